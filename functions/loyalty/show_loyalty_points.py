@@ -1,0 +1,21 @@
+from pydantic import BaseModel
+
+from contradance import route
+from food_contracts.values import Handle
+from functions.loyalty.tables import awards
+
+
+class Wallet(BaseModel):
+    """What a customer has earned."""
+
+    customer_id: str
+    points: int
+    orders: int
+    """How many orders earned them."""
+
+
+@route("GET /customers/{customer_id}/loyalty", uses=[awards.read])
+def show_loyalty_points(customer_id: Handle) -> Wallet:
+    """Show a customer's points; whoever has ordered nothing yet has none."""
+    earned = awards.query(customer_id)
+    return Wallet(customer_id=customer_id, points=sum(award.points for award in earned), orders=len(earned))

@@ -1,0 +1,63 @@
+import logging
+from collections.abc import Sequence
+from uuid import uuid4
+
+from pydantic import BaseModel
+
+from contradance import Delivery, HttpError, Reply, route
+from food_contracts.fields import DeliveredTo, OrderedBy, OrderedFrom, OrderedLines, PaymentToken
+from food_contracts.orders import OrderPlaced
+from food_contracts.values import MAX_AMOUNT, Money, OrderLine
+from functions.orders.tables import Order, OrderStatus, StatusChange, orders
+
+log = logging.getLogger(__name__)
+
+
+class PlaceOrder(BaseModel, extra="forbid", frozen=True, hide_input_in_errors=True):
+    """What a customer says to place an order: neither its id nor its total."""
+
+    customer: OrderedBy
+    restaurant_id: OrderedFrom
+    lines: OrderedLines
+    delivery_address: DeliveredTo
+    payment_token: PaymentToken
+
+
+@route("POST /orders", status=201, uses=[orders.write])
+def place_order(request: PlaceOrder, delivery: Delivery) -> Reply[Order, OrderPlaced]:
+    """Store the order under an id of its own; paying, cooking and bringing it follow."""
+    log.info("Creating order")
+    placed = OrderPlaced(
+        order_id=uuid4(),
+        customer=request.customer,
+        restaurant_id=request.restaurant_id,
+        lines=request.lines,
+        total=total_of(request.lines),
+        delivery_address=request.delivery_address,
+        payment_token=request.payment_token,
+        placed_at=delivery.now,
+    )
+    order = Order(
+        order_id=placed.order_id,
+        customer=placed.customer,
+        restaurant_id=placed.restaurant_id,
+        lines=placed.lines,
+        total=placed.total,
+        delivery_address=placed.delivery_address,
+        status=OrderStatus.PLACED,
+        history=(StatusChange(status=OrderStatus.PLACED, at=placed.placed_at),),
+    )
+    orders.put(order)
+    log.info("Created order: %s", order.order_id)
+    return Reply(order, publishes=placed)
+
+
+def total_of(lines: Sequence[OrderLine]) -> Money:
+    """Return what `lines` cost together; refuse what cannot be charged at once."""
+    currencies = {line.unit_price.currency for line in lines}
+    if len(currencies) > 1:
+        raise HttpError(422, "All lines of an order must be priced in one currency.")
+    amount = sum(line.quantity * line.unit_price.amount for line in lines)
+    if amount > MAX_AMOUNT:
+        raise HttpError(422, f"An order may cost {MAX_AMOUNT} minor units at most.")
+    return Money(amount=amount, currency=currencies.pop())

@@ -1,0 +1,13 @@
+from uuid import UUID
+
+from contradance import HttpError, route
+from functions.orders.tables import Order, orders
+
+
+@route("GET /orders/{order_id}", uses=[orders.read])
+def show_order(order_id: UUID) -> Order:
+    """Show where an order stands, and how it came there."""
+    order = orders.get(order_id)
+    if order is None:
+        raise HttpError(404, "There is no such order.")
+    return order

@@ -1,0 +1,55 @@
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel
+
+from contradance import Table
+from food_contracts.fields import DeliveredTo, Moment, OrderedBy, OrderedFrom, OrderedLines, OrderId, Total
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands, in the order in which it moves; cancelled is final."""
+
+    PLACED = "placed"
+    CONFIRMED = "confirmed"
+    DELIVERY_ASSIGNED = "delivery_assigned"
+    CANCELLED = "cancelled"
+
+
+_RANK = {status: rank for rank, status in enumerate(OrderStatus)}
+
+
+class StatusChange(BaseModel, frozen=True):
+    """Something that happened to an order."""
+
+    status: OrderStatus
+    at: Moment
+    reason: str | None = None
+    """Why, where the order is cancelled."""
+
+
+class Order(BaseModel, frozen=True, hide_input_in_errors=True):
+    """An order as the orders service keeps it, and shows it to whoever placed it."""
+
+    order_id: OrderId
+    customer: OrderedBy
+    restaurant_id: OrderedFrom
+    lines: OrderedLines
+    total: Total
+    delivery_address: DeliveredTo
+    status: OrderStatus
+    reason: str | None = None
+    """Why, where the order is cancelled."""
+    history: tuple[StatusChange, ...]
+    """All that is known to have happened, in the order of the statuses."""
+
+    def learn(self, change: StatusChange) -> Self:
+        """Return this order knowing of `change`; what is learned late, twice or out of order ends the same."""
+        history = sorted({*self.history, change}, key=lambda known: (_RANK[known.status], known.at))
+        latest = history[-1]
+        return self.model_copy(
+            update={"status": latest.status, "reason": latest.reason, "history": tuple(history)},
+        )
+
+
+orders = Table("orders", key=("order_id",), model=Order)

@@ -1,0 +1,75 @@
+"""The payment gateway: what payments asks of it, and one that only pretends, for laptops and tests.
+
+A real gateway is another class with these two methods, named in `connect`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+from uuid import NAMESPACE_URL, uuid5
+
+from food_contracts.payments import PaymentFailureReason
+from food_contracts.values import Money
+
+
+class GatewayOutage(Exception):
+    """The gateway gave no answer: whether it charged is unknown, so the same request must be made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """The card was charged."""
+
+    payment_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The card was not charged, and asking again will not change that."""
+
+    reason: PaymentFailureReason
+
+
+class Gateway(Protocol):
+    """Moves money. The same `idempotency_key` is the same request, however often it is made."""
+
+    def charge(self, total: Money, token: str, idempotency_key: str) -> Approved | Declined:
+        """Charge the card behind `token`; raise `GatewayOutage` where the gateway does not answer."""
+
+    def refund(self, payment_id: str, total: Money, idempotency_key: str) -> str:
+        """Give a charge back, and return the id of the refund; raise `GatewayOutage` as `charge` does."""
+
+
+_DECLINED: Final = {
+    "tok_declined": PaymentFailureReason.CARD_DECLINED,
+    "tok_expired": PaymentFailureReason.CARD_EXPIRED,
+    "tok_no_funds": PaymentFailureReason.INSUFFICIENT_FUNDS,
+}
+_OUTAGE: Final = "tok_outage"
+
+
+@dataclass(frozen=True, slots=True)
+class PretendGateway:
+    """Moves no money: the token says what happens, and the idempotency key which ids come of it."""
+
+    api_key: str = field(repr=False)
+
+    def charge(self, total: Money, token: str, idempotency_key: str) -> Approved | Declined:  # noqa: ARG002 - the port's
+        """Decline or fail where the token's name says so, else approve."""
+        if token == _OUTAGE:
+            raise GatewayOutage("the payment gateway does not answer")
+        if token in _DECLINED:
+            return Declined(_DECLINED[token])
+        return Approved(_id("pay", idempotency_key))
+
+    def refund(self, payment_id: str, total: Money, idempotency_key: str) -> str:  # noqa: ARG002 - the port's
+        """Approve every refund."""
+        return _id("ref", idempotency_key)
+
+
+def connect(api_key: str) -> Gateway:
+    """Return the gateway that this system pays through."""
+    return PretendGateway(api_key)
+
+
+def _id(kind: str, idempotency_key: str) -> str:
+    return f"{kind}_{uuid5(NAMESPACE_URL, f'{kind}:{idempotency_key}').hex}"

@@ -1,0 +1,62 @@
+import logging
+from datetime import timedelta
+
+from contradance import Delivery, Retry, subscriber
+from food_contracts.orders import OrderPlaced
+from food_contracts.payments import PaymentFailed, PaymentFailureReason, PaymentSuccess
+from functions.payments.gateway import Approved, Declined, connect
+from functions.payments.tables import Charge, charges, gateway_key
+
+log = logging.getLogger(__name__)
+
+_EXPLANATIONS = {
+    PaymentFailureReason.CARD_DECLINED: "Your card was declined.",
+    PaymentFailureReason.CARD_EXPIRED: "Your card has expired.",
+    PaymentFailureReason.INSUFFICIENT_FUNDS: "Your card does not cover the order.",
+}
+
+
+@subscriber(
+    delivery="queue",
+    retry=Retry(times=5, max_age=timedelta(hours=6)),
+    uses=[charges.write, gateway_key],
+)
+def process_payment(placed: OrderPlaced, delivery: Delivery) -> PaymentSuccess | PaymentFailed:
+    """Charge the customer. A declined card is an answer (PaymentFailed); an outage is an exception (a retry).
+
+    An order is charged once. Asked about it again, payments repeats its answer.
+    """
+    log.info("Processing payment for order: %s", placed.order_id)
+    charge = charges.get(placed.order_id) or charge_card(placed, delivery)
+    match charge.answer:
+        case Approved(payment_id):
+            log.info("Payment succeeded for order: %s", placed.order_id)
+            return PaymentSuccess(
+                order_id=placed.order_id,
+                customer=placed.customer,
+                restaurant_id=placed.restaurant_id,
+                lines=placed.lines,
+                total=placed.total,
+                delivery_address=placed.delivery_address,
+                payment_id=payment_id,
+                charged_at=charge.at,
+            )
+        case Declined(reason):
+            log.info("Payment declined for order: %s", placed.order_id)
+            return PaymentFailed(
+                order_id=placed.order_id,
+                customer=placed.customer,
+                total=placed.total,
+                reason=reason,
+                explanation=_EXPLANATIONS[reason],
+                failed_at=charge.at,
+            )
+
+
+def charge_card(placed: OrderPlaced, delivery: Delivery) -> Charge:
+    """Ask the gateway, and keep what it answered."""
+    gateway = connect(gateway_key.get())
+    answer = gateway.charge(placed.total, placed.payment_token, delivery.idempotency_key)
+    charge = Charge(order_id=placed.order_id, total=placed.total, answer=answer, at=delivery.now)
+    charges.put(charge)
+    return charge

@@ -1,0 +1,31 @@
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from contradance import Secret, Table
+from food_contracts.fields import Moment
+from food_contracts.values import Money
+from functions.payments.gateway import Approved, Declined
+
+
+class Refund(BaseModel, frozen=True):
+    """A charge that was given back."""
+
+    refund_id: str
+    at: Moment
+
+
+class Charge(BaseModel, frozen=True):
+    """The one charge of an order: what the gateway answered, and what became of it."""
+
+    order_id: UUID
+    total: Money
+    answer: Approved | Declined
+    at: Moment
+    """When the gateway answered."""
+    refund: Refund | None = None
+
+
+charges = Table("charges", key=("order_id",), model=Charge)
+
+gateway_key = Secret("gateway_key", on_laptop="a key that opens nothing")

@@ -1,0 +1,39 @@
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from contradance import Table
+from food_contracts.fields import Moment
+from food_contracts.restaurants import RefusalReason
+
+
+class Accepted(BaseModel, frozen=True):
+    """The kitchen cooks the order."""
+
+    ready_at: Moment
+
+
+class Refused(BaseModel, frozen=True):
+    """The kitchen does not cook the order."""
+
+    reason: RefusalReason
+
+
+class Ticket(BaseModel, frozen=True):
+    """What a restaurant decided about an order."""
+
+    order_id: UUID
+    restaurant_id: str
+    decision: Accepted | Refused
+    decided_at: Moment
+
+
+class Diary(BaseModel, frozen=True):
+    """When the places of a kitchen come free."""
+
+    restaurant_id: str
+    busy_until: tuple[Moment, ...] = ()
+
+
+tickets = Table("tickets", key=("order_id",), model=Ticket)
+diaries = Table("diaries", key=("restaurant_id",), model=Diary)
