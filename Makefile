@@ -1,0 +1,42 @@
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+ARGS ?=
+
+.PHONY: run demo test check fix readme constraints clean
+
+run: $(READY)      ## run the food delivery system on this machine; ARGS="--set refusal_rate=1" sets a setting
+	@$(BIN)/contradance run $(ARGS)
+
+demo: $(READY)     ## four orders, four endings, as trees
+	@$(BIN)/contradance demo
+
+test: $(READY)     ## every test
+	@$(BIN)/pytest $(ARGS)
+
+check: $(READY)    ## what CI runs: format, lint, types, import rules, generated parts, tests
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo 2>&1 | tail -n 3; exit $${PIPESTATUS[0]}
+	@$(MAKE) --no-print-directory test
+
+fix: $(READY)      ## format, sort imports, and rewrite the generated parts of the README
+	@$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format --quiet
+
+constraints: $(READY)   ## pin anew what the pinned requirements need in turn
+	@grep -hv '^-' requirements.txt requirements-dev.txt > .venv/direct.in
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+		--no-emit-package contradance --no-emit-package food-contracts \
+		--output-file constraints.txt pyproject.toml --all-extras .venv/direct.in
+
+clean:             ## remove what `make` and the laptop made
+	@rm -rf .venv .contradance
+
+$(READY): requirements.txt requirements-dev.txt constraints.txt pyproject.toml contracts/pyproject.toml
+	@echo "Setting up .venv (once) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt
+	@touch $@

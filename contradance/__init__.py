@@ -1,0 +1,88 @@
+"""Contract-first choreography on AWS: what an author needs, loaded when it is first named."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from contradance.choreography import Choreography
+    from contradance.contract import Contract, Identity, Value
+    from contradance.delivery import Delivery
+    from contradance.envelope import Metadata
+    from contradance.errors import ContractViolation, ContradanceError, DeclarationError, UnheardEvent
+    from contradance.function import Function, route, schedule, subscriber
+    from contradance.pattern import EventPattern
+    from contradance.pii import PII, mask
+    from contradance.registry import Registry
+    from contradance.reply import HttpError, Reply
+    from contradance.retry import Retry
+    from contradance.settings import Secret, Setting
+    from contradance.table import Page, Table
+
+__all__ = [
+    "PII",
+    "Choreography",
+    "Contract",
+    "ContractViolation",
+    "ContradanceError",
+    "DeclarationError",
+    "Delivery",
+    "EventPattern",
+    "Function",
+    "HttpError",
+    "Identity",
+    "Metadata",
+    "Page",
+    "Registry",
+    "Reply",
+    "Retry",
+    "Secret",
+    "Setting",
+    "Table",
+    "UnheardEvent",
+    "Value",
+    "mask",
+    "route",
+    "schedule",
+    "subscriber",
+]
+
+_HOME = {
+    "PII": "pii",
+    "Choreography": "choreography",
+    "Contract": "contract",
+    "ContractViolation": "errors",
+    "ContradanceError": "errors",
+    "DeclarationError": "errors",
+    "Delivery": "delivery",
+    "EventPattern": "pattern",
+    "Function": "function",
+    "HttpError": "reply",
+    "Identity": "contract",
+    "Metadata": "envelope",
+    "Page": "table",
+    "Registry": "registry",
+    "Reply": "reply",
+    "Retry": "retry",
+    "Secret": "settings",
+    "Setting": "settings",
+    "Table": "table",
+    "UnheardEvent": "errors",
+    "Value": "contract",
+    "mask": "pii",
+    "route": "function",
+    "schedule": "function",
+    "subscriber": "function",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its home."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'contradance' has no attribute {name!r}")
+    value = getattr(import_module(f"contradance.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,5 @@
+"""`python -m contradance` is the `contradance` command."""
+
+from contradance.cli import main
+
+main()

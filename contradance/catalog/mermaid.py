@@ -1,0 +1,66 @@
+"""The choreography as a Mermaid flowchart: events are rounded, functions square, routes pointed; failures dashed."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from contradance.catalog.paths import failure_path
+from contradance.choreography import AnyFunction, Choreography
+from contradance.contract import Contract
+from contradance.function import Schedule
+from contradance.httproute import Route
+
+SERVICE_COLOURS: Final = ("#3b82f6", "#10b981", "#f59e0b", "#8b5cf6", "#ec4899", "#14b8a6", "#84cc16", "#6366f1")
+"""Outlines, by the order of the services; they go round where there are more."""
+
+
+def mermaid(choreography: Choreography) -> str:
+    """Return the text of the flowchart: routes, events and functions by service, with every alternate path."""
+    return "\n".join(_lines(choreography)) + "\n"
+
+
+def _lines(choreography: Choreography) -> Iterator[str]:
+    failing = failure_path(choreography)
+    connected = {edge.function for edge in choreography.edges}
+    functions = [function for function in choreography.functions.values() if function.name in connected]
+    contracts = list(dict.fromkeys(edge.contract for edge in choreography.edges))
+    yield "flowchart LR"
+    for function in functions:
+        yield f"  {_function_id(function)}{_function_shape(function)}:::{function.service}"
+    for contract in contracts:
+        yield f"  {_event_id(contract)}([{_title(contract)}]):::{'failure' if contract in failing.contracts else 'event'}"
+    for kind, name, contract in choreography.edges:
+        function = choreography.functions[name]
+        dashed = contract in failing.contracts
+        ends = (_function_id(function), _event_id(contract))
+        tail, head = ends if kind == "publishes" else ends[::-1]
+        yield f"  {tail} {'-.->' if dashed else '-->'} {head}"
+    yield "  classDef event fill:#64748b,stroke:#64748b,color:#fff"
+    yield "  classDef failure fill:#b91c1c,stroke:#b91c1c,color:#fff"
+    for position, service in enumerate(choreography.services):
+        colour = SERVICE_COLOURS[position % len(SERVICE_COLOURS)]
+        yield f"  classDef {service} fill:none,stroke:{colour},stroke-width:2px"
+
+
+def _function_id(function: AnyFunction) -> str:
+    return function.name.replace(".", "_")
+
+
+def _event_id(contract: type[Contract]) -> str:
+    source, detail_type, version = contract.identity
+    return f"e_{source.replace('.', '_').replace('-', '_')}_{detail_type}_v{version}"
+
+
+def _title(contract: type[Contract]) -> str:
+    _, detail_type, version = contract.identity
+    return detail_type if version == 1 else f"{detail_type} v{version}"
+
+
+def _function_shape(function: AnyFunction) -> str:
+    label = f"{function.name.partition('.')[2]}<br/><i>{function.service}</i>"
+    match function.trigger:
+        case Route(method=method, path=path):
+            return f'>"{method} {path}<br/>{label}"]'
+        case Schedule(timetable=timetable):
+            return f'>"{timetable.expression}<br/>{label}"]'
+        case _:
+            return f'["{label}"]'

@@ -1,0 +1,38 @@
+"""An example of a contract's data, made from the examples and defaults of its fields."""
+
+from types import NoneType
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from contradance.contract import Contract
+from contradance.errors import InvalidContract
+from contradance.signature import alternatives, say
+
+
+def sample(contract: type[Contract]) -> Contract:
+    """Return an event of `contract`; every required field needs an example, or a model whose fields have one."""
+    return contract.model_validate(_example(contract))
+
+
+def _example(model: type[BaseModel]) -> dict[str, Any]:
+    return {field.alias or name: _field(model, name, field) for name, field in model.model_fields.items()}
+
+
+def _field(model: type[BaseModel], name: str, field: FieldInfo) -> Any:
+    if field.examples:
+        return field.examples[0]
+    if field.default is not PydanticUndefined or field.default_factory is not None:
+        return field.get_default(call_default_factory=True, validated_data={})
+    for member in alternatives(field.annotation):
+        if isinstance(member, type) and issubclass(member, BaseModel):
+            return _example(member)
+        item = next(iter(get_args(member)), NoneType)
+        if get_origin(member) in (list, tuple) and isinstance(item, type) and issubclass(item, BaseModel):
+            return [_example(item)]
+    raise InvalidContract(
+        f"{model.__qualname__}.{name} is {say(field.annotation)} and has no example, so there is no sample of it.\n"
+        "  Give it one: Field(examples=[...])."
+    )

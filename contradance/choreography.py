@@ -1,0 +1,209 @@
+"""The whole as pure data: every function of a system, and the edges that their signatures make.
+
+    food_delivery = Choreography("food-delivery", contracts=registry, functions=[place_order, process_payment, ...])
+
+Everything else reads it: the Pulumi program, the laptop, the picture, the checks.
+"""
+
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+from contradance.contract import Contract, where_defined
+from contradance.errors import InvalidChoreography, UnheardEvent
+from contradance.function import Function, declared
+from contradance.httproute import Route
+from contradance.registry import Registry
+from contradance.subscription import Subscription
+from contradance.table import Grant
+
+AnyFunction = Function[..., object]
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+
+
+class Edge(NamedTuple):
+    """A function publishes, or consumes, events of a contract."""
+
+    kind: Literal["publishes", "consumes"]
+    function: str
+    contract: type[Contract]
+
+
+class Subscribed(NamedTuple):
+    """A function that consumes events, and its subscription: one rule, one target, one dead letter queue."""
+
+    function: AnyFunction
+    subscription: Subscription
+
+
+class Routed(NamedTuple):
+    """A function that answers HTTP requests, and its route."""
+
+    function: AnyFunction
+    route: Route
+
+
+@dataclass(frozen=True, init=False)
+class Choreography:
+    """The functions of one system, checked against each other and against the contracts they speak.
+
+    Raises:
+        InvalidChoreography: two functions share a name or a route, or a contract is not in the registry.
+
+    Warns:
+        UnheardEvent: an event is published and nobody consumes it.
+    """
+
+    name: str
+    contracts: Registry
+    functions: MappingProxyType[str, AnyFunction]
+    """By name, in the order given."""
+    edges: tuple[Edge, ...]
+
+    def __init__(self, name: str, *, contracts: Registry, functions: Sequence[AnyFunction]) -> None:
+        if not _NAME.fullmatch(name):
+            raise InvalidChoreography(
+                f"choreography {name!r} cannot name a bus.\n  Use letters, digits, '.', '-' and '_', like 'food-delivery'."
+            )
+        by_name: dict[str, AnyFunction] = {}
+        for function in functions:
+            _check_function(name, contracts, by_name, function)
+            by_name[function.name] = function
+        _check_routes(name, by_name)
+        _check_links(name, by_name)
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "contracts", contracts)
+        object.__setattr__(self, "functions", MappingProxyType(by_name))
+        object.__setattr__(self, "edges", tuple(_edges(by_name.values())))
+        self._warn_of_unheard()
+
+    @cached_property
+    def subscriptions(self) -> tuple[Subscribed, ...]:
+        """The functions that consume events."""
+        return tuple(
+            Subscribed(function, function.trigger)
+            for function in self.functions.values()
+            if isinstance(function.trigger, Subscription)
+        )
+
+    @cached_property
+    def routes(self) -> tuple[Routed, ...]:
+        """The functions that answer HTTP requests."""
+        return tuple(
+            Routed(function, function.trigger)
+            for function in self.functions.values()
+            if isinstance(function.trigger, Route)
+        )
+
+    @cached_property
+    def services(self) -> tuple[str, ...]:
+        """The services, in the order in which their first function is listed."""
+        return tuple(dict.fromkeys(function.service for function in self.functions.values()))
+
+    @cached_property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that functions use, by full name, sorted."""
+        grants = {use.table for function in self.functions.values() for use in function.uses if isinstance(use, Grant)}
+        return tuple(sorted(grants))
+
+    def publishers(self, contract: type[Contract]) -> tuple[AnyFunction, ...]:
+        """Return the functions that publish `contract`."""
+        return self._at("publishes", contract)
+
+    def consumers(self, contract: type[Contract]) -> tuple[AnyFunction, ...]:
+        """Return the functions that consume `contract`, as it is or upcast."""
+        return self._at("consumes", contract)
+
+    def _at(self, kind: str, contract: type[Contract]) -> tuple[AnyFunction, ...]:
+        return tuple(self.functions[edge.function] for edge in self.edges if edge[::2] == (kind, contract))
+
+    def _warn_of_unheard(self) -> None:
+        for kind, publisher, contract in self.edges:
+            if kind == "publishes" and not self.consumers(contract):
+                warnings.warn(
+                    f"{publisher} publishes {contract.identity}, but no function of {self.name!r} consumes it: "
+                    "if a tree falls and no one hears it, does it make a sound?",
+                    UnheardEvent,
+                    stacklevel=3,
+                )
+
+
+def _edges(functions: Iterable[AnyFunction]) -> Iterator[Edge]:
+    for function in functions:
+        if isinstance(function.trigger, Subscription):
+            for contract in function.trigger.contracts:
+                for ancestor in contract.lineage():
+                    yield Edge("consumes", function.name, ancestor)
+        for contract in function.publishes:
+            yield Edge("publishes", function.name, contract)
+
+
+def _place(function: AnyFunction) -> str:
+    return declared(function.service, function.handler)
+
+
+def _check_function(
+    choreography: str, contracts: Registry, by_name: dict[str, AnyFunction], function: AnyFunction
+) -> None:
+    if not isinstance(function, Function):
+        raise InvalidChoreography(
+            f"choreography {choreography!r} lists {function!r}, which is no function.\n"
+            "  Decorate it with @subscriber(), @route('GET /x') or @schedule('rate(1 day)')."
+        )
+    twin = by_name.get(function.name)
+    if twin is not None:
+        raise InvalidChoreography(
+            f"choreography {choreography!r} has two functions named {function.name}: {_place(twin)} and "
+            f"{_place(function)}.\n  Rename one of the handlers."
+        )
+    consumed = function.trigger.contracts if isinstance(function.trigger, Subscription) else ()
+    for verb, spoken in (("consumes", consumed), ("publishes", function.publishes)):
+        for contract in spoken:
+            if contract not in contracts:
+                raise InvalidChoreography(
+                    f"{_place(function)} {verb} {contract.identity} (contract in {where_defined(contract)}), which the "
+                    f"registry {contracts.name!r} does not hold.\n  Add {contract.__name__} to the registry's list."
+                )
+    for contract in function.publishes:
+        if contract.identity.app != contracts.name:
+            raise InvalidChoreography(
+                f"{_place(function)} publishes {contract.identity}, but the registry {contracts.name!r} is another "
+                f"application's.\n  Publish contracts with source '{contracts.name}.{function.service}'."
+            )
+
+
+def _check_routes(choreography: str, by_name: dict[str, AnyFunction]) -> None:
+    seen: dict[str, AnyFunction] = {}
+    for function in by_name.values():
+        if not isinstance(function.trigger, Route):
+            continue
+        twin = seen.setdefault(function.trigger.shape, function)
+        if twin is not function:
+            raise InvalidChoreography(
+                f"choreography {choreography!r} has two functions for one route: {_place(twin)} serves {_key(twin)} and "
+                f"{_place(function)} serves {_key(function)}.\n  Give one of them another method or path."
+            )
+
+
+def _key(function: AnyFunction) -> str:
+    return function.trigger.key if isinstance(function.trigger, Route) else function.name
+
+
+def _check_links(choreography: str, by_name: dict[str, AnyFunction]) -> None:
+    """Refuse one name for two settings: the stack's configuration has one value for each name."""
+    seen: dict[str, tuple[AnyFunction, object]] = {}
+    for function in by_name.values():
+        for link in function.uses:
+            if isinstance(link, Grant):
+                continue
+            twin, other = seen.setdefault(link.variable, (function, link))
+            if other != link:
+                raise InvalidChoreography(
+                    f"choreography {choreography!r} has two declarations of {link.name!r}: {_place(twin)} uses {other} and "
+                    f"{_place(function)} uses {link}.\n  Declare it once, and import it where it is used."
+                )

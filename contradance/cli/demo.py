@@ -1,0 +1,59 @@
+"""`contradance demo`: the project's scenes, over HTTP, on a bus that is thrown away."""
+
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.text import Text
+
+from contradance.choreography import Choreography
+from contradance.cli.theme import Services, out
+from contradance.cli.trees import flow_tree
+from contradance.errors import LaptopError
+from contradance.local.clock import SkippingClock
+from contradance.local.laptop import Laptop
+from contradance.local.scene import Scene
+from contradance.local.server import Server
+from contradance.operate.flow import flows
+
+
+def play(choreography: Choreography, scenes: Sequence[Scene]) -> None:
+    """Post each scene's request, let everything that follows happen, and print it as a tree."""
+    services = Services(choreography.services)
+    with (
+        TemporaryDirectory(prefix="contradance-demo-") as folder,
+        Laptop(
+            choreography,
+            Path(folder),
+            clock=SkippingClock(),
+            variables=os.environ,
+            synchronous="NORMAL",
+        ) as laptop,
+        Server(laptop, port=0).serving() as url,
+    ):
+        for scene in scenes:
+            status = _request(url, scene)
+            laptop.drain()
+            out.print(Text(f"\n{scene.title}", "bold underline"))
+            out.print(Text(f"{scene.route} → {status}", "dim"))
+            for flow in flows(laptop.journal.latest()):
+                out.print(flow_tree(flow, services), soft_wrap=False)
+
+
+def _request(url: str, scene: Scene) -> int:
+    """Send the scene's request; return the answer's status."""
+    method, _, path = scene.route.partition(" ")
+    request = urllib.request.Request(  # noqa: S310 - always http://127.0.0.1
+        url + path, data=json.dumps(scene.body).encode(), method=method, headers={"content-type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        raise LaptopError(
+            f"the scene {scene.title!r} was answered with {error.code}: {error.read().decode(errors='replace')}"
+        ) from error

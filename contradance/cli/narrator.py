@@ -1,0 +1,99 @@
+"""What `contradance run` says while it runs: one line per delivery, and one per flow that has come to rest."""
+
+import logging
+import threading
+from collections import OrderedDict
+from datetime import timedelta
+from typing import Final
+
+from rich.text import Text
+
+from contradance.cli.theme import Services, event_name, out, short
+from contradance.operate.flow import Flow
+from contradance.runtime.journal import JournalRecord
+
+_REMEMBERED: Final = 1000
+"""Flows whose last summary is remembered, so that it is not said twice."""
+_MINUTE: Final = 60
+_MARKS: Final = {
+    "done": ("✓", "green"),
+    "duplicate": ("=", "dim"),
+    "failed": ("✗", "yellow"),
+    "invalid": ("✗", "red"),
+    "expired": ("✗", "red"),
+}
+
+
+class Narrator(logging.Handler):
+    """Prints journal records, flows and the functions' own log lines as they come."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(logging.INFO)
+        self._services = services
+        self._said: OrderedDict[str, tuple[int, int, int]] = OrderedDict()
+        self._said_lock = threading.Lock()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a function's log line under its service's name."""
+        service = record.name.split(".")[-2] if record.name.count(".") else record.name
+        style = "dim" if record.levelno < logging.WARNING else "yellow"
+        line = Text(f"{'':8}  ").append(f"{service:{self._services.width}}", self._services.style(service))
+        out.print(line.append(f"  {record.getMessage()}", style))
+        if record.exc_info and self.formatter is None:
+            out.print(logging.Formatter().formatException(record.exc_info), style="dim")
+
+    def delivery(self, record: JournalRecord) -> None:
+        """Print one attempt: who, what, what came of it, about which subject."""
+        service, _, handler = record.function.partition(".")
+        mark, style = _MARKS[record.outcome]
+        line = Text(record.started_at.strftime("%H:%M:%S  "), "dim")
+        line.append(f"{service:{self._services.width}}", self._services.style(service))
+        line.append(f"  {mark} ", style).append(handler, "bold")
+        line.append(f"  {event_name(record.trigger) if record.event_id else record.trigger}")
+        if record.published:
+            line.append(" → " + ", ".join(event_name(event.contract) for event in record.published), "bold")
+        line.append(f"  {record.duration_ms:.1f} ms  {short(record.subject)}", "dim")
+        if record.outcome != "done":
+            line.append(
+                f"  {record.outcome}, attempt {record.attempt}" if record.outcome != "duplicate" else "  duplicate",
+                style,
+            )
+        out.print(line)
+        if record.error:
+            ending = "dead letter" if record.dead else f"{record.retries_left} more to come"
+            out.print(
+                Text(
+                    f"{'':8}  {'':{self._services.width}}    {record.error}  ({ending})",
+                    "red" if record.dead else "yellow",
+                )
+            )
+
+    def settled(self, flow: Flow) -> None:
+        """Print the summary of a flow in which nothing waits any more, once."""
+        counts = (flow.events, flow.deliveries, flow.dead_letters)
+        with self._said_lock:
+            if self._said.get(flow.correlation_id) == counts:
+                return
+            self._said[flow.correlation_id] = counts
+            while len(self._said) > _REMEMBERED:
+                self._said.popitem(last=False)
+        out.print(Text(f"{'':8}  {summary(flow)}  {flow.subject}", "red" if flow.dead_letters else "green"))
+
+
+def summary(flow: Flow) -> str:
+    """Say a flow in one line: `4 events, 8 deliveries in 0.31 s`."""
+    parts = [_count(flow.events, "event", "events"), _count(flow.deliveries, "delivery", "deliveries")]
+    if flow.dead_letters:
+        parts.append(_count(flow.dead_letters, "dead letter", "dead letters"))
+    if flow.waiting:
+        parts.append(f"{flow.waiting} waiting for a retry")
+    return f"{', '.join(parts)} in {_words(flow.duration)}"
+
+
+def _words(duration: timedelta) -> str:
+    seconds = duration.total_seconds()
+    return f"{seconds:.2f} s" if seconds < _MINUTE else f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:.0f} s"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

@@ -1,0 +1,89 @@
+"""`contradance run`: put the laptop together, say what it is, serve until Ctrl-C."""
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import typer
+
+from contradance.choreography import Choreography
+from contradance.cli.narrator import Narrator
+from contradance.cli.theme import Services, out
+from contradance.errors import DeclarationError
+from contradance.local.bus import Waiting
+from contradance.local.clock import RealClock
+from contradance.local.laptop import Laptop
+from contradance.local.server import Server
+from contradance.operate.flow import flows
+from contradance.settings import Setting
+
+
+def run_laptop(choreography: Choreography, state: Path, port: int, sets: Sequence[str], time_scale: float) -> None:
+    """Run `choreography` until Ctrl-C or SIGTERM."""
+    variables = {**os.environ, **setting_variables(choreography, sets)}
+    narrator = Narrator(Services(choreography.services))
+
+    def when_settled(waiting: Waiting) -> None:
+        """Say what a flow came to, when nothing of it waits any more."""
+        flow_id = waiting.correlation_id
+        if flow_id is not None and not laptop.bus.open_deliveries(flow_id):
+            for flow in flows(laptop.journal.flows(flow_id)):
+                narrator.settled(flow)
+
+    laptop = Laptop(
+        choreography,
+        state,
+        clock=RealClock(time_scale),
+        variables=variables,
+        when_journaled=narrator.delivery,
+        when_settled=when_settled,
+    )
+    with laptop:
+        server = Server(laptop, port)
+        listen_to_functions(choreography, narrator)
+        laptop.start()
+        _greet(choreography, server.url, state)
+        server.serve_until_signalled()
+        out.print("Stopping: finishing what is in flight ...")
+    out.print("Stopped. What still waits is delivered at the next start.")
+
+
+def setting_variables(choreography: Choreography, sets: Sequence[str]) -> Mapping[str, str]:
+    """Return the environment variables that `--set NAME=VALUE` stands for, checked against the declared settings."""
+    known = {
+        use.name: use
+        for function in choreography.functions.values()
+        for use in function.uses
+        if isinstance(use, Setting)
+    }
+    variables = {}
+    for assignment in sets:
+        name, equals, value = assignment.partition("=")
+        if not equals or name not in known:
+            names = ", ".join(f"{name}={setting.default}" for name, setting in sorted(known.items())) or "none"
+            raise typer.BadParameter(f"{assignment!r} sets no setting. Settings: {names}.", param_hint="--set")
+        try:
+            known[name].parse(value)
+        except DeclarationError as error:
+            raise typer.BadParameter(str(error), param_hint="--set") from error
+        variables[known[name].variable] = value
+    return variables
+
+
+def listen_to_functions(choreography: Choreography, handler: logging.Handler) -> None:
+    """Have `handler` hear what the functions log, and what the machine complains of."""
+    packages = {function.handler.__module__.partition(".")[0] for function in choreography.functions.values()}
+    for package in (*packages, "contradance"):
+        logger = logging.getLogger(package)
+        logger.setLevel(logging.INFO)
+        logger.handlers = [handler]
+        logger.propagate = False
+
+
+def _greet(choreography: Choreography, url: str, state: Path) -> None:
+    out.print(f"[bold]{choreography.name}[/bold] is running at [bold]{url}[/bold]; its state is in {state}/")
+    services = Services(choreography.services)
+    for function, route in choreography.routes:
+        out.print(f"  {route.method:6} {route.path}  ", services.function(function.name), sep="")
+    out.print("Ctrl-C stops it, and loses nothing.\n", style="dim")

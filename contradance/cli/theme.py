@@ -1,0 +1,38 @@
+"""How the terminal shows things: a colour for each service, words for outcomes."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+_COLOURS: Final = ("blue", "green", "yellow", "magenta", "cyan", "bright_red", "bright_green", "bright_blue")
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def short(identifier: str | None) -> str:
+    """Return as much of an id as a person compares."""
+    return (identifier or "").partition("-")[0][:12]
+
+
+def event_name(contract: str) -> str:
+    """Return `OrderPlaced` for `food.orders/OrderPlaced v1`, and `OrderPlaced v2` for a later version."""
+    name = contract.rpartition("/")[2]
+    return name.removesuffix(" v1")
+
+
+class Services:
+    """The services of one choreography, each with its colour."""
+
+    def __init__(self, services: Sequence[str]) -> None:
+        self._colours = {service: _COLOURS[position % len(_COLOURS)] for position, service in enumerate(services)}
+        self.width = max(map(len, services), default=0)
+
+    def style(self, function: str) -> str:
+        """Return the style of a function's service."""
+        return self._colours.get(function.partition(".")[0], "white")
+
+    def function(self, name: str) -> Text:
+        """Return `service.handler` in its service's colour."""
+        return Text(name, self.style(name))

@@ -1,0 +1,116 @@
+"""Trees for the terminal: what can happen, and what did."""
+
+from itertools import groupby
+from typing import Final
+
+from rich.text import Text
+from rich.tree import Tree
+
+from contradance.catalog.paths import failure_path
+from contradance.choreography import AnyFunction, Choreography
+from contradance.cli.narrator import summary
+from contradance.cli.theme import Services, event_name, short
+from contradance.contract import Contract
+from contradance.function import Schedule
+from contradance.httproute import Route
+from contradance.operate.flow import Flow, Handled, Happened
+from contradance.runtime.journal import JournalRecord
+
+
+def choreography_tree(choreography: Choreography) -> Tree:
+    """Return everything that can happen, from each route on: alternatives side by side, refusals in red."""
+    return _ChoreographyTree(choreography).root
+
+
+class _ChoreographyTree:
+    """Grows the tree; an event's consumers are shown where it first comes up."""
+
+    def __init__(self, choreography: Choreography) -> None:
+        self._choreography = choreography
+        self._services = Services(choreography.services)
+        self._failing = failure_path(choreography)
+        self._shown: set[type[Contract]] = set()
+        self.root = Tree(Text(choreography.name, "bold"))
+        starts = [one for one in choreography.functions.values() if isinstance(one.trigger, Route | Schedule)]
+        for function in sorted(starts, key=lambda one: not one.publishes):
+            self._add_function(self.root, function, self._start(function))
+        for contract in choreography.contracts:
+            if choreography.consumers(contract) and not choreography.publishers(contract):
+                self._add_event(self.root, contract, fork=False)
+
+    def _add_function(self, branch: Tree, function: AnyFunction, label: Text) -> None:
+        node = branch.add(label)
+        for contract in function.publishes:
+            self._add_event(node, contract, fork=len(function.publishes) > 1)
+
+    def _add_event(self, branch: Tree, contract: type[Contract], *, fork: bool) -> None:
+        label = Text("either " if fork else "", "dim")
+        style = "bold red" if contract in self._failing.contracts else "bold green"
+        label.append(event_name(str(contract.identity)), style)
+        consumers = self._choreography.consumers(contract)
+        if contract in self._shown or not consumers:
+            label.append("  (as above)" if consumers else "  nobody consumes it", "dim not bold")
+            branch.add(label)
+            return
+        self._shown.add(contract)
+        node = branch.add(label)
+        for consumer in consumers:
+            attempts = f" ×{consumer.retry.times + 1}{' queued' if consumer.delivery == 'queue' else ''}"
+            self._add_function(node, consumer, self._services.function(consumer.name).append(attempts, "dim"))
+
+    def _start(self, function: AnyFunction) -> Text:
+        trigger = function.trigger
+        began = trigger.key if isinstance(trigger, Route) else ""
+        if isinstance(trigger, Schedule):
+            began = trigger.timetable.expression
+        return Text(began, "bold").append("  ").append_text(self._services.function(function.name))
+
+
+LEGEND: Final = "×3: attempts, after which the event is kept as a dead letter.  queued: through a queue of its own."
+"""What the choreography's tree does not say in words."""
+
+
+def flow_tree(flow: Flow, services: Services) -> Tree:
+    """Return what happened in one flow: each delivery with its attempts, and what it published."""
+    root = Tree(Text(f"subject {flow.subject}", "bold").append(f"\n{summary(flow)}", "not bold"))
+
+    def add_handled(branch: Tree, handled: Handled, label: Text) -> None:
+        node = branch.add(label.append_text(_outcome(handled)))
+        tries = [attempt for attempt in handled.attempts if attempt is not handled.last or attempt.error]
+        for (outcome, error), group in groupby(tries, key=lambda attempt: (attempt.outcome, attempt.error)):
+            node.add(_attempts(outcome, error, list(group)))
+        for event in handled.published:
+            add_event(node, event)
+
+    def add_event(branch: Tree, event: Happened) -> None:
+        node = branch.add(Text(event_name(event.contract), "bold").append(f"  {short(event.event_id)}", "dim not bold"))
+        for delivery in event.deliveries:
+            add_handled(node, delivery, services.function(delivery.last.function))
+
+    for began in flow.roots:
+        if isinstance(began, Handled):
+            label = Text(began.last.trigger, "bold").append("  ").append_text(services.function(began.last.function))
+            add_handled(root, began, label)
+        else:
+            add_event(root, began)
+    return root
+
+
+def _outcome(handled: Handled) -> Text:
+    last = handled.last
+    if last.outcome == "done":
+        tries = f", attempt {last.attempt}" if last.attempt > 1 else ""
+        return Text("  ✓", "green").append(f" {last.duration_ms:.1f} ms{tries}", "dim")
+    if last.dead:
+        return Text(f"  ✗ {last.outcome} → dead letter", "bold red")
+    return Text("  … waits for a retry", "yellow")
+
+
+def _attempts(outcome: str, error: str | None, attempts: list[JournalRecord]) -> Text:
+    """Say attempts that came to the same in one line."""
+    first, last = attempts[0], attempts[-1]
+    numbers, times = f"attempt {first.attempt}", f"{first.started_at:%H:%M:%S}"
+    if last is not first:
+        numbers, times = f"attempts {first.attempt} to {last.attempt}", f"{times} to {last.started_at:%H:%M:%S}"
+    style = "green" if outcome in ("done", "duplicate") else "yellow"
+    return Text(f"{numbers} {outcome}", style).append(f", {times}  ", "dim").append(error or "", "dim")

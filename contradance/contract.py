@@ -1,0 +1,240 @@
+"""What a contract is: a frozen Pydantic model with an identity.
+
+    class OrderPlaced(Contract, source="food.orders", subject="order_id"):
+        \"\"\"A customer placed an order. Nothing is paid yet.\"\"\"
+
+        order_id: UUID = Field(description="The order.", examples=["1d0f..."])
+
+A breaking change is a new class that upcasts the old one:
+
+    class OrderPlacedV2(Contract, source="food.orders", detail_type="OrderPlaced", version=2,
+                        upcasts=OrderPlaced, subject="order_id"):
+        @classmethod
+        def upcast(cls, old: OrderPlaced) -> "OrderPlacedV2": ...
+"""
+
+import re
+from typing import Any, ClassVar, Final, NamedTuple, Self, TypeGuard
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
+
+from contradance.errors import InvalidContract
+from contradance.pii import PII
+
+MAX_DETAIL_TYPE: Final = 128
+"""Longest detail-type, in characters. EventBridge API reference, PutEventsRequestEntry."""
+
+_SOURCE = re.compile(r"[a-z][a-z0-9_-]*\.[a-z][a-z0-9_-]*")
+_DETAIL_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+_OWN_NAMES: Final = frozenset({"failure", "identity", "lineage", "subject", "subject_field", "upcast", "upcasts"})
+_SETTLED: Final[ConfigDict] = {
+    "allow_inf_nan": False,
+    "extra": "forbid",
+    "frozen": True,
+    "hide_input_in_errors": True,
+    "revalidate_instances": "always",
+}
+
+
+class Identity(NamedTuple):
+    """What tells one contract from every other: `food.orders/OrderPlaced v1`."""
+
+    source: str
+    detail_type: str
+    version: int
+
+    @property
+    def app(self) -> str:
+        """The part of `source` before the dot: the application."""
+        return self.source.partition(".")[0]
+
+    @property
+    def service(self) -> str:
+        """The part of `source` after the dot: the publishing service."""
+        return self.source.partition(".")[2]
+
+    def __str__(self) -> str:
+        return f"{self.source}/{self.detail_type} v{self.version}"
+
+
+class Value(BaseModel, frozen=True):
+    """A model that may stand inside a contract: frozen, closed when published, and silent about what it holds.
+
+    Unknown fields are refused when a value is built, and ignored, at every depth, when an event is consumed.
+    """
+
+    model_config = ConfigDict(**_SETTLED)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse a subclass that turns one of the settled settings off, or a field that does not travel as it is."""
+        super().__pydantic_init_subclass__(**kwargs)
+        for setting, settled in _SETTLED.items():
+            if cls.model_config.get(setting) != settled:
+                raise InvalidContract(
+                    f"{cls.__qualname__} sets {setting}={cls.model_config.get(setting)!r}, but every value and contract "
+                    f"has {setting}={settled!r}.\n  Remove the setting from its model_config."
+                )
+        for name, field in cls.model_fields.items():
+            if _renamed(field) or field.exclude:
+                raise InvalidContract(
+                    f"{cls.__qualname__} gives its field {name!r} {'an alias' if _renamed(field) else 'exclude=True'}, but "
+                    "what is published is what is consumed, by the fields' own names.\n  Remove it, or rename the field."
+                )
+
+
+class Contract(Value):
+    """An event that may be published: its fields are `data`, its identity is how EventBridge routes it.
+
+    Class keywords:
+        source: `<app>.<service>`, the publishing service; never starts with `aws.`.
+        subject: name of the field that identifies the business entity; it travels in the metadata.
+        detail_type: the event's name in the past tense, at most 128 characters; the class name unless given.
+        version: a small integer, 1 unless given.
+        upcasts: the contract of an earlier version, which `upcast` turns into this one.
+        failure: True where the event says that something was refused or undone; the picture shows it apart.
+    """
+
+    identity: ClassVar[Identity]
+    subject_field: ClassVar[str]
+    upcasts: ClassVar[type["Contract"] | None]
+    failure: ClassVar[bool]
+
+    def __init_subclass__(
+        cls,
+        *,
+        source: str,
+        subject: str,
+        detail_type: str | None = None,
+        version: int = 1,
+        upcasts: type["Contract"] | None = None,
+        failure: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Settle the identity; the fields are checked once Pydantic has read them."""
+        super().__init_subclass__(**kwargs)
+        cls.identity = Identity(source, cls.__name__ if detail_type is None else detail_type, version)
+        cls.subject_field = subject
+        cls.upcasts = upcasts
+        cls.failure = failure
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse an identity, a subject or an upcast that cannot work."""
+        super().__pydantic_init_subclass__()
+        _check_shape(cls)
+        _check_identity(cls)
+        _check_subject(cls)
+        if cls.upcasts is not None:
+            _check_upcast(cls, cls.upcasts)
+
+    @classmethod
+    def upcast(cls, old: Any) -> Self:
+        """Turn an event of the contract that `upcasts` names into this one; a version above 1 defines it."""
+        raise NotImplementedError(f"{cls.identity} upcasts nothing, so it cannot upcast {type(old).__name__}")
+
+    @property
+    def subject(self) -> str:
+        """The value of the subject field, as text."""
+        return str(getattr(self, self.subject_field))
+
+    @classmethod
+    def lineage(cls) -> tuple[type["Contract"], ...]:
+        """Return this contract and the ones it upcasts, newest first."""
+        return (cls, *(cls.upcasts.lineage() if cls.upcasts else ()))
+
+
+def is_contract(candidate: object) -> TypeGuard[type[Contract]]:
+    """Whether `candidate` is a class of events, and not the base of them all."""
+    return isinstance(candidate, type) and issubclass(candidate, Contract) and candidate is not Contract
+
+
+def where_defined(contract: type[Contract]) -> str:
+    """Return the file that defines `contract`, as an author would look for it: `food_contracts/orders.py`."""
+    return contract.__module__.replace(".", "/") + ".py"
+
+
+def _name(contract: type[Contract]) -> str:
+    return f"{contract.__module__}.{contract.__qualname__}"
+
+
+def _renamed(field: FieldInfo) -> bool:
+    return any((field.alias, field.validation_alias, field.serialization_alias))
+
+
+def _check_shape(contract: type[Contract]) -> None:
+    taken = sorted(_OWN_NAMES & set(contract.model_fields))
+    if taken:
+        raise InvalidContract(
+            f"{_name(contract)} has a field {taken[0]!r}, a name that every contract uses for itself.\n"
+            "  Give the field another name."
+        )
+    if contract.__pydantic_generic_metadata__["parameters"]:
+        raise InvalidContract(
+            f"{_name(contract)} is generic, but one identity is one shape.\n  Write one contract for each type."
+        )
+
+
+def _check_subject(contract: type[Contract]) -> None:
+    field = contract.model_fields.get(contract.subject_field)
+    if field is None:
+        raise InvalidContract(
+            f"{_name(contract)} names {contract.subject_field!r} as its subject, but has no such field.\n"
+            + (
+                f"  Name one of: {', '.join(sorted(contract.model_fields))}."
+                if contract.model_fields
+                else "  Give it the field that identifies the business entity."
+            )
+        )
+    if PII in field.metadata:
+        raise InvalidContract(
+            f"{_name(contract)} names {contract.subject_field!r} as its subject, but marks it as personal data, and a "
+            "subject is written to metadata and journal as it is.\n  Name a field that holds an id."
+        )
+
+
+def _check_identity(contract: type[Contract]) -> None:
+    source, detail_type, version = contract.identity
+    if str(source).startswith("aws."):
+        raise InvalidContract(
+            f"{_name(contract)} has source {source!r}, but EventBridge keeps 'aws.' to itself.\n"
+            "  Name it <app>.<service>, like 'food.orders'."
+        )
+    if not _SOURCE.fullmatch(str(source)):
+        raise InvalidContract(
+            f"{_name(contract)} has source {source!r}, which is not <app>.<service> in lower case.\n"
+            "  Name it like 'food.orders'."
+        )
+    if len(detail_type) > MAX_DETAIL_TYPE:
+        raise InvalidContract(
+            f"{_name(contract)} has a detail-type of {len(detail_type)} characters; EventBridge takes "
+            f"{MAX_DETAIL_TYPE}.\n  Give a shorter one with detail_type=."
+        )
+    if not _DETAIL_TYPE.fullmatch(detail_type):
+        raise InvalidContract(
+            f"{_name(contract)} has detail-type {detail_type!r}, which is not letters, digits, '_', '.' and '-'.\n"
+            "  Name it in the past tense, like 'OrderPlaced'."
+        )
+    if type(version) is not int or version < 1:
+        raise InvalidContract(
+            f"{_name(contract)} has version {version!r}, but versions are whole numbers from 1.\n"
+            "  Leave version= out for the first one."
+        )
+
+
+def _check_upcast(contract: type[Contract], old: type[Contract]) -> None:
+    if not is_contract(old):
+        raise InvalidContract(
+            f"{_name(contract)} upcasts {old!r}, which is no contract.\n  Name the contract of the earlier version."
+        )
+    if contract.identity[:2] != old.identity[:2] or contract.identity.version <= old.identity.version:
+        raise InvalidContract(
+            f"{_name(contract)} ({contract.identity}) upcasts {_name(old)} ({old.identity}), which is not an earlier "
+            "version of it.\n  Give both the same source and detail_type, and this one the higher version."
+        )
+    if not isinstance(vars(contract).get("upcast"), classmethod):
+        raise InvalidContract(
+            f"{_name(contract)} upcasts {_name(old)} but does not say how.\n"
+            f"  Define: @classmethod def upcast(cls, old: {old.__name__}) -> {contract.__name__}."
+        )

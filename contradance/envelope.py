@@ -1,0 +1,175 @@
+"""The envelope inside EventBridge's own: `detail = {"metadata": {...}, "data": {...}}`.
+
+EventBridge gives a forwarded or replayed event a new id, so an event carries its own: `metadata.event_id`.
+`seal` makes an event ready to publish; `unseal` reads a delivered one.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+from uuid import UUID, uuid5
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from contradance.contract import Contract, Identity
+from contradance.errors import ContractViolation, TooMuchWork
+from contradance.violation import problems, violation
+
+MAX_EVENT_BYTES: Final = 256 * 1024
+"""Largest sealed event, in UTF-8 bytes. EventBridge takes 1 MB; the rest is room to write down a failure of it."""
+
+_DERIVED: Final = UUID("5b1f0f0e-3c0a-5e0c-9f53-0d1a8c6f7e21")
+"""Namespace of event ids that are derived from the delivery that published them."""
+
+_Id = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class Metadata(BaseModel):
+    """What is said about an event, beside what it says."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    event_id: _Id = Field(description="The event's own id; the same when it is republished or replayed.")
+    version: int = Field(description="Version of the contract that `data` follows.", ge=1)
+    occurred_at: AwareDatetime = Field(description="When it happened: RFC 3339, UTC.")
+    subject: str = Field(description="The business entity that the event is about.")
+    correlation_id: _Id = Field(description="Copied along the whole chain of events.")
+    causation_id: _Id | None = Field(default=None, description="The event_id of the event that caused this one.")
+    publisher: str = Field(description="The publishing function: service.function.")
+    replay_of: str | None = Field(default=None, description="The event_id that was replayed with --again, if any.")
+    traceparent: str | None = Field(default=None, description="W3C trace context, where there is one.")
+
+
+@dataclass(frozen=True, slots=True)
+class SealedEvent:
+    """An event ready to publish: validated, wrapped, measured."""
+
+    event_id: str
+    identity: Identity
+    subject: str
+    correlation_id: str
+    detail: str = field(repr=False)
+    """JSON text of `{"metadata": ..., "data": ...}`."""
+
+    def entry(self, bus: str) -> dict[str, str]:
+        """Return the PutEvents entry that publishes this event to `bus`."""
+        return {
+            "Source": self.identity.source,
+            "DetailType": self.identity.detail_type,
+            "Detail": self.detail,
+            "EventBusName": bus,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """An EventBridge event as it reached a function: its metadata read, its data not yet validated."""
+
+    source: str
+    detail_type: str
+    metadata: Metadata
+    data: Any = field(repr=False)
+    replay_name: str | None
+    """Name of the EventBridge replay that delivered it; None when it is live."""
+
+    @property
+    def identity(self) -> Identity:
+        """The identity of the contract that the event claims to follow."""
+        return Identity(self.source, self.detail_type, self.metadata.version)
+
+
+def derived_id(*parts: object) -> str:
+    """Return the id derived from `parts`: the same parts give the same id, on every attempt and every machine."""
+    return str(uuid5(_DERIVED, "\x1f".join(map(str, parts))))
+
+
+def seal(
+    event: Contract,
+    *,
+    event_id: str,
+    occurred_at: datetime,
+    correlation_id: str,
+    publisher: str,
+    causation_id: str | None = None,
+    replay_of: str | None = None,
+    traceparent: str | None = None,
+) -> SealedEvent:
+    """Validate `event` once more and wrap it.
+
+    Raises:
+        ContractViolation: `event` was built or changed around its validation.
+        TooMuchWork: the sealed event is larger than `MAX_EVENT_BYTES`.
+    """
+    contract = type(event)
+    try:
+        valid = contract.model_validate(event)
+    except ValidationError as error:
+        raise violation(contract, error, event_id=event_id, publisher=publisher) from error
+    metadata = {
+        "event_id": event_id,
+        "version": contract.identity.version,
+        "occurred_at": _rfc3339(occurred_at),
+        "subject": valid.subject,
+        "correlation_id": correlation_id,
+        "causation_id": causation_id,
+        "publisher": publisher,
+        "replay_of": replay_of,
+        "traceparent": traceparent,
+    }
+    said = {name: value for name, value in metadata.items() if value is not None}
+    detail = f'{{"metadata":{json.dumps(said, separators=(",", ":"))},"data":{valid.model_dump_json()}}}'
+    size = len(detail.encode())
+    if size > MAX_EVENT_BYTES:
+        raise TooMuchWork(
+            f"event {event_id} ({contract.identity}) is {size} bytes; an event may be {MAX_EVENT_BYTES}.\n"
+            f"  published by {publisher}\n  Store the large part and publish a reference to it."
+        )
+    return SealedEvent(event_id, contract.identity, valid.subject, correlation_id, detail)
+
+
+def unseal(event: Mapping[str, Any], consumer: str) -> Delivered:
+    """Read a delivered EventBridge event; its data is left as it came.
+
+    Raises:
+        ContractViolation: `detail` is not the envelope of this module.
+    """
+    detail = event.get("detail")
+    source, detail_type = str(event.get("source")), str(event.get("detail-type"))
+    try:
+        metadata = Metadata.model_validate(detail["metadata"] if isinstance(detail, Mapping) else None)
+        data = detail["data"] if isinstance(detail, Mapping) else None
+    except (ValidationError, KeyError) as error:
+        found = problems(error, "metadata") if isinstance(error, ValidationError) else [("detail", f"has no {error}")]
+        lines = [f"event {event.get('id')} from {source}/{detail_type} is not in contradance's envelope"]
+        lines += [f"  {path}: {message}" for path, message in found]
+        lines.append(f'  consumed by {consumer}\n  Publish it as {{"metadata": ..., "data": ...}}.')
+        raise ContractViolation("\n".join(lines)) from error
+    return Delivered(source, detail_type, metadata, data, event.get("replay-name"))
+
+
+def cloudevent(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a delivered EventBridge event as a CloudEvents 1.0 event in JSON form."""
+    delivered = unseal(event, "cloudevent")
+    metadata = delivered.metadata
+    attributes = {
+        "specversion": "1.0",
+        "id": metadata.event_id,
+        "source": delivered.source,
+        "type": delivered.detail_type,
+        "subject": metadata.subject,
+        "time": _rfc3339(metadata.occurred_at),
+        "datacontenttype": "application/json",
+        "dataschema": f"contract:{delivered.source}/{delivered.detail_type}/v{metadata.version}",
+        "correlationid": metadata.correlation_id,
+        "causationid": metadata.causation_id,
+        "traceparent": metadata.traceparent,
+        "data": delivered.data,
+    }
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+def _rfc3339(moment: datetime) -> str:
+    """Say a moment as RFC 3339 does, in UTC."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,102 @@
+"""Everything contradance raises on purpose.
+
+    ContradanceError
+    ├── DeclarationError            what an author wrote cannot work; raised before anything runs
+    │   ├── InvalidContract         at class creation
+    │   ├── InvalidRegistry         when the registry is built
+    │   ├── InvalidFunction         when the function's module is imported
+    │   ├── InvalidTable            when the table is declared
+    │   ├── InvalidPattern          when an event pattern is compiled
+    │   └── InvalidChoreography     when the choreography is built
+    ├── ContractViolation           data breaks its contract, at publish or at consume; never retried
+    ├── PublishFailed               EventBridge did not take some of the events; names them
+    ├── WorkError                   a unit of work cannot go on
+    │   ├── NotLinked               a table, setting or secret is used without `uses=[...]`
+    │   ├── NoUnitOfWork            a table is used outside a handler
+    │   ├── Conflict                another unit of work changed the same item first; retried
+    │   ├── LeaseHeld               another attempt at the same delivery is still running; retried
+    │   ├── LeaseLost               this attempt took too long, and another took over; nothing is committed
+    │   └── TooMuchWork             over 100 writes, 256 KiB an event or 350 KiB a delivery
+    └── LaptopError                 the laptop's bus cannot start or answer
+
+Messages name both parties, the place and the fix, and never a value: events carry personal data.
+"""
+
+
+class ContradanceError(Exception):
+    """Base of every error that contradance raises on purpose."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else type(self).__name__
+
+
+class DeclarationError(ContradanceError):
+    """What an author declared cannot work."""
+
+
+class InvalidContract(DeclarationError):
+    """A contract class has an identity, a subject or a field that cannot travel."""
+
+
+class InvalidRegistry(DeclarationError):
+    """Two contracts claim one identity, or a model inside a contract is not a `Value`."""
+
+
+class InvalidFunction(DeclarationError):
+    """A handler's signature or its decorator's arguments do not make a function."""
+
+
+class InvalidTable(DeclarationError):
+    """A table's key does not fit its model."""
+
+
+class InvalidPattern(DeclarationError):
+    """An event pattern that EventBridge would refuse."""
+
+
+class InvalidChoreography(DeclarationError):
+    """Functions that are right one by one do not fit together."""
+
+
+class ContractViolation(ContradanceError):
+    """Data breaks its contract. Retrying is pointless: the same data breaks it again."""
+
+
+class PublishFailed(ContradanceError):
+    """EventBridge did not take every event; the message names those that were not sent."""
+
+
+class WorkError(ContradanceError):
+    """A unit of work cannot go on."""
+
+
+class NotLinked(WorkError):
+    """A handler uses a table, setting or secret that its function does not link."""
+
+
+class NoUnitOfWork(WorkError):
+    """A table, setting or secret is used where no handler is running."""
+
+
+class Conflict(WorkError):
+    """Another unit of work changed an item between this one's read and its commit."""
+
+
+class LeaseHeld(WorkError):
+    """Another attempt at the same delivery is still running."""
+
+
+class LeaseLost(WorkError):
+    """This attempt outlived its lease and another took over, so it cannot commit."""
+
+
+class TooMuchWork(WorkError):
+    """A delivery writes or publishes more than one transaction can hold."""
+
+
+class LaptopError(ContradanceError):
+    """The laptop's bus cannot start, or cannot answer a request."""
+
+
+class UnheardEvent(UserWarning):
+    """A published event that nobody consumes: if a tree falls and no one hears it."""

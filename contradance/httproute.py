@@ -1,0 +1,159 @@
+"""What a route takes and answers: method and path, parameters, request model, response."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from types import NoneType
+from typing import Any, Final, Literal, get_args, get_origin
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from contradance.contract import Contract
+from contradance.delivery import Delivery
+from contradance.errors import InvalidFunction
+from contradance.reply import Reply
+from contradance.signature import Parameter, Signature, members, say
+
+_KEY = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/|(?:/[^\s/?#]+)+)")
+_SEGMENT = re.compile(r"[A-Za-z0-9._~-]+|\{[a-z_][a-z0-9_]*\}")
+_PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+_BODYLESS: Final = ("GET", "DELETE")
+_LOWEST_STATUS: Final = 200
+_HIGHEST_STATUS: Final = 399
+_FROM_TEXT: Final = (str, int, float, Decimal, UUID, date, time, timedelta, Enum)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route of the application's HTTP API."""
+
+    method: str
+    path: str
+    """With placeholders: `/orders/{order_id}`."""
+    status: int
+    in_path: tuple[Parameter, ...]
+    in_query: tuple[Parameter, ...]
+    body: Parameter | None
+    delivery: Parameter | None
+    """The parameter that takes a `Delivery`, where the handler wants one."""
+    answers: Any
+    """Annotation of the response body."""
+
+    @property
+    def key(self) -> str:
+        """API Gateway's route key: `GET /orders/{order_id}`."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def shape(self) -> str:
+        """The route key with its placeholders unnamed: two routes of one shape would be one route."""
+        return f"{self.method} {_PLACEHOLDER.sub('{}', self.path)}"
+
+
+def read_route(function: str, key: str, status: int, signature: Signature) -> Route:
+    """Return the route that a handler's signature makes; refuse one that cannot be called."""
+    parsed = _KEY.fullmatch(key)
+    if parsed is None:
+        raise InvalidFunction(
+            f"{function} has the route {key!r}, which is no method and path.\n  Write it like 'POST /orders'."
+        )
+    method, path = parsed.groups()
+    if not _LOWEST_STATUS <= status <= _HIGHEST_STATUS:
+        raise InvalidFunction(
+            f"{function} answers with status={status}, which is no success.\n"
+            "  Say 200 to 399 here; raise HttpError for anything else."
+        )
+    placeholders = _PLACEHOLDER.findall(path)
+    names = [parameter.name for parameter in signature.parameters]
+    _check_path(function, path, names)
+    bodies = [parameter for parameter in signature.parameters if _is_model(parameter.annotation)]
+    if len(bodies) > 1 or (bodies and method in _BODYLESS):
+        why = f"a {method} request has no body" if method in _BODYLESS else "a request has one body"
+        raise InvalidFunction(
+            f"{function} takes {' and '.join(say(body.annotation) for body in bodies)}, but {why}.\n"
+            "  Take its fields as query parameters, or merge the models."
+        )
+    deliveries = [parameter for parameter in signature.parameters if parameter.annotation is Delivery]
+    others = [parameter for parameter in signature.parameters if parameter not in (*bodies, *deliveries)]
+    for parameter in signature.parameters:
+        if parameter in others or parameter.name in placeholders:
+            _check_text(function, parameter)
+    return Route(
+        method=method,
+        path=path,
+        status=status,
+        in_path=tuple(parameter for parameter in others if parameter.name in placeholders),
+        in_query=tuple(parameter for parameter in others if parameter.name not in placeholders),
+        body=bodies[0] if bodies else None,
+        delivery=deliveries[0] if deliveries else None,
+        answers=_answer(function, signature.returns),
+    )
+
+
+def _check_path(function: str, path: str, names: list[str]) -> None:
+    """Refuse a path that API Gateway would read differently, or whose placeholders nobody takes."""
+    for segment in path.split("/")[1:] if path != "/" else ():
+        if not _SEGMENT.fullmatch(segment):
+            raise InvalidFunction(
+                f"{function} has {segment!r} in its path {path!r}, which is neither a word nor a placeholder.\n"
+                "  A placeholder is a whole segment in lower case, like {order_id}."
+            )
+    placeholders = _PLACEHOLDER.findall(path)
+    for placeholder in placeholders:
+        if placeholder not in names:
+            raise InvalidFunction(
+                f"{function} has {{{placeholder}}} in its path {path!r}, but takes no parameter of that name.\n"
+                f"  Add one: {placeholder}: UUID."
+            )
+        if placeholders.count(placeholder) > 1:
+            raise InvalidFunction(
+                f"{function} has {{{placeholder}}} twice in its path {path!r}.\n  Give each placeholder its own name."
+            )
+
+
+def reply_of(annotation: Any) -> tuple[Any, Any]:
+    """Return (body, what it publishes) of a route's return annotation."""
+    if get_origin(annotation) is Reply:
+        body, publishes = get_args(annotation)
+        return body, publishes
+    return annotation, NoneType
+
+
+def _answer(function: str, returns: Any) -> Any:
+    body, _ = reply_of(returns)
+    if body is Reply:
+        raise InvalidFunction(
+            f"{function} returns a Reply without saying of what.\n  Annotate it: -> Reply[OrderView, OrderPlaced]."
+        )
+    item = get_args(body)[0] if get_origin(body) is list else body
+    if body is NoneType or (_is_model(item) and not issubclass(item, Contract)):
+        return body
+    raise InvalidFunction(
+        f"{function} answers with {say(body)}, which is no response model.\n"
+        "  Return a Pydantic model, a list of them or None; publish with Reply(body, publishes=event)."
+    )
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _check_text(function: str, parameter: Parameter) -> None:
+    if not all(_is_from_text(member) for member in members(parameter.annotation)):
+        raise InvalidFunction(
+            f"{function} takes {parameter.name!r} as {say(parameter.annotation)}, which no text can be turned into.\n"
+            "  Take a str, a number, a UUID, a date or an enum from the path and the query, and the body as one model."
+        )
+
+
+def _is_from_text(member: Any) -> bool:
+    """Whether a value may come from the path or the query; a type with its own Pydantic schema answers for itself."""
+    return (
+        member is NoneType
+        or get_origin(member) is Literal
+        or (isinstance(member, type) and issubclass(member, _FROM_TEXT))
+        or (hasattr(member, "__get_pydantic_core_schema__") and not _is_model(member))
+    )

@@ -1,0 +1,1 @@
+"""The laptop: the same choreography, entry point and rules as on AWS, over one SQLite file."""

@@ -1,0 +1,59 @@
+"""The AWS operations that the laptop answers, so that any AWS client can publish to it: PutEvents."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from contradance.local.bus import MAX_ENTRIES, Bus
+from contradance.runtime.publish import MAX_CALL_BYTES
+
+CONTENT_TYPE: Final = "application/x-amz-json-1.1"
+TARGET_HEADER: Final = "x-amz-target"
+
+
+class AwsEndpoint:
+    """Answers requests in AWS's JSON protocol; what it does not know it refuses loudly."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._operations: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+            "AWSEvents.PutEvents": self._put_events
+        }
+
+    def answer(self, target: str, body: bytes) -> tuple[int, str]:
+        """Return (status, JSON) for the operation that the `X-Amz-Target` header names."""
+        operation = self._operations.get(target)
+        if operation is None:
+            return _refused("UnknownOperationException", f"The laptop does not answer {target}.")
+        try:
+            asked = json.loads(body)
+        except (ValueError, RecursionError):
+            return _refused("SerializationException", "The request is not JSON.")
+        try:
+            return 200, json.dumps(operation(asked))
+        except _RefusedError as refusal:
+            return _refused(*refusal.args)
+
+    def _put_events(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        entries = asked.get("Entries") if isinstance(asked, dict) else None
+        if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_ENTRIES:
+            raise _RefusedError("ValidationException", f"Entries takes 1 to {MAX_ENTRIES} entries.")
+        if sum(len(str(entry.get("Detail", ""))) for entry in entries) > MAX_CALL_BYTES:
+            raise _RefusedError("ValidationException", "Total size of the entries in the request is over the limit.")
+        for entry in entries:
+            bus = str(entry.get("EventBusName", "default")).rpartition("/")[2]
+            if bus != self._bus.name:
+                raise _RefusedError(
+                    "ResourceNotFoundException",
+                    f"There is no bus {bus!r} here; this laptop runs {self._bus.name!r}. "
+                    "(AWS would have accepted the event, and dropped it.)",
+                )
+        return self._bus.put_events(Entries=entries)
+
+
+class _RefusedError(Exception):
+    """(AWS error code, message)."""
+
+
+def _refused(code: str, message: str) -> tuple[int, str]:
+    return 400, json.dumps({"__type": code, "message": message})

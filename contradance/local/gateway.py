@@ -1,0 +1,59 @@
+"""The laptop's API Gateway: it finds the route of a request and invokes its function, payload format 2.0."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+from uuid import uuid4
+
+from contradance.choreography import Choreography, Routed
+from contradance.local.record import context, http_request
+from contradance.runtime.entry import invoke
+from contradance.runtime.ports import Place
+
+
+class HttpResponse(NamedTuple):
+    """What a client gets."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+class Gateway:
+    """The routes of one choreography."""
+
+    def __init__(self, choreography: Choreography, place: Place) -> None:
+        self._place = place
+        by_wildness = sorted(choreography.routes, key=lambda routed: routed.route.path.count("{"))
+        self._routes = [(routed, _compiled(routed.route.path)) for routed in by_wildness]
+
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        """Answer one request; `target` is the path with its query."""
+        parts = urlsplit(target)
+        for routed, pattern in self._routes:
+            found = pattern.fullmatch(parts.path) if routed.route.method == method else None
+            if found is not None:
+                request = http_request(
+                    routed.route.key,
+                    parts.path,
+                    path_parameters={name: unquote(text) for name, text in found.groupdict().items()},
+                    query=dict(parse_qsl(parts.query, keep_blank_values=True)),
+                    headers=headers,
+                    body=body,
+                    now=self._place.clock.now(),
+                )
+                return self._invoke(routed, request)
+        return HttpResponse(404, {"content-type": "application/json"}, '{"message": "Not Found"}')
+
+    def _invoke(self, routed: Routed, request: dict[str, Any]) -> HttpResponse:
+        answer = invoke(routed.function, request, context(routed.function, str(uuid4())), self._place)
+        if not isinstance(answer, dict):
+            raise TypeError(f"{routed.function.name} is a route, but its invocation answered {type(answer).__name__}")
+        return HttpResponse(answer["statusCode"], answer["headers"], answer["body"])
+
+
+def _compiled(path: str) -> re.Pattern[str]:
+    """Return the expression that a path with placeholders stands for."""
+    parts = re.split(r"\{(\w+)\}", path)
+    return re.compile("".join(f"(?P<{part}>[^/]+)" if odd % 2 else re.escape(part) for odd, part in enumerate(parts)))

@@ -1,0 +1,121 @@
+"""A choreography, running on this machine: the bus, its functions, its HTTP API, over one folder of state."""
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from types import TracebackType
+from typing import Literal, Self
+
+from contradance.choreography import Choreography
+from contradance.errors import LaptopError
+from contradance.local.aws import AwsEndpoint
+from contradance.local.bus import Bus, Waiting, send_dead_letter
+from contradance.local.clock import MovableClock, RealClock
+from contradance.local.database import Database
+from contradance.local.gateway import Gateway, HttpResponse
+from contradance.local.journal import STATE_FILE, LaptopJournal
+from contradance.local.runner import Runner
+from contradance.local.store import SQLiteStore
+from contradance.runtime.journal import JournalRecord
+from contradance.runtime.ports import Clock, Place
+
+
+class Laptop:
+    """Everything that AWS would be to one choreography.
+
+    Args:
+        choreography: what to run.
+        state: the folder that holds its one file.
+        clock: a `RealClock` to `start`; a `VirtualClock` or a `SkippingClock` to `drain`.
+        variables: the environment: settings and secrets.
+        synchronous: how hard each commit is pushed to disk.
+        seed: of the order in which `drain` delivers.
+        when_journaled: told each journal record.
+        when_settled: told each delivery that was made, and whose outcome is on disk.
+    """
+
+    def __init__(
+        self,
+        choreography: Choreography,
+        state: Path,
+        *,
+        clock: RealClock | MovableClock,
+        variables: Mapping[str, str] = os.environ,
+        synchronous: Literal["FULL", "NORMAL", "OFF"] = "FULL",
+        seed: int = 0,
+        when_journaled: Callable[[JournalRecord], None] = lambda _: None,
+        when_settled: Callable[[Waiting], None] = lambda _: None,
+    ) -> None:
+        self.choreography = choreography
+        self.clock = clock
+        self._random = Random(seed)  # noqa: S311 - an order of delivery keeps no secret
+        self.database = Database(state / STATE_FILE, synchronous)
+        self.bus = Bus(choreography, self.database, clock)
+        self.journal = LaptopJournal(self.database, when_journaled)
+        self.place = Place(
+            store=SQLiteStore(self.database),
+            events=self.bus,
+            dead_letters=_DeadLetterQueue(self.database, clock),
+            journal=self.journal,
+            clock=clock,
+            variables=variables,
+            bus=self.bus.name,
+        )
+        self.gateway = Gateway(choreography, self.place)
+        self.aws = AwsEndpoint(self.bus)
+        self.runner = Runner(choreography, self.bus, self.place, when_settled=when_settled)
+
+    def start(self) -> None:
+        """Deliver in threads until `close`."""
+        if not isinstance(self.clock, RealClock):
+            raise LaptopError("a virtual clock stands still.\n  Use drain(), or give the laptop a RealClock.")
+        self.runner.start(self.clock)
+
+    def request(
+        self, method: str, target: str, body: str | bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> HttpResponse:
+        """Answer one HTTP request, without a socket."""
+        return self.gateway.answer(method, target, headers or {}, body.encode() if isinstance(body, str) else body)
+
+    def drain(self) -> None:
+        """Deliver until nothing waits, moving the clock through every retry."""
+        self.runner.drain(self._movable(), self._random)
+
+    def advance(self, duration: timedelta) -> None:
+        """Let `duration` pass on the clock, making every delivery and scheduled run that falls in it."""
+        clock = self._movable()
+        until: datetime = clock.now() + duration
+        self.runner.drain(clock, self._random, until)
+
+    def close(self) -> None:
+        """Finish what is in flight, and close the state."""
+        self.runner.stop()
+        self.database.close()
+
+    def _movable(self) -> MovableClock:
+        if isinstance(self.clock, RealClock):
+            raise LaptopError("a real clock cannot be moved.\n  Give the laptop a VirtualClock to drain it.")
+        return self.clock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _DeadLetterQueue:
+    """The functions' dead letter queues, as a function itself may use its own."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def send(self, function: str, body: str, attributes: Mapping[str, str]) -> None:
+        """Put one message on the queue of `function`."""
+        now = self._clock.now()
+        self._database.write(lambda connection: send_dead_letter(connection, function, now, body, attributes))

@@ -1,0 +1,138 @@
+"""What AWS hands to a function, and what it writes about one that failed, in AWS's exact shapes.
+
+Asynchronous invocation: Lambda developer guide, invocation-async-retain-records. Queue: services-sqs-parameters.
+HTTP: API Gateway developer guide, http-api-develop-integrations-lambda (payload format 2.0).
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import md5
+from time import monotonic
+from typing import Any, Literal
+from uuid import uuid4
+
+from contradance.choreography import AnyFunction
+from contradance.local.bus import ACCOUNT, REGION, Waiting
+
+Exhausted = Literal["RetriesExhausted", "EventAgeExceeded"]
+
+
+@dataclass(frozen=True, slots=True)
+class LaptopContext:
+    """Lambda's context, as far as the runtime reads it."""
+
+    aws_request_id: str
+    deadline: float
+    """On the machine's monotonic clock, in seconds."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds left before the function's timeout."""
+        return max(int((self.deadline - monotonic()) * 1000), 0)
+
+
+def context(function: AnyFunction, request_id: str) -> LaptopContext:
+    """Return the context of one invocation that begins now."""
+    return LaptopContext(request_id, monotonic() + function.limits.timeout.total_seconds())
+
+
+def function_arn(function: str) -> str:
+    """Return the ARN that the function would have."""
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function.replace('.', '-')}"
+
+
+def queue_arn(function: str) -> str:
+    """Return the ARN that the function's queue would have."""
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{function.replace('.', '-')}"
+
+
+def sqs_batch(batch: Sequence[Waiting], now: datetime) -> dict[str, Any]:
+    """Return the event with which SQS's event source mapping invokes a function."""
+    return {
+        "Records": [
+            {
+                "messageId": waiting.id,
+                "receiptHandle": str(uuid4()),
+                "body": waiting.envelope,
+                "attributes": {
+                    "ApproximateReceiveCount": str(waiting.attempt),
+                    "SentTimestamp": str(int(waiting.sent * 1000)),
+                    "SenderId": "AIDAIT2UOQQY3AUEKVGXU",
+                    "ApproximateFirstReceiveTimestamp": str(int(now.timestamp() * 1000)),
+                },
+                "messageAttributes": {},
+                "md5OfBody": md5(waiting.envelope.encode(), usedforsecurity=False).hexdigest(),
+                "eventSource": "aws:sqs",
+                "eventSourceARN": queue_arn(waiting.function),
+                "awsRegion": REGION,
+            }
+            for waiting in batch
+        ]
+    }
+
+
+def failure_record(waiting: Waiting, now: datetime, condition: Exhausted, error: BaseException) -> str:
+    """Return the JSON that Lambda sends to the on-failure destination of an asynchronous invocation."""
+    return json.dumps(
+        {
+            "version": "1.0",
+            "timestamp": now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03}Z",
+            "requestContext": {
+                "requestId": waiting.id,
+                "functionArn": f"{function_arn(waiting.function)}:$LATEST",
+                "condition": condition,
+                "approximateInvokeCount": waiting.attempt,
+            },
+            "requestPayload": json.loads(waiting.envelope),
+            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+            "responsePayload": {"errorMessage": str(error), "errorType": type(error).__name__, "stackTrace": []},
+        },
+        separators=(",", ":"),
+    )
+
+
+def redriven(waiting: Waiting) -> dict[str, str]:
+    """Return the attributes of a message that SQS moved to the dead letter queue; its body is the event."""
+    return {"ApproximateReceiveCount": str(waiting.attempt), "DeadLetterQueueSourceArn": queue_arn(waiting.function)}
+
+
+def http_request(
+    key: str,
+    path: str,
+    *,
+    path_parameters: Mapping[str, str],
+    query: Mapping[str, str],
+    headers: Mapping[str, str],
+    body: bytes,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the event with which API Gateway's HTTP API invokes a function, payload format 2.0."""
+    method = key.partition(" ")[0]
+    try:
+        text, is_base64 = body.decode(), False
+    except UnicodeDecodeError:
+        text, is_base64 = b64encode(body).decode(), True
+    return {
+        "version": "2.0",
+        "routeKey": key,
+        "rawPath": path,
+        "rawQueryString": "&".join(f"{name}={value}" for name, value in query.items()),
+        "headers": {name.lower(): value for name, value in headers.items()},
+        **({"queryStringParameters": dict(query)} if query else {}),
+        **({"pathParameters": dict(path_parameters)} if path_parameters else {}),
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "apiId": "laptop",
+            "domainName": "127.0.0.1",
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": ""},
+            "requestId": str(uuid4()),
+            "routeKey": key,
+            "stage": "$default",
+            "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "timeEpoch": int(now.timestamp() * 1000),
+        },
+        **({"body": text} if text else {}),
+        "isBase64Encoded": is_base64,
+    }

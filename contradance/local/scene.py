@@ -1,0 +1,15 @@
+"""One request of a demonstration, as the application declares it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A request that is worth watching."""
+
+    title: str
+    """What it shows: `The card is declined`."""
+    route: str
+    """Method and path: `POST /orders`."""
+    body: Mapping[str, object]

@@ -1,0 +1,55 @@
+"""Publishing an event by hand: validated like any other."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from contradance.choreography import Choreography
+from contradance.contract import Contract, where_defined
+from contradance.envelope import SealedEvent, seal
+from contradance.errors import ContractViolation, DeclarationError
+from contradance.runtime.ports import Clock, Events
+from contradance.runtime.publish import publish
+from contradance.violation import problems
+
+PUBLISHER = "contradance.cli"
+"""Who published an event that no function did."""
+_SECONDS = 10.0
+
+
+def contract_named(choreography: Choreography, detail_type: str) -> type[Contract]:
+    """Return the newest version of the contract with this detail-type."""
+    found = choreography.contracts.named(detail_type)
+    if not found:
+        known = ", ".join(sorted({contract.identity.detail_type for contract in choreography.contracts}))
+        raise DeclarationError(
+            f"the registry {choreography.contracts.name!r} holds no {detail_type!r}.\n  It holds: {known}."
+        )
+    return found[0]
+
+
+def seal_data(choreography: Choreography, detail_type: str, data: str) -> SealedEvent:
+    """Validate JSON text against its contract and seal it, as a flow of its own."""
+    contract = contract_named(choreography, detail_type)
+    try:
+        event = contract.model_validate_json(data)
+    except ValidationError as error:
+        lines = [f"the data breaks {contract.identity} (contract in {where_defined(contract)})"]
+        lines += [f"  {path}: {message}" for path, message in problems(error, "data")]
+        lines.append(f"  See what it should look like: contradance events sample {detail_type}")
+        raise ContractViolation("\n".join(lines)) from error
+    return seal(
+        event,
+        event_id=str(uuid4()),
+        occurred_at=datetime.now(UTC),
+        correlation_id=str(uuid4()),
+        publisher=PUBLISHER,
+    )
+
+
+def publish_data(choreography: Choreography, detail_type: str, data: str, events: Events, clock: Clock) -> SealedEvent:
+    """Validate JSON text against its contract and publish it."""
+    sealed = seal_data(choreography, detail_type, data)
+    publish([sealed], events, choreography.name, clock, _SECONDS)
+    return sealed

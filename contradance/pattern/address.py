@@ -1,0 +1,76 @@
+"""IP addresses and the blocks they are in, as Event Ruler reads them.
+
+Both families are laid on one line of 128 bits, IPv4 leftmost, because Event Ruler compares the digits from the left
+whatever the family. Hence what it is known for: `::/0` holds IPv4 addresses, but neither the first nor the last.
+"""
+
+import re
+from socket import AF_INET6, inet_pton
+
+_V4 = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+")
+_V6 = re.compile(r"[0-9a-fA-F:]*:[0-9a-fA-F:]*")
+_LONGEST_V4 = 15
+_LARGEST_BYTE = 255
+_MAPPED = bytes(10) + b"\xff\xff"
+_BITS = 128
+
+
+class Address:
+    """One IP address: `bits` from the left of 128, of which the first `width` count (32 or 128)."""
+
+    __slots__ = ("bits", "width")
+
+    def __init__(self, packed: bytes) -> None:
+        self.width = 8 * len(packed)
+        self.bits = int.from_bytes(packed) << (_BITS - self.width)
+
+
+class Block:
+    """A block of addresses: those of `width` bits or more whose first `length` bits are the block's."""
+
+    __slots__ = ("length", "prefix", "width")
+
+    def __init__(self, address: Address, length: int) -> None:
+        self.width = address.width
+        self.length = length
+        self.prefix = address.bits >> (_BITS - length)
+
+    def holds(self, text: str) -> bool:
+        """Whether a text is an address in this block."""
+        address = parse(text)
+        if address is None or address.bits >> (_BITS - self.length) != self.prefix:
+            return False
+        if address.width >= self.width:
+            return True
+        free = address.width - self.length
+        rest = (address.bits >> (_BITS - address.width)) & ((1 << max(free, 0)) - 1)
+        return free > 0 and 0 < rest < (1 << free) - 1
+
+
+def parse(text: str) -> Address | None:
+    """The address that a text spells, or None; an IPv4 address mapped into IPv6 is the IPv4 address."""
+    if _V4.fullmatch(text) and len(text) <= _LONGEST_V4:
+        numbers = [int(number) for number in text.split(".")]
+        return Address(bytes(numbers)) if max(numbers) <= _LARGEST_BYTE else None
+    if not _V6.fullmatch(text):
+        return None
+    try:
+        packed = inet_pton(AF_INET6, text)
+    except OSError:
+        return None
+    return Address(packed[12:] if packed.startswith(_MAPPED) else packed)
+
+
+def parse_block(text: str) -> Block:
+    """The block that a `cidr` spells; the host's bits do not count. Raises ValueError with AWS's reason."""
+    spelled, slash, length = text.removesuffix("/").partition("/")
+    if not slash or "/" in length:
+        raise ValueError("Malformed CIDR, one '/' required")
+    address = parse(spelled)
+    if address is None:
+        raise ValueError("Nonstandard IP address")
+    if not length.isascii() or not length.isdecimal():
+        raise ValueError("Malformed CIDR, mask bits must be an integer")
+    if len(length) > len("128") or int(length) >= address.width:
+        raise ValueError(f"IPv{4 if address.width < _BITS else 6} mask bits must be < {address.width}")
+    return Block(address, int(length))

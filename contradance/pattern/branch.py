@@ -1,0 +1,72 @@
+"""One branch of a pattern, compiled: quick checks of its fields, and the complete matcher where those cannot know."""
+
+from collections.abc import Callable, Mapping
+
+from contradance.pattern.alternatives import Alternatives
+from contradance.pattern.arrays import Consistent
+from contradance.pattern.leaves import Check, check
+
+Test = Callable[[Mapping[str, object]], bool]
+
+
+class Branch:
+    """The fields that an event must have, all of them, to match."""
+
+    __slots__ = ("_checks", "_consistent", "_fields")
+
+    def __init__(self, fields: Mapping[str, Alternatives]) -> None:
+        self._fields = fields
+        self._checks: dict[str, Check] | None = None
+        self._consistent: Consistent | None = None
+
+    @property
+    def fields(self) -> Mapping[str, Alternatives]:
+        """What each field may be, by its dotted path."""
+        return self._fields
+
+    def matches(self, event: Mapping[str, object]) -> bool:
+        """Whether an event has every field as it should be."""
+        for passes in (self._checks or self._compile()).values():
+            verdict = passes(event)
+            if verdict is None:
+                return self.matches_completely(event)
+            if not verdict:
+                return False
+        return True
+
+    def matches_completely(self, event: Mapping[str, object]) -> bool:
+        """The same, the slow way that is right for every event."""
+        if self._consistent is None:
+            self._consistent = Consistent(self._fields)
+        return self._consistent.matches(event)
+
+    def test(self, settled: str | None) -> Test | None:
+        """A function from an event to whether it matches, where the quick way knows that field `settled` does.
+
+        None when nothing is left to test.
+        """
+        checks = [passes for path, passes in (self._checks or self._compile()).items() if path != settled]
+        if not checks:
+            return None
+        completely = self.matches_completely
+        if len(checks) == 1:
+            (only,) = checks
+
+            def test_one(event: Mapping[str, object]) -> bool:
+                verdict = only(event)
+                return completely(event) if verdict is None else verdict
+
+            return test_one
+
+        def test_all(event: Mapping[str, object]) -> bool:
+            for passes in checks:
+                verdict = passes(event)
+                if not verdict:
+                    return verdict is None and completely(event)
+            return True
+
+        return test_all
+
+    def _compile(self) -> dict[str, Check]:
+        self._checks = {path: check(path, alternatives) for path, alternatives in self._fields.items()}
+        return self._checks

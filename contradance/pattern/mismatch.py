@@ -1,0 +1,65 @@
+"""Why an event does not match: which field, what the event holds there by type alone, and what the pattern wants."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from contradance.pattern.alternatives import Alternatives
+from contradance.pattern.branch import Branch
+from contradance.pattern.leaves import leaves
+
+_MOST_CHARACTERS_WANTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """The field that kept an event from matching; with `$or`, that of the branch that came closest."""
+
+    path: str
+    """The field, with dots between the names."""
+
+    held: str
+    """The types of what the event holds there ("string", "nothing", "number or null"); never a value."""
+
+    wanted: str
+    """What the pattern wants there, as JSON."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: the event holds {self.held}, the pattern wants {self.wanted}"
+
+
+def closest_mismatch(branches: list[Branch], event: Mapping[str, object]) -> Mismatch:
+    """What an event that matches none of the branches lacks to match the one that it comes closest to."""
+    failures = [_failures(branch, event) for branch in branches]
+    closest = min(range(len(branches)), key=lambda position: len(failures[position]))
+    fields = branches[closest].fields
+    if failures[closest]:
+        path = failures[closest][0]
+        return Mismatch(path, _held(event, path), _wanted(fields[path]))
+    through_arrays = [path for path in fields if len(list(leaves(event, path))) != 1] or list(fields)
+    return Mismatch(
+        through_arrays[-1],
+        "each wanted value, but in different elements of an array",
+        f"{', '.join(through_arrays)} to match in the same element",
+    )
+
+
+def _failures(branch: Branch, event: Mapping[str, object]) -> list[str]:
+    return [path for path, wanted in branch.fields.items() if not Branch({path: wanted}).matches(event)]
+
+
+def _held(event: Mapping[str, object], path: str) -> str:
+    return " or ".join(sorted({_type(leaf) for leaf in leaves(event, path)})) or "nothing"
+
+
+def _type(leaf: object) -> str:
+    if leaf is None:
+        return "null"
+    if isinstance(leaf, bool):
+        return "a boolean"
+    return "a string" if isinstance(leaf, str) else "a number"
+
+
+def _wanted(alternatives: Alternatives) -> str:
+    text = json.dumps(alternatives.written, ensure_ascii=False, default=dict)
+    return text if len(text) <= _MOST_CHARACTERS_WANTED else f"{text[: _MOST_CHARACTERS_WANTED - 3]}..."

@@ -1,0 +1,146 @@
+"""A pattern as it is written, read into branches: `$or` multiplied out, nested names joined with dots.
+
+An event matches a pattern when it matches one branch; it matches a branch when every field of it does. A name that is
+spelled twice in one branch (`a.b`, and `b` inside `a`) is set twice and the later spelling counts, as on AWS.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import NoReturn
+
+from contradance.pattern.alternatives import Alternatives, invalid
+from contradance.pattern.scalar import parse_number
+
+Branch = dict[str, Alternatives]
+"""The fields of one branch by their dotted paths."""
+
+MAX_CHARACTERS = 4096
+"""Longest event pattern that PutRule takes, in characters. An account starts with a quota of 2,048."""
+
+MAX_DEPTH = 1000
+"""Deepest nesting of a pattern, in objects; Event Ruler's JSON reader stops there."""
+
+MAX_COMBINATIONS = 1000
+"""Most branches: the lengths of all `$or` arrays, multiplied. EventBridge user guide, comparison operators."""
+
+_OPERATORS = frozenset(
+    ["anything-but", "cidr", "equals-ignore-case", "exactly", "exists", "numeric", "prefix", "suffix", "wildcard"]
+)
+_COMPARISONS = frozenset(["<", "<=", "=", ">", ">="])
+_KEPT_FOR_LATER = frozenset(
+    ["date-after", "date-before", "date-on-or-after", "date-on-or-before", "in-date-range", "ip-address-in-range"]
+    + ["ip-address-not-in-range", "not-equals-ignore-case", "not-wildcard", "regex"]
+)
+RESERVED_INSIDE_OR = _OPERATORS | _COMPARISONS | _KEPT_FOR_LATER
+"""Names that no field inside `$or` can have: an array whose objects use one first is not taken for an `$or`."""
+
+_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=dict, allow_nan=False)
+_as_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict, allow_nan=False)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+_decoder = json.JSONDecoder(parse_float=parse_number, parse_constant=_refuse_constant)
+
+
+def load(text: str) -> Mapping[str, object]:
+    """The object that a pattern's text spells; a name that an object repeats keeps its last value."""
+    if len(text) > 4 * MAX_CHARACTERS:
+        raise invalid(f"The pattern is longer than {MAX_CHARACTERS} characters", "")
+    try:
+        pattern = _decoder.decode(text)
+    except RecursionError as error:
+        raise invalid("The pattern is nested too deeply", "") from error
+    except ValueError as error:
+        raise invalid(f"The pattern is not JSON: {error}", "") from error
+    if not isinstance(pattern, dict):
+        raise invalid("Filter is not an object", "")
+    return pattern
+
+
+class Reading:
+    """The branches of one pattern, and its canonical text."""
+
+    def __init__(self, pattern: Mapping[str, object]) -> None:
+        self._combinations = 1
+        self._ordered = False
+        self.branches = self._read(pattern, "", [{}], inside_or=False)
+        self.canonical = self._spell(pattern)
+
+    def _spell(self, pattern: Mapping[str, object]) -> str:
+        encoder = _as_written if self._ordered else _canonical
+        try:
+            text = encoder.encode(pattern)
+        except RecursionError as error:
+            raise invalid("The pattern is nested too deeply", "") from error
+        if len(text) > MAX_CHARACTERS:
+            raise invalid(f"The pattern is longer than {MAX_CHARACTERS} characters", "")
+        return text
+
+    def _read(
+        self, pattern: Mapping[str, object], prefix: str, branches: list[Branch], *, inside_or: bool
+    ) -> list[Branch]:
+        """Add the fields of an object to each branch. Objects are followed with a stack; `$or`, ten deep at most."""
+        stack = [(prefix, _items(pattern, prefix))]
+        while stack:
+            prefix, items = stack[-1]
+            for name, value in items:
+                path = f"{prefix}{name}"
+                if inside_or and name in RESERVED_INSIDE_OR:
+                    raise invalid(f"{name} is a reserved field name which cannot be used inside $or", path)
+                if isinstance(value, Mapping):
+                    if len(stack) >= MAX_DEPTH:
+                        raise invalid("The pattern is nested too deeply", "")
+                    stack.append((f"{path}.", _items(value, path)))
+                    break
+                if not isinstance(value, list | tuple):
+                    raise invalid(f'"{name}" must be an object or an array', path)
+                if name == "$or" and _are_branches(value):
+                    branches = self._multiply(value, prefix, branches)
+                else:
+                    if name == "$or" and any(_is_branch(member) for member in value):
+                        raise invalid(
+                            "There must have at least 2 Objects in $or relationship, none of them empty", path
+                        )
+                    self._set(branches, path, Alternatives(value, path))
+            else:
+                stack.pop()
+        return branches
+
+    def _multiply(
+        self, members: list[Mapping[str, object]] | tuple[Mapping[str, object], ...], prefix: str, base: list[Branch]
+    ) -> list[Branch]:
+        self._combinations *= len(members)
+        if self._combinations > MAX_COMBINATIONS:
+            raise invalid(f"$or makes more than {MAX_COMBINATIONS} rule combinations", f"{prefix}$or")
+        return [
+            branch
+            for member in members
+            for branch in self._read(member, prefix, [dict(branch) for branch in base], inside_or=True)
+        ]
+
+    def _set(self, branches: list[Branch], path: str, alternatives: Alternatives) -> None:
+        for branch in branches:
+            if path in branch:
+                self._ordered = True
+            branch[path] = alternatives
+
+
+def _items(pattern: Mapping[str, object], path: str) -> Iterator[tuple[str, object]]:
+    if not pattern:
+        raise invalid("Empty objects are not allowed", path.removesuffix("."))
+    for name in pattern:
+        if not isinstance(name, str):
+            raise invalid("Field names must be strings", path)
+    return iter(pattern.items())
+
+
+def _are_branches(members: list[object] | tuple[object, ...]) -> bool:
+    """Whether the array of an `$or` is one; it is an ordinary field's when there are operators or leaves in it."""
+    return len(members) > 1 and all(member and _is_branch(member) for member in members)
+
+
+def _is_branch(member: object) -> bool:
+    return isinstance(member, Mapping) and RESERVED_INSIDE_OR.isdisjoint(member)

@@ -1,0 +1,106 @@
+"""Personal data: the mark on a field, and the mask over a value.
+
+`Annotated[str, PII]` marks a field. Whatever shows data to a person (log lines, traces, dead-letter listings, samples)
+shows `mask(Model, data)` instead: marked fields become `MASK`, and so do fields that the model does not know, because
+nobody has said that they are harmless.
+"""
+
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from types import UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin, is_typeddict
+
+from pydantic import BaseModel, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from contradance.signature import unaliased
+
+MASK: Final = "***"
+"""What stands where personal data stood."""
+
+
+class _PersonalData:
+    """The type of `PII`; it also writes the mark into the field's JSON Schema, as `x-pii: true`."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "x-pii": True}
+
+    def __repr__(self) -> str:
+        return "PII"
+
+
+PII: Final = _PersonalData()
+"""Marks a field as personal data: `name: Annotated[str, PII]`."""
+
+
+def mask(model: type[BaseModel], data: object) -> object:
+    """Return `data`, JSON-like and not necessarily valid, with everything personal or unknown to `model` masked."""
+    if not isinstance(data, Mapping):
+        return MASK
+    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    return {
+        key: MASK
+        if (field := fields.get(key)) is None or PII in field.metadata
+        else _mask_value(field.annotation, value)
+        for key, value in data.items()
+    }
+
+
+def _mask_value(annotation: Any, value: object) -> object:
+    """Mask `value` by the type it should have; a scalar of an unmarked type passes, what has another shape does not."""
+    annotation = unaliased(annotation)
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return MASK if PII in arguments[1:] else _mask_value(arguments[0], value)
+    if value is None:
+        return None
+    if origin in (Union, UnionType):
+        return _mask_union(arguments, value)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return mask(annotation, value)
+    if isinstance(value, Mapping):
+        return _mask_mapping(origin, arguments, value)
+    if isinstance(value, list | tuple):
+        value = _mask_items(annotation, value)
+    elif isinstance(origin, type) or _has_fields(annotation):
+        value = MASK
+    return value
+
+
+def _mask_mapping(origin: Any, arguments: tuple[Any, ...], value: Mapping[Any, object]) -> object:
+    """Mask the values of a `dict[K, V]` by `V`; hide all of it where its keys are personal, or nothing is known of it."""
+    if not (isinstance(origin, type) and issubclass(origin, Mapping)):
+        return MASK
+    keys, values = arguments
+    if any(_mask_value(keys, key) == MASK for key in value):
+        return MASK
+    return {key: _mask_value(values, item) for key, item in value.items()}
+
+
+def _mask_items(annotation: Any, value: list[object] | tuple[object, ...]) -> object:
+    """Mask each item of a `list[T]`, `tuple[T, ...]` or `tuple[A, B]` by its own type."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if annotation in (list, tuple, Any, object):
+        return [_mask_value(Any, item) for item in value]
+    if not isinstance(origin, type) or issubclass(origin, Mapping) or not arguments:
+        return MASK
+    if origin is tuple and Ellipsis not in arguments:
+        types = [*arguments, *[Annotated[Any, PII]] * (len(value) - len(arguments))]
+        return [_mask_value(item_type, item) for item_type, item in zip(types, value, strict=False)]
+    return [_mask_value(arguments[0], item) for item in value]
+
+
+def _has_fields(annotation: Any) -> bool:
+    """Whether a class with fields is meant, so that no scalar is what its author had in mind."""
+    return is_typeddict(annotation) or (
+        isinstance(annotation, type) and (is_dataclass(annotation) or issubclass(annotation, tuple))
+    )
+
+
+def _mask_union(members: tuple[Any, ...], value: object) -> object:
+    """Mask by every member in turn, so that what any member calls personal is masked."""
+    for member in members:
+        if member is not type(None):
+            value = _mask_value(member, value)
+    return value

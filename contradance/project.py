@@ -1,0 +1,65 @@
+"""The project that a command works on: `[tool.contradance]` in the nearest pyproject.toml."""
+
+import sys
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+from contradance.choreography import Choreography
+from contradance.errors import DeclarationError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Where a project lies and what it names as its own."""
+
+    root: Path
+    names: dict[str, str]
+    """`module:attribute` by purpose: choreography, demo."""
+
+    def choreography(self) -> Choreography:
+        """Import and return the choreography."""
+        return self._load("choreography", Choreography)
+
+    def scenes(self) -> Sequence[Any]:
+        """Import and return the scenes of the demonstration."""
+        return self._load("demo", list)
+
+    def _load(self, purpose: str, kind: type[T]) -> T:
+        target = self.names.get(purpose)
+        if target is None:
+            raise DeclarationError(
+                f"{self.root / 'pyproject.toml'} does not name a {purpose}.\n"
+                f'  Add to [tool.contradance]: {purpose} = "functions.{purpose}:name".'
+            )
+        module, _, attribute = target.partition(":")
+        if str(self.root) not in sys.path:
+            sys.path.insert(0, str(self.root))
+        try:
+            found = getattr(import_module(module), attribute)
+        except (ModuleNotFoundError, AttributeError) as error:
+            raise DeclarationError(
+                f"{self.root / 'pyproject.toml'} names {target!r} as its {purpose}, but it cannot be loaded: {error}."
+            ) from error
+        if not isinstance(found, kind):
+            raise DeclarationError(f"{target!r} is named as the {purpose}, but is a {type(found).__name__}.")
+        return found
+
+
+def find_project(start: Path) -> Project:
+    """Return the project that `start` lies in."""
+    for folder in (start, *start.parents):
+        settings = folder / "pyproject.toml"
+        if settings.is_file():
+            names = tomllib.loads(settings.read_text(encoding="utf-8")).get("tool", {}).get("contradance")
+            if names is not None:
+                return Project(folder, names)
+    raise DeclarationError(
+        f"there is no pyproject.toml with [tool.contradance] in {start} or above it.\n"
+        '  Add one that says choreography = "functions.choreography:name", or change into the project.'
+    )

@@ -1,0 +1,29 @@
+"""What a route answers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+
+from contradance.contract import Contract
+from contradance.errors import ContradanceError
+
+Body_co = TypeVar("Body_co", bound=BaseModel | Sequence[BaseModel] | None, covariant=True)
+Published_co = TypeVar("Published_co", bound=Contract | Iterable[Contract] | None, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[Body_co, Published_co]):
+    """A route's answer that also publishes: `Reply(order, publishes=placed)`, annotated `Reply[Order, OrderPlaced]`."""
+
+    body: Body_co
+    publishes: Published_co
+
+
+class HttpError(ContradanceError):
+    """A route's answer that is not a success: `raise HttpError(404, "There is no such order.")`. Nothing is written."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status

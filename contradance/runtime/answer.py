@@ -1,0 +1,171 @@
+"""Answering one HTTP request: API Gateway's payload 2.0 in, its response out.
+
+Errors have one shape, here and on the laptop, and it is API Gateway's own with more in it:
+
+    {"message": "The request is not valid.", "errors": [{"field": "body.lines.0.quantity", "message": "..."}]}
+"""
+
+import base64
+import json
+import logging
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, Final
+from uuid import uuid4
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from contradance.choreography import AnyFunction
+from contradance.delivery import Delivery
+from contradance.envelope import derived_id
+from contradance.errors import ContradanceError, LeaseHeld
+from contradance.httproute import Route
+from contradance.reply import HttpError, Reply
+from contradance.runtime.attempt import Attempt
+from contradance.runtime.once import Answer, OnceKey, OnceRecord
+from contradance.runtime.perform import Cause, Performed, Task, perform
+from contradance.runtime.ports import Context, Place
+from contradance.runtime.told import told
+from contradance.signature import Parameter
+from contradance.violation import problems
+
+_LOG = logging.getLogger("contradance.routes")
+_SAFE: Final = ("GET", "HEAD")
+MAX_IDEMPOTENCY_KEY: Final = 255
+"""Longest Idempotency-Key, in characters."""
+
+Response = dict[str, Any]
+"""API Gateway's response: statusCode, headers, body."""
+
+
+class _BadRequest(ContradanceError):
+    """Parts of a request that are not valid, each as (field, what is wrong)."""
+
+    def __init__(self, found: list[tuple[str, str]]) -> None:
+        super().__init__("The request is not valid.")
+        self.found = found
+
+
+def answer(function: AnyFunction, route: Route, request: Mapping[str, Any], place: Place, context: Context) -> Response:
+    """Answer one request; what is wrong with it is told by field, what is wrong with us by nothing but a 500."""
+    this = Attempt(function, route.key, place)
+    try:
+        task = _task(function, route, request, context)
+        this.correlation_id = task.cause.correlation_id
+        performed = _perform(task, request, place, context)
+    except _BadRequest as error:
+        return _error(422, str(error), error.found)
+    except HttpError as error:
+        return _error(error.status, str(error))
+    except LeaseHeld:
+        return _error(409, "The same request is still being answered. Try again in a moment.")
+    except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
+        _LOG.error("%s failed: %s", function.name, told(error), exc_info=error)
+        return _error(500, "Internal Server Error")
+    if performed.sealed:
+        this.leave("done", performed.attempt, sealed=performed.sealed)
+    given = performed.answer
+    return _response(given.status, given.body) if given else _error(500, "Internal Server Error")
+
+
+def _task(function: AnyFunction, route: Route, request: Mapping[str, Any], context: Context) -> Task:
+    """Return what is to be done once: per Idempotency-Key where the client gives one, else per request."""
+    headers = request.get("headers") or {}
+    client_key = _client_key(request)
+    if client_key is not None and not 1 <= len(client_key) <= MAX_IDEMPOTENCY_KEY:
+        raise _BadRequest([("headers.idempotency-key", f"Should have 1 to {MAX_IDEMPOTENCY_KEY} characters")])
+    arguments = _arguments(route, request)
+    key = OnceKey(function.name, "http", client_key or str(uuid4()))
+
+    def run(delivery: Delivery) -> tuple[object, Callable[[], Answer]]:
+        taken = {route.delivery.name: delivery} if route.delivery else {}
+        returned = function.handler(**arguments, **taken)
+        body, published = (returned.body, returned.publishes) if isinstance(returned, Reply) else (returned, None)
+        return published, lambda: Answer(route.status, _render(route, body), _fingerprint(request))
+
+    cause = Cause(derived_id(*key, "correlation"), None, traceparent=headers.get("traceparent"))
+    return Task(function, key, context.aws_request_id, cause, run)
+
+
+def _perform(task: Task, request: Mapping[str, Any], place: Place, context: Context) -> Performed:
+    """Run the handler as a unit of work; a repeated Idempotency-Key gets the first answer again."""
+    lease = task.lease(place.clock.now())
+    record = OnceRecord("in_progress", 1)
+    if _client_key(request) is not None:
+        record = place.store.begin(task.key, lease, place.clock.now())
+        if record.answer and record.answer.fingerprint != _fingerprint(request):
+            raise _BadRequest([("headers.idempotency-key", "Was used for another request")])
+    return perform(task, lease, record, place, context)
+
+
+def _client_key(request: Mapping[str, Any]) -> str | None:
+    """Return the Idempotency-Key; a request that changes nothing needs none."""
+    method = str(request["routeKey"]).partition(" ")[0]
+    key = (request.get("headers") or {}).get("idempotency-key")
+    return None if key is None or method in _SAFE else str(key)
+
+
+def _fingerprint(request: Mapping[str, Any]) -> str:
+    asked = (request.get("rawPath"), request.get("rawQueryString"), request.get("body"))
+    return sha256(repr(asked).encode()).hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(annotation)
+
+
+def _render(route: Route, body: object) -> str:
+    """Return the answer's body as JSON, checked against what the route promises."""
+    adapter = _adapter(route.answers)
+    return "" if body is None else adapter.dump_json(adapter.validate_python(body)).decode()
+
+
+def _arguments(route: Route, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the handler's arguments, or raise with everything that is wrong with them."""
+    found: list[tuple[str, str]] = []
+    arguments: dict[str, Any] = {}
+    for where, parameters in (("pathParameters", route.in_path), ("queryStringParameters", route.in_query)):
+        texts = request.get(where) or {}
+        place = "path" if where == "pathParameters" else "query"
+        for parameter in parameters:
+            _take_text(parameter, place, texts.get(parameter.name), arguments, found)
+    if route.body is not None:
+        try:
+            model: type[BaseModel] = route.body.annotation
+            arguments[route.body.name] = model.model_validate_json(_body(request))
+        except ValidationError as error:
+            found += problems(error, "body")
+    if found:
+        raise _BadRequest(found)
+    return arguments
+
+
+def _take_text(
+    parameter: Parameter, place: str, text: str | None, arguments: dict[str, Any], found: list[tuple[str, str]]
+) -> None:
+    if text is None:
+        if parameter.required:
+            found.append((f"{place}.{parameter.name}", "Field required"))
+        return
+    try:
+        arguments[parameter.name] = _adapter(parameter.annotation).validate_python(text)
+    except ValidationError as error:
+        found += problems(error, f"{place}.{parameter.name}")
+
+
+def _body(request: Mapping[str, Any]) -> bytes:
+    body = request.get("body") or ""
+    return base64.b64decode(body) if request.get("isBase64Encoded") else str(body).encode()
+
+
+def _response(status: int, body: str) -> Response:
+    return {"statusCode": status, "headers": {"content-type": "application/json"}, "body": body}
+
+
+def _error(status: int, message: str, found: list[tuple[str, str]] | None = None) -> Response:
+    problem: dict[str, Any] = {"message": message}
+    if found:
+        problem["errors"] = [{"field": field, "message": text} for field, text in found]
+    return _response(status, json.dumps(problem))

@@ -1,0 +1,56 @@
+"""One attempt at one delivery, from its start to its record in the journal."""
+
+import json
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+from contradance.choreography import AnyFunction
+from contradance.envelope import SealedEvent
+from contradance.runtime.journal import JournalRecord, Outcome, PublishedEvent
+from contradance.runtime.ports import Place
+
+
+class Attempt:
+    """Begun when it is made; `leave` writes what it came to. What it is about is filled in as it becomes known."""
+
+    def __init__(self, function: AnyFunction, trigger: str, place: Place) -> None:
+        self.trigger = trigger
+        self.event_id: str | None = None
+        self.subject: str | None = None
+        self.correlation_id = ""
+        self.causation_id: str | None = None
+        self._function = function
+        self._place = place
+        self._started_at = place.clock.now()
+        self._clock = perf_counter()
+
+    def bury(self, outcome: Outcome, error: str, event: Mapping[str, Any]) -> None:
+        """Put the event on the function's dead letter queue at once: another attempt would change nothing."""
+        attributes = {"REASON": outcome, "ERROR_MESSAGE": error}
+        self._place.dead_letters.send(self._function.name, json.dumps(event, separators=(",", ":")), attributes)
+        self.leave(outcome, 1, error=error)
+
+    def leave(
+        self, outcome: Outcome, number: int, *, sealed: Sequence[SealedEvent] = (), error: str | None = None
+    ) -> None:
+        """Write the journal record; `number` is 1 for the first attempt."""
+        self._place.journal.write(
+            JournalRecord(
+                function=self._function.name,
+                trigger=self.trigger,
+                event_id=self.event_id,
+                subject=self.subject or (sealed[0].subject if sealed else None),
+                correlation_id=self.correlation_id,
+                causation_id=self.causation_id,
+                attempt=number,
+                outcome=outcome,
+                retries_left=max(self._function.retry.times + 1 - number, 0),
+                published=tuple(
+                    PublishedEvent(event_id=event.event_id, contract=str(event.identity)) for event in sealed
+                ),
+                started_at=self._started_at,
+                duration_ms=round((perf_counter() - self._clock) * 1000, 3),
+                error=error,
+            )
+        )

@@ -1,0 +1,128 @@
+"""Consuming one delivered event: read, validate, upcast, run once, leave a record."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from contradance.choreography import AnyFunction
+from contradance.contract import Contract
+from contradance.delivery import Delivery
+from contradance.envelope import Delivered, unseal
+from contradance.errors import ContractViolation
+from contradance.runtime.attempt import Attempt
+from contradance.runtime.once import OnceKey
+from contradance.runtime.perform import Cause, Task, perform
+from contradance.runtime.ports import Context, Place
+from contradance.runtime.told import told
+from contradance.subscription import Subscription
+from contradance.violation import violation
+
+AGAIN: Final = "again."
+"""Prefix of the name of a replay that runs what is already done."""
+
+
+def consume(
+    function: AnyFunction,
+    subscription: Subscription,
+    event: Mapping[str, Any],
+    *,
+    holder: str,
+    queued_at: datetime | None,
+    attempt: int | None,
+    place: Place,
+    context: Context,
+) -> None:
+    """Handle one event for one function.
+
+    Args:
+        function: the subscriber.
+        subscription: its subscription.
+        event: the event in EventBridge's envelope.
+        holder: who asks: the Lambda request id, or the SQS message id.
+        queued_at: when it entered the function's queue; None where it was delivered directly.
+        attempt: SQS's receive count; None where it was delivered directly, and the once-record counts.
+        place: AWS, or the laptop.
+        context: Lambda's context.
+
+    Raises:
+        Exception: whatever the handler raised; that is how the delivery is retried.
+    """
+    this = Attempt(function, f"{event.get('source')}/{event.get('detail-type')}", place)
+    this.event_id = this.correlation_id = str(event.get("id"))
+    if queued_at is not None and place.clock.now() - queued_at > function.retry.max_age:
+        this.bury("expired", f"It waited longer than {function.name} allows: {function.retry}.", event)
+        return
+    try:
+        delivered = unseal(event, function.name)
+        _describe(this, delivered)
+        read = _read(function, subscription, delivered)
+    except ContractViolation as error:
+        this.bury("invalid", str(error), event)
+        return
+    key, cause = _cause(function, delivered)
+
+    def run(delivery: Delivery) -> tuple[object, None]:
+        published = function.handler(read, delivery) if subscription.takes_delivery else function.handler(read)
+        return published, None
+
+    task = Task(function, key, holder, cause, run)
+    lease = task.lease(place.clock.now())
+    record = place.store.begin(key, lease, place.clock.now())
+    number = attempt or record.attempt
+    try:
+        performed = perform(task, lease, record, place, context)
+    except Exception as error:
+        this.leave("failed", number, error=told(error))
+        raise
+    this.leave("duplicate" if performed.duplicate else "done", number, sealed=performed.sealed)
+
+
+def _describe(this: Attempt, delivered: Delivered) -> None:
+    this.trigger = str(delivered.identity)
+    this.event_id = delivered.metadata.event_id
+    this.subject = delivered.metadata.subject
+    this.correlation_id = delivered.metadata.correlation_id
+    this.causation_id = delivered.metadata.causation_id
+
+
+def _cause(function: AnyFunction, delivered: Delivered) -> tuple[OnceKey, Cause]:
+    """Return what is done once, and what the events it publishes inherit."""
+    metadata, replay = delivered.metadata, delivered.replay_name or ""
+    again = replay.startswith(AGAIN)
+    event_id = f"{metadata.event_id}#{replay}" if again else metadata.event_id
+    return OnceKey(function.name, delivered.source, event_id), Cause(
+        correlation_id=metadata.correlation_id,
+        causation_id=metadata.event_id,
+        is_replay=bool(replay),
+        replay_of=metadata.event_id if again else None,
+        traceparent=metadata.traceparent,
+    )
+
+
+def _read(function: AnyFunction, subscription: Subscription, delivered: Delivered) -> Contract:
+    """Return the event as the contract that the handler takes; unknown fields are ignored at every depth."""
+    found = subscription.contract_of(delivered.identity)
+    if found is None:
+        spoken = ", ".join(str(contract.identity) for contract in subscription.contracts)
+        raise ContractViolation(
+            f"event {delivered.metadata.event_id} is {delivered.identity}, published by {delivered.metadata.publisher}, "
+            f"but {function.name} consumes {spoken}.\n  Deliver it by the rule of this function only."
+        )
+    written, wanted = found
+    try:
+        event = written.model_validate(delivered.data, extra="ignore")
+    except ValidationError as error:
+        metadata = delivered.metadata
+        raise violation(
+            written, error, event_id=metadata.event_id, publisher=metadata.publisher, consumer=function.name
+        ) from error
+    for version in reversed(wanted.lineage()[: wanted.lineage().index(written)]):
+        event = version.upcast(event)
+    return event
+
+
+def sent_at(milliseconds: str) -> datetime:
+    """Return the moment that SQS's `SentTimestamp` attribute says."""
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)

@@ -1,0 +1,83 @@
+"""The one entry point of every function: what Lambda invokes, and the laptop too."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from contradance.choreography import AnyFunction
+from contradance.delivery import Delivery
+from contradance.envelope import derived_id
+from contradance.function import Schedule
+from contradance.httproute import Route
+from contradance.runtime.answer import answer
+from contradance.runtime.attempt import Attempt
+from contradance.runtime.consume import consume, sent_at
+from contradance.runtime.once import OnceKey
+from contradance.runtime.perform import Cause, Task, perform
+from contradance.runtime.ports import Context, Place
+from contradance.runtime.told import told
+
+
+def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, place: Place) -> object:
+    """Handle one invocation of `function`, in the shape that its trigger has on AWS.
+
+    Returns:
+        For a route, API Gateway's response; behind a queue, the failed items; else nothing.
+    """
+    trigger = function.trigger
+    if isinstance(trigger, Route):
+        return answer(function, trigger, event, place, context)
+    if isinstance(trigger, Schedule):
+        _run_schedule(function, trigger, event, context, place)
+        return None
+    if trigger.delivery == "direct":
+        consume(
+            function,
+            trigger,
+            event,
+            holder=context.aws_request_id,
+            queued_at=None,
+            attempt=None,
+            place=place,
+            context=context,
+        )
+        return None
+    failures = []
+    for record in event["Records"]:
+        try:
+            consume(
+                function,
+                trigger,
+                json.loads(record["body"]),
+                holder=record["messageId"],
+                queued_at=sent_at(record["attributes"]["SentTimestamp"]),
+                attempt=int(record["attributes"]["ApproximateReceiveCount"]),
+                place=place,
+                context=context,
+            )
+        except Exception:  # noqa: BLE001 - journaled by consume; the queue delivers this message again, and only this one
+            failures.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failures}
+
+
+def _run_schedule(
+    function: AnyFunction, schedule: Schedule, event: Mapping[str, Any], context: Context, place: Place
+) -> None:
+    """Run a scheduled function once for its moment: what causes it is the schedule and the scheduled time."""
+    moment = f"{event['schedule']}@{event['scheduled_time']}"
+    key = OnceKey(function.name, "schedule", moment)
+    this = Attempt(function, schedule.timetable.expression, place)
+    this.correlation_id, this.causation_id = derived_id(*key, "correlation"), moment
+
+    def run(delivery: Delivery) -> tuple[object, None]:
+        return (function.handler(delivery) if schedule.takes_delivery else function.handler()), None
+
+    task = Task(function, key, context.aws_request_id, Cause(this.correlation_id, moment), run)
+    lease = task.lease(place.clock.now())
+    record = place.store.begin(key, lease, place.clock.now())
+    try:
+        performed = perform(task, lease, record, place, context)
+    except Exception as error:
+        this.leave("failed", record.attempt, error=told(error))
+        raise
+    this.leave("duplicate" if performed.duplicate else "done", record.attempt, sealed=performed.sealed)

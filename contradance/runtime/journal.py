@@ -1,0 +1,48 @@
+"""The journal: one record per delivery, and per publish by a route. Traces are made of nothing else."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Outcome = Literal["done", "duplicate", "failed", "invalid", "expired"]
+"""What came of a delivery: done; done before; raised; its data breaks the contract; too old to try again."""
+
+
+class PublishedEvent(BaseModel):
+    """One event that a delivery published."""
+
+    model_config = ConfigDict(frozen=True)
+
+    event_id: str
+    contract: str
+    """Identity: `food.orders/OrderPlaced v1`."""
+
+
+class JournalRecord(BaseModel):
+    """What one attempt at one delivery came to. It holds ids and names, never data."""
+
+    model_config = ConfigDict(frozen=True)
+
+    function: str
+    """`service.handler`."""
+    trigger: str
+    """The consumed event's identity, a route key or a schedule expression."""
+    event_id: str | None
+    """The consumed event; None for a route or a schedule."""
+    subject: str | None
+    correlation_id: str
+    causation_id: str | None
+    attempt: int
+    outcome: Outcome
+    retries_left: int
+    """Attempts that remain after this one; a failure with none left is a dead letter."""
+    published: tuple[PublishedEvent, ...] = ()
+    started_at: datetime
+    duration_ms: float
+    error: str | None = None
+
+    @property
+    def dead(self) -> bool:
+        """Whether this attempt put the event on the function's dead letter queue."""
+        return self.outcome in ("invalid", "expired") or (self.outcome == "failed" and self.retries_left == 0)

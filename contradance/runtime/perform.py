@@ -1,0 +1,152 @@
+"""Doing something once: run a handler as a unit of work, commit, publish.
+
+Subscribers, schedules and routes all come through here. The body of a handler may run more than once; what it writes
+and publishes is committed once.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from contradance.choreography import AnyFunction
+from contradance.contract import Contract
+from contradance.delivery import Delivery
+from contradance.envelope import SealedEvent, derived_id, seal
+from contradance.errors import Conflict, ContractViolation, TooMuchWork
+from contradance.runtime.once import Answer, Lease, OnceKey, OnceRecord
+from contradance.runtime.ports import Context, Place
+from contradance.runtime.publish import publish
+from contradance.runtime.work import UnitOfWork
+from contradance.unit import run_in
+
+MAX_SEALED_BYTES: Final = 350 * 1024
+"""Most bytes that one delivery may publish: its once-record must fit in one DynamoDB item of 400 KB."""
+_CONFLICTS: Final = 5
+"""Times that a handler runs in one attempt before a conflict is given back to the retry policy."""
+_PUBLISH_RESERVE_SECONDS: Final = 0.5
+"""Kept back from a publish so that a failure can still be told."""
+_LEASE_MARGIN: Final = timedelta(seconds=1)
+"""How much longer than the function a lease lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a handler runs: what its published events inherit."""
+
+    correlation_id: str
+    causation_id: str | None
+    is_replay: bool = False
+    replay_of: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What came of it."""
+
+    attempt: int
+    sealed: tuple[SealedEvent, ...]
+    duplicate: bool
+    answer: Answer | None
+
+
+Run = Callable[[Delivery], tuple[object, Callable[[], Answer] | None]]
+"""Calls the handler; returns what it publishes and, for a route, how to render its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One delivery, request or scheduled moment that is to be handled once."""
+
+    function: AnyFunction
+    key: OnceKey
+    holder: str
+    """Who handles it: the Lambda request id, or the SQS message id."""
+    cause: Cause
+    run: Run
+
+    def lease(self, now: datetime) -> Lease:
+        """Return a lease that lasts as long as the function may run."""
+        return Lease(self.holder, now + self.function.limits.timeout + _LEASE_MARGIN)
+
+
+def perform(task: Task, lease: Lease, record: OnceRecord, place: Place, context: Context) -> Performed:
+    """Run a handler whose lease was taken, unless it is already done; publish what is left to publish."""
+    if record.state == "published":
+        return Performed(record.attempt, (), duplicate=True, answer=record.answer)
+    sealed, answer = record.sealed, record.answer
+    if record.state == "in_progress":
+        sealed, answer = _commit(task, lease, record.attempt, place)
+    seconds_left = context.get_remaining_time_in_millis() / 1000 - _PUBLISH_RESERVE_SECONDS
+    if sealed:
+        publish(sealed, place.events, place.bus, place.clock, seconds_left)
+        place.store.mark_published(task.key)
+    return Performed(record.attempt, sealed, duplicate=False, answer=answer)
+
+
+def _commit(task: Task, lease: Lease, attempt: int, place: Place) -> tuple[tuple[SealedEvent, ...], Answer | None]:
+    """Run the handler and commit; again, from fresh reads, where another unit of work was faster."""
+    for tries_left in reversed(range(_CONFLICTS)):
+        unit = UnitOfWork(task.function.name, frozenset(task.function.uses), place.store, place.variables)
+        delivery = Delivery(
+            event_id=task.cause.causation_id or task.key.event_id,
+            correlation_id=task.cause.correlation_id,
+            attempt=attempt,
+            idempotency_key=derived_id(*task.key),
+            now=place.clock.now(),
+            is_replay=task.cause.is_replay,
+        )
+        with run_in(unit):
+            published, render = task.run(delivery)
+            events = _events(task.function, published)
+        sealed = _seal(task, events, place)
+        answer = render() if render else None
+        try:
+            place.store.commit(task.key, lease, unit.writes(), sealed, answer)
+        except Conflict:
+            if not tries_left:
+                raise
+        else:
+            return sealed, answer
+    raise AssertionError("unreachable: the last conflict is raised")
+
+
+def _events(function: AnyFunction, published: object) -> list[Contract]:
+    """Return what a handler published as a list; refuse what its annotation does not name."""
+    if published is None:
+        return []
+    one = isinstance(published, Contract) or not isinstance(published, Iterable)
+    events: list[Any] = [published] if one else [*published]  # type: ignore[misc]  # what is not one is iterable
+    for event in events:
+        if type(event) not in function.publishes:
+            named = ", ".join(contract.__name__ for contract in function.publishes) or "nothing"
+            raise ContractViolation(
+                f"{function.name} returned {type(event).__name__}, but its annotation publishes {named}.\n"
+                "  Return what the annotation names, or annotate what is returned."
+            )
+    return events
+
+
+def _seal(task: Task, events: list[Contract], place: Place) -> tuple[SealedEvent, ...]:
+    """Seal the events under ids derived from what caused them, so that a republished event is recognised."""
+    sealed = tuple(
+        seal(
+            event,
+            event_id=derived_id(*task.key, position),
+            occurred_at=place.clock.now(),
+            correlation_id=task.cause.correlation_id,
+            publisher=task.function.name,
+            causation_id=task.cause.causation_id,
+            replay_of=task.cause.replay_of,
+            traceparent=task.cause.traceparent,
+        )
+        for position, event in enumerate(events)
+    )
+    size = sum(len(event.detail.encode()) for event in sealed)
+    if size > MAX_SEALED_BYTES:
+        raise TooMuchWork(
+            f"{task.function.name} publishes {size} bytes in one delivery; it may publish {MAX_SEALED_BYTES}.\n"
+            "  Publish fewer events, or store the large part and publish a reference to it."
+        )
+    return sealed

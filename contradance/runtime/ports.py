@@ -1,0 +1,126 @@
+"""What the runtime needs of the place it runs in: AWS, or the laptop."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from contradance.envelope import SealedEvent
+from contradance.runtime.journal import JournalRecord
+from contradance.runtime.once import Answer, Lease, OnceKey, OnceRecord
+from contradance.unit import Key
+
+
+class Item(NamedTuple):
+    """One stored item: JSON text, and a version that every write changes."""
+
+    key: Key
+    version: str
+    document: str
+
+
+class Write(NamedTuple):
+    """One item to write when a unit of work commits."""
+
+    table: str
+    key: Key
+    document: str | None
+    """None deletes."""
+    expected: str | None
+    """Version that the item must still have; `ABSENT` where there must be none; None writes unconditionally."""
+
+
+ABSENT = ""
+"""The version of an item that does not exist."""
+
+
+class Store(Protocol):
+    """Tables and once-records, changed together."""
+
+    def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
+        """Count an attempt and take the lease, or return what is already done.
+
+        Raises:
+            LeaseHeld: another holder's lease has not expired.
+        """
+
+    def commit(
+        self, key: OnceKey, lease: Lease, writes: Sequence[Write], sealed: Sequence[SealedEvent], answer: Answer | None
+    ) -> None:
+        """Apply all writes and make the once-record `done`, or do nothing; `published` where `sealed` is empty.
+
+        A key that was never begun is begun and done at once.
+
+        Raises:
+            Conflict: an item no longer has the version that a write expects.
+            LeaseLost: the lease is no longer held.
+        """
+
+    def mark_published(self, key: OnceKey) -> None:
+        """Make a `done` record `published`, erasing its sealed events."""
+
+    def get(self, table: str, key: Key) -> Item | None:
+        """Return an item as it is committed."""
+
+    def query(self, table: str, partition: str) -> list[Item]:
+        """Return one partition in the order of its sort keys."""
+
+    def scan(self, table: str, limit: int, after: Key | None) -> list[Item]:
+        """Return up to `limit` items in key order, from behind the key `after`."""
+
+
+class Events(Protocol):
+    """EventBridge, as boto3's client speaks it."""
+
+    def put_events(self, *, Entries: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:  # noqa: N803 - boto3's name
+        """Publish up to 10 entries; the answer has one result per entry, in order."""
+
+
+class DeadLetters(Protocol):
+    """A function's dead letter queue, as the function itself may use it."""
+
+    def send(self, function: str, body: str, attributes: Mapping[str, str]) -> None:
+        """Put one message on the queue of `function`."""
+
+
+class Journal(Protocol):
+    """Where each delivery leaves its record."""
+
+    def write(self, record: JournalRecord) -> None:
+        """Keep one record."""
+
+
+class Clock(Protocol):
+    """Time, which tests turn by hand."""
+
+    def now(self) -> datetime:
+        """Return the present moment in UTC."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+
+
+class Context(Protocol):
+    """Lambda's context, as far as the runtime reads it."""
+
+    @property
+    def aws_request_id(self) -> str:
+        """The same on every retry of one asynchronous invocation."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds left before the function's timeout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Everything the runtime needs of the place it runs in."""
+
+    store: Store
+    events: Events
+    dead_letters: DeadLetters
+    journal: Journal
+    clock: Clock
+    variables: Mapping[str, str]
+    """The environment: settings, and what names the place's resources."""
+    bus: str
+    """Name or ARN of the bus to publish to."""

@@ -1,0 +1,76 @@
+"""Publishing sealed events: in chunks, looking at every entry's result, never losing one silently."""
+
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from contradance.envelope import SealedEvent
+from contradance.errors import PublishFailed
+from contradance.runtime.ports import Clock, Events
+
+MAX_ENTRIES: Final = 10
+"""Most entries in one call. EventBridge API reference, PutEvents."""
+MAX_CALL_BYTES: Final = 1_000_000
+"""Most UTF-8 bytes in one call; EventBridge refuses 1 MB and more. AWS Compute Blog, 2026-01-29."""
+RETRYABLE: Final = frozenset({"InternalFailure", "InternalException", "ThrottlingException"})
+"""Entry error codes that may pass. EventBridge API reference, PutEventsResultEntry."""
+_MAX_ATTEMPTS: Final = 5
+_FIRST_PAUSE_SECONDS: Final = 0.1
+
+
+def publish(sealed: Sequence[SealedEvent], events: Events, bus: str, clock: Clock, seconds_left: float) -> None:
+    """Publish every event, resending what failed for a passing reason while there is time.
+
+    Raises:
+        PublishFailed: names the events that were not sent; the others were.
+    """
+    deadline = clock.now().timestamp() + seconds_left
+    unsent: list[tuple[SealedEvent, str]] = []
+    for chunk in _chunks(sealed):
+        unsent += _send(chunk, events, bus, clock, deadline)
+    if unsent:
+        lines = [f"{len(unsent)} of {len(sealed)} events were not published to {bus}"]
+        lines += [f"  {event.event_id} ({event.identity}): {code}" for event, code in unsent]
+        lines.append("  They are kept with the delivery, and published when it is retried or swept.")
+        raise PublishFailed("\n".join(lines))
+
+
+def _chunks(sealed: Sequence[SealedEvent]) -> Iterator[list[SealedEvent]]:
+    chunk: list[SealedEvent] = []
+    size = 0
+    for event in sealed:
+        bytes_ = len(event.detail.encode()) + len(event.identity.source) + len(event.identity.detail_type)
+        if chunk and (len(chunk) == MAX_ENTRIES or size + bytes_ > MAX_CALL_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(event)
+        size += bytes_
+    if chunk:
+        yield chunk
+
+
+def _send(
+    chunk: list[SealedEvent], events: Events, bus: str, clock: Clock, deadline: float
+) -> list[tuple[SealedEvent, str]]:
+    """Return what could not be sent, with its error code."""
+    refused: list[tuple[SealedEvent, str]] = []
+    waiting = chunk
+    for attempt in range(_MAX_ATTEMPTS):
+        answer = events.put_events(Entries=[event.entry(bus) for event in waiting])
+        failed = [
+            (event, str(result["ErrorCode"]))
+            for event, result in zip(waiting, _results(answer), strict=True)
+            if result.get("ErrorCode")
+        ]
+        refused += [(event, code) for event, code in failed if code not in RETRYABLE]
+        retryable = [(event, code) for event, code in failed if code in RETRYABLE]
+        pause = random.uniform(0, _FIRST_PAUSE_SECONDS * 2**attempt)  # noqa: S311 - jitter keeps no secret
+        if not retryable or attempt == _MAX_ATTEMPTS - 1 or clock.now().timestamp() + pause > deadline:
+            return refused + retryable
+        clock.sleep(pause)
+        waiting = [event for event, _ in retryable]
+    return refused
+
+
+def _results(answer: Any) -> list[dict[str, Any]]:
+    return list(answer["Entries"])

@@ -1,0 +1,78 @@
+"""The unit of work: what a handler reads and writes, held back until it commits as one transaction."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from contradance.errors import NotLinked, TooMuchWork
+from contradance.runtime.ports import ABSENT, Item, Store, Write
+from contradance.unit import Key
+
+MAX_WRITES: Final = 99
+"""Most items one unit of work may write: TransactWriteItems takes 100, and one is the once-record."""
+
+
+class UnitOfWork:
+    """One attempt's reads and buffered writes, for one function."""
+
+    def __init__(self, function: str, uses: frozenset[object], store: Store, variables: Mapping[str, str]) -> None:
+        self._function = function
+        self._uses = uses
+        self._store = store
+        self._variables = variables
+        self._seen: dict[tuple[str, Key], str] = {}
+        self._written: dict[tuple[str, Key], str | None] = {}
+
+    def check_linked(self, wanted: str, links: frozenset[object]) -> None:
+        """Raise `NotLinked` unless the function uses one of `links`."""
+        if not links & self._uses:
+            raise NotLinked(f"{self._function} needs {wanted} but does not link it.\n  Add it: uses=[{wanted}].")
+
+    def get(self, table: str, key: Key) -> str | None:
+        """Return an item's document: this unit's own, or the committed one, whose version is remembered."""
+        if (table, key) in self._written:
+            return self._written[table, key]
+        item = self._store.get(table, key)
+        self._saw(table, key, item)
+        return item.document if item else None
+
+    def query(self, table: str, partition: str) -> list[str]:
+        """Return one partition, this unit's own writes included."""
+        own = {key: document for key, document in self._own(table).items() if key[0] == partition}
+        return [document for _, document in self._merge(table, self._store.query(table, partition), own)]
+
+    def scan(self, table: str, limit: int, after: Key | None) -> list[tuple[Key, str]]:
+        """Return up to `limit` items in key order, this unit's own writes included."""
+        own = {key: document for key, document in self._own(table).items() if after is None or key > after}
+        return self._merge(table, self._store.scan(table, limit + len(own), after), own)[:limit]
+
+    def put(self, table: str, key: Key, document: str | None) -> None:
+        """Buffer a write; None deletes."""
+        self._written[table, key] = document
+        if len(self._written) > MAX_WRITES:
+            raise TooMuchWork(
+                f"{self._function} writes more than {MAX_WRITES} items in one delivery.\n"
+                "  Publish an event per part, and let each delivery write its own."
+            )
+
+    def variable(self, name: str) -> str | None:
+        """Return an environment variable."""
+        return self._variables.get(name)
+
+    def writes(self) -> list[Write]:
+        """Return the buffered writes; an item that was read must not have changed since."""
+        return [
+            Write(table, key, document, self._seen.get((table, key)))
+            for (table, key), document in self._written.items()
+        ]
+
+    def _saw(self, table: str, key: Key, item: Item | None) -> None:
+        self._seen.setdefault((table, key), item.version if item else ABSENT)
+
+    def _own(self, table: str) -> dict[Key, str | None]:
+        return {key: document for (name, key), document in self._written.items() if name == table}
+
+    def _merge(self, table: str, items: list[Item], own: Mapping[Key, str | None]) -> list[tuple[Key, str]]:
+        for item in items:
+            self._saw(table, item.key, item)
+        merged = {item.key: item.document for item in items} | dict(own)
+        return sorted((key, document) for key, document in merged.items() if document is not None)

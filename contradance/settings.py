@@ -1,0 +1,96 @@
+"""What a function is configured with: settings, which anyone may read, and secrets, which nobody prints."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from pydantic import TypeAdapter, ValidationError
+
+from contradance.errors import DeclarationError
+from contradance.signature import say
+from contradance.unit import running
+
+T = TypeVar("T", str, bool, int, float, Decimal, date, timedelta, UUID)
+"""What a setting may be: text in the stack's configuration and the environment, a value in the handler."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Setting(Generic[T]):
+    """A typed value from the stack's configuration: `Setting("refusal_rate", float, default=0.0)`."""
+
+    name: str
+    type: type[T]
+    default: T
+
+    def __post_init__(self) -> None:
+        _check_name("setting", self.name)
+        if self.parse(str(self.default)) != self.default:
+            raise DeclarationError(
+                f"setting {self.name!r} should be {say(self.type)}, but its default is {say(type(self.default))}.\n"
+                "  Give a default of that type; a setting travels as text, and has to come back the same."
+            )
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that carries it."""
+        return f"SETTING_{self.name.upper()}"
+
+    def get(self) -> T:
+        """Return the value as the running function is configured; the default where nothing is."""
+        unit = running(f"setting {self.name!r}")
+        unit.check_linked(self.name, frozenset({self}))
+        text = unit.variable(self.variable)
+        return self.default if text is None else self.parse(text)
+
+    def parse(self, text: str) -> T:
+        """Return the value that `text` stands for."""
+        try:
+            return TypeAdapter(self.type).validate_strings(text)
+        except ValidationError as error:
+            raise DeclarationError(
+                f"setting {self.name!r} should be {say(self.type)}: {error.errors(include_input=False)[0]['msg']}.\n"
+                "  Correct its default, or its value in the stack's configuration."
+            ) from error
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that is stored encrypted and shown to nobody: `Secret("gateway_key")`.
+
+    `on_laptop` is what the laptop uses where its environment has nothing: a test key, never a real one.
+    """
+
+    name: str
+    on_laptop: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        _check_name("secret", self.name)
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that carries it on the laptop."""
+        return f"SECRET_{self.name.upper()}"
+
+    def get(self) -> str:
+        """Return the secret's value."""
+        unit = running(f"secret {self.name!r}")
+        unit.check_linked(self.name, frozenset({self}))
+        value = unit.variable(self.variable) or self.on_laptop
+        if value is None:
+            raise DeclarationError(
+                f"secret {self.name!r} has no value.\n"
+                f"  Set {self.variable} in the environment, or declare it with on_laptop='a test key'."
+            )
+        return value
+
+
+def _check_name(kind: str, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise DeclarationError(
+            f"{kind} {name!r} has no name that can travel.\n  Use lower-case letters, digits and '_'."
+        )

@@ -1,0 +1,190 @@
+"""Typed document tables: DynamoDB on AWS, SQLite on the laptop.
+
+    orders = Table("orders", key=("order_id",), model=OrderRecord)
+
+    @subscriber(uses=[orders.write])
+    def confirm(event: RestaurantConfirmedOrder) -> None:
+        order = orders.get(event.order_id)
+
+What a handler writes is buffered, seen by its own reads, and committed in one transaction when it returns. An item
+that the handler has read is written only if nobody changed it since; otherwise the handler runs again.
+"""
+
+import re
+import sys
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Generic, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
+from contradance.errors import InvalidTable, WorkError
+from contradance.service import service_of
+from contradance.signature import say
+from contradance.unit import Key, Unit, running
+from contradance.violation import problems
+
+Record = TypeVar("Record", bound=BaseModel)
+KeyPart = str | UUID | date
+"""What a key may be made of: its text must sort as its values do. A datetime is a date."""
+
+_KEY_TYPES = (str, UUID, date, StrEnum, AwareDatetime)
+_MAX_KEY_PARTS = 2
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Leave to use a table: `orders.read` or `orders.write`, as `uses=[...]` takes it."""
+
+    table: str
+    access: Literal["read", "write"]
+
+    def __str__(self) -> str:
+        return f"{self.table} ({self.access})"
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Record]):
+    """Some items of a table in key order; `after` asks for the next page, None where this is the last."""
+
+    items: list[Record]
+    after: tuple[str, ...] | None
+
+
+class Table(Generic[Record]):
+    """A table of one service. Its items are `model` instances under a partition key and an optional sort key.
+
+    Args:
+        name: the table's name within its service.
+        key: one or two names of fields of `model`: partition key, sort key. Strings, UUIDs and dates may be keys.
+        model: what an item is.
+        service: the owning service; the folder of the declaring module unless given.
+    """
+
+    def __init__(self, name: str, *, key: tuple[str, ...], model: type[Record], service: str | None = None) -> None:
+        self.service = service or service_of(_declaring_module(), f"table {name!r}", InvalidTable)
+        self.name = f"{self.service}.{name}"
+        self.key = key
+        self.model = model
+        self.read = Grant(self.name, "read")
+        self.write = Grant(self.name, "write")
+        if not _NAME.fullmatch(name):
+            raise InvalidTable(
+                f"table {self.name} is no name for a table.\n  Use lower-case letters, digits, '_' and '-'."
+            )
+        if not _is_model(model):
+            raise InvalidTable(
+                f"table {self.name} holds {say(model)}, which is no model.\n  Derive it from pydantic.BaseModel."
+            )
+        if type(key) is not tuple or not 1 <= len(set(key)) == len(key) <= _MAX_KEY_PARTS:
+            raise InvalidTable(
+                f"table {self.name} has the key {key!r}, which is not one field or two.\n"
+                "  Name the partition key, and the sort key if there is one: key=('order_id',)."
+            )
+        for part in key:
+            self._check_key_part(part)
+
+    def _check_key_part(self, part: str) -> None:
+        field = self.model.model_fields.get(part)
+        if field is None:
+            raise InvalidTable(
+                f"table {self.name} has the key {part!r}, but its model {self.model.__qualname__} has no such field.\n"
+                f"  Name one of: {', '.join(sorted(self.model.model_fields))}."
+            )
+        if not (isinstance(field.annotation, type) and issubclass(field.annotation, _KEY_TYPES)):
+            raise InvalidTable(
+                f"table {self.name} has the key {part!r}, whose type {say(field.annotation)} does not sort as text.\n"
+                "  Make it a str, a UUID, a date or a datetime."
+            )
+
+    def get(self, *key: KeyPart) -> Record | None:
+        """Return the item under `key`, or None."""
+        document = self._unit("read").get(self.name, self._key(key))
+        return None if document is None else self._item(document)
+
+    def put(self, item: Record) -> None:
+        """Write `item`, whether or not there is one under its key."""
+        self._unit("write").put(self.name, self._key_of(item), item.model_dump_json())
+
+    def put_if_absent(self, item: Record) -> bool:
+        """Write `item` unless there is one under its key; return whether it was written."""
+        unit, key = self._unit("write"), self._key_of(item)
+        if unit.get(self.name, key) is not None:
+            return False
+        unit.put(self.name, key, item.model_dump_json())
+        return True
+
+    def update(self, item: Record) -> None:
+        """Replace an item that exists. Read it first: a change by anyone else in between makes the handler run again.
+
+        Raises:
+            WorkError: there is no item under the key.
+        """
+        unit, key = self._unit("write"), self._key_of(item)
+        if unit.get(self.name, key) is None:
+            raise WorkError(f"table {self.name} has no such item to update.\n  Use put() or put_if_absent().")
+        unit.put(self.name, key, item.model_dump_json())
+
+    def delete(self, *key: KeyPart) -> None:
+        """Delete the item under `key`, if there is one."""
+        self._unit("write").put(self.name, self._key(key), None)
+
+    def query(self, partition: KeyPart) -> list[Record]:
+        """Return the items of one partition in the order of their sort keys."""
+        return [self._item(document) for document in self._unit("read").query(self.name, _text(partition))]
+
+    def scan(self, *, limit: int = 100, after: tuple[KeyPart, ...] | None = None) -> Page[Record]:
+        """Return up to `limit` items of the whole table from behind the key `after`, in an order that means nothing."""
+        found = self._unit("read").scan(self.name, limit, None if after is None else self._key(after))
+        last = found[-1][0][: len(self.key)] if len(found) == limit else None
+        return Page([self._item(document) for _, document in found], last)
+
+    def _unit(self, access: Literal["read", "write"]) -> Unit:
+        wanted = f"table {self.name}"
+        unit = running(wanted)
+        grants = {self.write} if access == "write" else {self.read, self.write}
+        unit.check_linked(f"{self.name.partition('.')[2]}.{access}", frozenset(grants))
+        return unit
+
+    def _key(self, parts: tuple[KeyPart, ...]) -> Key:
+        if len(parts) != len(self.key):
+            raise WorkError(f"table {self.name} has the key {self.key}, but was asked with {len(parts)} parts.")
+        return (_text(parts[0]), _text(parts[1]) if len(parts) == _MAX_KEY_PARTS else "")
+
+    def _key_of(self, item: Record) -> Key:
+        return self._key(tuple(getattr(item, part) for part in self.key))
+
+    def _item(self, document: str) -> Record:
+        try:
+            return self.model.model_validate_json(document, extra="ignore")
+        except ValidationError as error:
+            found = "; ".join(f"{path}: {message}" for path, message in problems(error))
+            raise WorkError(
+                f"an item of table {self.name} is no longer a {self.model.__qualname__}: {found}.\n"
+                "  Give new fields a default, or rewrite the stored items."
+            ) from error
+
+    def __repr__(self) -> str:
+        return f"Table({self.name!r}, key={self.key})"
+
+
+def _is_model(candidate: object) -> bool:
+    return isinstance(candidate, type) and issubclass(candidate, BaseModel)
+
+
+def _text(part: KeyPart) -> str:
+    """Return a key part as text that sorts as its values do: moments in UTC, to the microsecond."""
+    if isinstance(part, datetime):
+        return (part.astimezone(UTC) if part.tzinfo else part).isoformat(timespec="microseconds")
+    return part.isoformat() if isinstance(part, date) else str(part)
+
+
+def _declaring_module() -> str:
+    """Return the module that is calling `Table(...)` or `Table[Model](...)`, as `namedtuple` finds it."""
+    frame = sys._getframe(2)  # noqa: SLF001 - there is no public way
+    while frame.f_back is not None and frame.f_globals["__name__"] == "typing":
+        frame = frame.f_back
+    return str(frame.f_globals["__name__"])

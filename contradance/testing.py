@@ -1,0 +1,56 @@
+"""For an author's tests: call a handler as the plain function it is.
+
+with unit_of_work(refusal_rate=1.0):
+    answer = confirm_order(payment_success)
+
+assert isinstance(answer, RestaurantOrderConfirmationFailed)
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from contradance.unit import Key, run_in
+
+
+class InMemoryUnit:
+    """A unit of work over a dictionary: every table is linked, and what is written is there at once."""
+
+    def __init__(self, variables: dict[str, str] | None = None) -> None:
+        self._items: dict[str, dict[Key, str]] = {}
+        self._variables = variables or {}
+
+    def check_linked(self, wanted: str, links: frozenset[object]) -> None:
+        """Link everything."""
+
+    def get(self, table: str, key: Key) -> str | None:
+        """Return an item's document."""
+        return self._items.get(table, {}).get(key)
+
+    def query(self, table: str, partition: str) -> list[str]:
+        """Return one partition's documents in the order of their sort keys."""
+        return [document for key, document in sorted(self._items.get(table, {}).items()) if key[0] == partition]
+
+    def scan(self, table: str, limit: int, after: Key | None) -> list[tuple[Key, str]]:
+        """Return up to `limit` items in key order."""
+        items = sorted(self._items.get(table, {}).items())
+        return [(key, document) for key, document in items if after is None or key > after][:limit]
+
+    def put(self, table: str, key: Key, document: str | None) -> None:
+        """Write or delete at once."""
+        items = self._items.setdefault(table, {})
+        if document is None:
+            items.pop(key, None)
+        else:
+            items[key] = document
+
+    def variable(self, name: str) -> str | None:
+        """Return a setting given to `unit_of_work`."""
+        return self._variables.get(name)
+
+
+@contextmanager
+def unit_of_work(**settings: object) -> Iterator[InMemoryUnit]:
+    """Let handlers be called as plain functions inside: tables start empty, settings are given by name."""
+    unit = InMemoryUnit({f"SETTING_{name.upper()}": str(value) for name, value in settings.items()})
+    with run_in(unit):
+        yield unit

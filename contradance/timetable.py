@@ -1,0 +1,107 @@
+"""When a schedule runs: EventBridge Scheduler's `rate(...)` and `cron(...)` expressions."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from contradance.errors import InvalidFunction
+
+_RATE = re.compile(r"rate\(([0-9]{1,5}) (minute|hour|day)(s?)\)")
+_CRON = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
+_MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_WEEKDAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_FIELDS: Final = (
+    ("minute", 0, 59, ()),
+    ("hour", 0, 23, ()),
+    ("day-of-month", 1, 31, ()),
+    ("month", 1, 12, _MONTHS),
+    ("day-of-week", 1, 7, _WEEKDAYS),
+    ("year", 1970, 2199, ()),
+)
+_FIX: Final = "  Write it like rate(1 day), rate(5 minutes) or cron(0 12 * * ? *)."
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """A parsed schedule expression. Times are UTC."""
+
+    expression: str
+    every: timedelta | None
+    """The period of a rate; None for a cron."""
+    cron: tuple[frozenset[int] | None, ...] = ()
+    """Allowed values of minute, hour, day of month, month, weekday (1 is Sunday) and year; None where `?` stands."""
+
+    def next_after(self, moment: datetime) -> datetime | None:
+        """Return the first run after `moment`; None when there is none before the year 2200."""
+        if self.every is not None:
+            period = int(self.every.total_seconds())
+            return datetime.fromtimestamp((int(moment.timestamp()) // period + 1) * period, UTC)
+        minutes, hours, *_, years = self.cron
+        run = moment.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+        while years and run.year <= max(years):
+            if not self._runs_on(run):
+                run = run.replace(hour=0, minute=0) + timedelta(days=1)
+            elif hours and run.hour not in hours:
+                run = run.replace(minute=0) + timedelta(hours=1)
+            elif minutes and run.minute not in minutes:
+                run += timedelta(minutes=1)
+            else:
+                return run
+        return None
+
+    def _runs_on(self, day: datetime) -> bool:
+        _, _, days, months, weekdays, years = self.cron
+        return all(
+            allowed is None or value in allowed
+            for value, allowed in (
+                (day.day, days),
+                (day.month, months),
+                (day.isoweekday() % 7 + 1, weekdays),
+                (day.year, years),
+            )
+        )
+
+
+def timetable(expression: str, function: str) -> Timetable:
+    """Parse a schedule expression; raise `InvalidFunction` naming `function` for one that cannot be parsed."""
+    refusal = f"{function} has the schedule {expression!r}, which is no schedule that contradance can follow"
+    if rate := _RATE.fullmatch(expression):
+        count, unit, plural = int(rate[1]), rate[2], rate[3]
+        if count < 1 or (count == 1) == bool(plural):
+            raise InvalidFunction(f"{refusal}: a rate is 1 {unit} or several {unit}s.\n{_FIX}")
+        return Timetable(expression, timedelta(**{f"{unit}s": count}))
+    if not (cron := _CRON.fullmatch(expression)):
+        raise InvalidFunction(f"{refusal}.\n{_FIX}")
+    if (cron[3] == "?") == (cron[5] == "?"):
+        raise InvalidFunction(f"{refusal}: exactly one of day-of-month and day-of-week is '?'.\n{_FIX}")
+    fields = tuple(_field(refusal, position, text) for position, text in enumerate(cron.groups()))
+    return Timetable(expression, None, fields)
+
+
+def _field(refusal: str, position: int, text: str) -> frozenset[int] | None:
+    name, low, high, names = _FIELDS[position]
+    if text == "?" and name in ("day-of-month", "day-of-week"):
+        return None
+    values: set[int] = set()
+    for part in text.split(","):
+        span, slash, step = part.partition("/")
+        first, dash, last = span.partition("-")
+        try:
+            start = low if span == "*" else _number(first, low, names)
+            end = _number(last, low, names) if dash else high if span == "*" or slash else start
+            stride = _number(step, 0, ()) if slash else 1
+        except ValueError as error:
+            raise InvalidFunction(f"{refusal}: {text!r} is no {name}.\n{_FIX}") from error
+        if not (low <= start <= end <= high and stride >= 1):
+            raise InvalidFunction(f"{refusal}: {text!r} is no {name} ({low} to {high}).\n{_FIX}")
+        values.update(range(start, end + 1, stride))
+    return frozenset(values)
+
+
+def _number(text: str, low: int, names: tuple[str, ...]) -> int:
+    if text.upper() in names:
+        return names.index(text.upper()) + low
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError
+    return int(text)

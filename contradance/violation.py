@@ -1,0 +1,59 @@
+"""How a validation failure is told: fields and fixes, never values."""
+
+from collections.abc import Container
+from typing import Final, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import core_schema
+
+from contradance.contract import Contract, where_defined
+from contradance.errors import ContractViolation
+from contradance.registry import models_inside
+
+_QUIET: Final = frozenset(get_args(core_schema.ErrorType)) - {
+    "assertion_error",
+    "get_attribute_error",
+    "iteration_error",
+    "mapping_type",
+    "union_tag_invalid",
+    "value_error",
+}
+"""Pydantic's error types whose message never repeats the value; an author's own error may say anything."""
+
+
+def problems(error: ValidationError, prefix: str = "", names: Container[str] | None = None) -> list[tuple[str, str]]:
+    """Return (field path, what is wrong with it) for each problem; `error.errors()` itself holds the input.
+
+    With `names`, a part of a path that is none of them is shown as `*`: the key of a dictionary is data.
+    """
+    return [
+        (
+            ".".join(
+                [*([prefix] if prefix else []), *(_step(part, problem["type"], names) for part in problem["loc"])]
+            ),
+            str(problem["msg"]) if problem["type"] in _QUIET else "Does not satisfy the contract's own check",
+        )
+        for problem in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+
+
+def violation(
+    contract: type[Contract], error: ValidationError, *, event_id: str, publisher: str, consumer: str | None = None
+) -> ContractViolation:
+    """Return the error that says which event breaks `contract`, where, between whom, and what to do."""
+    lines = [f"event {event_id} breaks {contract.identity}"]
+    names = {name for model in _models(contract) for name in (model.__name__, *model.model_fields)}
+    lines += [f"  {path}: {message}" for path, message in problems(error, "data", names)]
+    parties = f"published by {publisher}" + (f", consumed by {consumer}" if consumer else "")
+    lines.append(f"  {parties}; contract in {where_defined(contract)}")
+    lines.append(f"  Fix the publisher, or publish the new shape as version {contract.identity.version + 1}.")
+    return ContractViolation("\n".join(lines))
+
+
+def _models(contract: type[Contract]) -> list[type[BaseModel]]:
+    return [contract, *(model for _, model in models_inside(contract) if issubclass(model, BaseModel))]
+
+
+def _step(part: int | str, problem: str, names: Container[str] | None) -> str:
+    """Say one step of a path; an unknown field is named, since it is what has to be fixed."""
+    return str(part) if names is None or isinstance(part, int) or part in names or problem == "extra_forbidden" else "*"
