@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 ARGS ?=
 
-.PHONY: run demo test check fix readme constraints clean
+.PHONY: run demo test check fix constraints clean
 
 run: $(READY)      ## run the food delivery system on this machine; ARGS="--set refusal_rate=1" sets a setting
 	@$(BIN)/contradance run $(ARGS)
@@ -19,11 +19,13 @@ check: $(READY)    ## what CI runs: format, lint, types, import rules, generated
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-logo 2>&1 | tail -n 3; exit $${PIPESTATUS[0]}
+	@$(BIN)/lint-imports --no-logo --no-cache > .venv/imports.txt || (cat .venv/imports.txt; exit 1)
+	@$(BIN)/python scripts/readme.py --check
 	@$(MAKE) --no-print-directory test
 
-fix: $(READY)      ## format, sort imports, and rewrite the generated parts of the README
+fix: $(READY)      ## format, sort imports, and write the generated parts of the README
 	@$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format --quiet
+	@$(BIN)/python scripts/readme.py
 
 constraints: $(READY)   ## pin anew what the pinned requirements need in turn
 	@grep -hv '^-' requirements.txt requirements-dev.txt > .venv/direct.in

@@ -1,4 +1,4 @@
-"""For an author's tests: call a handler as the plain function it is.
+"""For an author's tests: call a handler as the plain function it is, or run the whole on a virtual clock.
 
 with unit_of_work(refusal_rate=1.0):
     answer = confirm_order(payment_success)
@@ -6,9 +6,13 @@ with unit_of_work(refusal_rate=1.0):
 assert isinstance(answer, RestaurantOrderConfirmationFailed)
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
+from contradance.choreography import Choreography
+from contradance.local.clock import VirtualClock
+from contradance.local.laptop import Laptop
 from contradance.unit import Key, run_in
 
 
@@ -51,6 +55,20 @@ class InMemoryUnit:
 @contextmanager
 def unit_of_work(**settings: object) -> Iterator[InMemoryUnit]:
     """Let handlers be called as plain functions inside: tables start empty, settings are given by name."""
-    unit = InMemoryUnit({f"SETTING_{name.upper()}": str(value) for name, value in settings.items()})
+    unit = InMemoryUnit(_variables(settings))
     with run_in(unit):
         yield unit
+
+
+@contextmanager
+def running(
+    choreography: Choreography, state: Path, *, seed: int = 0, settings: Mapping[str, object] | None = None
+) -> Iterator[Laptop]:
+    """Run a choreography on a virtual clock: request, `drain`, look. `seed` chooses the order of deliveries, `settings` are by name."""
+    clock, variables = VirtualClock(), _variables(settings or {})
+    with Laptop(choreography, state, clock=clock, variables=variables, synchronous="OFF", seed=seed) as laptop:
+        yield laptop
+
+
+def _variables(settings: Mapping[str, object]) -> dict[str, str]:
+    return {f"SETTING_{name.upper()}": str(value) for name, value in settings.items()}

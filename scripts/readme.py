@@ -1,0 +1,60 @@
+"""Write the generated parts of README.md, or with --check say whether they are as they should be."""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+_ONE_PLACE = 4
+"""Parts of a text split at one block of two groups."""
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from contradance.catalog.mermaid import mermaid  # noqa: E402 - the project's root has to be importable first
+from contradance.cli.app import app  # noqa: E402
+from functions.choreography import food_delivery  # noqa: E402
+
+
+def picture() -> str:
+    """Return the choreography as a Mermaid block."""
+    return f"```mermaid\n{mermaid(food_delivery)}```"
+
+
+def commands() -> str:
+    """Return every command and what its help says first."""
+    rows = [f"| `contradance {usage}` | {text} |" for usage, text in _usages(typer.main.get_command(app), "")]
+    return "\n".join(["| command | what it does |", "|---|---|", *rows])
+
+
+def _usages(command: Any, path: str) -> Iterator[tuple[str, str]]:
+    for name, inner in command.commands.items():
+        here = f"{path} {name}".strip()
+        if hasattr(inner, "commands"):
+            yield from _usages(inner, here)
+        else:
+            arguments = [parameter.name.upper() for parameter in inner.params if parameter.param_type_name == "argument"]
+            yield " ".join([here, *arguments]), inner.help.partition("\n")[0]
+
+
+def written(readme: str) -> str:
+    """Return `readme` with its generated parts as they should be."""
+    for name, make in (("picture", picture), ("commands", commands)):
+        parts = re.split(rf"(<!-- generated: {name} .*?-->\n).*?(<!-- end -->)", readme, flags=re.DOTALL)
+        if len(parts) != _ONE_PLACE:
+            sys.exit(f"README.md should have one place for its generated {name}.")
+        before, start, end, after = parts
+        readme = f"{before}{start}{make()}\n{end}{after}"
+    return readme
+
+
+if __name__ == "__main__":
+    path = ROOT / "README.md"
+    before = path.read_text(encoding="utf-8")
+    after = written(before)
+    if "--check" not in sys.argv:
+        path.write_text(after, encoding="utf-8")
+    elif after != before:
+        sys.exit("README.md is stale. Run: make fix")
