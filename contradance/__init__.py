@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from contradance.choreography import Choreography
-    from contradance.contract import Contract, Identity, Value
+    from contradance.contract import Contract, Value
+    from contradance.decorator import route, schedule, subscriber
     from contradance.delivery import Delivery
     from contradance.envelope import Metadata
     from contradance.errors import ContractViolation, ContradanceError, DeclarationError, UnheardEvent
-    from contradance.function import Function, route, schedule, subscriber
+    from contradance.function import Function
+    from contradance.identity import Identity
     from contradance.pattern import EventPattern
     from contradance.pii import PII, mask
     from contradance.registry import Registry
@@ -57,7 +59,7 @@ _HOME = {
     "EventPattern": "pattern",
     "Function": "function",
     "HttpError": "reply",
-    "Identity": "contract",
+    "Identity": "identity",
     "Metadata": "envelope",
     "Page": "table",
     "Registry": "registry",
@@ -69,9 +71,9 @@ _HOME = {
     "UnheardEvent": "errors",
     "Value": "contract",
     "mask": "pii",
-    "route": "function",
-    "schedule": "function",
-    "subscriber": "function",
+    "route": "decorator",
+    "schedule": "decorator",
+    "subscriber": "decorator",
 }
 
 

@@ -13,20 +13,15 @@ A breaking change is a new class that upcasts the old one:
         def upcast(cls, old: OrderPlaced) -> "OrderPlacedV2": ...
 """
 
-import re
-from typing import Any, ClassVar, Final, NamedTuple, Self, TypeGuard
+from typing import Any, ClassVar, Final, Self, TypeGuard
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
 from contradance.errors import InvalidContract
+from contradance.identity import Identity, check_identity
 from contradance.pii import PII
 
-MAX_DETAIL_TYPE: Final = 128
-"""Longest detail-type, in characters. EventBridge API reference, PutEventsRequestEntry."""
-
-_SOURCE = re.compile(r"[a-z][a-z0-9_-]*\.[a-z][a-z0-9_-]*")
-_DETAIL_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _OWN_NAMES: Final = frozenset({"failure", "identity", "lineage", "subject", "subject_field", "upcast", "upcasts"})
 _SETTLED: Final[ConfigDict] = {
     "allow_inf_nan": False,
@@ -37,28 +32,7 @@ _SETTLED: Final[ConfigDict] = {
 }
 
 
-class Identity(NamedTuple):
-    """What tells one contract from every other: `food.orders/OrderPlaced v1`."""
-
-    source: str
-    detail_type: str
-    version: int
-
-    @property
-    def app(self) -> str:
-        """The part of `source` before the dot: the application."""
-        return self.source.partition(".")[0]
-
-    @property
-    def service(self) -> str:
-        """The part of `source` after the dot: the publishing service."""
-        return self.source.partition(".")[2]
-
-    def __str__(self) -> str:
-        return f"{self.source}/{self.detail_type} v{self.version}"
-
-
-class Value(BaseModel, frozen=True):
+class Value(BaseModel):
     """A model that may stand inside a contract: frozen, closed when published, and silent about what it holds.
 
     Unknown fields are refused when a value is built, and ignored, at every depth, when an event is consumed.
@@ -104,15 +78,18 @@ class Contract(Value):
     def __init_subclass__(
         cls,
         *,
-        source: str,
-        subject: str,
+        source: str = "",
+        subject: str = "",
         detail_type: str | None = None,
         version: int = 1,
         upcasts: type["Contract"] | None = None,
         failure: bool = False,
         **kwargs: Any,
     ) -> None:
-        """Settle the identity; the fields are checked once Pydantic has read them."""
+        """Settle the identity; all of it is checked once Pydantic has read the fields.
+
+        A type checker asks Pydantic's metaclass about class keywords, so that one without `source` is refused here alone.
+        """
         super().__init_subclass__(**kwargs)
         cls.identity = Identity(source, cls.__name__ if detail_type is None else detail_type, version)
         cls.subject_field = subject
@@ -124,7 +101,7 @@ class Contract(Value):
         """Refuse an identity, a subject or an upcast that cannot work."""
         super().__pydantic_init_subclass__()
         _check_shape(cls)
-        _check_identity(cls)
+        check_identity(cls.identity, _name(cls))
         _check_subject(cls)
         if cls.upcasts is not None:
             _check_upcast(cls, cls.upcasts)
@@ -170,6 +147,12 @@ def _check_shape(contract: type[Contract]) -> None:
             f"{_name(contract)} has a field {taken[0]!r}, a name that every contract uses for itself.\n"
             "  Give the field another name."
         )
+    missing = "source" if not contract.identity.source else "" if contract.subject_field else "subject"
+    if missing:
+        raise InvalidContract(
+            f"{_name(contract)} says no {missing}.\n"
+            f"  Write class {contract.__name__}(Contract, source='<app>.<service>', subject='<field>')."
+        )
     if contract.__pydantic_generic_metadata__["parameters"]:
         raise InvalidContract(
             f"{_name(contract)} is generic, but one identity is one shape.\n  Write one contract for each type."
@@ -191,35 +174,6 @@ def _check_subject(contract: type[Contract]) -> None:
         raise InvalidContract(
             f"{_name(contract)} names {contract.subject_field!r} as its subject, but marks it as personal data, and a "
             "subject is written to metadata and journal as it is.\n  Name a field that holds an id."
-        )
-
-
-def _check_identity(contract: type[Contract]) -> None:
-    source, detail_type, version = contract.identity
-    if str(source).startswith("aws."):
-        raise InvalidContract(
-            f"{_name(contract)} has source {source!r}, but EventBridge keeps 'aws.' to itself.\n"
-            "  Name it <app>.<service>, like 'food.orders'."
-        )
-    if not _SOURCE.fullmatch(str(source)):
-        raise InvalidContract(
-            f"{_name(contract)} has source {source!r}, which is not <app>.<service> in lower case.\n"
-            "  Name it like 'food.orders'."
-        )
-    if len(detail_type) > MAX_DETAIL_TYPE:
-        raise InvalidContract(
-            f"{_name(contract)} has a detail-type of {len(detail_type)} characters; EventBridge takes "
-            f"{MAX_DETAIL_TYPE}.\n  Give a shorter one with detail_type=."
-        )
-    if not _DETAIL_TYPE.fullmatch(detail_type):
-        raise InvalidContract(
-            f"{_name(contract)} has detail-type {detail_type!r}, which is not letters, digits, '_', '.' and '-'.\n"
-            "  Name it in the past tense, like 'OrderPlaced'."
-        )
-    if type(version) is not int or version < 1:
-        raise InvalidContract(
-            f"{_name(contract)} has version {version!r}, but versions are whole numbers from 1.\n"
-            "  Leave version= out for the first one."
         )
 
 

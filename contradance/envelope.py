@@ -13,8 +13,9 @@ from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from contradance.contract import Contract, Identity
+from contradance.contract import Contract
 from contradance.errors import ContractViolation, TooMuchWork
+from contradance.identity import Identity
 from contradance.violation import problems, violation
 
 MAX_EVENT_BYTES: Final = 256 * 1024

@@ -11,11 +11,12 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from contradance.annotation import members, say
 from contradance.contract import Contract
 from contradance.delivery import Delivery
 from contradance.errors import InvalidFunction
 from contradance.reply import Reply
-from contradance.signature import Parameter, Signature, members, say
+from contradance.signature import Parameter, Signature
 
 _KEY = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/|(?:/[^\s/?#]+)+)")
 _SEGMENT = re.compile(r"[A-Za-z0-9._~-]+|\{[a-z_][a-z0-9_]*\}")

@@ -6,15 +6,14 @@ nobody has said that they are harmless.
 """
 
 from collections.abc import Mapping
-from dataclasses import is_dataclass
 from types import UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin, is_typeddict
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from contradance.signature import unaliased
+from contradance.annotation import is_record, unaliased
 
 MASK: Final = "***"
 """What stands where personal data stood."""
@@ -63,7 +62,7 @@ def _mask_value(annotation: Any, value: object) -> object:
         return _mask_mapping(origin, arguments, value)
     if isinstance(value, list | tuple):
         value = _mask_items(annotation, value)
-    elif isinstance(origin, type) or _has_fields(annotation):
+    elif isinstance(origin, type) or is_record(annotation):
         value = MASK
     return value
 
@@ -89,13 +88,6 @@ def _mask_items(annotation: Any, value: list[object] | tuple[object, ...]) -> ob
         types = [*arguments, *[Annotated[Any, PII]] * (len(value) - len(arguments))]
         return [_mask_value(item_type, item) for item_type, item in zip(types, value, strict=False)]
     return [_mask_value(arguments[0], item) for item in value]
-
-
-def _has_fields(annotation: Any) -> bool:
-    """Whether a class with fields is meant, so that no scalar is what its author had in mind."""
-    return is_typeddict(annotation) or (
-        isinstance(annotation, type) and (is_dataclass(annotation) or issubclass(annotation, tuple))
-    )
 
 
 def _mask_union(members: tuple[Any, ...], value: object) -> object:

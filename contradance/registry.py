@@ -1,16 +1,14 @@
 """The registry: an application's contracts, by identity."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import is_dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, get_args, get_origin, is_typeddict
 
-from pydantic import BaseModel
 from pydantic.errors import PydanticUndefinedAnnotation
 
-from contradance.contract import Contract, Identity, Value, is_contract
+from contradance.annotation import models_inside
+from contradance.contract import Contract, Value, is_contract
 from contradance.errors import InvalidRegistry
-from contradance.signature import unaliased
+from contradance.identity import Identity
 
 
 class Registry:
@@ -19,20 +17,22 @@ class Registry:
     `name` is the application: the first part of the `source` of the events it publishes.
     """
 
+    by_identity: Mapping[Identity, type[Contract]]
+
     def __init__(self, name: str, contracts: Iterable[type[Contract]]) -> None:
         self.name = name
-        self._by_identity: dict[Identity, type[Contract]] = {}
+        self.by_identity = MappingProxyType({})
         for contract in contracts:
-            self._add(contract)
-        self.by_identity = MappingProxyType(self._by_identity)
+            self._check(contract)
+            self.by_identity = MappingProxyType({**self.by_identity, contract.identity: contract})
 
-    def _add(self, contract: type[Contract]) -> None:
+    def _check(self, contract: type[Contract]) -> None:
         if not is_contract(contract):
             raise InvalidRegistry(
                 f"registry {self.name!r} lists {contract!r}, which is no contract.\n"
                 "  List classes that derive from contradance.Contract."
             )
-        other = self._by_identity.get(contract.identity)
+        other = self.by_identity.get(contract.identity)
         if other is not None:
             raise InvalidRegistry(
                 f"{_place(contract)} and {_place(other)} are both {contract.identity}.\n"
@@ -51,13 +51,12 @@ class Registry:
                     f"{contract.identity} holds {_place(model)} in its field {field!r}, which is no Value: it would "
                     f"not be closed when published.\n  Derive {model.__qualname__} from contradance.Value."
                 )
-        self._by_identity[contract.identity] = contract
 
     def __iter__(self) -> Iterator[type[Contract]]:
-        return iter(self._by_identity.values())
+        return iter(self.by_identity.values())
 
     def __len__(self) -> int:
-        return len(self._by_identity)
+        return len(self.by_identity)
 
     def __contains__(self, contract: object) -> bool:
         return any(contract is known for known in self)
@@ -73,36 +72,3 @@ class Registry:
 
 def _place(model: type) -> str:
     return f"{model.__module__}.{model.__qualname__}"
-
-
-def models_inside(root: type[BaseModel]) -> Iterator[tuple[str, type]]:
-    """Yield (field of `root`, model) for every model reachable from `root`, each model once."""
-    seen: set[type] = {root}
-    waiting = [(name, field.annotation) for name, field in root.model_fields.items()]
-    while waiting:
-        name, annotation = waiting.pop()
-        for model in models_in(annotation):
-            if model not in seen:
-                seen.add(model)
-                yield name, model
-                if issubclass(model, BaseModel):
-                    waiting += [(name, field.annotation) for field in model.model_fields.values()]
-
-
-def models_in(annotation: Any) -> Iterator[type]:
-    """Yield the models named by one annotation, however deeply it nests them: Pydantic's and any other class of fields."""
-    annotation = unaliased(annotation)
-    if isinstance(annotation, type) and (
-        issubclass(annotation, BaseModel)
-        or is_dataclass(annotation)
-        or is_typeddict(annotation)
-        or _is_named_tuple(annotation)
-    ):
-        yield annotation
-    arguments = get_args(annotation)
-    for argument in arguments[:1] if get_origin(annotation) is Annotated else arguments:
-        yield from models_in(argument)
-
-
-def _is_named_tuple(annotation: type) -> bool:
-    return issubclass(annotation, tuple) and hasattr(annotation, "_fields")

@@ -47,7 +47,12 @@ class Retry:
     def check(self, function: str, delivery: DeliveryMode) -> None:
         """Refuse what the delivery cannot honour."""
         most, longest = (LAMBDA_RETRIES, LAMBDA_MAX_AGE) if delivery == "direct" else (QUEUE_RETRIES, QUEUE_MAX_AGE)
-        if not 0 <= self.times <= most:
+        if self.times < 0:
+            raise InvalidFunction(
+                f"{function} asks for Retry(times={self.times}), but a handler is not retried fewer than 0 times.\n"
+                "  Ask for 0 or more."
+            )
+        if self.times > most:
             raise InvalidFunction(
                 f"{function} asks for Retry(times={self.times}), but "
                 + (
@@ -66,9 +71,11 @@ class Retry:
                 f"{function} asks for Retry(max_age={_words(self.max_age)}), but with delivery={delivery!r} an event is "
                 f"kept for {_words(MIN_MAX_AGE)} to {_words(longest)}.\n  "
                 + (
-                    "Say delivery='queue' to keep it longer."
-                    if delivery == "direct" and self.max_age > longest
-                    else "Choose a max_age in that range."
+                    "Choose a max_age in that range."
+                    if delivery == "queue" or self.max_age < longest
+                    else "Say delivery='queue' to keep it longer."
+                    if self.max_age <= QUEUE_MAX_AGE
+                    else f"Say delivery='queue' and at most {_words(QUEUE_MAX_AGE)}."
                 )
             )
 

@@ -8,9 +8,10 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticSchemaGenerationError
 
+from contradance.annotation import say
 from contradance.errors import DeclarationError
-from contradance.signature import say
 from contradance.unit import running
 
 T = TypeVar("T", str, bool, int, float, Decimal, date, timedelta, UUID)
@@ -31,8 +32,8 @@ class Setting(Generic[T]):
         _check_name("setting", self.name)
         if self.parse(str(self.default)) != self.default:
             raise DeclarationError(
-                f"setting {self.name!r} should be {say(self.type)}, but its default is {say(type(self.default))}.\n"
-                "  Give a default of that type; a setting travels as text, and has to come back the same."
+                f"setting {self.name!r} travels as text, from which its default, of type {say(type(self.default))}, does "
+                f"not come back as the same {say(self.type)}.\n  Give it a default of type {say(self.type)}."
             )
 
     @property
@@ -50,7 +51,14 @@ class Setting(Generic[T]):
     def parse(self, text: str) -> T:
         """Return the value that `text` stands for."""
         try:
-            return TypeAdapter(self.type).validate_strings(text)
+            adapter = TypeAdapter(self.type)
+        except PydanticSchemaGenerationError as error:
+            raise DeclarationError(
+                f"setting {self.name!r} should be {say(self.type)}, which no text can be turned into.\n"
+                "  Make it a str, a bool, a number, a date, a timedelta or a UUID."
+            ) from error
+        try:
+            return adapter.validate_strings(text)
         except ValidationError as error:
             raise DeclarationError(
                 f"setting {self.name!r} should be {say(self.type)}: {error.errors(include_input=False)[0]['msg']}.\n"

@@ -1,16 +1,12 @@
-"""What a handler's signature says: the parameters it takes and the contracts it returns."""
+"""What a handler's signature says: its parameters in order, and what it returns."""
 
 import inspect
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
+from contradance.annotation import say
 from contradance.errors import InvalidFunction
-
-_MODULE = re.compile(r"(?<!['\"\w.])[A-Za-z_][\w.<>]*\.(?=\w)")
-"""The dotted path before a name in an annotation's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,44 +66,3 @@ def signature(handler: Callable[..., object], function: str) -> Signature:
             "  Annotate the events it publishes, like `-> PaymentSuccess | PaymentFailed`, or `-> None`."
         )
     return Signature(tuple(parameters), hints["return"])
-
-
-def unaliased(annotation: Any) -> Any:
-    """Return what a type alias or a `NewType` stands for; any other annotation as it is."""
-    meant = getattr(annotation, "__value__", None) or getattr(annotation, "__supertype__", None)
-    return annotation if meant is None else unaliased(meant)
-
-
-def members(annotation: Any) -> tuple[Any, ...]:
-    """Return the members of a union, however it is nested, or the annotation alone; None is `NoneType`."""
-    annotation = unaliased(annotation)
-    if get_origin(annotation) is Annotated:
-        return members(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, UnionType):
-        return tuple(dict.fromkeys(one for member in get_args(annotation) for one in members(member)))
-    return (NoneType if annotation is None else annotation,)
-
-
-def alternatives(annotation: Any) -> tuple[Any, ...]:
-    """Return the members of a union, or the annotation alone; None is left out."""
-    return tuple(member for member in members(annotation) if member is not NoneType)
-
-
-def published(annotation: Any) -> Iterator[Any]:
-    """Yield each type that a return annotation publishes: one, a union, or the items of a list or an iterator."""
-    for member in alternatives(annotation):
-        origin, arguments = get_origin(member), get_args(member)
-        if isinstance(origin, type) and issubclass(origin, Iterable) and not issubclass(origin, Mapping):
-            items = arguments if origin is tuple else arguments[:1]
-            yield from (one for item in items if item is not Ellipsis for one in members(item))
-        else:
-            yield member
-
-
-def say(annotation: object) -> str:
-    """Say an annotation as its author wrote it, without the modules."""
-    if annotation is NoneType:
-        return "None"
-    if isinstance(annotation, type) and not get_args(annotation):
-        return annotation.__name__
-    return _MODULE.sub("", str(annotation)).replace("NoneType", "None")

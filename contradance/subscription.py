@@ -6,11 +6,12 @@ from typing import Any, Final, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel
 
-from contradance.contract import Contract, Identity, is_contract, where_defined
+from contradance.annotation import alternatives, members, say
+from contradance.contract import Contract, is_contract, where_defined
 from contradance.errors import InvalidFunction, InvalidPattern
+from contradance.identity import Identity
 from contradance.pattern import EventPattern
 from contradance.retry import DeliveryMode
-from contradance.signature import alternatives, members, say
 
 Where = Mapping[str | type[Contract], object]
 """A content filter over `data`, in EventBridge's pattern grammar; per contract where the parameter is a union."""

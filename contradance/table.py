@@ -20,9 +20,9 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
+from contradance.annotation import say
 from contradance.errors import InvalidTable, WorkError
 from contradance.service import service_of
-from contradance.signature import say
 from contradance.unit import Key, Unit, running
 from contradance.violation import problems
 
@@ -73,7 +73,7 @@ class Table(Generic[Record]):
         self.write = Grant(self.name, "write")
         if not _NAME.fullmatch(name):
             raise InvalidTable(
-                f"table {self.name} is no name for a table.\n  Use lower-case letters, digits, '_' and '-'."
+                f"table {self.name!r} has no name that AWS takes.\n  Use lower-case letters, digits, '_' and '-'."
             )
         if not _is_model(model):
             raise InvalidTable(
@@ -151,7 +151,10 @@ class Table(Generic[Record]):
 
     def _key(self, parts: tuple[KeyPart, ...]) -> Key:
         if len(parts) != len(self.key):
-            raise WorkError(f"table {self.name} has the key {self.key}, but was asked with {len(parts)} parts.")
+            raise WorkError(
+                f"table {self.name} was asked with {len(parts)} key values, but its key is {self.key}.\n"
+                "  Give one value for each field."
+            )
         return (_text(parts[0]), _text(parts[1]) if len(parts) == _MAX_KEY_PARTS else "")
 
     def _key_of(self, item: Record) -> Key:

@@ -19,6 +19,8 @@ _FIELDS: Final = (
     ("day-of-week", 1, 7, _WEEKDAYS),
     ("year", 1970, 2199, ()),
 )
+_BEFORE_ALL_RUNS: Final = datetime(1969, 12, 31, tzinfo=UTC)
+_LONGER_THAN_A_MONTH: Final = timedelta(days=32)
 _FIX: Final = "  Write it like rate(1 day), rate(5 minutes) or cron(0 12 * * ? *)."
 
 
@@ -37,10 +39,12 @@ class Timetable:
         if self.every is not None:
             period = int(self.every.total_seconds())
             return datetime.fromtimestamp((int(moment.timestamp()) // period + 1) * period, UTC)
-        minutes, hours, *_, years = self.cron
+        minutes, hours, _, months, _, years = self.cron
         run = moment.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
         while years and run.year <= max(years):
-            if not self._runs_on(run):
+            if run.year not in years or (months and run.month not in months):
+                run = (run.replace(day=1, hour=0, minute=0) + _LONGER_THAN_A_MONTH).replace(day=1)
+            elif not self._runs_on(run):
                 run = run.replace(hour=0, minute=0) + timedelta(days=1)
             elif hours and run.hour not in hours:
                 run = run.replace(minute=0) + timedelta(hours=1)
@@ -51,16 +55,8 @@ class Timetable:
         return None
 
     def _runs_on(self, day: datetime) -> bool:
-        _, _, days, months, weekdays, years = self.cron
-        return all(
-            allowed is None or value in allowed
-            for value, allowed in (
-                (day.day, days),
-                (day.month, months),
-                (day.isoweekday() % 7 + 1, weekdays),
-                (day.year, years),
-            )
-        )
+        _, _, days, _, weekdays, _ = self.cron
+        return (days is None or day.day in days) and (weekdays is None or day.isoweekday() % 7 + 1 in weekdays)
 
 
 def timetable(expression: str, function: str) -> Timetable:
@@ -76,7 +72,10 @@ def timetable(expression: str, function: str) -> Timetable:
     if (cron[3] == "?") == (cron[5] == "?"):
         raise InvalidFunction(f"{refusal}: exactly one of day-of-month and day-of-week is '?'.\n{_FIX}")
     fields = tuple(_field(refusal, position, text) for position, text in enumerate(cron.groups()))
-    return Timetable(expression, None, fields)
+    parsed = Timetable(expression, None, fields)
+    if parsed.next_after(_BEFORE_ALL_RUNS) is None:
+        raise InvalidFunction(f"{refusal}: there is no such day.\n{_FIX}")
+    return parsed
 
 
 def _field(refusal: str, position: int, text: str) -> frozenset[int] | None:

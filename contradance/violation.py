@@ -6,9 +6,9 @@ from typing import Final, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import core_schema
 
+from contradance.annotation import models_inside
 from contradance.contract import Contract, where_defined
 from contradance.errors import ContractViolation
-from contradance.registry import models_inside
 
 _QUIET: Final = frozenset(get_args(core_schema.ErrorType)) - {
     "assertion_error",

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from contradance import Contract, mask
-from contradance.registry import models_in
+from contradance.annotation import models_in
 from food_contracts.deliveries import DeliveryPartnerAssigned
 from food_contracts.orders import OrderPlaced
 from food_contracts.payments import PaymentFailed, PaymentReversed, PaymentSuccess

@@ -1,0 +1,86 @@
+"""What a type annotation says: unions, aliases, and the models it names, however deeply it nests them."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import is_dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+_MODULE: Final = re.compile(r"(?<!['\"\w.])[A-Za-z_][\w.<>]*\.(?=\w)")
+"""The dotted path before a name in an annotation's text."""
+
+
+def unaliased(annotation: Any) -> Any:
+    """Return what a type alias or a `NewType` stands for; any other annotation as it is."""
+    meant = getattr(annotation, "__value__", None) or getattr(annotation, "__supertype__", None)
+    return annotation if meant is None else unaliased(meant)
+
+
+def is_record(annotation: object) -> bool:
+    """Whether `annotation` is a class of named fields that Pydantic does not keep: dataclass, TypedDict or named tuple."""
+    return isinstance(annotation, type) and (
+        is_dataclass(annotation)
+        or hasattr(annotation, "__total__")
+        or (issubclass(annotation, tuple) and hasattr(annotation, "_fields"))
+    )
+
+
+def members(annotation: Any) -> tuple[Any, ...]:
+    """Return the members of a union, however it is nested, or the annotation alone; None is `NoneType`."""
+    annotation = unaliased(annotation)
+    if get_origin(annotation) is Annotated:
+        return members(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return tuple(dict.fromkeys(one for member in get_args(annotation) for one in members(member)))
+    return (NoneType if annotation is None else annotation,)
+
+
+def alternatives(annotation: Any) -> tuple[Any, ...]:
+    """Return the members of a union, or the annotation alone; None is left out."""
+    return tuple(member for member in members(annotation) if member is not NoneType)
+
+
+def published(annotation: Any) -> Iterator[Any]:
+    """Yield each type that a return annotation publishes: one, a union, or the items of a list or an iterator."""
+    for member in alternatives(annotation):
+        origin, arguments = get_origin(member), get_args(member)
+        if isinstance(origin, type) and issubclass(origin, Iterable) and not issubclass(origin, Mapping):
+            items = arguments if origin is tuple else arguments[:1]
+            yield from (one for item in items if item is not Ellipsis for one in members(item))
+        else:
+            yield member
+
+
+def say(annotation: object) -> str:
+    """Say an annotation as its author wrote it, without the modules."""
+    if annotation is NoneType:
+        return "None"
+    if isinstance(annotation, type) and not get_args(annotation):
+        return annotation.__name__
+    return _MODULE.sub("", str(annotation)).replace("NoneType", "None")
+
+
+def models_inside(root: type[BaseModel]) -> Iterator[tuple[str, type]]:
+    """Yield (field of `root`, model) for every model reachable from `root`, each model once."""
+    seen: set[type] = {root}
+    waiting = [(name, field.annotation) for name, field in root.model_fields.items()]
+    while waiting:
+        name, annotation = waiting.pop()
+        for model in models_in(annotation):
+            if model not in seen:
+                seen.add(model)
+                yield name, model
+                if issubclass(model, BaseModel):
+                    waiting += [(name, field.annotation) for field in model.model_fields.values()]
+
+
+def models_in(annotation: Any) -> Iterator[type]:
+    """Yield the models named by one annotation, however deeply it nests them: Pydantic's and any other class of fields."""
+    annotation = unaliased(annotation)
+    if isinstance(annotation, type) and (issubclass(annotation, BaseModel) or is_record(annotation)):
+        yield annotation
+    arguments = get_args(annotation)
+    for argument in arguments[:1] if get_origin(annotation) is Annotated else arguments:
+        yield from models_in(argument)

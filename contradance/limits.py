@@ -1,0 +1,41 @@
+"""What one function may take of the machine."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from contradance.errors import InvalidFunction
+
+LONGEST_TIMEOUT: Final = timedelta(minutes=15)
+"""Longest that a function may run. Lambda quota."""
+MEMORY: Final = (128, 10_240)
+"""Least and most memory of a function, in MB. Lambda quota."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """One function's timeout, memory and concurrency."""
+
+    timeout: timedelta = timedelta(seconds=30)
+    memory: int = 256
+    """In MB."""
+    concurrency: int | None = None
+    """Invocations at a time; None leaves it to the account."""
+
+    def check(self, function: str) -> None:
+        """Refuse what Lambda cannot give."""
+        if not isinstance(self.timeout, timedelta):
+            raise InvalidFunction(f"{function} asks for timeout={self.timeout!r}.\n  Say timedelta(seconds=...).")
+        if not timedelta(0) < self.timeout <= LONGEST_TIMEOUT or self.timeout % timedelta(seconds=1):
+            raise InvalidFunction(
+                f"{function} asks for timeout={self.timeout}.\n"
+                "  Lambda runs a function for 1 second to 15 minutes, in whole seconds."
+            )
+        if not MEMORY[0] <= self.memory <= MEMORY[1]:
+            raise InvalidFunction(
+                f"{function} asks for memory={self.memory}.\n  Lambda gives {MEMORY[0]} to {MEMORY[1]:,} MB."
+            )
+        if self.concurrency is not None and self.concurrency < 1:
+            raise InvalidFunction(
+                f"{function} asks for concurrency={self.concurrency}.\n  Ask for 1 or more, or leave it out."
+            )

@@ -1,0 +1,311 @@
+import json
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pydantic import Field
+
+from contradance import Contract, EventPattern, Identity, Value, subscriber
+from contradance.errors import InvalidFunction, InvalidPattern
+from contradance.subscription import Subscription, Where
+
+
+class Sku(Value):
+    code: str
+
+
+class Line(Value):
+    sku: Sku
+    count: int
+
+
+class Card(Value):
+    number: str
+
+
+class Cash(Value):
+    received: int
+
+
+class OrderPlaced(Contract, source="shop.orders", subject="order_id"):
+    order_id: UUID
+    total: int
+    line: Line
+    lines: list[Line] = Field(default_factory=list)
+    by_name: dict[str, Line] = Field(default_factory=dict)
+    payment: Card | Cash | None = None
+    anything: Any = None
+
+
+class OrderCancelled(Contract, source="shop.orders", subject="order_id"):
+    order_id: UUID
+    reason: str
+
+
+class Reviewed(Contract, source="shop.reviews", subject="order_id"):
+    order_id: UUID
+    stars: int
+
+
+class ReviewedV2(
+    Contract, source="shop.reviews", detail_type="Reviewed", version=2, upcasts=Reviewed, subject="order_id"
+):
+    order_id: UUID
+    stars: int
+    text: str = ""
+
+    @classmethod
+    def upcast(cls, old: Reviewed) -> "ReviewedV2":
+        return cls(order_id=old.order_id, stars=old.stars)
+
+
+class ReviewedV4(
+    Contract, source="shop.reviews", detail_type="Reviewed", version=4, upcasts=ReviewedV2, subject="order_id"
+):
+    order_id: UUID
+    stars: int
+    text: str = ""
+    photo: str = ""
+
+    @classmethod
+    def upcast(cls, old: ReviewedV2) -> "ReviewedV4":
+        return cls(order_id=old.order_id, stars=old.stars, text=old.text)
+
+
+def one(placed: OrderPlaced) -> None: ...
+
+
+def either(event: OrderPlaced | OrderCancelled) -> None: ...
+
+
+def newest(review: ReviewedV4) -> None: ...
+
+
+def newer_first(review: ReviewedV2 | Reviewed) -> None: ...
+
+
+def older_first(review: Reviewed | ReviewedV2) -> None: ...
+
+
+untyped_subscriber: Any = subscriber
+
+
+def subscription(handler: object, **options: Any) -> Subscription:
+    trigger = untyped_subscriber(service="loyalty", **options)(handler).trigger
+    assert isinstance(trigger, Subscription)
+    return trigger
+
+
+def pattern(handler: object, **options: Any) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(subscription(handler, **options).pattern.canonical)
+    return read
+
+
+def refusal(handler: Callable[..., None], where: object) -> str:
+    assert isinstance(handler, FunctionType)
+    with pytest.raises(InvalidFunction) as refused:
+        subscription(handler, where=where)
+    place = f"loyalty.{handler.__name__} (tests/test_subscription.py, line {handler.__code__.co_firstlineno}) "
+    assert str(refused.value).startswith(place)
+    return str(refused.value).removeprefix(place)
+
+
+def test_one_contract_makes_one_flat_pattern() -> None:
+    assert pattern(one) == {
+        "source": ["shop.orders"],
+        "detail-type": ["OrderPlaced"],
+        "detail": {"metadata": {"version": [1]}},
+    }
+
+
+def test_a_union_makes_alternatives_never_a_cross_product() -> None:
+    assert pattern(either) == {
+        "$or": [
+            {"source": ["shop.orders"], "detail-type": ["OrderPlaced"], "detail": {"metadata": {"version": [1]}}},
+            {"source": ["shop.orders"], "detail-type": ["OrderCancelled"], "detail": {"metadata": {"version": [1]}}},
+        ]
+    }
+
+
+def test_a_newer_contract_also_takes_every_version_it_upcasts() -> None:
+    assert pattern(newest)["detail"] == {"metadata": {"version": [1, 2, 4]}}
+
+
+def test_a_replay_is_skipped_by_the_pattern_itself() -> None:
+    assert pattern(one, on_replay="skip") == {
+        "source": ["shop.orders"],
+        "detail-type": ["OrderPlaced"],
+        "detail": {"metadata": {"version": [1]}},
+        "replay-name": [{"exists": False}],
+    }
+    assert pattern(either, on_replay="skip")["replay-name"] == [{"exists": False}]
+
+
+def test_a_filter_looks_into_the_data() -> None:
+    where = {"total": [{"numeric": [">", 100]}], "line": {"sku": {"code": [{"prefix": "a"}]}}}
+
+    assert pattern(one, where=where)["detail"] == {"metadata": {"version": [1]}, "data": where}
+
+
+def test_a_filter_of_a_union_is_given_for_each_contract() -> None:
+    where = {OrderPlaced: {"total": [5]}}
+
+    placed, cancelled = pattern(either, where=where)["$or"]
+
+    assert placed["detail"] == {"metadata": {"version": [1]}, "data": {"total": [5]}}
+    assert cancelled["detail"] == {"metadata": {"version": [1]}}
+
+
+def test_a_filter_of_one_contract_may_be_given_for_it_by_name() -> None:
+    assert pattern(one, where={OrderPlaced: {"total": [5]}}) == pattern(one, where={"total": [5]})
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"lines": {"count": [1]}},
+        {"lines": {"sku": {"code": ["a"]}}},
+        {"line.sku.code": ["a"]},
+        {"by_name": {"first": {"count": [1]}}},
+        {"payment": {"number": ["1"]}},
+        {"payment": {"received": [1]}},
+        {"anything": {"at": {"all": [1]}}},
+        {"$or": [{"total": [1]}, {"line": {"count": [1]}}]},
+        {"line": {"$or": [{"count": [1]}, {"sku": {"code": ["a"]}}]}},
+    ],
+    ids=str,
+)
+def test_a_filter_looks_as_deep_as_the_contract_goes(where: Where) -> None:
+    assert subscription(one, where=where).pattern.canonical
+
+
+@pytest.mark.parametrize(
+    ("where", "missing", "fix"),
+    [
+        (
+            {"size": ["L"]},
+            "size",
+            "Filter on one of: anything, by_name, line, lines, order_id, payment, total.",
+        ),
+        ({"line": {"size": ["L"]}}, "line.size", "Filter on one of: count, sku."),
+        ({"line": {"sku": {"size": ["L"]}}}, "line.sku.size", "Filter on one of: code."),
+        ({"line.sku.size": ["L"]}, "line.sku.size", "Filter on one of: code."),
+        ({"lines": {"size": ["L"]}}, "lines.size", "Filter on one of: count, sku."),
+        ({"by_name": {"first": {"size": ["L"]}}}, "by_name.first.size", "Filter on one of: count, sku."),
+        ({"payment": {"size": ["L"]}}, "payment.size", "Filter on one of: number, received."),
+        ({"total": {"amount": [1]}}, "total.amount", "data.total is a value: filter on itself."),
+        ({"$or": [{"total": [1]}, {"size": ["L"]}]}, "size", None),
+        ({"line": {"$or": [{"count": [1]}, {"size": ["L"]}]}}, "line.size", "Filter on one of: count, sku."),
+        ({OrderPlaced: {"line": {"size": ["L"]}}}, "line.size", "Filter on one of: count, sku."),
+    ],
+    ids=str,
+)
+def test_a_filter_on_a_field_that_the_contract_lacks_is_refused(where: Where, missing: str, fix: str | None) -> None:
+    known = "Filter on one of: anything, by_name, line, lines, order_id, payment, total."
+
+    assert refusal(one, where) == (
+        f"filters on data.{missing}, but shop.orders/OrderPlaced v1 has no such field (contract in "
+        f"tests/test_subscription.py).\n  {fix or known}"
+    )
+
+
+def test_a_filter_holds_for_every_version_that_is_read() -> None:
+    assert refusal(newest, {"photo": ["x"]}) == (
+        "filters on data.photo, but shop.reviews/Reviewed v2 has no such field (contract in tests/test_subscription.py).\n"
+        "  Filter on one of: order_id, stars, text."
+    )
+
+
+@pytest.mark.parametrize(
+    ("handler", "where", "why"),
+    [
+        (
+            either,
+            {"total": [1]},
+            (
+                "subscribes to 2 contracts, but its where= does not say which it filters.\n"
+                "  Write where={OrderPlaced: {...}}."
+            ),
+        ),
+        (
+            either,
+            {Reviewed: {"stars": [1]}},
+            "filters Reviewed in where=, but does not subscribe to it.\n  It subscribes to: OrderPlaced, OrderCancelled.",
+        ),
+        (
+            one,
+            {OrderPlaced: {"total": [1]}, "total": [1]},
+            "filters total in where=, but does not subscribe to it.\n  It subscribes to: OrderPlaced.",
+        ),
+        (
+            one,
+            ["total"],
+            (
+                "has where=['total'], which filters no field.\n"
+                "  Write it like where={'status': ['open']}, or where={TheContract: {'status': ['open']}}."
+            ),
+        ),
+        (
+            one,
+            {OrderPlaced: ["total"]},
+            (
+                "filters OrderPlaced by ['total'] in where=, which filters no field.\n"
+                "  Write it like where={'status': ['open']}, or where={TheContract: {'status': ['open']}}."
+            ),
+        ),
+    ],
+    ids=str,
+)
+def test_a_filter_that_does_not_say_what_it_filters_is_refused(
+    handler: Callable[..., None], where: object, why: str
+) -> None:
+    assert refusal(handler, where) == why
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"total": [{"bigger": 5}]},
+        {"total": 5},
+        {"total": []},
+        {"total": [{"numeric": [">"]}]},
+        {"line": {"count": [{"prefix": 5}]}},
+        {"$or": [{"total": [1]}]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("by_contract", [False, True])
+def test_a_filter_that_eventbridge_would_refuse_is_refused_with_its_reason(
+    data: dict[str, object], by_contract: bool
+) -> None:
+    with pytest.raises(InvalidPattern) as reason:
+        EventPattern(
+            {
+                "source": ["shop.orders"],
+                "detail-type": ["OrderPlaced"],
+                "detail": {"metadata": {"version": [1]}, "data": data},
+            }
+        )
+
+    assert refusal(one, {OrderPlaced: data} if by_contract else data) == (
+        f"has a where= that is no event pattern.\n  {reason.value}"
+    )
+
+
+def test_an_event_is_read_by_the_contract_that_wrote_it() -> None:
+    taken = subscription(newest)
+
+    assert taken.contract_of(Identity("shop.reviews", "Reviewed", 1)) == (Reviewed, ReviewedV4)
+    assert taken.contract_of(Identity("shop.reviews", "Reviewed", 4)) == (ReviewedV4, ReviewedV4)
+    assert taken.contract_of(Identity("shop.reviews", "Reviewed", 3)) is None
+    assert taken.contract_of(Identity("shop.orders", "Reviewed", 1)) is None
+
+
+@pytest.mark.parametrize("handler", [newer_first, older_first])
+def test_an_event_that_is_subscribed_to_itself_is_not_upcast(handler: object) -> None:
+    taken = subscription(handler)
+
+    assert taken.contract_of(Reviewed.identity) == (Reviewed, Reviewed)
+    assert taken.contract_of(ReviewedV2.identity) == (ReviewedV2, ReviewedV2)
