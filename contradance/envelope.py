@@ -4,7 +4,6 @@ EventBridge gives a forwarded or replayed event a new id, so an event carries it
 `seal` makes an event ready to publish; `unseal` reads a delivered one.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import to_json
 
 from contradance.contract import Contract
 from contradance.errors import ContractViolation, TooMuchWork
@@ -120,7 +120,7 @@ def seal(
         "traceparent": traceparent,
     }
     said = {name: value for name, value in metadata.items() if value is not None}
-    detail = f'{{"metadata":{json.dumps(said, separators=(",", ":"))},"data":{valid.model_dump_json()}}}'
+    detail = f'{{"metadata":{to_json(said).decode()},"data":{valid.model_dump_json()}}}'
     size = len(detail.encode())
     if size > MAX_EVENT_BYTES:
         raise TooMuchWork(

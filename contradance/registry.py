@@ -21,22 +21,22 @@ class Registry:
 
     def __init__(self, name: str, contracts: Iterable[type[Contract]]) -> None:
         self.name = name
-        self.by_identity = MappingProxyType({})
+        known: dict[tuple[str, str, int], type[Contract]] = {}
         for contract in contracts:
             self._check(contract)
-            self.by_identity = MappingProxyType({**self.by_identity, contract.identity: contract})
+            twin = known.setdefault(contract.identity, contract)
+            if twin is not contract:
+                raise InvalidRegistry(
+                    f"{_place(contract)} and {_place(twin)} are both {contract.identity}.\n"
+                    "  Give one of them another detail_type, or the next version."
+                )
+        self.by_identity = MappingProxyType({contract.identity: contract for contract in known.values()})
 
     def _check(self, contract: type[Contract]) -> None:
         if not is_contract(contract):
             raise InvalidRegistry(
                 f"registry {self.name!r} lists {contract!r}, which is no contract.\n"
                 "  List classes that derive from contradance.Contract."
-            )
-        other = self.by_identity.get(contract.identity)
-        if other is not None:
-            raise InvalidRegistry(
-                f"{_place(contract)} and {_place(other)} are both {contract.identity}.\n"
-                "  Give one of them another detail_type, or the next version."
             )
         try:
             contract.model_rebuild()
@@ -59,7 +59,7 @@ class Registry:
         return len(self.by_identity)
 
     def __contains__(self, contract: object) -> bool:
-        return any(contract is known for known in self)
+        return is_contract(contract) and self.by_identity.get(contract.identity) is contract
 
     def named(self, detail_type: str) -> tuple[type[Contract], ...]:
         """Return the contracts with this detail-type, newest version first; empty when there is none."""

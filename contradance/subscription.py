@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel
@@ -23,7 +24,7 @@ MAX_BATCH: Final = 10
 """Events that one invocation behind a queue may take. More would need a batching window."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subscription:
     """One function's subscription: one rule on the bus, with one target."""
 
@@ -39,11 +40,14 @@ class Subscription:
 
         An event of a contract that is itself subscribed to is not upcast, whatever else the parameter names.
         """
-        readable = {
+        return self._readable.get(identity)
+
+    @cached_property
+    def _readable(self) -> dict[Identity, tuple[type[Contract], type[Contract]]]:
+        upcast = {
             ancestor.identity: (ancestor, contract) for contract in self.contracts for ancestor in contract.lineage()
         }
-        own = {contract.identity: (contract, contract) for contract in self.contracts}
-        return (readable | own).get(identity)
+        return upcast | {contract.identity: (contract, contract) for contract in self.contracts}
 
 
 def subscribed_contracts(annotation: Any, function: str, parameter: str) -> tuple[type[Contract], ...]:

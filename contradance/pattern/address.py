@@ -5,14 +5,14 @@ whatever the family. Hence what it is known for: `::/0` holds IPv4 addresses, bu
 """
 
 import re
-from socket import AF_INET6, inet_pton
 
 _V4 = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+")
 _V6 = re.compile(r"[0-9a-fA-F:]*:[0-9a-fA-F:]*")
 _LONGEST_V4 = 15
 _LARGEST_BYTE = 255
 _MAPPED = bytes(10) + b"\xff\xff"
-_BITS = 128
+BITS = 128
+"""Length of the line that both families are laid on."""
 
 
 class Address:
@@ -22,7 +22,7 @@ class Address:
 
     def __init__(self, packed: bytes) -> None:
         self.width = 8 * len(packed)
-        self.bits = int.from_bytes(packed) << (_BITS - self.width)
+        self.bits = int.from_bytes(packed) << (BITS - self.width)
 
 
 class Block:
@@ -33,27 +33,29 @@ class Block:
     def __init__(self, address: Address, length: int) -> None:
         self.width = address.width
         self.length = length
-        self.prefix = address.bits >> (_BITS - length)
+        self.prefix = address.bits >> (BITS - length)
 
     def holds(self, text: str) -> bool:
         """Whether a text is an address in this block."""
         address = parse(text)
-        if address is None or address.bits >> (_BITS - self.length) != self.prefix:
+        if address is None or address.bits >> (BITS - self.length) != self.prefix:
             return False
         if address.width >= self.width:
             return True
         free = address.width - self.length
-        rest = (address.bits >> (_BITS - address.width)) & ((1 << max(free, 0)) - 1)
+        rest = (address.bits >> (BITS - address.width)) & ((1 << max(free, 0)) - 1)
         return free > 0 and 0 < rest < (1 << free) - 1
 
 
 def parse(text: str) -> Address | None:
-    """The address that a text spells, or None; an IPv4 address mapped into IPv6 is the IPv4 address."""
+    """Read the address that a text spells; None when it spells none. An IPv4 address mapped into IPv6 is the IPv4 address."""
     if _V4.fullmatch(text) and len(text) <= _LONGEST_V4:
         numbers = [int(number) for number in text.split(".")]
         return Address(bytes(numbers)) if max(numbers) <= _LARGEST_BYTE else None
     if not _V6.fullmatch(text):
         return None
+    from socket import AF_INET6, inet_pton  # noqa: PLC0415 - rarely needed, and half of what this package costs to import
+
     try:
         packed = inet_pton(AF_INET6, text)
     except OSError:
@@ -62,7 +64,7 @@ def parse(text: str) -> Address | None:
 
 
 def parse_block(text: str) -> Block:
-    """The block that a `cidr` spells; the host's bits do not count. Raises ValueError with AWS's reason."""
+    """Read the block that a `cidr` spells; the host's bits do not count. Raises ValueError with AWS's reason."""
     spelled, slash, length = text.removesuffix("/").partition("/")
     if not slash or "/" in length:
         raise ValueError("Malformed CIDR, one '/' required")
@@ -72,5 +74,5 @@ def parse_block(text: str) -> Block:
     if not length.isascii() or not length.isdecimal():
         raise ValueError("Malformed CIDR, mask bits must be an integer")
     if len(length) > len("128") or int(length) >= address.width:
-        raise ValueError(f"IPv{4 if address.width < _BITS else 6} mask bits must be < {address.width}")
+        raise ValueError(f"IPv{4 if address.width < BITS else 6} mask bits must be < {address.width}")
     return Block(address, int(length))

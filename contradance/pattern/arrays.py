@@ -17,14 +17,15 @@ from contradance.pattern.leaves import spellings
 
 
 class _Node:
-    """A name on the way to fields; `fields` are the bits of those at it and below."""
+    """A name on the way to fields; `fields` are the bits of those at it and below; `deep` when two steps below."""
 
-    __slots__ = ("children", "fields", "leaf")
+    __slots__ = ("children", "deep", "fields", "leaf")
 
     def __init__(self) -> None:
         self.children: dict[str, _Node] = {}
         self.fields = 0
         self.leaf = 0
+        self.deep = False
 
 
 class _Scope:
@@ -47,6 +48,9 @@ class _Array:
         self.elements: list[_Scope] = []
 
 
+_Step = tuple[object, _Node, _Scope]
+
+
 class Consistent:
     """The complete matcher of one branch."""
 
@@ -62,10 +66,11 @@ class Consistent:
             self._fields[bit] = branch[path]
             if branch[path].absent:
                 self._may_be_absent |= bit
-            node = self._root
+            outer = node = self._root
             for step in path.split("."):
                 node.fields |= bit
-                node = node.children.setdefault(step, _Node())
+                outer.deep |= node is not outer
+                outer, node = node, node.children.setdefault(step, _Node())
             node.fields |= bit
             node.leaf = bit
 
@@ -77,35 +82,34 @@ class Consistent:
         return self._settled(whole) == self._all
 
     def _walk(self, event: Mapping[str, object]) -> tuple[_Scope, list[_Array]]:
-        """The event's own scope, and its arrays on the way to fields, every array after those that it is inside of."""
+        """Go through the event; return its own scope, and its arrays, each after those that it is inside of."""
         whole = _Scope()
         arrays: list[_Array] = []
-        stack: list[tuple[object, _Node, _Scope]] = [(event, self._root, whole)]
+        stack: list[_Step] = [(event, self._root, whole)]
         while stack:
             value, node, scope = stack.pop()
             if isinstance(value, Mapping):
-                for name, child in node.children.items():
-                    if name in value:
-                        stack.append((value[name], child, scope))
-                if any(child.children for child in node.children.values()):
-                    for name, steps in spellings(value):
-                        spelled = _descend(node, steps)
-                        if spelled is not None:
-                            stack.append((value[name], spelled, scope))
-            elif isinstance(value, list | tuple):
-                array = _Array(node, scope)
-                for element in value:
-                    if isinstance(element, list | tuple | Mapping):
-                        inner = _Scope()
-                        array.elements.append(inner)
-                        stack.append((element, node, inner))
-                    elif node.leaf:
-                        self._meet(element, node.leaf, scope)
+                _enter(value, node, scope, stack)
+            elif isinstance(value, (list, tuple)):
+                array = self._open(value, node, scope, stack)
                 if array.elements:
                     arrays.append(array)
             elif node.leaf:
                 self._meet(value, node.leaf, scope)
         return whole, arrays
+
+    def _open(
+        self, values: list[object] | tuple[object, ...], node: _Node, scope: _Scope, stack: list[_Step]
+    ) -> _Array:
+        array = _Array(node, scope)
+        for element in values:
+            if isinstance(element, (list, tuple, Mapping)):
+                inner = _Scope()
+                array.elements.append(inner)
+                stack.append((element, node, inner))
+            elif node.leaf:
+                self._meet(element, node.leaf, scope)
+        return array
 
     def _meet(self, leaf: object, field: int, scope: _Scope) -> None:
         scope.present |= field
@@ -146,6 +150,17 @@ class Consistent:
                 to_match |= bit
                 fixed = True
         return to_match, to_settle
+
+
+def _enter(value: Mapping[str, object], node: _Node, scope: _Scope, stack: list[_Step]) -> None:
+    for name, child in node.children.items():
+        if name in value:
+            stack.append((value[name], child, scope))
+    if node.deep:
+        for name, steps in spellings(value):
+            spelled = _descend(node, steps)
+            if spelled is not None:
+                stack.append((value[name], spelled, scope))
 
 
 def _descend(node: _Node, steps: list[str]) -> _Node | None:

@@ -1,12 +1,10 @@
 """One branch of a pattern, compiled: quick checks of its fields, and the complete matcher where those cannot know."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from contradance.pattern.alternatives import Alternatives
 from contradance.pattern.arrays import Consistent
 from contradance.pattern.leaves import Check, check
-
-Test = Callable[[Mapping[str, object]], bool]
 
 
 class Branch:
@@ -35,37 +33,25 @@ class Branch:
         return True
 
     def matches_completely(self, event: Mapping[str, object]) -> bool:
-        """The same, the slow way that is right for every event."""
+        """Do the same the slow way, which is right for every event."""
         if self._consistent is None:
             self._consistent = Consistent(self._fields)
         return self._consistent.matches(event)
 
-    def test(self, settled: str | None) -> Test | None:
-        """A function from an event to whether it matches, where the quick way knows that field `settled` does.
-
-        None when nothing is left to test.
-        """
+    def check(self, settled: str | None) -> Check | None:
+        """One check of all fields but `settled`, which the quick way knows already. None when nothing is left."""
         checks = [passes for path, passes in (self._checks or self._compile()).items() if path != settled]
-        if not checks:
-            return None
-        completely = self.matches_completely
-        if len(checks) == 1:
-            (only,) = checks
+        if len(checks) < 2:  # noqa: PLR2004 - one needs no loop around it
+            return checks[0] if checks else None
 
-            def test_one(event: Mapping[str, object]) -> bool:
-                verdict = only(event)
-                return completely(event) if verdict is None else verdict
-
-            return test_one
-
-        def test_all(event: Mapping[str, object]) -> bool:
+        def check_all(event: Mapping[str, object]) -> bool | None:
             for passes in checks:
                 verdict = passes(event)
                 if not verdict:
-                    return verdict is None and completely(event)
+                    return verdict
             return True
 
-        return test_all
+        return check_all
 
     def _compile(self) -> dict[str, Check]:
         self._checks = {path: check(path, alternatives) for path, alternatives in self._fields.items()}

@@ -53,7 +53,7 @@ class Caseless:
 
 
 def fold(text: str) -> str:
-    """A text that is the same for any two texts that some `equals-ignore-case` takes for equal."""
+    """Make a text that is the same for any two texts that some `equals-ignore-case` takes for equal."""
     return text.upper().casefold()
 
 

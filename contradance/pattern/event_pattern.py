@@ -2,7 +2,8 @@ from collections.abc import Mapping
 
 from contradance.pattern.branch import Branch
 from contradance.pattern.mismatch import Mismatch, closest_mismatch
-from contradance.pattern.syntax import Reading, invalid, load
+from contradance.pattern.refusal import invalid
+from contradance.pattern.syntax import Reading, load
 
 
 class EventPattern:
@@ -18,7 +19,7 @@ class EventPattern:
         if isinstance(pattern, str):
             pattern = load(pattern)
         elif not isinstance(pattern, Mapping):
-            raise invalid("Filter is not an object", "")
+            raise invalid("Filter is not an object")
         reading = Reading(pattern)
         self._branches = [Branch(fields) for fields in reading.branches]
         self._canonical = reading.canonical

@@ -3,9 +3,14 @@
 An interval tree over the doubles, taken as integers in their order. The tree is never built: an interval belongs to the
 largest node whose middle it covers, and that follows from its two ends alone. So adding and removing cost the same
 however many intervals there are, and a search looks at one node a level, of those levels that are in use.
+
+Between two neighbouring ends every number lies in the same intervals: what was found there is kept, until the next
+change, where it is short.
 """
 
+import math
 from bisect import bisect_left, bisect_right, insort
+from collections.abc import Sequence
 from struct import Struct
 from typing import Generic, TypeVar
 
@@ -15,6 +20,7 @@ _DOUBLE = Struct(">d")
 _BITS = Struct(">Q")
 _SIGN = 1 << 63
 _ALL = (1 << 64) - 1
+_MOST_KEPT = 16
 
 
 class _Node(Generic[T]):
@@ -31,10 +37,12 @@ class _Node(Generic[T]):
 class Intervals(Generic[T]):
     """Values, each under the closed interval of doubles in which it is to be found."""
 
-    __slots__ = ("_levels",)
+    __slots__ = ("_ends", "_kept", "_levels")
 
     def __init__(self) -> None:
         self._levels: dict[int, dict[int, _Node[T]]] = {}
+        self._ends: list[float] = []
+        self._kept: dict[int, Sequence[T]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._levels)
@@ -57,6 +65,9 @@ class Intervals(Generic[T]):
             node = nodes[place] = _Node((last >> (level - 1)) << (level - 1) if level else last)
         insort(node.by_low, (first, number, value))
         insort(node.by_high, (last, number, value))
+        insort(self._ends, low)
+        insort(self._ends, math.nextafter(high, math.inf))
+        self._kept.clear()
 
     def remove(self, low: float, high: float, number: int) -> None:
         """Take away what was put under an interval by this number."""
@@ -69,9 +80,21 @@ class Intervals(Generic[T]):
             del self._levels[level][first >> level]
             if not self._levels[level]:
                 del self._levels[level]
+        del self._ends[bisect_left(self._ends, low)]
+        del self._ends[bisect_left(self._ends, math.nextafter(high, math.inf))]
+        self._kept.clear()
 
-    def find(self, number: float) -> list[T]:
-        """The values under every interval that the number lies in."""
+    def find(self, number: float) -> Sequence[T]:
+        """Find the values under every interval that the number lies in."""
+        gap = bisect_right(self._ends, number)
+        found = self._kept.get(gap)
+        if found is None:
+            found = self._search(number)
+            if len(found) <= _MOST_KEPT:
+                self._kept[gap] = found
+        return found
+
+    def _search(self, number: float) -> Sequence[T]:
         at = _position(number)
         found: list[T] = []
         for level, nodes in self._levels.items():

@@ -29,7 +29,7 @@ class Mismatch:
 
 
 def closest_mismatch(branches: list[Branch], event: Mapping[str, object]) -> Mismatch:
-    """What an event that matches none of the branches lacks to match the one that it comes closest to."""
+    """Say what an event that matches none of the branches lacks to match the one that it comes closest to."""
     failures = [_failures(branch, event) for branch in branches]
     closest = min(range(len(branches)), key=lambda position: len(failures[position]))
     fields = branches[closest].fields

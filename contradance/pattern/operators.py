@@ -26,7 +26,7 @@ class Present:
     __slots__ = ()
 
     def accepts(self, value: object) -> bool:  # noqa: ARG002 - a leaf is present, whatever it is
-        """True."""
+        """Say yes."""
         return True
 
 

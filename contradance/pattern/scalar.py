@@ -9,8 +9,8 @@ import math
 from collections.abc import Hashable
 from decimal import Decimal
 
-Leaf = str | int | float | bool | Decimal | None
-"""What the leaf of a parsed JSON document can be."""
+LEAVES = frozenset([str, int, float, bool, Decimal, type(None)])
+"""The types that a leaf of a parsed JSON document has. A subclass of one of them is a leaf too."""
 
 _TRUE = ("true",)
 _FALSE = ("false",)
@@ -23,21 +23,23 @@ class Inexact(float):
 
 
 def parse_number(literal: str) -> float:
-    """The float of a JSON number with a fraction or an exponent, marked when digits were lost."""
+    """Read a JSON number with a fraction or an exponent, marked as `Inexact` when digits were lost."""
     number = float(literal)
-    if math.isinf(number) or Decimal(repr(number)) != Decimal(literal):
-        return Inexact(number)
-    return number
+    try:
+        exact = math.isfinite(number) and Decimal(repr(number)) == Decimal(literal)
+    except ArithmeticError:  # an exponent beyond what a Decimal holds
+        exact = False
+    return number if exact else Inexact(number)
 
 
 def comparable(value: object) -> float | None:
-    """The double by which `numeric` compares a value; None when it is no number, or one that no double holds."""
+    """Find the double by which `numeric` compares a value; None when it is no number, or one that no double holds."""
     kind = type(value)
     if kind is float:
         return value if math.isfinite(value) else None  # type: ignore[arg-type, return-value]
     if kind is int and -_EVERY_INTEGER_IS_A_DOUBLE <= value <= _EVERY_INTEGER_IS_A_DOUBLE:  # type: ignore[operator]
         return float(value)  # type: ignore[arg-type]
-    if isinstance(value, bool | Inexact) or not isinstance(value, int | float | Decimal):
+    if isinstance(value, (bool, Inexact)) or not isinstance(value, (int, float, Decimal)):
         return None
     try:
         number = float(value)
@@ -47,17 +49,17 @@ def comparable(value: object) -> float | None:
 
 
 def key(value: object) -> Hashable:
-    """What stands for a leaf in sets and dictionaries: two leaves are the same exactly when their keys are equal."""
+    """Make what stands for a leaf in sets and dictionaries: two leaves are the same exactly when their keys are equal."""
     kind = type(value)
     if kind is str or value is None:
         return value
     if kind is bool:
         return _TRUE if value else _FALSE
-    number = comparable(value)
+    number = float(value) if kind is Inexact else comparable(value)  # type: ignore[arg-type]
     if number is not None:
         return number
-    if isinstance(value, Inexact):
-        return float(value)
     if isinstance(value, str):
         return str.__str__(value)
-    return ("number", value) if isinstance(value, int | Decimal) and value == value else _OPAQUE  # noqa: PLR0124 - a NaN is no JSON
+    if isinstance(value, int) or (isinstance(value, Decimal) and value.is_finite()):
+        return ("number", value)
+    return _OPAQUE

@@ -8,7 +8,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
-from contradance.pattern.alternatives import Alternatives, invalid
+from contradance.pattern.alternatives import Alternatives
+from contradance.pattern.refusal import invalid
 from contradance.pattern.scalar import parse_number
 
 Branch = dict[str, Alternatives]
@@ -16,6 +17,9 @@ Branch = dict[str, Alternatives]
 
 MAX_CHARACTERS = 4096
 """Longest event pattern that PutRule takes, in characters. An account starts with a quota of 2,048."""
+
+_MAX_READ = 4 * MAX_CHARACTERS
+"""Longest text that is read at all. White space does not count against the limit, but has to end somewhere."""
 
 MAX_DEPTH = 1000
 """Deepest nesting of a pattern, in objects; Event Ruler's JSON reader stops there."""
@@ -27,11 +31,10 @@ _OPERATORS = frozenset(
     ["anything-but", "cidr", "equals-ignore-case", "exactly", "exists", "numeric", "prefix", "suffix", "wildcard"]
 )
 _COMPARISONS = frozenset(["<", "<=", "=", ">", ">="])
-_KEPT_FOR_LATER = frozenset(
-    ["date-after", "date-before", "date-on-or-after", "date-on-or-before", "in-date-range", "ip-address-in-range"]
-    + ["ip-address-not-in-range", "not-equals-ignore-case", "not-wildcard", "regex"]
-)
-RESERVED_INSIDE_OR = _OPERATORS | _COMPARISONS | _KEPT_FOR_LATER
+_KEPT_FOR_DATES = frozenset(["date-after", "date-before", "date-on-or-after", "date-on-or-before", "in-date-range"])
+_KEPT_FOR_TEXTS = frozenset(["not-equals-ignore-case", "not-wildcard", "regex"])
+_KEPT_FOR_ADDRESSES = frozenset(["ip-address-in-range", "ip-address-not-in-range"])
+RESERVED_INSIDE_OR = _OPERATORS | _COMPARISONS | _KEPT_FOR_DATES | _KEPT_FOR_TEXTS | _KEPT_FOR_ADDRESSES
 """Names that no field inside `$or` can have: an array whose objects use one first is not taken for an `$or`."""
 
 _canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=dict, allow_nan=False)
@@ -46,17 +49,17 @@ _decoder = json.JSONDecoder(parse_float=parse_number, parse_constant=_refuse_con
 
 
 def load(text: str) -> Mapping[str, object]:
-    """The object that a pattern's text spells; a name that an object repeats keeps its last value."""
-    if len(text) > 4 * MAX_CHARACTERS:
-        raise invalid(f"The pattern is longer than {MAX_CHARACTERS} characters", "")
+    """Read the object that a pattern's text spells; a name that an object repeats keeps its last value."""
+    if len(text) > _MAX_READ:
+        raise invalid(f"The pattern is longer than {MAX_CHARACTERS} characters")
     try:
         pattern = _decoder.decode(text)
     except RecursionError as error:
-        raise invalid("The pattern is nested too deeply", "") from error
+        raise invalid("The pattern is nested too deeply") from error
     except ValueError as error:
-        raise invalid(f"The pattern is not JSON: {error}", "") from error
+        raise invalid(f"The pattern is not JSON: {error}") from error
     if not isinstance(pattern, dict):
-        raise invalid("Filter is not an object", "")
+        raise invalid("Filter is not an object")
     return pattern
 
 
@@ -74,9 +77,11 @@ class Reading:
         try:
             text = encoder.encode(pattern)
         except RecursionError as error:
-            raise invalid("The pattern is nested too deeply", "") from error
+            raise invalid("The pattern is nested too deeply") from error
+        except ValueError as error:
+            raise invalid("A number is too long") from error
         if len(text) > MAX_CHARACTERS:
-            raise invalid(f"The pattern is longer than {MAX_CHARACTERS} characters", "")
+            raise invalid(f"The pattern is longer than {MAX_CHARACTERS} characters")
         return text
 
     def _read(
@@ -91,8 +96,10 @@ class Reading:
                 if inside_or and name in RESERVED_INSIDE_OR:
                     raise invalid(f"{name} is a reserved field name which cannot be used inside $or", path)
                 if isinstance(value, Mapping):
+                    if inside_or and name == "$or":
+                        raise invalid("It must be an Array followed with $or", path)
                     if len(stack) >= MAX_DEPTH:
-                        raise invalid("The pattern is nested too deeply", "")
+                        raise invalid("The pattern is nested too deeply")
                     stack.append((f"{path}.", _items(value, path)))
                     break
                 if not isinstance(value, list | tuple):
@@ -102,7 +109,7 @@ class Reading:
                 else:
                     if name == "$or" and any(_is_branch(member) for member in value):
                         raise invalid(
-                            "There must have at least 2 Objects in $or relationship, none of them empty", path
+                            "There must have at least 2 Objects in $or relationship, no empty one, no operator", path
                         )
                     self._set(branches, path, Alternatives(value, path))
             else:

@@ -11,7 +11,7 @@ the same with one star fewer, which is 9; the evaluator's own documentation stop
 
 
 def read(text: str) -> tuple[str, ...]:
-    r"""The literal texts between the stars of a wildcard; `\*` and `\\` stand for a star and a backslash.
+    r"""Split a wildcard into the literal texts between its stars; `\*` and `\\` stand for a star and a backslash.
 
     Raises ValueError, with the reason, for two stars in a row and for any other escape.
     """
@@ -53,6 +53,12 @@ def matches(literals: tuple[str, ...], text: str) -> bool:
             return False
         at += len(literal)
     return True
+
+
+def is_too_complex(literals: tuple[str, ...]) -> bool:
+    """Whether AWS refuses a wildcard of these literals. A short one cannot be, which spares counting."""
+    longest = sum(map(len, literals)) + len(literals)
+    return longest >= MAX_COMPLEXITY and complexity(literals) >= MAX_COMPLEXITY
 
 
 def complexity(literals: tuple[str, ...]) -> int:

@@ -1,0 +1,142 @@
+"""The operators as they are written: what arguments each takes, and what it refuses."""
+
+import math
+from collections.abc import Callable, Mapping
+
+from contradance.pattern import wildcard
+from contradance.pattern.address import parse_block
+from contradance.pattern.operators import (
+    AnythingBut,
+    AnythingButAny,
+    EqualsIgnoreCase,
+    Interval,
+    Operator,
+    Prefix,
+    PrefixIgnoreCase,
+    Suffix,
+    SuffixIgnoreCase,
+    Wildcard,
+    Within,
+)
+from contradance.pattern.refusal import invalid
+from contradance.pattern.scalar import comparable
+
+
+def text(value: object, name: str, path: str) -> str:
+    """Demand a string as the argument of the operator `name`."""
+    if not isinstance(value, str):
+        raise invalid(f"{name} match pattern must be a string", path)
+    return value
+
+
+def _ignoring_case(argument: object, path: str) -> str | None:
+    """Read the `{"equals-ignore-case": text}` inside a prefix or suffix; None when there is none."""
+    if not isinstance(argument, Mapping):
+        return None
+    if list(argument) != ["equals-ignore-case"]:
+        raise invalid(f"Unsupported pattern: {', '.join(map(str, argument)) or 'an empty object'}", path)
+    return text(argument["equals-ignore-case"], "equals-ignore-case", path)
+
+
+def _prefix(argument: object, path: str) -> Operator:
+    caseless = _ignoring_case(argument, path)
+    return Prefix(text(argument, "prefix", path)) if caseless is None else PrefixIgnoreCase(caseless)
+
+
+def _suffix(argument: object, path: str) -> Operator:
+    caseless = _ignoring_case(argument, path)
+    return Suffix(text(argument, "suffix", path)) if caseless is None else SuffixIgnoreCase(caseless)
+
+
+def _equals_ignore_case(argument: object, path: str) -> Operator:
+    return EqualsIgnoreCase(text(argument, "equals-ignore-case", path))
+
+
+def _wildcard(argument: object, path: str) -> Operator:
+    try:
+        literals = wildcard.read(text(argument, "wildcard", path))
+    except ValueError as error:
+        raise invalid(str(error), path) from error
+    if wildcard.is_too_complex(literals):
+        raise invalid(
+            "Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences "
+            "after a wildcard character",
+            path,
+        )
+    return Wildcard(literals)
+
+
+def _cidr(argument: object, path: str) -> Operator:
+    try:
+        return Within(parse_block(text(argument, "cidr", path)))
+    except ValueError as error:
+        raise invalid(str(error), path) from error
+
+
+def _number(value: object, path: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise invalid("Value of a numeric comparison must be numeric", path)
+    number = comparable(value)
+    if number is None:
+        raise invalid("Cannot compare number", path)
+    return number
+
+
+def _numeric(argument: object, path: str) -> Operator | float:
+    match argument:
+        case ["=", value]:
+            return _number(value, path)
+        case [("<" | "<=") as upper, value]:
+            return Interval(-math.inf, _number(value, path), below=upper == "<")
+        case [(">" | ">=") as lower, value]:
+            return Interval(_number(value, path), math.inf, above=lower == ">")
+        case [(">" | ">=") as lower, bottom, ("<" | "<=") as upper, top]:
+            low, high = _number(bottom, path), _number(top, path)
+            if low >= high:
+                raise invalid("Bottom must be less than top", path)
+            return Interval(low, high, above=lower == ">", below=upper == "<")
+        case list() | tuple():
+            raise invalid("A numeric comparison is an operator and a number, or a lower bound and an upper one", path)
+        case _:
+            raise invalid("Value of numeric must be an array", path)
+
+
+def _anything_but(argument: object, path: str) -> Operator:
+    if isinstance(argument, Mapping):
+        if len(argument) != 1:
+            raise invalid("Only one key allowed in match expression", path)
+        ((name, nested),) = argument.items()
+        reader = _NESTED_IN_ANYTHING_BUT.get(name) if isinstance(name, str) else None
+        if reader is None:
+            raise invalid(f"Unsupported anything-but pattern: {name}", path)
+        texts = nested if isinstance(nested, list | tuple) else [nested]
+        if not texts:
+            raise invalid("Empty arrays are not allowed", f"{path}.{name}")
+        if name in ("prefix", "suffix") and "" in texts:
+            raise invalid("Null prefix/suffix not allowed", f"{path}.{name}")
+        return AnythingButAny([reader(text(each, name, f"{path}.{name}"), f"{path}.{name}") for each in texts])
+    values = argument if isinstance(argument, list | tuple) else [argument]
+    if values and all(isinstance(value, str) for value in values):
+        return AnythingBut(list(values))
+    if not values or any(isinstance(value, bool) or not isinstance(value, str | int | float) for value in values):
+        raise invalid("Value of anything-but must be a string, a number, or an array of either", path)
+    if any(isinstance(value, str) for value in values):
+        raise invalid(
+            "Inside anything but list, either all values are number or string, mixed type is not supported", path
+        )
+    return AnythingBut([_number(value, path) for value in values])
+
+
+_NESTED_IN_ANYTHING_BUT: dict[str, Callable[[object, str], Operator]] = {
+    "equals-ignore-case": _equals_ignore_case,
+    "prefix": _prefix,
+    "suffix": _suffix,
+    "wildcard": _wildcard,
+}
+READERS: dict[str, Callable[[object, str], Operator | float]] = {
+    **_NESTED_IN_ANYTHING_BUT,
+    "anything-but": _anything_but,
+    "cidr": _cidr,
+    "numeric": _numeric,
+}
+"""How the argument of an operator is read, by its name: into an operator, or into the number that alone will do."""
