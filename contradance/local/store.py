@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from contradance.contract import Identity
 from contradance.envelope import SealedEvent
 from contradance.errors import Conflict, LeaseHeld, LeaseLost
+from contradance.identity import Identity
 from contradance.local.database import Database
 from contradance.runtime.once import Answer, Lease, OnceKey, OnceRecord
 from contradance.runtime.ports import ABSENT, Item, Write
@@ -27,7 +27,7 @@ class SQLiteStore:
         self._database = database
 
     def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
-        """Count an attempt and take the lease, or return what is already done."""
+        """Count an attempt, and take the lease where the handler has not committed yet."""
 
         def change(connection: sqlite3.Connection) -> OnceRecord:
             row = connection.execute(
@@ -41,9 +41,9 @@ class SQLiteStore:
                 )
                 return OnceRecord("in_progress", 1)
             state, attempt, holder, expires, sealed, answer = row
-            if state != "in_progress":
-                return OnceRecord(state, attempt, _sealed(sealed), _answer(answer))
-            if holder != lease.holder and expires > now.timestamp():
+            if state == "published":
+                return OnceRecord(state, attempt, (), _answer(answer))
+            if state == "in_progress" and holder != lease.holder and expires > now.timestamp():
                 raise LeaseHeld(
                     f"{key.function} is already handling event {key.event_id}.\n"
                     "  It is delivered again when that attempt has ended."
@@ -52,7 +52,7 @@ class SQLiteStore:
                 f"UPDATE once SET attempt = attempt + 1, holder = ?, expires = ? WHERE {_ONCE}",  # noqa: S608 - constant
                 (lease.holder, lease.expires.timestamp(), *key),
             )
-            return OnceRecord("in_progress", attempt + 1)
+            return OnceRecord(state, attempt + 1, _sealed(sealed), _answer(answer))
 
         return self._database.write(change)
 
@@ -80,6 +80,15 @@ class SQLiteStore:
             )
 
         self._database.write(change)
+
+    def release(self, key: OnceKey, lease: Lease) -> None:
+        """Give the lease back, so that another holder need not wait for its end; nothing where it is not held."""
+        self._database.write(
+            lambda connection: connection.execute(
+                f"UPDATE once SET expires = 0 WHERE {_ONCE} AND state = 'in_progress' AND holder = ?",  # noqa: S608 - constant
+                (*key, lease.holder),
+            )
+        )
 
     def mark_published(self, key: OnceKey) -> None:
         """Make a `done` record `published`, erasing its sealed events."""

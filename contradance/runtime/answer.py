@@ -26,7 +26,7 @@ from contradance.runtime.attempt import Attempt
 from contradance.runtime.once import Answer, OnceKey, OnceRecord
 from contradance.runtime.perform import Cause, Performed, Task, perform
 from contradance.runtime.ports import Context, Place
-from contradance.runtime.told import told
+from contradance.runtime.told import told, trail
 from contradance.signature import Parameter
 from contradance.violation import problems
 
@@ -61,7 +61,7 @@ def answer(function: AnyFunction, route: Route, request: Mapping[str, Any], plac
     except LeaseHeld:
         return _error(409, "The same request is still being answered. Try again in a moment.")
     except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
-        _LOG.error("%s failed: %s", function.name, told(error), exc_info=error)
+        _LOG.error("%s failed: %s\n%s", function.name, told(error), trail(error))
         return _error(500, "Internal Server Error")
     if performed.sealed:
         this.leave("done", performed.attempt, sealed=performed.sealed)
@@ -89,14 +89,21 @@ def _task(function: AnyFunction, route: Route, request: Mapping[str, Any], conte
 
 
 def _perform(task: Task, request: Mapping[str, Any], place: Place, context: Context) -> Performed:
-    """Run the handler as a unit of work; a repeated Idempotency-Key gets the first answer again."""
+    """Run the handler as a unit of work; a repeated Idempotency-Key gets the first answer again.
+
+    A request that failed gives its lease back: the client that tries again with the same key is not told to wait.
+    """
     lease = task.lease(place.clock.now())
-    record = OnceRecord("in_progress", 1)
-    if _client_key(request) is not None:
-        record = place.store.begin(task.key, lease, place.clock.now())
-        if record.answer and record.answer.fingerprint != _fingerprint(request):
-            raise _BadRequest([("headers.idempotency-key", "Was used for another request")])
-    return perform(task, lease, record, place, context)
+    if _client_key(request) is None:
+        return perform(task, lease, OnceRecord("in_progress", 1), place, context)
+    record = place.store.begin(task.key, lease, place.clock.now())
+    if record.answer and record.answer.fingerprint != _fingerprint(request):
+        raise _BadRequest([("headers.idempotency-key", "Was used for another request")])
+    try:
+        return perform(task, lease, record, place, context)
+    except Exception:
+        place.store.release(task.key, lease)
+        raise
 
 
 def _client_key(request: Mapping[str, Any]) -> str | None:
@@ -119,7 +126,8 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
 def _render(route: Route, body: object) -> str:
     """Return the answer's body as JSON, checked against what the route promises."""
     adapter = _adapter(route.answers)
-    return "" if body is None else adapter.dump_json(adapter.validate_python(body)).decode()
+    promised = adapter.validate_python(body)
+    return "" if promised is None else adapter.dump_json(promised, warnings="error").decode()
 
 
 def _arguments(route: Route, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,11 +25,11 @@ class Attempt:
         self._started_at = place.clock.now()
         self._clock = perf_counter()
 
-    def bury(self, outcome: Outcome, error: str, event: Mapping[str, Any]) -> None:
+    def bury(self, outcome: Outcome, number: int, error: str, event: Mapping[str, Any]) -> None:
         """Put the event on the function's dead letter queue at once: another attempt would change nothing."""
         attributes = {"REASON": outcome, "ERROR_MESSAGE": error}
         self._place.dead_letters.send(self._function.name, json.dumps(event, separators=(",", ":")), attributes)
-        self.leave(outcome, 1, error=error)
+        self.leave(outcome, number, error=error)
 
     def leave(
         self, outcome: Outcome, number: int, *, sealed: Sequence[SealedEvent] = (), error: str | None = None

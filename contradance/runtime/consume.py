@@ -1,13 +1,14 @@
 """Consuming one delivered event: read, validate, upcast, run once, leave a record."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from contradance.choreography import AnyFunction
-from contradance.contract import Contract
+from contradance.contract import Contract, where_defined
 from contradance.delivery import Delivery
 from contradance.envelope import Delivered, unseal
 from contradance.errors import ContractViolation
@@ -51,15 +52,16 @@ def consume(
     """
     this = Attempt(function, f"{event.get('source')}/{event.get('detail-type')}", place)
     this.event_id = this.correlation_id = str(event.get("id"))
-    if queued_at is not None and place.clock.now() - queued_at > function.retry.max_age:
-        this.bury("expired", f"It waited longer than {function.name} allows: {function.retry}.", event)
-        return
+    number = attempt or 1
     try:
         delivered = unseal(event, function.name)
         _describe(this, delivered)
         read = _read(function, subscription, delivered)
     except ContractViolation as error:
-        this.bury("invalid", str(error), event)
+        this.bury("invalid", number, str(error), event)
+        return
+    if queued_at is not None and place.clock.now() - queued_at > function.retry.max_age:
+        this.bury("expired", number, f"It waited longer than {function.name} allows: {function.retry}.", event)
         return
     key, cause = _cause(function, delivered)
 
@@ -69,10 +71,10 @@ def consume(
 
     task = Task(function, key, holder, cause, run)
     lease = task.lease(place.clock.now())
-    record = place.store.begin(key, lease, place.clock.now())
-    number = attempt or record.attempt
     try:
-        performed = perform(task, lease, record, place, context)
+        record = place.store.begin(key, lease, place.clock.now())
+        number = attempt or record.attempt
+        performed = perform(task, lease, replace(record, attempt=number), place, context)
     except Exception as error:
         this.leave("failed", number, error=told(error))
         raise
@@ -119,8 +121,20 @@ def _read(function: AnyFunction, subscription: Subscription, delivered: Delivere
             written, error, event_id=metadata.event_id, publisher=metadata.publisher, consumer=function.name
         ) from error
     for version in reversed(wanted.lineage()[: wanted.lineage().index(written)]):
-        event = version.upcast(event)
+        event = _upcast(function, delivered, event, version)
     return event
+
+
+def _upcast(function: AnyFunction, delivered: Delivered, event: Contract, version: type[Contract]) -> Contract:
+    """Return `event` as `version`; an upcast that cannot do it now cannot do it on a retry either."""
+    try:
+        return version.upcast(event)
+    except Exception as error:
+        raise ContractViolation(
+            f"event {delivered.metadata.event_id} is {delivered.identity}, published by {delivered.metadata.publisher}, "
+            f"but {function.name} cannot read it as {version.identity}: {told(error)}.\n"
+            f"  Correct {version.__qualname__}.upcast; contract in {where_defined(version)}."
+        ) from error
 
 
 def sent_at(milliseconds: str) -> datetime:

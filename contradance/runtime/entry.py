@@ -48,7 +48,7 @@ def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, pl
             consume(
                 function,
                 trigger,
-                json.loads(record["body"]),
+                _event_in(record),
                 holder=record["messageId"],
                 queued_at=sent_at(record["attributes"]["SentTimestamp"]),
                 attempt=int(record["attributes"]["ApproximateReceiveCount"]),
@@ -74,10 +74,21 @@ def _run_schedule(
 
     task = Task(function, key, context.aws_request_id, Cause(this.correlation_id, moment), run)
     lease = task.lease(place.clock.now())
-    record = place.store.begin(key, lease, place.clock.now())
+    number = 1
     try:
+        record = place.store.begin(key, lease, place.clock.now())
+        number = record.attempt
         performed = perform(task, lease, record, place, context)
     except Exception as error:
-        this.leave("failed", record.attempt, error=told(error))
+        this.leave("failed", number, error=told(error))
         raise
-    this.leave("duplicate" if performed.duplicate else "done", record.attempt, sealed=performed.sealed)
+    this.leave("duplicate" if performed.duplicate else "done", number, sealed=performed.sealed)
+
+
+def _event_in(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the event in an SQS message; a body that is no event is wrapped as one that will be found invalid."""
+    try:
+        event = json.loads(record["body"])
+    except (ValueError, RecursionError):
+        event = None
+    return event if isinstance(event, dict) else {"id": record["messageId"], "detail": record["body"]}

@@ -38,7 +38,9 @@ class Store(Protocol):
     """Tables and once-records, changed together."""
 
     def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
-        """Count an attempt and take the lease, or return what is already done.
+        """Count an attempt, and take the lease where the handler has not committed yet.
+
+        The same holder takes over at once. A `published` record is returned as it is: a duplicate is no attempt.
 
         Raises:
             LeaseHeld: another holder's lease has not expired.
@@ -55,6 +57,9 @@ class Store(Protocol):
             Conflict: an item no longer has the version that a write expects.
             LeaseLost: the lease is no longer held.
         """
+
+    def release(self, key: OnceKey, lease: Lease) -> None:
+        """Give the lease back, so that another holder need not wait for its end; nothing where it is not held."""
 
     def mark_published(self, key: OnceKey) -> None:
         """Make a `done` record `published`, erasing its sealed events."""

@@ -1,0 +1,143 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pytest
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
+
+from contradance.runtime.told import told, trail
+from tests.runtime.desk import TicketOpened, opened
+
+NAME = "Jane Doe"
+
+
+def caught(call: Callable[[], object]) -> Exception:
+    """Return what `call` raises."""
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        return error
+    raise AssertionError("it raised nothing")
+
+
+def refuse(value: str) -> str:
+    """Raise what an author might."""
+    raise ValueError(f"{value} is not welcome")
+
+
+class Card(BaseModel):
+    kind: Literal["card"]
+    number: int
+
+
+class Cash(BaseModel):
+    kind: Literal["cash"]
+
+
+class Form(BaseModel):
+    name: Annotated[str, Field(max_length=3)] = ""
+    age: int = 0
+    kind: Literal["a", "b"] = "a"
+    guests: dict[str, int] = Field(default_factory=dict)
+    checked: Annotated[str, AfterValidator(refuse)] = "never validated"
+    lines: list["Form"] = Field(default_factory=list)
+    payment: Annotated[Card | Cash, Field(discriminator="kind")] | None = None
+
+
+class TestValidationErrors:
+    @pytest.mark.parametrize(
+        ("given", "path"),
+        [
+            (NAME, "ValidationError: Form: Input should be a valid dictionary"),
+            ({"name": NAME}, "name: String should have at most 3 characters"),
+            ({"age": NAME}, "age: Input should be a valid integer"),
+            ({"kind": NAME}, "kind: Input should be 'a' or 'b'"),
+            ({"guests": {NAME: "many"}}, "guests.*: Input should be a valid integer"),
+            ({"checked": NAME}, "checked: Does not satisfy"),
+            ({"lines": [{}, {"age": NAME}]}, "lines.1.age: Input should be a valid integer"),
+            ({"payment": {"kind": NAME}}, "payment: "),
+            ({"payment": {"kind": "card", "number": NAME}}, "number: Input should be a valid integer"),
+        ],
+        ids=["whole", "length", "type", "choice", "key", "own check", "deep", "tag", "tagged"],
+    )
+    def test_the_field_is_told_and_its_value_is_not(self, given: object, path: str) -> None:
+        error = caught(lambda: Form.model_validate(given))
+
+        text = told(error)
+
+        assert text.startswith("ValidationError: Form: ")
+        assert path in text
+        assert "Jane" in str(error)
+        assert "Jane" not in text
+
+    def test_a_contract_is_told_by_its_name(self) -> None:
+        error = caught(lambda: opened(owner=NAME * 10))
+
+        assert told(error).startswith(f"ValidationError: {TicketOpened.__name__}: owner: String should have at most")
+
+    def test_what_cannot_be_written_as_json_is_told_without_its_value(self) -> None:
+        broken = Card.model_construct(kind="card", number=NAME)
+
+        error = caught(lambda: broken.model_dump_json(warnings="error"))
+
+        assert "Jane" in str(error)
+        assert told(error).startswith("PydanticSerializationError: A model holds what its fields do not allow")
+
+    def test_what_has_no_model_is_told_without_its_keys(self) -> None:
+        error = caught(lambda: TypeAdapter(dict[str, int]).validate_python({NAME: NAME}))
+
+        assert "Jane" not in told(error)
+
+    def test_a_long_one_is_cut(self) -> None:
+        error = caught(lambda: TypeAdapter(list[int]).validate_python(["x"] * 1000))
+
+        assert len(told(error)) < 400
+
+    def test_the_lines_that_led_to_it_are_told_without_what_they_held(self) -> None:
+        error = caught(lambda: Form.model_validate({"name": NAME}))
+
+        text = trail(error)
+
+        assert "test_told.py" in text
+        assert 'Form.model_validate({"name": NAME})' in text
+        assert "Jane" not in text
+        assert isinstance(error, ValidationError)
+
+
+class TestWhere:
+    def test_the_line_that_raised_is_named_by_the_last_parts_of_its_path(self) -> None:
+        text = told(caught(lambda: refuse("x")))
+
+        assert text.startswith("ValueError: x is not welcome (tests/runtime/test_told.py:")
+        assert text.endswith(")")
+
+    @pytest.mark.parametrize(
+        ("filename", "shown"),
+        [
+            ("/var/task/functions/repairs/plan_repair.py", "functions/repairs/plan_repair.py"),
+            ("/tmp/plan_repair.py", "tmp/plan_repair.py"),  # noqa: S108 - the name of a place, not a file
+            ("/plan_repair.py", "plan_repair.py"),
+            ("C:\\work\\functions\\repairs\\plan_repair.py", "functions/repairs/plan_repair.py"),
+            ("<string>", "<string>"),
+        ],
+    )
+    def test_no_path_is_absolute(self, filename: str, shown: str) -> None:
+        code = compile("raise ValueError('no')", filename, "exec")
+
+        text = told(caught(lambda: exec(code, {})))  # noqa: S102 - the only way to be in another file
+
+        assert text == f"ValueError: no ({shown}:1)"
+
+    def test_this_machine_s_folders_are_not_told(self) -> None:
+        text = told(caught(lambda: refuse("x")))
+
+        assert str(Path(__file__).parent.parent) not in text
+
+    def test_what_was_never_raised_has_no_line(self) -> None:
+        assert told(ValueError("no")) == "ValueError: no"
+
+    def test_a_long_message_is_cut_and_its_line_is_not(self) -> None:
+        text = told(caught(lambda: refuse("x" * 10_000)))
+
+        assert len(text) < 400
+        assert "tests/runtime/test_told.py:" in text
