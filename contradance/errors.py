@@ -8,7 +8,7 @@
     │   ├── InvalidTable            when the table is declared
     │   ├── InvalidPattern          when an event pattern is compiled
     │   └── InvalidChoreography     when the choreography is built
-    ├── ContractViolation           data breaks its contract, at publish or at consume; never retried
+    ├── ContractViolation           data breaks its contract; when consumed it is never retried
     ├── PublishFailed               EventBridge did not take some of the events; names them
     ├── WorkError                   a unit of work cannot go on
     │   ├── NotLinked               a table, setting or secret is used without `uses=[...]`
@@ -59,7 +59,7 @@ class InvalidChoreography(DeclarationError):
 
 
 class ContractViolation(ContradanceError):
-    """Data breaks its contract. Retrying is pointless: the same data breaks it again."""
+    """Data breaks its contract. Consuming it again is pointless; a handler that publishes it has a bug."""
 
 
 class PublishFailed(ContradanceError):

@@ -6,10 +6,10 @@ It stays callable as the plain handler it was: a unit test calls it with an even
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import WRAPPER_ASSIGNMENTS
-from types import FunctionType
-from typing import Any, Generic, ParamSpec, TypeVar
+from types import FunctionType, NoneType
+from typing import Any, Generic, ParamSpec, TypeVar, get_origin
 
-from contradance.annotation import published, say
+from contradance.annotation import members, published, say
 from contradance.contract import Contract, is_contract, where_defined
 from contradance.errors import InvalidFunction
 from contradance.httproute import Route
@@ -44,6 +44,8 @@ class Function(Generic[P, R_co]):
     handler: Callable[P, R_co]
     trigger: Subscription | Route | Schedule
     publishes: tuple[type[Contract], ...]
+    may_publish_nothing: bool
+    """Whether its annotation allows it to return no event."""
     retry: Retry
     uses: frozenset[Link]
     limits: Limits
@@ -97,6 +99,7 @@ def make_function(
         handler=handler,
         trigger=trigger,
         publishes=_published_contracts(called, service, returns),
+        may_publish_nothing=any(member is NoneType or get_origin(member) is not None for member in members(returns)),
         retry=settled,
         uses=_links(called, service, uses),
         limits=limits,

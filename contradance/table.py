@@ -164,7 +164,7 @@ class Table(Generic[Record]):
         try:
             return self.model.model_validate_json(document, extra="ignore")
         except ValidationError as error:
-            found = "; ".join(f"{path}: {message}" for path, message in problems(error))
+            found = "; ".join(f"{path}: {message}" for path, message in problems(error, names=self.model.model_fields))
             raise WorkError(
                 f"an item of table {self.name} is no longer a {self.model.__qualname__}: {found}.\n"
                 "  Give new fields a default, or rewrite the stored items."

@@ -15,10 +15,20 @@ _QUIET: Final = frozenset(get_args(core_schema.ErrorType)) - {
     "get_attribute_error",
     "iteration_error",
     "mapping_type",
+    "timezone_offset",
     "union_tag_invalid",
+    "uuid_parsing",
     "value_error",
 }
 """Pydantic's error types whose message never repeats the value; an author's own error may say anything."""
+
+_REWORDED: Final = {
+    "timezone_offset": "Input should have another timezone offset",
+    "union_tag_invalid": "Input should have a known tag",
+    "uuid_parsing": "Input should be a valid UUID",
+}
+"""What is said instead where Pydantic's message would quote a part of the value."""
+_OWN_CHECK: Final = "Does not satisfy the contract's own check"
 
 
 def problems(error: ValidationError, prefix: str = "", names: Container[str] | None = None) -> list[tuple[str, str]]:
@@ -31,7 +41,7 @@ def problems(error: ValidationError, prefix: str = "", names: Container[str] | N
             ".".join(
                 [*([prefix] if prefix else []), *(_step(part, problem["type"], names) for part in problem["loc"])]
             ),
-            str(problem["msg"]) if problem["type"] in _QUIET else "Does not satisfy the contract's own check",
+            str(problem["msg"]) if problem["type"] in _QUIET else _REWORDED.get(problem["type"], _OWN_CHECK),
         )
         for problem in error.errors(include_url=False, include_context=False, include_input=False)
     ]

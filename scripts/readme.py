@@ -35,7 +35,9 @@ def _usages(command: Any, path: str) -> Iterator[tuple[str, str]]:
         if hasattr(inner, "commands"):
             yield from _usages(inner, here)
         else:
-            arguments = [parameter.name.upper() for parameter in inner.params if parameter.param_type_name == "argument"]
+            arguments = [
+                parameter.name.upper() for parameter in inner.params if parameter.param_type_name == "argument"
+            ]
             yield " ".join([here, *arguments]), inner.help.partition("\n")[0]
 
 

@@ -1,6 +1,7 @@
 """The choreography as a Mermaid flowchart: events are rounded, functions square, routes pointed; failures dashed."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from contradance.catalog.paths import failure_path
@@ -11,6 +12,8 @@ from contradance.httproute import Route
 
 SERVICE_COLOURS: Final = ("#3b82f6", "#10b981", "#f59e0b", "#8b5cf6", "#ec4899", "#14b8a6", "#84cc16", "#6366f1")
 """Outlines, by the order of the services; they go round where there are more."""
+_TAKEN: Final = ("default", "event", "failure")
+"""Names of classes that are not a service's."""
 
 
 def mermaid(choreography: Choreography) -> str:
@@ -23,31 +26,44 @@ def _lines(choreography: Choreography) -> Iterator[str]:
     connected = {edge.function for edge in choreography.edges}
     functions = [function for function in choreography.functions.values() if function.name in connected]
     contracts = list(dict.fromkeys(edge.contract for edge in choreography.edges))
+    ids = _ids([*(function.name for function in functions), *map(_event_name, contracts)], ())
+    classes = _ids(choreography.services, _TAKEN)
     yield "flowchart LR"
     for function in functions:
-        yield f"  {_function_id(function)}{_function_shape(function)}:::{function.service}"
+        yield f"  {ids[function.name]}{_function_shape(function)}:::{classes[function.service]}"
     for contract in contracts:
-        yield f"  {_event_id(contract)}([{_title(contract)}]):::{'failure' if contract in failing.contracts else 'event'}"
-    for kind, name, contract in choreography.edges:
-        function = choreography.functions[name]
+        style = "failure" if contract in failing.contracts else "event"
+        yield f"  {ids[_event_name(contract)]}([{_title(contract)}]):::{style}"
+    for kind, name, contract in dict.fromkeys(choreography.edges):
         dashed = contract in failing.contracts
-        ends = (_function_id(function), _event_id(contract))
+        ends = (ids[name], ids[_event_name(contract)])
         tail, head = ends if kind == "publishes" else ends[::-1]
         yield f"  {tail} {'-.->' if dashed else '-->'} {head}"
     yield "  classDef event fill:#64748b,stroke:#64748b,color:#fff"
     yield "  classDef failure fill:#b91c1c,stroke:#b91c1c,color:#fff"
     for position, service in enumerate(choreography.services):
         colour = SERVICE_COLOURS[position % len(SERVICE_COLOURS)]
-        yield f"  classDef {service} fill:none,stroke:{colour},stroke-width:2px"
+        yield f"  classDef {classes[service]} fill:none,stroke:{colour},stroke-width:2px"
 
 
-def _function_id(function: AnyFunction) -> str:
-    return function.name.replace(".", "_")
+def _ids(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    """Return an id for each name, of letters that Mermaid takes; two names that would look alike are numbered."""
+    ids: dict[str, str] = {}
+    used = {*taken}
+    for name in names:
+        wanted = found = re.sub(r"\W", "_", name, flags=re.ASCII)
+        number = 1
+        while found in used:
+            number += 1
+            found = f"{wanted}_{number}"
+        used.add(found)
+        ids[name] = found
+    return ids
 
 
-def _event_id(contract: type[Contract]) -> str:
+def _event_name(contract: type[Contract]) -> str:
     source, detail_type, version = contract.identity
-    return f"e_{source.replace('.', '_').replace('-', '_')}_{detail_type}_v{version}"
+    return f"e_{source}_{detail_type}_v{version}"
 
 
 def _title(contract: type[Contract]) -> str:

@@ -3,18 +3,24 @@
 from types import NoneType
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from contradance.contract import Contract
+from contradance.annotation import alternatives, say
+from contradance.contract import Contract, where_defined
 from contradance.errors import InvalidContract
-from contradance.signature import alternatives, say
+from contradance.violation import problems
 
 
 def sample(contract: type[Contract]) -> Contract:
     """Return an event of `contract`; every required field needs an example, or a model whose fields have one."""
-    return contract.model_validate(_example(contract))
+    try:
+        return contract.model_validate(_example(contract))
+    except ValidationError as error:
+        lines = [f"the examples of {contract.identity} break it (contract in {where_defined(contract)})"]
+        lines += [f"  {path}: {message}" for path, message in problems(error, "data")]
+        raise InvalidContract("\n".join(lines)) from error
 
 
 def _example(model: type[BaseModel]) -> dict[str, Any]:

@@ -1,12 +1,17 @@
 """The command line: parse, call one function, print."""
 
 import sys
+from io import TextIOWrapper
 
 
 def main() -> None:
     """Run the `contradance` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a tick gets a question mark, not a crash
     try:
         from contradance.cli.app import app  # noqa: PLC0415 - the base install has no command line's dependencies
     except ModuleNotFoundError as error:
-        sys.exit(f"contradance's commands need {error.name}.\n  Install them: pip install 'contradance[local]'")
+        missing, _, _ = str(error.name).partition(".")
+        sys.exit(f"contradance's commands need {missing}.\n  Install them: pip install 'contradance[local]'")
     app()

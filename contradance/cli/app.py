@@ -19,6 +19,7 @@ R = TypeVar("R")
 app = typer.Typer(
     help="Contract-first choreography: see it, run it, follow what happened.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -97,7 +98,7 @@ def graph(
         sys.stdout.write(mermaid(choreography))
     else:
         out.print(choreography_tree(choreography), soft_wrap=False)
-        out.print(LEGEND, style="dim", soft_wrap=False)
+        out.print(f"\n{LEGEND}", style="dim")
 
 
 @app.command()
@@ -159,4 +160,5 @@ def _text(data: str) -> str:
             return sys.stdin.read()
         return Path(data[1:]).read_text(encoding="utf-8") if data.startswith("@") else data
     except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{data} cannot be read: {error}", param_hint="--data") from error
+        reason = (error.strerror or error) if isinstance(error, OSError) else "it is not UTF-8"
+        raise typer.BadParameter(f"{data} cannot be read: {reason}", param_hint="--data") from error

@@ -14,6 +14,7 @@ from contradance.choreography import Choreography
 from contradance.cli.theme import Services, out
 from contradance.cli.trees import flow_tree
 from contradance.errors import LaptopError
+from contradance.local.client import ask
 from contradance.local.clock import SkippingClock
 from contradance.local.laptop import Laptop
 from contradance.local.scene import Scene
@@ -51,7 +52,7 @@ def _request(url: str, scene: Scene) -> int:
         url + path, data=json.dumps(scene.body).encode(), method=method, headers={"content-type": "application/json"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
+        with ask(request) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         raise LaptopError(

@@ -54,19 +54,10 @@ class Narrator(logging.Handler):
             line.append(" → " + ", ".join(event_name(event.contract) for event in record.published), "bold")
         line.append(f"  {record.duration_ms:.1f} ms  {short(record.subject)}", "dim")
         if record.outcome != "done":
-            line.append(
-                f"  {record.outcome}, attempt {record.attempt}" if record.outcome != "duplicate" else "  duplicate",
-                style,
-            )
+            line.append(f"  {_ending(record)}", style)
         out.print(line)
-        if record.error:
-            ending = "dead letter" if record.dead else f"{record.retries_left} more to come"
-            out.print(
-                Text(
-                    f"{'':8}  {'':{self._services.width}}    {record.error}  ({ending})",
-                    "red" if record.dead else "yellow",
-                )
-            )
+        for told in (record.error or "").splitlines():
+            out.print(Text(f"{'':8}  {'':{self._services.width}}    {told}", "red" if record.dead else "yellow"))
 
     def settled(self, flow: Flow) -> None:
         """Print the summary of a flow in which nothing waits any more, once."""
@@ -77,7 +68,12 @@ class Narrator(logging.Handler):
             self._said[flow.correlation_id] = counts
             while len(self._said) > _REMEMBERED:
                 self._said.popitem(last=False)
-        out.print(Text(f"{'':8}  {summary(flow)}  {flow.subject}", "red" if flow.dead_letters else "green"))
+        out.print(Text(f"{'':8}  {summary(flow)}  {about(flow)}", "red" if flow.dead_letters else "green"))
+
+
+def about(flow: Flow) -> str:
+    """Say which flow: by its subject, which only an event has."""
+    return f"subject {flow.subject}" if flow.subject else f"flow {flow.correlation_id}"
 
 
 def summary(flow: Flow) -> str:
@@ -88,6 +84,14 @@ def summary(flow: Flow) -> str:
     if flow.waiting:
         parts.append(f"{flow.waiting} waiting for a retry")
     return f"{', '.join(parts)} in {_words(flow.duration)}"
+
+
+def _ending(record: JournalRecord) -> str:
+    """Say what an attempt that is not done came to: `failed, attempt 1, 5 more to come`."""
+    if record.outcome == "duplicate":
+        return "duplicate: done before"
+    ending = "kept as a dead letter" if record.dead else f"{record.retries_left} more to come"
+    return f"{record.outcome}, attempt {record.attempt}, {ending}"
 
 
 def _words(duration: timedelta) -> str:

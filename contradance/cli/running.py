@@ -41,10 +41,11 @@ def run_laptop(choreography: Choreography, state: Path, port: int, sets: Sequenc
     )
     with laptop:
         server = Server(laptop, port)
+        server.stop_on_signals()
         listen_to_functions(choreography, narrator)
         laptop.start()
         _greet(choreography, server.url, state)
-        server.serve_until_signalled()
+        server.serve_until_stopped()
         out.print("Stopping: finishing what is in flight ...")
     out.print("Stopped. What still waits is delivered at the next start.")
 
@@ -66,7 +67,8 @@ def setting_variables(choreography: Choreography, sets: Sequence[str]) -> Mappin
         try:
             known[name].parse(value)
         except DeclarationError as error:
-            raise typer.BadParameter(str(error), param_hint="--set") from error
+            wrong, _, _ = str(error).partition("\n")
+            raise typer.BadParameter(wrong, param_hint="--set") from error
         variables[known[name].variable] = value
     return variables
 
@@ -84,6 +86,8 @@ def listen_to_functions(choreography: Choreography, handler: logging.Handler) ->
 def _greet(choreography: Choreography, url: str, state: Path) -> None:
     out.print(f"[bold]{choreography.name}[/bold] is running at [bold]{url}[/bold]; its state is in {state}/")
     services = Services(choreography.services)
+    width = max((len(route.path) for _, route in choreography.routes), default=0)
     for function, route in choreography.routes:
-        out.print(f"  {route.method:6} {route.path}  ", services.function(function.name), sep="")
+        out.print(f"  {route.method:6} {route.path:{width}}  ", services.function(function.name), sep="")
+    out.print(f"See what happened: contradance trace --state {state}", style="dim", markup=False)
     out.print("Ctrl-C stops it, and loses nothing.\n", style="dim")

@@ -8,12 +8,12 @@ from rich.tree import Tree
 
 from contradance.catalog.paths import failure_path
 from contradance.choreography import AnyFunction, Choreography
-from contradance.cli.narrator import summary
+from contradance.cli.narrator import about, summary
 from contradance.cli.theme import Services, event_name, short
 from contradance.contract import Contract
 from contradance.function import Schedule
 from contradance.httproute import Route
-from contradance.operate.flow import Flow, Handled, Happened
+from contradance.operate.flow import COMPLETED, Flow, Handled, Happened
 from contradance.runtime.journal import JournalRecord
 
 
@@ -36,15 +36,16 @@ class _ChoreographyTree:
             self._add_function(self.root, function, self._start(function))
         for contract in choreography.contracts:
             if choreography.consumers(contract) and not choreography.publishers(contract):
-                self._add_event(self.root, contract, fork=False)
+                self._add_event(self.root, contract, choice="")
 
     def _add_function(self, branch: Tree, function: AnyFunction, label: Text) -> None:
         node = branch.add(label)
-        for contract in function.publishes:
-            self._add_event(node, contract, fork=len(function.publishes) > 1)
+        for position, contract in enumerate(function.publishes):
+            choice = ("or " if position else "either ") if len(function.publishes) > 1 else ""
+            self._add_event(node, contract, choice=choice)
 
-    def _add_event(self, branch: Tree, contract: type[Contract], *, fork: bool) -> None:
-        label = Text("either " if fork else "", "dim")
+    def _add_event(self, branch: Tree, contract: type[Contract], *, choice: str) -> None:
+        label = Text(choice, "dim")
         style = "bold red" if contract in self._failing.contracts else "bold green"
         label.append(event_name(str(contract.identity)), style)
         consumers = self._choreography.consumers(contract)
@@ -66,13 +67,13 @@ class _ChoreographyTree:
         return Text(began, "bold").append("  ").append_text(self._services.function(function.name))
 
 
-LEGEND: Final = "×3: attempts, after which the event is kept as a dead letter.  queued: through a queue of its own."
+LEGEND: Final = "×3      attempts, after which the event is kept as a dead letter\nqueued  through a queue of its own"
 """What the choreography's tree does not say in words."""
 
 
 def flow_tree(flow: Flow, services: Services) -> Tree:
     """Return what happened in one flow: each delivery with its attempts, and what it published."""
-    root = Tree(Text(f"subject {flow.subject}", "bold").append(f"\n{summary(flow)}", "not bold"))
+    root = Tree(Text(about(flow), "bold").append(f"\n{summary(flow)}", "not bold"))
 
     def add_handled(branch: Tree, handled: Handled, label: Text) -> None:
         node = branch.add(label.append_text(_outcome(handled)))
@@ -98,7 +99,7 @@ def flow_tree(flow: Flow, services: Services) -> Tree:
 
 def _outcome(handled: Handled) -> Text:
     last = handled.last
-    if last.outcome == "done":
+    if last.outcome in COMPLETED:
         tries = f", attempt {last.attempt}" if last.attempt > 1 else ""
         return Text("  ✓", "green").append(f" {last.duration_ms:.1f} ms{tries}", "dim")
     if last.dead:

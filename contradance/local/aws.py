@@ -29,16 +29,18 @@ class AwsEndpoint:
             asked = json.loads(body)
         except (ValueError, RecursionError):
             return _refused("SerializationException", "The request is not JSON.")
+        if not isinstance(asked, dict):
+            return _refused("SerializationException", "The request is not a JSON object.")
         try:
             return 200, json.dumps(operation(asked))
         except _RefusedError as refusal:
             return _refused(*refusal.args)
 
     def _put_events(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        entries = asked.get("Entries") if isinstance(asked, dict) else None
+        entries = asked.get("Entries")
         if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_ENTRIES:
             raise _RefusedError("ValidationException", f"Entries takes 1 to {MAX_ENTRIES} entries.")
-        if sum(len(str(entry.get("Detail", ""))) for entry in entries) > MAX_CALL_BYTES:
+        if sum(map(_size, entries)) > MAX_CALL_BYTES:
             raise _RefusedError("ValidationException", "Total size of the entries in the request is over the limit.")
         for entry in entries:
             bus = str(entry.get("EventBusName", "default")).rpartition("/")[2]
@@ -49,6 +51,19 @@ class AwsEndpoint:
                     "(AWS would have accepted the event, and dropped it.)",
                 )
         return self._bus.put_events(Entries=entries)
+
+
+def _size(entry: object) -> int:
+    """Return the UTF-8 bytes that PutEvents counts of one entry; refuse what is no entry."""
+    if not isinstance(entry, dict):
+        raise _RefusedError("SerializationException", "An entry is not a JSON object.")
+    texts = [entry.get(name) for name in ("Source", "DetailType", "Detail")]
+    if not all(text is None or isinstance(text, str) for text in texts):
+        raise _RefusedError("SerializationException", "Source, DetailType and Detail are strings.")
+    try:
+        return sum(len((text or "").encode()) for text in texts)
+    except UnicodeEncodeError as error:
+        raise _RefusedError("SerializationException", "The request is not UTF-8.") from error
 
 
 class _RefusedError(Exception):

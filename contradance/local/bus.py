@@ -5,14 +5,15 @@ Nothing is acknowledged before it is on disk; what was accepted and not yet fini
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from contradance.choreography import Choreography
-from contradance.envelope import derived_id
+from contradance.envelope import SealedEvent, derived_id
 from contradance.local.database import Database
+from contradance.pattern import RuleIndex
 from contradance.runtime.ports import Clock
 
 ACCOUNT: Final = "000000000000"
@@ -36,6 +37,43 @@ class Waiting(NamedTuple):
     envelope: str
 
 
+class _Kept(NamedTuple):
+    """One event as it is kept, and the deliveries it makes."""
+
+    event_id: str
+    correlation_id: str
+    envelope: str
+    deliveries: list[Waiting]
+
+
+class Accepted:
+    """Events on their way to the disk, and who is to be told when they are there."""
+
+    def __init__(self, events: list[_Kept], now: datetime, offer: Callable[[list[Waiting]], None]) -> None:
+        self._events = events
+        self._time = now.timestamp()
+        self._offer = offer
+
+    def keep(self, connection: sqlite3.Connection) -> None:
+        """Archive each event, and a delivery for each function whose rule it matched."""
+        for event in self._events:
+            row = connection.execute(
+                "INSERT INTO event (event_id, time, correlation_id, envelope, archived) VALUES (?, ?, ?, ?, 1)",
+                (event.event_id, self._time, event.correlation_id, event.envelope),
+            )
+            connection.executemany(
+                "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, 1)",
+                [
+                    (one.id, one.function, row.lastrowid, one.correlation_id, one.sent, one.due)
+                    for one in event.deliveries
+                ],
+            )
+
+    def announce(self) -> None:
+        """Have the deliveries made; they are on disk."""
+        self._offer([delivery for event in self._events for delivery in event.deliveries])
+
+
 class Bus:
     """Events accepted and deliveries waiting, over the laptop's file."""
 
@@ -43,81 +81,85 @@ class Bus:
         self.name = choreography.name
         self._database = database
         self._clock = clock
-        self._rules = [(one.function.name, one.subscription.pattern) for one in choreography.subscriptions]
-        self._accepted: Callable[[Iterable[str]], None] = lambda _: None
+        self._rules = RuleIndex({one.function.name: one.subscription.pattern for one in choreography.subscriptions})
+        self.offer: Callable[[list[Waiting]], None] = lambda _: None
+        """Is told the deliveries that were just accepted; the runner puts itself here."""
 
-    def when_accepted(self, call: Callable[[Iterable[str]], None]) -> None:
-        """Have `call` told the functions for which events were accepted."""
-        self._accepted = call
+    def accept(self, sealed: Sequence[SealedEvent]) -> Accepted:
+        """Return sealed events ready to be kept in the transaction that commits them."""
+        now = self._clock.now()
+        return self._accepted([_envelope(event.entry(self.name), now) for event in sealed], now)
 
     def put_events(self, *, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's name
         """Accept entries as EventBridge's PutEvents does: each for itself, with its result in the same place."""
         now = self._clock.now()
         results: list[dict[str, str]] = []
-        accepted: list[tuple[dict[str, Any], list[str]]] = []
+        events: list[dict[str, Any]] = []
         for entry in Entries:
-            refusal = _refusal(entry)
-            if refusal is None:
+            try:
                 event = _envelope(entry, now)
-                accepted.append((event, [name for name, pattern in self._rules if pattern.matches(event)]))
-                results.append({"EventId": event["id"]})
+            except _RefusedEntryError as refusal:
+                results.append(dict(zip(("ErrorCode", "ErrorMessage"), refusal.args, strict=True)))
             else:
-                results.append({"ErrorCode": refusal[0], "ErrorMessage": refusal[1]})
-        if accepted:
-            self._database.write(lambda connection: _keep(connection, accepted, now))
-            self._accepted({function for _, functions in accepted for function in functions})
-        return {"FailedEntryCount": len(Entries) - len(accepted), "Entries": results}
+                events.append(event)
+                results.append({"EventId": event["id"]})
+        if events:
+            accepted = self._accepted(events, now)
+            self._database.write(accepted.keep)
+            accepted.announce()
+        return {"FailedEntryCount": len(Entries) - len(events), "Entries": results}
 
     def put_moment(self, function: str, expression: str, moment: datetime) -> None:
         """Accept one run of a scheduled function, as EventBridge Scheduler would invoke it; once per moment."""
-        run = {
-            "schedule": f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{function.replace('.', '-')}",
-            "scheduled_time": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
-        run_id = derived_id(function, expression, run["scheduled_time"])
+        scheduled = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        schedule = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{function.replace('.', '-')}"
+        text = json.dumps({"schedule": schedule, "scheduled_time": scheduled})
+        at = moment.timestamp()
+        run = Waiting(derived_id(function, expression, scheduled), function, 1, at, at, None, text)
 
-        def change(connection: sqlite3.Connection) -> None:
-            if connection.execute("SELECT 1 FROM event WHERE event_id = ?", (run_id,)).fetchone():
-                return
+        def change(connection: sqlite3.Connection) -> bool:
+            if connection.execute("SELECT 1 FROM event WHERE event_id = ?", (run.id,)).fetchone():
+                return False
             row = connection.execute(
-                "INSERT INTO event (event_id, time, envelope, archived) VALUES (?, ?, ?, 0) RETURNING id",
-                (run_id, moment.timestamp(), json.dumps(run)),
-            ).fetchone()
-            connection.execute(
-                "INSERT INTO delivery VALUES (?, ?, ?, NULL, ?, ?, 1)",
-                (run_id, function, row[0], moment.timestamp(), moment.timestamp()),
+                "INSERT INTO event (event_id, time, envelope, archived) VALUES (?, ?, ?, 0)", (run.id, at, text)
             )
+            connection.execute(
+                "INSERT INTO delivery VALUES (?, ?, ?, NULL, ?, ?, 1)", (run.id, function, row.lastrowid, at, at)
+            )
+            return True
 
-        self._database.write(change)
-        self._accepted([function])
+        if self._database.write(change):
+            self.offer([run])
 
-    def due(self, function: str, now: datetime, limit: int, running: Iterable[str]) -> list[Waiting]:
-        """Return up to `limit` deliveries of `function` whose time has come, but none of those `running`."""
+    def due(self, function: str, now: datetime, limit: int) -> list[Waiting]:
+        """Return up to `limit` deliveries of `function` whose time has come, the longest due first."""
+        self._database.flush()
         rows = self._database.read(
             "SELECT delivery.id, function, attempt, sent, due, delivery.correlation_id, envelope FROM delivery "
-            "JOIN event ON event.id = delivery.event WHERE function = ? AND due <= ? "
-            "AND delivery.id NOT IN (SELECT value FROM json_each(?)) ORDER BY due LIMIT ?",
-            (function, now.timestamp(), json.dumps([*running]), limit),
+            "JOIN event ON event.id = delivery.event WHERE function = ? AND due <= ? ORDER BY due, event LIMIT ?",
+            (function, now.timestamp(), limit),
         )
         return [Waiting(*row) for row in rows]
 
-    def next_due(self, function: str, running: Iterable[str]) -> float | None:
-        """Return when the earliest waiting delivery of `function` is due; None where nothing waits."""
+    def next_due(self, function: str, after: datetime) -> float | None:
+        """Return when the next delivery of `function` is due; None where nothing waits for later."""
         rows = self._database.read(
-            "SELECT min(due) FROM delivery WHERE function = ? AND id NOT IN (SELECT value FROM json_each(?))",
-            (function, json.dumps([*running])),
+            "SELECT min(due) FROM delivery WHERE function = ? AND due > ?", (function, after.timestamp())
         )
         return None if rows[0][0] is None else float(rows[0][0])
 
     def finish(self, waiting: Waiting) -> None:
-        """Forget a delivery that was made."""
-        self._database.write(lambda connection: connection.execute("DELETE FROM delivery WHERE id = ?", (waiting.id,)))
+        """Forget a delivery that was made; one that is remembered by mistake is found to be a duplicate."""
+        self._database.write_soon(
+            lambda connection: connection.execute("DELETE FROM delivery WHERE id = ?", (waiting.id,))
+        )
 
     def postpone(self, waiting: Waiting, due: datetime) -> None:
         """Count the failed attempt, and make the next one at `due`."""
         self._database.write(
             lambda connection: connection.execute(
-                "UPDATE delivery SET attempt = attempt + 1, due = ? WHERE id = ?", (due.timestamp(), waiting.id)
+                "UPDATE delivery SET attempt = ?, due = ? WHERE id = ?",
+                (waiting.attempt + 1, due.timestamp(), waiting.id),
             )
         )
 
@@ -125,15 +167,35 @@ class Bus:
         """Move a delivery that was given up to its function's dead letter queue, in one step."""
 
         def change(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM delivery WHERE id = ?", (waiting.id,))
-            send_dead_letter(connection, waiting.function, self._clock.now(), body, attributes)
+            found = connection.execute("DELETE FROM delivery WHERE id = ? RETURNING id", (waiting.id,)).fetchone()
+            if found:
+                send_dead_letter(connection, waiting.function, self._clock.now(), body, attributes)
 
         self._database.write(change)
 
+    def flush(self) -> None:
+        """Put on disk what may wait for the next commit."""
+        self._database.flush()
+
     def open_deliveries(self, correlation_id: str) -> int:
         """Return how many deliveries of one flow still wait."""
+        self._database.flush()
         query = "SELECT count(*) FROM delivery WHERE correlation_id = ?"
         return int(self._database.read(query, (correlation_id,))[0][0])
+
+    def _accepted(self, events: list[dict[str, Any]], now: datetime) -> Accepted:
+        return Accepted([self._kept(event, now.timestamp()) for event in events], now, self.offer)
+
+    def _kept(self, event: dict[str, Any], sent: float) -> _Kept:
+        """Match one event against every rule."""
+        metadata = event["detail"].get("metadata")
+        said = metadata if isinstance(metadata, dict) else {}
+        flow = str(said.get("correlation_id", event["id"]))
+        text = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
+        deliveries = [
+            Waiting(str(uuid4()), function, 1, sent, sent, flow, text) for function in self._rules.matching(event)
+        ]
+        return _Kept(str(said.get("event_id", event["id"])), flow, text, deliveries)
 
 
 def send_dead_letter(
@@ -144,52 +206,53 @@ def send_dead_letter(
     connection.execute("INSERT INTO dead_letter VALUES (?, ?, ?, ?, ?)", row)
 
 
-def _refusal(entry: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return (ErrorCode, ErrorMessage) of an entry that EventBridge would not take, in its words."""
-    for name in _REQUIRED:
-        if not entry.get(name):
-            return "InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument."
-    try:
-        detail = json.loads(entry["Detail"])
-    except (ValueError, TypeError, RecursionError):
-        detail = None
-    return None if isinstance(detail, dict) else ("MalformedDetail", "Detail is malformed.")
+class _RefusedEntryError(Exception):
+    """(ErrorCode, ErrorMessage) of an entry that EventBridge would not take, in its words."""
 
 
 def _envelope(entry: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Wrap an entry as EventBridge delivers it: these fields, in this order."""
+    for name in _REQUIRED:
+        if not entry.get(name):
+            raise _RefusedEntryError(
+                "InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument."
+            )
     return {
         "version": "0",
         "id": str(uuid4()),
         "detail-type": entry["DetailType"],
         "source": entry["Source"],
         "account": ACCOUNT,
-        "time": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "time": _time(entry.get("Time"), now).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "region": REGION,
         "resources": list(entry.get("Resources") or ()),
-        "detail": json.loads(entry["Detail"]),
+        "detail": _detail(entry["Detail"]),
     }
 
 
-def _keep(connection: sqlite3.Connection, accepted: list[tuple[dict[str, Any], list[str]]], now: datetime) -> None:
-    """Archive each event, and a delivery for each function whose rule it matched."""
-    for event, functions in accepted:
-        metadata = event["detail"].get("metadata")
-        said = metadata if isinstance(metadata, dict) else {}
-        correlation_id = str(said.get("correlation_id", event["id"]))
-        row = connection.execute(
-            "INSERT INTO event (event_id, time, correlation_id, envelope, archived) VALUES (?, ?, ?, ?, 1) RETURNING id",
-            (
-                str(said.get("event_id", event["id"])),
-                now.timestamp(),
-                correlation_id,
-                json.dumps(event, separators=(",", ":"), ensure_ascii=False),
-            ),
-        ).fetchone()
-        connection.executemany(
-            "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, 1)",
-            [
-                (str(uuid4()), function, row[0], correlation_id, now.timestamp(), now.timestamp())
-                for function in functions
-            ],
-        )
+def _detail(text: str) -> dict[str, Any]:
+    """Return the object that an entry's Detail holds."""
+    try:
+        detail = json.loads(text, parse_constant=_refuse_constant)
+        if not text.isascii() or "\\u" in text:
+            json.dumps(detail, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    except (ValueError, TypeError, RecursionError):
+        detail = None
+    if not isinstance(detail, dict):
+        raise _RefusedEntryError("MalformedDetail", "Detail is malformed.")
+    return detail
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which are no JSON."""
+    raise ValueError(f"{name} is no JSON")
+
+
+def _time(given: object, now: datetime) -> datetime:
+    """Return an entry's Time, which AWS's protocol says in seconds of the epoch; `now` where it says none."""
+    if isinstance(given, datetime):
+        return given.astimezone(UTC)
+    try:
+        return datetime.fromtimestamp(given, UTC) if isinstance(given, int | float) else now
+    except (ValueError, OverflowError, OSError) as error:
+        raise _RefusedEntryError("InvalidArgument", "Parameter Time is not valid.") from error

@@ -4,12 +4,19 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from contradance.errors import LaptopError
 from contradance.local.aws import CONTENT_TYPE, TARGET_HEADER
 
-_TIMEOUT_SECONDS = 10
+_TIMEOUT_SECONDS: Final = 10
+_DIRECTLY: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""The laptop is never behind a proxy, whatever the environment names."""
+
+
+def ask(request: urllib.request.Request) -> Any:
+    """Send a request to this machine; the answer is a context manager, as `urllib.request.urlopen` returns it."""
+    return _DIRECTLY.open(request, timeout=_TIMEOUT_SECONDS)
 
 
 class LaptopClient:
@@ -26,13 +33,27 @@ class LaptopClient:
             headers={"content-type": CONTENT_TYPE, TARGET_HEADER: "AWSEvents.PutEvents"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
-                found: dict[str, Any] = json.load(answer)
+            with ask(request) as answer:
+                return self._read(answer)
         except urllib.error.HTTPError as error:
-            refusal = json.load(error)
+            with error:
+                refusal = self._read(error)
             raise LaptopError(f"the laptop at {self._url} refused: {refusal.get('message')}") from error
         except OSError as error:
+            reason = getattr(error, "reason", error)
             raise LaptopError(
-                f"no laptop answers at {self._url}: {error}.\n  Start one with: contradance run"
+                f"no laptop answers at {self._url}: {getattr(reason, 'strerror', None) or reason}.\n"
+                "  Start one with: contradance run"
             ) from error
+
+    def _read(self, answer: Any) -> dict[str, Any]:
+        """Return what a laptop answered; whatever else listens there answers something else."""
+        try:
+            found = json.load(answer)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise LaptopError(
+                f"what answers at {self._url} is no laptop.\n  Name the port of one with --port, as contradance run says it."
+            )
         return found

@@ -1,26 +1,30 @@
-"""The laptop's one file: SQLite in WAL mode, one thread that writes, and a connection per thread that reads.
+"""The laptop's one file: SQLite in WAL mode, one writer at a time, and a connection per thread that reads.
 
-Changes that arrive while one is being written are committed together: each in a savepoint of its own, all of them with
-one sync to disk. `write` returns when the change is on disk.
+Whoever writes first commits for everyone who waits: each change runs in a savepoint of its own, all of them with one
+sync to disk. There is no writing thread to hand work to; a lone writer pays for its own commit and for nothing else.
 """
 
+import logging
 import sqlite3
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 from contradance.errors import LaptopError
 
 T = TypeVar("T")
 Change = Callable[[sqlite3.Connection], T]
+Synchronous = Literal["FULL", "NORMAL", "OFF"]
+"""How hard a commit is pushed to disk: FULL survives a power cut, NORMAL a killed process; OFF is for tests."""
 
+_LOG = logging.getLogger("contradance.database")
 SCHEMA_VERSION: Final = 1
 """Of the tables below; a file of another version is refused."""
-_GROUP: Final = 256
-"""Most changes that one commit holds."""
+_MOST_SOON: Final = 64
+"""Changes that may wait for somebody else's commit before they get one of their own."""
 _SCHEMA: Final = """
 CREATE TABLE event (
     id INTEGER PRIMARY KEY, event_id TEXT NOT NULL, time REAL NOT NULL, correlation_id TEXT, envelope TEXT NOT NULL,
@@ -36,9 +40,9 @@ CREATE INDEX delivery_by_due ON delivery (function, due);
 CREATE INDEX delivery_by_correlation ON delivery (correlation_id);
 CREATE TABLE once (
     function TEXT NOT NULL, source TEXT NOT NULL, event_id TEXT NOT NULL, state TEXT NOT NULL, attempt INTEGER NOT NULL,
-    holder TEXT NOT NULL, expires REAL NOT NULL, sealed TEXT, answer TEXT,
-    PRIMARY KEY (function, source, event_id)
+    expires REAL NOT NULL, sealed TEXT, published TEXT, answer TEXT, PRIMARY KEY (function, source, event_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX once_to_sweep ON once (expires) WHERE state = 'done';
 CREATE TABLE item (
     table_name TEXT NOT NULL, partition TEXT NOT NULL, sort TEXT NOT NULL, version TEXT NOT NULL, document TEXT NOT NULL,
     PRIMARY KEY (table_name, partition, sort)
@@ -57,62 +61,120 @@ CREATE INDEX dead_letter_by_function ON dead_letter (function, sent);
 """
 
 
+class _Job(Generic[T]):
+    """One change, and what came of it."""
+
+    def __init__(self, change: Change[T]) -> None:
+        self.change = change
+        self.done = False
+        self.result: T | None = None
+        self.error: BaseException | None = None
+
+
 class Database:
-    """One open file. Close it to let the writer finish.
+    """One open file, of which this process is the only owner.
 
     Args:
         path: the file; made where there is none.
-        synchronous: FULL survives a power cut; NORMAL survives a killed process; OFF is for tests.
+        synchronous: how hard each commit is pushed to disk.
+
+    Raises:
+        LaptopError: the file cannot be made, is owned by another process, or has another schema version.
     """
 
-    def __init__(self, path: Path, synchronous: Literal["FULL", "NORMAL", "OFF"] = "FULL") -> None:
+    def __init__(self, path: Path, synchronous: Synchronous = "FULL") -> None:
         self._path = path
         self._synchronous = synchronous
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
-        self._jobs: SimpleQueue[tuple[Change[Any], Future[Any]] | None] = SimpleQueue()
+        self._jobs: deque[_Job[Any]] = deque()
+        self._writing = threading.Lock()
         self._closed = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = self._connect()
+            self._owner = _own(path)
+            self._writer = _connect(path, synchronous)
             self._prepare()
         except (OSError, sqlite3.Error) as error:
             raise LaptopError(
                 f"the laptop's state cannot be kept in {path}: {error}.\n  Choose another folder with --state."
             ) from error
-        self._thread = threading.Thread(target=self._write_all, name="contradance-writer", daemon=True)
-        self._thread.start()
+        self._reader = Reader(path)
 
     def write(self, change: Change[T]) -> T:
         """Run `change` inside a transaction and return what it returned, once it is on disk."""
-        if self._closed:
-            raise LaptopError("the laptop's state is closed.\n  The bus has been stopped.")
-        done: Future[T] = Future()
-        self._jobs.put((change, done))
-        return done.result()
+        job = self._add(change)
+        with self._writing:
+            while not job.done:
+                self._commit()
+        if job.error is not None:
+            raise job.error
+        return job.result  # type: ignore[return-value]  # a job that is done without an error has one
+
+    def write_soon(self, change: Change[object]) -> None:
+        """Run `change` with the next commit, in the order asked; it may be lost when the process is killed."""
+        self._add(change)
+        if len(self._jobs) > _MOST_SOON:
+            self.flush()
+
+    def flush(self) -> None:
+        """Commit everything that waits."""
+        if self._jobs:
+            with self._writing:
+                while self._jobs:
+                    self._commit()
 
     def read(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
         """Return the rows of a query, as of the last commit."""
-        reader: sqlite3.Connection | None = getattr(self._local, "reader", None)
-        if reader is None:
-            reader = self._local.reader = self._connect()
-            reader.execute("PRAGMA query_only = ON")
-            self._readers.append(reader)
-        return reader.execute(query, parameters).fetchall()
+        return self._reader.read(query, parameters)
 
     def close(self) -> None:
-        """Finish what was asked to be written, and close the file."""
+        """Commit what waits, and close the file."""
         if not self._closed:
+            self.flush()
             self._closed = True
-            self._jobs.put(None)
-            self._thread.join()
-            for connection in (*self._readers, self._writer):
-                connection.close()
+            with self._writing:
+                self._reader.close()
+                self._writer.close()
+                self._owner.close()
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=10)
-        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-        return connection
+    def _add(self, change: Change[T]) -> _Job[T]:
+        if self._closed:
+            raise LaptopError("the laptop's state is closed.\n  The bus has been stopped.")
+        job = _Job(change)
+        self._jobs.append(job)
+        return job
+
+    def _commit(self) -> None:
+        """Commit all that waits as one group; whose change fails is told, the others are not disturbed."""
+        group = [self._jobs.popleft() for _ in range(len(self._jobs))]
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            for job in group:
+                self._apply(job, alone=len(group) == 1)
+            if self._writer.in_transaction:
+                self._writer.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            refusal = LaptopError(f"the laptop's state cannot be written to {self._path.parent}: {error}.")
+            refusal.__cause__ = error
+            for job in group:
+                job.error = refusal
+        for job in group:
+            job.done = True
+
+    def _apply(self, job: _Job[Any], *, alone: bool) -> None:
+        """Run one change, so that its failure undoes nothing but itself."""
+        if not alone:
+            self._writer.execute("SAVEPOINT change")
+        try:
+            job.result = job.change(self._writer)
+        except sqlite3.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - handed to whoever asked
+            job.error = error
+            self._writer.execute("ROLLBACK" if alone else "ROLLBACK TO change")
+        if not alone:
+            self._writer.execute("RELEASE change")
 
     def _prepare(self) -> None:
         """Create the tables in a new file; refuse a file of another version."""
@@ -124,51 +186,71 @@ class Database:
                 self._writer.execute(statement)
             self._writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         self._writer.execute("COMMIT")
-        if found not in (0, SCHEMA_VERSION):
-            raise LaptopError(
-                f"{self._path} has schema version {found}, but this contradance writes version {SCHEMA_VERSION}.\n"
-                "  Choose another folder with --state, or delete this one to start afresh."
-            )
+        _check_version(self._path, found)
 
-    def _write_all(self) -> None:
-        """Commit what waits, group by group, until told to stop."""
-        stopping = False
-        while not stopping:
-            group = [self._jobs.get()]
-            while len(group) < _GROUP and not self._jobs.empty():
-                group.append(self._jobs.get())
-            stopping = None in group
-            changes = [job for job in group if job is not None]
-            if changes:
-                self._commit(changes)
 
-    def _commit(self, group: list[tuple[Change[Any], Future[Any]]]) -> None:
-        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
-        try:
-            self._writer.execute("BEGIN IMMEDIATE")
-            for change, done in group:
-                outcomes.append((done, *self._apply(change)))
-            self._writer.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
-            refusal = LaptopError(f"the laptop's state cannot be written to {self._path}: {error}.")
-            refusal.__cause__ = error
-            outcomes = [(done, None, refusal) for _, done in group]
-        for done, result, failure in outcomes:
-            if failure is None:
-                done.set_result(result)
-            else:
-                done.set_exception(failure)
+class Reader:
+    """A file that this process only reads, while another may own it."""
 
-    def _apply(self, change: Change[Any]) -> tuple[Any, BaseException | None]:
-        """Run one change in a savepoint, so that its failure undoes nothing but itself."""
-        self._writer.execute("SAVEPOINT change")
-        try:
-            result = change(self._writer)
-        except Exception as error:  # noqa: BLE001 - handed to the thread that asked
-            self._writer.execute("ROLLBACK TO change")
-            self._writer.execute("RELEASE change")
-            return None, error
-        self._writer.execute("RELEASE change")
-        return result, None
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+
+    def read(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
+        """Return the rows of a query, as of the last commit."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = _connect(self._path, "NORMAL")
+            connection.execute("PRAGMA query_only = ON")
+            self._connections.append(connection)
+        return connection.execute(query, parameters).fetchall()
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        for connection in self._connections:
+            connection.close()
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Reader]:
+    """Read a laptop's file, whether or not the laptop is running."""
+    if not path.exists():
+        raise LaptopError(
+            f"there is no laptop's state in {path.parent}.\n  Start one with: contradance run --state {path.parent}"
+        )
+    reader = Reader(path)
+    try:
+        _check_version(path, reader.read("PRAGMA user_version")[0][0])
+        yield reader
+    except sqlite3.DatabaseError as error:
+        raise LaptopError(f"{path} cannot be read: {error}.\n  Is it a laptop's state?") from error
+    finally:
+        reader.close()
+
+
+def _connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    return connection
+
+
+def _own(path: Path) -> sqlite3.Connection:
+    """Hold the lock beside the file for as long as this process lives; a killed process holds nothing."""
+    owner = sqlite3.connect(path.with_suffix(".lock"), isolation_level=None, check_same_thread=False, timeout=0)
+    try:
+        owner.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        owner.close()
+        raise LaptopError(
+            f"another process runs on the state in {path.parent}.\n  Stop it, or choose another folder with --state."
+        ) from error
+    return owner
+
+
+def _check_version(path: Path, found: int) -> None:
+    if found not in (0, SCHEMA_VERSION):
+        raise LaptopError(
+            f"{path} has schema version {found}, but this contradance writes version {SCHEMA_VERSION}.\n"
+            "  Choose another folder with --state, or delete this one to start afresh."
+        )

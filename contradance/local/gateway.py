@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 from uuid import uuid4
 
 from contradance.choreography import Choreography, Routed
@@ -30,15 +30,15 @@ class Gateway:
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         """Answer one request; `target` is the path with its query."""
-        parts = urlsplit(target)
+        path, _, query = target.partition("?")
         for routed, pattern in self._routes:
-            found = pattern.fullmatch(parts.path) if routed.route.method == method else None
+            found = pattern.fullmatch(path) if routed.route.method == method else None
             if found is not None:
                 request = http_request(
                     routed.route.key,
-                    parts.path,
+                    path,
                     path_parameters={name: unquote(text) for name, text in found.groupdict().items()},
-                    query=dict(parse_qsl(parts.query, keep_blank_values=True)),
+                    query=query,
                     headers=headers,
                     body=body,
                     now=self._place.clock.now(),

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from contradance.errors import LaptopError
-from contradance.local.database import Database
+from contradance.local.database import Database, Reader, reading
 from contradance.runtime.journal import JournalRecord
 
 STATE_FILE = "bus.sqlite3"
@@ -17,12 +16,13 @@ class LaptopJournal:
 
     def __init__(self, database: Database, when_written: Callable[[JournalRecord], None] = lambda _: None) -> None:
         self._database = database
+        self._found = FoundJournal(database)
         self._when_written = when_written
 
     def write(self, record: JournalRecord) -> None:
-        """Keep one record."""
+        """Keep one record with the next commit; a delivery that is made again after a crash leaves another."""
         row = (record.function, record.event_id, record.subject, record.correlation_id, record.model_dump_json())
-        self._database.write(
+        self._database.write_soon(
             lambda connection: connection.execute(
                 "INSERT INTO journal (function, event_id, subject, correlation_id, record) VALUES (?, ?, ?, ?, ?)", row
             )
@@ -31,7 +31,24 @@ class LaptopJournal:
 
     def flows(self, term: str) -> list[JournalRecord]:
         """Return every record of each flow whose correlation id, subject or an event's id is `term`, oldest first."""
-        rows = self._database.read(
+        self._database.flush()
+        return self._found.flows(term)
+
+    def latest(self) -> list[JournalRecord]:
+        """Return every record of the flow that began last."""
+        self._database.flush()
+        return self._found.latest()
+
+
+class FoundJournal:
+    """The journal of a laptop that may be running elsewhere: it is only read."""
+
+    def __init__(self, reader: Reader | Database) -> None:
+        self._reader = reader
+
+    def flows(self, term: str) -> list[JournalRecord]:
+        """Return every record of each flow whose correlation id, subject or an event's id is `term`, oldest first."""
+        rows = self._reader.read(
             "SELECT record FROM journal WHERE correlation_id IN ("
             "SELECT correlation_id FROM journal WHERE ? IN (correlation_id, subject, event_id) "
             "UNION SELECT correlation_id FROM event WHERE event_id = ?) ORDER BY id",
@@ -41,20 +58,14 @@ class LaptopJournal:
 
     def latest(self) -> list[JournalRecord]:
         """Return every record of the flow that began last."""
-        rows = self._database.read(
+        rows = self._reader.read(
             "SELECT correlation_id FROM journal GROUP BY correlation_id ORDER BY min(id) DESC LIMIT 1"
         )
         return self.flows(rows[0][0]) if rows else []
 
 
 @contextmanager
-def open_journal(state: Path) -> Iterator[LaptopJournal]:
+def open_journal(state: Path) -> Iterator[FoundJournal]:
     """Open the journal of a laptop, which may be running."""
-    path = state / STATE_FILE
-    if not path.exists():
-        raise LaptopError(f"there is no laptop's state in {state}.\n  Start one with: contradance run --state {state}")
-    database = Database(path)
-    try:
-        yield LaptopJournal(database)
-    finally:
-        database.close()
+    with reading(state / STATE_FILE) as reader:
+        yield FoundJournal(reader)

@@ -32,6 +32,7 @@ class Laptop:
         variables: the environment: settings and secrets.
         synchronous: how hard each commit is pushed to disk.
         seed: of the order in which `drain` delivers.
+        publish_at_once: publish in the transaction that commits; without it commit first and publish then, as on AWS.
         when_journaled: told each journal record.
         when_settled: told each delivery that was made, and whose outcome is on disk.
     """
@@ -45,6 +46,7 @@ class Laptop:
         variables: Mapping[str, str] = os.environ,
         synchronous: Literal["FULL", "NORMAL", "OFF"] = "FULL",
         seed: int = 0,
+        publish_at_once: bool = True,
         when_journaled: Callable[[JournalRecord], None] = lambda _: None,
         when_settled: Callable[[Waiting], None] = lambda _: None,
     ) -> None:
@@ -55,7 +57,7 @@ class Laptop:
         self.bus = Bus(choreography, self.database, clock)
         self.journal = LaptopJournal(self.database, when_journaled)
         self.place = Place(
-            store=SQLiteStore(self.database),
+            store=SQLiteStore(self.database, self.bus if publish_at_once else None),
             events=self.bus,
             dead_letters=_DeadLetterQueue(self.database, clock),
             journal=self.journal,
@@ -90,7 +92,7 @@ class Laptop:
         self.runner.drain(clock, self._random, until)
 
     def close(self) -> None:
-        """Finish what is in flight, and close the state."""
+        """Finish what is in flight, each to its timeout, and close the state."""
         self.runner.stop()
         self.database.close()
 

@@ -6,12 +6,13 @@ HTTP: API Gateway developer guide, http-api-develop-integrations-lambda (payload
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import md5
 from time import monotonic
 from typing import Any, Literal
+from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from contradance.choreography import AnyFunction
@@ -103,13 +104,14 @@ def http_request(
     path: str,
     *,
     path_parameters: Mapping[str, str],
-    query: Mapping[str, str],
+    query: str,
     headers: Mapping[str, str],
     body: bytes,
     now: datetime,
 ) -> dict[str, Any]:
     """Return the event with which API Gateway's HTTP API invokes a function, payload format 2.0."""
     method = key.partition(" ")[0]
+    parameters = _joined(parse_qsl(query, keep_blank_values=True))
     try:
         text, is_base64 = body.decode(), False
     except UnicodeDecodeError:
@@ -118,9 +120,9 @@ def http_request(
         "version": "2.0",
         "routeKey": key,
         "rawPath": path,
-        "rawQueryString": "&".join(f"{name}={value}" for name, value in query.items()),
-        "headers": {name.lower(): value for name, value in headers.items()},
-        **({"queryStringParameters": dict(query)} if query else {}),
+        "rawQueryString": query,
+        "headers": _joined((name.lower(), value) for name, value in headers.items()),
+        **({"queryStringParameters": parameters} if parameters else {}),
         **({"pathParameters": dict(path_parameters)} if path_parameters else {}),
         "requestContext": {
             "accountId": ACCOUNT,
@@ -136,3 +138,11 @@ def http_request(
         **({"body": text} if text else {}),
         "isBase64Encoded": is_base64,
     }
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the values by name; one that is given twice is joined by a comma, as API Gateway does."""
+    values: dict[str, str] = {}
+    for name, value in pairs:
+        values[name] = f"{values[name]},{value}" if name in values else value
+    return values

@@ -1,25 +1,29 @@
 """The laptop's Lambda: it makes the deliveries that are due, retries what failed, and buries what is given up.
 
-Every function has its own few places, so that a slow or failing one delays no other. `start` runs deliveries in
-threads until `stop`; `drain` runs them one after the other, on a clock that is moved to each due time.
+Each function has a desk: what is ready for it, in a short queue in memory, and how many invocations it has. A slow or
+failing function fills its own desk and delays no other; what does not fit on a desk waits on disk, where it costs
+nothing. An invocation that outlives its timeout has failed: its desk goes on, and what it still does is not committed.
 """
 
 import json
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import heappop, heappush
 from random import Random
+from time import monotonic
 from typing import Final
 
 from contradance.choreography import AnyFunction, Choreography
-from contradance.errors import LaptopError
 from contradance.function import Schedule
 from contradance.local.bus import Bus, Waiting
 from contradance.local.clock import MovableClock, RealClock
-from contradance.local.record import context, failure_record, redriven, sqs_batch
+from contradance.local.record import Exhausted, context, failure_record, redriven, sqs_batch
+from contradance.runtime.consume import describe
 from contradance.runtime.entry import invoke
 from contradance.runtime.ports import Place
 from contradance.subscription import Subscription
@@ -27,10 +31,56 @@ from contradance.subscription import Subscription
 _LOG = logging.getLogger("contradance.runner")
 PLACES: Final = 4
 """Invocations of one function at a time, where it asks for no other `concurrency`."""
+DESK: Final = 256
+"""Deliveries that wait for one function in memory; the others wait on disk."""
+_LOOK: Final = 1_000
+"""Most of a function's deliveries that `drain` shuffles together."""
+_SPARE_THREADS: Final = 64
+"""Threads beyond the functions' places, for invocations that outlived their timeout and still hold one."""
 _LOOK_SECONDS: Final = 1.0
-"""Longest that the dispatcher sleeps without looking around."""
+"""Longest that the timekeeper sleeps without looking around."""
 _UNSETTLED_SECONDS: Final = 5.0
 """Pause before a delivery whose outcome could not be written down is made again."""
+
+
+class TimedOut(Exception):
+    """An invocation outlived its function's timeout."""
+
+
+@dataclass(eq=False, slots=True)
+class _Desk:
+    """One function's work."""
+
+    function: AnyFunction
+    ready: deque[Waiting] = field(default_factory=deque)
+    held: set[str] = field(default_factory=set)
+    """Ids of the deliveries that are ready or being made."""
+    invocations: int = 0
+    more: bool = True
+    """Whether there may be deliveries on disk that are due."""
+    alarm: float | None = None
+    """When the desk is to look at the disk again, in seconds of the epoch."""
+
+    @property
+    def places(self) -> int:
+        """Most invocations at a time."""
+        return self.function.limits.concurrency or PLACES
+
+    @property
+    def batch(self) -> int:
+        """Most deliveries that one invocation takes."""
+        trigger = self.function.trigger
+        return trigger.batch if isinstance(trigger, Subscription) and trigger.delivery == "queue" else 1
+
+
+@dataclass(eq=False, slots=True)
+class _Invocation:
+    """One invocation that is running."""
+
+    desk: _Desk
+    batch: list[Waiting]
+    deadline: float
+    """On the machine's monotonic clock, in seconds."""
 
 
 class Runner:
@@ -39,8 +89,8 @@ class Runner:
     def __init__(
         self, choreography: Choreography, bus: Bus, place: Place, *, when_settled: Callable[[Waiting], None]
     ) -> None:
-        self._functions = {
-            name: function
+        self._desks = {
+            name: _Desk(function)
             for name, function in choreography.functions.items()
             if isinstance(function.trigger, Subscription | Schedule)
         }
@@ -48,48 +98,56 @@ class Runner:
         self._place = place
         self._when_settled = when_settled
         self._changed = threading.Condition()
-        self._alarms: list[tuple[float, str]] = [(0.0, name) for name in self._functions]
-        self._running: dict[str, set[str]] = {name: set() for name in self._functions}
-        self._invocations: dict[str, int] = dict.fromkeys(self._functions, 0)
+        self._alarms: list[tuple[float, str]] = []
         self._moments: dict[str, datetime] = {}
+        self._running: set[_Invocation] = set()
+        self._abandoned = 0
         self._stopping = False
         self._pool: ThreadPoolExecutor | None = None
-        self._dispatcher: threading.Thread | None = None
-        for function in self._functions.values():
-            self._plan(function, place.clock.now())
-        bus.when_accepted(self._wake)
+        self._timekeeper: threading.Thread | None = None
+        for desk in self._desks.values():
+            self._plan(desk.function, place.clock.now())
+        bus.offer = self._offer
 
     def start(self, clock: RealClock) -> None:
         """Deliver in threads until `stop`."""
-        self._pool = ThreadPoolExecutor(max(PLACES * len(self._functions), 1), thread_name_prefix="contradance")
-        self._dispatcher = threading.Thread(target=self._dispatch_all, args=(clock,), name="contradance-dispatcher")
-        self._dispatcher.start()
+        threads = sum(desk.places for desk in self._desks.values()) + _SPARE_THREADS
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="contradance")
+        self._timekeeper = threading.Thread(target=self._keep_time, args=(clock,), name="contradance-time", daemon=True)
+        self._timekeeper.start()
+        for desk in self._desks.values():
+            self._staff(desk)
 
-    def stop(self) -> None:
-        """Begin no more deliveries, and wait for those that run."""
+    def stop(self) -> bool:
+        """Begin no more invocations, and wait for those that run, each to its timeout; return whether all ended."""
         with self._changed:
             self._stopping = True
-            self._changed.notify()
-        if self._dispatcher is not None and self._pool is not None:
-            self._dispatcher.join()
-            self._pool.shutdown(wait=True)
+            self._changed.notify_all()
+        if self._timekeeper is None or self._pool is None:
+            return True
+        self._timekeeper.join()
+        self._pool.shutdown(wait=not self._abandoned)
+        return not self._abandoned
+
+    # On a clock that is moved
 
     def drain(self, clock: MovableClock, random: Random, until: datetime | None = None) -> None:
         """Deliver one by one, in a random order, until nothing waits; with `until`, until that moment instead."""
         while True:
             now = clock.now()
             for name in [name for name, moment in self._moments.items() if until and moment <= now]:
-                self._tick(self._functions[name], now)
-            ready = [waiting for name in self._functions for waiting in self._bus.due(name, now, 1000, ())]
+                self._tick(self._desks[name].function, now)
+            ready = [waiting for name in self._desks for waiting in self._bus.due(name, now, _LOOK)]
             random.shuffle(ready)
             for waiting in ready:
-                self._deliver(self._functions[waiting.function], [waiting])
+                desk = self._desks[waiting.function]
+                self._settle(desk, [waiting], self._invoke(desk.function, [waiting]))
             if not ready and not self._move_on(clock, until):
                 return
 
     def _move_on(self, clock: MovableClock, until: datetime | None) -> bool:
         """Move the clock to whatever happens next; return False where nothing does before `until`."""
-        dues = [due for name in self._functions if (due := self._bus.next_due(name, ())) is not None]
+        dues = [due for name in self._desks if (due := self._bus.next_due(name, clock.now())) is not None]
         moments = [datetime.fromtimestamp(due, clock.now().tzinfo) for due in dues]
         moments += self._moments.values() if until else ()
         following = min(moments, default=None)
@@ -99,104 +157,177 @@ class Runner:
         clock.move_to(following)
         return True
 
-    def _wake(self, functions: Iterable[str], due: float = 0.0) -> None:
-        """Look at these functions again at `due`."""
-        with self._changed:
-            for function in functions:
-                heappush(self._alarms, (due, function))
-            self._changed.notify()
+    # In threads
 
-    def _dispatch_all(self, clock: RealClock) -> None:
+    def _offer(self, accepted: Iterable[Waiting]) -> None:
+        """Put deliveries that were just accepted on their desks, as far as there is room."""
+        if self._pool is None:
+            return
         with self._changed:
-            while not self._stopping:
-                now = clock.now()
-                for name in [name for name, moment in self._moments.items() if moment <= now]:
-                    self._tick(self._functions[name], now)
-                due: set[str] = set()
-                while self._alarms and self._alarms[0][0] <= now.timestamp():
-                    due.add(heappop(self._alarms)[1])
-                for name in due:
-                    self._dispatch(self._functions[name], now)
+            for waiting in accepted:
+                desk = self._desks[waiting.function]
+                if len(desk.ready) < DESK:
+                    desk.ready.append(waiting)
+                    desk.held.add(waiting.id)
+                else:
+                    desk.more = True
+                self._staff(desk)
+
+    def _staff(self, desk: _Desk) -> None:
+        """Begin one more invocation at a desk that has work and a place."""
+        with self._changed:
+            if self._pool and not self._stopping and desk.invocations < desk.places and (desk.ready or desk.more):
+                desk.invocations += 1
+                self._pool.submit(self._work, desk)
+
+    def _work(self, desk: _Desk) -> None:
+        """Make one delivery after the other until the desk is empty."""
+        while (invocation := self._take(desk)) is not None:
+            failed = self._invoke(desk.function, invocation.batch)
+            with self._changed:
+                if invocation not in self._running:
+                    self._abandoned -= 1
+                    return  # it outlived its timeout: its deliveries are settled, its place is taken
+                self._running.remove(invocation)
+            self._settle(desk, invocation.batch, failed)
+            with self._changed:
+                desk.held.difference_update(waiting.id for waiting in invocation.batch)
+        self._bus.flush()
+
+    def _take(self, desk: _Desk) -> _Invocation | None:
+        """Take the next batch from a desk, filling it from disk where it is empty; None gives the place back."""
+        while True:
+            with self._changed:
+                if desk.ready and not self._stopping:
+                    batch = [desk.ready.popleft() for _ in range(min(desk.batch, len(desk.ready)))]
+                    deadline = monotonic() + desk.function.limits.timeout.total_seconds()
+                    invocation = _Invocation(desk, batch, deadline)
+                    self._running.add(invocation)
+                    return invocation
+                if not desk.more or self._stopping:
+                    desk.invocations -= 1
+                    self._changed.notify_all()
+                    return None
+                desk.more = False
+            self._fill(desk)
+
+    def _fill(self, desk: _Desk) -> None:
+        """Put what is due on an empty desk, and set an alarm for what is due later."""
+        now = self._place.clock.now()
+        limit = DESK + len(desk.held)
+        due = self._bus.due(desk.function.name, now, limit)
+        following = self._bus.next_due(desk.function.name, after=now)
+        with self._changed:
+            fresh = [waiting for waiting in due if waiting.id not in desk.held]
+            desk.ready.extend(fresh)
+            desk.held.update(waiting.id for waiting in fresh)
+            desk.more = desk.more or len(due) == limit
+            for _ in fresh[desk.batch :: desk.batch]:
+                self._staff(desk)
+        if following is not None:
+            self._set_alarm(desk, following)
+
+    def _set_alarm(self, desk: _Desk, due: float) -> None:
+        """Have a desk look at the disk at `due`; one alarm is enough, since looking sets the next."""
+        with self._changed:
+            if desk.alarm is None or due < desk.alarm:
+                desk.alarm = due
+                heappush(self._alarms, (due, desk.function.name))
+                self._changed.notify_all()
+
+    def _keep_time(self, clock: RealClock) -> None:
+        """Ring alarms, run schedules and end what outlives its timeout, until the runner has stopped."""
+        while True:
+            late = self._look_around(clock)
+            for invocation in late:
+                self._time_out(invocation)
+            with self._changed:
+                if self._stopping and not any(desk.invocations for desk in self._desks.values()):
+                    return
                 self._changed.wait(self._pause(clock))
 
-    def _pause(self, clock: RealClock) -> float:
-        """Return the real seconds until the next alarm or scheduled moment."""
+    def _look_around(self, clock: RealClock) -> list[_Invocation]:
+        """Wake the desks whose alarm rings; return the invocations that have outlived their timeout."""
         now = clock.now()
+        if not self._stopping:
+            for name in [name for name, moment in self._moments.items() if moment <= now]:
+                self._tick(self._desks[name].function, now)
+        with self._changed:
+            while self._alarms and self._alarms[0][0] <= now.timestamp():
+                desk = self._desks[heappop(self._alarms)[1]]
+                desk.alarm, desk.more = None, True
+                self._staff(desk)
+            late = [invocation for invocation in self._running if invocation.deadline <= monotonic()]
+            self._running.difference_update(late)
+            self._abandoned += len(late)
+        return late
+
+    def _pause(self, clock: RealClock) -> float:
+        """Return the real seconds until the next alarm, scheduled moment or timeout."""
         moments = [*self._moments.values()]
         if self._alarms:
-            moments.append(datetime.fromtimestamp(self._alarms[0][0], now.tzinfo))
-        return min([_LOOK_SECONDS, *map(clock.wait_for, moments)])
+            moments.append(datetime.fromtimestamp(self._alarms[0][0], clock.now().tzinfo))
+        deadlines = [max(invocation.deadline - monotonic(), 0) for invocation in self._running]
+        return min([_LOOK_SECONDS, *map(clock.wait_for, moments), *deadlines])
 
-    def _dispatch(self, function: AnyFunction, now: datetime) -> None:
-        """Begin as many deliveries of one function as are due and have a place."""
-        running = self._running[function.name]
-        free = (function.limits.concurrency or PLACES) - self._invocations[function.name]
-        if free <= 0 or self._pool is None:
-            return
-        batch = function.trigger.batch if isinstance(function.trigger, Subscription) and _is_queued(function) else 1
-        due = self._bus.due(function.name, now, free * batch, running)
-        for start in range(0, len(due), batch):
-            chosen = due[start : start + batch]
-            running.update(waiting.id for waiting in chosen)
-            self._invocations[function.name] += 1
-            self._pool.submit(self._deliver_and_release, function, chosen)
-        following = self._bus.next_due(function.name, running)
-        if following is not None and len(due) < free * batch:
-            heappush(self._alarms, (following, function.name))
+    def _time_out(self, invocation: _Invocation) -> None:
+        """Settle an invocation as failed, and give its place to the next; its thread ends by itself, unheard."""
+        desk = invocation.desk
+        seconds = desk.function.limits.timeout.total_seconds()
+        error = TimedOut(f"Task timed out after {seconds:.2f} seconds")
+        for waiting in invocation.batch:
+            attempt = describe(desk.function, json.loads(waiting.envelope), self._place)
+            attempt.leave("failed", waiting.attempt, error=f"TimedOut: {error}")
+        self._settle(desk, invocation.batch, {waiting.id: error for waiting in invocation.batch})
+        with self._changed:
+            desk.invocations -= 1
+        self._staff(desk)
 
-    def _deliver_and_release(self, function: AnyFunction, batch: Sequence[Waiting]) -> None:
-        again = 0.0
+    # What an invocation is
+
+    def _invoke(self, function: AnyFunction, batch: Sequence[Waiting]) -> dict[str, BaseException]:
+        """Invoke a function as AWS would; return the deliveries that failed."""
+        called = context(function, batch[0].id)
         try:
-            self._deliver(function, batch)
-        except LaptopError as error:
-            _LOG.error("%s: %s", function.name, error)
-            again = self._place.clock.now().timestamp() + _UNSETTLED_SECONDS
-        except Exception:  # noqa: BLE001 - this thread serves others; what failed is told, and tried again
-            _LOG.exception("a delivery to %s could not be settled", function.name)
-            again = self._place.clock.now().timestamp() + _UNSETTLED_SECONDS
-        finally:
-            with self._changed:
-                self._running[function.name].difference_update(waiting.id for waiting in batch)
-                self._invocations[function.name] -= 1
-            self._wake([function.name], again)
+            if function.delivery == "direct":
+                invoke(function, json.loads(batch[0].envelope), called, self._place)
+                return {}
+            answer = invoke(function, sqs_batch(batch, self._place.clock.now()), called, self._place)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - journaled by the runtime; it is what Lambda would retry
+            return dict.fromkeys((waiting.id for waiting in batch), error)
+        failed = answer["batchItemFailures"] if isinstance(answer, dict) else []
+        return {item["itemIdentifier"]: RuntimeError("reported as a batch item failure") for item in failed}
 
-    def _deliver(self, function: AnyFunction, batch: Sequence[Waiting]) -> None:
-        """Make one invocation, and settle every delivery in it."""
-        if _is_queued(function):
-            self._deliver_queued(function, batch)
-        else:
-            self._deliver_direct(function, batch[0])
+    def _settle(self, desk: _Desk, batch: Sequence[Waiting], failed: dict[str, BaseException]) -> None:
+        """Write down what came of each delivery: finished, to be made again, or a dead letter."""
         for waiting in batch:
-            self._when_settled(waiting)
+            try:
+                if waiting.id in failed:
+                    self._give_back(desk, waiting, failed[waiting.id])
+                else:
+                    self._bus.finish(waiting)
+                self._when_settled(waiting)
+            except Exception:  # noqa: BLE001 - the delivery is still on disk, and is made again
+                _LOG.exception("a delivery to %s could not be settled", desk.function.name)
+                self._set_alarm(desk, self._place.clock.now().timestamp() + _UNSETTLED_SECONDS)
 
-    def _deliver_direct(self, function: AnyFunction, waiting: Waiting) -> None:
-        try:
-            invoke(function, json.loads(waiting.envelope), context(function, waiting.id), self._place)
-        except Exception as error:  # noqa: BLE001 - journaled by the runtime; here it is what Lambda would retry
-            now = self._place.clock.now()
-            following = now + function.retry.delay("direct", waiting.attempt, function.limits.timeout)
-            too_old = following - datetime.fromtimestamp(waiting.sent, now.tzinfo) > function.retry.max_age
+    def _give_back(self, desk: _Desk, waiting: Waiting, error: BaseException) -> None:
+        """Have a failed delivery made again after its pause; bury it where its attempts or its time are used up."""
+        function, now = desk.function, self._place.clock.now()
+        following = now + function.retry.delay(function.delivery, waiting.attempt, function.limits.timeout)
+        age = following - datetime.fromtimestamp(waiting.sent, now.tzinfo)
+        if function.delivery == "queue":
             if waiting.attempt > function.retry.times:
-                self._bus.bury(waiting, failure_record(waiting, now, "RetriesExhausted", error), {})
-            elif too_old:
-                self._bus.bury(waiting, failure_record(waiting, now, "EventAgeExceeded", error), {})
-            else:
-                self._bus.postpone(waiting, following)
-        else:
-            self._bus.finish(waiting)
-
-    def _deliver_queued(self, function: AnyFunction, batch: Sequence[Waiting]) -> None:
-        now = self._place.clock.now()
-        answer = invoke(function, sqs_batch(batch, now), context(function, batch[0].id), self._place)
-        failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]} if isinstance(answer, dict) else set()
-        for waiting in batch:
-            if waiting.id not in failed:
-                self._bus.finish(waiting)
-            elif waiting.attempt > function.retry.times:
                 self._bus.bury(waiting, waiting.envelope, redriven(waiting))
-            else:
-                pause = function.retry.delay("queue", waiting.attempt, function.limits.timeout)
-                self._bus.postpone(waiting, self._place.clock.now() + pause)
+                return
+        elif waiting.attempt > function.retry.times or age > function.retry.max_age:
+            condition: Exhausted = "RetriesExhausted" if waiting.attempt > function.retry.times else "EventAgeExceeded"
+            self._bus.bury(waiting, failure_record(waiting, now, condition, error), {})
+            return
+        self._bus.postpone(waiting, following)
+        self._set_alarm(desk, following.timestamp())
+
+    # Schedules
 
     def _plan(self, function: AnyFunction, now: datetime) -> None:
         """Note when a scheduled function runs next."""
@@ -213,7 +344,3 @@ class Runner:
             moment = self._moments[function.name]
             self._plan(function, max(now, moment))
             self._bus.put_moment(function.name, function.trigger.timetable.expression, moment)
-
-
-def _is_queued(function: AnyFunction) -> bool:
-    return function.delivery == "queue"

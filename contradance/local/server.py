@@ -63,23 +63,26 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to `serve_until_signalled`: uvicorn would raise them again before the bus could finish."""
+        """Leave signals to `stop_on_signals`: uvicorn would raise them again before the bus could finish."""
         yield
 
-    def serve_until_signalled(self) -> None:
-        """Serve until Ctrl-C or SIGTERM."""
+    def stop_on_signals(self) -> None:
+        """Have Ctrl-C and SIGTERM stop the server, also one that does not serve yet."""
 
         def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - what signal.signal calls
             self.stop()
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, on_signal)
+
+    def serve_until_stopped(self) -> None:
+        """Serve in this thread until `stop`."""
         self.run(sockets=[self._socket])
 
     @contextmanager
     def serving(self) -> Iterator[str]:
         """Serve in a thread while the block runs; the value is the URL."""
-        thread = threading.Thread(target=self.run, kwargs={"sockets": [self._socket]}, name="contradance-http")
+        thread = threading.Thread(target=self.serve_until_stopped, name="contradance-http")
         thread.start()
         try:
             yield self.url

@@ -1,103 +1,140 @@
-"""The unit of work's store on the laptop: tables and once-records in one SQLite transaction."""
+"""The unit of work's store on the laptop: tables and once-records in one SQLite transaction.
+
+Leases are held in memory, since one process owns the file: when it dies, nobody holds anything. With a bus that keeps
+its events in the same file, the commit also publishes: one transaction, one sync to disk for a whole delivery.
+"""
 
 import json
 import sqlite3
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from contradance.envelope import SealedEvent
 from contradance.errors import Conflict, LeaseHeld, LeaseLost
 from contradance.identity import Identity
+from contradance.local.bus import Bus
 from contradance.local.database import Database
-from contradance.runtime.once import Answer, Lease, OnceKey, OnceRecord
+from contradance.runtime.journal import PublishedEvent
+from contradance.runtime.once import Answer, Lease, OnceKey, OnceRecord, State
 from contradance.runtime.ports import ABSENT, Item, Write
 from contradance.unit import Key
 
-_ONCE = "function = ? AND source = ? AND event_id = ?"
-_ITEM = "table_name = ? AND partition = ? AND sort = ?"
+_ONCE: Final = "function = ? AND source = ? AND event_id = ?"
+_ITEM: Final = "table_name = ? AND partition = ? AND sort = ?"
+_REMEMBERED: Final = 10_000
+"""Leases that are kept in memory before those that have expired are forgotten."""
+
+
+class _Held(NamedTuple):
+    """Who works on a delivery, until when, in which attempt."""
+
+    holder: str
+    expires: datetime
+    attempt: int
 
 
 class SQLiteStore:
-    """`contradance.runtime.ports.Store` over the laptop's file."""
+    """`contradance.runtime.ports.Store` over the laptop's file.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: the file.
+        bus: publishes what is sealed in the transaction that commits it; without one, whoever commits publishes.
+    """
+
+    def __init__(self, database: Database, bus: Bus | None = None) -> None:
         self._database = database
+        self._bus = bus
+        self._leases: dict[OnceKey, _Held] = {}
+        self._lock = threading.Lock()
 
     def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
         """Count an attempt, and take the lease where the handler has not committed yet."""
-
-        def change(connection: sqlite3.Connection) -> OnceRecord:
-            row = connection.execute(
-                f"SELECT state, attempt, holder, expires, sealed, answer FROM once WHERE {_ONCE}",  # noqa: S608 - constant
-                key,
-            ).fetchone()
-            if row is None:
-                connection.execute(
-                    "INSERT INTO once VALUES (?, ?, ?, 'in_progress', 1, ?, ?, NULL, NULL)",
-                    (*key, lease.holder, lease.expires.timestamp()),
-                )
-                return OnceRecord("in_progress", 1)
-            state, attempt, holder, expires, sealed, answer = row
-            if state == "published":
-                return OnceRecord(state, attempt, (), _answer(answer))
-            if state == "in_progress" and holder != lease.holder and expires > now.timestamp():
+        with self._lock:
+            record = self._record(key)
+            if record is not None and record.state == "published":
+                return record
+            held = self._leases.get(key)
+            if record is None and held and held.holder != lease.holder and held.expires > now:
                 raise LeaseHeld(
                     f"{key.function} is already handling event {key.event_id}.\n"
                     "  It is delivered again when that attempt has ended."
                 )
-            connection.execute(
-                f"UPDATE once SET attempt = attempt + 1, holder = ?, expires = ? WHERE {_ONCE}",  # noqa: S608 - constant
-                (lease.holder, lease.expires.timestamp(), *key),
-            )
-            return OnceRecord(state, attempt + 1, _sealed(sealed), _answer(answer))
-
-        return self._database.write(change)
+            mine = held.attempt if held and held.holder == lease.holder else 0
+            attempt = max(mine + 1, self._attempts_on_disk(lease.holder))
+            self._forget(now)
+            self._leases[key] = _Held(lease.holder, lease.expires, attempt)
+        if record is None:
+            return OnceRecord("in_progress", attempt)
+        return OnceRecord("done", attempt, record.sealed, (), record.answer)
 
     def commit(
         self, key: OnceKey, lease: Lease, writes: Sequence[Write], sealed: Sequence[SealedEvent], answer: Answer | None
-    ) -> None:
-        """Apply all writes and make the once-record `done`, or do nothing; `published` where `sealed` is empty."""
-        state = "done" if sealed else "published"
-        waiting = json.dumps([asdict(event) for event in sealed]) if sealed else None
-        given = json.dumps(asdict(answer)) if answer else None
+    ) -> State:
+        """Apply all writes and make the once-record `done`, or `published`, or do nothing; return the state."""
+        with self._lock:
+            held = self._leases.get(key, _Held(lease.holder, lease.expires, 1))
+        if held.holder != lease.holder:
+            raise LeaseLost(_lost(key))
+        state: State = "done" if sealed and self._bus is None else "published"
+        accepted = self._bus.accept(sealed) if self._bus else None
 
         def change(connection: sqlite3.Connection) -> None:
-            row = connection.execute(f"SELECT state, holder FROM once WHERE {_ONCE}", key).fetchone()  # noqa: S608 - constant
-            if row is not None and row != ("in_progress", lease.holder):
-                raise LeaseLost(
-                    f"{key.function} took too long over event {key.event_id}, and another attempt took over.\n"
-                    "  Raise its timeout=, or make it faster."
-                )
+            row = (
+                *key,
+                state,
+                held.attempt,
+                lease.expires.timestamp(),
+                json.dumps([asdict(event) for event in sealed], ensure_ascii=False) if state == "done" else None,
+                json.dumps([[event.event_id, str(event.identity)] for event in sealed]) if sealed else None,
+                json.dumps(asdict(answer), ensure_ascii=False) if answer else None,
+            )
+            try:
+                connection.execute("INSERT INTO once VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            except sqlite3.IntegrityError as error:
+                raise LeaseLost(_lost(key)) from error
             for write in writes:
                 _write(connection, write)
-            connection.execute(
-                "INSERT INTO once VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-                "state = excluded.state, sealed = excluded.sealed, answer = excluded.answer",
-                (*key, state, lease.holder, lease.expires.timestamp(), waiting, given),
-            )
+            if accepted:
+                accepted.keep(connection)
 
         self._database.write(change)
+        if state == "published":
+            with self._lock:
+                self._leases.pop(key, None)
+        if accepted:
+            accepted.announce()
+        return state
 
     def release(self, key: OnceKey, lease: Lease) -> None:
         """Give the lease back, so that another holder need not wait for its end; nothing where it is not held."""
-        self._database.write(
-            lambda connection: connection.execute(
-                f"UPDATE once SET expires = 0 WHERE {_ONCE} AND state = 'in_progress' AND holder = ?",  # noqa: S608 - constant
-                (*key, lease.holder),
-            )
-        )
+        with self._lock:
+            held = self._leases.get(key)
+            if held and held.holder == lease.holder:
+                self._leases[key] = held._replace(expires=datetime.min.replace(tzinfo=held.expires.tzinfo))
 
     def mark_published(self, key: OnceKey) -> None:
-        """Make a `done` record `published`, erasing its sealed events."""
+        """Make a `done` record `published`, erasing its sealed events and keeping their ids."""
         self._database.write(
             lambda connection: connection.execute(
-                f"UPDATE once SET state = 'published', sealed = NULL WHERE {_ONCE} AND state = 'done'",  # noqa: S608 - constant
+                f"UPDATE once SET state = 'published', sealed = NULL WHERE {_ONCE}",  # noqa: S608 - constant
                 key,
             )
         )
+        with self._lock:
+            self._leases.pop(key, None)
+
+    def unpublished(self, now: datetime, limit: int) -> list[tuple[OnceKey, tuple[SealedEvent, ...]]]:
+        """Return up to `limit` records that are `done` and whose lease has expired."""
+        rows = self._database.read(
+            "SELECT function, source, event_id, sealed FROM once WHERE state = 'done' AND expires <= ? "
+            "ORDER BY expires LIMIT ?",
+            (now.timestamp(), limit),
+        )
+        return [(OnceKey(*key), _sealed(sealed)) for *key, sealed in rows]
 
     def get(self, table: str, key: Key) -> Item | None:
         """Return an item as it is committed."""
@@ -115,13 +152,39 @@ class SQLiteStore:
 
     def scan(self, table: str, limit: int, after: Key | None) -> list[Item]:
         """Return up to `limit` items in key order, from behind the key `after`."""
-        return _items(
-            self._database.read(
-                "SELECT partition, sort, version, document FROM item WHERE table_name = ? AND (partition, sort) > (?, ?) "
-                "ORDER BY partition, sort LIMIT ?",
-                (table, *(after or ("", "")), limit),
-            )
+        first = (
+            "SELECT partition, sort, version, document FROM item WHERE table_name = ? ORDER BY partition, sort LIMIT ?"
         )
+        behind = first.replace("ORDER", "AND (partition, sort) > (?, ?) ORDER")
+        rows = self._database.read(*((first, (table, limit)) if after is None else (behind, (table, *after, limit))))
+        return _items(rows)
+
+    def _record(self, key: OnceKey) -> OnceRecord | None:
+        rows = self._database.read(
+            f"SELECT state, attempt, sealed, published, answer FROM once WHERE {_ONCE}",  # noqa: S608 - constant
+            key,
+        )
+        if not rows:
+            return None
+        state, attempt, sealed, published, answer = rows[0]
+        ids = tuple(PublishedEvent(event_id=one, contract=contract) for one, contract in json.loads(published or "[]"))
+        return OnceRecord(state, attempt, _sealed(sealed), ids if state == "published" else (), _answer(answer))
+
+    def _attempts_on_disk(self, holder: str) -> int:
+        """Return which attempt a delivery on the bus is in: it is counted there across restarts."""
+        rows = self._database.read("SELECT attempt FROM delivery WHERE id = ?", (holder,))
+        return int(rows[0][0]) if rows else 1
+
+    def _forget(self, now: datetime) -> None:
+        if len(self._leases) >= _REMEMBERED:
+            self._leases = {key: held for key, held in self._leases.items() if held.expires > now}
+
+
+def _lost(key: OnceKey) -> str:
+    return (
+        f"{key.function} took too long over event {key.event_id}, and another attempt took over.\n"
+        "  Raise its timeout=, or make it faster."
+    )
 
 
 def _write(connection: sqlite3.Connection, write: Write) -> None:

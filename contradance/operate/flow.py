@@ -4,9 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
-from typing import Protocol
+from typing import Final, Literal, Protocol
 
 from contradance.runtime.journal import JournalRecord, PublishedEvent
+
+COMPLETED: Final = ("done", "duplicate")
+"""Outcomes that say a handler has committed; a process may die before it journals the first, so the second is enough."""
 
 
 class Journal(Protocol):
@@ -53,10 +56,11 @@ class Flow:
     """What began it: usually one route; an event where nothing here published it."""
     events: int
     deliveries: int
-    """Deliveries that ended, well or as a dead letter; a duplicate is none of its own."""
+    """Deliveries of events that ended, well or as a dead letter; a duplicate is none of its own."""
     dead_letters: int
+    """Deliveries and scheduled runs that were given up."""
     waiting: int
-    """Deliveries that failed and will be tried again."""
+    """Deliveries and scheduled runs that failed and will be tried again."""
     duration: timedelta
 
 
@@ -92,9 +96,7 @@ def _flow(correlation_id: str, records: list[JournalRecord]) -> Flow:
     ]
     roots: list[Handled | Happened] = [handled(tries) for (_, event), tries in attempts.items() if event is None]
     roots += [happened(event) for event in outside]
-    ended = [tries for (_, event_id), tries in attempts.items() if event_id is not None]
-    dead = sum(any(record.dead for record in tries) for tries in ended)
-    done = sum(any(record.outcome == "done" for record in tries) for tries in ended)
+    ended = {key: _ending(tries) for key, tries in attempts.items()}
     began = min(record.started_at for record in records)
     finished = max(record.started_at + timedelta(milliseconds=record.duration_ms) for record in records)
     return Flow(
@@ -102,11 +104,18 @@ def _flow(correlation_id: str, records: list[JournalRecord]) -> Flow:
         subject=next((record.subject for record in records if record.subject), None),
         roots=tuple(roots),
         events=len(known.keys() | consumed.keys()),
-        deliveries=done + dead,
-        dead_letters=dead,
-        waiting=len(ended) - done - dead,
+        deliveries=sum(ending != "waiting" for (_, event_id), ending in ended.items() if event_id is not None),
+        dead_letters=[*ended.values()].count("dead"),
+        waiting=[*ended.values()].count("waiting"),
         duration=finished - began,
     )
+
+
+def _ending(tries: Sequence[JournalRecord]) -> Literal["done", "dead", "waiting"]:
+    """Return what every attempt at one thing came to."""
+    if any(record.outcome in COMPLETED for record in tries):
+        return "done"
+    return "dead" if any(record.dead for record in tries) else "waiting"
 
 
 def _first(flow: Flow) -> JournalRecord:

@@ -63,8 +63,9 @@ def answer(function: AnyFunction, route: Route, request: Mapping[str, Any], plac
     except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
         _LOG.error("%s failed: %s\n%s", function.name, told(error), trail(error))
         return _error(500, "Internal Server Error")
-    if performed.sealed:
-        this.leave("done", performed.attempt, sealed=performed.sealed)
+    if performed.published and not performed.duplicate:
+        this.subject = performed.subject
+        this.leave("done", performed.attempt, published=performed.published)
     given = performed.answer
     return _response(given.status, given.body) if given else _error(500, "Internal Server Error")
 
@@ -85,7 +86,7 @@ def _task(function: AnyFunction, route: Route, request: Mapping[str, Any], conte
         return published, lambda: Answer(route.status, _render(route, body), _fingerprint(request))
 
     cause = Cause(derived_id(*key, "correlation"), None, traceparent=headers.get("traceparent"))
-    return Task(function, key, context.aws_request_id, cause, run)
+    return Task(function, key, context.aws_request_id, cause, run, remembered=client_key is not None)
 
 
 def _perform(task: Task, request: Mapping[str, Any], place: Place, context: Context) -> Performed:

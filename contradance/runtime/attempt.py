@@ -6,7 +6,6 @@ from time import perf_counter
 from typing import Any
 
 from contradance.choreography import AnyFunction
-from contradance.envelope import SealedEvent
 from contradance.runtime.journal import JournalRecord, Outcome, PublishedEvent
 from contradance.runtime.ports import Place
 
@@ -32,7 +31,7 @@ class Attempt:
         self.leave(outcome, number, error=error)
 
     def leave(
-        self, outcome: Outcome, number: int, *, sealed: Sequence[SealedEvent] = (), error: str | None = None
+        self, outcome: Outcome, number: int, *, published: Sequence[PublishedEvent] = (), error: str | None = None
     ) -> None:
         """Write the journal record; `number` is 1 for the first attempt."""
         self._place.journal.write(
@@ -40,15 +39,13 @@ class Attempt:
                 function=self._function.name,
                 trigger=self.trigger,
                 event_id=self.event_id,
-                subject=self.subject or (sealed[0].subject if sealed else None),
+                subject=self.subject,
                 correlation_id=self.correlation_id,
                 causation_id=self.causation_id,
                 attempt=number,
                 outcome=outcome,
                 retries_left=max(self._function.retry.times + 1 - number, 0),
-                published=tuple(
-                    PublishedEvent(event_id=event.event_id, contract=str(event.identity)) for event in sealed
-                ),
+                published=tuple(published),
                 started_at=self._started_at,
                 duration_ms=round((perf_counter() - self._clock) * 1000, 3),
                 error=error,

@@ -1,6 +1,7 @@
 """Consuming one delivered event: read, validate, upcast, run once, leave a record."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -50,8 +51,7 @@ def consume(
     Raises:
         Exception: whatever the handler raised; that is how the delivery is retried.
     """
-    this = Attempt(function, f"{event.get('source')}/{event.get('detail-type')}", place)
-    this.event_id = this.correlation_id = str(event.get("id"))
+    this = begun(function, event, place)
     number = attempt or 1
     try:
         delivered = unseal(event, function.name)
@@ -78,7 +78,22 @@ def consume(
     except Exception as error:
         this.leave("failed", number, error=told(error))
         raise
-    this.leave("duplicate" if performed.duplicate else "done", number, sealed=performed.sealed)
+    this.leave("duplicate" if performed.duplicate else "done", number, published=performed.published)
+
+
+def begun(function: AnyFunction, event: Mapping[str, Any], place: Place) -> Attempt:
+    """Return an attempt at `event`, told apart by EventBridge's own id until its metadata is read."""
+    this = Attempt(function, f"{event.get('source')}/{event.get('detail-type')}", place)
+    this.event_id = this.correlation_id = str(event.get("id"))
+    return this
+
+
+def describe(function: AnyFunction, event: Mapping[str, Any], place: Place) -> Attempt:
+    """Return an attempt at an event that was consumed before, described as far as its metadata can be read."""
+    this = begun(function, event, place)
+    with suppress(ContractViolation):
+        _describe(this, unseal(event, function.name))
+    return this
 
 
 def _describe(this: Attempt, delivered: Delivered) -> None:

@@ -82,7 +82,8 @@ def _run_schedule(
     except Exception as error:
         this.leave("failed", number, error=told(error))
         raise
-    this.leave("duplicate" if performed.duplicate else "done", number, sealed=performed.sealed)
+    this.subject = performed.subject
+    this.leave("duplicate" if performed.duplicate else "done", number, published=performed.published)
 
 
 def _event_in(record: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,9 +1,12 @@
 """The journal: one record per delivery, and per publish by a route. Traces are made of nothing else."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from contradance.envelope import SealedEvent
 
 Outcome = Literal["done", "duplicate", "failed", "invalid", "expired"]
 """What came of a delivery: done; done before; raised; its data breaks the contract; too old to try again."""
@@ -17,6 +20,11 @@ class PublishedEvent(BaseModel):
     event_id: str
     contract: str
     """Identity: `food.orders/OrderPlaced v1`."""
+
+
+def published_events(sealed: Iterable[SealedEvent]) -> tuple[PublishedEvent, ...]:
+    """Return what the journal keeps of published events."""
+    return tuple(PublishedEvent(event_id=event.event_id, contract=str(event.identity)) for event in sealed)
 
 
 class JournalRecord(BaseModel):

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from contradance.envelope import SealedEvent
+from contradance.runtime.journal import PublishedEvent
 
 State = Literal["in_progress", "done", "published"]
 
@@ -48,7 +49,9 @@ class OnceRecord:
 
     state: State
     attempt: int
-    """Attempts so far, this one included."""
+    """Attempts that this holder has made, this one included."""
     sealed: tuple[SealedEvent, ...] = ()
     """What remains to be published; empty unless `done`."""
+    published: tuple[PublishedEvent, ...] = ()
+    """What was published; empty unless `published`."""
     answer: Answer | None = None

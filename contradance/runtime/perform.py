@@ -9,19 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from contradance.annotation import say
 from contradance.choreography import AnyFunction
 from contradance.contract import Contract
 from contradance.delivery import Delivery
 from contradance.envelope import SealedEvent, derived_id, seal
-from contradance.errors import Conflict, ContractViolation, TooMuchWork
-from contradance.runtime.once import Answer, Lease, OnceKey, OnceRecord
+from contradance.errors import Conflict, ContractViolation, LeaseLost, TooMuchWork
+from contradance.runtime.journal import PublishedEvent, published_events
+from contradance.runtime.once import Answer, Lease, OnceKey, OnceRecord, State
 from contradance.runtime.ports import Context, Place
 from contradance.runtime.publish import publish
 from contradance.runtime.work import UnitOfWork
 from contradance.unit import run_in
 
 MAX_SEALED_BYTES: Final = 350 * 1024
-"""Most bytes that one delivery may publish: its once-record must fit in one DynamoDB item of 400 KB."""
+"""Most bytes that one delivery may publish and answer: its once-record must fit in one DynamoDB item of 400 KB."""
 _CONFLICTS: Final = 5
 """Times that a handler runs in one attempt before a conflict is given back to the retry policy."""
 _PUBLISH_RESERVE_SECONDS: Final = 0.5
@@ -46,7 +48,9 @@ class Performed:
     """What came of it."""
 
     attempt: int
-    sealed: tuple[SealedEvent, ...]
+    published: tuple[PublishedEvent, ...]
+    subject: str | None
+    """Subject of the first published event."""
     duplicate: bool
     answer: Answer | None
 
@@ -65,6 +69,8 @@ class Task:
     """Who handles it: the Lambda request id, or the SQS message id."""
     cause: Cause
     run: Run
+    remembered: bool = True
+    """Whether a repetition would have this key, so that even doing nothing is worth a record."""
 
     def lease(self, now: datetime) -> Lease:
         """Return a lease that lasts as long as the function may run."""
@@ -72,23 +78,31 @@ class Task:
 
 
 def perform(task: Task, lease: Lease, record: OnceRecord, place: Place, context: Context) -> Performed:
-    """Run a handler whose lease was taken, unless it is already done; publish what is left to publish."""
+    """Run a handler whose lease was taken, unless it is already done; publish what is left to publish.
+
+    Raises:
+        LeaseLost: the handler took longer than its function may run; nothing is committed.
+    """
     if record.state == "published":
-        return Performed(record.attempt, (), duplicate=True, answer=record.answer)
+        return Performed(record.attempt, record.published, None, duplicate=True, answer=record.answer)
+    state: State = record.state
     sealed, answer = record.sealed, record.answer
-    if record.state == "in_progress":
-        sealed, answer = _commit(task, lease, record.attempt, place)
-    seconds_left = context.get_remaining_time_in_millis() / 1000 - _PUBLISH_RESERVE_SECONDS
-    if sealed:
+    if state == "in_progress":
+        state, sealed, answer = _commit(task, lease, record.attempt, place, context)
+    if state == "done":
+        seconds_left = context.get_remaining_time_in_millis() / 1000 - _PUBLISH_RESERVE_SECONDS
         publish(sealed, place.events, place.bus, place.clock, seconds_left)
         place.store.mark_published(task.key)
-    return Performed(record.attempt, sealed, duplicate=False, answer=answer)
+    subject = sealed[0].subject if sealed else None
+    return Performed(record.attempt, published_events(sealed), subject, duplicate=False, answer=answer)
 
 
-def _commit(task: Task, lease: Lease, attempt: int, place: Place) -> tuple[tuple[SealedEvent, ...], Answer | None]:
+def _commit(
+    task: Task, lease: Lease, attempt: int, place: Place, context: Context
+) -> tuple[State, tuple[SealedEvent, ...], Answer | None]:
     """Run the handler and commit; again, from fresh reads, where another unit of work was faster."""
     for tries_left in reversed(range(_CONFLICTS)):
-        unit = UnitOfWork(task.function.name, frozenset(task.function.uses), place.store, place.variables)
+        unit = UnitOfWork(task.function.name, task.function.uses, place.store, place.variables)
         delivery = Delivery(
             event_id=task.cause.causation_id or task.key.event_id,
             correlation_id=task.cause.correlation_id,
@@ -98,23 +112,29 @@ def _commit(task: Task, lease: Lease, attempt: int, place: Place) -> tuple[tuple
             is_replay=task.cause.is_replay,
         )
         with run_in(unit):
-            published, render = task.run(delivery)
-            events = _events(task.function, published)
+            returned, render = task.run(delivery)
+            events = _events(task.function, returned)
         sealed = _seal(task, events, place)
         answer = render() if render else None
+        writes = unit.writes()
+        if not (writes or sealed or task.remembered):
+            return "published", sealed, answer
+        _check_size(task.function, sealed, answer)
+        if context.get_remaining_time_in_millis() <= 0:
+            raise LeaseLost(
+                f"{task.function.name} took longer than it may run.\n  Raise its timeout=, or make it faster."
+            )
         try:
-            place.store.commit(task.key, lease, unit.writes(), sealed, answer)
+            return place.store.commit(task.key, lease, writes, sealed, answer), sealed, answer
         except Conflict:
             if not tries_left:
                 raise
-        else:
-            return sealed, answer
     raise AssertionError("unreachable: the last conflict is raised")
 
 
 def _events(function: AnyFunction, published: object) -> list[Contract]:
     """Return what a handler published as a list; refuse what its annotation does not name."""
-    if published is None:
+    if published is None and function.may_publish_nothing:
         return []
     one = isinstance(published, Contract) or not isinstance(published, Iterable)
     events: list[Any] = [published] if one else [*published]  # type: ignore[misc]  # what is not one is iterable
@@ -122,7 +142,7 @@ def _events(function: AnyFunction, published: object) -> list[Contract]:
         if type(event) not in function.publishes:
             named = ", ".join(contract.__name__ for contract in function.publishes) or "nothing"
             raise ContractViolation(
-                f"{function.name} returned {type(event).__name__}, but its annotation publishes {named}.\n"
+                f"{function.name} returned {say(type(event))}, but its annotation publishes {named}.\n"
                 "  Return what the annotation names, or annotate what is returned."
             )
     return events
@@ -130,7 +150,7 @@ def _events(function: AnyFunction, published: object) -> list[Contract]:
 
 def _seal(task: Task, events: list[Contract], place: Place) -> tuple[SealedEvent, ...]:
     """Seal the events under ids derived from what caused them, so that a republished event is recognised."""
-    sealed = tuple(
+    return tuple(
         seal(
             event,
             event_id=derived_id(*task.key, position),
@@ -143,10 +163,13 @@ def _seal(task: Task, events: list[Contract], place: Place) -> tuple[SealedEvent
         )
         for position, event in enumerate(events)
     )
-    size = sum(len(event.detail.encode()) for event in sealed)
+
+
+def _check_size(function: AnyFunction, sealed: tuple[SealedEvent, ...], answer: Answer | None) -> None:
+    """Refuse what would not fit into the once-record: the sealed events, and a route's answer."""
+    size = sum(len(event.detail.encode()) for event in sealed) + (len(answer.body.encode()) if answer else 0)
     if size > MAX_SEALED_BYTES:
         raise TooMuchWork(
-            f"{task.function.name} publishes {size} bytes in one delivery; it may publish {MAX_SEALED_BYTES}.\n"
-            "  Publish fewer events, or store the large part and publish a reference to it."
+            f"{function.name} publishes and answers {size} bytes at once; it may be {MAX_SEALED_BYTES}.\n"
+            "  Publish fewer events, answer page by page, or store the large part and refer to it."
         )
-    return sealed

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from contradance.envelope import SealedEvent
 from contradance.runtime.journal import JournalRecord
-from contradance.runtime.once import Answer, Lease, OnceKey, OnceRecord
+from contradance.runtime.once import Answer, Lease, OnceKey, OnceRecord, State
 from contradance.unit import Key
 
 
@@ -48,10 +48,11 @@ class Store(Protocol):
 
     def commit(
         self, key: OnceKey, lease: Lease, writes: Sequence[Write], sealed: Sequence[SealedEvent], answer: Answer | None
-    ) -> None:
-        """Apply all writes and make the once-record `done`, or do nothing; `published` where `sealed` is empty.
+    ) -> State:
+        """Apply all writes and make the once-record `done`, or do nothing; return the state.
 
-        A key that was never begun is begun and done at once.
+        It is `published` where nothing is sealed, and where the store published in the same transaction. A key that
+        was never begun is begun and done at once.
 
         Raises:
             Conflict: an item no longer has the version that a write expects.
@@ -62,7 +63,10 @@ class Store(Protocol):
         """Give the lease back, so that another holder need not wait for its end; nothing where it is not held."""
 
     def mark_published(self, key: OnceKey) -> None:
-        """Make a `done` record `published`, erasing its sealed events."""
+        """Make a `done` record `published`, erasing its sealed events and keeping their ids."""
+
+    def unpublished(self, now: datetime, limit: int) -> list[tuple[OnceKey, tuple[SealedEvent, ...]]]:
+        """Return up to `limit` records that are `done` and whose lease has expired: their holder died or gave up."""
 
     def get(self, table: str, key: Key) -> Item | None:
         """Return an item as it is committed."""

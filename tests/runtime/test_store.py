@@ -14,6 +14,7 @@ from contradance.identity import Identity
 from contradance.local.clock import VirtualClock
 from contradance.local.database import Database
 from contradance.local.store import SQLiteStore
+from contradance.runtime.journal import published_events
 from contradance.runtime.once import Answer, Lease, OnceKey, OnceRecord
 from contradance.runtime.ports import ABSENT, Store, Write
 from contradance.unit import Key
@@ -88,7 +89,7 @@ class TestBegin:
             store.begin(ONCE, OTHER, SOON - timedelta(milliseconds=1))
         later = store.begin(ONCE, Lease("request-2", SOON + timedelta(seconds=31)), SOON)
 
-        assert later == OnceRecord("in_progress", attempt=2)
+        assert later == OnceRecord("in_progress", attempt=1)
 
     def test_a_refused_holder_is_not_counted(self, store: Store) -> None:
         store.begin(ONCE, LEASE, NOW)
@@ -118,7 +119,7 @@ class TestBegin:
 
         record = store.begin(ONCE, OTHER, NOW)
 
-        assert record == OnceRecord("done", attempt=2, sealed=SEALED, answer=ANSWER)
+        assert record == OnceRecord("done", attempt=1, sealed=SEALED, answer=ANSWER)
 
     def test_each_attempt_to_publish_is_counted(self, store: Store) -> None:
         store.begin(ONCE, LEASE, NOW)
@@ -156,7 +157,7 @@ class TestRelease:
 
         store.release(ONCE, LEASE)
 
-        assert store.begin(ONCE, OTHER, NOW) == OnceRecord("in_progress", attempt=2)
+        assert store.begin(ONCE, OTHER, NOW) == OnceRecord("in_progress", attempt=1)
 
     def test_only_the_holder_can_release(self, store: Store) -> None:
         store.begin(ONCE, LEASE, NOW)
@@ -312,7 +313,7 @@ class TestFence:
     def test_what_was_never_begun_is_begun_and_done_at_once(self, store: Store) -> None:
         store.commit(ONCE, LEASE, [], SEALED, ANSWER)
 
-        assert store.begin(ONCE, OTHER, NOW) == OnceRecord("done", attempt=2, sealed=SEALED, answer=ANSWER)
+        assert store.begin(ONCE, OTHER, NOW) == OnceRecord("done", attempt=1, sealed=SEALED, answer=ANSWER)
 
     def test_of_many_that_commit_one_delivery_one_succeeds(self, store: Store) -> None:
         store.begin(ONCE, LEASE, NOW)
@@ -338,13 +339,39 @@ class TestPublished:
 
         assert store.begin(ONCE, OTHER, NOW) == OnceRecord("published", attempt=1)
 
-    def test_marking_erases_the_events_and_keeps_the_answer(self, store: Store) -> None:
+    def test_marking_erases_the_events_and_keeps_their_ids_and_the_answer(self, store: Store) -> None:
         store.begin(ONCE, LEASE, NOW)
         store.commit(ONCE, LEASE, [], SEALED, ANSWER)
 
         store.mark_published(ONCE)
 
-        assert store.begin(ONCE, OTHER, NOW) == OnceRecord("published", attempt=1, answer=ANSWER)
+        assert store.begin(ONCE, OTHER, NOW) == OnceRecord(
+            "published", attempt=1, published=published_events(SEALED), answer=ANSWER
+        )
+
+    def test_commit_says_whether_anything_is_left_to_publish(self, store: Store) -> None:
+        states = [store.commit(ONCE._replace(event_id=str(sealed)), LEASE, [], sealed, None) for sealed in (SEALED, ())]
+
+        assert states == ["done", "published"]
+
+    def test_what_is_done_is_there_to_sweep_when_its_lease_has_expired(self, store: Store) -> None:
+        later = ONCE._replace(event_id="event-2")
+        store.commit(later, Lease("request-2", SOON + timedelta(hours=1)), [], SEALED, None)
+        store.commit(ONCE, LEASE, [], SEALED, None)
+
+        found = [[key for key, _ in store.unpublished(now, 10)] for now in (NOW, SOON, SOON + timedelta(hours=1))]
+
+        assert found == [[], [ONCE], [ONCE, later]]
+        assert store.unpublished(SOON, 10) == [(ONCE, SEALED)]
+        assert len(store.unpublished(SOON + timedelta(hours=1), 1)) == 1
+
+    def test_what_is_published_is_not_there_to_sweep(self, store: Store) -> None:
+        store.commit(ONCE, LEASE, [], SEALED, None)
+        store.commit(ONCE._replace(event_id="event-2"), LEASE, [], (), None)
+
+        store.mark_published(ONCE)
+
+        assert store.unpublished(SOON, 10) == []
 
     def test_marking_twice_is_marking_once(self, store: Store) -> None:
         store.begin(ONCE, LEASE, NOW)

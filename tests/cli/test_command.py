@@ -1,0 +1,69 @@
+import os
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from contradance.cli.app import app
+from tests.cli.project import ROOT
+
+COMMANDS = ("run", "demo", "graph", "trace", "events")
+
+
+def python(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_a_terminal_that_cannot_show_every_sign_is_shown_the_others() -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "contradance", "graph"]
+
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "payments.process_payment ?6 queued" in result.stdout
+
+
+def test_the_package_can_be_run_as_a_module() -> None:
+    result = python("-m", "contradance", "--help")
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert all(f"│ {command} " in result.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+@pytest.mark.parametrize(
+    "command", [[], *([command] for command in COMMANDS), ["events", "publish"], ["events", "sample"]]
+)
+def test_every_command_has_help_that_fits_80_columns(command: list[str], option: str) -> None:
+    result = CliRunner().invoke(app, [*command, option])
+
+    assert result.exit_code == 0
+    assert max(len(line.rstrip()) for line in result.stdout.splitlines()) <= 80
+
+
+def test_without_a_command_it_shows_its_help_as_a_mistake_of_usage() -> None:
+    result = CliRunner().invoke(app, [])
+
+    assert result.exit_code == 2
+    assert "Usage: " in result.output
+
+
+def test_an_unknown_command_is_a_mistake_of_usage() -> None:
+    result = CliRunner().invoke(app, ["dance"])
+
+    assert result.exit_code == 2
+    assert "No such command 'dance'" in result.output
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich"])
+def test_without_the_extra_it_says_what_to_install(missing: str) -> None:
+    program = f"import sys; sys.modules[{missing!r}] = None; from contradance.cli import main; main()"
+
+    result = python("-c", program)
+
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"contradance's commands need {missing}.\n  Install them: pip install 'contradance[local]'\n"
+    )

@@ -1,0 +1,144 @@
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from contradance.catalog.sample import sample
+from contradance.cli.app import app
+from contradance.local.server import Server
+from food_contracts.payments import PaymentFailed
+from food_contracts.registry import registry
+from tests.cli.project import ROOT
+from tests.food import Food, food
+
+DATA = sample(PaymentFailed).model_dump_json()
+
+
+@pytest.fixture(autouse=True)
+def _in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Iterator[Food]:
+    with food(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def port(system: Food) -> Iterator[str]:
+    with Server(system.laptop, 0).serving() as url:
+        yield url.rpartition(":")[2]
+
+
+def publish(data: str, port: str, given: str | None = None, detail_type: str = "PaymentFailed") -> Result:
+    return CliRunner().invoke(app, ["events", "publish", detail_type, "--data", data, "--port", port], input=given)
+
+
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return str(listener.getsockname()[1])
+
+
+@pytest.mark.parametrize("detail_type", [contract.identity.detail_type for contract in registry])
+def test_a_sample_is_json_that_the_contract_takes(detail_type: str) -> None:
+    result = CliRunner().invoke(app, ["events", "sample", detail_type])
+
+    contract = registry.named(detail_type)[0]
+    assert result.exit_code == 0
+    assert contract.model_validate_json(result.stdout) == sample(contract)
+
+
+@pytest.mark.parametrize("command", [["events", "sample", "Nothing"], ["events", "publish", "Nothing", "--data", "{}"]])
+def test_an_event_that_the_registry_does_not_hold_is_refused_with_those_it_holds(command: list[str]) -> None:
+    result = CliRunner().invoke(app, command)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("DeclarationError: the registry 'food' holds no 'Nothing'.\n  It holds: ")
+    assert "OrderPlaced" in result.stderr
+
+
+@pytest.mark.parametrize("way", ["inline", "file", "standard input"])
+def test_data_is_published_however_it_is_given(tmp_path: Path, system: Food, port: str, way: str) -> None:
+    file = tmp_path / "event.json"
+    file.write_text(DATA, encoding="utf-8")
+    data = {"inline": DATA, "file": f"@{file}", "standard input": "-"}[way]
+
+    result = publish(data, port, DATA if way == "standard input" else None)
+    system.laptop.drain()
+
+    first, second = result.stdout.splitlines()
+    event_id = second.rpartition(" ")[2]
+    assert result.exit_code == 0
+    assert first == f"Published food.payments/PaymentFailed v1 as {event_id}."
+    assert second == f"  Follow it: contradance trace {event_id}"
+    assert {record.event_id for record in system.laptop.journal.flows(event_id)} == {event_id}
+
+
+def test_a_published_event_can_be_followed_as_it_says(tmp_path: Path, system: Food, port: str) -> None:
+    published = publish(DATA, port)
+    system.laptop.drain()
+
+    command = published.stdout.splitlines()[1].partition("contradance ")[2].split()
+    traced = CliRunner().invoke(app, [*command, "--state", str(tmp_path)])
+
+    assert traced.exit_code == 0
+    assert "PaymentFailed" in traced.stdout
+
+
+def test_data_that_breaks_its_contract_is_refused_by_field_without_a_value_and_never_sent(
+    system: Food, port: str
+) -> None:
+    data = json.dumps(json.loads(DATA) | {"order_id": "zebra", "surprise": "zebra"})
+
+    result = publish(data, port)
+
+    lines = result.stderr.splitlines()
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert lines[0].startswith("ContractViolation: the data breaks food.payments/PaymentFailed v1")
+    assert [line.partition(":")[0] for line in lines[1:-1]] == ["  data.order_id", "  data.surprise"]
+    assert lines[-1] == "  See what it should look like: contradance events sample PaymentFailed"
+    assert "zebra" not in result.output
+    assert system.laptop.journal.latest() == []
+
+
+@pytest.mark.parametrize("data", ["", "no json", "[]", "5"])
+def test_data_that_is_no_object_is_refused(data: str) -> None:
+    result = publish(data, free_port())
+
+    assert result.exit_code == 1
+    assert "\n  data: " in result.stderr
+
+
+def test_without_a_running_laptop_it_says_how_to_start_one() -> None:
+    port = free_port()
+
+    result = publish(DATA, port)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"LaptopError: no laptop answers at http://127.0.0.1:{port}: Connection refused.\n"
+        "  Start one with: contradance run\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("missing.json", "No such file or directory"), ("text.bin", "it is not UTF-8")]
+)
+def test_a_file_that_cannot_be_read_is_a_mistake_of_usage(tmp_path: Path, name: str, told: str) -> None:
+    (tmp_path / "text.bin").write_bytes(b"\xff\xfe")
+
+    result = publish(f"@{tmp_path / name}", free_port())
+
+    text = " ".join(result.stderr.replace("│", "").split())
+    assert result.exit_code == 2
+    assert "cannot be read:" in text
+    assert told in text
+
+
+@pytest.mark.parametrize("command", [["events"], ["events", "sample"], ["events", "publish", "PaymentFailed"]])
+def test_what_is_incomplete_is_a_mistake_of_usage(command: list[str]) -> None:
+    assert CliRunner().invoke(app, command).exit_code == 2

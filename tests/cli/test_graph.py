@@ -1,0 +1,160 @@
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from contradance import Choreography, Contract, Registry, schedule, subscriber
+from contradance.catalog.mermaid import mermaid
+from contradance.cli.app import app
+from contradance.cli.theme import out
+from contradance.cli.trees import choreography_tree
+from functions.choreography import food_delivery
+from tests.cli.project import ROOT
+
+FOOD = """\
+food-delivery
+├── POST /orders  orders.place_order
+│   └── OrderPlaced
+│       └── payments.process_payment ×6 queued
+│           ├── either PaymentSuccess
+│           │   └── restaurants.confirm_order ×3
+│           │       ├── either RestaurantConfirmedOrder
+│           │       │   ├── orders.update_order_status ×3
+│           │       │   ├── deliveries.assign_delivery_partner ×3
+│           │       │   │   └── DeliveryPartnerAssigned
+│           │       │   │       ├── orders.update_order_status ×3
+│           │       │   │       └── notifications.notify_customer ×3
+│           │       │   ├── loyalty.add_loyalty_points ×3
+│           │       │   └── notifications.notify_customer ×3
+│           │       └── or RestaurantOrderConfirmationFailed
+│           │           ├── orders.update_order_status ×3
+│           │           ├── payments.reverse_payment ×6 queued
+│           │           │   └── PaymentReversed
+│           │           │       └── notifications.notify_customer ×3
+│           │           └── notifications.notify_customer ×3
+│           └── or PaymentFailed
+│               ├── orders.update_order_status ×3
+│               └── notifications.notify_customer ×3
+├── GET /orders/{order_id}  orders.show_order
+├── GET /orders  orders.list_orders
+├── GET /payments/{order_id}  payments.show_payment
+├── GET /customers/{customer_id}/loyalty  loyalty.show_loyalty_points
+└── GET /customers/{customer_id}/notifications  notifications.list_notifications
+
+×3      attempts, after which the event is kept as a dead letter
+queued  through a queue of its own
+"""
+
+
+class Begun(Contract, source="shop.a", subject="item"):
+    item: str
+
+
+class Heard(Contract, source="elsewhere.b", subject="item"):
+    item: str
+
+
+registry = Registry("shop", [Begun, Heard])
+
+
+@schedule("rate(1 day)", service="a")
+def daily() -> Begun:
+    return Begun(item="x")
+
+
+@schedule("rate(1 hour)", service="a")
+def hourly() -> Begun:
+    return Begun(item="x")
+
+
+@subscriber(service="c")
+def keep(event: Begun | Heard) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def _in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+def test_the_whole_system_is_drawn_as_a_tree() -> None:
+    result = CliRunner().invoke(app, ["graph"])
+
+    assert (result.exit_code, result.stdout) == (0, FOOD)
+
+
+def test_the_tree_fits_a_terminal_of_80_columns() -> None:
+    assert max(map(len, FOOD.splitlines())) <= 80
+
+
+def test_the_picture_is_mermaid_and_nothing_else() -> None:
+    result = CliRunner().invoke(app, ["graph", "--format", "mermaid"])
+
+    assert (result.exit_code, result.stdout) == (0, mermaid(food_delivery))
+
+
+def test_a_form_that_does_not_exist_is_a_mistake_of_usage() -> None:
+    result = CliRunner().invoke(app, ["graph", "--format", "dot"])
+
+    assert result.exit_code == 2
+    assert "'tree'" in result.output
+    assert "'mermaid'" in result.output
+
+
+def test_it_works_from_a_folder_inside_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT / "functions" / "orders")
+
+    result = CliRunner().invoke(app, ["graph"])
+
+    assert (result.exit_code, result.stdout) == (0, FOOD)
+
+
+def test_without_a_project_it_says_what_makes_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    result = CliRunner().invoke(app, ["graph"])
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        f"DeclarationError: there is no pyproject.toml with [tool.contradance] in {tmp_path} or above it.\n"
+        '  Add one that says choreography = "functions.choreography:name", or change into the project.\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("", "does not name a choreography."),
+        ('choreography = "nowhere:it"', "it cannot be loaded"),
+        ('choreography = "json:nothing"', "it cannot be loaded"),
+        ('choreography = "json:dumps"', "is named as the choreography, but is a function."),
+    ],
+)
+def test_a_project_that_names_no_choreography_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str, told: str
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[tool.contradance]\n{settings}\n")
+    monkeypatch.chdir(tmp_path)
+
+    result = CliRunner().invoke(app, ["graph"])
+
+    assert result.exit_code == 1
+    assert told in result.stderr
+
+
+def test_schedules_and_events_from_elsewhere_begin_branches_too() -> None:
+    shop = Choreography("shop", contracts=registry, functions=[daily, hourly, keep])
+
+    with out.capture() as captured:
+        out.print(choreography_tree(shop))
+
+    assert captured.get() == (
+        "shop\n"
+        "├── rate(1 day)  a.daily\n"
+        "│   └── Begun\n"
+        "│       └── c.keep ×3\n"
+        "├── rate(1 hour)  a.hourly\n"
+        "│   └── Begun  (as above)\n"
+        "└── Heard\n"
+        "    └── c.keep ×3\n"
+    )

@@ -1,0 +1,260 @@
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from contradance import Retry
+from contradance.operate.flow import flows
+from contradance.retry import DeliveryMode
+from tests.local.desk import (
+    START,
+    Desk,
+    always_fails,
+    ask,
+    dead_letters,
+    fails_until,
+    invalid,
+    journaled,
+    opened,
+)
+
+BOTH: tuple[DeliveryMode, ...] = ("direct", "queue")
+
+
+def order_of(state: Path, seed: int) -> list[str]:
+    desk = Desk()
+    with opened(state, desk.clerk(), seed=seed) as laptop:
+        ask(laptop, *"abcdefgh")
+        laptop.drain()
+    return desk.items()
+
+
+def test_each_matching_rule_gets_one_delivery_and_no_other_rule_gets_any(tmp_path: Path) -> None:
+    desk = Desk()
+    picky = desk.clerk("picky", where={"item": ["b"]})
+    with opened(tmp_path, desk.clerk("one"), desk.clerk("two"), picky, desk.bystander()) as laptop:
+        ask(laptop, "a", "b")
+        laptop.drain()
+
+    calls = sorted((call.function, call.item) for call in desk.calls)
+    assert calls == [("one", "a"), ("one", "b"), ("picky", "b"), ("two", "a"), ("two", "b")]
+
+
+def test_events_are_not_ordered_but_a_seed_repeats_its_order(tmp_path: Path) -> None:
+    first, again, other = (order_of(tmp_path / name, seed) for name, seed in (("x", 1), ("y", 1), ("z", 2)))
+
+    assert first == again
+    assert first != other
+    assert sorted(first) == sorted(other) == [*"abcdefgh"]
+
+
+def test_a_failing_handler_is_tried_again_after_one_minute_and_after_two_more(tmp_path: Path) -> None:
+    desk = Desk()
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
+
+    assert desk.times() == [0, 60, 180]
+    assert [call.attempt for call in desk.calls] == [1, 2, 3]
+
+
+def test_a_handler_that_succeeds_is_not_tried_again(tmp_path: Path) -> None:
+    desk = Desk()
+    with opened(tmp_path, desk.clerk(does=fails_until(2))) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
+        laptop.advance(timedelta(days=1))
+
+        left = dead_letters(laptop)
+
+    assert desk.times() == [0, 60]
+    assert left == []
+
+
+@pytest.mark.parametrize("times", [0, 1, 2])
+def test_a_direct_function_is_tried_as_often_as_its_retry_says(tmp_path: Path, times: int) -> None:
+    desk = Desk()
+    with opened(tmp_path, desk.clerk(does=always_fails, retry=Retry(times=times))) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
+
+        left = dead_letters(laptop)
+
+    assert len(desk.calls) == times + 1
+    assert len(left) == 1
+
+
+def test_a_failed_event_becomes_the_record_that_lambda_sends_to_its_on_failure_destination(tmp_path: Path) -> None:
+    desk = Desk()
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
+
+        (dead,) = dead_letters(laptop)
+
+    record = dead.json
+    request_id, event = record["requestContext"]["requestId"], record["requestPayload"]
+    assert (dead.function, dead.attributes) == ("clerk.listen", {})
+    assert len(request_id) == 36
+    assert event["detail-type"] == "Asked"
+    assert dead.body == json.dumps(
+        {
+            "version": "1.0",
+            "timestamp": "2026-01-01T00:03:00.000Z",
+            "requestContext": {
+                "requestId": request_id,
+                "functionArn": "arn:aws:lambda:us-east-1:000000000000:function:clerk-listen:$LATEST",
+                "condition": "RetriesExhausted",
+                "approximateInvokeCount": 3,
+            },
+            "requestPayload": event,
+            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+            "responsePayload": {"errorMessage": "the clerk is out", "errorType": "Broken", "stackTrace": []},
+        },
+        separators=(",", ":"),
+    )
+
+
+def test_behind_a_queue_a_failed_event_comes_again_after_six_function_timeouts(tmp_path: Path) -> None:
+    desk = Desk()
+    queued = desk.clerk(does=always_fails, delivery="queue", retry=Retry(times=3), timeout=timedelta(seconds=7))
+    with opened(tmp_path, queued) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
+
+    assert desk.times() == [0, 42, 84, 126]
+
+
+def test_a_queue_gives_an_event_up_after_one_receive_more_than_retries_and_redrives_it_as_it_came(
+    tmp_path: Path,
+) -> None:
+    desk = Desk()
+    with opened(tmp_path, desk.clerk(does=always_fails, delivery="queue", retry=Retry(times=4))) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
+
+        (dead,) = dead_letters(laptop)
+
+    assert [call.attempt for call in desk.calls] == [1, 2, 3, 4, 5]
+    assert [*dead.json] == [
+        "version",
+        "id",
+        "detail-type",
+        "source",
+        "account",
+        "time",
+        "region",
+        "resources",
+        "detail",
+    ]
+    assert dead.json["detail"]["data"] == {"item": "a"}
+    assert dead.attributes == {
+        "ApproximateReceiveCount": "5",
+        "DeadLetterQueueSourceArn": "arn:aws:sqs:us-east-1:000000000000:clerk-listen",
+    }
+
+
+def test_a_direct_event_that_would_be_too_old_at_its_next_attempt_is_given_up_before_its_retries(
+    tmp_path: Path,
+) -> None:
+    desk = Desk()
+    young = Retry(times=2, max_age=timedelta(minutes=2))
+    with opened(tmp_path, desk.clerk(does=always_fails, retry=young)) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
+
+        (dead,) = dead_letters(laptop)
+
+    assert desk.times() == [0, 60]
+    assert dead.json["requestContext"]["condition"] == "EventAgeExceeded"
+    assert dead.json["requestContext"]["approximateInvokeCount"] == 2
+
+
+def test_behind_a_queue_an_event_that_is_too_old_is_given_up_unhandled(tmp_path: Path) -> None:
+    desk = Desk()
+    young = Retry(times=5, max_age=timedelta(minutes=2))
+    with opened(tmp_path, desk.clerk(does=always_fails, delivery="queue", retry=young)) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
+
+        (dead,) = dead_letters(laptop)
+        outcomes = [record.outcome for record in journaled(laptop, "a")]
+
+    assert desk.times() == [0, 60, 120]
+    assert outcomes == ["failed", "failed", "failed", "expired"]
+    assert dead.attributes["REASON"] == "expired"
+    assert dead.json["detail"]["data"] == {"item": "a"}
+
+
+@pytest.mark.parametrize("delivery", BOTH)
+def test_an_invalid_event_is_a_dead_letter_at_once_and_never_reaches_the_handler(
+    tmp_path: Path, delivery: DeliveryMode
+) -> None:
+    desk = Desk()
+    with opened(tmp_path, desk.clerk(delivery=delivery)) as laptop:
+        laptop.bus.put_events(Entries=[invalid(5)])
+        laptop.drain()
+
+        (dead,) = dead_letters(laptop)
+        now = laptop.clock.now()
+
+    assert desk.calls == []
+    assert now == START
+    assert dead.attributes["REASON"] == "invalid"
+    assert "data.item: Input should be a valid string" in dead.attributes["ERROR_MESSAGE"]
+    assert dead.json["detail"]["data"] == {"item": 5}
+
+
+@pytest.mark.parametrize("delivery", BOTH)
+def test_a_failing_function_keeps_no_other_from_its_events(tmp_path: Path, delivery: DeliveryMode) -> None:
+    desk = Desk()
+    functions = [desk.clerk("bad", always_fails, delivery=delivery), desk.clerk("good", delivery=delivery)]
+    with opened(tmp_path, *functions) as laptop:
+        ask(laptop, "a", "b", "c")
+        laptop.drain()
+
+        left = dead_letters(laptop)
+
+    assert sorted(desk.items("good")) == ["a", "b", "c"]
+    assert set(desk.times("good")) == {0}
+    assert [dead.function for dead in left] == ["clerk.bad"] * 3
+
+
+def test_an_event_that_is_published_again_reaches_a_handler_that_finished_no_second_time(tmp_path: Path) -> None:
+    desk = Desk()
+    with opened(tmp_path, desk.clerk()) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
+        ask(laptop, "a")
+        laptop.drain()
+
+        outcomes = [record.outcome for record in journaled(laptop, "a")]
+
+    assert desk.items() == ["a"]
+    assert outcomes == ["done", "duplicate"]
+
+
+def test_time_passes_only_as_far_as_it_is_advanced(tmp_path: Path) -> None:
+    desk = Desk()
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop:
+        ask(laptop, "a")
+        laptop.advance(timedelta(seconds=59))
+        before = desk.times()
+        laptop.advance(timedelta(seconds=1))
+        after = desk.times()
+
+        now = laptop.clock.now()
+
+    assert (before, after) == ([0], [0, 60])
+    assert now == START + timedelta(minutes=1)
+
+
+def test_a_delivery_that_waits_for_its_retry_is_told_as_waiting(tmp_path: Path) -> None:
+    with opened(tmp_path, Desk().clerk(does=always_fails)) as laptop:
+        ask(laptop, "a")
+        laptop.advance(timedelta(seconds=1))
+
+        (flow,) = flows(journaled(laptop, "a"))
+
+    assert (flow.deliveries, flow.waiting, flow.dead_letters) == (0, 1, 0)

@@ -1,0 +1,89 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from contradance import Retry
+from contradance.retry import DeliveryMode
+from tests.local.desk import Desk, always_fails, ask, dead_letters, fails_until, journaled, later, opened
+
+BOTH = pytest.mark.parametrize("delivery", ["direct", "queue"])
+
+
+@BOTH
+def test_after_a_restart_attempts_continue_where_they_were(tmp_path: Path, delivery: DeliveryMode) -> None:
+    desk = Desk()
+    clerk = desk.clerk(does=fails_until(3), delivery=delivery)
+    with opened(tmp_path, clerk) as laptop:
+        ask(laptop, "a")
+        laptop.advance(timedelta(seconds=30))
+
+    with opened(tmp_path, clerk, clock=later(30)) as laptop:
+        laptop.drain()
+        left = dead_letters(laptop)
+        outcomes = [record.outcome for record in journaled(laptop, "a")]
+
+    assert [call.attempt for call in desk.calls] == [1, 2, 3]
+    assert desk.times() == ([0, 60, 180] if delivery == "direct" else [0, 60, 120])
+    assert outcomes == ["failed", "failed", "done"]
+    assert left == []
+
+
+@BOTH
+def test_a_restart_gives_an_event_no_attempts_beyond_its_retries(tmp_path: Path, delivery: DeliveryMode) -> None:
+    desk = Desk()
+    clerk = desk.clerk(does=always_fails, delivery=delivery, retry=Retry(times=2))
+    with opened(tmp_path, clerk) as laptop:
+        ask(laptop, "a")
+    for seconds in (1, 61, 181):
+        with opened(tmp_path, clerk, clock=later(seconds)) as laptop:
+            laptop.advance(timedelta(seconds=1))
+
+    with opened(tmp_path, clerk, clock=later(3600)) as laptop:
+        laptop.drain()
+        left = dead_letters(laptop)
+
+    assert [call.attempt for call in desk.calls] == [1, 2, 3]
+    assert len(left) == 1
+
+
+@BOTH
+def test_after_a_restart_nothing_is_delivered_again_to_a_handler_that_finished(
+    tmp_path: Path, delivery: DeliveryMode
+) -> None:
+    desk = Desk()
+    functions = [desk.clerk("good", delivery=delivery), desk.clerk("bad", fails_until(2), delivery=delivery)]
+    with opened(tmp_path, *functions) as laptop:
+        ask(laptop, "a", "b")
+        laptop.advance(timedelta(seconds=1))
+
+    with opened(tmp_path, *functions, clock=later(10)) as laptop:
+        laptop.drain()
+
+    assert sorted(desk.items("good")) == ["a", "b"]
+    assert sorted(desk.items("bad")) == ["a", "a", "b", "b"]
+
+
+def test_what_was_accepted_and_never_tried_is_delivered_after_a_restart(tmp_path: Path) -> None:
+    desk = Desk()
+    with opened(tmp_path, desk.clerk()) as laptop:
+        ask(laptop, "a", "b")
+
+    with opened(tmp_path, desk.clerk()) as laptop:
+        laptop.drain()
+
+    assert sorted(desk.items()) == ["a", "b"]
+
+
+def test_dead_letters_and_the_journal_outlive_a_restart(tmp_path: Path) -> None:
+    clerk = Desk().clerk(does=always_fails)
+    with opened(tmp_path, clerk) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
+        before = (dead_letters(laptop), journaled(laptop, "a"))
+
+    with opened(tmp_path, clerk) as laptop:
+        after = (dead_letters(laptop), journaled(laptop, "a"))
+
+    assert len(before[0]) == 1
+    assert after == before

@@ -1,0 +1,212 @@
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from http.client import HTTPMessage
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3  # type: ignore[import-untyped]  # it carries no types
+import pytest
+from botocore.config import Config  # type: ignore[import-untyped]  # the same
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # the same
+
+from contradance.errors import LaptopError
+from contradance.local.client import LaptopClient
+from contradance.local.laptop import Laptop
+from contradance.local.server import Server
+from tests.local.desk import ROUTES, Desk, asked, opened
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+def laptop(tmp_path: Path, desk: Desk) -> Iterator[Laptop]:
+    with opened(tmp_path, desk.clerk(), *ROUTES) as running:
+        yield running
+
+
+@pytest.fixture
+def url(laptop: Laptop) -> Iterator[str]:
+    with Server(laptop, 0).serving() as served:
+        yield served
+
+
+@pytest.fixture
+def aws(url: str) -> Iterator[Any]:
+    """Return boto3's client, as any program would use it."""
+    keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}
+    config = Config(retries={"max_attempts": 1}, proxies={})
+    client = boto3.client("events", endpoint_url=url, region_name="us-east-1", config=config, **keys)
+    yield client
+    client.close()
+
+
+def ask_http(
+    url: str, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+) -> tuple[int, HTTPMessage, bytes]:
+    """Return (status, headers, body) of one request, whose target goes out as it is given."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection.request(method, target, body, dict(headers or {}))
+    answer = connection.getresponse()
+    found = (answer.status, answer.headers, answer.read())
+    connection.close()
+    return found
+
+
+def test_a_route_is_served_over_a_real_socket(url: str) -> None:
+    status, headers, body = ask_http(url, "GET", "/items/caf%C3%A9%20x")
+
+    assert (status, headers["content-type"]) == (200, "application/json")
+    assert json.loads(body)["item"] == "café x"
+
+
+def test_it_answers_on_loopback_alone(url: str) -> None:
+    assert urlsplit(url).hostname == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status"),
+    [
+        ("POST", "/items/a%2Fb", 201),
+        ("GET", "/items?q=1&q=2", 200),
+        ("GET", "/nothing", 404),
+        ("PUT", "/items/a", 404),
+        ("OPTIONS", "/items/a", 404),
+        ("GET", "//items//a", 404),
+    ],
+)
+def test_a_request_is_answered_as_without_a_socket(
+    url: str, laptop: Laptop, method: str, target: str, status: int
+) -> None:
+    found, _, body = ask_http(url, method, target)
+    without = laptop.request(method, target)
+
+    assert found == without.status == status
+    assert body.decode() == without.body
+
+
+def test_a_head_request_and_a_body_that_is_no_text_do_no_harm(url: str) -> None:
+    head, _, _ = ask_http(url, "HEAD", "/items/a")
+    posted, _, _ = ask_http(url, "POST", "/items/a", b"\xff\x00\xfe")
+
+    assert (head, posted) == (404, 201)
+
+
+def test_boto3_publishes_through_it(aws: Any, laptop: Laptop, desk: Desk) -> None:
+    answer = aws.put_events(Entries=[asked("a"), asked("b", Detail="[]"), asked("c")])
+    laptop.drain()
+
+    good, bad, fine = answer["Entries"]
+    assert answer["FailedEntryCount"] == 1
+    assert good["EventId"] != fine["EventId"]
+    assert bad == {"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}
+    assert sorted(desk.items()) == ["a", "c"]
+
+
+def test_boto3_is_told_what_the_laptop_refuses(aws: Any) -> None:
+    with pytest.raises(ClientError) as elsewhere:
+        aws.put_events(Entries=[asked("a", EventBusName="elsewhere")])
+    with pytest.raises(ClientError) as unknown:
+        aws.list_rules()
+
+    assert elsewhere.value.response["Error"]["Code"] == "ResourceNotFoundException"
+    assert unknown.value.response["Error"]["Code"] == "UnknownOperationException"
+    assert unknown.value.response["Error"]["Message"] == "The laptop does not answer AWSEvents.ListRules."
+
+
+def test_the_protocol_of_aws_is_spoken_at_the_root_alone(url: str) -> None:
+    status, _, _ = ask_http(url, "POST", "/items", headers={"X-Amz-Target": "AWSEvents.PutEvents"})
+
+    assert status == 404
+
+
+def test_another_process_publishes_by_the_client(url: str, laptop: Laptop, desk: Desk) -> None:
+    answer = LaptopClient(url).put_events(Entries=[asked("a")])
+    laptop.drain()
+
+    assert answer["FailedEntryCount"] == 0
+    assert desk.items() == ["a"]
+
+
+def test_the_client_goes_through_no_proxy(url: str, laptop: Laptop, desk: Desk) -> None:
+    program = (
+        "import json, sys; from contradance.local.client import LaptopClient;"
+        "LaptopClient(sys.argv[1]).put_events(Entries=[json.loads(sys.argv[2])])"
+    )
+    proxied = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"}
+    proxied["http_proxy"] = "http://127.0.0.1:1"
+
+    subprocess.run([sys.executable, "-c", program, url, json.dumps(asked("a"))], env=proxied, check=True)
+    laptop.drain()
+
+    assert desk.items() == ["a"]
+
+
+def test_the_client_says_what_the_laptop_refuses(url: str) -> None:
+    with pytest.raises(LaptopError, match=f"the laptop at {url} refused: There is no bus 'elsewhere' here"):
+        LaptopClient(url).put_events(Entries=[asked("a", EventBusName="elsewhere")])
+
+
+def test_the_client_says_where_no_laptop_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    with pytest.raises(LaptopError) as refusal:
+        LaptopClient(f"http://127.0.0.1:{port}").put_events(Entries=[asked("a")])
+
+    assert str(refusal.value) == (
+        f"no laptop answers at http://127.0.0.1:{port}: Connection refused.\n  Start one with: contradance run"
+    )
+
+
+@pytest.mark.parametrize("status", ["200 OK", "404 Not Found"])
+@pytest.mark.parametrize("body", ["<html>", "[]"])
+def test_the_client_says_when_something_else_answers(status: str, body: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+        def answer_once() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(100_000)
+                connection.sendall(f"HTTP/1.0 {status}\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode())
+
+        thread = threading.Thread(target=answer_once)
+        thread.start()
+        with pytest.raises(LaptopError) as refusal:
+            LaptopClient(url).put_events(Entries=[asked("a")])
+        thread.join(20)
+
+    assert str(refusal.value).startswith(f"what answers at {url} is no laptop.")
+
+
+def test_a_port_that_is_taken_is_told_with_the_way_out(laptop: Laptop) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        with pytest.raises(LaptopError) as refusal:
+            Server(laptop, port)
+
+    assert str(refusal.value) == (
+        f"port {port} of 127.0.0.1 is not free: Address already in use.\n"
+        "  Stop what uses it, or choose another with --port (0 takes any)."
+    )
+
+
+def test_a_port_is_free_again_when_the_server_has_stopped(laptop: Laptop) -> None:
+    with Server(laptop, 0).serving() as url:
+        ask_http(url, "GET", "/items")
+
+    with Server(laptop, urlsplit(url).port or 0).serving() as again:
+        status, _, _ = ask_http(again, "GET", "/items")
+
+    assert status == 200
