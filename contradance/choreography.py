@@ -1,6 +1,6 @@
 """The whole as pure data: every function of a system, and the edges that their signatures make.
 
-    food_delivery = Choreography("food-delivery", contracts=registry, functions=[place_order, process_payment, ...])
+    library = Choreography("library", contracts=registry, functions=[lend_book, remind_reader, ...])
 
 Everything else reads it: the Pulumi program, the laptop, the picture, the checks.
 """
@@ -68,7 +68,7 @@ class Choreography:
     def __init__(self, name: str, *, contracts: Registry, functions: Sequence[AnyFunction]) -> None:
         if not _NAME.fullmatch(name):
             raise InvalidChoreography(
-                f"choreography {name!r} cannot name a bus.\n  Use letters, digits, '.', '-' and '_', like 'food-delivery'."
+                f"choreography {name!r} cannot name a bus.\n  Use letters, digits, '.', '-' and '_', like 'city-library'."
             )
         by_name: dict[str, AnyFunction] = {}
         for function in functions:

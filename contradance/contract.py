@@ -1,16 +1,16 @@
 """What a contract is: a frozen Pydantic model with an identity.
 
-    class OrderPlaced(Contract, source="food.orders", subject="order_id"):
-        \"\"\"A customer placed an order. Nothing is paid yet.\"\"\"
+    class BookLent(Contract, source="library.loans", subject="loan_id"):
+        \"\"\"A reader borrowed a book.\"\"\"
 
-        order_id: UUID = Field(description="The order.", examples=["1d0f..."])
+        loan_id: UUID = Field(description="The loan.", examples=["1d0f..."])
 
 A breaking change is a new class that upcasts the old one:
 
-    class OrderPlacedV2(Contract, source="food.orders", detail_type="OrderPlaced", version=2,
-                        upcasts=OrderPlaced, subject="order_id"):
+    class BookLentV2(Contract, source="library.loans", detail_type="BookLent", version=2,
+                        upcasts=BookLent, subject="loan_id"):
         @classmethod
-        def upcast(cls, old: OrderPlaced) -> "OrderPlacedV2": ...
+        def upcast(cls, old: BookLent) -> "BookLentV2": ...
 """
 
 from typing import Any, ClassVar, Final, Self, TypeGuard
@@ -128,7 +128,7 @@ def is_contract(candidate: object) -> TypeGuard[type[Contract]]:
 
 
 def where_defined(contract: type[Contract]) -> str:
-    """Return the file that defines `contract`, as an author would look for it: `food_contracts/orders.py`."""
+    """Return the file that defines `contract`, as an author would look for it: `library_contracts/loans.py`."""
     return contract.__module__.replace(".", "/") + ".py"
 
 

@@ -123,7 +123,7 @@ def route(
     """Serve a handler over HTTP; it takes path, query and body, and answers with a model or a `Reply`.
 
     Args:
-        key: method and path: `"GET /orders/{order_id}"`.
+        key: method and path: `"GET /loans/{loan_id}"`.
         status: the answer's status when all is well.
         uses: tables, settings and secrets: the only source of grants and environment variables.
         timeout: longest that a request may run: up to 15 minutes, though API Gateway answers after 30 seconds.
@@ -131,7 +131,7 @@ def route(
         concurrency: most invocations at a time.
         service: the owning service; the folder of the handler's module unless given.
     """
-    _check_called("route", key, "GET /orders")
+    _check_called("route", key, "GET /loans")
 
     def declare(handler: Callable[P, Answer], /) -> Function[P, Answer]:
         place, called = _place(handler, service)

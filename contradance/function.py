@@ -70,7 +70,7 @@ class Function(Generic[P, R_co]):
 
 
 def declared(service: str, handler: Callable[..., object]) -> str:
-    """Return how errors call a function: `payments.process_payment (functions/.../x.py, line 12)`."""
+    """Return how errors call a function: `loans.remind_reader (functions/.../x.py, line 12)`."""
     line = f", line {handler.__code__.co_firstlineno}" if isinstance(handler, FunctionType) else ""
     return f"{service}.{handler.__name__} ({handler.__module__.replace('.', '/')}.py{line})"
 
@@ -125,12 +125,12 @@ def _published_contracts(called: str, service: str, returns: Any) -> tuple[type[
 
 def _links(called: str, service: str, uses: object) -> frozenset[Link]:
     if not isinstance(uses, Collection) or isinstance(uses, str):
-        raise InvalidFunction(f"{called} has uses={uses!r}, which is no list.\n  Write it like uses=[orders.read].")
+        raise InvalidFunction(f"{called} has uses={uses!r}, which is no list.\n  Write it like uses=[loans.read].")
     for link in uses:
         if not isinstance(link, Grant | Setting | Secret):
             raise InvalidFunction(
                 f"{called} uses {link!r}, which is no table grant, setting or secret.\n"
-                "  Link a table by orders.read or orders.write."
+                "  Link a table by loans.read or loans.write."
             )
         if isinstance(link, Grant) and link.table.partition(".")[0] != service:
             raise InvalidFunction(

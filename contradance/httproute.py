@@ -33,7 +33,7 @@ class Route:
 
     method: str
     path: str
-    """With placeholders: `/orders/{order_id}`."""
+    """With placeholders: `/loans/{loan_id}`."""
     status: int
     in_path: tuple[Parameter, ...]
     in_query: tuple[Parameter, ...]
@@ -45,7 +45,7 @@ class Route:
 
     @property
     def key(self) -> str:
-        """API Gateway's route key: `GET /orders/{order_id}`."""
+        """API Gateway's route key: `GET /loans/{loan_id}`."""
         return f"{self.method} {self.path}"
 
     @property
@@ -59,7 +59,7 @@ def read_route(function: str, key: str, status: int, signature: Signature) -> Ro
     parsed = _KEY.fullmatch(key)
     if parsed is None:
         raise InvalidFunction(
-            f"{function} has the route {key!r}, which is no method and path.\n  Write it like 'POST /orders'."
+            f"{function} has the route {key!r}, which is no method and path.\n  Write it like 'POST /loans'."
         )
     method, path = parsed.groups()
     if not _LOWEST_STATUS <= status <= _HIGHEST_STATUS:
@@ -100,7 +100,7 @@ def _check_path(function: str, path: str, names: list[str]) -> None:
         if not _SEGMENT.fullmatch(segment):
             raise InvalidFunction(
                 f"{function} has {segment!r} in its path {path!r}, which is neither a word nor a placeholder.\n"
-                "  A placeholder is a whole segment in lower case, like {order_id}."
+                "  A placeholder is a whole segment in lower case, like {loan_id}."
             )
     placeholders = _PLACEHOLDER.findall(path)
     for placeholder in placeholders:
@@ -127,7 +127,7 @@ def _answer(function: str, returns: Any) -> Any:
     body, _ = reply_of(returns)
     if body is Reply:
         raise InvalidFunction(
-            f"{function} returns a Reply without saying of what.\n  Annotate it: -> Reply[OrderView, OrderPlaced]."
+            f"{function} returns a Reply without saying of what.\n  Annotate it: -> Reply[Loan, BookLent]."
         )
     item = get_args(body)[0] if get_origin(body) is list else body
     if body is NoneType or (_is_model(item) and not issubclass(item, Contract)):

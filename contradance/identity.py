@@ -13,7 +13,7 @@ _DETAIL_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
 
 class Identity(NamedTuple):
-    """What tells one contract from every other: `food.orders/OrderPlaced v1`."""
+    """What tells one contract from every other: `library.loans/BookLent v1`."""
 
     source: str
     detail_type: str
@@ -39,11 +39,11 @@ def check_identity(identity: Identity, owner: str) -> None:
     if str(source).startswith("aws."):
         raise InvalidContract(
             f"{owner} has source {source!r}, but EventBridge keeps 'aws.' to itself.\n"
-            "  Name it <app>.<service>, like 'food.orders'."
+            "  Name it <app>.<service>, like 'library.loans'."
         )
     if not _SOURCE.fullmatch(str(source)):
         raise InvalidContract(
-            f"{owner} has source {source!r}, which is not <app>.<service> in lower case.\n  Name it like 'food.orders'."
+            f"{owner} has source {source!r}, which is not <app>.<service> in lower case.\n  Name it like 'library.loans'."
         )
     if len(detail_type) > MAX_DETAIL_TYPE:
         raise InvalidContract(
@@ -53,7 +53,7 @@ def check_identity(identity: Identity, owner: str) -> None:
     if not _DETAIL_TYPE.fullmatch(detail_type):
         raise InvalidContract(
             f"{owner} has detail-type {detail_type!r}, which is not letters, digits, '_', '.' and '-'.\n"
-            "  Name it in the past tense, like 'OrderPlaced'."
+            "  Name it in the past tense, like 'BookLent'."
         )
     if type(version) is not int or version < 1:
         raise InvalidContract(

@@ -15,7 +15,7 @@ Published_co = TypeVar("Published_co", bound=Contract | Iterable[Contract] | Non
 
 @dataclass(frozen=True, slots=True)
 class Reply(Generic[Body_co, Published_co]):
-    """A route's answer that also publishes: `Reply(order, publishes=placed)`, annotated `Reply[Order, OrderPlaced]`."""
+    """A route's answer that also publishes: `Reply(loan, publishes=lent)`, annotated `Reply[Loan, BookLent]`."""
 
     body: Body_co
     publishes: Published_co

@@ -63,6 +63,6 @@ def signature(handler: Callable[..., object], function: str) -> Signature:
     if "return" not in hints:
         raise InvalidFunction(
             f"{function} does not say what it returns.\n"
-            "  Annotate the events it publishes, like `-> PaymentSuccess | PaymentFailed`, or `-> None`."
+            "  Annotate the events it publishes, like `-> LoanExtended | ExtensionRefused`, or `-> None`."
         )
     return Signature(tuple(parameters), hints["return"])

@@ -1,10 +1,10 @@
 """Typed document tables: DynamoDB on AWS, SQLite on the laptop.
 
-    orders = Table("orders", key=("order_id",), model=OrderRecord)
+    loans = Table("loans", key=("loan_id",), model=Loan)
 
-    @subscriber(uses=[orders.write])
+    @subscriber(uses=[loans.write])
     def confirm(event: RestaurantConfirmedOrder) -> None:
-        order = orders.get(event.order_id)
+        loan = loans.get(event.loan_id)
 
 What a handler writes is buffered, seen by its own reads, and committed in one transaction when it returns. An item
 that the handler has read is written only if nobody changed it since; otherwise the handler runs again.
@@ -37,7 +37,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Leave to use a table: `orders.read` or `orders.write`, as `uses=[...]` takes it."""
+    """Leave to use a table: `loans.read` or `loans.write`, as `uses=[...]` takes it."""
 
     table: str
     access: Literal["read", "write"]
@@ -82,7 +82,7 @@ class Table(Generic[Record]):
         if type(key) is not tuple or not 1 <= len(set(key)) == len(key) <= _MAX_KEY_PARTS:
             raise InvalidTable(
                 f"table {self.name} has the key {key!r}, which is not one field or two.\n"
-                "  Name the partition key, and the sort key if there is one: key=('order_id',)."
+                "  Name the partition key, and the sort key if there is one: key=('loan_id',)."
             )
         for part in key:
             self._check_key_part(part)

@@ -1,9 +1,9 @@
 """For an author's tests: call a handler as the plain function it is, or run the whole on a virtual clock.
 
-with unit_of_work(refusal_rate=1.0):
-    answer = confirm_order(payment_success)
+with unit_of_work(most_loans=3):
+    answer = lend_book(asked)
 
-assert isinstance(answer, RestaurantOrderConfirmationFailed)
+assert isinstance(answer, BookLent)
 """
 
 from collections.abc import Iterator, Mapping

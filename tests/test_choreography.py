@@ -171,7 +171,7 @@ def test_two_functions_of_one_name_are_refused() -> None:
 @pytest.mark.parametrize("name", ["", "my shop", "shop!", "-shop", "shop/1"])
 def test_a_name_is_one_that_a_bus_can_have(name: str) -> None:
     assert refusal(daily, name=name) == (
-        f"choreography {name!r} cannot name a bus.\n  Use letters, digits, '.', '-' and '_', like 'food-delivery'."
+        f"choreography {name!r} cannot name a bus.\n  Use letters, digits, '.', '-' and '_', like 'city-library'."
     )
 
 

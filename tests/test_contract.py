@@ -122,14 +122,14 @@ def test_a_contract_says_in_which_file_it_is_defined() -> None:
         pytest.param(
             lambda: contract(source="aws.s3"),
             f"{HERE}.Made has source 'aws.s3', but EventBridge keeps 'aws.' to itself.\n"
-            "  Name it <app>.<service>, like 'food.orders'.",
+            "  Name it <app>.<service>, like 'library.loans'.",
             id="source of AWS",
         ),
         *[
             pytest.param(
                 lambda source=source: contract(source=source),
                 f"{HERE}.Made has source {source!r}, which is not <app>.<service> in lower case.\n"
-                "  Name it like 'food.orders'.",
+                "  Name it like 'library.loans'.",
                 id=f"source {source}",
             )
             for source in (
@@ -163,7 +163,7 @@ def test_a_contract_says_in_which_file_it_is_defined() -> None:
             pytest.param(
                 lambda detail_type=detail_type: contract(detail_type=detail_type),
                 f"{HERE}.Made has detail-type {detail_type!r}, which is not letters, digits, '_', '.' and '-'.\n"
-                "  Name it in the past tense, like 'OrderPlaced'.",
+                "  Name it in the past tense, like 'BookLent'.",
                 id=f"detail-type {detail_type!r}",
             )
             for detail_type in ("", "order placed", "Bestellung_f\u00fcr", "1st")

@@ -140,7 +140,7 @@ def test_a_module_in_no_folder_belongs_to_no_service() -> None:
 
     assert refusal(subscriber(), lonely) == (
         "function 'handle_one' is declared in the module 'lonely', which lies in no folder, so it belongs to no service.\n"
-        "  Put it in a service's folder, like functions/payments/, or say service='payments'."
+        "  Put it in a service's folder, like functions/loans/, or say service='loans'."
     )
 
 
@@ -336,7 +336,7 @@ def double_starred(**placed: OrderPlaced) -> None: ...
             without_return,
             (
                 "does not say what it returns.\n"
-                "  Annotate the events it publishes, like `-> PaymentSuccess | PaymentFailed`, or `-> None`."
+                "  Annotate the events it publishes, like `-> LoanExtended | ExtensionRefused`, or `-> None`."
             ),
         ),
         (
@@ -489,7 +489,7 @@ def test_a_decorator_that_is_not_called_is_refused() -> None:
     with pytest.raises(TypeError):
         untyped_subscriber(plain)
     assert refusal(untyped_route, plain) == (
-        "@route is given plain where its text stands.\n  Call the decorator: @route('GET /orders')."
+        "@route is given plain where its text stands.\n  Call the decorator: @route('GET /loans')."
     )
     assert refusal(untyped_schedule, plain) == (
         "@schedule is given plain where its text stands.\n  Call the decorator: @schedule('rate(1 day)')."
@@ -529,16 +529,16 @@ def test_a_decorator_that_is_not_called_is_refused() -> None:
         ),
         (
             {"uses": [charges]},
-            f"uses {charges!r}, which is no table grant, setting or secret.\n  Link a table by orders.read or orders.write.",
+            f"uses {charges!r}, which is no table grant, setting or secret.\n  Link a table by loans.read or loans.write.",
         ),
         (
             {"uses": ["fee"]},
-            "uses 'fee', which is no table grant, setting or secret.\n  Link a table by orders.read or orders.write.",
+            "uses 'fee', which is no table grant, setting or secret.\n  Link a table by loans.read or loans.write.",
         ),
-        ({"uses": charges}, f"has uses={charges!r}, which is no list.\n  Write it like uses=[orders.read]."),
-        ({"uses": charges.read}, f"has uses={charges.read!r}, which is no list.\n  Write it like uses=[orders.read]."),
-        ({"uses": "fee"}, "has uses='fee', which is no list.\n  Write it like uses=[orders.read]."),
-        ({"uses": None}, "has uses=None, which is no list.\n  Write it like uses=[orders.read]."),
+        ({"uses": charges}, f"has uses={charges!r}, which is no list.\n  Write it like uses=[loans.read]."),
+        ({"uses": charges.read}, f"has uses={charges.read!r}, which is no list.\n  Write it like uses=[loans.read]."),
+        ({"uses": "fee"}, "has uses='fee', which is no list.\n  Write it like uses=[loans.read]."),
+        ({"uses": None}, "has uses=None, which is no list.\n  Write it like uses=[loans.read]."),
     ],
     ids=str,
 )

@@ -154,7 +154,7 @@ def test_what_no_text_can_be_turned_into_is_refused(annotation: object) -> None:
     ("key", "takes", "why"),
     [
         *[
-            (key, {}, f"has the route {key!r}, which is no method and path.\n  Write it like 'POST /orders'.")
+            (key, {}, f"has the route {key!r}, which is no method and path.\n  Write it like 'POST /loans'.")
             for key in (
                 "/orders",
                 "get /orders",
@@ -172,7 +172,7 @@ def test_what_no_text_can_be_turned_into_is_refused(annotation: object) -> None:
                 {"order_id": UUID},
                 (
                     f"has {segment!r} in its path '/orders/{segment}', which is neither a word nor a placeholder.\n"
-                    "  A placeholder is a whole segment in lower case, like {order_id}."
+                    "  A placeholder is a whole segment in lower case, like {loan_id}."
                 ),
             )
             for segment in ("{order_id", "{OrderId}", "{order_id+}", "a-{order_id}", "{}", "%20", "\u00fc")
@@ -276,7 +276,7 @@ def test_what_is_no_response_model_is_refused(annotation: object, said: str) -> 
 
 def test_a_reply_says_of_what() -> None:
     assert refusal("GET /orders", Reply) == (
-        "returns a Reply without saying of what.\n  Annotate it: -> Reply[OrderView, OrderPlaced]."
+        "returns a Reply without saying of what.\n  Annotate it: -> Reply[Loan, BookLent]."
     )
 
 

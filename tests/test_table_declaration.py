@@ -57,7 +57,7 @@ def test_a_table_of_a_module_in_no_folder_names_its_service_itself() -> None:
 
     assert str(refused.value) == (
         "table 'items' is declared in the module 'lonely', which lies in no folder, so it belongs to no service.\n"
-        "  Put it in a service's folder, like functions/payments/, or say service='payments'."
+        "  Put it in a service's folder, like functions/loans/, or say service='loans'."
     )
 
 
@@ -97,7 +97,7 @@ def test_a_key_is_one_field_or_two(key: Any) -> None:
 
     assert str(refused.value) == (
         f"table stock.items has the key {key!r}, which is not one field or two.\n"
-        "  Name the partition key, and the sort key if there is one: key=('order_id',)."
+        "  Name the partition key, and the sort key if there is one: key=('loan_id',)."
     )
 
 

@@ -128,7 +128,7 @@ def trace(
 @events.command()
 @reporting
 def publish(
-    detail_type: Annotated[str, typer.Argument(help="The event's detail-type, like OrderPlaced.")],
+    detail_type: Annotated[str, typer.Argument(help="The event's detail-type, like BookLent.")],
     data: Annotated[str, typer.Option(help="JSON, @FILE, or - for standard input.")],
     port: Port = 8700,
 ) -> None:
@@ -144,7 +144,7 @@ def publish(
 
 @events.command()
 @reporting
-def sample(detail_type: Annotated[str, typer.Argument(help="The event's detail-type, like OrderPlaced.")]) -> None:
+def sample(detail_type: Annotated[str, typer.Argument(help="The event's detail-type, like BookLent.")]) -> None:
     """Print an example of an event's data."""
     from contradance.catalog.sample import sample as example  # noqa: PLC0415 - loaded with the project
     from contradance.operate.publishing import contract_named  # noqa: PLC0415 - loaded with the project

@@ -17,7 +17,7 @@ def short(identifier: str | None) -> str:
 
 
 def event_name(contract: str) -> str:
-    """Return `OrderPlaced` for `food.orders/OrderPlaced v1`, and `OrderPlaced v2` for a later version."""
+    """Return `BookLent` for `library.loans/BookLent v1`, and `BookLent v2` for a later version."""
     name = contract.rpartition("/")[2]
     return name.removesuffix(" v1")
 

@@ -11,5 +11,5 @@ class Scene:
     title: str
     """What it shows: `The card is declined`."""
     route: str
-    """Method and path: `POST /orders`."""
+    """Method and path: `POST /loans`."""
     body: Mapping[str, object]

@@ -42,7 +42,7 @@ class Happened:
 
     event_id: str
     contract: str
-    """Identity: `food.orders/OrderPlaced v1`."""
+    """Identity: `library.loans/BookLent v1`."""
     deliveries: tuple[Handled, ...]
 
 

@@ -19,7 +19,7 @@ class PublishedEvent(BaseModel):
 
     event_id: str
     contract: str
-    """Identity: `food.orders/OrderPlaced v1`."""
+    """Identity: `library.loans/BookLent v1`."""
 
 
 def published_events(sealed: Iterable[SealedEvent]) -> tuple[PublishedEvent, ...]:
