@@ -3,7 +3,7 @@
     loans = Table("loans", key=("loan_id",), model=Loan)
 
     @subscriber(uses=[loans.write])
-    def confirm(event: RestaurantConfirmedOrder) -> None:
+    def renew(event: RenewalAsked) -> None:
         loan = loans.get(event.loan_id)
 
 What a handler writes is buffered, seen by its own reads, and committed in one transaction when it returns. An item
