@@ -116,11 +116,10 @@ class Database:
             self.flush()
 
     def flush(self) -> None:
-        """Commit everything that waits."""
-        if self._jobs:
-            with self._writing:
-                while self._jobs:
-                    self._commit()
+        """Return when everything that was asked so far is committed, whoever commits it."""
+        with self._writing:
+            while self._jobs:
+                self._commit()
 
     def read(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
         """Return the rows of a query, as of the last commit."""

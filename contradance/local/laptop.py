@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from contradance.choreography import Choreography
 from contradance.errors import LaptopError
@@ -20,6 +20,10 @@ from contradance.local.runner import Runner
 from contradance.local.store import SQLiteStore
 from contradance.runtime.journal import JournalRecord
 from contradance.runtime.ports import Clock, Place
+from contradance.runtime.sweep import sweep
+
+_SWEEP_SECONDS: Final = 30.0
+"""Longest that one run of the sweeper may take."""
 
 
 class Laptop:
@@ -67,7 +71,7 @@ class Laptop:
         )
         self.gateway = Gateway(choreography, self.place)
         self.aws = AwsEndpoint(self.bus)
-        self.runner = Runner(choreography, self.bus, self.place, when_settled=when_settled)
+        self.runner = Runner(choreography, self.bus, self.place, when_settled=when_settled, every_minute=self.sweep)
 
     def start(self) -> None:
         """Deliver in threads until `close`."""
@@ -90,6 +94,10 @@ class Laptop:
         clock = self._movable()
         until: datetime = clock.now() + duration
         self.runner.drain(clock, self._random, until)
+
+    def sweep(self) -> int:
+        """Publish what was committed by a process that died before it could; return how many records were."""
+        return sweep(self.place, _SWEEP_SECONDS)
 
     def close(self) -> None:
         """Finish what is in flight, each to its timeout, and close the state."""

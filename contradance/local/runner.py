@@ -12,13 +12,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from random import Random
 from time import monotonic
 from typing import Final
 
 from contradance.choreography import AnyFunction, Choreography
+from contradance.errors import ContradanceError
 from contradance.function import Schedule
 from contradance.local.bus import Bus, Waiting
 from contradance.local.clock import MovableClock, RealClock
@@ -87,7 +88,13 @@ class Runner:
     """Delivers what the bus holds to the functions of one choreography."""
 
     def __init__(
-        self, choreography: Choreography, bus: Bus, place: Place, *, when_settled: Callable[[Waiting], None]
+        self,
+        choreography: Choreography,
+        bus: Bus,
+        place: Place,
+        *,
+        when_settled: Callable[[Waiting], None],
+        every_minute: Callable[[], object],
     ) -> None:
         self._desks = {
             name: _Desk(function)
@@ -97,6 +104,8 @@ class Runner:
         self._bus = bus
         self._place = place
         self._when_settled = when_settled
+        self._every_minute = every_minute
+        self._minute = place.clock.now()
         self._changed = threading.Condition()
         self._alarms: list[tuple[float, str]] = []
         self._moments: dict[str, datetime] = {}
@@ -252,6 +261,7 @@ class Runner:
         if not self._stopping:
             for name in [name for name, moment in self._moments.items() if moment <= now]:
                 self._tick(self._desks[name].function, now)
+            self._sweep(now)
         with self._changed:
             while self._alarms and self._alarms[0][0] <= now.timestamp():
                 desk = self._desks[heappop(self._alarms)[1]]
@@ -261,6 +271,15 @@ class Runner:
             self._running.difference_update(late)
             self._abandoned += len(late)
         return late
+
+    def _sweep(self, now: datetime) -> None:
+        """Do at the start, and every minute from then on, what nobody waits for."""
+        if now >= self._minute:
+            self._minute = now + timedelta(minutes=1)
+            try:
+                self._every_minute()
+            except ContradanceError as error:
+                _LOG.error("%s", error)
 
     def _pause(self, clock: RealClock) -> float:
         """Return the real seconds until the next alarm, scheduled moment or timeout."""

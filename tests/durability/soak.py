@@ -1,0 +1,119 @@
+"""Many orders from many clients while the laptop is killed again and again; then what has to hold is checked.
+
+Run it as a program: `python -m tests.durability.soak ORDERS CLIENTS KILLS`.
+"""
+
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from functions.demo import scenes
+from tests.durability.world import check, gateway_lines, gateway_that_remembers, open_laptop
+
+ROOT = Path(__file__).parent.parent.parent
+GIVE_UP_SECONDS = 120.0
+"""Longest that anything is waited for."""
+
+
+class MortalLaptop:
+    """A laptop in a process of its own, which is killed with -9 and started again on the same state."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port: int = free.getsockname()[1]
+        self._process = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        command: list[str | Path] = [sys.executable, "-m", "tests.durability.server", self.state, str(self.port)]
+        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def kill_and_start_again(self) -> None:
+        """Kill the process in the middle of whatever it does."""
+        self._process.kill()
+        self._process.wait()
+        self._process = self._start()
+
+    def stop(self) -> None:
+        """Stop it as an operator does."""
+        self._process.send_signal(signal.SIGTERM)
+        assert self._process.wait(GIVE_UP_SECONDS) == 0
+
+    def kill(self) -> None:
+        """Make sure that no process stays behind."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextmanager
+def mortal_laptop(state: Path) -> Iterator[MortalLaptop]:
+    """Start a laptop, and leave nothing running."""
+    laptop = MortalLaptop(state)
+    try:
+        yield laptop
+    finally:
+        laptop.kill()
+
+
+def place_order(port: int, number: int) -> str:
+    """Place one order as a stubborn client does: again, with the same Idempotency-Key, until it is answered."""
+    body = json.dumps({**scenes[number % 2].body, "restaurant_id": ("canteen", "night-owl")[number % 2]})
+    headers = {"Idempotency-Key": f"order-{number}", "content-type": "application/json"}
+    deadline = time.monotonic() + GIVE_UP_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            connection.request("POST", "/orders", body, headers)
+            answer = connection.getresponse()
+            text = answer.read()
+            connection.close()
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.05)
+            continue
+        if answer.status == http.HTTPStatus.CREATED:
+            return str(json.loads(text)["order_id"])
+        time.sleep(0.05)
+    raise AssertionError(f"order {number} was never answered")
+
+
+def soak(state: Path, orders: int, clients: int, kills: int) -> None:
+    """Place the orders, kill the laptop in between, wait for rest, and check what has to hold."""
+    with mortal_laptop(state) as laptop:
+        answered = threading.Semaphore(0)
+
+        def place(number: int) -> str:
+            order_id = place_order(laptop.port, number)
+            answered.release()
+            return order_id
+
+        with ThreadPoolExecutor(clients) as pool:
+            placed = [pool.submit(place, number) for number in range(orders)]
+            for _ in range(kills):
+                for _ in range(orders // (kills + 1)):
+                    answered.acquire()
+                laptop.kill_and_start_again()
+            ids = [future.result() for future in placed]
+        assert len(set(ids)) == orders
+        laptop.stop()
+    log = state / "gateway.log"
+    with gateway_that_remembers(log), open_laptop(state, publish_at_once=True) as rested:
+        rested.drain()
+        check(rested, gateway_lines(log), orders)
+
+
+if __name__ == "__main__":
+    asked = [int(argument) for argument in sys.argv[1:]]
+    with TemporaryDirectory(prefix="contradance-soak-") as folder:
+        soak(Path(folder), *asked)
+    sys.stdout.write(f"{asked[0]} orders from {asked[1]} clients survived {asked[2]} kills\n")
