@@ -5,9 +5,8 @@ EventBridge gives a forwarded or replayed event a new id, so an event carries it
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -43,16 +42,22 @@ class Metadata(BaseModel):
     traceparent: str | None = Field(default=None, description="W3C trace context, where there is one.")
 
 
-@dataclass(frozen=True, slots=True)
-class SealedEvent:
+_read_metadata: Final = Metadata.__pydantic_validator__.validate_python
+"""What `Metadata.model_validate` calls; every delivery comes through here."""
+
+
+class SealedEvent(NamedTuple):
     """An event ready to publish: validated, wrapped, measured."""
 
     event_id: str
     identity: Identity
     subject: str
     correlation_id: str
-    detail: str = field(repr=False)
+    detail: str
     """JSON text of `{"metadata": ..., "data": ...}`."""
+
+    def __repr__(self) -> str:
+        return f"SealedEvent({self.event_id}, {self.identity})"
 
     def entry(self, bus: str) -> dict[str, str]:
         """Return the PutEvents entry that publishes this event to `bus`."""
@@ -64,21 +69,18 @@ class SealedEvent:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(NamedTuple):
     """An EventBridge event as it reached a function: its metadata read, its data not yet validated."""
 
-    source: str
-    detail_type: str
+    identity: Identity
+    """Of the contract that the event claims to follow."""
     metadata: Metadata
-    data: Any = field(repr=False)
+    data: Any
     replay_name: str | None
     """Name of the EventBridge replay that delivered it; None when it is live."""
 
-    @property
-    def identity(self) -> Identity:
-        """The identity of the contract that the event claims to follow."""
-        return Identity(self.source, self.detail_type, self.metadata.version)
+    def __repr__(self) -> str:
+        return f"Delivered({self.metadata.event_id}, {self.identity})"
 
 
 def derived_id(*parts: object) -> str:
@@ -105,14 +107,15 @@ def seal(
     """
     contract = type(event)
     try:
-        valid = contract.model_validate(event)
+        valid = contract.__pydantic_validator__.validate_python(event)
     except ValidationError as error:
         raise violation(contract, error, event_id=event_id, publisher=publisher) from error
+    subject = valid.subject
     metadata = {
         "event_id": event_id,
         "version": contract.identity.version,
-        "occurred_at": _rfc3339(occurred_at),
-        "subject": valid.subject,
+        "occurred_at": occurred_at.astimezone(UTC),
+        "subject": subject,
         "correlation_id": correlation_id,
         "causation_id": causation_id,
         "publisher": publisher,
@@ -120,14 +123,14 @@ def seal(
         "traceparent": traceparent,
     }
     said = {name: value for name, value in metadata.items() if value is not None}
-    detail = f'{{"metadata":{to_json(said).decode()},"data":{valid.model_dump_json()}}}'
-    size = len(detail.encode())
-    if size > MAX_EVENT_BYTES:
+    data = contract.__pydantic_serializer__.to_json(valid)
+    detail = b'{"metadata":%b,"data":%b}' % (to_json(said), data)
+    if len(detail) > MAX_EVENT_BYTES:
         raise TooMuchWork(
-            f"event {event_id} ({contract.identity}) is {size} bytes; an event may be {MAX_EVENT_BYTES}.\n"
+            f"event {event_id} ({contract.identity}) is {len(detail)} bytes; an event may be {MAX_EVENT_BYTES}.\n"
             f"  published by {publisher}\n  Store the large part and publish a reference to it."
         )
-    return SealedEvent(event_id, contract.identity, valid.subject, correlation_id, detail)
+    return SealedEvent(event_id, contract.identity, subject, correlation_id, detail.decode())
 
 
 def unseal(event: Mapping[str, Any], consumer: str) -> Delivered:
@@ -139,30 +142,31 @@ def unseal(event: Mapping[str, Any], consumer: str) -> Delivered:
     detail = event.get("detail")
     source, detail_type = str(event.get("source")), str(event.get("detail-type"))
     try:
-        metadata = Metadata.model_validate(detail["metadata"] if isinstance(detail, Mapping) else None)
-        data = detail["data"] if isinstance(detail, Mapping) else None
+        metadata = _read_metadata(detail["metadata"] if isinstance(detail, dict) else None)
+        data = detail["data"]
     except (ValidationError, KeyError) as error:
         found = problems(error, "metadata") if isinstance(error, ValidationError) else [("detail", f"has no {error}")]
         lines = [f"event {event.get('id')} from {source}/{detail_type} is not in contradance's envelope"]
         lines += [f"  {path}: {message}" for path, message in found]
         lines.append(f'  consumed by {consumer}\n  Publish it as {{"metadata": ..., "data": ...}}.')
         raise ContractViolation("\n".join(lines)) from error
-    return Delivered(source, detail_type, metadata, data, event.get("replay-name"))
+    identity = Identity(source, detail_type, metadata.version)
+    return Delivered(identity, metadata, data, event.get("replay-name"))
 
 
 def cloudevent(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return a delivered EventBridge event as a CloudEvents 1.0 event in JSON form."""
     delivered = unseal(event, "cloudevent")
-    metadata = delivered.metadata
+    metadata, (source, detail_type, version) = delivered.metadata, delivered.identity
     attributes = {
         "specversion": "1.0",
         "id": metadata.event_id,
-        "source": delivered.source,
-        "type": delivered.detail_type,
+        "source": source,
+        "type": detail_type,
         "subject": metadata.subject,
         "time": _rfc3339(metadata.occurred_at),
         "datacontenttype": "application/json",
-        "dataschema": f"contract:{delivered.source}/{delivered.detail_type}/v{metadata.version}",
+        "dataschema": f"contract:{source}/{detail_type}/v{version}",
         "correlationid": metadata.correlation_id,
         "causationid": metadata.causation_id,
         "traceparent": metadata.traceparent,

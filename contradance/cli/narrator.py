@@ -1,4 +1,4 @@
-"""What `contradance run` says while it runs: one line per delivery, and one per flow that has come to rest."""
+"""What `contradance run` says while it runs: one line per delivery, per flow that has come to rest, and per refused request."""
 
 import logging
 import threading
@@ -9,12 +9,15 @@ from typing import Final
 from rich.text import Text
 
 from contradance.cli.theme import Services, event_name, out, short
+from contradance.local.server import Refusal
 from contradance.operate.flow import Flow
 from contradance.runtime.journal import JournalRecord
 
 _REMEMBERED: Final = 1000
 """Flows whose last summary is remembered, so that it is not said twice."""
 _MINUTE: Final = 60
+_LONGEST_PATH: Final = 100
+_SERVER_ERROR: Final = 500
 _MARKS: Final = {
     "done": ("✓", "green"),
     "duplicate": ("=", "dim"),
@@ -58,6 +61,12 @@ class Narrator(logging.Handler):
         out.print(line)
         for told in (record.error or "").splitlines():
             out.print(Text(f"{'':8}  {'':{self._services.width}}    {told}", "red" if record.dead else "yellow"))
+
+    def refused(self, refusal: Refusal) -> None:
+        """Print one request that was refused: when, which, and with what status."""
+        asked = f"{refusal.method} {refusal.path[:_LONGEST_PATH]}" if refusal.method else "what is no request"
+        line = Text(refusal.at.strftime("%H:%M:%S  "), "dim").append(f"{'http':{self._services.width}}", "white")
+        out.print(line.append(f"  ✗ {asked}  {refusal.status}", "red" if refusal.status >= _SERVER_ERROR else "yellow"))
 
     def settled(self, flow: Flow) -> None:
         """Print the summary of a flow in which nothing waits any more, once."""

@@ -40,7 +40,7 @@ def run_laptop(choreography: Choreography, state: Path, port: int, sets: Sequenc
         when_settled=when_settled,
     )
     with laptop:
-        server = Server(laptop, port)
+        server = Server(laptop, port, when_refused=narrator.refused)
         server.stop_on_signals()
         listen_to_functions(choreography, narrator)
         laptop.start()

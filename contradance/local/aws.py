@@ -1,14 +1,20 @@
 """The AWS operations that the laptop answers, so that any AWS client can publish to it: PutEvents."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from contradance.errors import LaptopError
 from contradance.local.bus import MAX_ENTRIES, Bus
+from contradance.local.gateway import said
 from contradance.runtime.publish import MAX_CALL_BYTES
 
 CONTENT_TYPE: Final = "application/x-amz-json-1.1"
 TARGET_HEADER: Final = "x-amz-target"
+MAX_REQUEST_BYTES: Final = 4 * MAX_CALL_BYTES
+"""Largest request, in bytes: what counts as `MAX_CALL_BYTES` travels as JSON inside JSON, up to three times as long."""
+_LOG = logging.getLogger("contradance.aws")
 
 
 class AwsEndpoint:
@@ -35,6 +41,9 @@ class AwsEndpoint:
             return 200, json.dumps(operation(asked))
         except _RefusedError as refusal:
             return _refused(*refusal.args)
+        except LaptopError as error:
+            _LOG.error("%s was not answered: %s", target, error)
+            return 503, json.dumps({"__type": "ServiceUnavailableException", "message": said(error)})
 
     def _put_events(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         entries = asked.get("Entries")

@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 from uuid import uuid4
 
 from contradance.choreography import Choreography
@@ -20,6 +20,10 @@ ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"
 MAX_ENTRIES: Final = 10
 _REQUIRED: Final = ("Source", "DetailType", "Detail")
+_DUE: Final = (
+    "SELECT delivery.id, function, attempt, sent, due, delivery.correlation_id, envelope FROM delivery "
+    "JOIN event ON event.id = delivery.event WHERE function = ? AND due <= ? ORDER BY due, event LIMIT ?"
+)
 
 
 class Waiting(NamedTuple):
@@ -37,6 +41,26 @@ class Waiting(NamedTuple):
     envelope: str
 
 
+class Desks(Protocol):
+    """Who makes deliveries; it is told of them twice, so that nobody takes from disk what it will be offered."""
+
+    def hold(self, accepted: list[Waiting]) -> None:
+        """Expect these deliveries: they are about to be on disk. Called while the disk is being written."""
+
+    def offer(self, accepted: list[Waiting]) -> None:
+        """Make these deliveries: they are on disk."""
+
+
+class _Nobody:
+    """Makes no deliveries; they wait on disk."""
+
+    def hold(self, accepted: list[Waiting]) -> None:
+        """Expect nothing."""
+
+    def offer(self, accepted: list[Waiting]) -> None:
+        """Do nothing."""
+
+
 class _Kept(NamedTuple):
     """One event as it is kept, and the deliveries it makes."""
 
@@ -49,10 +73,11 @@ class _Kept(NamedTuple):
 class Accepted:
     """Events on their way to the disk, and who is to be told when they are there."""
 
-    def __init__(self, events: list[_Kept], now: datetime, offer: Callable[[list[Waiting]], None]) -> None:
+    def __init__(self, events: list[_Kept], now: datetime, desks: Desks) -> None:
         self._events = events
+        self._deliveries = [delivery for event in events for delivery in event.deliveries]
         self._time = now.timestamp()
-        self._offer = offer
+        self._desks = desks
 
     def keep(self, connection: sqlite3.Connection) -> None:
         """Archive each event, and a delivery for each function whose rule it matched."""
@@ -68,10 +93,11 @@ class Accepted:
                     for one in event.deliveries
                 ],
             )
+        self._desks.hold(self._deliveries)
 
     def announce(self) -> None:
         """Have the deliveries made; they are on disk."""
-        self._offer([delivery for event in self._events for delivery in event.deliveries])
+        self._desks.offer(self._deliveries)
 
 
 class Bus:
@@ -82,8 +108,8 @@ class Bus:
         self._database = database
         self._clock = clock
         self._rules = RuleIndex({one.function.name: one.subscription.pattern for one in choreography.subscriptions})
-        self.offer: Callable[[list[Waiting]], None] = lambda _: None
-        """Is told the deliveries that were just accepted; the runner puts itself here."""
+        self.desks: Desks = _Nobody()
+        """Whoever makes deliveries puts itself here."""
 
     def accept(self, sealed: Sequence[SealedEvent]) -> Accepted:
         """Return sealed events ready to be kept in the transaction that commits them."""
@@ -126,20 +152,25 @@ class Bus:
             connection.execute(
                 "INSERT INTO delivery VALUES (?, ?, ?, NULL, ?, ?, 1)", (run.id, function, row.lastrowid, at, at)
             )
+            self.desks.hold([run])
             return True
 
         if self._database.write(change):
-            self.offer([run])
+            self.desks.offer([run])
 
     def due(self, function: str, now: datetime, limit: int) -> list[Waiting]:
         """Return up to `limit` deliveries of `function` whose time has come, the longest due first."""
         self._database.flush()
-        rows = self._database.read(
-            "SELECT delivery.id, function, attempt, sent, due, delivery.correlation_id, envelope FROM delivery "
-            "JOIN event ON event.id = delivery.event WHERE function = ? AND due <= ? ORDER BY due, event LIMIT ?",
-            (function, now.timestamp(), limit),
-        )
+        rows = self._database.read(_DUE, (function, now.timestamp(), limit))
         return [Waiting(*row) for row in rows]
+
+    def take_due(self, function: str, now: datetime, limit: int, take: Callable[[list[Waiting]], None]) -> None:
+        """Have `take` choose among the deliveries that are due, at a moment when nobody else changes any."""
+        self._database.write(
+            lambda connection: take(
+                [Waiting(*row) for row in connection.execute(_DUE, (function, now.timestamp(), limit))]
+            )
+        )
 
     def next_due(self, function: str, after: datetime) -> float | None:
         """Return when the next delivery of `function` is due; None where nothing waits for later."""
@@ -150,9 +181,7 @@ class Bus:
 
     def finish(self, waiting: Waiting) -> None:
         """Forget a delivery that was made; one that is remembered by mistake is found to be a duplicate."""
-        self._database.write_soon(
-            lambda connection: connection.execute("DELETE FROM delivery WHERE id = ?", (waiting.id,))
-        )
+        self._database.write_soon("DELETE FROM delivery WHERE id = ?", (waiting.id,))
 
     def postpone(self, waiting: Waiting, due: datetime) -> None:
         """Count the failed attempt, and make the next one at `due`."""
@@ -184,7 +213,7 @@ class Bus:
         return int(self._database.read(query, (correlation_id,))[0][0])
 
     def _accepted(self, events: list[dict[str, Any]], now: datetime) -> Accepted:
-        return Accepted([self._kept(event, now.timestamp()) for event in events], now, self.offer)
+        return Accepted([self._kept(event, now.timestamp()) for event in events], now, self.desks)
 
     def _kept(self, event: dict[str, Any], sent: float) -> _Kept:
         """Match one event against every rule."""

@@ -1,7 +1,7 @@
 """The laptop's one file: SQLite in WAL mode, one writer at a time, and a connection per thread that reads.
 
-Whoever writes first commits for everyone who waits: each change runs in a savepoint of its own, all of them with one
-sync to disk. There is no writing thread to hand work to; a lone writer pays for its own commit and for nothing else.
+Whoever writes first commits for everyone who waits: each change fails for itself alone, all of them are committed with
+one sync to disk. There is no writing thread to hand work to; a lone writer pays for its own commit and for nothing else.
 """
 
 import logging
@@ -62,10 +62,11 @@ CREATE INDEX dead_letter_by_function ON dead_letter (function, sent);
 
 
 class _Job(Generic[T]):
-    """One change, and what came of it."""
+    """One change, and what came of it; SQLite itself undoes one that is a single statement and fails."""
 
-    def __init__(self, change: Change[T]) -> None:
+    def __init__(self, change: Change[T], *, single: bool) -> None:
         self.change = change
+        self.single = single
         self.done = False
         self.result: T | None = None
         self.error: BaseException | None = None
@@ -101,7 +102,7 @@ class Database:
 
     def write(self, change: Change[T]) -> T:
         """Run `change` inside a transaction and return what it returned, once it is on disk."""
-        job = self._add(change)
+        job = self._add(change, single=False)
         with self._writing:
             while not job.done:
                 self._commit()
@@ -109,9 +110,9 @@ class Database:
             raise job.error
         return job.result  # type: ignore[return-value]  # a job that is done without an error has one
 
-    def write_soon(self, change: Change[object]) -> None:
-        """Run `change` with the next commit, in the order asked; it may be lost when the process is killed."""
-        self._add(change)
+    def write_soon(self, statement: str, parameters: tuple[object, ...]) -> None:
+        """Run one statement with the next commit, in the order asked; it may be lost when the process is killed."""
+        self._add(lambda connection: connection.execute(statement, parameters), single=True)
         if len(self._jobs) > _MOST_SOON:
             self.flush()
 
@@ -135,10 +136,10 @@ class Database:
                 self._writer.close()
                 self._owner.close()
 
-    def _add(self, change: Change[T]) -> _Job[T]:
+    def _add(self, change: Change[T], *, single: bool) -> _Job[T]:
         if self._closed:
             raise LaptopError("the laptop's state is closed.\n  The bus has been stopped.")
-        job = _Job(change)
+        job = _Job(change, single=single)
         self._jobs.append(job)
         return job
 
@@ -163,7 +164,8 @@ class Database:
 
     def _apply(self, job: _Job[Any], *, alone: bool) -> None:
         """Run one change, so that its failure undoes nothing but itself."""
-        if not alone:
+        guarded = not (alone or job.single)
+        if guarded:
             self._writer.execute("SAVEPOINT change")
         try:
             job.result = job.change(self._writer)
@@ -171,8 +173,9 @@ class Database:
             raise
         except Exception as error:  # noqa: BLE001 - handed to whoever asked
             job.error = error
-            self._writer.execute("ROLLBACK" if alone else "ROLLBACK TO change")
-        if not alone:
+            if guarded or alone:
+                self._writer.execute("ROLLBACK TO change" if guarded else "ROLLBACK")
+        if guarded:
             self._writer.execute("RELEASE change")
 
     def _prepare(self) -> None:

@@ -1,5 +1,7 @@
 """The laptop's API Gateway: it finds the route of a request and invokes its function, payload format 2.0."""
 
+import json
+import logging
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -7,9 +9,13 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 from contradance.choreography import Choreography, Routed
+from contradance.errors import LaptopError
 from contradance.local.record import context, http_request
 from contradance.runtime.entry import invoke
 from contradance.runtime.ports import Place
+
+_LOG = logging.getLogger("contradance.gateway")
+_PATH = re.compile(r"\S*[/\\].*?(?=: |$)")
 
 
 class HttpResponse(NamedTuple):
@@ -44,13 +50,28 @@ class Gateway:
                     now=self._place.clock.now(),
                 )
                 return self._invoke(routed, request)
-        return HttpResponse(404, {"content-type": "application/json"}, '{"message": "Not Found"}')
+        return refused(404, "Not Found")
 
     def _invoke(self, routed: Routed, request: dict[str, Any]) -> HttpResponse:
-        answer = invoke(routed.function, request, context(routed.function, str(uuid4())), self._place)
+        try:
+            answer = invoke(routed.function, request, context(routed.function, str(uuid4())), self._place)
+        except LaptopError as error:
+            _LOG.error("%s was not answered: %s", routed.route.key, error)
+            return refused(503, said(error))
         if not isinstance(answer, dict):
             raise TypeError(f"{routed.function.name} is a route, but its invocation answered {type(answer).__name__}")
         return HttpResponse(answer["statusCode"], answer["headers"], answer["body"])
+
+
+def refused(status: int, message: str) -> HttpResponse:
+    """Return an answer that is no success, in the one shape that every such answer has."""
+    return HttpResponse(status, {"content-type": "application/json"}, json.dumps({"message": message}))
+
+
+def said(error: LaptopError) -> str:
+    """Return what a client is told of the laptop's own trouble: the first line, and nothing of this machine's folders."""
+    first, _, _ = str(error).partition("\n")
+    return _PATH.sub("its folder", first)
 
 
 def _compiled(path: str) -> re.Pattern[str]:

@@ -23,9 +23,7 @@ class LaptopJournal:
         """Keep one record with the next commit; a delivery that is made again after a crash leaves another."""
         row = (record.function, record.event_id, record.subject, record.correlation_id, record.model_dump_json())
         self._database.write_soon(
-            lambda connection: connection.execute(
-                "INSERT INTO journal (function, event_id, subject, correlation_id, record) VALUES (?, ?, ?, ?, ?)", row
-            )
+            "INSERT INTO journal (function, event_id, subject, correlation_id, record) VALUES (?, ?, ?, ?, ?)", row
         )
         self._when_written(record)
 

@@ -55,7 +55,7 @@ class _Desk:
     function: AnyFunction
     ready: deque[Waiting] = field(default_factory=deque)
     held: set[str] = field(default_factory=set)
-    """Ids of the deliveries that are ready or being made."""
+    """Ids of the deliveries that are about to be on disk, ready or being made."""
     invocations: int = 0
     more: bool = True
     """Whether there may be deliveries on disk that are due."""
@@ -116,7 +116,7 @@ class Runner:
         self._timekeeper: threading.Thread | None = None
         for desk in self._desks.values():
             self._plan(desk.function, place.clock.now())
-        bus.offer = self._offer
+        bus.desks = self
 
     def start(self, clock: RealClock) -> None:
         """Deliver in threads until `stop`."""
@@ -168,19 +168,31 @@ class Runner:
 
     # In threads
 
-    def _offer(self, accepted: Iterable[Waiting]) -> None:
+    def hold(self, accepted: Iterable[Waiting]) -> None:
+        """Keep deliveries that will be offered from being taken from disk as well."""
+        if self._pool is not None:
+            with self._changed:
+                for waiting in accepted:
+                    self._desks[waiting.function].held.add(waiting.id)
+
+    def offer(self, accepted: Iterable[Waiting]) -> None:
         """Put deliveries that were just accepted on their desks, as far as there is room."""
         if self._pool is None:
             return
         with self._changed:
             for waiting in accepted:
                 desk = self._desks[waiting.function]
-                if len(desk.ready) < DESK:
+                if waiting.id in desk.held and len(desk.ready) < DESK:
                     desk.ready.append(waiting)
-                    desk.held.add(waiting.id)
                 else:
-                    desk.more = True
+                    self._release(desk, [waiting], again=True)
                 self._staff(desk)
+
+    def _release(self, desk: _Desk, batch: Iterable[Waiting], *, again: bool) -> None:
+        """Let deliveries go; `again` where they are still on disk, to be made another time."""
+        with self._changed:
+            desk.held.difference_update(waiting.id for waiting in batch)
+            desk.more = desk.more or again
 
     def _staff(self, desk: _Desk) -> None:
         """Begin one more invocation at a desk that has work and a place."""
@@ -199,8 +211,7 @@ class Runner:
                     return  # it outlived its timeout: its deliveries are settled, its place is taken
                 self._running.remove(invocation)
             self._settle(desk, invocation.batch, failed)
-            with self._changed:
-                desk.held.difference_update(waiting.id for waiting in invocation.batch)
+            self._release(desk, invocation.batch, again=bool(failed))
         self._bus.flush()
 
     def _take(self, desk: _Desk) -> _Invocation | None:
@@ -222,17 +233,19 @@ class Runner:
 
     def _fill(self, desk: _Desk) -> None:
         """Put what is due on an empty desk, and set an alarm for what is due later."""
-        now = self._place.clock.now()
-        limit = DESK + len(desk.held)
-        due = self._bus.due(desk.function.name, now, limit)
+        now, limit = self._place.clock.now(), DESK + len(desk.held)
+
+        def take(due: list[Waiting]) -> None:
+            with self._changed:
+                fresh = [waiting for waiting in due if waiting.id not in desk.held]
+                desk.ready.extend(fresh)
+                desk.held.update(waiting.id for waiting in fresh)
+                desk.more = desk.more or len(due) == limit
+                for _ in fresh[desk.batch :: desk.batch]:
+                    self._staff(desk)
+
+        self._bus.take_due(desk.function.name, now, limit, take)
         following = self._bus.next_due(desk.function.name, after=now)
-        with self._changed:
-            fresh = [waiting for waiting in due if waiting.id not in desk.held]
-            desk.ready.extend(fresh)
-            desk.held.update(waiting.id for waiting in fresh)
-            desk.more = desk.more or len(due) == limit
-            for _ in fresh[desk.batch :: desk.batch]:
-                self._staff(desk)
         if following is not None:
             self._set_alarm(desk, following)
 
@@ -298,6 +311,7 @@ class Runner:
             attempt = describe(desk.function, json.loads(waiting.envelope), self._place)
             attempt.leave("failed", waiting.attempt, error=f"TimedOut: {error}")
         self._settle(desk, invocation.batch, {waiting.id: error for waiting in invocation.batch})
+        self._release(desk, invocation.batch, again=True)
         with self._changed:
             desk.invocations -= 1
         self._staff(desk)

@@ -88,7 +88,7 @@ class SQLiteStore:
                 state,
                 held.attempt,
                 lease.expires.timestamp(),
-                json.dumps([asdict(event) for event in sealed], ensure_ascii=False) if state == "done" else None,
+                json.dumps([event._asdict() for event in sealed], ensure_ascii=False) if state == "done" else None,
                 json.dumps([[event.event_id, str(event.identity)] for event in sealed]) if sealed else None,
                 json.dumps(asdict(answer), ensure_ascii=False) if answer else None,
             )

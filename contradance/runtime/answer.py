@@ -19,7 +19,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from contradance.choreography import AnyFunction
 from contradance.delivery import Delivery
 from contradance.envelope import derived_id
-from contradance.errors import ContradanceError, LeaseHeld
+from contradance.errors import ContradanceError, LaptopError, LeaseHeld
 from contradance.httproute import Route
 from contradance.reply import HttpError, Reply
 from contradance.runtime.attempt import Attempt
@@ -34,6 +34,12 @@ _LOG = logging.getLogger("contradance.routes")
 _SAFE: Final = ("GET", "HEAD")
 MAX_IDEMPOTENCY_KEY: Final = 255
 """Longest Idempotency-Key, in characters."""
+MAX_BODY_BYTES: Final = 1_048_576
+"""Largest body of a request. API Gateway would take 10 MB and Lambda 6 MB, base64 included; but what comes of a request
+is stored in items of 400 KB and published in events of 256 KiB, so what is larger is a mistake or an attack."""
+_UNSAID: Final = ("application/x-www-form-urlencoded", "application/octet-stream")
+"""What clients say of a body when nobody told them what it is: `curl -d`, and API Gateway of what it has in base64."""
+BODY_TOO_LARGE: Final = f"The request's body is over {MAX_BODY_BYTES:,} bytes."
 
 Response = dict[str, Any]
 """API Gateway's response: statusCode, headers, body."""
@@ -48,7 +54,11 @@ class _BadRequest(ContradanceError):
 
 
 def answer(function: AnyFunction, route: Route, request: Mapping[str, Any], place: Place, context: Context) -> Response:
-    """Answer one request; what is wrong with it is told by field, what is wrong with us by nothing but a 500."""
+    """Answer one request; what is wrong with it is told by field, what is wrong with us by nothing but a 500.
+
+    Raises:
+        LaptopError: the laptop itself cannot answer, whichever the function; its gateway says so.
+    """
     this = Attempt(function, route.key, place)
     try:
         task = _task(function, route, request, context)
@@ -60,6 +70,8 @@ def answer(function: AnyFunction, route: Route, request: Mapping[str, Any], plac
         return _error(error.status, str(error))
     except LeaseHeld:
         return _error(409, "The same request is still being answered. Try again in a moment.")
+    except LaptopError:
+        raise
     except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
         _LOG.error("%s failed: %s\n%s", function.name, told(error), trail(error))
         return _error(500, "Internal Server Error")
@@ -72,6 +84,8 @@ def answer(function: AnyFunction, route: Route, request: Mapping[str, Any], plac
 
 def _task(function: AnyFunction, route: Route, request: Mapping[str, Any], context: Context) -> Task:
     """Return what is to be done once: per Idempotency-Key where the client gives one, else per request."""
+    if len(_body(request)) > MAX_BODY_BYTES:
+        raise HttpError(413, BODY_TOO_LARGE)
     headers = request.get("headers") or {}
     client_key = _client_key(request)
     if client_key is not None and not 1 <= len(client_key) <= MAX_IDEMPOTENCY_KEY:
@@ -141,14 +155,32 @@ def _arguments(route: Route, request: Mapping[str, Any]) -> dict[str, Any]:
         for parameter in parameters:
             _take_text(parameter, place, texts.get(parameter.name), arguments, found)
     if route.body is not None:
+        _check_media_type(request)
         try:
             model: type[BaseModel] = route.body.annotation
             arguments[route.body.name] = model.model_validate_json(_body(request))
+            json.loads(_body(request), object_pairs_hook=_named_once)
         except ValidationError as error:
             found += problems(error, "body")
     if found:
         raise _BadRequest(found)
     return arguments
+
+
+def _check_media_type(request: Mapping[str, Any]) -> None:
+    """Refuse a body that says of itself that it is something else than JSON."""
+    given = (request.get("headers") or {}).get("content-type", "")
+    media_type = given.partition(";")[0].strip().lower()
+    if media_type and media_type not in _UNSAID and not media_type.endswith(("/json", "+json")):
+        raise HttpError(415, "Send the body as application/json.")
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that says a thing twice: which of the two is meant, two readers may see differently."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise _BadRequest([("body", "Should name each field once")])
+    return fields
 
 
 def _take_text(

@@ -74,7 +74,9 @@ def consume(
     try:
         record = place.store.begin(key, lease, place.clock.now())
         number = attempt or record.attempt
-        performed = perform(task, lease, replace(record, attempt=number), place, context)
+        if number != record.attempt:
+            record = replace(record, attempt=number)
+        performed = perform(task, lease, record, place, context)
     except Exception as error:
         this.leave("failed", number, error=told(error))
         raise
@@ -109,7 +111,7 @@ def _cause(function: AnyFunction, delivered: Delivered) -> tuple[OnceKey, Cause]
     metadata, replay = delivered.metadata, delivered.replay_name or ""
     again = replay.startswith(AGAIN)
     event_id = f"{metadata.event_id}#{replay}" if again else metadata.event_id
-    return OnceKey(function.name, delivered.source, event_id), Cause(
+    return OnceKey(function.name, delivered.identity.source, event_id), Cause(
         correlation_id=metadata.correlation_id,
         causation_id=metadata.event_id,
         is_replay=bool(replay),
@@ -129,14 +131,15 @@ def _read(function: AnyFunction, subscription: Subscription, delivered: Delivere
         )
     written, wanted = found
     try:
-        event = written.model_validate(delivered.data, extra="ignore")
+        event: Contract = written.__pydantic_validator__.validate_python(delivered.data, extra="ignore")
     except ValidationError as error:
         metadata = delivered.metadata
         raise violation(
             written, error, event_id=metadata.event_id, publisher=metadata.publisher, consumer=function.name
         ) from error
-    for version in reversed(wanted.lineage()[: wanted.lineage().index(written)]):
-        event = _upcast(function, delivered, event, version)
+    if written is not wanted:
+        for version in reversed(wanted.lineage()[: wanted.lineage().index(written)]):
+            event = _upcast(function, delivered, event, version)
     return event
 
 

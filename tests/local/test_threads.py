@@ -120,6 +120,23 @@ def test_a_slow_function_keeps_no_other_from_its_events(tmp_path: Path) -> None:
     assert slow_ones < 8
 
 
+def test_a_handler_that_outlives_its_timeout_has_failed_and_is_tried_again(tmp_path: Path) -> None:
+    desk, release = Desk(), threading.Event()
+
+    def slow_at_first(item: str, attempt: int) -> None:
+        if attempt == 1:
+            release.wait(LONG)
+
+    clerk = desk.clerk(does=slow_at_first, timeout=timedelta(seconds=1))
+    with opened(tmp_path, clerk, clock=RealClock(FAST), started=True) as laptop:
+        ask(laptop, "a")
+
+        wait_until(lambda: [record.outcome for record in journaled(laptop, "a")] == ["failed", "done"])
+        release.set()
+
+    assert [call.attempt for call in desk.calls] == [1, 2]
+
+
 def test_close_waits_for_what_is_in_flight_and_settles_it(tmp_path: Path) -> None:
     desk, begun, release = Desk(), threading.Event(), threading.Event()
 

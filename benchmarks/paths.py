@@ -1,0 +1,146 @@
+"""Microseconds that publishing and consuming one event cost, beside raw Pydantic and Powertools on the same event.
+
+    python benchmarks/paths.py [--quick]
+
+The event is an OrderPlaced of about 1 KB. The floor is what nobody who uses Pydantic can save: `validate_python` of
+the order and, to publish it, `to_json`. The floor of both halves also validates the metadata, in one model around both.
+Powertools' `parse` with its EventBridgeEnvelope reads the same delivered event with a model of its own `detail`.
+Contestants take turns within each round, and the best round of each counts.
+"""
+
+import argparse
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from aws_lambda_powertools.utilities.parser import parse
+from aws_lambda_powertools.utilities.parser.envelopes import EventBridgeEnvelope
+from pydantic import BaseModel
+
+from contradance.envelope import Metadata, SealedEvent, seal
+from contradance.envelope import unseal
+from contradance.runtime.consume import _read
+from contradance.subscription import Subscription
+from food_contracts.orders import OrderPlaced
+from functions.payments.process_payment import process_payment
+
+MOMENT = datetime(2026, 1, 31, 18, 0, tzinfo=UTC)
+
+
+class Detail(BaseModel):
+    """The whole of `detail`, as somebody without contradance would write it."""
+
+    metadata: Metadata
+    data: OrderPlaced
+
+
+def order_placed() -> OrderPlaced:
+    """Return an order whose sealed event is about 1 KB."""
+    dishes = ["margherita", "tiramisu", "insalata-mista"]
+    return OrderPlaced.model_validate(
+        {
+            "order_id": UUID("6f1c1a3e-58d6-4b0c-9d0e-0f6a4b6c2a11"),
+            "customer": {"customer_id": "ada", "name": "Ada Example", "email": "ada@example.com"},
+            "restaurant_id": "canteen",
+            "lines": [
+                {"sku": dish, "name": dish.title(), "quantity": 2, "unit_price": {"amount": 950, "currency": "EUR"}}
+                for dish in dishes
+            ],
+            "total": {"amount": 5700, "currency": "EUR"},
+            "delivery_address": {
+                "street": "1 Example Street",
+                "postal_code": "10115",
+                "city": "Berlin",
+                "country": "DE",
+            },
+            "payment_token": "tok_visa",
+            "placed_at": MOMENT,
+        }
+    )
+
+
+def sealed(event: OrderPlaced) -> SealedEvent:
+    """Seal an order as a route would."""
+    return seal(
+        event,
+        event_id="0d9b6f0c-6b6f-5a0e-8a43-c3a0f9c1e7d2",
+        occurred_at=MOMENT,
+        correlation_id="b2f0a6a8-5b9e-4f63-9a44-0f7a55e1c9d3",
+        publisher="orders.place_order",
+    )
+
+
+def delivered(detail: str) -> dict[str, Any]:
+    """Return the event as Lambda hands it to a function: JSON, already read."""
+    return {
+        "version": "0",
+        "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
+        "detail-type": "OrderPlaced",
+        "source": "food.orders",
+        "account": "111122223333",
+        "time": "2026-01-31T18:00:00Z",
+        "region": "eu-central-1",
+        "resources": [],
+        "detail": json.loads(detail),
+    }
+
+
+def best_of(contestants: Mapping[str, Callable[[], object]], *, rounds: int, calls: int) -> dict[str, float]:
+    """Return the microseconds of one call of each, in its best round."""
+    best = dict.fromkeys(contestants, float("inf"))
+    gc.collect()
+    gc.disable()  # as timeit does
+    for _ in range(rounds):
+        for name, call in contestants.items():
+            start = time.perf_counter()
+            for _ in range(calls):
+                call()
+            best[name] = min(best[name], (time.perf_counter() - start) / calls * 1e6)
+    gc.enable()
+    return best
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure both paths."""
+    parser = argparse.ArgumentParser(description="Microseconds to publish and to consume one event.")
+    parser.add_argument("--quick", action="store_true", help="few rounds, for a first look")
+    rounds = 20 if parser.parse_args(arguments).quick else 200
+    event = order_placed()
+    detail = sealed(event).detail
+    lambda_event = delivered(detail)
+    data = lambda_event["detail"]["data"]
+    function, subscription = process_payment, process_payment.trigger
+    assert isinstance(subscription, Subscription)
+    validate, to_json = OrderPlaced.__pydantic_validator__.validate_python, OrderPlaced.__pydantic_serializer__.to_json
+    both = Detail.__pydantic_validator__.validate_python
+    paths: dict[str, dict[str, Callable[[], object]]] = {
+        "publish": {
+            "floor: validate_python + to_json": lambda: (validate(event), to_json(event)),
+            "contradance: seal": lambda: sealed(event),
+        },
+        "consume": {
+            "floor: validate_python": lambda: validate(data, extra="ignore"),
+            "floor of both halves": lambda: both(lambda_event["detail"], extra="ignore"),
+            "contradance: unseal, read": lambda: _read(function, subscription, unseal(lambda_event, function.name)),
+            "Powertools: parse": lambda: parse(lambda_event, model=Detail, envelope=EventBridgeEnvelope),
+        },
+    }
+    print(f"an OrderPlaced of {len(detail.encode())} bytes")
+    for path, contestants in paths.items():
+        taken = best_of(contestants, rounds=rounds, calls=100)
+        floor = next(iter(taken.values()))
+        print(f"{path:34} {'us':>8} {'times the floor':>16}")
+        for name, microseconds in taken.items():
+            print(f"  {name:32} {microseconds:>8.2f} {microseconds / floor:>15.2f}x")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
