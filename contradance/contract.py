@@ -13,14 +13,17 @@ A breaking change is a new class that upcasts the old one:
         def upcast(cls, old: BookLent) -> "BookLentV2": ...
 """
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, Final, Self, TypeGuard
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
+from contradance.annotation import members, say
 from contradance.errors import InvalidContract
 from contradance.identity import Identity, check_identity
-from contradance.pii import PII
+from contradance.pii import MASK, is_marked
 
 _OWN_NAMES: Final = frozenset({"failure", "identity", "lineage", "subject", "subject_field", "upcast", "upcasts"})
 _SETTLED: Final[ConfigDict] = {
@@ -39,6 +42,12 @@ class Value(BaseModel):
     """
 
     model_config = ConfigDict(**_SETTLED)
+    __personal__: ClassVar[frozenset[str]] = frozenset()
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Show personal data to nobody who prints a value."""
+        for name, value in super().__repr_args__():
+            yield name, MASK if name in self.__personal__ else value
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -50,6 +59,7 @@ class Value(BaseModel):
                     f"{cls.__qualname__} sets {setting}={cls.model_config.get(setting)!r}, but every value and contract "
                     f"has {setting}={settled!r}.\n  Remove the setting from its model_config."
                 )
+        cls.__personal__ = frozenset(name for name, field in cls.model_fields.items() if is_marked(field))
         for name, field in cls.model_fields.items():
             if _renamed(field) or field.exclude:
                 raise InvalidContract(
@@ -170,10 +180,15 @@ def _check_subject(contract: type[Contract]) -> None:
                 else "  Give it the field that identifies the business entity."
             )
         )
-    if PII in field.metadata:
+    if is_marked(field):
         raise InvalidContract(
             f"{_name(contract)} names {contract.subject_field!r} as its subject, but marks it as personal data, and a "
             "subject is written to metadata and journal as it is.\n  Name a field that holds an id."
+        )
+    if any(not (isinstance(one, type) and issubclass(one, str | int | UUID)) for one in members(field.annotation)):
+        raise InvalidContract(
+            f"{_name(contract)} names {contract.subject_field!r} as its subject, which is {say(field.annotation)}, but a "
+            "subject is an id that is always there.\n  Name a field that is a str, an int or a UUID."
         )
 
 

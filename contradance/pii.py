@@ -10,6 +10,7 @@ from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel, GetJsonSchemaHandler
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -31,6 +32,18 @@ class _PersonalData:
 
 PII: Final = _PersonalData()
 """Marks a field as personal data: `name: Annotated[str, PII]`."""
+
+
+def is_marked(field: FieldInfo) -> bool:
+    """Whether a field is personal data, or may be: `Annotated[str, PII]`, or a union with it."""
+    return PII in field.metadata or _names_it(field.annotation)
+
+
+def _names_it(annotation: Any) -> bool:
+    annotation = unaliased(annotation)
+    if get_origin(annotation) is Annotated:
+        return PII in get_args(annotation)[1:] or _names_it(get_args(annotation)[0])
+    return get_origin(annotation) in (Union, UnionType) and any(map(_names_it, get_args(annotation)))
 
 
 def mask(model: type[BaseModel], data: object) -> object:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import accumulate
 from typing import Final, Literal
 
 from contradance.errors import InvalidFunction
@@ -43,6 +44,11 @@ class Retry:
         if delivery == "queue":
             return VISIBILITY_FACTOR * timeout
         return _LAMBDA_DELAYS[min(attempt, len(_LAMBDA_DELAYS)) - 1]
+
+    def attempts(self, delivery: DeliveryMode) -> int:
+        """Return how many attempts there are at most: directly, those that begin within `max_age`."""
+        begins = list(accumulate(_LAMBDA_DELAYS[: self.times], initial=timedelta(0)))
+        return self.times + 1 if delivery == "queue" else sum(begin <= self.max_age for begin in begins)
 
     def check(self, function: str, delivery: DeliveryMode) -> None:
         """Refuse what the delivery cannot honour."""

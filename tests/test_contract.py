@@ -374,3 +374,26 @@ def test_validation_errors_do_not_show_the_input() -> None:
 def test_an_ordinary_model_is_no_contract() -> None:
     assert not issubclass(BaseModel, Contract)
     assert not issubclass(Line, Contract)
+
+
+@pytest.mark.parametrize("kind", [Annotated[str, PII] | None, str | None, float, list[str]], ids=str)
+def test_a_subject_is_an_id_that_is_always_there(kind: object) -> None:
+    with pytest.raises(InvalidContract, match=r"Name a field that (is a str, an int or a UUID|holds an id)"):
+
+        class Lent(Contract, source="library.loans", subject="reader"):
+            reader: kind  # type: ignore[valid-type]
+
+
+def test_printing_an_event_shows_no_personal_data() -> None:
+    class Reader(Value):
+        name: Annotated[str, PII]
+        mail: Annotated[str, PII] | None = None
+
+    class Lent(Contract, source="library.loans", subject="loan_id"):
+        loan_id: str
+        reader: Reader
+
+    lent = Lent(loan_id="1", reader=Reader(name="Ada Example", mail="ada@example.com"))
+
+    assert repr(lent).endswith("Lent(loan_id='1', reader=Reader(name='***', mail='***'))")
+    assert "example" not in f"{lent} {lent!r}".lower()

@@ -147,3 +147,19 @@ def test_a_queue_waits_six_timeouts(attempt: int) -> None:
 )
 def test_a_retry_is_said_in_words(retry: Retry, said: str) -> None:
     assert str(retry) == said
+
+
+@pytest.mark.parametrize(
+    ("retry", "delivery", "attempts"),
+    [
+        (Retry(), "direct", 3),
+        (Retry(times=0), "direct", 1),
+        (Retry(times=2, max_age=timedelta(minutes=3)), "direct", 3),
+        (Retry(times=2, max_age=timedelta(minutes=2)), "direct", 2),
+        (Retry(times=5, max_age=timedelta(minutes=1)), "queue", 6),
+    ],
+)
+def test_attempts_are_those_that_begin_before_the_event_is_too_old(
+    retry: Retry, delivery: DeliveryMode, attempts: int
+) -> None:
+    assert retry.attempts(delivery) == attempts

@@ -28,6 +28,8 @@ class RealClock:
 
     def now(self) -> datetime:
         """Return the present moment in UTC."""
+        if self._scale == 1.0:
+            return datetime.now(UTC)  # also after a night asleep, which the monotonic clock knows nothing of
         return self._origin + timedelta(seconds=(time.monotonic() - self._started) * self._scale)
 
     def sleep(self, seconds: float) -> None:

@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 from uuid import uuid4
@@ -54,7 +55,12 @@ class Gateway:
 
     def _invoke(self, routed: Routed, request: dict[str, Any]) -> HttpResponse:
         try:
-            answer = invoke(routed.function, request, context(routed.function, str(uuid4())), self._place)
+            answer = invoke(
+                routed.function,
+                request,
+                context(str(uuid4()), monotonic() + routed.function.limits.timeout.total_seconds()),
+                self._place,
+            )
         except LaptopError as error:
             _LOG.error("%s was not answered: %s", routed.route.key, error)
             return refused(503, said(error))

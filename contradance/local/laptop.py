@@ -10,17 +10,22 @@ from typing import Final, Literal, Self
 
 from contradance.choreography import Choreography
 from contradance.errors import LaptopError
+from contradance.function import Schedule
 from contradance.local.aws import AwsEndpoint
 from contradance.local.bus import Bus, Waiting, send_dead_letter
 from contradance.local.clock import MovableClock, RealClock
 from contradance.local.database import Database
+from contradance.local.drain import Drain
 from contradance.local.gateway import Gateway, HttpResponse
+from contradance.local.invoker import Invoker
 from contradance.local.journal import STATE_FILE, LaptopJournal
+from contradance.local.moments import Moments
 from contradance.local.runner import Runner
 from contradance.local.store import SQLiteStore
 from contradance.runtime.journal import JournalRecord
 from contradance.runtime.ports import Clock, Place
 from contradance.runtime.sweep import sweep
+from contradance.subscription import Subscription
 
 _SWEEP_SECONDS: Final = 30.0
 """Longest that one run of the sweeper may take."""
@@ -56,7 +61,6 @@ class Laptop:
     ) -> None:
         self.choreography = choreography
         self.clock = clock
-        self._random = Random(seed)  # noqa: S311 - an order of delivery keeps no secret
         self.database = Database(state / STATE_FILE, synchronous)
         self.bus = Bus(choreography, self.database, clock)
         self.journal = LaptopJournal(self.database, when_journaled)
@@ -71,13 +75,21 @@ class Laptop:
         )
         self.gateway = Gateway(choreography, self.place)
         self.aws = AwsEndpoint(self.bus)
-        self.runner = Runner(choreography, self.bus, self.place, when_settled=when_settled, every_minute=self.sweep)
+        functions = [
+            function
+            for function in choreography.functions.values()
+            if isinstance(function.trigger, Subscription | Schedule)
+        ]
+        invoker = Invoker(self.bus, self.place, when_settled)
+        moments = Moments(choreography, self.bus, clock.now())
+        self._runner = Runner(functions, self.bus, invoker, moments, self.sweep)
+        self._drain = Drain(functions, self.bus, invoker, moments, Random(seed))  # noqa: S311 - an order keeps no secret
 
     def start(self) -> None:
         """Deliver in threads until `close`."""
         if not isinstance(self.clock, RealClock):
             raise LaptopError("a virtual clock stands still.\n  Use drain(), or give the laptop a RealClock.")
-        self.runner.start(self.clock)
+        self._runner.start(self.clock)
 
     def request(
         self, method: str, target: str, body: str | bytes = b"", headers: Mapping[str, str] | None = None
@@ -87,22 +99,23 @@ class Laptop:
 
     def drain(self) -> None:
         """Deliver until nothing waits, moving the clock through every retry."""
-        self.runner.drain(self._movable(), self._random)
+        self._drain.run(self._movable())
 
     def advance(self, duration: timedelta) -> None:
         """Let `duration` pass on the clock, making every delivery and scheduled run that falls in it."""
         clock = self._movable()
         until: datetime = clock.now() + duration
-        self.runner.drain(clock, self._random, until)
+        self._drain.run(clock, until)
 
     def sweep(self) -> int:
         """Publish what was committed by a process that died before it could; return how many records were."""
         return sweep(self.place, _SWEEP_SECONDS)
 
-    def close(self) -> None:
-        """Finish what is in flight, each to its timeout, and close the state."""
-        self.runner.stop()
+    def close(self) -> bool:
+        """Finish what is in flight, each to its timeout, and close the state; return whether all of it ended."""
+        ended = self._runner.stop()
         self.database.close()
+        return ended
 
     def _movable(self) -> MovableClock:
         if isinstance(self.clock, RealClock):

@@ -15,7 +15,6 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
-from contradance.choreography import AnyFunction
 from contradance.local.bus import ACCOUNT, REGION, Waiting
 
 Exhausted = Literal["RetriesExhausted", "EventAgeExceeded"]
@@ -34,9 +33,9 @@ class LaptopContext:
         return max(int((self.deadline - monotonic()) * 1000), 0)
 
 
-def context(function: AnyFunction, request_id: str) -> LaptopContext:
-    """Return the context of one invocation that begins now."""
-    return LaptopContext(request_id, monotonic() + function.limits.timeout.total_seconds())
+def context(request_id: str, deadline: float) -> LaptopContext:
+    """Return the context of one invocation; `deadline` is on the machine's monotonic clock, in seconds."""
+    return LaptopContext(request_id, deadline)
 
 
 def function_arn(function: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from time import perf_counter
 from typing import Any
 
@@ -24,6 +25,11 @@ class Attempt:
         self._started_at = place.clock.now()
         self._clock = perf_counter()
 
+    def began(self, seconds_ago: float) -> None:
+        """Say that it began earlier than it was made."""
+        self._started_at -= timedelta(seconds=seconds_ago)
+        self._clock -= seconds_ago
+
     def bury(self, outcome: Outcome, number: int, error: str, event: Mapping[str, Any]) -> None:
         """Put the event on the function's dead letter queue at once: another attempt would change nothing."""
         attributes = {"REASON": outcome, "ERROR_MESSAGE": error}
@@ -44,7 +50,7 @@ class Attempt:
                 causation_id=self.causation_id,
                 attempt=number,
                 outcome=outcome,
-                retries_left=max(self._function.retry.times + 1 - number, 0),
+                retries_left=max(self._function.retry.attempts(self._function.delivery) - number, 0),
                 published=tuple(published),
                 started_at=self._started_at,
                 duration_ms=round((perf_counter() - self._clock) * 1000, 3),

@@ -78,7 +78,8 @@ def consume(
             record = replace(record, attempt=number)
         performed = perform(task, lease, record, place, context)
     except Exception as error:
-        this.leave("failed", number, error=told(error))
+        if context.get_remaining_time_in_millis() > 0:  # else it has timed out, and is told to have
+            this.leave("failed", number, error=told(error))
         raise
     this.leave("duplicate" if performed.duplicate else "done", number, published=performed.published)
 
@@ -136,6 +137,12 @@ def _read(function: AnyFunction, subscription: Subscription, delivered: Delivere
         metadata = delivered.metadata
         raise violation(
             written, error, event_id=metadata.event_id, publisher=metadata.publisher, consumer=function.name
+        ) from error
+    except Exception as error:  # a validator that raises something of its own
+        raise ContractViolation(
+            f"event {delivered.metadata.event_id} is {delivered.identity}, published by {delivered.metadata.publisher}, "
+            f"but {function.name} cannot read it: {told(error)}.\n"
+            f"  Have the validator raise ValueError; contract in {where_defined(written)}."
         ) from error
     if written is not wanted:
         for version in reversed(wanted.lineage()[: wanted.lineage().index(written)]):

@@ -1,0 +1,58 @@
+"""Delivering on a clock that is moved: one by one, so that 24 hours of retries take milliseconds."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from random import Random
+from time import monotonic
+from typing import Final
+
+from contradance.choreography import AnyFunction
+from contradance.local.bus import Bus
+from contradance.local.clock import MovableClock
+from contradance.local.invoker import Invoker
+from contradance.local.moments import Moments
+
+_TOGETHER: Final = 1_000
+"""Most of a function's deliveries that are shuffled together."""
+
+
+class Drain:
+    """Makes deliveries in the calling thread until nothing waits."""
+
+    def __init__(
+        self, functions: Iterable[AnyFunction], bus: Bus, invoker: Invoker, moments: Moments, random: Random
+    ) -> None:
+        self._functions = {function.name: function for function in functions}
+        self._bus = bus
+        self._invoker = invoker
+        self._moments = moments
+        self._random = random
+
+    def run(self, clock: MovableClock, until: datetime | None = None) -> None:
+        """Deliver in a random order until nothing waits; with `until`, and with schedules, until that moment."""
+        going_on = True
+        while going_on:
+            now = clock.now()
+            if until:
+                self._moments.tick(now)
+            ready = [waiting for name in self._functions for waiting in self._bus.due(name, now, _TOGETHER)]
+            self._random.shuffle(ready)
+            for waiting in ready:
+                function = self._functions[waiting.function]
+                deadline = monotonic() + function.limits.timeout.total_seconds()
+                failed = self._invoker.invoke(function, [waiting], deadline)
+                self._invoker.settle(function, [waiting], failed)
+            going_on = bool(ready) or self._move_on(clock, until)
+
+    def _move_on(self, clock: MovableClock, until: datetime | None) -> bool:
+        """Move the clock to whatever happens next; return False where nothing does before `until`."""
+        now = clock.now()
+        dues = [due for name in self._functions if (due := self._bus.next_due(name, now)) is not None]
+        moments = [datetime.fromtimestamp(due, now.tzinfo) for due in dues]
+        moments += self._moments.coming() if until else []
+        following = min(moments, default=None)
+        if following is None or (until and following > until):
+            clock.move_to(until or now)
+            return False
+        clock.move_to(following)
+        return True
