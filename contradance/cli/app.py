@@ -153,12 +153,27 @@ def sample(detail_type: Annotated[str, typer.Argument(help="The event's detail-t
     sys.stdout.write(example(contract).model_dump_json(indent=2) + "\n")
 
 
-def _text(data: str) -> str:
-    """Return what `--data` names."""
+@events.command("would-match")
+@reporting
+def would_match(
+    event: Annotated[str, typer.Argument(help="A file with the event as EventBridge delivers it, or - for input.")],
+) -> None:
+    """Say which subscribers an event would reach, and for the others which field said no."""
+    from contradance.operate.matching import read_event, verdicts  # noqa: PLC0415 - loaded with the project
+
+    found = verdicts(_project().choreography(), read_event(_text(event if event == "-" else f"@{event}", "EVENT")))
+    for function, mismatch in found:
+        out.print(f"no   {function}\n     {mismatch}" if mismatch else f"yes  {function}", markup=False)
+    if all(mismatch for _, mismatch in found):
+        raise typer.Exit(1)
+
+
+def _text(data: str, option: str = "--data") -> str:
+    """Return what an option names."""
     try:
         if data == "-":
             return sys.stdin.read()
         return Path(data[1:]).read_text(encoding="utf-8") if data.startswith("@") else data
     except (OSError, UnicodeDecodeError) as error:
         reason = (error.strerror or error) if isinstance(error, OSError) else "it is not UTF-8"
-        raise typer.BadParameter(f"{data} cannot be read: {reason}", param_hint="--data") from error
+        raise typer.BadParameter(f"{data} cannot be read: {reason}", param_hint=option) from error

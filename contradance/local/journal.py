@@ -3,12 +3,24 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from contradance.local.database import Database, Reader, reading
 from contradance.runtime.journal import JournalRecord
 
 STATE_FILE = "bus.sqlite3"
 """The file inside the state folder."""
+SHORTEST: Final = 8
+"""Fewest characters that an id may be shortened to, to be found by its beginning."""
+_FIRST, _LAST = "\0", "\U0010ffff"
+_FLOWS: Final = (
+    "SELECT record FROM journal WHERE correlation_id IN ("
+    "SELECT correlation_id FROM journal WHERE correlation_id >= ?1 AND correlation_id < ?2 "
+    "UNION SELECT correlation_id FROM journal WHERE subject >= ?1 AND subject < ?2 "
+    "UNION SELECT correlation_id FROM journal WHERE event_id >= ?1 AND event_id < ?2 "
+    "UNION SELECT correlation_id FROM event WHERE event_id >= ?1 AND event_id < ?2) ORDER BY id"
+)
+"""Each by its own index."""
 
 
 class LaptopJournal:
@@ -28,7 +40,7 @@ class LaptopJournal:
         self._when_written(record)
 
     def flows(self, term: str) -> list[JournalRecord]:
-        """Return every record of each flow whose correlation id, subject or an event's id is `term`, oldest first."""
+        """Return every record of each flow whose correlation id, subject or an event's id is, or begins with, `term`."""
         self._database.flush()
         return self._found.flows(term)
 
@@ -45,13 +57,9 @@ class FoundJournal:
         self._reader = reader
 
     def flows(self, term: str) -> list[JournalRecord]:
-        """Return every record of each flow whose correlation id, subject or an event's id is `term`, oldest first."""
-        rows = self._reader.read(
-            "SELECT record FROM journal WHERE correlation_id IN ("
-            "SELECT correlation_id FROM journal WHERE ? IN (correlation_id, subject, event_id) "
-            "UNION SELECT correlation_id FROM event WHERE event_id = ?) ORDER BY id",
-            (term, term),
-        )
+        """Return every record of each flow whose correlation id, subject or an event's id is, or begins with, `term`."""
+        above = term + (_LAST if len(term) >= SHORTEST else _FIRST)
+        rows = self._reader.read(_FLOWS, (term, above))
         return [JournalRecord.model_validate_json(record) for (record,) in rows]
 
     def latest(self) -> list[JournalRecord]:

@@ -16,7 +16,7 @@ class Journal(Protocol):
     """Where records are found: rows on the laptop, log lines on AWS."""
 
     def flows(self, term: str) -> list[JournalRecord]:
-        """Return every record of each flow whose correlation id, subject or an event's id is `term`, oldest first."""
+        """Return every record of each flow whose correlation id, subject or an event's id is, or begins with, `term`."""
 
     def latest(self) -> list[JournalRecord]:
         """Return every record of the flow that began last."""

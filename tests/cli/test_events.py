@@ -142,3 +142,41 @@ def test_a_file_that_cannot_be_read_is_a_mistake_of_usage(tmp_path: Path, name: 
 @pytest.mark.parametrize("command", [["events"], ["events", "sample"], ["events", "publish", "PaymentFailed"]])
 def test_what_is_incomplete_is_a_mistake_of_usage(command: list[str]) -> None:
     assert CliRunner().invoke(app, command).exit_code == 2
+
+
+def envelope(detail_type: str, source: str = "food.payments", version: int = 1) -> str:
+    detail = {"metadata": {"version": version}, "data": {}}
+    return json.dumps({"source": source, "detail-type": detail_type, "detail": detail})
+
+
+def test_every_subscriber_says_whether_an_event_would_reach_it_and_which_field_said_no() -> None:
+    result = CliRunner().invoke(app, ["events", "would-match", "-"], input=envelope("PaymentFailed"))
+
+    said = result.stdout.splitlines()
+    assert result.exit_code == 0
+    assert [line for line in said if line.startswith("yes")] == [
+        "yes  orders.update_order_status",
+        "yes  notifications.notify_customer",
+    ]
+    refusal = said.index("no   payments.process_payment")
+    assert said[refusal + 1].startswith("     ")
+    assert 'the pattern wants ["food.orders"]' in said[refusal + 1]
+
+
+def test_an_event_that_reaches_nobody_is_a_finding() -> None:
+    result = CliRunner().invoke(app, ["events", "would-match", "-"], input=envelope("PaymentFailed", version=2))
+
+    assert result.exit_code == 1
+    assert "yes" not in result.stdout
+    assert "detail.metadata.version: the event holds a number, the pattern wants [1]" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [("{", "the event is not JSON"), ("[]", "the event has no source"), ('{"source": "x"}', "no detail-type")],
+)
+def test_what_is_no_event_is_refused(event: str, message: str) -> None:
+    result = CliRunner().invoke(app, ["events", "would-match", "-"], input=event)
+
+    assert result.exit_code == 1
+    assert message in result.stderr

@@ -1,0 +1,37 @@
+"""Which subscribers an event would reach, and for the others: which field said no."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from contradance.choreography import Choreography
+from contradance.errors import DeclarationError
+from contradance.pattern import Mismatch
+
+
+class Verdict(NamedTuple):
+    """One subscriber's answer."""
+
+    function: str
+    mismatch: Mismatch | None
+    """Why not; None where the event would be delivered."""
+
+
+def verdicts(choreography: Choreography, event: Mapping[str, Any]) -> list[Verdict]:
+    """Return every subscriber's answer to an event in EventBridge's envelope: the rules' own patterns decide."""
+    return [Verdict(one.function.name, one.subscription.pattern.explain(event)) for one in choreography.subscriptions]
+
+
+def read_event(text: str) -> Mapping[str, Any]:
+    """Return the event that JSON text holds."""
+    try:
+        event = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DeclarationError(f"the event is not JSON: {error}.") from error
+    missing = [name for name in ("source", "detail-type", "detail") if not isinstance(event, dict) or name not in event]
+    if missing:
+        raise DeclarationError(
+            f"the event has no {' and no '.join(missing)}.\n"
+            '  Write it as EventBridge delivers it: {"source": ..., "detail-type": ..., "detail": {...}}.'
+        )
+    return dict(event)
