@@ -1,4 +1,7 @@
-"""The food delivery system on one screen: who acts. What they say to each other, their signatures say."""
+"""The food delivery system on one screen: who acts. What they say to each other, their signatures say.
+
+`contradance graph` draws what these signatures add up to.
+"""
 
 from contradance import Choreography
 from food_contracts.registry import registry

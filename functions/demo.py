@@ -1,4 +1,4 @@
-"""Four orders that between them walk every path of the choreography."""
+"""Four orders, four endings: cooked and delivered, refused, declined, and a dead letter."""
 
 from contradance.local.scene import Scene
 

@@ -1,5 +1,6 @@
 """Write the generated parts of README.md, or with --check say whether they are as they should be."""
 
+import inspect
 import re
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,20 @@ sys.path.insert(0, str(ROOT))
 
 from contradance.catalog.mermaid import mermaid  # noqa: E402 - the project's root has to be importable first
 from contradance.cli.app import app  # noqa: E402
+from food_contracts.payments import PaymentFailed  # noqa: E402
 from functions.choreography import food_delivery  # noqa: E402
+from functions.payments.process_payment import process_payment  # noqa: E402
+
+
+def function() -> str:
+    """Return how a handler begins: all of it up to the first blank line, which its docstring holds."""
+    head, _, _ = inspect.getsource(process_payment.handler).partition("\n\n")
+    return f'```python\n{head}"""\n    ...\n```'
+
+
+def contract() -> str:
+    """Return a contract as it is written."""
+    return f"```python\n{inspect.getsource(PaymentFailed)}```"
 
 
 def picture() -> str:
@@ -35,15 +49,15 @@ def _usages(command: Any, path: str) -> Iterator[tuple[str, str]]:
         if hasattr(inner, "commands"):
             yield from _usages(inner, here)
         else:
-            arguments = [
-                parameter.name.upper() for parameter in inner.params if parameter.param_type_name == "argument"
-            ]
-            yield " ".join([here, *arguments]), inner.help.partition("\n")[0]
+            arguments = [parameter for parameter in inner.params if parameter.param_type_name == "argument"]
+            words = [each.name.upper() if each.required else f"[{each.name.upper()}]" for each in arguments]
+            yield " ".join([here, *words]), inner.help.partition("\n")[0]
 
 
 def written(readme: str) -> str:
     """Return `readme` with its generated parts as they should be."""
-    for name, make in (("picture", picture), ("commands", commands)):
+    for make in (function, picture, contract, commands):
+        name = make.__name__
         parts = re.split(rf"(<!-- generated: {name} .*?-->\n).*?(<!-- end -->)", readme, flags=re.DOTALL)
         if len(parts) != _ONE_PLACE:
             sys.exit(f"README.md should have one place for its generated {name}.")

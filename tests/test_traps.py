@@ -19,7 +19,7 @@ from functions.choreography import food_delivery
 from functions.orders import place_order as place_order_module
 from functions.orders.place_order import PlaceOrder
 from functions.orders.tables import Order, orders
-from functions.orders.update_order_status import News, change_in, update_order_status
+from functions.orders.update_order_status import StatusEvent, change_in, update_order_status
 from functions.restaurants.chance import refusal_rate, refusal_seed
 from functions.restaurants.confirm_order import confirm_order as decide
 from functions.restaurants.tables import diaries, tickets
@@ -125,8 +125,8 @@ def test_every_failure_carries_its_reason(tmp_path: Path) -> None:
 # T7: late events overwrite the status.
 
 
-def check_late_events_do_not_take_the_status_back(update: Callable[[News], None]) -> None:
-    told: list[News] = [sample(RestaurantConfirmedOrder), sample(DeliveryPartnerAssigned)]
+def check_late_events_do_not_take_the_status_back(update: Callable[[StatusEvent], None]) -> None:
+    told: list[StatusEvent] = [sample(RestaurantConfirmedOrder), sample(DeliveryPartnerAssigned)]
     for news in permutations(told):
         with unit_of_work():
             orders.put(placed(1).model_copy(update={"order_id": ORDER_ID}))
@@ -138,7 +138,7 @@ def check_late_events_do_not_take_the_status_back(update: Callable[[News], None]
 
 
 def test_late_events_do_not_take_the_status_back() -> None:
-    def overwrite_the_status(news: News) -> None:
+    def overwrite_the_status(news: StatusEvent) -> None:
         order = orders.get(news.order_id)
         assert order is not None
         orders.update(order.model_copy(update={"status": change_in(news).status}))

@@ -79,4 +79,4 @@ class OrderLine(Value):
     sku: Handle = Field(description="The dish, as the restaurant's menu numbers it.", examples=["margherita"])
     name: str = Field(min_length=1, max_length=200, description="The dish as people call it.", examples=["Margherita"])
     quantity: int = Field(strict=True, ge=1, le=99, description="How many of it.", examples=[2])
-    unit_price: Money = Field(description="Price of one.", examples=[{"amount": 950, "currency": "EUR"}])
+    unit_price: Money = Field(description="Price of one.", examples=[{"amount": 1225, "currency": "EUR"}])

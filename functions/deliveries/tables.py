@@ -1,9 +1,8 @@
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from contradance import Table
-from food_contracts.fields import Moment
 
 
 class Assignment(BaseModel, frozen=True):
@@ -11,16 +10,16 @@ class Assignment(BaseModel, frozen=True):
 
     order_id: UUID
     partner_id: str
-    assigned_at: Moment
-    picks_up_at: Moment
-    arrives_at: Moment
+    assigned_at: AwareDatetime
+    picks_up_at: AwareDatetime
+    arrives_at: AwareDatetime
 
 
 class Diary(BaseModel, frozen=True):
     """Until when a delivery partner is booked."""
 
     partner_id: str
-    busy_until: Moment
+    busy_until: AwareDatetime
 
 
 assignments = Table("assignments", key=("order_id",), model=Assignment)

@@ -6,13 +6,14 @@ from food_contracts.deliveries import DeliveryPartnerAssigned
 from food_contracts.payments import PaymentFailed, PaymentReversed
 from food_contracts.restaurants import RestaurantConfirmedOrder, RestaurantOrderConfirmationFailed
 
-News = (
+MailedEvent = (
     RestaurantConfirmedOrder
     | DeliveryPartnerAssigned
     | RestaurantOrderConfirmationFailed
     | PaymentReversed
     | PaymentFailed
 )
+"""What customers get a mail about."""
 
 
 class Letter(NamedTuple):
@@ -24,7 +25,7 @@ class Letter(NamedTuple):
     text: str
 
 
-def letter(news: News) -> Letter:
+def letter(news: MailedEvent) -> Letter:
     """Say an event in words for the customer."""
     match news:
         case RestaurantConfirmedOrder():

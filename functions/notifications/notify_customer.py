@@ -1,7 +1,7 @@
 import logging
 
 from contradance import Delivery, subscriber
-from functions.notifications.letters import News, letter
+from functions.notifications.letters import MailedEvent, letter
 from functions.notifications.mail import mailer
 from functions.notifications.tables import Mail, mailbox
 
@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 
 
 @subscriber(uses=[mailbox.write])
-def notify_customer(news: News, delivery: Delivery) -> None:
+def notify_customer(news: MailedEvent, delivery: Delivery) -> None:
     """Mail the customer about each event, once."""
     about, subject, text = letter(news)
     log.info("Emailing customer of %s: %s", about, news.order_id)

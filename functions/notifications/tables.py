@@ -1,10 +1,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from contradance import PII, Table
-from food_contracts.fields import Moment
 
 
 class Mail(BaseModel, frozen=True, hide_input_in_errors=True):
@@ -17,7 +16,7 @@ class Mail(BaseModel, frozen=True, hide_input_in_errors=True):
     to: Annotated[str, PII]
     subject: str
     text: Annotated[str, PII]
-    sent_at: Moment
+    sent_at: AwareDatetime
 
 
 mailbox = Table("mailbox", key=("customer_id", "mail_id"), model=Mail)

@@ -1,13 +1,13 @@
 import logging
 from collections.abc import Sequence
+from typing import Annotated
 from uuid import uuid4
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from contradance import Delivery, HttpError, Reply, route
-from food_contracts.fields import DeliveredTo, OrderedBy, OrderedFrom, OrderedLines, PaymentToken
+from contradance import PII, Delivery, HttpError, Reply, route
 from food_contracts.orders import OrderPlaced
-from food_contracts.values import MAX_AMOUNT, Money, OrderLine
+from food_contracts.values import MAX_AMOUNT, Address, Customer, Handle, Money, OrderLine
 from functions.orders.tables import Order, OrderStatus, StatusChange, orders
 
 log = logging.getLogger(__name__)
@@ -16,11 +16,11 @@ log = logging.getLogger(__name__)
 class PlaceOrder(BaseModel, extra="forbid", frozen=True, hide_input_in_errors=True):
     """What a customer says to place an order: neither its id nor its total."""
 
-    customer: OrderedBy
-    restaurant_id: OrderedFrom
-    lines: OrderedLines
-    delivery_address: DeliveredTo
-    payment_token: PaymentToken
+    customer: Customer
+    restaurant_id: Handle
+    lines: tuple[OrderLine, ...] = Field(min_length=1, max_length=50)
+    delivery_address: Address
+    payment_token: Annotated[str, PII] = Field(min_length=1, max_length=200)
 
 
 @route("POST /orders", status=201, uses=[orders.write])

@@ -1,10 +1,11 @@
 from enum import StrEnum
 from typing import Self
+from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from contradance import Table
-from food_contracts.fields import DeliveredTo, Moment, OrderedBy, OrderedFrom, OrderedLines, OrderId, Total
+from food_contracts.values import Address, Customer, Money, OrderLine
 
 
 class OrderStatus(StrEnum):
@@ -23,7 +24,7 @@ class StatusChange(BaseModel, frozen=True):
     """Something that happened to an order."""
 
     status: OrderStatus
-    at: Moment
+    at: AwareDatetime
     reason: str | None = None
     """Why, where the order is cancelled."""
 
@@ -31,12 +32,12 @@ class StatusChange(BaseModel, frozen=True):
 class Order(BaseModel, frozen=True, hide_input_in_errors=True):
     """An order as the orders service keeps it, and shows it to whoever placed it."""
 
-    order_id: OrderId
-    customer: OrderedBy
-    restaurant_id: OrderedFrom
-    lines: OrderedLines
-    total: Total
-    delivery_address: DeliveredTo
+    order_id: UUID
+    customer: Customer
+    restaurant_id: str
+    lines: tuple[OrderLine, ...]
+    total: Money
+    delivery_address: Address
     status: OrderStatus
     reason: str | None = None
     """Why, where the order is cancelled."""
@@ -52,4 +53,5 @@ class Order(BaseModel, frozen=True, hide_input_in_errors=True):
         )
 
 
+# uses=[orders.read] lets a function read the table, uses=[orders.write] lets it read and write.
 orders = Table("orders", key=("order_id",), model=Order)

@@ -8,7 +8,8 @@ from functions.orders.tables import OrderStatus, StatusChange, orders
 
 log = logging.getLogger(__name__)
 
-News = RestaurantConfirmedOrder | DeliveryPartnerAssigned | RestaurantOrderConfirmationFailed | PaymentFailed
+StatusEvent = RestaurantConfirmedOrder | DeliveryPartnerAssigned | RestaurantOrderConfirmationFailed | PaymentFailed
+"""What moves the status of an order."""
 
 _WORDS = {
     OrderStatus.CONFIRMED: "order confirmation success",
@@ -22,7 +23,7 @@ class UnknownOrder(LookupError):
 
 
 @subscriber(uses=[orders.write])
-def update_order_status(news: News) -> None:
+def update_order_status(news: StatusEvent) -> None:
     """Let an order learn what happened to it.
 
     An order is stored before anyone hears of it. News of an unknown one is a mistake that a person should see: it is
@@ -37,7 +38,7 @@ def update_order_status(news: News) -> None:
     log.info("Updated %s status: %s", _WORDS[change.status], news.order_id)
 
 
-def change_in(news: News) -> StatusChange:
+def change_in(news: StatusEvent) -> StatusChange:
     """Return what an event means for the status of its order."""
     match news:
         case RestaurantConfirmedOrder():

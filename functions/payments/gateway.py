@@ -30,7 +30,7 @@ class Declined:
 
 
 class Gateway(Protocol):
-    """Moves money. The same `idempotency_key` is the same request, however often it is made."""
+    """Moves money. The same `idempotency_key` is the same charge, or the same refund, however often it is asked for."""
 
     def charge(self, total: Money, token: str, idempotency_key: str) -> Approved | Declined:
         """Charge the card behind `token`; raise `GatewayOutage` where the gateway does not answer."""

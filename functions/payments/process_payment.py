@@ -1,5 +1,5 @@
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from contradance import Delivery, Retry, subscriber
 from food_contracts.orders import OrderPlaced
@@ -16,6 +16,7 @@ _EXPLANATIONS = {
 }
 
 
+# Behind a queue, because this is money and a third party: there are more attempts, and what waits can be seen.
 @subscriber(
     delivery="queue",
     retry=Retry(times=5, max_age=timedelta(hours=6)),
@@ -24,24 +25,23 @@ _EXPLANATIONS = {
 def process_payment(placed: OrderPlaced, delivery: Delivery) -> PaymentSuccess | PaymentFailed:
     """Charge the customer. A declined card is an answer (PaymentFailed); an outage is an exception (a retry).
 
-    An order is charged once. Asked about it again, payments repeats its answer.
+    An order is charged once: what was answered is kept, and another event about the same order is answered the same.
     """
     log.info("Processing payment for order: %s", placed.order_id)
-    charge = charges.get(placed.order_id) or charge_card(placed, delivery)
+    charge = charges.get(placed.order_id) or charge_card(placed, delivery.now)
     match charge.answer:
-        case Approved(payment_id):
+        case Approved(payment_id=payment_id):
             log.info("Payment succeeded for order: %s", placed.order_id)
             return PaymentSuccess(
                 order_id=placed.order_id,
                 customer=placed.customer,
                 restaurant_id=placed.restaurant_id,
-                lines=placed.lines,
                 total=placed.total,
                 delivery_address=placed.delivery_address,
                 payment_id=payment_id,
                 charged_at=charge.at,
             )
-        case Declined(reason):
+        case Declined(reason=reason):
             log.info("Payment declined for order: %s", placed.order_id)
             return PaymentFailed(
                 order_id=placed.order_id,
@@ -53,10 +53,13 @@ def process_payment(placed: OrderPlaced, delivery: Delivery) -> PaymentSuccess |
             )
 
 
-def charge_card(placed: OrderPlaced, delivery: Delivery) -> Charge:
-    """Ask the gateway, and keep what it answered."""
+def charge_card(placed: OrderPlaced, now: datetime) -> Charge:
+    """Ask the gateway, and keep what it answered.
+
+    The key is the order's id: two events about one order, handled at once, are one charge at the gateway too.
+    """
     gateway = connect(gateway_key.get())
-    answer = gateway.charge(placed.total, placed.payment_token, delivery.idempotency_key)
-    charge = Charge(order_id=placed.order_id, total=placed.total, answer=answer, at=delivery.now)
+    answer = gateway.charge(placed.total, placed.payment_token, idempotency_key=str(placed.order_id))
+    charge = Charge(order_id=placed.order_id, total=placed.total, answer=answer, at=now)
     charges.put(charge)
     return charge

@@ -1,5 +1,5 @@
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from contradance import Delivery, Retry, subscriber
 from food_contracts.payments import PaymentReversed
@@ -14,19 +14,23 @@ class NothingToRefund(LookupError):
     """An order is to be refunded that was never charged: a mistake that a person should see."""
 
 
+# Behind a queue for the reasons that process_payment gives.
 @subscriber(
     delivery="queue",
     retry=Retry(times=5, max_age=timedelta(days=1)),
     uses=[charges.write, gateway_key],
 )
 def reverse_payment(refused: RestaurantOrderConfirmationFailed, delivery: Delivery) -> PaymentReversed:
-    """Give the customer back what the refused order had cost, once."""
+    """Give the customer back what the refused order had cost.
+
+    An order is refunded once: the refund is kept, and another event about the same order is answered the same.
+    """
     log.info("Refunding payment for order: %s", refused.order_id)
     charge = charges.get(refused.order_id)
     if charge is None or not isinstance(charge.answer, Approved):
         raise NothingToRefund(f"order {refused.order_id} was never charged")
     payment_id = charge.answer.payment_id
-    refund = charge.refund or give_back(charge, payment_id, delivery)
+    refund = charge.refund or give_back(charge, payment_id, delivery.now)
     log.info("Refund succeeded for order: %s", refused.order_id)
     return PaymentReversed(
         order_id=refused.order_id,
@@ -38,10 +42,10 @@ def reverse_payment(refused: RestaurantOrderConfirmationFailed, delivery: Delive
     )
 
 
-def give_back(charge: Charge, payment_id: str, delivery: Delivery) -> Refund:
-    """Ask the gateway, and keep what it answered."""
+def give_back(charge: Charge, payment_id: str, now: datetime) -> Refund:
+    """Ask the gateway, and keep what it answered. The key is the order's id, as for its charge."""
     gateway = connect(gateway_key.get())
-    refund_id = gateway.refund(payment_id, charge.total, delivery.idempotency_key)
-    refund = Refund(refund_id=refund_id, at=delivery.now)
+    refund_id = gateway.refund(payment_id, charge.total, idempotency_key=str(charge.order_id))
+    refund = Refund(refund_id=refund_id, at=now)
     charges.update(charge.model_copy(update={"refund": refund}))
     return refund

@@ -1,9 +1,8 @@
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from contradance import Secret, Table
-from food_contracts.fields import Moment
 from food_contracts.values import Money
 from functions.payments.gateway import Approved, Declined
 
@@ -12,7 +11,7 @@ class Refund(BaseModel, frozen=True):
     """A charge that was given back."""
 
     refund_id: str
-    at: Moment
+    at: AwareDatetime
 
 
 class Charge(BaseModel, frozen=True):
@@ -21,7 +20,7 @@ class Charge(BaseModel, frozen=True):
     order_id: UUID
     total: Money
     answer: Approved | Declined
-    at: Moment
+    at: AwareDatetime
     """When the gateway answered."""
     refund: Refund | None = None
 

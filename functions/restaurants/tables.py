@@ -1,16 +1,15 @@
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from contradance import Table
-from food_contracts.fields import Moment
 from food_contracts.restaurants import RefusalReason
 
 
 class Accepted(BaseModel, frozen=True):
     """The kitchen cooks the order."""
 
-    ready_at: Moment
+    ready_at: AwareDatetime
 
 
 class Refused(BaseModel, frozen=True):
@@ -25,14 +24,14 @@ class Ticket(BaseModel, frozen=True):
     order_id: UUID
     restaurant_id: str
     decision: Accepted | Refused
-    decided_at: Moment
+    decided_at: AwareDatetime
 
 
 class Diary(BaseModel, frozen=True):
     """When the places of a kitchen come free."""
 
     restaurant_id: str
-    busy_until: tuple[Moment, ...] = ()
+    busy_until: tuple[AwareDatetime, ...] = ()
 
 
 tickets = Table("tickets", key=("order_id",), model=Ticket)

@@ -3,11 +3,11 @@
 from typing import TypeVar
 
 from contradance import Contract
+from contradance.catalog.sample import sample as example
 
 Event = TypeVar("Event", bound=Contract)
 
 
 def sample(contract: type[Event], **changes: object) -> Event:
-    """Return the event that the first example of each field makes, with some fields changed."""
-    examples = {name: (field.examples or [None])[0] for name, field in contract.model_fields.items()}
-    return contract.model_validate({**examples, **changes})
+    """Return the event that the contract's first examples make, with some fields changed."""
+    return contract.model_validate({**example(contract).model_dump(), **changes})

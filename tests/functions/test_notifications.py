@@ -4,7 +4,7 @@ from contradance.testing import unit_of_work
 from food_contracts.deliveries import DeliveryPartnerAssigned
 from food_contracts.payments import PaymentFailed, PaymentReversed
 from food_contracts.restaurants import RestaurantConfirmedOrder, RestaurantOrderConfirmationFailed
-from functions.notifications.letters import News
+from functions.notifications.letters import MailedEvent
 from functions.notifications.list_notifications import list_notifications
 from functions.notifications.notify_customer import notify_customer
 from tests.contracts.samples import sample
@@ -26,7 +26,7 @@ from tests.functions.given import NOW, ORDER_ID, delivery
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_the_customer_is_told_of_each_event(news: News, subject: str, told: str) -> None:
+def test_the_customer_is_told_of_each_event(news: MailedEvent, subject: str, told: str) -> None:
     with unit_of_work():
         notify_customer(news, delivery())
         (mail,) = list_notifications("ada")

@@ -90,6 +90,13 @@ def test_an_order_has_one_to_fifty_lines(count: int) -> None:
         request(lines=[line] * count)
 
 
+@pytest.mark.parametrize("name", PlaceOrder.model_fields)
+def test_a_request_is_held_to_what_its_event_demands(name: str) -> None:
+    asked, told = PlaceOrder.model_fields[name], OrderPlaced.model_fields[name]
+
+    assert (asked.annotation, asked.metadata) == (told.annotation, told.metadata)
+
+
 def test_an_order_in_two_currencies_is_refused_and_nothing_is_stored() -> None:
     lines = [line.model_dump(mode="json") for line in lines_of((1, 950, "EUR"), (1, 950, "USD"))]
 

@@ -73,6 +73,15 @@ def test_an_order_is_charged_once_however_often_payments_is_asked(card: str) -> 
     assert answers[0] == answers[1] == answers[2]
 
 
+def test_two_events_about_one_order_that_are_handled_at_once_are_one_charge_at_the_gateway() -> None:
+    answers = []
+    for key in ("key-1", "key-2"):
+        with unit_of_work():
+            answers.append(process_payment(sample(OrderPlaced), delivery(key=key)))
+
+    assert answers[0] == answers[1]
+
+
 def test_the_payment_token_is_not_kept() -> None:
     with unit_of_work():
         process_payment(sample(OrderPlaced), delivery())

@@ -48,6 +48,16 @@ def test_an_order_is_refunded_once_however_often_payments_is_asked() -> None:
     assert answers[0] == answers[1] == answers[2]
 
 
+def test_two_refusals_of_one_order_that_are_handled_at_once_are_one_refund_at_the_gateway() -> None:
+    answers = []
+    for key in ("key-1", "key-2"):
+        with unit_of_work():
+            refused = sample(RestaurantOrderConfirmationFailed, payment_id=pay())
+            answers.append(reverse_payment(refused, delivery(key=key)))
+
+    assert answers[0] == answers[1]
+
+
 def test_there_is_nothing_to_refund_where_nothing_was_asked_for() -> None:
     with unit_of_work(), pytest.raises(NothingToRefund):
         reverse_payment(sample(RestaurantOrderConfirmationFailed), delivery())

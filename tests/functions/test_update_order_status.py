@@ -9,7 +9,7 @@ from food_contracts.deliveries import DeliveryPartnerAssigned
 from food_contracts.payments import PaymentFailed
 from food_contracts.restaurants import RestaurantConfirmedOrder, RestaurantOrderConfirmationFailed
 from functions.orders.tables import Order, OrderStatus, orders
-from functions.orders.update_order_status import News, UnknownOrder, update_order_status
+from functions.orders.update_order_status import StatusEvent, UnknownOrder, update_order_status
 from tests.contracts.samples import sample
 from tests.functions.given import ORDER_ID
 from tests.functions.test_show_orders import placed
@@ -20,7 +20,7 @@ REFUSED = sample(RestaurantOrderConfirmationFailed)
 DECLINED = sample(PaymentFailed)
 
 
-def order_after(news: Iterable[News]) -> Order:
+def order_after(news: Iterable[StatusEvent]) -> Order:
     """Return the sample order after it was told `news`, in this order."""
     with unit_of_work():
         orders.put(placed(1).model_copy(update={"order_id": ORDER_ID}))
@@ -41,7 +41,7 @@ def order_after(news: Iterable[News]) -> Order:
     ],
     ids=lambda value: getattr(type(value), "__name__", None),
 )
-def test_each_event_moves_the_status(news: News, status: OrderStatus, reason: str | None) -> None:
+def test_each_event_moves_the_status(news: StatusEvent, status: OrderStatus, reason: str | None) -> None:
     order = order_after([news])
 
     assert (order.status, order.reason) == (status, reason)
@@ -66,7 +66,7 @@ def test_the_history_shows_when_things_happened_rather_than_when_they_were_heard
     assert [change.at for change in order.history[1:]] == [CONFIRMED.confirmed_at, ASSIGNED.assigned_at]
 
 
-def shuffled(*news: News) -> st.SearchStrategy[list[News]]:
+def shuffled(*news: StatusEvent) -> st.SearchStrategy[list[StatusEvent]]:
     """Return a strategy for all ways to hear `news`: in any order, each one to three times."""
     return (
         st.tuples(*[st.integers(1, 3)] * len(news))
@@ -76,22 +76,22 @@ def shuffled(*news: News) -> st.SearchStrategy[list[News]]:
 
 
 @given(shuffled(CONFIRMED, ASSIGNED))
-def test_the_news_of_a_happy_order_end_the_same_in_any_order_and_any_number(news: list[News]) -> None:
+def test_the_news_of_a_happy_order_end_the_same_in_any_order_and_any_number(news: list[StatusEvent]) -> None:
     assert order_after(news) == order_after([CONFIRMED, ASSIGNED])
 
 
 @given(st.one_of(shuffled(REFUSED), shuffled(DECLINED)))
-def test_the_news_of_a_cancelled_order_end_the_same_in_any_number(news: list[News]) -> None:
+def test_the_news_of_a_cancelled_order_end_the_same_in_any_number(news: list[StatusEvent]) -> None:
     assert order_after(news) == order_after(news[:1])
 
 
 @given(shuffled(CONFIRMED, ASSIGNED, REFUSED, DECLINED))
-def test_even_news_that_never_come_together_end_the_same_in_any_order(news: list[News]) -> None:
+def test_even_news_that_never_come_together_end_the_same_in_any_order(news: list[StatusEvent]) -> None:
     assert order_after(news) == order_after([CONFIRMED, ASSIGNED, REFUSED, DECLINED])
 
 
 @pytest.mark.parametrize("news", [CONFIRMED, ASSIGNED, REFUSED, DECLINED], ids=lambda news: type(news).__name__)
-def test_news_of_an_unknown_order_are_raised_and_store_nothing(news: News) -> None:
+def test_news_of_an_unknown_order_are_raised_and_store_nothing(news: StatusEvent) -> None:
     with unit_of_work():
         with pytest.raises(UnknownOrder):
             update_order_status(news)
