@@ -354,5 +354,5 @@ def test_a_bad_event_from_another_program_charges_nobody(
     fresh.ask("POST", "/", json.dumps({"Entries": [entry]}).encode(), {"x-amz-target": "AWSEvents.PutEvents"})
     fresh.laptop.drain()
 
-    assert fresh.count("item", "table_name = 'charges'") == charged
+    assert fresh.count("item", "table_name LIKE '%charges'") == charged
     assert_nothing_personal_was_said(fresh.said())

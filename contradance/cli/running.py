@@ -39,15 +39,19 @@ def run_laptop(choreography: Choreography, state: Path, port: int, sets: Sequenc
         when_journaled=narrator.delivery,
         when_settled=when_settled,
     )
-    with laptop:
+    try:
         server = Server(laptop, port, when_refused=narrator.refused)
         server.stop_on_signals()
         listen_to_functions(choreography, narrator)
         laptop.start()
         _greet(choreography, server.url, state)
         server.serve_until_stopped()
-        out.print("Stopping: finishing what is in flight ...")
+        out.print("Stopping: finishing what is in flight; Ctrl-C again leaves it for the next start ...")
+    finally:
+        ended = laptop.close()
     out.print("Stopped. What still waits is delivered at the next start.")
+    if not ended:
+        os._exit(0)  # handlers that outlived their timeout still hold their threads
 
 
 def setting_variables(choreography: Choreography, sets: Sequence[str]) -> Mapping[str, str]:

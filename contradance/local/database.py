@@ -31,7 +31,6 @@ CREATE TABLE event (
     archived INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX event_by_event_id ON event (event_id);
-CREATE INDEX event_by_correlation ON event (correlation_id);
 CREATE TABLE delivery (
     id TEXT PRIMARY KEY, function TEXT NOT NULL, event INTEGER NOT NULL REFERENCES event (id),
     correlation_id TEXT, sent REAL NOT NULL, due REAL NOT NULL, attempt INTEGER NOT NULL
