@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 ARGS ?=
 
-.PHONY: run demo test soak check fix constraints clean
+.PHONY: run demo test bench soak check fix constraints clean
 
 run: $(READY)      ## run the food delivery system on this machine; ARGS="--set refusal_rate=1" sets a setting
 	@$(BIN)/contradance run $(ARGS)
@@ -17,6 +17,12 @@ test: $(READY)     ## every test
 
 soak: $(READY)     ## a thousand orders from twenty clients, while the laptop is killed five times
 	@$(BIN)/python -m tests.durability.soak 1000 20 5
+
+bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS="--quick" for a first look
+	@$(BIN)/python benchmarks/paths.py $(ARGS)
+	@$(BIN)/python benchmarks/patterns.py --quick $(ARGS)
+	@$(BIN)/python benchmarks/bus.py $(ARGS)
+	@$(BIN)/python benchmarks/flow.py $(ARGS)
 
 check: $(READY)    ## what CI runs: format, lint, types, import rules, generated parts, tests
 	@$(BIN)/ruff format --check --quiet

@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
@@ -175,7 +176,9 @@ def bare(state: Path, synchronous: Synchronous, events: int, at_once: int) -> fl
         for first in range(0, events, at_once):
             these = slice(first, first + at_once)
             _accept(connection, rows["event"][these], rows["delivery"][these])
-            for delivery, once, record in zip(rows["delivery"][these], rows["once"][these], rows["journal"][these], strict=True):
+            for delivery, once, record in zip(
+                rows["delivery"][these], rows["once"][these], rows["journal"][these], strict=True
+            ):
                 _handle(connection, delivery[0], once, record)
         return events / (time.perf_counter() - start)
 
@@ -268,8 +271,10 @@ def main(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     events, rounds = (500, 1) if options.quick else (2_000, 3)
     print(f"an event of {len(json.dumps(entries(1, 1)[0]))} bytes; {events:,} events, best of {rounds}")
-    moto = {}
-    if not options.without_moto:
+    moto: dict[int, float] = {}
+    if not options.without_moto and find_spec("jsonpath_ng") is None:
+        print("moto is left out: its event bus needs `pip install 'moto[events]'`")
+    elif not options.without_moto:
         moto = {rules: moto_events_a_second(rules, count) for rules, count in ((1, 200), (1_000, 20))}
     with folder(options.on) as state:
         print(f"fdatasync {syncs_a_second(state, 1):,.0f} a second", end="")
@@ -277,13 +282,19 @@ def main(arguments: Sequence[str]) -> None:
     for synchronous in ("NORMAL", "FULL"):
         for at_once in ENTRIES:
             best = measure(synchronous, at_once, options.on, events=events, rounds=rounds)
-            print(f"{synchronous + ', ' + str(at_once) + ' a call':22} {'events/s':>9} {'of bare':>8} {'cost of 1 rule':>15}", end="")
+            print(
+                f"{synchronous + ', ' + str(at_once) + ' a call':22} {'events/s':>9} {'of bare':>8} {'cost of 1 rule':>15}",
+                end="",
+            )
             print(f"{'times moto':>12}" if moto else "")
             for name, speed in best.items():
                 way, _, rules = name.partition(", ")
                 print(f"  {name:20} {speed:>9,.0f} {speed / best['bare SQLite']:>8.2f}", end="")
                 print(f" {best[way + ', 1 rule'] / speed:>15.2f}" if rules else "", end="")
-                print(f"{speed / moto[int(rules.split()[0].replace(',', ''))]:>11,.0f}x" if rules and moto else "", flush=True)
+                print(
+                    f"{speed / moto[int(rules.split()[0].replace(',', ''))]:>11,.0f}x" if rules and moto else "",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

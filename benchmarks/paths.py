@@ -25,8 +25,7 @@ from aws_lambda_powertools.utilities.parser import parse
 from aws_lambda_powertools.utilities.parser.envelopes import EventBridgeEnvelope
 from pydantic import BaseModel
 
-from contradance.envelope import Metadata, SealedEvent, seal
-from contradance.envelope import unseal
+from contradance.envelope import Metadata, SealedEvent, seal, unseal
 from contradance.runtime.consume import _read
 from contradance.subscription import Subscription
 from food_contracts.orders import OrderPlaced

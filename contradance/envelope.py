@@ -143,7 +143,7 @@ def unseal(event: Mapping[str, Any], consumer: str) -> Delivered:
     source, detail_type = str(event.get("source")), str(event.get("detail-type"))
     try:
         metadata = _read_metadata(detail["metadata"] if isinstance(detail, dict) else None)
-        data = detail["data"]
+        data = detail["data"] if isinstance(detail, dict) else None
     except (ValidationError, KeyError) as error:
         found = problems(error, "metadata") if isinstance(error, ValidationError) else [("detail", f"has no {error}")]
         lines = [f"event {event.get('id')} from {source}/{detail_type} is not in contradance's envelope"]

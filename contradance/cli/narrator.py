@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -41,9 +42,9 @@ class Narrator(logging.Handler):
         service = record.name.split(".")[-2] if record.name.count(".") else record.name
         style = "dim" if record.levelno < logging.WARNING else "yellow"
         line = Text(f"{'':8}  ").append(f"{service:{self._services.width}}", self._services.style(service))
-        out.print(line.append(f"  {record.getMessage()}", style))
+        _say(line.append(f"  {record.getMessage()}", style))
         if record.exc_info and self.formatter is None:
-            out.print(logging.Formatter().formatException(record.exc_info), style="dim")
+            _say(Text(logging.Formatter().formatException(record.exc_info), "dim"))
 
     def delivery(self, record: JournalRecord) -> None:
         """Print one attempt: who, what, what came of it, about which subject."""
@@ -58,15 +59,15 @@ class Narrator(logging.Handler):
         line.append(f"  {record.duration_ms:.1f} ms  {short(record.subject)}", "dim")
         if record.outcome != "done":
             line.append(f"  {_ending(record)}", style)
-        out.print(line)
+        _say(line)
         for told in (record.error or "").splitlines():
-            out.print(Text(f"{'':8}  {'':{self._services.width}}    {told}", "red" if record.dead else "yellow"))
+            _say(Text(f"{'':8}  {'':{self._services.width}}    {told}", "red" if record.dead else "yellow"))
 
     def refused(self, refusal: Refusal) -> None:
         """Print one request that was refused: when, which, and with what status."""
         asked = f"{refusal.method} {refusal.path[:_LONGEST_PATH]}" if refusal.method else "what is no request"
         line = Text(refusal.at.strftime("%H:%M:%S  "), "dim").append(f"{'http':{self._services.width}}", "white")
-        out.print(line.append(f"  ✗ {asked}  {refusal.status}", "red" if refusal.status >= _SERVER_ERROR else "yellow"))
+        _say(line.append(f"  ✗ {asked}  {refusal.status}", "red" if refusal.status >= _SERVER_ERROR else "yellow"))
 
     def settled(self, flow: Flow) -> None:
         """Print the summary of a flow in which nothing waits any more, once."""
@@ -77,7 +78,13 @@ class Narrator(logging.Handler):
             self._said[flow.correlation_id] = counts
             while len(self._said) > _REMEMBERED:
                 self._said.popitem(last=False)
-        out.print(Text(f"{'':8}  {summary(flow)}  {about(flow)}", "red" if flow.dead_letters else "green"))
+        _say(Text(f"{'':8}  {summary(flow)}  {about(flow)}", "red" if flow.dead_letters else "green"))
+
+
+def _say(line: Text) -> None:
+    """Print a line. Where nobody reads any more, be silent: no delivery fails for that."""
+    with suppress(OSError, SystemExit):  # Rich exits when its pipe is broken
+        out.print(line)
 
 
 def about(flow: Flow) -> str:

@@ -4,13 +4,12 @@ import os
 import signal
 import socket
 import threading
-from asyncio import Protocol
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from types import FrameType
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 import uvicorn
 
@@ -61,7 +60,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 Application(laptop, bounds, refuse),
-                http=cast("type[Protocol]", partial(Connection, bounds=bounds, refuse=refuse)),
+                http=partial(Connection, bounds=bounds, refuse=refuse),  # type: ignore[arg-type]  # uvicorn calls it, class or not
                 ws="none",
                 log_config=None,
                 log_level="critical",

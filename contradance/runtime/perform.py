@@ -4,6 +4,7 @@ Subscribers, schedules and routes all come through here. The body of a handler m
 and publishes is committed once.
 """
 
+import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,8 +25,11 @@ from contradance.unit import run_in
 
 MAX_SEALED_BYTES: Final = 350 * 1024
 """Most bytes that one delivery may publish and answer: its once-record must fit in one DynamoDB item of 400 KB."""
-_CONFLICTS: Final = 5
+_CONFLICTS: Final = 8
 """Times that a handler runs in one attempt before a conflict is given back to the retry policy."""
+_FIRST_PAUSE_SECONDS: Final = 0.1
+"""Longest pause after the first conflict; it doubles with each. Without one, those who collided collide again."""
+_LONGEST_PAUSE_SECONDS: Final = 1.0
 _PUBLISH_RESERVE_SECONDS: Final = 0.5
 """Kept back from a publish so that a failure can still be told."""
 _LEASE_MARGIN: Final = timedelta(seconds=1)
@@ -101,7 +105,7 @@ def _commit(
     task: Task, lease: Lease, attempt: int, place: Place, context: Context
 ) -> tuple[State, tuple[SealedEvent, ...], Answer | None]:
     """Run the handler and commit; again, from fresh reads, where another unit of work was faster."""
-    for tries_left in reversed(range(_CONFLICTS)):
+    for run in range(1, _CONFLICTS + 1):
         unit = UnitOfWork(task.function.name, task.function.uses, place.store, place.variables)
         delivery = Delivery(
             event_id=task.cause.causation_id or task.key.event_id,
@@ -127,8 +131,10 @@ def _commit(
         try:
             return place.store.commit(task.key, lease, writes, sealed, answer), sealed, answer
         except Conflict:
-            if not tries_left:
+            if run == _CONFLICTS:
                 raise
+            pause = random.uniform(0, min(_FIRST_PAUSE_SECONDS * 2 ** (run - 1), _LONGEST_PAUSE_SECONDS))  # noqa: S311 - jitter keeps no secret
+            place.clock.sleep(pause)
     raise AssertionError("unreachable: the last conflict is raised")
 
 

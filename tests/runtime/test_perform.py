@@ -322,25 +322,25 @@ class TestConflicts:
         assert [event["data"]["step"] for event in world.published] == [400]
         assert world.outcomes == ["done"]
 
-    def test_after_five_runs_the_conflict_is_left_to_the_retry_policy(self, world: World) -> None:
-        function, seen = self.contended(world, times=5)
+    def test_after_eight_runs_the_conflict_is_left_to_the_retry_policy(self, world: World) -> None:
+        function, seen = self.contended(world, times=8)
 
         with pytest.raises(Conflict):
             world.deliver(function, recorded("eventbridge"))
         world.deliver(function, recorded("eventbridge"))
 
-        assert seen == [0, 100, 200, 300, 400, 500]
-        assert stored(world) == [Job(ticket_id=TICKET, attempts=501)]
+        assert seen == [*range(0, 900, 100)]
+        assert stored(world) == [Job(ticket_id=TICKET, attempts=801)]
         assert world.outcomes == ["failed", "done"]
 
     def test_a_conflict_publishes_nothing(self, world: World) -> None:
-        function, _ = self.contended(world, times=5)
+        function, _ = self.contended(world, times=8)
 
         with pytest.raises(Conflict):
             world.deliver(function, recorded("eventbridge"))
 
         assert world.events.calls == []
-        assert stored(world) == [Job(ticket_id=TICKET, attempts=500)]
+        assert stored(world) == [Job(ticket_id=TICKET, attempts=800)]
 
     def test_an_attempt_that_outlived_its_lease_commits_and_publishes_nothing(self, world: World) -> None:
         runs: list[str] = []
