@@ -1,63 +1,31 @@
-"""The laptop's one file: SQLite in WAL mode, one writer at a time, and a connection per thread that reads.
+"""The laptop's one file: SQLite in WAL mode, one writer at a time, and readers beside it.
 
 Whoever writes first commits for everyone who waits: each change fails for itself alone, all of them are committed with
 one sync to disk. There is no writing thread to hand work to; a lone writer pays for its own commit and for nothing else.
 """
 
 import logging
+import os
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from contradance.errors import LaptopError
+from contradance.local.reader import Reader, Synchronous, connect
+from contradance.local.schema import prepare
 
 T = TypeVar("T")
 Change = Callable[[sqlite3.Connection], T]
-Synchronous = Literal["FULL", "NORMAL", "OFF"]
-"""How hard a commit is pushed to disk: FULL survives a power cut, NORMAL a killed process; OFF is for tests."""
 
 _LOG = logging.getLogger("contradance.database")
-SCHEMA_VERSION: Final = 1
-"""Of the tables below; a file of another version is refused."""
 _MOST_SOON: Final = 64
 """Changes that may wait for somebody else's commit before they get one of their own."""
-_SCHEMA: Final = """
-CREATE TABLE event (
-    id INTEGER PRIMARY KEY, event_id TEXT NOT NULL, time REAL NOT NULL, correlation_id TEXT, envelope TEXT NOT NULL,
-    archived INTEGER NOT NULL
-) STRICT;
-CREATE INDEX event_by_event_id ON event (event_id);
-CREATE TABLE delivery (
-    id TEXT PRIMARY KEY, function TEXT NOT NULL, event INTEGER NOT NULL REFERENCES event (id),
-    correlation_id TEXT, sent REAL NOT NULL, due REAL NOT NULL, attempt INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX delivery_by_due ON delivery (function, due);
-CREATE INDEX delivery_by_correlation ON delivery (correlation_id);
-CREATE TABLE once (
-    function TEXT NOT NULL, source TEXT NOT NULL, event_id TEXT NOT NULL, state TEXT NOT NULL, attempt INTEGER NOT NULL,
-    expires REAL NOT NULL, sealed TEXT, published TEXT, answer TEXT, PRIMARY KEY (function, source, event_id)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX once_to_sweep ON once (expires) WHERE state = 'done';
-CREATE TABLE item (
-    table_name TEXT NOT NULL, partition TEXT NOT NULL, sort TEXT NOT NULL, version TEXT NOT NULL, document TEXT NOT NULL,
-    PRIMARY KEY (table_name, partition, sort)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE journal (
-    id INTEGER PRIMARY KEY, function TEXT NOT NULL, event_id TEXT, subject TEXT, correlation_id TEXT NOT NULL,
-    record TEXT NOT NULL
-) STRICT;
-CREATE INDEX journal_by_event ON journal (event_id);
-CREATE INDEX journal_by_subject ON journal (subject);
-CREATE INDEX journal_by_correlation ON journal (correlation_id);
-CREATE TABLE dead_letter (
-    id TEXT PRIMARY KEY, function TEXT NOT NULL, sent REAL NOT NULL, body TEXT NOT NULL, attributes TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX dead_letter_by_function ON dead_letter (function, sent);
-"""
+_OWNER_ONLY: Final = 0o600
+"""Mode of the file: it holds what the application stores, personal data included."""
 
 
 class _Job(Generic[T]):
@@ -84,20 +52,24 @@ class Database:
 
     def __init__(self, path: Path, synchronous: Synchronous = "FULL") -> None:
         self._path = path
-        self._synchronous = synchronous
         self._jobs: deque[_Job[Any]] = deque()
         self._writing = threading.Lock()
         self._closed = False
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._owner = _own(path)
-            self._writer = _connect(path, synchronous)
-            self._prepare()
-        except (OSError, sqlite3.Error) as error:
-            raise LaptopError(
-                f"the laptop's state cannot be kept in {path}: {error}.\n  Choose another folder with --state."
-            ) from error
-        self._reader = Reader(path)
+        with ExitStack() as opened:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                opened.callback(_own(path).close)
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY))
+                self._writer = connect(path, synchronous)
+                opened.callback(self._writer.close)
+                prepare(self._writer, path)
+            except (OSError, sqlite3.Error) as error:
+                raise LaptopError(
+                    f"the laptop's state cannot be kept in {path}: {error}.\n  Choose another folder with --state."
+                ) from error
+            self._reader = Reader(path)
+            opened.callback(self._reader.close)
+            self._opened = opened.pop_all()
 
     def write(self, change: Change[T]) -> T:
         """Run `change` inside a transaction and return what it returned, once it is on disk."""
@@ -131,9 +103,7 @@ class Database:
             self.flush()
             self._closed = True
             with self._writing:
-                self._reader.close()
-                self._writer.close()
-                self._owner.close()
+                self._opened.close()
 
     def _add(self, change: Change[T], *, single: bool) -> _Job[T]:
         if self._closed:
@@ -143,7 +113,7 @@ class Database:
         return job
 
     def _commit(self) -> None:
-        """Commit all that waits as one group; whose change fails is told, the others are not disturbed."""
+        """Commit all that waits as one group: a change that fails undoes itself, a disk that fails undoes the group."""
         group = [self._jobs.popleft() for _ in range(len(self._jobs))]
         try:
             self._writer.execute("BEGIN IMMEDIATE")
@@ -160,6 +130,8 @@ class Database:
                 job.error = refusal
         for job in group:
             job.done = True
+            if job.error is not None and job.single:
+                _LOG.error("what nobody waits for could not be written: %s", job.error)
 
     def _apply(self, job: _Job[Any], *, alone: bool) -> None:
         """Run one change, so that its failure undoes nothing but itself."""
@@ -177,64 +149,6 @@ class Database:
         if guarded:
             self._writer.execute("RELEASE change")
 
-    def _prepare(self) -> None:
-        """Create the tables in a new file; refuse a file of another version."""
-        self._writer.execute("PRAGMA journal_mode = WAL")
-        self._writer.execute("BEGIN IMMEDIATE")
-        found = self._writer.execute("PRAGMA user_version").fetchone()[0]
-        if found == 0:
-            for statement in _SCHEMA.split(";\n"):
-                self._writer.execute(statement)
-            self._writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        self._writer.execute("COMMIT")
-        _check_version(self._path, found)
-
-
-class Reader:
-    """A file that this process only reads, while another may own it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
-
-    def read(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
-        """Return the rows of a query, as of the last commit."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = _connect(self._path, "NORMAL")
-            connection.execute("PRAGMA query_only = ON")
-            self._connections.append(connection)
-        return connection.execute(query, parameters).fetchall()
-
-    def close(self) -> None:
-        """Close every thread's connection."""
-        for connection in self._connections:
-            connection.close()
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[Reader]:
-    """Read a laptop's file, whether or not the laptop is running."""
-    if not path.exists():
-        raise LaptopError(
-            f"there is no laptop's state in {path.parent}.\n  Start one with: contradance run --state {path.parent}"
-        )
-    reader = Reader(path)
-    try:
-        _check_version(path, reader.read("PRAGMA user_version")[0][0])
-        yield reader
-    except sqlite3.DatabaseError as error:
-        raise LaptopError(f"{path} cannot be read: {error}.\n  Is it a laptop's state?") from error
-    finally:
-        reader.close()
-
-
-def _connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
-    connection.execute(f"PRAGMA synchronous = {synchronous}")
-    return connection
-
 
 def _own(path: Path) -> sqlite3.Connection:
     """Hold the lock beside the file for as long as this process lives; a killed process holds nothing."""
@@ -247,11 +161,3 @@ def _own(path: Path) -> sqlite3.Connection:
             f"another process runs on the state in {path.parent}.\n  Stop it, or choose another folder with --state."
         ) from error
     return owner
-
-
-def _check_version(path: Path, found: int) -> None:
-    if found not in (0, SCHEMA_VERSION):
-        raise LaptopError(
-            f"{path} has schema version {found}, but this contradance writes version {SCHEMA_VERSION}.\n"
-            "  Choose another folder with --state, or delete this one to start afresh."
-        )

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from contradance.local.database import Database, Reader, reading
+from contradance.local.database import Database
+from contradance.local.reader import Reader, reading
 from contradance.runtime.journal import JournalRecord
 
 STATE_FILE = "bus.sqlite3"

@@ -1,0 +1,70 @@
+"""Reading the laptop's file: from any thread, whoever owns the file."""
+
+import sqlite3
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from contradance.errors import LaptopError
+from contradance.local.schema import check_version
+
+Synchronous = Literal["FULL", "NORMAL", "OFF"]
+"""How hard a commit is pushed to disk: FULL survives a power cut, NORMAL a killed process; OFF is for tests."""
+
+
+def connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
+    """Open the file for whichever thread holds the connection."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    return connection
+
+
+class Reader:
+    """Connections that only read; there are as many as threads have read at the same time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: deque[sqlite3.Connection] = deque()
+
+    def read(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
+        """Return the rows of a query, as of the last commit.
+
+        Raises:
+            LaptopError: the file cannot be read.
+        """
+        try:
+            connection = self._idle.pop() if self._idle else self._connect()
+            rows = connection.execute(query, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise LaptopError(
+                f"the laptop's state cannot be read: {error}.\n  Is {self._path} a laptop's state?"
+            ) from error
+        self._idle.append(connection)
+        return rows
+
+    def close(self) -> None:
+        """Close every connection."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = connect(self._path, "NORMAL")
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Reader]:
+    """Read a laptop's file, whether or not the laptop is running."""
+    if not path.exists():
+        raise LaptopError(
+            f"there is no laptop's state in {path.parent}.\n  Start one with: contradance run --state {path.parent}"
+        )
+    reader = Reader(path)
+    try:
+        check_version(reader.read("PRAGMA user_version")[0][0], path)
+        yield reader
+    finally:
+        reader.close()
