@@ -116,7 +116,8 @@ def trace(
     from contradance.operate.flow import flows  # noqa: PLC0415 - loaded with the project
 
     with open_journal(state) as journal:
-        found = flows(journal.flows(term) if term else journal.latest())
+        records = journal.flows(term) if term else journal.latest()
+        found = flows(records, journal.outstanding({record.correlation_id for record in records}))
     if not found:
         err.print(f"Nothing in {state} is about {term}." if term else f"Nothing has happened in {state} yet.")
         raise typer.Exit(1)

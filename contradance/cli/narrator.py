@@ -98,7 +98,7 @@ def summary(flow: Flow) -> str:
     if flow.dead_letters:
         parts.append(_count(flow.dead_letters, "dead letter", "dead letters"))
     if flow.waiting:
-        parts.append(f"{flow.waiting} waiting for a retry")
+        parts.append(f"{flow.waiting} still to be delivered")
     return f"{', '.join(parts)} in {_words(flow.duration)}"
 
 

@@ -87,6 +87,8 @@ def flow_tree(flow: Flow, services: Services) -> Tree:
         node = branch.add(Text(event_name(event.contract), "bold").append(f"  {short(event.event_id)}", "dim not bold"))
         for delivery in event.deliveries:
             add_handled(node, delivery, services.function(delivery.last.function))
+        for one in event.outstanding:
+            node.add(services.function(one.function).append("  … not delivered yet", "yellow"))
 
     for began in flow.roots:
         if isinstance(began, Handled):
@@ -104,7 +106,7 @@ def _outcome(handled: Handled) -> Text:
         return Text("  ✓", "green").append(f" {last.duration_ms:.1f} ms{tries}", "dim")
     if last.dead:
         return Text(f"  ✗ {last.outcome} → dead letter", "bold red")
-    return Text("  … waits for a retry", "yellow")
+    return Text(f"  … again at {handled.again:%H:%M:%S}" if handled.again else "  … waits for a retry", "yellow")
 
 
 def _attempts(outcome: str, error: str | None, attempts: list[JournalRecord]) -> Text:

@@ -1,12 +1,15 @@
 """The laptop's journal: one row per record."""
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from contradance.local.database import Database
 from contradance.local.reader import Reader, reading
+from contradance.operate.flow import Outstanding
 from contradance.runtime.journal import JournalRecord
 
 STATE_FILE = "bus.sqlite3"
@@ -45,6 +48,11 @@ class LaptopJournal:
         self._database.flush()
         return self._found.flows(term)
 
+    def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
+        """Return what is yet to be delivered in these flows."""
+        self._database.flush()
+        return self._found.outstanding(correlation_ids)
+
     def latest(self) -> list[JournalRecord]:
         """Return every record of the flow that began last."""
         self._database.flush()
@@ -62,6 +70,17 @@ class FoundJournal:
         above = term + (_LAST if len(term) >= SHORTEST else _FIRST)
         rows = self._reader.read(_FLOWS, (term, above))
         return [JournalRecord.model_validate_json(record) for (record,) in rows]
+
+    def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
+        """Return what is yet to be delivered in these flows."""
+        rows = self._reader.read(
+            "SELECT delivery.correlation_id, event_id, function, due FROM delivery JOIN event ON event.id = event "
+            "WHERE delivery.correlation_id IN (SELECT value FROM json_each(?)) ORDER BY due",
+            (json.dumps([*correlation_ids]),),
+        )
+        return [
+            Outstanding(flow, event, function, datetime.fromtimestamp(due, UTC)) for flow, event, function, due in rows
+        ]
 
     def latest(self) -> list[JournalRecord]:
         """Return every record of the flow that began last."""

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import groupby
-from typing import Final, Literal, Protocol
+from datetime import datetime, timedelta
+from typing import Final, Literal, NamedTuple, Protocol
 
 from contradance.runtime.journal import JournalRecord, PublishedEvent
 
@@ -12,11 +11,23 @@ COMPLETED: Final = ("done", "duplicate")
 """Outcomes that say a handler has committed; a process may die before it journals the first, so the second is enough."""
 
 
+class Outstanding(NamedTuple):
+    """A delivery that is yet to be made, or made again."""
+
+    correlation_id: str
+    event_id: str
+    function: str
+    due: datetime
+
+
 class Journal(Protocol):
     """Where records are found: rows on the laptop, log lines on AWS."""
 
     def flows(self, term: str) -> list[JournalRecord]:
         """Return every record of each flow whose correlation id, subject or an event's id is, or begins with, `term`."""
+
+    def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
+        """Return what is yet to be delivered in these flows, as far as that can be known."""
 
     def latest(self) -> list[JournalRecord]:
         """Return every record of the flow that began last."""
@@ -28,6 +39,8 @@ class Handled:
 
     attempts: tuple[JournalRecord, ...]
     published: tuple["Happened", ...]
+    again: datetime | None = None
+    """When it is made again, where that is known and to come."""
 
     @property
     def last(self) -> JournalRecord:
@@ -44,6 +57,8 @@ class Happened:
     contract: str
     """Identity: `library.loans/BookLent v1`."""
     deliveries: tuple[Handled, ...]
+    outstanding: tuple[Outstanding, ...] = ()
+    """Deliveries that have not begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,43 +75,48 @@ class Flow:
     dead_letters: int
     """Deliveries and scheduled runs that were given up."""
     waiting: int
-    """Deliveries and scheduled runs that failed and will be tried again."""
+    """Deliveries and scheduled runs that are yet to be made, or made again."""
+    began: datetime
     duration: timedelta
 
 
-def flows(records: Iterable[JournalRecord]) -> list[Flow]:
-    """Return the flows that `records` tell of, the earliest first."""
-    by_flow = sorted(records, key=lambda record: record.correlation_id)
-    found = [_flow(key, list(group)) for key, group in groupby(by_flow, key=lambda record: record.correlation_id)]
-    return sorted(found, key=lambda flow: _first(flow).started_at)
-
-
-def _flow(correlation_id: str, records: list[JournalRecord]) -> Flow:
-    attempts: dict[tuple[str, str | None], list[JournalRecord]] = {}
+def flows(records: Iterable[JournalRecord], outstanding: Iterable[Outstanding] = ()) -> list[Flow]:
+    """Return the flows that `records` tell of, the earliest first; `outstanding` is what is yet to be delivered."""
+    by_flow: dict[str, list[JournalRecord]] = {}
     for record in records:
-        attempts.setdefault((record.function, record.event_id), []).append(record)
+        by_flow.setdefault(record.correlation_id, []).append(record)
+    yet = [*outstanding]
+    found = [_flow(key, group, [one for one in yet if one.correlation_id == key]) for key, group in by_flow.items()]
+    return sorted(found, key=lambda flow: flow.began)
+
+
+def _flow(correlation_id: str, records: list[JournalRecord], outstanding: list[Outstanding]) -> Flow:
+    attempts: dict[str | None, dict[str, list[JournalRecord]]] = {}
+    for record in records:
+        attempts.setdefault(record.event_id, {}).setdefault(record.function, []).append(record)
     known = {event.event_id: event for record in records for event in record.published}
     consumed = {record.event_id: record for record in records if record.event_id is not None}
+    due = {(one.event_id, one.function): one.due for one in outstanding}
 
     def handled(tries: Sequence[JournalRecord]) -> Handled:
         published = {event.event_id: event for record in tries for event in record.published}
-        return Handled(tuple(tries), tuple(happened(event) for event in published.values()))
+        again = due.get((tries[0].event_id or "", tries[0].function))
+        return Handled(tuple(tries), tuple(happened(event) for event in published.values()), again)
 
     def happened(event: PublishedEvent) -> Happened:
-        return Happened(
-            event.event_id,
-            event.contract,
-            tuple(handled(tries) for (_, event_id), tries in attempts.items() if event_id == event.event_id),
-        )
+        made = attempts.get(event.event_id, {})
+        yet = tuple(one for one in outstanding if one.event_id == event.event_id and one.function not in made)
+        return Happened(event.event_id, event.contract, tuple(map(handled, made.values())), yet)
 
     outside = [
         PublishedEvent(event_id=event_id, contract=record.trigger)
         for event_id, record in consumed.items()
         if event_id not in known
     ]
-    roots: list[Handled | Happened] = [handled(tries) for (_, event), tries in attempts.items() if event is None]
+    roots: list[Handled | Happened] = [handled(tries) for tries in attempts.get(None, {}).values()]
     roots += [happened(event) for event in outside]
-    ended = {key: _ending(tries) for key, tries in attempts.items()}
+    endings = [(event_id, _ending(tries)) for event_id, made in attempts.items() for tries in made.values()]
+    not_begun = [one for one in outstanding if one.function not in attempts.get(one.event_id, {})]
     began = min(record.started_at for record in records)
     finished = max(record.started_at + timedelta(milliseconds=record.duration_ms) for record in records)
     return Flow(
@@ -104,9 +124,10 @@ def _flow(correlation_id: str, records: list[JournalRecord]) -> Flow:
         subject=next((record.subject for record in records if record.subject), None),
         roots=tuple(roots),
         events=len(known.keys() | consumed.keys()),
-        deliveries=sum(ending != "waiting" for (_, event_id), ending in ended.items() if event_id is not None),
-        dead_letters=[*ended.values()].count("dead"),
-        waiting=[*ended.values()].count("waiting"),
+        deliveries=sum(ending != "waiting" for event_id, ending in endings if event_id is not None),
+        dead_letters=sum(ending == "dead" for _, ending in endings),
+        waiting=sum(ending == "waiting" for _, ending in endings) + len(not_begun),
+        began=began,
         duration=finished - began,
     )
 
@@ -116,8 +137,3 @@ def _ending(tries: Sequence[JournalRecord]) -> Literal["done", "dead", "waiting"
     if any(record.outcome in COMPLETED for record in tries):
         return "done"
     return "dead" if any(record.dead for record in tries) else "waiting"
-
-
-def _first(flow: Flow) -> JournalRecord:
-    root = flow.roots[0]
-    return root.attempts[0] if isinstance(root, Handled) else root.deliveries[0].attempts[0]

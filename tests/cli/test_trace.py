@@ -80,8 +80,8 @@ def test_a_delivery_that_waits_for_its_retry_is_shown_as_waiting(tmp_path: Path)
         result = trace(tmp_path)
 
     assert result.exit_code == 0
-    assert "1 event, 0 deliveries, 1 waiting for a retry" in result.stdout
-    assert "payments.process_payment  … waits for a retry" in result.stdout
+    assert "1 event, 0 deliveries, 1 still to be delivered" in result.stdout
+    assert "payments.process_payment  … again at 00:03:00" in result.stdout
 
 
 def test_an_event_without_an_envelope_is_a_flow_without_a_subject(tmp_path: Path) -> None:

@@ -218,3 +218,36 @@ def test_a_flow_is_found_by_its_subject_its_correlation_id_and_any_of_its_events
     assert all(same == records for same in found.values())
     assert [flow.subject for flow in latest] == [other]
     assert nobody == []
+
+
+def test_what_is_yet_to_be_delivered_is_part_of_the_flow(tmp_path: Path) -> None:
+    with food(tmp_path) as system:
+        status, order = system.ask("POST", "/orders", HAPPY)
+        journal = system.laptop.journal
+        records = journal.flows(order["order_id"])
+
+        (begun,) = flows(records, journal.outstanding({record.correlation_id for record in records}))
+        system.laptop.drain()
+        (ended,) = flows(journal.flows(order["order_id"]), journal.outstanding([begun.correlation_id]))
+
+    assert status == 201
+    (placing,) = begun.roots
+    assert isinstance(placing, Handled)
+    (placed,) = placing.published
+    assert [one.function for one in placed.outstanding] == ["payments.process_payment"]
+    assert (begun.events, begun.deliveries, begun.waiting) == (1, 0, 1)
+    assert (ended.events, ended.deliveries, ended.waiting) == (4, 8, 0)
+
+
+def test_a_failed_delivery_says_when_it_is_made_again(tmp_path: Path) -> None:
+    with food(tmp_path) as system:
+        _, order = system.ask("POST", "/orders", OUTAGE)
+        system.laptop.advance(timedelta(minutes=1))
+        records = system.laptop.journal.flows(order["order_id"])
+
+        (flow,) = flows(records, system.laptop.journal.outstanding({record.correlation_id for record in records}))
+
+    (placing,) = flow.roots
+    (payment,) = placing.published[0].deliveries  # type: ignore[union-attr]
+    assert payment.again == records[0].started_at + timedelta(minutes=3)
+    assert flow.waiting == 1
