@@ -3,7 +3,7 @@
 import sqlite3
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,8 +16,11 @@ Synchronous = Literal["FULL", "NORMAL", "OFF"]
 
 def connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
     """Open the file for whichever thread holds the connection."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
-    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    with ExitStack() as opened:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+        opened.callback(connection.close)
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        opened.pop_all()
     return connection
 
 
@@ -35,24 +38,29 @@ class Reader:
             LaptopError: the file cannot be read.
         """
         try:
-            connection = self._idle.pop() if self._idle else self._connect()
-            rows = connection.execute(query, parameters).fetchall()
+            connection = self._take()
+            try:
+                return connection.execute(query, parameters).fetchall()
+            finally:
+                self._idle.append(connection)
         except sqlite3.Error as error:
             raise LaptopError(
                 f"the laptop's state cannot be read: {error}.\n  Is {self._path} a laptop's state?"
             ) from error
-        self._idle.append(connection)
-        return rows
 
     def close(self) -> None:
         """Close every connection."""
         while self._idle:
             self._idle.pop().close()
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = connect(self._path, "NORMAL")
-        connection.execute("PRAGMA query_only = ON")
-        return connection
+    def _take(self) -> sqlite3.Connection:
+        """Return a connection that nobody reads with."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            connection = connect(self._path, "NORMAL")
+            connection.execute("PRAGMA query_only = ON")
+            return connection
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -73,11 +73,10 @@ def place_order(port: int, number: int) -> str:
     deadline = time.monotonic() + GIVE_UP_SECONDS
     while time.monotonic() < deadline:
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-            connection.request("POST", "/orders", body, headers)
-            answer = connection.getresponse()
-            text = answer.read()
-            connection.close()
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+                connection.request("POST", "/orders", body, headers)
+                answer = connection.getresponse()
+                text = answer.read()
         except (OSError, http.client.HTTPException):
             time.sleep(0.05)
             continue
