@@ -20,6 +20,8 @@ ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"
 MAX_ENTRIES: Final = 10
 _REQUIRED: Final = ("Source", "DetailType", "Detail")
+_DEEPEST: Final = 1_000
+"""Most levels of objects and arrays in a detail. EventBridge API reference, PutEventsRequestEntry."""
 _DUE: Final = (
     "SELECT delivery.id, function, attempt, sent, due, delivery.correlation_id, envelope FROM delivery "
     "JOIN event ON event.id = delivery.event WHERE function = ? AND due <= ? ORDER BY due, event LIMIT ?"
@@ -263,6 +265,8 @@ def _detail(text: str) -> dict[str, Any]:
     """Return the object that an entry's Detail holds."""
     try:
         detail = json.loads(text, parse_constant=_refuse_constant)
+        if text.count("{") + text.count("[") > _DEEPEST and _depth(detail) > _DEEPEST:
+            detail = None
         if not text.isascii() or "\\u" in text:
             json.dumps(detail, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, TypeError, RecursionError):
@@ -270,6 +274,15 @@ def _detail(text: str) -> dict[str, Any]:
     if not isinstance(detail, dict):
         raise _RefusedEntryError("MalformedDetail", "Detail is malformed.")
     return detail
+
+
+def _depth(value: object) -> int:
+    """Return how many levels of objects and arrays a JSON value has."""
+    depth, level = 0, [value]
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
+    return depth
 
 
 def _refuse_constant(name: str) -> None:
