@@ -1,4 +1,4 @@
-"""The food delivery system on one screen: who acts. What they say to each other, their signatures say.
+"""The food delivery system on one screen: who acts. Their signatures say what they tell each other.
 
 `contradance graph` draws what these signatures add up to.
 """

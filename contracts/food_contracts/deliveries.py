@@ -1,4 +1,4 @@
-"""What deliveries says."""
+"""The events of the deliveries service."""
 
 from uuid import UUID
 

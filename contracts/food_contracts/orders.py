@@ -1,4 +1,4 @@
-"""What orders says."""
+"""The events of the orders service."""
 
 from typing import Annotated
 from uuid import UUID
@@ -9,6 +9,7 @@ from contradance import PII, Contract
 from food_contracts.values import Address, Customer, Handle, Money, OrderLine
 
 
+# source: the service that may publish it. subject: the field that says what it is about. Its version is 1.
 class OrderPlaced(Contract, source="food.orders", subject="order_id"):
     """A customer placed an order; nothing is paid yet."""
 

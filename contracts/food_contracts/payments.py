@@ -1,4 +1,4 @@
-"""What payments says."""
+"""The events of the payments service."""
 
 from enum import StrEnum
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What restaurants says."""
+"""The events of the restaurants service."""
 
 from enum import StrEnum
 from uuid import UUID

@@ -97,9 +97,8 @@ def summary(flow: Flow) -> str:
     parts = [_count(flow.events, "event", "events"), _count(flow.deliveries, "delivery", "deliveries")]
     if flow.dead_letters:
         parts.append(_count(flow.dead_letters, "dead letter", "dead letters"))
-    if flow.waiting:
-        parts.append(f"{flow.waiting} still to be delivered")
-    return f"{', '.join(parts)} in {_words(flow.duration)}"
+    waiting = f"; {flow.waiting} still to be delivered" if flow.waiting else ""
+    return f"{', '.join(parts)} in {_words(flow.duration)}{waiting}"
 
 
 def _ending(record: JournalRecord) -> str:

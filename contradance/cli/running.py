@@ -43,8 +43,9 @@ def run_laptop(choreography: Choreography, state: Path, port: int, sets: Sequenc
         server = Server(laptop, port, when_refused=narrator.refused)
         server.stop_on_signals()
         listen_to_functions(choreography, narrator)
-        laptop.start()
         _greet(choreography, server.url, state)
+        _tell_what_waits(laptop)
+        laptop.start()
         server.serve_until_stopped()
         out.print("Stopping: finishing what is in flight; Ctrl-C again leaves it for the next start ...")
     finally:
@@ -85,6 +86,14 @@ def listen_to_functions(choreography: Choreography, handler: logging.Handler) ->
         logger.setLevel(logging.INFO)
         logger.handlers = [handler]
         logger.propagate = False
+
+
+def _tell_what_waits(laptop: Laptop) -> None:
+    """Say what the last run left to do."""
+    waiting, due = laptop.bus.waiting()
+    if due is not None:
+        deliveries = "1 delivery waits" if waiting == 1 else f"{waiting} deliveries wait"
+        out.print(f"{deliveries} from before, the first until {due:%H:%M:%S}.\n", style="yellow")
 
 
 def _greet(choreography: Choreography, url: str, state: Path) -> None:

@@ -114,6 +114,9 @@ def _attempts(outcome: str, error: str | None, attempts: list[JournalRecord]) ->
     first, last = attempts[0], attempts[-1]
     numbers, times = f"attempt {first.attempt}", f"{first.started_at:%H:%M:%S}"
     if last is not first:
-        numbers, times = f"attempts {first.attempt} to {last.attempt}", f"{times} to {last.started_at:%H:%M:%S}"
+        numbers, times = (
+            f"attempts {first.attempt} to {last.attempt}",
+            f"{times} to {last.started_at:%H:%M:%S}",
+        )
     style = "green" if outcome in ("done", "duplicate") else "yellow"
     return Text(f"{numbers} {outcome}", style).append(f", {times}  ", "dim").append(error or "", "dim")

@@ -181,6 +181,19 @@ class Bus:
         )
         return None if rows[0][0] is None else float(rows[0][0])
 
+    def wake_the_future(self, now: datetime) -> None:
+        """Make at once what was accepted by a clock that ran ahead of this one: its pauses would never end."""
+        self._database.write(
+            lambda connection: connection.execute(
+                "UPDATE delivery SET due = ?1 WHERE sent > ?1 AND due > ?1", (now.timestamp(),)
+            )
+        )
+
+    def waiting(self) -> tuple[int, datetime | None]:
+        """Return how many deliveries wait, and when the first of them is due."""
+        count, due = self._database.read("SELECT count(*), min(due) FROM delivery")[0]
+        return count, None if due is None else datetime.fromtimestamp(due, UTC)
+
     def finish(self, waiting: Waiting) -> None:
         """Forget a delivery that was made; one that is remembered by mistake is found to be a duplicate."""
         self._database.write_soon("DELETE FROM delivery WHERE id = ?", (waiting.id,))

@@ -89,6 +89,7 @@ class Laptop:
         """Deliver in threads until `close`."""
         if not isinstance(self.clock, RealClock):
             raise LaptopError("a virtual clock stands still.\n  Use drain(), or give the laptop a RealClock.")
+        self.bus.wake_the_future(self.clock.now())
         self._runner.start(self.clock)
 
     def request(

@@ -80,7 +80,7 @@ def test_a_delivery_that_waits_for_its_retry_is_shown_as_waiting(tmp_path: Path)
         result = trace(tmp_path)
 
     assert result.exit_code == 0
-    assert "1 event, 0 deliveries, 1 still to be delivered" in result.stdout
+    assert "1 still to be delivered" in result.stdout
     assert "payments.process_payment  … again at 00:03:00" in result.stdout
 
 

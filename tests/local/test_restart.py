@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from contradance import Retry
+from contradance.local.clock import RealClock
 from contradance.retry import DeliveryMode
-from tests.local.desk import Desk, always_fails, ask, dead_letters, fails_until, journaled, later, opened
+from tests.local.desk import Desk, always_fails, ask, dead_letters, fails_until, journaled, later, opened, wait_until
 
 BOTH = pytest.mark.parametrize("delivery", ["direct", "queue"])
 
@@ -87,3 +88,16 @@ def test_dead_letters_and_the_journal_outlive_a_restart(tmp_path: Path) -> None:
 
     assert len(before[0]) == 1
     assert after == before
+
+
+def test_what_a_faster_clock_has_left_in_the_future_is_made_at_once(tmp_path: Path) -> None:
+    desk = Desk()
+    clerk = desk.clerk(does=fails_until(2), retry=Retry(times=2))
+    with opened(tmp_path, clerk, clock=later(10_000_000_000)) as ahead:
+        ask(ahead, "a")
+        ahead.advance(timedelta(seconds=1))
+
+    with opened(tmp_path, clerk, clock=RealClock(1), started=True):
+        wait_until(lambda: desk.times() != [] and len(desk.items()) == 2)
+
+    assert [call.attempt for call in desk.calls] == [1, 2]
