@@ -15,7 +15,7 @@ class Delivery:
     attempt: int
     """1 for the first attempt."""
     idempotency_key: str
-    """The same on every attempt at this delivery: give it to whatever is called outside."""
+    """The same on every attempt at this delivery: give it to whatever is called outside and has no better id."""
     now: datetime
     """When this attempt began; UTC."""
     is_replay: bool = False

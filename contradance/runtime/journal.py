@@ -28,7 +28,7 @@ def published_events(sealed: Iterable[SealedEvent]) -> tuple[PublishedEvent, ...
 
 
 class JournalRecord(BaseModel):
-    """What one attempt at one delivery came to. It holds ids and names, never data."""
+    """What one attempt at one delivery came to. It holds ids, names and what errors say; no event's data."""
 
     model_config = ConfigDict(frozen=True)
 
