@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -51,8 +52,10 @@ def run_laptop(choreography: Choreography, state: Path, port: int, sets: Sequenc
     finally:
         ended = laptop.close()
     out.print("Stopped. What still waits is delivered at the next start.")
-    if not ended:
-        os._exit(0)  # handlers that outlived their timeout still hold their threads
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread() and not thread.daemon]
+    if others or not ended:
+        out.file.flush()
+        os._exit(0)  # handlers that never end still hold their threads
 
 
 def setting_variables(choreography: Choreography, sets: Sequence[str]) -> Mapping[str, str]:

@@ -20,8 +20,8 @@ ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"
 MAX_ENTRIES: Final = 10
 _REQUIRED: Final = ("Source", "DetailType", "Detail")
-_DEEPEST: Final = 1_000
-"""Most levels of objects and arrays in a detail. EventBridge API reference, PutEventsRequestEntry."""
+_DEEPEST: Final = 500
+"""Most levels of objects and arrays in a detail. EventBridge takes 1,000; Python cannot be sure to write them down again."""
 _DUE: Final = (
     "SELECT delivery.id, function, attempt, sent, due, delivery.correlation_id, envelope FROM delivery "
     "JOIN event ON event.id = delivery.event WHERE function = ? AND due <= ? ORDER BY due, event LIMIT ?"

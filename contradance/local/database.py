@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
@@ -24,6 +24,8 @@ Change = Callable[[sqlite3.Connection], T]
 _LOG = logging.getLogger("contradance.database")
 _MOST_SOON: Final = 64
 """Changes that may wait for somebody else's commit before they get one of their own."""
+_MOST_KEPT: Final = 10_000
+"""Changes that nobody waits for, that are kept while the disk does not take them."""
 _OWNER_ONLY: Final = 0o600
 """Mode of the file: it holds what the application stores, personal data included."""
 
@@ -90,7 +92,7 @@ class Database:
     def flush(self) -> None:
         """Return when everything that was asked so far is committed, whoever commits it."""
         with self._writing:
-            while self._jobs:
+            if self._jobs:
                 self._commit()
 
     def read(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
@@ -121,13 +123,23 @@ class Database:
                 self._apply(job, alone=len(group) == 1)
             if self._writer.in_transaction:
                 self._writer.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._writer.in_transaction:
+        except BaseException as error:  # whatever it is, nobody waits for ever for a group that is gone
+            with suppress(sqlite3.Error):
                 self._writer.execute("ROLLBACK")
             refusal = LaptopError(f"the laptop's state cannot be written to {self._path.parent}: {error}.")
             refusal.__cause__ = error
+            if len(group) < _MOST_KEPT:  # what nobody waits for is tried again, in its order
+                self._jobs.extendleft(job for job in reversed(group) if job.single)
+                group = [job for job in group if not job.single]
             for job in group:
                 job.error = refusal
+            if not isinstance(error, sqlite3.Error):
+                raise
+        finally:
+            self._done(group)
+
+    def _done(self, group: list[_Job[Any]]) -> None:
+        """Let whoever waits go on."""
         for job in group:
             job.done = True
             if job.error is not None and job.single:

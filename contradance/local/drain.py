@@ -12,6 +12,8 @@ from contradance.local.clock import MovableClock
 from contradance.local.invoker import Invoker
 from contradance.local.moments import Moments
 
+_NO_TIMEOUT_SECONDS: Final = 86_400.0
+"""A clock that is moved does not time handlers, which take the machine's own time."""
 _TOGETHER: Final = 1_000
 """Most of a function's deliveries that are shuffled together."""
 
@@ -39,8 +41,7 @@ class Drain:
             self._random.shuffle(ready)
             for waiting in ready:
                 function = self._functions[waiting.function]
-                deadline = monotonic() + function.limits.timeout.total_seconds()
-                failed = self._invoker.invoke(function, [waiting], deadline)
+                failed = self._invoker.invoke(function, [waiting], monotonic() + _NO_TIMEOUT_SECONDS)
                 self._invoker.settle(function, [waiting], failed)
             going_on = bool(ready) or self._move_on(clock, until)
 

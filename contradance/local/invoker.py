@@ -3,10 +3,12 @@
 import json
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
 from contradance.choreography import AnyFunction
+from contradance.errors import LaptopError
 from contradance.local.bus import Bus, Waiting
 from contradance.local.record import Exhausted, context, failure_record, redriven, sqs_batch
 from contradance.runtime.consume import describe
@@ -69,7 +71,8 @@ class Invoker:
                 _LOG.exception("a delivery to %s could not be settled", function.name)
                 again.append(later(self._place, UNSETTLED_SECONDS))
             else:
-                self._when_settled(waiting)
+                with suppress(LaptopError):  # what is told is not what is done
+                    self._when_settled(waiting)
         return again
 
     def _give_back(self, function: AnyFunction, waiting: Waiting, error: BaseException) -> list[datetime]:

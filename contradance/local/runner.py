@@ -30,8 +30,8 @@ PLACES: Final = 4
 """Invocations of one function at a time, where it asks for no other `concurrency`."""
 DESK: Final = 256
 """Deliveries that wait for one function in memory; the others wait on disk."""
-_SPARE_THREADS: Final = 64
-"""Threads beyond the functions' places, for invocations that outlived their timeout and still hold one."""
+_SPARE: Final = 8
+"""Threads of one function beyond its places, for invocations that outlived their timeout; more of them cost it places."""
 _LOOK_SECONDS: Final = 1.0
 """Longest that the timekeeper sleeps without looking around."""
 
@@ -45,6 +45,8 @@ class _Desk:
     held: set[str] = field(default_factory=set)
     """Ids of the deliveries that are about to be on disk, ready or being made."""
     invocations: int = 0
+    abandoned: int = 0
+    """Invocations that outlived their timeout, and whose threads still run."""
     more: bool = True
     """Whether there may be deliveries on disk that are due."""
     alarm: float | None = None
@@ -54,6 +56,11 @@ class _Desk:
     def places(self) -> int:
         """Most invocations at a time."""
         return self.function.limits.concurrency or PLACES
+
+    @property
+    def has_place(self) -> bool:
+        """Whether one more invocation may begin."""
+        return self.invocations + max(self.abandoned - _SPARE, 0) < self.places
 
     @property
     def batch(self) -> int:
@@ -100,7 +107,6 @@ class Runner:
         self._changed = threading.Condition()
         self._alarms: list[tuple[float, str]] = []
         self._running: set[_Invocation] = set()
-        self._abandoned = 0
         self._stopping = False
         self._clock: RealClock
         self._pool: ThreadPoolExecutor | None = None
@@ -110,8 +116,8 @@ class Runner:
         """Deliver in threads until `stop`."""
         self._clock = clock
         self._minute = clock.now()
-        threads = sum(desk.places for desk in self._desks.values()) + _SPARE_THREADS
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="contradance")
+        threads = sum(desk.places + _SPARE for desk in self._desks.values())
+        self._pool = ThreadPoolExecutor(max(threads, 1), thread_name_prefix="contradance")
         self._timekeeper = threading.Thread(target=self._keep_time, name="contradance-time", daemon=True)
         self._bus.desks = self
         self._timekeeper.start()
@@ -126,8 +132,9 @@ class Runner:
         if self._timekeeper is None or self._pool is None:
             return True
         self._timekeeper.join()
-        self._pool.shutdown(wait=not self._abandoned)
-        return not self._abandoned
+        ended = not any(desk.abandoned for desk in self._desks.values())
+        self._pool.shutdown(wait=ended)
+        return ended
 
     # What the bus tells
 
@@ -142,7 +149,7 @@ class Runner:
         with self._changed:
             for waiting in accepted:
                 desk = self._desks[waiting.function]
-                if len(desk.ready) < DESK:
+                if len(desk.ready) < DESK and not desk.more:  # what waits on disk is older, and comes first
                     desk.ready.append(waiting)
                 else:
                     self._release(desk, [waiting], again=True)
@@ -153,7 +160,7 @@ class Runner:
     def _staff(self, desk: _Desk) -> None:
         """Begin one more invocation at a desk that has work and a place."""
         with self._changed:
-            if self._pool and not self._stopping and desk.invocations < desk.places and (desk.ready or desk.more):
+            if self._pool and not self._stopping and desk.has_place and (desk.ready or desk.more):
                 desk.invocations += 1
                 self._pool.submit(self._work, desk)
 
@@ -164,9 +171,12 @@ class Runner:
                 failed = self._invoker.invoke(desk.function, invocation.batch, invocation.deadline)
                 with self._changed:
                     if invocation not in self._running:
-                        self._abandoned -= 1
+                        desk.abandoned -= 1
+                        self._staff(desk)
                         return  # it outlived its timeout: its deliveries are settled, its place is taken
                     self._running.remove(invocation)
+                if failed and monotonic() >= invocation.deadline:
+                    failed = self._invoker.time_out(desk.function, invocation.batch)  # before the timekeeper saw it
                 self._settle(desk, invocation.batch, failed)
             self._bus.flush()
         except Exception:  # noqa: BLE001 - what waits is on disk, and is looked for again
@@ -174,8 +184,7 @@ class Runner:
             self._set_alarm(desk, self._clock.now() + timedelta(seconds=UNSETTLED_SECONDS))
         with self._changed:
             desk.invocations -= 1
-            if desk.ready:
-                self._staff(desk)
+            self._staff(desk)
             self._changed.notify_all()
 
     def _take(self, desk: _Desk) -> _Invocation | None:
@@ -196,11 +205,13 @@ class Runner:
 
     def _fill(self, desk: _Desk) -> None:
         """Put what is due on an empty desk, and set an alarm for what is due later."""
-        now, limit = self._clock.now(), DESK + len(desk.held)
+        with self._changed:
+            before = desk.held.copy()  # of these, some are let go while their end is still on its way to the disk
+        now, limit = self._clock.now(), DESK + len(before)
 
         def take(due: list[Waiting]) -> None:
             with self._changed:
-                fresh = [waiting for waiting in due if waiting.id not in desk.held]
+                fresh = [waiting for waiting in due if waiting.id not in desk.held | before]
                 desk.ready.extend(fresh)
                 desk.held.update(waiting.id for waiting in fresh)
                 desk.more = desk.more or len(due) == limit
@@ -214,9 +225,11 @@ class Runner:
 
     def _settle(self, desk: _Desk, batch: list[Waiting], failed: dict[str, BaseException]) -> None:
         """Write down what came of a batch, and let it go."""
-        for moment in self._invoker.settle(desk.function, batch, failed):
-            self._set_alarm(desk, moment)
-        self._release(desk, batch, again=bool(failed))
+        try:
+            for moment in self._invoker.settle(desk.function, batch, failed):
+                self._set_alarm(desk, moment)
+        finally:
+            self._release(desk, batch, again=bool(failed))
 
     def _release(self, desk: _Desk, batch: Iterable[Waiting], *, again: bool) -> None:
         """Let deliveries go; `again` where they are still on disk, to be made another time."""
@@ -238,14 +251,16 @@ class Runner:
     def _keep_time(self) -> None:
         """Ring alarms, run schedules and end what outlives its timeout, until the last place is given back."""
         while True:
+            least = 0.0
             try:
                 self._look_around()
             except Exception:  # noqa: BLE001 - without a timekeeper there are no retries: it goes on, and looks again
                 _LOG.exception("the timekeeper could not do all it had to")
+                least = _LOOK_SECONDS
             with self._changed:
                 if self._stopping and not any(desk.invocations for desk in self._desks.values()):
                     return
-                self._changed.wait(self._pause())
+                self._changed.wait(max(self._pause(), least))
 
     def _look_around(self) -> None:
         """Do what is due now."""
@@ -257,7 +272,8 @@ class Runner:
                 self._staff(desk)
             late = [invocation for invocation in self._running if invocation.deadline <= monotonic()]
             self._running.difference_update(late)
-            self._abandoned += len(late)
+            for invocation in late:
+                invocation.desk.abandoned += 1
         for invocation in late:
             self._time_out(invocation)
         if not self._stopping:

@@ -50,6 +50,7 @@ class SQLiteStore:
         self._bus = bus
         self._leases: dict[OnceKey, _Held] = {}
         self._lock = threading.Lock()
+        self._full = _REMEMBERED
 
     def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
         """Count an attempt, and take the lease where the handler has not committed yet."""
@@ -176,8 +177,9 @@ class SQLiteStore:
         return int(rows[0][0]) if rows else 1
 
     def _forget(self, now: datetime) -> None:
-        if len(self._leases) >= _REMEMBERED:
+        if len(self._leases) >= self._full:
             self._leases = {key: held for key, held in self._leases.items() if held.expires > now}
+            self._full = max(_REMEMBERED, 2 * len(self._leases))
 
 
 def _lost(key: OnceKey) -> str:
