@@ -135,3 +135,34 @@ def test_a_change_that_was_acknowledged_can_be_read_at_once_by_every_thread(tmp_
 
     database.close()
     assert all(found)
+
+
+def test_an_interrupted_change_lets_later_ones_be_written(tmp_path: Path) -> None:
+    database = Database(tmp_path / STATE_FILE, "OFF")
+
+    def interrupted(_: sqlite3.Connection) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        database.write(interrupted)
+    written = database.write(lambda connection: connection.execute("SELECT 1").fetchone())
+    database.close()
+
+    assert written == (1,)
+
+
+def test_what_nobody_waits_for_is_written_when_the_disk_takes_it_again(tmp_path: Path) -> None:
+    database = Database(tmp_path / STATE_FILE, "OFF")
+    letter = "INSERT INTO dead_letter VALUES (?, 'f', 0.0, '{}', '{}')"
+    database._writer.execute("PRAGMA query_only = ON")
+    for number in range(3):
+        database.write_soon(letter, (str(number),))
+
+    with pytest.raises(LaptopError, match="cannot be written"):
+        database.write(lambda connection: connection.execute(letter, ("refused",)))
+    database._writer.execute("PRAGMA query_only = OFF")
+    database.flush()
+    kept = database.read("SELECT id FROM dead_letter ORDER BY id")
+    database.close()
+
+    assert kept == [("0",), ("1",), ("2",)]
