@@ -9,7 +9,7 @@ from contradance import PII, Contract
 from food_contracts.values import Address, Customer, Handle, Money, OrderLine
 
 
-# source: the service that may publish it. subject: the field that says what it is about. Its version is 1.
+# source: the service that may publish it. subject: the field that says what it is about. version: 1, unless one is given.
 class OrderPlaced(Contract, source="food.orders", subject="order_id"):
     """A customer placed an order; nothing is paid yet."""
 

@@ -16,7 +16,8 @@ _EXPLANATIONS = {
 }
 
 
-# Behind a queue, because this is money and a third party: there are more attempts, and what waits can be seen.
+# Behind a queue, because this is money and a third party: six attempts instead of three, and what waits can be seen.
+# A write grant reads, too.
 @subscriber(
     delivery="queue",
     retry=Retry(times=5, max_age=timedelta(hours=6)),
