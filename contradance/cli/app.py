@@ -11,6 +11,7 @@ import typer
 
 from contradance.cli.theme import err, out
 from contradance.errors import ContradanceError
+from contradance.local.address import DEFAULT_PORT, HOST
 from contradance.project import Project, find_project
 
 P = ParamSpec("P")
@@ -62,7 +63,7 @@ def _project() -> Project:
 @reporting
 def run(
     state: State = Path(".contradance"),
-    port: Port = 8700,
+    port: Port = DEFAULT_PORT,
     settings: Sets = None,
     time_scale: Annotated[
         float, typer.Option(min=0.001, help="How fast time runs: with 60, a minute's wait takes a second.")
@@ -131,14 +132,14 @@ def trace(
 def publish(
     detail_type: Annotated[str, typer.Argument(help="The event's detail-type, like BookLent.")],
     data: Annotated[str, typer.Option(help="JSON, @FILE, or - for standard input.")],
-    port: Port = 8700,
+    port: Port = DEFAULT_PORT,
 ) -> None:
     """Validate data against its contract, and publish it to a running laptop."""
     from contradance.local.client import LaptopClient  # noqa: PLC0415 - only this command needs it
     from contradance.local.clock import RealClock  # noqa: PLC0415 - only this command needs it
     from contradance.operate.publishing import publish_data  # noqa: PLC0415 - loaded with the project
 
-    laptop = LaptopClient(f"http://127.0.0.1:{port}")
+    laptop = LaptopClient(f"http://{HOST}:{port}")
     sealed = publish_data(_project().choreography(), detail_type, _text(data), laptop, RealClock())
     out.print(f"Published {sealed.identity} as {sealed.event_id}.\n  Follow it: contradance trace {sealed.event_id}")
 

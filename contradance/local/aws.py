@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from contradance.errors import LaptopError
-from contradance.local.bus import MAX_ENTRIES, Bus
+from contradance.local.bus import Bus
 from contradance.local.gateway import said
-from contradance.runtime.publish import MAX_CALL_BYTES
+from contradance.runtime.publish import MAX_CALL_BYTES, MAX_ENTRIES
 
 CONTENT_TYPE: Final = "application/x-amz-json-1.1"
 TARGET_HEADER: Final = "x-amz-target"

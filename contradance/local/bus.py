@@ -13,15 +13,10 @@ from uuid import uuid4
 from contradance.choreography import Choreography
 from contradance.envelope import SealedEvent, derived_id
 from contradance.local.database import Database
+from contradance.local.entry import ACCOUNT, REGION, RefusedEntry, envelope
 from contradance.pattern import RuleIndex
 from contradance.runtime.ports import Clock
 
-ACCOUNT: Final = "000000000000"
-REGION: Final = "us-east-1"
-MAX_ENTRIES: Final = 10
-_REQUIRED: Final = ("Source", "DetailType", "Detail")
-_DEEPEST: Final = 500
-"""Most levels of objects and arrays in a detail. EventBridge takes 1,000; Python cannot be sure to write them down again."""
 _DUE: Final = (
     "SELECT delivery.id, function, attempt, sent, due, delivery.correlation_id, envelope FROM delivery "
     "JOIN event ON event.id = delivery.event WHERE function = ? AND due <= ? ORDER BY due, event LIMIT ?"
@@ -116,7 +111,7 @@ class Bus:
     def accept(self, sealed: Sequence[SealedEvent]) -> Accepted:
         """Return sealed events ready to be kept in the transaction that commits them."""
         now = self._clock.now()
-        return self._accepted([_envelope(event.entry(self.name), now) for event in sealed], now)
+        return self._accepted([envelope(event.entry(self.name), now) for event in sealed], now)
 
     def put_events(self, *, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's name
         """Accept entries as EventBridge's PutEvents does: each for itself, with its result in the same place."""
@@ -125,8 +120,8 @@ class Bus:
         events: list[dict[str, Any]] = []
         for entry in Entries:
             try:
-                event = _envelope(entry, now)
-            except _RefusedEntryError as refusal:
+                event = envelope(entry, now)
+            except RefusedEntry as refusal:
                 results.append(dict(zip(("ErrorCode", "ErrorMessage"), refusal.args, strict=True)))
             else:
                 events.append(event)
@@ -248,66 +243,3 @@ def send_dead_letter(
     """Put one message on a function's dead letter queue."""
     row = (str(uuid4()), function, now.timestamp(), body, json.dumps(attributes))
     connection.execute("INSERT INTO dead_letter VALUES (?, ?, ?, ?, ?)", row)
-
-
-class _RefusedEntryError(Exception):
-    """(ErrorCode, ErrorMessage) of an entry that EventBridge would not take, in its words."""
-
-
-def _envelope(entry: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Wrap an entry as EventBridge delivers it: these fields, in this order."""
-    for name in _REQUIRED:
-        if not entry.get(name):
-            raise _RefusedEntryError(
-                "InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument."
-            )
-    return {
-        "version": "0",
-        "id": str(uuid4()),
-        "detail-type": entry["DetailType"],
-        "source": entry["Source"],
-        "account": ACCOUNT,
-        "time": _time(entry.get("Time"), now).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "region": REGION,
-        "resources": list(entry.get("Resources") or ()),
-        "detail": _detail(entry["Detail"]),
-    }
-
-
-def _detail(text: str) -> dict[str, Any]:
-    """Return the object that an entry's Detail holds."""
-    try:
-        detail = json.loads(text, parse_constant=_refuse_constant)
-        if text.count("{") + text.count("[") > _DEEPEST and _depth(detail) > _DEEPEST:
-            detail = None
-        if not text.isascii() or "\\u" in text:
-            json.dumps(detail, ensure_ascii=False).encode()  # half a surrogate pair is no text
-    except (ValueError, TypeError, RecursionError):
-        detail = None
-    if not isinstance(detail, dict):
-        raise _RefusedEntryError("MalformedDetail", "Detail is malformed.")
-    return detail
-
-
-def _depth(value: object) -> int:
-    """Return how many levels of objects and arrays a JSON value has."""
-    depth, level = 0, [value]
-    while level := [item for item in level if isinstance(item, dict | list)]:
-        depth += 1
-        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
-    return depth
-
-
-def _refuse_constant(name: str) -> None:
-    """Refuse NaN and Infinity, which are no JSON."""
-    raise ValueError(f"{name} is no JSON")
-
-
-def _time(given: object, now: datetime) -> datetime:
-    """Return an entry's Time, which AWS's protocol says in seconds of the epoch; `now` where it says none."""
-    if isinstance(given, datetime):
-        return given.astimezone(UTC)
-    try:
-        return datetime.fromtimestamp(given, UTC) if isinstance(given, int | float) else now
-    except (ValueError, OverflowError, OSError) as error:
-        raise _RefusedEntryError("InvalidArgument", "Parameter Time is not valid.") from error

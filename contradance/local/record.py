@@ -15,7 +15,8 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
-from contradance.local.bus import ACCOUNT, REGION, Waiting
+from contradance.local.bus import Waiting
+from contradance.local.entry import ACCOUNT, REGION
 
 Exhausted = Literal["RetriesExhausted", "EventAgeExceeded"]
 

@@ -4,6 +4,8 @@ Each function has a desk: what is ready for it, in a short queue in memory, and 
 failing function fills its own desk and delays no other; what does not fit on a desk waits on disk, where it costs
 nothing. An invocation that outlives its timeout has failed: its desk goes on, and what it still does is not committed.
 
+Desks and timekeeper are one module because they share one lock.
+
 Locks are taken in one order: the database's, and then the runner's; nothing is written to disk under the runner's own.
 """
 

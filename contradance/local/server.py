@@ -14,13 +14,11 @@ from typing import Final, NamedTuple
 import uvicorn
 
 from contradance.errors import LaptopError
+from contradance.local.address import HOST
 from contradance.local.application import Application
 from contradance.local.connection import MAX_HEAD_BYTES, Bounds, Connection
 from contradance.local.laptop import Laptop
 
-HOST: Final = "127.0.0.1"
-"""Loopback only: nobody else's machine can reach the laptop."""
-DEFAULT_PORT: Final = 8700
 _BACKLOG: Final = 2048
 
 
