@@ -1,0 +1,52 @@
+"""What every command has: its options, the project it works on, and how it reports what went wrong."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, ParamSpec, TypeVar
+
+import typer
+
+from contradance.cli.theme import err
+from contradance.errors import ContradanceError
+from contradance.project import Project, find_project
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+State = Annotated[Path, typer.Option("--state", help="Folder of the laptop's state.", metavar="DIR")]
+Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port on 127.0.0.1.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", help="A setting's value; may be given again.", metavar="NAME=VALUE")
+]
+
+
+def reporting(command: Callable[P, R]) -> Callable[P, R]:
+    """Print what contradance raises on purpose as a message, and exit with 1."""
+
+    @wraps(command)
+    def reported(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except ContradanceError as error:
+            err.print(f"{type(error).__name__}: {error}", style="red", markup=False)
+            raise typer.Exit(1) from error
+
+    return reported
+
+
+def the_project() -> Project:
+    """Return the project that the command is run in."""
+    return find_project(Path.cwd())
+
+
+def text_of(data: str, option: str = "--data") -> str:
+    """Return what an option names."""
+    try:
+        if data == "-":
+            return sys.stdin.read()
+        return Path(data[1:]).read_text(encoding="utf-8") if data.startswith("@") else data
+    except (OSError, UnicodeDecodeError) as error:
+        reason = (error.strerror or error) if isinstance(error, OSError) else "it is not UTF-8"
+        raise typer.BadParameter(f"{data} cannot be read: {reason}", param_hint=option) from error

@@ -1,0 +1,55 @@
+"""`contradance events ...`: publish events, and see what they look like."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from contradance.cli.command import Port, reporting, text_of, the_project
+from contradance.cli.theme import out
+from contradance.local.address import DEFAULT_PORT, HOST
+
+events = typer.Typer(help="Publish events, and see what they look like.", no_args_is_help=True)
+
+
+@events.command()
+@reporting
+def publish(
+    detail_type: Annotated[str, typer.Argument(help="The event's detail-type, like BookLent.")],
+    data: Annotated[str, typer.Option(help="JSON, @FILE, or - for standard input.")],
+    port: Port = DEFAULT_PORT,
+) -> None:
+    """Validate data against its contract, and publish it to a running laptop."""
+    from contradance.local.client import LaptopClient  # noqa: PLC0415 - only this command needs it
+    from contradance.local.clock import RealClock  # noqa: PLC0415 - only this command needs it
+    from contradance.operate.publishing import publish_data  # noqa: PLC0415 - loaded with the project
+
+    laptop = LaptopClient(f"http://{HOST}:{port}")
+    sealed = publish_data(the_project().choreography(), detail_type, text_of(data), laptop, RealClock())
+    out.print(f"Published {sealed.identity} as {sealed.event_id}.\n  Follow it: contradance trace {sealed.event_id}")
+
+
+@events.command()
+@reporting
+def sample(detail_type: Annotated[str, typer.Argument(help="The event's detail-type, like BookLent.")]) -> None:
+    """Print an example of an event's data."""
+    from contradance.catalog.sample import sample as example  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.publishing import contract_named  # noqa: PLC0415 - loaded with the project
+
+    contract = contract_named(the_project().choreography(), detail_type)
+    sys.stdout.write(example(contract).model_dump_json(indent=2) + "\n")
+
+
+@events.command("would-match")
+@reporting
+def would_match(
+    event: Annotated[str, typer.Argument(help="A file with the event as EventBridge delivers it, or - for input.")],
+) -> None:
+    """Say which subscribers an event would reach, and for the others which field said no."""
+    from contradance.operate.matching import read_event, verdicts  # noqa: PLC0415 - loaded with the project
+
+    found = verdicts(the_project().choreography(), read_event(text_of(event if event == "-" else f"@{event}", "EVENT")))
+    for function, mismatch in found:
+        out.print(f"no   {function}\n     {mismatch}" if mismatch else f"yes  {function}", markup=False)
+    if all(mismatch for _, mismatch in found):
+        raise typer.Exit(1)
