@@ -9,7 +9,14 @@ import zlib
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-import deflate
+from contradance.errors import PackagingError
+
+try:
+    import deflate
+except ModuleNotFoundError as error:
+    raise PackagingError(
+        "packages are compressed with deflate, which is not here.\n  pip install 'contradance[infra]'"
+    ) from error
 
 _LEVEL: Final = 9
 """Of libdeflate's 1 to 12: the highest that takes a second, not ten, for a layer."""

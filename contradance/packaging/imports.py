@@ -71,9 +71,9 @@ class _Reader(ast.NodeVisitor):
         self._visit_all(node.body if negated else node.orelse)
 
     def visit_Try(self, node: ast.Try) -> None:
-        """Tell apart what may fail."""
-        self._visit_all(node.body, optional=any(_catches_import_errors(handler) for handler in node.handlers))
-        self._visit_all(node.handlers)
+        """Tell apart what may fail, and what then takes its place."""
+        optional = any(_catches_import_errors(handler) for handler in node.handlers)
+        self._visit_all([*node.body, *node.handlers], optional=optional)
         self._visit_all([*node.orelse, *node.finalbody])
 
     def visit_Import(self, node: ast.Import) -> None:

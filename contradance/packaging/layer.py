@@ -4,6 +4,7 @@ Wheels for Lambda's platform, from the lock and by their hashes; the rooms of co
 this interpreter is the runtime's, the bytecode of both.
 """
 
+import platform
 import subprocess
 import sys
 import tempfile
@@ -35,7 +36,7 @@ MAX_ZIP_BYTES: Final = 50 * 1024 * 1024
 def layer_key(lock: bytes, rooms: Mapping[str, Path], target: Target) -> str:
     """Return a digest of everything that the layer depends on."""
     digest = sha256()
-    bytecode = sys.version if target.is_builders else "none"
+    bytecode = platform.python_version() if target.is_builders else "none"
     for part in (_RECIPE, version("deflate").encode(), lock, target.runtime.encode(), target.architecture.encode()):
         digest.update(sha256(part).digest())
     digest.update(sha256(bytecode.encode()).digest())

@@ -64,7 +64,8 @@ def build(
         PackagingError: something cannot be built; nothing is left half-built.
     """
     target = Target(runtime or default_runtime(), architecture)
-    folder = cache or root / ".contradance" / "packages"
+    root = root.resolve()
+    folder = (cache or root / ".contradance" / "packages").resolve()
     registry = _registry_module(root, choreography)
     lock, machine = read_lock(root), rooms()
     layer = keep(

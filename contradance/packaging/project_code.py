@@ -25,6 +25,7 @@ class ProjectCode:
     """
 
     def __init__(self, root: Path, choreography: Choreography, layer: Collection[str], rooms: Collection[str]) -> None:
+        self._root = root
         self._modules = Modules([str(root), *sys.path])
         self._named = named_by(choreography)
         self._layer = frozenset(layer)
@@ -38,19 +39,14 @@ class ProjectCode:
             PackagingError: it imports what will not be there on Lambda.
         """
         needed = self._modules.needed([module], self.holds)
-        missing = [(file, imported) for file, imported in needed.outside if not self._is_there(imported)]
-        for file, imported in sorted(missing, key=str):
-            name = imported.module
+        if module not in needed.modules and module.partition(".")[0] not in self._layer:
             raise PackagingError(
-                f"{file}, line {imported.line}, imports {name}, which will not be there on Lambda: "
-                + (
-                    "only contradance's runtime and what `from contradance import ...` gives travel in the layer.\n"
-                    "  Import what functions need from contradance itself."
-                    if name.startswith("contradance.")
-                    else f"{NAME} does not bring it.\n  Add what does to the dependencies in pyproject.toml, and pin it: "
-                    "contradance package --lock"
-                )
+                f"the module {module} is on no path that leads from {self._root}.\n"
+                "  Keep functions and contracts in modules that can be imported from there."
             )
+        missing = [(file, imported) for file, imported in needed.outside if not self._is_there(imported)]
+        if missing:
+            raise PackagingError(_missing(*min(missing, key=lambda found: (str(found[0]), found[1].line))))
         return needed.modules
 
     def holds(self, top: str) -> bool:
@@ -80,6 +76,19 @@ class ProjectCode:
     @cached_property
     def _by_top(self) -> dict[str, list[str]]:
         return dict(packages_distributions())
+
+
+def _missing(file: Path, imported: Imported) -> str:
+    where = f"{file}, line {imported.line}, imports {imported.module}"
+    if imported.module.partition(".")[0] == "contradance":
+        return (
+            f"{where}, which does not travel to Lambda: it is for the laptop and the deploy host.\n"
+            "  Import what functions need from contradance itself."
+        )
+    return (
+        f"{where}, which {NAME} does not bring.\n"
+        "  Add it to the dependencies in pyproject.toml, and pin them: contradance package --lock"
+    )
 
 
 def named_by(choreography: Choreography) -> frozenset[str]:
