@@ -4,6 +4,7 @@ Wheels for Lambda's platform, from the lock and by their hashes; the rooms of co
 this interpreter is the runtime's, the bytecode of both.
 """
 
+import os
 import platform
 import subprocess
 import sys
@@ -103,9 +104,16 @@ def _copy(source: Path, folder: Path, module: str) -> None:
 def _compile(folder: Path) -> None:
     """Write the bytecode of everything, as it will lie in /opt, never to be compared with its source again.
 
-    A process of its own, without the environment's settings: what is in this process's memory would show in the bytes.
-    What is no Python of this version (a template, say) gets none, as when it is imported.
+    A process of its own, without Python's settings: what is in this process's memory would show in the bytes. What is
+    no Python of this version (a template, say) gets none, as when it is imported.
     """
     command = [sys.executable, "-S", "-s", "-P", "-m", "compileall", "-qq", "--invalidation-mode", "unchecked-hash"]
     where = ["-s", str(folder.parent), "-p", _MOUNT, str(folder)]
-    subprocess.run([*command, *where], env={"PYTHONHASHSEED": "0"}, capture_output=True, check=False)  # noqa: S603 - ours
+    settings = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment = {**settings, "PYTHONHASHSEED": "0"}
+    done = subprocess.run([*command, *where], env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    if not any(folder.rglob("*.pyc")):
+        raise PackagingError(
+            f"the layer's modules cannot be compiled by {sys.executable}: {done.stderr.strip() or 'it says nothing'}.\n"
+            "  Is this Python whole? Try: python -m compileall"
+        )
