@@ -41,7 +41,7 @@ class LaptopJournal:
 
     def __init__(self, database: Database, when_written: Callable[[JournalRecord], None] = lambda _: None) -> None:
         self._database = database
-        self._found = FoundJournal(database)
+        self.found = FoundJournal(database)
         self._when_written = when_written
 
     def write(self, record: JournalRecord) -> None:
@@ -55,17 +55,17 @@ class LaptopJournal:
     def flows(self, term: str) -> list[JournalRecord]:
         """Return every record of each flow whose correlation id, subject or an event's id is, or begins with, `term`."""
         self._database.flush()
-        return self._found.flows(term)
+        return self.found.flows(term)
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
         """Return what is yet to be delivered in these flows."""
         self._database.flush()
-        return self._found.outstanding(correlation_ids)
+        return self.found.outstanding(correlation_ids)
 
     def latest(self) -> list[JournalRecord]:
         """Return every record of the flow that began last."""
         self._database.flush()
-        return self._found.latest()
+        return self.found.latest()
 
 
 class FoundJournal:
