@@ -1,6 +1,6 @@
 """The `contradance` command: one function per verb, each parsing its words, calling one function and printing."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -46,11 +46,15 @@ def run(
     time_scale: Annotated[
         float, typer.Option(min=0.001, help="How fast time runs: with 60, a minute's wait takes a second.")
     ] = 1.0,
+    archive_delay: Annotated[
+        float, typer.Option(min=0, help="Seconds that an event takes to reach the archive; on AWS it may be 600.")
+    ] = 0.0,
 ) -> None:
     """Run the choreography on this machine: its HTTP API, its bus, its functions."""
     from contradance.cli.running import run_laptop  # noqa: PLC0415 - only this command needs a server
 
-    run_laptop(the_project().choreography(), state, port, settings or [], time_scale)
+    delay = timedelta(seconds=archive_delay)
+    run_laptop(the_project().choreography(), state, port, settings or [], time_scale=time_scale, archive_delay=delay)
 
 
 @app.command()
