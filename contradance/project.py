@@ -38,8 +38,9 @@ class Project:
                 f'  Add to [tool.contradance]: {purpose} = "functions.{purpose}:name".'
             )
         module, _, attribute = target.partition(":")
-        if str(self.root) not in sys.path:
-            sys.path.insert(0, str(self.root))
+        for folder in (self.root / "contracts", self.root):  # also where the contracts are not installed
+            if folder.is_dir() and str(folder) not in sys.path:
+                sys.path.insert(0, str(folder))
         try:
             found = getattr(import_module(module), attribute)
         except (ModuleNotFoundError, AttributeError) as error:

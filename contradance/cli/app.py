@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from contradance.cli.command import Port, Sets, State, reporting, the_project
+from contradance.cli.creating import create, new
 from contradance.cli.events import events
 from contradance.cli.theme import err, out
 from contradance.local.address import DEFAULT_PORT
@@ -19,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(new)
+app.add_typer(create, name="create")
 app.add_typer(events, name="events")
 
 

@@ -47,7 +47,9 @@ class _Rule:
 
 
 _LOWER: Final = "lower-case letters, digits and '_'"
-_APP: Final = _Rule("project", re.compile(r"[a-z][a-z0-9_-]*"), "lower-case letters, digits, '-' and '_'", "my-library", 32)
+_APP: Final = _Rule(
+    "project", re.compile(r"[a-z][a-z0-9_-]*"), "lower-case letters, digits, '-' and '_'", "my-library", 32
+)
 _SERVICE: Final = _Rule("service", _SNAKE, _LOWER, "loans")
 _FUNCTION: Final = _Rule("function", _SNAKE, _LOWER, "remind_reader")
 _FIELD: Final = _Rule("field", _SNAKE, _LOWER, "loan_id")

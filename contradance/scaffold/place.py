@@ -62,7 +62,10 @@ class Place:
 
     @cached_property
     def registry(self) -> tuple[str, str]:
-        """Return (module, name) of the registry, as the choreography imports it."""
+        """Return (module, name) of the registry: as pyproject.toml names it, or as the choreography imports it."""
+        if "contracts" in self.project.names:
+            module, _, name = self.project.names["contracts"].partition(":")
+            return module, name
         source = self.source(self.choreography_file)
         for name, origin in source.bound().items():
             module = (origin or "").partition(":")[0]

@@ -23,6 +23,8 @@ class Given(NamedTuple):
     """A consumed event is one of these."""
     fields: frozenset[str] = frozenset()
     """Fields of a request that are named like the event's."""
+    parameters: frozenset[str] = frozenset()
+    """Further parameters, which are named like the event's fields."""
 
     def has(self, name: str, field: FieldInfo) -> bool:
         """Whether it surely has a field of this name and type."""
@@ -48,7 +50,9 @@ def making(published: Sequence[Event], given: Given, *, returned: bool = True) -
     example = sample(contract)
     lines, imports, takes_delivery = [], set[Import](), False
     for name, field in contract.model_fields.items():
-        if given.has(name, field):
+        if name in given.parameters:
+            lines.append(f"{name}={name},")
+        elif given.has(name, field):
             lines.append(f"{name}={given.name}.{name},")
         elif is_moment(field):
             lines.append(f"{name}=delivery.now,")

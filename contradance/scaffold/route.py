@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from contradance.annotation import members
+from contradance.catalog.sample import sample
 from contradance.contract import Contract
 from contradance.errors import CannotCreate
 from contradance.scaffold.expression import Import, quoted
@@ -58,7 +59,7 @@ def create_route(
             "  Use another verb, like post."
         )
     check_own(place, service, published)
-    request = _request(place, pascal(name), asked, published) if verb.lower() not in _BODYLESS else None
+    request = _request(place, pascal(name), key, asked, published) if verb.lower() not in _BODYLESS else None
     handler = _handler(name, key, request, published)
     source = Source(str(file), "")
     for module, imported in sorted({*handler.imports, *(request.imports if request else ())}):
@@ -80,8 +81,9 @@ class _Part(NamedTuple):
     fields: frozenset[str] = frozenset()
 
 
-def _request(place: Place, name: str, asked: Sequence[str], published: Sequence[Event]) -> _Part:
+def _request(place: Place, name: str, key: str, asked: Sequence[str], published: Sequence[Event]) -> _Part:
     """Return the class of what a client says: what is asked for, else what the event needs to be told."""
+    in_path = _PLACEHOLDER.findall(key)
     holds = fields(asked, place.values)
     lines, imports = [field.line for field in holds], {one for field in holds for one in field.imports}
     names = {field.name for field in holds}
@@ -90,7 +92,7 @@ def _request(place: Place, name: str, asked: Sequence[str], published: Sequence[
         told = {
             name: field
             for name, field in contract.model_fields.items()
-            if not is_moment(field) and not is_new_id(contract, name, field)
+            if not is_moment(field) and not is_new_id(contract, name, field) and name not in in_path
         }
         names = {*told}
         for text, needed in _copied(place, contract, names):
@@ -121,13 +123,16 @@ def _copied(place: Place, contract: type[Contract], names: set[str]) -> Iterator
 def _handler(name: str, key: str, request: _Part | None, published: Sequence[Event]) -> _Part:
     """Return the handler, and the class of what it answers."""
     answer = f"{pascal(name)}Answer"
-    parameters = [f"{one}: str" for one in _PLACEHOLDER.findall(key)]
+    told = _in_path(key, published)
+    parameters = [f"{name}: {kind.__name__}" for name, (kind, _) in told.items()]
     imports: set[Import] = {("contradance", "route"), ("pydantic", "BaseModel")}
+    imports |= {("uuid", "UUID")} if any(kind is UUID for kind, _ in told.values()) else set()
     if request:
         parameters.append(f"request: {request.name}")
     contract = published[0].contract if published else None
     if contract is not None and request is not None:
-        made = making(published, Given("request", fields=request.fields), returned=False)
+        given = Given("request", fields=request.fields, parameters=frozenset(told))
+        made = making(published, given, returned=False)
         kind = members(contract.model_fields[contract.subject_field].annotation)[0]
         field, returns = f"{contract.subject_field}: {kind.__name__}", f"Reply[{answer}, {published[0].name}]"
         body = f"{made.text}\n    return Reply({answer}({contract.subject_field}=event.{contract.subject_field}), publishes=event)"
@@ -155,9 +160,22 @@ def _handler(name: str, key: str, request: _Part | None, published: Sequence[Eve
     return _Part(text, frozenset(imports))
 
 
+def _in_path(key: str, published: Sequence[Event]) -> dict[str, tuple[type, str]]:
+    """Return (type, example) of each placeholder in the path: as the event has it, where it has a field of that name."""
+    contract = published[0].contract if published else None
+    found: dict[str, tuple[type, str]] = {}
+    for name in _PLACEHOLDER.findall(key):
+        field = contract.model_fields.get(name) if contract else None
+        kinds = members(field.annotation) if field else ()
+        known = contract is not None and kinds and kinds[0] in (UUID, int)
+        found[name] = (kinds[0], str(getattr(sample(contract), name))) if contract and known else (str, _EXAMPLE)
+    return found
+
+
 def _test(file: Path, key: str, request: _Part | None, published: Sequence[Event]) -> str:
     """Return the module that tests the route."""
     method, _, path = key.partition(" ")
+    told = _in_path(key, published)
     source = Source("", "").importing("contradance.testing", "Run")
     if request:
         module = ".".join(file.with_suffix("").parts)
@@ -169,7 +187,7 @@ def _test(file: Path, key: str, request: _Part | None, published: Sequence[Event
         call=", ".join(
             [
                 quoted(method),
-                quoted(_PLACEHOLDER.sub(_EXAMPLE, path)),
+                quoted(path.format(**{name: example for name, (_, example) in told.items()})),
                 *([f"sample({request.name})"] if request else []),
             ]
         ),
