@@ -10,13 +10,13 @@ import typer
 from contradance.cli.command import Port, Sets, State, reporting, the_project
 from contradance.cli.creating import create, new
 from contradance.cli.events import events
+from contradance.cli.inspecting import lint, list_, why
 from contradance.cli.theme import err, out
 from contradance.local.address import DEFAULT_PORT
 
 app = typer.Typer(
     help="Contract-first choreography: see it, run it, follow what happened.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -41,8 +41,14 @@ def run(
     time_scale: Annotated[
         float, typer.Option(min=0.001, help="How fast time runs: with 60, a minute's wait takes a second.")
     ] = 1.0,
+    *,
+    reload: Annotated[bool, typer.Option("--reload", help="Start again when the code is edited.")] = False,
 ) -> None:
     """Run the choreography on this machine: its HTTP API, its bus, its functions."""
+    if reload:
+        from contradance.cli.reloading import run_reloading  # noqa: PLC0415 - only this option needs it
+
+        raise typer.Exit(run_reloading(the_project().root, [one for one in sys.argv[1:] if one != "--reload"]))
     from contradance.cli.running import run_laptop  # noqa: PLC0415 - only this command needs a server
 
     run_laptop(the_project().choreography(), state, port, settings or [], time_scale)
@@ -98,3 +104,8 @@ def trace(
     services = Services(the_project().choreography().services)
     for flow in found:
         out.print(flow_tree(flow, services), soft_wrap=False)
+
+
+app.command("list")(list_)
+app.command()(lint)
+app.command()(why)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from contradance.cli.command import reporting, the_project
+from contradance.cli.command import completing, reporting, the_project
 from contradance.cli.theme import err, out
 from contradance.errors import CannotCreate, UnheardEvent
 from contradance.scaffold.changes import finish
@@ -30,7 +30,23 @@ create = typer.Typer(
     no_args_is_help=True,
 )
 
-Service = Annotated[str | None, typer.Option(help="The service it belongs to: a folder of functions.", metavar="NAME")]
+
+def _service_names() -> list[str]:
+    return list(the_project().choreography().services)
+
+
+def _event_names() -> list[str]:
+    return [contract.__name__ for contract in the_project().choreography().contracts]
+
+
+Service = Annotated[
+    str | None,
+    typer.Option(
+        help="The service it belongs to: a folder of functions.",
+        metavar="NAME",
+        autocompletion=completing(_service_names),
+    ),
+]
 Fields = Annotated[
     list[str] | None,
     typer.Option(
@@ -40,7 +56,10 @@ Fields = Annotated[
     ),
 ]
 Publishes = Annotated[
-    list[str] | None, typer.Option(help="An event it publishes; may be given again.", metavar="EVENT")
+    list[str] | None,
+    typer.Option(
+        help="An event it publishes; may be given again.", metavar="EVENT", autocompletion=completing(_event_names)
+    ),
 ]
 Language = Annotated[str, typer.Option("--language", "-l", hidden=True)]
 
@@ -51,9 +70,9 @@ def new(
     *,
     empty: Annotated[bool, typer.Option("--empty", help="Leave out the example.")] = False,
 ) -> None:
-    """Make a new project in a folder of its own: a route, an event, a subscriber, and their tests.
+    """Make a new project: a route, an event, a subscriber, and their tests.
 
-    It carries the contradance that made it, so `make run` and `make test` work at once.
+    It lies in a folder of its own, and carries the contradance that made it, so `make run` and `make test` work at once.
     """
     called = _asked(name, "Name of the project", "NAME", app_name)
     folder = create_project(Path.cwd(), called, empty=empty)
@@ -98,7 +117,10 @@ def subscriber_command(
     *,
     service: Service = None,
     on: Annotated[
-        list[str] | None, typer.Option(help="An event it consumes; may be given again.", metavar="EVENT")
+        list[str] | None,
+        typer.Option(
+            help="An event it consumes; may be given again.", metavar="EVENT", autocompletion=completing(_event_names)
+        ),
     ] = None,
     publishes: Publishes = None,
     queue: Annotated[

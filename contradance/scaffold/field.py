@@ -69,6 +69,8 @@ class Field:
     @property
     def meaning(self) -> str:
         """A first description: `The loan.`, `When it was lent.`."""
+        if self.name == "id":
+            return "What it is about."
         if self.name.endswith("_at"):
             return f"When it was {words(self.name[:-3])}."
         return f"The {words(self.name.removesuffix('_id'))}."
