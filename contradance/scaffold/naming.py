@@ -32,28 +32,28 @@ class _Rule:
         """Return `name`, or say why it cannot be one."""
         if len(name) > self.longest:
             raise CannotCreate(
-                f"the {self.kind}'s name has {len(name)} characters, and may have {self.longest}.\n  Choose a shorter one."
+                f"the name of {self.kind} may have {self.longest} characters, and this has {len(name)}.\n  Choose a shorter one."
             )
         if not self.shape.fullmatch(name):
             raise CannotCreate(
-                f"{name!r} cannot name a {self.kind}: it may hold {self.allowed}, and begins with a letter.\n"
+                f"{name!r} cannot name {self.kind}: it may hold {self.allowed}, and begins with a letter.\n"
                 f"  Name it like {self.example!r}."
             )
         if name in set(taken):
             raise CannotCreate(
-                f"{name!r} cannot name a {self.kind}: it already means something.\n  Name it like {self.example!r}."
+                f"{name!r} cannot name {self.kind}: it already means something.\n  Name it like {self.example!r}."
             )
         return name
 
 
 _LOWER: Final = "lower-case letters, digits and '_'"
 _APP: Final = _Rule(
-    "project", re.compile(r"[a-z][a-z0-9_-]*"), "lower-case letters, digits, '-' and '_'", "my-library", 32
+    "a project", re.compile(r"[a-z][a-z0-9_-]*"), "lower-case letters, digits, '-' and '_'", "my-library", 32
 )
-_SERVICE: Final = _Rule("service", _SNAKE, _LOWER, "loans")
-_FUNCTION: Final = _Rule("function", _SNAKE, _LOWER, "remind_reader")
-_FIELD: Final = _Rule("field", _SNAKE, _LOWER, "loan_id")
-_EVENT: Final = _Rule("event", re.compile(r"[A-Z][A-Za-z0-9]*"), "letters and digits", "BookLent", MAX_DETAIL_TYPE)
+_SERVICE: Final = _Rule("a service", _SNAKE, _LOWER, "loans")
+_FUNCTION: Final = _Rule("a function", _SNAKE, _LOWER, "remind_reader")
+_FIELD: Final = _Rule("a field", _SNAKE, _LOWER, "loan_id")
+_EVENT: Final = _Rule("an event", re.compile(r"[A-Z][A-Za-z0-9]*"), "letters and digits", "BookLent", MAX_DETAIL_TYPE)
 
 
 def app_name(name: str) -> str:
