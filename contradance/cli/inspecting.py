@@ -69,10 +69,8 @@ def lint(*, as_json: AsJson = False) -> None:
             f'  Why: {one.reason}\n  Fix: {one.fix}\n  Accept: {json.dumps(one.name)} = "the reason"\n', markup=False
         )
     if not as_json:
-        functions, events = len(choreography.functions), len(choreography.contracts)
-        err.print(
-            f"{functions} functions, {events} events, {len(found)} {'finding' if len(found) == 1 else 'findings'}"
-        )
+        counted = ((choreography.functions, "function"), (choreography.contracts, "event"), (found, "finding"))
+        err.print(", ".join(f"{len(things)} {word}{'' if len(things) == 1 else 's'}" for things, word in counted))
     if found:
         raise typer.Exit(1)
 

@@ -1,7 +1,6 @@
 """A new event: its contract, in the module of the service that publishes it, its place in the registry, and a test."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from contradance.errors import CannotCreate
 from contradance.scaffold.field import DEFAULT, fields, subject_of
@@ -58,7 +57,7 @@ def create_event(
     place.edit(source.appending(text))
     _register(place, event)
     place.changes.create(
-        Path("tests/contracts") / f"test_{snake(event.name)}.py",
+        place.test_file("contracts", snake(event.name)),
         fill("test_contract.py", event=event.name, module=event.module),
     )
     place.planned[event.name] = event

@@ -140,6 +140,15 @@ class Place:
             f"  Create it first: contradance create event {wanted} --service SERVICE"
         )
 
+    def test_file(self, folder: str, name: str) -> Path:
+        """Return where a part's test lies: beside the tests of its kind; in a package where the tests are one."""
+        tests = Path("tests")
+        together = tests / "functions"
+        where = together if folder != "contracts" and (self.project.root / together).is_dir() else tests / folder
+        if (self.project.root / tests / "__init__.py").exists():
+            self.changes.ensure(where / "__init__.py", "")
+        return where / f"test_{name}.py"
+
     def function(self, service: str, name: str) -> AnyFunction | None:
         """Return a function that is there."""
         return self.choreography.functions.get(f"{service}.{name}")

@@ -68,7 +68,7 @@ def create_route(
         file, source.appending(f"{request.text}\n\n\n{handler.text}" if request else handler.text).text
     )
     place.add_function(service, name)
-    place.changes.create(Path("tests") / service / f"test_{name}.py", _test(file, key, request, published))
+    place.changes.create(place.test_file(service, name), _test(file, key, request, published))
     return file
 
 

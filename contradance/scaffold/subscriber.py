@@ -106,7 +106,7 @@ def check_own(place: Place, service: str, published: Sequence[Event]) -> None:
 
 def _add_tests(place: Place, service: str, name: str, consumed: Sequence[Event], published: Sequence[Event]) -> None:
     """Write one test for each event, in the function's own file of tests."""
-    path = Path("tests") / service / f"test_{name}.py"
+    path = place.test_file(service, name)
     if not place.changes.exists(path):
         place.changes.create(path, "")
     source = place.source(path)

@@ -61,7 +61,6 @@ class Generated:
             env={
                 **os.environ,
                 "PYTHONPATH": contracts,
-                "MYPYPATH": contracts,
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "COLUMNS": "200",
             },
