@@ -18,7 +18,8 @@
     │   ├── LeaseLost               this attempt took too long, and another took over; nothing is committed
     │   └── TooMuchWork             over 100 writes, 256 KiB an event or 350 KiB a delivery
     ├── CannotCreate                `contradance new` or `create` was asked for what cannot be; nothing is written
-    └── LaptopError                 the laptop's bus cannot start or answer
+    ├── LaptopError                 the laptop's bus cannot start or answer
+    └── PackagingError              what Lambda is to run cannot be built
 
 Messages name both parties, the place and the fix, and never a value: events carry personal data.
 """
@@ -101,6 +102,10 @@ class CannotCreate(ContradanceError):
 
 class LaptopError(ContradanceError):
     """The laptop's bus cannot start, or cannot answer a request."""
+
+
+class PackagingError(ContradanceError):
+    """The layer or a function's zip cannot be built."""
 
 
 class UnheardEvent(UserWarning):

@@ -6,12 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from contradance.choreography import Choreography
 from contradance.errors import DeclarationError
+from contradance.registry import Registry
 
 T = TypeVar("T")
+
+_LIKE: Final = {
+    "choreography": "functions.choreography:library",
+    "contracts": "library_contracts.registry:registry",
+    "demo": "functions.demo:scenes",
+}
+"""What a project may say, by purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +28,17 @@ class Project:
 
     root: Path
     names: dict[str, str]
-    """`module:attribute` by purpose: choreography, demo."""
+    """`module:attribute` by purpose: choreography, contracts, demo."""
     accepted: dict[str, str] = field(default_factory=dict)
     """Why each finding of `contradance lint` that is named here is fine."""
 
     def choreography(self) -> Choreography:
         """Import and return the choreography."""
         return self._load("choreography", Choreography)
+
+    def registry(self) -> Registry:
+        """Import and return the registry of its contracts."""
+        return self._load("contracts", Registry)
 
     def scenes(self) -> Sequence[Any]:
         """Import and return the scenes of the demonstration."""
@@ -36,8 +48,8 @@ class Project:
         target = self.names.get(purpose)
         if target is None:
             raise DeclarationError(
-                f"{self.root / 'pyproject.toml'} does not name a {purpose}.\n"
-                f'  Add to [tool.contradance]: {purpose} = "functions.{purpose}:name".'
+                f"{self.root / 'pyproject.toml'} does not name its {purpose}.\n"
+                f'  Add to [tool.contradance]: {purpose} = "{_LIKE[purpose]}".'
             )
         module, _, attribute = target.partition(":")
         for folder in (self.root / "contracts", self.root):  # also where the contracts are not installed
