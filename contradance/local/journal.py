@@ -91,6 +91,15 @@ class FoundJournal:
             Outstanding(flow, event, function, datetime.fromtimestamp(due, UTC)) for flow, event, function, due in rows
         ]
 
+    def envelope(self, event_id: str) -> str | None:
+        """Return the last event whose id is, or begins with, `event_id`, as EventBridge delivers it; None where there is none."""
+        above = event_id + (_LAST if len(event_id) >= SHORTEST else _FIRST)
+        rows = self._reader.read(
+            "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND archived = 1 ORDER BY id DESC LIMIT 1",
+            (event_id, above),
+        )
+        return str(rows[0][0]) if rows else None
+
     def latest(self) -> list[JournalRecord]:
         """Return every record of the flow that began last."""
         rows = self._reader.read(
