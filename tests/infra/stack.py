@@ -1,0 +1,54 @@
+"""The food delivery system, deployed to nowhere."""
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contradance import Choreography
+from contradance.infra import deploy, read_config
+from functions.choreography import food_delivery
+from tests.infra.mocks import Deployment, Recorder, run
+
+SECRETS = {"gateway_key": "a key that opens nothing"}
+
+
+@dataclass(frozen=True)
+class Zips:
+    """Small packages, as `contradance.packaging` would make large ones."""
+
+    layer: Path
+    functions: Mapping[str, Path]
+
+
+def zips(folder: Path, choreography: Choreography) -> Zips:
+    """Write a zip for each function, and one for the layer."""
+    names = [*choreography.functions, "contradance.sweeper", "contradance.ingress"]
+    return Zips(_zip(folder, "layer"), {name: _zip(folder, name) for name in names})
+
+
+def _zip(folder: Path, name: str) -> Path:
+    path = folder / f"{name}.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr(zipfile.ZipInfo("name.txt"), name)
+    return path
+
+
+def deployed(
+    folder: Path,
+    choreography: Choreography = food_delivery,
+    *,
+    secrets: Mapping[str, str] | None = SECRETS,
+    recorder: Recorder | None = None,
+    stack: str = "dev",
+    preview: bool = False,
+    **config: str,
+) -> Deployment:
+    """Run the program and return what it registered."""
+    packages = zips(folder, choreography)
+
+    async def program() -> Any:
+        return await deploy(choreography, read_config(), packages)
+
+    return run(program, stack=stack, config=config, secrets=secrets, recorder=recorder, preview=preview)
