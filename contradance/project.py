@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from contradance.choreography import Choreography
 from contradance.errors import DeclarationError
+from contradance.registry import Registry
 
 T = TypeVar("T")
 
@@ -20,11 +21,15 @@ class Project:
 
     root: Path
     names: dict[str, str]
-    """`module:attribute` by purpose: choreography, demo."""
+    """`module:attribute` by purpose: choreography, contracts, demo."""
 
     def choreography(self) -> Choreography:
         """Import and return the choreography."""
         return self._load("choreography", Choreography)
+
+    def registry(self) -> Registry:
+        """Import and return the registry of its contracts."""
+        return self._load("contracts", Registry)
 
     def scenes(self) -> Sequence[Any]:
         """Import and return the scenes of the demonstration."""

@@ -1,30 +1,15 @@
 """One `pulumi up`: a choreography and its configuration, turned into resources."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Protocol
-
 import pulumi
 
 from contradance.choreography import Choreography
 from contradance.fingerprint import fingerprint
 from contradance.infra.components.application import Application
+from contradance.infra.components.surroundings import Packages
 from contradance.infra.config import StackConfig
 from contradance.infra.outputs import outputs
 from contradance.infra.planning.plan import chosen, make_plan
 from contradance.infra.reading import read_bus, read_secrets, read_site
-
-
-class Packages(Protocol):
-    """Zip files on disk, as `contradance.packaging.build` makes them."""
-
-    @property
-    def layer(self) -> Path:
-        """What every function runs on."""
-
-    @property
-    def functions(self) -> Mapping[str, Path]:
-        """One for each function, by name."""
 
 
 async def deploy(
@@ -43,5 +28,5 @@ async def deploy(
     """
     site = read_site(choreography.name)
     plan = make_plan(choreography, config, site, bus=await read_bus(config, site), registry=registry)
-    application = Application(plan, packages.layer, packages.functions, read_secrets())
+    application = Application(plan, packages, read_secrets())
     return outputs(plan, application, fingerprint(choreography, chosen(choreography, config)))

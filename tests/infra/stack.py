@@ -18,6 +18,8 @@ SECRETS = {"gateway_key": "a key that opens nothing"}
 class Zips:
     """Small packages, as `contradance.packaging` would make large ones."""
 
+    runtime: str
+    architecture: str
     layer: Path
     functions: Mapping[str, Path]
 
@@ -25,7 +27,7 @@ class Zips:
 def zips(folder: Path, choreography: Choreography) -> Zips:
     """Write a zip for each function, and one for the layer."""
     names = [*choreography.functions, "contradance.sweeper", "contradance.ingress"]
-    return Zips(_zip(folder, "layer"), {name: _zip(folder, name) for name in names})
+    return Zips("python3.13", "arm64", _zip(folder, "layer"), {name: _zip(folder, name) for name in names})
 
 
 def _zip(folder: Path, name: str) -> Path:

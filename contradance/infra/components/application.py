@@ -1,33 +1,29 @@
 """A whole stack: what its plan says, as resources."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
 
 from contradance.infra.components.api import HttpApi
-from contradance.infra.components.function import ARCHITECTURE, RUNTIME
 from contradance.infra.components.schedule import Schedule
 from contradance.infra.components.storage import Storage
 from contradance.infra.components.subscriber import Subscriber
-from contradance.infra.components.surroundings import Surroundings
+from contradance.infra.components.surroundings import Packages, Surroundings
 from contradance.infra.planning.plan import Plan
 
 
 class Application(pulumi.ComponentResource):
     """A bus and its archive, what is kept, the functions, and who is told when something is wrong."""
 
-    def __init__(
-        self, plan: Plan, layer: Path, packages: Mapping[str, Path], secrets: Mapping[str, pulumi.Input[str]]
-    ) -> None:
+    def __init__(self, plan: Plan, packages: Packages, secrets: Mapping[str, pulumi.Input[str]]) -> None:
         super().__init__("contradance:aws:Application", plan.setup.site.app)
         self._plan, self._config = plan, plan.setup.config
         self._mine = pulumi.ResourceOptions(parent=self)
         bus = self._create_bus()
         storage = Storage(plan, secrets, parent=self)
         around = Surroundings(
-            packages, self._create_layer(layer), self._config.log_days, self._create_topic(), storage.all
+            packages, self._create_layer(packages), self._config.log_days, self._create_topic(), storage.all
         )
         self.subscribers = [Subscriber(each, bus, around, parent=self) for each in plan.subscribers]
         self.api = HttpApi(plan.api, plan.routes, around, parent=self) if plan.api else None
@@ -69,14 +65,14 @@ class Application(pulumi.ComponentResource):
         )
         return created.name
 
-    def _create_layer(self, layer: Path) -> pulumi.Output[str]:
+    def _create_layer(self, packages: Packages) -> pulumi.Output[str]:
         """Create the layer that every function runs on. A new one replaces it when its zip changes."""
         version = aws.lambda_.LayerVersion(
             "layer",
             layer_name=self._plan.layer,
-            code=pulumi.FileArchive(str(layer)),
-            compatible_runtimes=[RUNTIME],
-            compatible_architectures=[ARCHITECTURE],
+            code=pulumi.FileArchive(str(packages.layer)),
+            compatible_runtimes=[packages.runtime],
+            compatible_architectures=[packages.architecture],
             opts=self._mine,
         )
         return version.arn

@@ -10,9 +10,6 @@ from contradance.infra.planning.function import FunctionPlan
 from contradance.infra.planning.statement import document, trust
 from contradance.infra.planning.trigger import AsyncPlan
 
-RUNTIME = "python3.13"
-ARCHITECTURE = "arm64"
-
 
 class Function(pulumi.ComponentResource):
     """One Lambda function. Its role can write to its own log group alone, and can create none."""
@@ -23,13 +20,15 @@ class Function(pulumi.ComponentResource):
         package: Path,
         layer: pulumi.Input[str],
         *,
+        runtime: str,
+        architecture: str,
         log_days: int,
         variables: Mapping[str, pulumi.Input[str]] | None = None,
         parent: pulumi.Resource,
         needs: tuple[pulumi.Resource, ...] = (),
     ) -> None:
         super().__init__("contradance:aws:Function", plan.name, None, pulumi.ResourceOptions(parent=parent))
-        self._plan = plan
+        self._plan, self._runtime, self._architecture = plan, runtime, architecture
         self._mine = pulumi.ResourceOptions(parent=self)
         logs = self._create_log_group(log_days)
         role = self._create_role()
@@ -74,8 +73,8 @@ class Function(pulumi.ComponentResource):
             plan.name,
             name=plan.lambda_name,
             role=role.arn,
-            runtime=RUNTIME,
-            architectures=[ARCHITECTURE],
+            runtime=self._runtime,
+            architectures=[self._architecture],
             handler=plan.handler,
             code=pulumi.FileArchive(str(package)),
             layers=[layer],

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pulumi
 
@@ -12,12 +13,31 @@ from contradance.infra.planning.alarm import AlarmPlan
 from contradance.infra.planning.function import FunctionPlan
 
 
+class Packages(Protocol):
+    """Zip files on disk, as `contradance.packaging.build` makes them."""
+
+    @property
+    def runtime(self) -> str:
+        """Lambda's name of the runtime that they are for."""
+
+    @property
+    def architecture(self) -> str:
+        """Lambda's name of the architecture that they are for."""
+
+    @property
+    def layer(self) -> Path:
+        """What every function runs on."""
+
+    @property
+    def functions(self) -> Mapping[str, Path]:
+        """One for each function, by name."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What the functions of a stack share."""
 
-    packages: Mapping[str, Path]
-    """Zip files by function."""
+    packages: Packages
     layer: pulumi.Input[str]
     """ARN of the layer's version."""
     log_days: int
@@ -36,8 +56,10 @@ class Surroundings:
         """Create a function with its role and its log group."""
         return Function(
             plan,
-            self.packages[plan.name],
+            self.packages.functions[plan.name],
             self.layer,
+            runtime=self.packages.runtime,
+            architecture=self.packages.architecture,
             log_days=self.log_days,
             variables=variables,
             parent=parent,

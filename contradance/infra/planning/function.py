@@ -85,7 +85,6 @@ class Setup:
         secrets = {name: self.secrets[name] for name in grants.linked_secrets(function)}
         variables = {
             environment.FUNCTION: f"{function.handler.__module__}:{function.handler.__name__}",
-            environment.ONCE_TABLE: self.once_table,
             environment.REMEMBER_SECONDS: str(self.remember(function.retry.max_age)),
             **settings,
         }
@@ -144,6 +143,7 @@ class Setup:
             tracing=tracing,
             environment={
                 environment.BUS: self.bus.arn,
+                environment.ONCE_TABLE: self.once_table,
                 "POWERTOOLS_SERVICE_NAME": service,
                 "POWERTOOLS_METRICS_NAMESPACE": self.site.app,
                 "POWERTOOLS_LOG_LEVEL": self.config.log_level,

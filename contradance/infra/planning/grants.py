@@ -17,8 +17,9 @@ from contradance.settings import Secret
 from contradance.table import Grant
 
 _READ: Final = ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan")
-_WRITE: Final = ("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
-_ONCE: Final = ("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+_WRITE: Final = ("dynamodb:DeleteItem", "dynamodb:PutItem")
+_ONCE: Final = ("dynamodb:GetItem", "dynamodb:UpdateItem")
+"""Inside a transaction, too: DynamoDB asks for what each of its items is."""
 _CONSUME: Final = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 
 
@@ -68,7 +69,7 @@ def sweeping(site: Site, once_table: str) -> Iterator[Statement]:
     """Allow the sweeper to find what is unpublished, whichever function left it, and to mark it published."""
     table = site.arn("dynamodb", f"table/{once_table}")
     yield Statement("Find", ("dynamodb:Query",), (f"{table}/index/{UNPUBLISHED}",))
-    yield Statement("Mark", ("dynamodb:GetItem", "dynamodb:UpdateItem"), (table,))
+    yield Statement("Mark", _ONCE, (table,))
 
 
 def using_tables(site: Site, grants: Collection[Grant], names: Mapping[str, str]) -> Iterator[Statement]:

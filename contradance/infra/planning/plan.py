@@ -212,10 +212,7 @@ def _sweeper(setup: Setup, functions: tuple[AnyFunction, ...]) -> SchedulePlan:
         SWEEPER,
         "sweeper",
         environment.SWEEPER_HANDLER,
-        {
-            environment.ONCE_TABLE: setup.once_table,
-            environment.REMEMBER_SECONDS: str(setup.remember(longest)),
-        },
+        {environment.REMEMBER_SECONDS: str(setup.remember(longest))},
         [*grants.publishing(setup.bus, contracts), *grants.sweeping(setup.site, setup.once_table)],
         timeout=50,
         memory=256,
