@@ -9,6 +9,7 @@ from contradance.infra.components.surroundings import Packages
 from contradance.infra.config import StackConfig
 from contradance.infra.outputs import outputs
 from contradance.infra.planning.plan import chosen, make_plan
+from contradance.infra.planning.quotas import check_quotas
 from contradance.infra.reading import read_bus, read_secrets, read_site
 
 
@@ -28,5 +29,6 @@ async def deploy(
     """
     site = read_site(choreography.name)
     plan = make_plan(choreography, config, site, bus=await read_bus(config, site), registry=registry)
+    check_quotas(plan)
     application = Application(plan, packages, read_secrets())
     return outputs(plan, application, fingerprint(choreography, chosen(choreography, config)))

@@ -7,6 +7,7 @@ import pulumi_aws as aws
 
 from contradance.infra.components.api import HttpApi
 from contradance.infra.components.schedule import Schedule
+from contradance.infra.components.schemas import Schemas
 from contradance.infra.components.storage import Storage
 from contradance.infra.components.subscriber import Subscriber
 from contradance.infra.components.surroundings import Packages, Surroundings
@@ -31,6 +32,9 @@ class Application(pulumi.ComponentResource):
         self.schedules = [
             Schedule(each, group, plan.group.trust, around, parent=self) for each in (*plan.schedules, plan.sweeper)
         ]
+        self._create_dashboard()
+        if plan.schemas:
+            Schemas(plan.registry, plan.schemas, plan.setup.tags(), parent=self)
         self.urls: Mapping[str, pulumi.Output[str]] = dict(self._urls())
         """URLs of queues by function, and of dead letter queues by `function.dead-letters`."""
         self.register_outputs({"busArn": plan.setup.bus.arn})
@@ -93,3 +97,8 @@ class Application(pulumi.ComponentResource):
             "alarms", topic=topic.arn, protocol="email", endpoint=self._config.alarm_mail, opts=self._mine
         )
         return [topic.arn]
+
+    def _create_dashboard(self) -> None:
+        plan = self._plan.dashboard
+        if plan:
+            aws.cloudwatch.Dashboard("dashboard", dashboard_name=plan.name, dashboard_body=plan.body, opts=self._mine)

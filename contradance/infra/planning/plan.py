@@ -6,14 +6,16 @@ from datetime import timedelta
 from itertools import chain
 
 from contradance.choreography import AnyFunction, Choreography
-from contradance.errors import InvalidStack
 from contradance.function import Schedule
 from contradance.httproute import Route
 from contradance.infra.config import StackConfig
 from contradance.infra.planning import grants
+from contradance.infra.planning.agreement import check_agreement
 from contradance.infra.planning.api import ApiPlan, plan_api
+from contradance.infra.planning.dashboard import dashboard
 from contradance.infra.planning.function import FunctionPlan, Setup
 from contradance.infra.planning.naming import Names
+from contradance.infra.planning.schema import SchemaPlan, plan_schema
 from contradance.infra.planning.site import Bus, Site
 from contradance.infra.planning.statement import canonical
 from contradance.infra.planning.trigger import (
@@ -65,6 +67,14 @@ class GroupPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class DashboardPlan:
+    """The stack's dashboard."""
+
+    name: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """One stack."""
 
@@ -81,6 +91,9 @@ class Plan:
     api: ApiPlan | None
     layer: str
     topic: str
+    dashboard: DashboardPlan | None
+    registry: str
+    schemas: tuple[SchemaPlan, ...]
 
     @property
     def functions(self) -> tuple[FunctionPlan, ...]:
@@ -95,12 +108,6 @@ class Plan:
 
 def chosen(choreography: Choreography, config: StackConfig) -> tuple[AnyFunction, ...]:
     """Return the functions that a stack deploys: all, or those of the services that it names."""
-    for service in config.services or ():
-        if service not in choreography.services:
-            raise InvalidStack(
-                f"the stack's services name {service!r}, but {choreography.name!r} has no such service.\n"
-                f"  It has: {', '.join(choreography.services)}."
-            )
     return tuple(
         function
         for function in choreography.functions.values()
@@ -119,8 +126,12 @@ def make_plan(
         site: where it is deployed.
         bus: another stack's, where this one has none of its own.
         registry: where the ingress finds the contracts, as `library_contracts.registry:registry`.
+
+    Raises:
+        InvalidStack: configuration and choreography do not agree.
     """
     functions = chosen(choreography, config)
+    check_agreement(choreography, functions, config, stack=site.stack, registry=registry)
     names = Names(site.app, site.stack)
     if bus is None:
         bus_name = names.name("bus")
@@ -137,6 +148,11 @@ def make_plan(
         secrets={name: f"/{site.app}/{site.stack}/{name}" for name in wanted},
     )
     group = names.name("schedule group")
+    subscribers = tuple(
+        plan_subscriber(setup, function, function.trigger)
+        for function in functions
+        if isinstance(function.trigger, Subscription)
+    )
     routes = (*_routes(setup, functions), *_ingress(setup, choreography, registry))
     return Plan(
         setup,
@@ -147,11 +163,7 @@ def make_plan(
         ),
         tuple(SecretPlan(name, setup.secrets[name]) for name in wanted),
         GroupPlan(group, scheduler_trust(site.account, site.arn("scheduler", f"schedule-group/{group}"))),
-        tuple(
-            plan_subscriber(setup, function, function.trigger)
-            for function in functions
-            if isinstance(function.trigger, Subscription)
-        ),
+        subscribers,
         routes,
         tuple(
             plan_schedule(setup, function, function.trigger)
@@ -162,6 +174,11 @@ def make_plan(
         plan_api(setup, routes),
         names.name("layer"),
         names.name("topic", suffix="alarms"),
+        DashboardPlan(names.name("dashboard"), dashboard(site, bus, subscribers, functions))
+        if config.dashboard
+        else None,
+        names.name("registry"),
+        tuple(map(plan_schema, choreography.contracts)) if config.schema_registry else (),
     )
 
 
@@ -175,20 +192,9 @@ def _routes(setup: Setup, functions: tuple[AnyFunction, ...]) -> list[RoutePlan]
 
 def _ingress(setup: Setup, choreography: Choreography, registry: str | None) -> list[RoutePlan]:
     """Plan the route by which the events that the configuration names may be published over HTTP."""
-    if not setup.config.ingress:
+    if registry is None or not setup.config.ingress:
         return []
-    if registry is None:
-        raise InvalidStack(
-            "the stack has an ingress, but the project does not say where its contracts are.\n"
-            '  Add to [tool.contradance] in pyproject.toml: contracts = "library_contracts.registry:registry"'
-        )
-    named = {detail_type: choreography.contracts.named(detail_type) for detail_type in setup.config.ingress}
-    for detail_type, found in named.items():
-        if not found:
-            raise InvalidStack(
-                f"the stack's ingress names {detail_type!r}, but the registry {choreography.contracts.name!r} holds no "
-                "such contract.\n  Name a detail-type, as `contradance graph` shows it."
-            )
+    contracts = chain.from_iterable(map(choreography.contracts.named, setup.config.ingress))
     function = setup.function(
         INGRESS,
         "ingress",
@@ -197,7 +203,7 @@ def _ingress(setup: Setup, choreography: Choreography, registry: str | None) -> 
             environment.INGRESS: canonical(sorted(setup.config.ingress)),
             environment.REGISTRY: registry,
         },
-        list(grants.publishing(setup.bus, chain(*named.values()))),
+        list(grants.publishing(setup.bus, contracts)),
         timeout=10,
         memory=256,
     )
