@@ -26,13 +26,26 @@ def read_config() -> StackConfig:
     prefix = f"{project}:"
     values = {key.removeprefix(prefix): value for key, value in known.items() if key.startswith(prefix)}
     if SECRETS in values:
-        if not pulumi.runtime.is_config_secret(f"{prefix}{SECRETS}"):
-            raise InvalidStack(
-                f"stack {stack!r} has {prefix}{SECRETS} in plain text.\n"
-                f"  Fix: change the secret, then: pulumi config set --stack {stack} --secret --path '{SECRETS}.<name>' <value>"
-            )
-        values[SECRETS] = json.dumps(sorted(json.loads(values[SECRETS])))
+        secret = pulumi.runtime.is_config_secret(f"{prefix}{SECRETS}")
+        values[SECRETS] = json.dumps(_names_of_secrets(values[SECRETS], secret=secret, stack=stack))
     return parse_config(values, project=project, stack=stack)
+
+
+def _names_of_secrets(text: str, *, secret: bool, stack: str) -> list[str]:
+    """Return the names alone; what is wrong is told without the values."""
+    fix = f"  Fix: pulumi config set --stack {stack} --secret --path '{SECRETS}.<name>' <value>"
+    if not secret:
+        raise InvalidStack(
+            f"stack {stack!r} has its {SECRETS} in plain text. Whoever can read Pulumi.{stack}.yaml knows them: change "
+            f"them, then set them encrypted.\n{fix}"
+        )
+    try:
+        named = json.loads(text)
+    except ValueError:
+        named = None
+    if not isinstance(named, dict):
+        raise InvalidStack(f"stack {stack!r} has {SECRETS} without names.\n{fix}") from None
+    return sorted(named)
 
 
 def read_secrets() -> Mapping[str, pulumi.Output[str]]:

@@ -51,6 +51,6 @@ def deployed(
     packages = zips(folder, choreography)
 
     async def program() -> Any:
-        return await deploy(choreography, read_config(), packages)
+        return await deploy(choreography, read_config(), packages, registry="contracts.registry:registry")
 
     return run(program, stack=stack, config=config, secrets=secrets, recorder=recorder, preview=preview)

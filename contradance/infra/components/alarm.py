@@ -12,8 +12,7 @@ def create_alarm(
     plan: AlarmPlan, owner: str, tell: Sequence[pulumi.Input[str]], *, parent: pulumi.Resource
 ) -> aws.cloudwatch.MetricAlarm:
     """Create an alarm that tells these topics when it goes off, and when it is over."""
-    expression = plan.expression or "+".join(f"m{position}" for position in range(len(plan.metrics)))
-    one = plan.metrics[0] if len(plan.metrics) == 1 and plan.expression is None else None
+    one = plan.metrics[0] if plan.expression is None else None
     return aws.cloudwatch.MetricAlarm(
         f"{owner}.{plan.purpose}",
         name=plan.name,
@@ -31,7 +30,7 @@ def create_alarm(
         if one
         else [
             *(_query(position, metric) for position, metric in enumerate(plan.metrics)),
-            {"id": "alarm", "expression": expression, "label": plan.purpose, "return_data": True},
+            {"id": "alarm", "expression": plan.expression, "label": plan.purpose, "return_data": True},
         ],
         alarm_actions=list(tell),
         ok_actions=list(tell),

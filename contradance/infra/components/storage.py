@@ -56,7 +56,7 @@ class Storage(pulumi.ComponentResource):
                         {"attribute_name": SHARD, "key_type": "HASH"},
                         {"attribute_name": LEASE_EXPIRES, "key_type": "RANGE"},
                     ],
-                    "projection_type": "ALL",
+                    "projection_type": "KEYS_ONLY",
                 }
             ],
             ttl={"attribute_name": EXPIRES, "enabled": True},

@@ -20,14 +20,10 @@ class Metric:
     dimensions: Dimensions
     statistic: Literal["Sum", "Maximum"] = "Sum"
 
-    def as_tags(self) -> Mapping[str, str]:
-        """Return the dimensions by name."""
-        return dict(self.dimensions)
-
 
 @dataclass(frozen=True, slots=True)
 class AlarmPlan:
-    """One alarm: that any of some metrics is above zero, or what an expression over them says."""
+    """One alarm: that a metric is above zero, or what an expression over several says."""
 
     name: str
     purpose: str
@@ -36,7 +32,7 @@ class AlarmPlan:
     metrics: tuple[Metric, ...]
     tags: Mapping[str, str]
     expression: str | None = None
-    """Over the metrics `m0`, `m1`, ...; alarms where it is below 1. None alarms where their sum is 1 or more."""
+    """Over the metrics `m0`, `m1`, ...: alarms where it is below 1. None: alarms where the one metric is 1 or more."""
     periods: int = 1
     missing: Literal["notBreaching", "breaching"] = "notBreaching"
 
@@ -65,13 +61,13 @@ class Watch:
     lambda_name: str
     tags: Mapping[str, str]
 
-    def alarm(self, purpose: str, description: str, *metrics: Metric) -> AlarmPlan:
-        """Return an alarm that any of `metrics` is above zero."""
+    def alarm(self, purpose: str, description: str, metric: Metric) -> AlarmPlan:
+        """Return an alarm that `metric` is above zero."""
         return AlarmPlan(
             self.names.name("alarm", *self.function.split("."), suffix=purpose),
             purpose,
             f"{self.function}: {description}",
-            metrics,
+            (metric,),
             self.tags,
         )
 
@@ -99,12 +95,22 @@ class Watch:
             lambda_metric("AsyncEventsDropped", self.lambda_name),
         )
 
-    def lost(self, *metrics: Metric) -> AlarmPlan:
-        """Return the alarm that an event could not even be dead-lettered."""
+    def undelivered_lost(self, bus: str, rule: str) -> AlarmPlan:
+        """Return the alarm that EventBridge could neither deliver an event nor dead-letter it."""
         return self.alarm(
-            "lost",
-            "an event could not be put on the dead letter queue. Check its policy; replay the event from the archive.",
-            *metrics,
+            "undelivered-lost",
+            "EventBridge could neither deliver an event nor put it on the dead letter queue. Check the queue's policy; "
+            "replay the event from the archive.",
+            rule_metric("InvocationsFailedToBeSentToDlq", bus, rule),
+        )
+
+    def failed_lost(self) -> AlarmPlan:
+        """Return the alarm that Lambda could not dead-letter an event that the function had failed at."""
+        return self.alarm(
+            "failed-lost",
+            "Lambda could not put an event on the dead letter queue. Check the role's policy; replay the event from the "
+            "archive.",
+            lambda_metric("DestinationDeliveryFailures", self.lambda_name),
         )
 
     def behind(self) -> AlarmPlan:

@@ -8,7 +8,7 @@ from typing import Final
 from contradance.choreography import AnyFunction
 from contradance.function import Schedule
 from contradance.infra.planning import grants
-from contradance.infra.planning.alarm import AlarmPlan, Watch, lambda_metric, rule_metric
+from contradance.infra.planning.alarm import AlarmPlan, Watch
 from contradance.infra.planning.function import FunctionPlan, Setup
 from contradance.infra.planning.statement import Statement, canonical, document, trust
 from contradance.retry import VISIBILITY_FACTOR
@@ -129,8 +129,11 @@ def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscript
         [grants.dead_lettering(dead_letters.arn), *([grants.consuming(queue_arn)] if queue_arn else [])],
     )
     watch = watch_of(setup, planned)
-    undeliverable = rule_metric("InvocationsFailedToBeSentToDlq", setup.bus.name, rule.name)
-    alarms = [watch.dead_letters(dead_letters.name), watch.throttled()]
+    alarms = (
+        watch.dead_letters(dead_letters.name),
+        watch.undelivered_lost(setup.bus.name, rule.name),
+        watch.throttled(),
+    )
     if queue_name and queue_arn:
         queue = QueuePlan(
             queue_name,
@@ -140,11 +143,9 @@ def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscript
             VISIBILITY_FACTOR * planned.timeout,
             subscription.batch,
         )
-        alarms.append(watch.lost(undeliverable))
-        return SubscriberPlan(planned, rule, dead_letters, queue, None, tuple(alarms))
-    alarms += [watch.lost(undeliverable, lambda_metric("DestinationDeliveryFailures", planned.lambda_name))]
-    alarms += [watch.dropped()]
-    return SubscriberPlan(planned, rule, dead_letters, None, _retry(function), tuple(alarms))
+        return SubscriberPlan(planned, rule, dead_letters, queue, None, alarms)
+    by_lambda = (watch.failed_lost(), watch.dropped())
+    return SubscriberPlan(planned, rule, dead_letters, None, _retry(function), (*alarms, *by_lambda))
 
 
 def plan_route(setup: Setup, function: FunctionPlan, key: str) -> RoutePlan:
@@ -172,7 +173,7 @@ def plan_schedule(setup: Setup, function: AnyFunction, schedule: Schedule) -> Sc
         (
             watch.dead_letters(dead_letters.name),
             watch.throttled(),
-            watch.lost(lambda_metric("DestinationDeliveryFailures", planned.lambda_name)),
+            watch.failed_lost(),
             watch.dropped(),
         ),
     )
