@@ -101,6 +101,12 @@ class StackConfig(BaseModel):
     rule_quota: int = Field(default=300, ge=1, description="rules a bus may have in this account and region")
     pattern_quota: int = Field(default=2048, ge=1, le=4096, description="characters an event pattern may have")
 
+    @field_validator("log_days", mode="before")
+    @classmethod
+    def _as_number(cls, value: object) -> object:
+        """Take the text that Pulumi has of a number: of a choice, Pydantic would not."""
+        return int(value) if isinstance(value, str) and value.isdigit() else value
+
     @field_validator("settings", mode="before")
     @classmethod
     def _as_text(cls, value: object) -> object:

@@ -99,7 +99,7 @@ class Deployment:
 
     resources: tuple[Registered, ...]
     outputs: Mapping[str, Any]
-    requests: tuple[Any, ...]
+    requests: tuple[Any, ...] = field(repr=False)
     """What the engine was asked, as it was asked: with parents and dependencies."""
 
     def all(self, kind: str) -> dict[str, Mapping[str, Any]]:
@@ -129,17 +129,28 @@ def run(
     stack: str = "dev",
     project: str = "food-delivery",
     config: Mapping[str, str] | None = None,
-    secrets: Mapping[str, str] | None = None,
+    kept: Mapping[str, str] | None = None,
     recorder: Recorder | None = None,
     preview: bool = False,
 ) -> Deployment:
-    """Run a program as Pulumi would, in a loop and a context of its own, and return what it registered."""
+    """Run a program as Pulumi would, in a loop and a context of its own, and return what it registered.
+
+    Args:
+        program: what to run; returns its outputs.
+        stack: name of the stack.
+        project: name of the project.
+        config: the stack's configuration in plain text.
+        kept: what was set with `--secret`.
+        recorder: stands in for AWS.
+        preview: whether what AWS would have to say is yet unknown.
+    """
     told = recorder or Recorder()
 
     def inside() -> Any:
-        values = {f"{project}:{key}": value for key, value in (config or {}).items()}
-        kept = {f"{project}:secrets": json.dumps(dict(secrets))} if secrets else {}
-        pulumi.runtime.set_all_config({**values, **kept}, [*kept])
+        plain, secret = (
+            {f"{project}:{key}": value for key, value in (given or {}).items()} for given in (config, kept)
+        )
+        pulumi.runtime.set_all_config({**plain, **secret}, [*secret])
         found: list[Any] = []
 
         async def main() -> None:
@@ -165,7 +176,9 @@ def loops() -> Iterator[ThreadPoolExecutor]:
         lent.append(asyncio.new_event_loop())
         asyncio.set_event_loop(lent[-1])
 
-    with ThreadPoolExecutor(initializer=lend) as executor:
-        yield executor
-    for loop in lent:
-        loop.close()
+    try:
+        with ThreadPoolExecutor(initializer=lend) as executor:
+            yield executor
+    finally:
+        for loop in lent:
+            loop.close()

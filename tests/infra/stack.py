@@ -1,5 +1,6 @@
 """The food delivery system, deployed to nowhere."""
 
+import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,11 +42,11 @@ def deployed(
     folder: Path,
     choreography: Choreography = food_delivery,
     *,
+    config: Mapping[str, str] | None = None,
     secrets: Mapping[str, str] | None = SECRETS,
     recorder: Recorder | None = None,
     stack: str = "dev",
     preview: bool = False,
-    **config: str,
 ) -> Deployment:
     """Run the program and return what it registered."""
     packages = zips(folder, choreography)
@@ -53,4 +54,5 @@ def deployed(
     async def program() -> Any:
         return await deploy(choreography, read_config(), packages, registry="contracts.registry:registry")
 
-    return run(program, stack=stack, config=config, secrets=secrets, recorder=recorder, preview=preview)
+    kept = {"secrets": json.dumps(dict(secrets))} if secrets else {}
+    return run(program, stack=stack, config=config, kept=kept, recorder=recorder, preview=preview)

@@ -18,13 +18,15 @@ Allowed = tuple[str, str, str]
 
 @pytest.fixture(scope="module")
 def food(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    return deployed(tmp_path_factory.mktemp("zips"), ingress='["OrderPlaced"]')
+    return deployed(tmp_path_factory.mktemp("zips"), config={"ingress": '["OrderPlaced"]'})
 
 
 @pytest.fixture(scope="module")
 def traced(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     secrets = {"mail_key": "a key that opens nothing"}
-    return deployed(tmp_path_factory.mktemp("zips"), library, secrets=secrets, tracing="true", secretsKey=KEY)
+    return deployed(
+        tmp_path_factory.mktemp("zips"), library, secrets=secrets, config={"tracing": "true", "secretsKey": KEY}
+    )
 
 
 def allowed(document: str) -> set[Allowed]:

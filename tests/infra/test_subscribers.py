@@ -110,7 +110,7 @@ DESCRIPTIONS = {
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    return deployed(tmp_path_factory.mktemp("zips"), alarmTopic=TOPIC, archiveDays="30")
+    return deployed(tmp_path_factory.mktemp("zips"), config={"alarmTopic": TOPIC, "archiveDays": "30"})
 
 
 def test_every_subscriber_is_expected_here(deployment: Deployment) -> None:
