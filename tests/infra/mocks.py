@@ -53,6 +53,8 @@ class Recorder(pulumi.runtime.Mocks):
             outputs = self.stacks.get(inputs["name"], {})
             return inputs["name"], {"name": inputs["name"], "outputs": outputs, "secretOutputNames": []}
         self.resources.append(Registered(kind, args.name, inputs, bool(args.custom)))
+        if not args.custom:
+            return "", {}
         name = inputs.get("name", args.name)
         return f"{args.name}-id", {**inputs, **self.outputs(kind, name, inputs)}
 
