@@ -6,13 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from contradance.choreography import Choreography
 from contradance.errors import DeclarationError
 from contradance.registry import Registry
 
 T = TypeVar("T")
+
+_LIKE: Final = {
+    "choreography": "functions.choreography:library",
+    "contracts": "library_contracts.registry:registry",
+    "demo": "functions.demo:scenes",
+}
+"""What a project may say, by purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +46,8 @@ class Project:
         target = self.names.get(purpose)
         if target is None:
             raise DeclarationError(
-                f"{self.root / 'pyproject.toml'} does not name a {purpose}.\n"
-                f'  Add to [tool.contradance]: {purpose} = "functions.{purpose}:name".'
+                f"{self.root / 'pyproject.toml'} does not name its {purpose}.\n"
+                f'  Add to [tool.contradance]: {purpose} = "{_LIKE[purpose]}".'
             )
         module, _, attribute = target.partition(":")
         if str(self.root) not in sys.path:
