@@ -7,7 +7,8 @@
     │   ├── InvalidFunction         when the function's module is imported
     │   ├── InvalidTable            when the table is declared
     │   ├── InvalidPattern          when an event pattern is compiled
-    │   └── InvalidChoreography     when the choreography is built
+    │   ├── InvalidChoreography     when the choreography is built
+    │   └── InvalidStack            when a stack is previewed, before any resource
     ├── ContractViolation           data breaks its contract; when consumed it is never retried
     ├── PublishFailed               EventBridge did not take some of the events; names them
     ├── AWSCallFailed               an AWS service refused a call, or did not answer in time
@@ -63,6 +64,10 @@ class InvalidPattern(DeclarationError):
 
 class InvalidChoreography(DeclarationError):
     """Functions that are right one by one do not fit together."""
+
+
+class InvalidStack(DeclarationError):
+    """A stack's configuration does not fit the choreography, or the choreography does not fit AWS's quotas."""
 
 
 class ContractViolation(ContradanceError):
