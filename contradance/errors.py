@@ -10,6 +10,7 @@
     │   └── InvalidChoreography     when the choreography is built
     ├── ContractViolation           data breaks its contract; when consumed it is never retried
     ├── PublishFailed               EventBridge did not take some of the events; names them
+    ├── AWSCallFailed               an AWS service refused a call, or did not answer in time
     ├── WorkError                   a unit of work cannot go on
     │   ├── NotLinked               a table, setting or secret is used without `uses=[...]`
     │   ├── NoUnitOfWork            a table is used outside a handler
@@ -23,6 +24,9 @@
 
 Messages name both parties, the place and the fix, and never a value: events carry personal data.
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 
 class ContradanceError(Exception):
@@ -66,6 +70,21 @@ class ContractViolation(ContradanceError):
 
 class PublishFailed(ContradanceError):
     """EventBridge did not take every event; the message names those that were not sent."""
+
+
+class AWSCallFailed(ContradanceError):
+    """An AWS service refused a call, or did not answer in the time there was.
+
+    Args:
+        message: which call, and what came of it.
+        code: AWS's error code; `""` where no answer came.
+        answer: the body of AWS's answer.
+    """
+
+    def __init__(self, message: str, code: str, answer: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.code = code
+        self.answer = answer
 
 
 class WorkError(ContradanceError):
