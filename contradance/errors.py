@@ -19,7 +19,9 @@
     │   ├── LeaseHeld               another attempt at the same delivery is still running; retried
     │   ├── LeaseLost               this attempt took too long, and another took over; nothing is committed
     │   └── TooMuchWork             over 100 writes, 256 KiB an event or 350 KiB a delivery
+    ├── CannotCreate                `contradance new` or `create` was asked for what cannot be; nothing is written
     ├── LaptopError                 the laptop's bus cannot start or answer
+    ├── OperateError                what an operator asked of a running system cannot be done
     └── PackagingError              what Lambda is to run cannot be built
 
 Messages name both parties, the place and the fix, and never a value: events carry personal data.
@@ -119,8 +121,16 @@ class TooMuchWork(WorkError):
     """A delivery writes or publishes more than one transaction can hold."""
 
 
+class CannotCreate(ContradanceError):
+    """What `contradance new` or `contradance create` was asked for cannot be made; nothing was written."""
+
+
 class LaptopError(ContradanceError):
     """The laptop's bus cannot start, or cannot answer a request."""
+
+
+class OperateError(ContradanceError):
+    """A running system cannot be reached, or cannot do what an operator asked of it."""
 
 
 class PackagingError(ContradanceError):
