@@ -23,6 +23,7 @@ bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS=
 	@$(BIN)/python benchmarks/patterns.py --quick $(ARGS)
 	@$(BIN)/python benchmarks/bus.py $(ARGS)
 	@$(BIN)/python benchmarks/flow.py $(ARGS)
+	@$(BIN)/python benchmarks/infra.py $(ARGS)
 
 check: $(READY)    ## what CI runs: format, lint, types, import rules, generated parts, tests
 	@$(BIN)/ruff format --check --quiet
