@@ -60,7 +60,9 @@ def run(
     if reload:
         from contradance.cli.reloading import run_reloading  # noqa: PLC0415 - only this option needs it
 
-        raise typer.Exit(run_reloading(the_project().root, [one for one in sys.argv[1:] if one != "--reload"]))
+        words = ["run", "--state", str(state), "--port", str(port), "--time-scale", str(time_scale)]
+        words += [word for setting in settings or [] for word in ("--set", setting)]
+        raise typer.Exit(run_reloading(the_project().root, words))
     from contradance.cli.running import run_laptop  # noqa: PLC0415 - only this command needs a server
 
     delay = timedelta(seconds=archive_delay)

@@ -11,6 +11,7 @@ import typer
 
 from contradance.choreography import Choreography
 from contradance.cli.narrator import Narrator
+from contradance.cli.reloading import end_with_parent
 from contradance.cli.theme import Services, out
 from contradance.errors import DeclarationError
 from contradance.local.clock import RealClock
@@ -53,6 +54,7 @@ def run_laptop(
     try:
         server = Server(laptop, port, when_refused=narrator.refused)
         server.stop_on_signals()
+        end_with_parent()
         listen_to_functions(choreography, narrator)
         _greet(choreography, server.url, state)
         _tell_what_waits(laptop)
