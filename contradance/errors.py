@@ -7,7 +7,9 @@
     │   ├── InvalidFunction         when the function's module is imported
     │   ├── InvalidTable            when the table is declared
     │   ├── InvalidPattern          when an event pattern is compiled
-    │   └── InvalidChoreography     when the choreography is built
+    │   ├── InvalidChoreography     when the choreography is built
+    │   ├── InvalidSchema           when a JSON Schema is compared or read
+    │   └── BrokenPromise           when contracts are held against their frozen schemas
     ├── ContractViolation           data breaks its contract; when consumed it is never retried
     ├── PublishFailed               EventBridge did not take some of the events; names them
     ├── WorkError                   a unit of work cannot go on
@@ -56,6 +58,14 @@ class InvalidPattern(DeclarationError):
 
 class InvalidChoreography(DeclarationError):
     """Functions that are right one by one do not fit together."""
+
+
+class InvalidSchema(DeclarationError):
+    """What should be a JSON Schema, or a file with frozen ones, is none."""
+
+
+class BrokenPromise(DeclarationError):
+    """A contract is no longer what its frozen schema promised; the message names each break and whom it hurts."""
 
 
 class ContractViolation(ContradanceError):
