@@ -18,7 +18,7 @@ from contradance.compatibility.change import (
     breaking,
     unproven,
 )
-from contradance.compatibility.document import Document, Place, Spot, key_of, text_of
+from contradance.compatibility.document import Document, Key, Place, Spot, key_of, text_of
 from contradance.compatibility.normal_form import branches, disjoint
 from contradance.compatibility.objects import fields
 from contradance.compatibility.scalars import numbers, permits, texts
@@ -36,7 +36,7 @@ _SAID: Final[Mapping[Kind, str]] = {
     "object": "an object",
 }
 
-_Pair = tuple[tuple[tuple[int, bool], ...], tuple[tuple[int, bool], ...]]
+_Pair = tuple[Key, Key]
 
 
 class TooLargeError(Exception):

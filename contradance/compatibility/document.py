@@ -113,11 +113,12 @@ class Place(NamedTuple):
 
 Spot = tuple[Place, ...]
 """What is said of one value: it satisfies every one of these schemas. Nothing is said by an empty one."""
+Key = tuple[tuple[int, int, bool], ...]
 
 
-def key_of(spot: Spot) -> tuple[tuple[int, bool], ...]:
-    """Return what tells a spot from others, as long as its documents live."""
-    return tuple((id(place.schema), place.as_written) for place in spot)
+def key_of(spot: Spot) -> Key:
+    """Return what tells a spot from others as long as its documents live, which may share parts."""
+    return tuple((id(place.document), id(place.schema), place.as_written) for place in spot)
 
 
 def text_of(spot: Spot) -> str:

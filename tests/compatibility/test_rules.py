@@ -195,6 +195,14 @@ def test_what_is_no_schema_is_refused(schema: Any, told: str) -> None:
     assert str(refused.value).startswith(told)
 
 
+def test_schemas_that_share_a_part_are_still_two() -> None:
+    shared = many({"$ref": "#/$defs/E"})
+    old, new = ({"$defs": {"E": model(*names, a=Whole, b=shared)}, "$ref": "#/$defs/E"} for names in ([], ["a", "b"]))
+
+    assert {(change.path, *change.breaks) for change in compare(old, new)} == {("a", "backward"), ("b", "backward")}
+    assert {(change.path, *change.breaks) for change in compare(new, old)} == {("a", "forward"), ("b", "forward")}
+
+
 def test_what_is_too_deep_cannot_be_proved() -> None:
     old: Any = {"type": "string"}
     new: Any = {"type": "integer"}
