@@ -29,6 +29,7 @@ check: $(READY)    ## what CI runs: format, lint, types, import rules, generated
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo --no-cache > .venv/imports.txt || (cat .venv/imports.txt; exit 1)
+	@$(BIN)/contradance contracts freeze --check > .venv/frozen.txt || (cat .venv/frozen.txt; exit 1)
 	@$(BIN)/python scripts/readme.py --check
 	@$(MAKE) --no-print-directory test
 

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from contradance.choreography import Choreography
 from contradance.errors import DeclarationError
+from contradance.registry import Registry
 
 T = TypeVar("T")
+DEFAULT_SCHEMAS: Final = "contracts/schemas"
+"""Folder of the frozen contracts, where a project names no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +23,24 @@ class Project:
 
     root: Path
     names: dict[str, str]
-    """`module:attribute` by purpose: choreography, demo."""
+    """`module:attribute` by purpose: choreography, contracts, demo; and `schemas`, a folder."""
 
     def choreography(self) -> Choreography:
         """Import and return the choreography."""
         return self._load("choreography", Choreography)
+
+    def registry(self) -> Registry:
+        """Import and return the contracts: the registry that is named, else the choreography's."""
+        return self._load("contracts", Registry) if "contracts" in self.names else self.choreography().contracts
+
+    def checked(self) -> Choreography | Registry:
+        """Return what is held against its promises: the choreography, whose subscribers are known, else the registry."""
+        return self.choreography() if "choreography" in self.names else self.registry()
+
+    @property
+    def schemas(self) -> Path:
+        """Folder of the frozen contracts, below the root."""
+        return Path(self.names.get("schemas", DEFAULT_SCHEMAS))
 
     def scenes(self) -> Sequence[Any]:
         """Import and return the scenes of the demonstration."""

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from contradance.cli.command import Port, Sets, State, reporting, the_project
+from contradance.cli.contracts import contracts
 from contradance.cli.events import events
 from contradance.cli.theme import err, out
 from contradance.local.address import DEFAULT_PORT
@@ -20,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(events, name="events")
+app.add_typer(contracts, name="contracts")
 
 
 class GraphFormat(StrEnum):
