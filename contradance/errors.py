@@ -19,7 +19,8 @@
     │   ├── LeaseHeld               another attempt at the same delivery is still running; retried
     │   ├── LeaseLost               this attempt took too long, and another took over; nothing is committed
     │   └── TooMuchWork             over 100 writes, 256 KiB an event or 350 KiB a delivery
-    └── LaptopError                 the laptop's bus cannot start or answer
+    ├── LaptopError                 the laptop's bus cannot start or answer
+    └── PackagingError              what Lambda is to run cannot be built
 
 Messages name both parties, the place and the fix, and never a value: events carry personal data.
 """
@@ -106,6 +107,10 @@ class TooMuchWork(WorkError):
 
 class LaptopError(ContradanceError):
     """The laptop's bus cannot start, or cannot answer a request."""
+
+
+class PackagingError(ContradanceError):
+    """The layer or a function's zip cannot be built."""
 
 
 class UnheardEvent(UserWarning):

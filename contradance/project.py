@@ -16,6 +16,13 @@ T = TypeVar("T")
 DEFAULT_SCHEMAS: Final = "contracts/schemas"
 """Folder of the frozen contracts, where a project names no other."""
 
+_LIKE: Final = {
+    "choreography": "functions.choreography:library",
+    "contracts": "library_contracts.registry:registry",
+    "demo": "functions.demo:scenes",
+}
+"""What a project may say, by purpose."""
+
 
 @dataclass(frozen=True, slots=True)
 class Project:
@@ -50,8 +57,8 @@ class Project:
         target = self.names.get(purpose)
         if target is None:
             raise DeclarationError(
-                f"{self.root / 'pyproject.toml'} does not name a {purpose}.\n"
-                f'  Add to [tool.contradance]: {purpose} = "functions.{purpose}:name".'
+                f"{self.root / 'pyproject.toml'} does not name its {purpose}.\n"
+                f'  Add to [tool.contradance]: {purpose} = "{_LIKE[purpose]}".'
             )
         module, _, attribute = target.partition(":")
         if str(self.root) not in sys.path:

@@ -1,15 +1,15 @@
 """The `contradance` command: one function per verb, each parsing its words, calling one function and printing."""
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from contradance.cli.command import Port, Sets, State, reporting, the_project
+from contradance.cli.command import Port, Sets, State, reporting, the_project, write_text
 from contradance.cli.contracts import contracts
 from contradance.cli.events import events
+from contradance.cli.package import package
 from contradance.cli.theme import err, out
 from contradance.local.address import DEFAULT_PORT
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.add_typer(events, name="events")
 app.add_typer(contracts, name="contracts")
+app.command()(package)
 
 
 class GraphFormat(StrEnum):
@@ -29,6 +30,7 @@ class GraphFormat(StrEnum):
 
     TREE = "tree"
     MERMAID = "mermaid"
+    SVG = "svg"
 
 
 @app.command()
@@ -60,15 +62,19 @@ def demo() -> None:
 @app.command()
 @reporting
 def graph(
-    form: Annotated[GraphFormat, typer.Option("--format", help="tree or mermaid.")] = GraphFormat.TREE,
+    form: Annotated[GraphFormat, typer.Option("--format", help="tree, mermaid or svg.")] = GraphFormat.TREE,
+    to: Annotated[Path | None, typer.Option("--out", help="Write mermaid or svg to this file.", metavar="FILE")] = None,
 ) -> None:
     """Draw the choreography: every route, event and function, with alternate and error paths."""
     from contradance.catalog.mermaid import mermaid  # noqa: PLC0415 - loaded with the project
+    from contradance.catalog.picture import svg  # noqa: PLC0415 - loaded with the project
     from contradance.cli.trees import LEGEND, choreography_tree  # noqa: PLC0415 - loaded with the project
 
+    if to is not None and form is GraphFormat.TREE:
+        raise typer.BadParameter("a tree is for the terminal; say --format svg or mermaid.", param_hint="--out")
     choreography = the_project().choreography()
-    if form is GraphFormat.MERMAID:
-        sys.stdout.write(mermaid(choreography))
+    if form is not GraphFormat.TREE:
+        write_text(svg(choreography) if form is GraphFormat.SVG else mermaid(choreography), to)
     else:
         out.print(choreography_tree(choreography), soft_wrap=False)
         out.print(f"\n{LEGEND}", style="dim")

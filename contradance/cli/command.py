@@ -50,3 +50,14 @@ def text_of(data: str, option: str = "--data") -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = (error.strerror or error) if isinstance(error, OSError) else "it is not UTF-8"
         raise typer.BadParameter(f"{data} cannot be read: {reason}", param_hint=option) from error
+
+
+def write_text(text: str, to: Path | None) -> None:
+    """Write `text` to a file, or to the standard output where none is named."""
+    if to is None:
+        sys.stdout.write(text)
+        return
+    try:
+        to.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise typer.BadParameter(f"{to} cannot be written: {error.strerror or error}", param_hint="--out") from error
