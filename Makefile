@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 ARGS ?=
 
-.PHONY: run demo test bench soak check fix constraints clean
+.PHONY: run demo test bench soak check fix wheel constraints clean
 
 run: $(READY)      ## run the food delivery system on this machine; ARGS="--set refusal_rate=1" sets a setting
 	@$(BIN)/contradance run $(ARGS)
@@ -23,6 +23,7 @@ bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS=
 	@$(BIN)/python benchmarks/patterns.py --quick $(ARGS)
 	@$(BIN)/python benchmarks/bus.py $(ARGS)
 	@$(BIN)/python benchmarks/flow.py $(ARGS)
+	@$(BIN)/python benchmarks/contracts.py $(ARGS)
 
 check: $(READY)    ## what CI runs: format, lint, types, import rules, generated parts, tests
 	@$(BIN)/ruff format --check --quiet
@@ -37,6 +38,11 @@ fix: $(READY)      ## format, sort imports, and write the generated parts of the
 	@$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format --quiet
 	@$(BIN)/python scripts/readme.py
 
+DIST ?= dist
+wheel: $(READY)    ## the contracts and contradance as wheels, into dist/: what another team installs
+	@$(BIN)/uv build --quiet --wheel --out-dir $(DIST) .
+	@$(BIN)/uv build --quiet --wheel --out-dir $(DIST) contracts
+
 constraints: $(READY)   ## pin anew what the pinned requirements need in turn, here and in the layer
 	@grep -hv '^-' requirements.txt requirements-dev.txt > .venv/direct.in
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
@@ -45,7 +51,7 @@ constraints: $(READY)   ## pin anew what the pinned requirements need in turn, h
 	@$(BIN)/contradance package --lock
 
 clean:             ## remove what `make` and the laptop made
-	@rm -rf .venv .contradance
+	@rm -rf .venv .contradance dist
 
 $(READY): requirements.txt requirements-dev.txt constraints.txt pyproject.toml contracts/pyproject.toml
 	@echo "Setting up .venv (once) ..."
