@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import typer
@@ -12,15 +13,23 @@ from contradance.choreography import Choreography
 from contradance.cli.narrator import Narrator
 from contradance.cli.theme import Services, out
 from contradance.errors import DeclarationError
-from contradance.local.bus import Waiting
 from contradance.local.clock import RealClock
 from contradance.local.laptop import Laptop
 from contradance.local.server import Server
+from contradance.local.waiting import Waiting
 from contradance.operate.flow import flows
 from contradance.settings import Setting
 
 
-def run_laptop(choreography: Choreography, state: Path, port: int, sets: Sequence[str], time_scale: float) -> None:
+def run_laptop(
+    choreography: Choreography,
+    state: Path,
+    port: int,
+    sets: Sequence[str],
+    *,
+    time_scale: float = 1.0,
+    archive_delay: timedelta = timedelta(0),
+) -> None:
     """Run `choreography` until Ctrl-C or SIGTERM."""
     variables = {**os.environ, **setting_variables(choreography, sets)}
     narrator = Narrator(Services(choreography.services))
@@ -37,6 +46,7 @@ def run_laptop(choreography: Choreography, state: Path, port: int, sets: Sequenc
         state,
         clock=RealClock(time_scale),
         variables=variables,
+        archive_delay=archive_delay,
         when_journaled=narrator.delivery,
         when_settled=when_settled,
     )

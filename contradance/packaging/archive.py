@@ -19,7 +19,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 _LEVEL: Final = 9
-"""Of libdeflate's 1 to 12: the highest that takes a second, not ten, for a layer."""
+"""Of libdeflate's 1 to 12. Those above save 2 % more of a layer, in three to five times the time."""
 _VERSION: Final = 20
 """What is needed to unpack: 2.0, for deflate."""
 _MADE_BY: Final = 3 << 8 | _VERSION

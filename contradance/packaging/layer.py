@@ -4,6 +4,7 @@ Wheels for Lambda's platform, from the lock and by their hashes; the rooms of co
 this interpreter is the runtime's, the bytecode of both.
 """
 
+import os
 import platform
 import subprocess
 import sys
@@ -25,8 +26,6 @@ from contradance.packaging.uv import run_uv
 _FOLDER: Final = "python"
 """What Lambda puts on the path of a Python function, of a layer that it unpacks in /opt."""
 _MOUNT: Final = "/opt"
-_RECIPE: Final = b"1"
-"""Changes with whatever this module and its neighbours do to what they are given."""
 MAX_UNPACKED_BYTES: Final = 250 * 1024 * 1024
 """Largest function with its layers. Lambda Developer Guide, quotas."""
 MAX_ZIP_BYTES: Final = 50 * 1024 * 1024
@@ -34,15 +33,13 @@ MAX_ZIP_BYTES: Final = 50 * 1024 * 1024
 
 
 def layer_key(lock: bytes, rooms: Mapping[str, Path], target: Target) -> str:
-    """Return a digest of everything that the layer depends on."""
-    digest = sha256()
+    """Return a digest of everything that the layer depends on: what goes in, who makes it, and what it is for."""
     bytecode = platform.python_version() if target.is_builders else "none"
-    for part in (_RECIPE, version("deflate").encode(), lock, target.runtime.encode(), target.architecture.encode()):
-        digest.update(sha256(part).digest())
-    digest.update(sha256(bytecode.encode()).digest())
-    for module in sorted(rooms):
-        digest.update(sha256(module.encode()).digest() + sha256(rooms[module].read_bytes()).digest())
-    return digest.hexdigest()[:32]
+    facts = [target.runtime, target.architecture, bytecode, version("deflate"), *sorted(rooms)]
+    makers = sorted(Path(__file__).parent.glob("*.py"))
+    contents = [lock, *(path.read_bytes() for path in (*makers, *(rooms[module] for module in sorted(rooms))))]
+    parts = [*map(str.encode, facts), *contents]
+    return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()[:32]
 
 
 def make_layer(root: Path, lock: bytes, rooms: Mapping[str, Path], target: Target) -> bytes:
@@ -103,9 +100,16 @@ def _copy(source: Path, folder: Path, module: str) -> None:
 def _compile(folder: Path) -> None:
     """Write the bytecode of everything, as it will lie in /opt, never to be compared with its source again.
 
-    A process of its own, without the environment's settings: what is in this process's memory would show in the bytes.
-    What is no Python of this version (a template, say) gets none, as when it is imported.
+    A process of its own, without Python's settings: what is in this process's memory would show in the bytes. What is
+    no Python of this version (a template, say) gets none, as when it is imported.
     """
     command = [sys.executable, "-S", "-s", "-P", "-m", "compileall", "-qq", "--invalidation-mode", "unchecked-hash"]
     where = ["-s", str(folder.parent), "-p", _MOUNT, str(folder)]
-    subprocess.run([*command, *where], env={"PYTHONHASHSEED": "0"}, capture_output=True, check=False)  # noqa: S603 - ours
+    settings = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment = {**settings, "PYTHONHASHSEED": "0"}
+    done = subprocess.run([*command, *where], env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    if not any(folder.rglob("*.pyc")):
+        raise PackagingError(
+            f"the layer's modules cannot be compiled by {sys.executable}: {done.stderr.strip() or 'it says nothing'}.\n"
+            "  Is this Python whole? Try: python -m compileall"
+        )

@@ -44,15 +44,14 @@ def read_lock(root: Path) -> bytes:
     return lock
 
 
-def write_lock(root: Path, project_code: Iterable[str], to: Path | None = None) -> Path:
+def write_lock(root: Path, project_code: Iterable[str]) -> None:
     """Pin what the project in `root` requires, keeping the versions of a lock that is there already.
 
     Args:
         root: Folder of pyproject.toml, and of constraints.txt where versions are to follow it.
         project_code: Distributions that are the project's own code: they travel in the functions' zips.
-        to: Where to write it, if not in the project.
     """
-    lock = to or root / NAME
+    lock = root / NAME
     constraints = ["--constraints", "constraints.txt"] if (root / "constraints.txt").is_file() else []
     extra = ["--extra", _EXTRA] if _EXTRA in _requirements(root)[1] else []
     with tempfile.TemporaryDirectory() as scratch:
@@ -71,7 +70,6 @@ def write_lock(root: Path, project_code: Iterable[str], to: Path | None = None) 
         pinned = written.read_text(encoding="utf-8")
     head, _, rest = pinned.partition("\n")
     lock.write_text("\n".join([_from(root), rest if head.startswith(_FROM) else pinned]), encoding="utf-8")
-    return lock
 
 
 def _from(root: Path) -> str:

@@ -19,7 +19,7 @@ class Needed(NamedTuple):
     modules: dict[str, Path]
     """Files by dotted name, with the packages they lie in; a package without `__init__.py` has no file to name."""
     outside: frozenset[tuple[Path, Imported]]
-    """What is imported from elsewhere, and by which file."""
+    """What is imported from elsewhere, or is not there at all, and by which file."""
 
 
 class Modules:
@@ -42,7 +42,7 @@ class Modules:
                 continue
             found[module] = path
             for imported in self._imports(module, path).at_run_time:
-                if inside(imported.module.partition(".")[0]):
+                if inside(imported.module.partition(".")[0]) and self._is_there(imported.module):
                     waiting += self._loaded_by(imported)
                 else:
                     outside.add((path, imported))
@@ -63,6 +63,11 @@ class Modules:
         if top not in self._tops:
             self._tops[top] = self._find(top)
         return self._tops[top]
+
+    def _is_there(self, module: str) -> bool:
+        top, *rest = module.split(".")
+        home = self.home(top)
+        return self.locate(module) is not None or (home is not None and home.joinpath(*rest).is_dir())
 
     def _find(self, top: str) -> Path | None:
         for folder in self._search:

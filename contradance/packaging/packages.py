@@ -7,9 +7,9 @@ from hashlib import sha256
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
 
 from contradance.choreography import Choreography
+from contradance.deployed import INGRESS, SWEEPER
 from contradance.errors import PackagingError
 from contradance.packaging.archive import archive
 from contradance.packaging.cache import Kept, keep
@@ -20,10 +20,6 @@ from contradance.packaging.project_code import ProjectCode, named_by
 from contradance.packaging.rooms import rooms
 from contradance.packaging.target import Target, default_runtime
 from contradance.project import find_project
-
-SWEEPER: Final = "contradance.sweeper"
-INGRESS: Final = "contradance.ingress"
-"""The machine's own functions, as `Deployed` names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +32,7 @@ class Packages:
     """arm64 or x86_64."""
     layer: Path
     functions: Mapping[str, Path]
-    """By the function's name: `loans.remind_reader`; the machine's own are `contradance.sweeper` and
-    `contradance.ingress`."""
+    """By the function's name: `loans.remind_reader`; `Deployed` has the names of the machine's own."""
     fresh: frozenset[Path]
     """Those that were made just now; the others were in the cache."""
 
@@ -88,11 +83,11 @@ def build(
     )
 
 
-def pin(root: Path, choreography: Choreography) -> Path:
-    """Write the project's lock anew, and return where it is."""
+def pin(root: Path, choreography: Choreography) -> None:
+    """Write the project's lock anew: which wheels the layer holds."""
     by_top = packages_distributions()
     own = {name for top in named_by(choreography) for name in by_top.get(top, ())}
-    return write_lock(root, own)
+    write_lock(root, own)
 
 
 def _keep_zip(folder: Path, name: str, module: str | None, code: ProjectCode) -> Kept:

@@ -46,7 +46,7 @@ class ProjectCode:
             )
         missing = [(file, imported) for file, imported in needed.outside if not self._is_there(imported)]
         if missing:
-            raise PackagingError(_missing(*min(missing, key=lambda found: (str(found[0]), found[1].line))))
+            raise PackagingError(self._told(*min(missing, key=lambda found: (str(found[0]), found[1].line))))
         return needed.modules
 
     def holds(self, top: str) -> bool:
@@ -70,25 +70,27 @@ class ProjectCode:
             return imported.module in self._rooms and (submodule in self._rooms or not self._modules.locate(submodule))
         return imported.optional or top in {*self._layer, *sys.stdlib_module_names, *PROVIDED}
 
+    def _told(self, file: Path, imported: Imported) -> str:
+        where = f"{file}, line {imported.line}, imports {imported.module}"
+        top = imported.module.partition(".")[0]
+        if top == "contradance":
+            return (
+                f"{where}, which does not travel to Lambda: it is for the laptop and the deploy host.\n"
+                "  Import what functions need from contradance itself."
+            )
+        if self.holds(top):
+            return f"{where}, which is no module of the project that is written in Python.\n  Bring it in a wheel."
+        return (
+            f"{where}, which {NAME} does not bring.\n"
+            "  Add it to the dependencies in pyproject.toml, and pin them: contradance package --lock"
+        )
+
     def _distributions(self, top: str) -> Iterable[Distribution]:
         return map(distribution, self._by_top.get(top, ()))
 
     @cached_property
     def _by_top(self) -> dict[str, list[str]]:
         return dict(packages_distributions())
-
-
-def _missing(file: Path, imported: Imported) -> str:
-    where = f"{file}, line {imported.line}, imports {imported.module}"
-    if imported.module.partition(".")[0] == "contradance":
-        return (
-            f"{where}, which does not travel to Lambda: it is for the laptop and the deploy host.\n"
-            "  Import what functions need from contradance itself."
-        )
-    return (
-        f"{where}, which {NAME} does not bring.\n"
-        "  Add it to the dependencies in pyproject.toml, and pin them: contradance package --lock"
-    )
 
 
 def named_by(choreography: Choreography) -> frozenset[str]:

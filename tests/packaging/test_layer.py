@@ -8,7 +8,7 @@ import pytest
 
 from contradance.errors import PackagingError
 from contradance.packaging import Packages
-from contradance.packaging.layer import make_layer, tops_of
+from contradance.packaging.layer import layer_key, make_layer, tops_of
 from contradance.packaging.lock import NAME, read_lock
 from contradance.packaging.rooms import rooms
 from contradance.packaging.target import Target
@@ -182,3 +182,21 @@ def test_a_layer_that_lambda_would_refuse_is_refused_here(
 
     with pytest.raises(PackagingError, match=rf"the layer is \d+ MB {what}, and Lambda takes 0 MB"):
         make_layer(ROOT, SMALL, {}, Target("python3.13", "arm64"))
+
+
+@pytest.mark.parametrize(
+    ("lock", "changed", "target"),
+    [
+        (LOCK + b"\n", False, Target("python3.13", "arm64")),
+        (LOCK, True, Target("python3.13", "arm64")),
+        (LOCK, False, Target("python3.14", "arm64")),
+        (LOCK, False, Target("python3.13", "x86_64")),
+    ],
+)
+def test_a_layer_of_anything_else_has_another_name(tmp_path: Path, lock: bytes, changed: bool, target: Target) -> None:
+    room = tmp_path / "contract.py"
+    room.write_text("before")
+    before = layer_key(LOCK, {"contradance.contract": room}, Target("python3.13", "arm64"))
+    room.write_text("after" if changed else "before")
+
+    assert layer_key(lock, {"contradance.contract": room}, target) != before

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from contradance import Choreography, Registry, subscriber
+from contradance.deployed import INGRESS, SWEEPER
 from contradance.errors import PackagingError
 from contradance.packaging import Packages, build
-from contradance.packaging.packages import INGRESS, SWEEPER
 from food_contracts.deliveries import DeliveryPartnerAssigned
 from food_contracts.orders import OrderPlaced
 from functions.choreography import food_delivery

@@ -80,6 +80,7 @@ def test_contracts_that_the_layer_brings_do_not_travel_twice(modules: Path) -> N
             "\nimport pytest.mark",
             r"till\.py, line 2, imports pytest\.mark, which requirements-lambda\.txt does not bring\.",
         ),
+        ("import shop.native", r"imports shop\.native, which is no module of the project that is written in Python"),
         ("import no_such", "imports no_such, which requirements-lambda.txt does not bring"),
         ("from contradance.local.bus import Bus", r"imports contradance\.local\.bus, which does not travel to Lambda"),
         ("from contradance import local", "imports contradance, which does not travel to Lambda"),
@@ -87,7 +88,7 @@ def test_contracts_that_the_layer_brings_do_not_travel_twice(modules: Path) -> N
     ],
 )
 def test_an_import_that_would_fail_on_lambda_is_refused(modules: Path, code: ProjectCode, text: str, told: str) -> None:
-    write(modules, {"shop/till.py": text})
+    write(modules, {"shop/till.py": text, "shop/native.cpython-311-x86_64-linux-gnu.so": ""})
 
     with pytest.raises(PackagingError, match=told):
         code.needed_by("shop.till")
@@ -102,10 +103,12 @@ def test_an_import_that_would_fail_on_lambda_is_refused(modules: Path, code: Pro
         "if TYPE_CHECKING:\n    import mypy_boto3_s3",
         "from contradance import Contract, runtime",
         "import contradance.contract",
+        "import shop.desks",
+        "try:\n    import shop.native\nexcept ImportError:\n    pass",
     ],
 )
 def test_an_import_that_will_not_fail_there_is_not(modules: Path, code: ProjectCode, text: str) -> None:
-    write(modules, {"shop/till.py": text})
+    write(modules, {"shop/till.py": text, "shop/desks/no_python.txt": ""})
 
     assert set(code.needed_by("shop.till")) == {"shop.till"}
 
