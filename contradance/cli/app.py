@@ -1,6 +1,5 @@
 """The `contradance` command: one function per verb, each parsing its words, calling one function and printing."""
 
-import sys
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated
 import typer
 
 from contradance.cli.command import AsJson, Port, Sets, State, print_json, reporting, the_project, write_text
+from contradance.cli.contracts import contracts
 from contradance.cli.creating import create, new
 from contradance.cli.dlq import dlq
 from contradance.cli.events import events
@@ -30,6 +30,7 @@ app.add_typer(dlq, name="dlq")
 app.command()(new)
 app.add_typer(create, name="create")
 app.add_typer(events, name="events")
+app.add_typer(contracts, name="contracts")
 app.command()(package)
 
 
