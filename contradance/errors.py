@@ -17,7 +17,8 @@
     │   ├── LeaseHeld               another attempt at the same delivery is still running; retried
     │   ├── LeaseLost               this attempt took too long, and another took over; nothing is committed
     │   └── TooMuchWork             over 100 writes, 256 KiB an event or 350 KiB a delivery
-    └── LaptopError                 the laptop's bus cannot start or answer
+    ├── LaptopError                 the laptop's bus cannot start or answer
+    └── OperateError                what an operator asked of a running system cannot be done
 
 Messages name both parties, the place and the fix, and never a value: events carry personal data.
 """
@@ -96,6 +97,10 @@ class TooMuchWork(WorkError):
 
 class LaptopError(ContradanceError):
     """The laptop's bus cannot start, or cannot answer a request."""
+
+
+class OperateError(ContradanceError):
+    """A running system cannot be reached, or cannot do what an operator asked of it."""
 
 
 class UnheardEvent(UserWarning):

@@ -1,5 +1,6 @@
 """The `contradance` command: one function per verb, each parsing its words, calling one function and printing."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -7,8 +8,12 @@ from typing import Annotated
 import typer
 
 from contradance.cli.command import Port, Sets, State, reporting, the_project, write_text
+from contradance.cli.dlq import dlq
 from contradance.cli.events import events
+from contradance.cli.moment import moment
+from contradance.cli.operating import doctor, logs, replay
 from contradance.cli.theme import err, out
+from contradance.cli.where import Where, of_a_system
 from contradance.local.address import DEFAULT_PORT
 
 app = typer.Typer(
@@ -18,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(dlq, name="dlq")
 app.add_typer(events, name="events")
 
 
@@ -78,24 +84,33 @@ def graph(
 
 @app.command()
 @reporting
+@of_a_system
 def trace(
+    place: Where,
     term: Annotated[
         str | None, typer.Argument(help="A subject, a correlation id or an event id; the latest flow if none is given.")
     ] = None,
-    state: State = Path(".contradance"),
+    *,
+    since: Annotated[
+        str, typer.Option(help="Where to begin to search a stack's logs: 2026-01-31T18:00 (UTC) or 90m (ago).")
+    ] = "1d",
 ) -> None:
     """Show what really happened: which delivery caused what, in how many attempts."""
     from contradance.cli.theme import Services  # noqa: PLC0415 - loaded with the project
     from contradance.cli.trees import flow_tree  # noqa: PLC0415 - loaded with the project
-    from contradance.local.journal import open_journal  # noqa: PLC0415 - only where there is a laptop's state
     from contradance.operate.flow import flows  # noqa: PLC0415 - loaded with the project
 
-    with open_journal(state) as journal:
+    with place.journal(moment(since, datetime.now(UTC), "--since")) as journal:
         records = journal.flows(term) if term else journal.latest()
         found = flows(records, journal.outstanding({record.correlation_id for record in records}))
     if not found:
-        err.print(f"Nothing in {state} is about {term}." if term else f"Nothing has happened in {state} yet.")
+        err.print(f"Nothing in {place.name} is about {term}." if term else f"Nothing has happened in {place.name} yet.")
         raise typer.Exit(1)
-    services = Services(the_project().choreography().services)
+    services = Services(place.choreography.services)
     for flow in found:
         out.print(flow_tree(flow, services), soft_wrap=False)
+
+
+app.command()(replay)
+app.command()(logs)
+app.command()(doctor)

@@ -1,5 +1,6 @@
 """What every command has: its options, the project it works on, and how it reports what went wrong."""
 
+import json
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -20,6 +21,7 @@ Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port on 12
 Sets = Annotated[
     list[str] | None, typer.Option("--set", help="A setting's value; may be given again.", metavar="NAME=VALUE")
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine to read.")]
 
 
 def reporting(command: Callable[P, R]) -> Callable[P, R]:
@@ -34,6 +36,11 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(1) from error
 
     return reported
+
+
+def print_json(said: object) -> None:
+    """Print JSON on standard output, and nothing else."""
+    sys.stdout.write(json.dumps(said, indent=2, ensure_ascii=False) + "\n")
 
 
 def the_project() -> Project:

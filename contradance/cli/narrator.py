@@ -47,21 +47,9 @@ class Narrator(logging.Handler):
             _say(Text(logging.Formatter().formatException(record.exc_info), "dim"))
 
     def delivery(self, record: JournalRecord) -> None:
-        """Print one attempt: who, what, what came of it, about which subject."""
-        service, _, handler = record.function.partition(".")
-        mark, style = _MARKS[record.outcome]
-        line = Text(record.started_at.strftime("%H:%M:%S  "), "dim")
-        line.append(f"{service:{self._services.width}}", self._services.style(service))
-        line.append(f"  {mark} ", style).append(handler, "bold")
-        line.append(f"  {event_name(record.trigger) if record.event_id else record.trigger}")
-        if record.published:
-            line.append(" → " + ", ".join(event_name(event.contract) for event in record.published), "bold")
-        line.append(f"  {record.duration_ms:.1f} ms  {short(record.subject)}", "dim")
-        if record.outcome != "done":
-            line.append(f"  {_ending(record)}", style)
-        _say(line)
-        for told in (record.error or "").splitlines():
-            _say(Text(f"{'':8}  {'':{self._services.width}}    {told}", "red" if record.dead else "yellow"))
+        """Print one attempt."""
+        for line in attempt_lines(record, self._services):
+            _say(line)
 
     def refused(self, refusal: Refusal) -> None:
         """Print one request that was refused: when, which, and with what status."""
@@ -79,6 +67,26 @@ class Narrator(logging.Handler):
             while len(self._said) > _REMEMBERED:
                 self._said.popitem(last=False)
         _say(Text(f"{'':8}  {summary(flow)}  {about(flow)}", "red" if flow.dead_letters else "green"))
+
+
+def attempt_lines(record: JournalRecord, services: Services) -> list[Text]:
+    """Say one attempt: who, what, what came of it, about which subject; below it what went wrong."""
+    service, _, handler = record.function.partition(".")
+    mark, style = _MARKS[record.outcome]
+    line = Text(record.started_at.strftime("%H:%M:%S  "), "dim")
+    line.append(f"{service:{services.width}}", services.style(service))
+    line.append(f"  {mark} ", style).append(handler, "bold")
+    line.append(f"  {event_name(record.trigger) if record.event_id else record.trigger}")
+    if record.published:
+        line.append(" → " + ", ".join(event_name(event.contract) for event in record.published), "bold")
+    line.append(f"  {record.duration_ms:.1f} ms  {short(record.subject)}", "dim")
+    if record.outcome != "done":
+        line.append(f"  {_ending(record)}", style)
+    below = "red" if record.dead else "yellow"
+    return [
+        line,
+        *(Text(f"{'':8}  {'':{services.width}}    {told}", below) for told in (record.error or "").splitlines()),
+    ]
 
 
 def _say(line: Text) -> None:

@@ -12,10 +12,10 @@ from contradance.choreography import Choreography
 from contradance.cli.narrator import Narrator
 from contradance.cli.theme import Services, out
 from contradance.errors import DeclarationError
-from contradance.local.bus import Waiting
 from contradance.local.clock import RealClock
 from contradance.local.laptop import Laptop
 from contradance.local.server import Server
+from contradance.local.waiting import Waiting
 from contradance.operate.flow import flows
 from contradance.settings import Setting
 

@@ -11,7 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from contradance.local.aws import CONTENT_TYPE, MAX_REQUEST_BYTES, TARGET_HEADER
+from contradance.local.address import HOST
+from contradance.local.aws.endpoint import MAX_REQUEST_BYTES, TARGET_HEADER, is_for_aws
 from contradance.local.connection import MAX_HEAD_BYTES, Bounds
 from contradance.local.gateway import HttpResponse, refused
 from contradance.local.laptop import Laptop
@@ -61,16 +62,17 @@ class Application:
 
     def _answer(self, scope: Scope, body: bytes) -> HttpResponse:
         path, query, headers = scope["raw_path"].decode("ascii"), scope["query_string"].decode(), Headers(scope=scope)
-        operation = headers.get(TARGET_HEADER)
-        if operation is not None and path == "/":
-            status, text = self._laptop.aws.answer(operation, body)
-            return HttpResponse(status, {"content-type": CONTENT_TYPE}, text)
+        if is_for_aws(path, headers):
+            operation = headers.get(TARGET_HEADER)
+            if operation is None or path != "/":
+                return self._laptop.aws.answer_path(scope["method"], path, headers, body)
+            return self._laptop.aws.answer(operation, body, f"http://{headers.get('host', HOST)}")
         return self._laptop.gateway.answer(scope["method"], f"{path}?{query}" if query else path, headers, body)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """Return the body, of which no more is kept than may be."""
         headers = Headers(scope=scope)
-        most = MAX_REQUEST_BYTES if TARGET_HEADER in headers and scope["path"] == "/" else MAX_BODY_BYTES
+        most = MAX_REQUEST_BYTES if is_for_aws(scope["raw_path"].decode("ascii"), headers) else MAX_BODY_BYTES
         if int(headers.get("content-length", 0)) > most:
             raise _Refused(413, BODY_TOO_LARGE)
         body, more = bytearray(), True

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
-ACCOUNT: Final = "000000000000"
-REGION: Final = "us-east-1"
+from contradance.local.names import ACCOUNT, REGION
+
 _REQUIRED: Final = ("Source", "DetailType", "Detail")
 _DEEPEST: Final = 500
 """Most levels of objects and arrays in a detail. EventBridge takes 1,000; Python cannot be sure to write them down again."""
