@@ -118,7 +118,7 @@ def redrive(
     for name in _with_queues(stack, subscriber):
         with _look(stack, choreography, name) as queue:
             for letter in [*queue.letters(MOST)]:
-                if reason in (None, letter.reason):
+                if reason in (None, letter.reason) and (only is None or letter.message.id in only):
                     yield _redrive(stack, choreography, queue, letter, really=really)
 
 
