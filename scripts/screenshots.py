@@ -85,7 +85,12 @@ def _for_the_readme(opened: Browser, running: Stage, refused: str) -> None:
     page = context.new_page()
     for path, name in (("live", "console-live.png"), (f"flows?term={refused}", "console-flow.png")):
         page.goto(f"{running.console}/{path}")
-        page.wait_for_timeout(300)
+        if path == "live":
+            page.locator("[data-stream].on").wait_for()
+            for token in ("tok_visa", "tok_outage"):
+                running.order(payment_token=token)
+                running.rest()
+        page.wait_for_timeout(1200)  # what has just happened still moves
         page.screenshot(path=DOCS / name)
     context.close()
 
