@@ -39,11 +39,12 @@ fix: $(READY)      ## format, sort imports, and write the generated parts of the
 	@$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format --quiet
 	@$(BIN)/python scripts/readme.py
 
-constraints: $(READY)   ## pin anew what the pinned requirements need in turn
+constraints: $(READY)   ## pin anew what the pinned requirements need in turn, here and in the layer
 	@grep -hv '^-' requirements.txt requirements-dev.txt > .venv/direct.in
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
 		--no-emit-package contradance --no-emit-package food-contracts \
 		--output-file constraints.txt pyproject.toml --all-extras .venv/direct.in
+	@$(BIN)/contradance package --lock
 
 clean:             ## remove what `make` and the laptop made
 	@rm -rf .venv .contradance

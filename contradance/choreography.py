@@ -15,13 +15,13 @@ from typing import Literal, NamedTuple
 
 from contradance.contract import Contract, where_defined
 from contradance.errors import InvalidChoreography, UnheardEvent
-from contradance.function import Function, declared
+from contradance.function import AnyFunction, Function, declared
 from contradance.httproute import Route
 from contradance.registry import Registry
 from contradance.subscription import Subscription
 from contradance.table import Grant
 
-AnyFunction = Function[..., object]
+__all__ = ["AnyFunction", "Choreography", "Edge", "Routed", "Subscribed"]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 

@@ -11,6 +11,10 @@ Kind = Literal["subscriber", "route", "schedule", "sweeper", "ingress"]
 OUTPUT: Final = "deployed"
 """The stack output that holds a `Deployed`."""
 
+SWEEPER: Final = "contradance.sweeper"
+INGRESS: Final = "contradance.ingress"
+"""Names of the machine's own functions."""
+
 
 class DeployedFunction(BaseModel):
     """One Lambda function, and what stands around it."""
@@ -51,5 +55,4 @@ class Deployed(BaseModel):
     alarms: tuple[str, ...] = ()
     """Names of the stack's own CloudWatch alarms."""
     functions: dict[str, DeployedFunction]
-    """By the function's name: `loans.remind_reader`; the machine's own are `contradance.sweeper` and
-    `contradance.ingress`."""
+    """By the function's name: `loans.remind_reader`, and the machine's own."""

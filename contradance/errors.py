@@ -7,9 +7,11 @@
     │   ├── InvalidFunction         when the function's module is imported
     │   ├── InvalidTable            when the table is declared
     │   ├── InvalidPattern          when an event pattern is compiled
-    │   └── InvalidChoreography     when the choreography is built
+    │   ├── InvalidChoreography     when the choreography is built
+    │   └── InvalidStack            when a stack is previewed, before any resource
     ├── ContractViolation           data breaks its contract; when consumed it is never retried
     ├── PublishFailed               EventBridge did not take some of the events; names them
+    ├── AWSCallFailed               an AWS service refused a call, or did not answer in time
     ├── WorkError                   a unit of work cannot go on
     │   ├── NotLinked               a table, setting or secret is used without `uses=[...]`
     │   ├── NoUnitOfWork            a table is used outside a handler
@@ -17,11 +19,16 @@
     │   ├── LeaseHeld               another attempt at the same delivery is still running; retried
     │   ├── LeaseLost               this attempt took too long, and another took over; nothing is committed
     │   └── TooMuchWork             over 100 writes, 256 KiB an event or 350 KiB a delivery
+    ├── CannotCreate                `contradance new` or `create` was asked for what cannot be; nothing is written
     ├── LaptopError                 the laptop's bus cannot start or answer
-    └── OperateError                what an operator asked of a running system cannot be done
+    ├── OperateError                what an operator asked of a running system cannot be done
+    └── PackagingError              what Lambda is to run cannot be built
 
 Messages name both parties, the place and the fix, and never a value: events carry personal data.
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 
 class ContradanceError(Exception):
@@ -59,12 +66,31 @@ class InvalidChoreography(DeclarationError):
     """Functions that are right one by one do not fit together."""
 
 
+class InvalidStack(DeclarationError):
+    """A stack's configuration does not fit the choreography, or the choreography does not fit AWS's quotas."""
+
+
 class ContractViolation(ContradanceError):
     """Data breaks its contract. Consuming it again is pointless; a handler that publishes it has a bug."""
 
 
 class PublishFailed(ContradanceError):
     """EventBridge did not take every event; the message names those that were not sent."""
+
+
+class AWSCallFailed(ContradanceError):
+    """An AWS service refused a call, or did not answer in the time there was.
+
+    Args:
+        message: which call, and what came of it.
+        code: AWS's error code; `""` where no answer came.
+        answer: the body of AWS's answer.
+    """
+
+    def __init__(self, message: str, code: str, answer: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.code = code
+        self.answer = answer
 
 
 class WorkError(ContradanceError):
@@ -95,12 +121,20 @@ class TooMuchWork(WorkError):
     """A delivery writes or publishes more than one transaction can hold."""
 
 
+class CannotCreate(ContradanceError):
+    """What `contradance new` or `contradance create` was asked for cannot be made; nothing was written."""
+
+
 class LaptopError(ContradanceError):
     """The laptop's bus cannot start, or cannot answer a request."""
 
 
 class OperateError(ContradanceError):
     """A running system cannot be reached, or cannot do what an operator asked of it."""
+
+
+class PackagingError(ContradanceError):
+    """The layer or a function's zip cannot be built."""
 
 
 class UnheardEvent(UserWarning):

@@ -69,6 +69,10 @@ class Function(Generic[P, R_co]):
         return f"Function({self.name!r})"
 
 
+AnyFunction = Function[..., object]
+"""A function, whatever its handler takes and returns."""
+
+
 def declared(service: str, handler: Callable[..., object]) -> str:
     """Return how errors call a function: `loans.remind_reader (functions/.../x.py, line 12)`."""
     line = f", line {handler.__code__.co_firstlineno}" if isinstance(handler, FunctionType) else ""

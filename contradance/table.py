@@ -32,6 +32,8 @@ KeyPart = str | UUID | date
 
 _KEY_TYPES = (str, UUID, date, StrEnum, AwareDatetime)
 _MAX_KEY_PARTS = 2
+_LONGEST = (2048, 1024)
+"""Most UTF-8 bytes of a partition key and of a sort key. DynamoDB's constraints; neither may be empty."""
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -41,6 +43,8 @@ class Grant:
 
     table: str
     access: Literal["read", "write"]
+    key: tuple[str, ...]
+    """The table's: one field or two."""
 
     def __str__(self) -> str:
         return f"{self.table} ({self.access})"
@@ -48,7 +52,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Record]):
-    """Some items of a table in key order; `after` asks for the next page, None where this is the last."""
+    """Some items of a table; `after` asks for the next page, None where this is the last."""
 
     items: list[Record]
     after: tuple[str, ...] | None
@@ -69,8 +73,8 @@ class Table(Generic[Record]):
         self.name = f"{self.service}.{name}"
         self.key = key
         self.model = model
-        self.read = Grant(self.name, "read")
-        self.write = Grant(self.name, "write")
+        self.read = Grant(self.name, "read", key)
+        self.write = Grant(self.name, "write", key)
         if not _NAME.fullmatch(name):
             raise InvalidTable(
                 f"table {self.name!r} has no name that AWS takes.\n  Use lower-case letters, digits, '_' and '-'."
@@ -134,7 +138,7 @@ class Table(Generic[Record]):
 
     def query(self, partition: KeyPart) -> list[Record]:
         """Return the items of one partition in the order of their sort keys."""
-        return [self._item(document) for document in self._unit("read").query(self.name, _text(partition))]
+        return [self._item(document) for document in self._unit("read").query(self.name, self._texts((partition,))[0])]
 
     def scan(self, *, limit: int = 100, after: tuple[KeyPart, ...] | None = None) -> Page[Record]:
         """Return up to `limit` items of the whole table from behind the key `after`, in an order that means nothing."""
@@ -155,7 +159,19 @@ class Table(Generic[Record]):
                 f"table {self.name} was asked with {len(parts)} key values, but its key is {self.key}.\n"
                 "  Give one value for each field."
             )
-        return (_text(parts[0]), _text(parts[1]) if len(parts) == _MAX_KEY_PARTS else "")
+        texts = self._texts(parts)
+        return (texts[0], texts[1] if len(texts) == _MAX_KEY_PARTS else "")
+
+    def _texts(self, parts: tuple[KeyPart, ...]) -> list[str]:
+        """Return key parts as the text that DynamoDB and SQLite keep; refuse what DynamoDB would not take."""
+        texts = [_text(part) for part in parts]
+        for name, text, longest in zip(self.key, texts, _LONGEST, strict=False):
+            if not 1 <= len(text.encode()) <= longest:
+                raise WorkError(
+                    f"table {self.name} has a key {name!r} of {len(text.encode())} bytes; it may have 1 to {longest}.\n"
+                    "  Give the field a min_length and a max_length."
+                )
+        return texts
 
     def _key_of(self, item: Record) -> Key:
         return self._key(tuple(getattr(item, part) for part in self.key))

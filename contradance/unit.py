@@ -27,7 +27,7 @@ class Unit(Protocol):
         """Return the documents of one partition in the order of their sort keys."""
 
     def scan(self, table: str, limit: int, after: Key | None) -> list[tuple[Key, str]]:
-        """Return up to `limit` items, in key order, that come after the key `after`."""
+        """Return up to `limit` items that come after the key `after`, in an order that means nothing."""
 
     def put(self, table: str, key: Key, document: str | None) -> None:
         """Buffer a write; None deletes."""

@@ -1,6 +1,7 @@
 """The `contradance` command: one function per verb, each parsing its words, calling one function and printing."""
 
-from datetime import UTC, datetime
+import sys
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -8,10 +9,13 @@ from typing import Annotated
 import typer
 
 from contradance.cli.command import Port, Sets, State, reporting, the_project, write_text
+from contradance.cli.creating import create, new
 from contradance.cli.dlq import dlq
 from contradance.cli.events import events
+from contradance.cli.inspecting import lint, list_, why
 from contradance.cli.moment import moment
 from contradance.cli.operating import doctor, logs, replay
+from contradance.cli.package import package
 from contradance.cli.theme import err, out
 from contradance.cli.where import Where, of_a_system
 from contradance.local.address import DEFAULT_PORT
@@ -19,12 +23,14 @@ from contradance.local.address import DEFAULT_PORT
 app = typer.Typer(
     help="Contract-first choreography: see it, run it, follow what happened.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(dlq, name="dlq")
+app.command()(new)
+app.add_typer(create, name="create")
 app.add_typer(events, name="events")
+app.command()(package)
 
 
 class GraphFormat(StrEnum):
@@ -44,11 +50,21 @@ def run(
     time_scale: Annotated[
         float, typer.Option(min=0.001, help="How fast time runs: with 60, a minute's wait takes a second.")
     ] = 1.0,
+    archive_delay: Annotated[
+        float, typer.Option(min=0, help="Seconds that an event takes to reach the archive; on AWS it may be 600.")
+    ] = 0.0,
+    *,
+    reload: Annotated[bool, typer.Option("--reload", help="Start again when the code is edited.")] = False,
 ) -> None:
     """Run the choreography on this machine: its HTTP API, its bus, its functions."""
+    if reload:
+        from contradance.cli.reloading import run_reloading  # noqa: PLC0415 - only this option needs it
+
+        raise typer.Exit(run_reloading(the_project().root, [one for one in sys.argv[1:] if one != "--reload"]))
     from contradance.cli.running import run_laptop  # noqa: PLC0415 - only this command needs a server
 
-    run_laptop(the_project().choreography(), state, port, settings or [], time_scale)
+    delay = timedelta(seconds=archive_delay)
+    run_laptop(the_project().choreography(), state, port, settings or [], time_scale=time_scale, archive_delay=delay)
 
 
 @app.command()
@@ -114,3 +130,6 @@ def trace(
 app.command()(replay)
 app.command()(logs)
 app.command()(doctor)
+app.command("list")(list_)
+app.command()(lint)
+app.command()(why)

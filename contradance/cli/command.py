@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, ParamSpec, TypeVar
@@ -10,7 +11,7 @@ from typing import Annotated, ParamSpec, TypeVar
 import typer
 
 from contradance.cli.theme import err
-from contradance.errors import ContradanceError
+from contradance.errors import ContradanceError, UnheardEvent
 from contradance.project import Project, find_project
 
 P = ParamSpec("P")
@@ -43,9 +44,31 @@ def print_json(said: object) -> None:
     sys.stdout.write(json.dumps(said, indent=2, ensure_ascii=False) + "\n")
 
 
+def say_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object, **__: object
+) -> None:
+    """Print a warning as a line, as `warnings.showwarning` does; contradance's own says by itself where it comes from."""
+    place = "" if issubclass(category, UnheardEvent) else f" ({filename}, line {lineno})"
+    err.print(f"warning: {message}{place}", style="yellow", markup=False)
+
+
 def the_project() -> Project:
     """Return the project that the command is run in."""
     return find_project(Path.cwd())
+
+
+def completing(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """Complete a word from the project's names; where there is no project, or one with a mistake, from none."""
+
+    def complete(incomplete: str) -> list[str]:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return [name for name in names() if name.startswith(incomplete)]
+        except Exception:  # noqa: BLE001 - a shell that is completing a word wants no traceback
+            return []
+
+    return complete
 
 
 def text_of(data: str, option: str = "--data") -> str:

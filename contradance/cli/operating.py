@@ -3,22 +3,24 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from uuid import uuid4
 
 import typer
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
+from contradance.cli.attempt import attempt_lines
 from contradance.cli.command import AsJson, print_json, reporting
 from contradance.cli.moment import moment, say
-from contradance.cli.narrator import attempt_lines
 from contradance.cli.theme import Services, err, out, short
 from contradance.cli.where import Where, of_a_system
 from contradance.operate.doctor import examine
 from contradance.operate.forecast import Forecast
 from contradance.operate.journal import LogLine, Wanted, follow
 from contradance.operate.replay import ARCHIVE_LAG, Plan, plan, start, watch
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _LOOK_SECONDS: Final = {True: 0.2, False: 5.0}
 """Pause between two looks, at the laptop and at AWS."""
@@ -165,7 +167,9 @@ def _tell_forecast(planned: Plan, counted: Forecast, now: datetime, *, as_json: 
     out.print("Dry run: nothing was replayed. Replay it: add --yes", style="yellow")
 
 
-def _bar() -> Progress:
+def _bar() -> "Progress":
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn  # noqa: PLC0415 - slow to load
+
     return Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=err, transient=True)
 
 

@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import typer
@@ -23,7 +24,15 @@ from contradance.runtime.journal import JournalRecord
 from contradance.settings import Setting
 
 
-def run_laptop(choreography: Choreography, state: Path, port: int, sets: Sequence[str], time_scale: float) -> None:
+def run_laptop(
+    choreography: Choreography,
+    state: Path,
+    port: int,
+    sets: Sequence[str],
+    *,
+    time_scale: float = 1.0,
+    archive_delay: timedelta = timedelta(0),
+) -> None:
     """Run `choreography` until Ctrl-C or SIGTERM."""
     variables = {**os.environ, **setting_variables(choreography, sets)}
     narrator = Narrator(Services(choreography.services))
@@ -46,6 +55,7 @@ def run_laptop(choreography: Choreography, state: Path, port: int, sets: Sequenc
         state,
         clock=RealClock(time_scale),
         variables=variables,
+        archive_delay=archive_delay,
         when_journaled=when_journaled,
         when_settled=when_settled,
     )

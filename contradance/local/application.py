@@ -17,7 +17,7 @@ from contradance.local.connection import MAX_HEAD_BYTES, Bounds
 from contradance.local.console.application import Console
 from contradance.local.gateway import HttpResponse, refused
 from contradance.local.laptop import Laptop
-from contradance.runtime.answer import BODY_TOO_LARGE, MAX_BODY_BYTES
+from contradance.runtime.request import BODY_TOO_LARGE, MAX_BODY_BYTES
 from contradance.runtime.told import told, trail
 
 _LOG = logging.getLogger("contradance.server")

@@ -41,7 +41,7 @@ class LaptopJournal:
 
     def __init__(self, database: Database, when_written: Callable[[JournalRecord], None] = lambda _: None) -> None:
         self._database = database
-        self._found = FoundJournal(database)
+        self.found = FoundJournal(database)
         self._when_written = when_written
 
     def write(self, record: JournalRecord) -> None:
@@ -55,17 +55,17 @@ class LaptopJournal:
     def flows(self, term: str) -> list[JournalRecord]:
         """Return every record of each flow whose correlation id, subject or an event's id is, or begins with, `term`."""
         self._database.flush()
-        return self._found.flows(term)
+        return self.found.flows(term)
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
         """Return what is yet to be delivered in these flows."""
         self._database.flush()
-        return self._found.outstanding(correlation_ids)
+        return self.found.outstanding(correlation_ids)
 
     def latest(self) -> list[JournalRecord]:
         """Return every record of the flow that began last."""
         self._database.flush()
-        return self._found.latest()
+        return self.found.latest()
 
 
 class FoundJournal:
@@ -90,6 +90,15 @@ class FoundJournal:
         return [
             Outstanding(flow, event, function, datetime.fromtimestamp(due, UTC)) for flow, event, function, due in rows
         ]
+
+    def envelope(self, event_id: str) -> str | None:
+        """Return the last event whose id is, or begins with, `event_id`, as EventBridge delivers it; None where there is none."""
+        above = event_id + (_LAST if len(event_id) >= SHORTEST else _FIRST)
+        rows = self._reader.read(
+            "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND archived = 1 ORDER BY id DESC LIMIT 1",
+            (event_id, above),
+        )
+        return str(rows[0][0]) if rows else None
 
     def latest(self) -> list[JournalRecord]:
         """Return every record of the flow that began last."""

@@ -18,7 +18,7 @@ Reason = Literal["undelivered", "failed", "invalid", "expired", "unreadable"]
 """Why an event is a dead letter; `unreadable` is a message that is none of ours."""
 REASONS: Final[tuple[Reason, ...]] = ("undelivered", "failed", "invalid", "expired", "unreadable")
 _OURS: Final[dict[str, Reason]] = {"invalid": "invalid", "expired": "expired"}
-_PARTICULAR: Final = re.compile(
+_PARTICULAR: Final = (
     r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b|\d{4}-\d\d-\d\dT[0-9:.]+Z?|\b[0-9a-fA-F]{16,}\b"
 )
 """What differs from one failure to the next, of the same kind: ids and moments."""
@@ -72,7 +72,8 @@ class DeadLetter:
     @property
     def cause(self) -> str:
         """The error without what is particular to this event: equal for dead letters that died of the same."""
-        return _PARTICULAR.sub("…", self.error.replace(self.event_id, "…"))
+        particular = re.compile(rf"\b{re.escape(self.event_id)}\b|{_PARTICULAR}")
+        return particular.sub("…", self.error)
 
 
 def read_dead_letter(subscriber: str, queue_url: str, received: Mapping[str, Any], most: int | None) -> DeadLetter:

@@ -2,17 +2,28 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar, Token
 from datetime import timedelta
 from time import perf_counter
-from typing import Any
+from typing import Any, Self
 
-from contradance.choreography import AnyFunction
+from contradance.function import AnyFunction
 from contradance.runtime.journal import JournalRecord, Outcome, PublishedEvent
 from contradance.runtime.ports import Place
 
+_running: ContextVar["Attempt | None"] = ContextVar("contradance_attempt", default=None)
+
+
+def running_attempt() -> "Attempt | None":
+    """Return the attempt that is being made where this is called, for whoever logs."""
+    return _running.get()
+
 
 class Attempt:
-    """Begun when it is made; `leave` writes what it came to. What it is about is filled in as it becomes known."""
+    """Begun when it is made; `leave` writes what it came to. What it is about is filled in as it becomes known.
+
+    It is a context manager: what is called inside is part of it.
+    """
 
     def __init__(self, function: AnyFunction, trigger: str, place: Place) -> None:
         self.trigger = trigger
@@ -24,6 +35,20 @@ class Attempt:
         self._place = place
         self._started_at = place.clock.now()
         self._clock = perf_counter()
+        self._token: Token[Attempt | None]
+
+    def __enter__(self) -> Self:
+        self._token = _running.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _running.reset(self._token)
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What every log line says: what the attempt is about, and whose it is, as far as it is known."""
+        said = {"correlation_id": self.correlation_id, "subject": self.subject, "event_id": self.event_id}
+        return {**{name: text for name, text in said.items() if text}, "subscriber": self._function.name}
 
     def began(self, seconds_ago: float) -> None:
         """Say that it began earlier than it was made."""

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from contradance.choreography import AnyFunction
 from contradance.contract import Contract, where_defined
 from contradance.delivery import Delivery
 from contradance.envelope import Delivered, unseal
 from contradance.errors import ContractViolation
+from contradance.function import AnyFunction
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.once import OnceKey
 from contradance.runtime.perform import Cause, Task, perform
@@ -51,37 +51,37 @@ def consume(
     Raises:
         Exception: whatever the handler raised; that is how the delivery is retried.
     """
-    this = begun(function, event, place)
-    number = attempt or 1
-    try:
-        delivered = unseal(event, function.name)
-        _describe(this, delivered)
-        read = read_event(function, subscription, delivered)
-    except ContractViolation as error:
-        this.bury("invalid", number, str(error), event)
-        return
-    if queued_at is not None and place.clock.now() - queued_at > function.retry.max_age:
-        this.bury("expired", number, f"It waited longer than {function.name} allows: {function.retry}.", event)
-        return
-    key, cause = _cause(function, delivered)
+    with begun(function, event, place) as this:
+        number = attempt or 1
+        try:
+            delivered = unseal(event, function.name)
+            _describe(this, delivered)
+            read = read_event(function, subscription, delivered)
+        except ContractViolation as error:
+            this.bury("invalid", number, str(error), event)
+            return
+        if queued_at is not None and place.clock.now() - queued_at > function.retry.max_age:
+            this.bury("expired", number, f"It waited longer than {function.name} allows: {function.retry}.", event)
+            return
+        key, cause = _cause(function, delivered)
 
-    def run(delivery: Delivery) -> tuple[object, None]:
-        published = function.handler(read, delivery) if subscription.takes_delivery else function.handler(read)
-        return published, None
+        def run(delivery: Delivery) -> tuple[object, None]:
+            published = function.handler(read, delivery) if subscription.takes_delivery else function.handler(read)
+            return published, None
 
-    task = Task(function, key, holder, cause, run)
-    lease = task.lease(place.clock.now())
-    try:
-        record = place.store.begin(key, lease, place.clock.now())
-        number = attempt or record.attempt
-        if number != record.attempt:
-            record = replace(record, attempt=number)
-        performed = perform(task, lease, record, place, context)
-    except Exception as error:
-        if context.get_remaining_time_in_millis() > 0:  # else it has timed out, and is told to have
-            this.leave("failed", number, error=told(error))
-        raise
-    this.leave("duplicate" if performed.duplicate else "done", number, published=performed.published)
+        task = Task(function, key, holder, cause, run)
+        lease = task.lease(place.clock.now())
+        try:
+            record = place.store.begin(key, lease, place.clock.now())
+            number = attempt or record.attempt
+            if number != record.attempt:
+                record = replace(record, attempt=number)
+            performed = perform(task, lease, record, place, context)
+        except Exception as error:
+            if context.get_remaining_time_in_millis() > 0:  # else it has timed out, and is told to have
+                this.leave("failed", number, error=told(error))
+            raise
+        this.leave("duplicate" if performed.duplicate else "done", number, published=performed.published)
 
 
 def begun(function: AnyFunction, event: Mapping[str, Any], place: Place) -> Attempt:

@@ -4,12 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from contradance.choreography import AnyFunction
 from contradance.delivery import Delivery
 from contradance.envelope import derived_id
-from contradance.function import Schedule
+from contradance.function import AnyFunction, Schedule
 from contradance.httproute import Route
-from contradance.runtime.answer import answer
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.consume import consume, sent_at
 from contradance.runtime.once import OnceKey
@@ -26,6 +24,8 @@ def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, pl
     """
     trigger = function.trigger
     if isinstance(trigger, Route):
+        from contradance.runtime.answer import answer  # noqa: PLC0415 - a subscriber does without
+
         return answer(function, trigger, event, place, context)
     if isinstance(trigger, Schedule):
         _run_schedule(function, trigger, event, context, place)
@@ -66,24 +66,24 @@ def _run_schedule(
     """Run a scheduled function once for its moment: what causes it is the schedule and the scheduled time."""
     moment = f"{event['schedule']}@{event['scheduled_time']}"
     key = OnceKey(function.name, "schedule", moment)
-    this = Attempt(function, schedule.timetable.expression, place)
-    this.correlation_id, this.causation_id = derived_id(*key, "correlation"), moment
+    with Attempt(function, schedule.timetable.expression, place) as this:
+        this.correlation_id, this.causation_id = derived_id(*key, "correlation"), moment
 
-    def run(delivery: Delivery) -> tuple[object, None]:
-        return (function.handler(delivery) if schedule.takes_delivery else function.handler()), None
+        def run(delivery: Delivery) -> tuple[object, None]:
+            return (function.handler(delivery) if schedule.takes_delivery else function.handler()), None
 
-    task = Task(function, key, context.aws_request_id, Cause(this.correlation_id, moment), run)
-    lease = task.lease(place.clock.now())
-    number = 1
-    try:
-        record = place.store.begin(key, lease, place.clock.now())
-        number = record.attempt
-        performed = perform(task, lease, record, place, context)
-    except Exception as error:
-        this.leave("failed", number, error=told(error))
-        raise
-    this.subject = performed.subject
-    this.leave("duplicate" if performed.duplicate else "done", number, published=performed.published)
+        task = Task(function, key, context.aws_request_id, Cause(this.correlation_id, moment), run)
+        lease = task.lease(place.clock.now())
+        number = 1
+        try:
+            record = place.store.begin(key, lease, place.clock.now())
+            number = record.attempt
+            performed = perform(task, lease, record, place, context)
+        except Exception as error:
+            this.leave("failed", number, error=told(error))
+            raise
+        this.subject = performed.subject
+        this.leave("duplicate" if performed.duplicate else "done", number, published=performed.published)
 
 
 def _event_in(record: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from contradance.annotation import say
-from contradance.choreography import AnyFunction
 from contradance.contract import Contract
 from contradance.delivery import Delivery
 from contradance.envelope import SealedEvent, derived_id, seal
 from contradance.errors import Conflict, ContractViolation, LeaseLost, TooMuchWork
+from contradance.function import AnyFunction
 from contradance.runtime.journal import PublishedEvent, published_events
 from contradance.runtime.once import Answer, Lease, OnceKey, OnceRecord, State
 from contradance.runtime.ports import Context, Place

@@ -12,7 +12,10 @@ from contradance.unit import Key
 
 
 class Item(NamedTuple):
-    """One stored item: JSON text, and a version that every write changes."""
+    """One stored item: JSON text, and a version that every write changes.
+
+    Within one table either every key has a sort key or none has.
+    """
 
     key: Key
     version: str
@@ -75,7 +78,10 @@ class Store(Protocol):
         """Return one partition in the order of its sort keys."""
 
     def scan(self, table: str, limit: int, after: Key | None) -> list[Item]:
-        """Return up to `limit` items in key order, from behind the key `after`."""
+        """Return up to `limit` items from behind the key `after`, which need not exist; all of them where fewer are left.
+
+        The order is the store's own and always the same: no item is read twice, and none is missed.
+        """
 
 
 class Events(Protocol):

@@ -9,6 +9,10 @@ from contradance.unit import Key
 
 MAX_WRITES: Final = 99
 """Most items one unit of work may write: TransactWriteItems takes 100, and one is the once-record."""
+MAX_DOCUMENT_BYTES: Final = 390 * 1024
+"""Longest document, in UTF-8 bytes: an item of DynamoDB has 400 KB, its key and its version included."""
+MAX_WORK_BYTES: Final = 3_500_000
+"""Most bytes that one unit of work may write: TransactWriteItems takes 4 MB, and the once-record needs its part."""
 
 
 class UnitOfWork:
@@ -41,12 +45,46 @@ class UnitOfWork:
         return [document for _, document in self._merge(table, self._store.query(table, partition), own)]
 
     def scan(self, table: str, limit: int, after: Key | None) -> list[tuple[Key, str]]:
-        """Return up to `limit` items in key order, this unit's own writes included."""
-        own = {key: document for key, document in self._own(table).items() if after is None or key > after}
-        return self._merge(table, self._store.scan(table, limit + len(own), after), own)[:limit]
+        """Return up to `limit` items: those that are stored, as this unit leaves them, and behind them its new ones."""
+        own = self._own(table)
+        new = sorted(key for key, document in own.items() if document is not None and self._is_new(table, key))
+        if after is None or after not in own or not self._is_new(table, after):
+            found = self._scan_stored(table, limit, after, own)
+        else:
+            found, new = [], [key for key in new if key > after]
+        return (found + [(key, str(own[key])) for key in new])[:limit]
+
+    def _scan_stored(
+        self, table: str, limit: int, after: Key | None, own: Mapping[Key, str | None]
+    ) -> list[tuple[Key, str]]:
+        """Return up to `limit` stored items, changed as this unit changes them, without those it deletes."""
+        found: list[tuple[Key, str]] = []
+        while len(found) < limit:
+            asked = limit - len(found)
+            items = self._store.scan(table, asked, after)
+            for item in items:
+                self._saw(table, item.key, item)
+                document = own.get(item.key, item.document)
+                if document is not None:
+                    found.append((item.key, document))
+            if len(items) < asked:
+                break
+            after = items[-1].key
+        return found
+
+    def _is_new(self, table: str, key: Key) -> bool:
+        """Whether an item that this unit writes, or wrote and deleted, is not stored yet."""
+        if (table, key) not in self._seen:
+            self._saw(table, key, self._store.get(table, key))
+        return self._seen[table, key] == ABSENT
 
     def put(self, table: str, key: Key, document: str | None) -> None:
         """Buffer a write; None deletes."""
+        if document is not None and (size := len(document.encode())) > MAX_DOCUMENT_BYTES:
+            raise TooMuchWork(
+                f"{self._function} writes an item of {size} bytes to table {table}; it may be {MAX_DOCUMENT_BYTES}.\n"
+                "  Store the large part elsewhere and refer to it, or spread it over several items."
+            )
         self._written[table, key] = document
         if len(self._written) > MAX_WRITES:
             raise TooMuchWork(
@@ -60,6 +98,12 @@ class UnitOfWork:
 
     def writes(self) -> list[Write]:
         """Return the buffered writes; an item that was read must not have changed since."""
+        size = sum(len(document.encode()) for document in self._written.values() if document)
+        if size > MAX_WORK_BYTES:
+            raise TooMuchWork(
+                f"{self._function} writes {size} bytes in one delivery; it may write {MAX_WORK_BYTES}.\n"
+                "  Publish an event per part, and let each delivery write its own."
+            )
         return [
             Write(table, key, document, self._seen.get((table, key)))
             for (table, key), document in self._written.items()

@@ -153,7 +153,7 @@ def test_without_a_project_it_says_what_makes_one(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ("", "does not name a choreography."),
+        ("", "does not name its choreography."),
         ('choreography = "nowhere:it"', "it cannot be loaded"),
         ('choreography = "json:nothing"', "it cannot be loaded"),
         ('choreography = "json:dumps"', "is named as the choreography, but is a function."),

@@ -24,7 +24,7 @@ from contradance.local.connection import MAX_HEAD_BYTES, Bounds
 from contradance.local.gateway import Gateway, HttpResponse, said
 from contradance.local.laptop import Laptop
 from contradance.local.server import Refusal, Server
-from contradance.runtime.answer import MAX_BODY_BYTES
+from contradance.runtime.request import MAX_BODY_BYTES
 from tests.local.desk import ROUTES, Echo, asked, opened, wait_until
 
 LONG = 20

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from contradance import Delivery, HttpError, Reply, route
 from contradance.choreography import AnyFunction
-from contradance.runtime.answer import MAX_IDEMPOTENCY_KEY
+from contradance.runtime.request import MAX_IDEMPOTENCY_KEY
 from tests.runtime.desk import TICKET, NewTicket, TicketClosed, TicketOpened, TicketView, opened, tickets
 from tests.runtime.fakes import Outage, World, recorded
 

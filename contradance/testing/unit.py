@@ -1,4 +1,4 @@
-"""For an author's tests: call a handler as the plain function it is, or run the whole on a virtual clock.
+"""Calling a handler as the plain function it is, over tables in memory.
 
 with unit_of_work(most_loans=3):
     answer = lend_book(asked)
@@ -8,11 +8,9 @@ assert isinstance(answer, BookLent)
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from datetime import UTC, datetime
 
-from contradance.choreography import Choreography
-from contradance.local.clock import VirtualClock
-from contradance.local.laptop import Laptop
+from contradance.delivery import Delivery
 from contradance.unit import Key, run_in
 
 
@@ -55,20 +53,22 @@ class InMemoryUnit:
 @contextmanager
 def unit_of_work(**settings: object) -> Iterator[InMemoryUnit]:
     """Let handlers be called as plain functions inside: tables start empty, settings are given by name."""
-    unit = InMemoryUnit(_variables(settings))
+    unit = InMemoryUnit(variables_of(settings))
     with run_in(unit):
         yield unit
 
 
-@contextmanager
-def running(
-    choreography: Choreography, state: Path, *, seed: int = 0, settings: Mapping[str, object] | None = None
-) -> Iterator[Laptop]:
-    """Run a choreography on a virtual clock: request, `drain`, look. `seed` chooses the order of deliveries, `settings` are by name."""
-    clock, variables = VirtualClock(), _variables(settings or {})
-    with Laptop(choreography, state, clock=clock, variables=variables, synchronous="OFF", seed=seed) as laptop:
-        yield laptop
+def delivery(
+    *,
+    now: datetime = datetime(2026, 1, 31, 18, 0, tzinfo=UTC),
+    attempt: int = 1,
+    key: str = "key-1",
+    is_replay: bool = False,
+) -> Delivery:
+    """Return a delivery, for a handler that asks for one."""
+    return Delivery("event-1", "flow-1", attempt, key, now, is_replay)
 
 
-def _variables(settings: Mapping[str, object]) -> dict[str, str]:
+def variables_of(settings: Mapping[str, object]) -> dict[str, str]:
+    """Return the environment variables that settings stand for."""
     return {f"SETTING_{name.upper()}": str(value) for name, value in settings.items()}

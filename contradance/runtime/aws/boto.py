@@ -1,0 +1,50 @@
+"""Calling AWS through boto3: for whoever asks for it, and for what the runtime's own client cannot honour."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import boto3  # type: ignore[import-untyped]  # boto3 has no types
+from botocore.config import Config  # type: ignore[import-untyped]  # the same
+from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # the same
+
+from contradance.errors import AWSCallFailed
+from contradance.runtime.aws.caller import refused
+
+_METHODS: Final = {
+    "GetItem": "get_item",
+    "GetParameter": "get_parameter",
+    "PutEvents": "put_events",
+    "Query": "query",
+    "Scan": "scan",
+    "SendMessage": "send_message",
+    "TransactWriteItems": "transact_write_items",
+    "UpdateItem": "update_item",
+}
+CONFIG: Final = Config(retries={"mode": "standard", "total_max_attempts": 6}, connect_timeout=3, read_timeout=10)
+"""Timeouts in seconds. boto3's own, a minute each, outlive most functions."""
+
+
+class BotoCaller:
+    """`contradance.runtime.aws.caller.Caller` over boto3.
+
+    Args:
+        client: makes the client of a service.
+    """
+
+    def __init__(self, client: Callable[[str], Any] = lambda service: boto3.client(service, config=CONFIG)) -> None:
+        self._client = client
+        self._clients: dict[str, Any] = {}
+
+    def call(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Call `operation` of `service`; return its answer."""
+        if service not in self._clients:
+            self._clients[service] = self._client(service)
+        try:
+            answer: dict[str, Any] = getattr(self._clients[service], _METHODS[operation])(**request)
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            message = str(error.response.get("Error", {}).get("Message", ""))
+            raise refused(service, operation, code, message, error.response) from error
+        except BotoCoreError as error:
+            raise AWSCallFailed(f"{service} did not answer {operation}: {type(error).__name__}", "", {}) from error
+        return answer

@@ -1,0 +1,191 @@
+"""The runtime's own AWS client: the eight operations that a function needs, over connections that stay open.
+
+boto3 costs more to import than everything else that a function loads (`benchmarks/cold_start.py`): it carries every
+service, and reads their descriptions before the first call. What is sent is, byte for byte, what botocore would send;
+what the environment says of endpoints, credentials, certificates, proxies and attempts counts here too.
+"""
+
+import json
+import sys
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException
+from typing import Any, Final
+from uuid import uuid4
+
+from contradance.errors import AWSCallFailed
+from contradance.runtime.aws import endpoint
+from contradance.runtime.aws.caller import refused
+from contradance.runtime.aws.connections import Answered, Connections, proxy_for
+from contradance.runtime.aws.patience import Patience
+from contradance.runtime.aws.signing import Credentials, authorization
+
+_AGENT: Final = f"contradance lang/python#{sys.version_info.major}.{sys.version_info.minor}"
+_TARGETS: Final = {
+    "dynamodb": ("DynamoDB_20120810", "1.0"),
+    "events": ("AWSEvents", "1.1"),
+    "sqs": ("AmazonSQS", "1.0"),
+    "ssm": ("AmazonSSM", "1.1"),
+}
+"""What each service calls its operations' targets, and its version of the JSON protocol."""
+_THROTTLED: Final = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+"""Error codes that mean: later. botocore's standard retry mode has the same."""
+_PASSING: Final = frozenset({"RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete"})
+_SKEWED: Final = frozenset(
+    {
+        "AuthFailure",
+        "InvalidSignatureException",
+        "RequestExpired",
+        "RequestInTheFuture",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+    }
+)
+"""Error codes that may mean that our clock is wrong."""
+_SKEW_SECONDS: Final = 240.0
+"""How far the clock must be off to be the reason; AWS takes five minutes."""
+_ATTEMPTS: Final = 6
+"""Times that a call is tried where `AWS_MAX_ATTEMPTS` says nothing, and while there is time."""
+_TOO_MANY: Final = 429
+_OK: Final = 200
+_SERVER_ERROR: Final = 500
+
+
+class LeanClient:
+    """`contradance.runtime.aws.caller.Caller` over the standard library.
+
+    Args:
+        environ: the environment; credentials are read from it for every call.
+        patience: how long the running invocation may wait.
+        now: the time, in seconds of the epoch.
+
+    Raises:
+        Unhonoured: the environment asks for something that this client cannot do.
+    """
+
+    def __init__(self, environ: Mapping[str, str], patience: Patience, now: Callable[[], float] = time.time) -> None:
+        endpoint.check(environ)
+        self._environ = environ
+        self._patience = patience
+        self._now = now
+        self._region = endpoint.region_of(environ)
+        self._endpoints = {service: endpoint.endpoint(environ, service, self._region) for service in endpoint.SERVICES}
+        for where in self._endpoints.values():
+            proxy_for(environ, where)
+        self._connections = Connections(environ)
+        self._attempts = int(environ.get("AWS_MAX_ATTEMPTS") or _ATTEMPTS)
+        self._skew = 0.0
+
+    def call(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Call `operation` of `service`, again while that may help; return its answer."""
+        body = json.dumps(request).encode()
+        tries, corrected = 0, False
+        while True:
+            tries += 1
+            try:
+                answered = self._send(service, operation, body)
+            except (OSError, HTTPException) as error:
+                cause: Exception | None = error
+                failure = AWSCallFailed(f"{service} did not answer {operation}: {type(error).__name__}", "", {})
+                passing = True
+            else:
+                if answered.status == _OK and _is_whole(answered):
+                    answer: dict[str, Any] = json.loads(answered.body or b"{}")
+                    return answer
+                cause, failure = None, _failure(service, operation, answered)
+                passing = _is_passing(answered.status, failure.code)
+                if failure.code in _SKEWED and not corrected and self._correct(answered):
+                    corrected = True
+                    continue
+            if not passing or tries >= self._attempts or not self._patience.pause(tries):
+                raise failure from cause
+
+    def close(self) -> None:
+        """Close what is open; the next call opens it again."""
+        self._connections.close()
+
+    def _send(self, service: str, operation: str, body: bytes) -> Answered:
+        where = self._endpoints[service]
+        headers = self.headers(service, operation, body)
+        sent = {
+            **headers,
+            "accept-encoding": "identity",
+            "amz-sdk-invocation-id": str(uuid4()),
+            "user-agent": _AGENT,
+        }
+        return self._connections.post(where, sent, body, self._patience.seconds_left())
+
+    def headers(self, service: str, operation: str, body: bytes) -> dict[str, str]:
+        """Return the headers that are signed, and the signature."""
+        prefix, version = _TARGETS[service]
+        credentials = self._credentials()
+        signed = {
+            "content-type": f"application/x-amz-json-{version}",
+            "host": self._endpoints[service].authority,
+            "x-amz-date": time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._now() + self._skew)),
+            "x-amz-target": f"{prefix}.{operation}",
+        }
+        if service == "sqs":
+            signed["x-amzn-query-mode"] = "true"
+        if credentials.token:
+            signed["x-amz-security-token"] = credentials.token
+        return {**signed, "authorization": authorization(credentials, self._region, service, signed, body)}
+
+    def _credentials(self) -> Credentials:
+        environ = self._environ
+        token = environ.get("AWS_SESSION_TOKEN") or environ.get("AWS_SECURITY_TOKEN")
+        return Credentials(environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], token)
+
+    def _correct(self, answered: Answered) -> bool:
+        """Take the server's clock where ours is far from it; return whether it was."""
+        try:
+            theirs = parsedate_to_datetime(answered.headers["date"]).timestamp()
+        except (KeyError, ValueError):
+            return False
+        skew = theirs - self._now()
+        if abs(skew - self._skew) < _SKEW_SECONDS:
+            return False
+        self._skew = skew
+        return True
+
+
+def _is_whole(answered: Answered) -> bool:
+    """Whether the body is what DynamoDB sent; it says so with a checksum."""
+    said = answered.headers.get("x-amz-crc32")
+    return said is None or int(said) == zlib.crc32(answered.body)
+
+
+def _is_passing(status: int, code: str) -> bool:
+    return status >= _SERVER_ERROR or status in (_OK, _TOO_MANY) or code in _THROTTLED or code in _PASSING
+
+
+def _failure(service: str, operation: str, answered: Answered) -> AWSCallFailed:
+    """Return the error in an answer: `{"__type": "namespace#Code", "message": ...}`, or SQS's older code in a header."""
+    try:
+        answer = json.loads(answered.body)
+    except ValueError:
+        answer = {}
+    if not isinstance(answer, dict):
+        answer = {}
+    older = answered.headers.get("x-amzn-query-error", "").partition(";")[0]
+    code = older or str(answer.get("__type") or "").rpartition("#")[2] or str(answered.status)
+    return refused(service, operation, code, str(answer.get("message") or answer.get("Message") or ""), answer)

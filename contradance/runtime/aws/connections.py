@@ -1,0 +1,159 @@
+"""HTTP connections that are kept open: http.client, TLS that is verified, and a proxy where the environment has one."""
+
+import base64
+import os
+import select
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any, Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from contradance.runtime.aws.endpoint import Endpoint, Unhonoured
+
+CONNECT_SECONDS: Final = 3.0
+"""Longest to wait for a connection."""
+READ_SECONDS: Final = 10.0
+"""Longest to wait for an answer."""
+IDLE_SECONDS: Final = 45.0
+"""Longest that a connection is kept unused; AWS closes its end after about a minute."""
+_SHORTEST_SECONDS: Final = 0.1
+
+
+class Answered(NamedTuple):
+    """What a server answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _Idle(NamedTuple):
+    connection: HTTPConnection
+    since: float
+
+
+class Connections:
+    """Connections to AWS, each used by one thread at a time.
+
+    Args:
+        environ: the environment: proxies and certificates.
+        now: a clock that only goes forward, in seconds.
+    """
+
+    def __init__(self, environ: Mapping[str, str], now: Callable[[], float] = time.monotonic) -> None:
+        self._environ = environ
+        self._now = now
+        self._idle: dict[Endpoint, list[_Idle]] = {}
+        self._tls = _tls(environ)
+
+    def post(self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes, seconds: float) -> Answered:
+        """Send one request and return its answer.
+
+        A connection that the server has closed meanwhile is not held against the server: the request goes out again.
+
+        Raises:
+            OSError: the server was not reached, or did not answer in time.
+            HTTPException: it answered something else than HTTP.
+        """
+        kept = self._kept(endpoint)
+        if kept is not None:
+            try:
+                return self._post(endpoint, kept, headers, body, seconds)
+            except TimeoutError:
+                raise
+            except (OSError, HTTPException):
+                pass
+        return self._post(endpoint, self._connect(endpoint, seconds), headers, body, seconds)
+
+    def close(self) -> None:
+        """Close what is open and not in use."""
+        for idle in self._idle.values():
+            while idle:
+                idle.pop().connection.close()
+
+    def _post(
+        self, endpoint: Endpoint, connection: HTTPConnection, headers: Mapping[str, str], body: bytes, seconds: float
+    ) -> Answered:
+        try:
+            connection.sock.settimeout(max(min(READ_SECONDS, seconds), _SHORTEST_SECONDS))
+            connection.request("POST", "/", body, dict(headers))
+            answer = connection.getresponse()
+            answered = Answered(
+                answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+            )
+        except BaseException:
+            connection.close()
+            raise
+        if connection.sock is not None:  # else the server has asked to close it
+            self._idle.setdefault(endpoint, []).append(_Idle(connection, self._now()))
+        return answered
+
+    def _kept(self, endpoint: Endpoint) -> HTTPConnection | None:
+        """Return an open connection, closing those that are too old or that the server has closed."""
+        idle = self._idle.get(endpoint, [])
+        while idle:
+            try:
+                connection, since = idle.pop()
+            except IndexError:  # another thread took the last one
+                return None
+            if self._now() - since < IDLE_SECONDS and not select.select([connection.sock], [], [], 0)[0]:
+                return connection
+            connection.close()
+        return None
+
+    def _connect(self, endpoint: Endpoint, seconds: float) -> HTTPConnection:
+        timeout = max(min(CONNECT_SECONDS, seconds), _SHORTEST_SECONDS)
+        proxy = proxy_for(self._environ, endpoint)
+        host, port = (proxy.host, proxy.port) if proxy else (endpoint.host, endpoint.port)
+        connection = (
+            HTTPSConnection(host, port, timeout=timeout, context=self._tls)
+            if endpoint.scheme == "https"
+            else HTTPConnection(host, port, timeout=timeout)
+        )
+        if proxy:
+            connection.set_tunnel(endpoint.host, endpoint.port, proxy.headers)
+        connection.connect()
+        return connection
+
+
+class Proxy(NamedTuple):
+    """What stands between us and AWS."""
+
+    host: str
+    port: int
+    headers: dict[str, str]
+
+
+def proxy_for(environ: Mapping[str, str], endpoint: Endpoint) -> Proxy | None:
+    """Return the proxy for an endpoint, as every program finds it: `https_proxy` and `no_proxy`, in either case."""
+    name = f"{endpoint.scheme}_proxy"
+    address = environ.get(name) or environ.get(name.upper())
+    if not address:
+        return None
+    from urllib import request  # noqa: PLC0415 - a slow import that few need
+
+    without = {"no": environ.get("no_proxy") or environ.get("NO_PROXY") or ""}
+    if request.proxy_bypass_environment(f"{endpoint.host}:{endpoint.port}", without):  # type: ignore[attr-defined]
+        return None
+    parts = urlsplit(address if "//" in address else f"//{address}", "http")
+    if parts.scheme != "http" or not parts.hostname or endpoint.scheme != "https":
+        raise Unhonoured(f"the proxy in {name}")
+    headers = {}
+    if parts.username is not None:
+        said = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers["Proxy-Authorization"] = f"Basic {base64.b64encode(said.encode()).decode()}"
+    return Proxy(parts.hostname, parts.port or 80, headers)
+
+
+def _tls(environ: Mapping[str, str]) -> ssl.SSLContext:
+    """Return TLS that trusts the bundle that the environment names, else what the system trusts."""
+    bundle = environ.get("AWS_CA_BUNDLE") or environ.get("REQUESTS_CA_BUNDLE")
+    if not bundle:
+        paths = ssl.get_default_verify_paths()
+        if paths.cafile is None and paths.capath is None:
+            raise Unhonoured("a system without certificates of its own")
+        return ssl.create_default_context()
+    place: dict[str, Any] = {"capath" if os.path.isdir(bundle) else "cafile": bundle}  # noqa: PTH112 - pathlib is slow
+    return ssl.create_default_context(**place)

@@ -1,0 +1,40 @@
+"""What Lambda invokes: the handler of every deployed function.
+
+The function is imported, and everything it needs is made, while Lambda initialises the environment: that time has a
+whole processor, and is not part of an invocation. Where nothing says which function this is, that waits for the first
+invocation, which says what is missing.
+"""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from contradance.errors import DeclarationError
+from contradance.function import AnyFunction, Function
+from contradance.runtime.aws import environment
+from contradance.runtime.aws.machine import LambdaContext, Machine, imported, machine
+from contradance.runtime.aws.place import needed
+from contradance.runtime.entry import invoke
+
+
+@cache
+def _deployed() -> tuple[AnyFunction, Machine]:
+    function = imported(needed(os.environ, environment.FUNCTION), environment.FUNCTION)
+    if not isinstance(function, Function):
+        raise DeclarationError(
+            f"{environment.FUNCTION} names {function!r}, which is no function.\n"
+            "  Decorate it with @subscriber(), @route('GET /x') or @schedule('rate(1 day)')."
+        )
+    return function, machine(os.environ)
+
+
+def handler(event: Mapping[str, Any], context: LambdaContext) -> object:
+    """Handle one invocation."""
+    function, here = _deployed()
+    here.begin(context)
+    return invoke(function, event, context, here.place)
+
+
+if environment.FUNCTION in os.environ:
+    _deployed()

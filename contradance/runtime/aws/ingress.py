@@ -1,0 +1,168 @@
+"""The ingress: `POST /events/{detail_type}` publishes the body as an event, for clients that are no functions.
+
+The body is the event's `data` and is validated like any other event: against the newest version of its contract, or the
+one that `?version=` names. Only the listed detail-types may be published. A repeated request with the same
+Idempotency-Key publishes the event under the same id again, which every subscriber recognises.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final, NamedTuple
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from contradance.contract import Contract
+from contradance.envelope import SealedEvent, derived_id, seal
+from contradance.errors import AWSCallFailed, DeclarationError, PublishFailed, TooMuchWork
+from contradance.registry import Registry
+from contradance.reply import HttpError
+from contradance.runtime.aws import environment
+from contradance.runtime.aws.machine import LambdaContext, Machine, imported, machine
+from contradance.runtime.aws.place import needed
+from contradance.runtime.journal import JournalRecord, published_events
+from contradance.runtime.ports import Place
+from contradance.runtime.publish import publish
+from contradance.runtime.request import (
+    BadRequest,
+    Response,
+    check_named_once,
+    idempotency_key,
+    json_of,
+    problem,
+    response,
+    traceparent_of,
+)
+from contradance.runtime.told import told, trail
+from contradance.violation import problems
+
+PUBLISHER: Final = "contradance.ingress"
+ROUTE: Final = "POST /events/{detail_type}"
+_LOG: Final = logging.getLogger("contradance.ingress")
+_RESERVE_SECONDS: Final = 0.5
+
+
+class Ingress:
+    """Publishes what is sent to it.
+
+    Args:
+        registry: what may be said.
+        open_: the detail-types that may be published over HTTP.
+
+    Raises:
+        DeclarationError: a detail-type is not in the registry, or two services publish it.
+    """
+
+    def __init__(self, registry: Registry, open_: list[str]) -> None:
+        self._versions: dict[str, tuple[type[Contract], ...]] = {}
+        for detail_type in open_:
+            contracts = registry.named(detail_type)
+            sources = sorted({contract.identity.source for contract in contracts})
+            if len(sources) != 1:
+                known = f"is published by {' and '.join(sources)}" if sources else "is not in it"
+                raise DeclarationError(
+                    f"the ingress is open to {detail_type!r}, but in the registry {registry.name!r} it {known}.\n"
+                    "  Open it to detail-types that one service publishes."
+                )
+            self._versions[detail_type] = contracts
+
+    def answer(self, request: Mapping[str, Any], place: Place, seconds: float) -> Response:
+        """Publish one event, and answer with its id."""
+        try:
+            sealed = self._seal(request, place)
+            publish([sealed], place.events, place.bus, place.clock, seconds - _RESERVE_SECONDS)
+        except BadRequest as error:
+            return problem(422, str(error), error.found)
+        except HttpError as error:
+            return problem(error.status, str(error))
+        except TooMuchWork:
+            return problem(413, "The event is too large.")
+        except (PublishFailed, AWSCallFailed) as error:
+            _LOG.error("The event was not published: %s", error)
+            return problem(503, "The event was not published. Try again.")
+        except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
+            _LOG.error("%s failed: %s\n%s", PUBLISHER, told(error), trail(error))
+            return problem(500, "Internal Server Error")
+        _journal(sealed, place)
+        return response(202, json.dumps({"event_id": sealed.event_id}))
+
+    def _seal(self, request: Mapping[str, Any], place: Place) -> SealedEvent:
+        contract = self._contract(request)
+        body = json_of(request)
+        key = idempotency_key(request)
+        event_id = str(uuid4()) if key is None else derived_id(PUBLISHER, contract.identity.detail_type, key)
+        try:
+            event = contract.model_validate_json(body)
+        except ValidationError as error:
+            raise BadRequest(problems(error, "body")) from error
+        check_named_once(body)
+        return seal(
+            event,
+            event_id=event_id,
+            occurred_at=place.clock.now(),
+            correlation_id=derived_id(event_id, "correlation"),
+            publisher=PUBLISHER,
+            traceparent=traceparent_of(request),
+        )
+
+    def _contract(self, request: Mapping[str, Any]) -> type[Contract]:
+        detail_type = (request.get("pathParameters") or {}).get("detail_type", "")
+        asked = (request.get("queryStringParameters") or {}).get("version")
+        versions = self._versions.get(detail_type)
+        if versions is None:
+            raise HttpError(404, "There is no such event.")
+        if asked is None:
+            return versions[0]
+        if not (asked.isascii() and asked.isdigit()):
+            raise BadRequest([("query.version", "Input should be a whole number")])
+        for contract in versions:
+            if str(contract.identity.version) == asked:
+                return contract
+        raise HttpError(404, "There is no such version of the event.")
+
+
+def _journal(sealed: SealedEvent, place: Place) -> None:
+    place.journal.write(
+        JournalRecord(
+            function=PUBLISHER,
+            trigger=ROUTE,
+            event_id=None,
+            subject=sealed.subject,
+            correlation_id=sealed.correlation_id,
+            causation_id=None,
+            attempt=1,
+            outcome="done",
+            retries_left=0,
+            published=published_events([sealed]),
+            started_at=place.clock.now(),
+            duration_ms=0.0,
+        )
+    )
+
+
+class _Deployed(NamedTuple):
+    ingress: Ingress
+    machine: Machine
+
+
+@cache
+def _deployed() -> _Deployed:
+    registry = imported(needed(os.environ, environment.REGISTRY), environment.REGISTRY)
+    if not isinstance(registry, Registry):
+        raise DeclarationError(f"{environment.REGISTRY} names {registry!r}, which is no Registry.")
+    open_ = json.loads(os.environ.get(environment.INGRESS) or "[]")
+    return _Deployed(Ingress(registry, [str(name) for name in open_]), machine(os.environ))
+
+
+def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
+    """Answer one request."""
+    ingress, here = _deployed()
+    here.begin(context)
+    return ingress.answer(event, here.place, context.get_remaining_time_in_millis() / 1000)
+
+
+if environment.REGISTRY in os.environ:
+    _deployed()

@@ -1,0 +1,129 @@
+"""How a once-record lies in DynamoDB.
+
+What is sealed is kept as DynamoDB's own strings, not as JSON inside JSON: escaping would make 350 KB of events larger
+than an item may be.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, cast
+
+from contradance.envelope import SealedEvent
+from contradance.identity import Identity
+from contradance.runtime.aws import layout
+from contradance.runtime.journal import PublishedEvent
+from contradance.runtime.once import Answer, OnceKey, OnceRecord, State
+
+Value = dict[str, Any]
+"""One attribute's value as DynamoDB writes it: `{"S": "text"}`."""
+Attributes = Mapping[str, Value]
+"""An item as DynamoDB writes it."""
+
+STATE: Final = "state"
+HOLDER: Final = "holder"
+ATTEMPT: Final = "attempt"
+ASKED: Final = "asked"
+"""What every change of the lease changes: an answer that was lost is recognised by it when the call is repeated."""
+SEALED: Final = "sealed"
+PUBLISHED: Final = "published"
+ANSWER: Final = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A once-record as it is stored."""
+
+    state: State
+    holder: str
+    lease_expires: float
+    """In seconds of the epoch."""
+    attempt: int
+    asked: str
+    attributes: Attributes
+
+    def once(self, attempt: int) -> OnceRecord:
+        """Return what the runtime is told about it."""
+        sealed, published = self.attributes.get(SEALED), self.attributes.get(PUBLISHED)
+        return OnceRecord(
+            self.state,
+            attempt,
+            read_sealed(sealed) if sealed and self.state == "done" else (),
+            _read_published(published["S"]) if published and self.state == "published" else (),
+            _read_answer(self.attributes.get(ANSWER)),
+        )
+
+
+def once_pk(key: OnceKey) -> str:
+    """Return the hash key of a once-record."""
+    return layout.ONCE_SEPARATOR.join(key)
+
+
+def once_key(pk: str) -> OnceKey:
+    """Return the key behind the hash key of a once-record; only an event's id may hold the separator."""
+    return OnceKey(*pk.split(layout.ONCE_SEPARATOR, 2))
+
+
+def shard_of(pk: str) -> str:
+    """Return the part of the index of unpublished records that a record belongs to."""
+    return str(sum(pk.encode()) % layout.SHARDS)
+
+
+def moment(when: datetime) -> Value:
+    """Return a moment as a number: seconds of the epoch, to the microsecond."""
+    return {"N": f"{when.timestamp():.6f}"}
+
+
+def read_record(item: Attributes) -> StoredRecord:
+    """Return the once-record in an item."""
+    return StoredRecord(
+        state=cast("State", item[STATE]["S"]),
+        holder=item[HOLDER]["S"],
+        lease_expires=float(item[layout.LEASE_EXPIRES]["N"]),
+        attempt=int(item[ATTEMPT]["N"]),
+        asked=item[ASKED]["S"],
+        attributes=item,
+    )
+
+
+def outcome(pk: str, sealed: Sequence[SealedEvent], answer: Answer | None) -> dict[str, Value]:
+    """Return the attributes that a commit adds to a once-record."""
+    added: dict[str, Value] = {}
+    if sealed:
+        ids = [[event.event_id, str(event.identity)] for event in sealed]
+        added[PUBLISHED] = {"S": json.dumps(ids, separators=(",", ":"))}
+        added[SEALED] = {"L": [_sealed(event) for event in sealed]}
+        added[layout.SHARD] = {"S": shard_of(pk)}
+    if answer:
+        texts = {"body": {"S": answer.body}, "fingerprint": {"S": answer.fingerprint}}
+        added[ANSWER] = {"M": {"status": {"N": str(answer.status)}, **texts}}
+    return added
+
+
+def _sealed(event: SealedEvent) -> Value:
+    """Return one sealed event: what its metadata says too is not written twice."""
+    source, detail_type, _ = event.identity
+    return {"L": [{"S": source}, {"S": detail_type}, {"S": event.detail}]}
+
+
+def read_sealed(value: Value) -> tuple[SealedEvent, ...]:
+    """Return the sealed events of a record that is `done`."""
+    return tuple(_read_sealed(*(part["S"] for part in event["L"])) for event in value["L"])
+
+
+def _read_sealed(source: str, detail_type: str, detail: str) -> SealedEvent:
+    metadata = json.loads(detail)["metadata"]
+    identity = Identity(source, detail_type, metadata["version"])
+    return SealedEvent(metadata["event_id"], identity, metadata["subject"], metadata["correlation_id"], detail)
+
+
+def _read_published(text: str) -> tuple[PublishedEvent, ...]:
+    return tuple(PublishedEvent(event_id=event_id, contract=contract) for event_id, contract in json.loads(text))
+
+
+def _read_answer(value: Value | None) -> Answer | None:
+    if value is None:
+        return None
+    kept = value["M"]
+    return Answer(int(kept["status"]["N"]), kept["body"]["S"], kept["fingerprint"]["S"])

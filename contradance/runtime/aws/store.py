@@ -1,0 +1,235 @@
+"""The unit of work's store on AWS: tables and once-records in DynamoDB, changed by one TransactWriteItems.
+
+The conformance suite that SQLite passes runs against it too. A once-record goes through at most four writes: the lease
+is taken (1), the unit of work commits (2), and the record is marked as published (3); a lease may be given back (4).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from contradance.envelope import SealedEvent
+from contradance.errors import AWSCallFailed, LeaseHeld
+from contradance.runtime.aws import layout, record
+from contradance.runtime.aws.caller import Caller
+from contradance.runtime.aws.patience import Patience
+from contradance.runtime.aws.record import Attributes, StoredRecord, Value
+from contradance.runtime.aws.tables import DynamoDBTables
+from contradance.runtime.aws.transaction import transact
+from contradance.runtime.once import Answer, Lease, OnceKey, OnceRecord, State
+from contradance.runtime.ports import Clock, Write
+
+_RACES: Final = 5
+"""Times that taking a lease is tried again because somebody else changed the record in between."""
+_TRIES: Final = 6
+"""Tries to change a record that a transaction is changing."""
+_FREE: Final = f"attribute_not_exists({layout.PARTITION})"
+_MINE: Final = "#state = :in_progress AND #holder = :holder"
+
+
+class DynamoDBStore(DynamoDBTables):
+    """`contradance.runtime.ports.Store` over DynamoDB.
+
+    Args:
+        aws: calls DynamoDB.
+        tables: the deployed name of each table, by its name in the code.
+        once_table: the deployed name of the table of once-records.
+        remember_seconds: how long a once-record lives after its last change.
+        clock: says what now is.
+        patience: how long the running invocation may wait.
+    """
+
+    def __init__(
+        self,
+        aws: Caller,
+        *,
+        tables: Mapping[str, str],
+        once_table: str,
+        remember_seconds: int,
+        clock: Clock,
+        patience: Patience,
+    ) -> None:
+        super().__init__(aws, tables)
+        self._aws = aws
+        self._once_table = once_table
+        self._remember_seconds = remember_seconds
+        self._clock = clock
+        self._patience = patience
+
+    def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
+        """Count an attempt, and take the lease where the handler has not committed yet.
+
+        The first attempt costs one call: it takes what is free. Refused, DynamoDB hands over the record that is there.
+        """
+        asked = uuid4().hex
+        found = self._take(key, lease, asked, attempt=1, condition=_FREE, seen={})
+        for _ in range(_RACES):
+            if found is None:
+                return OnceRecord("in_progress", 1)
+            if found.asked == asked:  # taken by a call whose answer was lost
+                return found.once(found.attempt)
+            if found.state == "published":
+                return found.once(found.attempt)
+            mine = found.holder == lease.holder
+            if found.state == "in_progress" and not mine and found.lease_expires > now.timestamp():
+                break
+            attempt = found.attempt + 1 if mine else 1
+            seen: dict[str, Value] = {":seen": {"S": found.asked}, ":was": {"S": found.state}}
+            unchanged = "#asked = :seen AND #state = :was"
+            changed = self._take(key, lease, asked, attempt=attempt, condition=unchanged, seen=seen)
+            if changed is None or changed.asked == asked:
+                return found.once(attempt)
+            found = changed
+        raise LeaseHeld(
+            f"{key.function} is already handling event {key.event_id}.\n"
+            "  It is delivered again when that attempt has ended."
+        )
+
+    def _take(
+        self, key: OnceKey, lease: Lease, asked: str, *, attempt: int, condition: str, seen: Mapping[str, Value]
+    ) -> StoredRecord | None:
+        """Take a lease where `condition` holds; return the record that is there where it does not."""
+        set_: dict[str, Value] = {
+            record.HOLDER: {"S": lease.holder},
+            record.ATTEMPT: {"N": str(attempt)},
+            record.ASKED: {"S": asked},
+            layout.LEASE_EXPIRES: record.moment(lease.expires),
+            **self._forget(),
+        }
+        names, values = _assigned(set_)
+        change = {
+            **self._record(key),
+            "UpdateExpression": f"{_set(set_)}, #state = if_not_exists(#state, :in_progress)",
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {**names, "#state": record.STATE},
+            "ExpressionAttributeValues": {**values, **seen, ":in_progress": {"S": "in_progress"}},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        refused = self._update(change)
+        return record.read_record(refused) if refused is not None else None
+
+    def commit(
+        self, key: OnceKey, lease: Lease, writes: Sequence[Write], sealed: Sequence[SealedEvent], answer: Answer | None
+    ) -> State:
+        """Apply all writes and make the once-record `done`, or do nothing; return the state.
+
+        One token names the transaction in all tries: DynamoDB applies it once, though an answer may be lost.
+        """
+        state: State = "done" if sealed else "published"
+        token = uuid4().hex
+        set_: dict[str, Value] = {
+            record.STATE: {"S": state},
+            record.HOLDER: {"S": lease.holder},
+            record.ASKED: {"S": token},
+            layout.LEASE_EXPIRES: record.moment(lease.expires),
+            **self._forget(),
+            **record.outcome(record.once_pk(key), sealed, answer),
+        }
+        names, values = _assigned(set_)
+        done = {
+            **self._record(key),
+            "UpdateExpression": f"{_set(set_)}, #attempt = if_not_exists(#attempt, :one)",
+            "ConditionExpression": f"{_FREE} OR ({_MINE})",
+            "ExpressionAttributeNames": {**names, "#attempt": record.ATTEMPT},
+            "ExpressionAttributeValues": {**values, ":one": {"N": "1"}, ":in_progress": {"S": "in_progress"}},
+        }
+        items = [(write.table, self.written(write)) for write in writes]
+        transact(self._aws, self._patience, token=token, key=key, once=done, writes=items)
+        return state
+
+    def release(self, key: OnceKey, lease: Lease) -> None:
+        """Give the lease back, so that another holder need not wait for its end; nothing where it is not held."""
+        self._update(
+            {
+                **self._record(key),
+                "UpdateExpression": "SET #expires = :now",
+                "ConditionExpression": _MINE,
+                "ExpressionAttributeNames": {
+                    "#expires": layout.LEASE_EXPIRES,
+                    "#state": record.STATE,
+                    "#holder": record.HOLDER,
+                },
+                "ExpressionAttributeValues": {
+                    ":now": {"N": "0"},
+                    ":in_progress": {"S": "in_progress"},
+                    ":holder": {"S": lease.holder},
+                },
+            }
+        )
+
+    def mark_published(self, key: OnceKey) -> None:
+        """Make a `done` record `published`, erasing its sealed events and keeping their ids."""
+        set_ = {record.STATE: {"S": "published"}, **self._forget()}
+        names, values = _assigned(set_)
+        self._update(
+            {
+                **self._record(key),
+                "UpdateExpression": f"{_set(set_)} REMOVE #sealed, #shard",
+                "ConditionExpression": "#state = :done",
+                "ExpressionAttributeNames": {**names, "#sealed": record.SEALED, "#shard": layout.SHARD},
+                "ExpressionAttributeValues": {**values, ":done": {"S": "done"}},
+            }
+        )
+
+    def unpublished(self, now: datetime, limit: int) -> list[tuple[OnceKey, tuple[SealedEvent, ...]]]:
+        """Return up to `limit` records that are `done` and whose lease has expired, the oldest first.
+
+        An index lags behind its table: what it names is read from the table, and left out where it was published since.
+        """
+        due = sorted(
+            (float(item[layout.LEASE_EXPIRES]["N"]), item[layout.PARTITION]["S"])
+            for shard in range(layout.SHARDS)
+            for item in self._due(str(shard), now, limit)
+        )
+        found = []
+        for _, pk in due[:limit]:
+            key = record.once_key(pk)
+            request = {**self._record(key), "ConsistentRead": True}
+            item: Attributes | None = self._aws.call("dynamodb", "GetItem", request).get("Item")
+            stored = record.read_record(item) if item else None
+            if stored and stored.state == "done" and stored.lease_expires <= now.timestamp():
+                found.append((key, stored.once(stored.attempt).sealed))
+        return found
+
+    def _due(self, shard: str, now: datetime, limit: int) -> Iterator[Attributes]:
+        request = {
+            "TableName": self._once_table,
+            "IndexName": layout.UNPUBLISHED,
+            "KeyConditionExpression": "#shard = :shard AND #expires <= :now",
+            "ExpressionAttributeNames": {"#shard": layout.SHARD, "#expires": layout.LEASE_EXPIRES},
+            "ExpressionAttributeValues": {":shard": {"S": shard}, ":now": record.moment(now)},
+            "Limit": limit,
+        }
+        yield from self._aws.call("dynamodb", "Query", request)["Items"]
+
+    def _record(self, key: OnceKey) -> dict[str, Any]:
+        return {"TableName": self._once_table, "Key": {layout.PARTITION: {"S": record.once_pk(key)}}}
+
+    def _forget(self) -> dict[str, Value]:
+        return {layout.EXPIRES: {"N": str(int(self._clock.now().timestamp()) + self._remember_seconds)}}
+
+    def _update(self, change: Mapping[str, Any]) -> Attributes | None:
+        """Change a once-record; where its condition does not hold, return the record if it was asked for, else nothing."""
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                self._aws.call("dynamodb", "UpdateItem", change)
+            except AWSCallFailed as error:
+                if error.code == "TransactionConflictException" and tries < _TRIES and self._patience.pause(tries):
+                    continue
+                if error.code != "ConditionalCheckFailedException":
+                    raise
+                refused: Attributes | None = error.answer.get("Item")
+                return refused
+            return None
+
+
+def _set(set_: Mapping[str, Value]) -> str:
+    return "SET " + ", ".join(f"#{name} = :{name}" for name in set_)
+
+
+def _assigned(set_: Mapping[str, Value]) -> tuple[dict[str, str], dict[str, Value]]:
+    """Return the names and the values of what is set; every name is a placeholder, since some are reserved words."""
+    return {f"#{name}": name for name in set_}, {f":{name}": value for name, value in set_.items()}

@@ -1,0 +1,92 @@
+"""Items of the tables that a function uses, in DynamoDB."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import uuid4
+
+from contradance.errors import WorkError
+from contradance.runtime.aws import environment, layout
+from contradance.runtime.aws.caller import Caller
+from contradance.runtime.aws.record import Attributes
+from contradance.runtime.ports import ABSENT, Item, Write
+from contradance.unit import Key
+
+
+class DynamoDBTables:
+    """Reads items, consistently, and says how each write of a unit of work is told to DynamoDB."""
+
+    def __init__(self, aws: Caller, tables: Mapping[str, str]) -> None:
+        self._aws = aws
+        self._tables = tables
+
+    def get(self, table: str, key: Key) -> Item | None:
+        """Return an item as it is committed."""
+        request = {"TableName": self._name(table), "Key": _key(key), "ConsistentRead": True}
+        found = self._aws.call("dynamodb", "GetItem", request).get("Item")
+        return _item(found) if found else None
+
+    def query(self, table: str, partition: str) -> list[Item]:
+        """Return one partition in the order of its sort keys."""
+        request = {
+            "TableName": self._name(table),
+            "ConsistentRead": True,
+            "KeyConditionExpression": f"{layout.PARTITION} = :partition",
+            "ExpressionAttributeValues": {":partition": {"S": partition}},
+        }
+        return [_item(item) for page in self._pages("Query", request) for item in page]
+
+    def scan(self, table: str, limit: int, after: Key | None) -> list[Item]:
+        """Return up to `limit` items from behind the key `after`, in the order of DynamoDB's hashes."""
+        request: dict[str, Any] = {"TableName": self._name(table), "ConsistentRead": True, "Limit": limit}
+        if after is not None:
+            request["ExclusiveStartKey"] = _key(after)
+        found: list[Item] = []
+        for page in self._pages("Scan", request):
+            found += map(_item, page)
+            if len(found) >= limit:
+                break
+            request["Limit"] = limit - len(found)
+        return found
+
+    def written(self, write: Write) -> dict[str, Any]:
+        """Return one write as an item of TransactWriteItems."""
+        change: dict[str, Any] = {"TableName": self._name(write.table)}
+        if write.expected == ABSENT:
+            change["ConditionExpression"] = f"attribute_not_exists({layout.PARTITION})"
+        elif write.expected is not None:
+            change["ConditionExpression"] = "#version = :seen"
+            change["ExpressionAttributeNames"] = {"#version": layout.VERSION}
+            change["ExpressionAttributeValues"] = {":seen": {"S": write.expected}}
+        if write.document is None:
+            return {"Delete": {**change, "Key": _key(write.key)}}
+        content = {layout.DOCUMENT: {"S": write.document}, layout.VERSION: {"S": uuid4().hex}}
+        return {"Put": {**change, "Item": {**_key(write.key), **content}}}
+
+    def _pages(self, operation: str, request: dict[str, Any]) -> Iterator[list[Attributes]]:
+        """Yield page after page: DynamoDB ends one at 1 MB, and says where the next begins."""
+        while True:
+            page = self._aws.call("dynamodb", operation, request)
+            yield page["Items"]
+            if not (last := page.get("LastEvaluatedKey")):
+                return
+            request["ExclusiveStartKey"] = last
+
+    def _name(self, table: str) -> str:
+        name = self._tables.get(table)
+        if name is None:
+            raise WorkError(
+                f"table {table} is not deployed for this function: {environment.TABLES} does not name it.\n"
+                "  Deploy the function anew; its uses=[...] says which tables it is given."
+            )
+        return name
+
+
+def _key(key: Key) -> dict[str, dict[str, str]]:
+    """Return a key as DynamoDB has it; a table without a sort key has no range key."""
+    partition, sort = key
+    return {layout.PARTITION: {"S": partition}, **({layout.SORT: {"S": sort}} if sort else {})}
+
+
+def _item(item: Attributes) -> Item:
+    key = (item[layout.PARTITION]["S"], item[layout.SORT]["S"] if layout.SORT in item else "")
+    return Item(key, item[layout.VERSION]["S"], item[layout.DOCUMENT]["S"])

@@ -1,0 +1,69 @@
+"""Committing a unit of work: one TransactWriteItems, and what it means when DynamoDB cancels it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from contradance.errors import AWSCallFailed, Conflict, LeaseLost
+from contradance.runtime.aws.caller import Caller
+from contradance.runtime.aws.patience import Patience
+from contradance.runtime.once import OnceKey
+
+_FAILED: Final = "ConditionalCheckFailed"
+_CONFLICT: Final = "TransactionConflict"
+_PASSING: Final = frozenset({_CONFLICT, "ThrottlingError", "ProvisionedThroughputExceeded"})
+"""Reasons of a cancellation that may be gone at the next try. DynamoDB API reference, TransactWriteItems."""
+_TRIES: Final = 6
+
+
+def transact(
+    aws: Caller,
+    patience: Patience,
+    *,
+    token: str,
+    key: OnceKey,
+    once: Mapping[str, Any],
+    writes: Sequence[tuple[str, Mapping[str, Any]]],
+) -> None:
+    """Update the once-record of `key`, and apply (table, write) pairs with it, all or nothing.
+
+    Raises:
+        LeaseLost: the condition of the once-record does not hold.
+        Conflict: that of another item does not hold, or others keep changing the same items.
+        AWSCallFailed: anything else.
+    """
+    items = [{"Update": once}, *(write for _, write in writes)]
+    request = {"TransactItems": items, "ClientRequestToken": token}
+    for tries in range(1, _TRIES + 1):
+        try:
+            aws.call("dynamodb", "TransactWriteItems", request)
+        except AWSCallFailed as error:
+            reasons = _reasons(error)
+            if reasons[:1] == [_FAILED]:
+                raise LeaseLost(
+                    f"{key.function} took too long over event {key.event_id}, and another attempt took over.\n"
+                    "  Raise its timeout=, or make it faster."
+                ) from error
+            refused = {table for (table, _), reason in zip(writes, reasons[1:], strict=False) if reason == _FAILED}
+            if refused:
+                raise _conflict(refused) from error
+            passing = error.code == "TransactionInProgressException" or (
+                reasons and _PASSING.issuperset({*reasons} - {"None"})
+            )
+            if passing and tries < _TRIES and patience.pause(tries):
+                continue
+            if _CONFLICT in reasons:
+                raise _conflict({table for table, _ in writes}) from error
+            raise
+        return
+
+
+def _reasons(error: AWSCallFailed) -> list[str]:
+    """Return why each item was refused, in order; `None` items are those that were not."""
+    if error.code != "TransactionCanceledException":
+        return []
+    return [str(reason.get("Code") or "None") for reason in error.answer.get("CancellationReasons", ())]
+
+
+def _conflict(tables: set[str]) -> Conflict:
+    named = ", ".join(sorted(tables)) or "once-records"
+    return Conflict(f"an item of table {named} changed between read and commit.\n  The handler runs again.")

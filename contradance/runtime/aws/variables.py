@@ -1,0 +1,66 @@
+"""What a deployed function is configured with: its environment, and its secrets from the Parameter Store."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from contradance.errors import AWSCallFailed, DeclarationError
+from contradance.runtime.aws import environment
+from contradance.runtime.aws.caller import Caller
+from contradance.runtime.ports import Clock
+
+KEEP_SECONDS: Final = 300.0
+"""How long a secret is used before it is asked for again: a rotated one is in use five minutes later."""
+_PREFIX: Final = "SECRET_"
+_LOG: Final = logging.getLogger("contradance.secrets")
+
+
+class Variables(Mapping[str, str]):
+    """The environment; `SECRET_X` is the secret `x`, fetched when it is first asked for.
+
+    Args:
+        environ: the environment.
+        parameters: the name of each secret's SSM parameter.
+        aws: calls SSM.
+        clock: says how old a secret is.
+    """
+
+    def __init__(self, environ: Mapping[str, str], parameters: Mapping[str, str], aws: Caller, clock: Clock) -> None:
+        self._environ = environ
+        self._parameters = {f"{_PREFIX}{name.upper()}": parameter for name, parameter in parameters.items()}
+        self._aws = aws
+        self._clock = clock
+        self._kept: dict[str, tuple[float, str]] = {}
+
+    def __getitem__(self, name: str) -> str:
+        return self._secret(name) if name.startswith(_PREFIX) else self._environ[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (name for name in self._environ if not name.startswith(_PREFIX))
+        yield from self._parameters
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _secret(self, name: str) -> str:
+        """Return a secret; without one there is no falling back: a test key must never do real work."""
+        parameter = self._parameters.get(name)
+        if parameter is None:
+            raise DeclarationError(
+                f"secret {name.removeprefix(_PREFIX).lower()!r} is not deployed for this function: "
+                f"{environment.SECRETS} does not name it.\n  Deploy the function anew; its uses=[...] says which it is given."
+            )
+        now = self._clock.now().timestamp()
+        kept = self._kept.get(name)
+        if kept and now - kept[0] < KEEP_SECONDS:
+            return kept[1]
+        try:
+            answer = self._aws.call("ssm", "GetParameter", {"Name": parameter, "WithDecryption": True})
+        except AWSCallFailed as error:
+            if kept is None or error.code == "ParameterNotFound":
+                raise
+            _LOG.warning("%s cannot be read anew, and is used as it was: %s", parameter, error)
+            return kept[1]
+        value = str(answer["Parameter"]["Value"])
+        self._kept[name] = (now, value)
+        return value
