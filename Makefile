@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 ARGS ?=
 
-.PHONY: run demo test bench soak check fix constraints clean
+.PHONY: run demo test bench soak screenshots check fix wheel constraints clean
 
 run: $(READY)      ## run the food delivery system on this machine; ARGS="--set refusal_rate=1" sets a setting
 	@$(BIN)/contradance run $(ARGS)
@@ -25,12 +25,18 @@ bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS=
 	@$(BIN)/python benchmarks/flow.py $(ARGS)
 	@$(BIN)/python benchmarks/cold_start.py $(ARGS)
 	@$(BIN)/python benchmarks/hot_path.py $(ARGS)
+	@$(BIN)/python benchmarks/infra.py $(ARGS)
+	@$(BIN)/python benchmarks/contracts.py $(ARGS)
+
+screenshots: $(READY)   ## every page of the console as PNG under .screenshots/; ARGS=--docs writes the README's two
+	@$(BIN)/python scripts/screenshots.py $(ARGS)
 
 check: $(READY)    ## what CI runs: format, lint, types, import rules, generated parts, tests
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo --no-cache > .venv/imports.txt || (cat .venv/imports.txt; exit 1)
+	@$(BIN)/contradance contracts freeze --check > .venv/frozen.txt || (cat .venv/frozen.txt; exit 1)
 	@$(BIN)/python scripts/readme.py --check
 	@$(MAKE) --no-print-directory test
 
@@ -38,14 +44,20 @@ fix: $(READY)      ## format, sort imports, and write the generated parts of the
 	@$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format --quiet
 	@$(BIN)/python scripts/readme.py
 
-constraints: $(READY)   ## pin anew what the pinned requirements need in turn
+DIST ?= dist
+wheel: $(READY)    ## the contracts and contradance as wheels, into dist/: what another team installs
+	@$(BIN)/uv build --quiet --wheel --out-dir $(DIST) .
+	@$(BIN)/uv build --quiet --wheel --out-dir $(DIST) contracts
+
+constraints: $(READY)   ## pin anew what the pinned requirements need in turn, here and in the layer
 	@grep -hv '^-' requirements.txt requirements-dev.txt > .venv/direct.in
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
 		--no-emit-package contradance --no-emit-package food-contracts \
 		--output-file constraints.txt pyproject.toml --all-extras .venv/direct.in
+	@$(BIN)/contradance package --lock
 
 clean:             ## remove what `make` and the laptop made
-	@rm -rf .venv .contradance
+	@rm -rf .venv .contradance dist
 
 $(READY): requirements.txt requirements-dev.txt constraints.txt pyproject.toml contracts/pyproject.toml
 	@echo "Setting up .venv (once) ..."

@@ -34,10 +34,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from contradance import Choreography, Contract, Registry, subscriber
 from contradance.choreography import AnyFunction
 from contradance.envelope import seal
-from contradance.local.bus import Waiting
 from contradance.local.clock import RealClock, VirtualClock
 from contradance.local.database import Database
 from contradance.local.laptop import Laptop
+from contradance.local.waiting import Waiting
 
 Synchronous = Literal["NORMAL", "FULL"]
 RULES = [1, 1_000]
@@ -164,7 +164,7 @@ def bare(state: Path, synchronous: Synchronous, events: int, at_once: int) -> fl
         query = f"SELECT {columns} FROM event JOIN once USING (event_id) ORDER BY id DESC LIMIT {events}"  # noqa: S608 - constants
         rows["once"] = found.execute(query).fetchall()
     rows["delivery"] = [
-        (str(uuid4()), once[0], event[0], event[3], event[2], event[2], 1)
+        (str(uuid4()), once[0], event[0], event[4], event[3], event[3], 1)
         for event, once in zip(rows["event"], rows["once"], strict=True)
     ]
     with contextlib.closing(sqlite3.connect(state / "bare.sqlite3", isolation_level=None)) as connection:
@@ -186,7 +186,7 @@ def bare(state: Path, synchronous: Synchronous, events: int, at_once: int) -> fl
 def _accept(connection: sqlite3.Connection, events: Sequence[Any], deliveries: Sequence[Any]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     for event, delivery in zip(events, deliveries, strict=True):
-        connection.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", event)
+        connection.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?)", event)
         connection.execute("INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?)", delivery)
     connection.execute("COMMIT")
 

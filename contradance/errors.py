@@ -7,7 +7,10 @@
     │   ├── InvalidFunction         when the function's module is imported
     │   ├── InvalidTable            when the table is declared
     │   ├── InvalidPattern          when an event pattern is compiled
-    │   └── InvalidChoreography     when the choreography is built
+    │   ├── InvalidChoreography     when the choreography is built
+    │   ├── InvalidStack            when a stack is previewed, before any resource
+    │   ├── InvalidSchema           when a JSON Schema is compared or read
+    │   └── BrokenPromise           when contracts are held against their frozen schemas
     ├── ContractViolation           data breaks its contract; when consumed it is never retried
     ├── PublishFailed               EventBridge did not take some of the events; names them
     ├── AWSCallFailed               an AWS service refused a call, or did not answer in time
@@ -18,7 +21,10 @@
     │   ├── LeaseHeld               another attempt at the same delivery is still running; retried
     │   ├── LeaseLost               this attempt took too long, and another took over; nothing is committed
     │   └── TooMuchWork             over 100 writes, 256 KiB an event or 350 KiB a delivery
-    └── LaptopError                 the laptop's bus cannot start or answer
+    ├── CannotCreate                `contradance new` or `create` was asked for what cannot be; nothing is written
+    ├── LaptopError                 the laptop's bus cannot start or answer
+    ├── OperateError                what an operator asked of a running system cannot be done
+    └── PackagingError              what Lambda is to run cannot be built
 
 Messages name both parties, the place and the fix, and never a value: events carry personal data.
 """
@@ -60,6 +66,18 @@ class InvalidPattern(DeclarationError):
 
 class InvalidChoreography(DeclarationError):
     """Functions that are right one by one do not fit together."""
+
+
+class InvalidStack(DeclarationError):
+    """A stack's configuration does not fit the choreography, or the choreography does not fit AWS's quotas."""
+
+
+class InvalidSchema(DeclarationError):
+    """What should be a JSON Schema, or a file with frozen ones, is none."""
+
+
+class BrokenPromise(DeclarationError):
+    """A contract is no longer what its frozen schema promised; the message names each break and whom it hurts."""
 
 
 class ContractViolation(ContradanceError):
@@ -113,8 +131,20 @@ class TooMuchWork(WorkError):
     """A delivery writes or publishes more than one transaction can hold."""
 
 
+class CannotCreate(ContradanceError):
+    """What `contradance new` or `contradance create` was asked for cannot be made; nothing was written."""
+
+
 class LaptopError(ContradanceError):
     """The laptop's bus cannot start, or cannot answer a request."""
+
+
+class OperateError(ContradanceError):
+    """A running system cannot be reached, or cannot do what an operator asked of it."""
+
+
+class PackagingError(ContradanceError):
+    """The layer or a function's zip cannot be built."""
 
 
 class UnheardEvent(UserWarning):

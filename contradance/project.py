@@ -3,15 +3,25 @@
 import sys
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from contradance.choreography import Choreography
 from contradance.errors import DeclarationError
+from contradance.registry import Registry
 
 T = TypeVar("T")
+DEFAULT_SCHEMAS: Final = "contracts/schemas"
+"""Folder of the frozen contracts, where a project names no other."""
+
+_LIKE: Final = {
+    "choreography": "functions.choreography:library",
+    "contracts": "library_contracts.registry:registry",
+    "demo": "functions.demo:scenes",
+}
+"""What a project may say, by purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +30,26 @@ class Project:
 
     root: Path
     names: dict[str, str]
-    """`module:attribute` by purpose: choreography, demo."""
+    """`module:attribute` by purpose: choreography, contracts, demo; and `schemas`, a folder."""
+    accepted: dict[str, str] = field(default_factory=dict)
+    """Why each finding of `contradance lint` that is named here is fine."""
 
     def choreography(self) -> Choreography:
         """Import and return the choreography."""
         return self._load("choreography", Choreography)
+
+    def registry(self) -> Registry:
+        """Import and return the contracts: the registry that is named, else the choreography's."""
+        return self._load("contracts", Registry) if "contracts" in self.names else self.choreography().contracts
+
+    def checked(self) -> Choreography | Registry:
+        """Return what is held against its promises: the choreography, whose subscribers are known, else the registry."""
+        return self.choreography() if "choreography" in self.names else self.registry()
+
+    @property
+    def schemas(self) -> Path:
+        """Folder of the frozen contracts, below the root."""
+        return Path(self.names.get("schemas", DEFAULT_SCHEMAS))
 
     def scenes(self) -> Sequence[Any]:
         """Import and return the scenes of the demonstration."""
@@ -34,17 +59,22 @@ class Project:
         target = self.names.get(purpose)
         if target is None:
             raise DeclarationError(
-                f"{self.root / 'pyproject.toml'} does not name a {purpose}.\n"
-                f'  Add to [tool.contradance]: {purpose} = "functions.{purpose}:name".'
+                f"{self.root / 'pyproject.toml'} does not name its {purpose}.\n"
+                f'  Add to [tool.contradance]: {purpose} = "{_LIKE[purpose]}".'
             )
         module, _, attribute = target.partition(":")
-        if str(self.root) not in sys.path:
-            sys.path.insert(0, str(self.root))
+        for folder in (self.root / "contracts", self.root):  # also where the contracts are not installed
+            if folder.is_dir() and str(folder) not in sys.path:
+                sys.path.insert(0, str(folder))
         try:
             found = getattr(import_module(module), attribute)
         except (ModuleNotFoundError, AttributeError) as error:
             raise DeclarationError(
                 f"{self.root / 'pyproject.toml'} names {target!r} as its {purpose}, but it cannot be loaded: {error}."
+            ) from error
+        except SyntaxError as error:
+            raise DeclarationError(
+                f"{error.filename}, line {error.lineno}: {error.msg}.\n  Correct it: {target!r} is loaded by way of it."
             ) from error
         if not isinstance(found, kind):
             raise DeclarationError(f"{target!r} is named as the {purpose}, but is a {type(found).__name__}.")
@@ -56,9 +86,10 @@ def find_project(start: Path) -> Project:
     for folder in (start, *start.parents):
         settings = folder / "pyproject.toml"
         if settings.is_file():
-            names = tomllib.loads(settings.read_text(encoding="utf-8")).get("tool", {}).get("contradance")
-            if names is not None:
-                return Project(folder, names)
+            said = tomllib.loads(settings.read_text(encoding="utf-8")).get("tool", {}).get("contradance")
+            if said is not None:
+                accepted = said.pop("accepted", {})
+                return Project(folder, said, accepted)
     raise DeclarationError(
         f"there is no pyproject.toml with [tool.contradance] in {start} or above it.\n"
         '  Add one that says choreography = "functions.choreography:name", or change into the project.'

@@ -20,6 +20,10 @@ QUEUE_MAX_AGE: Final = timedelta(days=7)
 """Longest behind a queue: half of SQS's longest retention, so that what a dead letter queue gets still lasts."""
 MIN_MAX_AGE: Final = timedelta(minutes=1)
 """Shortest maximum age that EventBridge and Lambda take."""
+RULE_RETRIES: Final = 185
+"""Retries of a rule's own delivery to its target: as many as EventBridge makes. EventBridge user guide, eb-rule-retry-policy."""
+RULE_MAX_AGE: Final = timedelta(hours=24)
+"""Longest that a rule tries to deliver. The same page."""
 VISIBILITY_FACTOR: Final = 6
 """A queue's visibility timeout is this many function timeouts. Lambda developer guide, services-sqs-configure."""
 

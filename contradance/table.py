@@ -43,6 +43,8 @@ class Grant:
 
     table: str
     access: Literal["read", "write"]
+    key: tuple[str, ...]
+    """The table's: one field or two."""
 
     def __str__(self) -> str:
         return f"{self.table} ({self.access})"
@@ -71,8 +73,8 @@ class Table(Generic[Record]):
         self.name = f"{self.service}.{name}"
         self.key = key
         self.model = model
-        self.read = Grant(self.name, "read")
-        self.write = Grant(self.name, "write")
+        self.read = Grant(self.name, "read", key)
+        self.write = Grant(self.name, "write", key)
         if not _NAME.fullmatch(name):
             raise InvalidTable(
                 f"table {self.name!r} has no name that AWS takes.\n  Use lower-case letters, digits, '_' and '-'."

@@ -9,7 +9,7 @@ import pytest
 
 from contradance import Choreography, Contract, Delivery, Registry, Reply, route, subscriber
 from contradance.choreography import AnyFunction
-from contradance.testing import unit_of_work
+from contradance.testing import sample, unit_of_work
 from food_contracts.deliveries import DeliveryPartnerAssigned
 from food_contracts.orders import OrderPlaced
 from food_contracts.payments import PaymentSuccess
@@ -23,7 +23,6 @@ from functions.orders.update_order_status import StatusEvent, change_in, update_
 from functions.restaurants.chance import refusal_rate, refusal_seed
 from functions.restaurants.confirm_order import confirm_order as decide
 from functions.restaurants.tables import diaries, tickets
-from tests.contracts.samples import sample
 from tests.food import HAPPY, REFUSED, food
 from tests.functions.given import ORDER_ID
 from tests.functions.test_show_orders import placed

@@ -1,26 +1,31 @@
-"""An example of a contract's data, made from the examples and defaults of its fields."""
+"""An example of a contract, or of any model, made from the examples and defaults of its fields."""
 
 from types import NoneType
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from contradance.annotation import alternatives, say
-from contradance.contract import Contract, where_defined
+from contradance.contract import is_contract
 from contradance.errors import InvalidContract
 from contradance.violation import problems
 
+Model = TypeVar("Model", bound=BaseModel)
 
-def sample(contract: type[Contract]) -> Contract:
-    """Return an event of `contract`; every required field needs an example, or a model whose fields have one."""
+
+def sample(model: type[Model], **changes: object) -> Model:
+    """Return an instance of `model`, with some fields changed; every required field needs an example, or a model in it."""
     try:
-        return contract.model_validate(_example(contract))
+        example = model.model_validate(_example(model))
     except ValidationError as error:
-        lines = [f"the examples of {contract.identity} break it (contract in {where_defined(contract)})"]
+        called = str(model.identity) if is_contract(model) else model.__qualname__
+        kind = "contract" if is_contract(model) else "model"
+        lines = [f"the examples of {called} break it ({kind} in {model.__module__.replace('.', '/')}.py)"]
         lines += [f"  {path}: {message}" for path, message in problems(error, "data")]
         raise InvalidContract("\n".join(lines)) from error
+    return model.model_validate({**example.model_dump(), **changes}) if changes else example
 
 
 def _example(model: type[BaseModel]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The command line: parse, call one function, print."""
 
 import sys
+import warnings
 from io import TextIOWrapper
 
 
@@ -11,7 +12,9 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal that cannot show a tick gets a question mark, not a crash
     try:
         from contradance.cli.app import app  # noqa: PLC0415 - the base install has no command line's dependencies
+        from contradance.cli.command import say_warning  # noqa: PLC0415 - the same
     except ModuleNotFoundError as error:
         missing, _, _ = str(error.name).partition(".")
         sys.exit(f"contradance's commands need {missing}.\n  Install them: pip install 'contradance[local]'")
+    warnings.showwarning = say_warning
     app()

@@ -1,25 +1,37 @@
 """The `contradance` command: one function per verb, each parsing its words, calling one function and printing."""
 
-import sys
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from contradance.cli.command import Port, Sets, State, reporting, the_project
+from contradance.cli.command import AsJson, Port, Sets, State, print_json, reporting, the_project, write_text
+from contradance.cli.contracts import contracts
+from contradance.cli.creating import create, new
+from contradance.cli.dlq import dlq
 from contradance.cli.events import events
+from contradance.cli.inspecting import lint, list_, why
+from contradance.cli.moment import moment
+from contradance.cli.operating import doctor, logs, replay
+from contradance.cli.package import package
 from contradance.cli.theme import err, out
+from contradance.cli.where import Where, of_a_system
 from contradance.local.address import DEFAULT_PORT
 
 app = typer.Typer(
     help="Contract-first choreography: see it, run it, follow what happened.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(dlq, name="dlq")
+app.command()(new)
+app.add_typer(create, name="create")
 app.add_typer(events, name="events")
+app.add_typer(contracts, name="contracts")
+app.command()(package)
 
 
 class GraphFormat(StrEnum):
@@ -27,6 +39,7 @@ class GraphFormat(StrEnum):
 
     TREE = "tree"
     MERMAID = "mermaid"
+    SVG = "svg"
 
 
 @app.command()
@@ -38,11 +51,23 @@ def run(
     time_scale: Annotated[
         float, typer.Option(min=0.001, help="How fast time runs: with 60, a minute's wait takes a second.")
     ] = 1.0,
+    archive_delay: Annotated[
+        float, typer.Option(min=0, help="Seconds that an event takes to reach the archive; on AWS it may be 600.")
+    ] = 0.0,
+    *,
+    reload: Annotated[bool, typer.Option("--reload", help="Start again when the code is edited.")] = False,
 ) -> None:
     """Run the choreography on this machine: its HTTP API, its bus, its functions."""
+    if reload:
+        from contradance.cli.reloading import run_reloading  # noqa: PLC0415 - only this option needs it
+
+        words = ["run", "--state", str(state), "--port", str(port), "--time-scale", str(time_scale)]
+        words += [word for setting in settings or [] for word in ("--set", setting)]
+        raise typer.Exit(run_reloading(the_project().root, words))
     from contradance.cli.running import run_laptop  # noqa: PLC0415 - only this command needs a server
 
-    run_laptop(the_project().choreography(), state, port, settings or [], time_scale)
+    delay = timedelta(seconds=archive_delay)
+    run_laptop(the_project().choreography(), state, port, settings or [], time_scale=time_scale, archive_delay=delay)
 
 
 @app.command()
@@ -58,15 +83,19 @@ def demo() -> None:
 @app.command()
 @reporting
 def graph(
-    form: Annotated[GraphFormat, typer.Option("--format", help="tree or mermaid.")] = GraphFormat.TREE,
+    form: Annotated[GraphFormat, typer.Option("--format", help="tree, mermaid or svg.")] = GraphFormat.TREE,
+    to: Annotated[Path | None, typer.Option("--out", help="Write mermaid or svg to this file.", metavar="FILE")] = None,
 ) -> None:
     """Draw the choreography: every route, event and function, with alternate and error paths."""
     from contradance.catalog.mermaid import mermaid  # noqa: PLC0415 - loaded with the project
+    from contradance.catalog.picture import svg  # noqa: PLC0415 - loaded with the project
     from contradance.cli.trees import LEGEND, choreography_tree  # noqa: PLC0415 - loaded with the project
 
+    if to is not None and form is GraphFormat.TREE:
+        raise typer.BadParameter("a tree is for the terminal; say --format svg or mermaid.", param_hint="--out")
     choreography = the_project().choreography()
-    if form is GraphFormat.MERMAID:
-        sys.stdout.write(mermaid(choreography))
+    if form is not GraphFormat.TREE:
+        write_text(svg(choreography) if form is GraphFormat.SVG else mermaid(choreography), to)
     else:
         out.print(choreography_tree(choreography), soft_wrap=False)
         out.print(f"\n{LEGEND}", style="dim")
@@ -74,24 +103,40 @@ def graph(
 
 @app.command()
 @reporting
+@of_a_system
 def trace(
+    place: Where,
     term: Annotated[
         str | None, typer.Argument(help="A subject, a correlation id or an event id; the latest flow if none is given.")
     ] = None,
-    state: State = Path(".contradance"),
+    *,
+    since: Annotated[
+        str, typer.Option(help="Where to begin to search a stack's logs: 2026-01-31T18:00 (UTC) or 90m (ago).")
+    ] = "1d",
+    as_json: AsJson = False,
 ) -> None:
     """Show what really happened: which delivery caused what, in how many attempts."""
     from contradance.cli.theme import Services  # noqa: PLC0415 - loaded with the project
     from contradance.cli.trees import flow_tree  # noqa: PLC0415 - loaded with the project
-    from contradance.local.journal import open_journal  # noqa: PLC0415 - only where there is a laptop's state
     from contradance.operate.flow import flows  # noqa: PLC0415 - loaded with the project
 
-    with open_journal(state) as journal:
+    with place.journal(moment(since, datetime.now(UTC), "--since")) as journal:
         records = journal.flows(term) if term else journal.latest()
         found = flows(records, journal.outstanding({record.correlation_id for record in records}))
     if not found:
-        err.print(f"Nothing in {state} is about {term}." if term else f"Nothing has happened in {state} yet.")
+        err.print(f"Nothing in {place.name} is about {term}." if term else f"Nothing has happened in {place.name} yet.")
         raise typer.Exit(1)
-    services = Services(the_project().choreography().services)
+    if as_json:
+        print_json({"records": [record.model_dump(mode="json") for record in records]})
+        return
+    services = Services(place.choreography.services)
     for flow in found:
         out.print(flow_tree(flow, services), soft_wrap=False)
+
+
+app.command()(replay)
+app.command()(logs)
+app.command()(doctor)
+app.command("list")(list_)
+app.command()(lint)
+app.command()(why)

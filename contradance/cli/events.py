@@ -1,15 +1,58 @@
 """`contradance events ...`: publish events, and see what they look like."""
 
 import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from contradance.cli.command import Port, reporting, text_of, the_project
-from contradance.cli.theme import out
+from contradance.cli.command import AsJson, Port, print_json, reporting, text_of, the_project
+from contradance.cli.moment import moment, say
+from contradance.cli.theme import event_name, out
+from contradance.cli.where import Where, of_a_system
 from contradance.local.address import DEFAULT_PORT, HOST
+from contradance.operate.journal import Wanted
 
 events = typer.Typer(help="Publish events, and see what they look like.", no_args_is_help=True)
+
+
+@events.command("list")
+@reporting
+@of_a_system
+def list_events(
+    place: Where,
+    *,
+    since: Annotated[str, typer.Option(help="2026-01-31T18:00 (UTC) or 90m (ago).", metavar="MOMENT")] = "1h",
+    detail_type: Annotated[str | None, typer.Option("--type", help="Only these, like BookLent.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Only what is about this.", metavar="ID")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the events of the last hour, and who has consumed each."""
+    from contradance.operate.published import published  # noqa: PLC0415 - loaded with the project
+
+    wanted = Wanted(moment(since, datetime.now(UTC), "--since"), subject=subject)
+    with place.journal(wanted.since) as journal:
+        found = published(journal.records(wanted).records)
+    if detail_type is not None:
+        found = [event for event in found if event_name(event.contract).partition(" ")[0] == detail_type]
+    if as_json:
+        print_json([{**asdict(event), "at": event.at.isoformat()} for event in found])
+        return
+    for event in found:
+        line = Text(event.at.strftime("%H:%M:%S  "), "dim").append(event_name(event.contract), "bold")
+        line.append(f"  {event.event_id}", "dim").append(f"  {event.publisher or 'from outside'}")
+        for names, mark, style in (
+            (event.completed, "✓", "green"),
+            (event.waiting, "…", "yellow"),
+            (event.dead, "✗", "red"),
+        ):
+            if names:
+                line.append(f"  {mark} {', '.join(names)}", style)
+        out.print(line)
+    if not found:
+        out.print(f"No events since {say(wanted.since)}.")
 
 
 @events.command()

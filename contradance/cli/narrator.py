@@ -9,7 +9,8 @@ from typing import Final
 
 from rich.text import Text
 
-from contradance.cli.theme import Services, event_name, out, short
+from contradance.cli.attempt import attempt_lines
+from contradance.cli.theme import Services, out
 from contradance.local.server import Refusal
 from contradance.operate.flow import Flow
 from contradance.runtime.journal import JournalRecord
@@ -19,13 +20,6 @@ _REMEMBERED: Final = 1000
 _MINUTE: Final = 60
 _LONGEST_PATH: Final = 100
 _SERVER_ERROR: Final = 500
-_MARKS: Final = {
-    "done": ("✓", "green"),
-    "duplicate": ("=", "dim"),
-    "failed": ("✗", "yellow"),
-    "invalid": ("✗", "red"),
-    "expired": ("✗", "red"),
-}
 
 
 class Narrator(logging.Handler):
@@ -47,21 +41,9 @@ class Narrator(logging.Handler):
             _say(Text(logging.Formatter().formatException(record.exc_info), "dim"))
 
     def delivery(self, record: JournalRecord) -> None:
-        """Print one attempt: who, what, what came of it, about which subject."""
-        service, _, handler = record.function.partition(".")
-        mark, style = _MARKS[record.outcome]
-        line = Text(record.started_at.strftime("%H:%M:%S  "), "dim")
-        line.append(f"{service:{self._services.width}}", self._services.style(service))
-        line.append(f"  {mark} ", style).append(handler, "bold")
-        line.append(f"  {event_name(record.trigger) if record.event_id else record.trigger}")
-        if record.published:
-            line.append(" → " + ", ".join(event_name(event.contract) for event in record.published), "bold")
-        line.append(f"  {record.duration_ms:.1f} ms  {short(record.subject)}", "dim")
-        if record.outcome != "done":
-            line.append(f"  {_ending(record)}", style)
-        _say(line)
-        for told in (record.error or "").splitlines():
-            _say(Text(f"{'':8}  {'':{self._services.width}}    {told}", "red" if record.dead else "yellow"))
+        """Print one attempt."""
+        for line in attempt_lines(record, self._services):
+            _say(line)
 
     def refused(self, refusal: Refusal) -> None:
         """Print one request that was refused: when, which, and with what status."""
@@ -99,14 +81,6 @@ def summary(flow: Flow) -> str:
         parts.append(_count(flow.dead_letters, "dead letter", "dead letters"))
     waiting = f"; {flow.waiting} still to be delivered" if flow.waiting else ""
     return f"{', '.join(parts)} in {_words(flow.duration)}{waiting}"
-
-
-def _ending(record: JournalRecord) -> str:
-    """Say what an attempt that is not done came to: `failed, attempt 1, 5 more to come`."""
-    if record.outcome == "duplicate":
-        return "duplicate: done before"
-    ending = "kept as a dead letter" if record.dead else f"{record.retries_left} more to come"
-    return f"{record.outcome}, attempt {record.attempt}, {ending}"
 
 
 def _words(duration: timedelta) -> str:

@@ -9,10 +9,12 @@ from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from contradance.local.aws import CONTENT_TYPE, MAX_REQUEST_BYTES, TARGET_HEADER
+from contradance.local.address import HOST
+from contradance.local.aws.endpoint import MAX_REQUEST_BYTES, TARGET_HEADER, is_for_aws
 from contradance.local.connection import MAX_HEAD_BYTES, Bounds
+from contradance.local.console.application import Console
 from contradance.local.gateway import HttpResponse, refused
 from contradance.local.laptop import Laptop
 from contradance.runtime.request import BODY_TOO_LARGE, MAX_BODY_BYTES
@@ -34,10 +36,13 @@ class _Gone(Exception):
 class Application:
     """Answers for one laptop, as an ASGI application."""
 
-    def __init__(self, laptop: Laptop, bounds: Bounds, refuse: Callable[[int, str, str], None]) -> None:
+    def __init__(
+        self, laptop: Laptop, bounds: Bounds, refuse: Callable[[int, str, str], None], console: Console | None = None
+    ) -> None:
         self._laptop = laptop
         self._bounds = bounds
         self._refuse = refuse
+        self._console = console
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -45,6 +50,9 @@ class Application:
         try:
             _admit(scope)
             body = await self._body(scope, receive)
+            if self._console is not None and self._console.serves(scope):
+                await self._console(scope, _having_read(body, receive), send)
+                return
             given = await run_in_threadpool(self._answer, scope, body)
         except _Gone:
             return
@@ -61,16 +69,17 @@ class Application:
 
     def _answer(self, scope: Scope, body: bytes) -> HttpResponse:
         path, query, headers = scope["raw_path"].decode("ascii"), scope["query_string"].decode(), Headers(scope=scope)
-        operation = headers.get(TARGET_HEADER)
-        if operation is not None and path == "/":
-            status, text = self._laptop.aws.answer(operation, body)
-            return HttpResponse(status, {"content-type": CONTENT_TYPE}, text)
+        if is_for_aws(path, headers):
+            operation = headers.get(TARGET_HEADER)
+            if operation is None or path != "/":
+                return self._laptop.aws.answer_path(scope["method"], path, headers, body)
+            return self._laptop.aws.answer(operation, body, f"http://{headers.get('host', HOST)}")
         return self._laptop.gateway.answer(scope["method"], f"{path}?{query}" if query else path, headers, body)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """Return the body, of which no more is kept than may be."""
         headers = Headers(scope=scope)
-        most = MAX_REQUEST_BYTES if TARGET_HEADER in headers and scope["path"] == "/" else MAX_BODY_BYTES
+        most = MAX_REQUEST_BYTES if is_for_aws(scope["raw_path"].decode("ascii"), headers) else MAX_BODY_BYTES
         if int(headers.get("content-length", 0)) > most:
             raise _Refused(413, BODY_TOO_LARGE)
         body, more = bytearray(), True
@@ -107,6 +116,18 @@ class Application:
                     while (await unread()).get("more_body"):
                         pass
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _having_read(body: bytes, receive: Receive) -> Receive:
+    """Return how the rest of a request is received whose body has been read."""
+    unread = [body]
+
+    async def received() -> Message:
+        if unread:
+            return {"type": "http.request", "body": unread.pop(), "more_body": False}
+        return await receive()
+
+    return received
 
 
 def _admit(scope: Scope) -> None:

@@ -5,15 +5,19 @@ Nothing is acknowledged before it is on disk; what was accepted and not yet fini
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final
 from uuid import uuid4
 
 from contradance.choreography import Choreography
 from contradance.envelope import SealedEvent, derived_id
+from contradance.local.accepted import Accepted, Kept, kept, told_of
 from contradance.local.database import Database
-from contradance.local.entry import ACCOUNT, REGION, RefusedEntry, envelope
+from contradance.local.dead_letters import Message, keep
+from contradance.local.entry import RefusedEntry, envelope
+from contradance.local.names import ACCOUNT, REGION, aws_name
+from contradance.local.waiting import Desks, Nobody, Waiting
 from contradance.pattern import RuleIndex
 from contradance.runtime.ports import Clock
 
@@ -21,80 +25,6 @@ _DUE: Final = (
     "SELECT delivery.id, function, attempt, sent, due, delivery.correlation_id, envelope FROM delivery "
     "JOIN event ON event.id = delivery.event WHERE function = ? AND due <= ? ORDER BY due, event LIMIT ?"
 )
-
-
-class Waiting(NamedTuple):
-    """One delivery that is to be made: one event, for one function."""
-
-    id: str
-    """Lambda's request id, or SQS's message id: the same on every attempt."""
-    function: str
-    attempt: int
-    """Attempts so far, the coming one included."""
-    sent: float
-    """When the event was accepted, in seconds of the epoch."""
-    due: float
-    correlation_id: str | None
-    envelope: str
-
-
-class Desks(Protocol):
-    """Who makes deliveries; it is told of them twice, so that nobody takes from disk what it will be offered."""
-
-    def hold(self, accepted: list[Waiting]) -> None:
-        """Expect these deliveries: they are about to be on disk. Called while the disk is being written."""
-
-    def offer(self, accepted: list[Waiting]) -> None:
-        """Make these deliveries: they are on disk."""
-
-
-class _Nobody:
-    """Makes no deliveries; they wait on disk."""
-
-    def hold(self, accepted: list[Waiting]) -> None:
-        """Expect nothing."""
-
-    def offer(self, accepted: list[Waiting]) -> None:
-        """Do nothing."""
-
-
-class _Kept(NamedTuple):
-    """One event as it is kept, and the deliveries it makes."""
-
-    event_id: str
-    correlation_id: str
-    envelope: str
-    deliveries: list[Waiting]
-
-
-class Accepted:
-    """Events on their way to the disk, and who is to be told when they are there."""
-
-    def __init__(self, events: list[_Kept], now: datetime, desks: Desks) -> None:
-        self._events = events
-        self._deliveries = [delivery for event in events for delivery in event.deliveries]
-        self._time = now.timestamp()
-        self._desks = desks
-
-    def keep(self, connection: sqlite3.Connection) -> None:
-        """Archive each event, and a delivery for each function whose rule it matched."""
-        for event in self._events:
-            row = connection.execute(
-                "INSERT INTO event (event_id, time, correlation_id, envelope, archived) VALUES (?, ?, ?, ?, 1)",
-                (event.event_id, self._time, event.correlation_id, event.envelope),
-            )
-            connection.executemany(
-                "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, 1)",
-                [
-                    (one.id, one.function, row.lastrowid, one.correlation_id, one.sent, one.due)
-                    for one in event.deliveries
-                ],
-            )
-        self._desks.hold(self._deliveries)
-
-    def announce(self) -> None:
-        """Have the deliveries made; they are on disk."""
-        self._desks.offer(self._deliveries)
 
 
 class Bus:
@@ -105,7 +35,7 @@ class Bus:
         self._database = database
         self._clock = clock
         self._rules = RuleIndex({one.function.name: one.subscription.pattern for one in choreography.subscriptions})
-        self.desks: Desks = _Nobody()
+        self.desks: Desks = Nobody()
         """Whoever makes deliveries puts itself here."""
 
     def accept(self, sealed: Sequence[SealedEvent]) -> Accepted:
@@ -135,25 +65,41 @@ class Bus:
     def put_moment(self, function: str, expression: str, moment: datetime) -> None:
         """Accept one run of a scheduled function, as EventBridge Scheduler would invoke it; once per moment."""
         scheduled = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-        schedule = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{function.replace('.', '-')}"
+        schedule = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{aws_name(function)}"
         text = json.dumps({"schedule": schedule, "scheduled_time": scheduled})
         at = moment.timestamp()
         run = Waiting(derived_id(function, expression, scheduled), function, 1, at, at, None, text)
+        accepted = Accepted([Kept(run.id, at, None, text, [run])], moment, self.desks, archived=False)
 
         def change(connection: sqlite3.Connection) -> bool:
             if connection.execute("SELECT 1 FROM event WHERE event_id = ?", (run.id,)).fetchone():
                 return False
-            row = connection.execute(
-                "INSERT INTO event (event_id, time, envelope, archived) VALUES (?, ?, ?, 0)", (run.id, at, text)
-            )
-            connection.execute(
-                "INSERT INTO delivery VALUES (?, ?, ?, NULL, ?, ?, 1)", (run.id, function, row.lastrowid, at, at)
-            )
-            self.desks.hold([run])
+            accepted.keep(connection)
             return True
 
         if self._database.write(change):
-            self.desks.offer([run])
+            accepted.announce()
+
+    def hand_in(self, function: str, text: str) -> str:
+        """Accept what is for one function alone, past every rule: an invocation, or a message; return its id."""
+        now = self._clock.now()
+        at, identifier = now.timestamp(), str(uuid4())
+        event_id, flow = told_of(text)
+        handed = Kept(event_id or identifier, at, flow, text, [Waiting(identifier, function, 1, at, at, flow, text)])
+        accepted = Accepted([handed], now, self.desks, archived=False)
+        self._database.write(accepted.keep)
+        accepted.announce()
+        return identifier
+
+    def replayed(self, events: Sequence[Mapping[str, Any]], functions: Collection[str] | None) -> Accepted:
+        """Return archived events ready to be delivered again, to those of `functions` whose rules match; None for all."""
+        now = self._clock.now()
+        matched = []
+        for event in events:
+            reached = [name for name in self._rules.matching(event) if functions is None or name in functions]
+            if reached:
+                matched.append(kept(event, reached, now.timestamp()))
+        return Accepted(matched, now, self.desks, archived=False)
 
     def due(self, function: str, now: datetime, limit: int) -> list[Waiting]:
         """Return up to `limit` deliveries of `function` whose time has come, the longest due first."""
@@ -178,11 +124,14 @@ class Bus:
 
     def wake_the_future(self, now: datetime) -> None:
         """Make at once what was accepted by a clock that ran ahead of this one: its pauses would never end."""
-        self._database.write(
-            lambda connection: connection.execute(
-                "UPDATE delivery SET due = ?1 WHERE sent > ?1 AND due > ?1", (now.timestamp(),)
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE delivery SET due = ?1 WHERE sent > ?1 AND due > ?1", (now.timestamp(),))
+            connection.execute(
+                "UPDATE dead_letter SET visible = 0 WHERE sent > ?1 AND visible > ?1", (now.timestamp(),)
             )
-        )
+
+        self._database.write(change)
 
     def waiting(self) -> tuple[int, datetime | None]:
         """Return how many deliveries wait, and when the first of them is due."""
@@ -202,13 +151,13 @@ class Bus:
             )
         )
 
-    def bury(self, waiting: Waiting, body: str, attributes: Mapping[str, str]) -> None:
+    def bury(self, waiting: Waiting, message: Message) -> None:
         """Move a delivery that was given up to its function's dead letter queue, in one step."""
 
         def change(connection: sqlite3.Connection) -> None:
             found = connection.execute("DELETE FROM delivery WHERE id = ? RETURNING id", (waiting.id,)).fetchone()
             if found:
-                send_dead_letter(connection, waiting.function, self._clock.now(), body, attributes)
+                keep(connection, waiting.function, message)
 
         self._database.write(change)
 
@@ -222,24 +171,15 @@ class Bus:
         query = "SELECT count(*) FROM delivery WHERE correlation_id = ?"
         return int(self._database.read(query, (correlation_id,))[0][0])
 
+    def backlog(self, function: str) -> tuple[int, int]:
+        """Return how many deliveries of `function` are due, and how many wait for a retry."""
+        self._database.flush()
+        now = self._clock.now().timestamp()
+        query = "SELECT count(*) FILTER (WHERE due <= ?1), count(*) FILTER (WHERE due > ?1) FROM delivery"
+        due, later = self._database.read(f"{query} WHERE function = ?2", (now, function))[0]
+        return due, later
+
     def _accepted(self, events: list[dict[str, Any]], now: datetime) -> Accepted:
-        return Accepted([self._kept(event, now.timestamp()) for event in events], now, self.desks)
-
-    def _kept(self, event: dict[str, Any], sent: float) -> _Kept:
-        """Match one event against every rule."""
-        metadata = event["detail"].get("metadata")
-        said = metadata if isinstance(metadata, dict) else {}
-        flow = str(said.get("correlation_id", event["id"]))
-        text = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
-        deliveries = [
-            Waiting(str(uuid4()), function, 1, sent, sent, flow, text) for function in self._rules.matching(event)
-        ]
-        return _Kept(str(said.get("event_id", event["id"])), flow, text, deliveries)
-
-
-def send_dead_letter(
-    connection: sqlite3.Connection, function: str, now: datetime, body: str, attributes: Mapping[str, str]
-) -> None:
-    """Put one message on a function's dead letter queue."""
-    row = (str(uuid4()), function, now.timestamp(), body, json.dumps(attributes))
-    connection.execute("INSERT INTO dead_letter VALUES (?, ?, ?, ?, ?)", row)
+        """Match each event against every rule."""
+        sent = now.timestamp()
+        return Accepted([kept(event, self._rules.matching(event), sent) for event in events], now, self.desks)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from contradance.errors import LaptopError
-from contradance.local.aws import CONTENT_TYPE, TARGET_HEADER
+from contradance.local.aws.endpoint import CONTENT_TYPE, TARGET_HEADER
 
 _TIMEOUT_SECONDS: Final = 10
 _DIRECTLY: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -11,6 +11,7 @@ from contradance.local.bus import Bus
 from contradance.local.clock import MovableClock
 from contradance.local.invoker import Invoker
 from contradance.local.moments import Moments
+from contradance.local.replays import Replays
 
 _NO_TIMEOUT_SECONDS: Final = 86_400.0
 """A clock that is moved does not time handlers, which take the machine's own time."""
@@ -22,12 +23,20 @@ class Drain:
     """Makes deliveries in the calling thread until nothing waits."""
 
     def __init__(
-        self, functions: Iterable[AnyFunction], bus: Bus, invoker: Invoker, moments: Moments, random: Random
+        self,
+        functions: Iterable[AnyFunction],
+        bus: Bus,
+        invoker: Invoker,
+        *,
+        moments: Moments,
+        replays: Replays,
+        random: Random,
     ) -> None:
         self._functions = {function.name: function for function in functions}
         self._bus = bus
         self._invoker = invoker
         self._moments = moments
+        self._replays = replays
         self._random = random
 
     def run(self, clock: MovableClock, until: datetime | None = None) -> None:
@@ -43,7 +52,7 @@ class Drain:
                 function = self._functions[waiting.function]
                 failed = self._invoker.invoke(function, [waiting], monotonic() + _NO_TIMEOUT_SECONDS)
                 self._invoker.settle(function, [waiting], failed)
-            going_on = bool(ready) or self._move_on(clock, until)
+            going_on = bool(ready) or self._replays.step() or self._move_on(clock, until)
 
     def _move_on(self, clock: MovableClock, until: datetime | None) -> bool:
         """Move the clock to whatever happens next; return False where nothing does before `until`."""

@@ -9,8 +9,9 @@ from typing import Final
 
 from contradance.choreography import AnyFunction
 from contradance.errors import LaptopError
-from contradance.local.bus import Bus, Waiting
+from contradance.local.bus import Bus
 from contradance.local.record import Exhausted, context, failure_record, redriven, sqs_batch
+from contradance.local.waiting import Waiting
 from contradance.runtime.consume import describe
 from contradance.runtime.entry import invoke
 from contradance.runtime.ports import Place
@@ -83,10 +84,10 @@ class Invoker:
             self._bus.postpone(waiting, following)
             return [following]
         if function.delivery == "queue":
-            self._bus.bury(waiting, waiting.envelope, redriven(waiting))
+            self._bus.bury(waiting, redriven(waiting))
         else:
             condition: Exhausted = "RetriesExhausted" if waiting.attempt > function.retry.times else "EventAgeExceeded"
-            self._bus.bury(waiting, failure_record(waiting, now, condition, error), {})
+            self._bus.bury(waiting, failure_record(waiting, now, condition, error))
         return []
 
 

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from contradance.limits import LONGEST_TIMEOUT
 from contradance.local.database import Database
 from contradance.local.reader import Reader, reading
 from contradance.operate.flow import Outstanding
+from contradance.operate.journal import LogLine, Records, Wanted
 from contradance.runtime.journal import JournalRecord
 
 STATE_FILE = "bus.sqlite3"
@@ -25,6 +27,13 @@ _FLOWS: Final = (
     "UNION SELECT correlation_id FROM event WHERE event_id >= ?1 AND event_id < ?2) ORDER BY id"
 )
 """Each by its own index."""
+_WANTED: Final = (
+    "SELECT id, record FROM journal WHERE id < ?1 AND (?2 IS NULL OR function = ?2) AND (?3 IS NULL OR subject = ?3) "
+    "ORDER BY id DESC LIMIT ?4"
+)
+_PAGE: Final = 1_000
+"""Records that are read together."""
+_END: Final = 2**63 - 1
 
 
 class LaptopJournal:
@@ -32,7 +41,7 @@ class LaptopJournal:
 
     def __init__(self, database: Database, when_written: Callable[[JournalRecord], None] = lambda _: None) -> None:
         self._database = database
-        self._found = FoundJournal(database)
+        self.found = FoundJournal(database)
         self._when_written = when_written
 
     def write(self, record: JournalRecord) -> None:
@@ -46,17 +55,22 @@ class LaptopJournal:
     def flows(self, term: str) -> list[JournalRecord]:
         """Return every record of each flow whose correlation id, subject or an event's id is, or begins with, `term`."""
         self._database.flush()
-        return self._found.flows(term)
+        return self.found.flows(term)
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
         """Return what is yet to be delivered in these flows."""
         self._database.flush()
-        return self._found.outstanding(correlation_ids)
+        return self.found.outstanding(correlation_ids)
+
+    def envelope(self, event_id: str) -> str | None:
+        """Return the last event whose id is, or begins with, `event_id`, as EventBridge delivers it; None where there is none."""
+        self._database.flush()
+        return self.found.envelope(event_id)
 
     def latest(self) -> list[JournalRecord]:
         """Return every record of the flow that began last."""
         self._database.flush()
-        return self._found.latest()
+        return self.found.latest()
 
 
 class FoundJournal:
@@ -82,12 +96,53 @@ class FoundJournal:
             Outstanding(flow, event, function, datetime.fromtimestamp(due, UTC)) for flow, event, function, due in rows
         ]
 
+    def envelope(self, event_id: str) -> str | None:
+        """Return the last event whose id is, or begins with, `event_id`, as EventBridge delivers it; None where there is none."""
+        above = event_id + (_LAST if len(event_id) >= SHORTEST else _FIRST)
+        rows = self._reader.read(
+            "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND archived = 1 ORDER BY id DESC LIMIT 1",
+            (event_id, above),
+        )
+        return str(rows[0][0]) if rows else None
+
     def latest(self) -> list[JournalRecord]:
         """Return every record of the flow that began last."""
         rows = self._reader.read(
             "SELECT correlation_id FROM journal GROUP BY correlation_id ORDER BY min(id) DESC LIMIT 1"
         )
         return self.flows(rows[0][0]) if rows else []
+
+    def records(self, wanted: Wanted) -> Records:
+        """Return the records that are wanted, in the order of their writing."""
+        return Records([record for _, record in self._wanted(wanted)], whole=True)
+
+    def lines(self, wanted: Wanted) -> list[LogLine]:
+        """Return the records that are wanted as log lines: what functions log themselves, the laptop prints and forgets."""
+        return [
+            LogLine(
+                id=str(row),
+                at=record.started_at,
+                function=record.function,
+                level="INFO" if record.error is None else "ERROR" if record.dead else "WARNING",
+                text=record.error or "",
+                subject=record.subject,
+                event_id=record.event_id,
+                record=record,
+            )
+            for row, record in self._wanted(wanted)
+        ]
+
+    def _wanted(self, wanted: Wanted) -> list[tuple[int, JournalRecord]]:
+        """Return what is wanted, with its rows: from the end backwards, as far as an attempt may have begun before another."""
+        found: list[tuple[int, JournalRecord]] = []
+        before, enough = _END, wanted.since - LONGEST_TIMEOUT
+        while True:
+            rows = self._reader.read(_WANTED, (before, wanted.function, wanted.subject, _PAGE))
+            records = [(row, JournalRecord.model_validate_json(text)) for row, text in rows]
+            found += [(row, record) for row, record in records if wanted.takes(record.started_at)]
+            if len(rows) < _PAGE or all(record.started_at < enough for _, record in records):
+                return found[::-1]
+            before = rows[-1][0]
 
 
 @contextmanager

@@ -11,19 +11,22 @@ from typing import Final, Literal, Self
 from contradance.choreography import Choreography
 from contradance.errors import LaptopError
 from contradance.function import Schedule
-from contradance.local.aws import AwsEndpoint
-from contradance.local.bus import Bus, Waiting, send_dead_letter
+from contradance.local.aws.endpoint import AwsEndpoint
+from contradance.local.bus import Bus
 from contradance.local.clock import MovableClock, RealClock
 from contradance.local.database import Database
+from contradance.local.dead_letters import DeadLetterQueues
 from contradance.local.drain import Drain
 from contradance.local.gateway import Gateway, HttpResponse
 from contradance.local.invoker import Invoker
 from contradance.local.journal import STATE_FILE, LaptopJournal
 from contradance.local.moments import Moments
+from contradance.local.replays import Replays
 from contradance.local.runner import Runner
 from contradance.local.store import SQLiteStore
+from contradance.local.waiting import Waiting
 from contradance.runtime.journal import JournalRecord
-from contradance.runtime.ports import Clock, Place
+from contradance.runtime.ports import Place
 from contradance.runtime.sweep import sweep
 from contradance.subscription import Subscription
 
@@ -40,7 +43,8 @@ class Laptop:
         clock: a `RealClock` to `start`; a `VirtualClock` or a `SkippingClock` to `drain`.
         variables: the environment: settings and secrets.
         synchronous: how hard each commit is pushed to disk.
-        seed: of the order in which `drain` delivers.
+        seed: of the order in which `drain` delivers, and a replay shuffles.
+        archive_delay: how long an event takes to reach the archive. EventBridge says to wait ten minutes before a replay.
         publish_at_once: publish in the transaction that commits; without it commit first and publish then, as on AWS.
         when_journaled: told each journal record.
         when_settled: told each delivery that was made, and whose outcome is on disk.
@@ -55,6 +59,7 @@ class Laptop:
         variables: Mapping[str, str] = os.environ,
         synchronous: Literal["FULL", "NORMAL", "OFF"] = "FULL",
         seed: int = 0,
+        archive_delay: timedelta = timedelta(0),
         publish_at_once: bool = True,
         when_journaled: Callable[[JournalRecord], None] = lambda _: None,
         when_settled: Callable[[Waiting], None] = lambda _: None,
@@ -64,17 +69,19 @@ class Laptop:
         self.database = Database(state / STATE_FILE, synchronous)
         self.bus = Bus(choreography, self.database, clock)
         self.journal = LaptopJournal(self.database, when_journaled)
+        self.dead_letters = DeadLetterQueues(self.database, clock)
+        self.replays = Replays(self.bus, self.database, clock, archive_delay, Random(seed))  # noqa: S311 - an order keeps no secret
         self.place = Place(
             store=SQLiteStore(self.database, self.bus if publish_at_once else None),
             events=self.bus,
-            dead_letters=_DeadLetterQueue(self.database, clock),
+            dead_letters=self.dead_letters,
             journal=self.journal,
             clock=clock,
             variables=variables,
             bus=self.bus.name,
         )
         self.gateway = Gateway(choreography, self.place)
-        self.aws = AwsEndpoint(self.bus)
+        self.aws = AwsEndpoint(choreography, self.bus, self.dead_letters, self.replays, self.place)
         functions = [
             function
             for function in choreography.functions.values()
@@ -83,7 +90,8 @@ class Laptop:
         invoker = Invoker(self.bus, self.place, when_settled)
         moments = Moments(choreography, self.bus, clock.now())
         self._runner = Runner(functions, self.bus, invoker, moments, self.sweep)
-        self._drain = Drain(functions, self.bus, invoker, moments, Random(seed))  # noqa: S311 - an order keeps no secret
+        shuffle = Random(seed)  # noqa: S311 - the same
+        self._drain = Drain(functions, self.bus, invoker, moments=moments, replays=self.replays, random=shuffle)
 
     def start(self) -> None:
         """Deliver in threads until `close`."""
@@ -91,6 +99,7 @@ class Laptop:
             raise LaptopError("a virtual clock stands still.\n  Use drain(), or give the laptop a RealClock.")
         self.bus.wake_the_future(self.clock.now())
         self._runner.start(self.clock)
+        self.replays.start()
 
     def request(
         self, method: str, target: str, body: str | bytes = b"", headers: Mapping[str, str] | None = None
@@ -114,6 +123,7 @@ class Laptop:
 
     def close(self) -> bool:
         """Finish what is in flight, each to its timeout, and close the state; return whether all of it ended."""
+        self.replays.stop()
         ended = self._runner.stop()
         self.database.close()
         return ended
@@ -130,16 +140,3 @@ class Laptop:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-
-class _DeadLetterQueue:
-    """The functions' dead letter queues, as a function itself may use its own."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-
-    def send(self, function: str, body: str, attributes: Mapping[str, str]) -> None:
-        """Put one message on the queue of `function`."""
-        now = self._clock.now()
-        self._database.write(lambda connection: send_dead_letter(connection, function, now, body, attributes))

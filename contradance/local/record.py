@@ -15,8 +15,9 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
-from contradance.local.bus import Waiting
-from contradance.local.entry import ACCOUNT, REGION
+from contradance.local.dead_letters import Message
+from contradance.local.names import ACCOUNT, REGION, aws_name, function_arn, queue_arn
+from contradance.local.waiting import Waiting
 
 Exhausted = Literal["RetriesExhausted", "EventAgeExceeded"]
 
@@ -39,16 +40,6 @@ def context(request_id: str, deadline: float) -> LaptopContext:
     return LaptopContext(request_id, deadline)
 
 
-def function_arn(function: str) -> str:
-    """Return the ARN that the function would have."""
-    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function.replace('.', '-')}"
-
-
-def queue_arn(function: str) -> str:
-    """Return the ARN that the function's queue would have."""
-    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{function.replace('.', '-')}"
-
-
 def sqs_batch(batch: Sequence[Waiting], now: datetime) -> dict[str, Any]:
     """Return the event with which SQS's event source mapping invokes a function."""
     return {
@@ -66,7 +57,7 @@ def sqs_batch(batch: Sequence[Waiting], now: datetime) -> dict[str, Any]:
                 "messageAttributes": {},
                 "md5OfBody": md5(waiting.envelope.encode(), usedforsecurity=False).hexdigest(),
                 "eventSource": "aws:sqs",
-                "eventSourceARN": queue_arn(waiting.function),
+                "eventSourceARN": queue_arn(aws_name(waiting.function)),
                 "awsRegion": REGION,
             }
             for waiting in batch
@@ -74,9 +65,9 @@ def sqs_batch(batch: Sequence[Waiting], now: datetime) -> dict[str, Any]:
     }
 
 
-def failure_record(waiting: Waiting, now: datetime, condition: Exhausted, error: BaseException) -> str:
-    """Return the JSON that Lambda sends to the on-failure destination of an asynchronous invocation."""
-    return json.dumps(
+def failure_record(waiting: Waiting, now: datetime, condition: Exhausted, error: BaseException) -> Message:
+    """Return what Lambda sends to the on-failure destination of an asynchronous invocation."""
+    body = json.dumps(
         {
             "version": "1.0",
             "timestamp": now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03}Z",
@@ -88,15 +79,22 @@ def failure_record(waiting: Waiting, now: datetime, condition: Exhausted, error:
             },
             "requestPayload": json.loads(waiting.envelope),
             "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
-            "responsePayload": {"errorMessage": str(error), "errorType": type(error).__name__, "stackTrace": []},
+            "responsePayload": error_document(error),
         },
         separators=(",", ":"),
     )
+    return Message(str(uuid4()), now.timestamp(), body)
 
 
-def redriven(waiting: Waiting) -> dict[str, str]:
-    """Return the attributes of a message that SQS moved to the dead letter queue; its body is the event."""
-    return {"ApproximateReceiveCount": str(waiting.attempt), "DeadLetterQueueSourceArn": queue_arn(waiting.function)}
+def error_document(error: BaseException) -> dict[str, object]:
+    """Return how Lambda tells what a handler raised."""
+    return {"errorMessage": str(error), "errorType": type(error).__name__, "stackTrace": []}
+
+
+def redriven(waiting: Waiting) -> Message:
+    """Return the message that SQS moves to the dead letter queue: the same one, its body the event."""
+    source = queue_arn(aws_name(waiting.function))
+    return Message(waiting.id, waiting.sent, waiting.envelope, source_arn=source, receives=waiting.attempt)
 
 
 def http_request(

@@ -21,10 +21,11 @@ from time import monotonic
 from typing import Final
 
 from contradance.choreography import AnyFunction
-from contradance.local.bus import Bus, Waiting
+from contradance.local.bus import Bus
 from contradance.local.clock import RealClock
 from contradance.local.invoker import UNSETTLED_SECONDS, Invoker
 from contradance.local.moments import Moments
+from contradance.local.waiting import Waiting
 from contradance.subscription import Subscription
 
 _LOG = logging.getLogger("contradance.runner")

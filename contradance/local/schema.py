@@ -6,13 +6,14 @@ from typing import Final
 
 from contradance.errors import LaptopError
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Of the tables below; a file of another version is refused."""
 _SCHEMA: Final = """
 CREATE TABLE event (
-    id INTEGER PRIMARY KEY, event_id TEXT NOT NULL, time REAL NOT NULL, correlation_id TEXT, envelope TEXT NOT NULL,
-    archived INTEGER NOT NULL
+    id INTEGER PRIMARY KEY, event_id TEXT NOT NULL, time REAL NOT NULL, accepted REAL NOT NULL, correlation_id TEXT,
+    envelope TEXT NOT NULL, archived INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX event_by_time ON event (time) WHERE archived = 1;
 CREATE INDEX event_by_event_id ON event (event_id);
 CREATE TABLE delivery (
     id TEXT PRIMARY KEY, function TEXT NOT NULL, event INTEGER NOT NULL REFERENCES event (id),
@@ -37,9 +38,15 @@ CREATE INDEX journal_by_event ON journal (event_id);
 CREATE INDEX journal_by_subject ON journal (subject);
 CREATE INDEX journal_by_correlation ON journal (correlation_id);
 CREATE TABLE dead_letter (
-    id TEXT PRIMARY KEY, function TEXT NOT NULL, sent REAL NOT NULL, body TEXT NOT NULL, attributes TEXT NOT NULL
+    id TEXT PRIMARY KEY, function TEXT NOT NULL, sent REAL NOT NULL, body TEXT NOT NULL, attributes TEXT NOT NULL,
+    source TEXT, receives INTEGER NOT NULL, visible REAL NOT NULL, first_received REAL, receipt TEXT
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX dead_letter_by_function ON dead_letter (function, sent);
+CREATE INDEX dead_letter_by_function ON dead_letter (function, visible);
+CREATE INDEX dead_letter_by_receipt ON dead_letter (receipt);
+CREATE TABLE replay (
+    name TEXT PRIMARY KEY, description TEXT, state TEXT NOT NULL, first REAL NOT NULL, last REAL NOT NULL, rules TEXT,
+    started REAL NOT NULL, minute REAL NOT NULL, after INTEGER NOT NULL, replayed REAL, ended REAL
+) STRICT, WITHOUT ROWID;
 """
 
 

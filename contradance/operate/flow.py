@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple
 
 from contradance.runtime.journal import JournalRecord, PublishedEvent
 
@@ -18,19 +18,6 @@ class Outstanding(NamedTuple):
     event_id: str
     function: str
     due: datetime
-
-
-class Journal(Protocol):
-    """Where records are found: rows on the laptop, log lines on AWS."""
-
-    def flows(self, term: str) -> list[JournalRecord]:
-        """Return every record of each flow whose correlation id, subject or an event's id is, or begins with, `term`."""
-
-    def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
-        """Return what is yet to be delivered in these flows, as far as that can be known."""
-
-    def latest(self) -> list[JournalRecord]:
-        """Return every record of the flow that began last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def consume(
         try:
             delivered = unseal(event, function.name)
             _describe(this, delivered)
-            read = _read(function, subscription, delivered)
+            read = read_event(function, subscription, delivered)
         except ContractViolation as error:
             this.bury("invalid", number, str(error), event)
             return
@@ -121,8 +121,12 @@ def _cause(function: AnyFunction, delivered: Delivered) -> tuple[OnceKey, Cause]
     )
 
 
-def _read(function: AnyFunction, subscription: Subscription, delivered: Delivered) -> Contract:
-    """Return the event as the contract that the handler takes; unknown fields are ignored at every depth."""
+def read_event(function: AnyFunction, subscription: Subscription, delivered: Delivered) -> Contract:
+    """Return the event as the contract that the handler takes; unknown fields are ignored at every depth.
+
+    Raises:
+        ContractViolation: it is not of a contract that `function` consumes, or breaks it.
+    """
     found = subscription.contract_of(delivered.identity)
     if found is None:
         spoken = ", ".join(str(contract.identity) for contract in subscription.contracts)

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from contradance.cli.app import app
 from tests.cli.project import ROOT
 
-COMMANDS = ("run", "demo", "graph", "trace", "events")
+COMMANDS = ("run", "demo", "graph", "trace", "package", "events")
 
 
 def python(*arguments: str) -> "subprocess.CompletedProcess[str]":

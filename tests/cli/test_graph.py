@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 
 from contradance import Choreography, Contract, Registry, schedule, subscriber
 from contradance.catalog.mermaid import mermaid
+from contradance.catalog.picture import svg
 from contradance.cli.app import app
 from contradance.cli.theme import out
 from contradance.cli.trees import choreography_tree
@@ -92,6 +93,34 @@ def test_the_picture_is_mermaid_and_nothing_else() -> None:
     assert (result.exit_code, result.stdout) == (0, mermaid(food_delivery))
 
 
+def test_the_picture_is_svg_and_nothing_else() -> None:
+    result = CliRunner().invoke(app, ["graph", "--format", "svg"])
+
+    assert (result.exit_code, result.stdout) == (0, svg(food_delivery))
+
+
+def test_a_picture_is_written_to_the_file_that_is_named(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["graph", "--format", "svg", "--out", str(tmp_path / "x.svg")])
+
+    assert (result.exit_code, result.output) == (0, "")
+    assert (tmp_path / "x.svg").read_text(encoding="utf-8") == svg(food_delivery)
+
+
+def test_a_file_that_cannot_be_written_is_a_mistake_of_usage(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["graph", "--format", "svg", "--out", str(tmp_path)])
+
+    assert result.exit_code == 2
+    assert "--out" in result.output
+
+
+def test_a_tree_is_not_written_to_a_file(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["graph", "--out", str(tmp_path / "x.txt")])
+
+    assert result.exit_code == 2
+    assert "--format svg" in result.output
+    assert not (tmp_path / "x.txt").exists()
+
+
 def test_a_form_that_does_not_exist_is_a_mistake_of_usage() -> None:
     result = CliRunner().invoke(app, ["graph", "--format", "dot"])
 
@@ -124,7 +153,7 @@ def test_without_a_project_it_says_what_makes_one(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ("", "does not name a choreography."),
+        ("", "does not name its choreography."),
         ('choreography = "nowhere:it"', "it cannot be loaded"),
         ('choreography = "json:nothing"', "it cannot be loaded"),
         ('choreography = "json:dumps"', "is named as the choreography, but is a function."),

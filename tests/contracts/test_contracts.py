@@ -7,12 +7,12 @@ from pydantic.fields import FieldInfo
 
 from contradance import Contract, mask
 from contradance.annotation import models_in
+from contradance.testing import sample
 from food_contracts.deliveries import DeliveryPartnerAssigned
 from food_contracts.orders import OrderPlaced
 from food_contracts.payments import PaymentFailed, PaymentReversed, PaymentSuccess
 from food_contracts.registry import registry
 from food_contracts.restaurants import RestaurantConfirmedOrder, RestaurantOrderConfirmationFailed
-from tests.contracts.samples import sample
 
 every_contract = pytest.mark.parametrize("contract", list(registry), ids=lambda contract: contract.__name__)
 

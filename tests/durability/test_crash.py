@@ -25,3 +25,14 @@ def test_an_order_survives_a_crash_at_every_step(
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert int(ended.stdout.split()[0]) >= FEWEST_STEPS
+
+
+def test_a_replay_survives_a_crash_at_every_step_and_repeats_no_minute(tmp_path: Path) -> None:
+    order = tmp_path / "order.json"
+    order.write_text(json.dumps(HAPPY))
+
+    command: list[str | Path] = [sys.executable, "-m", "tests.durability.replayer", tmp_path, order]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert int(ended.stdout.split()[0]) >= FEWEST_STEPS

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from contradance import Delivery
+from contradance.testing import sample
 from food_contracts.orders import OrderPlaced
 from food_contracts.values import Currency, Money
-from tests.contracts.samples import sample
 
 NOW = datetime(2026, 1, 31, 18, 0, tzinfo=UTC)
 ORDER_ID = UUID("6f1c1a3e-58d6-4b0c-9d0e-0f6a4b6c2a11")

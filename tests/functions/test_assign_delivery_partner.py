@@ -1,11 +1,10 @@
 from datetime import timedelta
 
-from contradance.testing import unit_of_work
+from contradance.testing import sample, unit_of_work
 from food_contracts.deliveries import DeliveryPartnerAssigned
 from food_contracts.restaurants import RestaurantConfirmedOrder
 from functions.deliveries.assign_delivery_partner import assign_delivery_partner
 from functions.deliveries.partners import BUSY_FOR, PARTNERS, TRIP
-from tests.contracts.samples import sample
 from tests.functions.given import NOW, delivery, order_id
 
 READY_AT = NOW + timedelta(minutes=20)

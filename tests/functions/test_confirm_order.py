@@ -3,14 +3,13 @@ from uuid import UUID
 
 import pytest
 
-from contradance.testing import unit_of_work
+from contradance.testing import sample, unit_of_work
 from food_contracts.payments import PaymentSuccess
 from food_contracts.restaurants import RefusalReason, RestaurantConfirmedOrder, RestaurantOrderConfirmationFailed
 from functions.restaurants.chance import is_declined
 from functions.restaurants.confirm_order import confirm_order
 from functions.restaurants.kitchens import KITCHENS
 from functions.restaurants.tables import diaries
-from tests.contracts.samples import sample
 from tests.functions.given import NOW, ORDER_ID, delivery, order_id
 
 LUIGIS = KITCHENS["luigis"]

@@ -1,9 +1,8 @@
-from contradance.testing import unit_of_work
+from contradance.testing import sample, unit_of_work
 from food_contracts.restaurants import RestaurantConfirmedOrder
 from food_contracts.values import Customer
 from functions.loyalty.add_loyalty_points import add_loyalty_points
 from functions.loyalty.show_loyalty_points import show_loyalty_points
-from tests.contracts.samples import sample
 from tests.functions.given import eur, order_id
 
 BOB = Customer(customer_id="bob", name="Bob Example", email="bob@example.com")

@@ -1,13 +1,12 @@
 import pytest
 
-from contradance.testing import unit_of_work
+from contradance.testing import sample, unit_of_work
 from food_contracts.deliveries import DeliveryPartnerAssigned
 from food_contracts.payments import PaymentFailed, PaymentReversed
 from food_contracts.restaurants import RestaurantConfirmedOrder, RestaurantOrderConfirmationFailed
 from functions.notifications.letters import MailedEvent
 from functions.notifications.list_notifications import list_notifications
 from functions.notifications.notify_customer import notify_customer
-from tests.contracts.samples import sample
 from tests.functions.given import NOW, ORDER_ID, delivery
 
 

@@ -7,12 +7,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from contradance import HttpError
-from contradance.testing import unit_of_work
+from contradance.testing import sample, unit_of_work
 from food_contracts.orders import OrderPlaced
 from food_contracts.values import MAX_AMOUNT, Currency, Money, OrderLine
 from functions.orders.place_order import PlaceOrder, place_order, total_of
 from functions.orders.tables import OrderStatus, orders
-from tests.contracts.samples import sample
 from tests.functions.given import delivery
 
 

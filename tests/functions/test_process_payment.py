@@ -4,13 +4,12 @@ from itertools import count
 import pytest
 
 from contradance import Retry
-from contradance.testing import unit_of_work
+from contradance.testing import sample, unit_of_work
 from food_contracts.orders import OrderPlaced
 from food_contracts.payments import PaymentFailed, PaymentFailureReason, PaymentSuccess
 from functions.payments.gateway import GatewayOutage
 from functions.payments.process_payment import process_payment
 from functions.payments.tables import charges, gateway_key
-from tests.contracts.samples import sample
 from tests.functions.given import NOW, ORDER_ID, delivery, eur, order_paid_with
 
 

@@ -1,14 +1,13 @@
 import pytest
 
 from contradance import HttpError
-from contradance.testing import unit_of_work
+from contradance.testing import sample, unit_of_work
 from food_contracts.payments import PaymentSuccess
 from food_contracts.restaurants import RestaurantOrderConfirmationFailed
 from functions.payments.process_payment import process_payment
 from functions.payments.reverse_payment import NothingToRefund, reverse_payment
 from functions.payments.show_payment import PaymentStatus, show_payment
 from functions.payments.tables import charges
-from tests.contracts.samples import sample
 from tests.functions.given import NOW, ORDER_ID, delivery, eur, order_paid_with
 
 

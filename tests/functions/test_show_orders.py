@@ -1,12 +1,11 @@
 import pytest
 
 from contradance import HttpError
-from contradance.testing import unit_of_work
+from contradance.testing import sample, unit_of_work
 from food_contracts.orders import OrderPlaced
 from functions.orders.list_orders import list_orders
 from functions.orders.show_order import show_order
 from functions.orders.tables import Order, OrderStatus, StatusChange, orders
-from tests.contracts.samples import sample
 from tests.functions.given import NOW, ORDER_ID, order_id
 
 

@@ -4,13 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contradance.testing import unit_of_work
+from contradance.testing import sample, unit_of_work
 from food_contracts.deliveries import DeliveryPartnerAssigned
 from food_contracts.payments import PaymentFailed
 from food_contracts.restaurants import RestaurantConfirmedOrder, RestaurantOrderConfirmationFailed
 from functions.orders.tables import Order, OrderStatus, orders
 from functions.orders.update_order_status import StatusEvent, UnknownOrder, update_order_status
-from tests.contracts.samples import sample
 from tests.functions.given import ORDER_ID
 from tests.functions.test_show_orders import placed
 

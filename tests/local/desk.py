@@ -175,10 +175,19 @@ def opened(
     clock: RealClock | MovableClock | None = None,
     seed: int = 0,
     started: bool = False,
+    archive_delay: timedelta = timedelta(0),
 ) -> Laptop:
     """Return a laptop that runs `functions`; the test closes it."""
     shop = Choreography("shop", contracts=registry, functions=functions)
-    laptop = Laptop(shop, state, clock=clock or VirtualClock(START), variables={}, synchronous="OFF", seed=seed)
+    laptop = Laptop(
+        shop,
+        state,
+        clock=clock or VirtualClock(START),
+        variables={},
+        synchronous="OFF",
+        seed=seed,
+        archive_delay=archive_delay,
+    )
     if started:
         laptop.start()
     return laptop
@@ -216,8 +225,18 @@ def ask(laptop: Laptop, *items: str) -> None:
 
 def dead_letters(laptop: Laptop) -> list[DeadLetter]:
     """Return what lies on the dead letter queues, oldest first."""
-    rows = laptop.database.read("SELECT function, body, attributes FROM dead_letter ORDER BY sent, function")
-    return [DeadLetter(function, body, json.loads(attributes)) for function, body, attributes in rows]
+    rows = laptop.database.read(
+        "SELECT function, body, attributes, source, receives FROM dead_letter ORDER BY sent, function"
+    )
+    return [
+        DeadLetter(
+            function,
+            body,
+            {name: value["StringValue"] for name, value in json.loads(attributes).items()}
+            | ({"ApproximateReceiveCount": str(receives), "DeadLetterQueueSourceArn": source} if source else {}),
+        )
+        for function, body, attributes, source, receives in rows
+    ]
 
 
 def journaled(laptop: Laptop, item: str) -> Sequence[JournalRecord]:

@@ -18,8 +18,8 @@ def laptop(tmp_path: Path) -> Iterator[Laptop]:
 
 
 def put(laptop: Laptop, *entries: object) -> tuple[int, Any]:
-    status, text = laptop.aws.answer(PUT_EVENTS, json.dumps({"Entries": entries}).encode())
-    return status, json.loads(text)
+    answer = laptop.aws.answer(PUT_EVENTS, json.dumps({"Entries": entries}).encode())
+    return answer.status, json.loads(answer.body)
 
 
 def test_one_to_ten_entries_are_taken(laptop: Laptop) -> None:
@@ -28,19 +28,21 @@ def test_one_to_ten_entries_are_taken(laptop: Laptop) -> None:
     assert [(status, len(answer["Entries"])) for status, answer in answers] == [(200, 1), (200, 10)]
 
 
-@pytest.mark.parametrize("number", [0, 11])
-def test_no_entries_and_eleven_are_refused_as_a_whole(laptop: Laptop, number: int) -> None:
+@pytest.mark.parametrize(("number", "bound"), [(0, "greater than or equal to 1"), (11, "less than or equal to 10")])
+def test_no_entries_and_eleven_are_refused_as_a_whole_in_the_words_of_aws(
+    laptop: Laptop, number: int, bound: str
+) -> None:
     status, answer = put(laptop, *[asked("a")] * number)
 
     assert (status, answer["__type"]) == (400, "ValidationException")
-    assert answer["message"] == "Entries takes 1 to 10 entries."
+    assert answer["message"].endswith(f"at 'entries' failed to satisfy constraint: Member must have length {bound}")
 
 
-@pytest.mark.parametrize("operation", ["AWSEvents.PutRule", "AmazonSQS.SendMessage", ""])
+@pytest.mark.parametrize("operation", ["AWSEvents.PutRule", "AmazonSQS.CreateQueue", "DynamoDB_20120810.GetItem", ""])
 def test_an_operation_that_it_does_not_know_is_refused_by_name(laptop: Laptop, operation: str) -> None:
-    status, text = laptop.aws.answer(operation, b"{}")
+    answer = laptop.aws.answer(operation, b"{}")
 
-    assert (status, json.loads(text)) == (
+    assert (answer.status, json.loads(answer.body)) == (
         400,
         {"__type": "UnknownOperationException", "message": f"The laptop does not answer {operation}."},
     )
@@ -88,16 +90,19 @@ def test_a_bus_may_be_named_by_its_arn(laptop: Laptop) -> None:
     ids=range(12),
 )
 def test_what_is_not_in_the_shape_of_the_protocol_is_refused(laptop: Laptop, body: bytes) -> None:
-    status, text = laptop.aws.answer(PUT_EVENTS, body)
+    answer = laptop.aws.answer(PUT_EVENTS, body)
 
-    assert (status, json.loads(text)["__type"]) == (400, "SerializationException")
+    assert (answer.status, json.loads(answer.body)["__type"]) == (400, "SerializationException")
 
 
-@pytest.mark.parametrize("entries", [None, {}, "text"])
-def test_entries_that_are_no_list_are_refused(laptop: Laptop, entries: object) -> None:
-    status, text = laptop.aws.answer(PUT_EVENTS, json.dumps({"Entries": entries}).encode())
+@pytest.mark.parametrize(
+    ("entries", "code"),
+    [(None, "ValidationException"), ({}, "SerializationException"), ("text", "SerializationException")],
+)
+def test_entries_that_are_no_list_are_refused(laptop: Laptop, entries: object, code: str) -> None:
+    answer = laptop.aws.answer(PUT_EVENTS, json.dumps({"Entries": entries}).encode())
 
-    assert (status, json.loads(text)["__type"]) == (400, "ValidationException")
+    assert (answer.status, json.loads(answer.body)["__type"]) == (400, code)
 
 
 def test_a_request_is_measured_in_bytes_of_utf8(laptop: Laptop) -> None:

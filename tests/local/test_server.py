@@ -116,11 +116,11 @@ def test_boto3_is_told_what_the_laptop_refuses(aws: Any) -> None:
     with pytest.raises(ClientError) as elsewhere:
         aws.put_events(Entries=[asked("a", EventBusName="elsewhere")])
     with pytest.raises(ClientError) as unknown:
-        aws.list_rules()
+        aws.list_connections()
 
     assert elsewhere.value.response["Error"]["Code"] == "ResourceNotFoundException"
     assert unknown.value.response["Error"]["Code"] == "UnknownOperationException"
-    assert unknown.value.response["Error"]["Message"] == "The laptop does not answer AWSEvents.ListRules."
+    assert unknown.value.response["Error"]["Message"] == "The laptop does not answer AWSEvents.ListConnections."
 
 
 def test_the_protocol_of_aws_is_spoken_at_the_root_alone(url: str) -> None:

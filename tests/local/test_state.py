@@ -153,7 +153,7 @@ def test_an_interrupted_change_lets_later_ones_be_written(tmp_path: Path) -> Non
 
 def test_what_nobody_waits_for_is_written_when_the_disk_takes_it_again(tmp_path: Path) -> None:
     database = Database(tmp_path / STATE_FILE, "OFF")
-    letter = "INSERT INTO dead_letter VALUES (?, 'f', 0.0, '{}', '{}')"
+    letter = "INSERT INTO dead_letter VALUES (?, 'f', 0.0, '{}', '{}', NULL, 0, 0.0, NULL, NULL)"
     database._writer.execute("PRAGMA query_only = ON")
     for number in range(3):
         database.write_soon(letter, (str(number),))

@@ -1,0 +1,156 @@
+"""What the picture shows: a box for each function and event that takes part, and the arrows between them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from contradance.catalog.paths import failure_path
+from contradance.catalog.picture.lettering import width, wrapped
+from contradance.choreography import AnyFunction, Choreography
+from contradance.contract import Contract
+from contradance.function import Schedule
+from contradance.httproute import Route
+from contradance.identity import Identity
+
+Kind = Literal["route", "schedule", "function", "event"]
+
+LINE: Final = 15.0
+"""From one line of text to the next, in pixels."""
+_SIZES: Final = {"name": 13.0, "handler": 12.0, "service": 11.0}
+"""Font size of each style of text; names are bold."""
+_LIMIT: Final = 80.0
+"""Width beyond which a name is broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a box's text."""
+
+    text: str
+    style: Literal["name", "handler", "service"]
+
+    @property
+    def size(self) -> float:
+        """Font size, in pixels."""
+        return _SIZES[self.style]
+
+    @property
+    def width(self) -> float:
+        """In pixels."""
+        return width(self.text, self.size, bold=self.style == "name")
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One function or event."""
+
+    key: str
+    """A function's name, or an event's identity: `library.loans/BookLent v1`."""
+    kind: Kind
+    lines: tuple[Line, ...]
+    service: str
+    failing: bool
+    """Whether it lies on the failure path alone."""
+    forks: bool
+    """Whether it publishes one of several events, or none."""
+    about: str
+    """Said by who reads the picture aloud, and shown by who points at the box."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A function publishes an event, or an event is consumed by a function."""
+
+    tail: str
+    head: str
+    failing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """The boxes and arrows of one choreography; functions that neither consume nor publish are left out."""
+
+    name: str
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+    services: tuple[str, ...]
+
+
+def diagram(choreography: Choreography) -> Diagram:
+    """Return what the picture of `choreography` shows."""
+    failing = failure_path(choreography)
+    connected = {edge.function for edge in choreography.edges}
+    functions = [function for function in choreography.functions.values() if function.name in connected]
+    contracts = sorted(
+        dict.fromkeys(edge.contract for edge in choreography.edges), key=lambda contract: contract in failing.contracts
+    )
+    boxes = [_function(function, failing=function.name in failing.functions) for function in functions]
+    boxes += [_event(choreography, contract, failing=contract in failing.contracts) for contract in contracts]
+    arrows = []
+    for kind, function, contract in dict.fromkeys(choreography.edges):
+        ends = (function, str(contract.identity))
+        tail, head = ends if kind == "publishes" else ends[::-1]
+        arrows.append(Arrow(tail, head, contract in failing.contracts))
+    services = tuple(dict.fromkeys(function.service for function in functions))
+    return Diagram(choreography.name, tuple(boxes), tuple(arrows), services)
+
+
+def event_title(identity: Identity) -> str:
+    """Return `BookLent`, and `BookLent v2` for a later version."""
+    return identity.detail_type if identity.version == 1 else f"{identity.detail_type} v{identity.version}"
+
+
+def _function(function: AnyFunction, *, failing: bool) -> Box:
+    handler = function.name.partition(".")[2]
+    match function.trigger:
+        case Route(key=key):
+            kind, begins = "route", key
+        case Schedule(timetable=timetable):
+            kind, begins = "schedule", timetable.expression
+        case _:
+            kind, begins = "function", ""
+    lines = [
+        *_lines(begins, "name"),
+        *_lines(handler, "handler" if begins else "name"),
+        Line(function.service, "service"),
+    ]
+    outcomes = len(function.publishes) + function.may_publish_nothing
+    return Box(
+        key=function.name,
+        kind=kind,  # type: ignore[arg-type]  # a literal each
+        lines=tuple(lines),
+        service=function.service,
+        failing=failing,
+        forks=bool(function.publishes) and outcomes > 1,
+        about=" ".join(_about_function(function, begins, failing=failing)),
+    )
+
+
+def _event(choreography: Choreography, contract: type[Contract], *, failing: bool) -> Box:
+    publishers = ", ".join(one.name for one in choreography.publishers(contract)) or "another application"
+    consumers = ", ".join(one.name for one in choreography.consumers(contract)) or "nobody"
+    about = f"{contract.identity}: published by {publishers}, consumed by {consumers}."
+    return Box(
+        key=str(contract.identity),
+        kind="event",
+        lines=tuple(_lines(event_title(contract.identity), "name")),
+        service=contract.identity.service,
+        failing=failing,
+        forks=False,
+        about=f"{about} Something was refused or undone." if failing else about,
+    )
+
+
+def _lines(text: str, style: Literal["name", "handler", "service"]) -> list[Line]:
+    return [Line(part, style) for part in wrapped(text, _SIZES[style], _LIMIT, bold=style == "name") if part]
+
+
+def _about_function(function: AnyFunction, begins: str, *, failing: bool) -> Iterator[str]:
+    yield f"{function.name}: {begins}." if begins else f"{function.name}."
+    if not begins:
+        yield f"Up to {function.retry.times + 1} attempts{', through a queue' if function.delivery == 'queue' else ''}."
+    published = [event_title(contract.identity) for contract in function.publishes]
+    if published:
+        yield f"Publishes {' or '.join([*published, *(['nothing'] if function.may_publish_nothing else [])])}."
+    if failing:
+        yield "Runs only after something was refused."

@@ -1,0 +1,121 @@
+"""What the picture is drawn with: lines with round corners, arrowheads, and the shape of each kind of box, as SVG."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final
+
+from contradance.catalog.picture.layout import FORK, PlacedBox, Point
+
+_BEND: Final = 7.0
+"""Radius of an arrow's corners, in pixels."""
+_HEAD: Final = 7.0
+"""Length of an arrow's head."""
+_POINT: Final = 9.0
+"""How far a flag comes to a point."""
+_BAR: Final = 5.0
+"""Width of the service's colour at the left of a function."""
+_ROUND: Final = 5.0
+"""Radius of a function's corners."""
+_PILL: Final = 19.0
+"""Largest radius of an event's ends."""
+_CUT: Final = 10.0
+"""Largest part that is cut off the corners of an event on the failure path."""
+
+
+def number(value: float) -> str:
+    """Return a length, to a tenth of a pixel and in as few characters."""
+    return f"{round(value, 1) + 0.0:.1f}".removesuffix(".0")
+
+
+def line(corners: Sequence[Point]) -> str:
+    """Return the path of an arrow by its corners, each of them rounded; it ends inside its head."""
+    *rest, last = corners
+    back = -_HEAD / 2 if last.x > rest[-1].x else _HEAD / 2
+    stops = [*rest, Point(last.x + back, last.y)]
+    path = f"M{_point(stops[0])}"
+    for before, corner, after in zip(stops, stops[1:], stops[2:], strict=False):
+        radius = min(_BEND, _length(before, corner) / 2, _length(corner, after) / 2)
+        path += f"L{_point(_from(corner, before, radius))}Q{_point(corner)} {_point(_from(corner, after, radius))}"
+    return f"{path}L{_point(stops[-1])}"
+
+
+def head(corners: Sequence[Point]) -> str:
+    """Return the path of an arrow's head."""
+    before, last = corners[-2:]
+    return f"M{_point(last)}l{number(-_HEAD if last.x > before.x else _HEAD)} -4v8z"
+
+
+def branch(corners: Sequence[Point], others: Sequence[Sequence[Point]]) -> tuple[Point, ...]:
+    """Return the corners of an arrow from just before it leaves the last of `others`.
+
+    Arrows that share their way are drawn once where they do: dashes on top of dashes would look like a line.
+    """
+    shared = max((_shared(corners, other) for other in others), default=0.0) - _BEND
+    for position, (start, end) in enumerate(pairwise(corners)):
+        if 0 < shared < _length(start, end):
+            return (_from(start, end, shared), *corners[position + 1 :])
+        shared -= _length(start, end)
+    return tuple(corners)
+
+
+def fork(middle: Point) -> str:
+    """Return the path of the diamond that says: one of these."""
+    size = number(FORK)
+    return f"M{number(middle.x - FORK)} {number(middle.y)}l{size} -{size} {size} {size} -{size} {size}z"
+
+
+def shape(placed: PlacedBox) -> Iterator[str]:
+    """Yield the outline of a box, by its kind, and the colour of a function's service."""
+    x, y, width, height = (number(side) for side in (placed.x, placed.y, placed.width, placed.height))
+    match placed.box.kind:
+        case "event" if placed.box.failing:
+            cut = min(_CUT, placed.height / 3)
+            c, w, h = number(cut), number(placed.width - 2 * cut), number(placed.height - 2 * cut)
+            start = f"M{number(placed.x + cut)} {y}"
+            yield f'<path class="shape" d="{start}h{w}l{c} {c}v{h}l-{c} {c}h-{w}l-{c} -{c}v-{h}z"/>'
+        case "event":
+            radius = number(min(placed.height / 2, _PILL))
+            yield f'<rect class="shape" x="{x}" y="{y}" width="{width}" height="{height}" rx="{radius}"/>'
+        case "function":
+            r, tall = number(_ROUND), number(placed.height - 2 * _ROUND)
+            yield f'<rect class="shape" x="{x}" y="{y}" width="{width}" height="{height}" rx="{r}"/>'
+            yield f'<path class="bar" d="M{number(placed.x + _BAR)} {y}a{r} {r} 0 0 0 -{r} {r}v{tall}a{r} {r} 0 0 0 {r} {r}z"/>'
+        case _:
+            flat, half = number(placed.width - _POINT), number(placed.height / 2)
+            point = number(_POINT)
+            yield f'<path class="shape" d="M{x} {y}h{flat}l{point} {half}l-{point} {half}h-{flat}z"/>'
+            yield f'<rect class="bar" x="{x}" y="{y}" width="{number(_BAR)}" height="{height}"/>'
+
+
+def middle(placed: PlacedBox) -> float:
+    """Return the x of the middle of a box's text: a function's bar and a flag's point take room."""
+    shift = {"event": 0.0, "function": _BAR / 2}.get(placed.box.kind, (_BAR - _POINT) / 2)
+    return placed.x + placed.width / 2 + shift
+
+
+def _shared(corners: Sequence[Point], other: Sequence[Point]) -> float:
+    """Return for how many pixels two arrows go the same way from their start."""
+    length = 0.0
+    for (start, end), (begins, ends) in zip(pairwise(corners), pairwise(other), strict=False):
+        near = _from(start, end, min(_length(start, end), _length(begins, ends)))
+        if start != begins or near != _from(begins, ends, _length(start, near)):
+            break
+        length += _length(start, near)
+        if end != ends:
+            break
+    return length
+
+
+def _length(a: Point, b: Point) -> float:
+    """Return how far it is along a row or a track."""
+    return abs(a.x - b.x) + abs(a.y - b.y)
+
+
+def _from(start: Point, end: Point, distance: float) -> Point:
+    """Return the point that lies so far from one corner on the way to the next."""
+    length = _length(start, end) or 1.0
+    return Point(start.x + (end.x - start.x) * distance / length, start.y + (end.y - start.y) * distance / length)
+
+
+def _point(point: Point) -> str:
+    return f"{number(point.x)} {number(point.y)}"

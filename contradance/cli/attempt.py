@@ -1,0 +1,44 @@
+"""One attempt at one delivery, as the terminal tells it."""
+
+from typing import Final
+
+from rich.text import Text
+
+from contradance.cli.theme import Services, event_name, short
+from contradance.runtime.journal import JournalRecord
+
+_MARKS: Final = {
+    "done": ("✓", "green"),
+    "duplicate": ("=", "dim"),
+    "failed": ("✗", "yellow"),
+    "invalid": ("✗", "red"),
+    "expired": ("✗", "red"),
+}
+
+
+def attempt_lines(record: JournalRecord, services: Services) -> list[Text]:
+    """Say one attempt: who, what, what came of it, about which subject; below it what went wrong."""
+    service, _, handler = record.function.partition(".")
+    mark, style = _MARKS[record.outcome]
+    line = Text(record.started_at.strftime("%H:%M:%S  "), "dim")
+    line.append(f"{service:{services.width}}", services.style(service))
+    line.append(f"  {mark} ", style).append(handler, "bold")
+    line.append(f"  {event_name(record.trigger) if record.event_id else record.trigger}")
+    if record.published:
+        line.append(" → " + ", ".join(event_name(event.contract) for event in record.published), "bold")
+    line.append(f"  {record.duration_ms:.1f} ms  {short(record.subject)}", "dim")
+    if record.outcome != "done":
+        line.append(f"  {_ending(record)}", style)
+    below = "red" if record.dead else "yellow"
+    return [
+        line,
+        *(Text(f"{'':8}  {'':{services.width}}    {told}", below) for told in (record.error or "").splitlines()),
+    ]
+
+
+def _ending(record: JournalRecord) -> str:
+    """Say what an attempt that is not done came to: `failed, attempt 1, 5 more to come`."""
+    if record.outcome == "duplicate":
+        return "duplicate: done before"
+    ending = "kept as a dead letter" if record.dead else f"{record.retries_left} more to come"
+    return f"{record.outcome}, attempt {record.attempt}, {ending}"

@@ -1,0 +1,196 @@
+"""`contradance list`, `lint` and `why`: what there is, what it leaves unfinished, and what became of one event."""
+
+import json
+import sys
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from contradance.choreography import AnyFunction, Choreography
+from contradance.cli.command import State, completing, reporting, the_project
+from contradance.cli.theme import Services, err, event_name, out
+from contradance.contract import Contract
+from contradance.errors import UnheardEvent
+from contradance.function import Schedule
+from contradance.httproute import Route
+from contradance.operate.why import Why
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")]
+
+
+@reporting
+def list_(*, as_json: AsJson = False) -> None:
+    """List every function and event: what it takes and publishes, and who consumes it."""
+    choreography = the_project().choreography()
+    functions = [_function(one) for one in choreography.functions.values()]
+    events = [_event(choreography, one) for one in choreography.contracts]
+    if as_json:
+        _print_json({"functions": functions, "events": events})
+        return
+    services = Services(choreography.services)
+    width = max((len(one["name"]) for one in functions), default=0)
+    for one in functions:
+        line = services.function(one["name"]).append(" " * (width - len(one["name"])))
+        line.append(f"  {one['route'] or one['schedule'] or ', '.join(map(event_name, one['consumes']))}")
+        out.print(line.append(_arrow(one["publishes"]), "bold") if one["publishes"] else line)
+    out.print()
+    width = max((len(event_name(one["identity"])) for one in events), default=0)
+    for one in events:
+        line = Text(f"{event_name(one['identity']):{width}}", "bold red" if one["failure"] else "bold green")
+        line.append(f"  {', '.join(one['publishers']) or 'nobody'}", "not bold")
+        out.print(line.append(_arrow(one["consumers"]) or " → nobody", "not bold"))
+
+
+@reporting
+def lint(*, as_json: AsJson = False) -> None:
+    """Say what the choreography leaves unfinished, why that matters, and what to do.
+
+    It exits with 1 if there is anything. It finds events that nobody publishes or consumes, signatures that promise what no code does, ways that go round,
+    failures after which something stays done, and retries that outlive the archive. What is fine as it is, is accepted
+    in pyproject.toml, with the reason: [tool.contradance.accepted]
+    """
+    from contradance.lint.archives import archives  # noqa: PLC0415 - only this command needs it
+    from contradance.lint.rules import findings  # noqa: PLC0415 - only this command needs it
+
+    project = the_project()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnheardEvent)  # it is among the findings
+        choreography = project.choreography()
+    found = findings(choreography, archives(project.root), project.accepted)
+    if as_json:
+        _print_json([{"name": one.name, **one._asdict()} for one in found])
+    for one in () if as_json else found:
+        out.print(Text(f"{one.kind}  ", "bold yellow").append(one.says, "not bold default"))
+        out.print(
+            f'  Why: {one.reason}\n  Fix: {one.fix}\n  Accept: {json.dumps(one.name)} = "the reason"\n', markup=False
+        )
+    if not as_json:
+        counted = ((choreography.functions, "function"), (choreography.contracts, "event"), (found, "finding"))
+        err.print(", ".join(f"{len(things)} {word}{'' if len(things) == 1 else 's'}" for things, word in counted))
+    if found:
+        raise typer.Exit(1)
+
+
+def _subscriber_names() -> list[str]:
+    return [one.function.name for one in the_project().choreography().subscriptions]
+
+
+@reporting
+def why(
+    event: Annotated[
+        str, typer.Argument(help="The event's id, or the first eight characters of it.", metavar="EVENT_ID")
+    ],
+    *,
+    subscriber: Annotated[
+        str | None,
+        typer.Option(
+            help="A function, like reminders.remind_reader; every subscriber, unless given.",
+            metavar="FUNCTION",
+            autocompletion=completing(_subscriber_names),
+        ),
+    ] = None,
+    state: State = Path(".contradance"),
+    as_json: AsJson = False,
+) -> None:
+    """Say what became of an event at a subscriber, and why.
+
+    Matched or not, and which field said no; delivered or not; every attempt; what it published; dead letter. It exits
+    with 1 where the named subscriber has not done it.
+    """
+    from contradance.local.journal import open_journal  # noqa: PLC0415 - only where there is a laptop's state
+    from contradance.operate.why import why as explained  # noqa: PLC0415 - loaded with the project
+
+    with open_journal(state) as journal:
+        envelope = journal.envelope(event)
+        if envelope is None:
+            err.print(
+                f"There is no event {event} in {state}.\n  contradance trace shows the ids of the latest flow's.",
+                markup=False,
+            )
+            raise typer.Exit(1)
+        event_id = str(json.loads(envelope)["detail"]["metadata"]["event_id"])
+        records = journal.flows(event_id)
+        outstanding = journal.outstanding({record.correlation_id for record in records} | {_flow_of(envelope)})
+    found = explained(the_project().choreography(), subscriber, envelope, records, outstanding)
+    if as_json:
+        _print_json(
+            [{**asdict(one), "attempts": [each.model_dump(mode="json") for each in one.attempts]} for one in found]
+        )
+    else:
+        _print_why(found)
+    if subscriber is not None and any(one.verdict != "done" for one in found):
+        raise typer.Exit(1)
+
+
+def _flow_of(envelope: str) -> str:
+    return str(json.loads(envelope)["detail"]["metadata"]["correlation_id"])
+
+
+def _print_why(found: list[Why]) -> None:
+    out.print(Text(event_name(found[0].contract), "bold").append(f"  {found[0].event_id}", "dim not bold"))
+    for one in found:
+        style = {"done": "green", "dead letter": "bold red", "waiting": "yellow"}.get(one.verdict, "dim")
+        out.print(Text(f"  {one.subscriber}  ").append(one.verdict, style))
+        for line in _reasons(one):
+            out.print(f"    {line}", markup=False, style="dim")
+
+
+def _reasons(one: Why) -> list[str]:
+    """Say in whole sentences how it came to the verdict."""
+    if one.verdict == "not matched":
+        return [f"The rule does not match it. {one.mismatch}."]
+    if one.verdict == "never delivered":
+        return [
+            "The rule matches it now, but it did not when the event was published: the subscriber is newer than the event."
+        ]
+    lines = [
+        "The rule matches it."
+        if one.mismatch is None
+        else f"The rule matched it then. Now it would not: {one.mismatch}."
+    ]
+    for attempt in one.attempts:
+        told = f": {attempt.error}" if attempt.error else ""
+        lines.append(f"{attempt.started_at:%H:%M:%S}  attempt {attempt.attempt} {attempt.outcome}{told}")
+    if one.published:
+        lines.append(f"It published {', '.join(map(event_name, one.published))}.")
+    if one.due is not None:
+        lines.append(f"It is tried {'next' if one.attempts else 'first'} at {one.due:%H:%M:%S}.")
+    if one.verdict == "dead letter":
+        lines.append(f"The event is kept in the dead letter queue of {one.subscriber}.")
+    return lines
+
+
+def _function(function: AnyFunction) -> dict[str, Any]:
+    trigger = function.trigger
+    return {
+        "name": function.name,
+        "module": function.handler.__module__,
+        "route": trigger.key if isinstance(trigger, Route) else None,
+        "schedule": trigger.timetable.expression if isinstance(trigger, Schedule) else None,
+        "consumes": [] if isinstance(trigger, Route | Schedule) else [str(one.identity) for one in trigger.contracts],
+        "publishes": [str(one.identity) for one in function.publishes],
+        "delivery": function.delivery,
+        "retry": str(function.retry),
+    }
+
+
+def _event(choreography: Choreography, contract: type[Contract]) -> dict[str, Any]:
+    return {
+        "identity": str(contract.identity),
+        "module": contract.__module__,
+        "failure": contract.failure,
+        "publishers": [one.name for one in choreography.publishers(contract)],
+        "consumers": [one.name for one in choreography.consumers(contract)],
+    }
+
+
+def _arrow(names: list[str]) -> str:
+    return f" → {', '.join(map(event_name, names))}" if names else ""
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")

@@ -1,0 +1,32 @@
+"""Moments as a person says them: `2026-01-31T18:00`, `90m` ago, `now`."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import typer
+
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_AGO: Final = re.compile(r"(\d{1,6})([smhd])")
+
+
+def moment(text: str, now: datetime, option: str) -> datetime:
+    """Return the moment that an option says; one without a time zone is UTC."""
+    ago = _AGO.fullmatch(text)
+    if text == "now":
+        return now
+    if ago:
+        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        said = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{text!r} is no moment. Say 2026-01-31T18:00 (UTC), 2026-01-31T18:00+01:00, 90m (ago; s, m, h or d) or now.",
+            param_hint=option,
+        ) from error
+    return said.astimezone(UTC) if said.tzinfo else said.replace(tzinfo=UTC)
+
+
+def say(at: datetime) -> str:
+    """Return a moment as `moment` reads it, to the second."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

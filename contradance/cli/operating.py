@@ -1,0 +1,207 @@
+"""`contradance replay`, `logs` and `doctor`: what an operator asks of a running system, beside its dead letters."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Final
+from uuid import uuid4
+
+import typer
+from rich.text import Text
+
+from contradance.cli.attempt import attempt_lines
+from contradance.cli.command import AsJson, print_json, reporting
+from contradance.cli.moment import moment, say
+from contradance.cli.theme import Services, err, out, short
+from contradance.cli.where import Where, of_a_system
+from contradance.operate.doctor import examine
+from contradance.operate.forecast import Forecast
+from contradance.operate.journal import LogLine, Wanted, follow
+from contradance.operate.replay import ARCHIVE_LAG, Plan, plan, start, watch
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_LOOK_SECONDS: Final = {True: 0.2, False: 5.0}
+"""Pause between two looks, at the laptop and at AWS."""
+_NAME_LENGTH: Final = 12
+_LAG_MINUTES: Final = int(ARCHIVE_LAG.total_seconds()) // 60
+_STYLES: Final = {"ERROR": "red", "CRITICAL": "red", "WARNING": "yellow"}
+
+
+@reporting
+@of_a_system
+def replay(
+    place: Where,
+    *,
+    subscriber: Annotated[str, typer.Option(help="The function that consumes the events again.", metavar="NAME")],
+    first: Annotated[str, typer.Option("--from", help="2026-01-31T18:00 (UTC), 90m (ago) or now.", metavar="MOMENT")],
+    last: Annotated[str, typer.Option("--to", help="The same; up to but not including it.", metavar="MOMENT")],
+    again: Annotated[
+        bool, typer.Option("--again", help="Also what it has completed: each event is a new one to it.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what would be done.")] = False,
+    confirm: Annotated[
+        str | None,
+        typer.Option(help="Name the function once more, where --again has it publish again.", metavar="NAME"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replay a window of the archive to one subscriber; what it has completed has no effect, but with --again."""
+    now = datetime.now(UTC)
+    planned = plan(
+        place.stack,
+        place.choreography,
+        subscriber,
+        moment(first, now, "--from"),
+        moment(last, now, "--to"),
+        identifier=uuid4().hex[:_NAME_LENGTH],
+        again=again,
+    )
+    if not yes:
+        _tell_forecast(planned, place.forecast(planned), now, as_json=as_json, is_laptop=place.is_laptop)
+        return
+    if planned.publishes_again and confirm != subscriber:
+        published = " or ".join(contract.__name__ for contract in planned.function.publishes)
+        raise typer.BadParameter(
+            f"{subscriber} publishes {published}, and with --again it publishes new ones, which everyone who consumes "
+            f"them takes for new. If that is what you want, add: --confirm {subscriber}",
+            param_hint="--again",
+        )
+    begun = start(place.stack, planned)
+    state = begun.state
+    with _bar() as bar:
+        task = bar.add_task(begun.name, total=(planned.last - planned.first).total_seconds())
+        for progress in watch(place.stack, begun.name, _pauses(place.is_laptop)):
+            state = progress.state
+            if progress.last_replayed is not None:
+                bar.update(task, completed=(progress.last_replayed - planned.first).total_seconds())
+            if state == "COMPLETED":
+                bar.update(task, completed=(planned.last - planned.first).total_seconds())
+    if as_json:
+        print_json({"replay": begun.name, "state": state})
+    else:
+        out.print(f"{begun.name}: {state}", markup=False)
+        out.print(f"See what it led to: contradance logs --subscriber {subscriber}", style="dim", markup=False)
+    if state != "COMPLETED":
+        raise typer.Exit(1)
+
+
+@reporting
+@of_a_system
+def logs(
+    place: Where,
+    *,
+    subscriber: Annotated[str | None, typer.Option(help="Only this function's.", metavar="NAME")] = None,
+    subject: Annotated[str | None, typer.Option(help="Only what is about this.", metavar="ID")] = None,
+    since: Annotated[str, typer.Option(help="2026-01-31T18:00 (UTC) or 90m (ago).", metavar="MOMENT")] = "1h",
+    follows: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print what functions logged, and each delivery; of the laptop, each delivery."""
+    wanted = Wanted(moment(since, datetime.now(UTC), "--since"), function=subscriber, subject=subject)
+    services = Services(place.choreography.services)
+    if subscriber is not None:
+        place.stack.function(subscriber)
+    with place.journal(wanted.since) as journal:
+        lines = follow(journal, wanted, _pauses(place.is_laptop)) if follows else iter(journal.lines(wanted))
+        try:
+            for line in lines:
+                _print_line(line, services, as_json=as_json)
+        except KeyboardInterrupt:
+            raise typer.Exit(0) from None
+
+
+@reporting
+@of_a_system
+def doctor(place: Where, *, as_json: AsJson = False) -> None:
+    """Compare what runs with the code, and look for trouble; exit with 1 where something is found."""
+    findings = [*examine(place.stack, place.choreography)]
+    troubles = [finding for finding in findings if finding.trouble]
+    if as_json:
+        print_json({"findings": [finding._asdict() for finding in troubles], "looked_at": len(findings)})
+    else:
+        for what, trouble, fix in troubles:
+            out.print(Text("✗ ", "red").append(what, "bold").append(f": {trouble}", "not bold"))
+            out.print(f"  {fix}", style="dim", markup=False)
+        out.print(f"{len(findings) - len(troubles)} of {len(findings)} things are as they should be.")
+    if troubles:
+        raise typer.Exit(1)
+
+
+def _tell_forecast(planned: Plan, counted: Forecast, now: datetime, *, as_json: bool, is_laptop: bool) -> None:
+    """Print what a replay would do."""
+    if as_json:
+        print_json(
+            {
+                "subscriber": planned.function.name,
+                "from": say(planned.first),
+                "to": say(planned.last),
+                "again": planned.again,
+                "matched": counted.matched,
+                "done": counted.done,
+                "invalid": counted.invalid,
+                "basis": counted.basis,
+                "whole": counted.whole,
+            }
+        )
+        return
+    name = planned.function.name
+    out.print(f"Replay to {name}, of {say(planned.first)} to {say(planned.last)}:", markup=False)
+    least = "" if counted.whole else "at least "
+    if counted.basis == "archive":
+        out.print(f"  {counted.matched} events of the archive match its rule")
+    else:
+        out.print(f"  {least}{counted.matched} events of the contracts that it consumes, by what the journal tells")
+    effect = "each is handled again, as a new event" if planned.again else "no effect"
+    out.print(f"  {least}{counted.done} it has completed: {effect}")
+    if counted.invalid is not None:
+        out.print(f"  {counted.invalid} break their contract: these become dead letters")
+    else:
+        out.print("  An archive on AWS cannot be read: who published past the journal is not counted.", style="dim")
+    out.print("Events come minute by minute, by their own time, and in no order inside a minute.", style="dim")
+    if planned.is_fresh(now) and not is_laptop:
+        out.print(
+            f"The last {_LAG_MINUTES} minutes may not have reached the archive: wait, or end earlier.", style="yellow"
+        )
+    out.print("Dry run: nothing was replayed. Replay it: add --yes", style="yellow")
+
+
+def _bar() -> "Progress":
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn  # noqa: PLC0415 - slow to load
+
+    return Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=err, transient=True)
+
+
+def _pauses(is_laptop: bool) -> Iterator[None]:
+    """Yield at once, and then after each pause, without end."""
+    while True:
+        yield
+        time.sleep(_LOOK_SECONDS[is_laptop])
+
+
+def _print_line(line: LogLine, services: Services, *, as_json: bool) -> None:
+    """Print one line; as JSON, one object on one line."""
+    if as_json:
+        record = line.record.model_dump(mode="json") if line.record else None
+        said: dict[str, object] = {
+            "at": line.at.isoformat(),
+            "function": line.function,
+            "level": line.level,
+            "message": line.text,
+        }
+        said |= {"subject": line.subject, "event_id": line.event_id, "journal": record}
+        sys.stdout.write(json.dumps(said, ensure_ascii=False) + "\n")
+    elif line.record is not None:
+        for text in attempt_lines(line.record, services):
+            out.print(text)
+    else:
+        service = line.function.partition(".")[0]
+        text = Text(line.at.strftime("%H:%M:%S  "), "dim").append(
+            f"{service:{services.width}}", services.style(line.function)
+        )
+        out.print(
+            text.append(f"    {line.text}", _STYLES.get(line.level, "")).append(f"  {short(line.subject)}", "dim")
+        )

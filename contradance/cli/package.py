@@ -1,0 +1,74 @@
+"""`contradance package`: build what Lambda runs, and show what was built."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from contradance.cli.command import reporting, the_project
+from contradance.cli.theme import out
+
+if TYPE_CHECKING:
+    from contradance.packaging import Packages
+
+
+class Architecture(StrEnum):
+    """What Lambda's processors are."""
+
+    ARM64 = "arm64"
+    X86_64 = "x86_64"
+
+
+@reporting
+def package(
+    *,
+    runtime: Annotated[
+        str | None, typer.Option(help="Lambda's Python runtime, like python3.13; this Python's if none is given.")
+    ] = None,
+    architecture: Annotated[Architecture, typer.Option(help="Lambda's processors.")] = Architecture.ARM64,
+    lock: Annotated[bool, typer.Option("--lock", help="First pin anew what the layer holds.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Build what Lambda runs: a layer that all functions share, and a zip for each."""
+    from contradance.packaging import build, pin  # noqa: PLC0415 - needs the extra `infra`
+
+    project = the_project()
+    choreography = project.choreography()
+    if lock:
+        pin(project.root, choreography)
+    built = build(project.root, choreography, runtime=runtime, architecture=architecture)
+    if as_json:
+        sys.stdout.write(json.dumps(_described(built), indent=2) + "\n")
+    else:
+        _show(choreography.name, built)
+
+
+def _described(built: "Packages") -> dict[str, object]:
+    def described(path: Path) -> dict[str, object]:
+        return {"path": str(path), "bytes": path.stat().st_size, "fresh": path in built.fresh}
+
+    return {
+        "runtime": built.runtime,
+        "architecture": built.architecture,
+        "layer": described(built.layer),
+        "functions": {name: described(path) for name, path in built.functions.items()},
+    }
+
+
+def _show(choreography: str, built: "Packages") -> None:
+    out.print(f"[bold]{choreography}[/bold] for {built.runtime} on {built.architecture}")
+    paths = {"layer": built.layer, **built.functions}
+    width = max(map(len, paths))
+    for name, path in paths.items():
+        state = "built" if path in built.fresh else "as before"
+        out.print(f"  {name:{width}}  {_size(path):>9}  {state}", markup=False)
+    out.print(f"They are in {built.layer.parent}/", style="dim", markup=False)
+
+
+def _size(path: Path) -> str:
+    """Return a file's size in the units of Lambda's limits: 1 MB is 1,048,576 bytes."""
+    kilobytes = path.stat().st_size / 1024
+    return f"{kilobytes:.1f} KB" if kilobytes < 1024 else f"{kilobytes / 1024:.1f} MB"  # noqa: PLR2004 - KB in a MB

@@ -1,0 +1,63 @@
+"""The fingerprint of a choreography: whether what is deployed is what the code says.
+
+It covers what the outside can tell: contracts, patterns, who publishes and consumes what, retries, limits and links.
+What a handler does inside is not part of it.
+"""
+
+import json
+from collections.abc import Iterable
+from hashlib import sha256
+
+from contradance.choreography import Choreography
+from contradance.function import AnyFunction, Link, Schedule
+from contradance.httproute import Route
+from contradance.settings import Secret, Setting
+
+_CHARACTERS = 16
+
+
+def fingerprint(choreography: Choreography, functions: Iterable[AnyFunction] | None = None) -> str:
+    """Return 16 hexadecimal digits: the same for equal choreographies, on any machine, in any process.
+
+    Args:
+        choreography: the whole.
+        functions: those of its functions that count, where a stack deploys some; all unless given.
+    """
+    told = {
+        "name": choreography.name,
+        "contracts": {
+            str(contract.identity): contract.model_json_schema(mode="serialization")
+            for contract in choreography.contracts
+        },
+        "functions": {
+            function.name: _told(function)
+            for function in (choreography.functions.values() if functions is None else functions)
+        },
+    }
+    return sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:_CHARACTERS]
+
+
+def _told(function: AnyFunction) -> dict[str, object]:
+    limits, retry = function.limits, function.retry
+    return {
+        "trigger": _trigger(function),
+        "publishes": [str(contract.identity) for contract in function.publishes],
+        "retry": [retry.times, retry.max_age.total_seconds()],
+        "limits": [limits.timeout.total_seconds(), limits.memory, limits.concurrency],
+        "uses": sorted(map(_link, function.uses)),
+    }
+
+
+def _trigger(function: AnyFunction) -> list[object]:
+    trigger = function.trigger
+    if isinstance(trigger, Route):
+        return [trigger.key]
+    if isinstance(trigger, Schedule):
+        return [trigger.timetable.expression]
+    return [trigger.pattern.canonical, trigger.delivery, trigger.batch, trigger.on_replay]
+
+
+def _link(link: Link) -> str:
+    if isinstance(link, Setting):
+        return f"{link.variable}={link.default}"
+    return link.variable if isinstance(link, Secret) else str(link)

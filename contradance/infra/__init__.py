@@ -1,0 +1,8 @@
+"""The Pulumi program: a choreography, turned into AWS resources. The only room that knows Pulumi."""
+
+from contradance.infra.config import StackConfig
+from contradance.infra.deploy import deploy
+from contradance.infra.reading import read_config
+from contradance.infra.refusal import plainly
+
+__all__ = ["StackConfig", "deploy", "plainly", "read_config"]

@@ -1,0 +1,1 @@
+"""Plans turned into resources: small components, each a child of what it belongs to. They decide nothing."""

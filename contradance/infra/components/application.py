@@ -1,0 +1,104 @@
+"""A whole stack: what its plan says, as resources."""
+
+from collections.abc import Iterator, Mapping
+
+import pulumi
+import pulumi_aws as aws
+
+from contradance.infra.components.api import HttpApi
+from contradance.infra.components.schedule import Schedule
+from contradance.infra.components.schemas import Schemas
+from contradance.infra.components.storage import Storage
+from contradance.infra.components.subscriber import Subscriber
+from contradance.infra.components.surroundings import Packages, Surroundings
+from contradance.infra.planning.plan import Plan
+
+
+class Application(pulumi.ComponentResource):
+    """A bus and its archive, what is kept, the functions, and who is told when something is wrong."""
+
+    def __init__(self, plan: Plan, packages: Packages, secrets: Mapping[str, pulumi.Input[str]]) -> None:
+        super().__init__("contradance:aws:Application", plan.setup.site.app)
+        self._plan, self._config = plan, plan.setup.config
+        self._mine = pulumi.ResourceOptions(parent=self)
+        bus = self._create_bus()
+        storage = Storage(plan, secrets, parent=self)
+        around = Surroundings(
+            packages, self._create_layer(packages), self._config.log_days, self._create_topic(), storage.all
+        )
+        self.subscribers = [Subscriber(each, bus, around, parent=self) for each in plan.subscribers]
+        self.api = HttpApi(plan.api, plan.routes, around, parent=self) if plan.api else None
+        group = self._create_schedule_group()
+        self.schedules = [
+            Schedule(each, group, plan.group.trust, around, parent=self) for each in (*plan.schedules, plan.sweeper)
+        ]
+        self._create_dashboard()
+        if plan.schemas:
+            Schemas(plan.registry, plan.schemas, plan.setup.tags(), parent=self)
+        self.urls: Mapping[str, pulumi.Output[str]] = dict(self._urls())
+        """URLs of queues by function, and of dead letter queues by `function.dead-letters`."""
+        self.register_outputs({"busArn": plan.setup.bus.arn})
+
+    def _urls(self) -> Iterator[tuple[str, pulumi.Output[str]]]:
+        for each in self.subscribers:
+            yield f"{each.name}.dead-letters", each.dead_letters.url
+            if each.queue_url is not None:
+                yield each.name, each.queue_url
+        for scheduled in self.schedules:
+            if scheduled.dead_letters is not None:
+                yield f"{scheduled.name}.dead-letters", scheduled.dead_letters.url
+
+    def _create_bus(self) -> pulumi.Input[str]:
+        """Create the bus and its archive, or name the bus that another stack owns; return the name."""
+        bus = self._plan.setup.bus
+        if not bus.owned:
+            return bus.name
+        created = aws.cloudwatch.EventBus(
+            "bus",
+            name=bus.name,
+            description=f"Events of {self._plan.setup.site.app}",
+            tags=self._plan.setup.tags(),
+            opts=pulumi.ResourceOptions(parent=self, protect=self._config.protect),
+        )
+        aws.cloudwatch.EventArchive(
+            "archive",
+            name=self._plan.archive,
+            event_source_arn=created.arn,
+            retention_days=self._config.archive_days,
+            opts=pulumi.ResourceOptions(parent=self, protect=self._config.protect),
+        )
+        return created.name
+
+    def _create_layer(self, packages: Packages) -> pulumi.Output[str]:
+        """Create the layer that every function runs on. A new one replaces it when its zip changes."""
+        version = aws.lambda_.LayerVersion(
+            "layer",
+            layer_name=self._plan.layer,
+            code=pulumi.FileArchive(str(packages.layer)),
+            compatible_runtimes=[packages.runtime],
+            compatible_architectures=[packages.architecture],
+            opts=self._mine,
+        )
+        return version.arn
+
+    def _create_schedule_group(self) -> aws.scheduler.ScheduleGroup:
+        return aws.scheduler.ScheduleGroup(
+            "schedules", name=self._plan.group.name, tags=self._plan.setup.tags(), opts=self._mine
+        )
+
+    def _create_topic(self) -> list[pulumi.Input[str]]:
+        """Return whom alarms tell: the topic that the configuration names, or one of the stack's own; or nobody."""
+        if self._config.alarm_topic:
+            return [self._config.alarm_topic]
+        if self._config.alarm_mail is None:
+            return []
+        topic = aws.sns.Topic("alarms", name=self._plan.topic, tags=self._plan.setup.tags(), opts=self._mine)
+        aws.sns.TopicSubscription(
+            "alarms", topic=topic.arn, protocol="email", endpoint=self._config.alarm_mail, opts=self._mine
+        )
+        return [topic.arn]
+
+    def _create_dashboard(self) -> None:
+        plan = self._plan.dashboard
+        if plan:
+            aws.cloudwatch.Dashboard("dashboard", dashboard_name=plan.name, dashboard_body=plan.body, opts=self._mine)

@@ -1,0 +1,122 @@
+"""A Lambda function, with the role it runs under and the log group it writes to."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+
+from contradance.infra.planning.function import FunctionPlan
+from contradance.infra.planning.statement import document, trust
+from contradance.infra.planning.trigger import AsyncPlan
+
+
+class Function(pulumi.ComponentResource):
+    """One Lambda function. Its role can write to its own log group alone, and can create none."""
+
+    def __init__(
+        self,
+        plan: FunctionPlan,
+        package: Path,
+        layer: pulumi.Input[str],
+        *,
+        runtime: str,
+        architecture: str,
+        log_days: int,
+        variables: Mapping[str, pulumi.Input[str]] | None = None,
+        parent: pulumi.Resource,
+        needs: tuple[pulumi.Resource, ...] = (),
+    ) -> None:
+        super().__init__("contradance:aws:Function", plan.name, None, pulumi.ResourceOptions(parent=parent))
+        self._plan, self._runtime, self._architecture = plan, runtime, architecture
+        self._mine = pulumi.ResourceOptions(parent=self)
+        logs = self._create_log_group(log_days)
+        role = self._create_role()
+        self.policy = self._create_policy(role)
+        self.function = self._create_function(package, layer, variables or {}, role, (logs, self.policy, *needs))
+        self.arn: pulumi.Output[str] = self.function.arn
+        self.name: pulumi.Output[str] = self.function.name
+        self.register_outputs({"arn": self.arn})
+
+    def _create_log_group(self, days: int) -> aws.cloudwatch.LogGroup:
+        plan = self._plan
+        return aws.cloudwatch.LogGroup(
+            plan.name, name=plan.log_group, retention_in_days=days, tags=plan.tags, opts=self._mine
+        )
+
+    def _create_role(self) -> aws.iam.Role:
+        plan = self._plan
+        return aws.iam.Role(
+            plan.name,
+            name=plan.role_name,
+            assume_role_policy=trust("lambda.amazonaws.com"),
+            tags=plan.tags,
+            opts=self._mine,
+        )
+
+    def _create_policy(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
+        plan = self._plan
+        return aws.iam.RolePolicy(
+            plan.name, name="function", role=role.name, policy=document(*plan.statements), opts=self._mine
+        )
+
+    def _create_function(
+        self,
+        package: Path,
+        layer: pulumi.Input[str],
+        variables: Mapping[str, pulumi.Input[str]],
+        role: aws.iam.Role,
+        needs: tuple[pulumi.Resource, ...],
+    ) -> aws.lambda_.Function:
+        plan = self._plan
+        return aws.lambda_.Function(
+            plan.name,
+            name=plan.lambda_name,
+            role=role.arn,
+            runtime=self._runtime,
+            architectures=[self._architecture],
+            handler=plan.handler,
+            code=pulumi.FileArchive(str(package)),
+            layers=[layer],
+            timeout=plan.timeout,
+            memory_size=plan.memory,
+            reserved_concurrent_executions=plan.concurrency,
+            environment={"variables": {**plan.environment, **variables}},
+            logging_config={
+                "log_format": "JSON",
+                "log_group": plan.log_group,
+                "application_log_level": plan.environment["POWERTOOLS_LOG_LEVEL"],
+                "system_log_level": "WARN",
+            },
+            tracing_config={"mode": "Active" if plan.tracing else "PassThrough"},
+            tags=plan.tags,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needs),
+        )
+
+    def retry(
+        self, plan: AsyncPlan, dead_letters: pulumi.Input[str] | None, *, parent: pulumi.Resource
+    ) -> aws.lambda_.FunctionEventInvokeConfig:
+        """Say how Lambda retries what it is asked to do later, and where it puts what it gives up.
+
+        It needs the role's policy: Lambda refuses a destination that the role may not send to.
+        """
+        return aws.lambda_.FunctionEventInvokeConfig(
+            self._plan.name,
+            function_name=self.name,
+            maximum_retry_attempts=plan.retries,
+            maximum_event_age_in_seconds=plan.max_age,
+            destination_config={"on_failure": {"destination": dead_letters}} if dead_letters else None,
+            opts=pulumi.ResourceOptions(parent=parent, depends_on=[self.policy]),
+        )
+
+    def permit(self, service: str, source: pulumi.Input[str], *, parent: pulumi.Resource) -> aws.lambda_.Permission:
+        """Let a service invoke the function, for one source alone."""
+        return aws.lambda_.Permission(
+            self._plan.name,
+            statement_id="Invoke",
+            action="lambda:InvokeFunction",
+            function=self.name,
+            principal=service,
+            source_arn=source,
+            opts=pulumi.ResourceOptions(parent=parent),
+        )

@@ -1,0 +1,82 @@
+"""A function that runs by the clock."""
+
+import pulumi
+import pulumi_aws as aws
+
+from contradance.infra.components.dead_letters import create_dead_letters
+from contradance.infra.components.surroundings import Surroundings
+from contradance.infra.planning.statement import canonical
+from contradance.infra.planning.trigger import SchedulePlan
+from contradance.runtime.aws import environment
+
+INPUT = canonical({"schedule": "<aws.scheduler.schedule-arn>", "scheduled_time": "<aws.scheduler.scheduled-time>"})
+"""What the function is invoked with; Scheduler fills in the moment, which tells one run from another."""
+
+
+class Schedule(pulumi.ComponentResource):
+    """One function, and EventBridge Scheduler's schedule that invokes it."""
+
+    def __init__(
+        self,
+        plan: SchedulePlan,
+        group: aws.scheduler.ScheduleGroup,
+        trust: str,
+        around: Surroundings,
+        *,
+        parent: pulumi.Resource,
+    ) -> None:
+        self._plan, self.name = plan, plan.function.name
+        super().__init__("contradance:aws:Schedule", self.name, None, pulumi.ResourceOptions(parent=parent))
+        self._mine = pulumi.ResourceOptions(parent=self)
+        self.dead_letters, ready = self._create_dead_letters()
+        variables = {environment.DEAD_LETTERS: self.dead_letters.url} if self.dead_letters else {}
+        self.function = around.create_function(plan.function, variables, parent=self)
+        ready.append(self.function.retry(plan.retry, self.dead_letters.arn if self.dead_letters else None, parent=self))
+        role, policy = self._create_role(trust)
+        self._create_schedule(group, role, [*ready, policy])
+        around.create_alarms(plan.alarms, self.name, parent=self)
+        self.register_outputs({"functionArn": self.function.arn})
+
+    def _create_dead_letters(self) -> tuple[aws.sqs.Queue | None, list[pulumi.Resource]]:
+        if self._plan.dead_letters is None:
+            return None, []
+        return create_dead_letters(self.name, self._plan.dead_letters, self._plan.function.tags, parent=self)
+
+    def _create_role(self, trust: str) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
+        """Create the role under which Scheduler invokes the function."""
+        name = f"{self.name}.schedule"
+        role = aws.iam.Role(
+            name,
+            name=self._plan.role_name,
+            assume_role_policy=trust,
+            tags=self._plan.function.tags,
+            opts=self._mine,
+        )
+        policy = aws.iam.RolePolicy(
+            name, name="schedule", role=role.name, policy=self._plan.role_policy, opts=self._mine
+        )
+        return role, policy
+
+    def _create_schedule(
+        self, group: aws.scheduler.ScheduleGroup, role: aws.iam.Role, ready: list[pulumi.Resource]
+    ) -> None:
+        aws.scheduler.Schedule(
+            self.name,
+            name=self._plan.schedule_name,
+            group_name=group.name,
+            schedule_expression=self._plan.expression,
+            schedule_expression_timezone="UTC",
+            state="ENABLED",
+            flexible_time_window={"mode": "OFF"},
+            target={
+                "arn": self.function.arn,
+                "role_arn": role.arn,
+                "input": INPUT,
+                "retry_policy": {
+                    "maximum_retry_attempts": self._plan.retries,
+                    "maximum_event_age_in_seconds": self._plan.max_age,
+                },
+                "dead_letter_config": {"arn": self.dead_letters.arn} if self.dead_letters else None,
+            },
+            opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
+        )

@@ -1,0 +1,33 @@
+"""EventBridge's schema registry, as a mirror of the contracts. It checks nothing: contradance does."""
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from contradance.infra.planning.schema import SchemaPlan
+
+
+class Schemas(pulumi.ComponentResource):
+    """One registry, with a schema for each version of each contract."""
+
+    def __init__(
+        self, registry: str, plans: Sequence[SchemaPlan], tags: Mapping[str, str], *, parent: pulumi.Resource
+    ) -> None:
+        super().__init__("contradance:aws:Schemas", "schemas", None, pulumi.ResourceOptions(parent=parent))
+        mine = pulumi.ResourceOptions(parent=self)
+        created = aws.schemas.Registry("schemas", name=registry, tags=tags, opts=mine)
+        for plan in plans:
+            aws.schemas.Schema(
+                plan.name,
+                name=plan.name,
+                registry_name=created.name,
+                type="JSONSchemaDraft4",
+                content=plan.content,
+                description=plan.description,
+                tags=tags,
+                opts=mine,
+            )
+            if plan.dropped:
+                pulumi.log.info(f"{plan.name}: JSON Schema Draft 4 cannot say {', '.join(plan.dropped)}", self)
+        self.register_outputs({"name": created.name})

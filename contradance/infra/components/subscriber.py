@@ -1,0 +1,116 @@
+"""A subscriber: one rule, one target, one function, one dead letter queue, and a queue in between where it asks for one."""
+
+import pulumi
+import pulumi_aws as aws
+
+from contradance.infra.components.dead_letters import DAY, create_dead_letters
+from contradance.infra.components.function import Function
+from contradance.infra.components.surroundings import Surroundings
+from contradance.infra.planning.trigger import QUEUE_DAYS, TARGET_ATTEMPTS, QueuePlan, SubscriberPlan
+from contradance.runtime.aws import environment
+
+_EVENTS = "events.amazonaws.com"
+
+
+class Subscriber(pulumi.ComponentResource):
+    """One function that consumes events.
+
+    EventBridge's retry policy is about reaching the target; what the function does wrong, Lambda or the queue retries.
+    Either way what is given up ends in the one dead letter queue.
+    """
+
+    def __init__(
+        self, plan: SubscriberPlan, bus: pulumi.Input[str], around: Surroundings, *, parent: pulumi.Resource
+    ) -> None:
+        self._plan, self.name = plan, plan.function.name
+        super().__init__("contradance:aws:Subscriber", self.name, None, pulumi.ResourceOptions(parent=parent))
+        self._mine = pulumi.ResourceOptions(parent=self)
+        self.dead_letters, ready = create_dead_letters(self.name, plan.dead_letters, plan.function.tags, parent=self)
+        self.function = around.create_function(
+            plan.function, {environment.DEAD_LETTERS: self.dead_letters.url}, parent=self
+        )
+        rule = self._create_rule(bus)
+        self.rule_arn: pulumi.Output[str] = rule.arn
+        self.queue_url: pulumi.Output[str] | None = None
+        if plan.queue is None:
+            ready += self._create_direct_delivery(self.function, rule)
+            target = self.function.arn
+        else:
+            queue, policy = self._create_queue(plan.queue, ready)
+            ready += [policy, self._create_polling(plan.queue, queue)]
+            self.queue_url, target = queue.url, queue.arn
+        self._create_target(bus, rule, target, ready)
+        around.create_alarms(plan.alarms, self.name, parent=self)
+        self.register_outputs({"ruleArn": rule.arn, "deadLetterQueueUrl": self.dead_letters.url})
+
+    def _create_rule(self, bus: pulumi.Input[str]) -> aws.cloudwatch.EventRule:
+        rule = self._plan.rule
+        return aws.cloudwatch.EventRule(
+            self.name,
+            name=rule.name,
+            event_bus_name=bus,
+            event_pattern=rule.pattern,
+            state="ENABLED",
+            description=rule.description,
+            tags=self._plan.function.tags,
+            opts=self._mine,
+        )
+
+    def _create_target(
+        self,
+        bus: pulumi.Input[str],
+        rule: aws.cloudwatch.EventRule,
+        arn: pulumi.Input[str],
+        ready: list[pulumi.Resource],
+    ) -> None:
+        """Create the target last: nothing is delivered before it can be handled, or given up, properly.
+
+        Both fields of the retry policy are said: what is left out, the provider sends as 0.
+        """
+        aws.cloudwatch.EventTarget(
+            self.name,
+            rule=rule.name,
+            event_bus_name=bus,
+            target_id="function",
+            arn=arn,
+            retry_policy={
+                "maximum_retry_attempts": TARGET_ATTEMPTS,
+                "maximum_event_age_in_seconds": self._plan.rule.target_age,
+            },
+            dead_letter_config={"arn": self.dead_letters.arn},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
+        )
+
+    def _create_direct_delivery(self, function: Function, rule: aws.cloudwatch.EventRule) -> list[pulumi.Resource]:
+        """Let the rule invoke the function, and Lambda put what it gives up on the dead letter queue."""
+        permission = function.permit(_EVENTS, rule.arn, parent=self)
+        if self._plan.retry is None:
+            return [permission]
+        return [permission, function.retry(self._plan.retry, self.dead_letters.arn, parent=self)]
+
+    def _create_queue(self, plan: QueuePlan, ready: list[pulumi.Resource]) -> tuple[aws.sqs.Queue, aws.sqs.QueuePolicy]:
+        queue = aws.sqs.Queue(
+            self.name,
+            name=plan.name,
+            visibility_timeout_seconds=plan.visibility,
+            message_retention_seconds=QUEUE_DAYS * DAY,
+            redrive_policy=plan.redrive_policy,
+            sqs_managed_sse_enabled=True,
+            tags=self._plan.function.tags,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
+        )
+        return queue, aws.sqs.QueuePolicy(self.name, queue_url=queue.url, policy=plan.policy, opts=self._mine)
+
+    def _create_polling(self, plan: QueuePlan, queue: aws.sqs.Queue) -> aws.lambda_.EventSourceMapping:
+        """Let Lambda poll the queue; no more invocations at a time than the function has, or polling throttles it."""
+        concurrency = self._plan.function.concurrency
+        return aws.lambda_.EventSourceMapping(
+            self.name,
+            function_name=self.function.name,
+            event_source_arn=queue.arn,
+            batch_size=plan.batch,
+            function_response_types=["ReportBatchItemFailures"],
+            scaling_config={"maximum_concurrency": concurrency} if concurrency else None,
+            tags=self._plan.function.tags,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.function.policy]),
+        )

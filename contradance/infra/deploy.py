@@ -1,0 +1,37 @@
+"""One `pulumi up`: a choreography and its configuration, turned into resources."""
+
+import pulumi
+
+from contradance.choreography import Choreography
+from contradance.fingerprint import fingerprint
+from contradance.infra.components.application import Application
+from contradance.infra.components.surroundings import Packages
+from contradance.infra.config import StackConfig
+from contradance.infra.outputs import outputs
+from contradance.infra.planning.plan import chosen, make_plan
+from contradance.infra.planning.quotas import check_quotas
+from contradance.infra.reading import read_bus, read_secrets, read_site
+from contradance.infra.refusal import plainly
+
+
+async def deploy(
+    choreography: Choreography, config: StackConfig, packages: Packages, *, registry: str | None = None
+) -> pulumi.Inputs:
+    """Plan the stack, check the plan, create its resources; return the stack's outputs.
+
+    Args:
+        choreography: the whole, of which the configuration may name some services.
+        config: the stack's, as `read_config` returns it.
+        packages: built before any resource, so that a preview and an update see the same.
+        registry: where the ingress finds the contracts, as `library_contracts.registry:registry`.
+
+    Raises:
+        RunError: before any resource: the configuration does not fit, or AWS would not take the plan.
+    """
+    with plainly():
+        site = read_site(choreography.name)
+        bus = await read_bus(config, site)
+        plan = make_plan(choreography, config, site, bus=bus, registry=registry)
+        check_quotas(plan)
+    application = Application(plan, packages, read_secrets())
+    return outputs(plan, application, fingerprint(choreography, chosen(choreography, config)))

@@ -1,0 +1,61 @@
+"""What a stack says of itself when it is deployed: `deployed` for `contradance` to operate it, and the same for people."""
+
+from collections.abc import Mapping
+
+import pulumi
+from pydantic.alias_generators import to_camel
+
+from contradance.deployed import OUTPUT
+from contradance.infra.components.application import Application
+from contradance.infra.planning.plan import Plan, Workload
+from contradance.infra.planning.trigger import SubscriberPlan
+
+Told = Mapping[str, object]
+
+
+def outputs(plan: Plan, application: Application, fingerprint: str) -> Told:
+    """Return the stack's outputs."""
+    site, bus = plan.setup.site, plan.setup.bus
+    archive_arn = site.arn("events", f"archive/{plan.archive}") if plan.archive else None
+    api_url = application.api.url if application.api else None
+    deployed: dict[str, object] = {
+        "app": site.app,
+        "account": site.account,
+        "region": site.region,
+        "bus_name": bus.name,
+        "bus_arn": bus.arn,
+        "archive_name": plan.archive,
+        "archive_arn": archive_arn,
+        "api_url": api_url,
+        "fingerprint": fingerprint,
+        "alarms": [],
+    }
+    functions = {each.function.name: _function(each, application.urls) for each in plan.workloads}
+    return {
+        OUTPUT: {**_camel(deployed), "functions": functions},
+        "api_url": api_url,
+        "archive": plan.archive,
+        "bus_arn": bus.arn,
+        "fingerprint": fingerprint,
+    }
+
+
+def _function(workload: Workload, urls: Mapping[str, pulumi.Output[str]]) -> Told:
+    """Say where a function is, and what stands around it."""
+    plan = workload.function
+    told: dict[str, object] = {
+        "kind": plan.kind,
+        "function_name": plan.lambda_name,
+        "log_group": plan.log_group,
+        "dead_letter_queue_url": urls.get(f"{plan.name}.dead-letters"),
+        "queue_url": urls.get(plan.name),
+        "alarms": [alarm.name for alarm in workload.alarms],
+    }
+    if isinstance(workload, SubscriberPlan):
+        told |= {"rule_name": workload.rule.name, "rule_arn": workload.rule.arn}
+    return _camel(told)
+
+
+def _camel(told: Told) -> Told:
+    """Name things as `contradance.deployed` does."""
+    return {to_camel(name): value for name, value in told.items()}

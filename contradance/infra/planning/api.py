@@ -1,0 +1,53 @@
+"""The HTTP API as it will stand."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from contradance.infra.planning.function import Setup
+from contradance.infra.planning.trigger import RoutePlan
+
+Authorization = Literal["AWS_IAM", "JWT", "NONE"]
+_AUTHORIZATIONS: Final[Mapping[str, Authorization]] = {"iam": "AWS_IAM", "jwt": "JWT", "none": "NONE"}
+_HEADERS: Final = ("authorization", "content-type", "idempotency-key", "traceparent")
+_SIGNED_HEADERS: Final = ("x-amz-content-sha256", "x-amz-date", "x-amz-security-token")
+"""What a page sends besides, where requests are signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiPlan:
+    """One HTTP API."""
+
+    name: str
+    log_group: str
+    """Of the access log. A group below `/aws/vendedlogs/` needs no part of the account's one log policy."""
+    authorization: Authorization
+    issuer: str | None
+    audience: tuple[str, ...]
+    origins: tuple[str, ...]
+    methods: tuple[str, ...]
+    headers: tuple[str, ...]
+    throttle_rate: float
+    throttle_burst: int
+    tags: Mapping[str, str]
+
+
+def plan_api(setup: Setup, routes: Sequence[RoutePlan]) -> ApiPlan | None:
+    """Plan the API that has these routes; none where there are none."""
+    if not routes:
+        return None
+    config = setup.config
+    name = setup.names.name("api")
+    return ApiPlan(
+        name,
+        f"/aws/vendedlogs/apis/{name}",
+        _AUTHORIZATIONS[config.api_auth],
+        config.jwt_issuer,
+        config.jwt_audience,
+        config.cors_origins,
+        tuple(sorted({route.key.partition(" ")[0] for route in routes})),
+        _HEADERS + (_SIGNED_HEADERS if config.api_auth == "iam" else ()),
+        config.throttle_rate,
+        config.throttle_burst,
+        setup.tags(),
+    )

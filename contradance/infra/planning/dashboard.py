@@ -1,0 +1,99 @@
+"""The stack's dashboard: for each service what its functions do, for each event how often it is published and matched.
+
+CloudWatch has at most 500 widgets on a dashboard, so a widget shows all subscribers of a service.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from contradance.function import AnyFunction
+from contradance.infra.planning.alarm import Metric, lambda_metric, rule_metric, waiting_metric
+from contradance.infra.planning.site import Bus, Site
+from contradance.infra.planning.statement import canonical
+from contradance.infra.planning.trigger import SubscriberPlan
+
+_COLUMNS: Final = 24
+_WIDTH: Final = 6
+_HEIGHT: Final = 6
+_PERIOD: Final = 300
+
+Line = tuple[str, Metric]
+"""A label, and the metric that is drawn under it."""
+
+
+def dashboard(site: Site, bus: Bus, subscribers: Sequence[SubscriberPlan], functions: Iterable[AnyFunction]) -> str:
+    """Return the dashboard's body."""
+    widgets = [*_of_services(subscribers), *_of_events(site, bus, subscribers, functions)]
+    return canonical({"widgets": list(_placed(site, widgets))})
+
+
+def _of_services(subscribers: Sequence[SubscriberPlan]) -> Iterator[tuple[str, list[Line]]]:
+    by_service: dict[str, list[SubscriberPlan]] = defaultdict(list)
+    for subscriber in subscribers:
+        by_service[subscriber.function.service].append(subscriber)
+    for service, members in by_service.items():
+        yield f"{service}: invocations", [_line("Invocations", member) for member in members]
+        yield f"{service}: errors", [_line("Errors", member) for member in members]
+        yield f"{service}: age of what is handled", [_age(member) for member in members]
+        yield (
+            f"{service}: dead letters",
+            [(member.function.name, waiting_metric(member.dead_letters.name)) for member in members],
+        )
+
+
+def _line(metric: str, subscriber: SubscriberPlan) -> Line:
+    return subscriber.function.name, lambda_metric(metric, subscriber.function.lambda_name)
+
+
+def _age(subscriber: SubscriberPlan) -> Line:
+    """Return how long an event has waited: in the function's queue, or in Lambda's."""
+    if subscriber.queue:
+        age = Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", (("QueueName", subscriber.queue.name),), "Maximum")
+        return f"{subscriber.function.name} (seconds)", age
+    dimensions = (("FunctionName", subscriber.function.lambda_name),)
+    return f"{subscriber.function.name} (ms)", Metric("AWS/Lambda", "AsyncEventAge", dimensions, "Maximum")
+
+
+def _of_events(
+    site: Site, bus: Bus, subscribers: Sequence[SubscriberPlan], functions: Iterable[AnyFunction]
+) -> Iterator[tuple[str, list[Line]]]:
+    """Return a widget for each contract that is published or consumed here."""
+    rules = {subscriber.function.name: subscriber.rule.name for subscriber in subscribers}
+    lines: Mapping[str, list[Line]] = defaultdict(list)
+    for function in functions:
+        for contract in function.publishes:
+            identity = str(contract.identity)
+            dimensions = (("service", function.service), ("contract", identity), ("subscriber", function.name))
+            lines[identity].append((f"published by {function.name}", Metric(site.app, "published", dimensions)))
+    for function in functions:
+        for contract in getattr(function.trigger, "contracts", ()):
+            matched = rule_metric("MatchedEvents", bus.name, rules[function.name])
+            lines[str(contract.identity)].append((f"matched for {function.name}", matched))
+    for identity, found in sorted(lines.items()):
+        yield identity, found
+
+
+def _placed(site: Site, widgets: Iterable[tuple[str, list[Line]]]) -> Iterator[Mapping[str, object]]:
+    per_row = _COLUMNS // _WIDTH
+    for position, (title, lines) in enumerate(widgets):
+        row, column = divmod(position, per_row)
+        yield {
+            "type": "metric",
+            "x": column * _WIDTH,
+            "y": row * _HEIGHT,
+            "width": _WIDTH,
+            "height": _HEIGHT,
+            "properties": {
+                "title": title,
+                "region": site.region,
+                "view": "timeSeries",
+                "period": _PERIOD,
+                "metrics": [_spelled(label, metric) for label, metric in lines],
+            },
+        }
+
+
+def _spelled(label: str, metric: Metric) -> list[object]:
+    names = [part for dimension in metric.dimensions for part in dimension]
+    return [metric.namespace, metric.name, *names, {"label": label, "stat": metric.statistic}]

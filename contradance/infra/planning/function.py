@@ -1,0 +1,159 @@
+"""One Lambda function as it will stand: its name, what it may take, what it is told, what it may do."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from contradance.deployed import Kind
+from contradance.function import AnyFunction
+from contradance.infra.config import Override, StackConfig
+from contradance.infra.planning import grants, naming
+from contradance.infra.planning.site import Bus, Site
+from contradance.infra.planning.statement import Statement, canonical
+from contradance.runtime.aws import environment
+from contradance.settings import Setting
+
+SHORTEST_MEMORY: Final = timedelta(days=14)
+"""How long an event can come back from a dead letter queue, where the archive forgets it sooner."""
+_AS_DECLARED: Final = Override()
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionPlan:
+    """One Lambda function, its log group and its role."""
+
+    name: str
+    """`service.handler`; the key of its package, too."""
+    kind: Kind
+    service: str
+    lambda_name: str
+    arn: str
+    role_name: str
+    log_group: str
+    handler: str
+    timeout: int
+    """In seconds."""
+    memory: int
+    """In MB."""
+    concurrency: int | None
+    tracing: bool
+    environment: Mapping[str, str]
+    """Without what is known only when it is deployed: the dead letter queue's URL."""
+    statements: tuple[Statement, ...]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What the functions of one stack have in common."""
+
+    site: Site
+    bus: Bus
+    names: naming.Names
+    config: StackConfig
+    once_table: str
+    """Its name in DynamoDB."""
+    tables: Mapping[str, str]
+    """Names in DynamoDB by full name."""
+    secrets: Mapping[str, str]
+    """Names in SSM by the secret's name."""
+
+    def name(self, kind: naming.Kind, function: str, suffix: str = "") -> str:
+        """Return the name of what belongs to a function."""
+        return self.names.name(kind, *function.split("."), suffix=suffix)
+
+    def tags(self, service: str | None = None, function: str | None = None) -> dict[str, str]:
+        """Return the tags of what belongs to a service or a function, or to the stack."""
+        own = {"app": self.site.app, "stack": self.site.stack, "service": service, "function": function}
+        return {**self.config.tags, **{key: value for key, value in own.items() if value}}
+
+    def remember(self, max_age: timedelta) -> int:
+        """Return how long a once-record lives, in seconds: at least as long as an event can come back."""
+        least = max(self.config.archive_retention, SHORTEST_MEMORY) + max_age
+        asked = self.config.remember_days
+        return int((timedelta(days=asked) if asked else least).total_seconds())
+
+    def declared(self, function: AnyFunction, kind: Kind, extra: Iterable[Statement] = ()) -> FunctionPlan:
+        """Plan a function of the application."""
+        settings = {
+            use.variable: self.config.settings[use.name]
+            for use in function.uses
+            if isinstance(use, Setting) and use.name in self.config.settings
+        }
+        used = grants.linked_tables(function)
+        secrets = {name: self.secrets[name] for name in grants.linked_secrets(function)}
+        variables = {
+            environment.FUNCTION: f"{function.handler.__module__}:{function.handler.__name__}",
+            environment.REMEMBER_SECONDS: str(self.remember(function.retry.max_age)),
+            **settings,
+        }
+        if used:
+            variables[environment.TABLES] = canonical({use.table: self.tables[use.table] for use in used})
+        if secrets:
+            variables[environment.SECRETS] = canonical(secrets)
+        statements = [
+            *grants.publishing(self.bus, function.publishes),
+            *([grants.remembering(self.site, self.once_table, function.name)] if grants.remembers(function) else []),
+            *grants.using_tables(self.site, used, self.tables),
+            *grants.reading_secrets(self.site, secrets.values(), self.config.secrets_key),
+            *extra,
+        ]
+        override = self.config.functions.get(function.name, _AS_DECLARED)
+        return self.function(
+            function.name,
+            kind,
+            environment.HANDLER,
+            variables,
+            statements,
+            timeout=int(function.limits.timeout.total_seconds()),
+            memory=override.memory or function.limits.memory,
+            concurrency=override.concurrency or function.limits.concurrency,
+        )
+
+    def function(
+        self,
+        name: str,
+        kind: Kind,
+        handler: str,
+        variables: Mapping[str, str],
+        statements: Iterable[Statement],
+        *,
+        timeout: int,
+        memory: int,
+        concurrency: int | None = None,
+    ) -> FunctionPlan:
+        """Plan a function of the application, or one of the machine's own."""
+        service = name.partition(".")[0]
+        lambda_name = self.name("function", name)
+        log_group = f"/aws/lambda/{lambda_name}"
+        tracing = self.config.tracing
+        return FunctionPlan(
+            name=name,
+            kind=kind,
+            service=service,
+            lambda_name=lambda_name,
+            arn=self.site.arn("lambda", f"function:{lambda_name}"),
+            role_name=self.name("role", name),
+            log_group=log_group,
+            handler=handler,
+            timeout=timeout,
+            memory=memory,
+            concurrency=concurrency,
+            tracing=tracing,
+            environment={
+                environment.BUS: self.bus.arn,
+                environment.ONCE_TABLE: self.once_table,
+                "POWERTOOLS_SERVICE_NAME": service,
+                "POWERTOOLS_METRICS_NAMESPACE": self.site.app,
+                "POWERTOOLS_LOG_LEVEL": self.config.log_level,
+                **({environment.TRACING: "1"} if tracing else {}),
+                **variables,
+            },
+            statements=(
+                grants.logging(self.site, log_group),
+                *statements,
+                *([grants.tracing()] if tracing else []),
+            ),
+            tags=self.tags(service, name),
+        )

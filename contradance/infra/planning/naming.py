@@ -1,0 +1,74 @@
+"""Names of AWS resources: readable, predictable, within AWS's limits, and never two alike."""
+
+import re
+from hashlib import sha256
+from typing import Final, Literal
+
+from contradance.errors import InvalidStack
+
+Kind = Literal[
+    "alarm", "api", "archive", "bus", "dashboard", "function", "layer", "parameter", "queue", "registry", "role", "rule",
+    "schedule", "schedule group", "table", "topic",
+]  # fmt: skip
+
+LONGEST: Final[dict[Kind, int]] = {
+    "alarm": 255,
+    "api": 128,
+    "archive": 48,
+    "bus": 256,
+    "dashboard": 255,
+    "function": 64,
+    "layer": 140,
+    "parameter": 1011,
+    "queue": 80,
+    "registry": 64,
+    "role": 64,
+    "rule": 64,
+    "schedule": 64,
+    "schedule group": 64,
+    "table": 255,
+    "topic": 256,
+}
+"""Most characters of a name. botocore's service models; a parameter's ARN counts, so 2048 less what stands before."""
+
+_HASH_CHARACTERS: Final = 8
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9_-]")
+"""What some of these kinds do not take in a name: letters, digits, '-' and '_' are the alphabet of all of them."""
+
+
+class Names:
+    """The names of one stack. The same parts make the same name, on any machine, whatever else the stack holds."""
+
+    def __init__(self, app: str, stack: str) -> None:
+        self._whole = (app, stack)
+        self._taken: dict[tuple[Kind, str], tuple[str, ...]] = {}
+
+    def name(self, kind: Kind, *parts: str, suffix: str = "") -> str:
+        """Return `app-stack-part-part-suffix`, the middle cut and a hash put in where it is too long.
+
+        Raises:
+            InvalidStack: other parts have made the same name of this kind already.
+        """
+        whole = (*self._whole, *parts)
+        name = fit("-".join(whole), "/".join((*whole, suffix)), LONGEST[kind], suffix)
+        other = self._taken.setdefault((kind, name), (*parts, suffix))
+        if other != (*parts, suffix):
+            raise InvalidStack(
+                f"stack {self._whole[1]!r} would give one name, {name!r}, to two of its {kind}s: "
+                f"{' '.join(other).strip()} and {' '.join((*parts, suffix)).strip()}.\n  Rename one of them."
+            )
+        return name
+
+
+def fit(text: str, identity: str, longest: int, suffix: str = "") -> str:
+    """Return `text-suffix` as a name of at most `longest` characters.
+
+    Where that loses anything of the text, a hash of `identity` keeps the name apart from others.
+    """
+    tail = f"-{suffix}" if suffix else ""
+    clean = _UNFIT.sub("-", text)
+    if clean == text and len(text) + len(tail) <= longest:
+        return text + tail
+    digest = sha256(identity.encode()).hexdigest()[:_HASH_CHARACTERS]
+    room = longest - len(tail) - _HASH_CHARACTERS - 1
+    return f"{clean[:room].rstrip('-')}-{digest}{tail}"

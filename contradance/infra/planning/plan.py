@@ -1,0 +1,224 @@
+"""The whole stack as pure data: everything that `pulumi up` will create, before anything is created."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import chain
+
+from contradance.choreography import Choreography
+from contradance.deployed import INGRESS, SWEEPER
+from contradance.function import AnyFunction, Schedule
+from contradance.httproute import Route
+from contradance.infra.config import StackConfig
+from contradance.infra.planning import grants
+from contradance.infra.planning.agreement import check_agreement
+from contradance.infra.planning.api import ApiPlan, plan_api
+from contradance.infra.planning.dashboard import dashboard
+from contradance.infra.planning.function import FunctionPlan, Setup
+from contradance.infra.planning.naming import Names
+from contradance.infra.planning.schema import SchemaPlan, plan_schema
+from contradance.infra.planning.site import Bus, Site
+from contradance.infra.planning.statement import canonical
+from contradance.infra.planning.trigger import (
+    RoutePlan,
+    SchedulePlan,
+    SubscriberPlan,
+    plan_route,
+    plan_schedule,
+    plan_subscriber,
+    plan_sweeper,
+    scheduler_trust,
+)
+from contradance.runtime.aws import environment
+from contradance.subscription import Subscription
+
+Workload = SubscriberPlan | RoutePlan | SchedulePlan
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlan:
+    """One DynamoDB table of the application."""
+
+    name: str
+    """`service.table`."""
+    table_name: str
+    sorted: bool
+    """Whether it has a sort key."""
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SecretPlan:
+    """One secret's parameter."""
+
+    name: str
+    parameter: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPlan:
+    """The group that a stack's schedules are in."""
+
+    name: str
+    trust: str
+    """By which Scheduler may take the role of a schedule in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardPlan:
+    """The stack's dashboard."""
+
+    name: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One stack."""
+
+    setup: Setup
+    archive: str | None
+    """None where the bus, and so its archive, is another stack's."""
+    tables: tuple[TablePlan, ...]
+    secrets: tuple[SecretPlan, ...]
+    group: GroupPlan
+    subscribers: tuple[SubscriberPlan, ...]
+    routes: tuple[RoutePlan, ...]
+    schedules: tuple[SchedulePlan, ...]
+    sweeper: SchedulePlan
+    api: ApiPlan | None
+    layer: str
+    topic: str
+    dashboard: DashboardPlan | None
+    registry: str
+    schemas: tuple[SchemaPlan, ...]
+
+    @property
+    def functions(self) -> tuple[FunctionPlan, ...]:
+        """Every Lambda function."""
+        return tuple(workload.function for workload in self.workloads)
+
+    @property
+    def workloads(self) -> tuple[Workload, ...]:
+        """Every function, with what stands around it."""
+        return (*self.subscribers, *self.routes, *self.schedules, self.sweeper)
+
+
+def chosen(choreography: Choreography, config: StackConfig) -> tuple[AnyFunction, ...]:
+    """Return the functions that a stack deploys: all, or those of the services that it names."""
+    return tuple(
+        function
+        for function in choreography.functions.values()
+        if config.services is None or function.service in config.services
+    )
+
+
+def make_plan(
+    choreography: Choreography, config: StackConfig, site: Site, *, bus: Bus | None = None, registry: str | None = None
+) -> Plan:
+    """Plan a stack.
+
+    Args:
+        choreography: the whole; the stack deploys it, or the services that its configuration names.
+        config: the stack's.
+        site: where it is deployed.
+        bus: another stack's, where this one has none of its own.
+        registry: where the ingress finds the contracts, as `library_contracts.registry:registry`.
+
+    Raises:
+        InvalidStack: configuration and choreography do not agree.
+    """
+    functions = chosen(choreography, config)
+    check_agreement(choreography, functions, config, stack=site.stack, registry=registry)
+    names = Names(site.app, site.stack)
+    if bus is None:
+        bus_name = names.name("bus")
+        bus = Bus(bus_name, site.arn("events", f"event-bus/{bus_name}"), owned=True)
+    used = {grant.table: grant for function in functions for grant in grants.linked_tables(function)}
+    wanted = sorted({name for function in functions for name in grants.linked_secrets(function)})
+    setup = Setup(
+        site,
+        bus,
+        names,
+        config,
+        once_table=names.name("table", "once"),
+        tables={table: names.name("table", *table.split(".")) for table in sorted(used)},
+        secrets={name: f"/{site.app}/{site.stack}/{name}" for name in wanted},
+    )
+    group = names.name("schedule group")
+    subscribers = tuple(
+        plan_subscriber(setup, function, function.trigger)
+        for function in functions
+        if isinstance(function.trigger, Subscription)
+    )
+    routes = (*_routes(setup, functions), *_ingress(setup, choreography, registry))
+    return Plan(
+        setup,
+        names.name("archive") if bus.owned else None,
+        tuple(
+            TablePlan(table, setup.tables[table], len(used[table].key) > 1, setup.tags(table.partition(".")[0]))
+            for table in sorted(used)
+        ),
+        tuple(SecretPlan(name, setup.secrets[name]) for name in wanted),
+        GroupPlan(group, scheduler_trust(site.account, site.arn("scheduler", f"schedule-group/{group}"))),
+        subscribers,
+        routes,
+        tuple(
+            plan_schedule(setup, function, function.trigger)
+            for function in functions
+            if isinstance(function.trigger, Schedule)
+        ),
+        _sweeper(setup, functions),
+        plan_api(setup, routes),
+        names.name("layer"),
+        names.name("topic", suffix="alarms"),
+        DashboardPlan(names.name("dashboard"), dashboard(site, bus, subscribers, functions))
+        if config.dashboard
+        else None,
+        names.name("registry"),
+        tuple(map(plan_schema, choreography.contracts)) if config.schema_registry else (),
+    )
+
+
+def _routes(setup: Setup, functions: tuple[AnyFunction, ...]) -> list[RoutePlan]:
+    return [
+        plan_route(setup, setup.declared(function, "route"), function.trigger.key)
+        for function in functions
+        if isinstance(function.trigger, Route)
+    ]
+
+
+def _ingress(setup: Setup, choreography: Choreography, registry: str | None) -> list[RoutePlan]:
+    """Plan the route by which the events that the configuration names may be published over HTTP."""
+    if registry is None or not setup.config.ingress:
+        return []
+    contracts = chain.from_iterable(map(choreography.contracts.named, setup.config.ingress))
+    function = setup.function(
+        INGRESS,
+        "ingress",
+        environment.INGRESS_HANDLER,
+        {
+            environment.INGRESS: canonical(sorted(setup.config.ingress)),
+            environment.REGISTRY: registry,
+        },
+        list(grants.publishing(setup.bus, contracts)),
+        timeout=10,
+        memory=256,
+    )
+    return [plan_route(setup, function, "POST /events/{detail_type}")]
+
+
+def _sweeper(setup: Setup, functions: tuple[AnyFunction, ...]) -> SchedulePlan:
+    """Plan the sweeper: it publishes whatever a function of the stack publishes."""
+    contracts = {contract for function in functions for contract in function.publishes}
+    longest = max((function.retry.max_age for function in functions), default=timedelta(0))
+    function = setup.function(
+        SWEEPER,
+        "sweeper",
+        environment.SWEEPER_HANDLER,
+        {environment.REMEMBER_SECONDS: str(setup.remember(longest))},
+        [*grants.publishing(setup.bus, contracts), *grants.sweeping(setup.site, setup.once_table)],
+        timeout=50,
+        memory=256,
+    )
+    return plan_sweeper(setup, function)

@@ -1,0 +1,243 @@
+"""What stands around a function, by what triggers it: plans of subscribers, routes and schedules."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from contradance.function import AnyFunction, Schedule
+from contradance.infra.planning import grants
+from contradance.infra.planning.alarm import AlarmPlan, Watch
+from contradance.infra.planning.function import FunctionPlan, Setup
+from contradance.infra.planning.statement import Statement, canonical, document, trust
+from contradance.retry import VISIBILITY_FACTOR
+from contradance.subscription import Subscription
+
+TARGET_ATTEMPTS: Final = 185
+"""How often EventBridge and Scheduler try to reach a target. EventBridge user guide, eb-rule-retry-policy."""
+TARGET_MAX_AGE: Final = timedelta(hours=24)
+"""Longest that they try."""
+DEAD_LETTER_DAYS: Final = 14
+"""How long a dead letter waits: SQS's longest retention."""
+QUEUE_DAYS: Final = 10
+"""How long an event waits behind a rule: longer than the longest `max_age`, which the consumer checks, and four days
+less than a dead letter, whose time runs from when it first entered a queue."""
+
+_PLACEHOLDER: Final = re.compile(r"\{[a-z_][a-z0-9_]*\}")
+_EVENTS: Final = "events.amazonaws.com"
+_SCHEDULER: Final = "scheduler.amazonaws.com"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterPlan:
+    """A dead letter queue."""
+
+    name: str
+    arn: str
+    policy: str | None
+    """Who may send to it besides roles of the account; None where nobody may."""
+    redrive_allow_policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePlan:
+    """A queue between a rule and its function."""
+
+    name: str
+    arn: str
+    policy: str
+    redrive_policy: str
+    visibility: int
+    """In seconds."""
+    batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class RulePlan:
+    """A rule with one target."""
+
+    name: str
+    arn: str
+    description: str
+    pattern: str
+    target_age: int
+    """How long EventBridge tries to reach the target, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncPlan:
+    """How Lambda retries what it was asked to do later."""
+
+    retries: int
+    max_age: int
+    """In seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberPlan:
+    """One subscriber."""
+
+    function: FunctionPlan
+    rule: RulePlan
+    dead_letters: DeadLetterPlan
+    queue: QueuePlan | None
+    retry: AsyncPlan | None
+    """None behind a queue, which retries itself."""
+    alarms: tuple[AlarmPlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePlan:
+    """One route of the HTTP API."""
+
+    function: FunctionPlan
+    key: str
+    source: str
+    """What API Gateway calls the function for, below the API's execution ARN."""
+    alarms: tuple[AlarmPlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulePlan:
+    """One function that runs by the clock."""
+
+    function: FunctionPlan
+    schedule_name: str
+    expression: str
+    role_name: str
+    role_policy: str
+    retries: int
+    """How often Scheduler tries to reach the function again."""
+    max_age: int
+    """How long it tries, in seconds."""
+    dead_letters: DeadLetterPlan | None
+    """None for the sweeper: what one run leaves undone, the next one does."""
+    retry: AsyncPlan
+    alarms: tuple[AlarmPlan, ...]
+
+
+def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscription) -> SubscriberPlan:
+    """Plan one subscriber: one rule, one target, one dead letter queue."""
+    rule = _rule(setup, function, subscription)
+    queue_name = setup.name("queue", function.name) if subscription.delivery == "queue" else None
+    queue_arn = setup.site.arn("sqs", queue_name) if queue_name else None
+    dead_letters = _dead_letters(setup, function.name, rule.arn, queue_arn)
+    planned = setup.declared(
+        function,
+        "subscriber",
+        [grants.dead_lettering(dead_letters.arn), *([grants.consuming(queue_arn)] if queue_arn else [])],
+    )
+    watch = watch_of(setup, planned)
+    alarms = (
+        watch.dead_letters(dead_letters.name),
+        watch.undelivered_lost(setup.bus.name, rule.name),
+        watch.throttled(),
+    )
+    if queue_name and queue_arn:
+        queue = QueuePlan(
+            queue_name,
+            queue_arn,
+            document(_allow_rule(rule.arn, queue_arn)),
+            canonical({"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": function.retry.times + 1}),
+            VISIBILITY_FACTOR * planned.timeout,
+            subscription.batch,
+        )
+        return SubscriberPlan(planned, rule, dead_letters, queue, None, alarms)
+    by_lambda = (watch.failed_lost(), watch.dropped())
+    return SubscriberPlan(planned, rule, dead_letters, None, _retry(function), (*alarms, *by_lambda))
+
+
+def plan_route(setup: Setup, function: FunctionPlan, key: str) -> RoutePlan:
+    """Plan one route."""
+    method, _, path = key.partition(" ")
+    source = f"*/{method}{_PLACEHOLDER.sub('*', path)}"
+    return RoutePlan(function, key, source, (watch_of(setup, function).throttled(),))
+
+
+def plan_schedule(setup: Setup, function: AnyFunction, schedule: Schedule) -> SchedulePlan:
+    """Plan one function that runs by the clock."""
+    dead_letters = _dead_letters(setup, function.name, None, None)
+    planned = setup.declared(function, "schedule", [grants.dead_lettering(dead_letters.arn)])
+    watch = watch_of(setup, planned)
+    return SchedulePlan(
+        planned,
+        setup.name("schedule", function.name),
+        schedule.timetable.expression,
+        setup.name("role", function.name, "schedule"),
+        document(_invoke(planned), grants.dead_lettering(dead_letters.arn)),
+        TARGET_ATTEMPTS,
+        _target_age(function),
+        dead_letters,
+        _retry(function),
+        (
+            watch.dead_letters(dead_letters.name),
+            watch.throttled(),
+            watch.failed_lost(),
+            watch.dropped(),
+        ),
+    )
+
+
+def plan_sweeper(setup: Setup, function: FunctionPlan) -> SchedulePlan:
+    """Plan the sweeper, which runs every minute. A run that fails is not repeated: the next one does the same."""
+    return SchedulePlan(
+        function,
+        setup.name("schedule", function.name),
+        "rate(1 minute)",
+        setup.name("role", function.name, "schedule"),
+        document(_invoke(function)),
+        0,
+        60,
+        None,
+        AsyncPlan(0, 60),
+        (watch_of(setup, function).behind(),),
+    )
+
+
+def watch_of(setup: Setup, function: FunctionPlan) -> Watch:
+    """Return what makes the alarms of a function."""
+    return Watch(setup.names, function.name, function.lambda_name, function.tags)
+
+
+def scheduler_trust(account: str, group_arn: str) -> str:
+    """Return the policy by which Scheduler may take a schedule's role, for schedules of one group alone."""
+    return trust(_SCHEDULER, {"StringEquals": {"aws:SourceAccount": account, "aws:SourceArn": group_arn}})
+
+
+def _rule(setup: Setup, function: AnyFunction, subscription: Subscription) -> RulePlan:
+    name = setup.name("rule", function.name)
+    consumed = ", ".join(contract.identity.detail_type for contract in subscription.contracts)
+    return RulePlan(
+        name,
+        setup.site.arn("events", f"rule/{setup.bus.name}/{name}"),
+        f"{function.name} consumes {consumed}"[:512],
+        subscription.pattern.canonical,
+        _target_age(function),
+    )
+
+
+def _dead_letters(setup: Setup, function: str, rule_arn: str | None, queue_arn: str | None) -> DeadLetterPlan:
+    name = setup.name("queue", function, "dead-letters")
+    arn = setup.site.arn("sqs", name)
+    sources = {"redrivePermission": "byQueue", "sourceQueueArns": [queue_arn]} if queue_arn else None
+    policy = document(_allow_rule(rule_arn, arn)) if rule_arn else None
+    return DeadLetterPlan(name, arn, policy, canonical(sources or {"redrivePermission": "denyAll"}))
+
+
+def _allow_rule(rule_arn: str, queue_arn: str) -> Statement:
+    """Let one rule, and no other, send to a queue."""
+    return Statement(
+        "Rule", ("sqs:SendMessage",), (queue_arn,), {"ArnEquals": {"aws:SourceArn": rule_arn}}, service=_EVENTS
+    )
+
+
+def _invoke(function: FunctionPlan) -> Statement:
+    return Statement("Invoke", ("lambda:InvokeFunction",), (function.arn,))
+
+
+def _retry(function: AnyFunction) -> AsyncPlan:
+    return AsyncPlan(function.retry.times, int(function.retry.max_age.total_seconds()))
+
+
+def _target_age(function: AnyFunction) -> int:
+    return int(min(function.retry.max_age, TARGET_MAX_AGE).total_seconds())

@@ -1,0 +1,1 @@
+"""What a choreography leaves unfinished: found in the pure data, before anything runs."""

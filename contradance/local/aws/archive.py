@@ -1,0 +1,140 @@
+"""EventBridge's archive and replays: one archive, of everything that was accepted, and of no replayed event."""
+
+import re
+from typing import Final
+
+from contradance.choreography import Choreography
+from contradance.local.aws.protocol import Answer, Asked, invalid
+from contradance.local.names import archive_arn, archive_name, bus_arn, replay_arn, rule_arn
+from contradance.local.refusal import Refused
+from contradance.local.replay import Replay
+from contradance.local.replays import Replays
+
+_NAME: Final = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
+_STATES: Final = ("CANCELLED", "CANCELLING", "COMPLETED", "FAILED", "RUNNING", "STARTING")
+_BUS_ARN: Final = re.compile(r"arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus/[^/]+")
+_ARCHIVE_ARN: Final = re.compile(r"arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:archive/[^/]+")
+
+
+class Archive:
+    """The operations on the archive and its replays."""
+
+    def __init__(self, choreography: Choreography, replays: Replays) -> None:
+        self._bus = choreography.name
+        self._replays = replays
+        self._functions = {
+            rule_arn(self._bus, one.function.name): one.function.name for one in choreography.subscriptions
+        }
+
+    def describe_archive(self, asked: Asked) -> Answer:
+        """Describe the archive."""
+        name = asked.text("ArchiveName")
+        if name != archive_name(self._bus):
+            raise Refused("ResourceNotFoundException", f"Archive {name} does not exist.")
+        return {"ArchiveArn": archive_arn(self._bus), **self._described()}
+
+    def list_archives(self, asked: Asked) -> Answer:
+        """List the one archive."""
+        given = [asked.maybe_text(name) for name in ("NamePrefix", "EventSourceArn", "State")]
+        if sum(one is not None for one in given) > 1:
+            raise _one_filter("ListArchives")
+        prefix, source, state = given
+        found = archive_name(self._bus).startswith(prefix or "") and source in (None, bus_arn(self._bus))
+        archives, following = asked.page([self._described()] if found and state in (None, "ENABLED") else [])
+        return {"Archives": [*archives], **following}
+
+    def start_replay(self, asked: Asked) -> Answer:
+        """Start a replay of a window of the archive, to the rules that are named, or to all."""
+        name, source = asked.text("ReplayName"), asked.text("EventSourceArn")
+        first, last = asked.moment("EventStartTime"), asked.moment("EventEndTime")
+        destination = asked.object("Destination")
+        if not _NAME.fullmatch(name):
+            raise invalid("ReplayName", name, r"Member must satisfy regular expression pattern: [\.\-_A-Za-z0-9]+")
+        if not _ARCHIVE_ARN.fullmatch(source):
+            raise _parameter("EventSourceArn", "Must contain an archive ARN.")
+        if not _BUS_ARN.fullmatch(destination.text("Arn")):
+            raise _parameter("Destination.Arn", "Must contain an event bus ARN.")
+        if source != archive_arn(self._bus):
+            raise _parameter("EventSourceArn", f"Archive {source.rpartition('/')[2]} does not exist.")
+        if destination.text("Arn") != bus_arn(self._bus):
+            raise _parameter("Destination.Arn", "Cross event bus replay is not permitted.")
+        if last <= first:
+            raise _parameter("EventEndTime", "EventStartTime must be before EventEndTime.")
+        functions = self._filtered(destination.texts("FilterArns")) if "FilterArns" in destination else None
+        replay = self._replays.begin(name, first, last, functions, asked.maybe_text("Description"))
+        return {"ReplayArn": replay_arn(name), "State": replay.state, "ReplayStartTime": replay.started}
+
+    def describe_replay(self, asked: Asked) -> Answer:
+        """Describe one replay, and how far it is."""
+        replay = self._replays.named(asked.text("ReplayName"))
+        destination: Answer = {"Arn": bus_arn(self._bus)}
+        if replay.functions is not None:
+            destination["FilterArns"] = [rule_arn(self._bus, function) for function in replay.functions]
+        said: Answer = {"ReplayArn": replay_arn(replay.name), "Destination": destination, **self._told(replay)}
+        return said | ({"Description": replay.description} if replay.description else {})
+
+    def list_replays(self, asked: Asked) -> Answer:
+        """List the replays, the latest first."""
+        given = [asked.maybe_text(name) for name in ("NamePrefix", "EventSourceArn", "State")]
+        if sum(one is not None for one in given) > 1:
+            raise _one_filter("ListReplays")
+        prefix, source, state = given
+        if state is not None and state not in _STATES:
+            raise invalid("State", state, f"Member must satisfy enum value set: [{', '.join(_STATES)}]")
+        found = [
+            replay
+            for replay in self._replays.all()
+            if replay.name.startswith(prefix or "")
+            and source in (None, archive_arn(self._bus))
+            and state in (None, replay.state)
+        ]
+        replays, following = asked.page(found)
+        return {"Replays": [self._told(replay) for replay in replays], **following}
+
+    def cancel_replay(self, asked: Asked) -> Answer:
+        """Have a replay end where it is."""
+        replay = self._replays.cancel(asked.text("ReplayName"))
+        return {"ReplayArn": replay_arn(replay.name), "State": replay.state}
+
+    def _described(self) -> Answer:
+        count, size = self._replays.archived()
+        return {
+            "ArchiveName": archive_name(self._bus),
+            "EventSourceArn": bus_arn(self._bus),
+            "State": "ENABLED",
+            "RetentionDays": 0,
+            "EventCount": count,
+            "SizeBytes": size,
+        }
+
+    def _told(self, replay: Replay) -> Answer:
+        said: Answer = {
+            "ReplayName": replay.name,
+            "EventSourceArn": archive_arn(self._bus),
+            "State": replay.state,
+            "EventStartTime": replay.first,
+            "EventEndTime": replay.last,
+            "ReplayStartTime": replay.started,
+        }
+        for name, seconds in (("EventLastReplayedTime", replay.replayed), ("ReplayEndTime", replay.ended)):
+            if seconds is not None:
+                said[name] = seconds
+        return said
+
+    def _filtered(self, arns: list[str]) -> set[str]:
+        """Return the functions whose rules are named."""
+        unknown = [arn for arn in arns if arn not in self._functions]
+        if unknown:
+            raise _parameter("Destination.FilterArns", f"Rule {unknown[0].rpartition('/')[2]} does not exist.")
+        return {self._functions[arn] for arn in arns}
+
+
+def _parameter(name: str, reason: str) -> Refused:
+    return Refused("ValidationException", f"Parameter {name} is not valid. Reason: {reason}")
+
+
+def _one_filter(operation: str) -> Refused:
+    return Refused(
+        "ValidationException",
+        f"At most one filter is allowed for {operation}. Use either : State, EventSourceArn, or NamePrefix.",
+    )

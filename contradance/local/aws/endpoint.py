@@ -1,0 +1,137 @@
+"""The AWS operations that the laptop answers, by name; what it does not know it refuses loudly."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final
+from uuid import uuid4
+
+from contradance.choreography import Choreography
+from contradance.errors import LaptopError
+from contradance.local.address import HOST
+from contradance.local.aws.archive import Archive
+from contradance.local.aws.event_bus import EventBus
+from contradance.local.aws.functions import PREFIX, Functions
+from contradance.local.aws.protocol import Answer, Asked
+from contradance.local.aws.queues import Queues
+from contradance.local.bus import Bus
+from contradance.local.dead_letters import DeadLetterQueues
+from contradance.local.gateway import HttpResponse, said
+from contradance.local.refusal import Refused
+from contradance.local.replays import Replays
+from contradance.runtime.ports import Place
+from contradance.runtime.publish import MAX_CALL_BYTES
+
+CONTENT_TYPE: Final = "application/x-amz-json-1.1"
+TARGET_HEADER: Final = "x-amz-target"
+MAX_REQUEST_BYTES: Final = 4 * MAX_CALL_BYTES
+"""Largest request, in bytes: what counts as `MAX_CALL_BYTES` travels as JSON inside JSON, up to three times as long."""
+_LOG = logging.getLogger("contradance.aws")
+_QUEUE_CONTENT_TYPE: Final = "application/x-amz-json-1.0"
+_QUERY_CODES: Final = {
+    "QueueDoesNotExist": "NonExistentQueue",
+    **{
+        name: name
+        for name in (
+            "BatchEntryIdsNotDistinct",
+            "EmptyBatchRequest",
+            "InvalidBatchEntryId",
+            "MessageNotInflight",
+            "TooManyEntriesInBatchRequest",
+            "UnsupportedOperation",
+        )
+    },
+}
+"""What SQS called its errors in its older protocol, and still tells clients beside the new name; with this before them:"""
+_QUERY_PREFIX: Final = "AWS.SimpleQueueService."
+
+
+def is_for_aws(path: str, headers: Mapping[str, str]) -> bool:
+    """Whether a request is one of AWS's protocols, and none of the application's routes."""
+    return (path == "/" and TARGET_HEADER in headers) or path.startswith(PREFIX)
+
+
+class AwsEndpoint:
+    """Answers requests in AWS's protocols."""
+
+    def __init__(
+        self, choreography: Choreography, bus: Bus, dead_letters: DeadLetterQueues, replays: Replays, place: Place
+    ) -> None:
+        events = EventBus(choreography, bus)
+        archive = Archive(choreography, replays)
+        queues = Queues(choreography, bus, dead_letters)
+        self._functions = Functions(choreography, bus, place)
+        self._events: dict[str, Callable[[Asked], Answer]] = {
+            "AWSEvents.CancelReplay": archive.cancel_replay,
+            "AWSEvents.DescribeArchive": archive.describe_archive,
+            "AWSEvents.DescribeEventBus": events.describe_event_bus,
+            "AWSEvents.DescribeReplay": archive.describe_replay,
+            "AWSEvents.DescribeRule": events.describe_rule,
+            "AWSEvents.ListArchives": archive.list_archives,
+            "AWSEvents.ListEventBuses": events.list_event_buses,
+            "AWSEvents.ListReplays": archive.list_replays,
+            "AWSEvents.ListRuleNamesByTarget": events.list_rule_names_by_target,
+            "AWSEvents.ListRules": events.list_rules,
+            "AWSEvents.ListTargetsByRule": events.list_targets_by_rule,
+            "AWSEvents.PutEvents": events.put_events,
+            "AWSEvents.StartReplay": archive.start_replay,
+            "AWSEvents.TestEventPattern": events.test_event_pattern,
+        }
+        self._queues: dict[str, Callable[[Asked, str], Answer]] = {
+            "AmazonSQS.ChangeMessageVisibility": queues.change_message_visibility,
+            "AmazonSQS.ChangeMessageVisibilityBatch": queues.change_message_visibility_batch,
+            "AmazonSQS.DeleteMessage": queues.delete_message,
+            "AmazonSQS.DeleteMessageBatch": queues.delete_message_batch,
+            "AmazonSQS.GetQueueAttributes": queues.get_queue_attributes,
+            "AmazonSQS.GetQueueUrl": queues.get_queue_url,
+            "AmazonSQS.ListQueues": queues.list_queues,
+            "AmazonSQS.PurgeQueue": queues.purge_queue,
+            "AmazonSQS.ReceiveMessage": queues.receive_message,
+            "AmazonSQS.SendMessage": queues.send_message,
+        }
+
+    def answer(self, target: str, body: bytes, url: str = f"http://{HOST}") -> HttpResponse:
+        """Answer the operation that the `X-Amz-Target` header names; `url` is where the laptop was found."""
+        return self._guarded(target, lambda: self._operate(target, body, url))
+
+    def answer_path(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        """Answer a request that names its operation by its path, as Lambda's do."""
+        return self._guarded(f"{method} {path}", lambda: self._functions.answer(method, path, headers, body))
+
+    def _operate(self, target: str, body: bytes, url: str) -> HttpResponse:
+        on_events, on_queues = self._events.get(target), self._queues.get(target)
+        if on_events is None and on_queues is None:
+            raise Refused("UnknownOperationException", f"The laptop does not answer {target}.")
+        try:
+            parameters = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise Refused("SerializationException", "The request is not JSON.") from error
+        if not isinstance(parameters, dict):
+            raise Refused("SerializationException", "The request is not a JSON object.")
+        asked = Asked(parameters)
+        answer = on_events(asked) if on_events else on_queues(asked, url) if on_queues else {}
+        return HttpResponse(200, {"content-type": _content_type(target)}, json.dumps(answer))
+
+    def _guarded(self, operation: str, answer: Callable[[], HttpResponse]) -> HttpResponse:
+        """Return an answer, or how AWS tells that there is none; either carries an id of its own."""
+        try:
+            given = answer()
+        except Refused as refusal:
+            given = _refused(operation, refusal)
+        except LaptopError as error:
+            _LOG.error("%s was not answered: %s", operation, error)
+            given = _refused(operation, Refused("ServiceUnavailableException", said(error), 503))
+        return given._replace(headers={"x-amzn-requestid": str(uuid4()), **given.headers})
+
+
+def _refused(operation: str, refusal: Refused) -> HttpResponse:
+    """Return the refusal in the shape of the service: SQS adds its older name, Lambda says the name in a header."""
+    headers = {"content-type": _content_type(operation), "x-amzn-errortype": refusal.code}
+    if operation.startswith("AmazonSQS."):
+        older = _QUERY_CODES.get(refusal.code)
+        headers["x-amzn-query-error"] = f"{_QUERY_PREFIX + older if older else refusal.code};Sender"
+    return HttpResponse(refusal.status, headers, json.dumps({"__type": refusal.code, "message": refusal.message}))
+
+
+def _content_type(operation: str) -> str:
+    return _QUEUE_CONTENT_TYPE if operation.startswith("AmazonSQS.") else CONTENT_TYPE

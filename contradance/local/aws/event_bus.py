@@ -1,0 +1,164 @@
+"""EventBridge's bus, its rules and their targets: what the choreography says, as AWS would describe it."""
+
+import json
+from typing import Final
+
+from contradance.choreography import Choreography, Subscribed
+from contradance.errors import InvalidPattern
+from contradance.local.aws.protocol import Answer, Asked
+from contradance.local.bus import Bus
+from contradance.local.names import (
+    aws_name,
+    bus_arn,
+    dead_letter_queue,
+    function_arn,
+    queue_arn,
+    rule_arn,
+)
+from contradance.local.refusal import Refused
+from contradance.pattern import EventPattern
+from contradance.retry import RULE_MAX_AGE, RULE_RETRIES
+from contradance.runtime.publish import MAX_CALL_BYTES, MAX_ENTRIES
+
+_TIME_BYTES: Final = 14
+"""What an entry's Time counts. EventBridge API reference, PutEvents."""
+_IN_AN_EVENT: Final = ("id", "account", "source", "time", "region", "detail-type")
+"""What TestEventPattern wants of an event. EventBridge API reference."""
+
+
+class EventBus:
+    """The operations on the bus and its rules."""
+
+    def __init__(self, choreography: Choreography, bus: Bus) -> None:
+        self._bus = bus
+        self._rules = {aws_name(one.function.name): one for one in choreography.subscriptions}
+
+    def put_events(self, asked: Asked) -> Answer:
+        """Accept entries; each for itself."""
+        entries = asked.objects("Entries")
+        if not entries:
+            raise _entries("greater than or equal to 1")
+        if len(entries) > MAX_ENTRIES:
+            raise _entries(f"less than or equal to {MAX_ENTRIES}")
+        if sum(map(_size, entries)) > MAX_CALL_BYTES:
+            raise Refused("ValidationException", "Total size of the entries in the request is over the limit.")
+        for entry in entries:
+            name = (entry.maybe_text("EventBusName") or "default").rpartition("/")[2]
+            if name != self._bus.name:
+                raise Refused(
+                    "ResourceNotFoundException",
+                    f"There is no bus {name!r} here; this laptop runs {self._bus.name!r}. "
+                    "(AWS would have accepted the event, and dropped it.)",
+                )
+        return self._bus.put_events(Entries=[entry.all for entry in entries])
+
+    def test_event_pattern(self, asked: Asked) -> Answer:
+        """Say whether a pattern matches an event, by the matcher that the rules themselves use."""
+        try:
+            pattern = EventPattern(asked.text("EventPattern"))
+        except InvalidPattern as error:
+            raise Refused("InvalidEventPatternException", str(error)) from error
+        try:
+            event = json.loads(asked.text("Event"))
+        except (ValueError, RecursionError) as error:
+            raise _invalid_event("The event is not valid JSON") from error
+        missing = [name for name in _IN_AN_EVENT if not isinstance(event, dict) or name not in event]
+        if missing:
+            raise _invalid_event(f"The field {missing[0]} is missing")
+        return {"Result": pattern.matches(event)}
+
+    def describe_event_bus(self, asked: Asked) -> Answer:
+        """Describe the bus."""
+        self._check_bus(asked.maybe_text("Name"))
+        return self._described()
+
+    def list_event_buses(self, asked: Asked) -> Answer:
+        """List the one bus."""
+        named = self._bus.name.startswith(asked.maybe_text("NamePrefix") or "")
+        buses, following = asked.page([self._described()] if named else [])
+        return {"EventBuses": [*buses], **following}
+
+    def list_rules(self, asked: Asked) -> Answer:
+        """List the rules, by name."""
+        self._check_bus(asked.maybe_text("EventBusName"))
+        prefix = asked.maybe_text("NamePrefix") or ""
+        names, following = asked.page([name for name in sorted(self._rules) if name.startswith(prefix)])
+        return {"Rules": [self._rule(name) for name in names], **following}
+
+    def describe_rule(self, asked: Asked) -> Answer:
+        """Describe one rule."""
+        self._check_bus(asked.maybe_text("EventBusName"))
+        return self._rule(self._known(asked.text("Name")))
+
+    def list_targets_by_rule(self, asked: Asked) -> Answer:
+        """List a rule's one target: the function, or the queue before it."""
+        self._check_bus(asked.maybe_text("EventBusName"))
+        rule = self._rules[self._known(asked.text("Rule"))]
+        name = rule.function.name
+        age = int(min(rule.function.retry.max_age, RULE_MAX_AGE).total_seconds())
+        target = {
+            "Id": aws_name(name),
+            "Arn": _target(rule),
+            "DeadLetterConfig": {"Arn": queue_arn(dead_letter_queue(name))},
+            "RetryPolicy": {"MaximumRetryAttempts": RULE_RETRIES, "MaximumEventAgeInSeconds": age},
+        }
+        targets, following = asked.page([target])
+        return {"Targets": [*targets], **following}
+
+    def list_rule_names_by_target(self, asked: Asked) -> Answer:
+        """List the rules that deliver to a function or a queue."""
+        self._check_bus(asked.maybe_text("EventBusName"))
+        arn = asked.text("TargetArn")
+        names, following = asked.page([name for name, rule in sorted(self._rules.items()) if _target(rule) == arn])
+        return {"RuleNames": [*names], **following}
+
+    def _described(self) -> Answer:
+        return {"Name": self._bus.name, "Arn": bus_arn(self._bus.name)}
+
+    def _rule(self, name: str) -> Answer:
+        rule = self._rules[name]
+        return {
+            "Name": name,
+            "Arn": rule_arn(self._bus.name, rule.function.name),
+            "EventPattern": rule.subscription.pattern.canonical,
+            "State": "ENABLED",
+            "EventBusName": self._bus.name,
+        }
+
+    def _known(self, rule: str) -> str:
+        if rule not in self._rules:
+            raise Refused("ResourceNotFoundException", f"Rule {rule} does not exist on EventBus {self._bus.name}.")
+        return rule
+
+    def _check_bus(self, given: str | None) -> None:
+        """Refuse another bus; a request that names none means AWS's default one."""
+        name = (given or "default").rpartition("/")[2]
+        if name != self._bus.name:
+            raise Refused("ResourceNotFoundException", f"Event bus {name} does not exist.")
+
+
+def _target(rule: Subscribed) -> str:
+    name = rule.function.name
+    return queue_arn(aws_name(name)) if rule.subscription.delivery == "queue" else function_arn(name)
+
+
+def _entries(constraint: str) -> Refused:
+    return Refused(
+        "ValidationException",
+        "1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length "
+        f"{constraint}",
+    )
+
+
+def _invalid_event(reason: str) -> Refused:
+    return Refused("ValidationException", f"Parameter Event is not valid. Reason: {reason}.")
+
+
+def _size(entry: Asked) -> int:
+    """Return the UTF-8 bytes that PutEvents counts of one entry."""
+    texts = [entry.maybe_text(name) or "" for name in ("Source", "DetailType", "Detail")]
+    try:
+        size = sum(len(text.encode()) for text in (*texts, *entry.texts("Resources")))
+    except UnicodeEncodeError as error:
+        raise Refused("SerializationException", "The request is not UTF-8.") from error
+    return size + (_TIME_BYTES if "Time" in entry else 0)

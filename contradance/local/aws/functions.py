@@ -1,0 +1,108 @@
+"""Lambda's Invoke on the laptop: a function at once, or as a delivery of its own."""
+
+import json
+import re
+from collections.abc import Mapping
+from time import monotonic
+from typing import Final
+from urllib.parse import unquote
+from uuid import uuid4
+
+from contradance.choreography import AnyFunction, Choreography
+from contradance.function import Schedule
+from contradance.local.bus import Bus
+from contradance.local.entry import is_too_deep
+from contradance.local.gateway import HttpResponse
+from contradance.local.names import aws_name, function_arn
+from contradance.local.record import context, error_document
+from contradance.local.refusal import Refused
+from contradance.runtime.entry import invoke
+from contradance.runtime.ports import Place
+from contradance.subscription import Subscription
+
+PREFIX: Final = "/2015-03-31/"
+"""What every path of Lambda's API begins with that the laptop might answer."""
+_INVOKE: Final = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
+_MOST_ASYNCHRONOUS: Final = 1_048_576
+"""Largest payload of an asynchronous invocation. Lambda quotas, 2026-01-29."""
+_VERSION: Final = "$LATEST"
+
+
+class Functions:
+    """Invokes the choreography's functions for whoever asks."""
+
+    def __init__(self, choreography: Choreography, bus: Bus, place: Place) -> None:
+        self._bus = bus
+        self._place = place
+        self._functions = {aws_name(name): function for name, function in choreography.functions.items()}
+
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        """Answer one request to Lambda's API.
+
+        Raises:
+            Refused: in AWS's words.
+        """
+        found = _INVOKE.fullmatch(path)
+        if found is None or method != "POST":
+            raise Refused("UnknownOperationException", f"The laptop does not answer {method} {path}.", 404)
+        function = self._named(unquote(found[1]))
+        kind = headers.get("x-amz-invocation-type", "RequestResponse")
+        text, payload = _read(body or b"{}")
+        if kind == "DryRun":
+            return HttpResponse(204, {}, "")
+        if kind == "Event":
+            return self._accept(function, text)
+        if kind == "RequestResponse":
+            return self._invoke(function, payload)
+        raise Refused(
+            "InvalidParameterValueException", "The invocation type is none of Event, RequestResponse, DryRun."
+        )
+
+    def _accept(self, function: AnyFunction, payload: str) -> HttpResponse:
+        """Make it a delivery, with the function's retries, and its dead letter queue at their end."""
+        if not isinstance(function.trigger, Subscription | Schedule) or function.delivery == "queue":
+            raise Refused(
+                "UnsupportedOperation",
+                f"The laptop invokes {function.name} asynchronously by "
+                + ("messages on its queue." if function.delivery == "queue" else "nothing: it is a route."),
+            )
+        if len(payload.encode()) > _MOST_ASYNCHRONOUS:
+            raise Refused("RequestTooLargeException", f"Request must be smaller than {_MOST_ASYNCHRONOUS} bytes.", 413)
+        return HttpResponse(202, {"x-amzn-requestid": self._bus.hand_in(function.name, payload)}, "")
+
+    def _invoke(self, function: AnyFunction, payload: object) -> HttpResponse:
+        """Invoke it now, once, and return what it returns; what it raises is an answer too."""
+        request_id = str(uuid4())
+        headers = {
+            "content-type": "application/json",
+            "x-amzn-requestid": request_id,
+            "x-amz-executed-version": _VERSION,
+        }
+        deadline = monotonic() + function.limits.timeout.total_seconds()
+        try:
+            returned = invoke(function, payload, context(request_id, deadline), self._place)  # type: ignore[arg-type]  # whatever was sent
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - journaled by the runtime; Lambda answers it too
+            return HttpResponse(
+                200, {**headers, "x-amz-function-error": "Unhandled"}, json.dumps(error_document(error))
+            )
+        return HttpResponse(200, headers, json.dumps(returned))
+
+    def _named(self, given: str) -> AnyFunction:
+        """Return a function by its name or its ARN."""
+        name = given.removeprefix("arn:aws:lambda:").partition("function:")[2] if given.startswith("arn:") else given
+        name = name.removesuffix(f":{_VERSION}")
+        if name not in self._functions:
+            raise Refused("ResourceNotFoundException", f"Function not found: {function_arn(name)}", 404)
+        return self._functions[name]
+
+
+def _read(body: bytes) -> tuple[str, object]:
+    """Return a payload as its text, and what it says."""
+    try:
+        text = body.decode()
+        payload = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Refused("InvalidRequestContentException", "Could not parse request body into json.") from error
+    if is_too_deep(text, payload):
+        raise Refused("InvalidRequestContentException", "The request is nested more deeply than the laptop takes.")
+    return text, payload

@@ -1,0 +1,212 @@
+"""SQS on the laptop: every function's dead letter queue, and the source queues of functions behind one.
+
+A source queue is read by its function alone: others may send to it and look at its counts.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from contradance.choreography import AnyFunction, Choreography
+from contradance.function import Schedule
+from contradance.local.aws.message import attributes_digest, digest, message_attributes, received
+from contradance.local.aws.protocol import Answer, Asked
+from contradance.local.bus import Bus
+from contradance.local.dead_letters import VISIBILITY_SECONDS, DeadLetterQueues
+from contradance.local.names import aws_name, dead_letter_queue, queue_arn, queue_url
+from contradance.local.refusal import Refused
+from contradance.retry import VISIBILITY_FACTOR
+from contradance.subscription import Subscription
+
+_LONGEST_VISIBILITY: Final = 43_200
+"""Longest visibility timeout, in seconds. SQS API reference, ChangeMessageVisibility."""
+_MOST_BYTES: Final = 1_048_576
+"""Largest message. SQS developer guide, quotas."""
+_RETENTION: Final = 1_209_600
+"""What SQS keeps at most, in seconds: two weeks. The laptop deletes nothing by itself."""
+_LONGEST_WAIT_SECONDS: Final = 1.0
+"""Longest that ReceiveMessage waits here: a laptop that stops waits for its open requests."""
+_LOOK_SECONDS: Final = 0.05
+_BATCH: Final = 10
+_BATCH_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
+
+
+class _Queue(NamedTuple):
+    """One queue."""
+
+    name: str
+    function: AnyFunction
+    source: bool
+    """Whether it stands before its function; else it takes its dead letters."""
+
+
+class Queues:
+    """The operations on queues."""
+
+    def __init__(self, choreography: Choreography, bus: Bus, dead_letters: DeadLetterQueues) -> None:
+        self._bus = bus
+        self._dead_letters = dead_letters
+        found = []
+        for name, function in choreography.functions.items():
+            if isinstance(function.trigger, Subscription | Schedule):
+                found.append(_Queue(dead_letter_queue(name), function, source=False))
+            if function.delivery == "queue":
+                found.append(_Queue(aws_name(name), function, source=True))
+        self._queues = {queue.name: queue for queue in found}
+
+    def list_queues(self, asked: Asked, url: str) -> Answer:
+        """List the queues' URLs, by name."""
+        prefix = asked.maybe_text("QueueNamePrefix") or ""
+        names, following = asked.page([name for name in sorted(self._queues) if name.startswith(prefix)], "MaxResults")
+        return {"QueueUrls": [queue_url(url, name) for name in names], **following}
+
+    def get_queue_url(self, asked: Asked, url: str) -> Answer:
+        """Return the URL of a queue."""
+        return {"QueueUrl": queue_url(url, self._named(_required(asked, "QueueName")).name)}
+
+    def get_queue_attributes(self, asked: Asked, url: str) -> Answer:  # noqa: ARG002 - every operation's shape
+        """Return what is asked of a queue: its counts, its ARN and its settings."""
+        queue = self._queue(asked)
+        known = self._attributes(queue)
+        names = asked.texts("AttributeNames")
+        unknown = [name for name in names if name != "All" and name not in known]
+        if unknown:
+            raise Refused("InvalidAttributeName", f"Unknown Attribute {unknown[0]}.")
+        return {"Attributes": {name: text for name, text in known.items() if "All" in names or name in names}}
+
+    def send_message(self, asked: Asked, url: str) -> Answer:  # noqa: ARG002 - the same
+        """Put a message on a queue: on a source queue, for its function to consume."""
+        queue, body = self._queue(asked), _required(asked, "MessageBody")
+        try:
+            content = body.encode()
+        except UnicodeEncodeError as error:
+            raise Refused("InvalidMessageContents", "Invalid characters found.") from error
+        if len(content) > _MOST_BYTES:
+            raise Refused(
+                "InvalidParameterValue",
+                f"One or more parameters are invalid. Reason: Message must be shorter than {_MOST_BYTES} bytes.",
+            )
+        attributes = message_attributes(asked)
+        if queue.source:
+            message_id = self._bus.hand_in(queue.function.name, body)
+        else:
+            message_id = self._dead_letters.put(queue.function.name, body, attributes)
+        answer = {"MessageId": message_id, "MD5OfMessageBody": digest(content)}
+        return answer | ({"MD5OfMessageAttributes": attributes_digest(attributes)} if attributes else {})
+
+    def receive_message(self, asked: Asked, url: str) -> Answer:  # noqa: ARG002 - the same
+        """Receive messages, and hide them for their visibility timeout."""
+        queue = self._dead_letter_queue(asked, "ReceiveMessage")
+        limit = asked.whole("MaxNumberOfMessages", 1, _BATCH, 1)
+        seconds = asked.whole("VisibilityTimeout", 0, _LONGEST_VISIBILITY, VISIBILITY_SECONDS)
+        deadline = time.monotonic() + min(asked.whole("WaitTimeSeconds", 0, 20, 0), _LONGEST_WAIT_SECONDS)
+        while not (found := self._dead_letters.receive(queue.function.name, limit, seconds)):
+            if time.monotonic() >= deadline:
+                return {}
+            time.sleep(_LOOK_SECONDS)
+        system = {*asked.texts("AttributeNames"), *asked.texts("MessageSystemAttributeNames")}
+        wanted = asked.texts("MessageAttributeNames")
+        return {"Messages": [received(message, system, wanted) for message in found]}
+
+    def delete_message(self, asked: Asked, url: str) -> Answer:  # noqa: ARG002 - the same
+        """Delete a message that was received."""
+        queue = self._dead_letter_queue(asked, "DeleteMessage")
+        self._dead_letters.delete(queue.function.name, _required(asked, "ReceiptHandle"))
+        return {}
+
+    def delete_message_batch(self, asked: Asked, url: str) -> Answer:  # noqa: ARG002 - the same
+        """Delete messages, each for itself."""
+        queue = self._dead_letter_queue(asked, "DeleteMessageBatch")
+        return _each(
+            asked, lambda entry: self._dead_letters.delete(queue.function.name, _required(entry, "ReceiptHandle"))
+        )
+
+    def change_message_visibility(self, asked: Asked, url: str) -> Answer:  # noqa: ARG002 - the same
+        """Hide a received message for longer, or show it again."""
+        self._change(self._dead_letter_queue(asked, "ChangeMessageVisibility"), asked)
+        return {}
+
+    def change_message_visibility_batch(self, asked: Asked, url: str) -> Answer:  # noqa: ARG002 - the same
+        """Hide or show messages, each for itself."""
+        queue = self._dead_letter_queue(asked, "ChangeMessageVisibilityBatch")
+        return _each(asked, lambda entry: self._change(queue, entry))
+
+    def purge_queue(self, asked: Asked, url: str) -> Answer:  # noqa: ARG002 - the same
+        """Delete every message of a queue."""
+        self._dead_letters.purge(self._dead_letter_queue(asked, "PurgeQueue").function.name)
+        return {}
+
+    def _change(self, queue: _Queue, asked: Asked) -> None:
+        seconds = asked.whole("VisibilityTimeout", 0, _LONGEST_VISIBILITY, 0)
+        self._dead_letters.change_visibility(queue.function.name, _required(asked, "ReceiptHandle"), seconds)
+
+    def _attributes(self, queue: _Queue) -> dict[str, str]:
+        name = queue.function.name
+        visible, hidden = self._bus.backlog(name) if queue.source else self._dead_letters.counts(name)
+        timeout = VISIBILITY_FACTOR * int(queue.function.limits.timeout.total_seconds())
+        return {
+            "ApproximateNumberOfMessages": str(visible),
+            "ApproximateNumberOfMessagesNotVisible": str(hidden),
+            "ApproximateNumberOfMessagesDelayed": "0",
+            "MessageRetentionPeriod": str(_RETENTION),
+            "QueueArn": queue_arn(queue.name),
+            "VisibilityTimeout": str(timeout if queue.source else VISIBILITY_SECONDS),
+        }
+
+    def _queue(self, asked: Asked) -> _Queue:
+        return self._named(urlsplit(_required(asked, "QueueUrl")).path.rpartition("/")[2])
+
+    def _named(self, name: str) -> _Queue:
+        if name not in self._queues:
+            raise Refused("QueueDoesNotExist", "The specified queue does not exist.")
+        return self._queues[name]
+
+    def _dead_letter_queue(self, asked: Asked, operation: str) -> _Queue:
+        queue = self._queue(asked)
+        if queue.source:
+            raise Refused(
+                "UnsupportedOperation",
+                f"The laptop does not answer {operation} for {queue.name}: a source queue is read by its function alone.",
+            )
+        return queue
+
+
+def _required(asked: Asked, name: str) -> str:
+    found = asked.maybe_text(name)
+    if not found:
+        raise Refused("MissingParameter", f"The request must contain the parameter {name}.")
+    return found
+
+
+def _each(asked: Asked, act: Callable[[Asked], object]) -> Answer:
+    """Do something for each entry of a batch, and say of each what came of it."""
+    entries = asked.objects("Entries")
+    ids = [entry.maybe_text("Id") or "" for entry in entries]
+    if not entries:
+        raise Refused("EmptyBatchRequest", "There should be at least one entry in the request.")
+    if len(entries) > _BATCH:
+        raise Refused(
+            "TooManyEntriesInBatchRequest",
+            f"Maximum number of entries per request are {_BATCH}. You have sent {len(entries)}.",
+        )
+    if not all(map(_BATCH_ID.fullmatch, ids)):
+        raise Refused(
+            "InvalidBatchEntryId",
+            "A batch entry id can only contain alphanumeric characters, hyphens and underscores. "
+            "It can be at most 80 letters long.",
+        )
+    if len(set(ids)) < len(ids):
+        raise Refused("BatchEntryIdsNotDistinct", f"Id {max(ids, key=ids.count)} repeated.")
+    successful: list[Answer] = []
+    failed: list[Answer] = []
+    for identifier, entry in zip(ids, entries, strict=True):
+        try:
+            act(entry)
+        except Refused as refusal:
+            said = {"Id": identifier, "SenderFault": True, "Code": refusal.code, "Message": refusal.message}
+            failed.append(said)
+        else:
+            successful.append({"Id": identifier})
+    return {"Successful": successful, "Failed": failed}

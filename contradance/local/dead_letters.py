@@ -1,0 +1,150 @@
+"""The functions' dead letter queues: SQS's standard queues, one message a row.
+
+A message that is received is hidden for its visibility timeout, as on AWS, and comes back by itself; whether a process
+dies meanwhile changes nothing, since the moment until which it is hidden is on disk.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+from uuid import uuid4
+
+from contradance.local.database import Database
+from contradance.local.refusal import Refused
+from contradance.runtime.ports import Clock
+
+Attributes = Mapping[str, Mapping[str, str]]
+"""Message attributes as SQS has them: `{"REASON": {"DataType": "String", "StringValue": "invalid"}}`."""
+VISIBILITY_SECONDS: Final = 30
+"""How long a received message is hidden where the receiver does not say. SQS's own default."""
+_IN_FLIGHT: Final = "SELECT visible FROM dead_letter WHERE function = ? AND receipt = ?"
+
+
+class Message(NamedTuple):
+    """One message on a dead letter queue."""
+
+    id: str
+    sent: float
+    """In seconds of the epoch. SQS keeps the first queue's time in a message that it redrives."""
+    body: str
+    attributes: Attributes = MappingProxyType({})
+    source_arn: str | None = None
+    """The queue from which SQS moved it, where it did."""
+    receives: int = 0
+    first_received: float | None = None
+    receipt: str | None = None
+
+
+class Counts(NamedTuple):
+    """How many messages a queue holds."""
+
+    visible: int
+    hidden: int
+
+
+class DeadLetterQueues:
+    """Every function's dead letter queue, by the function's name."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def send(self, function: str, body: str, attributes: Mapping[str, str]) -> None:
+        """Put one message on the queue of `function`, as the function itself may."""
+        self.put(function, body, text_attributes(attributes))
+
+    def put(self, function: str, body: str, attributes: Attributes) -> str:
+        """Put one message on the queue of `function`, and return its id."""
+        message = Message(str(uuid4()), self._clock.now().timestamp(), body, attributes)
+        self._database.write(lambda connection: keep(connection, function, message))
+        return message.id
+
+    def receive(self, function: str, limit: int, visibility_seconds: float) -> list[Message]:
+        """Return up to `limit` messages, and hide them for a while."""
+        now = self._clock.now().timestamp()
+
+        def change(connection: sqlite3.Connection) -> list[Message]:
+            rows = connection.execute(
+                "SELECT id, sent, body, attributes, source, receives, first_received FROM dead_letter "
+                "WHERE function = ? AND visible <= ? ORDER BY visible, sent LIMIT ?",
+                (function, now, limit),
+            ).fetchall()
+            received = []
+            for id_, sent, body, attributes, source, receives, first in rows:
+                message = Message(
+                    id_, sent, body, json.loads(attributes), source, receives + 1, first or now, f"{id_}.{uuid4().hex}"
+                )
+                connection.execute(
+                    "UPDATE dead_letter SET visible = ?, receives = ?, first_received = ?, receipt = ? WHERE id = ?",
+                    (now + visibility_seconds, message.receives, message.first_received, message.receipt, id_),
+                )
+                received.append(message)
+            return received
+
+        return self._database.write(change)
+
+    def delete(self, function: str, receipt: str) -> None:
+        """Delete a message; an old receipt, of a message that was received again since, deletes nothing."""
+        _check(receipt)
+        self._database.write(
+            lambda connection: connection.execute(
+                "DELETE FROM dead_letter WHERE function = ? AND receipt = ?", (function, receipt)
+            )
+        )
+
+    def change_visibility(self, function: str, receipt: str, seconds: float) -> None:
+        """Hide a received message for `seconds` from now; 0 shows it at once."""
+        _check(receipt)
+        now = self._clock.now().timestamp()
+
+        def change(connection: sqlite3.Connection) -> None:
+            row = connection.execute(_IN_FLIGHT, (function, receipt)).fetchone()
+            if row is None or row[0] <= now:
+                raise Refused(
+                    "MessageNotInflight",
+                    f"Value {receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not "
+                    "available for visibility timeout change.",
+                )
+            connection.execute("UPDATE dead_letter SET visible = ? WHERE receipt = ?", (now + seconds, receipt))
+
+        self._database.write(change)
+
+    def purge(self, function: str) -> None:
+        """Delete every message, the hidden ones too."""
+        self._database.write(
+            lambda connection: connection.execute("DELETE FROM dead_letter WHERE function = ?", (function,))
+        )
+
+    def counts(self, function: str) -> Counts:
+        """Return how many messages can be received, and how many are hidden."""
+        now = self._clock.now().timestamp()
+        query = "SELECT count(*) FILTER (WHERE visible <= ?1), count(*) FILTER (WHERE visible > ?1) FROM dead_letter"
+        return Counts(*self._database.read(f"{query} WHERE function = ?2", (now, function))[0])
+
+
+def text_attributes(attributes: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return message attributes of text in SQS's shape."""
+    return {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+
+
+def keep(connection: sqlite3.Connection, function: str, message: Message) -> None:
+    """Put one message on a function's dead letter queue, to be received at once."""
+    row: tuple[Any, ...] = (
+        message.id,
+        function,
+        message.sent,
+        message.body,
+        json.dumps({**message.attributes}),
+        message.source_arn,
+        message.receives,
+    )
+    connection.execute("INSERT INTO dead_letter VALUES (?, ?, ?, ?, ?, ?, ?, 0, NULL, NULL)", row)
+
+
+def _check(receipt: str) -> None:
+    """Refuse what no receipt of this laptop looks like."""
+    identifier, _, tail = receipt.rpartition(".")
+    if not identifier or len(tail) != len(uuid4().hex):
+        raise Refused("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")

@@ -1,0 +1,55 @@
+"""The laptop as a stack: the same description that the Pulumi program gives of one on AWS."""
+
+from typing import Final
+
+from contradance.choreography import AnyFunction, Choreography
+from contradance.deployed import Deployed, DeployedFunction, Kind
+from contradance.function import Schedule
+from contradance.httproute import Route
+from contradance.local.names import (
+    ACCOUNT,
+    REGION,
+    archive_arn,
+    archive_name,
+    aws_name,
+    bus_arn,
+    dead_letter_queue,
+    queue_url,
+    rule_arn,
+)
+
+_FINGERPRINT: Final = "laptop"
+"""The laptop runs the code as it is: there is nothing that it could differ from."""
+
+
+def deployed(choreography: Choreography, url: str) -> Deployed:
+    """Return what the laptop that serves `choreography` at `url` says of itself."""
+    bus = choreography.name
+    return Deployed(
+        app=bus,
+        account=ACCOUNT,
+        region=REGION,
+        bus_name=bus,
+        bus_arn=bus_arn(bus),
+        archive_name=archive_name(bus),
+        archive_arn=archive_arn(bus),
+        api_url=url,
+        fingerprint=_FINGERPRINT,
+        functions={name: _function(bus, function, url) for name, function in choreography.functions.items()},
+    )
+
+
+def _function(bus: str, function: AnyFunction, url: str) -> DeployedFunction:
+    name = aws_name(function.name)
+    kind: Kind = "subscriber"
+    if isinstance(function.trigger, Route | Schedule):
+        kind = "route" if isinstance(function.trigger, Route) else "schedule"
+    return DeployedFunction(
+        kind=kind,
+        function_name=name,
+        log_group=f"/aws/lambda/{name}",
+        rule_name=name if kind == "subscriber" else None,
+        rule_arn=rule_arn(bus, function.name) if kind == "subscriber" else None,
+        queue_url=queue_url(url, name) if function.delivery == "queue" else None,
+        dead_letter_queue_url=None if kind == "route" else queue_url(url, dead_letter_queue(function.name)),
+    )

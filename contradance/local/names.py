@@ -1,0 +1,59 @@
+"""The names that AWS would give to what the laptop has: one account, one region, the shapes of AWS's own ARNs."""
+
+from typing import Final
+
+ACCOUNT: Final = "000000000000"
+REGION: Final = "us-east-1"
+_LONGEST_ARCHIVE: Final = 48
+"""Longest name of an archive. EventBridge API reference, CreateArchive."""
+_DEAD_LETTERS: Final = "-dead-letters"
+
+
+def aws_name(function: str) -> str:
+    """Return the name of a function, of its rule and of its source queue; a handler's name has no hyphen."""
+    return function.replace(".", "-")
+
+
+def dead_letter_queue(function: str) -> str:
+    """Return the name of a function's dead letter queue."""
+    return aws_name(function) + _DEAD_LETTERS
+
+
+def bus_arn(bus: str) -> str:
+    """Return the ARN of a bus."""
+    return f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{bus}"
+
+
+def rule_arn(bus: str, function: str) -> str:
+    """Return the ARN of a subscriber's rule."""
+    return f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{bus}/{aws_name(function)}"
+
+
+def archive_name(bus: str) -> str:
+    """Return the name of a bus's archive."""
+    return f"{bus}-archive"[-_LONGEST_ARCHIVE:]
+
+
+def archive_arn(bus: str) -> str:
+    """Return the ARN of a bus's archive."""
+    return f"arn:aws:events:{REGION}:{ACCOUNT}:archive/{archive_name(bus)}"
+
+
+def replay_arn(replay: str) -> str:
+    """Return the ARN of a replay."""
+    return f"arn:aws:events:{REGION}:{ACCOUNT}:replay/{replay}"
+
+
+def function_arn(function: str) -> str:
+    """Return the ARN of a function."""
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{aws_name(function)}"
+
+
+def queue_arn(queue: str) -> str:
+    """Return the ARN of a queue, by the queue's own name."""
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}"
+
+
+def queue_url(url: str, queue: str) -> str:
+    """Return the URL of a queue on the laptop that is served at `url`."""
+    return f"{url}/{ACCOUNT}/{queue}"

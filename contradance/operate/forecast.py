@@ -1,0 +1,69 @@
+"""What a replay would do: counted in the archive, where that can be read, else guessed from the journal."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from contradance.envelope import unseal
+from contradance.errors import ContractViolation
+from contradance.operate.flow import COMPLETED
+from contradance.operate.journal import Journal, Wanted
+from contradance.operate.replay import Plan
+from contradance.runtime.consume import read_event
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """How many events a replay would deliver to one subscriber."""
+
+    matched: int
+    """Events of the window that match its rule; from the journal, those of the contracts that it consumes."""
+    done: int
+    """Of these, those it has completed: without `--again` they have no effect."""
+    invalid: int | None
+    """Of these, those that break their contract now; None where nobody can know."""
+    basis: Literal["archive", "journal"]
+    whole: bool = True
+    """Whether everything in the window was counted."""
+
+
+class Archive(Protocol):
+    """An archive that can be read; EventBridge's cannot."""
+
+    def events(self, first: datetime, last: datetime) -> Iterator[Mapping[str, Any]]:
+        """Yield the events of a window, in EventBridge's envelope."""
+
+    def completed(self, function: str) -> set[tuple[str, str]]:
+        """Return (source, event_id) of what a function has completed."""
+
+
+def from_archive(planned: Plan, archive: Archive) -> Forecast:
+    """Count in the archive: by the rule's own pattern, the once-records and the contract."""
+    function, subscription = planned.function, planned.subscription
+    completed = archive.completed(function.name)
+    matched = done = invalid = 0
+    for event in archive.events(planned.first, planned.last):
+        if subscription.pattern.matches({**event, "replay-name": planned.name}):
+            matched += 1
+            try:
+                delivered = unseal(event, function.name)
+                read_event(function, subscription, delivered)
+            except ContractViolation:
+                invalid += 1
+            else:
+                done += (delivered.identity.source, delivered.metadata.event_id) in completed
+    return Forecast(matched, done, invalid, "archive")
+
+
+def from_journal(planned: Plan, journal: Journal) -> Forecast:
+    """Guess from the journal: what functions published in the window, and what this one completed."""
+    name = planned.function.name
+    found = journal.records(Wanted(planned.first, planned.last))
+    spoken = {str(version.identity) for contract in planned.subscription.contracts for version in contract.lineage()}
+    published = {event.event_id for record in found.records for event in record.published if event.contract in spoken}
+    consumed = {record.event_id for record in found.records if record.function == name and record.event_id}
+    own = journal.records(Wanted(planned.first, function=name))
+    completed = {record.event_id for record in own.records if record.outcome in COMPLETED}
+    matched = published | consumed
+    return Forecast(len(matched), len(matched & completed), None, "journal", found.whole and own.whole)

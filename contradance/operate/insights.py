@@ -1,0 +1,174 @@
+"""The journal of a stack on AWS: CloudWatch Logs Insights over the functions' log groups.
+
+A record is one JSON log line with the record under the key `journal`; other lines are what functions log. Insights finds
+a line some seconds after it was written, returns at most 10,000 of them, and charges by the bytes that it looks at: so
+every search has a window.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from time import sleep
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from contradance.errors import OperateError
+from contradance.operate.flow import Outstanding
+from contradance.operate.journal import LogLine, Records, Wanted
+from contradance.operate.stack import Stack
+from contradance.runtime.journal import JournalRecord
+
+MOST: Final = 10_000
+"""Most lines of one search. CloudWatch Logs API reference, StartQuery."""
+_GROUPS: Final = 50
+"""Most log groups of one search. The same."""
+_PAUSE_SECONDS: Final = 0.5
+_LOOKS: Final = 240
+"""Looks at a running search before it is given up."""
+_ENDED: Final = ("Complete", "Failed", "Cancelled", "Timeout", "Unknown")
+_FIELDS: Final = "fields @timestamp, @message, @log, @ptr"
+_JOURNALED: Final = "ispresent(journal.function)"
+_SHORTEST: Final = 8
+"""Fewest characters that an id may be shortened to, to be found by its beginning."""
+
+
+class InsightsJournal:
+    """`contradance.operate.journal.Journal` over CloudWatch Logs.
+
+    Args:
+        stack: whose logs.
+        since: where every search of `flows` and `latest` begins.
+        now: what time it is.
+        pause: lets seconds pass while a search runs.
+    """
+
+    def __init__(
+        self, stack: Stack, since: datetime, now: Callable[[], datetime], pause: Callable[[float], None] = sleep
+    ) -> None:
+        self._stack = stack
+        self._since = since
+        self._now = now
+        self._pause = pause
+
+    def flows(self, term: str) -> list[JournalRecord]:
+        """Return every record of each flow whose correlation id, subject or an event's id is, or begins with, `term`."""
+        wanted = Wanted(self._since)
+        touched = self._records(wanted, f"{_JOURNALED} and strcontains(@message, {_quoted(term)})").records
+        flows = sorted({record.correlation_id for record in touched if _is_about(record, term)})
+        if not flows:
+            return []
+        named = ", ".join(map(_quoted, flows))
+        return self._records(wanted, f"{_JOURNALED} and journal.correlation_id in [{named}]").records
+
+    def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:  # noqa: ARG002 - the port's
+        """Return nothing: what is yet to be delivered is in EventBridge, Lambda and SQS, and none of them tells."""
+        return []
+
+    def latest(self) -> list[JournalRecord]:
+        """Return every record of the flow that began last."""
+        began: dict[str, datetime] = {}
+        for record in self._records(Wanted(self._since), _JOURNALED).records:
+            began[record.correlation_id] = min(record.started_at, began.get(record.correlation_id, record.started_at))
+        if not began:
+            return []
+        return self.flows(max(began, key=lambda flow: began[flow]))
+
+    def records(self, wanted: Wanted) -> Records:
+        """Return the records that are wanted, in order; of more than 10,000, the latest."""
+        return self._records(wanted, _JOURNALED)
+
+    def lines(self, wanted: Wanted) -> list[LogLine]:
+        """Return the lines that are wanted, in order; of more than 10,000, the latest."""
+        return self._lines(wanted, None)
+
+    def _records(self, wanted: Wanted, condition: str) -> Records:
+        lines = self._lines(wanted, condition)
+        records = sorted((line.record for line in lines if line.record), key=lambda record: record.started_at)
+        return Records(records, whole=len(lines) < MOST)
+
+    def _lines(self, wanted: Wanted, condition: str | None) -> list[LogLine]:
+        conditions = [condition] if condition else []
+        if wanted.subject is not None:
+            conditions.append(f"(subject = {_quoted(wanted.subject)} or journal.subject = {_quoted(wanted.subject)})")
+        query = " | ".join([_FIELDS, *(f"filter {one}" for one in conditions), "sort @timestamp desc", f"limit {MOST}"])
+        functions = {
+            one.log_group: name
+            for name, one in self._stack.deployed.functions.items()
+            if wanted.function in (None, name)
+        }
+        groups = [*functions]
+        rows = [
+            row
+            for first in range(0, len(groups), _GROUPS)
+            for row in self._search(query, groups[first : first + _GROUPS], wanted)
+        ]
+        return sorted((_line(row, functions) for row in rows), key=lambda line: (line.at, line.id))
+
+    def _search(self, query: str, groups: Sequence[str], wanted: Wanted) -> Iterator[Mapping[str, str]]:
+        """Yield the rows of one search, as its fields by name."""
+        logs = self._stack.aws.service("logs")
+        begun = logs.ask(
+            "start_query",
+            logGroupNames=[*groups],
+            startTime=int(wanted.since.timestamp()),
+            endTime=int((wanted.until or self._now()).timestamp()) + 1,
+            queryString=query,
+            limit=MOST,
+        )
+        answer = logs.ask("get_query_results", queryId=begun["queryId"])
+        for _ in range(_LOOKS):
+            if answer["status"] in _ENDED:
+                break
+            self._pause(_PAUSE_SECONDS)
+            answer = logs.ask("get_query_results", queryId=begun["queryId"])
+        if answer["status"] != "Complete":
+            raise OperateError(
+                f"CloudWatch Logs Insights did not complete a search of {len(groups)} log groups: {answer['status']}.\n"
+                "  Try again, with a shorter --since or one --subscriber."
+            )
+        for row in answer["results"]:
+            yield {field["field"]: field["value"] for field in row}
+
+
+def _line(row: Mapping[str, str], functions: Mapping[str, str]) -> LogLine:
+    """Read one row; a line that is no JSON of ours is shown as it is."""
+    at = datetime.strptime(row["@timestamp"], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
+    group = row.get("@log", "").partition(":")[2]
+    said = _json(row["@message"])
+    record = None
+    if "journal" in said:
+        try:
+            record = JournalRecord.model_validate(said["journal"])
+        except ValidationError:  # of another version: still a line
+            record = None
+    return LogLine(
+        id=row.get("@ptr") or f"{row['@timestamp']} {row['@message']}",
+        at=at,
+        function=str(record.function if record else functions.get(group, group)),
+        level=str(said.get("level", "INFO")),
+        text=str((record.error or "") if record else said.get("message", row["@message"])).rstrip("\n"),
+        subject=record.subject if record else said.get("subject"),
+        event_id=record.event_id if record else said.get("event_id"),
+        record=record,
+    )
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _is_about(record: JournalRecord, term: str) -> bool:
+    names = [record.correlation_id, record.subject, record.event_id, *(event.event_id for event in record.published)]
+    return any(
+        name is not None and (name == term or (len(term) >= _SHORTEST and name.startswith(term))) for name in names
+    )
+
+
+def _quoted(text: str) -> str:
+    """Return a text as Insights takes it in a query."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

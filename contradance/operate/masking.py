@@ -1,0 +1,45 @@
+"""A dead letter, or any event, as it may be shown to a person: what its contract calls personal is masked."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from contradance.choreography import Choreography
+from contradance.envelope import Metadata
+from contradance.identity import Identity
+from contradance.operate.dead_letter import DeadLetter
+from contradance.pii import MASK, mask
+
+
+def masked_event(choreography: Choreography, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event in EventBridge's envelope; where its contract is unknown here, nothing of its detail is shown."""
+    if "detail" not in event:
+        return dict(event) if event.keys() == {"schedule", "scheduled_time"} else dict.fromkeys(event, MASK)
+    return {**event, "detail": _masked_detail(choreography, event)}
+
+
+def _masked_detail(choreography: Choreography, event: Mapping[str, Any]) -> object:
+    detail = event["detail"]
+    metadata = detail.get("metadata") if isinstance(detail, Mapping) else None
+    version = metadata.get("version") if isinstance(metadata, Mapping) else None
+    if not isinstance(version, int):
+        return MASK
+    identity = Identity(str(event.get("source")), str(event.get("detail-type")), version)
+    contract = choreography.contracts.by_identity.get(identity)
+    if contract is None:
+        return MASK
+    return {"metadata": mask(Metadata, metadata), "data": mask(contract, detail.get("data"))}
+
+
+def shown(choreography: Choreography, letter: DeadLetter) -> dict[str, Any]:
+    """Return a dead letter as JSON, without personal data."""
+    return {
+        "subscriber": letter.subscriber,
+        "reason": letter.reason,
+        "error": letter.error,
+        "attempts": letter.attempts,
+        "first_seen": letter.first_seen.isoformat(),
+        "last_seen": letter.last_seen.isoformat(),
+        "message_id": letter.message.id,
+        "event_id": letter.event_id,
+        "event": None if letter.event is None else masked_event(choreography, letter.event),
+    }

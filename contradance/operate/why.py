@@ -1,0 +1,95 @@
+"""Why one event did or did not reach one subscriber, and what came of it."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from contradance.choreography import Choreography, Subscribed
+from contradance.errors import DeclarationError
+from contradance.identity import Identity
+from contradance.operate.flow import COMPLETED, Outstanding
+from contradance.pattern import Mismatch
+from contradance.runtime.journal import JournalRecord
+
+Verdict = Literal["done", "dead letter", "waiting", "not matched", "never delivered"]
+"""What became of an event at a subscriber; never delivered is what matches now and did not when it was published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What became of one event at one subscriber."""
+
+    event_id: str
+    contract: str
+    """Identity: `library.loans/BookLent v1`."""
+    subscriber: str
+    verdict: Verdict
+    mismatch: Mismatch | None
+    """Which field said no, where the rule does not match."""
+    attempts: tuple[JournalRecord, ...]
+    due: datetime | None
+    """When it is tried next, where that is to come."""
+
+    @property
+    def published(self) -> tuple[str, ...]:
+        """Identities of what it published."""
+        return tuple(dict.fromkeys(event.contract for one in self.attempts for event in one.published))
+
+
+def why(
+    choreography: Choreography,
+    subscriber: str | None,
+    envelope: str,
+    records: Iterable[JournalRecord],
+    outstanding: Iterable[Outstanding],
+) -> list[Why]:
+    """Return what became of an event at a subscriber, or at each one.
+
+    Args:
+        choreography: whose rules are asked.
+        subscriber: `service.handler`, or its handler alone; all of them where it is None.
+        envelope: the event as it is kept, in EventBridge's envelope.
+        records: the journal of its flow.
+        outstanding: what of its flow is yet to be delivered.
+    """
+    event: dict[str, Any] = json.loads(envelope)
+    metadata = event["detail"].get("metadata", {}) if isinstance(event["detail"], dict) else {}
+    event_id = str(metadata.get("event_id", event["id"]))
+    identity = Identity(event["source"], event["detail-type"], metadata.get("version", 0))
+    tries: dict[str, list[JournalRecord]] = {}
+    for record in records:
+        if record.event_id == event_id:
+            tries.setdefault(record.function, []).append(record)
+    due = {one.function: one.due for one in outstanding if one.event_id == event_id}
+    found = []
+    for function, subscription in _subscribers(choreography, subscriber):
+        mismatch = subscription.pattern.explain(event)
+        attempts = tuple(tries.get(function.name, ()))
+        verdict = _verdict(mismatch, attempts, due.get(function.name))
+        found.append(Why(event_id, str(identity), function.name, verdict, mismatch, attempts, due.get(function.name)))
+    return found
+
+
+def _verdict(mismatch: Mismatch | None, attempts: Sequence[JournalRecord], due: datetime | None) -> Verdict:
+    """Say what became of it; what was delivered was matched, whatever the rule says now."""
+    if any(one.outcome in COMPLETED for one in attempts):
+        return "done"
+    if any(one.dead for one in attempts):
+        return "dead letter"
+    if due is not None or attempts:
+        return "waiting"
+    return "not matched" if mismatch else "never delivered"
+
+
+def _subscribers(choreography: Choreography, wanted: str | None) -> Iterator[Subscribed]:
+    found = [
+        one
+        for one in choreography.subscriptions
+        if wanted in (None, one.function.name, one.function.name.partition(".")[2])
+    ]
+    if not found:
+        known = ", ".join(one.function.name for one in choreography.subscriptions)
+        raise DeclarationError(f"{choreography.name!r} has no subscriber {wanted!r}.\n  Subscribers: {known}.")
+    yield from found

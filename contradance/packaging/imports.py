@@ -1,0 +1,124 @@
+"""What a module imports when it is run: read from its source, and never by running it.
+
+Imports that only a type checker makes are left out, except where a package is lazy: it has a `__getattr__`, and names
+under `if TYPE_CHECKING:` what that loads. There, whoever takes a name from the package imports the name's home.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from contradance.errors import PackagingError
+
+
+class Imported(NamedTuple):
+    """One name that a module takes from another."""
+
+    module: str
+    name: str | None
+    """None for the module itself, and for everything in it."""
+    line: int
+    optional: bool
+    """Whether the module goes on where the import fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """What one module imports."""
+
+    at_run_time: tuple[Imported, ...]
+    promised: dict[str, Imported]
+    """Of a lazy package: where each name comes from that it loads when the name is first used."""
+
+
+def read_imports(path: Path, module: str) -> Imports:
+    """Return what the module in `path` imports.
+
+    Raises:
+        PackagingError: it is no Python that this interpreter knows.
+    """
+    try:
+        tree = ast.parse(path.read_bytes(), filename=str(path))
+    except (SyntaxError, ValueError) as error:
+        raise PackagingError(f"{path} is no Python: {error}.\n  Lambda could not import {module} either.") from error
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    reader = _Reader(package)
+    reader.visit(tree)
+    lazy = any(isinstance(node, ast.FunctionDef) and node.name == "__getattr__" for node in tree.body)
+    return Imports(tuple(reader.at_run_time), reader.for_typing if lazy else {})
+
+
+class _Reader(ast.NodeVisitor):
+    """Walks one module."""
+
+    def __init__(self, package: str) -> None:
+        self.at_run_time: list[Imported] = []
+        self.for_typing: dict[str, Imported] = {}
+        self._package = package
+        self._typing = False
+        self._optional = False
+
+    def visit_If(self, node: ast.If) -> None:
+        """Tell apart what only a type checker sees."""
+        negated = isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
+        test = node.test.operand if isinstance(node.test, ast.UnaryOp) and negated else node.test
+        if not _is_type_checking(test):
+            self.generic_visit(node)
+            return
+        self._visit_all(node.orelse if negated else node.body, typing=True)
+        self._visit_all(node.body if negated else node.orelse)
+
+    def visit_Try(self, node: ast.Try) -> None:
+        """Tell apart what may fail, and what then takes its place."""
+        optional = any(_catches_import_errors(handler) for handler in node.handlers)
+        self._visit_all([*node.body, *node.handlers], optional=optional)
+        self._visit_all([*node.orelse, *node.finalbody])
+
+    def visit_Import(self, node: ast.Import) -> None:
+        """`import a.b`."""
+        for alias in node.names:
+            self._add(alias.name, None, node.lineno, alias.asname or alias.name)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        """`from a import b`, and `from . import b`."""
+        module = node.module or ""
+        if node.level:
+            parts = self._package.split(".")
+            above = parts[: len(parts) - node.level + 1]
+            module = ".".join([*above, *filter(None, [node.module])])
+        for alias in node.names:
+            name = None if alias.name == "*" else alias.name
+            self._add(module, name, node.lineno, alias.asname or alias.name)
+
+    def _add(self, module: str, name: str | None, line: int, bound: str) -> None:
+        imported = Imported(module, name, line, self._optional)
+        if self._typing:
+            self.for_typing[bound] = imported
+        else:
+            self.at_run_time.append(imported)
+
+    def _visit_all(self, nodes: Iterable[ast.AST], **flags: bool) -> None:
+        before = self._typing, self._optional
+        self._typing = self._typing or flags.get("typing", False)
+        self._optional = self._optional or flags.get("optional", False)
+        for node in nodes:
+            self.visit(node)
+        self._typing, self._optional = before
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else ""
+    return name == "TYPE_CHECKING"
+
+
+def _catches_import_errors(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    names = {name.id for name in _names(handler.type)}
+    return bool(names & {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+
+
+def _names(node: ast.expr) -> Iterator[ast.Name]:
+    return (child for child in ast.walk(node) if isinstance(child, ast.Name))

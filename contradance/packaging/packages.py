@@ -1,0 +1,109 @@
+"""The packages of a choreography: one layer for all of its functions, and a zip for each."""
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from types import MappingProxyType
+
+from contradance.choreography import Choreography
+from contradance.deployed import INGRESS, SWEEPER
+from contradance.errors import PackagingError
+from contradance.packaging.archive import archive
+from contradance.packaging.cache import Kept, keep
+from contradance.packaging.layer import layer_key, make_layer, tops_of
+from contradance.packaging.lock import read_lock, write_lock
+from contradance.packaging.modules import module_file
+from contradance.packaging.project_code import ProjectCode, named_by
+from contradance.packaging.rooms import rooms
+from contradance.packaging.target import Target, default_runtime
+from contradance.project import find_project
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """What Lambda runs, as zip files."""
+
+    runtime: str
+    """Lambda's name of the runtime that they are for: python3.13."""
+    architecture: str
+    """arm64 or x86_64."""
+    layer: Path
+    functions: Mapping[str, Path]
+    """By the function's name: `loans.remind_reader`; `Deployed` has the names of the machine's own."""
+    fresh: frozenset[Path]
+    """Those that were made just now; the others were in the cache."""
+
+
+def build(
+    root: Path,
+    choreography: Choreography,
+    *,
+    runtime: str | None = None,
+    architecture: str = "arm64",
+    cache: Path | None = None,
+) -> Packages:
+    """Build what Lambda runs of a choreography, as far as it is not in the cache already.
+
+    Args:
+        root: The project's folder, with its pyproject.toml and its lock.
+        choreography: What to build.
+        runtime: Lambda's name of a Python runtime; that of this interpreter's version, if None.
+        architecture: arm64 or x86_64.
+        cache: Folder to keep the files in; `.contradance/packages` in the project, if None.
+
+    Raises:
+        DeclarationError: pyproject.toml does not say what is needed.
+        PackagingError: something cannot be built; nothing is left half-built.
+    """
+    target = Target(runtime or default_runtime(), architecture)
+    root = root.resolve()
+    folder = (cache or root / ".contradance" / "packages").resolve()
+    registry = _registry_module(root, choreography)
+    lock, machine = read_lock(root), rooms()
+    layer = keep(
+        folder / f"layer-{layer_key(lock, machine, target)}.zip", lambda: make_layer(root, lock, machine, target)
+    )
+    with zipfile.ZipFile(layer.path) as zipped:
+        tops = tops_of(zipped.namelist())
+    code = ProjectCode(root, choreography, tops, machine)
+    roots: dict[str, str | None] = {name: f.handler.__module__ for name, f in choreography.functions.items()}
+    kept = {
+        name: _keep_zip(folder, name, module, code)
+        for name, module in (roots | {SWEEPER: None, INGRESS: registry}).items()
+    }
+    return Packages(
+        runtime=target.runtime,
+        architecture=architecture,
+        layer=layer.path,
+        functions=MappingProxyType({name: found.path for name, found in kept.items()}),
+        fresh=frozenset(found.path for found in (layer, *kept.values()) if found.fresh),
+    )
+
+
+def pin(root: Path, choreography: Choreography) -> None:
+    """Write the project's lock anew: which wheels the layer holds."""
+    by_top = packages_distributions()
+    own = {name for top in named_by(choreography) for name in by_top.get(top, ())}
+    write_lock(root, own)
+
+
+def _keep_zip(folder: Path, name: str, module: str | None, code: ProjectCode) -> Kept:
+    needed = {} if module is None else code.needed_by(module)
+    files = {module_file(each, path): path.read_bytes() for each, path in needed.items()}
+    files = files or {"README": b"Everything that this function runs is in its layer; Lambda takes no empty zip.\n"}
+    zipped = archive(files)
+    return keep(folder / f"{name}-{sha256(zipped).hexdigest()[:32]}.zip", lambda: zipped)
+
+
+def _registry_module(root: Path, choreography: Choreography) -> str:
+    project = find_project(root)
+    registry = project.registry()
+    if registry is not choreography.contracts:
+        raise PackagingError(
+            f"{project.root / 'pyproject.toml'} names the registry {registry.name!r} as its contracts, but the "
+            f"choreography {choreography.name!r} speaks of others.\n  Name the registry that it is built with."
+        )
+    return project.names["contracts"].partition(":")[0]

@@ -1,0 +1,106 @@
+"""What of all that a function imports is the project's own code, and travels in its zip."""
+
+import json
+import sys
+from collections.abc import Collection, Iterable
+from functools import cached_property
+from importlib.metadata import Distribution, distribution, packages_distributions
+from pathlib import Path
+
+from contradance.choreography import Choreography
+from contradance.errors import PackagingError
+from contradance.packaging.imports import Imported
+from contradance.packaging.lock import NAME, PROVIDED
+from contradance.packaging.modules import Modules
+
+_INSTALLED = {"site-packages", "dist-packages"}
+
+
+class ProjectCode:
+    """The project's own modules.
+
+    A top-level package is the project's if the choreography names it, by a function or a contract that lies in it; or
+    if it was not installed from an index: it lies in the project's folder, or was installed from a folder. What the
+    layer brings never is, nor what Python or Lambda's runtime has.
+    """
+
+    def __init__(self, root: Path, choreography: Choreography, layer: Collection[str], rooms: Collection[str]) -> None:
+        self._root = root
+        self._modules = Modules([str(root), *sys.path])
+        self._named = named_by(choreography)
+        self._layer = frozenset(layer)
+        self._rooms = frozenset(rooms)
+        self._verdicts: dict[str, bool] = {}
+
+    def needed_by(self, module: str) -> dict[str, Path]:
+        """Return the project's modules that `module` needs, itself included: files by dotted name.
+
+        Raises:
+            PackagingError: it imports what will not be there on Lambda.
+        """
+        needed = self._modules.needed([module], self.holds)
+        if module not in needed.modules and module.partition(".")[0] not in self._layer:
+            raise PackagingError(
+                f"the module {module} is on no path that leads from {self._root}.\n"
+                "  Keep functions and contracts in modules that can be imported from there."
+            )
+        missing = [(file, imported) for file, imported in needed.outside if not self._is_there(imported)]
+        if missing:
+            raise PackagingError(self._told(*min(missing, key=lambda found: (str(found[0]), found[1].line))))
+        return needed.modules
+
+    def holds(self, top: str) -> bool:
+        """Whether a top-level package is the project's own."""
+        if top not in self._verdicts:
+            self._verdicts[top] = self._judge(top)
+        return self._verdicts[top]
+
+    def _judge(self, top: str) -> bool:
+        if top == "contradance" or top in self._layer or top in sys.stdlib_module_names:
+            return False
+        if top in self._named:
+            return True
+        home = self._modules.home(top)
+        return home is not None and (not _INSTALLED & {*home.parts} or any(map(_is_local, self._distributions(top))))
+
+    def _is_there(self, imported: Imported) -> bool:
+        top = imported.module.partition(".")[0]
+        if top == "contradance":
+            submodule = f"{imported.module}.{imported.name}"
+            return imported.module in self._rooms and (submodule in self._rooms or not self._modules.locate(submodule))
+        return imported.optional or top in {*self._layer, *sys.stdlib_module_names, *PROVIDED}
+
+    def _told(self, file: Path, imported: Imported) -> str:
+        where = f"{file}, line {imported.line}, imports {imported.module}"
+        top = imported.module.partition(".")[0]
+        if top == "contradance":
+            return (
+                f"{where}, which does not travel to Lambda: it is for the laptop and the deploy host.\n"
+                "  Import what functions need from contradance itself."
+            )
+        if self.holds(top):
+            return f"{where}, which is no module of the project that is written in Python.\n  Bring it in a wheel."
+        return (
+            f"{where}, which {NAME} does not bring.\n"
+            "  Add it to the dependencies in pyproject.toml, and pin them: contradance package --lock"
+        )
+
+    def _distributions(self, top: str) -> Iterable[Distribution]:
+        return map(distribution, self._by_top.get(top, ()))
+
+    @cached_property
+    def _by_top(self) -> dict[str, list[str]]:
+        return dict(packages_distributions())
+
+
+def named_by(choreography: Choreography) -> frozenset[str]:
+    """Return the top-level packages of a choreography's functions and contracts."""
+    handlers = {function.handler.__module__ for function in choreography.functions.values()}
+    contracts = {contract.__module__ for contract in choreography.contracts}
+    return frozenset(module.partition(".")[0] for module in handlers | contracts)
+
+
+def _is_local(found: Distribution) -> bool:
+    """Whether a distribution was installed from a folder, not from an index. PEP 610."""
+    record = json.loads(found.read_text("direct_url.json") or "{}")
+    return "dir_info" in record

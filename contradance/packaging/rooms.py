@@ -1,0 +1,19 @@
+"""The rooms of contradance that run on Lambda: what its runtime imports, and what an author may import from it."""
+
+from pathlib import Path
+
+import contradance
+from contradance.packaging.modules import Modules
+
+_PACKAGE = "contradance"
+_HOME = Path(contradance.__file__).parent
+
+
+def rooms() -> dict[str, Path]:
+    """Return the files of those modules, by dotted name."""
+    runtime = [
+        ".".join((_PACKAGE, *file.relative_to(_HOME).with_suffix("").parts)).removesuffix(".__init__")
+        for file in (_HOME / "runtime").rglob("*.py")
+    ]
+    modules = Modules([str(_HOME.parent)])
+    return modules.needed([_PACKAGE, *runtime], lambda top: top == _PACKAGE).modules

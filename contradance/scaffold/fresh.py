@@ -1,0 +1,45 @@
+"""A new project: made whole in a folder beside its own, and then renamed."""
+
+import os
+import shutil
+from pathlib import Path
+
+from contradance.errors import CannotCreate
+from contradance.scaffold.naming import app_name
+from contradance.scaffold.template import tree
+from contradance.scaffold.wheel import version, wheel, wheel_name
+
+
+def create_project(parent: Path, name: str, *, empty: bool = False) -> Path:
+    """Make a project in `parent`, and return its folder.
+
+    Args:
+        parent: the folder it is made in.
+        name: of the folder, the choreography and its bus.
+        empty: leave out the example: a route, an event, a subscriber and their tests.
+    """
+    folder = parent / app_name(name)
+    if folder.exists():
+        raise CannotCreate(f"{folder} is there already, and is never overwritten.\n  Choose another name.")
+    package = f"{name.replace('-', '_')}_contracts"
+    values = {
+        "app": name,
+        "variable": name.replace("-", "_"),
+        "package": package,
+        "package_name": package.replace("_", "-"),
+        "version": version(),
+        "wheel": wheel_name(),
+    }
+    texts = {**tree("layout", values), **({} if empty else tree("starter", values))}
+    staged = parent / f".{name}-{os.getpid()}"
+    try:
+        for path, text in texts.items():
+            (staged / path).parent.mkdir(parents=True, exist_ok=True)
+            (staged / path).write_text(text, encoding="utf-8", newline="\n")
+        (staged / "wheels").mkdir()
+        (staged / "wheels" / wheel_name()).write_bytes(wheel())
+        staged.rename(folder)
+    except OSError as error:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise CannotCreate(f"{folder} cannot be made: {error.strerror}.\n  Nothing was written.") from error
+    return folder

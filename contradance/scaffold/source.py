@@ -1,0 +1,230 @@
+"""Precise edits of Python source: the parser says where, text is put in there, and every other character stays.
+
+A value; each edit returns another.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from contradance.errors import CannotCreate
+
+_LINE = 120
+"""Longest line that an import is written on."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One module's text."""
+
+    path: str
+    """As messages call it."""
+    text: str
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The module, parsed."""
+        try:
+            return ast.parse(self.text, self.path)
+        except SyntaxError as error:
+            raise CannotCreate(
+                f"{self.path} is not Python: {error.msg}, line {error.lineno}.\n  Correct it first; nothing was changed."
+            ) from error
+
+    def bound(self) -> dict[str, str | None]:
+        """Return the module's own names: where each is imported from, `module:name`, or None where it is defined."""
+        names: dict[str, str | None] = {}
+        for statement in self.tree.body:
+            match statement:
+                case ast.ImportFrom(module=str(module), names=aliases, level=0):
+                    names |= {alias.asname or alias.name: f"{module}:{alias.name}" for alias in aliases}
+                case ast.Import(names=aliases):
+                    names |= {(alias.asname or alias.name).partition(".")[0]: alias.name for alias in aliases}
+                case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                    names[name] = None
+                case ast.AnnAssign(target=ast.Name(id=name)):
+                    names[name] = None
+                case _:
+                    names |= dict.fromkeys(alias for alias, _ in _aliases(statement))
+        return names
+
+    def importing(self, module: str, name: str, alias: str | None = None) -> "Source":
+        """Import `name` from `module`, in the order that imports have."""
+        called = alias or name
+        bound = self.bound()
+        if bound.get(called, "") == f"{module}:{name}":
+            return self
+        if called in bound:
+            raise CannotCreate(
+                f"{self.path} has a {called} of its own, so it cannot import {module}.{name}.\n  Rename one of them."
+            )
+        written = name if alias is None else f"{name} as {alias}"
+        imports = [one for one in self.tree.body if isinstance(one, ast.Import | ast.ImportFrom)]
+        for statement in imports:
+            if isinstance(statement, ast.ImportFrom) and statement.module == module and statement.level == 0:
+                return self._joining(statement, written)
+        line = f"from {module} import {written}\n"
+        if not imports:
+            return self._at_line(_first_line(self.tree), f"{line}\n")
+        own = _rank(module)
+        before = [one for one in imports if _rank(one.module or "" if isinstance(one, ast.ImportFrom) else "") <= own]
+        return self._at_line((before[-1].end_lineno or 0) + 1 if before else imports[0].lineno, line)
+
+    def listing(self, callee: str, keyword: str | None, item: str, after: str | None = None) -> "Source":
+        """Add `item` to the list that a call of `callee` is given, behind the item `after` or at the end."""
+        found = self._list_in(callee, keyword)
+        if any(isinstance(one, ast.Name) and one.id == item for one in found.elts):
+            return self
+        if not found.elts:
+            start, end = self._span(found)
+            indent = " " * self._indent_of(found)
+            return self._splice(start, end, f"[\n{indent}    {item},\n{indent}]")
+        anchor = next((one for one in found.elts if isinstance(one, ast.Name) and one.id == after), found.elts[-1])
+        _, end = self._span(anchor)
+        data = self.text.encode()
+        comma = re.compile(rb"\s*,[ \t]*(?:#[^\n]*)?").match(data, end)
+        begins_line = not data[data.rfind(b"\n", 0, self._span(anchor)[0]) + 1 : self._span(anchor)[0]].strip()
+        if not begins_line:
+            return self._splice(end, end, f", {item}")
+        new = "\n" + " " * anchor.col_offset + f"{item},"
+        return self._splice(end, end, f",{new}") if comma is None else self._splice(comma.end(), comma.end(), new)
+
+    def items(self, callee: str, keyword: str | None) -> list[str]:
+        """Return the names in the list that a call of `callee` is given."""
+        return [one.id for one in self._list_in(callee, keyword).elts if isinstance(one, ast.Name)]
+
+    def widening(self, alias_or_handler: str, member: str) -> "Source":
+        """Add a member to the union that a handler's first parameter, or an alias, names."""
+        _, end = self._span(self._annotation(alias_or_handler))
+        return self._splice(end, end, f" | {member}")
+
+    def names_in(self, alias_or_handler: str) -> list[str]:
+        """Return the names in the union that a handler's first parameter, or an alias, is annotated with."""
+        return [one.id for one in ast.walk(self._annotation(alias_or_handler)) if isinstance(one, ast.Name)]
+
+    def decorator_keywords(self, handler: str) -> list[str]:
+        """Return the keywords that a handler's decorators are given."""
+        decorators = self._handler(handler).decorator_list
+        return [word.arg or "" for one in decorators if isinstance(one, ast.Call) for word in one.keywords]
+
+    def appending(self, text: str) -> "Source":
+        """Add text at the end, two lines behind what is there."""
+        return Source(self.path, f"{self.text.rstrip()}\n\n\n{text.strip()}\n" if self.text.strip() else text)
+
+    def segment(self, node: ast.AST) -> str:
+        """Return a node's own text."""
+        return ast.get_source_segment(self.text, node) or ""
+
+    def class_named(self, name: str) -> ast.ClassDef:
+        """Return a class at the module's top."""
+        for statement in self.tree.body:
+            if isinstance(statement, ast.ClassDef) and statement.name == name:
+                return statement
+        raise CannotCreate(f"{self.path} defines no class {name} at its top level.\n  Move it there.")
+
+    def _annotation(self, name: str) -> ast.expr:
+        for statement in self.tree.body:
+            for alias, value in _aliases(statement):
+                if alias == name:
+                    return value
+        parameters = self._handler(name).args.args
+        if not parameters or parameters[0].annotation is None:
+            raise CannotCreate(
+                f"{name} in {self.path} annotates no first parameter.\n  Annotate it with the event it takes."
+            )
+        return parameters[0].annotation
+
+    def _handler(self, name: str) -> ast.FunctionDef:
+        for statement in self.tree.body:
+            if isinstance(statement, ast.FunctionDef) and statement.name == name:
+                return statement
+        raise CannotCreate(f"{self.path} defines no {name} at its top level.\n  Move it there, or edit it by hand.")
+
+    def _list_in(self, callee: str, keyword: str | None) -> ast.List:
+        for call in _calls(self.tree, callee):
+            given = [word.value for word in call.keywords if word.arg == keyword] if keyword else call.args[1:2]
+            given += [word.value for word in call.keywords if word.arg == "contracts" and keyword is None]
+            if given and isinstance(given[0], ast.List):
+                return given[0]
+        where = f"{keyword}=[...]" if keyword else "[...]"
+        raise CannotCreate(
+            f"{self.path} has no {callee}(... {where}) whose list could be added to.\n"
+            f"  Write the list where {callee} is called, or add the new part by hand."
+        )
+
+    def _joining(self, statement: ast.ImportFrom, written: str) -> "Source":
+        """Add a name to an import that is there."""
+        if statement.lineno == statement.end_lineno:
+            names = sorted([*(ast.unparse(alias) for alias in statement.names), written], key=_import_order)
+            line = f"from {statement.module} import {', '.join(names)}"
+            if len(line) > _LINE:
+                line = f"from {statement.module} import (\n    " + ",\n    ".join(names) + ",\n)"
+            return self._splice(*self._span(statement), line)
+        later = [one for one in statement.names if _import_order(ast.unparse(one)) > _import_order(written)]
+        if later:
+            start, _ = self._span(later[0])
+            return self._splice(start, start, f"{written},\n" + " " * later[0].col_offset)
+        _, end = self._span(statement.names[-1])
+        return self._splice(end, end, ",\n" + " " * statement.names[-1].col_offset + written)
+
+    def _at_line(self, number: int, text: str) -> "Source":
+        lines = self.text.splitlines(keepends=True)
+        return Source(self.path, "".join([*lines[: number - 1], text, *lines[number - 1 :]]))
+
+    def _indent_of(self, node: ast.expr) -> int:
+        line = self.text.splitlines()[node.lineno - 1]
+        return len(line) - len(line.lstrip())
+
+    def _span(self, node: ast.stmt | ast.expr | ast.alias) -> tuple[int, int]:
+        """Return where a node begins and ends, in UTF-8 bytes from the start of the text."""
+        starts = [0]
+        for line in self.text.encode().split(b"\n"):
+            starts.append(starts[-1] + len(line) + 1)
+        return (
+            starts[node.lineno - 1] + node.col_offset,
+            starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0),
+        )
+
+    def _splice(self, start: int, end: int, text: str) -> "Source":
+        data = self.text.encode()
+        return Source(self.path, (data[:start] + text.encode() + data[end:]).decode())
+
+
+def _aliases(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
+    """Yield (name, what it stands for) of `Name = ...`, and of `type Name = ...`, which Python 3.11 does not know."""
+    if isinstance(statement, ast.Assign):
+        for target in statement.targets:
+            if isinstance(target, ast.Name):
+                yield target.id, statement.value
+    elif type(statement).__name__ == "TypeAlias":
+        yield statement.name.id, statement.value  # type: ignore[attr-defined]
+
+
+def _calls(tree: ast.Module, callee: str) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+            name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+            if name == callee:
+                yield node
+
+
+def _first_line(tree: ast.Module) -> int:
+    """Return the line that the first import may have: behind the docstring."""
+    first = tree.body[0] if tree.body else None
+    is_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    return (first.end_lineno or 0) + 2 if first is not None and is_docstring else 1
+
+
+def _import_order(written: str) -> tuple[int, str]:
+    """Order names as isort does: constants, classes, the rest."""
+    name = written.partition(" ")[0]
+    rank = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
+    return rank, name
+
+
+def _rank(module: str) -> tuple[int, str]:
+    """Order modules: the standard library, other packages, a project's own."""
+    return (0 if module.partition(".")[0] in sys.stdlib_module_names else 1, module)

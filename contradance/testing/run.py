@@ -1,0 +1,194 @@
+"""A whole choreography on a virtual clock, and what a test asks of it."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeVar
+from uuid import uuid4
+
+from pydantic import BaseModel
+
+from contradance.choreography import Choreography
+from contradance.contract import Contract
+from contradance.envelope import seal
+from contradance.local.clock import VirtualClock
+from contradance.local.laptop import Laptop
+from contradance.operate.flow import COMPLETED, Flow, flows
+from contradance.runtime.journal import JournalRecord
+from contradance.runtime.publish import publish
+from contradance.testing.unit import variables_of
+
+Event = TypeVar("Event", bound=Contract)
+PUBLISHER: Final = "contradance.testing"
+"""Who published what a test published itself."""
+
+
+class Answer(NamedTuple):
+    """What a route answered."""
+
+    status: int
+    body: Any
+    """The JSON."""
+
+
+class Run:
+    """One run of a choreography: publish or request, `drain`, look.
+
+    Args:
+        laptop: what runs.
+        records: the journal, as the laptop writes it.
+        goldens: the folder of the choreographies that `assert_choreography` compares with.
+        update: whether those are written anew.
+    """
+
+    def __init__(self, laptop: Laptop, records: list[JournalRecord], goldens: Path, *, update: bool = False) -> None:
+        self.laptop = laptop
+        self.goldens = goldens
+        self.update = update
+        self._records = records
+        self._asked_about: set[tuple[str, str | None]] = set()
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        body: BaseModel | Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Make one HTTP request; what it publishes is delivered by `drain`."""
+        text = body.model_dump_json() if isinstance(body, BaseModel) else "" if body is None else json.dumps(body)
+        answer = self.laptop.request(method, target, text, headers)
+        return Answer(answer.status, json.loads(answer.body) if answer.body else None)
+
+    def publish(self, event: Contract) -> str:
+        """Publish an event, as if another service had, and return its id."""
+        now = self.laptop.clock.now()
+        sealed = seal(event, event_id=str(uuid4()), occurred_at=now, correlation_id=str(uuid4()), publisher=PUBLISHER)
+        publish([sealed], self.laptop.bus, self.laptop.bus.name, self.laptop.clock, seconds_left=1)
+        return sealed.event_id
+
+    def drain(self) -> None:
+        """Deliver until nothing waits, moving the clock through every retry."""
+        self.laptop.drain()
+
+    def advance(self, duration: timedelta) -> None:
+        """Let `duration` pass on the clock, making every delivery and scheduled run that falls in it."""
+        self.laptop.advance(duration)
+
+    def flows(self) -> list[Flow]:
+        """Return what every request, scheduled run and outside event led to."""
+        return flows(self._records)
+
+    def published(self, contract: type[Event]) -> list[Event]:
+        """Return the events of `contract` that functions published, in their order."""
+        return [contract.model_validate(data) for data in self._details(contract)]
+
+    def assert_published(self, contract: type[Event], *, times: int | None = None, **fields: object) -> Event:
+        """Return the first event of `contract` that a function published and that has these field values.
+
+        Args:
+            contract: the event.
+            times: how many there are; any number from one on unless given.
+            fields: values of its fields, by name.
+        """
+        found = self.published(contract)
+        fitting = [event for event in found if all(getattr(event, name) == value for name, value in fields.items())]
+        if not fitting or times not in (None, len(fitting)):
+            wanted = f"{contract.__name__}{f' with {sorted(fields)} as given' if fields else ''}"
+            told = f"{len(fitting)} times" if fitting else "never"
+            raise AssertionError(
+                f"{wanted} was published {told}{'' if times is None else f', not {times}'}.{self._told()}"
+            )
+        return fitting[0]
+
+    def assert_not_published(self, contract: type[Contract]) -> None:
+        """Fail if a function published an event of `contract`."""
+        if self._details(contract):
+            raise AssertionError(f"{contract.__name__} was published.{self._told()}")
+
+    def assert_delivered(self, contract: type[Contract], *, to: str, attempts: int | None = None) -> None:
+        """Fail unless the function `to` consumed an event of `contract`, in so many attempts if that is given."""
+        done = [one for one in self._records_of(contract, to) if one.outcome in COMPLETED]
+        if not done or attempts not in (None, done[0].attempt):
+            told = f"was delivered to {to} in attempt {done[0].attempt}" if done else f"was not delivered to {to}"
+            raise AssertionError(f"{contract.__name__} {told}.{self._told()}")
+
+    def assert_dead_lettered(self, contract: type[Contract], *, to: str, reason: str = "") -> JournalRecord:
+        """Return the last attempt at an event of `contract` that the function `to` gave up, for a reason that holds `reason`."""
+        dead = [one for one in self._records_of(contract, to) if one.dead and reason in (one.error or "")]
+        if not dead:
+            raise AssertionError(f"{contract.__name__} is no dead letter of {to}.{self._told()}")
+        self._asked_about |= {(one.function, one.event_id) for one in dead}
+        return dead[0]
+
+    def dead_letters(self) -> list[JournalRecord]:
+        """Return the last attempt at everything that was given up."""
+        dead = [one for one in self._records if one.dead]
+        self._asked_about |= {(one.function, one.event_id) for one in dead}
+        return dead
+
+    def assert_no_surprise(self) -> None:
+        """Fail if something became a dead letter that the test did not ask about; the fixture does so at the end."""
+        surprises = [one for one in self._records if one.dead and (one.function, one.event_id) not in self._asked_about]
+        if surprises:
+            raise AssertionError(
+                f"{len(surprises)} became dead letters, and the test does not say so.{self._told()}\n"
+                "If they should: run.assert_dead_lettered(TheEvent, to='service.function')."
+            )
+
+    def _records_of(self, contract: type[Contract], function: str) -> list[JournalRecord]:
+        if function not in self.laptop.choreography.functions:
+            known = ", ".join(self.laptop.choreography.functions)
+            raise AssertionError(f"there is no function {function!r}. Functions: {known}.")
+        return [one for one in self._records if (one.function, one.trigger) == (function, str(contract.identity))]
+
+    def _details(self, contract: type[Contract]) -> list[Any]:
+        self.laptop.bus.flush()
+        rows = self.laptop.database.read("SELECT envelope FROM event WHERE archived = 1 ORDER BY id")
+        found = []
+        for (text,) in rows:
+            event = json.loads(text)
+            metadata = event["detail"]["metadata"]
+            identity = (event["source"], event["detail-type"], metadata["version"])
+            if identity == contract.identity and metadata["publisher"] != PUBLISHER:
+                found.append(event["detail"]["data"])
+        return found
+
+    def _told(self) -> str:
+        """Say what happened instead."""
+        from contradance.testing.golden import told  # noqa: PLC0415 - which draws a run
+
+        happened = told(self)
+        return f"\nWhat happened:\n\n{happened}" if happened else "\nNothing happened yet: drain() delivers."
+
+
+@contextmanager
+def running(
+    choreography: Choreography,
+    state: Path,
+    *,
+    seed: int = 0,
+    settings: Mapping[str, object] | None = None,
+    when_journaled: Callable[[JournalRecord], None] = lambda _: None,
+) -> Iterator[Laptop]:
+    """Run a choreography on a virtual clock: request, `drain`, look.
+
+    Args:
+        choreography: what to run.
+        state: the folder that holds its file.
+        seed: of the order of deliveries.
+        settings: by name.
+        when_journaled: told each journal record.
+    """
+    with Laptop(
+        choreography,
+        state,
+        clock=VirtualClock(),
+        variables=variables_of(settings or {}),
+        synchronous="OFF",
+        seed=seed,
+        when_journaled=when_journaled,
+    ) as laptop:
+        yield laptop

@@ -1,0 +1,164 @@
+"""Hypothesis strategies for contracts: every event that a contract allows, personal data made up like the rest.
+
+They are built from the contract's JSON Schema, which says every bound, length, pattern and choice in one language;
+what a validator of the author's own refuses on top of that is left out. A field's examples are among its values.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, timedelta
+from typing import Any, Final, TypeVar
+
+from hypothesis import assume
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from contradance.contract import Contract
+
+Event = TypeVar("Event", bound=Contract)
+Schema = Mapping[str, Any]
+_LONGEST_TEXT: Final = 60
+"""Characters of a text that may be of any length."""
+_LONGEST_LIST: Final = 4
+"""Items of a list that may be of any length, beyond those it must have."""
+_LARGEST: Final = 2**53
+"""Bound of a number that has none: what JSON readers agree on."""
+_USUAL: Final = 999
+"""Bound of a decimal that has none: three digits before the point leave room for a limit on all of them."""
+_YEARS: Final = timedelta(days=3650)
+_FORMATS: Final[dict[str, Callable[[], st.SearchStrategy[str]]]] = {
+    "uuid": lambda: st.uuids().map(str),
+    "date-time": lambda: st.datetimes(timezones=st.just(UTC)).map(lambda moment: moment.isoformat()),
+    "date": lambda: st.dates().map(lambda day: day.isoformat()),
+    "time": lambda: st.times().map(lambda time: time.isoformat()),
+    "duration": lambda: st.timedeltas(-_YEARS, _YEARS).map(
+        lambda span: f"{'-' if span < timedelta() else ''}PT{abs(span).total_seconds():f}S"
+    ),
+    "email": st.emails,
+    "uri": lambda: st.sampled_from(["https://example.com/", "https://example.org/a?b=c"]),
+}
+
+
+def events_of(contract: type[Event]) -> st.SearchStrategy[Event]:
+    """Return a strategy for the events of `contract`."""
+    schema = contract.model_json_schema()
+    data = _Reader(contract, schema.get("$defs", {})).strategy(schema)
+
+    @st.composite
+    def events(draw: st.DrawFn) -> Event:
+        try:
+            return contract.model_validate(draw(data))
+        except ValidationError:
+            assume(condition=False)  # a validator of the author's own refuses it
+            raise
+
+    return events()
+
+
+class _Reader:
+    """Turns the JSON Schema of one contract into strategies."""
+
+    def __init__(self, contract: type[Contract], definitions: Mapping[str, Schema]) -> None:
+        self._contract = contract
+        self._definitions = definitions
+        self._made: dict[str, st.SearchStrategy[Any]] = {}
+
+    def strategy(self, schema: Schema) -> st.SearchStrategy[Any]:
+        """Return a strategy for what `schema` allows."""
+        examples = schema.get("examples")
+        made = self._shape(schema)
+        return st.one_of(st.sampled_from(examples), made) if examples else made
+
+    def _shape(self, schema: Schema) -> st.SearchStrategy[Any]:
+        if "$ref" in schema:
+            return self._defined(schema["$ref"].rpartition("/")[2])
+        if "const" in schema or "enum" in schema:
+            return st.sampled_from(schema.get("enum") or [schema["const"]])
+        if [one.get("type") for one in schema.get("anyOf", ())] == ["number", "string"]:
+            return _decimal(schema["anyOf"][0])
+        for word in ("anyOf", "oneOf", "allOf"):
+            if word in schema:
+                return st.one_of([self.strategy(one) for one in schema[word]])
+        kinds: dict[str, Callable[[Schema], st.SearchStrategy[Any]]] = {
+            "string": _text,
+            "integer": _integer,
+            "number": _number,
+            "boolean": lambda _: st.booleans(),
+            "null": lambda _: st.none(),
+            "array": self._array,
+            "object": self._object,
+        }
+        if schema.get("type") not in kinds:
+            return st.none() | st.booleans() | st.integers(-_LARGEST, _LARGEST) | st.text(max_size=_LONGEST_TEXT)
+        return kinds[schema["type"]](schema)
+
+    def _defined(self, name: str) -> st.SearchStrategy[Any]:
+        """Return the strategy of a definition, which may hold itself."""
+        if name not in self._made:
+            self._made[name] = st.deferred(lambda: self.strategy(self._definitions[name]))
+        return self._made[name]
+
+    def _array(self, schema: Schema) -> st.SearchStrategy[Any]:
+        if "prefixItems" in schema:
+            return st.tuples(*map(self.strategy, schema["prefixItems"])).map(list)
+        least = schema.get("minItems", 0)
+        most = min(schema.get("maxItems", least + _LONGEST_LIST), least + _LONGEST_LIST)
+        unique = repr if schema.get("uniqueItems") else None
+        return st.lists(self.strategy(schema.get("items", {})), min_size=least, max_size=most, unique_by=unique)
+
+    def _object(self, schema: Schema) -> st.SearchStrategy[Any]:
+        properties = schema.get("properties")
+        if properties is None:
+            values = schema.get("additionalProperties", {})
+            keys = self.strategy(schema.get("propertyNames", {"type": "string"}))
+            return st.dictionaries(
+                keys, self.strategy(values if isinstance(values, dict) else {}), max_size=_LONGEST_LIST
+            )
+        required = set(schema.get("required", ()))
+        made = {name: self.strategy(one) for name, one in properties.items()}
+        return st.fixed_dictionaries(
+            {name: one for name, one in made.items() if name in required},
+            optional={name: one for name, one in made.items() if name not in required},
+        )
+
+
+def _text(schema: Schema) -> st.SearchStrategy[str]:
+    least, most = schema.get("minLength", 0), schema.get("maxLength")
+    if schema.get("format") in _FORMATS:
+        return _FORMATS[schema["format"]]()
+    if "pattern" not in schema:
+        return st.text(min_size=least, max_size=min(most or least + _LONGEST_TEXT, least + _LONGEST_TEXT))
+    pattern = re.sub(r"(?<!\\)\$$", r"\\Z", schema["pattern"])  # Python's `$` lets a line's end through
+    found = st.from_regex(re.compile(pattern))
+    return found.filter(lambda text: least <= len(text) <= (len(text) if most is None else most))
+
+
+def _integer(schema: Schema) -> st.SearchStrategy[int]:
+    least = schema.get("minimum", schema.get("exclusiveMinimum", -_LARGEST - 1) + ("minimum" not in schema))
+    most = schema.get("maximum", schema.get("exclusiveMaximum", _LARGEST + 1) - ("maximum" not in schema))
+    step = schema.get("multipleOf", 1)
+    return st.integers(-(-least // step), most // step).map(lambda number: number * step)
+
+
+def _decimal(schema: Schema) -> st.SearchStrategy[str]:
+    """Return decimals: whole ones, and such as prices are; their schema does not say how many digits they may have."""
+    least = schema.get("minimum", schema.get("exclusiveMinimum", -_USUAL))
+    most = schema.get("maximum", schema.get("exclusiveMaximum", max(least, 0) + _USUAL))
+    prices = st.decimals(least, most, allow_nan=False, allow_infinity=False, places=2)
+    whole = st.decimals(least, most, allow_nan=False, allow_infinity=False, places=0) if most - least >= 1 else prices
+    return st.one_of(whole, prices).map(str)
+
+
+def _number(schema: Schema) -> st.SearchStrategy[float]:
+    least = schema.get("minimum", schema.get("exclusiveMinimum"))
+    most = schema.get("maximum", schema.get("exclusiveMaximum"))
+    numbers = st.floats(
+        least,
+        most,
+        exclude_min="exclusiveMinimum" in schema,
+        exclude_max="exclusiveMaximum" in schema,
+        allow_nan=False,
+        allow_infinity=False,
+    )
+    step = schema.get("multipleOf")
+    return numbers if step is None else _integer({**schema, "multipleOf": 1}).map(lambda number: number * step)

@@ -1,0 +1,74 @@
+"""Calling a handler as the plain function it is, over tables in memory.
+
+with unit_of_work(most_loans=3):
+    answer = lend_book(asked)
+
+assert isinstance(answer, BookLent)
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from contradance.delivery import Delivery
+from contradance.unit import Key, run_in
+
+
+class InMemoryUnit:
+    """A unit of work over a dictionary: every table is linked, and what is written is there at once."""
+
+    def __init__(self, variables: dict[str, str] | None = None) -> None:
+        self._items: dict[str, dict[Key, str]] = {}
+        self._variables = variables or {}
+
+    def check_linked(self, wanted: str, links: frozenset[object]) -> None:
+        """Link everything."""
+
+    def get(self, table: str, key: Key) -> str | None:
+        """Return an item's document."""
+        return self._items.get(table, {}).get(key)
+
+    def query(self, table: str, partition: str) -> list[str]:
+        """Return one partition's documents in the order of their sort keys."""
+        return [document for key, document in sorted(self._items.get(table, {}).items()) if key[0] == partition]
+
+    def scan(self, table: str, limit: int, after: Key | None) -> list[tuple[Key, str]]:
+        """Return up to `limit` items in key order."""
+        items = sorted(self._items.get(table, {}).items())
+        return [(key, document) for key, document in items if after is None or key > after][:limit]
+
+    def put(self, table: str, key: Key, document: str | None) -> None:
+        """Write or delete at once."""
+        items = self._items.setdefault(table, {})
+        if document is None:
+            items.pop(key, None)
+        else:
+            items[key] = document
+
+    def variable(self, name: str) -> str | None:
+        """Return a setting given to `unit_of_work`."""
+        return self._variables.get(name)
+
+
+@contextmanager
+def unit_of_work(**settings: object) -> Iterator[InMemoryUnit]:
+    """Let handlers be called as plain functions inside: tables start empty, settings are given by name."""
+    unit = InMemoryUnit(variables_of(settings))
+    with run_in(unit):
+        yield unit
+
+
+def delivery(
+    *,
+    now: datetime = datetime(2026, 1, 31, 18, 0, tzinfo=UTC),
+    attempt: int = 1,
+    key: str = "key-1",
+    is_replay: bool = False,
+) -> Delivery:
+    """Return a delivery, for a handler that asks for one."""
+    return Delivery("event-1", "flow-1", attempt, key, now, is_replay)
+
+
+def variables_of(settings: Mapping[str, object]) -> dict[str, str]:
+    """Return the environment variables that settings stand for."""
+    return {f"SETTING_{name.upper()}": str(value) for name, value in settings.items()}

@@ -1,0 +1,149 @@
+"""Choreographies that nobody wrote: of any size, from a seed, or from what Hypothesis draws."""
+
+import warnings
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+from random import Random
+from types import new_class
+from typing import Any
+
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from contradance import Choreography, Contract, Registry, Reply, route, schedule, subscriber
+from contradance.choreography import AnyFunction
+
+_SERVICES = ("lending", "returns", "readers", "reminders", "fines", "catalogue", "acquisitions", "branches", "payments")
+_VERBS = ("record", "remind", "reserve", "collect", "confirm", "reject", "notify", "update", "archive", "release")
+_NOUNS = (
+    "loan",
+    "copy",
+    "reader_account",
+    "waiting_list",
+    "interlibrary_request",
+    "shelf",
+    "late_fee",
+    "membership_card",
+)
+_DONE = ("Lent", "Returned", "Reserved", "Overdue", "Requested", "Confirmed", "Released", "Settled", "Archived")
+_UNDONE = ("Refused", "Cancelled", "Failed", "Undone")
+
+
+class Empty(BaseModel):
+    """What a generated route answers."""
+
+
+def contract(service: str, name: str, *, failure: bool = False) -> type[Contract]:
+    """Return a contract of that name."""
+    return new_class(
+        name,
+        (Contract,),
+        {"source": f"library.{service}", "subject": "item", "failure": failure},
+        lambda body: body.update({"__annotations__": {"item": str}, "__module__": __name__}),
+    )
+
+
+def function(
+    service: str,
+    name: str,
+    consumes: Sequence[type[Contract]],
+    publishes: Sequence[type[Contract]],
+    *,
+    begins: str = "",
+) -> AnyFunction:
+    """Return a function of that name; without anything to consume it is a route, or a schedule if `begins` says so."""
+    answer: Any = reduce(or_, publishes) if publishes else None
+
+    if consumes:
+
+        def consumer(event): ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - annotated below
+
+        consumer.__annotations__ = {"event": reduce(or_, consumes), "return": answer}
+        consumer.__name__ = name
+        return subscriber(service=service)(consumer)
+
+    def starter(): ...  # type: ignore[no-untyped-def]  # noqa: ANN202 - annotated below
+
+    starter.__name__ = name
+    if begins.startswith("rate"):
+        starter.__annotations__ = {"return": answer}
+        return schedule(begins, service=service)(starter)
+    starter.__annotations__ = {"return": Reply[Empty, answer] if publishes else Empty}
+    return route(begins or f"POST /{name}", service=service)(starter)
+
+
+def built(functions: Sequence[AnyFunction], contracts: Sequence[type[Contract]]) -> Choreography:
+    """Return the choreography of these, whoever consumes them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Choreography("library", contracts=Registry("library", contracts), functions=functions)
+
+
+def of_size(size: int, seed: int) -> Choreography:
+    """Return a choreography of so many functions, as a grown system has them: a few starts, forks, long ways, a circle."""
+    random = Random(seed)
+    contracts: list[type[Contract]] = []
+    functions: list[AnyFunction] = []
+    names: set[str] = set()
+
+    def named(make: Any) -> str:
+        while (name := make()) in names:
+            pass
+        names.add(name)
+        return str(name)
+
+    def published(service: str, count: int) -> list[type[Contract]]:
+        made = []
+        for position in range(count):
+            words = _UNDONE if position else _DONE
+            name = named(
+                lambda words=words: (
+                    "".join(map(str.title, random.choice(_NOUNS).split("_")))
+                    + random.choice(words)
+                    + random.choice(("", "", "Again", "Early", "ByBranch", "Online"))
+                )
+            )
+            made.append(contract(service, name, failure=position > 0))
+        contracts.extend(made)
+        return made
+
+    def handler() -> str:
+        return f"{random.choice(_VERBS)}_{random.choice(_NOUNS)}"
+
+    for start in range(max(1, size // 12)):
+        service = _SERVICES[start % len(_SERVICES)]
+        name = named(handler)
+        begins = "rate(1 day)" if start == 1 else f"POST /{name.replace('_', '-')}"
+        functions.append(function(service, name, [], published(service, 1 + (start == 0)), begins=begins))
+    while len(functions) < size:
+        service = random.choice(_SERVICES)
+        recent = contracts[-12:] if random.random() < 0.85 else contracts
+        consumes = random.sample(recent, min(len(recent), random.choice((1, 1, 1, 1, 2, 3))))
+        functions.append(
+            function(service, named(handler), consumes, published(service, random.choice((0, 0, 0, 1, 1, 1, 2, 2))))
+        )
+    closing = function(
+        "lending",
+        "close_the_circle",
+        [contracts[-1]],
+        [one for one in contracts if one.identity.service == "lending"][:1],
+    )
+    return built([*functions[:-1], closing], contracts)
+
+
+@st.composite
+def choreographies(draw: st.DrawFn) -> Choreography:
+    """Draw choreographies of up to a dozen functions, tied in any way that signatures can say."""
+    services = [f"s{number}" for number in range(draw(st.integers(1, 4)))]
+    names = draw(st.lists(st.from_regex(r"[A-Z][A-Za-z]{0,30}", fullmatch=True), min_size=1, max_size=9, unique=True))
+    contracts = [contract(draw(st.sampled_from(services)), name, failure=draw(st.booleans())) for name in names]
+    functions = []
+    for number in range(draw(st.integers(1, 12))):
+        service = draw(st.sampled_from(services))
+        own = [one for one in contracts if one.identity.service == service]
+        consumes = draw(st.lists(st.sampled_from(contracts), max_size=4, unique=True))
+        publishes = draw(st.lists(st.sampled_from(own), max_size=3, unique=True)) if own else []
+        name = draw(st.from_regex(r"[a-z][a-z_]{0,30}", fullmatch=True))
+        functions.append(function(service, f"{name}_{number}", consumes, publishes))
+    return built(functions, contracts)

@@ -1,0 +1,138 @@
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from contradance.operate.dead_letter import DeadLetter, read_dead_letter
+from tests.runtime.fakes import recorded
+
+EVENT_ID = "0b6f2f1e-93cf-5f0a-8a5e-3b1d6f3a7c10"
+SENT = datetime(2026, 1, 1, 0, 5, tzinfo=UTC)
+HAPPENED = datetime(2026, 1, 1, tzinfo=UTC)
+QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/repairs-plan-repair-dead-letters"
+
+
+def read(message: dict[str, Any], most: int | None = 6) -> DeadLetter:
+    return read_dead_letter("repairs.plan_repair", QUEUE, message, most)
+
+
+def changed(name: str, **changes: Any) -> dict[str, Any]:
+    """Return a recorded message, with some of its parts changed."""
+    return {**recorded(name), **changes}
+
+
+def failed(**changes: Any) -> DeadLetter:
+    """Read Lambda's record, with some of its parts changed; None removes one."""
+    record = {**recorded("lambda_on_failure"), **changes}
+    kept = {name: value for name, value in record.items() if value is not None}
+    return read(changed("dead_letter_failed", Body=json.dumps(kept)))
+
+
+def test_what_eventbridge_could_not_deliver_is_undelivered() -> None:
+    letter = read(recorded("dead_letter_undelivered"))
+
+    assert (letter.subscriber, letter.reason, letter.attempts) == ("repairs.plan_repair", "undelivered", 186)
+    assert letter.error == "THROTTLING: Rate Exceeded. (MaximumRetryAttempts)"
+    assert letter.event == recorded("eventbridge")
+    assert (letter.first_seen, letter.last_seen) == (HAPPENED, SENT)
+
+
+def test_what_a_function_raised_on_every_attempt_is_failed() -> None:
+    letter = read(recorded("dead_letter_failed"))
+
+    assert (letter.reason, letter.attempts) == ("failed", 3)
+    assert letter.error == "ConnectionError: the workshop does not answer"
+    assert letter.event == recorded("lambda_on_failure")["requestPayload"]
+    assert (letter.first_seen, letter.last_seen) == (HAPPENED, datetime(2026, 1, 1, 0, 3, 12, 345_000, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(("receives", "attempts"), [("7", 6), ("9", 6), ("3", 2)])
+def test_what_sqs_moved_from_the_functions_queue_is_failed(receives: str, attempts: int) -> None:
+    message = recorded("dead_letter_redriven")
+
+    letter = read({**message, "Attributes": {**message["Attributes"], "ApproximateReceiveCount": receives}})
+
+    assert (letter.reason, letter.attempts) == ("failed", attempts)
+    assert letter.event == recorded("eventbridge")
+
+
+def test_what_breaks_its_contract_is_invalid() -> None:
+    letter = read(recorded("dead_letter_invalid"))
+
+    assert letter.reason == "invalid"
+    assert letter.error.startswith(f"event {EVENT_ID} breaks desk.tickets/TicketOpened v3\n  data.ticket_id: ")
+    assert letter.event == recorded("eventbridge")
+
+
+def test_what_waited_too_long_is_expired() -> None:
+    message = recorded("dead_letter_invalid")
+    message["MessageAttributes"]["REASON"]["StringValue"] = "expired"
+
+    assert read(message).reason == "expired"
+
+
+def test_a_moment_that_no_scheduler_could_deliver_is_undelivered_too() -> None:
+    letter = read(recorded("dead_letter_undelivered_schedule"))
+
+    assert (letter.reason, letter.event, letter.attempts) == ("undelivered", recorded("scheduler"), 4)
+    assert letter.what == recorded("scheduler")["schedule"]
+
+
+@pytest.mark.parametrize("body", ["no json", "[]", "5", '{"hello": "world"}', '{"requestContext": "x"}', "[" * 100_000])
+def test_a_message_that_is_none_of_ours_is_unreadable_and_kept_as_it_is(body: str) -> None:
+    message = changed("dead_letter_failed", Body=body)
+
+    letter = read(message)
+
+    assert (letter.reason, letter.event, letter.attempts) == ("unreadable", None, None)
+    assert letter.message.body == body
+    assert letter.event_id == message["MessageId"]
+
+
+def test_an_event_that_was_too_large_for_its_record_is_not_there() -> None:
+    letter = failed(requestPayload=None)
+
+    assert (letter.reason, letter.event) == ("failed", None)
+
+
+def test_an_event_that_was_never_tried_says_why_it_was_given_up() -> None:
+    letter = failed(
+        responsePayload=None,
+        responseContext=None,
+        requestContext={"requestId": "r", "condition": "EventAgeExceeded", "approximateInvokeCount": 0},
+    )
+
+    assert (letter.error, letter.attempts) == ("EventAgeExceeded", 0)
+
+
+def test_of_what_pydantic_refused_no_input_is_shown() -> None:
+    message = "1 validation error for Job\nowner\n  Input should be x [type=x, input_value='Jane Doe', input_type=str]"
+
+    letter = failed(responsePayload={"errorMessage": message, "errorType": "ValidationError"})
+
+    assert letter.error == "ValidationError: 1 validation error for Job"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("2026-01-01T00:00:33.123Z 11111111-2222-3333-4444-555555555555 Task timed out after 3.00 seconds",
+         "2026-01-02T07:01:02.999Z 99999999-2222-3333-4444-555555555555 Task timed out after 3.00 seconds"),
+        ("no ticket 6f1c1a3e-58d6-4b0c-9d0e-0f6a4b6c2a11", "no ticket 0f1c1a3e-58d6-4b0c-9d0e-0f6a4b6c2a12"),
+    ],
+)  # fmt: skip
+def test_the_cause_is_the_same_for_all_that_died_of_it(one: str, other: str) -> None:
+    causes = {failed(responsePayload={"errorMessage": text, "errorType": "E"}).cause for text in (one, other)}
+
+    assert len(causes) == 1
+
+
+def test_the_cause_tells_apart_what_died_of_something_else() -> None:
+    first, second = (failed(responsePayload={"errorMessage": text, "errorType": "E"}).cause for text in ("a", "b"))
+
+    assert first != second
+
+
+def test_a_dead_letter_does_not_print_its_message() -> None:
+    assert "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a" not in repr(read(recorded("dead_letter_failed")))

@@ -1,0 +1,311 @@
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3  # type: ignore[import-untyped]  # it carries no types
+import pytest
+from moto import mock_aws
+
+from contradance import Retry
+from contradance.choreography import AnyFunction
+from contradance.errors import OperateError
+from contradance.local.laptop import Laptop
+from contradance.local.names import dead_letter_queue
+from contradance.operate.dead_letter_queue import Look
+from contradance.operate.dead_letters import find, grouped, purge, redrive
+from contradance.operate.masking import masked_event, shown
+from contradance.operate.stack import Stack
+from functions.choreography import food_delivery
+from tests.food import HAPPY, OUTAGE
+from tests.local.desk import Desk, always_fails, ask, asked, invalid, opened, show_item
+from tests.operate.running import food_stack, operated
+from tests.runtime.fakes import recorded
+
+if TYPE_CHECKING:
+    from contradance.operate.aws import Service
+
+LISTEN = "clerk.listen"
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def outcomes(stack: Stack, laptop: Laptop, *, really: bool = True, **which: Any) -> list[tuple[str, str]]:
+    found = [*redrive(stack, laptop.choreography, **which, really=really)]
+    return sorted((verdict.letter.subscriber, verdict.outcome) for verdict in found)
+
+
+def mended(functions: "dict[str, bool]", desk: Desk) -> list[AnyFunction]:
+    """Return clerks that fail or succeed, by name."""
+    return [desk.clerk(name, always_fails) if fails else desk.clerk(name) for name, fails in functions.items()]
+
+
+def test_each_function_consumes_its_own_dead_letters_and_no_others(tmp_path: Path, desk: Desk) -> None:
+    with opened(tmp_path, *mended({"listen": True, "other": True, "third": False}, desk)) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
+    desk.calls.clear()
+
+    functions = mended({"listen": False, "other": False, "third": False}, desk)
+    with opened(tmp_path, *functions) as laptop, operated(laptop) as stack:
+        verdicts = outcomes(stack, laptop, subscriber=LISTEN)
+        laptop.drain()
+        left = [letter.subscriber for letter in find(stack, laptop.choreography).letters]
+
+    assert verdicts == [(LISTEN, "redriven")]
+    assert [call.function for call in desk.calls] == ["listen"]
+    assert left == ["clerk.other"]
+
+
+def test_a_function_behind_a_queue_gets_its_events_by_its_queue(tmp_path: Path, desk: Desk) -> None:
+    retry = Retry(times=1)
+    with opened(tmp_path, desk.clerk("queued", always_fails, delivery="queue", retry=retry)) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
+    desk.calls.clear()
+
+    mended_clerk = desk.clerk("queued", delivery="queue", retry=retry)
+    with opened(tmp_path, mended_clerk, desk.clerk()) as laptop, operated(laptop) as stack:
+        (letter,) = find(stack, laptop.choreography).letters
+        verdicts = outcomes(stack, laptop)
+        laptop.drain()
+
+    assert (letter.reason, letter.attempts) == ("failed", 2)
+    assert verdicts == [("clerk.queued", "redriven")]
+    assert [(call.function, call.item) for call in desk.calls] == [("queued", "a")]
+
+
+def test_a_moment_of_a_schedule_is_run_again(tmp_path: Path, desk: Desk) -> None:
+    with opened(tmp_path, desk.watchman("rate(1 day)", always_fails)) as laptop:
+        laptop.advance(timedelta(days=1, hours=1))
+    desk.calls.clear()
+
+    with opened(tmp_path, desk.watchman("rate(1 day)")) as laptop, operated(laptop) as stack:
+        verdicts = outcomes(stack, laptop)
+        laptop.drain()
+
+    assert verdicts == [("clerk.watch", "redriven")]
+    assert len(desk.calls) == 1
+
+
+def test_an_event_that_would_still_be_invalid_is_kept_and_said_to_be(tmp_path: Path, desk: Desk) -> None:
+    with opened(tmp_path, desk.clerk()) as laptop, operated(laptop) as stack:
+        laptop.bus.put_events(Entries=[invalid(5)])
+        laptop.drain()
+
+        (verdict,) = redrive(stack, laptop.choreography, really=True)
+        left = find(stack, laptop.choreography).letters
+
+    assert verdict.outcome == "kept"
+    assert verdict.why.startswith("still invalid: event event-odd breaks shop.desk/Asked v1\n  data.item: ")
+    assert len(left) == 1
+    assert desk.calls == []
+
+
+def test_a_message_that_holds_no_event_is_kept_and_said_to_be(tmp_path: Path, desk: Desk) -> None:
+    with opened(tmp_path, desk.clerk()) as laptop, operated(laptop) as stack:
+        laptop.dead_letters.send(LISTEN, "no event", {})
+
+        (verdict,) = redrive(stack, laptop.choreography, really=True)
+
+    assert (verdict.letter.reason, verdict.outcome) == ("unreadable", "kept")
+    assert verdict.why == "the message does not hold the event; replay it from the archive"
+
+
+def test_what_cannot_be_sent_is_kept(tmp_path: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop) as stack:
+        ask(laptop, "a", "b")
+        laptop.drain()
+        monkeypatch.setattr("contradance.local.aws.functions._MOST_ASYNCHRONOUS", 1, raising=True)
+        verdicts = [*redrive(stack, laptop.choreography, really=True)]
+        left = find(stack, laptop.choreography).letters
+
+    assert {verdict.outcome for verdict in verdicts} == {"kept"}
+    assert "the laptop refused lambda invoke: RequestTooLargeException" in verdicts[0].why
+    assert len(left) == 2
+
+
+def test_only_what_has_the_reason_that_is_asked_for_is_redriven(tmp_path: Path, desk: Desk) -> None:
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop) as stack:
+        laptop.bus.put_events(Entries=[invalid(5), asked("a")])
+        laptop.drain()
+
+        verdicts = outcomes(stack, laptop, reason="failed", really=False)
+        reasons = sorted(letter.reason for letter in find(stack, laptop.choreography).letters)
+
+    assert verdicts == [(LISTEN, "redrivable")]
+    assert reasons == ["failed", "invalid"]
+
+
+def test_what_eventbridge_could_not_deliver_is_redriven_like_the_others(tmp_path: Path, desk: Desk) -> None:
+    with opened(tmp_path, desk.clerk()) as laptop, operated(laptop) as stack:
+        event = {**recorded("eventbridge"), "source": "shop.desk", "detail-type": "Asked"}
+        event["detail"] = json.loads(asked("a")["Detail"])
+        attributes = {
+            name: value["StringValue"]
+            for name, value in recorded("dead_letter_undelivered")["MessageAttributes"].items()
+        }
+        laptop.dead_letters.send(LISTEN, json.dumps(event), attributes)
+
+        (letter,) = find(stack, laptop.choreography).letters
+        verdicts = outcomes(stack, laptop)
+        laptop.drain()
+
+    assert (letter.reason, verdicts, desk.items()) == ("undelivered", [(LISTEN, "redriven")], ["a"])
+
+
+def test_what_somebody_else_looks_at_is_counted_and_not_touched(tmp_path: Path, desk: Desk) -> None:
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop) as stack:
+        ask(laptop, "a", "b", "c")
+        laptop.drain()
+        laptop.dead_letters.receive(LISTEN, 2, 60)
+
+        found = find(stack, laptop.choreography)
+        purged = [*purge(stack, laptop.choreography, really=True)]
+        laptop.advance(timedelta(minutes=1))
+        left = find(stack, laptop.choreography).letters
+
+    assert (len(found.letters), found.hidden) == (1, 2)
+    assert (len(purged), len(left)) == (1, 2)
+
+
+def test_no_more_are_looked_at_than_are_asked_for(tmp_path: Path, desk: Desk) -> None:
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop) as stack:
+        ask(laptop, *"abcdefghijklmno")
+        laptop.drain()
+
+        assert [len(find(stack, laptop.choreography, limit=limit).letters) for limit in (1, 12, 99)] == [1, 12, 15]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("clerk.nobody", r"shop has no function clerk\.nobody here\.\n  It has: clerk\.listen, desk\.show_item\."),
+        ("desk.show_item", r"desk\.show_item has no dead letter queue: whoever calls a route is told"),
+    ],
+)
+def test_a_function_without_a_dead_letter_queue_is_said_to_have_none(
+    tmp_path: Path, desk: Desk, name: str, message: str
+) -> None:
+    with opened(tmp_path, desk.clerk(), show_item) as laptop, operated(laptop) as stack:  # noqa: SIM117 - what raises is one call
+        with pytest.raises(OperateError, match=message):
+            find(stack, laptop.choreography, name)
+
+
+def test_a_laptop_that_does_not_run_is_said_not_to(tmp_path: Path, desk: Desk) -> None:
+    with opened(tmp_path, desk.clerk()) as laptop:
+        with operated(laptop) as stack:
+            pass
+        with pytest.raises(OperateError, match=r"no laptop answers at http://127\.0\.0\.1:\d+\.\n  Start one with: "):
+            find(stack, laptop.choreography)
+
+
+def test_dead_letters_of_two_causes_are_two_groups_the_larger_first(tmp_path: Path) -> None:
+    with food_stack(tmp_path) as (system, stack):
+        system.ask("POST", "/orders", OUTAGE)
+        system.laptop.drain()
+        system.laptop.bus.put_events(Entries=[broken_order()])
+        system.laptop.bus.put_events(Entries=[broken_order()])
+        system.laptop.drain()
+
+        groups = grouped(find(stack, food_delivery).letters)
+
+    assert [(group.subscriber, group.reason, group.count) for group in groups] == [
+        ("payments.process_payment", "invalid", 2),
+        ("payments.process_payment", "failed", 1),
+    ]
+
+
+def broken_order() -> dict[str, str]:
+    """Return the entry of an order whose total is missing, about a customer by name."""
+    detail = {
+        "metadata": {
+            "event_id": "e", "version": 1, "occurred_at": "2026-01-01T00:00:00Z", "subject": "s",
+            "correlation_id": "c", "publisher": "p.q", "surprise": "Zebra",
+        },
+        "data": {"customer": HAPPY["customer"], "restaurant_id": "luigis", "surprise": "Zebra"},
+    }  # fmt: skip
+    return {"Source": "food.orders", "DetailType": "OrderPlaced", "Detail": json.dumps(detail)}
+
+
+def test_a_dead_letter_is_shown_without_personal_data(tmp_path: Path) -> None:
+    with food_stack(tmp_path) as (system, stack):
+        system.laptop.bus.put_events(Entries=[broken_order()])
+        system.laptop.drain()
+
+        (letter,) = find(stack, food_delivery).letters
+        told = shown(food_delivery, letter)
+
+    assert told["event"]["detail"]["data"]["restaurant_id"] == "luigis"
+    assert told["event"]["detail"]["metadata"]["subject"] == "s"
+    for secret in ("Ada", "example.com", "Zebra"):
+        assert secret not in json.dumps(told)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"detail-type": "Nothing"},
+        {"source": "food.nobody"},
+        {"detail": {"metadata": {"version": 99}, "data": {"name": "Ada"}}},
+        {"detail": {"metadata": {"version": "1"}, "data": {"name": "Ada"}}},
+        {"detail": {"name": "Ada"}},
+        {"detail": "Ada"},
+    ],
+)
+def test_of_an_event_whose_contract_is_unknown_nothing_is_shown(changes: dict[str, object]) -> None:
+    entry = broken_order()
+    event = {"source": entry["Source"], "detail-type": entry["DetailType"], "detail": json.loads(entry["Detail"])}
+
+    assert masked_event(food_delivery, {**event, **changes})["detail"] == "***"
+
+
+def test_what_is_no_event_at_all_is_masked_by_its_fields() -> None:
+    assert masked_event(food_delivery, {"name": "Ada"}) == {"name": "***"}
+    assert masked_event(food_delivery, recorded("scheduler")) == recorded("scheduler")
+
+
+class Boto:
+    """A boto3 client as a `Service`."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def ask(self, operation: str, **asked: object) -> dict[str, Any]:
+        answer: dict[str, Any] = getattr(self._client, operation)(**asked)
+        return answer
+
+
+@pytest.fixture
+def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Return another implementation of SQS than ours."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        client = boto3.client("sqs", region_name="us-east-1")
+        yield client
+        client.close()
+
+
+def test_a_look_works_on_another_sqs_than_the_laptops(sqs: Any) -> None:
+    url = sqs.create_queue(QueueName=dead_letter_queue("repairs.plan_repair"))["QueueUrl"]
+    names = ["dead_letter_undelivered", "dead_letter_failed", "dead_letter_invalid"]
+    for name in names * 8:
+        message = recorded(name)
+        own = message.get("MessageAttributes", {})
+        sqs.send_message(QueueUrl=url, MessageBody=message["Body"], MessageAttributes=own)
+    service: Service = Boto(sqs)
+
+    with Look("repairs.plan_repair", url, service, 0, None) as look:
+        letters = [*look.letters(100)]
+        look.delete(letters[0])
+    with Look("repairs.plan_repair", url, service, 0, None) as look:
+        again = [*look.letters(100)]
+
+    assert len(letters) == 24
+    assert {letter.reason for letter in letters} == {"undelivered", "failed", "invalid"}
+    assert len(again) == 23

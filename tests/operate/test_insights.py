@@ -1,0 +1,186 @@
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from contradance.deployed import Deployed
+from contradance.errors import OperateError
+from contradance.local.deployed import deployed
+from contradance.operate.flow import flows
+from contradance.operate.insights import InsightsJournal
+from contradance.operate.journal import Wanted
+from contradance.operate.stack import Stack
+from contradance.runtime.journal import JournalRecord
+from functions.choreography import food_delivery
+from tests.operate.fakes import FakeAws, FakeService
+from tests.operate.test_flow import record
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+SINCE = NOW - timedelta(days=1)
+DEPLOYED = deployed(food_delivery, "http://127.0.0.1:8700")
+Row = list[dict[str, str]]
+
+
+def row(function: str, said: object, at: str = "2026-01-01 18:00:00.123", pointer: str = "") -> Row:
+    """Return one row as Insights returns it."""
+    message = said if isinstance(said, str) else json.dumps(said)
+    group = f"123456789012:/aws/lambda/{function.replace('.', '-')}"
+    fields = {"@timestamp": at, "@message": message, "@log": group, "@ptr": pointer or message}
+    return [{"field": name, "value": value} for name, value in fields.items()]
+
+
+def journaled(one: JournalRecord) -> Row:
+    """Return the log line of a record as the runtime on AWS writes it."""
+    said = {
+        "level": "INFO",
+        "message": "delivery",
+        "service": "loans",
+        "correlation_id": one.correlation_id,
+        "journal": one.model_dump(mode="json"),
+    }
+    return row("loyalty.add_loyalty_points", said, one.started_at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3])
+
+
+class Logs(FakeService):
+    """CloudWatch Logs that finds these rows, whatever the search; it takes a few looks."""
+
+    def __init__(self, *rows: Row, status: str = "Complete") -> None:
+        self.queries: list[dict[str, Any]] = []
+        self._statuses: list[str] = []
+
+        def start(**asked: object) -> dict[str, Any]:
+            self.queries.append(asked)
+            self._statuses = ["Scheduled", "Running", status]
+            return {"queryId": "q"}
+
+        def results(**_: object) -> dict[str, Any]:
+            found = self._statuses.pop(0)
+            return {"status": found, "results": [*rows] if found == "Complete" else []}
+
+        super().__init__({"start_query": start, "get_query_results": results})
+
+
+def journal(logs: Logs, stack: Deployed = DEPLOYED) -> tuple[InsightsJournal, list[float]]:
+    pauses: list[float] = []
+    return InsightsJournal(Stack(stack, FakeAws(logs=logs)), SINCE, lambda: NOW, pauses.append), pauses
+
+
+RECORDS = [
+    record("orders.place_order", publishes="event-1"),
+    record("loyalty.add_loyalty_points", event="event-1"),
+]
+
+
+def test_a_flow_is_found_by_what_it_is_about_and_read_whole() -> None:
+    logs = Logs(*map(journaled, RECORDS))
+    found, pauses = journal(logs)
+
+    (flow,) = flows(found.flows("event-1"))
+
+    assert (flow.correlation_id, flow.events, flow.deliveries) == ("f", 1, 1)
+    touched, whole = (query["queryString"] for query in logs.queries)
+    assert 'filter ispresent(journal.function) and strcontains(@message, "event-1")' in touched
+    assert 'journal.correlation_id in ["f"]' in whole
+    assert {query["startTime"] for query in logs.queries} == {int(SINCE.timestamp())}
+    assert len(pauses) == 4
+
+
+def test_what_only_mentions_a_term_is_not_about_it() -> None:
+    logs = Logs(journaled(record("a.b", event="event-1", error="event-12345 was there")))
+    found, _ = journal(logs)
+
+    assert found.flows("event-12345") == []
+    assert len(logs.queries) == 1
+
+
+@pytest.mark.parametrize(("term", "is_found"), [("event-1234", True), ("event-12", True), ("event", False)])
+def test_an_id_may_be_shortened_as_on_the_laptop(term: str, is_found: bool) -> None:
+    found, _ = journal(Logs(journaled(record("a.b", event="event-1234"))))
+
+    assert bool(found.flows(term)) is is_found
+
+
+def test_a_term_is_quoted() -> None:
+    logs = Logs()
+    found, _ = journal(logs)
+
+    found.flows('a" or "b\\')
+
+    assert r'strcontains(@message, "a\" or \"b\\")' in logs.queries[0]["queryString"]
+
+
+def test_the_latest_flow_is_the_one_that_began_last() -> None:
+    later = record("orders.place_order", correlation_id="g", started_at=NOW - timedelta(hours=1))
+    logs = Logs(*map(journaled, [*RECORDS, later]))
+    found, _ = journal(logs)
+
+    found.latest()
+
+    assert 'strcontains(@message, "g")' in logs.queries[1]["queryString"]
+
+
+def test_more_log_groups_than_one_search_takes_are_searched_in_turn() -> None:
+    function = next(iter(DEPLOYED.functions.values()))
+    many = {f"a.f{number}": function.model_copy(update={"log_group": f"g{number}"}) for number in range(120)}
+    logs = Logs()
+    found, _ = journal(logs, DEPLOYED.model_copy(update={"functions": many}))
+
+    found.records(Wanted(SINCE))
+
+    assert [len(query["logGroupNames"]) for query in logs.queries] == [50, 50, 20]
+
+
+def test_one_functions_lines_are_looked_for_in_its_own_group_and_by_subject() -> None:
+    logs = Logs()
+    found, _ = journal(logs)
+
+    found.lines(Wanted(SINCE, function="loyalty.add_loyalty_points", subject="s-1"))
+
+    (query,) = logs.queries
+    assert query["logGroupNames"] == ["/aws/lambda/loyalty-add_loyalty_points"]
+    assert 'filter (subject = "s-1" or journal.subject = "s-1")' in query["queryString"]
+
+
+def test_lines_are_what_functions_log_and_what_the_journal_keeps() -> None:
+    said = {"level": "WARNING", "message": "slow", "subject": "s-1", "event_id": "event-1"}
+    found, _ = journal(
+        Logs(
+            journaled(RECORDS[1]),
+            row("loyalty.add_loyalty_points", said, "2026-01-01 18:00:01.000"),
+            row("loyalty.add_loyalty_points", "START RequestId: x\n", "2026-01-01 18:00:02.000"),
+            row("loyalty.add_loyalty_points", {"journal": {"of": "tomorrow"}}, "2026-01-01 18:00:03.000"),
+        )
+    )
+
+    lines = found.lines(Wanted(SINCE))
+
+    assert [line.record for line in lines] == [RECORDS[1], None, None, None]
+    assert [line.text for line in lines[1:3]] == ["slow", "START RequestId: x"]
+    assert (lines[1].level, lines[1].subject, lines[1].event_id) == ("WARNING", "s-1", "event-1")
+    assert {line.function for line in lines} == {"loyalty.add_loyalty_points"}
+
+
+@pytest.mark.parametrize("status", ["Failed", "Timeout", "Cancelled"])
+def test_a_search_that_does_not_complete_is_said_not_to(status: str) -> None:
+    found, _ = journal(Logs(status=status))
+
+    with pytest.raises(OperateError, match=rf"did not complete a search of 13 log groups: {status}\.\n  Try again"):
+        found.records(Wanted(SINCE))
+
+
+def test_a_search_that_never_ends_is_given_up() -> None:
+    endless = FakeService({"start_query": {"queryId": "q"}, "get_query_results": {"status": "Running", "results": []}})
+    pauses: list[float] = []
+    found = InsightsJournal(Stack(DEPLOYED, FakeAws(logs=endless)), SINCE, lambda: NOW, pauses.append)
+
+    with pytest.raises(OperateError, match="did not complete"):
+        found.records(Wanted(SINCE))
+
+    assert sum(pauses) == 120
+
+
+def test_what_is_yet_to_be_delivered_is_not_known_on_aws() -> None:
+    found, _ = journal(Logs())
+
+    assert found.outstanding(["f"]) == []

@@ -1,0 +1,117 @@
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from contradance.local.journal import open_journal
+from contradance.operate.flow import Outstanding
+from contradance.operate.journal import LogLine, Records, Wanted, follow
+from contradance.operate.published import published
+from contradance.runtime.journal import JournalRecord
+from tests.food import DECLINED, HAPPY, OUTAGE, food
+from tests.operate.test_flow import failed, record
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Late:
+    """A journal whose lines become visible late and out of order: each look sees one list more."""
+
+    def __init__(self, *looks: list[str]) -> None:
+        self._looks = [*looks]
+        self._visible: list[LogLine] = []
+        self.asked: list[datetime] = []
+
+    def lines(self, wanted: Wanted) -> list[LogLine]:
+        self.asked.append(wanted.since)
+        new = self._looks.pop(0)
+        self._visible += [
+            LogLine(name, START + timedelta(minutes=int(name)), "a.b", "INFO", name, None, None, None) for name in new
+        ]
+        return [line for line in self._visible if line.at >= wanted.since]
+
+    def flows(self, term: str) -> list[JournalRecord]:
+        raise NotImplementedError
+
+    def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
+        raise NotImplementedError
+
+    def latest(self) -> list[JournalRecord]:
+        raise NotImplementedError
+
+    def records(self, wanted: Wanted) -> Records:
+        raise NotImplementedError
+
+
+def test_each_line_is_told_once_though_lines_come_late_and_out_of_order() -> None:
+    journal = Late(["1", "3"], [], ["2", "4"], ["9"])
+
+    told = [line.text for line in follow(journal, Wanted(START), range(4))]
+
+    assert told == ["1", "3", "2", "4", "9"]
+
+
+def test_each_look_begins_a_while_before_the_last_line() -> None:
+    journal = Late(["1", "9"], [], [])
+
+    list(follow(journal, Wanted(START), range(3)))
+
+    assert journal.asked == [START, START + timedelta(minutes=7), START + timedelta(minutes=7)]
+
+
+def test_the_laptops_records_are_found_by_time_function_and_subject(tmp_path: Path) -> None:
+    with food(tmp_path) as system:
+        first = system.order(HAPPY)
+        system.laptop.advance(timedelta(hours=1))
+        second = system.order(DECLINED)
+
+    with open_journal(tmp_path) as journal:
+        everything = journal.records(Wanted(START))
+        of_first = journal.records(Wanted(START, subject=first)).records
+        late = journal.records(Wanted(START + timedelta(hours=1))).records
+        early = journal.records(Wanted(START, START + timedelta(hours=1))).records
+        payments = journal.records(Wanted(START, function="payments.process_payment")).records
+        lines = journal.lines(Wanted(START, function="payments.process_payment"))
+
+    assert everything.whole
+    assert {record.subject for record in of_first} == {first}
+    assert {record.subject for record in late} == {second}
+    assert len(early) + len(late) == len(everything.records)
+    assert [line.record for line in lines] == payments
+    assert len(payments) == 2
+
+
+def test_records_are_found_over_many_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("contradance.local.journal._PAGE", 4)
+    with food(tmp_path) as system:
+        for _ in range(3):
+            system.order(HAPPY)
+        system.laptop.database.flush()
+        found = system.laptop.journal.found.records(Wanted(START)).records
+
+    assert len(found) == 3 * 9
+    assert [one.started_at for one in found] == sorted(one.started_at for one in found)
+
+
+def test_events_are_told_with_who_consumed_each(tmp_path: Path) -> None:
+    with food(tmp_path) as system:
+        order = system.order(HAPPY)
+        outage = system.order(OUTAGE)
+
+    with open_journal(tmp_path) as journal:
+        events = published(journal.records(Wanted(START)).records)
+
+    by_name = {(event.contract.partition("/")[2], event.subject): event for event in events}
+    assert len(events) == 5
+    assert by_name["OrderPlaced v1", order].completed == ("payments.process_payment",)
+    assert by_name["OrderPlaced v1", outage].dead == ("payments.process_payment",)
+    assert by_name["OrderPlaced v1", order].publisher == "orders.place_order"
+    assert len(by_name["RestaurantConfirmedOrder v1", order].completed) == 4
+
+
+def test_an_event_that_waits_for_a_retry_is_told_to(tmp_path: Path) -> None:
+    (event,) = published([failed("b.one", "e1", 1, 2), record("b.two", event="e1")])
+
+    assert (event.completed, event.waiting, event.dead) == (("b.two",), ("b.one",), ())
+    assert (event.publisher, event.contract) == (None, "app.desk/Asked v1")

@@ -1,0 +1,107 @@
+import json
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from contradance.errors import CannotCreate
+from contradance.scaffold.fresh import create_project
+from contradance.scaffold.wheel import wheel_name
+from tests.scaffold.project import Generated
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", ["a", "my-library", "zoo_2"])
+def test_a_new_project_passes_its_own_checks_whatever_its_name(tmp_path: Path, name: str) -> None:
+    Generated(create_project(tmp_path, name)).check()
+
+
+def test_an_empty_project_passes_its_own_checks(tmp_path: Path) -> None:
+    Generated(create_project(tmp_path, "bare", empty=True)).check()
+
+
+def test_nothing_of_a_new_project_is_left_unfinished(tmp_path: Path) -> None:
+    project = Generated(create_project(tmp_path, "my-library"))
+
+    assert project.tried("lint") == (0, "2 functions, 1 event, 0 findings\n")
+
+
+def test_it_carries_the_wheel_that_its_requirements_name(tmp_path: Path) -> None:
+    project = Generated(create_project(tmp_path, "my-library"))
+
+    for file in ("requirements.txt", "requirements-dev.txt"):
+        assert f"./wheels/{wheel_name()}[" in project.read(file)
+    assert (project.root / "wheels" / wheel_name()).is_file()
+
+
+def test_its_tools_are_those_that_this_repository_is_checked_with(tmp_path: Path) -> None:
+    project = Generated(create_project(tmp_path, "my-library"))
+    ours = (ROOT / "requirements-dev.txt").read_text() + (ROOT / "requirements.txt").read_text()
+    pinned = re.findall(r"[\w-]+==[\d.]+", project.read("requirements-dev.txt") + project.read("Makefile"))
+
+    assert len(pinned) >= 5
+    assert [one for one in pinned if one not in ours] == []
+
+
+def test_the_machine_that_made_it_leaves_no_trace_of_itself(tmp_path: Path) -> None:
+    project = Generated(create_project(tmp_path, "my-library"))
+
+    assert [path for path, text in project.files().items() if str(tmp_path) in text or str(ROOT) in text] == []
+    assert tomllib.loads(project.read("pyproject.toml"))["tool"]["contradance"]["choreography"]
+
+
+def test_a_folder_that_is_there_is_never_written_into(tmp_path: Path) -> None:
+    (tmp_path / "my-library").mkdir()
+
+    with pytest.raises(CannotCreate, match="is there already"):
+        create_project(tmp_path, "my-library")
+
+    assert list((tmp_path / "my-library").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+
+    with pytest.raises(CannotCreate, match="No space left on device"):
+        create_project(tmp_path, "my-library")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_may_not_be_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(CannotCreate):
+        create_project(tmp_path, "../escape")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_its_make_targets_are_those_that_its_readme_and_its_ci_name(tmp_path: Path) -> None:
+    project = Generated(create_project(tmp_path, "my-library"))
+    named = set(re.findall(r"make (\w+)", project.read("README.md") + project.read(".github/workflows/check.yml")))
+
+    for target in named:
+        done = subprocess.run(
+            ["make", "--dry-run", target],  # noqa: S607 - whichever make there is
+            cwd=project.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    assert {"run", "test", "check", "lint"} <= named
+
+
+def test_its_listing_is_json_for_a_machine(tmp_path: Path) -> None:
+    project = Generated(create_project(tmp_path, "my-library"))
+
+    listed = json.loads(project.contradance("list", "--json"))
+
+    assert [one["name"] for one in listed["functions"]] == ["loans.lend_book", "notices.tell_reader"]
+    assert listed["events"][0]["consumers"] == ["notices.tell_reader"]
