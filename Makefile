@@ -24,11 +24,12 @@ bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS=
 	@$(BIN)/python benchmarks/bus.py $(ARGS)
 	@$(BIN)/python benchmarks/flow.py $(ARGS)
 
-check: $(READY)    ## what CI runs: format, lint, types, import rules, generated parts, tests
+check: $(READY)    ## what CI runs: format, lint, types, import rules, choreography, generated parts, tests
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo --no-cache > .venv/imports.txt || (cat .venv/imports.txt; exit 1)
+	@$(BIN)/contradance lint
 	@$(BIN)/python scripts/readme.py --check
 	@$(MAKE) --no-print-directory test
 

@@ -1,6 +1,5 @@
 """The `contradance` command: one function per verb, each parsing its words, calling one function and printing."""
 
-import sys
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path

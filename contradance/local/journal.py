@@ -65,7 +65,7 @@ class LaptopJournal:
     def envelope(self, event_id: str) -> str | None:
         """Return the last event whose id is, or begins with, `event_id`, as EventBridge delivers it; None where there is none."""
         self._database.flush()
-        return self._found.envelope(event_id)
+        return self.found.envelope(event_id)
 
     def latest(self) -> list[JournalRecord]:
         """Return every record of the flow that began last."""
