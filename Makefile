@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 ARGS ?=
 
-.PHONY: run demo test bench soak check fix constraints clean
+.PHONY: run demo test bench soak check fix wheel constraints clean
 
 run: $(READY)      ## run the food delivery system on this machine; ARGS="--set refusal_rate=1" sets a setting
 	@$(BIN)/contradance run $(ARGS)
@@ -23,6 +23,8 @@ bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS=
 	@$(BIN)/python benchmarks/patterns.py --quick $(ARGS)
 	@$(BIN)/python benchmarks/bus.py $(ARGS)
 	@$(BIN)/python benchmarks/flow.py $(ARGS)
+	@$(BIN)/python benchmarks/infra.py $(ARGS)
+	@$(BIN)/python benchmarks/contracts.py $(ARGS)
 
 check: $(READY)    ## what CI runs: format, lint, types, import rules, choreography, generated parts, tests
 	@$(BIN)/ruff format --check --quiet
@@ -30,12 +32,18 @@ check: $(READY)    ## what CI runs: format, lint, types, import rules, choreogra
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo --no-cache > .venv/imports.txt || (cat .venv/imports.txt; exit 1)
 	@$(BIN)/contradance lint
+	@$(BIN)/contradance contracts freeze --check > .venv/frozen.txt || (cat .venv/frozen.txt; exit 1)
 	@$(BIN)/python scripts/readme.py --check
 	@$(MAKE) --no-print-directory test
 
 fix: $(READY)      ## format, sort imports, and write the generated parts of the README
 	@$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format --quiet
 	@$(BIN)/python scripts/readme.py
+
+DIST ?= dist
+wheel: $(READY)    ## the contracts and contradance as wheels, into dist/: what another team installs
+	@$(BIN)/uv build --quiet --wheel --out-dir $(DIST) .
+	@$(BIN)/uv build --quiet --wheel --out-dir $(DIST) contracts
 
 constraints: $(READY)   ## pin anew what the pinned requirements need in turn, here and in the layer
 	@grep -hv '^-' requirements.txt requirements-dev.txt > .venv/direct.in
@@ -45,7 +53,7 @@ constraints: $(READY)   ## pin anew what the pinned requirements need in turn, h
 	@$(BIN)/contradance package --lock
 
 clean:             ## remove what `make` and the laptop made
-	@rm -rf .venv .contradance
+	@rm -rf .venv .contradance dist
 
 $(READY): requirements.txt requirements-dev.txt constraints.txt pyproject.toml contracts/pyproject.toml
 	@echo "Setting up .venv (once) ..."

@@ -112,7 +112,7 @@ class Choreography:
         return tuple(sorted(grants))
 
     def publishers(self, contract: type[Contract]) -> tuple[AnyFunction, ...]:
-        """Return the functions that publish `contract`."""
+        """Return the functions that publish `contract`, or a later version that is published as it too."""
         return self._at("publishes", contract)
 
     def consumers(self, contract: type[Contract]) -> tuple[AnyFunction, ...]:
@@ -139,7 +139,8 @@ def _edges(functions: Iterable[AnyFunction]) -> Iterator[Edge]:
             for contract in function.trigger.contracts:
                 for ancestor in contract.lineage():
                     yield Edge("consumes", function.name, ancestor)
-        for contract in function.publishes:
+        published = (rendering for contract in function.publishes for rendering in contract.renderings())
+        for contract in dict.fromkeys(published):
             yield Edge("publishes", function.name, contract)
 
 
@@ -162,7 +163,8 @@ def _check_function(
             f"{_place(function)}.\n  Rename one of the handlers."
         )
     consumed = function.trigger.contracts if isinstance(function.trigger, Subscription) else ()
-    for verb, spoken in (("consumes", consumed), ("publishes", function.publishes)):
+    published = tuple(rendering for contract in function.publishes for rendering in contract.renderings())
+    for verb, spoken in (("consumes", consumed), ("publishes", published)):
         for contract in spoken:
             if contract not in contracts:
                 raise InvalidChoreography(

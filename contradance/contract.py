@@ -11,9 +11,15 @@ A breaking change is a new class that upcasts the old one:
                         upcasts=BookLent, subject="loan_id"):
         @classmethod
         def upcast(cls, old: BookLent) -> "BookLentV2": ...
+
+While subscribers of the old one are left, the new one may say how to be read by them: with a `downcast`, it is published
+in both versions, as one event.
+
+        def downcast(self) -> BookLent: ...
 """
 
 from collections.abc import Iterator
+from types import FunctionType
 from typing import Any, ClassVar, Final, Self, TypeGuard
 from uuid import UUID
 
@@ -25,7 +31,9 @@ from contradance.errors import InvalidContract
 from contradance.identity import Identity, check_identity
 from contradance.pii import MASK, is_marked
 
-_OWN_NAMES: Final = frozenset({"failure", "identity", "lineage", "subject", "subject_field", "upcast", "upcasts"})
+_OWN_NAMES: Final = frozenset(
+    {"downcast", "failure", "identity", "lineage", "renderings", "subject", "subject_field", "upcast", "upcasts"}
+)
 _SETTLED: Final[ConfigDict] = {
     "allow_inf_nan": False,
     "extra": "forbid",
@@ -115,11 +123,17 @@ class Contract(Value):
         _check_subject(cls)
         if cls.upcasts is not None:
             _check_upcast(cls, cls.upcasts)
+        if _downcasts(cls):
+            _check_downcast(cls)
 
     @classmethod
     def upcast(cls, old: Any) -> Self:
         """Turn an event of the contract that `upcasts` names into this one; a version above 1 defines it."""
         raise NotImplementedError(f"{cls.identity} upcasts nothing, so it cannot upcast {type(old).__name__}")
+
+    def downcast(self) -> Any:
+        """Return this event as one of the contract that `upcasts` names; a version that defines it is published as both."""
+        raise NotImplementedError(f"{self.identity} says no downcast, so it is published as it is alone")
 
     @property
     def subject(self) -> str:
@@ -130,6 +144,11 @@ class Contract(Value):
     def lineage(cls) -> tuple[type["Contract"], ...]:
         """Return this contract and the ones it upcasts, newest first."""
         return (cls, *(cls.upcasts.lineage() if cls.upcasts else ()))
+
+    @classmethod
+    def renderings(cls) -> tuple[type["Contract"], ...]:
+        """Return this contract and the earlier ones that its events are published as too, newest first."""
+        return (cls, *(cls.upcasts.renderings() if cls.upcasts and _downcasts(cls) else ()))
 
 
 def is_contract(candidate: object) -> TypeGuard[type[Contract]]:
@@ -148,6 +167,10 @@ def _name(contract: type[Contract]) -> str:
 
 def _renamed(field: FieldInfo) -> bool:
     return any((field.alias, field.validation_alias, field.serialization_alias))
+
+
+def _downcasts(contract: type[Contract]) -> bool:
+    return "downcast" in vars(contract)
 
 
 def _check_shape(contract: type[Contract]) -> None:
@@ -206,4 +229,17 @@ def _check_upcast(contract: type[Contract], old: type[Contract]) -> None:
         raise InvalidContract(
             f"{_name(contract)} upcasts {_name(old)} but does not say how.\n"
             f"  Define: @classmethod def upcast(cls, old: {old.__name__}) -> {contract.__name__}."
+        )
+
+
+def _check_downcast(contract: type[Contract]) -> None:
+    if contract.upcasts is None:
+        raise InvalidContract(
+            f"{_name(contract)} defines downcast, but names no earlier version to be published as.\n"
+            "  Name it: upcasts=<the contract of the earlier version>."
+        )
+    if not isinstance(vars(contract)["downcast"], FunctionType):
+        raise InvalidContract(
+            f"{_name(contract)} has a downcast that is no plain method.\n"
+            f"  Define: def downcast(self) -> {contract.upcasts.__name__}."
         )

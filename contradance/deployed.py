@@ -1,6 +1,6 @@
 """What a deployed stack says of itself: the Pulumi program's outputs, as whoever operates it reads them."""
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -54,5 +54,7 @@ class Deployed(BaseModel):
     """Digest of the choreography that was deployed: equal choreographies have equal ones."""
     alarms: tuple[str, ...] = ()
     """Names of the stack's own CloudWatch alarms."""
+    contracts: dict[str, dict[str, Any]] = {}
+    """What the stack's registry promises, by identity, `library.loans/BookLent v1`: `contradance.schemas.promised`."""
     functions: dict[str, DeployedFunction]
     """By the function's name: `loans.remind_reader`, and the machine's own."""

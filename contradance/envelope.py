@@ -6,13 +6,15 @@ EventBridge gives a forwarded or replayed event a new id, so an event carries it
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, NamedTuple
+from itertools import pairwise
+from typing import Annotated, Any, Final, NamedTuple, NotRequired, TypedDict, Unpack
 from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import to_json
 
-from contradance.contract import Contract
+from contradance.annotation import say
+from contradance.contract import Contract, where_defined
 from contradance.errors import ContractViolation, TooMuchWork
 from contradance.identity import Identity
 from contradance.violation import problems, violation
@@ -40,6 +42,21 @@ class Metadata(BaseModel):
     publisher: str = Field(description="The publishing function: service.function.")
     replay_of: str | None = Field(default=None, description="The event_id that was replayed with --again, if any.")
     traceparent: str | None = Field(default=None, description="W3C trace context, where there is one.")
+    newer_version: int | None = Field(
+        default=None, description="The next newer version that the same event was also published as, if any."
+    )
+
+
+class Told(TypedDict):
+    """What is said about an event when it is sealed."""
+
+    event_id: str
+    occurred_at: datetime
+    correlation_id: str
+    publisher: str
+    causation_id: NotRequired[str | None]
+    replay_of: NotRequired[str | None]
+    traceparent: NotRequired[str | None]
 
 
 _read_metadata: Final = Metadata.__pydantic_validator__.validate_python
@@ -98,8 +115,9 @@ def seal(
     causation_id: str | None = None,
     replay_of: str | None = None,
     traceparent: str | None = None,
+    newer_version: int | None = None,
 ) -> SealedEvent:
-    """Validate `event` once more and wrap it.
+    """Validate `event` once more and wrap it, as it is; `seal_renderings` also wraps it as earlier versions.
 
     Raises:
         ContractViolation: `event` was built or changed around its validation.
@@ -121,6 +139,7 @@ def seal(
         "publisher": publisher,
         "replay_of": replay_of,
         "traceparent": traceparent,
+        "newer_version": newer_version,
     }
     said = {name: value for name, value in metadata.items() if value is not None}
     data = contract.__pydantic_serializer__.to_json(valid)
@@ -131,6 +150,36 @@ def seal(
             f"  published by {publisher}\n  Store the large part and publish a reference to it."
         )
     return SealedEvent(event_id, contract.identity, subject, correlation_id, detail.decode())
+
+
+def seal_renderings(event: Contract, **told: Unpack[Told]) -> tuple[SealedEvent, ...]:
+    """Seal `event` in every version that it is published as, the oldest first: one event, under one event_id.
+
+    Each but the newest says which newer one there is, so that whoever reads both versions is delivered one of them.
+
+    Raises:
+        ContractViolation: `event` breaks its contract, or what its downcast returns breaks the earlier one.
+        TooMuchWork: one of them is larger than `MAX_EVENT_BYTES`.
+    """
+    sealed = [seal(event, **told)]
+    for newer, contract in pairwise(type(event).renderings()):
+        event = _downcast(event, contract, told)
+        sealed.append(seal(event, **told, newer_version=newer.identity.version))
+    return tuple(reversed(sealed))
+
+
+def _downcast(event: Contract, wanted: type[Contract], told: Told) -> Contract:
+    try:
+        older = event.downcast()
+    except ValidationError as error:
+        raise violation(wanted, error, event_id=told["event_id"], publisher=told["publisher"]) from error
+    if type(older) is not wanted:
+        raise ContractViolation(
+            f"event {told['event_id']} is {event.identity}, whose downcast returned {say(type(older))}, not "
+            f"{wanted.__name__}.\n  published by {told['publisher']}; contract in {where_defined(type(event))}\n"
+            f"  Return {wanted.identity} from {type(event).__qualname__}.downcast."
+        )
+    return older
 
 
 def unseal(event: Mapping[str, Any], consumer: str) -> Delivered:

@@ -8,7 +8,9 @@
     │   ├── InvalidTable            when the table is declared
     │   ├── InvalidPattern          when an event pattern is compiled
     │   ├── InvalidChoreography     when the choreography is built
-    │   └── InvalidStack            when a stack is previewed, before any resource
+    │   ├── InvalidStack            when a stack is previewed, before any resource
+    │   ├── InvalidSchema           when a JSON Schema is compared or read
+    │   └── BrokenPromise           when contracts are held against their frozen schemas
     ├── ContractViolation           data breaks its contract; when consumed it is never retried
     ├── PublishFailed               EventBridge did not take some of the events; names them
     ├── AWSCallFailed               an AWS service refused a call, or did not answer in time
@@ -68,6 +70,14 @@ class InvalidChoreography(DeclarationError):
 
 class InvalidStack(DeclarationError):
     """A stack's configuration does not fit the choreography, or the choreography does not fit AWS's quotas."""
+
+
+class InvalidSchema(DeclarationError):
+    """What should be a JSON Schema, or a file with frozen ones, is none."""
+
+
+class BrokenPromise(DeclarationError):
+    """A contract is no longer what its frozen schema promised; the message names each break and whom it hurts."""
 
 
 class ContractViolation(ContradanceError):

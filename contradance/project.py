@@ -13,6 +13,8 @@ from contradance.errors import DeclarationError
 from contradance.registry import Registry
 
 T = TypeVar("T")
+DEFAULT_SCHEMAS: Final = "contracts/schemas"
+"""Folder of the frozen contracts, where a project names no other."""
 
 _LIKE: Final = {
     "choreography": "functions.choreography:library",
@@ -28,7 +30,7 @@ class Project:
 
     root: Path
     names: dict[str, str]
-    """`module:attribute` by purpose: choreography, contracts, demo."""
+    """`module:attribute` by purpose: choreography, contracts, demo; and `schemas`, a folder."""
     accepted: dict[str, str] = field(default_factory=dict)
     """Why each finding of `contradance lint` that is named here is fine."""
 
@@ -37,8 +39,17 @@ class Project:
         return self._load("choreography", Choreography)
 
     def registry(self) -> Registry:
-        """Import and return the registry of its contracts."""
-        return self._load("contracts", Registry)
+        """Import and return the contracts: the registry that is named, else the choreography's."""
+        return self._load("contracts", Registry) if "contracts" in self.names else self.choreography().contracts
+
+    def checked(self) -> Choreography | Registry:
+        """Return what is held against its promises: the choreography, whose subscribers are known, else the registry."""
+        return self.choreography() if "choreography" in self.names else self.registry()
+
+    @property
+    def schemas(self) -> Path:
+        """Folder of the frozen contracts, below the root."""
+        return Path(self.names.get("schemas", DEFAULT_SCHEMAS))
 
     def scenes(self) -> Sequence[Any]:
         """Import and return the scenes of the demonstration."""

@@ -67,7 +67,7 @@ def event_pattern(
 ) -> EventPattern:
     """Return the pattern of the rule: the same text is deployed, and evaluated on the laptop."""
     filters = _filters(function, contracts, where)
-    parts = [_part(contract, filters.get(contract)) for contract in contracts]
+    parts = [_part(contract, filters.get(contract), _readable(contract, contracts)) for contract in contracts]
     pattern: dict[str, object] = parts[0] if len(parts) == 1 else {"$or": parts}
     if on_replay == "skip":
         pattern = {**pattern, "replay-name": [{"exists": False}]}
@@ -77,10 +77,27 @@ def event_pattern(
         raise InvalidFunction(f"{function} has a where= that is no event pattern.\n  {error}") from error
 
 
-def _part(contract: type[Contract], where: Mapping[str, object] | None) -> dict[str, object]:
-    """Return the part of the pattern that matches one contract, in all versions that it can read."""
+def _readable(contract: type[Contract], contracts: tuple[type[Contract], ...]) -> set[int]:
+    """Return the versions of one event that a function reads."""
+    return {
+        ancestor.identity.version
+        for each in contracts
+        if each.identity[:2] == contract.identity[:2]
+        for ancestor in each.lineage()
+    }
+
+
+def _part(contract: type[Contract], where: Mapping[str, object] | None, readable: set[int]) -> dict[str, object]:
+    """Return the part of the pattern that matches one contract, in all versions that it can read.
+
+    Where an event is published in several versions, the newest that is read is delivered, and no other.
+    """
     versions = sorted(ancestor.identity.version for ancestor in contract.lineage())
-    detail: dict[str, object] = {"metadata": {"version": versions}}
+    metadata: dict[str, object] = {"version": versions}
+    newer = sorted(version for version in readable if version > versions[0])
+    if newer:
+        metadata["newer_version"] = [{"exists": False}, {"anything-but": newer}]
+    detail: dict[str, object] = {"metadata": metadata}
     if where:
         detail["data"] = dict(where)
     return {"source": [contract.identity.source], "detail-type": [contract.identity.detail_type], "detail": detail}

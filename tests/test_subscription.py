@@ -130,7 +130,14 @@ def test_a_union_makes_alternatives_never_a_cross_product() -> None:
 
 
 def test_a_newer_contract_also_takes_every_version_it_upcasts() -> None:
-    assert pattern(newest)["detail"] == {"metadata": {"version": [1, 2, 4]}}
+    assert pattern(newest)["detail"]["metadata"]["version"] == [1, 2, 4]
+
+
+def test_of_an_event_in_several_versions_the_newest_that_is_read_is_taken() -> None:
+    assert pattern(newest)["detail"]["metadata"]["newer_version"] == [{"exists": False}, {"anything-but": [2, 4]}]
+    for handler in (newer_first, older_first):
+        for part in pattern(handler)["$or"]:
+            assert part["detail"]["metadata"]["newer_version"] == [{"exists": False}, {"anything-but": [2]}]
 
 
 def test_a_replay_is_skipped_by_the_pattern_itself() -> None:

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from contradance.cli.command import Port, Sets, State, reporting, the_project, write_text
+from contradance.cli.command import AsJson, Port, Sets, State, print_json, reporting, the_project, write_text
+from contradance.cli.contracts import contracts
 from contradance.cli.creating import create, new
 from contradance.cli.dlq import dlq
 from contradance.cli.events import events
@@ -29,6 +30,7 @@ app.add_typer(dlq, name="dlq")
 app.command()(new)
 app.add_typer(create, name="create")
 app.add_typer(events, name="events")
+app.add_typer(contracts, name="contracts")
 app.command()(package)
 
 
@@ -111,6 +113,7 @@ def trace(
     since: Annotated[
         str, typer.Option(help="Where to begin to search a stack's logs: 2026-01-31T18:00 (UTC) or 90m (ago).")
     ] = "1d",
+    as_json: AsJson = False,
 ) -> None:
     """Show what really happened: which delivery caused what, in how many attempts."""
     from contradance.cli.theme import Services  # noqa: PLC0415 - loaded with the project
@@ -123,6 +126,9 @@ def trace(
     if not found:
         err.print(f"Nothing in {place.name} is about {term}." if term else f"Nothing has happened in {place.name} yet.")
         raise typer.Exit(1)
+    if as_json:
+        print_json({"records": [record.model_dump(mode="json") for record in records]})
+        return
     services = Services(place.choreography.services)
     for flow in found:
         out.print(flow_tree(flow, services), soft_wrap=False)

@@ -76,6 +76,7 @@ def find(
             letters = [letter for letter in queue.letters(limit) if reason in (None, letter.reason)]
         return Found(letters, hidden)
 
+    stack.aws.service("sqs")  # made here, so that the threads share it
     with ThreadPoolExecutor(_LOOKS) as threads:
         found = [*threads.map(look, _with_queues(stack, subscriber))]
     return Found([letter for one in found for letter in one.letters], sum(one.hidden for one in found))
@@ -176,7 +177,7 @@ def _redrive(stack: Stack, choreography: Choreography, queue: Look, letter: Dead
 def _send(stack: Stack, letter: DeadLetter) -> None:
     """Hand the event to its function alone: by its queue, where it has one, else as EventBridge would invoke it."""
     function = stack.function(letter.subscriber)
-    event = json.dumps(letter.event, separators=(",", ":"), ensure_ascii=False)
+    event = json.dumps(letter.event, separators=(",", ":"))
     if function.queue_url is not None:
         stack.aws.service("sqs").ask("send_message", QueueUrl=function.queue_url, MessageBody=event)
     else:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from contradance.choreography import Choreography
 from contradance.contract import Contract, where_defined
-from contradance.envelope import SealedEvent, seal
+from contradance.envelope import SealedEvent, seal_renderings
 from contradance.errors import ContractViolation, DeclarationError
 from contradance.runtime.ports import Clock, Events
 from contradance.runtime.publish import publish
@@ -29,8 +29,8 @@ def contract_named(choreography: Choreography, detail_type: str) -> type[Contrac
     return found[0]
 
 
-def seal_data(choreography: Choreography, detail_type: str, data: str) -> SealedEvent:
-    """Validate JSON text against its contract and seal it, as a flow of its own."""
+def seal_data(choreography: Choreography, detail_type: str, data: str) -> tuple[SealedEvent, ...]:
+    """Validate JSON text against its contract and seal it, as a flow of its own; the newest version comes last."""
     contract = contract_named(choreography, detail_type)
     try:
         event = contract.model_validate_json(data)
@@ -39,7 +39,7 @@ def seal_data(choreography: Choreography, detail_type: str, data: str) -> Sealed
         lines += [f"  {path}: {message}" for path, message in problems(error, "data")]
         lines.append(f"  See what it should look like: contradance events sample {detail_type}")
         raise ContractViolation("\n".join(lines)) from error
-    return seal(
+    return seal_renderings(
         event,
         event_id=str(uuid4()),
         occurred_at=datetime.now(UTC),
@@ -51,5 +51,5 @@ def seal_data(choreography: Choreography, detail_type: str, data: str) -> Sealed
 def publish_data(choreography: Choreography, detail_type: str, data: str, events: Events, clock: Clock) -> SealedEvent:
     """Validate JSON text against its contract and publish it."""
     sealed = seal_data(choreography, detail_type, data)
-    publish([sealed], events, choreography.name, clock, _SECONDS)
-    return sealed
+    publish(sealed, events, choreography.name, clock, _SECONDS)
+    return sealed[-1]

@@ -13,7 +13,7 @@ from typing import Any, Final
 from contradance.annotation import say
 from contradance.contract import Contract
 from contradance.delivery import Delivery
-from contradance.envelope import SealedEvent, derived_id, seal
+from contradance.envelope import SealedEvent, derived_id, seal_renderings
 from contradance.errors import Conflict, ContractViolation, LeaseLost, TooMuchWork
 from contradance.function import AnyFunction
 from contradance.runtime.journal import PublishedEvent, published_events
@@ -157,7 +157,9 @@ def _events(function: AnyFunction, published: object) -> list[Contract]:
 def _seal(task: Task, events: list[Contract], place: Place) -> tuple[SealedEvent, ...]:
     """Seal the events under ids derived from what caused them, so that a republished event is recognised."""
     return tuple(
-        seal(
+        sealed
+        for position, event in enumerate(events)
+        for sealed in seal_renderings(
             event,
             event_id=derived_id(*task.key, position),
             occurred_at=place.clock.now(),
@@ -167,7 +169,6 @@ def _seal(task: Task, events: list[Contract], place: Place) -> tuple[SealedEvent
             replay_of=task.cause.replay_of,
             traceparent=task.cause.traceparent,
         )
-        for position, event in enumerate(events)
     )
 
 

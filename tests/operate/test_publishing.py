@@ -29,13 +29,13 @@ def test_an_event_that_is_published_by_hand_begins_a_flow_of_its_own(tmp_path: P
 
 
 def test_it_says_who_published_it() -> None:
-    metadata = json.loads(seal_data(food_delivery, "PaymentFailed", DATA).detail)["metadata"]
+    metadata = json.loads(seal_data(food_delivery, "PaymentFailed", DATA)[-1].detail)["metadata"]
 
     assert metadata["publisher"] == PUBLISHER
 
 
 def test_two_events_published_by_hand_are_two_events() -> None:
-    first, second = (seal_data(food_delivery, "PaymentFailed", DATA) for _ in range(2))
+    first, second = (seal_data(food_delivery, "PaymentFailed", DATA)[-1] for _ in range(2))
 
     assert first.event_id != second.event_id
     assert first.correlation_id != second.correlation_id

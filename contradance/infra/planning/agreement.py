@@ -5,8 +5,9 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Final
 
-from contradance.choreography import AnyFunction, Choreography
+from contradance.choreography import Choreography
 from contradance.errors import DeclarationError, InvalidStack
+from contradance.function import AnyFunction
 from contradance.httproute import Route
 from contradance.infra.config import StackConfig
 from contradance.infra.planning.function import SHORTEST_MEMORY

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
-from contradance.choreography import AnyFunction
 from contradance.contract import Contract
+from contradance.function import AnyFunction
 from contradance.httproute import Route
 from contradance.infra.planning.site import Bus, Site
 from contradance.infra.planning.statement import Statement

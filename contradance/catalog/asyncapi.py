@@ -1,0 +1,161 @@
+"""The choreography as an AsyncAPI 3 document: channels and messages for contracts, operations for what functions do.
+
+Each function is an application in AsyncAPI's sense: `x-applications` names the operations of each, and a document may be
+made of one function alone. A channel is an event on the bus; its messages carry EventBridge's `detail`.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from contradance.catalog.draft7 import definitions, to_draft7
+from contradance.choreography import AnyFunction, Choreography, Edge
+from contradance.compatibility.keywords import JsonSchema
+from contradance.contract import Contract
+from contradance.envelope import Metadata
+from contradance.errors import DeclarationError
+from contradance.function import Schedule
+from contradance.httproute import Route
+from contradance.registry import Registry
+from contradance.schemas import schema_of
+from contradance.subscription import Subscription
+
+ASYNCAPI: Final = "3.0.0"
+_METADATA: Final = "metadata"
+
+Document = dict[str, Any]
+
+
+def asyncapi(checked: Choreography | Registry, *, version: str = "1.0.0", function: str | None = None) -> Document:
+    """Return the AsyncAPI document of a choreography, of one of its functions, or of contracts alone.
+
+    Args:
+        checked: the choreography, or a registry.
+        version: of the document, as its `info` says it.
+        function: the one application that it is about: `loans.remind_reader`.
+
+    Raises:
+        DeclarationError: there is no such function.
+    """
+    choreography = checked if isinstance(checked, Choreography) else None
+    functions = _functions(choreography, function)
+    edges = [edge for edge in dict.fromkeys(choreography.edges if choreography else ()) if edge.function in functions]
+    spoken = {edge.contract for edge in edges}
+    registry = checked if isinstance(checked, Registry) else checked.contracts
+    contracts = [contract for contract in registry if contract in spoken or function is None]
+    title = function or checked.name
+    return {
+        "asyncapi": ASYNCAPI,
+        "info": {"title": title, "version": version, "description": _description(functions.get(function or ""))},
+        "defaultContentType": "application/json",
+        "channels": {_key(contract): _channel(contract, choreography) for contract in contracts},
+        "operations": {_operation_key(edge): _operation(edge, functions[edge.function]) for edge in edges},
+        "components": {
+            "messages": {_key(contract): _message(contract) for contract in contracts},
+            "schemas": _schemas(contracts),
+        },
+        "x-applications": {name: _application(one, edges) for name, one in functions.items()},
+    }
+
+
+def _functions(choreography: Choreography | None, function: str | None) -> Mapping[str, AnyFunction]:
+    known = choreography.functions if choreography else {}
+    if function is None:
+        return known
+    if function not in known:
+        raise DeclarationError(
+            f"there is no function {function!r}.\n  Name one of: {', '.join(known) or 'none is known'}."
+        )
+    return {function: known[function]}
+
+
+def _description(function: AnyFunction | None) -> str:
+    if function is None:
+        return "Events on one EventBridge bus, and the functions that publish and consume them."
+    return (function.handler.__doc__ or function.name).strip()
+
+
+def _key(contract: type[Contract]) -> str:
+    source, detail_type, version = contract.identity
+    return f"{source}.{detail_type}.v{version}"
+
+
+def _said(contract: type[Contract]) -> str:
+    return (contract.__doc__ or contract.identity.detail_type).strip().partition("\n")[0]
+
+
+def _channel(contract: type[Contract], choreography: Choreography | None) -> Document:
+    source, detail_type, version = contract.identity
+    return {
+        "address": choreography.name if choreography else None,
+        "title": f"{detail_type} v{version}",
+        "description": _said(contract),
+        "messages": {_key(contract): {"$ref": f"#/components/messages/{_key(contract)}"}},
+        "x-eventbridge": {"source": source, "detail-type": detail_type, "version": version},
+    }
+
+
+def _operation_key(edge: Edge) -> str:
+    return f"{edge.function}.{edge.kind}.{_key(edge.contract)}"
+
+
+def _operation(edge: Edge, function: AnyFunction) -> Document:
+    key = _key(edge.contract)
+    operation: Document = {
+        "action": "send" if edge.kind == "publishes" else "receive",
+        "title": f"{edge.function} {edge.kind} {edge.contract.identity}",
+        "summary": _said(edge.contract),
+        "channel": {"$ref": f"#/channels/{key}"},
+        "messages": [{"$ref": f"#/channels/{key}/messages/{key}"}],
+        "tags": [{"name": function.service}],
+        "x-application": edge.function,
+    }
+    if edge.kind == "consumes" and isinstance(function.trigger, Subscription):
+        operation["x-event-pattern"] = function.trigger.pattern.canonical
+    return operation
+
+
+def _message(contract: type[Contract]) -> Document:
+    return {
+        "name": contract.identity.detail_type,
+        "title": str(contract.identity),
+        "summary": _said(contract),
+        "correlationId": {"location": "$message.payload#/metadata/correlation_id"},
+        "payload": {
+            "type": "object",
+            "required": ["metadata", "data"],
+            "properties": {"metadata": _reference(_METADATA), "data": _reference(_key(contract))},
+        },
+        "x-failure": contract.failure,
+        "x-subject": contract.subject_field,
+    }
+
+
+def _application(function: AnyFunction, edges: Iterable[Edge]) -> Document:
+    trigger = function.trigger
+    began = trigger.key if isinstance(trigger, Route) else ""
+    if isinstance(trigger, Schedule):
+        began = trigger.timetable.expression
+    return {
+        "service": function.service,
+        "description": _description(function),
+        **({"trigger": began} if began else {}),
+        "operations": [_operation_key(edge) for edge in edges if edge.function == function.name],
+    }
+
+
+def _schemas(contracts: Iterable[type[Contract]]) -> dict[str, JsonSchema]:
+    """Return every contract's schema and its definitions, under names of their own: references are to the document."""
+    found: dict[str, JsonSchema] = {_METADATA: to_draft7(Metadata.model_json_schema(mode="serialization"))}
+    for contract in contracts:
+        key, schema = _key(contract), schema_of(contract)
+
+        def locate(name: str, key: str = key) -> str:
+            return str(_reference(f"{key}.{name}")["$ref"])
+
+        found[key] = to_draft7(schema, locate)
+        found |= {f"{key}.{name}": inner for name, inner in definitions(schema, locate).items()}
+    return found
+
+
+def _reference(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}

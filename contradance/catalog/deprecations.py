@@ -1,0 +1,58 @@
+"""Versions that a newer one is there for, and who still takes them."""
+
+from typing import NamedTuple
+
+from contradance.choreography import Choreography
+from contradance.contract import Contract
+from contradance.registry import Registry
+
+
+class Deprecation(NamedTuple):
+    """One version of a contract that is not the newest."""
+
+    contract: type[Contract]
+    newest: type[Contract]
+    publishers: tuple[str, ...]
+    """Functions that publish it: it alone, or as a rendering of a newer version."""
+    consumers: tuple[str, ...]
+    """Functions that subscribe to this version by itself; who upcasts it has moved on."""
+    upcasters: tuple[str, ...]
+    """Functions that read it as a newer version: the archive's events, mostly."""
+
+    def __str__(self) -> str:
+        version = self.contract.identity.version
+        if self.consumers:
+            return f"v{version} still consumed by {', '.join(self.consumers)}"
+        if self.publishers:
+            return f"v{version} consumed by nobody known here, still published by {', '.join(self.publishers)}"
+        if self.upcasters:
+            return f"v{version} read from the archive by {', '.join(self.upcasters)}"
+        return f"v{version} read by nobody known here"
+
+
+def deprecations(checked: Choreography | Registry) -> list[Deprecation]:
+    """Return every contract that has a newer version, in the registry's order."""
+    choreography = checked if isinstance(checked, Choreography) else None
+    registry = checked if isinstance(checked, Registry) else checked.contracts
+    newest: dict[tuple[str, str], type[Contract]] = {}
+    for contract in registry:
+        known = newest.setdefault(contract.identity[:2], contract)
+        newest[contract.identity[:2]] = max(known, contract, key=lambda one: one.identity.version)
+    return [
+        _deprecation(choreography, contract, latest)
+        for contract in registry
+        if (latest := newest[contract.identity[:2]]) is not contract
+    ]
+
+
+def _deprecation(choreography: Choreography | None, contract: type[Contract], newest: type[Contract]) -> Deprecation:
+    subscribed = choreography.subscriptions if choreography else ()
+    read = {one.function.name: one.subscription.contract_of(contract.identity) for one in subscribed}
+    publishers = choreography.publishers(contract) if choreography else ()
+    return Deprecation(
+        contract,
+        newest,
+        tuple(function.name for function in publishers),
+        tuple(name for name, found in read.items() if found and found[1] is contract),
+        tuple(name for name, found in read.items() if found and found[1] is not contract),
+    )

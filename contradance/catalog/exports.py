@@ -1,0 +1,47 @@
+"""Contracts in the forms of others: files by name, each JSON."""
+
+import json
+from typing import Any, Literal
+
+from contradance.catalog.asyncapi import asyncapi
+from contradance.catalog.draft4 import TYPE, registry_schema
+from contradance.choreography import Choreography
+from contradance.contract import Contract
+from contradance.registry import Registry
+from contradance.schemas import schema_of
+
+Form = Literal["jsonschema", "asyncapi", "eventbridge"]
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def export(checked: Choreography | Registry, form: Form, *, function: str | None = None) -> dict[str, Any]:
+    """Return what a form says of the contracts, by the name of the file it belongs in.
+
+    Args:
+        checked: the choreography, or a registry.
+        form: `jsonschema`: the data of each contract, 2020-12; `asyncapi`: one document; `eventbridge`: what EventBridge's
+            schema registry takes, one `CreateSchema` request for each contract.
+        function: for `asyncapi`: the one function that the document is about.
+    """
+    registry = checked if isinstance(checked, Registry) else checked.contracts
+    if form == "asyncapi":
+        return {f"{function or checked.name}.asyncapi.json": asyncapi(checked, function=function)}
+    make = _json_schema if form == "jsonschema" else _eventbridge
+    return dict(make(contract) for contract in registry)
+
+
+def text(document: object) -> str:
+    """Return a document as it is written to a file."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _json_schema(contract: type[Contract]) -> tuple[str, object]:
+    source, detail_type, version = contract.identity
+    identified = {"$schema": DIALECT, "$id": f"contract:{source}/{detail_type}/v{version}"}
+    return f"{source}/{detail_type}/v{version}.schema.json", {**identified, **schema_of(contract)}
+
+
+def _eventbridge(contract: type[Contract]) -> tuple[str, object]:
+    schema = registry_schema(contract)
+    request = {"SchemaName": schema.name, "Type": TYPE, "Description": schema.description, "Content": schema.content}
+    return f"{schema.name}.json", request

@@ -1,0 +1,110 @@
+"""Contracts, told: each on a few lines, one with all its fields, two against each other."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from contradance.annotation import models_in, say
+from contradance.catalog.deprecations import deprecations
+from contradance.choreography import Choreography
+from contradance.contract import Contract, where_defined
+from contradance.gate import differences, readers
+from contradance.pii import is_marked
+from contradance.registry import Registry
+from contradance.schemas import Promises
+
+State = Literal["frozen", "not frozen", "changed", "broken", "not ours"]
+"""How a contract stands to its frozen file; `not ours` is another application's, who freezes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One contract among all."""
+
+    contract: str
+    says: str
+    state: State
+    publishers: tuple[str, ...]
+    consumers: tuple[str, ...]
+    deprecated: str
+    """Who still takes it, where there is a newer version; else empty."""
+
+    def as_json(self) -> dict[str, object]:
+        """Return it for a machine."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        lines = [f"{self.contract}  ({self.state})", f"  {self.says}"]
+        lines += [f"  published by {', '.join(self.publishers)}"] if self.publishers else []
+        lines += [f"  consumed by  {', '.join(self.consumers)}"] if self.consumers else []
+        lines += [f"  deprecated: {self.deprecated}"] if self.deprecated else []
+        return "\n".join(lines)
+
+
+def listing(checked: Choreography | Registry, promises: Promises) -> list[Listed]:
+    """Return every contract of a registry: who speaks it, and how it stands to what is promised."""
+    choreography = checked if isinstance(checked, Choreography) else None
+    registry = checked if isinstance(checked, Registry) else checked.contracts
+    changed: dict[object, State] = {}
+    for difference in differences(checked, promises):
+        if changed.get(difference.identity) != "broken":
+            changed[difference.identity] = "broken" if difference.change.breaks else "changed"
+    old = {one.contract: str(one) for one in deprecations(checked)}
+
+    def state(contract: type[Contract]) -> State:
+        if contract.identity.app != registry.name:
+            return "not ours"
+        return changed.get(contract.identity, "frozen") if contract.identity in promises else "not frozen"
+
+    return [
+        Listed(
+            str(contract.identity),
+            _first_line(contract),
+            state(contract),
+            tuple(function.name for function in choreography.publishers(contract)) if choreography else (),
+            readers(choreography, contract.identity),
+            old.get(contract, ""),
+        )
+        for contract in registry
+    ]
+
+
+def shown(contract: type[Contract]) -> Iterator[str]:
+    """Yield a contract's lines: what it says, and each field with its type, marks and meaning."""
+    marks = [f"subject {contract.subject_field}"]
+    marks += [f"upcasts v{contract.upcasts.identity.version}"] if contract.upcasts else []
+    marks += [f"also published as v{one.identity.version}" for one in contract.renderings()[1:]]
+    marks += ["a failure"] if contract.failure else []
+    yield f"{contract.identity}  {_first_line(contract)}"
+    yield f"  {', '.join(marks)}; contract in {where_defined(contract)}"
+    rows = [*_fields(contract, 1, ())]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    for name, kind, meaning in rows:
+        yield f"  {name:{widths[0]}}  {kind:{widths[1]}}  {meaning}".rstrip()
+
+
+def _fields(model: type[BaseModel], depth: int, seen: tuple[type, ...]) -> Iterator[tuple[str, str, str]]:
+    for name, field in model.model_fields.items():
+        yield "  " * (depth - 1) + name, say(_plain(field)), _meaning(field)
+        for inner in models_in(field.annotation):
+            if issubclass(inner, BaseModel) and inner not in seen:
+                yield from _fields(inner, depth + 1, (*seen, inner))
+
+
+def _plain(field: FieldInfo) -> Any:
+    """Return the type of a field without what is annotated on it."""
+    annotation = field.annotation
+    return getattr(annotation, "__origin__", annotation) if hasattr(annotation, "__metadata__") else annotation
+
+
+def _meaning(field: FieldInfo) -> str:
+    marks = ["" if field.is_required() else "optional", "personal" if is_marked(field) else ""]
+    said = [f"[{', '.join(filter(None, marks))}]" if any(marks) else "", field.description or ""]
+    return " ".join(filter(None, said))
+
+
+def _first_line(contract: type[Contract]) -> str:
+    return (contract.__doc__ or "").strip().partition("\n")[0]

@@ -1,0 +1,171 @@
+"""`contradance contracts ...`: what is promised, what changed, and whom that hurts."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from contradance.cli.command import reporting, the_project
+from contradance.cli.theme import err, out
+from contradance.compatibility import DEFAULT_MODE, Mode
+
+contracts = typer.Typer(help="What is promised, what changed, and whom that hurts.", no_args_is_help=True)
+
+Against = Annotated[
+    str | None,
+    typer.Option(
+        "--against",
+        help="A folder, a git ref, a wheel, or a .json file of stack outputs; the frozen files unless given.",
+        metavar="WHERE",
+    ),
+]
+
+
+ExportForm = Literal["jsonschema", "asyncapi", "eventbridge"]
+
+
+class Form(StrEnum):
+    """How findings are told."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
+Check = Annotated[bool, typer.Option("--check", help="Write nothing; fail where files and contracts disagree.")]
+Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+
+
+@contracts.command()
+@reporting
+def freeze(
+    drop: Annotated[
+        list[str] | None,
+        typer.Option("--drop", help="A version that is given up: its file is deleted.", metavar="CONTRACT"),
+    ] = None,
+    check: Check = False,  # noqa: FBT002 - a command's flag
+) -> None:
+    """Write each contract's schema to its file, where it is new or compatibly changed; refuse to break one."""
+    from contradance.catalog.freezing import freeze_contracts  # noqa: PLC0415 - loaded with the project
+
+    project = the_project()
+    frozen = freeze_contracts(
+        project.checked(), project.root / project.schemas, dropping=drop or [], write_files=not check
+    )
+    for line in frozen.told(project.root):
+        out.print(line, markup=False)
+    if check and not frozen.plan.empty:
+        err.print("Files and contracts disagree. Run: contradance contracts freeze", style="red")
+        raise typer.Exit(1)
+    if frozen.plan.empty:
+        out.print(f"{frozen.count} contracts are as they are frozen in {project.schemas.as_posix()}.")
+
+
+@contracts.command()
+@reporting
+def check(
+    against: Against = None,
+    mode: Annotated[Mode, typer.Option("--mode", help="What is promised.")] = DEFAULT_MODE,
+    form: Annotated[Form, typer.Option("--format", help="text, json or github annotations.")] = Form.TEXT,
+    as_json: Json = False,  # noqa: FBT002 - a command's flag
+) -> None:
+    """Say which changes break what is promised, and which subscribers each hurts; exit 1 where there is one."""
+    from contradance.catalog.differences import as_annotations, as_text, to_json  # noqa: PLC0415 - loaded with the project
+    from contradance.gate import breaks  # noqa: PLC0415 - loaded with the project
+    from contradance.schemas.sources import read_promises  # noqa: PLC0415 - loaded with the project
+
+    project = the_project()
+    promises = read_promises(against or str(project.root / project.schemas), project.root, project.schemas)
+    found = breaks(project.checked(), promises, mode=mode)
+    tell = {Form.TEXT: as_text, Form.JSON: to_json, Form.GITHUB: as_annotations}[Form.JSON if as_json else form]
+    sys.stdout.write(tell(found, len(promises), project.root))
+    if found:
+        raise typer.Exit(1)
+
+
+@contracts.command("list")
+@reporting
+def list_contracts(
+    as_json: Annotated[bool, typer.Option("--json", help="For a machine.")] = False,  # noqa: FBT002 - a command's flag
+) -> None:
+    """List the contracts: who publishes and consumes each, whether it is frozen, and who still takes an old version."""
+    from contradance.catalog.listing import listing  # noqa: PLC0415 - loaded with the project
+    from contradance.schemas import read_folder  # noqa: PLC0415 - loaded with the project
+
+    project = the_project()
+    found = listing(project.checked(), read_folder(project.root / project.schemas))
+    if as_json:
+        sys.stdout.write(json.dumps([one.as_json() for one in found], indent=2) + "\n")
+    else:
+        out.print("\n\n".join(map(str, found)), markup=False)
+
+
+@contracts.command()
+@reporting
+def show(
+    contract: Annotated[str, typer.Argument(help="Like BookLent, BookLent v1 or library.loans/BookLent v1.")],
+) -> None:
+    """Show one contract: its fields, their types, what is personal, what is promised."""
+    from contradance.catalog.listing import shown  # noqa: PLC0415 - loaded with the project
+    from contradance.schemas.identities import find  # noqa: PLC0415 - loaded with the project
+
+    known = the_project().registry().by_identity
+    for line in shown(known[find(contract, known)]):
+        out.print(line, markup=False)
+
+
+@contracts.command()
+@reporting
+def diff(
+    old: Annotated[str | None, typer.Argument(help="A contract, like BookLent v1; all of them unless given.")] = None,
+    new: Annotated[str | None, typer.Argument(help="The contract to compare it with, like BookLent v2.")] = None,
+    against: Against = None,
+) -> None:
+    """Show every change, breaking or not: of the contracts against what is promised, or of one against another."""
+    from contradance.compatibility import compare  # noqa: PLC0415 - loaded with the project
+    from contradance.gate import differences  # noqa: PLC0415 - loaded with the project
+    from contradance.schemas import schema_of  # noqa: PLC0415 - loaded with the project
+    from contradance.schemas.identities import find  # noqa: PLC0415 - loaded with the project
+    from contradance.schemas.sources import read_promises  # noqa: PLC0415 - loaded with the project
+
+    project = the_project()
+    if old is not None and new is not None:
+        known = project.registry().by_identity
+        one, two = known[find(old, known)], known[find(new, known)]
+        told = [change.message for change in compare(schema_of(one), schema_of(two))]
+    else:
+        promises = read_promises(against or str(project.root / project.schemas), project.root, project.schemas)
+        named = find(old, promises) if old is not None else None
+        found = [one for one in differences(project.checked(), promises) if named in (None, one.identity)]
+        told = [f"{one.identity}: {one.change.message}" for one in found]
+    for line in told or ["Nothing differs."]:
+        out.print(line, markup=False)
+
+
+@contracts.command()
+@reporting
+def export(
+    form: Annotated[ExportForm, typer.Option("--format", help="jsonschema, asyncapi or eventbridge.")],
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write a file each to; all is printed unless given.")
+    ] = None,
+    function: Annotated[
+        str | None, typer.Option("--function", help="For asyncapi: the one function that the document is about.")
+    ] = None,
+) -> None:
+    """Write the contracts in the forms of others: JSON Schema, AsyncAPI 3, EventBridge's schema registry."""
+    from contradance.catalog.exports import export as exported  # noqa: PLC0415 - loaded with the project
+    from contradance.catalog.exports import text  # noqa: PLC0415 - loaded with the project
+
+    files = exported(the_project().checked(), form, function=function)
+    if folder is None:
+        sys.stdout.write(text(next(iter(files.values())) if form == "asyncapi" else files))
+        return
+    for name, document in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text(document), encoding="utf-8")
+        out.print(path.as_posix(), markup=False)

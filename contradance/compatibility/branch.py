@@ -1,0 +1,191 @@
+"""What one kind of JSON value may be: the normal form in which schemas are compared.
+
+A schema is a choice between branches; each is of one kind and says everything that holds for its values.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from contradance.compatibility.document import Spot
+from contradance.compatibility.patterns import searches
+from contradance.compatibility.values import Kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Branch:
+    """What holds whatever the kind; null and booleans have nothing more."""
+
+    kind: Kind
+    title: str = ""
+    values: tuple[Any, ...] | None = None
+    """The only values there are; None where they are not listed."""
+    opaque: frozenset[tuple[str, str]] = frozenset()
+    """Keywords that are not reasoned about, each with all it says."""
+    rivals: tuple[Spot, ...] = ()
+    """What a value must not satisfy as well: the other schemas of a `oneOf`."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether it certainly allows nothing."""
+        return self.values == ()
+
+
+class Bound(NamedTuple):
+    """One end of a range of numbers."""
+
+    at: Fraction
+    included: bool = True
+
+    def __str__(self) -> str:
+        return f"{float(self.at):g}" if self.at.denominator > 1 else str(self.at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers(Branch):
+    """Numbers."""
+
+    kind: Kind = "number"
+    least: Bound | None = None
+    most: Bound | None = None
+    multiples: frozenset[Fraction] = frozenset()
+    """Each value is a multiple of each of these; a whole number is one of 1."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether every value is a whole number."""
+        return any(multiple.denominator == 1 for multiple in self.multiples)
+
+    def settled(self) -> "Numbers":
+        """Return the same with the bounds of whole numbers at whole numbers: `exclusiveMinimum` 0 is `minimum` 1."""
+        if not self.whole:
+            return self
+        least, most = self.least, self.most
+        if least:
+            up = -(-least.at // 1)
+            least = Bound(Fraction(up + (up == least.at and not least.included)))
+        if most:
+            down = most.at // 1
+            most = Bound(Fraction(down - (down == most.at and not most.included)))
+        return replace(self, least=least, most=most)
+
+    @property
+    def empty(self) -> bool:
+        """Whether it certainly allows nothing."""
+        if self.values == ():
+            return True
+        if self.least is None or self.most is None or self.least.at < self.most.at:
+            return False
+        return not (self.least.at == self.most.at and self.least.included and self.most.included)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strings(Branch):
+    """Texts."""
+
+    kind: Kind = "string"
+    least: int = 0
+    most: int | None = None
+    patterns: frozenset[str] = frozenset()
+    formats: frozenset[str] = frozenset()
+
+    @property
+    def empty(self) -> bool:
+        """Whether it certainly allows nothing."""
+        return self.values == () or (self.most is not None and self.most < self.least)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrays(Branch):
+    """Lists, tuples and sets."""
+
+    kind: Kind = "array"
+    first: tuple[Spot, ...] = ()
+    """What is said of the first items, one by one."""
+    rest: Spot = ()
+    """What is said of every item behind them."""
+    least: int = 0
+    most: int | None = None
+    unique: bool = False
+
+    def item(self, index: int) -> Spot:
+        """Return what is said of one item."""
+        return self.first[index] if index < len(self.first) else self.rest
+
+    @property
+    def longest(self) -> int | None:
+        """Most items that there can be: none where an item is `false`."""
+        spots = (*self.first, self.rest)
+        end = next((index for index, spot in enumerate(spots) if any(place.schema is False for place in spot)), None)
+        return smaller(self.most, end)
+
+    @property
+    def empty(self) -> bool:
+        """Whether it certainly allows nothing."""
+        return self.values == () or (self.longest is not None and self.longest < self.least)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objects(Branch):
+    """Models and maps."""
+
+    kind: Kind = "object"
+    fields: Mapping[str, Spot] = field(default_factory=dict)
+    patterns: Mapping[str, Spot] = field(default_factory=dict)
+    others: Spot | None = None
+    """What is said of fields that are not named; None where nothing is."""
+    closed: bool = False
+    """Whether the schema says that there are no others."""
+    barred: frozenset[str] = frozenset()
+    """Fields that one part of the schema names and another, closed part leaves no room for."""
+    required: frozenset[str] = frozenset()
+    names: Spot = ()
+    """What is said of the fields' names."""
+    least: int = 0
+    most: int | None = None
+    as_written: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether a publisher may publish fields that are not named.
+
+        Published schemas are closed; where one names no field and does not say so, it is a map of anything.
+        """
+        if self.closed:
+            return False
+        return self.as_written or self.others is not None or not (self.fields or self.patterns)
+
+    @property
+    def refuses(self) -> bool:
+        """Whether a consumer refuses fields that are not named: never, unless its schema must be taken as written."""
+        return self.as_written and self.closed
+
+    def said_of(self, name: str) -> Spot:
+        """Return what is said of the value of a field, named or not."""
+        matched = [spot for pattern, spot in self.patterns.items() if searches(pattern, name)]
+        named = [self.fields[name]] if name in self.fields else []
+        return tuple(place for spot in [*named, *matched] or [self.others or ()] for place in spot)
+
+    def names_it(self, name: str) -> bool:
+        """Whether a field of this name is spoken of, by name or by a pattern."""
+        return name in self.fields or any(searches(pattern, name) for pattern in self.patterns)
+
+    def may_have(self, name: str) -> bool:
+        """Whether a publisher may publish a field of this name."""
+        return name not in self.barred and (self.names_it(name) or self.open)
+
+    @property
+    def fewest(self) -> int:
+        """Fewest fields that a publisher may publish."""
+        return max(self.least, len(self.required))
+
+    @property
+    def fullest(self) -> int | None:
+        """Most fields that a publisher may publish."""
+        return self.most if self.open or self.patterns else smaller(self.most, len(self.fields.keys() - self.barred))
+
+
+def smaller(one: int | None, two: int | None) -> int | None:
+    """Return the smaller of two limits; None is none."""
+    return min((limit for limit in (one, two) if limit is not None), default=None)

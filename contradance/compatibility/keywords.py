@@ -1,0 +1,64 @@
+"""JSON Schema's keywords, by what stands behind them. Drafts 7 and 2020-12."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+JsonSchema: TypeAlias = Mapping[str, Any] | bool
+"""A JSON Schema as it is read from JSON."""
+
+ANNOTATIONS: Final = frozenset(
+    {"$comment", "default", "deprecated", "description", "examples", "readOnly", "title", "writeOnly"}
+)
+"""What says nothing about which values are valid."""
+
+ONE: Final = frozenset(
+    {
+        "additionalItems",
+        "additionalProperties",
+        "contains",
+        "contentSchema",
+        "else",
+        "if",
+        "items",
+        "not",
+        "propertyNames",
+        "then",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    }
+)
+"""Keywords with a schema behind them."""
+MANY: Final = frozenset({"allOf", "anyOf", "items", "oneOf", "prefixItems"})
+"""Keywords with a list of schemas behind them."""
+NAMED: Final = frozenset(
+    {"$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"}
+)
+"""Keywords with schemas by name behind them."""
+
+
+def with_inner(schema: JsonSchema, change: Callable[[JsonSchema], JsonSchema]) -> JsonSchema:
+    """Return `schema` with `change` made to each schema directly inside it."""
+    if isinstance(schema, bool):
+        return schema
+    changed: dict[str, Any] = {}
+    for keyword, value in schema.items():
+        if keyword in MANY and isinstance(value, list):
+            changed[keyword] = [change(inner) for inner in value]
+        elif keyword in NAMED and isinstance(value, Mapping):
+            changed[keyword] = {name: change(inner) if is_schema(inner) else inner for name, inner in value.items()}
+        elif keyword in ONE and is_schema(value):
+            changed[keyword] = change(value)
+        else:
+            changed[keyword] = value
+    return changed
+
+
+def bare(schema: JsonSchema) -> JsonSchema:
+    """Return `schema` without what says nothing about which values are valid; `x-pii` and `x-checks` stay."""
+    inner = with_inner(schema, bare)
+    return inner if isinstance(inner, bool) else {key: inner[key] for key in inner if key not in ANNOTATIONS}
+
+
+def is_schema(value: object) -> bool:
+    """Whether `value` has the form of a schema."""
+    return isinstance(value, bool | Mapping)

@@ -1,0 +1,108 @@
+"""Branches against each other: what two both allow, and whether nothing satisfies both."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, Final
+
+from contradance.compatibility.branch import Arrays, Bound, Branch, Numbers, Objects, Strings, smaller
+from contradance.compatibility.change import CannotProveError
+from contradance.compatibility.document import Spot
+from contradance.compatibility.values import same
+
+MAX_BRANCHES: Final = 64
+"""Most branches of one schema that are looked at."""
+
+
+def meet_all(ones: Iterable[Branch], twos: Iterable[Branch]) -> tuple[Branch, ...]:
+    """Return what two schemas both allow.
+
+    Raises:
+        CannotProveError: that would be too many branches.
+    """
+    twos = [*twos]
+    found = [meet(one, two) for one in ones for two in twos if one.kind == two.kind]
+    met = tuple(branch for branch in found if not branch.empty)
+    if len(met) > MAX_BRANCHES:
+        raise CannotProveError(f"a choice between more than {MAX_BRANCHES} alternatives")
+    return met
+
+
+def meet(one: Branch, two: Branch) -> Branch:
+    """Return what two branches of one kind both allow."""
+    common: dict[str, Any] = {
+        "title": one.title or two.title,
+        "values": _common(one.values, two.values),
+        "opaque": one.opaque | two.opaque,
+        "rivals": one.rivals + two.rivals,
+    }
+    match one, two:
+        case Numbers(), Numbers():
+            return _meet_numbers(replace(one, **common), two)
+        case Strings(), Strings():
+            return replace(
+                one,
+                **common,
+                least=max(one.least, two.least),
+                most=smaller(one.most, two.most),
+                patterns=one.patterns | two.patterns,
+                formats=one.formats | two.formats,
+            )
+        case Arrays(), Arrays():
+            length = max(len(one.first), len(two.first))
+            return replace(
+                one,
+                **common,
+                first=tuple(one.item(index) + two.item(index) for index in range(length)),
+                rest=one.rest + two.rest,
+                least=max(one.least, two.least),
+                most=smaller(one.most, two.most),
+                unique=one.unique or two.unique,
+            )
+        case Objects(), Objects():
+            return _meet_objects(replace(one, **common), two)
+        case _:
+            return replace(one, **common)
+
+
+def _meet_numbers(one: Numbers, two: Numbers) -> Numbers:
+    lows: list[Bound] = [bound for bound in (one.least, two.least) if bound]
+    tops: list[Bound] = [bound for bound in (one.most, two.most) if bound]
+    return replace(
+        one,
+        least=max(lows, key=lambda bound: (bound.at, not bound.included), default=None),
+        most=min(tops, key=lambda bound: (bound.at, bound.included), default=None),
+        multiples=one.multiples | two.multiples,
+    ).settled()
+
+
+def _meet_objects(one: Objects, two: Objects) -> Objects:
+    for this, other in ((one, two), (two, one)):
+        if this.patterns and (other.patterns or other.closed or other.others is not None or other.fields):
+            raise CannotProveError("`patternProperties` beside other fields in one `allOf`")
+    said = [each.others for each in (one, two) if each.others is not None]
+    names = [*dict.fromkeys((*one.fields, *two.fields))]
+    barred = {name for name in names for each in (one, two) if each.closed and name not in each.fields}
+    return replace(
+        one,
+        fields={name: _part(one, name) + _part(two, name) for name in names},
+        patterns={**one.patterns, **two.patterns},
+        others=tuple(place for spot in said for place in spot) if said else None,
+        closed=one.closed or two.closed,
+        barred=one.barred | two.barred | barred,
+        required=one.required | two.required,
+        names=one.names + two.names,
+        least=max(one.least, two.least),
+        most=smaller(one.most, two.most),
+        as_written=one.as_written or two.as_written,
+    )
+
+
+def _part(branch: Objects, name: str) -> Spot:
+    return branch.fields.get(name, branch.others or ())
+
+
+def _common(one: tuple[Any, ...] | None, two: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+    if one is None or two is None:
+        return two if one is None else one
+    allowed = {same(value) for value in two}
+    return tuple(value for value in one if same(value) in allowed)

@@ -1,0 +1,280 @@
+"""A schema as a choice between branches: references followed, `allOf`, `anyOf`, `oneOf`, `enum` and `type` worked in.
+
+Keywords that are not reasoned about are carried along as text. A `oneOf` whose alternatives exclude each other, as
+tagged unions do, is an `anyOf`. Any other is taken as written, objects neither closed nor open: what a tolerant consumer
+ignores could make two alternatives fit.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from itertools import combinations
+from typing import Any, Final
+
+from contradance.compatibility.branch import Arrays, Bound, Branch, Numbers, Objects, Strings
+from contradance.compatibility.change import CannotProveError
+from contradance.compatibility.document import Place, Spot
+from contradance.compatibility.keywords import JsonSchema, is_schema
+from contradance.compatibility.meeting import meet, meet_all
+from contradance.compatibility.values import KINDS, Kind, exact, kind_of, same
+from contradance.errors import InvalidSchema
+
+CHECKS: Final = "x-checks"
+"""Keyword under which a contract's schema names what Python checks and JSON Schema cannot say."""
+
+_OPAQUE: Final[Mapping[Kind | None, tuple[tuple[str, ...], ...]]] = {
+    None: (("not",), ("if", "then", "else"), ("$dynamicRef",), ("$recursiveRef",)),
+    "string": (("contentEncoding",), ("contentMediaType",), ("contentSchema",)),
+    "array": (("contains", "minContains", "maxContains"),),
+    "object": (("dependentRequired",), ("dependentSchemas",), ("dependencies",)),
+}
+"""Keywords that are not reasoned about, with those that they make one statement with."""
+_UNEVALUATED: Final[Mapping[Kind, str]] = {"array": "unevaluatedItems", "object": "unevaluatedProperties"}
+"""Keywords whose meaning depends on everything beside them."""
+
+
+def branches(spot: Spot) -> tuple[Branch, ...]:
+    """Return what a value may be at a spot.
+
+    Raises:
+        CannotProveError: that cannot be told.
+        InvalidSchema: a keyword has a value that no JSON Schema gives it.
+    """
+    found = _anything(as_written=False)
+    for place in spot:
+        found = meet_all(found, _of(place, frozenset()))
+    return found
+
+
+def disjoint(one: Branch, two: Branch) -> bool:
+    """Whether it is certain that nothing satisfies both."""
+    if one.kind != two.kind or meet_is_empty(one, two):
+        return True
+    if not (isinstance(one, Objects) and isinstance(two, Objects)):
+        return False
+    tags = one.required & two.required & one.fields.keys() & two.fields.keys()
+    return any(_excluded(one.fields[tag], two.fields[tag]) for tag in tags)
+
+
+def meet_is_empty(one: Branch, two: Branch) -> bool:
+    """Whether two branches of one kind have plainly nothing in common."""
+    try:
+        return meet(one, two).empty
+    except CannotProveError:
+        return False
+
+
+def _excluded(one: Spot, two: Spot) -> bool:
+    """Whether two spots list different values, as tags do."""
+    ones, twos = branches(one), branches(two)
+    return all(each.values is not None for each in (*ones, *twos)) and all(
+        disjoint(this, other) for this in ones for other in twos
+    )
+
+
+def _anything(*, as_written: bool) -> tuple[Branch, ...]:
+    return (
+        Branch(kind="null", values=(None,)),
+        Branch(kind="boolean", values=(False, True)),
+        Numbers(),
+        Strings(),
+        Arrays(),
+        Objects(as_written=as_written),
+    )
+
+
+def _of(place: Place, seen: frozenset[int]) -> tuple[Branch, ...]:
+    schema = place.schema
+    if isinstance(schema, bool):
+        return _anything(as_written=place.as_written) if schema else ()
+    if id(schema) in seen:
+        raise CannotProveError("a `$ref` that leads back to itself")
+    seen |= {id(schema)}
+    target = place.document.referred(schema["$ref"]) if "$ref" in schema else None
+    if target is not None and place.document.draft_7:
+        return _of(place.of(target), seen)
+    found = _own(place, schema)
+    if target is not None:
+        found = meet_all(found, _of(place.of(target), seen))
+    for inner in _schemas(schema, "allOf"):
+        found = meet_all(found, _of(place.of(inner), seen))
+    if "anyOf" in schema:
+        found = meet_all(found, [one for inner in _schemas(schema, "anyOf") for one in _of(place.of(inner), seen)])
+    if "oneOf" in schema:
+        found = meet_all(found, _one_of(place, schema, seen))
+    return found
+
+
+def _one_of(place: Place, schema: Mapping[str, Any], seen: frozenset[int]) -> list[Branch]:
+    tag = schema["discriminator"].get("propertyName") if isinstance(schema.get("discriminator"), Mapping) else None
+    inner = _schemas(schema, "oneOf")
+    alternatives = [[_tagged(one, tag) for one in _of(place.of(each), seen)] for each in inner]
+    pairs = combinations(alternatives, 2)
+    if all(disjoint(one, two) for ones, twos in pairs for one in ones for two in twos):
+        return [branch for alternative in alternatives for branch in alternative]
+    written = [place._replace(schema=each, as_written=True) for each in inner]
+    return [
+        replace(branch, rivals=(*branch.rivals, *((rival,) for rival in written if rival is not each)))
+        for each in written
+        for branch in _of(each, seen)
+    ]
+
+
+def _tagged(branch: Branch, tag: str | None) -> Branch:
+    """Return an alternative of a tagged union; its tag is always there, since a publisher writes defaults too."""
+    if tag is None or not isinstance(branch, Objects):
+        return branch
+    return replace(branch, required=branch.required | {tag})
+
+
+def _own(place: Place, schema: Mapping[str, Any]) -> tuple[Branch, ...]:
+    """Return what a schema's own keywords allow."""
+    kinds, whole = _types(schema)
+    listed = _listed(schema)
+    found: list[Branch] = []
+    for kind in kinds:
+        branch = _BUILDERS.get(kind, _plain)(place, schema)
+        common: dict[str, Any] = {
+            "kind": kind,
+            "title": str(schema.get("title", "")),
+            "opaque": frozenset(_opaque(place, schema, kind)),
+        }
+        if kind in ("null", "boolean"):
+            common["values"] = (None,) if kind == "null" else (False, True)
+        branch = replace(branch, **common)
+        if isinstance(branch, Numbers):
+            branch = replace(branch, multiples=branch.multiples | ({Fraction(1)} if whole else frozenset())).settled()
+        if listed is not None:
+            branch = meet(branch, replace(branch, values=tuple(value for value in listed if kind_of(value) == kind)))
+        found.append(branch)
+    return tuple(branch for branch in found if not branch.empty)
+
+
+def _types(schema: Mapping[str, Any]) -> tuple[tuple[Kind, ...], bool]:
+    """Return the kinds that `type` allows, and whether its numbers are whole."""
+    said = schema.get("type")
+    if said is None:
+        return KINDS, False
+    names = said if isinstance(said, list) else [said]
+    unknown = [name for name in names if name not in (*KINDS, "integer")]
+    if unknown:
+        raise InvalidSchema(
+            f"the schema has the type {unknown[0]!r}, which JSON does not know.\n"
+            f"  Write one of: {', '.join(sorted([*KINDS, 'integer']))}."
+        )
+    whole = "integer" in names and "number" not in names
+    return tuple(kind for kind in KINDS if kind in names or (kind == "number" and whole)), whole
+
+
+def _listed(schema: Mapping[str, Any]) -> list[Any] | None:
+    """Return the values that `enum` and `const` leave."""
+    values = schema.get("enum")
+    if "const" in schema:
+        constant = schema["const"]
+        allowed = values is None or any(same(value) == same(constant) for value in values)
+        return [constant] if allowed else []
+    return None if values is None else [*values]
+
+
+def _opaque(place: Place, schema: Mapping[str, Any], kind: Kind) -> Iterator[tuple[str, str]]:
+    for group in (*_OPAQUE[None], *_OPAQUE.get(kind, ())):
+        if group[0] in schema:
+            said = place.document.keep({keyword: schema[keyword] for keyword in group if keyword in schema})
+            yield f"`{group[0]}`", place.document.text(said)
+    if _UNEVALUATED.get(kind) in schema:
+        yield f"`{_UNEVALUATED[kind]}`", place.text
+    if "$ref" in schema and place.document.referred(schema["$ref"]) is None:
+        yield "a `$ref` out of the document", place.text
+    for bound in ("exclusiveMinimum", "exclusiveMaximum"):
+        if kind == "number" and isinstance(schema.get(bound), bool):
+            yield f"draft 4's `{bound}`", place.text
+    checks = schema.get(CHECKS)
+    for name, said in (checks if isinstance(checks, Mapping) else {}).items():
+        yield f"what Python checks ({name})", same(said)
+
+
+def _plain(_: Place, __: Mapping[str, Any]) -> Branch:
+    return Branch(kind="null")
+
+
+def _numbers(_: Place, schema: Mapping[str, Any]) -> Numbers:
+    def bound(inclusive: str, exclusive: str, choose: Callable[..., Bound]) -> Bound | None:
+        found = [Bound(exact(schema[inclusive]))] if inclusive in schema else []
+        limit = schema.get(exclusive)
+        found += [] if limit is None or isinstance(limit, bool) else [Bound(exact(limit), included=False)]
+        return choose(found) if found else None
+
+    return Numbers(
+        least=bound(
+            "minimum", "exclusiveMinimum", lambda found: max(found, key=lambda one: (one.at, not one.included))
+        ),
+        most=bound("maximum", "exclusiveMaximum", lambda found: min(found, key=lambda one: (one.at, one.included))),
+        multiples=frozenset({exact(schema["multipleOf"])} if "multipleOf" in schema else ()),
+    )
+
+
+def _strings(_: Place, schema: Mapping[str, Any]) -> Strings:
+    return Strings(
+        least=_limit(schema, "minLength") or 0,
+        most=_limit(schema, "maxLength"),
+        patterns=frozenset({schema["pattern"]} if "pattern" in schema else ()),
+        formats=frozenset({schema["format"]} if "format" in schema else ()),
+    )
+
+
+def _arrays(place: Place, schema: Mapping[str, Any]) -> Arrays:
+    items = schema.get("items", True)
+    first, rest = schema.get("prefixItems", []), items
+    if isinstance(items, list):  # draft 7's tuples
+        first, rest = items, schema.get("additionalItems", True)
+    return Arrays(
+        first=tuple(_spot(place, inner) for inner in first),
+        rest=_spot(place, rest),
+        least=_limit(schema, "minItems") or 0,
+        most=_limit(schema, "maxItems"),
+        unique=schema.get("uniqueItems") is True,
+    )
+
+
+def _objects(place: Place, schema: Mapping[str, Any]) -> Objects:
+    others = schema.get("additionalProperties")
+    return Objects(
+        fields={name: _spot(place, inner) for name, inner in schema.get("properties", {}).items()},
+        patterns={pattern: _spot(place, inner) for pattern, inner in schema.get("patternProperties", {}).items()},
+        others=None if others is None or others is False else _spot(place, others),
+        closed=others is False,
+        required=frozenset(schema.get("required", ())),
+        names=_spot(place, schema.get("propertyNames", True)),
+        least=_limit(schema, "minProperties") or 0,
+        most=_limit(schema, "maxProperties"),
+        as_written=place.as_written,
+    )
+
+
+_BUILDERS: Final[Mapping[Kind, Callable[[Place, Mapping[str, Any]], Branch]]] = {
+    "number": _numbers,
+    "string": _strings,
+    "array": _arrays,
+    "object": _objects,
+}
+
+
+def _limit(schema: Mapping[str, Any], keyword: str) -> int | None:
+    return int(schema[keyword]) if keyword in schema else None
+
+
+def _schemas(schema: Mapping[str, Any], keyword: str) -> Iterable[JsonSchema]:
+    inner = schema.get(keyword, [])
+    if not isinstance(inner, list) or not all(is_schema(one) for one in inner):
+        raise InvalidSchema(
+            f"the schema's `{keyword}` is no list of schemas.\n  Write it like {keyword}: [{{...}}, {{...}}]."
+        )
+    return inner
+
+
+def _spot(place: Place, inner: object) -> Spot:
+    if not is_schema(inner):
+        raise InvalidSchema(
+            f"the schema holds a {type(inner).__name__} where a schema stands.\n  Write an object, true or false."
+        )
+    return () if inner is True and not place.as_written else (place.of(inner),)  # type: ignore[arg-type]  # it is one

@@ -1,0 +1,179 @@
+"""How models and maps differ: fields, what is required, and what may stand beside them.
+
+A publisher publishes the fields it names and no others, unless its schema says that there may be more. A consumer reads
+the fields it names and ignores the others.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, Protocol
+
+from contradance.compatibility.branch import Objects
+from contradance.compatibility.change import BACKWARD, FORWARD, NEITHER, Breaks, Finding, below, breaking
+from contradance.compatibility.document import Spot, text_of
+
+
+class Compare(Protocol):
+    """Compares what is said of fields."""
+
+    def made(self, schema: Mapping[str, object]) -> Spot:
+        """Return a spot of a schema that is made up."""
+
+    def findings(self, old: Spot, new: Spot) -> tuple[Finding, ...]:
+        """Return how two places differ."""
+
+    def reads(self, writer: Spot, reader: Spot) -> bool:
+        """Whether a consumer with `reader` takes whatever a publisher with `writer` publishes."""
+
+
+class _Lone(NamedTuple):
+    """A field that one side names and the other does not."""
+
+    name: str
+    said: str
+    finding: Finding
+
+
+def fields(old: Objects, new: Objects, compare: Compare) -> Iterator[Finding]:
+    """Yield how two objects differ."""
+    removed: list[_Lone] = []
+    added: list[_Lone] = []
+    for name in sorted({*old.fields, *new.fields, *old.required, *new.required}):
+        harmed = breaking(backward=_hurts(old, new, name, compare), forward=_hurts(new, old, name, compare))
+        was, now = (name in side.fields or name in side.required for side in (old, new))
+        if was and now:
+            yield from _kept(old, new, name, compare)
+        elif was:
+            removed.append(_Lone(name, text_of(old.said_of(name)), _removed(old, name, harmed)))
+        else:
+            added.append(_Lone(name, text_of(new.said_of(name)), _added(new, name, harmed)))
+    yield from _renamed(removed, added)
+    yield from _others(old, new, compare)
+    yield from _names(old, new, compare)
+    yield from _sizes(old, new)
+
+
+def _hurts(writer: Objects, reader: Objects, name: str, compare: Compare) -> bool:
+    """Whether a consumer may refuse an event for what a publisher writes, or does not write, under a name."""
+    if name in reader.required and name not in writer.required:
+        return True
+    if not writer.may_have(name):
+        return False
+    if reader.refuses and (not reader.names_it(name) or name in reader.barred):
+        return True
+    return not compare.reads(writer.said_of(name), reader.said_of(name))
+
+
+def _kept(old: Objects, new: Objects, name: str, compare: Compare) -> Iterator[Finding]:
+    """Yield how a field differs that both sides name."""
+    if name in new.required and name not in old.required:
+        yield Finding(name, "field-required", BACKWARD, "is now required, but was optional")
+    if name in old.required and name not in new.required:
+        yield Finding(name, "field-optional", FORWARD, "is now optional, but was required")
+    may_have = breaking(backward=old.may_have(name), forward=new.may_have(name))
+    inner = compare.findings(old.said_of(name), new.said_of(name))
+    yield from below(name, (finding.only(may_have) for finding in inner))
+    refused = breaking(
+        backward=old.may_have(name) and new.refuses and name in new.barred,
+        forward=new.may_have(name) and old.refuses and name in old.barred,
+    )
+    if refused:
+        yield Finding(name, "unknown-fields", refused, "has no room among the others")
+
+
+def _removed(old: Objects, name: str, harmed: Breaks) -> Finding:
+    kind = "required" if name in old.required else "optional"
+    return Finding(name, f"{kind}-field-removed", harmed, f"was {kind}, and is gone")
+
+
+def _added(new: Objects, name: str, harmed: Breaks) -> Finding:
+    kind = "required" if name in new.required else "optional"
+    return Finding(name, f"{kind}-field-added", harmed, f"is new, and {kind}")
+
+
+def _renamed(removed: list[_Lone], added: list[_Lone]) -> Iterator[Finding]:
+    """Yield fields that are gone and fields that are new; as one, where each could be nothing but the other."""
+    for lone in [*removed]:
+        twins = [[one for one in side if one.said == lone.said] for side in (removed, added)]
+        if list(map(len, twins)) == [1, 1] and lone.said:
+            (new,) = twins[1]
+            removed.remove(lone)
+            added.remove(new)
+            breaks = lone.finding.breaks | new.finding.breaks
+            told = f"is gone, and {new.name} of the same type is new, as when a field is renamed"
+            yield Finding(lone.name, "field-renamed", breaks, told)
+    yield from (lone.finding for lone in (*removed, *added))
+
+
+def _others(old: Objects, new: Objects, compare: Compare) -> Iterator[Finding]:
+    """Yield how those fields differ that neither side names: a map's values, mostly."""
+    harmed = breaking(backward=_rest_hurts(old, new, compare), forward=_rest_hurts(new, old, compare))
+    shared = [
+        (f"/{pattern}/", spot, new.patterns[pattern])
+        for pattern, spot in old.patterns.items()
+        if pattern in new.patterns
+    ]
+    if old.others is not None and new.others is not None:
+        shared.append(("*", old.others, new.others))
+    explained = NEITHER
+    for step, was, now in shared:
+        for finding in compare.findings(was, now):
+            explained |= finding.breaks & harmed
+            yield finding.only(harmed).below(step)
+    if harmed - explained:
+        yield Finding(
+            "", "unknown-fields", harmed - explained, "allows other fields, beside those it names, than before"
+        )
+    elif old.open != new.open:
+        told = "may now have fields that are not named" if new.open else "may no longer have fields that are not named"
+        yield Finding("", "unknown-fields", NEITHER, told)
+
+
+def _rest_hurts(writer: Objects, reader: Objects, compare: Compare) -> bool:
+    """Whether a consumer may refuse a field that it does not name."""
+    sorts: list[tuple[str | None, Spot]] = [*writer.patterns.items()]
+    sorts += [(None, writer.others or ())] if writer.open else []
+    for pattern, said in sorts:
+        wanted = [
+            spot for other, spot in reader.patterns.items() if pattern is not None or other not in writer.patterns
+        ]
+        if pattern is None or pattern not in reader.patterns:
+            if reader.refuses:
+                return True
+            wanted.append(reader.others or ())
+        if not all(compare.reads(said, spot) for spot in wanted):
+            return True
+    return False
+
+
+def _names(old: Objects, new: Objects, compare: Compare) -> Iterator[Finding]:
+    """Yield how the names differ that fields may have: a map's keys, mostly."""
+    harmed = breaking(backward=_names_hurt(old, new, compare), forward=_names_hurt(new, old, compare))
+    explained = NEITHER
+    for finding in compare.findings(old.names, new.names) if old.names and new.names else ():
+        explained |= finding.breaks & harmed
+        yield finding.only(harmed).below("(key)")
+    if harmed - explained:
+        yield Finding("(key)", "keys", harmed - explained, "may no longer be what it could be")
+
+
+def _names_hurt(writer: Objects, reader: Objects, compare: Compare) -> bool:
+    """Whether a consumer may refuse the name of a field."""
+    if not reader.names:
+        return False
+    said: list[Spot] = [compare.made({"const": name}) for name in writer.fields if writer.may_have(name)]
+    said += [compare.made({"type": "string", "pattern": pattern}) + writer.names for pattern in writer.patterns]
+    said += [compare.made({"type": "string"}) + writer.names] if writer.open else []
+    return not all(compare.reads(spot, reader.names) for spot in said)
+
+
+def _sizes(old: Objects, new: Objects) -> Iterator[Finding]:
+    """Yield how the numbers of fields differ that there may be."""
+    if (old.least, old.most) != (new.least, new.most):
+        was, now = (f"{side.least} to {'any number of' if side.most is None else side.most}" for side in (old, new))
+        breaks = breaking(backward=_size_hurts(old, new), forward=_size_hurts(new, old))
+        yield Finding("", "field-count", breaks, f"has now {now} fields, was {was}")
+
+
+def _size_hurts(writer: Objects, reader: Objects) -> bool:
+    most = writer.fullest
+    return reader.least > writer.fewest or (reader.most is not None and (most is None or most > reader.most))

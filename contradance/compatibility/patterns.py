@@ -1,0 +1,23 @@
+"""Regular expressions, as far as they are needed: whether one is found in a text."""
+
+import re
+from functools import lru_cache
+
+from contradance.compatibility.change import CannotProveError
+
+
+def searches(pattern: str, text: str) -> bool:
+    """Whether `pattern` is found in `text`.
+
+    Raises:
+        CannotProveError: it is written in a dialect that Python does not read; Pydantic's is Rust's.
+    """
+    return _compiled(pattern).search(text) is not None
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise CannotProveError(f"the pattern {pattern!r}") from error

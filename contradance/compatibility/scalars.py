@@ -1,0 +1,106 @@
+"""How numbers and texts differ."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from contradance.compatibility.branch import Bound, Branch, Numbers, Strings
+from contradance.compatibility.change import BACKWARD, BOTH, FORWARD, Finding, breaking
+from contradance.compatibility.patterns import searches
+from contradance.compatibility.values import exact, listed
+
+_NARROWER = {
+    "uuid": frozenset(f"uuid{version}" for version in (1, 3, 4, 5, 6, 7, 8)),
+    "ipvanyaddress": frozenset({"ipv4", "ipv6"}),
+}
+"""Formats that Pydantic names, and those whose texts all are of them."""
+
+
+def numbers(old: Numbers, new: Numbers) -> Iterator[Finding]:
+    """Yield how numbers differ."""
+    yield from _bounds("minimum", "at least", old.least, new.least, sign=1)
+    yield from _bounds("maximum", "at most", old.most, new.most, sign=-1)
+    if new.whole and not old.whole:
+        yield Finding("", "type-narrowed", BACKWARD, "must now be a whole number")
+    if old.whole and not new.whole:
+        yield Finding("", "type-widened", FORWARD, "may now have a fraction")
+    narrowed = [one for one in new.multiples if one != 1 and not _is_multiple(old, one)]
+    widened = [one for one in old.multiples if one != 1 and not _is_multiple(new, one)]
+    if narrowed or widened:
+        now = f"must now be a multiple of {float(narrowed[0]):g}" if narrowed else "need no longer be a multiple"
+        yield Finding("", "multiple-of", breaking(backward=bool(narrowed), forward=bool(widened)), now)
+
+
+def texts(old: Strings, new: Strings) -> Iterator[Finding]:
+    """Yield how texts differ."""
+    yield from least("min-length", "characters", old.least, new.least)
+    yield from most("max-length", "characters", old.most, new.most)
+    if old.patterns != new.patterns:
+        breaks = breaking(backward=not new.patterns <= old.patterns, forward=not old.patterns <= new.patterns)
+        told = {BACKWARD: "must now match", FORWARD: "need no longer match", BOTH: "must match another pattern than"}
+        shown = (new.patterns - old.patterns) if breaks == BACKWARD else (old.patterns - new.patterns)
+        yield Finding("", "pattern", breaks, f"{told[breaks]} {listed(sorted(shown))}")
+    if old.formats != new.formats:
+        backward = not all(_is_format(old, one) for one in new.formats)
+        forward = not all(_is_format(new, one) for one in old.formats)
+        was, now = (", ".join(sorted(formats)) or "any text" for formats in (old.formats, new.formats))
+        yield Finding("", "format", breaking(backward=backward, forward=forward), f"is now of format {now}, was {was}")
+
+
+def least(rule: str, unit: str, old: int, new: int) -> Iterator[Finding]:
+    """Yield how the least there must be of something differs."""
+    if old != new:
+        breaks = breaking(backward=new > old, forward=new < old)
+        told = f"must now have at least {new} {unit}" if new > old else f"may now have as few as {new} {unit}"
+        yield Finding("", rule, breaks, f"{told}, not {old}")
+
+
+def most(rule: str, unit: str, old: int | None, new: int | None) -> Iterator[Finding]:
+    """Yield how the most there may be of something differs; None is no limit."""
+    if old != new:
+        narrower = old is None or (new is not None and new < old)
+        now = "any number of" if new is None else f"at most {new}"
+        was = "not limited before" if old is None else f"was {old}"
+        told = f"may now have {now} {unit}, {was}"
+        yield Finding("", rule, breaking(backward=narrower, forward=not narrower), told)
+
+
+def permits(branch: Branch, value: Any) -> bool:
+    """Whether it is certain that a number or a text of `branch`, were its values not listed, may be `value`."""
+    if isinstance(branch, Numbers):
+        number = exact(value)
+        above = (
+            branch.least is None or number > branch.least.at or (number == branch.least.at and branch.least.included)
+        )
+        below = branch.most is None or number < branch.most.at or (number == branch.most.at and branch.most.included)
+        return above and below and all(number % one == 0 for one in branch.multiples)
+    if isinstance(branch, Strings):
+        fits = branch.least <= len(value) and (branch.most is None or len(value) <= branch.most)
+        return fits and not branch.formats and all(searches(pattern, value) for pattern in branch.patterns)
+    return True
+
+
+def _bounds(rule: str, words: str, old: Bound | None, new: Bound | None, *, sign: int) -> Iterator[Finding]:
+    if old == new:
+        return
+    narrower = old is None or (new is not None and _tightness(new, sign) > _tightness(old, sign))
+    now = f"must now be {_said(words, new)}" if new else "is no longer bounded"
+    told = f"{now}, was {_said(words, old) if old else 'not bounded'}"
+    yield Finding("", rule, breaking(backward=narrower, forward=not narrower), told)
+
+
+def _tightness(bound: Bound, sign: int) -> tuple[Any, bool]:
+    return sign * bound.at, not bound.included
+
+
+def _said(words: str, bound: Bound) -> str:
+    if bound.included:
+        return f"{words} {bound}"
+    return f"{'more' if words == 'at least' else 'less'} than {bound}"
+
+
+def _is_multiple(branch: Numbers, one: Any) -> bool:
+    return any(multiple % one == 0 for multiple in branch.multiples)
+
+
+def _is_format(branch: Strings, wanted: str) -> bool:
+    return wanted in branch.formats or bool(_NARROWER.get(wanted, frozenset()) & branch.formats)

@@ -1,0 +1,84 @@
+"""How choices between several alternatives of one kind differ: unions of models, mostly."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from contradance.compatibility.branch import Branch, Objects
+from contradance.compatibility.change import BACKWARD, FORWARD, NEITHER, Finding, breaking
+from contradance.compatibility.values import listed
+
+Compare = Callable[[Branch, Branch], tuple[Finding, ...]]
+
+
+def alternatives(olds: Sequence[Branch], news: Sequence[Branch], compare: Compare) -> Iterator[Finding]:
+    """Yield how two choices differ.
+
+    What a publisher publishes by one alternative must be taken by one of the consumer's: the pairs of alternatives that
+    are shown together are for the reader of the message only.
+    """
+    if len(olds) == len(news) == 1:
+        yield from compare(olds[0], news[0])
+        return
+    taken = [any(_reads(old, new, compare) for new in news) for old in olds]
+    known = [any(_reads(new, old, compare) for old in olds) for new in news]
+    pairs = _pairs(olds, news, compare)
+    for old, new in pairs:
+        harmed = breaking(backward=not taken[old], forward=not known[new])
+        yield from (finding.only(harmed) for finding in compare(olds[old], news[new]))
+    for index, branch in enumerate(olds):
+        if index not in {old for old, _ in pairs}:
+            breaks = NEITHER if taken[index] else BACKWARD
+            yield Finding("", "alternative-removed", breaks, f"no longer has the alternative {_called(branch)}")
+    for index, branch in enumerate(news):
+        if index not in {new for _, new in pairs}:
+            breaks = NEITHER if known[index] else FORWARD
+            yield Finding("", "alternative-added", breaks, f"has a new alternative, {_called(branch)}")
+
+
+def _reads(writer: Branch, reader: Branch, compare: Compare) -> bool:
+    return not any("backward" in finding.breaks for finding in compare(writer, reader))
+
+
+def _pairs(olds: Sequence[Branch], news: Sequence[Branch], compare: Compare) -> list[tuple[int, int]]:
+    """Return the alternatives that belong together: the same, else of one name, else the nearest without one."""
+    left, right = list(range(len(olds))), list(range(len(news)))
+    pairs: list[tuple[int, int]] = []
+
+    def take(old: int, new: int) -> None:
+        pairs.append((old, new))
+        left.remove(old)
+        right.remove(new)
+
+    def take_all(belong: Callable[[Branch, Branch], bool]) -> None:
+        for old in [*left]:
+            new = next((one for one in right if belong(olds[old], news[one])), None)
+            if new is not None:
+                take(old, new)
+
+    take_all(lambda old, new: not compare(old, new))
+    take_all(lambda old, new: bool(_name(old)) and _name(old) == _name(new))
+    while near := [
+        (_distance(compare(olds[old], news[new])), old, new)
+        for old in left
+        for new in right
+        if not (_name(olds[old]) and _name(news[new]))
+    ]:
+        take(*min(near)[1:])
+    return sorted(pairs)
+
+
+def _distance(findings: tuple[Finding, ...]) -> int:
+    return sum(len(finding.breaks) for finding in findings)
+
+
+def _name(branch: Branch) -> str:
+    """Return what an alternative is called: by its tag, else by its title."""
+    if isinstance(branch, Objects):
+        for field in sorted(branch.required & branch.fields.keys()):
+            for place in branch.fields[field]:
+                if isinstance(place.schema, Mapping) and "const" in place.schema:
+                    return f"{field} = {listed([place.schema['const']])}"
+    return branch.title
+
+
+def _called(branch: Branch) -> str:
+    return _name(branch) or f"of kind {branch.kind}"

@@ -1,0 +1,102 @@
+"""A contract's canonical JSON Schema: what is on the wire, in serialization mode, its keys sorted.
+
+Pydantic's JSON Schema leaves out some of what it checks: bounds of decimals and moments, time zones, URL schemes, and an
+author's own validators. Those stand under `x-checks`, so that a change of them is seen.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from contradance.compatibility.normal_form import CHECKS
+from contradance.contract import Contract
+
+_BOUNDS: Final = ("ge", "gt", "le", "lt")
+_SAID_BY_NO_SCHEMA: Final[Mapping[str, tuple[str, ...]]] = {
+    "date": (*_BOUNDS, "now_op"),
+    "datetime": (*_BOUNDS, "now_op", "tz_constraint"),
+    "decimal": (*_BOUNDS, "decimal_places", "max_digits", "multiple_of"),
+    "multi-host-url": ("allowed_schemes",),
+    "time": (*_BOUNDS, "tz_constraint"),
+    "timedelta": _BOUNDS,
+    "url": ("allowed_schemes",),
+}
+"""By the type of a core schema: what Pydantic checks and its JSON Schema does not say."""
+
+
+def schema_of(contract: type[Contract]) -> dict[str, Any]:
+    """Return the contract's JSON Schema, its keys and its `required` sorted: equal contracts give equal text."""
+    schema = contract.model_json_schema(mode="serialization", schema_generator=_Generator)
+    canonical: dict[str, Any] = _sorted(schema)
+    return canonical
+
+
+class _Generator(GenerateJsonSchema):
+    """Adds what Python checks and JSON Schema cannot say."""
+
+    def date_schema(self, schema: core_schema.DateSchema) -> JsonSchemaValue:
+        return _checked(super().date_schema(schema), schema)
+
+    def datetime_schema(self, schema: core_schema.DatetimeSchema) -> JsonSchemaValue:
+        return _checked(super().datetime_schema(schema), schema)
+
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        return _checked(super().decimal_schema(schema), schema)
+
+    def multi_host_url_schema(self, schema: core_schema.MultiHostUrlSchema) -> JsonSchemaValue:
+        return _checked(super().multi_host_url_schema(schema), schema)
+
+    def time_schema(self, schema: core_schema.TimeSchema) -> JsonSchemaValue:
+        return _checked(super().time_schema(schema), schema)
+
+    def timedelta_schema(self, schema: core_schema.TimedeltaSchema) -> JsonSchemaValue:
+        return _checked(super().timedelta_schema(schema), schema)
+
+    def url_schema(self, schema: core_schema.UrlSchema) -> JsonSchemaValue:
+        return _checked(super().url_schema(schema), schema)
+
+    def function_after_schema(self, schema: core_schema.AfterValidatorFunctionSchema) -> JsonSchemaValue:
+        return _validated(super().function_after_schema(schema), schema)
+
+    def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
+        return _validated(super().function_before_schema(schema), schema)
+
+    def function_wrap_schema(self, schema: core_schema.WrapValidatorFunctionSchema) -> JsonSchemaValue:
+        return _validated(super().function_wrap_schema(schema), schema)
+
+
+def _checked(said: JsonSchemaValue, schema: Mapping[str, Any]) -> JsonSchemaValue:
+    names = _SAID_BY_NO_SCHEMA[schema["type"]]
+    checks = {name: _plain(schema[name]) for name in names if schema.get(name) is not None}
+    return _with_checks(said, checks)
+
+
+def _validated(said: JsonSchemaValue, schema: Mapping[str, Any]) -> JsonSchemaValue:
+    """Name an author's own validator; Pydantic's are part of the types that they belong to."""
+    function = schema["function"]["function"]
+    if str(getattr(function, "__module__", "")).partition(".")[0].startswith("pydantic"):
+        return said
+    name = getattr(function, "__qualname__", type(function).__name__).replace("<locals>.", "")
+    return _with_checks(said, {name: schema["type"]})
+
+
+def _with_checks(said: JsonSchemaValue, checks: Mapping[str, object]) -> JsonSchemaValue:
+    return {**said, CHECKS: {**said.get(CHECKS, {}), **checks}} if checks else said
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, bool | int | list) else str(value)
+
+
+_Kind = Literal["schema", "names"]
+
+
+def _sorted(inside: Any, under: str = "") -> Any:
+    """Return JSON with its keys sorted, and the names under `required` too: their order says nothing."""
+    if isinstance(inside, Mapping):
+        return {key: _sorted(inside[key], key) for key in sorted(inside)}
+    if isinstance(inside, list):
+        return sorted(inside) if under == "required" else [_sorted(one) for one in inside]
+    return inside

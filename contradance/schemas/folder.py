@@ -1,0 +1,51 @@
+"""The folder of frozen contracts, one file for each version: `contracts/schemas/<source>/<DetailType>/v<N>.json`."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+from contradance.errors import InvalidSchema
+from contradance.identity import Identity
+from contradance.schemas.frozen import FrozenContract, read_frozen
+
+Promises: TypeAlias = Mapping[Identity, FrozenContract]
+"""What is promised, by identity."""
+
+
+def read_folder(folder: Path) -> Promises:
+    """Return what the files of a folder promise; nothing where there is no such folder.
+
+    Raises:
+        InvalidSchema: a file holds something else, or is not where it says it is.
+    """
+    files = sorted(folder.glob("*/*/v*.json"))
+    return read_files((path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")) for path in files)
+
+
+def read_files(files: Iterable[tuple[str, str]]) -> Promises:
+    """Return what files promise, given as (path below the folder, content)."""
+    promises: dict[Identity, FrozenContract] = {}
+    for path, text in files:
+        frozen = read_frozen(text, path)
+        if path != str(frozen.path):
+            raise InvalidSchema(f"{path} holds {frozen.identity}.\n  Move it to {frozen.path}.")
+        promises[frozen.identity] = frozen
+    return promises
+
+
+def write(folder: Path, frozen: FrozenContract) -> Path:
+    """Write one file, and return where it is."""
+    path = folder / frozen.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(frozen.text, encoding="utf-8")
+    return path
+
+
+def delete(folder: Path, frozen: FrozenContract) -> Path:
+    """Delete one file, and the folders that it leaves empty; return where it was."""
+    path = folder / frozen.path
+    path.unlink()
+    for parent in (path.parent, path.parent.parent):
+        if not any(parent.iterdir()):
+            parent.rmdir()
+    return path

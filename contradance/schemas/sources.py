@@ -1,0 +1,92 @@
+"""Where promises are read from: a folder, a git ref, a wheel, or what a stack says of itself."""
+
+import json
+import re
+import subprocess
+import tarfile
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+from zipfile import BadZipFile, ZipFile
+
+from contradance.deployed import OUTPUT
+from contradance.errors import InvalidSchema
+from contradance.schemas.folder import Promises, read_files, read_folder
+
+_FILE: Final = re.compile(r"(?:^|/)([^/]+/[^/]+/v\d+\.json)$")
+"""The end of a frozen file's path, wherever the folder is."""
+
+
+def read_promises(against: str, root: Path, folder: Path) -> Promises:
+    """Return what `against` promises.
+
+    Args:
+        against: a folder; a `.whl` file; a `.json` file with a stack's outputs, as `pulumi stack output --json` writes
+            them; else a git ref.
+        root: the project, where a git ref is looked up.
+        folder: the project's folder of frozen contracts.
+
+    Raises:
+        InvalidSchema: there is no such thing, or it does not hold frozen contracts.
+    """
+    path = Path(against)
+    if path.is_dir():
+        return read_folder(path)
+    if path.suffix == ".whl" and path.is_file():
+        return _of_wheel(path)
+    if path.suffix == ".json" and path.is_file():
+        return _of_outputs(path)
+    return _of_git(against, root, folder)
+
+
+def _of_wheel(path: Path) -> Promises:
+    try:
+        with ZipFile(path) as wheel:
+            found = {name: match for name in wheel.namelist() if (match := _FILE.search(name))}
+            return read_files((match[1], wheel.read(name).decode()) for name, match in found.items())
+    except BadZipFile as error:
+        raise InvalidSchema(f"{path} is no wheel: {error}.\n  Build it: make wheel.") from error
+
+
+def _of_outputs(path: Path) -> Promises:
+    try:
+        outputs: Any = json.loads(path.read_text(encoding="utf-8"))
+        deployed = outputs.get(OUTPUT, outputs)
+        contracts = deployed["contracts"]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InvalidSchema(
+            f"{path} holds no stack's outputs with the contracts that it promises.\n"
+            "  Write it: pulumi stack output --json > outputs.json."
+        ) from error
+    return read_files((_path_of(contract), json.dumps(contract)) for contract in contracts.values())
+
+
+def _path_of(contract: dict[str, Any]) -> str:
+    return f"{contract.get('source')}/{contract.get('detail_type')}/v{contract.get('version')}.json"
+
+
+def _of_git(ref: str, root: Path, folder: Path) -> Promises:
+    known = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    if known.returncode:
+        raise InvalidSchema(
+            f"{ref} is no folder, no wheel, no file of stack outputs and, in {root}, no git ref.\n"
+            "  Name one of these; where the repository was cloned without its history, fetch the ref first."
+        )
+    commit = known.stdout.decode().strip()
+    tree = _git(root, "rev-parse", "--verify", "--quiet", f"{commit}:./{folder.as_posix()}").stdout.decode().strip()
+    if not tree:
+        return {}
+    top = _git(root, "rev-parse", "--show-toplevel").stdout.decode().removesuffix("\n")
+    archive = _git(Path(top), "archive", "--format=tar", tree)
+    with tarfile.open(fileobj=BytesIO(archive.stdout)) as files:
+        texts = {
+            one.name: files.extractfile(one) for one in files.getmembers() if one.isfile() and _FILE.search(one.name)
+        }
+        return read_files((name, text.read().decode()) for name, text in texts.items() if text)
+
+
+def _git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+    try:
+        return subprocess.run(["git", "-C", root, *arguments], capture_output=True, check=False)  # noqa: S603, S607 - git is whichever the user runs
+    except FileNotFoundError as error:
+        raise InvalidSchema("a git ref needs git, which is not installed here.\n  Give a folder instead.") from error

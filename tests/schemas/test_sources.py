@@ -1,0 +1,90 @@
+"""Where promises are read from: they are the same wherever they lie."""
+
+import json
+import subprocess
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from contradance import Registry
+from contradance.catalog.freezing import freeze_contracts
+from contradance.errors import InvalidSchema
+from contradance.schemas import promised, read_folder
+from contradance.schemas.sources import read_promises
+from tests.schemas.library import BookLent, BookReturned
+
+FOLDER = Path("contracts/schemas")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a project with frozen contracts, committed and then lost."""
+    freeze_contracts(Registry("library", [BookLent, BookReturned]), tmp_path / FOLDER)
+    for arguments in (
+        ["init", "--quiet", "--initial-branch", "main"],
+        ["add", "."],
+        ["-c", "user.name=A", "-c", "user.email=a@example.com", "commit", "--quiet", "--message", "freeze"],
+    ):
+        subprocess.run(["git", "-C", tmp_path, *arguments], check=True)  # noqa: S607 - whichever git there is
+    return tmp_path
+
+
+def test_a_folder(project: Path) -> None:
+    assert len(read_promises(str(project / FOLDER), project, FOLDER)) == 2
+
+
+def test_a_git_ref_also_where_the_files_have_changed_since(project: Path) -> None:
+    before = read_folder(project / FOLDER)
+    for path in (project / FOLDER).rglob("*.json"):
+        path.unlink()
+
+    assert read_promises("main", project, FOLDER) == before
+    assert read_promises("HEAD", project, FOLDER) == before
+
+
+def test_a_git_ref_of_a_project_inside_a_repository(project: Path) -> None:
+    assert len(read_promises("HEAD", project / "contracts", Path("schemas"))) == 2
+
+
+def test_a_ref_from_before_anything_was_frozen_promises_nothing(project: Path) -> None:
+    assert read_promises("HEAD", project, Path("elsewhere")) == {}
+
+
+def test_a_wheel(project: Path, tmp_path: Path) -> None:
+    wheel = tmp_path / "library_contracts-1.0-py3-none-any.whl"
+    with ZipFile(wheel, "w") as archive:
+        archive.writestr("library_contracts/loans.py", "")
+        for path in (project / FOLDER).rglob("*.json"):
+            archive.write(path, f"library_contracts/schemas/{path.relative_to(project / FOLDER)}")
+
+    assert read_promises(str(wheel), project, FOLDER) == read_folder(project / FOLDER)
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_what_a_stack_says_of_itself(project: Path, tmp_path: Path, *, wrapped: bool) -> None:
+    deployed = {"app": "library", "contracts": promised([BookLent, BookReturned])}
+    outputs = tmp_path / "outputs.json"
+    outputs.write_text(json.dumps({"deployed": deployed} if wrapped else deployed))
+
+    assert read_promises(str(outputs), project, FOLDER) == read_folder(project / FOLDER)
+
+
+@pytest.mark.parametrize(
+    ("against", "content", "told"),
+    [
+        ("nowhere", None, "nowhere is no folder, no wheel, no file of stack outputs and"),
+        ("--upload-pack=x", None, "--upload-pack=x is no folder"),
+        ("a.whl", "no zip", "is no wheel"),
+        ("a.json", "[]", "holds no stack's outputs"),
+        ("a.json", '{"deployed": {}}', "holds no stack's outputs"),
+    ],
+)
+def test_what_is_none_of_these_is_told(project: Path, against: str, content: str | None, told: str) -> None:
+    named = against
+    if content is not None:
+        (project / against).write_text(content)
+        named = str(project / against)
+
+    with pytest.raises(InvalidSchema, match=told):
+        read_promises(named, project, FOLDER)
