@@ -31,11 +31,12 @@ bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS=
 screenshots: $(READY)   ## every page of the console as PNG under .screenshots/; ARGS=--docs writes the README's two
 	@$(BIN)/python scripts/screenshots.py $(ARGS)
 
-check: $(READY)    ## what CI runs: format, lint, types, import rules, generated parts, tests
+check: $(READY)    ## what CI runs: format, lint, types, import rules, choreography, generated parts, tests
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo --no-cache > .venv/imports.txt || (cat .venv/imports.txt; exit 1)
+	@$(BIN)/contradance lint
 	@$(BIN)/contradance contracts freeze --check > .venv/frozen.txt || (cat .venv/frozen.txt; exit 1)
 	@$(BIN)/python scripts/readme.py --check
 	@$(MAKE) --no-print-directory test
