@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 ARGS ?=
 
-.PHONY: run demo test bench soak check fix wheel constraints clean
+.PHONY: run demo test bench soak screenshots check fix wheel constraints clean
 
 run: $(READY)      ## run the food delivery system on this machine; ARGS="--set refusal_rate=1" sets a setting
 	@$(BIN)/contradance run $(ARGS)
@@ -23,7 +23,13 @@ bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS=
 	@$(BIN)/python benchmarks/patterns.py --quick $(ARGS)
 	@$(BIN)/python benchmarks/bus.py $(ARGS)
 	@$(BIN)/python benchmarks/flow.py $(ARGS)
+	@$(BIN)/python benchmarks/cold_start.py $(ARGS)
+	@$(BIN)/python benchmarks/hot_path.py $(ARGS)
+	@$(BIN)/python benchmarks/infra.py $(ARGS)
 	@$(BIN)/python benchmarks/contracts.py $(ARGS)
+
+screenshots: $(READY)   ## every page of the console as PNG under .screenshots/; ARGS=--docs writes the README's two
+	@$(BIN)/python scripts/screenshots.py $(ARGS)
 
 check: $(READY)    ## what CI runs: format, lint, types, import rules, generated parts, tests
 	@$(BIN)/ruff format --check --quiet

@@ -5,13 +5,15 @@ from pathlib import Path
 import pulumi
 
 from contradance.gate import refuse_breaks
-from contradance.infra import deploy, read_config
+from contradance.infra import deploy, plainly, read_config
 from contradance.packaging import build
 from contradance.project import find_project
 
-project = find_project(Path(__file__).parent)
-choreography = project.choreography()
-refuse_breaks(choreography, project.root / project.schemas)
-config = read_config()
-packages = build(project.root, choreography)
+with plainly():
+    project = find_project(Path(__file__).parent)
+    choreography = project.choreography()
+    refuse_breaks(choreography, project.root / project.schemas)
+    config = read_config()
+    packages = build(project.root, choreography)
+
 pulumi.run(lambda: deploy(choreography, config, packages, registry=project.names["contracts"]))

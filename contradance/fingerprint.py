@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterable
 from hashlib import sha256
 
-from contradance.choreography import AnyFunction, Choreography
-from contradance.function import Link, Schedule
+from contradance.choreography import Choreography
+from contradance.function import AnyFunction, Link, Schedule
 from contradance.httproute import Route
 from contradance.settings import Secret, Setting
 

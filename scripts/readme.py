@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from pydantic.fields import FieldInfo
 
 _ONE_PLACE = 4
 """Parts of a text split at one block of two groups."""
@@ -16,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from contradance.catalog.picture import svg  # noqa: E402 - the project's root has to be importable first
 from contradance.cli.app import app  # noqa: E402
+from contradance.infra.config import StackConfig  # noqa: E402
 from food_contracts.payments import PaymentFailed  # noqa: E402
 from functions.choreography import food_delivery  # noqa: E402
 from functions.payments.process_payment import process_payment  # noqa: E402
@@ -38,6 +40,20 @@ def commands() -> str:
     return "\n".join(["| command | what it does |", "|---|---|", *rows])
 
 
+def configuration() -> str:
+    """Return every key of a stack's configuration."""
+    rows = [
+        f"| `{field.alias}` | {_default(field)} | {field.description} |" for field in StackConfig.model_fields.values()
+    ]
+    return "\n".join(["| key | unless given | what it says |", "|---|---|---|", *rows])
+
+
+def _default(field: FieldInfo) -> str:
+    if isinstance(field.default, bool):
+        return str(field.default).lower()
+    return str(field.default or "")
+
+
 def _usages(command: Any, path: str) -> Iterator[tuple[str, str]]:
     for name, inner in command.commands.items():
         here = f"{path} {name}".strip()
@@ -51,7 +67,7 @@ def _usages(command: Any, path: str) -> Iterator[tuple[str, str]]:
 
 def written(readme: str) -> str:
     """Return `readme` with its generated parts as they should be."""
-    for make in (function, contract, commands):
+    for make in (function, contract, commands, configuration):
         name = make.__name__
         parts = re.split(rf"(<!-- generated: {name} .*?-->\n).*?(<!-- end -->)", readme, flags=re.DOTALL)
         if len(parts) != _ONE_PLACE:

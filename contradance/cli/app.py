@@ -1,6 +1,5 @@
 """The `contradance` command: one function per verb, each parsing its words, calling one function and printing."""
 
-import sys
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from contradance.cli.command import Port, Sets, State, reporting, the_project, write_text
+from contradance.cli.command import AsJson, Port, Sets, State, print_json, reporting, the_project, write_text
 from contradance.cli.contracts import contracts
 from contradance.cli.creating import create, new
 from contradance.cli.dlq import dlq
@@ -62,7 +61,9 @@ def run(
     if reload:
         from contradance.cli.reloading import run_reloading  # noqa: PLC0415 - only this option needs it
 
-        raise typer.Exit(run_reloading(the_project().root, [one for one in sys.argv[1:] if one != "--reload"]))
+        words = ["run", "--state", str(state), "--port", str(port), "--time-scale", str(time_scale)]
+        words += [word for setting in settings or [] for word in ("--set", setting)]
+        raise typer.Exit(run_reloading(the_project().root, words))
     from contradance.cli.running import run_laptop  # noqa: PLC0415 - only this command needs a server
 
     delay = timedelta(seconds=archive_delay)
@@ -112,6 +113,7 @@ def trace(
     since: Annotated[
         str, typer.Option(help="Where to begin to search a stack's logs: 2026-01-31T18:00 (UTC) or 90m (ago).")
     ] = "1d",
+    as_json: AsJson = False,
 ) -> None:
     """Show what really happened: which delivery caused what, in how many attempts."""
     from contradance.cli.theme import Services  # noqa: PLC0415 - loaded with the project
@@ -124,6 +126,9 @@ def trace(
     if not found:
         err.print(f"Nothing in {place.name} is about {term}." if term else f"Nothing has happened in {place.name} yet.")
         raise typer.Exit(1)
+    if as_json:
+        print_json({"records": [record.model_dump(mode="json") for record in records]})
+        return
     services = Services(place.choreography.services)
     for flow in found:
         out.print(flow_tree(flow, services), soft_wrap=False)

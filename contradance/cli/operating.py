@@ -1,5 +1,7 @@
 """`contradance replay`, `logs` and `doctor`: what an operator asks of a running system, beside its dead letters."""
 
+import json
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -181,10 +183,17 @@ def _pauses(is_laptop: bool) -> Iterator[None]:
 
 
 def _print_line(line: LogLine, services: Services, *, as_json: bool) -> None:
+    """Print one line; as JSON, one object on one line."""
     if as_json:
         record = line.record.model_dump(mode="json") if line.record else None
-        said = {"at": line.at.isoformat(), "function": line.function, "level": line.level, "message": line.text}
-        print_json({**said, "subject": line.subject, "event_id": line.event_id, "journal": record})
+        said: dict[str, object] = {
+            "at": line.at.isoformat(),
+            "function": line.function,
+            "level": line.level,
+            "message": line.text,
+        }
+        said |= {"subject": line.subject, "event_id": line.event_id, "journal": record}
+        sys.stdout.write(json.dumps(said, ensure_ascii=False) + "\n")
     elif line.record is not None:
         for text in attempt_lines(line.record, services):
             out.print(text)

@@ -1,7 +1,7 @@
 """`contradance run --reload`: the laptop in a process of its own, ended and started again when its code is edited.
 
-What was accepted is on disk, so nothing is lost between the two. The process is kept out of the terminal's own group:
-a Ctrl-C reaches this one alone, which passes it on, once.
+What was accepted is on disk, so nothing is lost between the two. The process is kept out of the terminal's own group,
+so that a Ctrl-C reaches this one alone; it ends when its standard input does, and so with this one, however that dies.
 """
 
 import os
@@ -12,10 +12,14 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Final
 
 from watchfiles import PythonFilter, watch
 
 from contradance.cli.theme import out
+
+_RELOADED: Final = "CONTRADANCE_RELOADED"
+"""Set in the environment of a process that is to end with its standard input."""
 
 
 def run_reloading(root: Path, arguments: Sequence[str]) -> int:
@@ -31,8 +35,7 @@ def run_reloading(root: Path, arguments: Sequence[str]) -> int:
     try:
         for changes in watch(*watched(root), watch_filter=PythonFilter(), stop_event=stop, rust_timeout=500):
             edited = sorted({os.path.relpath(path, root) for _, path in changes})
-            ended = "" if process.poll() is None else " It had ended by itself."
-            out.print(f"\n{', '.join(edited)} changed: starting again.{ended}", style="yellow", markup=False)
+            out.print(f"\n{', '.join(edited)} changed: starting again.", style="yellow", markup=False)
             _end(process)
             process = _start(arguments)
     finally:
@@ -45,12 +48,28 @@ def watched(root: Path) -> list[Path]:
     return sorted(folder for folder in root.iterdir() if folder.is_dir() and not folder.name.startswith((".", "_")))
 
 
+def end_with_parent() -> None:
+    """In a process that `run_reloading` started: stop as on Ctrl-C when the starting process ends, or ends this one."""
+    if _RELOADED in os.environ:
+
+        def wait() -> None:
+            sys.stdin.read()
+            os.kill(os.getpid(), signal.SIGINT)
+
+        threading.Thread(target=wait, name="contradance-parent", daemon=True).start()
+
+
 def _start(arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-m", "contradance", *arguments], process_group=0)  # noqa: S603 - ourselves
+    return subprocess.Popen(  # noqa: S603 - ourselves
+        [sys.executable, "-m", "contradance", *arguments],
+        env={**os.environ, _RELOADED: "yes"},
+        stdin=subprocess.PIPE,
+        process_group=0,
+    )
 
 
 def _end(process: "subprocess.Popen[bytes]") -> int:
     """Have what is in flight finished; a process that has ended by itself, on an error in the code say, is let be."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
+    if process.stdin is not None:
+        process.stdin.close()
     return process.wait()

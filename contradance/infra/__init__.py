@@ -3,5 +3,6 @@
 from contradance.infra.config import StackConfig
 from contradance.infra.deploy import deploy
 from contradance.infra.reading import read_config
+from contradance.infra.refusal import plainly
 
-__all__ = ["StackConfig", "deploy", "read_config"]
+__all__ = ["StackConfig", "deploy", "plainly", "read_config"]

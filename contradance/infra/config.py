@@ -177,7 +177,7 @@ def _told(problem: Any, project: str, stack: str) -> str:
     key, *rest = (str(part) for part in problem["loc"]) if problem["loc"] else ("",)
     if not key:
         return f"  {problem['ctx']['error']}\n  Fix: edit Pulumi.{stack}.yaml."
-    path = ".".join((key, *rest))
+    path = key + "".join(f'["{part}"]' if "." in part else f".{part}" for part in rest)
     if problem["type"] == "extra_forbidden":
         known = sorted((to_camel(name) for name in StackConfig.model_fields), key=lambda name: _distance(name, key))[
             :_LONGEST_SHOWN

@@ -12,6 +12,7 @@ from contradance.infra.outputs import outputs
 from contradance.infra.planning.plan import chosen, make_plan
 from contradance.infra.planning.quotas import check_quotas
 from contradance.infra.reading import read_bus, read_secrets, read_site
+from contradance.infra.refusal import plainly
 from contradance.schemas import promised
 
 
@@ -27,11 +28,13 @@ async def deploy(
         registry: where the ingress finds the contracts, as `library_contracts.registry:registry`.
 
     Raises:
-        InvalidStack: before any resource: the configuration does not fit, or AWS would not take the plan.
+        RunError: before any resource: the configuration does not fit, or AWS would not take the plan.
     """
-    site = read_site(choreography.name)
-    plan = make_plan(choreography, config, site, bus=await read_bus(config, site), registry=registry)
-    check_quotas(plan)
+    with plainly():
+        site = read_site(choreography.name)
+        bus = await read_bus(config, site)
+        plan = make_plan(choreography, config, site, bus=bus, registry=registry)
+        check_quotas(plan)
     application = Application(plan, packages, read_secrets())
     promises = promised(own_contracts(choreography.contracts))
     return outputs(plan, application, fingerprint(choreography, chosen(choreography, config)), promises)

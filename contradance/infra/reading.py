@@ -66,7 +66,7 @@ def read_site(app: str) -> Site:
 async def read_bus(config: StackConfig, site: Site) -> Bus | None:
     """Return the bus of another stack that the configuration names; None where the stack has a bus of its own."""
     if config.bus_stack:
-        return _bus(await _bus_arn_of(config.bus_stack), f"the output of {config.bus_stack}", site)
+        return _bus(await _bus_arn_of(config.bus_stack), f"busStack {config.bus_stack!r}", site)
     return _bus(config.bus, "the key bus", site) if config.bus else None
 
 
@@ -79,8 +79,8 @@ async def _bus_arn_of(stack: str) -> str:
     deployed: Any = details.value
     if not isinstance(deployed, Mapping) or "busArn" not in deployed:
         raise InvalidStack(
-            f"the key busStack names {stack!r}, which has no output {OUTPUT!r} with a bus.\n"
-            "  Deploy that stack first, or name its bus: pulumi config set bus <ARN>"
+            f"stack {pulumi.get_stack()!r} has busStack, which names {stack!r}; that has no output {OUTPUT!r} with a bus.\n"
+            f"  Fix: deploy that stack first, or name its bus: pulumi config set --stack {pulumi.get_stack()} bus <ARN>"
         )
     return str(deployed["busArn"])
 
@@ -89,13 +89,14 @@ def _bus(arn: str, where: str, site: Site) -> Bus:
     parts = arn.split(":")
     if len(parts) != 6 or parts[2] != "events" or not parts[5].startswith("event-bus/"):  # noqa: PLR2004 - an ARN has six
         raise InvalidStack(
-            f"{where} is no ARN of an event bus: {arn!r}.\n  It looks like {site.arn('events', 'event-bus/name')}."
+            f"stack {site.stack!r} has {where}, which is no ARN of an event bus: {arn!r}.\n"
+            f"  Fix: pulumi config set --stack {site.stack} bus {site.arn('events', 'event-bus/<name>')}"
         )
     for what, theirs, ours in (("region", parts[3], site.region), ("account", parts[4], site.account)):
         if theirs != ours:
             raise InvalidStack(
-                f"{where} names a bus in another {what}, {theirs}; this stack is deployed to {ours}.\n"
-                f"  A rule stands on the bus it is a rule of, so in that bus's own {what}. Deploy this stack there, or have "
-                "that stack forward events to a bus here, which contradance does not do yet."
+                f"stack {site.stack!r} has {where}, which names a bus in another {what}, {theirs}; the stack is deployed to "
+                f"{ours}. A rule is in the {what} of its bus, and events are not forwarded from one to another yet.\n"
+                f"  Fix: deploy this stack to {theirs}."
             )
     return Bus(parts[5].removeprefix("event-bus/"), arn, owned=False)

@@ -41,7 +41,7 @@ def _detail(text: str) -> dict[str, Any]:
     """Return the object that an entry's Detail holds."""
     try:
         detail = json.loads(text, parse_constant=_refuse_constant)
-        if text.count("{") + text.count("[") > _DEEPEST and _depth(detail) > _DEEPEST:
+        if is_too_deep(text, detail):
             detail = None
         if not text.isascii() or "\\u" in text:
             json.dumps(detail, ensure_ascii=False).encode()  # half a surrogate pair is no text
@@ -50,6 +50,11 @@ def _detail(text: str) -> dict[str, Any]:
     if not isinstance(detail, dict):
         raise RefusedEntry("MalformedDetail", "Detail is malformed.")
     return detail
+
+
+def is_too_deep(text: str, value: object) -> bool:
+    """Whether JSON, given as its text and as what it says, has more levels than can be written down again."""
+    return text.count("{") + text.count("[") > _DEEPEST and _depth(value) > _DEEPEST
 
 
 def _depth(value: object) -> int:

@@ -62,6 +62,11 @@ class LaptopJournal:
         self._database.flush()
         return self.found.outstanding(correlation_ids)
 
+    def envelope(self, event_id: str) -> str | None:
+        """Return the last event whose id is, or begins with, `event_id`, as EventBridge delivers it; None where there is none."""
+        self._database.flush()
+        return self.found.envelope(event_id)
+
     def latest(self) -> list[JournalRecord]:
         """Return every record of the flow that began last."""
         self._database.flush()

@@ -57,7 +57,8 @@ class Boto:
                 **(_LAPTOP_KEYS if self._laptop else {}),
             )
         except Exception as error:
-            raise _told(name, "client", error, self._laptop) from error
+            _raise_told(name, "client", error, self._laptop)
+            raise
         return _BotoService(name, client, self._laptop)
 
 
@@ -74,7 +75,8 @@ class _BotoService:
         try:
             answer: dict[str, Any] = getattr(self._client, operation)(**asked)
         except Exception as error:
-            raise _told(self._name, operation, error, self._laptop) from error
+            _raise_told(self._name, operation, error, self._laptop)
+            raise
         return answer
 
 
@@ -101,8 +103,8 @@ def _sessions(laptop: str | None) -> tuple[Any, Any]:
     return boto3.Session(botocore_session=own), Config(retries={"total_max_attempts": 1}, proxies={})
 
 
-def _told(service: str, operation: str, error: Exception, laptop: str | None) -> Exception:
-    """Return what to raise for an error of boto3's; any other error as it is."""
+def _raise_told(service: str, operation: str, error: Exception, laptop: str | None) -> None:
+    """Raise an error of boto3's as one of ours: who refused what, and what to do; nothing for any other error."""
     from botocore.exceptions import (  # type: ignore[import-untyped]  # noqa: PLC0415 - boto3 raised it
         BotoCoreError,
         ClientError,
@@ -113,13 +115,12 @@ def _told(service: str, operation: str, error: Exception, laptop: str | None) ->
     if isinstance(error, ClientError):
         said = error.response.get("Error", {})
         who = "the laptop" if laptop else "AWS"
-        return OperateError(f"{who} refused {service} {operation}: {said.get('Code')}: {said.get('Message')}")
+        raise OperateError(f"{who} refused {service} {operation}: {said.get('Code')}: {said.get('Message')}") from error
     if isinstance(error, EndpointConnectionError) and laptop:
-        return OperateError(f"no laptop answers at {laptop}.\n  Start one with: contradance run")
+        raise OperateError(f"no laptop answers at {laptop}.\n  Start one with: contradance run") from error
     if isinstance(error, NoCredentialsError):
-        return OperateError(
+        raise OperateError(
             f"AWS was not asked for {service} {operation}: there are no credentials.\n  Log in, or set AWS_PROFILE."
-        )
+        ) from error
     if isinstance(error, BotoCoreError):
-        return OperateError(f"{service} {operation} was not answered: {error}")
-    return error
+        raise OperateError(f"{service} {operation} was not answered: {error}") from error

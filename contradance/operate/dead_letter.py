@@ -93,7 +93,7 @@ def read_dead_letter(subscriber: str, queue_url: str, received: Mapping[str, Any
         return letter("undelivered", _scheduled(body), _delivery_error(own), _tries(own.get("RETRY_ATTEMPTS")))
     if own.get("REASON") in _OURS:
         return letter(_OURS[own["REASON"]], body, own.get("ERROR_MESSAGE", ""), None)
-    if isinstance(body, dict) and "requestContext" in body:
+    if isinstance(body, dict) and isinstance(body.get("requestContext"), dict):
         context = body["requestContext"]
         attempts = context.get("approximateInvokeCount")
         last = _moment(body.get("timestamp")) or sent

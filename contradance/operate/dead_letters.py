@@ -5,7 +5,7 @@ function has done before it does not do twice, since its once-record knows the e
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,6 +76,7 @@ def find(
             letters = [letter for letter in queue.letters(limit) if reason in (None, letter.reason)]
         return Found(letters, hidden)
 
+    stack.aws.service("sqs")  # made here, so that the threads share it
     with ThreadPoolExecutor(_LOOKS) as threads:
         found = [*threads.map(look, _with_queues(stack, subscriber))]
     return Found([letter for one in found for letter in one.letters], sum(one.hidden for one in found))
@@ -105,9 +106,12 @@ def redrive(
     subscriber: str | None = None,
     reason: Reason | None = None,
     *,
+    only: Container[str] | None = None,
     really: bool = False,
 ) -> Iterator[Verdict]:
     """Have each dead letter's function consume its event again, and yield what became of each; else say what would.
+
+    With `only`, those of these message ids.
 
     An event that the function could still not read is kept, and so is one that cannot be sent. A dead letter is deleted
     only when its event has been accepted. All are looked at before the first is sent: what comes back meanwhile stays.
@@ -115,7 +119,7 @@ def redrive(
     for name in _with_queues(stack, subscriber):
         with _look(stack, choreography, name) as queue:
             for letter in [*queue.letters(MOST)]:
-                if reason in (None, letter.reason):
+                if reason in (None, letter.reason) and (only is None or letter.message.id in only):
                     yield _redrive(stack, choreography, queue, letter, really=really)
 
 
@@ -125,13 +129,14 @@ def purge(
     subscriber: str | None = None,
     reason: Reason | None = None,
     *,
+    only: Container[str] | None = None,
     really: bool = False,
 ) -> Iterator[Verdict]:
-    """Delete dead letters, and yield each; else say which would be deleted."""
+    """Delete dead letters, with `only` those of these message ids, and yield each; else say which would be deleted."""
     for name in _with_queues(stack, subscriber):
         with _look(stack, choreography, name) as queue:
             for letter in queue.letters(MOST):
-                if reason in (None, letter.reason):
+                if reason in (None, letter.reason) and (only is None or letter.message.id in only):
                     if really:
                         queue.delete(letter)
                     yield Verdict(letter, "deleted" if really else "deletable")
@@ -176,7 +181,7 @@ def _redrive(stack: Stack, choreography: Choreography, queue: Look, letter: Dead
 def _send(stack: Stack, letter: DeadLetter) -> None:
     """Hand the event to its function alone: by its queue, where it has one, else as EventBridge would invoke it."""
     function = stack.function(letter.subscriber)
-    event = json.dumps(letter.event, separators=(",", ":"), ensure_ascii=False)
+    event = json.dumps(letter.event, separators=(",", ":"))
     if function.queue_url is not None:
         stack.aws.service("sqs").ask("send_message", QueueUrl=function.queue_url, MessageBody=event)
     else:

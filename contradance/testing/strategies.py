@@ -23,6 +23,8 @@ _LONGEST_LIST: Final = 4
 """Items of a list that may be of any length, beyond those it must have."""
 _LARGEST: Final = 2**53
 """Bound of a number that has none: what JSON readers agree on."""
+_USUAL: Final = 999
+"""Bound of a decimal that has none: three digits before the point leave room for a limit on all of them."""
 _YEARS: Final = timedelta(days=3650)
 _FORMATS: Final[dict[str, Callable[[], st.SearchStrategy[str]]]] = {
     "uuid": lambda: st.uuids().map(str),
@@ -70,10 +72,10 @@ class _Reader:
     def _shape(self, schema: Schema) -> st.SearchStrategy[Any]:
         if "$ref" in schema:
             return self._defined(schema["$ref"].rpartition("/")[2])
-        if "const" in schema:
-            return st.just(schema["const"])
-        if "enum" in schema:
-            return st.sampled_from(schema["enum"])
+        if "const" in schema or "enum" in schema:
+            return st.sampled_from(schema.get("enum") or [schema["const"]])
+        if [one.get("type") for one in schema.get("anyOf", ())] == ["number", "string"]:
+            return _decimal(schema["anyOf"][0])
         for word in ("anyOf", "oneOf", "allOf"):
             if word in schema:
                 return st.one_of([self.strategy(one) for one in schema[word]])
@@ -136,6 +138,15 @@ def _integer(schema: Schema) -> st.SearchStrategy[int]:
     most = schema.get("maximum", schema.get("exclusiveMaximum", _LARGEST + 1) - ("maximum" not in schema))
     step = schema.get("multipleOf", 1)
     return st.integers(-(-least // step), most // step).map(lambda number: number * step)
+
+
+def _decimal(schema: Schema) -> st.SearchStrategy[str]:
+    """Return decimals: whole ones, and such as prices are; their schema does not say how many digits they may have."""
+    least = schema.get("minimum", schema.get("exclusiveMinimum", -_USUAL))
+    most = schema.get("maximum", schema.get("exclusiveMaximum", max(least, 0) + _USUAL))
+    prices = st.decimals(least, most, allow_nan=False, allow_infinity=False, places=2)
+    whole = st.decimals(least, most, allow_nan=False, allow_infinity=False, places=0) if most - least >= 1 else prices
+    return st.one_of(whole, prices).map(str)
 
 
 def _number(schema: Schema) -> st.SearchStrategy[float]:

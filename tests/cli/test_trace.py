@@ -1,3 +1,4 @@
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -47,6 +48,17 @@ def test_an_order_is_followed_through_every_service(tmp_path: Path) -> None:
         "orders.update_order_status  ✓ _",
         "payments.reverse_payment  ✓ _",
     ]
+
+
+def test_a_machine_can_read_what_happened(tmp_path: Path) -> None:
+    with food(tmp_path) as system:
+        order_id = system.order(REFUSED)
+
+    records = json.loads(trace(tmp_path, order_id, "--json").stdout)["records"]
+
+    assert {record["subject"] for record in records} == {order_id}
+    assert {record["outcome"] for record in records} == {"done"}
+    assert len(records) == 7
 
 
 def test_without_a_term_the_latest_flow_is_shown(tmp_path: Path) -> None:

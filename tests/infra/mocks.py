@@ -147,26 +147,27 @@ def run(
         preview: whether what AWS would have to say is yet unknown.
     """
     told = recorder or Recorder()
+    monitor = Monitor(told)
+    outputs: list[Any] = []
 
-    def inside() -> Any:
+    async def main() -> None:
+        pulumi.runtime.set_mocks(told, project=project, stack=stack, preview=preview, monitor=monitor)
+        await run_pulumi_func(ended)
+
+    async def ended() -> None:
+        outputs.append(await pulumi.Output.from_input(await program()).future())
+
+    def inside() -> None:
         plain, secret = (
             {f"{project}:{key}": value for key, value in (given or {}).items()} for given in (config, kept)
         )
         pulumi.runtime.set_all_config({**plain, **secret}, [*secret])
-        found: list[Any] = []
-
-        async def main() -> None:
-            pulumi.runtime.set_mocks(told, project=project, stack=stack, preview=preview, monitor=monitor)
-            found.append(await pulumi.Output.from_input(await program()).future())
-
         with loops() as executor, asyncio.Runner() as runner:
             runner.get_loop().set_default_executor(executor)
-            runner.run(run_pulumi_func(main))
-        return found[0]
+            runner.run(main())
 
-    monitor = Monitor(told)
-    outputs = contextvars.copy_context().run(inside)
-    return Deployment(tuple(told.resources), outputs, tuple(monitor.requests))
+    contextvars.copy_context().run(inside)
+    return Deployment(tuple(told.resources), outputs[0], tuple(monitor.requests))
 
 
 @contextlib.contextmanager

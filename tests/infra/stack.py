@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pulumi
+
 from contradance import Choreography
 from contradance.infra import deploy, read_config
 from functions.choreography import food_delivery
@@ -48,11 +50,14 @@ def deployed(
     stack: str = "dev",
     preview: bool = False,
 ) -> Deployment:
-    """Run the program and return what it registered."""
+    """Run the program and return what it registered; raise what it refuses."""
     packages = zips(folder, choreography)
 
     async def program() -> Any:
         return await deploy(choreography, read_config(), packages, registry="contracts.registry:registry")
 
     kept = {"secrets": json.dumps(dict(secrets))} if secrets else {}
-    return run(program, stack=stack, config=config, kept=kept, recorder=recorder, preview=preview)
+    try:
+        return run(program, stack=stack, config=config, kept=kept, recorder=recorder, preview=preview)
+    except pulumi.RunError as told:
+        raise told.__cause__ or told from None

@@ -60,8 +60,11 @@ def test_texts_become_what_they_spell() -> None:
         ({"apiAuth": "basic"}, "city:apiAuth: Input should be 'iam', 'jwt' or 'none'"),
         ({"logDays": "8"}, "city:logDays: Input should be 1, 3, 5"),
         ({"services": "loans"}, "city:services: Input should be a valid tuple"),
-        ({"functions": '{"loans.lend": {"cpu": 2}}'}, "city:functions.loans.lend.cpu is no key"),
-        ({"functions": '{"loans.lend": {"memory": 64}}'}, "city:functions.loans.lend.memory: Input should be greater"),
+        ({"functions": '{"loans.lend": {"cpu": 2}}'}, 'city:functions["loans.lend"].cpu is no key'),
+        (
+            {"functions": '{"loans.lend": {"memory": 64}}'},
+            'city:functions["loans.lend"].memory: Input should be greater',
+        ),
         ({"apiAuth": "jwt"}, "apiAuth: jwt needs jwtIssuer and jwtAudience"),
         ({"jwtIssuer": "https://example.com"}, "jwtIssuer and jwtAudience mean nothing with apiAuth: iam"),
         ({"bus": BUS}, "archiveDays must say how long the archive of the other stack's bus keeps events"),

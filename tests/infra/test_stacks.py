@@ -84,11 +84,11 @@ def test_our_events_reach_the_other_team(tmp_path: Path) -> None:
     [
         (
             THEIRS.replace(ACCOUNT, "210987654321"),
-            "another account, 210987654321; this stack is deployed to 123456789012",
+            "stack 'prod' has the key bus, which names a bus in another account, 210987654321; the stack is deployed to 123",
         ),
-        (THEIRS.replace(REGION, "us-east-1"), "another region, us-east-1; this stack is deployed to eu-central-1"),
-        ("food-delivery-prod", "the key bus is no ARN of an event bus"),
-        (THEIRS.replace("event-bus", "rule"), "the key bus is no ARN of an event bus"),
+        (THEIRS.replace(REGION, "us-east-1"), "another region, us-east-1; the stack is deployed to eu-central-1"),
+        ("food-delivery-prod", "the key bus, which is no ARN of an event bus"),
+        (THEIRS.replace("event-bus", "rule"), "the key bus, which is no ARN of an event bus"),
     ],
 )
 def test_a_bus_elsewhere_is_refused_with_the_reason(bus: str, says: str, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_bus_elsewhere_is_refused_with_the_reason(bus: str, says: str, tmp_pat
 def test_another_accounts_stack_is_refused_with_the_reason(tmp_path: Path, owner: Deployment) -> None:
     recorder = Recorder(stacks={"food/food-delivery/prod": owner.outputs}, account="210987654321")
 
-    with pytest.raises(InvalidStack, match=r"the output of food/food-delivery/prod names a bus in another account"):
+    with pytest.raises(InvalidStack, match=r"busStack 'food/food-delivery/prod', which names a bus in another account"):
         marketed(tmp_path, recorder, busStack="food/food-delivery/prod")
 
     assert recorder.resources == []
@@ -112,7 +112,7 @@ def test_another_accounts_stack_is_refused_with_the_reason(tmp_path: Path, owner
 def test_a_stack_that_was_never_deployed_is_refused(tmp_path: Path) -> None:
     recorder = Recorder(stacks={})
 
-    with pytest.raises(InvalidStack, match=r"'food/food-delivery/prod', which has no output 'deployed'"):
+    with pytest.raises(InvalidStack, match=r"'food/food-delivery/prod'; that has no output 'deployed'"):
         marketed(tmp_path, recorder, busStack="food/food-delivery/prod")
 
 

@@ -140,11 +140,10 @@ def test_a_function_that_does_not_exist_is_refused_as_boto3_knows_it(aws: Client
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
-def test_a_payload_that_is_no_json_is_refused(aws: Clients) -> None:
-    with pytest.raises(aws.lambda_.exceptions.InvalidRequestContentException) as caught:
-        invoke(aws, "clerk-listen", b"no json")
-
-    assert caught.value.response["Error"]["Message"].startswith("Could not parse request body into json")
+@pytest.mark.parametrize("payload", [b"no json", b"\xff\xfe", b"[" * 600 + b"]" * 600])
+def test_a_payload_that_is_no_json_or_nested_without_end_is_refused(aws: Clients, payload: bytes) -> None:
+    with pytest.raises(aws.lambda_.exceptions.InvalidRequestContentException):
+        invoke(aws, "clerk-listen", payload, InvocationType="Event")
 
 
 def test_an_asynchronous_payload_has_a_size(aws: Clients) -> None:

@@ -79,7 +79,7 @@ def test_a_moment_that_no_scheduler_could_deliver_is_undelivered_too() -> None:
     assert letter.what == recorded("scheduler")["schedule"]
 
 
-@pytest.mark.parametrize("body", ["no json", "[]", "5", '{"hello": "world"}', "[" * 100_000])
+@pytest.mark.parametrize("body", ["no json", "[]", "5", '{"hello": "world"}', '{"requestContext": "x"}', "[" * 100_000])
 def test_a_message_that_is_none_of_ours_is_unreadable_and_kept_as_it_is(body: str) -> None:
     message = changed("dead_letter_failed", Body=body)
 

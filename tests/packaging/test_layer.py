@@ -6,10 +6,11 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from contradance.deployed import SWEEPER
 from contradance.errors import PackagingError
 from contradance.packaging import Packages
 from contradance.packaging.layer import layer_key, make_layer, tops_of
-from contradance.packaging.lock import NAME, read_lock
+from contradance.packaging.lock import NAME, PROVIDED, read_lock
 from contradance.packaging.rooms import rooms
 from contradance.packaging.target import Target
 from tests.packaging.project import ROOT, Unpacked, names_in
@@ -63,29 +64,36 @@ def test_of_contradance_only_the_runtime_and_what_authors_import_travel(names: l
 def test_every_name_of_the_public_api_is_there(unpacked: Unpacked) -> None:
     code = "import contradance, json; print(json.dumps([getattr(contradance, n).__name__ for n in contradance.__all__ if n != 'PII']))"
 
-    assert "Choreography" in unpacked.run("contradance.sweeper", code)
+    assert "Choreography" in unpacked.run(SWEEPER, code)
 
 
-def test_every_module_of_the_runtime_can_be_imported(unpacked: Unpacked) -> None:
+def test_every_module_of_the_runtime_is_there_and_needs_nothing_but_the_layer_and_what_lambda_has(
+    unpacked: Unpacked,
+) -> None:
     code = (
         "import importlib, json, pkgutil, contradance.runtime as runtime\n"
-        "found = [m.name for m in pkgutil.walk_packages(runtime.__path__, 'contradance.runtime.')]\n"
-        "print(json.dumps([importlib.import_module(name).__name__ for name in found]))"
+        "found, missing = [], set()\n"
+        "for module in pkgutil.walk_packages(runtime.__path__, 'contradance.runtime.'):\n"
+        "    found.append(module.name)\n"
+        "    try:\n"
+        "        importlib.import_module(module.name)\n"
+        "    except ModuleNotFoundError as error:\n"
+        "        missing.add(error.name)\n"
+        "print(json.dumps([found, list(missing)]))"
     )
 
-    there = {
-        ".".join(("contradance", *path.relative_to(ROOT / "contradance").with_suffix("").parts)).removesuffix(
-            ".__init__"
-        )
-        for path in (ROOT / "contradance" / "runtime").rglob("*.py")
-    }
-    assert {"contradance.runtime", *unpacked.run("contradance.sweeper", code)} == there
+    found, missing = unpacked.run(SWEEPER, code)
+
+    runtime = (ROOT / "contradance" / "runtime").rglob("*.py")
+    there = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in runtime}
+    assert {"contradance.runtime", *found} == there
+    assert set(missing) <= set(PROVIDED)
 
 
 def test_a_wheels_own_version_can_be_asked(unpacked: Unpacked) -> None:
     code = "import importlib.metadata, json; print(json.dumps(importlib.metadata.version('pydantic')))"
 
-    assert f"pydantic=={unpacked.run('contradance.sweeper', code)} " in (ROOT / NAME).read_text(encoding="utf-8")
+    assert f"pydantic=={unpacked.run(SWEEPER, code)} " in (ROOT / NAME).read_text(encoding="utf-8")
 
 
 def test_no_file_says_where_or_by_whom_it_was_built(for_lambda: Packages, names: list[PurePosixPath]) -> None:
@@ -122,7 +130,7 @@ def test_of_all_that_a_function_loads_only_its_own_modules_are_compiled_when_it_
         "import json\n"
         "compiled = []\n"
         "sys.addaudithook(lambda event, given: event == 'compile' and compiled.append(str(given[1])))\n"
-        "import functions.loyalty.add_loyalty_points, contradance.runtime.entry\n"
+        "import functions.loyalty.add_loyalty_points, contradance.runtime.aws.entry\n"
         "print(json.dumps([name for name in compiled if name.endswith('.py')]))"
     )
 

@@ -8,6 +8,7 @@ from contradance import Choreography, Registry, subscriber
 from contradance.deployed import INGRESS, SWEEPER
 from contradance.errors import PackagingError
 from contradance.packaging import Packages, build
+from contradance.runtime.aws.environment import HANDLER, INGRESS_HANDLER, SWEEPER_HANDLER
 from food_contracts.deliveries import DeliveryPartnerAssigned
 from food_contracts.orders import OrderPlaced
 from functions.choreography import food_delivery
@@ -59,9 +60,11 @@ def test_with_its_zip_and_the_layer_alone_a_handler_is_imported_and_loads_all_th
 ) -> None:
     module, attribute = module_of(function), food_delivery.functions[function].handler.__name__
     code = (
-        "import importlib, json, contradance.runtime.entry\n"
+        "import importlib, json\n"
+        f"entry, _, handler = {HANDLER!r}.rpartition('.')\n"
+        "assert callable(getattr(importlib.import_module(entry), handler))\n"
         f"found = getattr(importlib.import_module({module!r}), {attribute!r})\n"
-        f"own = [m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', None)]\n"
+        "own = [m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', None)]\n"
         "print(json.dumps([found.name, own]))"
     )
 
@@ -84,6 +87,14 @@ def test_no_zip_holds_anything_of_another_service(for_lambda: Packages, function
         ("functions", service),
     }
     assert {parts[0] for parts in folders} <= {"functions", "food_contracts"}
+
+
+@pytest.mark.parametrize(("function", "named"), [(SWEEPER, SWEEPER_HANDLER), (INGRESS, INGRESS_HANDLER)])
+def test_the_machines_own_handlers_are_in_the_layer(unpacked: Unpacked, function: str, named: str) -> None:
+    module, _, handler = named.rpartition(".")
+    code = f"import importlib, json; print(json.dumps(callable(importlib.import_module({module!r}).{handler})))"
+
+    assert unpacked.run(function, code) is True
 
 
 def test_the_ingress_holds_every_contract_and_no_function(for_lambda: Packages, unpacked: Unpacked) -> None:

@@ -5,8 +5,9 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Final
 
-from contradance.choreography import AnyFunction, Choreography
+from contradance.choreography import Choreography
 from contradance.errors import DeclarationError, InvalidStack
+from contradance.function import AnyFunction
 from contradance.httproute import Route
 from contradance.infra.config import StackConfig
 from contradance.infra.planning.function import SHORTEST_MEMORY
@@ -16,6 +17,9 @@ LONGEST_ROUTE: Final = timedelta(seconds=30)
 """Longest that API Gateway waits for an answer. Its quota for HTTP APIs."""
 LEAST_POLLERS: Final = 2
 """Fewest invocations at a time that a queue's polling can be held to. Lambda API, ScalingConfig."""
+
+KEPT_FOR_AWS: Final = ("aws", "ssm")
+"""How no parameter's name may begin, in any case of letters. SSM API, PutParameter."""
 
 
 def check_agreement(
@@ -83,6 +87,11 @@ def _secrets(
         yield (
             f"  secrets.{name} is used by no function.{_nearest(name, known)}\n"
             f"  Fix: pulumi config rm --stack {stack} --path 'secrets.{name}'"
+        )
+    if needed and choreography.name.lower().startswith(KEPT_FOR_AWS):
+        yield (
+            f"  {choreography.name!r} has secrets, but no parameter in SSM may begin with {' or '.join(KEPT_FOR_AWS)}.\n"
+            "  Fix: give the choreography another name."
         )
     for name in sorted(needed.keys() - config.secrets):
         yield (

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from contradance.choreography import AnyFunction
+from contradance.function import AnyFunction
 from contradance.infra.planning.alarm import Metric, lambda_metric, rule_metric, waiting_metric
 from contradance.infra.planning.site import Bus, Site
 from contradance.infra.planning.statement import canonical

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from contradance.choreography import AnyFunction
 from contradance.deployed import Kind
+from contradance.function import AnyFunction
 from contradance.infra.config import Override, StackConfig
 from contradance.infra.planning import grants, naming
 from contradance.infra.planning.site import Bus, Site

@@ -1,14 +1,14 @@
 """What a function's role may do: derived from its signature and its `uses=[...]`, and nothing more.
 
-Two statements have `*` for a resource, because AWS has no finer grain there: X-Ray's, and none other.
+One statement has `*` for a resource, because AWS has no finer grain there: X-Ray's.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
-from contradance.choreography import AnyFunction
 from contradance.contract import Contract
+from contradance.function import AnyFunction
 from contradance.httproute import Route
 from contradance.infra.planning.site import Bus, Site
 from contradance.infra.planning.statement import Statement

@@ -6,8 +6,9 @@ from datetime import timedelta
 from itertools import chain
 
 from contradance.catalog.eventbridge import RegistrySchema, registry_schema
-from contradance.choreography import AnyFunction, Choreography
-from contradance.function import Schedule
+from contradance.choreography import Choreography
+from contradance.deployed import INGRESS, SWEEPER
+from contradance.function import AnyFunction, Schedule
 from contradance.httproute import Route
 from contradance.infra.config import StackConfig
 from contradance.infra.planning import grants
@@ -32,9 +33,6 @@ from contradance.runtime.aws import environment
 from contradance.subscription import Subscription
 
 Workload = SubscriberPlan | RoutePlan | SchedulePlan
-
-SWEEPER = "contradance.sweeper"
-INGRESS = "contradance.ingress"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from contradance.choreography import AnyFunction
-from contradance.function import Schedule
+from contradance.function import AnyFunction, Schedule
 from contradance.infra.planning import grants
 from contradance.infra.planning.alarm import AlarmPlan, Watch
 from contradance.infra.planning.function import FunctionPlan, Setup

@@ -11,6 +11,7 @@ from uuid import uuid4
 from contradance.choreography import AnyFunction, Choreography
 from contradance.function import Schedule
 from contradance.local.bus import Bus
+from contradance.local.entry import is_too_deep
 from contradance.local.gateway import HttpResponse
 from contradance.local.names import aws_name, function_arn
 from contradance.local.record import context, error_document
@@ -46,14 +47,11 @@ class Functions:
             raise Refused("UnknownOperationException", f"The laptop does not answer {method} {path}.", 404)
         function = self._named(unquote(found[1]))
         kind = headers.get("x-amz-invocation-type", "RequestResponse")
-        try:
-            payload = json.loads(body or b"{}")
-        except (ValueError, RecursionError) as error:
-            raise Refused("InvalidRequestContentException", "Could not parse request body into json.") from error
+        text, payload = _read(body or b"{}")
         if kind == "DryRun":
             return HttpResponse(204, {}, "")
         if kind == "Event":
-            return self._accept(function, json.dumps(payload, separators=(",", ":"), ensure_ascii=False))
+            return self._accept(function, text)
         if kind == "RequestResponse":
             return self._invoke(function, payload)
         raise Refused(
@@ -96,3 +94,15 @@ class Functions:
         if name not in self._functions:
             raise Refused("ResourceNotFoundException", f"Function not found: {function_arn(name)}", 404)
         return self._functions[name]
+
+
+def _read(body: bytes) -> tuple[str, object]:
+    """Return a payload as its text, and what it says."""
+    try:
+        text = body.decode()
+        payload = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Refused("InvalidRequestContentException", "Could not parse request body into json.") from error
+    if is_too_deep(text, payload):
+        raise Refused("InvalidRequestContentException", "The request is nested more deeply than the laptop takes.")
+    return text, payload

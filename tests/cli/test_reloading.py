@@ -1,0 +1,67 @@
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from contradance.cli.reloading import watched
+from contradance.scaffold.fresh import create_project
+from tests.cli.project import Running, running
+from tests.cli.test_run import ask
+
+HANDLER = "functions/notices/tell_reader.py"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return create_project(tmp_path, "my-library")
+
+
+def lend(laptop: Running, times: int) -> None:
+    """Borrow a book from the laptop that runs for the `times`-th time."""
+    laptop.said(rf"(?s)(is running at .*){{{times}}}")
+    url = laptop.output.rsplit("is running at ", 1)[1].split(";", 1)[0]
+    ask(url, "POST", "/loans", {"reader": "Ada", "title": "Emma"})
+
+
+def edit(project: Path, old: str, new: str) -> None:
+    text = (project / HANDLER).read_text()
+    assert old in text
+    (project / HANDLER).write_text(text.replace(old, new))
+
+
+def test_an_edit_starts_it_again_also_after_a_mistake_and_nothing_is_lost(project: Path) -> None:
+    with running(project, "--reload") as laptop:
+        lend(laptop, 1)
+        laptop.said("Told the reader")
+        edit(project, "Told the reader", "Mailed the reader")
+        laptop.said(r"functions/notices/tell_reader\.py changed: starting again\.\n")
+        lend(laptop, 2)
+        laptop.said("Mailed the reader")
+        edit(project, "log = logging", "log = (logging")
+        laptop.said(r"tell_reader\.py, line \d+: '\(' was never closed")
+        edit(project, "log = (logging", "log = logging")
+        lend(laptop, 3)
+        laptop.said(r"(?s)(Mailed the reader.*){2}")
+        os.kill(laptop.process.pid, signal.SIGINT)
+        code = laptop.ended()
+
+    assert code == 0
+    assert laptop.output.count("Stopped. What still waits is delivered at the next start.") == 3
+    assert "Traceback" not in laptop.output
+
+
+def test_what_is_not_code_is_not_watched(project: Path) -> None:
+    (project / ".contradance").mkdir()
+    (project / ".venv").mkdir()
+    (project / "__pycache__").mkdir()
+
+    assert [folder.name for folder in watched(project)] == ["contracts", "functions", "tests", "wheels"]
+
+
+def test_it_ends_with_the_process_that_started_it_even_if_that_is_killed(project: Path) -> None:
+    with running(project, "--reload") as laptop:
+        laptop.said("Ctrl-C stops it")
+        laptop.process.kill()
+
+        laptop.said("Stopped. What still waits is delivered at the next start.")

@@ -1,0 +1,267 @@
+"""Each rule, on the smallest choreography that breaks it, and on the one that does not."""
+
+import warnings
+from collections.abc import Iterator
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from contradance import Choreography, Contract, Registry, Retry, Secret, Table, UnheardEvent, subscriber
+from contradance.lint.archives import archives
+from contradance.lint.finding import Finding
+from contradance.lint.rules import findings
+from functions.choreography import food_delivery
+
+ROOT = Path(__file__).parents[2]
+
+
+class Mood(StrEnum):
+    """How a reader feels."""
+
+    GLAD = "glad"
+    SAD = "sad"
+
+
+class Asked(Contract, source="library.desk", subject="loan"):
+    """A reader asked."""
+
+    loan: str
+    mood: Mood = Mood.GLAD
+
+
+class Lent(Contract, source="library.loans", subject="loan"):
+    """A book was lent."""
+
+    loan: str
+
+
+class Refused(Contract, source="library.shelves", subject="loan", failure=True):
+    """A book was not there."""
+
+    loan: str
+
+
+class Found(Contract, source="library.shelves", subject="loan"):
+    """A book was there."""
+
+    loan: str
+
+
+class Row(BaseModel):
+    """What is kept."""
+
+    loan: str
+
+
+rows = Table("rows", key=("loan",), model=Row, service="loans")
+
+
+@pytest.fixture(autouse=True)
+def _may_be_unheard() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnheardEvent)
+        yield
+
+
+def found_in(*functions: Any, contracts: tuple[type[Contract], ...] | None = None, **options: Any) -> list[Finding]:
+    """Return what is found in these functions and contracts."""
+    spoken = [
+        one for function in functions for one in (*getattr(function.trigger, "contracts", ()), *function.publishes)
+    ]
+    registry = Registry("library", contracts or spoken)
+    return findings(Choreography("library", contracts=registry, functions=functions), **options)
+
+
+def asking(service: str = "desk") -> Any:
+    """Return what publishes Asked, so that it does not come out of nowhere."""
+    from contradance import schedule  # noqa: PLC0415 - beside its only use
+
+    def ask() -> Asked:
+        return Asked(loan="1")
+
+    return schedule("rate(1 day)", service=service)(ask)
+
+
+def kinds(found: list[Finding]) -> list[str]:
+    """Return the rules that were broken."""
+    return [one.kind for one in found]
+
+
+def test_an_event_that_nobody_speaks_of_is_found() -> None:
+    (found,) = found_in(contracts=(Lent,))
+
+    assert found.name == "unspoken library.loans/Lent v1"
+    assert "remove it from tests/lint/test_rules.py and from the registry" in found.fix
+
+
+def test_an_event_that_nobody_publishes_is_found() -> None:
+    @subscriber(service="loans")
+    def lend(asked: Asked) -> None: ...
+
+    (found,) = found_in(lend)
+
+    assert found.name == "unpublished library.desk/Asked v1"
+    assert found.says == "nobody publishes library.desk/Asked v1, consumed by loans.lend."
+
+
+def test_an_old_version_that_a_subscriber_still_reads_is_not_found() -> None:
+    class LentV2(Contract, source="library.loans", detail_type="Lent", version=2, upcasts=Lent, subject="loan"):
+        """A book was lent."""
+
+        loan: str
+
+        @classmethod
+        def upcast(cls, old: Lent) -> "LentV2":
+            return cls(loan=old.loan)
+
+    @subscriber(service="loans")
+    def lend(asked: Asked) -> LentV2:
+        return LentV2(loan=asked.loan)
+
+    @subscriber(service="readers")
+    def tell(lent: LentV2) -> None: ...
+
+    assert found_in(asking(), lend, tell, contracts=(Asked, Lent, LentV2)) == []
+
+
+def test_an_event_that_nobody_hears_is_found() -> None:
+    (found,) = found_in(asking())
+
+    assert found.name == "unheard library.desk/Asked v1"
+    assert "contradance create subscriber NAME --service SERVICE --on Asked" in found.fix
+
+
+def test_a_way_that_goes_round_is_found_once_and_shown() -> None:
+    @subscriber(service="loans")
+    def lend(found: Found | Asked) -> Lent:
+        return Lent(loan=found.loan)
+
+    @subscriber(service="shelves")
+    def look(lent: Lent) -> Found:
+        return Found(loan=lent.loan)
+
+    (found,) = found_in(asking(), lend, look)
+
+    assert (found.kind, found.about) == ("cycle", "loans.lend shelves.look")
+    assert found.says == "loans.lend → shelves.look → loans.lend: what one publishes leads back to it."
+
+
+def test_a_function_that_leads_to_itself_is_found() -> None:
+    @subscriber(service="loans")
+    def lend(lent: Lent | Asked) -> Lent:
+        return Lent(loan=lent.loan)
+
+    assert kinds(found_in(asking(), lend)) == ["cycle"]
+
+
+@pytest.mark.parametrize("undone", [True, False], ids=["undone", "not undone"])
+@pytest.mark.parametrize("link", [rows.write, rows.read, Secret("gateway", on_laptop="x"), None], ids=str)
+def test_what_was_done_before_a_failure_is_undone_after_it(undone: bool, link: Any) -> None:
+    @subscriber(service="loans", uses=[link] if link else [])
+    def lend(asked: Asked) -> Lent:
+        return Lent(loan=asked.loan)
+
+    @subscriber(service="shelves")
+    def look(lent: Lent) -> Refused:
+        return Refused(loan=lent.loan)
+
+    @subscriber(service="loans" if undone else "readers")
+    def hear(refused: Refused) -> None: ...
+
+    found = found_in(asking(), lend, look, hear)
+
+    acts = link is not None and link != rows.read
+    assert kinds(found) == (["uncompensated"] if acts and not undone else [])
+    assert all("contradance create subscriber NAME --service loans --on Refused" in one.fix for one in found)
+
+
+def test_what_a_signature_promises_and_no_code_makes_is_found() -> None:
+    @subscriber(service="shelves")
+    def look(asked: Asked) -> Found | Refused:
+        return Found(loan=asked.loan)
+
+    @subscriber(service="readers")
+    def tell(news: Found | Refused) -> None: ...
+
+    assert found_in(asking(), look, tell) == []  # this module makes a Refused, in another function
+
+
+def test_a_service_that_never_makes_what_it_promises_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "promising" / "shelves"
+    folder.mkdir(parents=True)
+    (folder / "look.py").write_text(
+        "from contradance import subscriber\nfrom tests.lint.test_rules import Asked, Found, Refused\n\n\n"
+        "@subscriber()\ndef look(asked: Asked) -> Found | Refused:\n    return Found(loan=asked.loan)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    from promising.shelves.look import look  # type: ignore[import-not-found]  # noqa: PLC0415 - written just now
+
+    @subscriber(service="readers")
+    def tell(news: Found | Refused) -> None: ...
+
+    (found,) = found_in(asking(), look, tell)
+
+    assert found.name == "unreachable shelves.look library.shelves/Refused v1"
+
+
+@pytest.mark.parametrize(("mood", "expected"), [("glad", []), ("angry", ["unreachable"])])
+def test_a_filter_that_lets_nothing_through_is_found(mood: str, expected: list[str]) -> None:
+    @subscriber(service="loans", where={Asked: {"mood": [mood]}})
+    def lend(news: Asked | Found) -> None: ...
+
+    @subscriber(service="shelves")
+    def look(asked: Asked) -> Found:
+        return Found(loan=asked.loan)
+
+    assert kinds(found_in(asking(), lend, look)) == expected
+
+
+@pytest.mark.parametrize(("days", "expected"), [(1, ["outlived"]), (2, [])])
+def test_a_retry_that_outlives_the_archive_is_found(days: int, expected: list[str]) -> None:
+    @subscriber(service="loans", delivery="queue", retry=Retry(times=5, max_age=timedelta(days=2)))
+    def lend(asked: Asked) -> None: ...
+
+    found = found_in(asking(), lend, archives={"dev": days})
+
+    assert kinds(found) == expected
+    assert all("keeps an event for 1 day." in one.says and "Pulumi.dev.yaml" in one.fix for one in found)
+
+
+def test_the_stacks_own_files_say_how_long_their_archives_keep_events(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: library\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  aws:region: eu-central-1\n  library:archiveDays: 3\n")
+    (tmp_path / "Pulumi.test.yaml").write_text('config:\n  library:archiveDays: "14"\n')
+    (tmp_path / "Pulumi.prod.yaml").write_text("config:\n  aws:region: eu-central-1\n")
+
+    assert archives(tmp_path) == {"dev": 3, "test": 14}
+
+
+def test_a_finding_is_accepted_by_its_name_and_an_acceptance_that_is_not_needed_is_found() -> None:
+    accepted = {"unheard library.desk/Asked v1": "another team hears it", "cycle x": "gone"}
+
+    (found,) = found_in(asking(), accepted=accepted)
+
+    assert (found.kind, found.about) == ("stale", "cycle x")
+
+
+def test_the_food_system_leaves_nothing_unfinished() -> None:
+    assert findings(food_delivery, archives(ROOT)) == []
+
+
+@pytest.mark.parametrize(
+    "left_out", ["payments.reverse_payment", "orders.update_order_status", "loyalty.add_loyalty_points"]
+)
+def test_the_food_system_without_one_of_its_functions_is_unfinished_where_that_matters(left_out: str) -> None:
+    functions = [one for name, one in food_delivery.functions.items() if name != left_out]
+    found = findings(Choreography("food-delivery", contracts=food_delivery.contracts, functions=functions))
+
+    expected = {
+        "payments.reverse_payment": ["unpublished", "uncompensated"],
+        "orders.update_order_status": ["uncompensated", "uncompensated"],
+        "loyalty.add_loyalty_points": [],
+    }
+    assert kinds(found) == expected[left_out]
