@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pulumi
 
+from contradance.gate import refuse_breaks
 from contradance.infra import deploy, plainly, read_config
 from contradance.packaging import build
 from contradance.project import find_project
@@ -11,6 +12,7 @@ from contradance.project import find_project
 with plainly():
     project = find_project(Path(__file__).parent)
     choreography = project.choreography()
+    refuse_breaks(choreography, project.root / project.schemas)
     config = read_config()
     packages = build(project.root, choreography)
 

@@ -45,7 +45,7 @@ def _told(function: AnyFunction) -> dict[str, object]:
     limits, retry = function.limits, function.retry
     return {
         "trigger": _trigger(function),
-        "publishes": [str(contract.identity) for contract in function.publishes],
+        "publishes": [str(each.identity) for contract in function.publishes for each in contract.renderings()],
         "retry": [retry.times, retry.max_age.total_seconds()],
         "limits": [limits.timeout.total_seconds(), limits.memory, limits.concurrency],
         "uses": sorted(map(_link, function.uses)),

@@ -4,6 +4,7 @@ import pulumi
 
 from contradance.choreography import Choreography
 from contradance.fingerprint import fingerprint
+from contradance.gate import own_contracts
 from contradance.infra.components.application import Application
 from contradance.infra.components.surroundings import Packages
 from contradance.infra.config import StackConfig
@@ -12,6 +13,7 @@ from contradance.infra.planning.plan import chosen, make_plan
 from contradance.infra.planning.quotas import check_quotas
 from contradance.infra.reading import read_bus, read_secrets, read_site
 from contradance.infra.refusal import plainly
+from contradance.schemas import promised
 
 
 async def deploy(
@@ -34,4 +36,5 @@ async def deploy(
         plan = make_plan(choreography, config, site, bus=bus, registry=registry)
         check_quotas(plan)
     application = Application(plan, packages, read_secrets())
-    return outputs(plan, application, fingerprint(choreography, chosen(choreography, config)))
+    promises = promised(own_contracts(choreography.contracts))
+    return outputs(plan, application, fingerprint(choreography, chosen(choreography, config)), promises)

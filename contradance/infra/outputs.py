@@ -13,8 +13,8 @@ from contradance.infra.planning.trigger import SubscriberPlan
 Told = Mapping[str, object]
 
 
-def outputs(plan: Plan, application: Application, fingerprint: str) -> Told:
-    """Return the stack's outputs."""
+def outputs(plan: Plan, application: Application, fingerprint: str, contracts: Told) -> Told:
+    """Return the stack's outputs; `contracts` is what its registry promises, by identity."""
     site, bus = plan.setup.site, plan.setup.bus
     archive_arn = site.arn("events", f"archive/{plan.archive}") if plan.archive else None
     api_url = application.api.url if application.api else None
@@ -32,7 +32,7 @@ def outputs(plan: Plan, application: Application, fingerprint: str) -> Told:
     }
     functions = {each.function.name: _function(each, application.urls) for each in plan.workloads}
     return {
-        OUTPUT: {**_camel(deployed), "functions": functions},
+        OUTPUT: {**_camel(deployed), "functions": functions, "contracts": contracts},
         "api_url": api_url,
         "archive": plan.archive,
         "bus_arn": bus.arn,

@@ -85,10 +85,10 @@ def frozen_state(contract: type[Contract]) -> FrozenContract:
 
 
 def promised(contracts: Iterable[type[Contract]]) -> dict[str, dict[str, Any]]:
-    """Return what contracts promise now, by identity as text: what a stack says of itself when it is deployed."""
-    return {
-        str(contract.identity): frozen_state(contract).model_dump(by_alias=True, mode="json") for contract in contracts
-    }
+    """Return what contracts promise now, without words, by identity: what a stack says of itself when it is deployed."""
+    states = map(frozen_state, contracts)
+    wordless = (state.model_copy(update={"schema_": bare(state.schema_)}) for state in states)
+    return {str(state.identity): state.model_dump(by_alias=True, mode="json") for state in wordless}
 
 
 def read_frozen(text: str, where: str) -> FrozenContract:

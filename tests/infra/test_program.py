@@ -8,8 +8,11 @@ import pytest
 from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]  # it has none
 
 from contradance.deployed import Deployed
+from contradance.gate import breaks
 from contradance.runtime.aws.layout import EXPIRES, LEASE_EXPIRES, PARTITION, SHARD, SORT, UNPUBLISHED
+from contradance.schemas.sources import read_promises
 from functions.choreography import food_delivery
+from tests.cli.project import ROOT
 from tests.infra.library import library
 from tests.infra.mocks import ACCOUNT, REGION, Deployment, Recorder
 from tests.infra.stack import deployed
@@ -59,6 +62,16 @@ def test_the_outputs_are_what_operate_reads(food: Deployment) -> None:
     assert payment.queue_url == payment.dead_letter_queue_url.removesuffix("-dead-letters")  # type: ignore[union-attr]
     assert told.functions["loyalty.add_loyalty_points"].queue_url is None
     assert told.functions["orders.place_order"].dead_letter_queue_url is None
+
+
+def test_the_outputs_hold_what_the_contracts_promise(food: Deployment, tmp_path: Path) -> None:
+    outputs = tmp_path / "outputs.json"
+    outputs.write_text(json.dumps(food.outputs))
+
+    promises = read_promises(str(outputs), ROOT, Path("contracts/schemas"))
+
+    assert [*promises] == [contract.identity for contract in food_delivery.contracts]
+    assert breaks(food_delivery, promises) == []
 
 
 def test_the_outputs_name_what_was_registered(food: Deployment) -> None:

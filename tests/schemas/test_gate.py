@@ -156,6 +156,17 @@ def test_what_is_frozen_is_what_the_food_delivery_system_says() -> None:
 # The gate of a deployment
 
 
+def test_the_pulumi_program_refuses_before_it_builds_or_creates_anything() -> None:
+    program = (ROOT / "__main__.py").read_text()
+
+    assert (
+        0
+        < program.index("refuse_breaks(choreography, ")
+        < program.index("build(project.root")
+        < program.index("pulumi.run(")
+    )
+
+
 def test_nothing_is_refused_where_nothing_is_frozen(tmp_path: Path) -> None:
     refuse_breaks(library(BookLent), tmp_path / "nowhere")
 

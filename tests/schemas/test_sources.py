@@ -6,13 +6,15 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from pydantic import Field
 
 from contradance import Registry
 from contradance.catalog.freezing import freeze_contracts
 from contradance.errors import InvalidSchema
+from contradance.gate import breaks
 from contradance.schemas import promised, read_folder
 from contradance.schemas.sources import read_promises
-from tests.schemas.library import BookLent, BookReturned
+from tests.schemas.library import BookLent, BookReturned, changed
 
 FOLDER = Path("contracts/schemas")
 
@@ -67,7 +69,10 @@ def test_what_a_stack_says_of_itself(project: Path, tmp_path: Path, *, wrapped: 
     outputs = tmp_path / "outputs.json"
     outputs.write_text(json.dumps({"deployed": deployed} if wrapped else deployed))
 
-    assert read_promises(str(outputs), project, FOLDER) == read_folder(project / FOLDER)
+    read = read_promises(str(outputs), project, FOLDER)
+    assert [*read] == [BookLent.identity, BookReturned.identity]
+    assert breaks(Registry("library", [BookLent, BookReturned]), read) == []
+    assert len(breaks(Registry("library", [changed(BookLent, days=(int, Field(ge=9))), BookReturned]), read)) == 1
 
 
 @pytest.mark.parametrize(
