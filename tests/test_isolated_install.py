@@ -11,8 +11,8 @@ import pytest
 
 from contradance.schemas import read_folder
 from contradance.schemas.sources import read_promises
+from contradance.testing import sample
 from food_contracts.payments import PaymentReversed
-from tests.contracts.samples import sample
 from tests.runtime.fakes import delivered
 
 ROOT = Path(__file__).parent.parent

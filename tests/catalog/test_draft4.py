@@ -11,11 +11,11 @@ from jsonschema import Draft4Validator, Draft7Validator
 from contradance import Contract
 from contradance.catalog.draft4 import registry_schema, to_draft4
 from contradance.catalog.draft7 import definitions, to_draft7
+from contradance.testing import sample
 from food_contracts.registry import registry
 from tests.compatibility.judge import takes
 from tests.compatibility.strategies import schemas
 from tests.compatibility.values import value_of
-from tests.contracts.samples import sample
 from tests.runtime.fakes import delivered
 
 MOST = 100_000
