@@ -15,10 +15,13 @@ from contradance.cli.reloading import end_with_parent
 from contradance.cli.theme import Services, out
 from contradance.errors import DeclarationError
 from contradance.local.clock import RealClock
+from contradance.local.console.feed import Feed
+from contradance.local.console.pages import PREFIX
 from contradance.local.laptop import Laptop
 from contradance.local.server import Server
 from contradance.local.waiting import Waiting
 from contradance.operate.flow import flows
+from contradance.runtime.journal import JournalRecord
 from contradance.settings import Setting
 
 
@@ -34,6 +37,12 @@ def run_laptop(
     """Run `choreography` until Ctrl-C or SIGTERM."""
     variables = {**os.environ, **setting_variables(choreography, sets)}
     narrator = Narrator(Services(choreography.services))
+    feed = Feed()
+
+    def when_journaled(record: JournalRecord) -> None:
+        """Say in the terminal, and in every browser that watches, what a delivery came to."""
+        narrator.delivery(record)
+        feed.tell(record)
 
     def when_settled(waiting: Waiting) -> None:
         """Say what a flow came to, when nothing of it waits any more."""
@@ -48,11 +57,11 @@ def run_laptop(
         clock=RealClock(time_scale),
         variables=variables,
         archive_delay=archive_delay,
-        when_journaled=narrator.delivery,
+        when_journaled=when_journaled,
         when_settled=when_settled,
     )
     try:
-        server = Server(laptop, port, when_refused=narrator.refused)
+        server = Server(laptop, port, when_refused=narrator.refused, feed=feed)
         server.stop_on_signals()
         end_with_parent()
         listen_to_functions(choreography, narrator)
@@ -117,5 +126,6 @@ def _greet(choreography: Choreography, url: str, state: Path) -> None:
     width = max((len(route.path) for _, route in choreography.routes), default=0)
     for function, route in choreography.routes:
         out.print(f"  {route.method:6} {route.path:{width}}  ", services.function(function.name), sep="")
+    out.print(f"Watch it: {url}{PREFIX}/live", markup=False)
     out.print(f"See what happened: contradance trace --state {state}", style="dim", markup=False)
     out.print("Ctrl-C stops it, and loses nothing.\n", style="dim")

@@ -9,11 +9,12 @@ from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from contradance.local.address import HOST
 from contradance.local.aws.endpoint import MAX_REQUEST_BYTES, TARGET_HEADER, is_for_aws
 from contradance.local.connection import MAX_HEAD_BYTES, Bounds
+from contradance.local.console.application import Console
 from contradance.local.gateway import HttpResponse, refused
 from contradance.local.laptop import Laptop
 from contradance.runtime.request import BODY_TOO_LARGE, MAX_BODY_BYTES
@@ -35,10 +36,13 @@ class _Gone(Exception):
 class Application:
     """Answers for one laptop, as an ASGI application."""
 
-    def __init__(self, laptop: Laptop, bounds: Bounds, refuse: Callable[[int, str, str], None]) -> None:
+    def __init__(
+        self, laptop: Laptop, bounds: Bounds, refuse: Callable[[int, str, str], None], console: Console | None = None
+    ) -> None:
         self._laptop = laptop
         self._bounds = bounds
         self._refuse = refuse
+        self._console = console
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -46,6 +50,9 @@ class Application:
         try:
             _admit(scope)
             body = await self._body(scope, receive)
+            if self._console is not None and self._console.serves(scope):
+                await self._console(scope, _having_read(body, receive), send)
+                return
             given = await run_in_threadpool(self._answer, scope, body)
         except _Gone:
             return
@@ -109,6 +116,18 @@ class Application:
                     while (await unread()).get("more_body"):
                         pass
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _having_read(body: bytes, receive: Receive) -> Receive:
+    """Return how the rest of a request is received whose body has been read."""
+    unread = [body]
+
+    async def received() -> Message:
+        if unread:
+            return {"type": "http.request", "body": unread.pop(), "more_body": False}
+        return await receive()
+
+    return received
 
 
 def _admit(scope: Scope) -> None:

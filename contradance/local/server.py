@@ -17,6 +17,8 @@ from contradance.errors import LaptopError
 from contradance.local.address import HOST
 from contradance.local.application import Application
 from contradance.local.connection import MAX_HEAD_BYTES, Bounds, Connection
+from contradance.local.console.application import Console
+from contradance.local.console.feed import Feed
 from contradance.local.laptop import Laptop
 
 _BACKLOG: Final = 2048
@@ -43,21 +45,30 @@ class Server(uvicorn.Server):
         port: on 127.0.0.1; 0 takes any.
         bounds: what clients may take.
         when_refused: told each request that was refused.
+        feed: what is told of each journal record; with it, the console is served too.
     """
 
     def __init__(
-        self, laptop: Laptop, port: int, *, bounds: Bounds | None = None, when_refused: WhenRefused = lambda _: None
+        self,
+        laptop: Laptop,
+        port: int,
+        *,
+        bounds: Bounds | None = None,
+        when_refused: WhenRefused = lambda _: None,
+        feed: Feed | None = None,
     ) -> None:
         bounds = bounds or Bounds()
         self._socket = _bound(port)
         self.url = f"http://{HOST}:{self._socket.getsockname()[1]}"
+
+        self._console = Console(laptop, feed, self.url) if feed else None
 
         def refuse(status: int, method: str = "", path: str = "") -> None:
             when_refused(Refusal(laptop.clock.now(), method, path, status))
 
         super().__init__(
             uvicorn.Config(
-                Application(laptop, bounds, refuse),
+                Application(laptop, bounds, refuse, self._console),
                 http=partial(Connection, bounds=bounds, refuse=refuse),  # type: ignore[arg-type]  # uvicorn calls it, class or not
                 ws="none",
                 log_config=None,
@@ -105,6 +116,8 @@ class Server(uvicorn.Server):
     def stop(self) -> None:
         """Take no more requests, and return from serving when the open ones are answered."""
         self.should_exit = True
+        if self._console is not None:
+            self._console.close()
 
 
 def _bound(port: int) -> socket.socket:

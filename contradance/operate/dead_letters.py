@@ -5,7 +5,7 @@ function has done before it does not do twice, since its once-record knows the e
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -106,9 +106,12 @@ def redrive(
     subscriber: str | None = None,
     reason: Reason | None = None,
     *,
+    only: Container[str] | None = None,
     really: bool = False,
 ) -> Iterator[Verdict]:
     """Have each dead letter's function consume its event again, and yield what became of each; else say what would.
+
+    With `only`, those of these message ids.
 
     An event that the function could still not read is kept, and so is one that cannot be sent. A dead letter is deleted
     only when its event has been accepted. All are looked at before the first is sent: what comes back meanwhile stays.
@@ -116,7 +119,7 @@ def redrive(
     for name in _with_queues(stack, subscriber):
         with _look(stack, choreography, name) as queue:
             for letter in [*queue.letters(MOST)]:
-                if reason in (None, letter.reason):
+                if reason in (None, letter.reason) and (only is None or letter.message.id in only):
                     yield _redrive(stack, choreography, queue, letter, really=really)
 
 
@@ -126,13 +129,14 @@ def purge(
     subscriber: str | None = None,
     reason: Reason | None = None,
     *,
+    only: Container[str] | None = None,
     really: bool = False,
 ) -> Iterator[Verdict]:
-    """Delete dead letters, and yield each; else say which would be deleted."""
+    """Delete dead letters, with `only` those of these message ids, and yield each; else say which would be deleted."""
     for name in _with_queues(stack, subscriber):
         with _look(stack, choreography, name) as queue:
             for letter in queue.letters(MOST):
-                if reason in (None, letter.reason):
+                if reason in (None, letter.reason) and (only is None or letter.message.id in only):
                     if really:
                         queue.delete(letter)
                     yield Verdict(letter, "deleted" if really else "deletable")

@@ -13,8 +13,8 @@ from contradance.catalog.picture.layers import Layers, Place, Strand
 
 GAP: Final = 18.0
 """Between two boxes of a column, in pixels."""
-LANE: Final = 12.0
-"""Between a lane and what is beside it."""
+LANE: Final = 18.0
+"""Between a lane and what is beside it: a count may be written there."""
 PORT: Final = 11.0
 """Between two arrows at one side of a box."""
 _DEPARTURE: Final = 7.0

@@ -123,10 +123,10 @@ class _Picture:
             count = self._overlay.counts.get(box.key, 0)
             yield f'<text class="count" x="{number(placed.x + placed.width)}" y="{number(placed.y - 4)}" text-anchor="end">'
             yield f"{count or ''}</text>"
-        yield "</g>"
         if placed.fork:
             yield f'<path class="stub" d="M{number(placed.x + placed.width)} {number(placed.fork.y)}H{number(placed.fork.x)}"/>'
             yield f'<path class="fork" d="{fork(placed.fork)}"/>'
+        yield "</g>"
 
     def _light(self, what: str | Arrow) -> str:
         """Return the classes by which a box or an arrow stands out."""

@@ -1,0 +1,158 @@
+"""The console as an ASGI application: which page answers which path, behind the guard."""
+
+import logging
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from contradance.catalog.picture import stylesheet
+from contradance.errors import ContradanceError
+from contradance.local.console.contracts import ContractPages
+from contradance.local.console.dead_letters import DeadLetterPages
+from contradance.local.console.feed import Feed
+from contradance.local.console.flows import FlowPages
+from contradance.local.console.guard import TOKEN_FIELD, Guard, sealed
+from contradance.local.console.history import History
+from contradance.local.console.live import LivePage
+from contradance.local.console.pages import PREFIX, Pages
+from contradance.local.console.publish import PublishPage
+from contradance.local.console.replay import ReplayPages
+from contradance.local.console.submitted import Form
+from contradance.local.deployed import deployed
+from contradance.local.laptop import Laptop
+from contradance.local.refusal import Refused
+from contradance.operate.aws import aws_of
+from contradance.operate.stack import Stack
+from contradance.runtime.told import told, trail
+
+Show = Callable[[Request], Response]
+Take = Callable[[Request, Form], Response]
+_LOG: Final = logging.getLogger("contradance.console")
+_KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+
+class Console:
+    """Shows one laptop to whoever sits in front of it.
+
+    Args:
+        laptop: what is shown.
+        feed: what is told of each journal record.
+        url: where the laptop answers AWS's protocols: dead letters and replays are asked for as on AWS.
+    """
+
+    def __init__(self, laptop: Laptop, feed: Feed, url: str) -> None:
+        self.feed = feed
+        self._guard = Guard()
+        self._pages = Pages(laptop.choreography.name, self._guard)
+        self._has_root = any(route.method == "GET" and route.path == "/" for _, route in laptop.choreography.routes)
+        history = History(laptop.database, laptop.journal)
+        live = LivePage(laptop, feed, history, self._pages)
+        flows = FlowPages(laptop, history, self._pages)
+        contracts = ContractPages(laptop.choreography, self._pages)
+        publish = PublishPage(laptop, self._pages)
+        description = deployed(laptop.choreography, url)
+        stack = Stack(description, aws_of(description, url), is_laptop=True)
+        dead_letters = DeadLetterPages(stack, laptop.choreography, history, self._pages)
+        replay = ReplayPages(stack, laptop, self._pages)
+        self._app = Starlette(
+            routes=[
+                Route("/", self._home),
+                Route(PREFIX, self._home),
+                Route(f"{PREFIX}/", self._home),
+                Route(f"{PREFIX}/static/{{name}}", _static),
+                Route(f"{PREFIX}/stream", self._stream),
+                self._shows("/live", live.show),
+                self._shows("/flows", flows.latest),
+                self._shows("/flows/{flow}", flows.one),
+                self._takes("/flows/{flow}", flows.reveal),
+                self._shows("/dead-letters", dead_letters.all),
+                self._shows("/dead-letters/{subscriber}", dead_letters.of_one),
+                self._takes("/dead-letters/{subscriber}", dead_letters.act),
+                self._shows("/replay", replay.show),
+                self._takes("/replay", replay.take),
+                self._shows("/replay/{name}", replay.one),
+                self._shows("/contracts", contracts.all),
+                self._shows("/contracts/{source}/{detail_type}/{version:int}", contracts.one),
+                self._shows("/publish", publish.show),
+                self._takes("/publish", publish.take),
+            ],
+            exception_handlers={404: self._missing, 405: self._missing},
+        )
+
+    def serves(self, scope: Scope) -> bool:
+        """Whether a request is the console's: its own paths, and `/` where the application has nothing there."""
+        path = scope["path"]
+        at_root = path == "/" and not self._has_root and scope["method"] in ("GET", "HEAD")
+        return at_root or path == PREFIX or path.startswith(f"{PREFIX}/")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._app(scope, receive, send)
+
+    def close(self) -> None:
+        """End what streams; the laptop stops."""
+        self.feed.close()
+
+    def _shows(self, path: str, show: Show) -> Route:
+        async def endpoint(request: Request) -> Response:
+            return await self._answered(lambda: show(request))
+
+        return Route(PREFIX + path, endpoint, methods=["GET"])
+
+    def _takes(self, path: str, take: Take) -> Route:
+        async def endpoint(request: Request) -> Response:
+            text = (await request.body()).decode(errors="replace")
+            form = Form(parse_qsl(text, keep_blank_values=True))
+            why = self._guard.refusal(request, form.first(TOKEN_FIELD))
+            if why is not None:
+                return sealed(self._pages.page("refused", "", status=403, why=why))
+            return await self._answered(lambda: take(request, form))
+
+        return Route(PREFIX + path, endpoint, methods=["POST"])
+
+    async def _answered(self, answer: Callable[[], Response]) -> Response:
+        """Return a page, made in a thread; what is refused on purpose is a page too, and so is what fails."""
+        try:
+            return sealed(await run_in_threadpool(answer))
+        except ContradanceError as error:
+            return sealed(self._pages.page("refused", "", status=409, why=str(error)))
+        except Refused as error:
+            return sealed(self._pages.page("refused", "", status=404, why=error.message))
+        except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the browser
+            _LOG.error("the console failed: %s\n%s", told(error), trail(error))
+            return sealed(self._pages.page("refused", "", status=500, why="This page failed; the terminal says how."))
+
+    async def _home(self, _: Request) -> Response:
+        return sealed(RedirectResponse(f"{PREFIX}/live", 303))
+
+    async def _stream(self, request: Request) -> Response:
+        if request.method != "GET" or self.feed.is_full:
+            return sealed(Response("Too many pages are watching.", 503))
+        return sealed(StreamingResponse(self.feed.stream(), media_type="text/event-stream"))
+
+    async def _missing(self, _: Request, __: Exception) -> Response:
+        return sealed(self._pages.page("refused", "", status=404, why="There is no such page."))
+
+
+def _read(name: str) -> str | None:
+    """Return what a page loads beside itself."""
+    if name == "picture.css":
+        return stylesheet()
+    found = {item.name: item for item in files(__package__).joinpath("static").iterdir()}.get(name)
+    return found.read_text(encoding="utf-8") if found is not None else None
+
+
+async def _static(request: Request) -> Response:
+    name = request.path_params["name"]
+    text = await run_in_threadpool(_read, name)
+    if text is None:
+        return sealed(Response("There is no such file.", 404))
+    return sealed(Response(text, media_type=_KINDS[name.rpartition(".")[2]]))

@@ -1,0 +1,82 @@
+"""Contracts: what may be said, by whom, to whom."""
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contradance.annotation import say
+from contradance.catalog.sample import sample
+from contradance.choreography import Choreography
+from contradance.contract import Contract, where_defined
+from contradance.errors import InvalidContract
+from contradance.identity import Identity
+from contradance.local.console.pages import Pages
+from contradance.pii import is_marked
+
+
+class ContractPages:
+    """The list of contracts, and one contract."""
+
+    def __init__(self, choreography: Choreography, pages: Pages) -> None:
+        self._choreography = choreography
+        self._pages = pages
+
+    def all(self, _: Request) -> Response:
+        """Show every contract by the service that publishes it."""
+        services: dict[str, list[dict[str, Any]]] = {}
+        for contract in sorted(self._choreography.contracts, key=lambda one: one.identity):
+            services.setdefault(contract.identity.source, []).append(self._summary(contract))
+        return self._pages.page("contracts", "contracts", services=services)
+
+    def one(self, request: Request) -> Response:
+        """Show one contract: its fields, an example, its versions, who publishes and who consumes it."""
+        parts = request.path_params
+        identity = Identity(parts["source"], parts["detail_type"], parts["version"])
+        contract = self._choreography.contracts.by_identity.get(identity)
+        if contract is None:
+            return self._pages.page("refused", "contracts", status=404, why="The registry holds no such contract.")
+        versions = [one for one in self._choreography.contracts if one.identity[:2] == identity[:2]]
+        return self._pages.page(
+            "contract",
+            "contracts",
+            **self._summary(contract),
+            file=where_defined(contract),
+            fields=[*_fields(contract)],
+            versions=sorted((one.identity for one in versions), reverse=True),
+            upcasts=contract.upcasts.identity if contract.upcasts else None,
+            example=example_of(contract),
+            schema=contract.model_json_schema(mode="serialization"),
+        )
+
+    def _summary(self, contract: type[Contract]) -> dict[str, Any]:
+        return {
+            "identity": contract.identity,
+            "about": (contract.__doc__ or "").strip(),
+            "failure": contract.failure,
+            "publishers": [one.name for one in self._choreography.publishers(contract)],
+            "consumers": [one.name for one in self._choreography.consumers(contract)],
+        }
+
+
+def example_of(contract: type[Contract]) -> Any:
+    """Return the example's data; None where the contract's fields have no examples to make one of."""
+    try:
+        return json.loads(sample(contract).model_dump_json())
+    except InvalidContract:
+        return None
+
+
+def _fields(contract: type[Contract]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "type": say(field.annotation),
+            "required": field.is_required(),
+            "about": field.description or "",
+            "personal": is_marked(field),
+            "subject": name == contract.subject_field,
+        }
+        for name, field in contract.model_fields.items()
+    ]

@@ -1,0 +1,101 @@
+"""Dead letters: by subscriber and by what they died of; redriven or purged, one, some or all, after a confirmation."""
+
+from collections import Counter
+from typing import Any, Final, get_args
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contradance.choreography import Choreography
+from contradance.errors import OperateError
+from contradance.local.console.history import History
+from contradance.local.console.pages import Pages
+from contradance.local.console.submitted import Form
+from contradance.operate.dead_letter import REASONS, DeadLetter, Reason
+from contradance.operate.dead_letters import Verdict, find, grouped, purge, redrive
+from contradance.operate.masking import masked_event
+from contradance.operate.stack import Stack
+
+SHOWN: Final = 50
+"""Dead letters of each function that are shown one by one; all are counted."""
+
+
+class DeadLetterPages:
+    """The groups, the letters of one function, and what is done with them."""
+
+    def __init__(self, stack: Stack, choreography: Choreography, history: History, pages: Pages) -> None:
+        self._stack = stack
+        self._history = history
+        self._choreography = choreography
+        self._pages = pages
+
+    def all(self, _: Request) -> Response:
+        """Show the dead letters of every function, by what they died of."""
+        found = find(self._stack, self._choreography)
+        return self._pages.page(
+            "dead_letters", "dead-letters", groups=grouped(found.letters), count=len(found.letters), hidden=found.hidden
+        )
+
+    def of_one(self, request: Request) -> Response:
+        """Show the dead letters of one function, all or those with one reason."""
+        return self._list(request.path_params["subscriber"], _reason(request.query_params.get("reason", "")))
+
+    def act(self, request: Request, form: Form) -> Response:
+        """Ask for confirmation, or do what was confirmed; or reveal the event of one letter."""
+        subscriber, reason = request.path_params["subscriber"], _reason(form.first("reason"))
+        verb, _, chosen = form.first("do").partition(":")
+        if verb == "reveal":
+            return self._list(subscriber, reason, revealed=chosen)
+        if verb not in ("redrive", "purge"):
+            raise OperateError("Nothing was asked for.\n  Choose: redrive or purge.")
+        letters = [chosen] if chosen not in ("some", "all") else form.all("letter")
+        if chosen == "some" and not letters:
+            return self._list(subscriber, reason, told="Nothing is chosen. Tick the dead letters that you mean.")
+        only = None if chosen == "all" else frozenset(letters)
+        really = form.first("confirmed") == "yes"
+        deal = redrive if verb == "redrive" else purge
+        verdicts = [*deal(self._stack, self._choreography, subscriber, reason, only=only, really=really)]
+        return self._pages.page(
+            "dead_letters_done" if really else "dead_letters_confirm",
+            "dead-letters",
+            subscriber=subscriber,
+            reason=reason or "",
+            verb=verb,
+            chosen="all" if only is None else "some",
+            letters=letters if only is not None else [],
+            verdicts=verdicts,
+            counts=_counted(verdicts),
+        )
+
+    def _list(self, subscriber: str, reason: Reason | None, *, revealed: str = "", told: str = "") -> Response:
+        found = find(self._stack, self._choreography, subscriber, reason)
+        letters = found.letters[:SHOWN]
+        errors = self._history.errors(subscriber, [letter.event_id for letter in letters])
+        return self._pages.page(
+            "dead_letters_of",
+            "dead-letters",
+            subscriber=subscriber,
+            reason=reason or "",
+            reasons=REASONS,
+            letters=[{**self._shown(letter, revealed), "error": errors.get(letter.event_id)} for letter in letters],
+            count=len(found.letters),
+            hidden=found.hidden,
+            told=told,
+        )
+
+    def _shown(self, letter: DeadLetter, revealed: str) -> dict[str, Any]:
+        """Return a letter with its event as its page shows it: masked, unless it is to be revealed."""
+        open_ = letter.message.id == revealed
+        event: object = letter.event
+        if event is not None and letter.event is not None and not open_:
+            event = masked_event(self._choreography, letter.event)
+        flow = letter.metadata.get("correlation_id")
+        return {"letter": letter, "event": event, "revealed": open_, "flow": flow if isinstance(flow, str) else ""}
+
+
+def _reason(text: str) -> Reason | None:
+    return next((reason for reason in get_args(Reason) if reason == text), None)
+
+
+def _counted(verdicts: list[Verdict]) -> list[tuple[str, int]]:
+    return Counter(str(verdict.outcome) for verdict in verdicts).most_common()

@@ -1,0 +1,119 @@
+"""Flows and events in the laptop's file, a page at a time: each question is answered by an index."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+from contradance.local.database import Database
+from contradance.local.journal import LaptopJournal
+from contradance.operate.flow import Flow, flows
+from contradance.runtime.journal import JournalRecord
+
+PAGE: Final = 25
+"""Flows on a page."""
+_CHUNK: Final = 500
+"""Records that are looked through together for flows that were not seen yet."""
+
+
+class Page(NamedTuple):
+    """Some flows, those in which something happened last first."""
+
+    flows: list[Flow]
+    older: int | None
+    """Where the next page begins; None where this is the last."""
+
+
+class KeptEvent(NamedTuple):
+    """One event as the bus keeps it."""
+
+    event_id: str
+    at: datetime
+    envelope: Mapping[str, Any]
+
+    @property
+    def contract(self) -> str:
+        """Identity: `library.loans/BookLent v1`; as far as it says its version."""
+        metadata = self.envelope["detail"].get("metadata") if isinstance(self.envelope.get("detail"), dict) else None
+        version = metadata.get("version") if isinstance(metadata, dict) else None
+        return f"{self.envelope.get('source')}/{self.envelope.get('detail-type')} v{version}"
+
+
+class History:
+    """What happened, over the laptop's file."""
+
+    def __init__(self, database: Database, journal: LaptopJournal) -> None:
+        self._database = database
+        self._journal = journal
+
+    def latest(self, before: int | None = None) -> Page:
+        """Return the flows in which something happened last; of those before a record, with `before`."""
+        self._database.flush()
+        start = 2**62 if before is None else before
+        found: dict[str, int] = {}
+        position, older = start, None
+        while older is None:
+            rows = self._database.read(
+                "SELECT id, correlation_id FROM journal WHERE id < ? ORDER BY id DESC LIMIT ?", (position, _CHUNK)
+            )
+            for position, flow in rows:
+                if flow in found or (before is not None and self._goes_on(flow, start)):
+                    continue
+                if len(found) == PAGE:
+                    older = position + 1
+                    break
+                found[flow] = position
+            if len(rows) < _CHUNK:
+                break
+        return Page(self._flows(found), older)
+
+    def found(self, term: str) -> list[Flow]:
+        """Return the flows that a subject, a correlation id or an event id names, the latest first."""
+        records = self._journal.flows(term)[: PAGE * _CHUNK]
+        outstanding = self._journal.outstanding({record.correlation_id for record in records})
+        return flows(records, outstanding)[: -PAGE - 1 : -1]
+
+    def flow(self, correlation_id: str) -> tuple[Flow | None, list[JournalRecord]]:
+        """Return one flow and its records, as they were written; None where nothing is known of it."""
+        records = self._records([correlation_id])
+        found = flows(records, self._journal.outstanding([correlation_id]))
+        return (found[0] if found else None), records
+
+    def events(self, event_ids: Iterable[str]) -> dict[str, KeptEvent]:
+        """Return events by their ids."""
+        rows = self._database.read(
+            "SELECT event_id, time, envelope FROM event WHERE event_id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (json.dumps([*event_ids]),),
+        )
+        return {
+            event_id: KeptEvent(event_id, datetime.fromtimestamp(time, UTC), json.loads(envelope))
+            for event_id, time, envelope in rows
+        }
+
+    def errors(self, function: str, event_ids: Iterable[str]) -> dict[str, str]:
+        """Return what the last attempt of a function at each event said, where it failed and the journal tells."""
+        self._database.flush()
+        rows = self._database.read(
+            "SELECT event_id, record FROM journal WHERE event_id IN (SELECT value FROM json_each(?)) AND function = ? "
+            "ORDER BY id",
+            (json.dumps([*event_ids]), function),
+        )
+        told = {event_id: JournalRecord.model_validate_json(record).error for event_id, record in rows}
+        return {event_id: error for event_id, error in told.items() if error}
+
+    def _goes_on(self, flow: str, start: int) -> bool:
+        """Whether something of a flow happened later, so that it stands on an earlier page."""
+        query = "SELECT 1 FROM journal WHERE correlation_id = ? AND id >= ? LIMIT 1"
+        return bool(self._database.read(query, (flow, start)))
+
+    def _records(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
+        self._database.flush()
+        rows = self._database.read(
+            "SELECT record FROM journal WHERE correlation_id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (json.dumps([*correlation_ids]),),
+        )
+        return [JournalRecord.model_validate_json(record) for (record,) in rows]
+
+    def _flows(self, found: Mapping[str, int]) -> list[Flow]:
+        by_flow = {flow.correlation_id: flow for flow in flows(self._records(found), self._journal.outstanding(found))}
+        return [by_flow[flow] for flow in found]

@@ -1,0 +1,42 @@
+"""Live: the picture, with what happens in it."""
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contradance.catalog.picture import Overlay, svg
+from contradance.local.console.feed import Feed
+from contradance.local.console.history import History
+from contradance.local.console.pages import Pages
+from contradance.local.laptop import Laptop
+
+
+class LivePage:
+    """The picture with counts on functions and events; the script adds what happens while it is open."""
+
+    def __init__(self, laptop: Laptop, feed: Feed, history: History, pages: Pages) -> None:
+        self._laptop = laptop
+        self._feed = feed
+        self._history = history
+        self._pages = pages
+        self._since = laptop.clock.now()
+
+    def show(self, _: Request) -> Response:
+        """Show the picture and the latest flows."""
+        counts = self._feed.tally.counts()
+        overlay = Overlay(counts=counts.times, troubled=counts.troubled)
+        waiting, due = self._laptop.bus.waiting()
+        return self._pages.page(
+            "live",
+            "live",
+            picture=Markup(svg(self._laptop.choreography, overlay)),  # noqa: S704 - the picture escapes what it shows
+            counts=counts,
+            since=self._since,
+            waiting=waiting,
+            due=due,
+            flows=self._history.latest().flows[:8],
+            functions=[
+                (function, counts.times.get(function.name, 0), function.name in counts.troubled)
+                for function in self._laptop.choreography.functions.values()
+            ],
+        )

@@ -1,0 +1,95 @@
+"""Pages: templates with every value escaped, and how times, durations and names are written on them."""
+
+import json
+import re
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+from starlette.responses import HTMLResponse
+
+from contradance.local.console.guard import Guard
+
+PREFIX: Final = "/_contradance"
+"""Where the console is. Every path that begins with it is the console's, whatever routes the application has."""
+SECTIONS: Final = {
+    "live": "Live",
+    "flows": "Flows",
+    "dead-letters": "Dead letters",
+    "replay": "Replay",
+    "contracts": "Contracts",
+    "publish": "Publish",
+}
+"""The pages of the menu, by their path."""
+_SECOND: Final = 1000.0
+_MINUTE: Final = 60.0
+
+
+class Pages:
+    """Renders the templates of one console."""
+
+    def __init__(self, app: str, guard: Guard) -> None:
+        self._environment = Environment(
+            loader=PackageLoader("contradance.local.console"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.globals.update(app=app, prefix=PREFIX, sections=SECTIONS, token=guard.token)
+        self._environment.filters.update(
+            moment=moment,
+            milliseconds=milliseconds,
+            event=event_name,
+            pretty=pretty,
+            took=took,
+            plural=plural,
+            soft=soft,
+        )
+
+    def page(self, template: str, section: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """Return one page; `section` is marked in the menu."""
+        text = self._environment.get_template(f"{template}.html").render(section=section, **values)
+        return HTMLResponse(text, status)
+
+
+def moment(at: datetime) -> str:
+    """Return a time as a person compares it, in UTC."""
+    return f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def milliseconds(duration: float) -> str:
+    """Return how long an attempt took."""
+    return f"{duration:.1f} ms" if duration < _SECOND else f"{duration / _SECOND:.1f} s"
+
+
+def took(duration: timedelta) -> str:
+    """Return how long a flow took."""
+    seconds = duration.total_seconds()
+    if seconds < _MINUTE:
+        return milliseconds(seconds * _SECOND)
+    minutes, rest = divmod(round(seconds), int(_MINUTE))
+    hours, minutes = divmod(minutes, int(_MINUTE))
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def event_name(contract: str) -> str:
+    """Return `BookLent` for `library.loans/BookLent v1`, and `BookLent v2` for a later version."""
+    return contract.rpartition("/")[2].removesuffix(" v1")
+
+
+def pretty(value: object) -> str:
+    """Return a value as JSON that a person can read."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def plural(count: int, noun: str) -> str:
+    """Return `1 event`, `2 events`, `2 deliveries`."""
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else many}"
+
+
+def soft(name: str) -> Markup:
+    """Return a name that may be broken where a reader would break it: behind a dot or an underscore."""
+    return Markup(re.sub(r"(?<=[._])(?=\w)|(?<=[a-z])(?=[A-Z])", "<wbr>", str(escape(name))))  # noqa: S704 - escaped

@@ -1,0 +1,104 @@
+"""Publish: a form made from a contract's schema, filled with its example; what is wrong stands beside its field."""
+
+import copy
+import json
+from typing import Any, Final
+from uuid import uuid4
+
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from contradance.contract import Contract
+from contradance.envelope import seal
+from contradance.local.console.contracts import example_of
+from contradance.local.console.pages import PREFIX, Pages
+from contradance.local.console.schema_form import MOST_ITEMS, SchemaForm
+from contradance.local.console.submitted import Form
+from contradance.local.laptop import Laptop
+from contradance.runtime.publish import publish
+from contradance.violation import problems
+
+PUBLISHER: Final = "contradance.console"
+"""Who published an event that no function did."""
+_SECONDS: Final = 10.0
+
+
+class PublishPage:
+    """One form for each contract."""
+
+    def __init__(self, laptop: Laptop, pages: Pages) -> None:
+        self._laptop = laptop
+        self._pages = pages
+        self._contracts = {str(contract.identity): contract for contract in laptop.choreography.contracts}
+
+    def show(self, request: Request) -> Response:
+        """Show the form of a contract, filled with its example."""
+        contract = self._contracts.get(request.query_params.get("contract", ""))
+        if contract is None:
+            return self._pages.page("publish", "publish", contracts=self._contracts, chosen="", fields=(), problems=[])
+        return self._form(contract, example_of(contract), {})
+
+    def take(self, _request: Request, form: Form) -> Response:
+        """Publish what the form says; show it again where that breaks the contract, or an item is added or removed."""
+        contract = self._contracts.get(form.first("contract"))
+        if contract is None:
+            return self._pages.page("refused", "publish", status=404, why="The registry holds no such contract.")
+        data, errors = _form_of(contract).read(form)
+        verb, _, path = form.first("do").partition(":")
+        if verb in ("add", "remove"):
+            return self._form(contract, _changed(data, verb, path), errors)
+        if not errors:
+            try:
+                event = contract.model_validate_json(json.dumps(data))
+            except ValidationError as error:
+                errors = dict(reversed(problems(error)))
+            else:
+                return self._publish(event)
+        return self._form(contract, data, errors)
+
+    def _publish(self, event: Contract) -> Response:
+        clock = self._laptop.clock
+        sealed = seal(
+            event,
+            event_id=str(uuid4()),
+            occurred_at=clock.now(),
+            correlation_id=(flow := str(uuid4())),
+            publisher=PUBLISHER,
+        )
+        publish([sealed], self._laptop.bus, self._laptop.choreography.name, clock, _SECONDS)
+        return RedirectResponse(f"{PREFIX}/flows/{flow}?event={sealed.event_id}", 303)
+
+    def _form(self, contract: type[Contract], data: Any, errors: dict[str, str]) -> Response:
+        return self._pages.page(
+            "publish",
+            "publish",
+            status=422 if errors else 200,
+            contracts=self._contracts,
+            chosen=str(contract.identity),
+            about=(contract.__doc__ or "").strip(),
+            consumers=[one.name for one in self._laptop.choreography.consumers(contract)],
+            has_example=data is not None,
+            fields=_form_of(contract).fields(data, errors),
+            problems=[*errors.items()],
+        )
+
+
+def _form_of(contract: type[Contract]) -> SchemaForm:
+    return SchemaForm(contract.model_json_schema(mode="validation"))
+
+
+def _changed(data: Any, verb: str, path: str) -> Any:
+    """Return `data` with one item more in the list at `path`, a copy of its last; or without the item at `path`."""
+    *steps, last = path.split(".")
+    try:
+        holder = data
+        for step in steps:
+            holder = holder[int(step) if isinstance(holder, list) else step]
+        if verb == "remove":
+            del holder[int(last)]
+        elif len(holder[last]) < MOST_ITEMS:
+            holder[last].append(copy.deepcopy(holder[last][-1]) if holder[last] else None)
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError):
+        return data  # a path that nobody's button has
+    return data

@@ -1,0 +1,125 @@
+"""Replay: choose a subscriber and a window, see what would happen, have it happen, and watch it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from contradance.errors import OperateError
+from contradance.local.archive import FoundArchive
+from contradance.local.console.pages import PREFIX, Pages
+from contradance.local.console.submitted import Form
+from contradance.local.laptop import Laptop
+from contradance.operate.forecast import from_archive
+from contradance.operate.replay import Plan, plan, start, watch
+from contradance.operate.stack import Stack
+
+_NAME_LENGTH: Final = 12
+_WINDOW: Final = timedelta(hours=1)
+"""What the form is filled with: the last hour."""
+
+
+class ReplayPages:
+    """The form, the dry run, and one replay."""
+
+    def __init__(self, stack: Stack, laptop: Laptop, pages: Pages) -> None:
+        self._stack = stack
+        self._laptop = laptop
+        self._choreography = laptop.choreography
+        self._archive = FoundArchive(laptop.database)
+        self._pages = pages
+
+    def show(self, request: Request) -> Response:
+        """Show the form, filled with the last hour, and the replays that were."""
+        now = self._laptop.clock.now()
+        values = {
+            "subscriber": request.query_params.get("subscriber", ""),
+            "from": _written(now - _WINDOW),
+            "to": _written(now + timedelta(seconds=1)),
+            "again": "",
+        }
+        return self._form(values)
+
+    def take(self, _: Request, form: Form) -> Response:
+        """Show what a replay would do; start it where that was confirmed."""
+        values = {name: form.first(name) for name in ("subscriber", "from", "to", "again")}
+        errors = {name: why for name in ("from", "to") if (why := _trouble(values[name]))}
+        if errors:
+            return self._form(values, errors)
+        try:
+            planned = plan(
+                self._stack,
+                self._choreography,
+                values["subscriber"],
+                _moment(values["from"]),
+                _moment(values["to"]),
+                identifier=uuid4().hex[:_NAME_LENGTH],
+                again=values["again"] == "yes",
+            )
+        except OperateError as error:
+            return self._form(values, {"subscriber": str(error)})
+        if form.first("confirmed") != "yes":
+            return self._forecast(planned, values, {})
+        if planned.publishes_again and form.first("name") != planned.function.name:
+            return self._forecast(planned, values, {"name": "Type the function's name as it stands above."})
+        return RedirectResponse(f"{PREFIX}/replay/{start(self._stack, planned).name}", 303)
+
+    def one(self, request: Request) -> Response:
+        """Show how far one replay is."""
+        replay = self._laptop.replays.named(request.path_params["name"])
+        progress = next(watch(self._stack, replay.name, [None]))
+        window = max(replay.last - replay.first, 1.0)
+        position = window if progress.state == "COMPLETED" else (replay.replayed or replay.first) - replay.first
+        return self._pages.page(
+            "replay_one",
+            "replay",
+            replay=replay,
+            progress=progress,
+            percent=round(100 * position / window),
+            subscribers=replay.functions or [],
+            first=datetime.fromtimestamp(replay.first, UTC),
+            last=datetime.fromtimestamp(replay.last, UTC),
+        )
+
+    def _form(self, values: dict[str, str], errors: dict[str, str] | None = None) -> Response:
+        return self._pages.page(
+            "replay",
+            "replay",
+            status=422 if errors else 200,
+            values=values,
+            errors=errors or {},
+            subscribers=[
+                one.function.name for one in self._choreography.subscriptions if one.subscription.on_replay == "run"
+            ],
+            replays=self._laptop.replays.all()[:10],
+        )
+
+    def _forecast(self, planned: Plan, values: dict[str, str], errors: dict[str, str]) -> Response:
+        values_: dict[str, Any] = {
+            "planned": planned,
+            "forecast": from_archive(planned, self._archive),
+            "values": values,
+            "errors": errors,
+            "published": [contract.__name__ for contract in planned.function.publishes],
+        }
+        return self._pages.page("replay_forecast", "replay", status=422 if errors else 200, **values_)
+
+
+def _written(at: datetime) -> str:
+    """Return a moment as the browser's own input writes it, in UTC."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _trouble(text: str) -> str:
+    try:
+        _moment(text)
+    except ValueError:
+        return "Say a moment in UTC, like 2026-01-31T18:00."
+    return ""

@@ -1,0 +1,166 @@
+"""A form made from a contract's JSON Schema: what it asks, what stands in it, and the data that comes back.
+
+Objects are groups, lists of anything are groups that can be added to, scalars are inputs; what is none of these (a union of
+objects, a dictionary) is asked as JSON text. Names of inputs are the paths that an error names: `lines.0.quantity`.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from contradance.local.console.submitted import Form
+
+Kind = Literal["text", "number", "yes", "choice", "json", "group", "list"]
+Schema = Mapping[str, Any]
+MOST_ITEMS: Final = 50
+"""Items of a list that a form asks for; more are published from a file."""
+_ABSENT: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One input, or a group of them."""
+
+    path: str
+    label: str
+    kind: Kind
+    about: str
+    required: bool
+    personal: bool
+    value: str
+    """What stands in it; `true` where a box is ticked."""
+    error: str
+    choices: tuple[str, ...] = ()
+    fields: tuple["Field", ...] = field(default=())
+
+    @property
+    def id(self) -> str:
+        """Its id in the page."""
+        return "f-" + re.sub(r"[^\w-]", "-", self.path)
+
+
+class SchemaForm:
+    """The form of one contract."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._definitions: Mapping[str, Schema] = schema.get("$defs", {})
+
+    def fields(self, data: Any, errors: Mapping[str, str]) -> tuple[Field, ...]:
+        """Return the fields with `data` in them; errors by path."""
+        return tuple(self._children(self._schema, "", data, errors))
+
+    def read(self, form: Form) -> tuple[Any, dict[str, str]]:
+        """Return the data that a submitted form says, and what could not be read, by path."""
+        errors: dict[str, str] = {}
+        return self._read(self._schema, "", form, errors, required=True), errors
+
+    def _children(self, schema: Schema, path: str, data: Any, errors: Mapping[str, str]) -> Iterator[Field]:
+        required = schema.get("required", ())
+        for name, inner in schema["properties"].items():
+            value = data.get(name, _ABSENT) if isinstance(data, Mapping) else _ABSENT
+            yield self._field(inner, _join(path, name), name, value, errors, required=name in required)
+
+    def _field(
+        self, given: Schema, path: str, label: str, data: Any, errors: Mapping[str, str], *, required: bool
+    ) -> Field:
+        schema, nullable = self._resolved(given)
+        kind = _kind(schema, nullable=nullable)
+        inner: tuple[Field, ...] = ()
+        if kind == "group":
+            inner = tuple(self._children(schema, path, data, errors))
+        elif kind == "list":
+            items = data if isinstance(data, list) else []
+            inner = tuple(
+                self._field(schema["items"], f"{path}.{number}", f"{label} {number + 1}", item, errors, required=True)
+                for number, item in enumerate(items)
+            )
+        return Field(
+            path=path,
+            label=label,
+            kind=kind,
+            about=str(given.get("description", schema.get("description", ""))),
+            required=required and not nullable,
+            personal=bool(schema.get("x-pii") or given.get("x-pii")),
+            value=_text(data, kind),
+            error=errors.get(path, ""),
+            choices=tuple(map(str, schema.get("enum", ()))),
+            fields=inner,
+        )
+
+    def _read(self, given: Schema, path: str, form: Form, errors: dict[str, str], *, required: bool) -> Any:
+        schema, nullable = self._resolved(given)
+        kind = _kind(schema, nullable=nullable)
+        if kind == "group":
+            names = schema.get("required", ())
+            read = {
+                name: self._read(inner, _join(path, name), form, errors, required=name in names)
+                for name, inner in schema["properties"].items()
+            }
+            return {name: value for name, value in read.items() if value is not _ABSENT}
+        if kind == "list":
+            count = min(max((_number(name, path) for name in form.names()), default=-1) + 1, MOST_ITEMS)
+            items = (
+                self._read(schema["items"], f"{path}.{number}", form, errors, required=True) for number in range(count)
+            )
+            return [None if item is _ABSENT else item for item in items]
+        text = form.first(path)
+        if kind == "yes":
+            return text == "true"
+        if text == "" and (nullable or not required):
+            return None if nullable else _ABSENT
+        return _value(text, kind, path, errors)
+
+    def _resolved(self, schema: Schema) -> tuple[Schema, bool]:
+        """Return a schema without its reference and its `null`, and whether it may be null."""
+        members = [member for member in schema.get("anyOf", ()) if member.get("type") != "null"]
+        nullable = bool(members) and len(members) < len(schema["anyOf"])
+        if nullable and len(members) == 1:
+            return self._resolved({**members[0], **{key: schema[key] for key in ("x-pii",) if key in schema}})[0], True
+        if "$ref" in schema:
+            return self._resolved(self._definitions[schema["$ref"].rpartition("/")[2]])[0], nullable
+        return schema, nullable
+
+
+def _kind(schema: Schema, *, nullable: bool) -> Kind:
+    if "enum" in schema and all(isinstance(one, str) for one in schema["enum"]):
+        return "choice"
+    kinds = {member.get("type") for member in schema.get("anyOf", [schema])}
+    if kinds == {"object"} and "properties" in schema and not nullable:
+        return "group"
+    if kinds == {"array"} and "items" in schema and not nullable:
+        return "list"
+    if kinds <= {"string", "number", "integer"}:
+        return "text" if "string" in kinds else "number"
+    return "yes" if kinds == {"boolean"} and not nullable else "json"
+
+
+def _text(data: Any, kind: Kind) -> str:
+    if data is _ABSENT or data is None or kind in ("group", "list"):
+        return ""
+    if isinstance(data, str) and kind != "json":
+        return data
+    return json.dumps(data, ensure_ascii=False, indent=2 if kind == "json" else None)
+
+
+def _value(text: str, kind: Kind, path: str, errors: dict[str, str]) -> Any:
+    """Return what an input says; a number that is none is left to the contract to refuse."""
+    if kind == "json" or (kind == "number" and re.fullmatch(r"-?\d{1,30}(\.\d{1,30})?", text)):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            errors[path] = "This is not JSON."
+            return None
+    return text
+
+
+def _number(name: str, path: str) -> int:
+    """Return the number of the item of the list at `path` that an input belongs to; -1 where it belongs to none."""
+    number, _, _ = name.removeprefix(f"{path}.").partition(".")
+    return int(number) if name.startswith(f"{path}.") and number.isdecimal() and len(number) < 4 else -1  # noqa: PLR2004
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

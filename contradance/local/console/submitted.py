@@ -1,0 +1,27 @@
+"""What a browser sends of a form."""
+
+from collections.abc import Iterable
+
+
+class Form:
+    """The fields of a form, each of which may have come more than once."""
+
+    def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
+        self._fields: dict[str, list[str]] = {}
+        for name, value in fields:
+            self._fields.setdefault(name, []).append(value)
+
+    def first(self, name: str, default: str = "") -> str:
+        """Return the first value of a field."""
+        return self._fields.get(name, [default])[0]
+
+    def all(self, name: str) -> list[str]:
+        """Return every value of a field."""
+        return self._fields.get(name, [])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._fields
+
+    def names(self) -> list[str]:
+        """Return the names of the fields, in the order in which they came."""
+        return list(self._fields)

@@ -1,0 +1,231 @@
+"""The console over HTTP: who may ask for what, and what stays the application's."""
+
+import http.client
+import re
+from collections.abc import Iterator, Mapping
+from http.client import HTTPMessage
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from pydantic import BaseModel
+
+from contradance import Choreography, Contract, Registry, route, subscriber
+from contradance.local.clock import RealClock
+from contradance.local.console.feed import Feed
+from contradance.local.console.guard import HEADERS
+from contradance.local.console.history import History
+from contradance.local.laptop import Laptop
+from contradance.local.server import Server
+
+PUBLISH = "/_contradance/publish"
+
+
+class Lent(Contract, source="library.loans", subject="loan"):
+    loan: str
+
+
+class Page(BaseModel):
+    said: str
+
+
+@route("GET /", service="app")
+def home() -> Page:
+    return Page(said="home")
+
+
+@route("GET /{a}/{b}", service="app")
+def anything(a: str, b: str) -> Page:
+    return Page(said=f"{a}/{b}")
+
+
+@subscriber(service="readers")
+def remind(lent: Lent) -> None: ...
+
+
+def library(*functions: object) -> Choreography:
+    return Choreography("library", contracts=Registry("library", [Lent]), functions=[remind, *functions])  # type: ignore[list-item]
+
+
+def served(folder: Path, choreography: Choreography) -> Iterator[str]:
+    feed = Feed()
+    with Laptop(
+        choreography, folder, clock=RealClock(), variables={}, synchronous="OFF", when_journaled=feed.tell
+    ) as laptop:
+        laptop.start()
+        with Server(laptop, 0, feed=feed).serving() as url:
+            yield url
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    yield from served(tmp_path, library())
+
+
+@pytest.fixture
+def with_a_home(tmp_path: Path) -> Iterator[str]:
+    yield from served(tmp_path, library(home, anything))
+
+
+def ask(
+    url: str, method: str, path: str, body: str = "", headers: Mapping[str, str] | None = None
+) -> tuple[int, HTTPMessage, str]:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection.request(method, path, body.encode(), dict(headers or {}))
+    answer = connection.getresponse()
+    found = (answer.status, answer.headers, answer.read().decode())
+    connection.close()
+    return found
+
+
+def token(url: str) -> str:
+    _, _, page = ask(url, "GET", f"{PUBLISH}?contract=library.loans/Lent%20v1")
+    found = re.search(r'name="token" value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+def form(url: str, **changed: str) -> str:
+    return urlencode(
+        {"token": token(url), "contract": "library.loans/Lent v1", "loan": "1", "do": "publish", **changed}
+    )
+
+
+def test_the_bare_address_is_the_consoles_where_the_application_has_nothing_there(url: str) -> None:
+    status, headers, _ = ask(url, "GET", "/")
+
+    assert (status, headers["location"]) == (303, "/_contradance/live")
+    assert ask(url, "POST", "/")[0] == 404
+
+
+def test_the_bare_address_is_the_applications_where_it_has_a_route_for_it(with_a_home: str) -> None:
+    status, headers, body = ask(with_a_home, "GET", "/")
+
+    assert (status, headers["content-type"], body) == (200, "application/json", '{"said":"home"}')
+
+
+def test_a_route_of_placeholders_keeps_every_path_but_the_consoles_own(with_a_home: str) -> None:
+    assert ask(with_a_home, "GET", "/loans/1")[2] == '{"said":"loans/1"}'
+    assert ask(with_a_home, "GET", "/_contradance_too/live")[2] == '{"said":"_contradance_too/live"}'
+    assert "<h1>Live</h1>" in ask(with_a_home, "GET", "/_contradance/live")[2]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/_contradance/live",
+        "/_contradance/none",
+        "/_contradance/static/console.js",
+        "/_contradance/static/none",
+        "/_contradance",
+    ],
+)
+def test_every_answer_carries_the_guards_headers(url: str, path: str) -> None:
+    _, headers, _ = ask(url, "GET", path)
+
+    assert {name: headers[name] for name in HEADERS} == HEADERS
+    assert "unsafe" not in headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("page", ["live", "flows", "dead-letters", "replay", "contracts", "publish"])
+def test_no_page_has_a_script_or_a_style_in_it(url: str, page: str) -> None:
+    _, _, body = ask(url, "GET", f"/_contradance/{page}")
+
+    assert re.findall(r"<script(?! src=\"/_contradance/static/console.js\" defer></script>)", body) == []
+    assert re.findall(r"<style|\sstyle=|\son\w+=|javascript:", body) == []
+    assert re.findall(r"(?:src|href)=\"(?:https?:)?//", body) == []
+
+
+def test_a_form_of_this_console_is_taken(url: str) -> None:
+    status, headers, _ = ask(url, "POST", PUBLISH, form(url), {"origin": url})
+
+    assert status == 303
+    assert headers["location"].startswith("/_contradance/flows/")
+
+
+@pytest.mark.parametrize("origin", ["", "null", "http://localhost:1", "http://127.0.0.1:1", "https://127.0.0.1"])
+def test_a_form_of_another_page_is_refused_even_with_the_token(url: str, origin: str) -> None:
+    status, _, _ = ask(url, "POST", PUBLISH, form(url), {"origin": origin} if origin else {})
+
+    assert status == 403
+
+
+def test_a_form_without_the_token_or_with_another_is_refused(url: str) -> None:
+    for wrong in ("", "x" * 43, "ü"):
+        status, _, body = ask(url, "POST", PUBLISH, form(url, token=wrong), {"origin": url})
+
+        assert status == 403
+        assert "Load the page and try again" in body
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example"])
+def test_another_name_of_this_machine_is_refused(url: str, host: str) -> None:
+    assert ask(url, "GET", "/_contradance/live", headers={"host": host})[0] == 403
+    assert ask(url, "GET", "/_contradance/stream", headers={"host": host})[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/_contradance/none", 404),
+        ("GET", "/_contradance/flows/none", 404),
+        ("GET", "/_contradance/flows?before=x", 200),
+        ("GET", "/_contradance/flows?before=99999999999999999999", 200),
+        ("GET", "/_contradance/contracts/library.loans/Lent/7", 404),
+        ("GET", "/_contradance/contracts/library.loans/Lent/99999999999999999999", 404),
+        ("GET", "/_contradance/dead-letters/nobody", 409),
+        ("GET", "/_contradance/replay/none", 404),
+        ("GET", "/_contradance/publish?contract=none", 200),
+        ("DELETE", "/_contradance/live", 404),
+        ("GET", "/_contradance/static/..%2fapplication.py", 404),
+        ("GET", "/_contradance/static/__init__.py", 404),
+    ],
+)
+def test_what_is_not_there_is_said_on_a_page(url: str, method: str, path: str, status: int) -> None:
+    assert ask(url, method, path)[0] == status
+
+
+def test_what_a_form_says_in_no_form_is_told_too(url: str) -> None:
+    for body in (
+        "\udcff".encode("utf-8", "surrogateescape").decode("latin-1"),
+        "do=add:no.such&contract=library.loans%2FLent+v1&token=",
+    ):
+        assert ask(url, "POST", PUBLISH, body, {"origin": url})[0] == 403
+    assert ask(url, "POST", PUBLISH, form(url, do="add:no.such"), {"origin": url})[0] == 200
+    assert ask(url, "POST", PUBLISH, form(url, do="remove:loan.0"), {"origin": url})[0] == 200
+    assert ask(url, "POST", PUBLISH, form(url, contract="none"), {"origin": url})[0] == 404
+
+
+def test_a_page_that_fails_is_told_in_the_terminal_and_not_in_the_browser(
+    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: History, __: int | None = None) -> None:
+        raise RuntimeError("the secret of the house")
+
+    monkeypatch.setattr(History, "latest", fail)
+
+    status, headers, body = ask(url, "GET", "/_contradance/flows")
+
+    assert (status, headers["cache-control"]) == (500, "no-store")
+    assert "This page failed" in body
+    assert "secret" not in body
+    assert "the secret of the house" in caplog.text
+
+
+def test_the_stream_tells_of_a_delivery_and_ends_with_the_laptop(tmp_path: Path) -> None:
+    serving = served(tmp_path, library())
+    url = next(serving)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection.request("GET", "/_contradance/stream")
+    stream = connection.getresponse()
+    assert stream.headers["content-type"].startswith("text/event-stream")
+    assert stream.readline() == b"retry: 2000\n"
+
+    ask(url, "POST", PUBLISH, form(url), {"origin": url})
+
+    stream.readline()
+    assert b'"function": "readers.remind"' in stream.readline()
+    with pytest.raises(StopIteration):
+        next(serving)
+    assert stream.read().strip() == b""
+    connection.close()
