@@ -45,9 +45,12 @@ def list_(*, as_json: AsJson = False) -> None:
 def lint(*, as_json: AsJson = False) -> None:
     """Say what the choreography leaves unfinished, why that matters, and what to do.
 
-    It exits with 1 if there is anything. It finds events that nobody publishes or consumes, signatures that promise what no code does, ways that go round,
-    failures after which something stays done, and retries that outlive the archive. What is fine as it is, is accepted
-    in pyproject.toml, with the reason: [tool.contradance.accepted]
+    It finds events that nobody publishes or consumes, signatures that promise
+    what no code does, ways that go round, failures after which something stays
+    done, and retries that outlive the archive; it exits with 1 if there are any.
+
+    What is fine as it is, is accepted in pyproject.toml, with the reason:
+    \\[tool.contradance.accepted]
     """
     from contradance.lint.archives import archives  # noqa: PLC0415 - only this command needs it
     from contradance.lint.rules import findings  # noqa: PLC0415 - only this command needs it
@@ -94,8 +97,8 @@ def why(
 ) -> None:
     """Say what became of an event at a subscriber, and why.
 
-    Matched or not, and which field said no; delivered or not; every attempt; what it published; dead letter. It exits
-    with 1 where the named subscriber has not done it.
+    Matched or not, and which field said no; every attempt; what it published;
+    dead letter. It exits with 1 where the named subscriber has not done it.
     """
     from contradance.local.journal import open_journal  # noqa: PLC0415 - only where there is a laptop's state
     from contradance.operate.why import event_and_flow  # noqa: PLC0415 - loaded with the project
