@@ -49,8 +49,8 @@ def lint(*, as_json: AsJson = False) -> None:
     what no code does, ways that go round, failures after which something stays
     done, and retries that outlive the archive; it exits with 1 if there are any.
 
-    What is fine as it is, is accepted in pyproject.toml, with the reason:
-    \\[tool.contradance.accepted]
+    What is fine as it is, is accepted in pyproject.toml, with the reason, below
+    tool.contradance.accepted.
     """
     from contradance.lint.archives import archives  # noqa: PLC0415 - only this command needs it
     from contradance.lint.rules import findings  # noqa: PLC0415 - only this command needs it
