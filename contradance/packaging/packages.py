@@ -106,4 +106,4 @@ def _registry_module(root: Path, choreography: Choreography) -> str:
             f"{project.root / 'pyproject.toml'} names the registry {registry.name!r} as its contracts, but the "
             f"choreography {choreography.name!r} speaks of others.\n  Name the registry that it is built with."
         )
-    return project.names["contracts"].partition(":")[0]
+    return project.named("contracts").partition(":")[0]
