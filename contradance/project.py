@@ -56,7 +56,7 @@ class Project:
         return self._load("demo", list)
 
     def named(self, purpose: str) -> str:
-        """Return the `module:attribute` that the project names for a purpose."""
+        """Return the `module:attribute` of a purpose that the project has to name."""
         target = self.names.get(purpose)
         if target is None:
             raise DeclarationError(
