@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 ARGS ?=
 
-.PHONY: run demo test bench soak check fix constraints clean
+.PHONY: run demo test engine bench soak check fix constraints clean
 
 run: $(READY)      ## run the food delivery system on this machine; ARGS="--set refusal_rate=1" sets a setting
 	@$(BIN)/contradance run $(ARGS)
@@ -14,6 +14,9 @@ demo: $(READY)     ## four orders, four endings, as trees
 
 test: $(READY)     ## every test
 	@$(BIN)/pytest $(ARGS)
+
+engine: $(READY)   ## the Pulumi program on Pulumi's own engine, with a stand-in for AWS; needs `pulumi` on the PATH
+	@$(BIN)/pytest -m engine tests/engine $(ARGS)
 
 soak: $(READY)     ## a thousand orders from twenty clients, while the laptop is killed five times
 	@$(BIN)/python -m tests.durability.soak 1000 20 5
