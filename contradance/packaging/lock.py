@@ -1,14 +1,16 @@
 """The lock: which wheels the layer holds, to the hash, whatever the platform.
 
-It is a requirements file that uv writes from the project's own requirements: its dependencies, and its extra `lambda`.
-Its first line says from what, so that requirements which have changed since are noticed without asking an index.
+It is a requirements file that uv writes from what contradance needs on Lambda and what the project says in its
+pyproject.toml, if it does: its dependencies, and its extra `lambda`. The first line says from what, so that requirements which have changed since are noticed without asking an index.
 boto3 is left out, because Lambda's runtimes have one: with botocore it is three quarters of what pip would install.
 """
 
+import re
 import tempfile
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Final
 
@@ -53,19 +55,19 @@ def write_lock(root: Path, project_code: Iterable[str]) -> None:
     """
     lock = root / NAME
     constraints = ["--constraints", "constraints.txt"] if (root / "constraints.txt").is_file() else []
-    extra = ["--extra", _EXTRA] if _EXTRA in _requirements(root)[1] else []
+    own = {_name(distribution) for distribution in ("contradance", *project_code)}
     with tempfile.TemporaryDirectory() as scratch:
-        excludes, written = Path(scratch, "excludes.txt"), Path(scratch, NAME)
-        excludes.write_text(PROVIDED[0] + "\n", encoding="utf-8")
+        asked, excludes, written = (Path(scratch, name) for name in ("asked.in", "excludes.txt", NAME))
+        asked.write_text("\n".join(each for each in _required(root) if _name(each) not in own), encoding="utf-8")
+        excludes.write_text(PROVIDED[0], encoding="utf-8")
         if lock.is_file():
             written.write_bytes(lock.read_bytes())
-        own = [word for name in ("contradance", *sorted(project_code)) for word in ("--no-emit-package", name)]
         run_uv(
-            *("pip", "compile", "pyproject.toml", *extra, *constraints, *own),
+            *("pip", "compile", str(asked), *constraints),
             *("--universal", "--python-version", OLDEST, "--generate-hashes", "--no-header", "--no-annotate"),
             *("--excludes", excludes, "--output-file", written),
             folder=root,
-            what=f"what {root / 'pyproject.toml'} requires for Lambda cannot be pinned",
+            what=f"what contradance and {root / 'pyproject.toml'} require for Lambda cannot be pinned",
         )
         pinned = written.read_text(encoding="utf-8")
     head, _, rest = pinned.partition("\n")
@@ -73,11 +75,24 @@ def write_lock(root: Path, project_code: Iterable[str]) -> None:
 
 
 def _from(root: Path) -> str:
-    dependencies, extras = _requirements(root)
-    required = "\n".join(sorted([*dependencies, *extras.get(_EXTRA, ())]))
-    return _FROM + sha256(required.encode()).hexdigest()[:32]
+    return _FROM + sha256("\n".join(_required(root)).encode()).hexdigest()[:32]
 
 
-def _requirements(root: Path) -> tuple[list[str], dict[str, list[str]]]:
+def _required(root: Path) -> list[str]:
+    """Return what the layer is to bring, as it was asked for."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
-    return project.get("dependencies", []), project.get("optional-dependencies", {})
+    extra = project.get("optional-dependencies", {}).get(_EXTRA, ())
+    return sorted({*_of_contradance(), *project.get("dependencies", ()), *extra})
+
+
+def _of_contradance() -> Iterator[str]:
+    for requirement in requires("contradance") or ():
+        bare, _, condition = requirement.partition(";")
+        if "extra" not in condition or re.search(rf"""extra == ['"]{_EXTRA}['"]""", condition):
+            yield bare.strip()
+
+
+def _name(requirement: str) -> str:
+    """Return the distribution that a requirement is about, as PEP 503 writes it."""
+    name = re.match(r"[\w.-]*", requirement.strip())
+    return re.sub(r"[-_.]+", "-", name.group() if name else "").lower()

@@ -37,6 +37,25 @@ def test_a_lock_that_is_written_anew_has_the_versions_that_are_used_here(project
     assert versions((project / NAME).read_text(encoding="utf-8")) == versions(LOCK)
 
 
+def test_a_project_that_requires_nothing_itself_has_what_contradance_needs(project: Path) -> None:
+    write(project, {"pyproject.toml": "[tool.contradance]\n"})
+
+    write_lock(project, [])
+
+    assert versions((project / NAME).read_text(encoding="utf-8")) == versions(LOCK)
+    assert read_lock(project)
+
+
+def test_what_a_project_requires_travels_and_contradance_and_its_own_code_are_not_looked_for(project: Path) -> None:
+    required = '["contradance[lambda]>=0", "Library_Contracts>=1", "six"]'
+    write(project, {"pyproject.toml": f'[project]\nname = "library"\nversion = "1"\ndependencies = {required}\n'})
+
+    write_lock(project, ["library-contracts"])
+
+    added = set(versions((project / NAME).read_text(encoding="utf-8"))) - set(versions(LOCK))
+    assert {each.partition("==")[0] for each in added} == {"six"}
+
+
 def test_everything_in_it_has_hashes_and_what_lambda_has_is_not_in_it() -> None:
     pinned = re.findall(r"^([a-z0-9-]+)==\S+(?: ; .*)? \\\n    --hash=sha256:[0-9a-f]{64}", LOCK, flags=re.MULTILINE)
 
