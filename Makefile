@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 ARGS ?=
 
-.PHONY: run demo test bench soak screenshots check fix wheel constraints clean
+.PHONY: run demo test engine bench soak screenshots check fix wheel constraints clean
 
 run: $(READY)      ## run the food delivery system on this machine; ARGS="--set refusal_rate=1" sets a setting
 	@$(BIN)/contradance run $(ARGS)
@@ -15,6 +15,9 @@ demo: $(READY)     ## four orders, four endings, as trees
 test: $(READY)     ## every test
 	@$(BIN)/pytest $(ARGS)
 
+engine: $(READY)   ## the Pulumi program on Pulumi's own engine, with a stand-in for AWS; needs `pulumi` on the PATH
+	@$(BIN)/pytest -m engine tests/engine $(ARGS)
+
 soak: $(READY)     ## a thousand orders from twenty clients, while the laptop is killed five times
 	@$(BIN)/python -m tests.durability.soak 1000 20 5
 
@@ -23,17 +26,20 @@ bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS=
 	@$(BIN)/python benchmarks/patterns.py --quick $(ARGS)
 	@$(BIN)/python benchmarks/bus.py $(ARGS)
 	@$(BIN)/python benchmarks/flow.py $(ARGS)
+	@$(BIN)/python benchmarks/cold_start.py $(ARGS)
+	@$(BIN)/python benchmarks/hot_path.py $(ARGS)
 	@$(BIN)/python benchmarks/infra.py $(ARGS)
 	@$(BIN)/python benchmarks/contracts.py $(ARGS)
 
 screenshots: $(READY)   ## every page of the console as PNG under .screenshots/; ARGS=--docs writes the README's two
 	@$(BIN)/python scripts/screenshots.py $(ARGS)
 
-check: $(READY)    ## what CI runs: format, lint, types, import rules, generated parts, tests
+check: $(READY)    ## what CI runs: format, lint, types, import rules, choreography, generated parts, tests
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo --no-cache > .venv/imports.txt || (cat .venv/imports.txt; exit 1)
+	@$(BIN)/contradance lint
 	@$(BIN)/contradance contracts freeze --check > .venv/frozen.txt || (cat .venv/frozen.txt; exit 1)
 	@$(BIN)/python scripts/readme.py --check
 	@$(MAKE) --no-print-directory test

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-_MODULE: Final = re.compile(r"(?<!['\"\w.])[A-Za-z_][\w.<>]*\.(?=\w)")
+_MODULE: Final = r"(?<!['\"\w.])[A-Za-z_][\w.<>]*\.(?=\w)"
 """The dotted path before a name in an annotation's text."""
 
 
@@ -59,7 +59,7 @@ def say(annotation: object) -> str:
         return "None"
     if isinstance(annotation, type) and not get_args(annotation):
         return annotation.__name__
-    return _MODULE.sub("", str(annotation)).replace("NoneType", "None")
+    return re.sub(_MODULE, "", str(annotation)).replace("NoneType", "None")
 
 
 def models_inside(root: type[BaseModel]) -> Iterator[tuple[str, type]]:

@@ -3,27 +3,28 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from types import FunctionType
-from typing import Any, ParamSpec, Protocol, TypeVar, get_args, overload
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, get_args, overload
 
 from contradance.contract import Contract
 from contradance.delivery import Delivery
 from contradance.errors import InvalidFunction
-from contradance.function import Function, Link, Schedule, declared, make_function
-from contradance.httproute import read_route, reply_of
+from contradance.function import Function, Schedule, declared, make_function
 from contradance.limits import Limits
-from contradance.reply import Reply
 from contradance.retry import DeliveryMode, Retry
 from contradance.service import service_of
 from contradance.signature import signature
 from contradance.subscription import MAX_BATCH, OnReplay, Subscription, Where, event_pattern, subscribed_contracts
-from contradance.timetable import timetable
+
+if TYPE_CHECKING:  # what one kind of function needs, the others do not load
+    from pydantic import BaseModel
+
+    from contradance.function import Link
+    from contradance.reply import Reply
 
 P = ParamSpec("P")
 Event = TypeVar("Event", bound=Contract)
 Publishes = TypeVar("Publishes", bound=Contract | Iterable[Contract] | None)
-Answer = TypeVar("Answer", bound=BaseModel | Sequence[BaseModel] | Reply[Any, Any] | None)
+Answer = TypeVar("Answer", bound="BaseModel | Sequence[BaseModel] | Reply[Any, Any] | None")
 
 
 class SubscribeDecorator(Protocol):
@@ -57,7 +58,7 @@ def subscriber(
     *,
     retry: Retry | None = None,
     delivery: DeliveryMode = "direct",
-    uses: Sequence[Link] = (),
+    uses: "Sequence[Link]" = (),
     where: Where | None = None,
     on_replay: OnReplay = "run",
     batch: int = MAX_BATCH,
@@ -114,7 +115,7 @@ def route(
     key: str,
     *,
     status: int = 200,
-    uses: Sequence[Link] = (),
+    uses: "Sequence[Link]" = (),
     timeout: timedelta = Limits.timeout,
     memory: int = Limits.memory,
     concurrency: int | None = None,
@@ -132,6 +133,8 @@ def route(
         service: the owning service; the folder of the handler's module unless given.
     """
     _check_called("route", key, "GET /loans")
+
+    from contradance.httproute import read_route, reply_of  # noqa: PLC0415 - a subscriber does without
 
     def declare(handler: Callable[P, Answer], /) -> Function[P, Answer]:
         place, called = _place(handler, service)
@@ -155,7 +158,7 @@ def schedule(
     expression: str,
     *,
     retry: Retry | None = None,
-    uses: Sequence[Link] = (),
+    uses: "Sequence[Link]" = (),
     timeout: timedelta = Limits.timeout,
     memory: int = Limits.memory,
     service: str | None = None,
@@ -171,6 +174,8 @@ def schedule(
         service: the owning service; the folder of the handler's module unless given.
     """
     _check_called("schedule", expression, "rate(1 day)")
+
+    from contradance.timetable import timetable  # noqa: PLC0415 - what has no schedule does without
 
     def declare(handler: Callable[..., object]) -> Function[..., Any]:
         place, called = _place(handler, service)

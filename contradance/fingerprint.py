@@ -7,11 +7,15 @@ What a handler does inside is not part of it.
 import json
 from collections.abc import Iterable
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from contradance.choreography import Choreography
-from contradance.function import AnyFunction, Link, Schedule
+from contradance.function import AnyFunction, Schedule
 from contradance.httproute import Route
 from contradance.settings import Secret, Setting
+
+if TYPE_CHECKING:
+    from contradance.function import Link
 
 _CHARACTERS = 16
 
@@ -57,7 +61,7 @@ def _trigger(function: AnyFunction) -> list[object]:
     return [trigger.pattern.canonical, trigger.delivery, trigger.batch, trigger.on_replay]
 
 
-def _link(link: Link) -> str:
+def _link(link: "Link") -> str:
     if isinstance(link, Setting):
         return f"{link.variable}={link.default}"
     return link.variable if isinstance(link, Secret) else str(link)

@@ -7,30 +7,33 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import WRAPPER_ASSIGNMENTS
 from types import FunctionType, NoneType
-from typing import Any, Generic, ParamSpec, TypeVar, get_origin
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, get_origin
 
 from contradance.annotation import members, published, say
 from contradance.contract import Contract, is_contract, where_defined
 from contradance.errors import InvalidFunction
-from contradance.httproute import Route
 from contradance.limits import Limits
 from contradance.retry import DeliveryMode, Retry
-from contradance.settings import Secret, Setting
 from contradance.subscription import Subscription
 from contradance.table import Grant
-from contradance.timetable import Timetable
+
+if TYPE_CHECKING:  # what one kind of function needs, the others do not load
+    from contradance.httproute import Route
+    from contradance.settings import Secret, Setting
+    from contradance.timetable import Timetable
+
+    Link = Grant | Setting[Any] | Secret
+    """What `uses=[...]` may name."""
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
-Link = Grant | Setting[Any] | Secret
-"""What `uses=[...]` may name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """A function that runs by the clock."""
 
-    timetable: Timetable
+    timetable: "Timetable"
     takes_delivery: bool
 
 
@@ -42,12 +45,12 @@ class Function(Generic[P, R_co]):
     name: str
     """`service.handler`, unique in a choreography."""
     handler: Callable[P, R_co]
-    trigger: Subscription | Route | Schedule
+    trigger: "Subscription | Route | Schedule"
     publishes: tuple[type[Contract], ...]
     may_publish_nothing: bool
     """Whether its annotation allows it to return no event."""
     retry: Retry
-    uses: frozenset[Link]
+    uses: "frozenset[Link]"
     limits: Limits
 
     def __post_init__(self) -> None:
@@ -83,10 +86,10 @@ def make_function(
     handler: Callable[P, R_co],
     service: str,
     *,
-    trigger: Subscription | Route | Schedule,
+    trigger: "Subscription | Route | Schedule",
     returns: Any,
     retry: Retry | None,
-    uses: Sequence[Link],
+    uses: "Sequence[Link]",
     limits: Limits,
 ) -> Function[P, R_co]:
     """Check what every kind of function has in common, and make it."""
@@ -127,11 +130,11 @@ def _published_contracts(called: str, service: str, returns: Any) -> tuple[type[
     return contracts
 
 
-def _links(called: str, service: str, uses: object) -> frozenset[Link]:
+def _links(called: str, service: str, uses: object) -> "frozenset[Link]":
     if not isinstance(uses, Collection) or isinstance(uses, str):
         raise InvalidFunction(f"{called} has uses={uses!r}, which is no list.\n  Write it like uses=[loans.read].")
     for link in uses:
-        if not isinstance(link, Grant | Setting | Secret):
+        if not isinstance(link, Grant) and not _is_setting(link):
             raise InvalidFunction(
                 f"{called} uses {link!r}, which is no table grant, setting or secret.\n"
                 "  Link a table by loans.read or loans.write."
@@ -142,3 +145,9 @@ def _links(called: str, service: str, uses: object) -> frozenset[Link]:
                 f"{link.table.partition('.')[0]!r}.\n  Another service's facts arrive as events: subscribe to one."
             )
     return frozenset(uses)
+
+
+def _is_setting(link: object) -> bool:
+    from contradance.settings import Secret, Setting  # noqa: PLC0415 - who links only tables does without
+
+    return isinstance(link, Setting | Secret)

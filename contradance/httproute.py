@@ -18,9 +18,9 @@ from contradance.errors import InvalidFunction
 from contradance.reply import Reply
 from contradance.signature import Parameter, Signature
 
-_KEY = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/|(?:/[^\s/?#]+)+)")
-_SEGMENT = re.compile(r"[A-Za-z0-9._~-]+|\{[a-z_][a-z0-9_]*\}")
-_PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+_KEY: Final = r"(GET|POST|PUT|PATCH|DELETE) (/|(?:/[^\s/?#]+)+)"
+_SEGMENT: Final = r"[A-Za-z0-9._~-]+|\{[a-z_][a-z0-9_]*\}"
+_PLACEHOLDER: Final = r"\{([a-z_][a-z0-9_]*)\}"
 _BODYLESS: Final = ("GET", "DELETE")
 _LOWEST_STATUS: Final = 200
 _HIGHEST_STATUS: Final = 399
@@ -51,12 +51,12 @@ class Route:
     @property
     def shape(self) -> str:
         """The route key with its placeholders unnamed: two routes of one shape would be one route."""
-        return f"{self.method} {_PLACEHOLDER.sub('{}', self.path)}"
+        return f"{self.method} {re.sub(_PLACEHOLDER, '{}', self.path)}"
 
 
 def read_route(function: str, key: str, status: int, signature: Signature) -> Route:
     """Return the route that a handler's signature makes; refuse one that cannot be called."""
-    parsed = _KEY.fullmatch(key)
+    parsed = re.fullmatch(_KEY, key)
     if parsed is None:
         raise InvalidFunction(
             f"{function} has the route {key!r}, which is no method and path.\n  Write it like 'POST /loans'."
@@ -67,7 +67,7 @@ def read_route(function: str, key: str, status: int, signature: Signature) -> Ro
             f"{function} answers with status={status}, which is no success.\n"
             "  Say 200 to 399 here; raise HttpError for anything else."
         )
-    placeholders = _PLACEHOLDER.findall(path)
+    placeholders = re.findall(_PLACEHOLDER, path)
     names = [parameter.name for parameter in signature.parameters]
     _check_path(function, path, names)
     bodies = [parameter for parameter in signature.parameters if _is_model(parameter.annotation)]
@@ -97,12 +97,12 @@ def read_route(function: str, key: str, status: int, signature: Signature) -> Ro
 def _check_path(function: str, path: str, names: list[str]) -> None:
     """Refuse a path that API Gateway would read differently, or whose placeholders nobody takes."""
     for segment in path.split("/")[1:] if path != "/" else ():
-        if not _SEGMENT.fullmatch(segment):
+        if not re.fullmatch(_SEGMENT, segment):
             raise InvalidFunction(
                 f"{function} has {segment!r} in its path {path!r}, which is neither a word nor a placeholder.\n"
                 "  A placeholder is a whole segment in lower case, like {loan_id}."
             )
-    placeholders = _PLACEHOLDER.findall(path)
+    placeholders = re.findall(_PLACEHOLDER, path)
     for placeholder in placeholders:
         if placeholder not in names:
             raise InvalidFunction(

@@ -17,7 +17,7 @@ from contradance.unit import running
 T = TypeVar("T", str, bool, int, float, Decimal, date, timedelta, UUID)
 """What a setting may be: text in the stack's configuration and the environment, a value in the handler."""
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_NAME = r"[a-z][a-z0-9_]*"
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Secret:
 
 
 def _check_name(kind: str, name: str) -> None:
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         raise DeclarationError(
             f"{kind} {name!r} has no name that can travel.\n  Use lower-case letters, digits and '_'."
         )

@@ -1,9 +1,9 @@
 """What a function subscribes to: contracts, a content filter, and the event pattern they make."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, Literal, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -11,8 +11,10 @@ from contradance.annotation import alternatives, members, say
 from contradance.contract import Contract, is_contract, where_defined
 from contradance.errors import InvalidFunction, InvalidPattern
 from contradance.identity import Identity
-from contradance.pattern import EventPattern
 from contradance.retry import DeliveryMode
+
+if TYPE_CHECKING:
+    from contradance.pattern import EventPattern
 
 Where = Mapping[str | type[Contract], object]
 """A content filter over `data`, in EventBridge's pattern grammar; per contract where the parameter is a union."""
@@ -29,11 +31,17 @@ class Subscription:
     """One function's subscription: one rule on the bus, with one target."""
 
     contracts: tuple[type[Contract], ...]
-    pattern: EventPattern
+    spelled: Mapping[str, object] = field(hash=False)
+    """The rule's pattern, as a mapping."""
     delivery: DeliveryMode
     batch: int
     on_replay: OnReplay
     takes_delivery: bool
+
+    @cached_property
+    def pattern(self) -> "EventPattern":
+        """The pattern of the rule: the same text is deployed, and evaluated on the laptop."""
+        return _compiled(self.spelled)
 
     def contract_of(self, identity: Identity) -> tuple[type[Contract], type[Contract]] | None:
         """Return (the contract that wrote the event, the contract to upcast it to); None when not subscribed.
@@ -64,17 +72,25 @@ def subscribed_contracts(annotation: Any, function: str, parameter: str) -> tupl
 
 def event_pattern(
     function: str, contracts: tuple[type[Contract], ...], where: Where | None, on_replay: OnReplay
-) -> EventPattern:
-    """Return the pattern of the rule: the same text is deployed, and evaluated on the laptop."""
+) -> Mapping[str, object]:
+    """Return the pattern of the rule as a mapping; what an author writes into it is compiled, to be refused early."""
     filters = _filters(function, contracts, where)
     parts = [_part(contract, filters.get(contract), _readable(contract, contracts)) for contract in contracts]
     pattern: dict[str, object] = parts[0] if len(parts) == 1 else {"$or": parts}
     if on_replay == "skip":
         pattern = {**pattern, "replay-name": [{"exists": False}]}
-    try:
-        return EventPattern(pattern)
-    except InvalidPattern as error:
-        raise InvalidFunction(f"{function} has a where= that is no event pattern.\n  {error}") from error
+    if where:
+        try:
+            _compiled(pattern)
+        except InvalidPattern as error:
+            raise InvalidFunction(f"{function} has a where= that is no event pattern.\n  {error}") from error
+    return pattern
+
+
+def _compiled(pattern: Mapping[str, object]) -> "EventPattern":
+    from contradance.pattern import EventPattern  # noqa: PLC0415 - a deployed function matches no events: its rule does
+
+    return EventPattern(pattern)
 
 
 def _readable(contract: type[Contract], contracts: tuple[type[Contract], ...]) -> set[int]:

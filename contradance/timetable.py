@@ -7,8 +7,8 @@ from typing import Final
 
 from contradance.errors import InvalidFunction
 
-_RATE = re.compile(r"rate\(([0-9]{1,5}) (minute|hour|day)(s?)\)")
-_CRON = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
+_RATE: Final = r"rate\(([0-9]{1,5}) (minute|hour|day)(s?)\)"
+_CRON: Final = r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)"
 _MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _WEEKDAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _FIELDS: Final = (
@@ -62,12 +62,12 @@ class Timetable:
 def timetable(expression: str, function: str) -> Timetable:
     """Parse a schedule expression; raise `InvalidFunction` naming `function` for one that cannot be parsed."""
     refusal = f"{function} has the schedule {expression!r}, which is no schedule that contradance can follow"
-    if rate := _RATE.fullmatch(expression):
+    if rate := re.fullmatch(_RATE, expression):
         count, unit, plural = int(rate[1]), rate[2], rate[3]
         if count < 1 or (count == 1) == bool(plural):
             raise InvalidFunction(f"{refusal}: a rate is 1 {unit} or several {unit}s.\n{_FIX}")
         return Timetable(expression, timedelta(**{f"{unit}s": count}))
-    if not (cron := _CRON.fullmatch(expression)):
+    if not (cron := re.fullmatch(_CRON, expression)):
         raise InvalidFunction(f"{refusal}.\n{_FIX}")
     if (cron[3] == "?") == (cron[5] == "?"):
         raise InvalidFunction(f"{refusal}: exactly one of day-of-month and day-of-week is '?'.\n{_FIX}")

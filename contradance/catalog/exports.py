@@ -4,7 +4,7 @@ import json
 from typing import Any, Literal
 
 from contradance.catalog.asyncapi import asyncapi
-from contradance.catalog.draft4 import TYPE, registry_schema
+from contradance.catalog.eventbridge import TYPE, registry_schema
 from contradance.choreography import Choreography
 from contradance.contract import Contract
 from contradance.registry import Registry

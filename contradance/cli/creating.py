@@ -66,7 +66,7 @@ Language = Annotated[str, typer.Option("--language", "-l", hidden=True)]
 
 @reporting
 def new(
-    name: Annotated[str | None, typer.Argument(help="The project's name, like my-library.")] = None,
+    name: Annotated[str | None, typer.Argument(help="The project's name, or where it is made: ../my-library.")] = None,
     *,
     empty: Annotated[bool, typer.Option("--empty", help="Leave out the example.")] = False,
 ) -> None:
@@ -74,10 +74,10 @@ def new(
 
     It lies in a folder of its own, and carries the contradance that made it, so `make run` and `make test` work at once.
     """
-    called = _asked(name, "Name of the project", "NAME", app_name)
-    folder = create_project(Path.cwd(), called, empty=empty)
-    out.print(f"Made {folder.name}/. Now:\n\n  cd {folder.name}\n  make test\n  make run\n", markup=False)
-    out.print(f"Its {folder.name}/README.md says what is where, and what to do next.", markup=False)
+    where = Path(_asked(name, "Name of the project", "NAME", lambda path: app_name(Path(path).name)))
+    folder = create_project(where.parent, where.name, empty=empty)
+    out.print(f"Made {folder}/. Now:\n\n  cd {folder}\n  make test\n  make run\n", markup=False)
+    out.print(f"{folder / 'README.md'} says what is where, and what to do next.", markup=False)
 
 
 @create.command("event")

@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from contradance.delivery import Delivery
 from contradance.envelope import derived_id
 from contradance.function import AnyFunction, Schedule
-from contradance.httproute import Route
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.consume import consume, sent_at
 from contradance.runtime.once import OnceKey
 from contradance.runtime.perform import Cause, Task, perform
 from contradance.runtime.ports import Context, Place
 from contradance.runtime.told import told
+from contradance.subscription import Subscription
 
 
 def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, place: Place) -> object:
@@ -23,13 +24,13 @@ def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, pl
         For a route, API Gateway's response; behind a queue, the failed items; else nothing.
     """
     trigger = function.trigger
-    if isinstance(trigger, Route):
-        from contradance.runtime.answer import answer  # noqa: PLC0415 - a subscriber does without
-
-        return answer(function, trigger, event, place, context)
     if isinstance(trigger, Schedule):
         _run_schedule(function, trigger, event, context, place)
         return None
+    if not isinstance(trigger, Subscription):
+        from contradance.runtime.answer import answer  # noqa: PLC0415 - a subscriber does without
+
+        return answer(function, trigger, event, place, context)
     if trigger.delivery == "direct":
         consume(
             function,
@@ -58,6 +59,12 @@ def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, pl
         except Exception:  # noqa: BLE001 - journaled by consume; the queue delivers this message again, and only this one
             failures.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failures}
+
+
+def load_for(function: AnyFunction) -> None:
+    """Load now what `invoke` will need for `function`: while a function initialises, not while somebody waits."""
+    if not isinstance(function.trigger, Schedule | Subscription):
+        import_module("contradance.runtime.answer")
 
 
 def _run_schedule(

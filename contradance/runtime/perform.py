@@ -25,6 +25,8 @@ from contradance.unit import run_in
 
 MAX_SEALED_BYTES: Final = 350 * 1024
 """Most bytes that one delivery may publish and answer: its once-record must fit in one DynamoDB item of 400 KB."""
+_NAMING_BYTES: Final = 200
+"""What a once-record holds of each event beside its detail: its id, twice its identity."""
 _CONFLICTS: Final = 8
 """Times that a handler runs in one attempt before a conflict is given back to the retry policy."""
 _FIRST_PAUSE_SECONDS: Final = 0.1
@@ -173,8 +175,10 @@ def _seal(task: Task, events: list[Contract], place: Place) -> tuple[SealedEvent
 
 
 def _check_size(function: AnyFunction, sealed: tuple[SealedEvent, ...], answer: Answer | None) -> None:
-    """Refuse what would not fit into the once-record: the sealed events, and a route's answer."""
-    size = sum(len(event.detail.encode()) for event in sealed) + (len(answer.body.encode()) if answer else 0)
+    """Refuse what would not fit into the once-record: the sealed events, what names each, and a route's answer."""
+    size = sum(len(event.detail.encode()) + _NAMING_BYTES for event in sealed) + (
+        len(answer.body.encode()) if answer else 0
+    )
     if size > MAX_SEALED_BYTES:
         raise TooMuchWork(
             f"{function.name} publishes and answers {size} bytes at once; it may be {MAX_SEALED_BYTES}.\n"

@@ -56,6 +56,10 @@ class Stage(NamedTuple):
         self.until(lambda: self.laptop.bus.waiting()[0] == 0)
         self.laptop.bus.flush()
 
+    def attempts(self) -> int:
+        """Return how many attempts the journal tells of."""
+        return int(self.laptop.database.read("SELECT count(*) FROM journal")[0][0])
+
     def until(self, holds: Callable[[], bool]) -> None:
         """Wait until something holds."""
         deadline = time.monotonic() + LONG

@@ -110,3 +110,24 @@ def test_a_declared_concurrency_of_one_behind_a_queue_is_refused(tmp_path: Path)
     alone = Choreography("city-library", contracts=contracts, functions=[thank_reader])
     with pytest.raises(InvalidStack, match=r"readers\.thank_reader is behind a queue and has concurrency 1"):
         deployed(tmp_path, alone, secrets=None)
+
+
+def test_an_application_whose_secrets_ssm_would_not_keep_is_refused(tmp_path: Path) -> None:
+    functions = [*library.functions.values()]
+    shadowed = Choreography("aws-library", contracts=contracts, functions=functions)
+
+    with pytest.raises(
+        InvalidStack, match="'aws-library' has secrets, but no parameter in SSM may begin with aws or ssm"
+    ):
+        deployed(tmp_path, shadowed, secrets=MAIL)
+
+
+def test_a_queue_is_polled_by_at_most_as_many_as_lambda_takes(tmp_path: Path) -> None:
+    config = {"functions": '{"readers.praise_reader": {"concurrency": 1500}}'}
+
+    deployment = deployed(tmp_path, library, secrets=MAIL, config=config)
+
+    assert deployment.all("Function")["readers.praise_reader"]["reservedConcurrentExecutions"] == 1500
+    assert deployment.all("EventSourceMapping")["readers.praise_reader"]["scalingConfig"] == {
+        "maximumConcurrency": 1000
+    }

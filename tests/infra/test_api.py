@@ -67,7 +67,7 @@ def test_the_api_takes_so_many_requests_and_logs_each(tmp_path: Path) -> None:
     assert stage["defaultRouteSettings"] == {
         "throttlingRateLimit": 2.5,
         "throttlingBurstLimit": 7,
-        "detailedMetricsEnabled": True,
+        "detailedMetricsEnabled": False,
     }
     group = "/aws/vendedlogs/apis/food-delivery-dev"
     assert stage["accessLogSettings"]["destinationArn"] == f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}"

@@ -12,7 +12,7 @@ from contradance.errors import Conflict, NotLinked, TooMuchWork, WorkError
 from contradance.local.clock import VirtualClock
 from contradance.runtime.once import Lease, OnceKey
 from contradance.runtime.ports import ABSENT, Write
-from contradance.runtime.work import MAX_WRITES, UnitOfWork
+from contradance.runtime.work import MAX_DOCUMENT_BYTES, MAX_WRITES, UnitOfWork
 from contradance.table import Page
 from contradance.unit import Key, run_in
 from tests.runtime.desk import TICKET, Job, Visit, jobs, visits
@@ -389,3 +389,33 @@ class TestTable:
             jobs.get(TICKET)
 
         assert "Jane" not in str(refusal.value)
+
+
+class TestLimitsOfDynamoDB:
+    """They hold on the laptop too: what runs here runs there."""
+
+    @pytest.mark.parametrize("name", ["", "x" * 1025, "é" * 513])
+    def test_a_sort_key_is_neither_empty_nor_too_long(self, world: World, name: str) -> None:
+        with run_in(unit_of(world)), pytest.raises(WorkError, match=r"repairs\.visits has a key 'number' of \d+ bytes"):
+            visits.get(TICKET, name)
+
+    @pytest.mark.parametrize("name", ["", "x" * 2049])
+    def test_nor_is_a_partition_key(self, world: World, name: str) -> None:
+        with (
+            run_in(unit_of(world)),
+            pytest.raises(WorkError, match=r"a key 'ticket_id' of \d+ bytes; it may have 1 to"),
+        ):
+            visits.query(name)
+
+    def test_an_item_fits_into_dynamodb(self, world: World) -> None:
+        with run_in(unit_of(world)), pytest.raises(TooMuchWork, match=r"writes an item of \d+ bytes to table repairs"):
+            visits.put(visit("1", "é" * (MAX_DOCUMENT_BYTES // 2)))
+
+    def test_so_does_everything_that_is_written_together(self, world: World) -> None:
+        unit = unit_of(world)
+
+        for number in range(10):
+            unit.put(visits.name, (str(TICKET), str(number)), "x" * 380_000)
+
+        with pytest.raises(TooMuchWork, match="writes 3800000 bytes in one delivery"):
+            unit.writes()

@@ -105,3 +105,11 @@ def test_its_listing_is_json_for_a_machine(tmp_path: Path) -> None:
 
     assert [one["name"] for one in listed["functions"]] == ["loans.lend_book", "notices.tell_reader"]
     assert listed["events"][0]["consumers"] == ["notices.tell_reader"]
+
+
+def test_its_pulumi_program_is_the_one_that_deploys_this_repository(tmp_path: Path) -> None:
+    project = Generated(create_project(tmp_path, "my-library"))
+
+    written, ours = project.read("__main__.py"), (ROOT / "__main__.py").read_text(encoding="utf-8")
+
+    assert [line for line in written.splitlines() if line] == [line for line in ours.splitlines() if line]

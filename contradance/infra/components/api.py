@@ -97,7 +97,7 @@ class HttpApi(pulumi.ComponentResource):
             default_route_settings={
                 "throttling_rate_limit": plan.throttle_rate,
                 "throttling_burst_limit": plan.throttle_burst,
-                "detailed_metrics_enabled": True,
+                "detailed_metrics_enabled": False,  # each route's metrics cost like those of functions, which count the same
             },
             tags=plan.tags,
             opts=self._mine,

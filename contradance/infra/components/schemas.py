@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from contradance.infra.planning.schema import SchemaPlan
+from contradance.catalog.eventbridge import TYPE, RegistrySchema
 
 
 class Schemas(pulumi.ComponentResource):
     """One registry, with a schema for each version of each contract."""
 
     def __init__(
-        self, registry: str, plans: Sequence[SchemaPlan], tags: Mapping[str, str], *, parent: pulumi.Resource
+        self, registry: str, plans: Sequence[RegistrySchema], tags: Mapping[str, str], *, parent: pulumi.Resource
     ) -> None:
         super().__init__("contradance:aws:Schemas", "schemas", None, pulumi.ResourceOptions(parent=parent))
         mine = pulumi.ResourceOptions(parent=self)
@@ -22,7 +22,7 @@ class Schemas(pulumi.ComponentResource):
                 plan.name,
                 name=plan.name,
                 registry_name=created.name,
-                type="JSONSchemaDraft4",
+                type=TYPE,
                 content=plan.content,
                 description=plan.description,
                 tags=tags,

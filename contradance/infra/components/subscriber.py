@@ -1,5 +1,7 @@
 """A subscriber: one rule, one target, one function, one dead letter queue, and a queue in between where it asks for one."""
 
+from typing import Final
+
 import pulumi
 import pulumi_aws as aws
 
@@ -9,7 +11,9 @@ from contradance.infra.components.surroundings import Surroundings
 from contradance.infra.planning.trigger import QUEUE_DAYS, TARGET_ATTEMPTS, QueuePlan, SubscriberPlan
 from contradance.runtime.aws import environment
 
-_EVENTS = "events.amazonaws.com"
+_EVENTS: Final = "events.amazonaws.com"
+MOST_POLLERS: Final = 1_000
+"""Most invocations at a time that a queue's polling can be held to. Lambda API, ScalingConfig."""
 
 
 class Subscriber(pulumi.ComponentResource):
@@ -110,7 +114,7 @@ class Subscriber(pulumi.ComponentResource):
             event_source_arn=queue.arn,
             batch_size=plan.batch,
             function_response_types=["ReportBatchItemFailures"],
-            scaling_config={"maximum_concurrency": concurrency} if concurrency else None,
+            scaling_config={"maximum_concurrency": min(concurrency, MOST_POLLERS)} if concurrency else None,
             tags=self._plan.function.tags,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.function.policy]),
         )

@@ -18,6 +18,9 @@ LONGEST_ROUTE: Final = timedelta(seconds=30)
 LEAST_POLLERS: Final = 2
 """Fewest invocations at a time that a queue's polling can be held to. Lambda API, ScalingConfig."""
 
+KEPT_FOR_AWS: Final = ("aws", "ssm")
+"""How no parameter's name may begin, in any case of letters. SSM API, PutParameter."""
+
 
 def check_agreement(
     choreography: Choreography,
@@ -84,6 +87,11 @@ def _secrets(
         yield (
             f"  secrets.{name} is used by no function.{_nearest(name, known)}\n"
             f"  Fix: pulumi config rm --stack {stack} --path 'secrets.{name}'"
+        )
+    if needed and choreography.name.lower().startswith(KEPT_FOR_AWS):
+        yield (
+            f"  {choreography.name!r} has secrets, but no parameter in SSM may begin with {' or '.join(KEPT_FOR_AWS)}.\n"
+            "  Fix: give the choreography another name."
         )
     for name in sorted(needed.keys() - config.secrets):
         yield (

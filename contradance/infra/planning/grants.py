@@ -1,6 +1,6 @@
 """What a function's role may do: derived from its signature and its `uses=[...]`, and nothing more.
 
-Two statements have `*` for a resource, because AWS has no finer grain there: X-Ray's, and none other.
+One statement has `*` for a resource, because AWS has no finer grain there: X-Ray's.
 """
 
 from collections import defaultdict

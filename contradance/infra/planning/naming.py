@@ -7,8 +7,8 @@ from typing import Final, Literal
 from contradance.errors import InvalidStack
 
 Kind = Literal[
-    "alarm", "api", "archive", "bus", "dashboard", "function", "layer", "parameter", "queue", "registry", "role", "rule",
-    "schedule", "schedule group", "table", "topic",
+    "alarm", "api", "archive", "bus", "dashboard", "function", "layer", "queue", "registry", "role", "rule", "schedule",
+    "schedule group", "table", "topic",
 ]  # fmt: skip
 
 LONGEST: Final[dict[Kind, int]] = {
@@ -19,7 +19,6 @@ LONGEST: Final[dict[Kind, int]] = {
     "dashboard": 255,
     "function": 64,
     "layer": 140,
-    "parameter": 1011,
     "queue": 80,
     "registry": 64,
     "role": 64,
@@ -29,7 +28,7 @@ LONGEST: Final[dict[Kind, int]] = {
     "table": 255,
     "topic": 256,
 }
-"""Most characters of a name. botocore's service models; a parameter's ARN counts, so 2048 less what stands before."""
+"""Most characters of a name. botocore's service models."""
 
 _HASH_CHARACTERS: Final = 8
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_-]")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
 
+from contradance.catalog.eventbridge import RegistrySchema, registry_schema
 from contradance.choreography import Choreography
 from contradance.deployed import INGRESS, SWEEPER
 from contradance.function import AnyFunction, Schedule
@@ -16,7 +17,6 @@ from contradance.infra.planning.api import ApiPlan, plan_api
 from contradance.infra.planning.dashboard import dashboard
 from contradance.infra.planning.function import FunctionPlan, Setup
 from contradance.infra.planning.naming import Names
-from contradance.infra.planning.schema import SchemaPlan, plan_schema
 from contradance.infra.planning.site import Bus, Site
 from contradance.infra.planning.statement import canonical
 from contradance.infra.planning.trigger import (
@@ -91,7 +91,7 @@ class Plan:
     topic: str
     dashboard: DashboardPlan | None
     registry: str
-    schemas: tuple[SchemaPlan, ...]
+    schemas: tuple[RegistrySchema, ...]
 
     @property
     def functions(self) -> tuple[FunctionPlan, ...]:
@@ -176,7 +176,7 @@ def make_plan(
         if config.dashboard
         else None,
         names.name("registry"),
-        tuple(map(plan_schema, choreography.contracts)) if config.schema_registry else (),
+        tuple(map(registry_schema, choreography.contracts)) if config.schema_registry else (),
     )
 
 

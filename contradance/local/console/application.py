@@ -84,7 +84,7 @@ class Console:
                 self._shows("/publish", publish.show),
                 self._takes("/publish", publish.take),
             ],
-            exception_handlers={404: self._missing, 405: self._missing, Exception: self._failed},
+            exception_handlers={404: self._missing, 405: self._missing},
         )
 
     def serves(self, scope: Scope) -> bool:
@@ -119,13 +119,16 @@ class Console:
         return Route(PREFIX + path, endpoint, methods=["POST"])
 
     async def _answered(self, answer: Callable[[], Response]) -> Response:
-        """Return a page, made in a thread; what contradance refuses on purpose is a page too."""
+        """Return a page, made in a thread; what is refused on purpose is a page too, and so is what fails."""
         try:
             return sealed(await run_in_threadpool(answer))
         except ContradanceError as error:
             return sealed(self._pages.page("refused", "", status=409, why=str(error)))
         except Refused as error:
             return sealed(self._pages.page("refused", "", status=404, why=error.message))
+        except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the browser
+            _LOG.error("the console failed: %s\n%s", told(error), trail(error))
+            return sealed(self._pages.page("refused", "", status=500, why="This page failed; the terminal says how."))
 
     async def _home(self, _: Request) -> Response:
         return sealed(RedirectResponse(f"{PREFIX}/live", 303))
@@ -137,10 +140,6 @@ class Console:
 
     async def _missing(self, _: Request, __: Exception) -> Response:
         return sealed(self._pages.page("refused", "", status=404, why="There is no such page."))
-
-    async def _failed(self, _: Request, error: Exception) -> Response:
-        _LOG.error("the console failed: %s\n%s", told(error), trail(error))
-        return sealed(self._pages.page("refused", "", status=500, why="This page failed; the terminal says how."))
 
 
 def _read(name: str) -> str | None:

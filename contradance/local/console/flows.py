@@ -1,6 +1,6 @@
 """Flows: the latest, and one as a timeline and as the way it took through the picture."""
 
-from typing import Any
+from typing import Any, Final
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -14,6 +14,9 @@ from contradance.local.laptop import Laptop
 from contradance.operate.flow import COMPLETED
 from contradance.operate.masking import masked_event
 from contradance.runtime.journal import JournalRecord
+
+_MOST: Final = 500
+"""Attempts that a timeline shows; a flow that has more is told by `contradance trace`."""
 
 
 class FlowPages:
@@ -47,19 +50,19 @@ class FlowPages:
 
     def _show(self, correlation_id: str, *, published: str = "", revealed: str = "") -> Response:
         flow, records = self._history.flow(correlation_id)
-        events = self._history.events(dict.fromkeys([*_events(records), *([published] if published else [])]))
+        events = self._history.events(dict.fromkeys([*_events(records[:_MOST]), *([published] if published else [])]))
         if flow is None and published not in events:
             why = "There is no flow of this id. It may have been in another folder of state."
             return self._pages.page("refused", "flows", status=404, why=why)
-        outstanding = self._laptop.journal.outstanding([correlation_id])
         return self._pages.page(
             "flow",
             "flows",
             correlation_id=correlation_id,
             flow=flow,
             picture=Markup(svg(self._choreography, _taken(records))),  # noqa: S704 - the picture escapes what it shows
-            records=records,
-            outstanding=outstanding,
+            records=records[:_MOST],
+            count=len(records),
+            outstanding=self._laptop.journal.outstanding([correlation_id])[:_MOST],
             events=[self._event(event, revealed) for event in events.values()],
             well=COMPLETED,
         )

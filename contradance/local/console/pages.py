@@ -10,7 +10,6 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from contradance.local.console.guard import Guard
-from contradance.operate.flow import COMPLETED, Flow
 
 PREFIX: Final = "/_contradance"
 """Where the console is. Every path that begins with it is the console's, whatever routes the application has."""
@@ -45,7 +44,6 @@ class Pages:
             event=event_name,
             pretty=pretty,
             took=took,
-            state=state,
             plural=plural,
             soft=soft,
         )
@@ -95,15 +93,3 @@ def plural(count: int, noun: str) -> str:
 def soft(name: str) -> Markup:
     """Return a name that may be broken where a reader would break it: behind a dot or an underscore."""
     return Markup(re.sub(r"(?<=[._])(?=\w)|(?<=[a-z])(?=[A-Z])", "<wbr>", str(escape(name))))  # noqa: S704 - escaped
-
-
-def state(flow: Flow) -> str:
-    """Return what a flow came to: `dead`, `waiting` or `done`."""
-    if flow.dead_letters:
-        return "dead"
-    return "waiting" if flow.waiting else "done"
-
-
-def is_well(outcome: str) -> bool:
-    """Whether an attempt did what it should."""
-    return outcome in COMPLETED

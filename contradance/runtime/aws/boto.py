@@ -1,6 +1,7 @@
 """Calling AWS through boto3: for whoever asks for it, and for what the runtime's own client cannot honour."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import boto3  # type: ignore[import-untyped]  # boto3 has no types
@@ -28,11 +29,11 @@ class BotoCaller:
     """`contradance.runtime.aws.caller.Caller` over boto3.
 
     Args:
-        client: makes the client of a service.
+        client: makes the client of a service; boto3, as the environment configures it, unless given.
     """
 
-    def __init__(self, client: Callable[[str], Any] = lambda service: boto3.client(service, config=CONFIG)) -> None:
-        self._client = client
+    def __init__(self, client: Callable[[str], Any] | None = None) -> None:
+        self._client = client or partial(boto3.session.Session().client, config=CONFIG)
         self._clients: dict[str, Any] = {}
 
     def call(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,15 +10,13 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
-from http.client import HTTPException
 from typing import Any, Final
-from uuid import uuid4
 
 from contradance.errors import AWSCallFailed
 from contradance.runtime.aws import endpoint
+from contradance.runtime.aws.answer import Answered
 from contradance.runtime.aws.caller import refused
-from contradance.runtime.aws.connections import Answered, Connections, proxy_for
+from contradance.runtime.aws.connections import Connections, proxy_for
 from contradance.runtime.aws.patience import Patience
 from contradance.runtime.aws.signing import Credentials, authorization
 
@@ -103,7 +101,7 @@ class LeanClient:
             tries += 1
             try:
                 answered = self._send(service, operation, body)
-            except (OSError, HTTPException) as error:
+            except OSError as error:
                 cause: Exception | None = error
                 failure = AWSCallFailed(f"{service} did not answer {operation}: {type(error).__name__}", "", {})
                 passing = True
@@ -126,13 +124,8 @@ class LeanClient:
     def _send(self, service: str, operation: str, body: bytes) -> Answered:
         where = self._endpoints[service]
         headers = self.headers(service, operation, body)
-        sent = {
-            **headers,
-            "accept-encoding": "identity",
-            "amz-sdk-invocation-id": str(uuid4()),
-            "user-agent": _AGENT,
-        }
-        return self._connections.post(where, sent, body, self._patience.seconds_left())
+        headers["user-agent"] = _AGENT
+        return self._connections.post(where, headers, body, self._patience.seconds_left())
 
     def headers(self, service: str, operation: str, body: bytes) -> dict[str, str]:
         """Return the headers that are signed, and the signature."""
@@ -157,6 +150,8 @@ class LeanClient:
 
     def _correct(self, answered: Answered) -> bool:
         """Take the server's clock where ours is far from it; return whether it was."""
+        from email.utils import parsedate_to_datetime  # noqa: PLC0415 - few clocks are wrong
+
         try:
             theirs = parsedate_to_datetime(answered.headers["date"]).timestamp()
         except (KeyError, ValueError):

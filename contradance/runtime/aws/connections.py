@@ -1,15 +1,15 @@
-"""HTTP connections that are kept open: http.client, TLS that is verified, and a proxy where the environment has one."""
+"""HTTP connections that are kept open: TLS that is verified, and a proxy where the environment has one."""
 
-import base64
 import os
 import select
+import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from contradance.runtime.aws.answer import Answered, read_answer
 from contradance.runtime.aws.endpoint import Endpoint, Unhonoured
 
 CONNECT_SECONDS: Final = 3.0
@@ -21,16 +21,8 @@ IDLE_SECONDS: Final = 45.0
 _SHORTEST_SECONDS: Final = 0.1
 
 
-class Answered(NamedTuple):
-    """What a server answered."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
 class _Idle(NamedTuple):
-    connection: HTTPConnection
+    connection: socket.socket
     since: float
 
 
@@ -54,8 +46,7 @@ class Connections:
         A connection that the server has closed meanwhile is not held against the server: the request goes out again.
 
         Raises:
-            OSError: the server was not reached, or did not answer in time.
-            HTTPException: it answered something else than HTTP.
+            OSError: the server was not reached, or did not answer as it should, or not in time.
         """
         kept = self._kept(endpoint)
         if kept is not None:
@@ -63,7 +54,7 @@ class Connections:
                 return self._post(endpoint, kept, headers, body, seconds)
             except TimeoutError:
                 raise
-            except (OSError, HTTPException):
+            except OSError:
                 pass
         return self._post(endpoint, self._connect(endpoint, seconds), headers, body, seconds)
 
@@ -74,23 +65,23 @@ class Connections:
                 idle.pop().connection.close()
 
     def _post(
-        self, endpoint: Endpoint, connection: HTTPConnection, headers: Mapping[str, str], body: bytes, seconds: float
+        self, endpoint: Endpoint, connection: socket.socket, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> Answered:
         try:
-            connection.sock.settimeout(max(min(READ_SECONDS, seconds), _SHORTEST_SECONDS))
-            connection.request("POST", "/", body, dict(headers))
-            answer = connection.getresponse()
-            answered = Answered(
-                answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-            )
+            connection.settimeout(max(min(READ_SECONDS, seconds), _SHORTEST_SECONDS))
+            connection.sendall(_head(headers, len(body)) + body)
+            with connection.makefile("rb") as stream:
+                answered = read_answer(stream)
         except BaseException:
             connection.close()
             raise
-        if connection.sock is not None:  # else the server has asked to close it
+        if answered.closes:
+            connection.close()
+        else:
             self._idle.setdefault(endpoint, []).append(_Idle(connection, self._now()))
         return answered
 
-    def _kept(self, endpoint: Endpoint) -> HTTPConnection | None:
+    def _kept(self, endpoint: Endpoint) -> socket.socket | None:
         """Return an open connection, closing those that are too old or that the server has closed."""
         idle = self._idle.get(endpoint, [])
         while idle:
@@ -98,24 +89,48 @@ class Connections:
                 connection, since = idle.pop()
             except IndexError:  # another thread took the last one
                 return None
-            if self._now() - since < IDLE_SECONDS and not select.select([connection.sock], [], [], 0)[0]:
+            if self._now() - since < IDLE_SECONDS and not select.select([connection], [], [], 0)[0]:
                 return connection
             connection.close()
         return None
 
-    def _connect(self, endpoint: Endpoint, seconds: float) -> HTTPConnection:
+    def _connect(self, endpoint: Endpoint, seconds: float) -> socket.socket:
+        """Open a connection.
+
+        Hosts are given as bytes: texts would be looked at by the codec of international names, a slow import.
+        """
         timeout = max(min(CONNECT_SECONDS, seconds), _SHORTEST_SECONDS)
         proxy = proxy_for(self._environ, endpoint)
-        host, port = (proxy.host, proxy.port) if proxy else (endpoint.host, endpoint.port)
-        connection = (
-            HTTPSConnection(host, port, timeout=timeout, context=self._tls)
-            if endpoint.scheme == "https"
-            else HTTPConnection(host, port, timeout=timeout)
-        )
         if proxy:
-            connection.set_tunnel(endpoint.host, endpoint.port, proxy.headers)
-        connection.connect()
-        return connection
+            from http.client import HTTPSConnection  # noqa: PLC0415 - few have a proxy
+
+            through = HTTPSConnection(proxy.host, proxy.port, timeout=timeout, context=self._tls)
+            through.set_tunnel(endpoint.host, endpoint.port, proxy.headers)
+            try:
+                through.connect()
+            except BaseException:
+                through.close()
+                raise
+            tunnel: socket.socket = through.sock
+            return tunnel
+        host: Any = endpoint.host.encode("ascii")
+        opened = socket.create_connection((host, endpoint.port), timeout)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if endpoint.scheme == "http":
+            return opened
+        try:
+            return self._tls.wrap_socket(opened, server_hostname=host)
+        except BaseException:
+            opened.close()
+            raise
+
+
+def _head(headers: Mapping[str, str], length: int) -> bytes:
+    """Return the head of a request; a line break in a header would be another header."""
+    lines = "".join([f"{name}: {value}\n" for name, value in headers.items()])
+    if lines.count("\n") != len(headers) or "\r" in lines:
+        raise ValueError("a header holds a line break: look at the credentials in the environment")
+    return f"POST / HTTP/1.1\n{lines}content-length: {length}\n\n".replace("\n", "\r\n").encode("latin-1")
 
 
 class Proxy(NamedTuple):
@@ -142,6 +157,8 @@ def proxy_for(environ: Mapping[str, str], endpoint: Endpoint) -> Proxy | None:
         raise Unhonoured(f"the proxy in {name}")
     headers = {}
     if parts.username is not None:
+        import base64  # noqa: PLC0415 - few need it
+
         said = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         headers["Proxy-Authorization"] = f"Basic {base64.b64encode(said.encode()).decode()}"
     return Proxy(parts.hostname, parts.port or 80, headers)

@@ -15,7 +15,7 @@ from contradance.function import AnyFunction, Function
 from contradance.runtime.aws import environment
 from contradance.runtime.aws.machine import LambdaContext, Machine, imported, machine
 from contradance.runtime.aws.place import needed
-from contradance.runtime.entry import invoke
+from contradance.runtime.entry import invoke, load_for
 
 
 @cache
@@ -26,6 +26,7 @@ def _deployed() -> tuple[AnyFunction, Machine]:
             f"{environment.FUNCTION} names {function!r}, which is no function.\n"
             "  Decorate it with @subscriber(), @route('GET /x') or @schedule('rate(1 day)')."
         )
+    load_for(function)
     return function, machine(os.environ)
 
 

@@ -14,6 +14,7 @@ from contradance import Choreography, Contract, Registry, route, subscriber
 from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.console.guard import HEADERS
+from contradance.local.console.history import History
 from contradance.local.laptop import Laptop
 from contradance.local.server import Server
 
@@ -193,6 +194,22 @@ def test_what_a_form_says_in_no_form_is_told_too(url: str) -> None:
     assert ask(url, "POST", PUBLISH, form(url, do="add:no.such"), {"origin": url})[0] == 200
     assert ask(url, "POST", PUBLISH, form(url, do="remove:loan.0"), {"origin": url})[0] == 200
     assert ask(url, "POST", PUBLISH, form(url, contract="none"), {"origin": url})[0] == 404
+
+
+def test_a_page_that_fails_is_told_in_the_terminal_and_not_in_the_browser(
+    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: History, __: int | None = None) -> None:
+        raise RuntimeError("the secret of the house")
+
+    monkeypatch.setattr(History, "latest", fail)
+
+    status, headers, body = ask(url, "GET", "/_contradance/flows")
+
+    assert (status, headers["cache-control"]) == (500, "no-store")
+    assert "This page failed" in body
+    assert "secret" not in body
+    assert "the secret of the house" in caplog.text
 
 
 def test_the_stream_tells_of_a_delivery_and_ends_with_the_laptop(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             if said.hangs_up:
                 return
             text = said.body if isinstance(said.body, bytes) else json.dumps(said.body).encode()
-            self.send_response(said.status)
+            self.send_response_only(said.status)
             for name, value in {"Content-Length": str(len(text)), **said.headers}.items():
                 self.send_header(name, value)
             self.end_headers()

@@ -233,7 +233,7 @@ class TestConnections:
         where = Endpoint("http", "127.0.0.1", server.port)
 
         for _ in range(2):
-            connections.post(where, {"content-length": "2"}, b"{}", 5)
+            connections.post(where, {}, b"{}", 5)
         connections.close()
 
         assert server.connections == 2
@@ -277,6 +277,13 @@ class TestTLS:
 
             with pytest.raises(AWSCallFailed, match="SSLCertVerificationError"):
                 client(server, None, **environ).call("dynamodb", "Query", REQUEST)
+
+
+def test_a_line_break_in_a_credential_is_no_header(server: Server) -> None:
+    with pytest.raises(ValueError, match="holds a line break"):
+        client(server, None, AWS_SESSION_TOKEN="a\r\nx-other: 1").call("sqs", "SendMessage", {})  # noqa: S106 - it is none
+
+    assert server.asked == []
 
 
 class TestProxy:

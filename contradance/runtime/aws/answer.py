@@ -1,0 +1,105 @@
+"""Reading one HTTP/1.1 answer: RFC 9112, as far as a client that asks for plain JSON meets it.
+
+http.client reads the head of an answer as if it were a mail; that costs more than signing, sending and validating an
+event together (`benchmarks/hot_path.py`). A property holds this reader to what http.client reads.
+"""
+
+from collections.abc import Mapping
+from typing import BinaryIO, Final, NamedTuple
+
+_LONGEST_LINE: Final = 65_536
+_MOST_HEADERS: Final = 100
+_INFORMATIONAL: Final = range(100, 200)
+_WITHOUT_BODY: Final = (204, 304)
+
+
+class BadAnswer(ConnectionError):
+    """A server answered something else than HTTP, or stopped in the middle of it."""
+
+
+class Answered(NamedTuple):
+    """What a server answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By name in lower case."""
+    body: bytes
+    closes: bool
+    """Whether the connection ends with this answer."""
+
+
+def read_answer(stream: BinaryIO) -> Answered:
+    """Read one answer to a POST.
+
+    Raises:
+        BadAnswer: it is no HTTP, or ends too early.
+    """
+    while True:
+        version, status = _status(_line(stream))
+        headers = _headers(stream)
+        if status not in _INFORMATIONAL:
+            break
+    connection = headers.get("connection", "").lower()
+    closes = "close" in connection or (version == b"HTTP/1.0" and "keep-alive" not in connection)
+    if status in _WITHOUT_BODY:
+        return Answered(status, headers, b"", closes)
+    if "chunked" in headers.get("transfer-encoding", "").lower():
+        return Answered(status, headers, _chunks(stream), closes)
+    length = headers.get("content-length")
+    if length is None:
+        return Answered(status, headers, stream.read(), closes=True)
+    if not (length.isascii() and length.isdigit()):
+        raise BadAnswer("the server says no length")
+    return Answered(status, headers, _exactly(stream, int(length)), closes)
+
+
+def _line(stream: BinaryIO) -> bytes:
+    line = stream.readline(_LONGEST_LINE + 1)
+    if not line.endswith(b"\n"):
+        raise BadAnswer("the server closed the connection" if len(line) <= _LONGEST_LINE else "a line has no end")
+    return line.rstrip(b"\r\n")
+
+
+def _status(line: bytes) -> tuple[bytes, int]:
+    version, _, rest = line.partition(b" ")
+    status = rest[:3]
+    if not version.startswith(b"HTTP/1.") or len(status) != 3 or not status.isdigit():  # noqa: PLR2004 - three digits
+        raise BadAnswer("the server does not speak HTTP")
+    return version, int(status)
+
+
+def _headers(stream: BinaryIO) -> dict[str, str]:
+    """Read headers to the empty line behind them; of a repeated one the first counts."""
+    headers: dict[str, str] = {}
+    for _ in range(_MOST_HEADERS + 1):
+        line = _line(stream)
+        if not line:
+            return headers
+        name, colon, value = line.decode("latin-1").partition(":")
+        if not colon:
+            raise BadAnswer("a header has no name")
+        headers.setdefault(name.lower(), value.strip())
+    raise BadAnswer("there are too many headers")
+
+
+def _chunks(stream: BinaryIO) -> bytes:
+    body = bytearray()
+    while True:
+        size = _line(stream).partition(b";")[0].strip()
+        try:
+            length = int(size, 16)
+        except ValueError as error:
+            raise BadAnswer("a chunk says no length") from error
+        if length <= 0:
+            _headers(stream)
+            return bytes(body)
+        body += _exactly(stream, length)
+        if _line(stream):
+            raise BadAnswer("a chunk is longer than it says")
+
+
+def _exactly(stream: BinaryIO, length: int) -> bytes:
+    body = stream.read(length)
+    if len(body) != length:
+        raise BadAnswer("the server closed the connection in the middle of its answer")
+    return body

@@ -1,0 +1,49 @@
+"""The modules that a deployed function loads. `python -m tests.runtime.aws.imports` writes the golden list anew."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from contradance.runtime.aws import environment
+from functions.choreography import food_delivery
+from tests.runtime.aws.moto import deployed
+
+ROOT = Path(__file__).parents[3]
+GOLDEN = Path(__file__).with_name("imports.json")
+_PROGRAM = "import sys; import {module}; print(*sys.modules)"
+
+
+def deployed_functions() -> dict[str, dict[str, str]]:
+    """Return the environment of each deployed function of the food system, by its name."""
+    tables = json.dumps({table: table for table in food_delivery.tables})
+    found = {}
+    for name, function in food_delivery.functions.items():
+        place = f"{function.handler.__module__}:{function.handler.__name__}"
+        found[name] = deployed(**{environment.FUNCTION: place, environment.TABLES: tables})
+    return found
+
+
+def loaded(environ: Mapping[str, str], module: str = "contradance.runtime.aws.entry", path: Path = ROOT) -> set[str]:
+    """Return the modules that a fresh interpreter has loaded when it has initialised a function."""
+    command = [sys.executable, "-c", _PROGRAM.format(module=module)]
+    where = {"PATH": "", "PYTHONPATH": f"{path}:{ROOT}", "HOME": "/nowhere", **environ}
+    ended = subprocess.run(command, env=where, check=True, capture_output=True, text=True, cwd=ROOT)
+    return {*ended.stdout.split()}
+
+
+def own(modules: set[str]) -> list[str]:
+    """Return the modules that are ours: the machine's, the contracts' and the functions'."""
+    return sorted(name for name in modules if name.partition(".")[0] in ("contradance", "food_contracts", "functions"))
+
+
+def golden(found: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return what every function loads, once, and what each loads besides."""
+    every = sorted(set.intersection(*map(set, found.values())))
+    return {"every function": every, **{name: sorted({*modules} - {*every}) for name, modules in found.items()}}
+
+
+if __name__ == "__main__":
+    lists = golden({name: own(loaded(environ)) for name, environ in deployed_functions().items()})
+    GOLDEN.write_text(json.dumps(lists, indent=2) + "\n", encoding="utf-8")
