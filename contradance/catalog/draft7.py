@@ -1,6 +1,7 @@
 """JSON Schema 2020-12, as Pydantic writes it, said in draft 7: what AsyncAPI 3 reads, and a step on the way to draft 4.
 
-What draft 7 cannot say is left out, so that whatever the schema allowed is still allowed.
+What draft 7 cannot say is left out, so that whatever the schema allowed is still allowed; Pydantic writes none of it
+inside `not` or `oneOf`, where leaving it out would refuse more.
 """
 
 from collections.abc import Callable, Mapping
