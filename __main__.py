@@ -16,4 +16,4 @@ with plainly():
     config = read_config()
     packages = build(project.root, choreography)
 
-pulumi.run(lambda: deploy(choreography, config, packages, registry=project.names["contracts"]))
+pulumi.run(lambda: deploy(choreography, config, packages, registry=project.named("contracts")))

@@ -19,8 +19,10 @@ from contradance.reply import Reply
 from contradance.signature import Parameter, Signature
 
 _KEY: Final = r"(GET|POST|PUT|PATCH|DELETE) (/|(?:/[^\s/?#]+)+)"
-_SEGMENT: Final = r"[A-Za-z0-9._~-]+|\{[a-z_][a-z0-9_]*\}"
-_PLACEHOLDER: Final = r"\{([a-z_][a-z0-9_]*)\}"
+SEGMENT: Final = r"[A-Za-z0-9._~-]+|\{[a-z_][a-z0-9_]*\}"
+"""One part of a path, between slashes: a word or a placeholder."""
+PLACEHOLDER: Final = r"\{([a-z_][a-z0-9_]*)\}"
+"""A placeholder, and the name in it."""
 _BODYLESS: Final = ("GET", "DELETE")
 _LOWEST_STATUS: Final = 200
 _HIGHEST_STATUS: Final = 399
@@ -51,7 +53,7 @@ class Route:
     @property
     def shape(self) -> str:
         """The route key with its placeholders unnamed: two routes of one shape would be one route."""
-        return f"{self.method} {re.sub(_PLACEHOLDER, '{}', self.path)}"
+        return f"{self.method} {re.sub(PLACEHOLDER, '{}', self.path)}"
 
 
 def read_route(function: str, key: str, status: int, signature: Signature) -> Route:
@@ -67,7 +69,7 @@ def read_route(function: str, key: str, status: int, signature: Signature) -> Ro
             f"{function} answers with status={status}, which is no success.\n"
             "  Say 200 to 399 here; raise HttpError for anything else."
         )
-    placeholders = re.findall(_PLACEHOLDER, path)
+    placeholders = re.findall(PLACEHOLDER, path)
     names = [parameter.name for parameter in signature.parameters]
     _check_path(function, path, names)
     bodies = [parameter for parameter in signature.parameters if _is_model(parameter.annotation)]
@@ -97,12 +99,12 @@ def read_route(function: str, key: str, status: int, signature: Signature) -> Ro
 def _check_path(function: str, path: str, names: list[str]) -> None:
     """Refuse a path that API Gateway would read differently, or whose placeholders nobody takes."""
     for segment in path.split("/")[1:] if path != "/" else ():
-        if not re.fullmatch(_SEGMENT, segment):
+        if not re.fullmatch(SEGMENT, segment):
             raise InvalidFunction(
                 f"{function} has {segment!r} in its path {path!r}, which is neither a word nor a placeholder.\n"
                 "  A placeholder is a whole segment in lower case, like {loan_id}."
             )
-    placeholders = re.findall(_PLACEHOLDER, path)
+    placeholders = re.findall(PLACEHOLDER, path)
     for placeholder in placeholders:
         if placeholder not in names:
             raise InvalidFunction(

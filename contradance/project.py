@@ -55,13 +55,18 @@ class Project:
         """Import and return the scenes of the demonstration."""
         return self._load("demo", list)
 
-    def _load(self, purpose: str, kind: type[T]) -> T:
+    def named(self, purpose: str) -> str:
+        """Return the `module:attribute` of a purpose that the project has to name."""
         target = self.names.get(purpose)
         if target is None:
             raise DeclarationError(
                 f"{self.root / 'pyproject.toml'} does not name its {purpose}.\n"
                 f'  Add to [tool.contradance]: {purpose} = "{_LIKE[purpose]}".'
             )
+        return target
+
+    def _load(self, purpose: str, kind: type[T]) -> T:
+        target = self.named(purpose)
         module, _, attribute = target.partition(":")
         for folder in (self.root / "contracts", self.root):  # also where the contracts are not installed
             if folder.is_dir() and str(folder) not in sys.path:

@@ -1,4 +1,7 @@
-"""`contradance new` and `contradance create ...`: a project, and new parts of one."""
+"""`contradance new` and `contradance create ...`: a project, and new parts of one.
+
+One module, because the commands share their questions and the one way in which changes are made; each is its options.
+"""
 
 import sys
 import warnings

@@ -1,9 +1,7 @@
 """`contradance list`, `lint` and `why`: what there is, what it leaves unfinished, and what became of one event."""
 
 import json
-import sys
 import warnings
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,15 +9,13 @@ import typer
 from rich.text import Text
 
 from contradance.choreography import AnyFunction, Choreography
-from contradance.cli.command import State, completing, reporting, the_project
+from contradance.cli.command import AsJson, State, completing, print_json, reporting, the_project
 from contradance.cli.theme import Services, err, event_name, out
 from contradance.contract import Contract
 from contradance.errors import UnheardEvent
 from contradance.function import Schedule
 from contradance.httproute import Route
 from contradance.operate.why import Why
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")]
 
 
 @reporting
@@ -29,7 +25,7 @@ def list_(*, as_json: AsJson = False) -> None:
     functions = [_function(one) for one in choreography.functions.values()]
     events = [_event(choreography, one) for one in choreography.contracts]
     if as_json:
-        _print_json({"functions": functions, "events": events})
+        print_json({"functions": functions, "events": events})
         return
     services = Services(choreography.services)
     width = max((len(one["name"]) for one in functions), default=0)
@@ -49,9 +45,12 @@ def list_(*, as_json: AsJson = False) -> None:
 def lint(*, as_json: AsJson = False) -> None:
     """Say what the choreography leaves unfinished, why that matters, and what to do.
 
-    It exits with 1 if there is anything. It finds events that nobody publishes or consumes, signatures that promise what no code does, ways that go round,
-    failures after which something stays done, and retries that outlive the archive. What is fine as it is, is accepted
-    in pyproject.toml, with the reason: [tool.contradance.accepted]
+    It finds events that nobody publishes or consumes, signatures that promise
+    what no code does, ways that go round, failures after which something stays
+    done, and retries that outlive the archive; it exits with 1 if there are any.
+
+    What is fine as it is, is accepted in pyproject.toml, with the reason, below
+    tool.contradance.accepted.
     """
     from contradance.lint.archives import archives  # noqa: PLC0415 - only this command needs it
     from contradance.lint.rules import findings  # noqa: PLC0415 - only this command needs it
@@ -62,7 +61,7 @@ def lint(*, as_json: AsJson = False) -> None:
         choreography = project.choreography()
     found = findings(choreography, archives(project.root), project.accepted)
     if as_json:
-        _print_json([{"name": one.name, **one._asdict()} for one in found])
+        print_json([{"name": one.name, **one._asdict()} for one in found])
     for one in () if as_json else found:
         out.print(Text(f"{one.kind}  ", "bold yellow").append(one.says, "not bold default"))
         out.print(
@@ -98,10 +97,11 @@ def why(
 ) -> None:
     """Say what became of an event at a subscriber, and why.
 
-    Matched or not, and which field said no; delivered or not; every attempt; what it published; dead letter. It exits
-    with 1 where the named subscriber has not done it.
+    Matched or not, and which field said no; every attempt; what it published;
+    dead letter. It exits with 1 where the named subscriber has not done it.
     """
     from contradance.local.journal import open_journal  # noqa: PLC0415 - only where there is a laptop's state
+    from contradance.operate.why import event_and_flow  # noqa: PLC0415 - loaded with the project
     from contradance.operate.why import why as explained  # noqa: PLC0415 - loaded with the project
 
     with open_journal(state) as journal:
@@ -112,22 +112,16 @@ def why(
                 markup=False,
             )
             raise typer.Exit(1)
-        event_id = str(json.loads(envelope)["detail"]["metadata"]["event_id"])
+        event_id, flow = event_and_flow(envelope)
         records = journal.flows(event_id)
-        outstanding = journal.outstanding({record.correlation_id for record in records} | {_flow_of(envelope)})
+        outstanding = journal.outstanding({flow, *(record.correlation_id for record in records)})
     found = explained(the_project().choreography(), subscriber, envelope, records, outstanding)
     if as_json:
-        _print_json(
-            [{**asdict(one), "attempts": [each.model_dump(mode="json") for each in one.attempts]} for one in found]
-        )
+        print_json([one.as_json() for one in found])
     else:
         _print_why(found)
     if subscriber is not None and any(one.verdict != "done" for one in found):
         raise typer.Exit(1)
-
-
-def _flow_of(envelope: str) -> str:
-    return str(json.loads(envelope)["detail"]["metadata"]["correlation_id"])
 
 
 def _print_why(found: list[Why]) -> None:
@@ -190,7 +184,3 @@ def _event(choreography: Choreography, contract: type[Contract]) -> dict[str, An
 
 def _arrow(names: list[str]) -> str:
     return f" → {', '.join(map(event_name, names))}" if names else ""
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")

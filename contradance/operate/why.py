@@ -1,8 +1,8 @@
 """Why one event did or did not reach one subscriber, and what came of it."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -37,6 +37,23 @@ class Why:
         """Identities of what it published."""
         return tuple(dict.fromkeys(event.contract for one in self.attempts for event in one.published))
 
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        attempts = [one.model_dump(mode="json") for one in self.attempts]
+        return {**asdict(self), "attempts": attempts, "due": self.due.isoformat() if self.due else None}
+
+
+def event_and_flow(envelope: str) -> tuple[str, str]:
+    """Return the ids of a kept event and of its flow: EventBridge's own, where whoever published it gave it none."""
+    event: dict[str, Any] = json.loads(envelope)
+    metadata = _metadata(event)
+    return str(metadata.get("event_id", event["id"])), str(metadata.get("correlation_id", event["id"]))
+
+
+def _metadata(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = event["detail"].get("metadata") if isinstance(event["detail"], dict) else None
+    return metadata if isinstance(metadata, dict) else {}
+
 
 def why(
     choreography: Choreography,
@@ -55,9 +72,8 @@ def why(
         outstanding: what of its flow is yet to be delivered.
     """
     event: dict[str, Any] = json.loads(envelope)
-    metadata = event["detail"].get("metadata", {}) if isinstance(event["detail"], dict) else {}
-    event_id = str(metadata.get("event_id", event["id"]))
-    identity = Identity(event["source"], event["detail-type"], metadata.get("version", 0))
+    event_id, _ = event_and_flow(envelope)
+    identity = Identity(event["source"], event["detail-type"], _metadata(event).get("version", 0))
     tries: dict[str, list[JournalRecord]] = {}
     for record in records:
         if record.event_id == event_id:

@@ -59,7 +59,7 @@ def write_lock(root: Path, project_code: Iterable[str]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         asked, excludes, written = (Path(scratch, name) for name in ("asked.in", "excludes.txt", NAME))
         asked.write_text("\n".join(each for each in _required(root) if _name(each) not in own), encoding="utf-8")
-        excludes.write_text(PROVIDED[0], encoding="utf-8")
+        excludes.write_text("\n".join(PROVIDED), encoding="utf-8")
         if lock.is_file():
             written.write_bytes(lock.read_bytes())
         run_uv(

@@ -100,10 +100,10 @@ def _keep_zip(folder: Path, name: str, module: str | None, code: ProjectCode) ->
 
 def _registry_module(root: Path, choreography: Choreography) -> str:
     project = find_project(root)
-    registry = project.registry()
+    named, registry = project.named("contracts"), project.registry()
     if registry is not choreography.contracts:
         raise PackagingError(
             f"{project.root / 'pyproject.toml'} names the registry {registry.name!r} as its contracts, but the "
             f"choreography {choreography.name!r} speaks of others.\n  Name the registry that it is built with."
         )
-    return project.names["contracts"].partition(":")[0]
+    return named.partition(":")[0]

@@ -47,12 +47,12 @@ class Place:
     @cached_property
     def choreography_file(self) -> Path:
         """The file that lists the functions."""
-        return self.file_of(self.project.names["choreography"].partition(":")[0])
+        return self.file_of(self.project.named("choreography").partition(":")[0])
 
     @cached_property
     def functions(self) -> str:
         """The package that holds a folder for each service."""
-        package, _, _ = self.project.names["choreography"].rpartition(".")
+        package, _, _ = self.project.named("choreography").rpartition(".")
         if not package:
             raise CannotCreate(
                 f"{self.choreography_file} lies in no package, so there is no folder for functions.\n"
@@ -64,7 +64,7 @@ class Place:
     def registry(self) -> tuple[str, str]:
         """Return (module, name) of the registry: as pyproject.toml names it, or as the choreography imports it."""
         if "contracts" in self.project.names:
-            module, _, name = self.project.names["contracts"].partition(":")
+            module, _, name = self.project.named("contracts").partition(":")
             return module, name
         source = self.source(self.choreography_file)
         for name, origin in source.bound().items():

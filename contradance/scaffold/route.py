@@ -11,6 +11,7 @@ from contradance.annotation import members
 from contradance.catalog.sample import sample
 from contradance.contract import Contract
 from contradance.errors import CannotCreate
+from contradance.httproute import PLACEHOLDER, SEGMENT
 from contradance.scaffold.expression import Import, quoted
 from contradance.scaffold.field import fields
 from contradance.scaffold.naming import pascal
@@ -21,8 +22,6 @@ from contradance.scaffold.subscriber import check_own, new_function
 from contradance.scaffold.template import fill
 
 VERBS: Final = ("get", "post", "put", "patch", "delete")
-_SEGMENT: Final = re.compile(r"[A-Za-z0-9._~-]+|\{[a-z_][a-z0-9_]*\}")
-_PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 _BODYLESS: Final = ("get", "delete")
 _EXAMPLE: Final = "example"
 """What a placeholder is in a test."""
@@ -83,7 +82,7 @@ class _Part(NamedTuple):
 
 def _request(place: Place, name: str, key: str, asked: Sequence[str], published: Sequence[Event]) -> _Part:
     """Return the class of what a client says: what is asked for, else what the event needs to be told."""
-    in_path = _PLACEHOLDER.findall(key)
+    in_path = re.findall(PLACEHOLDER, key)
     holds = fields(asked, place.values)
     lines, imports = [field.line for field in holds], {one for field in holds for one in field.imports}
     names = {field.name for field in holds}
@@ -164,7 +163,7 @@ def _in_path(key: str, published: Sequence[Event]) -> dict[str, tuple[type, str]
     """Return (type, example) of each placeholder in the path: as the event has it, where it has a field of that name."""
     contract = published[0].contract if published else None
     found: dict[str, tuple[type, str]] = {}
-    for name in _PLACEHOLDER.findall(key):
+    for name in re.findall(PLACEHOLDER, key):
         field = contract.model_fields.get(name) if contract else None
         kinds = members(field.annotation) if field else ()
         known = contract is not None and kinds and kinds[0] in (UUID, int)
@@ -200,13 +199,13 @@ def _test(file: Path, key: str, request: _Part | None, published: Sequence[Event
 def _key(place: Place, path: str, verb: str) -> str:
     if verb not in VERBS:
         raise CannotCreate(f"{verb!r} is no verb.\n  Verbs: {', '.join(VERBS)}.")
-    wrong = [one for one in path[1:].split("/") if not _SEGMENT.fullmatch(one)] if path != "/" else []
+    wrong = [one for one in path[1:].split("/") if not re.fullmatch(SEGMENT, one)] if path != "/" else []
     if not path.startswith("/") or wrong:
         raise CannotCreate(
             f"{path!r} is no path: it is made of words and placeholders in lower case.\n  Write it like /loans/{{loan_id}}."
         )
     key = f"{verb.upper()} {path}"
-    shape = _PLACEHOLDER.sub("{}", key)
+    shape = re.sub(PLACEHOLDER, "{}", key)
     for function, route in place.choreography.routes:
         if route.shape == shape:
             raise CannotCreate(
@@ -218,5 +217,5 @@ def _key(place: Place, path: str, verb: str) -> str:
 
 def _called(verb: str, path: str) -> str:
     """Return `post_loans` for `POST /loans`, and `get_loans_by_loan_id` for `GET /loans/{loan_id}`."""
-    parts = [_PLACEHOLDER.sub(r"by_\1", segment) for segment in path.split("/") if segment]
+    parts = [re.sub(PLACEHOLDER, r"by_\1", segment) for segment in path.split("/") if segment]
     return re.sub(r"\W+", "_", "_".join([verb, *parts])).lower().strip("_")

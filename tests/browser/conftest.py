@@ -11,8 +11,9 @@ _PATIENCE_MS = 30_000
 expect.set_options(timeout=_PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
+    """Start a browser for these tests alone: Playwright keeps an event loop running, beside which no other can."""
     with browser() as opened:
         yield opened
 

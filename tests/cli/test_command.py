@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from contradance.cli.app import app
 from tests.cli.project import ROOT
 
-COMMANDS = ("run", "demo", "graph", "trace", "package", "events")
+COMMANDS = ("new", "create", "list", "lint", "why", "run", "demo", "graph", "trace", "package", "events")
 
 
 def python(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -34,7 +34,17 @@ def test_the_package_can_be_run_as_a_module() -> None:
 
 @pytest.mark.parametrize("option", ["--help", "-h"])
 @pytest.mark.parametrize(
-    "command", [[], *([command] for command in COMMANDS), ["events", "publish"], ["events", "sample"]]
+    "command",
+    [
+        [],
+        *([command] for command in COMMANDS),
+        ["events", "publish"],
+        ["events", "sample"],
+        ["create", "event"],
+        ["create", "route"],
+        ["create", "subscriber"],
+        ["create", "topic"],
+    ],
 )
 def test_every_command_has_help_that_fits_80_columns(command: list[str], option: str) -> None:
     result = CliRunner().invoke(app, [*command, option])

@@ -160,7 +160,8 @@ def test_it_greets_with_its_routes_one_under_the_other(tmp_path: Path) -> None:
         "  GET    /customers/{customer_id}/loyalty        loyalty.show_loyalty_points",
         "  GET    /customers/{customer_id}/notifications  notifications.list_notifications",
     ]
-    assert lines[7:9] == [
+    assert lines[7:10] == [
+        f"Watch it: {url}/_contradance/live",
         f"See what happened: contradance trace --state {tmp_path}",
         "Ctrl-C stops it, and loses nothing.",
     ]

@@ -54,7 +54,7 @@ class Run:
     def __str__(self) -> str:
         said = ", ".join(f"{op} {count}" for op, count in self.changes.items()) or "no changes"
         seconds = next((one["summaryEvent"]["durationSeconds"] for one in self.events if "summaryEvent" in one), 0)
-        return f"{self.what}: {said}, {seconds} s" + (f" (failed: {self.code})" if self.code else "")
+        return f"{self.what}: {said}, {seconds} s" + (f" (exit {self.code})" if self.code else "")
 
     @cached_property
     def errors(self) -> list[str]:

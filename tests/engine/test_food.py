@@ -11,7 +11,8 @@ import pytest
 
 from contradance.deployed import OUTPUT, Deployed
 from functions.choreography import food_delivery
-from tests.engine.aws.demands import FUNCTION, QUEUE, RULE, TARGET
+from tests.engine.aws.account import Resource
+from tests.engine.aws.demands import FUNCTION, QUEUE, RULE, TARGET, named
 from tests.engine.projects import food
 from tests.engine.stack import Stack, Workspace
 
@@ -47,6 +48,28 @@ def test_up_creates_what_the_preview_foresaw(stack: Stack, workspace: Workspace)
     assert run.code == 0, run
     assert run.touched == foreseen.touched
     assert len(workspace.account.every()) == sum(type_.startswith("aws:") for _, type_, _ in run.touched)
+
+
+def test_what_a_resource_names_it_waits_for(stack: Stack) -> None:
+    """So it is made after that and goes before it, whichever way the engine runs."""
+    state = {one["urn"]: one for one in stack.state() if one["type"].startswith("aws:")}
+    there = {
+        urn: Resource(one["type"], one["id"], one["inputs"], {**one["outputs"], "id": one["id"]})
+        for urn, one in state.items()
+    }
+
+    def before(urn: str) -> set[str]:
+        direct = set(state[urn].get("dependencies", ())) & state.keys()
+        return direct.union(*map(before, direct))
+
+    unawaited = [
+        f"{urn} does not wait for what its {place} names"
+        for urn, one in there.items()
+        for place, _, found in named(one.inputs, [other for other in there.values() if other is not one])
+        if not any(there[earlier] in found for earlier in before(urn))
+    ]
+
+    assert unawaited == []
 
 
 def test_each_subscriber_has_one_rule_with_the_laptops_pattern_and_one_target(workspace: Workspace) -> None:

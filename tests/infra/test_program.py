@@ -302,7 +302,7 @@ def test_configuration_reaches_functions(books: Deployment) -> None:
     assert reminding["environment"]["variables"]["SETTING_FEE"] == "0.75"
     assert reminding["environment"]["variables"]["CONTRADANCE_TRACING"] == "1"
     assert reminding["environment"]["variables"]["POWERTOOLS_LOG_LEVEL"] == "WARN"
-    assert reminding["loggingConfig"]["applicationLogLevel"] == "WARN"
+    assert reminding["loggingConfig"]["applicationLogLevel"] == "INFO"  # else the journal would be dropped
     assert reminding["tracingConfig"] == {"mode": "Active"}
     assert reminding["reservedConcurrentExecutions"] == 5
     assert (reminding["memorySize"], reminding["timeout"]) == (1024, 60)

@@ -89,6 +89,19 @@ def test_without_a_subscriber_every_one_answers(laptop: Laptop, tmp_path: Path) 
     ]
 
 
+def test_an_event_that_another_program_published_without_metadata_is_explained_too(laptop: Laptop) -> None:
+    entry = {"Source": "library.desk", "DetailType": "BookAsked", "Detail": "{}", "EventBusName": "library"}
+    (result,) = laptop.bus.put_events(Entries=[entry])["Entries"]
+    laptop.drain()
+
+    (found,) = about(laptop, result["EventId"], "lend")
+
+    assert (found.verdict, found.event_id) == ("not matched", result["EventId"])
+    assert found.mismatch is not None
+    assert found.mismatch.path == "detail.metadata.version"
+    assert found.as_json()["due"] is None
+
+
 def test_an_id_is_found_by_its_beginning_and_nothing_by_another(laptop: Laptop, tmp_path: Path) -> None:
     event = Run(laptop, [], tmp_path).publish(sample(BookAsked))
 

@@ -75,7 +75,7 @@ def test_no_lock_is_an_error_that_says_how_to_write_one(project: Path) -> None:
     ("old", "new"),
     [
         ('dependencies = ["pydantic>=2.12"]', 'dependencies = ["pydantic>=2.12", "orjson"]'),
-        ('"aws-lambda-powertools>=3.37"', '"aws-lambda-powertools>=3.38"'),
+        ('"aws-lambda-powertools[tracer]>=3.37"', '"aws-lambda-powertools>=3.38"'),
     ],
 )
 def test_requirements_that_changed_since_are_noticed_without_an_index(project: Path, old: str, new: str) -> None:

@@ -38,7 +38,7 @@ def width(text: str, size: float, *, bold: bool = False) -> float:
 def wrapped(name: str, size: float, limit: float, *, bold: bool = False) -> tuple[str, ...]:
     """Return `name` in as few lines as keep within `limit`; in four, as even as can be, where none do.
 
-    Names are broken where a reader would: `RestaurantOrder` before the capital, `lend_book` behind the underscore.
+    Names are broken where a reader would: `BookLent` before the capital, `lend_book` behind the underscore.
     """
     words = [word[at : at + _LONGEST_WORD] for word in _BREAKS.split(name) for at in range(0, len(word), _LONGEST_WORD)]
     best: tuple[str, ...] = (name,)

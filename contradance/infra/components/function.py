@@ -85,7 +85,8 @@ class Function(pulumi.ComponentResource):
             logging_config={
                 "log_format": "JSON",
                 "log_group": plan.log_group,
-                "application_log_level": plan.environment["POWERTOOLS_LOG_LEVEL"],
+                # Lambda drops lines below its own level, and the journal and the metrics are lines of level INFO.
+                "application_log_level": "DEBUG" if plan.environment["POWERTOOLS_LOG_LEVEL"] == "DEBUG" else "INFO",
                 "system_log_level": "WARN",
             },
             tracing_config={"mode": "Active" if plan.tracing else "PassThrough"},

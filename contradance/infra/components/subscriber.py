@@ -8,7 +8,8 @@ import pulumi_aws as aws
 from contradance.infra.components.dead_letters import DAY, create_dead_letters
 from contradance.infra.components.function import Function
 from contradance.infra.components.surroundings import Surroundings
-from contradance.infra.planning.trigger import QUEUE_DAYS, TARGET_ATTEMPTS, QueuePlan, SubscriberPlan
+from contradance.infra.planning.trigger import QUEUE_DAYS, QueuePlan, SubscriberPlan
+from contradance.retry import RULE_RETRIES
 from contradance.runtime.aws import environment
 
 _EVENTS: Final = "events.amazonaws.com"
@@ -78,7 +79,7 @@ class Subscriber(pulumi.ComponentResource):
             target_id="function",
             arn=arn,
             retry_policy={
-                "maximum_retry_attempts": TARGET_ATTEMPTS,
+                "maximum_retry_attempts": RULE_RETRIES,
                 "maximum_event_age_in_seconds": self._plan.rule.target_age,
             },
             dead_letter_config={"arn": self.dead_letters.arn},

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 from contradance.function import AnyFunction, Schedule
@@ -10,13 +9,9 @@ from contradance.infra.planning import grants
 from contradance.infra.planning.alarm import AlarmPlan, Watch
 from contradance.infra.planning.function import FunctionPlan, Setup
 from contradance.infra.planning.statement import Statement, canonical, document, trust
-from contradance.retry import VISIBILITY_FACTOR
+from contradance.retry import RULE_MAX_AGE, RULE_RETRIES, VISIBILITY_FACTOR
 from contradance.subscription import Subscription
 
-TARGET_ATTEMPTS: Final = 185
-"""How often EventBridge and Scheduler try to reach a target. EventBridge user guide, eb-rule-retry-policy."""
-TARGET_MAX_AGE: Final = timedelta(hours=24)
-"""Longest that they try."""
 DEAD_LETTER_DAYS: Final = 14
 """How long a dead letter waits: SQS's longest retention."""
 QUEUE_DAYS: Final = 10
@@ -165,7 +160,7 @@ def plan_schedule(setup: Setup, function: AnyFunction, schedule: Schedule) -> Sc
         schedule.timetable.expression,
         setup.name("role", function.name, "schedule"),
         document(_invoke(planned), grants.dead_lettering(dead_letters.arn)),
-        TARGET_ATTEMPTS,
+        RULE_RETRIES,
         _target_age(function),
         dead_letters,
         _retry(function),
@@ -240,4 +235,4 @@ def _retry(function: AnyFunction) -> AsyncPlan:
 
 
 def _target_age(function: AnyFunction) -> int:
-    return int(min(function.retry.max_age, TARGET_MAX_AGE).total_seconds())
+    return int(min(function.retry.max_age, RULE_MAX_AGE).total_seconds())

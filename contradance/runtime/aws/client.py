@@ -10,6 +10,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from contradance.errors import AWSCallFailed
@@ -72,7 +73,7 @@ class LeanClient:
     """`contradance.runtime.aws.caller.Caller` over the standard library.
 
     Args:
-        environ: the environment; credentials are read from it for every call.
+        environ: the environment; Lambda changes its credentials by starting another.
         patience: how long the running invocation may wait.
         now: the time, in seconds of the epoch.
 
@@ -82,11 +83,13 @@ class LeanClient:
 
     def __init__(self, environ: Mapping[str, str], patience: Patience, now: Callable[[], float] = time.time) -> None:
         endpoint.check(environ)
-        self._environ = environ
+        token = environ.get("AWS_SESSION_TOKEN") or environ.get("AWS_SECURITY_TOKEN")
+        self._credentials = Credentials(environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], token)
         self._patience = patience
         self._now = now
         self._region = endpoint.region_of(environ)
         self._endpoints = {service: endpoint.endpoint(environ, service, self._region) for service in endpoint.SERVICES}
+        self._said = {service: self._always(service) for service in self._endpoints}
         for where in self._endpoints.values():
             proxy_for(environ, where)
         self._connections = Connections(environ)
@@ -129,24 +132,25 @@ class LeanClient:
 
     def headers(self, service: str, operation: str, body: bytes) -> dict[str, str]:
         """Return the headers that are signed, and the signature."""
-        prefix, version = _TARGETS[service]
-        credentials = self._credentials()
+        credentials = self._credentials
         signed = {
-            "content-type": f"application/x-amz-json-{version}",
-            "host": self._endpoints[service].authority,
-            "x-amz-date": time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._now() + self._skew)),
-            "x-amz-target": f"{prefix}.{operation}",
+            **self._said[service],
+            "x-amz-date": _moment(int(self._now() + self._skew)),
+            "x-amz-target": f"{_TARGETS[service][0]}.{operation}",
         }
-        if service == "sqs":
-            signed["x-amzn-query-mode"] = "true"
         if credentials.token:
             signed["x-amz-security-token"] = credentials.token
-        return {**signed, "authorization": authorization(credentials, self._region, service, signed, body)}
+        signature = authorization(credentials, self._region, service, signed, body)
+        signed["authorization"] = signature
+        return signed
 
-    def _credentials(self) -> Credentials:
-        environ = self._environ
-        token = environ.get("AWS_SESSION_TOKEN") or environ.get("AWS_SECURITY_TOKEN")
-        return Credentials(environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], token)
+    def _always(self, service: str) -> dict[str, str]:
+        """Return the signed headers that every request to a service has."""
+        said = {
+            "content-type": f"application/x-amz-json-{_TARGETS[service][1]}",
+            "host": self._endpoints[service].authority,
+        }
+        return {**said, "x-amzn-query-mode": "true"} if service == "sqs" else said
 
     def _correct(self, answered: Answered) -> bool:
         """Take the server's clock where ours is far from it; return whether it was."""
@@ -161,6 +165,12 @@ class LeanClient:
             return False
         self._skew = skew
         return True
+
+
+@lru_cache(maxsize=2)
+def _moment(seconds: int) -> str:
+    """Return a second of the epoch as signatures have it."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
 
 
 def _is_whole(answered: Answered) -> bool:

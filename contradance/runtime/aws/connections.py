@@ -127,10 +127,10 @@ class Connections:
 
 def _head(headers: Mapping[str, str], length: int) -> bytes:
     """Return the head of a request; a line break in a header would be another header."""
-    lines = "".join([f"{name}: {value}\n" for name, value in headers.items()])
-    if lines.count("\n") != len(headers) or "\r" in lines:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if not lines.count("\n") == lines.count("\r") == len(headers):
         raise ValueError("a header holds a line break: look at the credentials in the environment")
-    return f"POST / HTTP/1.1\n{lines}content-length: {length}\n\n".replace("\n", "\r\n").encode("latin-1")
+    return f"POST / HTTP/1.1\r\n{lines}content-length: {length}\r\n\r\n".encode("latin-1")
 
 
 class Proxy(NamedTuple):

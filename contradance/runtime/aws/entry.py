@@ -13,7 +13,7 @@ from typing import Any
 from contradance.errors import DeclarationError
 from contradance.function import AnyFunction, Function
 from contradance.runtime.aws import environment
-from contradance.runtime.aws.machine import LambdaContext, Machine, imported, machine
+from contradance.runtime.aws.machine import LambdaContext, Machine, exposed, imported, machine
 from contradance.runtime.aws.place import needed
 from contradance.runtime.entry import invoke, load_for
 
@@ -30,6 +30,7 @@ def _deployed() -> tuple[AnyFunction, Machine]:
     return function, machine(os.environ)
 
 
+@exposed
 def handler(event: Mapping[str, Any], context: LambdaContext) -> object:
     """Handle one invocation."""
     function, here = _deployed()

@@ -21,7 +21,7 @@ from contradance.errors import AWSCallFailed, DeclarationError, PublishFailed, T
 from contradance.registry import Registry
 from contradance.reply import HttpError
 from contradance.runtime.aws import environment
-from contradance.runtime.aws.machine import LambdaContext, Machine, imported, machine
+from contradance.runtime.aws.machine import LambdaContext, Machine, exposed, imported, machine
 from contradance.runtime.aws.place import needed
 from contradance.runtime.journal import JournalRecord, published_events
 from contradance.runtime.ports import Place
@@ -157,6 +157,7 @@ def _deployed() -> _Deployed:
     return _Deployed(Ingress(registry, [str(name) for name in open_]), machine(os.environ))
 
 
+@exposed
 def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
     """Answer one request."""
     ingress, here = _deployed()

@@ -1,15 +1,19 @@
 """What an execution environment makes once, and what every invocation begins with."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from contradance.errors import DeclarationError
+from contradance.runtime.aws import environment
 from contradance.runtime.aws.callers import caller
 from contradance.runtime.aws.logs import JsonFormatter, set_up
 from contradance.runtime.aws.patience import Patience
 from contradance.runtime.aws.place import aws_place
 from contradance.runtime.ports import Context, Place
+
+Handler = TypeVar("Handler", bound=Callable[..., object])
 
 
 class LambdaContext(Context, Protocol):
@@ -53,3 +57,12 @@ def imported(name: str, variable: str) -> Any:
         )
     found: Any = getattr(import_module(module), attribute)
     return found
+
+
+def exposed(handler: Handler) -> Handler:
+    """Return what Lambda is to call: `handler`, traced where the environment asks for it."""
+    if os.environ.get(environment.TRACING) != "1":
+        return handler
+    from contradance.runtime.aws.tracing import traced  # noqa: PLC0415 - only where it is asked for
+
+    return traced(handler, os.environ)

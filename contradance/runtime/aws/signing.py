@@ -30,13 +30,13 @@ def authorization(credentials: Credentials, region: str, service: str, headers: 
         credentials: who asks.
         region: the service's region.
         service: the service's signing name.
-        headers: every header that is signed, names in lower case; `x-amz-date` says when.
+        headers: every header that is signed, names in lower case, no two spaces in a row; `x-amz-date` says when.
         body: what is sent.
     """
     moment = headers["x-amz-date"]
     names = sorted(headers)
     signed = ";".join(names)
-    lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in names)
+    lines = "".join([f"{name}:{headers[name].strip()}\n" for name in names])
     request = f"POST\n/\n\n{lines}\n{signed}\n{sha256(body).hexdigest()}"
     day = moment[:8]
     scope = f"{day}/{region}/{service}/aws4_request"

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 from contradance.runtime.aws import environment
-from contradance.runtime.aws.machine import LambdaContext, Machine, machine
+from contradance.runtime.aws.machine import LambdaContext, Machine, exposed, machine
 from contradance.runtime.sweep import sweep
 
 _LOG: Final = logging.getLogger("contradance.sweeper")
@@ -20,6 +20,7 @@ def _machine() -> Machine:
     return machine(os.environ)
 
 
+@exposed
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 - Lambda gives it
     """Publish what waits; return how many deliveries' events were published.
 

@@ -25,6 +25,7 @@ NAMED: Final = {
     "groupName": "aws:scheduler/scheduleGroup:ScheduleGroup",
     "function": FUNCTION,
     "functionName": FUNCTION,
+    "logGroup": "aws:cloudwatch/logGroup:LogGroup",
     "queueUrl": QUEUE,
     "registryName": "aws:schemas/registry:Registry",
     "role": ROLE,
@@ -45,8 +46,7 @@ HANGS_ON: Final = {
 def before_creation(account: Account, kind: str, inputs: Mapping[str, Value]) -> Iterator[str]:
     """Return why AWS would not create this resource now."""
     there = account.every()
-    yield from _names(kind, inputs, there)
-    yield from _arns(account, inputs, there)
+    yield from _missing(account, inputs, there)
     if kind == FUNCTION:
         yield from _trusts(there, inputs["role"], "lambda.amazonaws.com")
     elif kind == "aws:scheduler/schedule:Schedule":
@@ -71,13 +71,19 @@ def before_deletion(account: Account, gone: Resource) -> Iterator[str]:
             yield f"{other.type} {other.id} is still there"
 
 
-def _names(kind: str, inputs: Mapping[str, Value], there: list[Resource]) -> Iterator[str]:
-    for name, wanted in NAMED.items():
-        value = inputs.get(name)
-        if value is None or value in ALWAYS_THERE or kind == wanted:
+def named(inputs: Mapping[str, Value], there: list[Resource]) -> Iterator[tuple[str, str, list[Resource]]]:
+    """Return where `inputs` name another resource, how, and which of those that are there they can mean.
+
+    Of a function's environment it may make what it likes, and tags are words.
+    """
+    for place, text in _texts("", inputs):
+        wanted = NAMED.get(place.rpartition(".")[2])
+        if text == UNKNOWN or text in ALWAYS_THERE or place.startswith(("environment.", "tags.")):
             continue
-        if not any(one.type == wanted and value in _handles(one) for one in there):
-            yield f"{name} names no {wanted} that is there"
+        if wanted is not None:
+            yield place, text, [one for one in there if one.type == wanted and text in _handles(one)]
+        elif text.startswith("arn:aws:"):
+            yield place, text, [one for one in there if _is_of(text, one)]
 
 
 def _handles(resource: Resource) -> set[Value]:
@@ -85,17 +91,17 @@ def _handles(resource: Resource) -> set[Value]:
     return {resource.outputs["id"], resource.outputs.get("arn"), resource.inputs.get("name")}
 
 
-def _arns(account: Account, inputs: Mapping[str, Value], there: list[Resource]) -> Iterator[str]:
-    known = [
-        str(one.outputs[name]) for one in there for name in ("arn", "invokeArn", "executionArn") if name in one.outputs
-    ]
-    for place, text in _texts("", inputs):
-        if not text.startswith("arn:aws:") or UNKNOWN in text:
-            continue
-        number = text.split(":")[4]
-        if number not in (account.number, "") and not text.startswith("arn:aws:apigateway"):
+def _is_of(arn: str, resource: Resource) -> bool:
+    """Return whether an ARN is a resource's, or that of a part of it."""
+    own = [str(resource.outputs[name]) for name in ("arn", "executionArn") if name in resource.outputs]
+    return any(arn == one or arn.startswith((f"{one}:", f"{one}/")) for one in own)
+
+
+def _missing(account: Account, inputs: Mapping[str, Value], there: list[Resource]) -> Iterator[str]:
+    for place, text, found in named(inputs, there):
+        if text.startswith("arn:aws:") and text.split(":")[4] != account.number:
             yield f"{place} is in another account"
-        elif number and not any(text == arn or text.startswith((f"{arn}:", f"{arn}/")) for arn in known):
+        elif not found:
             yield f"{place} names nothing that is there"
 
 
