@@ -1,8 +1,8 @@
 """Differences between contracts and what is promised, told: for a person, a machine, a pull request."""
 
 import json
-import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from contradance.gate import Difference
@@ -48,10 +48,15 @@ def as_annotations(found: Sequence[Difference], _: int, root: Path) -> str:
 def _annotation(one: Difference, root: Path) -> str:
     level = "error" if one.change.breaks else "notice"
     hurts = f" Hurts {', '.join(one.victims)}." if one.victims else ""
-    module = sys.modules.get(one.defined.removesuffix(".py").replace("/", "."))
-    place = Path(module.__file__ or "") if module and module.__file__ else None
+    place = _place(one.defined)
     file = f"file={_property(place.relative_to(root).as_posix())}," if place and place.is_relative_to(root) else ""
     return f"::{level} {file}title={_property(str(one.identity))}::{_data(f'{one.change.message}{hurts} {one.fix}')}"
+
+
+def _place(defined: str) -> Path | None:
+    """Return the file of a contract that is defined in `library_contracts/loans.py`; None where it is gone."""
+    spec = find_spec(defined.removesuffix(".py").replace("/", ".")) if defined else None
+    return Path(spec.origin) if spec and spec.origin else None
 
 
 def _data(text: str) -> str:
