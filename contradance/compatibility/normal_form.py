@@ -3,6 +3,9 @@
 Keywords that are not reasoned about are carried along as text. A `oneOf` whose alternatives exclude each other, as
 tagged unions do, is an `anyOf`. Any other is taken as written, objects neither closed nor open: what a tolerant consumer
 ignores could make two alternatives fit.
+
+It is one module because it is one recursion: what a keyword makes of a branch needs the branches of the schemas inside
+it, and whether the alternatives of a `oneOf` exclude each other is asked of their branches in turn.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -73,7 +73,7 @@ def find(
     def look(name: str) -> Found:
         with _look(stack, choreography, name) as queue:
             hidden = queue.hidden()
-            letters = [letter for letter in queue.letters(limit) if reason in (None, letter.reason)]
+            letters = [letter for letter in queue.letters(limit) if _meant(letter, reason)]
         return Found(letters, hidden)
 
     stack.aws.service("sqs")  # made here, so that the threads share it
@@ -119,7 +119,7 @@ def redrive(
     for name in _with_queues(stack, subscriber):
         with _look(stack, choreography, name) as queue:
             for letter in [*queue.letters(MOST)]:
-                if reason in (None, letter.reason) and (only is None or letter.message.id in only):
+                if _meant(letter, reason, only):
                     yield _redrive(stack, choreography, queue, letter, really=really)
 
 
@@ -136,7 +136,7 @@ def purge(
     for name in _with_queues(stack, subscriber):
         with _look(stack, choreography, name) as queue:
             for letter in queue.letters(MOST):
-                if reason in (None, letter.reason) and (only is None or letter.message.id in only):
+                if _meant(letter, reason, only):
                     if really:
                         queue.delete(letter)
                     yield Verdict(letter, "deleted" if really else "deletable")
@@ -159,6 +159,11 @@ def refusal(choreography: Choreography, letter: DeadLetter) -> str | None:
     except ContractViolation as error:
         return f"still invalid: {error}"
     return None
+
+
+def _meant(letter: DeadLetter, reason: Reason | None, only: Container[str] | None = None) -> bool:
+    """Whether a dead letter died for `reason`, if one is named, and is one of the messages `only`, if some are."""
+    return reason in (None, letter.reason) and (only is None or letter.message.id in only)
 
 
 def _redrive(stack: Stack, choreography: Choreography, queue: Look, letter: DeadLetter, *, really: bool) -> Verdict:

@@ -141,6 +141,21 @@ def test_only_what_has_the_reason_that_is_asked_for_is_redriven(tmp_path: Path, 
     assert reasons == ["failed", "invalid"]
 
 
+def test_only_the_messages_that_are_named_are_redriven_or_purged(tmp_path: Path, desk: Desk) -> None:
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop) as stack:
+        ask(laptop, "a", "b", "c")
+        laptop.drain()
+        one, two, three = (letter.message.id for letter in find(stack, laptop.choreography).letters)
+
+        redriven = [*redrive(stack, laptop.choreography, only={one}, really=True)]
+        purged = [*purge(stack, laptop.choreography, only={two}, really=True)]
+        left = [letter.message.id for letter in find(stack, laptop.choreography).letters]
+
+    assert [verdict.letter.message.id for verdict in redriven] == [one]
+    assert [verdict.letter.message.id for verdict in purged] == [two]
+    assert left == [three]
+
+
 def test_what_eventbridge_could_not_deliver_is_redriven_like_the_others(tmp_path: Path, desk: Desk) -> None:
     with opened(tmp_path, desk.clerk()) as laptop, operated(laptop) as stack:
         event = {**recorded("eventbridge"), "source": "shop.desk", "detail-type": "Asked"}
