@@ -4,6 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 ARGS ?=
 EXAMPLES ?= 20000
+export PYTHONDONTWRITEBYTECODE :=# hundreds of processes start in the tests: none should compile anew what another has
 
 .PHONY: run demo test explore engine bench soak check fix constraints clean
 
@@ -71,5 +72,5 @@ $(READY): requirements.txt requirements-dev.txt constraints.txt pyproject.toml c
 	@echo "Setting up .venv (once) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements-dev.txt
 	@touch $@

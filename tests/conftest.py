@@ -1,9 +1,12 @@
-"""What the whole suite agrees on: how Hypothesis searches, and that a test's id is the same in every process."""
+"""What the whole suite shares: how Hypothesis searches, stable test ids, and AWS's models, which are read once."""
 
 import os
+from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from botocore.loaders import JSONFileLoader  # type: ignore[import-untyped]  # botocore has no types
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
@@ -26,6 +29,9 @@ settings.register_profile(
     suppress_health_check=_UNHURRIED,
 )
 settings.load_profile("fixed")
+
+# Each new session of boto3 parses AWS's models anew, which would be a fifth of the suite's work. Nothing changes a model.
+patch.object(JSONFileLoader, "load_file", staticmethod(cache(JSONFileLoader().load_file))).start()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
