@@ -34,8 +34,18 @@ settings.load_profile("fixed")
 patch.object(JSONFileLoader, "load_file", staticmethod(cache(JSONFileLoader().load_file))).start()
 
 
+_LONGEST_FIRST = ("test_first_hour", "scaffold", "browser", "packaging", "durability", "infra")
+"""Folders and modules whose files take longest, of those that take more than a few seconds."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse ids that hold an object's address: each worker of a parallel run would collect other tests."""
+    """Begin with the long files, so that no worker is left with one at the end.
+
+    Ids that hold an object's address are refused: each worker of a parallel run would collect other tests.
+    """
+    here = Path(__file__).parent
+    places = {name: place for place, name in enumerate(_LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.relative_to(here).parts[0].removesuffix(".py"), len(places)))
     unstable = [item.nodeid for item in items if " at 0x" in item.nodeid]
     if unstable:
         message = "These test ids hold an object's address; give each parametrize its own ids=:\n"
