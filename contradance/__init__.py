@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from contradance.decorator import route, schedule, subscriber
     from contradance.delivery import Delivery
     from contradance.envelope import Metadata
-    from contradance.errors import ContractViolation, ContradanceError, DeclarationError, UnheardEvent
+    from contradance.errors import ContractViolation, ContradanceError, DeclarationError, UnconsumedEvent
     from contradance.function import Function
     from contradance.identity import Identity
     from contradance.pattern import EventPattern
@@ -40,7 +40,7 @@ __all__ = [
     "Secret",
     "Setting",
     "Table",
-    "UnheardEvent",
+    "UnconsumedEvent",
     "Value",
     "mask",
     "route",
@@ -68,7 +68,7 @@ _HOME = {
     "Secret": "settings",
     "Setting": "settings",
     "Table": "table",
-    "UnheardEvent": "errors",
+    "UnconsumedEvent": "errors",
     "Value": "contract",
     "mask": "pii",
     "route": "decorator",

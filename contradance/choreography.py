@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from contradance.contract import Contract, where_defined
-from contradance.errors import InvalidChoreography, UnheardEvent
+from contradance.errors import InvalidChoreography, UnconsumedEvent
 from contradance.function import AnyFunction, Function, declared
 from contradance.httproute import Route
 from contradance.registry import Registry
@@ -56,7 +56,7 @@ class Choreography:
         InvalidChoreography: two functions share a name or a route, or a contract is not in the registry.
 
     Warns:
-        UnheardEvent: an event is published and nobody consumes it.
+        UnconsumedEvent: an event is published and nobody consumes it.
     """
 
     name: str
@@ -128,7 +128,7 @@ class Choreography:
                 warnings.warn(
                     f"{publisher} publishes {contract.identity}, but no function of {self.name!r} consumes it: "
                     "if a tree falls and no one hears it, does it make a sound?",
-                    UnheardEvent,
+                    UnconsumedEvent,
                     stacklevel=3,
                 )
 

@@ -13,7 +13,7 @@ from contradance.limits import Limits
 from contradance.retry import DeliveryMode, Retry
 from contradance.service import service_of
 from contradance.signature import signature
-from contradance.subscription import MAX_BATCH, OnReplay, Subscription, Where, event_pattern, subscribed_contracts
+from contradance.subscription import MAX_BATCH, OnReplay, Subscription, ContentFilter, event_pattern, subscribed_contracts
 
 if TYPE_CHECKING:  # what one kind of function needs, the others do not load
     from pydantic import BaseModel
@@ -59,7 +59,7 @@ def subscriber(
     retry: Retry | None = None,
     delivery: DeliveryMode = "direct",
     uses: "Sequence[Link]" = (),
-    where: Where | None = None,
+    where: ContentFilter | None = None,
     on_replay: OnReplay = "run",
     batch: int = MAX_BATCH,
     timeout: timedelta = Limits.timeout,

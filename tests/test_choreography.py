@@ -14,7 +14,7 @@ from contradance import (
     Secret,
     Setting,
     Table,
-    UnheardEvent,
+    UnconsumedEvent,
     route,
     schedule,
     subscriber,
@@ -255,7 +255,7 @@ def test_a_setting_and_a_secret_may_share_a_name() -> None:
 
 
 def test_an_event_that_nobody_consumes_is_a_warning() -> None:
-    with pytest.warns(UnheardEvent) as told:
+    with pytest.warns(UnconsumedEvent) as told:
         Choreography("shop", contracts=CONTRACTS, functions=[place_order, pay])
 
     assert [str(warning.message) for warning in told] == [

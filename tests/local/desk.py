@@ -15,8 +15,8 @@ from contradance.envelope import seal
 from contradance.local.clock import MovableClock, RealClock, VirtualClock
 from contradance.local.laptop import Laptop
 from contradance.retry import DeliveryMode
-from contradance.runtime.journal import JournalRecord
-from contradance.subscription import Where
+from contradance.runtime.journal_record import JournalRecord
+from contradance.subscription import ContentFilter
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 """Where every virtual clock begins."""
@@ -105,7 +105,7 @@ class Desk:
         *,
         retry: Retry | None = None,
         delivery: DeliveryMode = "direct",
-        where: Where | None = None,
+        where: ContentFilter | None = None,
         timeout: timedelta = timedelta(seconds=10),
         concurrency: int | None = None,
     ) -> AnyFunction:
