@@ -128,14 +128,14 @@ class Desk:
 
         return subscriber(service="desk")(bystander)
 
-    def watchman(self, expression: str, does: Does = nothing) -> AnyFunction:
+    def watchman(self, expression: str, does: Does = nothing, *, concurrency: int | None = None) -> AnyFunction:
         """Return a function that runs by the clock."""
 
         def watch(delivery: Delivery) -> None:
             self.calls.append(Call("watch", "", delivery.attempt, delivery.now))
             does("", delivery.attempt)
 
-        return schedule(expression, service="clerk")(watch)
+        return schedule(expression, service="clerk", concurrency=concurrency)(watch)
 
     def times(self, function: str = "listen") -> list[int]:
         """Return the seconds after `START` at which a function was called."""
