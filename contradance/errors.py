@@ -148,4 +148,4 @@ class PackagingError(ContradanceError):
 
 
 class UnconsumedEvent(UserWarning):
-    """A published event that nobody consumes: if a tree falls and no one hears it."""
+    """A published event has no subscriber and is not declared as an end of its choreography."""
