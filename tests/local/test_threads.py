@@ -103,6 +103,26 @@ def test_a_function_with_concurrency_one_runs_alone_and_others_run_beside_it(tmp
     assert most == [1]
 
 
+def test_a_schedule_with_concurrency_one_makes_one_run_at_a_time(tmp_path: Path) -> None:
+    desk, inside, most = Desk(), [0], [0]
+
+    def alone(_: str, __: int) -> None:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        threading.Event().wait(0.01)
+        inside[0] -= 1
+
+    watchman = desk.watchman("rate(1 day)", alone, concurrency=1)
+    with opened(tmp_path, watchman, clock=RealClock(), started=True) as laptop:
+        now = laptop.clock.now()
+        for minutes in range(8):
+            laptop.bus.put_moment(watchman.name, "rate(1 day)", now - timedelta(minutes=minutes))
+
+        wait_until(lambda: len(desk.calls) == 8)
+
+    assert most == [1]
+
+
 def test_a_slow_function_keeps_no_other_from_its_events(tmp_path: Path) -> None:
     desk, release = Desk(), threading.Event()
 
