@@ -15,7 +15,7 @@ from contradance.catalog.picture import Overlay, stylesheet, svg
 from contradance.catalog.picture.diagram import diagram
 from contradance.catalog.picture.layout import Layout, PlacedBox, Point, layout
 from contradance.catalog.picture.legend import Legend
-from contradance.catalog.picture.lettering import width, wrapped
+from contradance.catalog.picture.text import width, wrapped
 from functions.choreography import food_delivery
 from tests.catalog.generated import built, choreographies, contract, function, of_size
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from contradance.catalog.paths import failure_path
-from contradance.catalog.picture.lettering import width, wrapped
+from contradance.catalog.picture.text import width, wrapped
 from contradance.choreography import AnyFunction, Choreography
 from contradance.contract import Contract
 from contradance.function import Schedule
 from contradance.httproute import Route
 from contradance.identity import Identity
 
-Kind = Literal["route", "schedule", "function", "event"]
+BoxKind = Literal["route", "schedule", "function", "event"]
 
 LINE: Final = 15.0
 """From one line of text to the next, in pixels."""
@@ -46,7 +46,7 @@ class Box:
 
     key: str
     """A function's name, or an event's identity: `library.loans/BookLent v1`."""
-    kind: Kind
+    kind: BoxKind
     lines: tuple[Line, ...]
     service: str
     failing: bool

@@ -12,7 +12,7 @@ from contradance.catalog.picture.diagram import Arrow, Box, Diagram
 
 
 @dataclass(eq=False)
-class Place:
+class Slot:
     """What takes up room in a column: a box, or a lane that passes it by."""
 
     column: int
@@ -28,19 +28,19 @@ class Place:
 class Strand:
     """The part of a way between two columns: from one place to the places in the next that it leads to."""
 
-    start: Place
-    ends: list[Place]
+    start: Slot
+    ends: list[Slot]
     failing: bool
     backwards: bool
     """Whether it is drawn from its end to its start."""
 
 
 @dataclass(eq=False)
-class Way:
+class ArrowPath:
     """One arrow: the places that it leads by, from left to right."""
 
     arrow: Arrow
-    places: list[Place]
+    places: list[Slot]
     strands: list[Strand]
     backwards: bool
 
@@ -49,8 +49,8 @@ class Way:
 class Layers:
     """The columns, from left to right, each from top to bottom, and the arrows' ways by them."""
 
-    columns: list[list[Place]]
-    ways: list[Way]
+    columns: list[list[Slot]]
+    ways: list[ArrowPath]
 
     def strands(self, column: int) -> list[Strand]:
         """Return what leads from `column` to the next, from top to bottom."""
@@ -63,17 +63,17 @@ def layers(diagram: Diagram) -> Layers:
     turned = _closing(boxes, diagram.arrows)
     onwards = [(arrow.head, arrow.tail) if arrow in turned else (arrow.tail, arrow.head) for arrow in diagram.arrows]
     placed = _columns(boxes, onwards)
-    places = {key: Place(placed[key], box) for key, box in boxes.items()}
-    columns: list[list[Place]] = [[] for _ in range(max(placed.values(), default=-1) + 1)]
+    places = {key: Slot(placed[key], box) for key, box in boxes.items()}
+    columns: list[list[Slot]] = [[] for _ in range(max(placed.values(), default=-1) + 1)]
     for place in places.values():
         columns[place.column].append(place)
-    lanes: dict[tuple[object, int], Place] = {}
+    lanes: dict[tuple[object, int], Slot] = {}
     strands: dict[tuple[object, int], Strand] = {}
     ways = []
     for arrow, (first, last) in zip(diagram.arrows, onwards, strict=True):
         backwards = arrow in turned
         shared = (first, arrow.failing, arrow if backwards else None)
-        way = Way(arrow, [places[first]], [], backwards)
+        way = ArrowPath(arrow, [places[first]], [], backwards)
         for column in range(placed[first] + 1, placed[last] + 1):
             here = way.places[-1]
             if (shared, column) not in strands:
@@ -85,7 +85,7 @@ def layers(diagram: Diagram) -> Layers:
             elif (shared, column) in lanes:
                 end = lanes[shared, column]
             else:
-                end = lanes[shared, column] = Place(column, None)
+                end = lanes[shared, column] = Slot(column, None)
                 columns[column].append(end)
             if end not in strand.ends:
                 strand.ends.append(end)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from contradance.catalog.picture.diagram import LINE, Arrow, Box, Diagram
-from contradance.catalog.picture.layers import Layers, Place, Strand, Way, layers
+from contradance.catalog.picture.layers import ArrowPath, Layers, Slot, Strand, layers
 from contradance.catalog.picture.ordering import put_in_order
-from contradance.catalog.picture.placing import arrival, departure, height, middles
-from contradance.catalog.picture.routing import Turn, choose_tracks, overlapping
+from contradance.catalog.picture.placing import LANE, arrival, departure, height, middles
+from contradance.catalog.picture.routing import NEAR, Arrival, Turn, choose_tracks
+from contradance.catalog.picture.untangling import untangle
 
 _TEXT_MARGIN: Final = {"function": 10.0, "route": 12.0, "schedule": 12.0, "event": 12.0}
 """Left and right of a box's text, by its shape."""
@@ -22,7 +23,10 @@ FORK: Final = 9.0
 """From the middle of a fork's diamond to its corners."""
 _FORK_STUB: Final = 3.0
 """From a box to its fork."""
-_NUDGES: Final = (5.0, -5.0, 6.0, -6.0, 7.0, -7.0, 8.0, -8.0, 9.0, -9.0, 10.0, -10.0)
+_CORNER: Final = 4.0
+"""Part of a box's side, at its upper and lower end, to which no arrow is shifted."""
+_LANE_SHIFT: Final = (LANE - NEAR) / 2
+"""How far a lane may be shifted: two that are shifted towards each other still look like two."""
 
 
 class Point(NamedTuple):
@@ -84,7 +88,7 @@ class _Drawing:
         x = 0.0
         for column, places in enumerate(self._columns):
             width = max((_width(place.box) for place in places if place.box), default=0.0)
-            tracks = self._turn(layered.strands(column))
+            tracks = self._route(layered.strands(column))
             forks = any(place.box and place.box.forks for place in places)
             self._left.append(x)
             self._right.append(x + width)
@@ -104,39 +108,25 @@ class _Drawing:
             bottom - top,
         )
 
-    def _turn(self, strands: Sequence[Strand]) -> int:
-        """Choose the turns of the strands behind a column; return how many tracks they need.
-
-        Where two cannot but run on top of each other, one arrives a little higher or lower.
-        """
+    def _route(self, strands: Sequence[Strand]) -> int:
+        """Choose the turns of the strands between a column and the next; return how many tracks they need."""
         for strand in strands:
-            start = self._middles[strand.start] + departure(strand.start, strand)
-            self._turns[strand] = Turn(start, [self._middles[end] + arrival(end, strand) for end in strand.ends])
+            row = self._middles[strand.start] + departure(strand.start, strand)
+            self._turns[strand] = Turn(row, [self._arrival(strand, end) for end in strand.ends])
         turns = [self._turns[strand] for strand in strands]
-        for _ in range(4 * len(turns)):
-            for turn in turns:
-                turn.track = None
-            tracks = choose_tracks(turns)
-            found = overlapping(turns)
-            if found is None:
-                return tracks
-            turn, position = found
-            end = strands[turns.index(turn)].ends[position]
-            others = [one.row for one in turns if one is not turn]
-            others += [row for one in turns for at, row in enumerate(one.rows) if (one, at) != (turn, position)]
-            room = self._heights[end] / 2 - 4 if end.box else max(_NUDGES)
-            for nudge in _NUDGES:
-                row = turn.rows[position] + nudge
-                if abs(row - self._middles[end]) <= room and all(abs(row - other) >= 5 for other in others):  # noqa: PLR2004
-                    turn.rows[position] = row
-                    if end.box is None:
-                        self._middles[end] = row
-                    break
-            else:
-                return tracks
+        untangle(turns)
+        for strand in strands:
+            for end, found in zip(strand.ends, self._turns[strand].arrivals, strict=True):
+                if end.box is None:
+                    self._middles[end] = found.row
         return choose_tracks(turns)
 
-    def _placed(self, place: Place) -> Iterator[PlacedBox]:
+    def _arrival(self, strand: Strand, end: Slot) -> Arrival:
+        middle = self._middles[end]
+        room = self._heights[end] / 2 - _CORNER if end.box else _LANE_SHIFT
+        return Arrival(middle + arrival(end, strand), middle - room, middle + room)
+
+    def _placed(self, place: Slot) -> Iterator[PlacedBox]:
         if place.box is None:
             return
         high, left = self._heights[place], self._left[place.column]
@@ -146,15 +136,16 @@ class _Drawing:
             fork = Point(right + _FORK_STUB + FORK, self._middles[place])
         yield PlacedBox(place.box, left, self._middles[place] - high / 2, right - left, high, fork)
 
-    def _corners(self, way: Way) -> tuple[Point, ...]:
+    def _corners(self, way: ArrowPath) -> tuple[Point, ...]:
         corners = []
         for strand, end in zip(way.strands, way.places[1:], strict=True):
             turn, column = self._turns[strand], strand.start.column
-            row = turn.rows[strand.ends.index(end)]
-            corners.append(Point(self._right[column], turn.row))
-            if turn.track is not None:
-                x = self._tracks[column] + turn.track * _TRACK
-                corners += [Point(x, turn.row), Point(x, row)]
+            row = turn.arrivals[strand.ends.index(end)].row
+            corners.append(Point(self._right[column], turn.parts[0].row))
+            for part in turn.parts:
+                if part.track is not None:
+                    x = self._tracks[column] + part.track * _TRACK
+                    corners += [Point(x, part.row), Point(x, row if part is turn else turn.row)]
             corners.append(Point(self._left[end.column], row))
         start = way.places[0]
         for placed in self._placed(start) if not way.backwards else ():

@@ -7,7 +7,7 @@ and neighbours change places where that undoes a crossing; the best order that w
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from contradance.catalog.picture.layers import Layers, Place
+from contradance.catalog.picture.layers import Layers, Slot
 
 _SWEEPS: Final = 16
 
@@ -43,9 +43,9 @@ def crossings(layered: Layers) -> int:
     return count
 
 
-def _follow(columns: Sequence[list[Place]]) -> None:
+def _follow(columns: Sequence[list[Slot]]) -> None:
     """Order each place by when one comes to it who follows the arrows, taking those that are no failure's first."""
-    seen: dict[Place, int] = {}
+    seen: dict[Slot, int] = {}
     waiting = [place for column in reversed(columns) for place in reversed(column)]
     while waiting:
         place = waiting.pop()
@@ -58,7 +58,7 @@ def _follow(columns: Sequence[list[Place]]) -> None:
         column.sort(key=seen.__getitem__)
 
 
-def _pull(column: list[Place], index: dict[Place, float], *, leftwards: bool) -> None:
+def _pull(column: list[Slot], index: dict[Slot, float], *, leftwards: bool) -> None:
     """Order a column by the middle of what each place is tied to on one side."""
     middle = {}
     for place in column:
@@ -67,7 +67,7 @@ def _pull(column: list[Place], index: dict[Place, float], *, leftwards: bool) ->
     column.sort(key=lambda place: (middle[place], index[place]))
 
 
-def _exchange(columns: Sequence[list[Place]]) -> None:
+def _exchange(columns: Sequence[list[Slot]]) -> None:
     """Let neighbours change places for as long as that undoes crossings."""
     better = True
     while better:
@@ -84,21 +84,21 @@ def _exchange(columns: Sequence[list[Place]]) -> None:
                     better = True
 
 
-def _crossed(upper: Iterator[Place], lower: Iterator[Place], index: dict[Place, float]) -> int:
+def _crossed(upper: Iterator[Slot], lower: Iterator[Slot], index: dict[Slot, float]) -> int:
     """Return how many ties of the upper of two neighbours cross one of the lower's."""
     others = [index[place] for place in lower]
     return sum(index[place] > other for place in upper for other in others)
 
 
-def _left(place: Place) -> Iterator[Place]:
+def _left(place: Slot) -> Iterator[Slot]:
     return (strand.start for strand in place.arrivals)
 
 
-def _right(place: Place) -> Iterator[Place]:
+def _right(place: Slot) -> Iterator[Slot]:
     return (end for strand in place.departures for end in strand.ends)
 
 
-def _index(columns: Sequence[list[Place]]) -> dict[Place, float]:
+def _index(columns: Sequence[list[Slot]]) -> dict[Slot, float]:
     return {place: position for column in columns for position, place in enumerate(column)}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from contradance.catalog.picture.layers import Layers, Place, Strand
+from contradance.catalog.picture.layers import Layers, Slot, Strand
 
 GAP: Final = 18.0
 """Between two boxes of a column, in pixels."""
@@ -31,14 +31,14 @@ _ALONE: Final = 2.0
 """How hard a strand pulls at its ends; twice as hard where it is all that ties them."""
 
 
-class _Wish(NamedTuple):
+class _Pull(NamedTuple):
     """A height that a place is pulled to, and how hard."""
 
     height: float
     weight: float
 
 
-def height(place: Place, line: float) -> float:
+def height(place: Slot, line: float) -> float:
     """Return how high a place is; a box has room for its text and its arrows."""
     if place.box is None:
         return 0.0
@@ -48,27 +48,34 @@ def height(place: Place, line: float) -> float:
     return max(len(place.box.lines) * line + 2 * _PADDING, 2 * outermost + PORT)
 
 
-def arrival(place: Place, strand: Strand) -> float:
+def arrival(place: Slot, strand: Strand) -> float:
     """Return where a strand arrives at a place, from its middle."""
     return _port(place.arrivals, strand)
 
 
-def departure(place: Place, strand: Strand) -> float:
+def departure(place: Slot, strand: Strand) -> float:
     """Return where a strand departs from a place, from its middle.
 
     What a box says is well leaves it in the middle; what comes back to it, further off than a fork reaches.
     """
-    strands = place.departures
-    centre = min(range(len(strands)), key=lambda at: (strands[at].backwards, strands[at].failing, at))
-    steps = strands.index(strand) - centre
-    further = _BACK - _DEPARTURE if strand.backwards else 0.0
-    return steps * _DEPARTURE + (further if steps > 0 else -further if steps < 0 else 0.0)
+    forward = [one for one in place.departures if not one.backwards]
+    if not forward:
+        return _port(place.departures, strand)
+    centre = min(forward, key=lambda one: one.failing)
+    if not strand.backwards:
+        return (forward.index(strand) - forward.index(centre)) * _DEPARTURE
+    at = place.departures.index(centre)
+    above = [one for one in place.departures[at::-1] if one.backwards]
+    if strand in above:
+        return -_BACK - above.index(strand) * PORT
+    below = [one for one in place.departures[at:] if one.backwards]
+    return _BACK + below.index(strand) * PORT
 
 
-def middles(layered: Layers, heights: dict[Place, float]) -> dict[Place, float]:
+def middles(layered: Layers, heights: dict[Slot, float]) -> dict[Slot, float]:
     """Return the height at which the middle of each place stands."""
     apart = [[*_apart(column, heights)] for column in layered.columns]
-    stands: dict[Place, float] = {}
+    stands: dict[Slot, float] = {}
     for column, distances in zip(layered.columns, apart, strict=True):
         top = -sum(distances) / 2
         for place, distance in zip(column, distances, strict=True):
@@ -92,7 +99,7 @@ def _port(strands: Sequence[Strand], strand: Strand) -> float:
     return (strands.index(strand) - (len(strands) - 1) / 2) * PORT
 
 
-def _apart(column: Sequence[Place], heights: dict[Place, float]) -> Iterator[float]:
+def _apart(column: Sequence[Slot], heights: dict[Slot, float]) -> Iterator[float]:
     """Yield how far the middle of each place has to be from the one above."""
     yield 0.0
     for upper, lower in pairwise(column):
@@ -100,35 +107,35 @@ def _apart(column: Sequence[Place], heights: dict[Place, float]) -> Iterator[flo
         yield (heights[upper] + heights[lower]) / 2 + between
 
 
-def _weight(start: Place, end: Place, strand: Strand) -> float:
+def _weight(start: Slot, end: Slot, strand: Strand) -> float:
     if start.box is None and end.box is None:
         return _LANE_TO_LANE
     alone = len(strand.ends) == len(end.arrivals) == 1
     return (_FAILING if strand.failing else _HAPPY) * (_ALONE if alone else 1)
 
 
-def _wishes(place: Place, stands: dict[Place, float], *, left: bool, right: bool) -> list[_Wish]:
+def _wishes(place: Slot, stands: dict[Slot, float], *, left: bool, right: bool) -> list[_Pull]:
     """Return the heights at which each arrow of a place would be straight."""
-    wishes = [_Wish(stands[place], 0.001)]
+    wishes = [_Pull(stands[place], 0.001)]
     if left:
         for strand in place.arrivals:
             straight = stands[strand.start] + departure(strand.start, strand) - arrival(place, strand)
-            wishes.append(_Wish(straight, _weight(strand.start, place, strand)))
+            wishes.append(_Pull(straight, _weight(strand.start, place, strand)))
     if right:
         for strand in place.departures:
             for end in strand.ends:
                 straight = stands[end] + arrival(end, strand) - departure(place, strand)
-                wishes.append(_Wish(straight, _weight(place, end, strand) / len(strand.ends)))
+                wishes.append(_Pull(straight, _weight(place, end, strand) / len(strand.ends)))
     return wishes
 
 
-def _settle(wishes: Sequence[list[_Wish]], apart: Sequence[float]) -> list[float]:
+def _settle(wishes: Sequence[list[_Pull]], apart: Sequence[float]) -> list[float]:
     """Return the heights, in order and far enough apart, that are least far from what is wished."""
-    pools: list[tuple[float, list[_Wish], int]] = []
+    pools: list[tuple[float, list[_Pull], int]] = []
     below = 0.0
     for wished, distance in zip(wishes, apart, strict=True):
         below += distance
-        pool = [_Wish(wish.height - below, wish.weight) for wish in wished]
+        pool = [_Pull(wish.height - below, wish.weight) for wish in wished]
         members = 1
         middle = _median(pool)
         while pools and pools[-1][0] > middle:
@@ -144,7 +151,7 @@ def _settle(wishes: Sequence[list[_Wish]], apart: Sequence[float]) -> list[float
     return settled
 
 
-def _median(wishes: list[_Wish]) -> float:
+def _median(wishes: list[_Pull]) -> float:
     """Return the height at which the wishes above pull as hard as those below."""
     half, pulled = sum(wish.weight for wish in wishes) / 2, 0.0
     ordered = sorted(wishes)
@@ -155,7 +162,7 @@ def _median(wishes: list[_Wish]) -> float:
     return ordered[-1].height
 
 
-def _bent(layered: Layers, stands: dict[Place, float]) -> float:
+def _bent(layered: Layers, stands: dict[Slot, float]) -> float:
     """Return how far all arrows are from straight, and a little of how high the picture is."""
     bent = 0.0
     for column in layered.columns:

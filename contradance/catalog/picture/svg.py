@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 from contradance.catalog.picture.diagram import LINE, Arrow, Diagram, diagram
 from contradance.catalog.picture.layout import PlacedArrow, PlacedBox, layout
 from contradance.catalog.picture.legend import Legend
-from contradance.catalog.picture.strokes import branch, fork, head, line, middle, number, shape
+from contradance.catalog.picture.shapes import branch, fork, head, line, middle, number, shape
 from contradance.choreography import Choreography
 
 _COLOURS: Final = 10
