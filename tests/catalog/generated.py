@@ -133,17 +133,27 @@ def of_size(size: int, seed: int) -> Choreography:
 
 
 @st.composite
-def choreographies(draw: st.DrawFn) -> Choreography:
-    """Draw choreographies of up to a dozen functions, tied in any way that signatures can say."""
+def choreographies(
+    draw: st.DrawFn, *, functions: int = 12, contracts: int = 9, consumes: int = 4, publishes: int = 3
+) -> Choreography:
+    """Draw choreographies of up to so many functions and contracts, with any edges that signatures allow.
+
+    `consumes` and `publishes` are the most contracts of one function. Names are short, or as long as AWS allows.
+    """
     services = [f"s{number}" for number in range(draw(st.integers(1, 4)))]
-    names = draw(st.lists(st.from_regex(r"[A-Z][A-Za-z]{0,30}", fullmatch=True), min_size=1, max_size=9, unique=True))
-    contracts = [contract(draw(st.sampled_from(services)), name, failure=draw(st.booleans())) for name in names]
-    functions = []
-    for number in range(draw(st.integers(1, 12))):
+    names = draw(st.lists(_names(r"[A-Z]", r"[A-Za-z]", 128), min_size=1, max_size=contracts, unique=True))
+    made = [contract(draw(st.sampled_from(services)), name, failure=draw(st.booleans())) for name in names]
+    functions_made = []
+    for number in range(draw(st.integers(1, functions))):
         service = draw(st.sampled_from(services))
-        own = [one for one in contracts if one.identity.service == service]
-        consumes = draw(st.lists(st.sampled_from(contracts), max_size=4, unique=True))
-        publishes = draw(st.lists(st.sampled_from(own), max_size=3, unique=True)) if own else []
-        name = draw(st.from_regex(r"[a-z][a-z_]{0,30}", fullmatch=True))
-        functions.append(function(service, f"{name}_{number}", consumes, publishes))
-    return built(functions, contracts)
+        own = [one for one in made if one.identity.service == service]
+        consumed = draw(st.lists(st.sampled_from(made), max_size=consumes, unique=True))
+        published = draw(st.lists(st.sampled_from(own), max_size=publishes, unique=True)) if own else []
+        name = draw(_names(r"[a-z]", r"[a-z_]", 60))
+        functions_made.append(function(service, f"{name}_{number}", consumed, published))
+    return built(functions_made, made)
+
+
+def _names(first: str, others: str, longest: int) -> st.SearchStrategy[str]:
+    usual = st.from_regex(f"{first}{others}{{0,30}}", fullmatch=True)
+    return st.one_of(usual, usual, st.from_regex(f"{first}{others}{{31,{longest - 1}}}", fullmatch=True))

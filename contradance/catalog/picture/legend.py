@@ -1,4 +1,4 @@
-"""The picture's legend: what each shape and line means, and each service's colour."""
+"""The picture's legend: the meaning of each shape and line, and the colour of each service."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
@@ -14,7 +14,7 @@ _APART: Final = 22.0
 
 
 class _LegendEntry(NamedTuple):
-    """A swatch, drawn from (0, 0) to (22, 14), and what it means."""
+    """A sample of a shape or line, drawn from (0, 0) to (22, 14), and its meaning."""
 
     swatch: str
     text: str
@@ -26,11 +26,12 @@ class _LegendEntry(NamedTuple):
 
 
 class Legend:
-    """Entries in rows, as many in each as fit."""
+    """Entries in rows, each row as full as `room` allows. An entry wider than that has a row of its own."""
 
     def __init__(self, drawn: Diagram, colours: Mapping[str, int], room: float) -> None:
         self._rows = [*_rows([*_meanings(drawn)], room), *_rows([*_services(drawn, colours)], room)]
         self.height = len(self._rows) * _ROW
+        self.width = max((_row_width(row) for row in self._rows), default=0.0)
 
     def lines(self) -> Iterator[str]:
         """Yield the legend's elements, from (0, 0) downwards."""
@@ -58,8 +59,12 @@ def _rows(entries: list[_LegendEntry], room: float) -> Iterator[list[_LegendEntr
         yield row
 
 
+def _row_width(row: list[_LegendEntry]) -> float:
+    return sum(entry.width for entry in row) + _APART * (len(row) - 1)
+
+
 def _meanings(drawn: Diagram) -> Iterator[_LegendEntry]:
-    """Yield an entry for each shape and line that the picture has."""
+    """Yield an entry for each shape and line that is in the picture."""
     kinds = {box.kind for box in drawn.boxes}
     if "route" in kinds:
         yield _LegendEntry('<g class="route"><path class="shape" d="M0 0H16L22 7L16 14H0z"/></g>', "route")

@@ -1,7 +1,7 @@
-"""From top to bottom: the order within each column in which the fewest arrows cross.
+"""The order of each column, from top to bottom, in which few arrows cross.
 
-Sugiyama's method: each place moves towards the middle of what it is tied to in the column before, then in the one behind,
-and neighbours change places where that undoes a crossing; the best order that was seen is kept.
+Sugiyama's method: each slot moves towards the middle of its neighbours in the column before, then in the column after, and
+two adjacent slots are exchanged where that removes a crossing. The best order of all sweeps is kept.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,93 +13,99 @@ _SWEEPS: Final = 16
 
 
 def put_in_order(layered: Layers) -> None:
-    """Order the places of every column, and what arrives at and departs from each of them."""
+    """Order the slots of each column, and the arrivals and departures of each slot."""
     columns = layered.columns
-    _follow(columns)
+    _follow_arrows(columns)
     best, fewest = [[*column] for column in columns], crossings(layered)
     for sweep in range(_SWEEPS):
         leftwards = bool(sweep % 2)
         for column in columns[-2::-1] if leftwards else columns[1:]:
-            _pull(column, _index(columns), leftwards=leftwards)
+            _move_to_middle(column, _positions(columns), leftwards=leftwards)
         _exchange(columns)
         found = crossings(layered)
         if found < fewest:
             best, fewest = [[*column] for column in columns], found
     columns[:] = best
-    index = _index(columns)
+    position = _positions(columns)
     for column in columns:
-        for place in column:
-            place.arrivals.sort(key=lambda strand: index[strand.start])
-            place.departures.sort(key=lambda strand: _mean([index[end] for end in strand.ends]))
+        for slot in column:
+            slot.departures.sort(key=lambda strand: _mean([position[end] for end in strand.ends]))
+    for column in columns:
+        for slot in column:
+            slot.arrivals.sort(key=lambda strand: (position[strand.start], strand.start.departures.index(strand)))
 
 
 def crossings(layered: Layers) -> int:
-    """Return how many arrows cross between columns, as the columns are ordered."""
-    index = _index(layered.columns)
+    """Return how many arrows cross between columns, with the columns in their present order."""
+    position = _positions(layered.columns)
     count = 0
     for column in range(len(layered.columns) - 1):
-        ties = [(index[strand.start], index[end]) for strand in layered.strands(column) for end in strand.ends]
-        count += sum(a < c and b > d for a, b in ties for c, d in ties)
+        pairs = [(position[strand.start], position[end]) for strand in layered.strands(column) for end in strand.ends]
+        count += sum(a < c and b > d for a, b in pairs for c, d in pairs)
     return count
 
 
-def _follow(columns: Sequence[list[Slot]]) -> None:
-    """Order each place by when one comes to it who follows the arrows, taking those that are no failure's first."""
+def _follow_arrows(columns: Sequence[list[Slot]]) -> None:
+    """Order each column by a depth-first walk along the arrows, the happy path first."""
     seen: dict[Slot, int] = {}
-    waiting = [place for column in reversed(columns) for place in reversed(column)]
-    while waiting:
-        place = waiting.pop()
-        if place in seen:
+    stack = [slot for column in reversed(columns) for slot in reversed(column)]
+    while stack:
+        slot = stack.pop()
+        if slot in seen:
             continue
-        seen[place] = len(seen)
-        strands = sorted(place.departures, key=lambda strand: strand.failing)
-        waiting += reversed([end for strand in strands for end in strand.ends])
+        seen[slot] = len(seen)
+        strands = sorted(slot.departures, key=lambda strand: strand.failing)
+        stack += reversed([end for strand in strands for end in strand.ends])
     for column in columns:
         column.sort(key=seen.__getitem__)
 
 
-def _pull(column: list[Slot], index: dict[Slot, float], *, leftwards: bool) -> None:
-    """Order a column by the middle of what each place is tied to on one side."""
+def _move_to_middle(column: list[Slot], position: dict[Slot, float], *, leftwards: bool) -> None:
+    """Order a column by the mean position of each slot's neighbours on one side."""
     middle = {}
-    for place in column:
-        ties = [index[one] for one in (_right(place) if leftwards else _left(place))]
-        middle[place] = _mean(ties) if ties else index[place]
-    column.sort(key=lambda place: (middle[place], index[place]))
+    for slot in column:
+        neighbours = [position[one] for one in (_right(slot) if leftwards else _left(slot))]
+        middle[slot] = _mean(neighbours) if neighbours else position[slot]
+    column.sort(key=lambda slot: (middle[slot], position[slot]))
 
 
 def _exchange(columns: Sequence[list[Slot]]) -> None:
-    """Let neighbours change places for as long as that undoes crossings."""
+    """Exchange adjacent slots for as long as that removes crossings."""
+    position = _positions(columns)
     better = True
     while better:
         better = False
         for column in columns:
-            index = _index(columns)
             for upper in range(len(column) - 1):
                 a, b = column[upper], column[upper + 1]
                 gain = sum(
-                    _crossed(side(a), side(b), index) - _crossed(side(b), side(a), index) for side in (_left, _right)
+                    _crossed(ends_a, ends_b) - _crossed(ends_b, ends_a)
+                    for ends_a, ends_b in (
+                        ([position[one] for one in side(a)], [position[one] for one in side(b)])
+                        for side in (_left, _right)
+                    )
                 )
                 if gain > 0:
                     column[upper], column[upper + 1] = b, a
                     better = True
+            position.update((slot, at) for at, slot in enumerate(column))
 
 
-def _crossed(upper: Iterator[Slot], lower: Iterator[Slot], index: dict[Slot, float]) -> int:
-    """Return how many ties of the upper of two neighbours cross one of the lower's."""
-    others = [index[place] for place in lower]
-    return sum(index[place] > other for place in upper for other in others)
+def _crossed(upper: Sequence[float], lower: Sequence[float]) -> int:
+    """Return how many lines cross, given the positions to which two slots have lines, of which one is above the other."""
+    return sum(one > other for one in upper for other in lower)
 
 
-def _left(place: Slot) -> Iterator[Slot]:
-    return (strand.start for strand in place.arrivals)
+def _left(slot: Slot) -> Iterator[Slot]:
+    return (strand.start for strand in slot.arrivals)
 
 
-def _right(place: Slot) -> Iterator[Slot]:
-    return (end for strand in place.departures for end in strand.ends)
+def _right(slot: Slot) -> Iterator[Slot]:
+    return (end for strand in slot.departures for end in strand.ends)
 
 
-def _index(columns: Sequence[list[Slot]]) -> dict[Slot, float]:
-    return {place: position for column in columns for position, place in enumerate(column)}
+def _positions(columns: Sequence[list[Slot]]) -> dict[Slot, float]:
+    return {slot: position for column in columns for position, slot in enumerate(column)}
 
 
 def _mean(values: Sequence[float]) -> float:

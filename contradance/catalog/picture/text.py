@@ -1,11 +1,11 @@
-"""How wide a text is, and where a long name may be broken.
+"""The width of a text, and the places where a long name is broken.
 
-A width is that of Helvetica. The SVG asks for exactly this width (`textLength`), so that what is measured here is true
-with whatever font a reader has.
+Widths are those of Helvetica. The SVG asks for exactly this width (`textLength`), so that a text takes the room that is
+computed here whatever font a reader has.
 """
 
 import re
-from itertools import accumulate, combinations
+from functools import cache
 from typing import Final
 
 _WIDTHS: Final = {
@@ -36,26 +36,42 @@ def width(text: str, size: float, *, bold: bool = False) -> float:
 
 
 def wrapped(name: str, size: float, limit: float, *, bold: bool = False) -> tuple[str, ...]:
-    """Return `name` in as few lines as keep within `limit`; in four, as even as can be, where none do.
+    """Return `name` in as few lines as keep within `limit`; if none do, in the most lines allowed, as even as possible.
 
     Names are broken where a reader would: `BookLent` before the capital, `lend_book` behind the underscore.
     """
     words = [word[at : at + _LONGEST_WORD] for word in _BREAKS.split(name) for at in range(0, len(word), _LONGEST_WORD)]
+    most_lines = min(max(_MOST_LINES, len(name) // _LONGEST_WORD), len(words))
     best: tuple[str, ...] = (name,)
-    for lines in range(1, max(_MOST_LINES, len(name) // _LONGEST_WORD) + 1):
-        if lines > len(words):
-            break
-        best = min(_partitions(words, lines), key=lambda parts: max(width(part, size, bold=bold) for part in parts))
-        if all(width(part, size, bold=bold) <= limit for part in best):
+    for count in range(1, most_lines + 1):
+        best = _evenly_broken(words, count, size, bold=bold)
+        if all(width(line, size, bold=bold) <= limit for line in best):
             break
     return best
 
 
-def _partitions(words: list[str], lines: int) -> list[tuple[str, ...]]:
-    """Return every way to break `words` into so many lines."""
-    ends = [*accumulate(map(len, words))]
-    text = "".join(words)
-    return [
-        tuple(text[start:end].strip() for start, end in zip((0, *cuts), (*cuts, len(text)), strict=True))
-        for cuts in combinations(ends[:-1], lines - 1)
-    ]
+def _evenly_broken(words: list[str], count: int, size: float, *, bold: bool) -> tuple[str, ...]:
+    """Return `words` in `count` lines whose widest is as narrow as possible; of several ways, the shortest first line.
+
+    A name of 128 characters has millions of ways to be broken: so each rest of the words is solved once.
+    """
+
+    @cache
+    def line(start: int, end: int) -> tuple[float, str]:
+        text = "".join(words[start:end]).strip()
+        return width(text, size, bold=bold), text
+
+    @cache
+    def widest(start: int, count: int) -> float:
+        """Return the width of the widest line when the words from `start` are broken in the best way."""
+        if count == 1:
+            return line(start, len(words))[0]
+        return min(max(line(start, end)[0], widest(end, count - 1)) for end in range(start + 1, len(words) - count + 2))
+
+    narrowest, start, lines = widest(0, count), 0, []
+    for rest in range(count - 1, 0, -1):
+        ends = range(start + 1, len(words) - rest + 1)
+        end = next(end for end in ends if max(line(start, end)[0], widest(end, rest)) <= narrowest)
+        lines.append(line(start, end)[1])
+        start = end
+    return (*lines, line(start, len(words))[1])
