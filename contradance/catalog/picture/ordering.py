@@ -78,22 +78,20 @@ def _exchange(columns: Sequence[list[Slot]]) -> None:
         for column in columns:
             for upper in range(len(column) - 1):
                 a, b = column[upper], column[upper + 1]
-                gain = sum(
-                    _crossed(ends_a, ends_b) - _crossed(ends_b, ends_a)
-                    for ends_a, ends_b in (
-                        ([position[one] for one in side(a)], [position[one] for one in side(b)])
-                        for side in (_left, _right)
-                    )
-                )
-                if gain > 0:
+                if _removed(a, b, position) > 0:
                     column[upper], column[upper + 1] = b, a
                     better = True
             position.update((slot, at) for at, slot in enumerate(column))
 
 
-def _crossed(upper: Sequence[float], lower: Sequence[float]) -> int:
-    """Return how many lines cross, given the positions to which two slots have lines, of which one is above the other."""
-    return sum(one > other for one in upper for other in lower)
+def _removed(a: Slot, b: Slot, position: dict[Slot, float]) -> int:
+    """Return how many crossings an exchange of two adjacent slots removes."""
+    removed = 0
+    for side in (_left, _right):
+        from_a = [position[slot] for slot in side(a)]
+        from_b = [position[slot] for slot in side(b)]
+        removed += sum((one > other) - (one < other) for one in from_a for other in from_b)
+    return removed
 
 
 def _left(slot: Slot) -> Iterator[Slot]:
