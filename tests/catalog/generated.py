@@ -1,4 +1,4 @@
-"""Choreographies that nobody wrote: of any size, from a seed, or from what Hypothesis draws."""
+"""Generated choreographies: of any size from a seed, or drawn by Hypothesis."""
 
 import warnings
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ _UNDONE = ("Refused", "Cancelled", "Failed", "Undone")
 
 
 class Empty(BaseModel):
-    """What a generated route answers."""
+    """The response of a generated route."""
 
 
 def contract(service: str, name: str, *, failure: bool = False) -> type[Contract]:
@@ -53,7 +53,7 @@ def function(
     *,
     begins: str = "",
 ) -> AnyFunction:
-    """Return a function of that name; without anything to consume it is a route, or a schedule if `begins` says so."""
+    """Return a function of that name. If it consumes nothing it is a route, or a schedule if `begins` is one."""
     answer: Any = reduce(or_, publishes) if publishes else None
 
     if consumes:
@@ -75,14 +75,14 @@ def function(
 
 
 def built(functions: Sequence[AnyFunction], contracts: Sequence[type[Contract]]) -> Choreography:
-    """Return the choreography of these, whoever consumes them."""
+    """Return the choreography of these functions; events without a subscriber are allowed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return Choreography("library", contracts=Registry("library", contracts), functions=functions)
 
 
 def of_size(size: int, seed: int) -> Choreography:
-    """Return a choreography of so many functions, as a grown system has them: a few starts, forks, long ways, a circle."""
+    """Return a choreography of `size` functions that looks like a grown system: few starts, forks, long arrows, a cycle."""
     random = Random(seed)
     contracts: list[type[Contract]] = []
     functions: list[AnyFunction] = []
@@ -126,7 +126,7 @@ def of_size(size: int, seed: int) -> Choreography:
         )
     closing = function(
         "lending",
-        "close_the_circle",
+        "close_the_cycle",
         [contracts[-1]],
         [one for one in contracts if one.identity.service == "lending"][:1],
     )

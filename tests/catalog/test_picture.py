@@ -154,7 +154,7 @@ def check_labels(drawn: Picture) -> None:
 
 
 def texts(root: Element) -> Iterator[tuple[str, Area]]:
-    """Yield every text of the picture with the area it takes, whatever group it is in."""
+    """Yield every text of the picture with the area that it takes, in coordinates of the page."""
 
     def walk(element: Element, x: float, y: float) -> Iterator[tuple[str, Area]]:
         moved = element.get("transform", "").removeprefix("translate(").removesuffix(")").split()
@@ -245,7 +245,7 @@ def test_at_a_thousand_pixels_names_are_at_least_eleven_pixels_high() -> None:
     assert 13 * 1000 / float(drawn.get("width", "0")) >= 11
 
 
-def test_a_circle_is_drawn_with_an_arrow_that_leads_back() -> None:
+def test_a_cycle_is_drawn_with_an_arrow_that_leads_back() -> None:
     asked = contract("a", "Asked")
     answered = contract("b", "Answered")
     functions = [
@@ -266,7 +266,7 @@ def test_alternatives_fork_and_a_single_outcome_does_not() -> None:
     assert forks == {"payments.process_payment", "restaurants.confirm_order"}
 
 
-def test_what_is_refused_or_undone_differs_in_shape_and_in_line_and_not_in_colour_alone() -> None:
+def test_the_failure_path_differs_in_shape_and_in_line_and_not_in_colour_alone() -> None:
     drawn = picture("food").root
 
     def outlines(kind: str) -> set[str]:
@@ -317,7 +317,7 @@ def test_the_legend_explains_what_is_in_the_picture_and_nothing_else() -> None:
     )
 
 
-def test_a_page_that_brings_the_stylesheet_gets_none_and_what_it_lays_over() -> None:
+def test_with_an_overlay_the_picture_has_its_marks_and_no_stylesheet() -> None:
     overlay = Overlay(
         counts={"food.orders/OrderPlaced v1": 12},
         troubled=frozenset({"payments.process_payment"}),
@@ -344,7 +344,7 @@ def test_a_page_that_brings_the_stylesheet_gets_none_and_what_it_lays_over() -> 
     assert {element.text for element in drawn.iter() if element.get("class") == "count"} == {"\n12", "\n"}
 
 
-def test_a_choreography_in_which_nobody_says_anything_is_drawn_all_the_same() -> None:
+def test_a_choreography_without_events_is_drawn_without_boxes() -> None:
     drawn = picture("one function").root
 
     assert [element for element in drawn.iter() if element.get("data-box")] == []
@@ -353,13 +353,13 @@ def test_a_choreography_in_which_nobody_says_anything_is_drawn_all_the_same() ->
 def test_the_picture_is_the_same_bytes_in_every_process() -> None:
     program = (
         "import sys; from contradance.catalog.picture import svg; from tests.catalog.generated import of_size;"
-        "sys.stdout.write(svg(of_size(40, 3)))"
+        "sys.stdout.write(svg(of_size(24, 3)))"
     )
     command = [sys.executable, "-c", program]
 
     other = subprocess.run(command, cwd=ROOT, env={"PYTHONHASHSEED": "7"}, capture_output=True, text=True, check=True)
 
-    assert other.stdout == svg(of_size(40, 3))
+    assert other.stdout == svg(of_size(24, 3))
 
 
 @pytest.mark.parametrize(

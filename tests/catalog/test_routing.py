@@ -1,4 +1,4 @@
-from itertools import combinations
+from itertools import combinations, product
 from typing import NamedTuple
 
 from hypothesis import given
@@ -38,22 +38,23 @@ def pieces(routed: Turn, end: int) -> tuple[list[Piece], list[Piece]]:
     return rows + [Piece(arrival.row, x, end) for arrival in routed.arrivals], tracks
 
 
+def common(one: Piece, other: Piece) -> float:
+    """Return the length for which two parallel pieces are beside each other; less than 0 is their distance."""
+    return min(one.end, other.end) - max(one.start, other.start)
+
+
 def check(turns: list[Turn], end: int) -> None:
     """No two turns are on one row or one track, or so near that they look like one."""
     drawn = [pieces(one, end) for one in turns]
     for (rows, tracks), (other_rows, other_tracks) in combinations(drawn, 2):
-        for one in rows:
-            for other in other_rows:
-                common = min(one.end, other.end) - max(one.start, other.start)
-                assert common <= 0 or abs(one.level - other.level) >= 5, (one, other)
-        for one in tracks:
-            for other in other_tracks:
-                common = min(one.end, other.end) - max(one.start, other.start)
-                assert one.level != other.level or common <= -5, (one, other)
-    for one in turns:
-        tracks_of_parts = [part.track for part in one.parts if part.track is not None]
-        assert tracks_of_parts == sorted(set(tracks_of_parts)), "from left to right"
-        assert all(arrival.highest <= arrival.row <= arrival.lowest for arrival in one.arrivals)
+        for one, other in product(rows, other_rows):
+            assert common(one, other) <= 0 or abs(one.level - other.level) >= 5, (one, other)
+        for one, other in product(tracks, other_tracks):
+            assert common(one, other) <= -5 or one.level != other.level, (one, other)
+    for routed in turns:
+        of_parts = [part.track for part in routed.parts if part.track is not None]
+        assert of_parts == sorted(set(of_parts)), "from left to right"
+        assert all(arrival.highest <= arrival.row <= arrival.lowest for arrival in routed.arrivals)
 
 
 @st.composite
