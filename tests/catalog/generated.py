@@ -74,11 +74,22 @@ def function(
     return route(begins or f"POST /{name}", service=service)(starter)
 
 
-def built(functions: Sequence[AnyFunction], contracts: Sequence[type[Contract]]) -> Choreography:
+def built(functions: Sequence[AnyFunction], contracts: Sequence[type[Contract]], name: str = "library") -> Choreography:
     """Return the choreography of these functions; events without a subscriber are allowed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return Choreography("library", contracts=Registry("library", contracts), functions=functions)
+        return Choreography(name, contracts=Registry("library", contracts), functions=functions)
+
+
+def connected(functions: Sequence[tuple[Sequence[int], Sequence[int]]], failures: Sequence[int] = ()) -> Choreography:
+    """Return a choreography of functions that consume and publish events, which are given by number."""
+    numbers = sorted({number for consumed, published in functions for number in (*consumed, *published)})
+    contracts = {number: contract("a", f"E{number}", failure=number in failures) for number in numbers}
+    made = [
+        function("a", f"f{position}", [contracts[one] for one in consumed], [contracts[one] for one in published])
+        for position, (consumed, published) in enumerate(functions)
+    ]
+    return built(made, [*contracts.values()])
 
 
 def of_size(size: int, seed: int) -> Choreography:

@@ -18,7 +18,7 @@ from contradance.catalog.picture.layout import Layout, PlacedBox, Point, layout
 from contradance.catalog.picture.legend import Legend
 from contradance.catalog.picture.text import width, wrapped
 from functions.choreography import food_delivery
-from tests.catalog.generated import built, choreographies, contract, function, of_size
+from tests.catalog.generated import built, choreographies, connected, contract, function, of_size
 from tests.examples import examples
 
 ROOT = Path(__file__).parents[2]
@@ -215,6 +215,41 @@ def test_the_picture_of_a_dense_choreography_is_readable_and_complete(choreograp
 @given(st.builds(of_size, st.integers(12, 60), st.integers(7, 10_000)))
 def test_the_picture_of_a_grown_choreography_is_readable_and_complete(choreography: Choreography) -> None:
     check(picture_of(choreography))
+
+
+FOUND = {
+    "two arrows that exchange their rows": connected(
+        [
+            ([2], [0, 1, 2]),
+            ([], [6]),
+            ([0, 3], [4]),
+            ([1, 6], [3]),
+            ([6, 2, 5], [3, 0, 6]),
+            ([4], []),
+            ([5, 0, 1, 4], [2]),
+        ]
+    ),
+    "an arrow that leads back, and a fork": connected([([0], [0, 1])], failures=[0]),
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_a_picture_that_was_once_hard_to_read_is_readable(name: str) -> None:
+    check(picture_of(FOUND[name]))
+
+
+def test_a_title_and_a_service_wider_than_the_drawing_are_inside_the_page() -> None:
+    begun = contract("a", "Begun")
+    functions = [function("a", "begin", [], [begun]), function("s" * 150, "end", [begun], [])]
+
+    check(picture_of(built(functions, [begun], name="library" * 20)))
+
+
+def test_a_name_as_long_as_aws_allows_is_broken_at_once() -> None:
+    lines = wrapped("Aa" * 64, 13, 80, bold=True)
+
+    assert "".join(lines) == "Aa" * 64
+    assert max(map(len, lines)) - min(map(len, lines)) <= 4
 
 
 def test_the_happy_path_is_one_straight_line() -> None:
