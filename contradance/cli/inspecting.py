@@ -2,7 +2,6 @@
 
 import json
 import warnings
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +14,7 @@ from contradance.contract import Contract
 from contradance.errors import UnconsumedEvent
 from contradance.function import Schedule
 from contradance.httproute import Route
+from contradance.local.address import DEFAULT_STATE
 from contradance.operate.why import Why
 
 
@@ -92,7 +92,7 @@ def why(
             autocompletion=completing(_subscriber_names),
         ),
     ] = None,
-    state: StateFolder = Path(".contradance"),
+    state: StateFolder = DEFAULT_STATE,
     as_json: AsJson = False,
 ) -> None:
     """Say what became of an event at a subscriber, and why.

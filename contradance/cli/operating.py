@@ -52,7 +52,7 @@ def replay(
     """Replay a window of the archive to one subscriber; what it has completed has no effect, but with --again."""
     now = datetime.now(UTC)
     planned = plan(
-        target.stack,
+        target.system,
         target.choreography,
         subscriber,
         moment(first, now, "--from"),
@@ -70,11 +70,11 @@ def replay(
             f"them takes for new. If that is what you want, add: --confirm {subscriber}",
             param_hint="--again",
         )
-    begun = start(target.stack, planned)
+    begun = start(target.system, planned)
     state = begun.state
     with _bar() as bar:
         task = bar.add_task(begun.name, total=(planned.last - planned.first).total_seconds())
-        for progress in watch(target.stack, begun.name, _pauses(target.is_laptop)):
+        for progress in watch(target.system, begun.name, _pauses(target.is_laptop)):
             state = progress.state
             if progress.last_replayed is not None:
                 bar.update(task, completed=(progress.last_replayed - planned.first).total_seconds())
@@ -104,7 +104,7 @@ def logs(
     wanted = Wanted(moment(since, datetime.now(UTC), "--since"), function=subscriber, subject=subject)
     services = Services(target.choreography.services)
     if subscriber is not None:
-        target.stack.function(subscriber)
+        target.system.function(subscriber)
     with target.journal(wanted.since) as journal:
         lines = follow(journal, wanted, _pauses(target.is_laptop)) if follows else iter(journal.lines(wanted))
         try:
@@ -118,7 +118,7 @@ def logs(
 @of_a_system
 def doctor(target: Target, *, as_json: AsJson = False) -> None:
     """Compare what runs with the code, and look for trouble; exit with 1 where something is found."""
-    findings = [*examine(target.stack, target.choreography)]
+    findings = [*examine(target.system, target.choreography)]
     troubles = [finding for finding in findings if finding.trouble]
     if as_json:
         print_json({"findings": [finding._asdict() for finding in troubles], "looked_at": len(findings)})

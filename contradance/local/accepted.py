@@ -61,6 +61,11 @@ class Accepted:
         self._dispatcher = dispatcher
         self._archived = archived
 
+    @property
+    def delivery_ids(self) -> list[str]:
+        """The ids of the deliveries."""
+        return [delivery.id for delivery in self._deliveries]
+
     def keep(self, connection: sqlite3.Connection) -> None:
         """Put each event on disk, and a delivery for each function whose rule it matched."""
         for event in self._events:

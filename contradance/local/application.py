@@ -17,6 +17,8 @@ from contradance.local.connection import MAX_HEAD_BYTES, Bounds
 from contradance.local.console.application import Console
 from contradance.local.gateway import HttpResponse, refused
 from contradance.local.laptop import Laptop
+from contradance.local.system.api import CommandApi
+from contradance.local.system.protocol import API_PREFIX
 from contradance.runtime.error_description import describe_error, format_frames
 from contradance.runtime.request import BODY_TOO_LARGE, MAX_BODY_BYTES
 
@@ -37,9 +39,15 @@ class LaptopApplication:
     """Answers for one laptop, as an ASGI application."""
 
     def __init__(
-        self, laptop: Laptop, bounds: Bounds, refuse: Callable[[int, str, str], None], console: Console | None = None
+        self,
+        laptop: Laptop,
+        api: CommandApi,
+        bounds: Bounds,
+        refuse: Callable[[int, str, str], None],
+        console: Console | None = None,
     ) -> None:
         self._laptop = laptop
+        self._api = api
         self._bounds = bounds
         self._refuse = refuse
         self._console = console
@@ -50,7 +58,7 @@ class LaptopApplication:
         try:
             _admit(scope)
             body = await self._body(scope, receive)
-            if self._console is not None and self._console.serves(scope):
+            if self._console is not None and not _is_for_api(scope) and self._console.serves(scope):
                 await self._console(scope, _having_read(body, receive), send)
                 return
             given = await run_in_threadpool(self._answer, scope, body)
@@ -69,6 +77,8 @@ class LaptopApplication:
 
     def _answer(self, scope: Scope, body: bytes) -> HttpResponse:
         path, query, headers = scope["raw_path"].decode("ascii"), scope["query_string"].decode(), Headers(scope=scope)
+        if _is_for_api(scope):
+            return self._api.answer(scope["method"], path, headers, body)
         if is_for_aws(path, headers):
             operation = headers.get(TARGET_HEADER)
             if operation is None or path != "/":
@@ -79,7 +89,8 @@ class LaptopApplication:
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """Return the body, of which no more is kept than may be."""
         headers = Headers(scope=scope)
-        most = MAX_REQUEST_BYTES if is_for_aws(scope["raw_path"].decode("ascii"), headers) else MAX_BODY_BYTES
+        large = _is_for_api(scope) or is_for_aws(scope["raw_path"].decode("ascii"), headers)
+        most = MAX_REQUEST_BYTES if large else MAX_BODY_BYTES
         if int(headers.get("content-length", 0)) > most:
             raise _Refused(413, BODY_TOO_LARGE)
         body, more = bytearray(), True
@@ -116,6 +127,10 @@ class LaptopApplication:
                     while (await unread()).get("more_body"):
                         pass
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _is_for_api(scope: Scope) -> bool:
+    return str(scope["path"]).startswith(API_PREFIX)
 
 
 def _having_read(body: bytes, receive: Receive) -> Receive:

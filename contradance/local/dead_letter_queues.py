@@ -6,19 +6,24 @@ dies meanwhile changes nothing, since the moment until which it is hidden is on 
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from contradance.local.database import Database
 from contradance.local.refusal import Refused
+from contradance.operate.dead_letter import DeadLetter, QueueMessage, read_dead_letter
 from contradance.runtime.ports import Clock
 
 MessageAttributes = Mapping[str, Mapping[str, str]]
 """Message attributes as SQS has them: `{"REASON": {"DataType": "String", "StringValue": "invalid"}}`."""
 VISIBILITY_SECONDS: Final = 30
 """How long a received message is hidden where the receiver does not say. SQS's own default."""
+LETTER_COLUMNS: Final = "id, sent, body, attributes, source, receives"
+"""What `stored_letter` reads."""
+_NAMED: Final = "id IN (SELECT value FROM json_each(?)) AND function = ? AND visible <= ?"
 _IN_FLIGHT: Final = "SELECT visible FROM dead_letter WHERE function = ? AND receipt = ?"
 
 
@@ -117,6 +122,17 @@ class DeadLetterQueues:
             lambda connection: connection.execute("DELETE FROM dead_letter WHERE function = ?", (function,))
         )
 
+    def delete_messages(self, function: str, messages: Sequence[str]) -> list[str]:
+        """Delete messages by their ids, but not those that are hidden; return the ids of those that were deleted."""
+        now = self._clock.now().timestamp()
+        rows: list[tuple[str]] = self._database.write(
+            lambda connection: connection.execute(
+                f"DELETE FROM dead_letter WHERE {_NAMED} RETURNING id",  # noqa: S608 - constant
+                (json.dumps([*messages]), function, now),
+            ).fetchall()
+        )
+        return [identifier for (identifier,) in rows]
+
     def counts(self, function: str) -> QueueCounts:
         """Return how many messages can be received, and how many are hidden."""
         now = self._clock.now().timestamp()
@@ -141,6 +157,25 @@ def keep(connection: sqlite3.Connection, function: str, message: DeadLetterMessa
         message.receives,
     )
     connection.execute("INSERT INTO dead_letter VALUES (?, ?, ?, ?, ?, ?, ?, 0, NULL, NULL)", row)
+
+
+def stored_letters(
+    connection: sqlite3.Connection, function: str, messages: Sequence[str], now: datetime
+) -> list[DeadLetter]:
+    """Return dead letters by their message ids, but not those that are hidden."""
+    rows = connection.execute(
+        f"SELECT {LETTER_COLUMNS} FROM dead_letter WHERE {_NAMED} ORDER BY sent, id",  # noqa: S608 - constants
+        (json.dumps([*messages]), function, now.timestamp()),
+    )
+    return [stored_letter(function, row) for row in rows]
+
+
+def stored_letter(function: str, row: tuple[Any, ...]) -> DeadLetter:
+    """Return the dead letter in a row of `LETTER_COLUMNS`."""
+    identifier, sent, body, attributes, source, receives = row
+    own = {name: value["StringValue"] for name, value in json.loads(attributes).items()}
+    at = datetime.fromtimestamp(sent, UTC)
+    return read_dead_letter(function, QueueMessage(identifier, body, own, at, receives, moved=source is not None))
 
 
 def _check(receipt: str) -> None:

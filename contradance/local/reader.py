@@ -3,7 +3,7 @@
 import sqlite3
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,10 +37,19 @@ class Reader:
         Raises:
             LaptopError: the file cannot be read.
         """
+        return [*self.rows(query, parameters)]
+
+    def rows(self, query: str, parameters: tuple[object, ...] = ()) -> Iterator[Any]:
+        """Yield the rows of a query, as of the commit before the first one, and keep none in memory.
+
+        Raises:
+            LaptopError: the file cannot be read.
+        """
         try:
             connection = self._take()
             try:
-                return connection.execute(query, parameters).fetchall()
+                with closing(connection.execute(query, parameters)) as cursor:
+                    yield from cursor
             finally:
                 self._idle.append(connection)
         except sqlite3.Error as error:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from contradance.local.bus import Bus
 from contradance.local.database import Database
 from contradance.local.refusal import Refused
-from contradance.local.replay import Replay, ReplayState
+from contradance.local.replay import REPLAY_COLUMNS, Replay, ReplayState, find_replay
 from contradance.runtime.ports import Clock
 
 _LOG = logging.getLogger("contradance.replays")
@@ -30,7 +30,6 @@ _REMEMBERED: Final = timedelta(days=90)
 """How long a replay that has ended is told of. EventBridge API reference, StartReplay."""
 _PAUSE_SECONDS: Final = 5.0
 """Pause after a failure that is none of the replay's own."""
-_COLUMNS: Final = "name, description, state, first, last, rules, started, minute, after, replayed, ended"
 
 
 class Replays:
@@ -92,14 +91,14 @@ class Replays:
 
     def named(self, name: str) -> Replay:
         """Return one replay."""
-        rows = self._database.read(f"SELECT {_COLUMNS} FROM replay WHERE name = ?", (name,))  # noqa: S608 - constants
-        if not rows:
+        replay = find_replay(self._database, name)
+        if replay is None:
             raise Refused("ResourceNotFoundException", f"Replay {name} does not exist.")
-        return Replay(*rows[0])
+        return replay
 
     def all(self) -> list[Replay]:
         """Return every replay that is remembered, the latest first."""
-        rows = self._database.read(f"SELECT {_COLUMNS} FROM replay ORDER BY started DESC, name")  # noqa: S608 - constants
+        rows = self._database.read(f"SELECT {REPLAY_COLUMNS} FROM replay ORDER BY started DESC, name")  # noqa: S608 - constants
         return [Replay(*row) for row in rows]
 
     def cancel(self, name: str) -> Replay:
@@ -126,7 +125,7 @@ class Replays:
 
     def step(self) -> bool:
         """Replay the next minute of each replay that is not at its end; return whether there was one."""
-        rows = self._database.read(f"SELECT {_COLUMNS} FROM replay WHERE {_OPEN} ORDER BY started")  # noqa: S608 - constants
+        rows = self._database.read(f"SELECT {REPLAY_COLUMNS} FROM replay WHERE {_OPEN} ORDER BY started")  # noqa: S608 - constants
         for row in rows:
             self._advance(Replay(*row))
         return bool(rows)

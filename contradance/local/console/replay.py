@@ -13,8 +13,8 @@ from contradance.local.console.pages import PREFIX, Pages
 from contradance.local.console.submitted import SubmittedForm
 from contradance.local.laptop import Laptop
 from contradance.operate.forecast import from_archive
+from contradance.operate.ports import System
 from contradance.operate.replay import ReplayPlan, plan, start, watch
-from contradance.operate.stack import Stack
 
 _NAME_LENGTH: Final = 12
 _WINDOW: Final = timedelta(hours=1)
@@ -24,8 +24,8 @@ _WINDOW: Final = timedelta(hours=1)
 class ReplayPages:
     """The form, the dry run, and one replay."""
 
-    def __init__(self, stack: Stack, laptop: Laptop, pages: Pages) -> None:
-        self._stack = stack
+    def __init__(self, system: System, laptop: Laptop, pages: Pages) -> None:
+        self._system = system
         self._laptop = laptop
         self._choreography = laptop.choreography
         self._archive = FoundArchive(laptop.database)
@@ -50,7 +50,7 @@ class ReplayPages:
             return self._form(values, errors)
         try:
             planned = plan(
-                self._stack,
+                self._system,
                 self._choreography,
                 values["subscriber"],
                 _moment(values["from"]),
@@ -64,12 +64,12 @@ class ReplayPages:
             return self._forecast(planned, values, {})
         if planned.publishes_again and form.first("name") != planned.function.name:
             return self._forecast(planned, values, {"name": "Type the function's name as it stands above."})
-        return RedirectResponse(f"{PREFIX}/replay/{start(self._stack, planned).name}", 303)
+        return RedirectResponse(f"{PREFIX}/replay/{start(self._system, planned).name}", 303)
 
     def one(self, request: Request) -> Response:
         """Show how far one replay is."""
         replay = self._laptop.replays.named(request.path_params["name"])
-        progress = next(watch(self._stack, replay.name, [None]))
+        progress = next(watch(self._system, replay.name, [None]))
         window = max(replay.last - replay.first, 1.0)
         position = window if progress.state == "COMPLETED" else (replay.replayed or replay.first) - replay.first
         return self._pages.page(

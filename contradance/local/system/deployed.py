@@ -1,4 +1,4 @@
-"""The laptop as a stack: the same description that the Pulumi program gives of one on AWS."""
+"""The description of a laptop, in the form in which the Pulumi program describes a stack on AWS."""
 
 from typing import Final
 
@@ -6,6 +6,7 @@ from contradance.choreography import AnyFunction, Choreography
 from contradance.deployed import Deployed, DeployedFunction, FunctionKind
 from contradance.function import Schedule
 from contradance.httproute import Route
+from contradance.local.laptop import Laptop
 from contradance.local.names import (
     ACCOUNT,
     REGION,
@@ -17,13 +18,22 @@ from contradance.local.names import (
     queue_url,
     rule_arn,
 )
+from contradance.local.system.protocol import SystemDescription
 
 _FINGERPRINT: Final = "laptop"
-"""The laptop runs the code as it is: there is nothing that it could differ from."""
+"""In place of a digest: the laptop always runs the code of the project."""
+
+
+def describe(laptop: Laptop, url: str) -> SystemDescription:
+    """Return the description of what a laptop of this process runs; it is served at `url`."""
+    patterns = {one.function.name: one.subscription.pattern.canonical for one in laptop.choreography.subscriptions}
+    return SystemDescription(
+        state=str(laptop.state.resolve()), deployed=deployed(laptop.choreography, url), patterns=patterns
+    )
 
 
 def deployed(choreography: Choreography, url: str) -> Deployed:
-    """Return what the laptop that serves `choreography` at `url` says of itself."""
+    """Return the description of a laptop that serves `choreography` at `url`."""
     bus = choreography.name
     return Deployed(
         app=bus,
