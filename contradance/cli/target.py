@@ -66,7 +66,7 @@ class Target:
         """The system."""
         if self._stack is not None:
             return stack_system(self._stack)
-        from contradance.local.system.adapters import system_of_commands  # noqa: PLC0415 - only for the laptop
+        from contradance.local.system.client import system_of_commands  # noqa: PLC0415 - only for the laptop
 
         return system_of_commands(self.choreography, f"http://{HOST}:{self.port}", self.state)
 

@@ -20,9 +20,8 @@ from contradance.local.connection import MAX_HEAD_BYTES, Bounds, Connection
 from contradance.local.console.application import Console
 from contradance.local.console.feed import Feed
 from contradance.local.laptop import Laptop
-from contradance.local.system.adapters import system_in_process
 from contradance.local.system.api import CommandApi
-from contradance.local.system.deployed import describe
+from contradance.local.system.in_process import describe, system_in_process
 
 _BACKLOG: Final = 2048
 

@@ -11,13 +11,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from contradance.cli import target
 from contradance.cli.app import app
 from contradance.cli.moment import moment
 from contradance.local.clock import RealClock
-from contradance.local.deployed import deployed
 from contradance.local.laptop import Laptop
 from contradance.local.server import Server
-from contradance.operate import aws
+from contradance.local.system.deployed import deployed
 from functions.choreography import food_delivery
 from tests.cli.operated import Operator, operator
 from tests.cli.project import ROOT
@@ -178,7 +178,7 @@ def test_a_doctor_finds_nothing_in_what_is_well_and_says_what_is_not(tmp_path: P
     assert (well.exit_code, ill.exit_code) == (0, 1)
     assert re.fullmatch(r"(\d+) of \1 things are as they should be\.\n", well.stdout)
     assert ill.stdout.splitlines()[:2] == [
-        f"✗ dead letters of {PAYMENT}: about 1",
+        f"✗ dead letters of {PAYMENT}: 1",
         f"  See why: contradance dlq list --subscriber {PAYMENT}",
     ]
     assert [finding["what"] for finding in as_json["findings"]] == [f"dead letters of {PAYMENT}"]
@@ -189,7 +189,7 @@ def test_a_doctor_without_a_laptop_says_how_to_start_one(tmp_path: Path) -> None
 
     assert result.exit_code == 1
     assert (
-        "✗ bus food-delivery: no laptop answers at http://127.0.0.1:9.\n  Start one with: contradance run"
+        "✗ bus food-delivery: no laptop answers at http://127.0.0.1:9: Connection refused.\n  Start one with: contradance run"
         in result.stdout
     )
 
@@ -202,7 +202,7 @@ def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     file.write_text(json.dumps({"deployed": stack}), encoding="utf-8")
     logs = Logs(*map(journaled, RECORDS))
     fake = FakeAws(logs=logs, events=FakeService({"start_replay": {"State": "STARTING"}}))
-    monkeypatch.setattr(aws, "Boto", lambda *_: fake)
+    monkeypatch.setattr(target, "Boto", lambda *_: fake)
     return ["--outputs", str(file)]
 
 

@@ -1,25 +1,18 @@
 """The ports of `contradance.operate`, over the laptop's file and its actions."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from itertools import groupby
-from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
-from contradance.choreography import Choreography
 from contradance.deployed import Deployed
 from contradance.errors import OperateError
 from contradance.local.database import Database
 from contradance.local.dead_letter_queues import LETTER_COLUMNS, stored_letter
-from contradance.local.journal_table import STATE_FILE
-from contradance.local.laptop import Laptop
-from contradance.local.reader import Reader, reading
+from contradance.local.reader import Reader
 from contradance.local.replay import find_replay
-from contradance.local.system.actions import DirectActions, LaptopActions
-from contradance.local.system.client import LaptopClient
-from contradance.local.system.deployed import deployed
 from contradance.local.system.protocol import SystemDescription
 from contradance.operate.dead_letter import DeadLetter, LetterOutcome
 from contradance.operate.ports import AlarmState, ReplayStatus, RuleTarget, RunningRule, System
@@ -30,21 +23,30 @@ _NO_LIMIT: Final = -1
 _BUSY: Final = "another client has received the message, or it is not on the queue any more"
 
 
-def system_in_process(laptop: Laptop, description: SystemDescription) -> System:
-    """Return a laptop of this process as a system to operate."""
-    actions = DirectActions(laptop)
-    return _system(description.deployed, lambda: nullcontext(laptop.database), actions, lambda: description)
+class LaptopActions(Protocol):
+    """The actions of an operator: done directly, or sent to the laptop's process."""
+
+    def redrive(self, function: str, messages: Sequence[str]) -> Collection[str]:
+        """Redrive dead letters of one function, by their message ids; return the ids of those that were redriven."""
+
+    def delete(self, function: str, messages: Sequence[str]) -> Collection[str]:
+        """Delete dead letters of one function, by their message ids; return the ids of those that were deleted."""
+
+    def replay(self, name: str, function: str, first: datetime, last: datetime) -> None:
+        """Start a replay."""
 
 
-def system_of_commands(choreography: Choreography, url: str, state: Path) -> System:
-    """Return the laptop with this state folder, which another process serves at `url`, as a system to operate."""
-    client = LaptopClient(url, state)
-    return _system(deployed(choreography, url), partial(reading, state / STATE_FILE), client, client.description)
-
-
-def _system(
+def laptop_system(
     stack: Deployed, open_file: OpenFile, actions: LaptopActions, running: Callable[[], SystemDescription]
 ) -> System:
+    """Return a laptop as a system to operate.
+
+    Args:
+        stack: its description.
+        open_file: opens its file.
+        actions: change it.
+        running: returns the description of what runs now.
+    """
     return System(
         stack,
         dead_letters=LaptopDeadLetters(open_file, actions),

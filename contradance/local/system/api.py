@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from contradance.errors import ContradanceError, LaptopError
 from contradance.local.gateway import HttpResponse, refused
 from contradance.local.laptop import Laptop
-from contradance.local.system.actions import DirectActions
+from contradance.local.system.in_process import DirectActions
 from contradance.local.system.protocol import (
     API_PREFIX,
     ApiRequest,

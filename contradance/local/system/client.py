@@ -5,13 +5,19 @@ import urllib.error
 import urllib.request
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from contradance.choreography import Choreography
 from contradance.errors import LaptopError
 from contradance.local.address import DEFAULT_STATE
+from contradance.local.journal_table import STATE_FILE
+from contradance.local.reader import reading
+from contradance.local.system.adapters import laptop_system
+from contradance.local.system.deployed import deployed
 from contradance.local.system.protocol import (
     API_PREFIX,
     EventsRequest,
@@ -20,6 +26,7 @@ from contradance.local.system.protocol import (
     ReplayRequest,
     SystemDescription,
 )
+from contradance.operate.ports import System
 
 Response = TypeVar("Response", bound=BaseModel)
 _TIMEOUT_SECONDS: Final = 10
@@ -32,8 +39,14 @@ def ask(request: urllib.request.Request) -> Any:
     return _DIRECT.open(request, timeout=_TIMEOUT_SECONDS)
 
 
+def system_of_commands(choreography: Choreography, url: str, state: Path) -> System:
+    """Return the laptop with this state folder, which another process serves at `url`, as a system to operate."""
+    client = LaptopClient(url, state)
+    return laptop_system(deployed(choreography, url), partial(reading, state / STATE_FILE), client, client.description)
+
+
 class LaptopClient:
-    """`contradance.local.system.actions.LaptopActions` and `contradance.runtime.ports.Events` over the laptop's JSON API.
+    """`contradance.local.system.adapters.LaptopActions` and `contradance.runtime.ports.Events` over the laptop's JSON API.
 
     Args:
         url: where the laptop is served.

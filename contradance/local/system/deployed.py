@@ -6,7 +6,6 @@ from contradance.choreography import AnyFunction, Choreography
 from contradance.deployed import Deployed, DeployedFunction, FunctionKind
 from contradance.function import Schedule
 from contradance.httproute import Route
-from contradance.local.laptop import Laptop
 from contradance.local.names import (
     ACCOUNT,
     REGION,
@@ -18,18 +17,9 @@ from contradance.local.names import (
     queue_url,
     rule_arn,
 )
-from contradance.local.system.protocol import SystemDescription
 
 _FINGERPRINT: Final = "laptop"
 """In place of a digest: the laptop always runs the code of the project."""
-
-
-def describe(laptop: Laptop, url: str) -> SystemDescription:
-    """Return the description of what a laptop of this process runs; it is served at `url`."""
-    patterns = {one.function.name: one.subscription.pattern.canonical for one in laptop.choreography.subscriptions}
-    return SystemDescription(
-        state=str(laptop.state.resolve()), deployed=deployed(laptop.choreography, url), patterns=patterns
-    )
 
 
 def deployed(choreography: Choreography, url: str) -> Deployed:

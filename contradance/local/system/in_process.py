@@ -1,34 +1,39 @@
-"""What changes a running laptop, and how it is done in the laptop's own process."""
+"""The laptop, operated in its own process: by the console, and by the API for the commands."""
 
 import json
 import sqlite3
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from datetime import datetime
-from typing import Protocol
 
 from contradance.errors import OperateError
 from contradance.function import Schedule
 from contradance.local.dead_letter_queues import stored_letters
 from contradance.local.laptop import Laptop
 from contradance.local.refusal import Refused
+from contradance.local.system.adapters import laptop_system
+from contradance.local.system.deployed import deployed
+from contradance.local.system.protocol import SystemDescription
+from contradance.operate.ports import System
 from contradance.subscription import Subscription
 
 
-class LaptopActions(Protocol):
-    """The actions of an operator: done directly, or sent to the laptop's process."""
+def system_in_process(laptop: Laptop, description: SystemDescription) -> System:
+    """Return a laptop of this process as a system to operate."""
+    actions = DirectActions(laptop)
+    return laptop_system(description.deployed, lambda: nullcontext(laptop.database), actions, lambda: description)
 
-    def redrive(self, function: str, messages: Sequence[str]) -> Collection[str]:
-        """Redrive dead letters of one function, by their message ids; return the ids of those that were redriven."""
 
-    def delete(self, function: str, messages: Sequence[str]) -> Collection[str]:
-        """Delete dead letters of one function, by their message ids; return the ids of those that were deleted."""
-
-    def replay(self, name: str, function: str, first: datetime, last: datetime) -> None:
-        """Start a replay."""
+def describe(laptop: Laptop, url: str) -> SystemDescription:
+    """Return the description of what a laptop of this process runs; it is served at `url`."""
+    patterns = {one.function.name: one.subscription.pattern.canonical for one in laptop.choreography.subscriptions}
+    return SystemDescription(
+        state=str(laptop.state.resolve()), deployed=deployed(laptop.choreography, url), patterns=patterns
+    )
 
 
 class DirectActions:
-    """`LaptopActions` in the laptop's own process."""
+    """`contradance.local.system.adapters.LaptopActions` in the laptop's own process."""
 
     def __init__(self, laptop: Laptop) -> None:
         self._laptop = laptop
@@ -61,7 +66,7 @@ class DirectActions:
         try:
             self._laptop.replays.begin(name, first, last, {function}, f"contradance replay to {function}")
         except Refused as refusal:
-            raise OperateError(f"the laptop refused the replay: {refusal.code}: {refusal.message}") from refusal
+            raise OperateError(f"the replay cannot start: {refusal.code}: {refusal.message}") from refusal
 
     def _check(self, name: str) -> None:
         function = self._laptop.choreography.functions.get(name)
