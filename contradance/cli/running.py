@@ -42,7 +42,7 @@ def run_laptop(
     def when_journaled(record: JournalRecord) -> None:
         """Say in the terminal, and in every browser that watches, what a delivery came to."""
         narrator.delivery(record)
-        feed.tell(record)
+        feed.send(record)
 
     def when_settled(pending: PendingDelivery) -> None:
         """Say what a flow came to, when nothing of it waits any more."""

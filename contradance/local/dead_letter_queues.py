@@ -1,7 +1,7 @@
 """The functions' dead letter queues: SQS's standard queues, one message a row.
 
-A message that is received is hidden for its visibility timeout, as on AWS, and comes back by itself; whether a process
-dies meanwhile changes nothing, since the moment until which it is hidden is on disk.
+A received message is hidden for its visibility timeout, as on AWS, and is then visible again. The end of that time is on
+disk, so a message is never lost with the process that received it.
 """
 
 import json
@@ -20,7 +20,7 @@ from contradance.runtime.ports import Clock
 MessageAttributes = Mapping[str, Mapping[str, str]]
 """Message attributes as SQS has them: `{"REASON": {"DataType": "String", "StringValue": "invalid"}}`."""
 VISIBILITY_SECONDS: Final = 30
-"""How long a received message is hidden where the receiver does not say. SQS's own default."""
+"""How long a received message is hidden, unless the receiver gives another time. SQS's default."""
 LETTER_COLUMNS: Final = "id, sent, body, attributes, source, receives"
 """What `stored_letter` reads."""
 _NAMED: Final = "id IN (SELECT value FROM json_each(?)) AND +function = ? AND +visible <= ?"
@@ -58,7 +58,7 @@ class DeadLetterQueues:
         self._clock = clock
 
     def send(self, function: str, body: str, attributes: Mapping[str, str]) -> None:
-        """Put one message on the queue of `function`, as the function itself may."""
+        """Put one message with text attributes on the queue of `function`."""
         self.put(function, body, text_attributes(attributes))
 
     def put(self, function: str, body: str, attributes: MessageAttributes) -> str:
@@ -180,7 +180,7 @@ def stored_letter(function: str, row: tuple[Any, ...]) -> DeadLetter:
 
 
 def _check(receipt: str) -> None:
-    """Refuse what no receipt of this laptop looks like."""
+    """Refuse a receipt that has not the form of this laptop's receipts."""
     identifier, _, tail = receipt.rpartition(".")
     if not identifier or len(tail) != len(uuid4().hex):
         raise Refused("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")

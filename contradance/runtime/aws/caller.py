@@ -1,6 +1,6 @@
 """Calling AWS: one operation of one service, its request and its answer as AWS's JSON protocols write them.
 
-Two things do it: the runtime's own client (`client.py`), and boto3 (`boto.py`). `callers.py` chooses.
+There are two: the runtime's own client (`client.py`, which also chooses), and boto3 (`boto.py`).
 """
 
 from collections.abc import Mapping

@@ -6,6 +6,7 @@ what the environment says of endpoints, credentials, certificates, proxies and a
 """
 
 import json
+import logging
 import sys
 import time
 import zlib
@@ -16,11 +17,12 @@ from typing import Any, Final
 from contradance.errors import AWSCallFailed
 from contradance.runtime.aws import endpoint
 from contradance.runtime.aws.answer import Answered
-from contradance.runtime.aws.caller import refused
+from contradance.runtime.aws.caller import Caller, refused
 from contradance.runtime.aws.connections import Connections, proxy_for
 from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.aws.signing import Credentials, authorization
 
+_LOG: Final = logging.getLogger("contradance.aws")
 _AGENT: Final = f"contradance lang/python#{sys.version_info.major}.{sys.version_info.minor}"
 _TARGETS: Final = {
     "dynamodb": ("DynamoDB_20120810", "1.0"),
@@ -69,6 +71,17 @@ _OK: Final = 200
 _SERVER_ERROR: Final = 500
 
 
+def caller(environ: Mapping[str, str], retry_budget: RetryBudget) -> Caller:
+    """Return the client for this environment: boto3 where the environment asks for it, or for what only boto3 can do."""
+    try:
+        return LeanClient(environ, retry_budget)
+    except endpoint.UnsupportedConfig as reason:
+        from contradance.runtime.aws.boto import BotoCaller  # noqa: PLC0415 - slow to load, and rarely needed
+
+        _LOG.debug("Calling AWS through boto3: %s.", reason)
+        return BotoCaller()
+
+
 class LeanClient:
     """`contradance.runtime.aws.caller.Caller` over the standard library.
 
@@ -78,7 +91,7 @@ class LeanClient:
         now: the time, in seconds of the epoch.
 
     Raises:
-        Unhonoured: the environment asks for something that this client cannot do.
+        UnsupportedConfig: the environment asks for something that this client cannot do.
     """
 
     def __init__(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from contradance.errors import DeclarationError
 from contradance.runtime.aws import variable_names
-from contradance.runtime.aws.callers import caller
+from contradance.runtime.aws.client import caller
 from contradance.runtime.aws.environment import aws_environment
 from contradance.runtime.aws.logs import JsonFormatter, set_up
 from contradance.runtime.aws.retry_budget import RetryBudget

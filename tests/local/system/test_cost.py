@@ -40,7 +40,12 @@ def fill(laptop: Laptop, count: int) -> None:
         event = {"source": entry["Source"], "detail-type": entry["DetailType"], "detail": json.loads(entry["Detail"])}
         pending = PendingDelivery(f"delivery-{number}", LISTEN, 3, at, at, None, json.dumps(event))
         letters.append(failure_record(pending, START, "RetriesExhausted", RuntimeError("the clerk is out")))
-    laptop.database.write(lambda connection: [keep(connection, LISTEN, letter) for letter in letters])
+
+    def change(connection: sqlite3.Connection) -> None:
+        for letter in letters:
+            keep(connection, LISTEN, letter)
+
+    laptop.database.write(change)
 
 
 @contextmanager
@@ -147,7 +152,7 @@ def test_no_page_of_the_console_calls_its_own_process_or_makes_a_client_of_aws(
         clock=RealClock(),
         variables={},
         synchronous="OFF",
-        when_journaled=feed.tell,
+        when_journaled=feed.send,
     ) as laptop:
         fill(laptop, FEW)
         with Server(laptop, 0, feed=feed).serving() as url:
