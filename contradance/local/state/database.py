@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 from contradance.errors import LaptopError
-from contradance.local.reader import Reader, Synchronous, connect
-from contradance.local.schema import prepare
+from contradance.local.state.reader import Reader, Synchronous, connect
+from contradance.local.state.schema import prepare
 
 T = TypeVar("T")
 SqlChange = Callable[[sqlite3.Connection], T]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from contradance.errors import LaptopError
-from contradance.local.schema import check_version
+from contradance.local.state.schema import check_version
 
 Synchronous = Literal["FULL", "NORMAL", "OFF"]
 """How hard a commit is pushed to disk: FULL survives a power cut, NORMAL a killed process; OFF is for tests."""
