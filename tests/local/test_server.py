@@ -186,7 +186,7 @@ def test_the_client_says_when_something_else_answers(status: str, body: str) -> 
             LaptopClient(url).put_events(Entries=[asked("a")])
         thread.join(20)
 
-    assert str(refusal.value).startswith(f"what answers at {url} is no laptop.")
+    assert str(refusal.value).startswith(f"the program at {url} is not a laptop.")
 
 
 def test_a_port_that_is_taken_is_told_with_the_way_out(laptop: Laptop) -> None:

@@ -1,4 +1,4 @@
-"""Reading the laptop's file: from any thread, whoever owns the file."""
+"""Reads the laptop's state file, from any thread and any process."""
 
 import sqlite3
 from collections import deque
@@ -15,7 +15,7 @@ Synchronous = Literal["FULL", "NORMAL", "OFF"]
 
 
 def connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
-    """Open the file for whichever thread holds the connection."""
+    """Open a connection to the file, for use by one thread at a time."""
     with ExitStack() as opened:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
         opened.callback(connection.close)
@@ -25,7 +25,7 @@ def connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
 
 
 class Reader:
-    """Connections that only read; there are as many as threads have read at the same time."""
+    """A pool of read-only connections: as many as threads have read at the same time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -54,7 +54,7 @@ class Reader:
             self._idle.pop().close()
 
     def _take(self) -> sqlite3.Connection:
-        """Return a connection that nobody reads with."""
+        """Return an idle connection, or a new one."""
         try:
             return self._idle.pop()
         except IndexError:
@@ -65,7 +65,7 @@ class Reader:
 
 @contextmanager
 def reading(path: Path) -> Iterator[Reader]:
-    """Read a laptop's file, whether or not the laptop is running."""
+    """Open a reader of a state file, whether or not a laptop runs on it."""
     if not path.exists():
         raise LaptopError(
             f"there is no laptop's state in {path.parent}.\n  Start one with: contradance run --state {path.parent}"
