@@ -1,4 +1,4 @@
-"""`contradance demo`: the project's scenes, over HTTP, on a bus that is thrown away."""
+"""`contradance demo`: sends the requests of the project's scenes over HTTP to a temporary bus."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from contradance.operate.flow import flows
 
 
 def play(choreography: Choreography, scenes: Sequence[Scene]) -> None:
-    """Post each scene's request, let everything that follows happen, and print it as a tree."""
+    """Send each scene's request, deliver everything that follows, and print the flow as a tree."""
     services = Services(choreography.services)
     with (
         TemporaryDirectory(prefix="contradance-demo-") as folder,
@@ -46,7 +46,7 @@ def play(choreography: Choreography, scenes: Sequence[Scene]) -> None:
 
 
 def _request(url: str, scene: Scene) -> int:
-    """Send the scene's request; return the answer's status."""
+    """Send a scene's request; return the response's status."""
     method, _, path = scene.route.partition(" ")
     request = urllib.request.Request(  # noqa: S310 - always http://127.0.0.1
         url + path, data=json.dumps(scene.body).encode(), method=method, headers={"content-type": "application/json"}
