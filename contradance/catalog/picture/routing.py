@@ -3,7 +3,7 @@
 The space between two columns is a channel. It holds no boxes, and lanes keep their distance from boxes: so no arrow can
 cross a box. Two arrows could still run on top of each other, where one arrives on the row on which another departs. They
 do not if the arrow that departs turns off first, on a track further left. These rules are a graph. `untangle` removes its
-cycles, so that an order that keeps every rule always exists; a greedy search takes one of these orders, with few crossings.
+cycles, so that an order that keeps every rule always exists; a greedy search takes one of them, with few crossings.
 """
 
 from collections.abc import Sequence
