@@ -117,6 +117,13 @@ def test_one_detour_is_enough_for_a_cycle_of_three() -> None:
     check(turns, tracks)
 
 
+def test_the_tracks_of_a_detour_lead_from_left_to_right_where_no_other_arrow_demands_it() -> None:
+    routed = turn(25, 50)
+    routed.detour = turn(0, 25)
+
+    check([routed], choose_tracks([routed]))
+
+
 def test_a_straight_arrow_takes_no_track() -> None:
     straight, bent = turn(10, 10), turn(0, 30)
 
