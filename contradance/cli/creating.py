@@ -18,7 +18,7 @@ from contradance.errors import CannotCreate, UnheardEvent
 from contradance.scaffold.changes import finish
 from contradance.scaffold.event import create_event
 from contradance.scaffold.field import FORM, KINDS
-from contradance.scaffold.formatting import format_files, to_format
+from contradance.scaffold.formatting import format_files, paths_to_format
 from contradance.scaffold.fresh import create_project
 from contradance.scaffold.naming import app_name, event_name, function_name, service_name
 from contradance.scaffold.place import Place, place
@@ -215,7 +215,7 @@ def _changing() -> Iterator[Place]:
         warnings.simplefilter("ignore", UnheardEvent)  # a choreography that is being written has loose ends
         here = place(project)
         yield here
-    formatted = to_format(here.changes)
+    formatted = paths_to_format(here.changes)
     here.changes.write()
     format_files(project.root, formatted)
     for path in sorted(path for path, text in here.changes.created.items() if text):

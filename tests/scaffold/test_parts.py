@@ -1,15 +1,13 @@
-from pathlib import Path
-
 import pytest
 
 from contradance.scaffold.fresh import create_project
-from tests.scaffold.project import Generated
+from tests.scaffold.project import Generated, Tools
 
 
 @pytest.fixture(scope="module")
-def grown(tmp_path_factory: pytest.TempPathFactory) -> Generated:
+def grown(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Generated:
     """A project to which one of each part was added."""
-    project = Generated(create_project(tmp_path_factory.mktemp("grown"), "my-library"))
+    project = Generated(create_project(tmp_path_factory.mktemp("grown"), "my-library"), tools)
     project.edit("functions/choreography.py", ("        lend_book,\n", "        lend_book,  # where it all begins\n"))
     fields = (
         "loan_id:uuid",
@@ -120,13 +118,12 @@ def test_what_is_refused_leaves_everything_as_it_was(fresh: Generated, words: st
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Generated:
+def fresh(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Generated:
     """A new project, to which nothing is added."""
-    return Generated(create_project(tmp_path_factory.mktemp("fresh"), "my-library"))
+    return Generated(create_project(tmp_path_factory.mktemp("fresh"), "my-library"), tools)
 
 
-def test_a_project_with_a_mistake_in_it_is_refused_with_its_place(tmp_path: Path) -> None:
-    project = Generated(create_project(tmp_path, "my-library"))
+def test_a_project_with_a_mistake_in_it_is_refused_with_its_place(project: Generated) -> None:
     project.edit("functions/loans/lend_book.py", ("log = logging", "log == (logging"))
 
     code, said = project.tried("create", "event", "BookLost", "--service", "loans")
@@ -136,8 +133,7 @@ def test_a_project_with_a_mistake_in_it_is_refused_with_its_place(tmp_path: Path
     assert "Traceback" not in said
 
 
-def test_a_file_that_its_author_does_not_format_stays_as_it_is(tmp_path: Path) -> None:
-    project = Generated(create_project(tmp_path, "my-library"))
+def test_a_file_that_its_author_does_not_format_stays_as_it_is(project: Generated) -> None:
     project.edit("functions/choreography.py", ("    contracts=registry,", "    contracts = registry ,"))
     before = project.read("functions/choreography.py")
 
@@ -150,8 +146,7 @@ def test_a_file_that_its_author_does_not_format_stays_as_it_is(tmp_path: Path) -
     ]
 
 
-def test_a_subscriber_with_a_filter_is_not_widened_behind_its_authors_back(tmp_path: Path) -> None:
-    project = Generated(create_project(tmp_path, "my-library"))
+def test_a_subscriber_with_a_filter_is_not_widened_behind_its_authors_back(project: Generated) -> None:
     project.edit(
         "functions/notices/tell_reader.py", ("uses=[notices.write]", 'uses=[notices.write], where={"title": ["Emma"]}')
     )
@@ -162,8 +157,7 @@ def test_a_subscriber_with_a_filter_is_not_widened_behind_its_authors_back(tmp_p
     assert "filters what it consumes with where=" in said
 
 
-def test_a_creation_that_was_interrupted_is_finished_by_the_next(tmp_path: Path) -> None:
-    project = Generated(create_project(tmp_path, "my-library"))
+def test_a_creation_that_was_interrupted_is_finished_by_the_next(project: Generated) -> None:
     pending = project.root / ".contradance" / "creating"
     pending.mkdir(parents=True)
     (pending / "manifest.json").write_text('["functions/late/__init__.py"]')
