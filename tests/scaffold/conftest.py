@@ -6,16 +6,14 @@ import pytest
 from contradance.scaffold.fresh import create_project
 from tests.scaffold.forking import ForkingCommand
 from tests.scaffold.project import Generated, Tools
+from tests.shared import shared_folder
 
 
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Tools]:
     """Return what all generated projects share."""
-    own = tmp_path_factory.getbasetemp()
-    cache = (own if worker_id == "master" else own.parent) / "generated-projects"
-    cache.mkdir(exist_ok=True)
     with ForkingCommand() as command:
-        yield Tools(command, cache)
+        yield Tools(command, shared_folder(tmp_path_factory, worker_id, "generated-projects"))
 
 
 @pytest.fixture
