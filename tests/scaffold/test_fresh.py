@@ -67,7 +67,7 @@ def test_the_machine_that_made_it_leaves_no_trace_of_itself(project: Generated) 
 def test_a_folder_that_is_there_is_never_written_into(tmp_path: Path) -> None:
     (tmp_path / "my-library").mkdir()
 
-    with pytest.raises(CannotCreate, match="is there already"):
+    with pytest.raises(CannotCreate, match="already exists"):
         create_project(tmp_path, "my-library")
 
     assert list((tmp_path / "my-library").iterdir()) == []

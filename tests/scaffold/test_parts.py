@@ -55,7 +55,7 @@ def test_what_is_known_is_passed_on_and_the_rest_is_marked(grown: Generated) -> 
     assert "fee=request.fee," in returned
     assert "returned_at=delivery.now," in returned
     assert 'Field(min_length=1, max_length=200, description="The reader."' in returned
-    assert "# an example: say what it really is" in charged
+    assert "# an example: replace it" in charged
 
 
 def test_a_subscriber_that_was_there_takes_one_more_event(grown: Generated) -> None:
@@ -80,24 +80,24 @@ def test_an_event_is_listed_behind_the_others_of_its_service(grown: Generated) -
 
 
 REFUSED = [
-    ("event BookLent --service loans", "there is an event BookLent already"),
+    ("event BookLent --service loans", "the event BookLent already exists"),
     ("event Book-Lent --service loans", "cannot name an event"),
     ("event BookLost --service Loans", "cannot name a service"),
-    ("event BookLost --service loans --field loan", "is no field"),
+    ("event BookLost --service loans --field loan", "is not a field"),
     ("event BookLost --service loans --field due:date", "no field can be the event's subject"),
     ("event BookLost", "Invalid value for --service: it is missing, and nobody is here to be asked."),
-    ("subscriber tell_reader --service notices --on BookLent", "there is a function notices.tell_reader already"),
+    ("subscriber tell_reader --service notices --on BookLent", "the function notices.tell_reader already exists"),
     ("subscriber count --service stats --on BookLost", "there is no event BookLost. Events: BookLent."),
     ("subscriber count --service stats --on BookLent --publishes BookLent", "cannot publish BookLent"),
     ("subscriber import --service stats --on BookLent", "cannot name a function"),
     ("subscriber count --service stats", "Invalid value for --on"),
-    ("route --service loans --path /loans --verb post", "POST /loans is served already, by loans.lend_book"),
-    ("route --service loans --path loans --verb post", "is no path"),
-    ("route --service loans --path /loans/{Id} --verb post", "is no path"),
-    ("route --service loans --path /x --verb fetch", "is no verb"),
+    ("route --service loans --path /loans --verb post", "POST /loans already has a handler, loans.lend_book"),
+    ("route --service loans --path loans --verb post", "is not a path"),
+    ("route --service loans --path /loans/{Id} --verb post", "is not a path"),
+    ("route --service loans --path /x --verb fetch", "is not a verb"),
     ("route --service loans --path /x --verb get --field a:int", "has no body"),
-    ("topic --name fee_charged", "who publishes fee_charged?"),
-    ("topic --name loan_ended --subscribers count", "does not say its service"),
+    ("topic --name fee_charged", "the name fee_charged does not begin with the name of a service"),
+    ("topic --name loan_ended --subscribers count", "does not name its service"),
     (
         "topic --name loan_ended --subscribers stat_service_count loan_service_two loan_service_Three",
         "cannot name a function",
@@ -154,7 +154,7 @@ def test_a_subscriber_with_a_filter_is_not_widened_behind_its_authors_back(proje
     code, said = project.tried("create", "topic", "--name", "loan_ended", "--subscribers", "notice_service_tell_reader")
 
     assert code == 1
-    assert "filters what it consumes with where=" in said
+    assert "filters its events with where=" in said
 
 
 def test_a_creation_that_was_interrupted_is_finished_by_the_next(project: Generated) -> None:
