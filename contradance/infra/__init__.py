@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from contradance.infra.config import StackConfig
     from contradance.infra.program import deploy
     from contradance.infra.reading import read_config
-    from contradance.infra.refusal import plainly
+    from contradance.infra.run_error import as_run_error
 
-__all__ = ["StackConfig", "deploy", "plainly", "read_config"]
+__all__ = ["StackConfig", "as_run_error", "deploy", "read_config"]
 
-_HOME = {"StackConfig": "config", "deploy": "program", "plainly": "refusal", "read_config": "reading"}
+_HOME = {"StackConfig": "config", "deploy": "program", "as_run_error": "run_error", "read_config": "reading"}
 
 
 def __getattr__(name: str) -> object:

@@ -45,14 +45,14 @@ def unconsumed(choreography: Choreography) -> Iterator[LintFinding]:
     """Find events that have a publisher but no subscriber."""
     for contract in choreography.contracts:
         publishers = ", ".join(one.name for one in choreography.publishers(contract))
-        if publishers and not choreography.consumers(contract):
+        if publishers and not choreography.is_end(contract) and not choreography.consumers(contract):
             yield LintFinding(
                 "unconsumed",
                 str(contract.identity),
                 f"{contract.identity} has no subscriber; its publishers are {publishers}.",
                 "The event is archived, and nothing else happens.",
-                f"contradance create subscriber NAME --service SERVICE --on {contract.__name__}; or, if another "
-                "application consumes it, accept this finding and name the application.",
+                f"contradance create subscriber NAME --service SERVICE --on {contract.__name__}; or, if a flow ends with "
+                f"it or another application consumes it, add it to ends=[...] of choreography {choreography.name!r}.",
             )
 
 
