@@ -109,11 +109,11 @@ def terminal(tmp_path: Path) -> Terminal:
     return Terminal(clone, tmp_path, port)
 
 
-def test_it_does_what_it_says(terminal: Terminal) -> None:
+def test_the_first_hour_works_as_written(terminal: Terminal) -> None:
     shells = [text for kind, text in BLOCKS if kind == "sh"]
     (diff,) = [text for kind, text in BLOCKS if kind == "diff"]
     (shown,) = [text for kind, text in BLOCKS if not kind]
-    (edited,) = re.findall(r"Edit three lines of `(.*?)`", SECTION)
+    (edited,) = re.findall(r"Edit three lines of\s+`(.*?)`", SECTION)
     made, created, checked, run, looked = shells
 
     terminal.run(made)

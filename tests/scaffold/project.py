@@ -37,10 +37,7 @@ class Generated:
 
     def checked(self, module: str, *words: str) -> None:
         """Run one of the tools that `make check` runs; it has to succeed."""
-        dropped = (
-            "PYTEST_",
-            "PYTHONDONTWRITEBYTECODE",
-        )  # a developer may set them, and this is somebody else's project
+        dropped = ("PYTEST_", "PYTHONDONTWRITEBYTECODE")  # they belong to the run that this test is part of
         kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         done = subprocess.run(
             [sys.executable, "-m", module, *words],

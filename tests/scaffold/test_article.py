@@ -96,8 +96,8 @@ def article(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Generated
     project.edit(
         ROUTE,
         (
-            '    """What a client says."""\n',
-            '    """What a client says."""\n\n    dish: str = Field(min_length=1, examples=["margherita"])\n',
+            '    """The request of a client."""\n',
+            '    """The request of a client."""\n\n    dish: str = Field(min_length=1, examples=["margherita"])\n',
         ),
         ("    id: UUID\n", "    id: UUID\n    dish: str\n"),
         ("(id=uuid4())", "(id=uuid4(), dish=request.dish)"),

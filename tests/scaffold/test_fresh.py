@@ -110,8 +110,8 @@ def test_its_make_targets_are_those_that_its_readme_and_its_ci_name(project: Gen
 def test_its_listing_is_json_for_a_machine(project: Generated) -> None:
     listed = json.loads(project.contradance("list", "--json"))
 
-    assert [one["name"] for one in listed["functions"]] == ["loans.lend_book", "notices.tell_reader"]
-    assert listed["events"][0]["consumers"] == ["notices.tell_reader"]
+    assert [one["name"] for one in listed["functions"]] == ["loans.lend_book", "notices.notify_reader"]
+    assert listed["events"][0]["consumers"] == ["notices.notify_reader"]
 
 
 def test_its_pulumi_program_is_the_one_that_deploys_this_repository(project: Generated) -> None:

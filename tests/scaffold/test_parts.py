@@ -33,7 +33,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Generated:
         *("--verb", "post", "--publishes", "BookReturned"),
     )
     project.contradance("create", "route", "--service", "stats", "--path", "/stats/{day}", "--verb", "get")
-    project.contradance("create", "topic", "--name", "book_returned", "--subscribers", "notice_service_tell_reader")
+    project.contradance("create", "topic", "--name", "book_returned", "--subscribers", "notice_service_notify_reader")
     project.contradance("create", "subscriber", "count", "--service", "fees", "--on", "FeeWaived")
     return project
 
@@ -59,10 +59,10 @@ def test_what_is_known_is_passed_on_and_the_rest_is_marked(grown: Generated) -> 
 
 
 def test_a_subscriber_that_was_there_takes_one_more_event(grown: Generated) -> None:
-    assert "def tell_reader(lent: BookLent | BookReturned, delivery: Delivery)" in grown.read(
-        "functions/notices/tell_reader.py"
+    assert "def notify_reader(lent: BookLent | BookReturned, delivery: Delivery)" in grown.read(
+        "functions/notices/notify_reader.py"
     )
-    assert "test_it_consumes_book_returned" in grown.read("tests/notices/test_tell_reader.py")
+    assert "test_it_consumes_book_returned" in grown.read("tests/notices/test_notify_reader.py")
 
 
 def test_two_services_may_have_a_handler_of_one_name(grown: Generated) -> None:
@@ -86,7 +86,7 @@ REFUSED = [
     ("event BookLost --service loans --field loan", "is not a field"),
     ("event BookLost --service loans --field due:date", "no field can be the event's subject"),
     ("event BookLost", "Invalid value for --service: it is missing, and nobody is here to be asked."),
-    ("subscriber tell_reader --service notices --on BookLent", "the function notices.tell_reader already exists"),
+    ("subscriber notify_reader --service notices --on BookLent", "the function notices.notify_reader already exists"),
     ("subscriber count --service stats --on BookLost", "there is no event BookLost. Events: BookLent."),
     ("subscriber count --service stats --on BookLent --publishes BookLent", "cannot publish BookLent"),
     ("subscriber import --service stats --on BookLent", "cannot name a function"),
@@ -148,10 +148,13 @@ def test_a_file_that_its_author_does_not_format_stays_as_it_is(project: Generate
 
 def test_a_subscriber_with_a_filter_is_not_widened_behind_its_authors_back(project: Generated) -> None:
     project.edit(
-        "functions/notices/tell_reader.py", ("uses=[notices.write]", 'uses=[notices.write], where={"title": ["Emma"]}')
+        "functions/notices/notify_reader.py",
+        ("uses=[notices.write]", 'uses=[notices.write], where={"title": ["Emma"]}'),
     )
 
-    code, said = project.tried("create", "topic", "--name", "loan_ended", "--subscribers", "notice_service_tell_reader")
+    code, said = project.tried(
+        "create", "topic", "--name", "loan_ended", "--subscribers", "notice_service_notify_reader"
+    )
 
     assert code == 1
     assert "filters its events with where=" in said
