@@ -23,7 +23,7 @@ soak: $(READY)     ## a thousand orders from twenty clients, while the laptop is
 
 bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS="--quick" for a first look
 	@$(BIN)/python benchmarks/paths.py $(ARGS)
-	@$(BIN)/python benchmarks/patterns.py --quick $(ARGS)
+	@$(BIN)/python benchmarks/patterns.py $(ARGS)
 	@$(BIN)/python benchmarks/bus.py $(ARGS)
 	@$(BIN)/python benchmarks/flow.py $(ARGS)
 	@$(BIN)/python benchmarks/cold_start.py $(ARGS)

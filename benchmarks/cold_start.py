@@ -187,7 +187,7 @@ def main(arguments: Sequence[str]) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="What a cold start costs, beside the same function written otherwise.")
     parser.add_argument("--quick", action="store_true", help="few interpreters, for a first look")
-    costs = measure(5 if parser.parse_args(arguments).quick else 30)
+    costs = measure(1 if parser.parse_args(arguments).quick else 30)
     empty = costs["empty"]
     print(f"{'':24} {'cold ms':>9} {'first ms':>9} {'memory MB':>10} {'net MB':>8} {'modules':>8}")
     for name, cost in costs.items():
