@@ -2,6 +2,11 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+ifneq ($(origin PYTHON),file) # PYTHON=python3.13: a .venv of another version is made anew
+ifneq ($(shell $(PYTHON) --version),$(shell $(BIN)/python --version 2>/dev/null))
+$(shell rm -rf .venv)
+endif
+endif
 ARGS ?=
 EXAMPLES ?= 20000
 export PYTHONDONTWRITEBYTECODE :=# hundreds of processes start in the tests: none should compile anew what another has
