@@ -35,9 +35,9 @@ from contradance import Choreography, Contract, Registry, subscriber
 from contradance.choreography import AnyFunction
 from contradance.envelope import seal
 from contradance.local.clock import RealClock, VirtualClock
-from contradance.local.database import Database
+from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.laptop import Laptop
-from contradance.local.pending_delivery import PendingDelivery
+from contradance.local.state.database import Database
 
 Synchronous = Literal["NORMAL", "FULL"]
 RULES = [1, 1_000]

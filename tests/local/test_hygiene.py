@@ -19,10 +19,10 @@ from contradance import route
 from contradance.cli.narrator import Narrator
 from contradance.cli.theme import Services, out
 from contradance.errors import LaptopError
-from contradance.local.connection import MAX_HEAD_BYTES, Bounds
-from contradance.local.gateway import Gateway, HttpResponse, said
+from contradance.local.invocation.gateway import Gateway, HttpResponse, said
 from contradance.local.laptop import Laptop
-from contradance.local.server import Refusal, Server
+from contradance.local.web.connection import MAX_HEAD_BYTES, Bounds
+from contradance.local.web.server import Refusal, Server
 from contradance.runtime.request import MAX_BODY_BYTES
 from tests.local.desk import ROUTES, Echo, asked, opened, wait_until
 

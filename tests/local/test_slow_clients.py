@@ -8,8 +8,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from contradance.local.application import LaptopApplication
-from contradance.local.connection import Bounds, Connection
+from contradance.local.web.application import LaptopApplication
+from contradance.local.web.connection import Bounds, Connection
 from tests.local.desk import ROUTES, opened
 
 BOUNDS = Bounds(head_seconds=3, body_seconds=7)

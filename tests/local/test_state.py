@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from contradance.errors import LaptopError
-from contradance.local.database import Database
-from contradance.local.journal_table import STATE_FILE, open_journal
-from contradance.local.reader import Reader
-from contradance.local.schema import SCHEMA_VERSION
+from contradance.local.state.database import Database
+from contradance.local.state.journal_table import STATE_FILE, open_journal
+from contradance.local.state.reader import Reader
+from contradance.local.state.schema import SCHEMA_VERSION
 from tests.local.desk import Desk, ask, opened
 
 WRITERS, CHANGES = 8, 40

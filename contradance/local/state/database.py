@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from contradance.errors import LaptopError
-from contradance.local.reader import CLOSED, Reader, connect
-from contradance.local.schema import prepare
+from contradance.local.state.reader import CLOSED, Reader, connect
+from contradance.local.state.schema import prepare
 
 Synchronous = Literal["FULL", "NORMAL", "OFF"]
 """How hard a commit is pushed to disk: FULL survives a power cut, NORMAL a killed process; OFF is for tests."""

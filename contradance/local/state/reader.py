@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from contradance.errors import LaptopError
-from contradance.local.schema import check_version
+from contradance.local.state.schema import check_version
 
 CLOSED: Final = "the laptop's state is closed.\n  The bus has been stopped."
 """Message of what is read or written too late."""
