@@ -27,6 +27,7 @@ from tests.operate.fakes import FakeAws, FakeService
 from tests.operate.test_incident import LOYALTY
 from tests.operate.test_insights import RECORDS, Logs, journaled
 from tests.operate.test_replay import without
+from tests.patience import LONG
 
 DAY = ["--from", "2026-01-01", "--to", "2026-01-02"]
 PAYMENT = "payments.process_payment"
@@ -141,12 +142,16 @@ def test_logs_tell_each_delivery_of_one_function_or_one_order(tmp_path: Path) ->
 def test_logs_are_followed_until_ctrl_c(live: Operator, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "contradance", "logs", "--follow", "--state", str(tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    first = [process.stdout.readline() for _ in range(9)]
-    live.system.ask("POST", "/orders", HAPPY)
-    second = [process.stdout.readline() for _ in range(9)]
-    process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate(timeout=20)
+    try:
+        assert process.stdout is not None
+        first = [process.stdout.readline() for _ in range(9)]
+        live.system.ask("POST", "/orders", HAPPY)
+        second = [process.stdout.readline() for _ in range(9)]
+        process.send_signal(signal.SIGINT)
+        _, complaint = process.communicate(timeout=LONG)
+    finally:
+        process.kill()
+        process.communicate()
 
     assert sum("place_order" in line for line in first) == sum("place_order" in line for line in second) == 1
     assert (process.returncode, complaint) == (0, "")

@@ -15,8 +15,8 @@ from contradance.local.laptop import Laptop
 from contradance.local.state.schema import SCHEMA_VERSION
 from tests.food import HAPPY, food
 from tests.local.desk import Desk, ask, journaled, opened, wait_until
+from tests.patience import LONG
 
-LONG = 30.0
 PAGES = "PRAGMA max_page_count"
 
 

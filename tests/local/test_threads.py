@@ -9,10 +9,10 @@ from contradance import Retry
 from contradance.errors import LaptopError
 from contradance.local.clock import RealClock
 from tests.local.desk import Desk, always_fails, ask, dead_letters, fails_until, journaled, opened, wait_until
+from tests.patience import LONG
 
 FAST = 3000.0
 """A minute of the clock is 20 ms."""
-LONG = 20
 """Seconds that no working machine needs."""
 
 
