@@ -1,4 +1,4 @@
-"""What an execution environment makes once, and what every invocation begins with."""
+"""The parts of a Lambda execution environment that are created once and shared by all invocations."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from contradance.errors import DeclarationError
 from contradance.runtime.aws import variable_names
-from contradance.runtime.aws.callers import caller
+from contradance.runtime.aws.client import caller
 from contradance.runtime.aws.environment import aws_environment
 from contradance.runtime.aws.logs import JsonFormatter, set_up
 from contradance.runtime.aws.retry_budget import RetryBudget
@@ -17,7 +17,7 @@ Handler = TypeVar("Handler", bound=Callable[..., object])
 
 
 class LambdaContext(Context, Protocol):
-    """Lambda's context, as far as log lines name it."""
+    """Lambda's context, with the fields that log lines hold."""
 
     function_name: str
     memory_limit_in_mb: str
@@ -25,7 +25,7 @@ class LambdaContext(Context, Protocol):
 
 
 class Machine(NamedTuple):
-    """What an execution environment makes once, for whatever it is that runs there."""
+    """The parts of an execution environment that a function, the sweeper or the ingress needs."""
 
     environment: Environment
     retry_budget: RetryBudget
@@ -43,13 +43,13 @@ class Machine(NamedTuple):
 
 
 def machine(environ: Mapping[str, str]) -> Machine:
-    """Return what `environ` describes."""
+    """Create the machine of an execution environment by its variables."""
     formatter, retry_budget = set_up(environ), RetryBudget()
     return Machine(aws_environment(environ, caller(environ, retry_budget), retry_budget), retry_budget, formatter)
 
 
 def imported(name: str, variable: str) -> Any:
-    """Return what `package.module:attribute` names; `variable` says so."""
+    """Import and return the `package.module:attribute` that the environment variable `variable` holds."""
     module, colon, attribute = name.partition(":")
     if not (module and colon and attribute):
         raise DeclarationError(
