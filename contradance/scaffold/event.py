@@ -67,11 +67,7 @@ def _add_to_registry(layout: ProjectLayout, event: EventRef) -> None:
     """Add the event to the registry's list, after the other events of its service."""
     registry, _ = layout.registry
     source = layout.source(layout.file_of(registry)).with_import(event.module, event.name)
-    bindings = source.bindings()
-    same_service = [
-        name for name in source.listed("Registry", None) if (bindings.get(name) or "").startswith(f"{event.module}:")
-    ]
-    layout.edit(source.with_item("Registry", None, event.name, same_service[-1] if same_service else None))
+    layout.add_to_list(source, "Registry", None, event.name, f"{event.module}:")
 
 
 def _check_free(source: Source, name: str) -> None:
