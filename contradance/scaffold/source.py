@@ -77,14 +77,13 @@ class Source:
             (indent,) = re.findall(r"^\s*", self.text.splitlines()[found.lineno - 1])
             return self._splice(*self._span(found), f"[\n{indent}    {item},\n{indent}]")
         anchor = next((one for one in found.elts if isinstance(one, ast.Name) and one.id == after), found.elts[-1])
-        _, end = self._span(anchor)
+        start, end = self._span(anchor)
         data = self.text.encode()
-        comma = re.compile(rb"\s*,[ \t]*(?:#[^\n]*)?").match(data, end)
-        begins_line = not data[data.rfind(b"\n", 0, self._span(anchor)[0]) + 1 : self._span(anchor)[0]].strip()
-        if not begins_line:
+        if data[data.rfind(b"\n", 0, start) + 1 : start].strip():  # the items share a line
             return self._splice(end, end, f", {item}")
-        new = "\n" + " " * anchor.col_offset + f"{item},"
-        return self._splice(end, end, f",{new}") if comma is None else self._splice(comma.end(), comma.end(), new)
+        comma = re.compile(rb"\s*,[ \t]*(?:#[^\n]*)?").match(data, end)
+        position, separator = (comma.end(), "") if comma else (end, ",")
+        return self._splice(position, position, f"{separator}\n{' ' * anchor.col_offset}{item},")
 
     def listed(self, callee: str, keyword: str | None) -> list[str]:
         """Return the names in the list argument of a call of `callee`."""
