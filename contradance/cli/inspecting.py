@@ -100,7 +100,7 @@ def why(
     Matched or not, and which field said no; every attempt; what it published;
     dead letter. It exits with 1 where the named subscriber has not done it.
     """
-    from contradance.local.journal_table import open_journal  # noqa: PLC0415 - only where there is a laptop's state
+    from contradance.local.state.journal_table import open_journal  # noqa: PLC0415 - only where there is a laptop's state
     from contradance.operate.why import event_and_flow  # noqa: PLC0415 - loaded with the project
     from contradance.operate.why import why as explained  # noqa: PLC0415 - loaded with the project
 

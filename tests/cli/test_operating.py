@@ -16,7 +16,7 @@ from contradance.cli.moment import moment
 from contradance.local.clock import RealClock
 from contradance.local.deployed import deployed
 from contradance.local.laptop import Laptop
-from contradance.local.server import Server
+from contradance.local.web.server import Server
 from contradance.operate import aws
 from functions.choreography import food_delivery
 from tests.cli.operated import Operator, operator
