@@ -31,6 +31,8 @@ class Attempt:
         self.subject: str | None = None
         self.correlation_id = ""
         self.causation_id: str | None = None
+        self.log_keys: dict[object, dict[str, Any]] = {}
+        """Keys that each log formatter writes on the attempt's lines."""
         self._function = function
         self._place = place
         self._started_at = place.clock.now()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextvars import copy_context
 from importlib import import_module
 from typing import Any
 
@@ -20,19 +21,23 @@ from contradance.subscription import Subscription
 def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, place: Place) -> object:
     """Handle one invocation of `function`, in the shape that its trigger has on AWS.
 
+    Each attempt runs in a context of its own: what a handler leaves in a context variable, such as the keys of its log
+    lines, is not there for the next attempt in the same thread.
+
     Returns:
         For a route, API Gateway's response; behind a queue, the failed items; else nothing.
     """
     trigger = function.trigger
     if isinstance(trigger, Schedule):
-        _run_schedule(function, trigger, event, context, place)
+        copy_context().run(_run_schedule, function, trigger, event, context, place)
         return None
     if not isinstance(trigger, Subscription):
         from contradance.runtime.answer import answer  # noqa: PLC0415 - a subscriber does without
 
-        return answer(function, trigger, event, place, context)
+        return copy_context().run(answer, function, trigger, event, place, context)
     if trigger.delivery == "direct":
-        consume(
+        copy_context().run(
+            consume,
             function,
             trigger,
             event,
@@ -46,7 +51,8 @@ def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, pl
     failures = []
     for record in event["Records"]:
         try:
-            consume(
+            copy_context().run(
+                consume,
                 function,
                 trigger,
                 _event_in(record),

@@ -9,19 +9,33 @@ from pydantic_core import PydanticSerializationError
 from contradance.violation import problems
 
 _LONGEST: Final = 300
+_LONGEST_CHAIN: Final = 20
+"""Most causes of one exception that are looked at; a chain of exceptions may be a circle."""
 
 
 def told(error: BaseException) -> str:
     """Return the type, the message and the line that raised it; what Pydantic refused is told without its value."""
-    message = str(error)
-    if isinstance(error, ValidationError):
-        found = problems(error, names=_field_names(BaseModel))
-        message = f"{error.title}: " + "; ".join(f"{path}: {problem}" if path else problem for path, problem in found)
-    elif isinstance(error, PydanticSerializationError):
-        message = "A model holds what its fields do not allow"
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({_short(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {message}"[:_LONGEST] + where
+    return f"{type(error).__name__}: {message_of(error)}"[:_LONGEST] + where
+
+
+def message_of(error: BaseException) -> str:
+    """Return what an exception says, without the values that Pydantic quotes in it or in what caused it."""
+    if isinstance(error, ValidationError):
+        found = problems(error, names=_field_names(BaseModel))
+        return f"{error.title}: " + "; ".join(f"{path}: {problem}" if path else problem for path, problem in found)
+    if isinstance(error, PydanticSerializationError):
+        return "A model holds what its fields do not allow"
+    message = str(error)
+    before = error.__cause__ or error.__context__
+    for _ in range(_LONGEST_CHAIN):
+        if before is None:
+            break
+        if isinstance(before, ValidationError | PydanticSerializationError):
+            message = message.replace(str(before), message_of(before))
+        before = before.__cause__ or before.__context__
+    return message
 
 
 def trail(error: BaseException) -> str:

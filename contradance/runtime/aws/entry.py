@@ -13,13 +13,14 @@ from typing import Any
 from contradance.errors import DeclarationError
 from contradance.function import AnyFunction, Function
 from contradance.runtime.aws import environment
-from contradance.runtime.aws.machine import LambdaContext, Machine, exposed, imported, machine
+from contradance.runtime.aws.machine import LambdaContext, Machine, imported, log_received, machine, observe
 from contradance.runtime.aws.place import needed
 from contradance.runtime.entry import invoke, load_for
 
 
 @cache
 def _deployed() -> tuple[AnyFunction, Machine]:
+    observe()
     function = imported(needed(os.environ, environment.FUNCTION), environment.FUNCTION)
     if not isinstance(function, Function):
         raise DeclarationError(
@@ -30,12 +31,18 @@ def _deployed() -> tuple[AnyFunction, Machine]:
     return function, machine(os.environ)
 
 
-@exposed
 def handler(event: Mapping[str, Any], context: LambdaContext) -> object:
     """Handle one invocation."""
     function, here = _deployed()
-    here.begin(context)
-    return invoke(function, event, context, here.place)
+    with here.invocation(context):
+        log_received(os.environ, lambda: _shown(function, event))
+        return invoke(function, event, context, here.place)
+
+
+def _shown(function: AnyFunction, event: Mapping[str, Any]) -> object:
+    from contradance.runtime.aws.log_event import masked_event  # noqa: PLC0415 - only where it is asked for
+
+    return masked_event(function, event)
 
 
 if environment.FUNCTION in os.environ:

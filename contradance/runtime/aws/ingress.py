@@ -18,10 +18,12 @@ from pydantic import ValidationError
 from contradance.contract import Contract
 from contradance.envelope import SealedEvent, derived_id, seal
 from contradance.errors import AWSCallFailed, DeclarationError, PublishFailed, TooMuchWork
+from contradance.pii import MASK, mask
 from contradance.registry import Registry
 from contradance.reply import HttpError
 from contradance.runtime.aws import environment
-from contradance.runtime.aws.machine import LambdaContext, Machine, exposed, imported, machine
+from contradance.runtime.aws.log_event import HARMLESS
+from contradance.runtime.aws.machine import LambdaContext, Machine, imported, log_received, machine, observe
 from contradance.runtime.aws.place import needed
 from contradance.runtime.journal import JournalRecord, published_events
 from contradance.runtime.ports import Place
@@ -89,6 +91,14 @@ class Ingress:
         _journal(sealed, place)
         return response(202, json.dumps({"event_id": sealed.event_id}))
 
+    def shown(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a request without personal data, for a log line."""
+        try:
+            body = mask(self._contract(request), json.loads(json_of(request)))
+        except (HttpError, BadRequest, ValueError, RecursionError):
+            body = MASK
+        return {**{name: request[name] if name in HARMLESS else MASK for name in request}, "body": body}
+
     def _seal(self, request: Mapping[str, Any], place: Place) -> SealedEvent:
         contract = self._contract(request)
         body = json_of(request)
@@ -150,6 +160,7 @@ class _Deployed(NamedTuple):
 
 @cache
 def _deployed() -> _Deployed:
+    observe()
     registry = imported(needed(os.environ, environment.REGISTRY), environment.REGISTRY)
     if not isinstance(registry, Registry):
         raise DeclarationError(f"{environment.REGISTRY} names {registry!r}, which is no Registry.")
@@ -157,12 +168,12 @@ def _deployed() -> _Deployed:
     return _Deployed(Ingress(registry, [str(name) for name in open_]), machine(os.environ))
 
 
-@exposed
 def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
     """Answer one request."""
     ingress, here = _deployed()
-    here.begin(context)
-    return ingress.answer(event, here.place, context.get_remaining_time_in_millis() / 1000)
+    with here.invocation(context):
+        log_received(os.environ, lambda: ingress.shown(event))
+        return ingress.answer(event, here.place, context.get_remaining_time_in_millis() / 1000)
 
 
 if environment.REGISTRY in os.environ:

@@ -1,0 +1,61 @@
+"""Values and exceptions as a log line shows them: without personal data."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+
+from pydantic import BaseModel
+
+from contradance.pii import MASK, mask
+from contradance.runtime.told import message_of, trail
+
+
+def masked(value: object) -> object:
+    """Return `value` as JSON can hold it: models as data with personal data masked, at any depth."""
+    match value:
+        case None | str() | int() | float():
+            shown = value
+        case BaseModel():
+            data = value.model_dump(mode="json", by_alias=True, warnings=False, fallback=lambda _: MASK)
+            shown = mask(type(value), data)
+        case Mapping():
+            shown = {name if isinstance(name, str) else str(name): masked(item) for name, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            shown = [masked(item) for item in value]
+        case BaseException():
+            shown = message_of(value)
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            shown = {field.name: masked(getattr(value, field.name)) for field in fields(value)}
+        case _:
+            shown = value
+    return shown
+
+
+def masked_argument(value: object) -> object:
+    """Return an argument of a `%`-format: itself, so that `%d` works, unless its text could show personal data."""
+    shown = masked(value)
+    return value if shown is value or isinstance(value, str | int | float) else shown
+
+
+def exception_text(error: BaseException) -> str:
+    """Return a traceback as Python prints it, with its causes, and with no value that Pydantic quotes."""
+    return "".join(_lines(error, seen=set()))
+
+
+def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
+    seen.add(id(error))
+    cause = error.__cause__
+    before = cause if cause or error.__suppress_context__ else error.__context__
+    if before is not None and id(before) not in seen:
+        yield from _lines(before, seen)
+        yield (
+            "\n\nThe above exception was the direct cause of the following exception:\n\n"
+            if cause
+            else "\n\nDuring handling of the above exception, another exception occurred:\n\n"
+        )
+    if frames := trail(error):
+        yield f"Traceback (most recent call last):\n{frames}"
+    yield f"{type(error).__name__}: {message_of(error)}"
+    if isinstance(error, BaseExceptionGroup):
+        for number, member in enumerate(error.exceptions, 1):
+            yield f"\n\nException {number} of the group:\n\n"
+            yield from _lines(member, seen)
