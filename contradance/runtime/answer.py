@@ -30,7 +30,8 @@ from contradance.runtime.request import (
     response,
     traceparent_of,
 )
-from contradance.runtime.told import told, trail
+from contradance.runtime.told import told
+from contradance.runtime.tracing import tracing
 from contradance.signature import Parameter
 from contradance.violation import problems
 
@@ -43,8 +44,14 @@ def answer(function: AnyFunction, route: Route, request: Mapping[str, Any], plac
     Raises:
         LaptopError: the laptop itself cannot answer, whichever the function; its gateway says so.
     """
-    with Attempt(function, route.key, place) as this:
-        return _answer(this, function, request, place, context)
+    spans = tracing()
+    with (
+        spans.answering(function.name, route.key, traceparent_of(request)),
+        Attempt(function, route.key, place) as this,
+    ):
+        answered = _answer(this, function, request, place, context)
+        spans.record_status(answered["statusCode"])
+        return answered
 
 
 def _answer(
@@ -63,7 +70,8 @@ def _answer(
     except LaptopError:
         raise
     except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
-        _LOG.error("%s failed: %s\n%s", function.name, told(error), trail(error))
+        _LOG.exception("%s failed: %s", function.name, told(error))
+        tracing().record_error(error)
         return problem(500, "Internal Server Error")
     if performed.published and not performed.duplicate:
         this.subject = performed.subject

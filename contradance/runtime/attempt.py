@@ -10,6 +10,7 @@ from typing import Any, Self
 from contradance.function import AnyFunction
 from contradance.runtime.journal import JournalRecord, Outcome, PublishedEvent
 from contradance.runtime.ports import Place
+from contradance.runtime.tracing import tracing
 
 _running: ContextVar["Attempt | None"] = ContextVar("contradance_attempt", default=None)
 
@@ -67,6 +68,7 @@ class Attempt:
         self, outcome: Outcome, number: int, *, published: Sequence[PublishedEvent] = (), error: str | None = None
     ) -> None:
         """Write the journal record; `number` is 1 for the first attempt."""
+        tracing().record_outcome(outcome)
         self._place.journal.write(
             JournalRecord(
                 function=self._function.name,

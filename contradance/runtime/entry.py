@@ -15,6 +15,7 @@ from contradance.runtime.once import OnceKey
 from contradance.runtime.perform import Cause, Task, perform
 from contradance.runtime.ports import Context, Place
 from contradance.runtime.told import told
+from contradance.runtime.tracing import tracing
 from contradance.subscription import Subscription
 
 
@@ -79,7 +80,8 @@ def _run_schedule(
     """Run a scheduled function once for its moment: what causes it is the schedule and the scheduled time."""
     moment = f"{event['schedule']}@{event['scheduled_time']}"
     key = OnceKey(function.name, "schedule", moment)
-    with Attempt(function, schedule.timetable.expression, place) as this:
+    expression = schedule.timetable.expression
+    with tracing().running(function, expression), Attempt(function, expression, place) as this:
         this.correlation_id, this.causation_id = derived_id(*key, "correlation"), moment
 
         def run(delivery: Delivery) -> tuple[object, None]:

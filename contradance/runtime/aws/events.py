@@ -7,7 +7,6 @@ from contradance.errors import ContradanceError
 from contradance.runtime.aws import environment
 from contradance.runtime.aws.caller import Caller
 
-
 _TRACE: Final = "_X_AMZN_TRACE_ID"
 """Lambda's variable: the X-Ray trace of the running invocation."""
 _LONGEST_TRACE: Final = 500

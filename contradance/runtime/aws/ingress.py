@@ -9,6 +9,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
+from contextvars import copy_context
 from functools import cache
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
@@ -38,7 +39,8 @@ from contradance.runtime.request import (
     response,
     traceparent_of,
 )
-from contradance.runtime.told import told, trail
+from contradance.runtime.told import told
+from contradance.runtime.tracing import tracing
 from contradance.violation import problems
 
 PUBLISHER: Final = "contradance.ingress"
@@ -73,9 +75,17 @@ class Ingress:
 
     def answer(self, request: Mapping[str, Any], place: Place, seconds: float) -> Response:
         """Publish one event, and answer with its id."""
+        spans = tracing()
+        with spans.answering(PUBLISHER, ROUTE, traceparent_of(request)):
+            answered = self._answer(request, place, seconds)
+            spans.record_status(answered["statusCode"])
+            return answered
+
+    def _answer(self, request: Mapping[str, Any], place: Place, seconds: float) -> Response:
         try:
             sealed = self._seal(request, place)
-            publish([sealed], place.events, place.bus, place.clock, seconds - _RESERVE_SECONDS)
+            with tracing().publishing([sealed.event_id]):
+                publish([sealed], place.events, place.bus, place.clock, seconds - _RESERVE_SECONDS)
         except BadRequest as error:
             return problem(422, str(error), error.found)
         except HttpError as error:
@@ -86,7 +96,8 @@ class Ingress:
             _LOG.error("The event was not published: %s", error)
             return problem(503, "The event was not published. Try again.")
         except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
-            _LOG.error("%s failed: %s\n%s", PUBLISHER, told(error), trail(error))
+            _LOG.exception("%s failed: %s", PUBLISHER, told(error))
+            tracing().record_error(error)
             return problem(500, "Internal Server Error")
         _journal(sealed, place)
         return response(202, json.dumps({"event_id": sealed.event_id}))
@@ -109,13 +120,14 @@ class Ingress:
         except ValidationError as error:
             raise BadRequest(problems(error, "body")) from error
         check_named_once(body)
+        correlation_id = derived_id(event_id, "correlation")
         return seal(
             event,
             event_id=event_id,
             occurred_at=place.clock.now(),
-            correlation_id=derived_id(event_id, "correlation"),
+            correlation_id=correlation_id,
             publisher=PUBLISHER,
-            traceparent=traceparent_of(request),
+            traceparent=tracing().sealing(contract.identity, event_id, correlation_id, traceparent_of(request)),
         )
 
     def _contract(self, request: Mapping[str, Any]) -> type[Contract]:
@@ -173,7 +185,8 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
     ingress, here = _deployed()
     with here.invocation(context):
         log_received(os.environ, lambda: ingress.shown(event))
-        return ingress.answer(event, here.place, context.get_remaining_time_in_millis() / 1000)
+        seconds = context.get_remaining_time_in_millis() / 1000
+        return copy_context().run(ingress.answer, event, here.place, seconds)
 
 
 if environment.REGISTRY in os.environ:
