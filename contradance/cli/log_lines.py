@@ -53,7 +53,8 @@ def log_lines(record: logging.LogRecord, services: Services) -> list[Text]:
     style = "dim" if record.levelno < logging.WARNING else "yellow"
     keys = "".join(f"  {name}={_text(value)}" for name, value in said.items() if name not in _STANDARD)
     line = Text(f"{'':8}  ").append(f"{service:{services.width}}", services.style(service))
-    line.append(f"  {_text(said.get('message', ''))}", style).append(keys, "dim")
+    level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
+    line.append(f"  {level}{_text(said.get('message', ''))}", style).append(keys, "dim")
     return [line, *([Text(said["exception"], "dim")] if "exception" in said else [])]
 
 

@@ -23,6 +23,7 @@ from contradance.local.laptop import Laptop
 from contradance.local.server import Server
 from contradance.local.waiting import Waiting
 from contradance.operate.flow import flows
+from contradance.runtime.aws import metrics
 from contradance.runtime.journal import JournalRecord
 from contradance.settings import Setting
 
@@ -44,6 +45,7 @@ def run_laptop(
     def when_journaled(record: JournalRecord) -> None:
         """Say in the terminal, and in every browser that watches, what a delivery came to."""
         narrator.delivery(record)
+        metrics.drop()
         feed.tell(record)
 
     def when_settled(waiting: Waiting) -> None:

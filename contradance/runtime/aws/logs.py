@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -32,6 +32,8 @@ invocation_keys: Final[ContextVar[Mapping[str, object] | None]] = ContextVar("co
 
 _loggers: "Final[WeakSet[Logger]]" = WeakSet()
 """Powertools Loggers made since `on_every_logger` was first called; only these can be sampled anew."""
+_root_logger: Final[list[Logger]] = []
+"""The root logger as one of them; nothing else holds it."""
 _configured: Final[list[Callable[[logging.Logger], None]]] = []
 
 
@@ -89,7 +91,7 @@ def install() -> None:
     logger.append_keys(service=service_name())
     for handler in handlers:
         handler.setFormatter(handlers[0].formatter)
-    _loggers.add(logger)
+    _root_logger[:] = [logger]
     on_every_logger(use_attempt_formatter)
 
 
@@ -100,8 +102,7 @@ def service_name() -> str:
 
 def on_every_logger(configure: Callable[[logging.Logger], None]) -> None:
     """Call `configure` with what is behind each Powertools Logger, those that exist and those that are made later."""
-    if not _configured:
-        _watch_new_loggers()
+    _watch_new_loggers()
     if configure not in _configured:
         _configured.append(configure)
     for logger in [*logging.root.manager.loggerDict.values()]:
@@ -122,11 +123,12 @@ def use_attempt_formatter(logger: logging.Logger) -> None:
 
 def sample_again() -> None:
     """Decide anew which Loggers log at DEBUG, as Powertools does for each invocation."""
-    for logger in [*_loggers]:
+    for logger in [*_root_logger, *_loggers]:
         if logger.sampling_rate:
             logger.refresh_sample_rate_calculation()
 
 
+@cache
 def _watch_new_loggers() -> None:
     """Have each new Powertools Logger configured when Powertools has done so.
 

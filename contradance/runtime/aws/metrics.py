@@ -17,9 +17,8 @@ was consumed) and `subscriber` (the function's name).
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Callable
 from contextvars import ContextVar
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -60,7 +59,6 @@ collected: Final[ContextVar[Collected | None]] = ContextVar("contradance_metrics
 _authors: "Final[WeakValueDictionary[int, EphemeralMetrics]]" = WeakValueDictionary()
 """What is behind each `Metrics()` of an author, in the order in which they were made. All `Metrics()` share one store."""
 _numbers: Final = itertools.count()
-_watched: Final[list[bool]] = []
 
 
 def count(record: JournalRecord) -> None:
@@ -89,27 +87,31 @@ def flush() -> None:
         try:
             provider.namespace = provider.namespace or DEFAULT_NAMESPACE
             provider.flush_metrics()
-            provider.metric_set.clear()  # where metrics are disabled, Powertools keeps them
         except Exception:  # noqa: BLE001 - no metric is worth a delivery
             _LOG.exception("Metrics could not be written.")
+        finally:
+            provider.clear_metrics()  # Powertools keeps what it cannot write, and what it may not where they are disabled
     metrics.clear()
 
 
+@cache
 def watch_authors_metrics() -> None:
     """Have each `Metrics()` and `EphemeralMetrics()` that is made from now on flushed by `flush`."""
-    if not _watched:
-        _watched.append(True)
-        EphemeralMetrics.__init__ = _watching(EphemeralMetrics.__init__)  # type: ignore[method-assign]
+    initialise = EphemeralMetrics.__init__
 
-
-def _watching(initialise: Callable[..., None]) -> Callable[..., None]:
     @wraps(initialise)
     def __init__(self: EphemeralMetrics, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - it stands for one
         initialise(self, *args, **kwargs)
         if not isinstance(self, OwnMetrics | SingleMetric):  # a single metric writes itself
             _authors[next(_numbers)] = self
 
-    return __init__
+    EphemeralMetrics.__init__ = __init__  # type: ignore[method-assign]
+
+
+def drop() -> None:
+    """Forget what an author's `Metrics()` hold: on the laptop there is no CloudWatch to read it."""
+    for provider in [*_authors.values()]:
+        provider.clear_metrics()
 
 
 def _of(metrics: Collected, contract: str, subscriber: str) -> OwnMetrics:
