@@ -145,7 +145,11 @@ def test_functions_may_come_one_by_one() -> None:
     assert len(shop.edges) == 5
 
 
-@pytest.mark.parametrize("thing", [lambda placed: None, place_order.handler, "pay", None, 5, OrderPlaced], ids=str)
+@pytest.mark.parametrize(
+    "thing",
+    [lambda placed: None, place_order.handler, "pay", None, 5, OrderPlaced],
+    ids=["a lambda", "a handler", "a text", "None", "a number", "a contract"],
+)
 def test_what_is_no_function_is_refused(thing: object) -> None:
     assert refusal(thing) == (
         f"choreography 'shop' lists {thing!r}, which is no function.\n"

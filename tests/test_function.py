@@ -449,7 +449,19 @@ def test_defaults_do_not_change_what_is_subscribed_to() -> None:
         5,
         None,
     ],
-    ids=str,
+    ids=[
+        "a bound method",
+        "a callable object",
+        "a class",
+        "a partial",
+        "print",
+        "len",
+        "a cached function",
+        "a function that is decorated already",
+        "a contract",
+        "a number",
+        "None",
+    ],
 )
 @pytest.mark.parametrize(
     "decorate", [subscriber(), schedule("rate(1 day)"), route("GET /x")], ids=["subscriber", "schedule", "route"]

@@ -263,7 +263,7 @@ def test_a_filter_holds_for_every_version_that_is_read() -> None:
             ),
         ),
     ],
-    ids=str,
+    ids=["a union", "a contract of others", "a contract and a field", "a list", "a list for a contract"],
 )
 def test_a_filter_that_does_not_say_what_it_filters_is_refused(
     handler: Callable[..., None], where: object, why: str

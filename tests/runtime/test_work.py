@@ -140,7 +140,7 @@ class TestReadYourWrites:
 
         assert [item.number for item in page.items] == ["2", "3", "4"]
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         before=st.dictionaries(st.tuples(st.sampled_from("abc"), st.sampled_from(["", "1", "2"])), st.text(max_size=3)),
         steps=st.lists(
