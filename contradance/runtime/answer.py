@@ -30,7 +30,7 @@ from contradance.runtime.request import (
     response,
     traceparent_of,
 )
-from contradance.runtime.told import told
+from contradance.runtime.told import log_keys, told
 from contradance.runtime.tracing import tracing
 from contradance.signature import Parameter
 from contradance.violation import problems
@@ -70,7 +70,7 @@ def _answer(
     except LaptopError:
         raise
     except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
-        _LOG.exception("%s failed: %s", function.name, told(error))
+        _LOG.error("%s failed: %s", function.name, told(error), extra=log_keys(error))
         tracing().record_error(error)
         return problem(500, "Internal Server Error")
     if performed.published and not performed.duplicate:

@@ -1,6 +1,7 @@
 """How the journal tells an exception: enough to find the fault, and no personal data."""
 
 import traceback
+from collections.abc import Iterator
 from typing import Final
 
 from pydantic import BaseModel, ValidationError
@@ -41,6 +42,36 @@ def message_of(error: BaseException) -> str:
 def trail(error: BaseException) -> str:
     """Return the lines of code that led to `error`, for a log; a traceback would print the values it holds."""
     return "".join(traceback.format_tb(error.__traceback__))
+
+
+def log_keys(error: BaseException) -> dict[str, str]:
+    """Return an exception as Powertools' Logger writes it, for `extra=`: any other logger would print it with values."""
+    return {"exception": exception_text(error), "exception_name": type(error).__name__}
+
+
+def exception_text(error: BaseException) -> str:
+    """Return a traceback as Python prints it, with its causes, and with no value that Pydantic quotes."""
+    return "".join(_lines(error, seen=set()))
+
+
+def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
+    seen.add(id(error))
+    cause = error.__cause__
+    before = cause if cause or error.__suppress_context__ else error.__context__
+    if before is not None and id(before) not in seen:
+        yield from _lines(before, seen)
+        yield (
+            "\n\nThe above exception was the direct cause of the following exception:\n\n"
+            if cause
+            else "\n\nDuring handling of the above exception, another exception occurred:\n\n"
+        )
+    if frames := trail(error):
+        yield f"Traceback (most recent call last):\n{frames}"
+    yield f"{type(error).__name__}: {message_of(error)}"
+    if isinstance(error, BaseExceptionGroup):
+        for number, member in enumerate(error.exceptions, 1):
+            yield f"\n\nException {number} of the group:\n\n"
+            yield from _lines(member, seen)
 
 
 def _field_names(model: type[BaseModel]) -> set[str]:

@@ -39,7 +39,7 @@ from contradance.runtime.request import (
     response,
     traceparent_of,
 )
-from contradance.runtime.told import told
+from contradance.runtime.told import log_keys, told
 from contradance.runtime.tracing import tracing
 from contradance.violation import problems
 
@@ -96,7 +96,7 @@ class Ingress:
             _LOG.error("The event was not published: %s", error)
             return problem(503, "The event was not published. Try again.")
         except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
-            _LOG.exception("%s failed: %s", PUBLISHER, told(error))
+            _LOG.error("%s failed: %s", PUBLISHER, told(error), extra=log_keys(error))
             tracing().record_error(error)
             return problem(500, "Internal Server Error")
         _journal(sealed, place)

@@ -1,6 +1,6 @@
-"""Values and exceptions as a log line shows them: without personal data."""
+"""Values as a log line shows them: without personal data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, get_type_hints
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from contradance.pii import MASK, is_marked, mask
-from contradance.runtime.told import message_of, trail
+from contradance.runtime.told import message_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -51,28 +51,3 @@ def masked_argument(value: object) -> object:
     """Return an argument of a `%`-format: itself, so that `%d` works, unless its text could show personal data."""
     shown = masked(value)
     return value if shown is value or isinstance(value, str | int | float) else shown
-
-
-def exception_text(error: BaseException) -> str:
-    """Return a traceback as Python prints it, with its causes, and with no value that Pydantic quotes."""
-    return "".join(_lines(error, seen=set()))
-
-
-def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
-    seen.add(id(error))
-    cause = error.__cause__
-    before = cause if cause or error.__suppress_context__ else error.__context__
-    if before is not None and id(before) not in seen:
-        yield from _lines(before, seen)
-        yield (
-            "\n\nThe above exception was the direct cause of the following exception:\n\n"
-            if cause
-            else "\n\nDuring handling of the above exception, another exception occurred:\n\n"
-        )
-    if frames := trail(error):
-        yield f"Traceback (most recent call last):\n{frames}"
-    yield f"{type(error).__name__}: {message_of(error)}"
-    if isinstance(error, BaseExceptionGroup):
-        for number, member in enumerate(error.exceptions, 1):
-            yield f"\n\nException {number} of the group:\n\n"
-            yield from _lines(member, seen)

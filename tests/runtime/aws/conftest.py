@@ -21,13 +21,15 @@ def root_logger() -> Iterator[logging.Logger]:
     """The root logger as Lambda has it; as it was, afterwards, with each Powertools Logger that a test made forgotten."""
     root, known = logging.getLogger(), logging.root.manager.loggerDict
     before, configured = {**vars(root)}, [*logs._configured]
-    handlers, loggers = [*root.handlers], {**known}
+    handlers, loggers = {handler: handler.formatter for handler in root.handlers}, {**known}
     root.handlers[:], logs._configured[:] = [LambdaHandler()], []
     yield root
     vars(root).clear()
     vars(root).update(before)
     root.setLevel(root.level)  # loggers remember what they were asked
     root.handlers[:], logs._configured[:] = handlers, configured
+    for handler, formatter in handlers.items():
+        handler.setFormatter(formatter)
     for name in {*known} - {*loggers}:
         if any(hasattr(one, "powertools_handler") for one in (known[name], getattr(known[name], "parent", None))):
             del known[name]

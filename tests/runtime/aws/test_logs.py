@@ -27,11 +27,12 @@ from contradance.local.clock import VirtualClock
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.aws import entry, metrics
 from contradance.runtime.aws.journal import LoggedJournal
-from contradance.runtime.aws.log_values import exception_text, masked
+from contradance.runtime.aws.log_values import masked
 from contradance.runtime.aws.logs import AttemptFormatter, install
 from contradance.runtime.aws.machine import Machine, observe
 from contradance.runtime.aws.patience import Patience
 from contradance.runtime.journal import JournalRecord, PublishedEvent
+from contradance.runtime.told import exception_text
 from tests.runtime.aws.desk import FUNCTIONS, Deployed, FakeLambda
 from tests.runtime.aws.functions import open_ticket, plan_later, plan_repair, remind
 from tests.runtime.desk import TICKET, Job, TicketOpened, opened
