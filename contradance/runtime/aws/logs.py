@@ -32,9 +32,9 @@ invocation_keys: Final[ContextVar[Mapping[str, object] | None]] = ContextVar("co
 """Keys of the running invocation, on each of its lines."""
 
 _loggers: "Final[WeakSet[Logger]]" = WeakSet()
-"""Powertools Loggers made since `on_every_logger` was first called; only these can be sampled anew."""
+"""Powertools Loggers made since `install` or `on_every_logger` was first called; only these can be sampled anew."""
 _root_logger: Final[list[Logger]] = []
-"""The root logger as one of them; nothing else holds it."""
+"""Holds the root logger's, which nothing else does."""
 _configured: Final[list[Callable[[logging.Logger], None]]] = []
 
 
@@ -86,6 +86,7 @@ class AttemptFormatter(LambdaPowertoolsFormatter):
 def install() -> None:
     """Write every line of this process by `AttemptFormatter`, at the level that Powertools' variables name."""
     _let_the_stack_decide()
+    _watch_new_loggers()
     root = logging.getLogger()
     handlers = [*root.handlers] or [logging.StreamHandler(sys.stdout)]  # on Lambda there is one
     logger = Logger(service=_ROOT, logger_handler=handlers[0], logger_formatter=AttemptFormatter())
@@ -124,7 +125,7 @@ def use_attempt_formatter(logger: logging.Logger) -> None:
 
 def sample_again() -> None:
     """Decide anew which Loggers log at DEBUG, as Powertools does for each invocation."""
-    for logger in [*_root_logger, *_loggers]:
+    for logger in [*_loggers]:
         if logger.sampling_rate:
             logger.refresh_sample_rate_calculation()
 
