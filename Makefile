@@ -4,6 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 ARGS ?=
 EXAMPLES ?= 20000
+export PYTHONDONTWRITEBYTECODE :=# hundreds of processes start in the tests: none should compile anew what another has
 
 .PHONY: run demo test explore engine bench soak check fix constraints clean
 

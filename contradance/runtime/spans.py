@@ -27,7 +27,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from contradance.function import AnyFunction
 from contradance.identity import Identity
-from contradance.runtime.told import trail
+from contradance.runtime.error_description import format_frames
 from contradance.runtime.tracing import Tracing
 
 _SCOPE: Final = "contradance"
@@ -175,5 +175,5 @@ def _fail(span: Span, error: BaseException) -> None:
     module = type(error).__module__
     kind = type(error).__qualname__ if module == "builtins" else f"{module}.{type(error).__qualname__}"
     span.set_attribute("error.type", kind)
-    span.add_event("exception", {"exception.type": kind, "exception.stacktrace": trail(error)})
+    span.add_event("exception", {"exception.type": kind, "exception.stacktrace": format_frames(error)})
     span.set_status(Status(StatusCode.ERROR, kind))

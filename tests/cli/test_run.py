@@ -16,8 +16,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from typer.testing import CliRunner
 
 from contradance.cli.app import app
-from tests.cli.project import LONG, ROOT, Running, running
+from tests.cli.project import ROOT, Running, running
 from tests.food import HAPPY, OUTAGE
+from tests.patience import LONG
 
 SLOW = """\
 from contextlib import suppress
@@ -44,7 +45,7 @@ def ask(item: str) -> Reply[Done, Asked]:
 
 @subscriber(service="clerk")
 def work(asked: Asked) -> None:
-    deadline = monotonic() + 30
+    deadline = monotonic() + LONG
     Path("begun").touch()
     while not Path("go").exists() and monotonic() < deadline:
         sleep(0.01)

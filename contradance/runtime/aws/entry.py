@@ -12,19 +12,19 @@ from typing import Any
 
 from contradance.errors import DeclarationError
 from contradance.function import AnyFunction, Function
-from contradance.runtime.aws import environment
+from contradance.runtime.aws import variable_names
+from contradance.runtime.aws.environment import needed
 from contradance.runtime.aws.machine import LambdaContext, Machine, imported, log_received, machine, observe
-from contradance.runtime.aws.place import needed
 from contradance.runtime.entry import invoke, load_for
 
 
 @cache
 def _deployed() -> tuple[AnyFunction, Machine]:
     observe()
-    function = imported(needed(os.environ, environment.FUNCTION), environment.FUNCTION)
+    function = imported(needed(os.environ, variable_names.FUNCTION), variable_names.FUNCTION)
     if not isinstance(function, Function):
         raise DeclarationError(
-            f"{environment.FUNCTION} names {function!r}, which is no function.\n"
+            f"{variable_names.FUNCTION} names {function!r}, which is no function.\n"
             "  Decorate it with @subscriber(), @route('GET /x') or @schedule('rate(1 day)')."
         )
     load_for(function)
@@ -36,7 +36,7 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> object:
     function, here = _deployed()
     with here.invocation(context):
         log_received(os.environ, lambda: _shown(function, event))
-        return invoke(function, event, context, here.place)
+        return invoke(function, event, context, here.environment)
 
 
 def _shown(function: AnyFunction, event: Mapping[str, Any]) -> object:
@@ -45,5 +45,5 @@ def _shown(function: AnyFunction, event: Mapping[str, Any]) -> object:
     return masked_event(function, event)
 
 
-if environment.FUNCTION in os.environ:
+if variable_names.FUNCTION in os.environ:
     _deployed()

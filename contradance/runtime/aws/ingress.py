@@ -22,12 +22,13 @@ from contradance.errors import AWSCallFailed, DeclarationError, PublishFailed, T
 from contradance.pii import MASK, mask
 from contradance.registry import Registry
 from contradance.reply import HttpError
-from contradance.runtime.aws import environment
+from contradance.runtime.aws import variable_names
+from contradance.runtime.aws.environment import needed
 from contradance.runtime.aws.log_event import HARMLESS
 from contradance.runtime.aws.machine import LambdaContext, Machine, imported, log_received, machine, observe
-from contradance.runtime.aws.place import needed
-from contradance.runtime.journal import JournalRecord, published_events
-from contradance.runtime.ports import Place
+from contradance.runtime.error_description import describe_error, log_keys
+from contradance.runtime.journal_record import JournalRecord, published_events
+from contradance.runtime.ports import Environment
 from contradance.runtime.publish import publish
 from contradance.runtime.request import (
     BadRequest,
@@ -39,7 +40,6 @@ from contradance.runtime.request import (
     response,
     traceparent_of,
 )
-from contradance.runtime.told import log_keys, told
 from contradance.runtime.tracing import tracing
 from contradance.violation import problems
 
@@ -73,19 +73,19 @@ class Ingress:
                 )
             self._versions[detail_type] = contracts
 
-    def answer(self, request: Mapping[str, Any], place: Place, seconds: float) -> Response:
+    def answer(self, request: Mapping[str, Any], environment: Environment, seconds: float) -> Response:
         """Publish one event, and answer with its id."""
         spans = tracing()
         with spans.answering(PUBLISHER, ROUTE, traceparent_of(request)):
-            answered = self._answer(request, place, seconds)
+            answered = self._answer(request, environment, seconds)
             spans.record_status(answered["statusCode"])
             return answered
 
-    def _answer(self, request: Mapping[str, Any], place: Place, seconds: float) -> Response:
+    def _answer(self, request: Mapping[str, Any], environment: Environment, seconds: float) -> Response:
         try:
-            sealed = self._seal(request, place)
+            sealed = self._seal(request, environment)
             with tracing().publishing([sealed.event_id]):
-                publish([sealed], place.events, place.bus, place.clock, seconds - _RESERVE_SECONDS)
+                publish([sealed], environment.events, environment.bus, environment.clock, seconds - _RESERVE_SECONDS)
         except BadRequest as error:
             return problem(422, str(error), error.found)
         except HttpError as error:
@@ -96,10 +96,10 @@ class Ingress:
             _LOG.error("The event was not published: %s", error)
             return problem(503, "The event was not published. Try again.")
         except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
-            _LOG.error("%s failed: %s", PUBLISHER, told(error), extra=log_keys(error))
+            _LOG.error("%s failed: %s", PUBLISHER, describe_error(error), extra=log_keys(error))
             tracing().record_error(error)
             return problem(500, "Internal Server Error")
-        _journal(sealed, place)
+        _journal(sealed, environment)
         return response(202, json.dumps({"event_id": sealed.event_id}))
 
     def shown(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class Ingress:
             body = MASK
         return {**{name: request[name] if name in HARMLESS else MASK for name in request}, "body": body}
 
-    def _seal(self, request: Mapping[str, Any], place: Place) -> SealedEvent:
+    def _seal(self, request: Mapping[str, Any], environment: Environment) -> SealedEvent:
         contract = self._contract(request)
         body = json_of(request)
         key = idempotency_key(request)
@@ -124,7 +124,7 @@ class Ingress:
         return seal(
             event,
             event_id=event_id,
-            occurred_at=place.clock.now(),
+            occurred_at=environment.clock.now(),
             correlation_id=correlation_id,
             publisher=PUBLISHER,
             traceparent=tracing().sealing(contract.identity, event_id, correlation_id, traceparent_of(request)),
@@ -146,8 +146,8 @@ class Ingress:
         raise HttpError(404, "There is no such version of the event.")
 
 
-def _journal(sealed: SealedEvent, place: Place) -> None:
-    place.journal.write(
+def _journal(sealed: SealedEvent, environment: Environment) -> None:
+    environment.journal.write(
         JournalRecord(
             function=PUBLISHER,
             trigger=ROUTE,
@@ -159,7 +159,7 @@ def _journal(sealed: SealedEvent, place: Place) -> None:
             outcome="done",
             retries_left=0,
             published=published_events([sealed]),
-            started_at=place.clock.now(),
+            started_at=environment.clock.now(),
             duration_ms=0.0,
         )
     )
@@ -173,10 +173,10 @@ class _Deployed(NamedTuple):
 @cache
 def _deployed() -> _Deployed:
     observe()
-    registry = imported(needed(os.environ, environment.REGISTRY), environment.REGISTRY)
+    registry = imported(needed(os.environ, variable_names.REGISTRY), variable_names.REGISTRY)
     if not isinstance(registry, Registry):
-        raise DeclarationError(f"{environment.REGISTRY} names {registry!r}, which is no Registry.")
-    open_ = json.loads(os.environ.get(environment.INGRESS) or "[]")
+        raise DeclarationError(f"{variable_names.REGISTRY} names {registry!r}, which is no Registry.")
+    open_ = json.loads(os.environ.get(variable_names.INGRESS) or "[]")
     return _Deployed(Ingress(registry, [str(name) for name in open_]), machine(os.environ))
 
 
@@ -186,8 +186,8 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
     with here.invocation(context):
         log_received(os.environ, lambda: ingress.shown(event))
         seconds = context.get_remaining_time_in_millis() / 1000
-        return copy_context().run(ingress.answer, event, here.place, seconds)
+        return copy_context().run(ingress.answer, event, here.environment, seconds)
 
 
-if environment.REGISTRY in os.environ:
+if variable_names.REGISTRY in os.environ:
     _deployed()

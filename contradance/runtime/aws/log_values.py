@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from contradance.pii import MASK, is_marked, mask
-from contradance.runtime.told import message_of
+from contradance.runtime.error_description import message_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

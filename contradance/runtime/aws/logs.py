@@ -20,7 +20,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from contradance.runtime.attempt import running_attempt
 from contradance.runtime.aws.log_values import masked, masked_argument
-from contradance.runtime.told import exception_text
+from contradance.runtime.error_description import exception_text
 
 SERVICE: Final = "POWERTOOLS_SERVICE_NAME"
 _LEVEL: Final = "POWERTOOLS_LOG_LEVEL"

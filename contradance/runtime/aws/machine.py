@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple, Protocol
 from contradance.errors import DeclarationError
 from contradance.runtime.aws import logs, metrics
 from contradance.runtime.aws.callers import caller
-from contradance.runtime.aws.patience import Patience
-from contradance.runtime.aws.place import aws_place
-from contradance.runtime.ports import Context, Place
+from contradance.runtime.aws.environment import aws_environment
+from contradance.runtime.aws.retry_budget import RetryBudget
+from contradance.runtime.ports import Context, Environment
 
 _LOG: Final = logging.getLogger("contradance.events")
 _LOG_EVENT: Final = "POWERTOOLS_LOGGER_LOG_EVENT"
@@ -30,15 +30,15 @@ class LambdaContext(Context, Protocol):
 class Machine(NamedTuple):
     """What an execution environment makes once, for whatever it is that runs there."""
 
-    place: Place
-    patience: Patience
+    environment: Environment
+    retry_budget: RetryBudget
     cold: list[bool]
     """Empty from the first invocation on."""
 
     @contextmanager
     def invocation(self, context: LambdaContext) -> Iterator[None]:
         """Nothing waits longer than the invocation may last; its lines name it; its metrics are written at its end."""
-        self.patience.begin(context.get_remaining_time_in_millis() / 1000)
+        self.retry_budget.begin(context.get_remaining_time_in_millis() / 1000)
         cold_start = bool(self.cold)
         self.cold.clear()
         keys = {
@@ -61,8 +61,8 @@ class Machine(NamedTuple):
 
 def machine(environ: Mapping[str, str]) -> Machine:
     """Return what `environ` describes."""
-    patience = Patience()
-    return Machine(aws_place(environ, caller(environ, patience), patience), patience, [True])
+    retry_budget = RetryBudget()
+    return Machine(aws_environment(environ, caller(environ, retry_budget), retry_budget), retry_budget, [True])
 
 
 def observe() -> None:

@@ -26,7 +26,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics
 from aws_lambda_powertools.metrics.base import SingleMetric
 
 from contradance.runtime.aws.logs import service_name
-from contradance.runtime.journal import JournalRecord, Outcome
+from contradance.runtime.journal_record import JournalRecord, Outcome
 
 _LOG: Final = logging.getLogger("contradance.metrics")
 DEFAULT_NAMESPACE: Final = "contradance"

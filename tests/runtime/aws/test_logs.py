@@ -26,20 +26,20 @@ from contradance.choreography import AnyFunction
 from contradance.local.clock import VirtualClock
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.aws import entry, metrics
-from contradance.runtime.aws.journal import LoggedJournal
+from contradance.runtime.aws.log_journal import LoggedJournal
 from contradance.runtime.aws.log_values import masked
 from contradance.runtime.aws.logs import AttemptFormatter, install
 from contradance.runtime.aws.machine import Machine, observe
-from contradance.runtime.aws.patience import Patience
-from contradance.runtime.journal import JournalRecord, PublishedEvent
-from contradance.runtime.told import exception_text
+from contradance.runtime.aws.retry_budget import RetryBudget
+from contradance.runtime.error_description import exception_text
+from contradance.runtime.journal_record import JournalRecord, PublishedEvent
 from tests.runtime.aws.desk import FUNCTIONS, Deployed, FakeLambda
 from tests.runtime.aws.functions import open_ticket, plan_later, plan_repair, remind
 from tests.runtime.desk import TICKET, Job, TicketOpened, opened
 from tests.runtime.fakes import FakeJournal, World, delivered, queued, recorded
 
 if TYPE_CHECKING:
-    from contradance.runtime.ports import Place
+    from contradance.runtime.ports import Environment
 
 RECORD = JournalRecord(
     function="repairs.plan_repair",
@@ -88,19 +88,19 @@ def timeless(line: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def attempt(event_id: str) -> Iterator[None]:
     """Run the block as an attempt at one event."""
-    place = SimpleNamespace(clock=VirtualClock(), journal=FakeJournal())
-    with Attempt(plan_repair, "desk.tickets/TicketOpened v3", cast("Place", place)) as this:
+    environment = SimpleNamespace(clock=VirtualClock(), journal=FakeJournal())
+    with Attempt(plan_repair, "desk.tickets/TicketOpened v3", cast("Environment", environment)) as this:
         this.event_id, this.correlation_id = event_id, f"chain of {event_id}"
         yield
 
 
 class Lambda:
-    """Lambda, with one execution environment: its entry point, over a place of stand-ins and a journal that is logged."""
+    """Lambda, with one execution environment: its entry point, over a environment of stand-ins and a journal that is logged."""
 
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
-        self.machine = Machine(replace(world.place, journal=LoggedJournal()), Patience(), [True])
+        self.machine = Machine(replace(world.environment, journal=LoggedJournal()), RetryBudget(), [True])
 
     def invoke(self, function: AnyFunction, event: dict[str, Any], request: str = "request-1") -> object:
         """Invoke a function."""
@@ -308,9 +308,9 @@ class TestLines:
         install()
         logger = Logger(service="orders")
 
-        logging.getLogger("functions.orders.place").warning("of the standard library")
+        logging.getLogger("functions.orders.environment").warning("of the standard library")
         logging.getLogger("orders_report").warning("of another")
-        logging.getLogger("orders.place").warning("of its own")
+        logging.getLogger("orders.environment").warning("of its own")
         logging.getLogger("root").warning("of the root")
         logger.info("its own")
 
@@ -365,7 +365,7 @@ class TestLines:
         monkeypatch.setenv("POWERTOOLS_LOGGER_SAMPLE_RATE", rate)
         monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "WARNING")
         install()
-        here, logger = Machine(world.place, Patience(), [True]), Logger(service="sampled")
+        here, logger = Machine(world.environment, RetryBudget(), [True]), Logger(service="sampled")
         levels = []
 
         for _ in range(3):

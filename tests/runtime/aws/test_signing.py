@@ -14,7 +14,7 @@ from hypothesis import given
 
 from contradance.runtime.aws.boto import _METHODS
 from contradance.runtime.aws.client import LeanClient
-from contradance.runtime.aws.patience import Patience
+from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.aws.signing import Credentials
 from tests.examples import examples
 
@@ -128,7 +128,7 @@ def test_requests_are_botocores_byte_for_byte(
         **({"AWS_SESSION_TOKEN": credentials.token} if credentials.token else {}),
     }
     ours: list[tuple[str, dict[str, str], bytes]] = []
-    lean = LeanClient(environ, Patience(), now=NOW.timestamp)
+    lean = LeanClient(environ, RetryBudget(), now=NOW.timestamp)
 
     def catch(where: Any, headers: dict[str, str], body: bytes, _: float) -> Any:
         ours.append((f"{where.scheme}://{where.authority}/", headers, body))

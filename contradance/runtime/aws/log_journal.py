@@ -7,7 +7,7 @@ from typing import Final
 
 from contradance.runtime.aws.logs import AttemptFormatter, service_name
 from contradance.runtime.aws.metrics import count
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 
 _FINE: Final = ("done", "duplicate")
 

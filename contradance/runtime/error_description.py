@@ -1,4 +1,4 @@
-"""How the journal tells an exception: enough to find the fault, and no personal data."""
+"""Describes an exception for the journal: enough to find the fault, and no personal data."""
 
 import traceback
 from collections.abc import Iterator
@@ -14,15 +14,15 @@ _LONGEST_CHAIN: Final = 20
 """Most causes of one exception that are looked at; a chain of exceptions may be a circle."""
 
 
-def told(error: BaseException) -> str:
-    """Return the type, the message and the line that raised it; what Pydantic refused is told without its value."""
+def describe_error(error: BaseException) -> str:
+    """Return the type, the message and the line that raised it; what Pydantic refused is described without its value."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({_short(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {message_of(error)}"[:_LONGEST] + where
 
 
 def message_of(error: BaseException) -> str:
-    """Return what an exception says, without the values that Pydantic quotes in it or in what caused it."""
+    """Return the message of an exception, without the values that Pydantic quotes in it or in what caused it."""
     if isinstance(error, ValidationError):
         found = problems(error, names=_field_names(BaseModel))
         return f"{error.title}: " + "; ".join(f"{path}: {problem}" if path else problem for path, problem in found)
@@ -39,7 +39,7 @@ def message_of(error: BaseException) -> str:
     return message
 
 
-def trail(error: BaseException) -> str:
+def format_frames(error: BaseException) -> str:
     """Return the lines of code that led to `error`, for a log; a traceback would print the values it holds."""
     return "".join(traceback.format_tb(error.__traceback__))
 
@@ -58,14 +58,14 @@ def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
     seen.add(id(error))
     cause = error.__cause__
     before = cause if cause or error.__suppress_context__ else error.__context__
-    if before is not None and id(before) not in seen:
+    if before is not None and id(before) not in seen and len(seen) < _LONGEST_CHAIN:
         yield from _lines(before, seen)
         yield (
             "\n\nThe above exception was the direct cause of the following exception:\n\n"
             if cause
             else "\n\nDuring handling of the above exception, another exception occurred:\n\n"
         )
-    if frames := trail(error):
+    if frames := format_frames(error):
         yield f"Traceback (most recent call last):\n{frames}"
     yield f"{type(error).__name__}: {message_of(error)}"
     if isinstance(error, BaseExceptionGroup):
