@@ -3,7 +3,6 @@
 import io
 import logging
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from contradance.cli.narrator import Narrator
 from contradance.cli.theme import Services
 from contradance.local.clock import RealClock
 from contradance.local.laptop import Laptop
-from contradance.runtime.aws import logs
 from tests.runtime.aws.test_logs import attempt
 from tests.runtime.desk import TICKET, opened
 
@@ -38,22 +36,6 @@ class Asked(Contract, source="shop.desk", subject="item"):
 
 class Done(BaseModel):
     item: str
-
-
-@pytest.fixture(autouse=True)
-def _as_it_was() -> Iterator[None]:
-    """Take back what `listen_to_functions` changed in the loggers of this process."""
-    known, configured = logging.root.manager.loggerDict, [*logs._configured]
-    before = {name: {**vars(logger)} for name, logger in known.items() if isinstance(logger, logging.Logger)}
-    handlers = {name: [*changes["handlers"]] for name, changes in before.items()}
-    levels = {handler: handler.level for own in handlers.values() for handler in own}
-    yield
-    logs._configured[:] = configured
-    for name, changes in before.items():
-        vars(known[name]).update(changes, handlers=handlers[name])
-    for handler, level in levels.items():
-        handler.setLevel(level)
-    logging.getLogger().setLevel(logging.getLogger().level)  # loggers remember what they were asked
 
 
 class Collector(logging.Handler):

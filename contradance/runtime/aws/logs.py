@@ -161,8 +161,8 @@ class _OwnLines(SuppressFilter):
 def _suppress_own_lines_only() -> None:
     """Narrow the filters that Powertools puts on root handlers.
 
-    They drop every record whose logger's name contains the service's: with a service `orders` those of
-    `functions.orders`, a standard library's logger whose lines nothing else writes.
+    They drop every record whose logger's name contains the service's: with a service `loans` those of
+    `functions.loans`, a standard library's logger whose lines nothing else writes.
     """
     for handler in logging.root.handlers:
         for suppress in [*handler.filters]:
