@@ -110,10 +110,12 @@ def aws(certificate: Path) -> Iterator[str]:
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"https://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"https://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def run(program: Path, environ: dict[str, str]) -> Cost:
@@ -183,7 +185,7 @@ def main(arguments: Sequence[str]) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="What a cold start costs, beside the same function written otherwise.")
     parser.add_argument("--quick", action="store_true", help="few interpreters, for a first look")
-    costs = measure(5 if parser.parse_args(arguments).quick else 30)
+    costs = measure(1 if parser.parse_args(arguments).quick else 30)
     empty = costs["empty"]
     print(f"{'':24} {'cold ms':>9} {'first ms':>9} {'memory MB':>10} {'net MB':>8} {'modules':>8}")
     for name, cost in costs.items():

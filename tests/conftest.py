@@ -1,6 +1,7 @@
 """What the whole suite shares: how Hypothesis searches, stable test ids, and AWS's models, which are read once."""
 
 import os
+import signal
 from functools import cache
 from pathlib import Path
 from unittest.mock import patch
@@ -29,6 +30,9 @@ settings.register_profile(
     suppress_health_check=_UNHURRIED,
 )
 settings.load_profile("fixed")
+
+# A shell ignores SIGINT for what it runs in the background, and so would every process that a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Each new session of boto3 parses AWS's models anew, which would be a fifth of the suite's work. Nothing changes a model.
 patch.object(JSONFileLoader, "load_file", staticmethod(cache(JSONFileLoader().load_file))).start()

@@ -17,8 +17,8 @@ from contradance.envelope import seal, seal_renderings
 from contradance.errors import BrokenPromise, InvalidChoreography, InvalidContract
 from contradance.function import Function
 from contradance.local.clock import VirtualClock
+from contradance.local.invocation.record import context
 from contradance.local.laptop import Laptop
-from contradance.local.record import context
 from contradance.operate.publishing import publish_data
 from contradance.runtime.entry import invoke
 from contradance.subscription import Subscription

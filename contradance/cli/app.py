@@ -18,7 +18,7 @@ from contradance.cli.operating import doctor, logs, replay
 from contradance.cli.package import package
 from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import err, out
-from contradance.local.address import DEFAULT_PORT
+from contradance.local.names import DEFAULT_PORT
 
 app = typer.Typer(
     help="Contract-first choreography: see it, run it, follow what happened.",

@@ -15,13 +15,13 @@ import typer
 from contradance.cli.command import completing, reporting, the_project
 from contradance.cli.theme import err, out
 from contradance.errors import CannotCreate, UnconsumedEvent
-from contradance.scaffold.changes import finish
+from contradance.scaffold.changes import complete_pending
 from contradance.scaffold.event import create_event
-from contradance.scaffold.field import FORM, KINDS
-from contradance.scaffold.formatting import format_files, to_format
+from contradance.scaffold.field_spec import FIELD_TYPES, FORM
+from contradance.scaffold.formatting import format_files, paths_to_format
 from contradance.scaffold.fresh import create_project
+from contradance.scaffold.layout import ProjectLayout, read_layout
 from contradance.scaffold.naming import app_name, event_name, function_name, service_name
-from contradance.scaffold.place import Place, place
 from contradance.scaffold.route import VERBS, create_route
 from contradance.scaffold.subscriber import create_subscriber
 from contradance.scaffold.topic import create_topic
@@ -54,7 +54,7 @@ Fields = Annotated[
     list[str] | None,
     typer.Option(
         "--field",
-        help=f"A field; may be given again. Types: {', '.join(KINDS)}, and your own values. 'pii' marks personal data.",
+        help=f"A field; may be given again. Types: {', '.join(FIELD_TYPES)}, and your own values. 'pii' marks personal data.",
         metavar=FORM,
     ),
 ]
@@ -105,7 +105,7 @@ def event_command(
     owner = _asked(service, "Service that publishes it", "--service", service_name)
     asked = field if field or name else _several("Fields, like loan_id:uuid reader:str:pii", "id:uuid")
     with _changing() as here:
-        create_event(here, called, owner, asked or [], subject=subject, says=says, failure=failure)
+        create_event(here, called, owner, asked or [], subject=subject, description=says, failure=failure)
     out.print(
         f"\nNobody publishes {called} yet: return it from a function of {owner}, or publish one by hand:\n"
         f"  contradance events sample {called} | contradance events publish {called} --data -",
@@ -170,7 +170,7 @@ def route_command(
     at = _asked(path, "Path, like /loans/{loan_id}", "--path", str)
     method = _asked(verb, f"Verb: {', '.join(VERBS)}", "--verb", str)
     with _changing() as here:
-        create_route(here, owner, at, method, name=handler, asked=field or [], publishes=publishes or [])
+        create_route(here, owner, at, method, name=handler, field_specs=field or [], publishes=publishes or [])
 
 
 @create.command("topic")
@@ -202,20 +202,20 @@ def topic_command(
     called = _asked(name, "Name of the topic, like book_lent", "--name", _topic_name)
     wanted = [*(subscribers or []), *(more or [])]
     with _changing() as here:
-        owner = create_topic(here, called, wanted, service=service, asked=field or [])
+        owner = create_topic(here, called, wanted, service=service, field_specs=field or [])
     out.print(f"{event_name(called)} is published by the service {owner}.", markup=False)
 
 
 @contextmanager
-def _changing() -> Iterator[Place]:
+def _changing() -> Iterator[ProjectLayout]:
     """Give the project to whoever plans changes to it; then make them, all or none, and say which."""
     project = the_project()
-    finish(project.root)
+    complete_pending(project.root)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnconsumedEvent)  # a choreography that is being written has loose ends
-        here = place(project)
+        here = read_layout(project)
         yield here
-    formatted = to_format(here.changes)
+    formatted = paths_to_format(here.changes)
     here.changes.write()
     format_files(project.root, formatted)
     for path in sorted(path for path, text in here.changes.created.items() if text):

@@ -12,7 +12,7 @@ from contradance.cli.command import AsJson, Port, print_json, reporting, text_of
 from contradance.cli.moment import format_moment, moment
 from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import event_name, out
-from contradance.local.address import DEFAULT_PORT, HOST
+from contradance.local.names import DEFAULT_PORT, HOST
 from contradance.operate.journal import Wanted
 
 events = typer.Typer(help="Publish events, and see what they look like.", no_args_is_help=True)
@@ -63,8 +63,8 @@ def publish(
     port: Port = DEFAULT_PORT,
 ) -> None:
     """Validate data against its contract, and publish it to a running laptop."""
-    from contradance.local.client import LaptopClient  # noqa: PLC0415 - only this command needs it
     from contradance.local.clock import RealClock  # noqa: PLC0415 - only this command needs it
+    from contradance.local.web.client import LaptopClient  # noqa: PLC0415 - only this command needs it
     from contradance.operate.publishing import publish_data  # noqa: PLC0415 - loaded with the project
 
     laptop = LaptopClient(f"http://{HOST}:{port}")

@@ -12,7 +12,7 @@ from rich.text import Text
 from contradance.cli.attempt import attempt_lines
 from contradance.cli.log_lines import log_lines
 from contradance.cli.theme import Services, out
-from contradance.local.server import Refusal
+from contradance.local.web.server import Refusal
 from contradance.operate.flow import Flow
 from contradance.runtime.journal_record import JournalRecord
 

@@ -19,9 +19,9 @@ from contradance.errors import DeclarationError
 from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.console.pages import PREFIX
+from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.laptop import Laptop
-from contradance.local.pending_delivery import PendingDelivery
-from contradance.local.server import Server
+from contradance.local.web.server import Server
 from contradance.operate.flow import flows
 from contradance.runtime.aws import metrics
 from contradance.runtime.journal_record import JournalRecord

@@ -12,18 +12,18 @@ from contradance.choreography import Choreography
 from contradance.errors import LaptopError
 from contradance.function import Schedule
 from contradance.local.aws.endpoint import AwsEndpoint
-from contradance.local.bus import Bus
 from contradance.local.clock import MovableClock, RealClock
-from contradance.local.database import Database
 from contradance.local.dead_letter_queues import DeadLetterQueues
-from contradance.local.drain import Drain
-from contradance.local.gateway import Gateway, HttpResponse
-from contradance.local.invoker import Invoker
-from contradance.local.journal_table import STATE_FILE, LaptopJournal
-from contradance.local.pending_delivery import PendingDelivery
-from contradance.local.replays import Replays
-from contradance.local.runner import Runner
-from contradance.local.schedules import Schedules
+from contradance.local.events.bus import Bus
+from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.events.replays import Replays
+from contradance.local.events.schedules import Schedules
+from contradance.local.invocation.drain import Drain
+from contradance.local.invocation.gateway import Gateway, HttpResponse
+from contradance.local.invocation.invoker import Invoker
+from contradance.local.invocation.runner import Runner
+from contradance.local.state.database import Database
+from contradance.local.state.journal_table import STATE_FILE, LaptopJournal
 from contradance.local.store import SQLiteStore
 from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.ports import Environment

@@ -1,7 +1,10 @@
-"""The names that AWS would give to what the laptop has: one account, one region, the shapes of AWS's own ARNs."""
+"""The laptop's address, and the names of its resources in the form that AWS gives them: one account, one region."""
 
 from typing import Final
 
+HOST: Final = "127.0.0.1"
+"""Loopback only: other machines cannot connect."""
+DEFAULT_PORT: Final = 8700
 ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"
 _LONGEST_ARCHIVE: Final = 48

@@ -16,8 +16,8 @@ from uuid import uuid4
 from contradance.envelope import SealedEvent
 from contradance.errors import Conflict, LeaseHeld, LeaseLost
 from contradance.identity import Identity
-from contradance.local.bus import Bus
-from contradance.local.database import Database
+from contradance.local.events.bus import Bus
+from contradance.local.state.database import Database
 from contradance.runtime.journal_record import PublishedEvent
 from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, StoredResponse
 from contradance.runtime.ports import ABSENT, Item, Write

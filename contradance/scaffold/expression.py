@@ -1,4 +1,4 @@
-"""Python text for a value: what an author would have written to get it."""
+"""Python source for a value, in the form in which an author would write it."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -15,32 +15,40 @@ Import = tuple[str, str]
 """(module, name)."""
 
 
-class Code(NamedTuple):
-    """An expression, and what it needs imported."""
+class Expression(NamedTuple):
+    """The source of a value, and the names it imports."""
 
     text: str
     imports: frozenset[Import] = frozenset()
 
 
-def expression(value: object) -> Code | None:
-    """Return the text that makes `value`; None where this module knows of none."""
-    kind = type(value)
+def expression(value: object) -> Expression | None:
+    """Return the source of `value`; None for types that are not supported."""
+    cls = type(value)
     if isinstance(value, Enum):
-        return Code(f"{kind.__name__}.{value.name}", frozenset({_home(kind)}))
+        return Expression(f"{cls.__name__}.{value.name}", frozenset({_home(cls)}))
     if isinstance(value, BaseModel):
-        given = [(name, getattr(value, name)) for name in type(value).model_fields]
-        return _call(f"{kind.__name__}(", [f"{name}=" for name, _ in given], [one for _, one in given], _home(kind))
+        names = list(type(value).model_fields)
+        return _call(
+            f"{cls.__name__}(", [f"{name}=" for name in names], [getattr(value, name) for name in names], _home(cls)
+        )
     if isinstance(value, tuple | list):
-        inside = _call("", [""] * len(value), value)
-        opening, closing = ("(", ",)" if len(value) == 1 else ")") if isinstance(value, tuple) else ("[", "]")
-        return inside and Code(f"{opening}{inside.text.removesuffix(')')}{closing}", inside.imports)
-    write = _WRITTEN.get(kind)
-    home = frozenset() if kind in (*_BUILTIN, NoneType) else frozenset({_home(kind)})
-    return Code(write(value), home) if write else None
+        return _sequence(value)
+    write = _WRITERS.get(cls)
+    home = frozenset() if cls in (*_BUILTIN, NoneType) else frozenset({_home(cls)})
+    return Expression(write(value), home) if write else None
+
+
+def _sequence(value: tuple[object, ...] | list[object]) -> Expression | None:
+    items = _call("", [""] * len(value), value)
+    if items is None:
+        return None
+    opening, closing = ("(", ",)" if len(value) == 1 else ")") if isinstance(value, tuple) else ("[", "]")
+    return Expression(f"{opening}{items.text.removesuffix(')')}{closing}", items.imports)
 
 
 _BUILTIN: Final = (str, bool, int, float)
-_WRITTEN: Final[dict[type, Callable[[Any], str]]] = {
+_WRITERS: Final[dict[type, Callable[[Any], str]]] = {
     **dict.fromkeys((NoneType, bool, int, float), repr),
     str: lambda value: json.dumps(value, ensure_ascii=False),
     UUID: lambda value: f"UUID({quoted(str(value))})",
@@ -49,23 +57,26 @@ _WRITTEN: Final[dict[type, Callable[[Any], str]]] = {
     date: lambda value: f"date.fromisoformat({quoted(value.isoformat())})",
     timedelta: lambda value: f"timedelta(seconds={value.total_seconds():g})",
 }
-"""How a value of each type is written."""
+"""Return the source of a value, by type."""
 
 
-def _call(opening: str, names: Iterable[str], values: Iterable[object], *homes: Import) -> Code | None:
-    """Return a call with these arguments, if all of them can be written."""
-    codes = [expression(value) for value in values]
-    found = [code for code in codes if code is not None]
-    if len(found) < len(codes):
-        return None
-    text = ", ".join(f"{name}{code.text}" for name, code in zip(names, found, strict=True))
-    return Code(f"{opening}{text})", frozenset({*homes, *(one for code in found for one in code.imports)}))
+def _call(opening: str, names: Iterable[str], values: Iterable[object], *homes: Import) -> Expression | None:
+    """Return a call with these arguments; None if one of them is not supported."""
+    arguments = []
+    for value in values:
+        argument = expression(value)
+        if argument is None:
+            return None
+        arguments.append(argument)
+    text = ", ".join(f"{name}{argument.text}" for name, argument in zip(names, arguments, strict=True))
+    return Expression(f"{opening}{text})", frozenset(homes).union(*(argument.imports for argument in arguments)))
 
 
-def _home(kind: type) -> Import:
-    return ("decimal" if kind is Decimal else kind.__module__, kind.__qualname__)
+def _home(cls: type) -> Import:
+    # Decimal.__module__ is the C module `_decimal` in some versions of Python.
+    return ("decimal" if cls is Decimal else cls.__module__, cls.__qualname__)
 
 
 def quoted(text: str) -> str:
-    """Return a literal in double quotes; what JSON escapes, Python reads the same."""
+    """Return a string literal in double quotes. JSON's escapes are valid in Python."""
     return json.dumps(text, ensure_ascii=False)

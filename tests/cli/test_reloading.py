@@ -9,7 +9,7 @@ from contradance.scaffold.fresh import create_project
 from tests.cli.project import Running, running
 from tests.cli.test_run import ask
 
-HANDLER = "functions/notices/tell_reader.py"
+HANDLER = "functions/notices/notify_reader.py"
 
 
 @pytest.fixture
@@ -33,16 +33,16 @@ def edit(project: Path, old: str, new: str) -> None:
 def test_an_edit_starts_it_again_also_after_a_mistake_and_nothing_is_lost(project: Path) -> None:
     with running(project, "--reload") as laptop:
         lend(laptop, 1)
-        laptop.said("Told the reader")
-        edit(project, "Told the reader", "Mailed the reader")
-        laptop.said(r"functions/notices/tell_reader\.py changed: starting again\.\n")
+        laptop.said("Wrote a notice")
+        edit(project, "Wrote a notice", "Mailed a notice")
+        laptop.said(r"functions/notices/notify_reader\.py changed: starting again\.\n")
         lend(laptop, 2)
-        laptop.said("Mailed the reader")
+        laptop.said("Mailed a notice")
         edit(project, "log = logging", "log = (logging")
-        laptop.said(r"tell_reader\.py, line \d+: '\(' was never closed")
+        laptop.said(r"notify_reader\.py, line \d+: '\(' was never closed")
         edit(project, "log = (logging", "log = logging")
         lend(laptop, 3)
-        laptop.said(r"(?s)(Mailed the reader.*){2}")
+        laptop.said(r"(?s)(Mailed a notice.*){2}")
         os.kill(laptop.process.pid, signal.SIGINT)
         code = laptop.ended()
 

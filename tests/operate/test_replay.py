@@ -9,7 +9,7 @@ import pytest
 from contradance import Choreography, subscriber
 from contradance.choreography import AnyFunction
 from contradance.errors import OperateError
-from contradance.local.archive import open_archive
+from contradance.local.state.archive import open_archive
 from contradance.operate.flow import flows
 from contradance.operate.forecast import Forecast, from_archive, from_journal
 from contradance.operate.replay import ReplayPlan, plan, start, watch

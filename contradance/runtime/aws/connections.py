@@ -115,10 +115,10 @@ class Connections:
             return tunnel
         host: Any = endpoint.host.encode("ascii")
         opened = socket.create_connection((host, endpoint.port), timeout)
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if endpoint.scheme == "http":
-            return opened
         try:
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if endpoint.scheme == "http":
+                return opened
             return self._tls.wrap_socket(opened, server_hostname=host)
         except BaseException:
             opened.close()

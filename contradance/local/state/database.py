@@ -12,11 +12,14 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 from contradance.errors import LaptopError
-from contradance.local.reader import Reader, Synchronous, connect
-from contradance.local.schema import prepare
+from contradance.local.state.reader import CLOSED, Reader, connect
+from contradance.local.state.schema import prepare
+
+Synchronous = Literal["FULL", "NORMAL", "OFF"]
+"""How hard a commit is pushed to disk: FULL survives a power cut, NORMAL a killed process; OFF is for tests."""
 
 T = TypeVar("T")
 SqlChange = Callable[[sqlite3.Connection], T]
@@ -62,7 +65,7 @@ class Database:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 opened.callback(_own(path).close)
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY))
-                self._writer = connect(path, synchronous)
+                self._writer = connect(path, f"PRAGMA synchronous = {synchronous}")
                 opened.callback(self._writer.close)
                 prepare(self._writer, path)
             except (OSError, sqlite3.Error) as error:
@@ -109,7 +112,7 @@ class Database:
 
     def _add(self, change: SqlChange[T], *, single: bool) -> _Job[T]:
         if self._closed:
-            raise LaptopError("the laptop's state is closed.\n  The bus has been stopped.")
+            raise LaptopError(CLOSED)
         job = _Job(change, single=single)
         self._jobs.append(job)
         return job
@@ -164,12 +167,11 @@ class Database:
 
 def _own(path: Path) -> sqlite3.Connection:
     """Hold the lock beside the file for as long as this process lives; a killed process holds nothing."""
-    owner = sqlite3.connect(path.with_suffix(".lock"), isolation_level=None, check_same_thread=False, timeout=0)
     try:
-        owner.execute("BEGIN EXCLUSIVE")
+        return connect(path.with_suffix(".lock"), "BEGIN EXCLUSIVE", timeout=0)
     except sqlite3.OperationalError as error:
-        owner.close()
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
         raise LaptopError(
             f"another process runs on the state in {path.parent}.\n  Stop it, or choose another folder with --state."
         ) from error
-    return owner

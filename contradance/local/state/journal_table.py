@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from contradance.limits import LONGEST_TIMEOUT
-from contradance.local.database import Database
-from contradance.local.reader import Reader, reading
+from contradance.local.state.database import Database
+from contradance.local.state.reader import Reader, reading
 from contradance.operate.flow import Outstanding
 from contradance.operate.journal import LogLine, Records, Wanted
 from contradance.runtime.journal_record import JournalRecord

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from contradance.choreography import Choreography, Routed
 from contradance.errors import LaptopError
-from contradance.local.record import context, http_request
+from contradance.local.invocation.record import context, http_request
 from contradance.runtime.entry import invoke
 from contradance.runtime.ports import Environment
 

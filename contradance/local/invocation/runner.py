@@ -21,11 +21,11 @@ from time import monotonic
 from typing import Final
 
 from contradance.choreography import AnyFunction
-from contradance.local.bus import Bus
 from contradance.local.clock import RealClock
-from contradance.local.invoker import UNSETTLED_SECONDS, Invoker
-from contradance.local.pending_delivery import PendingDelivery
-from contradance.local.schedules import Schedules
+from contradance.local.events.bus import Bus
+from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.events.schedules import Schedules
+from contradance.local.invocation.invoker import UNSETTLED_SECONDS, Invoker
 from contradance.subscription import Subscription
 
 _LOG = logging.getLogger("contradance.runner")

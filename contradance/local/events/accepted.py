@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from contradance.local.pending_delivery import Dispatcher, PendingDelivery
+from contradance.local.events.pending_delivery import Dispatcher, PendingDelivery
 
 
 class StoredEvent(NamedTuple):

@@ -9,9 +9,9 @@ from typing import Final
 
 from contradance.choreography import AnyFunction
 from contradance.errors import LaptopError
-from contradance.local.bus import Bus
-from contradance.local.pending_delivery import PendingDelivery
-from contradance.local.record import Exhausted, context, failure_record, redriven, sqs_batch
+from contradance.local.events.bus import Bus
+from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.invocation.record import Exhausted, context, failure_record, redriven, sqs_batch
 from contradance.runtime.consume import describe
 from contradance.runtime.entry import invoke
 from contradance.runtime.ports import Environment

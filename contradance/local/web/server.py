@@ -14,12 +14,12 @@ from typing import Final, NamedTuple
 import uvicorn
 
 from contradance.errors import LaptopError
-from contradance.local.address import HOST
-from contradance.local.application import LaptopApplication
-from contradance.local.connection import MAX_HEAD_BYTES, Bounds, Connection
 from contradance.local.console.application import Console
 from contradance.local.console.feed import Feed
 from contradance.local.laptop import Laptop
+from contradance.local.names import HOST
+from contradance.local.web.application import LaptopApplication
+from contradance.local.web.connection import MAX_HEAD_BYTES, Bounds, Connection
 
 _BACKLOG: Final = 2048
 

@@ -16,8 +16,8 @@ from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from contradance.local.dead_letter_queues import DeadLetterMessage
+from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.names import ACCOUNT, REGION, aws_name, function_arn, queue_arn
-from contradance.local.pending_delivery import PendingDelivery
 
 Exhausted = Literal["RetriesExhausted", "EventAgeExceeded"]
 

@@ -1,7 +1,7 @@
 """One client's connection, which takes a bounded share of memory and time.
 
 What goes wrong before there is a request is answered here, in the one JSON shape, where uvicorn would answer in text; from
-then on `contradance.local.application` answers.
+then on `contradance.local.web.application` answers.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from contradance.local.gateway import refused
+from contradance.local.invocation.gateway import refused
 
 MAX_HEAD_BYTES: Final = 10_240
 """Largest request line with its headers. API Gateway developer guide, http-api-quotas."""

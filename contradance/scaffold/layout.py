@@ -1,4 +1,4 @@
-"""Where the parts of a project lie: read from the choreography itself, which is imported."""
+"""Where the parts of a project are, read from its imported choreography."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,11 +18,11 @@ from contradance.scaffold.naming import event_name
 from contradance.scaffold.source import Source
 
 
-class Event(NamedTuple):
-    """An event that a new part may name."""
+class EventRef(NamedTuple):
+    """An event that a new part may use."""
 
     name: str
-    """Its class."""
+    """Name of its class."""
     module: str
     service: str
     contract: type[Contract] | None
@@ -30,18 +30,18 @@ class Event(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Place:
-    """One project, and the changes that are being made to it."""
+class ProjectLayout:
+    """One project, and the changes planned for it."""
 
     project: Project
     choreography: Choreography
     changes: Changes
-    planned: dict[str, Event] = field(default_factory=dict)
-    """Events that the changes create, by class."""
+    planned: dict[str, EventRef] = field(default_factory=dict)
+    """Events that the changes create, by class name."""
 
     @cached_property
     def app(self) -> str:
-        """The application: the first half of each source."""
+        """The application: the first part of each source."""
         return self.choreography.contracts.name
 
     @cached_property
@@ -55,24 +55,24 @@ class Place:
         package, _, _ = self.project.named("choreography").rpartition(".")
         if not package:
             raise CannotCreate(
-                f"{self.choreography_file} lies in no package, so there is no folder for functions.\n"
-                "  Move it into one, like functions/choreography.py."
+                f"{self.choreography_file} is not in a package, so there is no folder for functions.\n"
+                "  Move it into a package, like functions/choreography.py."
             )
         return package.partition(":")[0]
 
     @cached_property
     def registry(self) -> tuple[str, str]:
-        """Return (module, name) of the registry: as pyproject.toml names it, or as the choreography imports it."""
+        """Return (module, name) of the registry: from pyproject.toml, or from the imports of the choreography."""
         if "contracts" in self.project.names:
             module, _, name = self.project.named("contracts").partition(":")
             return module, name
         source = self.source(self.choreography_file)
-        for name, origin in source.bound().items():
+        for name, origin in source.bindings().items():
             module = (origin or "").partition(":")[0]
             if origin and module and getattr(_loaded(module), name, None) is self.choreography.contracts:
                 return module, name
         raise CannotCreate(
-            f"{self.choreography_file} imports no registry.\n"
+            f"{self.choreography_file} does not import a registry.\n"
             "  Define the registry in a module of the contracts' package, and import it."
         )
 
@@ -82,17 +82,17 @@ class Place:
         return self.registry[0].rpartition(".")[0]
 
     @cached_property
-    def values(self) -> list[Import]:
-        """The project's own value types, which a field may have: those of the contracts' module `values`."""
+    def value_types(self) -> list[Import]:
+        """The project's own types for fields: those in the module `values` of the contracts."""
         module = _loaded(f"{self.contracts}.values")
         found = [one for one in vars(module).values() if isinstance(one, type)] if module else []
         return [(one.__module__, one.__name__) for one in found if issubclass(one, Value) and one is not Value]
 
     @property
     def services(self) -> list[str]:
-        """Every service there is: those that act, and those that only have a say."""
-        speaking = [contract.identity.service for contract in self.choreography.contracts]
-        return sorted({*self.choreography.services, *speaking, *self._folders()})
+        """All services: those with functions, those with contracts, and those with a folder."""
+        publishing = [contract.identity.service for contract in self.choreography.contracts]
+        return sorted({*self.choreography.services, *publishing, *self._folders()})
 
     def _folders(self) -> set[str]:
         folder = self.file_of(f"{self.functions}.x").parent
@@ -100,79 +100,83 @@ class Place:
         return on_disk | {path.parent.name for path in self.changes.created if path.parent.parent == folder}
 
     def file_of(self, module: str) -> Path:
-        """Return where a module lies or would lie, below the project's root: beside its package."""
+        """Return the path of a module, relative to the project's root. The module need not exist."""
         package, _, name = module.rpartition(".")
         root = self.project.root.resolve()
         loaded = _loaded(package)
         folder = Path(str(getattr(loaded, "__path__", [root / package.replace(".", "/")])[0])).resolve()
         if not folder.is_relative_to(root):
-            raise CannotCreate(f"the package {package} lies outside of {root}.\n  Change into its own project.")
+            raise CannotCreate(f"the package {package} is outside {root}.\n  Run the command in its own project.")
         return folder.relative_to(root) / f"{name}.py"
 
     def source(self, path: Path) -> Source:
-        """Return a file as the changes leave it so far."""
+        """Return a file with the changes planned so far."""
         return Source(str(path), self.changes.read(path))
 
     def edit(self, source: Source) -> None:
-        """Give a file a new text."""
+        """Plan a new text for a file."""
         self.changes.edit(Path(source.path), source.text)
 
     @property
-    def events(self) -> Mapping[str, Event]:
-        """Every event, by class."""
+    def events(self) -> Mapping[str, EventRef]:
+        """All events, by class name."""
         return {
             **{
-                one.__name__: Event(one.__name__, one.__module__, one.identity.service, one)
+                one.__name__: EventRef(one.__name__, one.__module__, one.identity.service, one)
                 for one in self.choreography.contracts
             },
             **self.planned,
         }
 
-    def event(self, name: str) -> Event:
-        """Return an event by its class, its detail-type, or the article's name of it: the newest version."""
+    def event(self, name: str) -> EventRef:
+        """Return the newest version of an event, by class name, detail-type or the article's name."""
         wanted = event_name(name)
         newest = [one.__name__ for one in self.choreography.contracts.named(wanted)]
-        for called in (name, *newest, wanted):
-            if called in self.events:
-                return self.events[called]
+        for candidate in (name, *newest, wanted):
+            if candidate in self.events:
+                return self.events[candidate]
         raise CannotCreate(
             f"there is no event {wanted}. Events: {', '.join(sorted(self.events)) or 'none yet'}.\n"
             f"  Create it first: contradance create event {wanted} --service SERVICE"
         )
 
     def test_file(self, folder: str, name: str) -> Path:
-        """Return where a part's test lies: beside the tests of its kind; in a package where the tests are one."""
+        """Return the path of a part's test. Creates a package for it if the project's tests are a package."""
         tests = Path("tests")
-        together = tests / "functions"
-        where = together if folder != "contracts" and (self.project.root / together).is_dir() else tests / folder
+        shared = tests / "functions"
+        parent = shared if folder != "contracts" and (self.project.root / shared).is_dir() else tests / folder
         if (self.project.root / tests / "__init__.py").exists():
-            self.changes.ensure(where / "__init__.py", "")
-        return where / f"test_{name}.py"
+            self.changes.ensure(parent / "__init__.py", "")
+        return parent / f"test_{name}.py"
 
     def function(self, service: str, name: str) -> AnyFunction | None:
-        """Return a function that is there."""
+        """Return an existing function."""
         return self.choreography.functions.get(f"{service}.{name}")
 
     def add_function(self, service: str, name: str) -> None:
-        """Add a function to the choreography's list, behind the others of its service."""
+        """Add a function to the choreography's list, after the other functions of its service."""
         module = f"{self.functions}.{service}.{name}"
         source = self.source(self.choreography_file)
-        taken = source.bound()
-        called = name if taken.get(name, "") in ("", f"{module}:{name}") else f"{service}_{name}"
-        own = f"{self.functions}.{service}."
-        listed = [one for one in source.items("Choreography", "functions") if (taken.get(one) or "").startswith(own)]
-        edited = source.importing(module, name, None if called == name else called)
-        self.edit(edited.listing("Choreography", "functions", called, listed[-1] if listed else None))
+        bindings = source.bindings()
+        alias = None if bindings.get(name, "") in ("", f"{module}:{name}") else f"{service}_{name}"
+        prefix = f"{self.functions}.{service}."
+        same_service = [
+            one for one in source.listed("Choreography", "functions") if (bindings.get(one) or "").startswith(prefix)
+        ]
+        edited = source.with_import(module, name, alias)
+        self.edit(
+            edited.with_item("Choreography", "functions", alias or name, same_service[-1] if same_service else None)
+        )
 
 
 def _loaded(module: str) -> ModuleType | None:
-    """Return a module, imported if it can be."""
+    """Import and return a module; None if it does not exist."""
     try:
         return import_module(module) if module else None
     except ModuleNotFoundError:
         return None
 
 
-def place(project: Project) -> Place:
-    """Read a project; one that cannot be imported is one to correct first."""
-    return Place(project, project.choreography(), Changes(project.root))
+def read_layout(project: Project) -> ProjectLayout:
+    """Import a project's choreography and return its layout."""
+    return ProjectLayout(project, project.choreography(), Changes(project.root))

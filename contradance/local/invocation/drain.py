@@ -7,11 +7,11 @@ from time import monotonic
 from typing import Final
 
 from contradance.choreography import AnyFunction
-from contradance.local.bus import Bus
 from contradance.local.clock import MovableClock
-from contradance.local.invoker import Invoker
-from contradance.local.replays import Replays
-from contradance.local.schedules import Schedules
+from contradance.local.events.bus import Bus
+from contradance.local.events.replays import Replays
+from contradance.local.events.schedules import Schedules
+from contradance.local.invocation.invoker import Invoker
 
 _NO_TIMEOUT_SECONDS: Final = 86_400.0
 """A clock that is moved does not time handlers, which take the machine's own time."""

@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from contradance.local.database import Database
-from contradance.local.journal_table import STATE_FILE
-from contradance.local.reader import Reader, reading
+from contradance.local.state.database import Database
+from contradance.local.state.journal_table import STATE_FILE
+from contradance.local.state.reader import Reader, reading
 
 _PAGE: Final = 1_000
 """Events that are read together."""

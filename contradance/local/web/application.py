@@ -11,12 +11,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
-from contradance.local.address import HOST
 from contradance.local.aws.endpoint import MAX_REQUEST_BYTES, TARGET_HEADER, is_for_aws
-from contradance.local.connection import MAX_HEAD_BYTES, Bounds
 from contradance.local.console.application import Console
-from contradance.local.gateway import HttpResponse, refused
+from contradance.local.invocation.gateway import HttpResponse, refused
 from contradance.local.laptop import Laptop
+from contradance.local.names import HOST
+from contradance.local.web.connection import MAX_HEAD_BYTES, Bounds
 from contradance.runtime.error_description import describe_error, format_frames
 from contradance.runtime.request import BODY_TOO_LARGE, MAX_BODY_BYTES
 

@@ -3,23 +3,30 @@
 import sqlite3
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final
 
 from contradance.errors import LaptopError
-from contradance.local.schema import check_version
+from contradance.local.state.schema import check_version
 
-Synchronous = Literal["FULL", "NORMAL", "OFF"]
-"""How hard a commit is pushed to disk: FULL survives a power cut, NORMAL a killed process; OFF is for tests."""
+CLOSED: Final = "the laptop's state is closed.\n  The bus has been stopped."
+"""Message of what is read or written too late."""
 
 
-def connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
-    """Open the file for whichever thread holds the connection."""
+def connect(path: Path, *statements: str, timeout: float = 10) -> sqlite3.Connection:
+    """Open a file for whichever thread holds the connection, and run statements on it; one that fails closes the file.
+
+    Args:
+        path: the file; made where there is none.
+        statements: what is run at once.
+        timeout: seconds to wait for a lock that another connection holds.
+    """
     with ExitStack() as opened:
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=timeout)
         opened.callback(connection.close)
-        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        for statement in statements:
+            connection.execute(statement)
         opened.pop_all()
     return connection
 
@@ -30,12 +37,13 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._idle: deque[sqlite3.Connection] = deque()
+        self._closed = False
 
     def read(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
         """Return the rows of a query, as of the last commit.
 
         Raises:
-            LaptopError: the file cannot be read.
+            LaptopError: the file cannot be read, or this is closed.
         """
         try:
             connection = self._take()
@@ -43,24 +51,28 @@ class Reader:
                 return connection.execute(query, parameters).fetchall()
             finally:
                 self._idle.append(connection)
+                if self._closed:  # by another thread, during this query
+                    self.close()
         except sqlite3.Error as error:
             raise LaptopError(
                 f"the laptop's state cannot be read: {error}.\n  Is {self._path} a laptop's state?"
             ) from error
 
     def close(self) -> None:
-        """Close every connection."""
-        while self._idle:
-            self._idle.pop().close()
+        """Close every connection; one that is in use is closed after its query."""
+        self._closed = True
+        with suppress(IndexError):  # there are no more
+            while True:
+                self._idle.pop().close()
 
     def _take(self) -> sqlite3.Connection:
         """Return a connection that nobody reads with."""
+        if self._closed:
+            raise LaptopError(CLOSED)
         try:
             return self._idle.pop()
         except IndexError:
-            connection = connect(self._path, "NORMAL")
-            connection.execute("PRAGMA query_only = ON")
-            return connection
+            return connect(self._path, "PRAGMA query_only = ON")
 
 
 @contextmanager

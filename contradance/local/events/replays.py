@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from contradance.local.bus import Bus
-from contradance.local.database import Database
+from contradance.local.events.bus import Bus
+from contradance.local.events.replay import Replay, ReplayState
 from contradance.local.refusal import Refused
-from contradance.local.replay import Replay, ReplayState
+from contradance.local.state.database import Database
 from contradance.runtime.ports import Clock
 
 _LOG = logging.getLogger("contradance.replays")

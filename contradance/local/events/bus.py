@@ -12,12 +12,12 @@ from uuid import uuid4
 
 from contradance.choreography import Choreography
 from contradance.envelope import SealedEvent, derived_id
-from contradance.local.accepted import Accepted, StoredEvent, event_ids, stored_event
-from contradance.local.database import Database
 from contradance.local.dead_letter_queues import DeadLetterMessage, keep
-from contradance.local.entry import RefusedEntry, envelope
+from contradance.local.events.accepted import Accepted, StoredEvent, event_ids, stored_event
+from contradance.local.events.entry import RefusedEntry, envelope
+from contradance.local.events.pending_delivery import Dispatcher, NullDispatcher, PendingDelivery
 from contradance.local.names import ACCOUNT, REGION, aws_name
-from contradance.local.pending_delivery import Dispatcher, NullDispatcher, PendingDelivery
+from contradance.local.state.database import Database
 from contradance.pattern import RuleIndex
 from contradance.runtime.ports import Clock
 

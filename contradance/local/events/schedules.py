@@ -4,7 +4,7 @@ from datetime import datetime
 
 from contradance.choreography import Choreography
 from contradance.function import Schedule
-from contradance.local.bus import Bus
+from contradance.local.events.bus import Bus
 from contradance.timetable import Timetable
 
 
