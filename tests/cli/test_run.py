@@ -45,7 +45,7 @@ def ask(item: str) -> Reply[Done, Asked]:
 
 @subscriber(service="clerk")
 def work(asked: Asked) -> None:
-    deadline = monotonic() + LONG
+    deadline = monotonic() + 120
     Path("begun").touch()
     while not Path("go").exists() and monotonic() < deadline:
         sleep(0.01)
