@@ -63,8 +63,8 @@ def publish(
     port: Port = DEFAULT_PORT,
 ) -> None:
     """Validate data against its contract, and publish it to a running laptop."""
+    from contradance.local.client import LaptopClient  # noqa: PLC0415 - only this command needs it
     from contradance.local.clock import RealClock  # noqa: PLC0415 - only this command needs it
-    from contradance.local.web.client import LaptopClient  # noqa: PLC0415 - only this command needs it
     from contradance.operate.publishing import publish_data  # noqa: PLC0415 - loaded with the project
 
     laptop = LaptopClient(f"http://{HOST}:{port}")
