@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import pytest
 from botocore.loaders import JSONFileLoader  # type: ignore[import-untyped]  # botocore has no types
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 _UNHURRIED = [
@@ -19,7 +19,13 @@ _UNHURRIED = [
 ]
 
 settings.register_profile(
-    "fixed", derandomize=True, deadline=None, database=None, max_examples=60, suppress_health_check=_UNHURRIED
+    "fixed",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    max_examples=60,
+    phases=[Phase.explicit, Phase.generate],  # shrinking may take minutes: `make explore` does it
+    suppress_health_check=_UNHURRIED,
 )
 settings.register_profile(
     "explore",

@@ -65,6 +65,9 @@ def run(
         words += [word for setting in settings or [] for word in ("--set", setting)]
         raise typer.Exit(run_reloading(the_project().root, words))
     from contradance.cli.running import run_laptop  # noqa: PLC0415 - only this command needs a server
+    from contradance.runtime.aws.metrics import watch_authors_metrics  # noqa: PLC0415 - the same
+
+    watch_authors_metrics()  # before the project's modules make their own
 
     delay = timedelta(seconds=archive_delay)
     run_laptop(the_project().choreography(), state, port, settings or [], time_scale=time_scale, archive_delay=delay)

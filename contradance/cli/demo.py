@@ -1,6 +1,7 @@
 """`contradance demo`: sends the requests of the project's scenes over HTTP to a temporary bus."""
 
 import json
+import logging
 import os
 import urllib.error
 import urllib.request
@@ -11,6 +12,8 @@ from tempfile import TemporaryDirectory
 from rich.text import Text
 
 from contradance.choreography import Choreography
+from contradance.cli.log_lines import listen_to_functions
+from contradance.cli.narrator import Narrator
 from contradance.cli.theme import Services, out
 from contradance.cli.trees import flow_tree
 from contradance.errors import LaptopError
@@ -25,6 +28,7 @@ from contradance.operate.flow import flows
 def play(choreography: Choreography, scenes: Sequence[Scene]) -> None:
     """Send each scene's request, deliver everything that follows, and print the flow as a tree."""
     services = Services(choreography.services)
+    listen_to_functions(choreography, Narrator(services, logging.WARNING))
     with (
         TemporaryDirectory(prefix="contradance-demo-") as folder,
         Laptop(

@@ -1,15 +1,17 @@
 """`contradance run`: builds the laptop, prints its addresses, and serves until Ctrl-C."""
 
-import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
 import typer
 
 from contradance.choreography import Choreography
+from contradance.cli.exporting import exporting
+from contradance.cli.log_lines import listen_to_functions
 from contradance.cli.narrator import Narrator
 from contradance.cli.reloading import end_with_parent
 from contradance.cli.theme import Services, out
@@ -21,6 +23,7 @@ from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.laptop import Laptop
 from contradance.local.web.server import Server
 from contradance.operate.flow import flows
+from contradance.runtime.aws import metrics
 from contradance.runtime.journal_record import JournalRecord
 from contradance.settings import Setting
 
@@ -42,6 +45,7 @@ def run_laptop(
     def when_journaled(record: JournalRecord) -> None:
         """Show an attempt in the terminal and in every open live page."""
         narrator.delivery(record)
+        metrics.drop()
         feed.tell(record)
 
     def when_settled(pending: PendingDelivery) -> None:
@@ -51,6 +55,8 @@ def run_laptop(
             for flow in flows(laptop.journal.flows(flow_id)):
                 narrator.settled(flow)
 
+    tracing = ExitStack()
+    collector = tracing.enter_context(exporting(choreography.name, os.environ))
     laptop = Laptop(
         choreography,
         state,
@@ -65,13 +71,14 @@ def run_laptop(
         server.stop_on_signals()
         end_with_parent()
         listen_to_functions(choreography, narrator)
-        _greet(choreography, server.url, state)
+        _greet(choreography, server.url, state, collector)
         _print_backlog(laptop)
         laptop.start()
         server.serve_until_stopped()
         out.print("Stopping: finishing running deliveries; Ctrl-C again leaves them for the next start ...")
     finally:
         ended = laptop.close()
+        tracing.close()
     out.print("Stopped. Pending deliveries continue at the next start.")
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread() and not thread.daemon]
     if others or not ended:
@@ -102,16 +109,6 @@ def setting_variables(choreography: Choreography, sets: Sequence[str]) -> Mappin
     return variables
 
 
-def listen_to_functions(choreography: Choreography, handler: logging.Handler) -> None:
-    """Send the log records of the functions and of contradance to `handler`."""
-    packages = {function.handler.__module__.partition(".")[0] for function in choreography.functions.values()}
-    for package in (*packages, "contradance"):
-        logger = logging.getLogger(package)
-        logger.setLevel(logging.INFO)
-        logger.handlers = [handler]
-        logger.propagate = False
-
-
 def _print_backlog(laptop: Laptop) -> None:
     """Print how many deliveries an earlier run left pending, if any."""
     pending, due = laptop.bus.waiting()
@@ -120,7 +117,7 @@ def _print_backlog(laptop: Laptop) -> None:
         out.print(f"{deliveries} pending from an earlier run, the first until {due:%H:%M:%S}.\n", style="yellow")
 
 
-def _greet(choreography: Choreography, url: str, state: Path) -> None:
+def _greet(choreography: Choreography, url: str, state: Path, collector: str | None) -> None:
     out.print(f"[bold]{choreography.name}[/bold] is running at [bold]{url}[/bold]; its state is in {state}/")
     services = Services(choreography.services)
     width = max((len(route.path) for _, route in choreography.routes), default=0)
@@ -128,4 +125,6 @@ def _greet(choreography: Choreography, url: str, state: Path) -> None:
         out.print(f"  {route.method:6} {route.path:{width}}  ", services.function(function.name), sep="")
     out.print(f"Live view: {url}{PREFIX}/live", markup=False)
     out.print(f"Trace a flow: contradance trace --state {state}", style="dim", markup=False)
+    if collector:
+        out.print(f"Traces go to {collector}", style="dim", markup=False)
     out.print("Ctrl-C stops it; no event is lost.\n", style="dim")

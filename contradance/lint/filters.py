@@ -16,22 +16,17 @@ def impossible_filters(choreography: Choreography) -> Iterator[LintFinding]:
     for function, subscription in choreography.subscriptions:
         pattern = json.loads(subscription.pattern.canonical)
         for part in pattern.get("$or", [pattern]):
-            contract = _contract(subscription.contracts, part)
-            filters = part["detail"].get("data", {})
-            for field in _impossible(contract, filters) if contract else ():
+            identity = (part["source"][0], part["detail-type"][0])
+            contract = next(one for one in subscription.contracts if one.identity[:2] == identity)
+            for field in _impossible(contract, part["detail"].get("data", {})):
                 yield LintFinding(
                     "unreachable",
-                    f"{function.name} {contract.identity if contract else ''}",
-                    f"{function.name} consumes {contract.identity if contract else ''} where data.{field} has a value that "
-                    "the contract does not allow.",
+                    f"{function.name} {contract.identity}",
+                    f"{function.name} consumes {contract.identity} where data.{field} has a value that the contract does "
+                    "not allow.",
                     "The rule matches no event, so it never invokes the function, and no error shows it.",
                     f"Filter on one of the values of {field}, or remove the filter.",
                 )
-
-
-def _contract(contracts: tuple[type[Contract], ...], part: Mapping[str, Any]) -> type[Contract] | None:
-    identity = (part["source"][0], part["detail-type"][0])
-    return next((one for one in contracts if one.identity[:2] == identity), None)
 
 
 def _impossible(contract: type[Contract], filters: Mapping[str, Any]) -> Iterator[str]:

@@ -74,9 +74,10 @@ def unreachable(choreography: Choreography) -> Iterator[LintFinding]:
 
 def _used_names(function: AnyFunction) -> set[str] | None:
     """Return the names that the code of a function's service uses outside annotations and imports; None if unreadable."""
-    package = function.handler.__module__.rpartition(".")[0]
+    own = function.handler.__module__
+    package = own.rpartition(".")[0]
     modules = [
-        module for name, module in sys.modules.items() if name == function.handler.__module__ or _inside(name, package)
+        module for name, module in sys.modules.items() if name == own or (package and name.startswith(f"{package}."))
     ]
     names: set[str] = set()
     for module in modules:
@@ -85,10 +86,6 @@ def _used_names(function: AnyFunction) -> set[str] | None:
             return None
         names |= _names(tree)
     return names
-
-
-def _inside(module: str, package: str) -> bool:
-    return bool(package) and module.startswith(f"{package}.")
 
 
 def _parsed(module: ModuleType) -> ast.Module | None:

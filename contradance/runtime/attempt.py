@@ -10,6 +10,7 @@ from typing import Any, Self
 from contradance.function import AnyFunction
 from contradance.runtime.journal_record import JournalRecord, Outcome, PublishedEvent
 from contradance.runtime.ports import Environment
+from contradance.runtime.tracing import tracing
 
 _running: ContextVar["Attempt | None"] = ContextVar("contradance_attempt", default=None)
 
@@ -31,6 +32,8 @@ class Attempt:
         self.subject: str | None = None
         self.correlation_id = ""
         self.causation_id: str | None = None
+        self.log_keys: dict[object, dict[str, Any]] = {}
+        """Keys that each log formatter writes on the attempt's lines."""
         self._function = function
         self._environment = environment
         self._started_at = environment.clock.now()
@@ -65,6 +68,7 @@ class Attempt:
         self, outcome: Outcome, number: int, *, published: Sequence[PublishedEvent] = (), error: str | None = None
     ) -> None:
         """Write the journal record; `number` is 1 for the first attempt."""
+        tracing().record_outcome(outcome)
         self._environment.journal.write(
             JournalRecord(
                 function=self._function.name,

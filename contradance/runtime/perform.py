@@ -23,6 +23,7 @@ from contradance.runtime.journal_record import PublishedEvent, published_events
 from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, StoredResponse
 from contradance.runtime.ports import Context, Environment
 from contradance.runtime.publish import publish
+from contradance.runtime.tracing import tracing
 from contradance.runtime.work import UnitOfWork
 from contradance.unit import run_in
 
@@ -98,10 +99,11 @@ def perform(task: Task, lease: Lease, record: OnceRecord, environment: Environme
     sealed, answer = record.sealed, record.answer
     if state == "in_progress":
         state, sealed, answer = _commit(task, lease, record.attempt, environment, context)
-    if state == "done":
-        seconds_left = context.get_remaining_time_in_millis() / 1000 - _PUBLISH_RESERVE_SECONDS
-        publish(sealed, environment.events, environment.bus, environment.clock, seconds_left)
-        environment.store.mark_published(task.key)
+    with tracing().publishing(event.event_id for event in sealed):
+        if state == "done":
+            seconds_left = context.get_remaining_time_in_millis() / 1000 - _PUBLISH_RESERVE_SECONDS
+            publish(sealed, environment.events, environment.bus, environment.clock, seconds_left)
+            environment.store.mark_published(task.key)
     subject = sealed[0].subject if sealed else None
     return Performed(record.attempt, published_events(sealed), subject, duplicate=False, answer=answer)
 
@@ -162,18 +164,20 @@ def _events(function: AnyFunction, published: object) -> list[Contract]:
 
 def _seal(task: Task, events: list[Contract], environment: Environment) -> tuple[SealedEvent, ...]:
     """Seal events under ids derived from their cause: an event that is published twice has the same id."""
+    cause = task.cause
+    named = [(derived_id(*task.key, position), event) for position, event in enumerate(events)]
     return tuple(
         sealed
-        for position, event in enumerate(events)
+        for event_id, event in named
         for sealed in seal_renderings(
             event,
-            event_id=derived_id(*task.key, position),
+            event_id=event_id,
             occurred_at=environment.clock.now(),
             correlation_id=task.cause.correlation_id,
             publisher=task.function.name,
             causation_id=task.cause.causation_id,
             replay_of=task.cause.replay_of,
-            traceparent=task.cause.traceparent,
+            traceparent=tracing().sealing(event.identity, event_id, cause.correlation_id, cause.traceparent),
         )
     )
 

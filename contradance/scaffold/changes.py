@@ -54,8 +54,9 @@ class Changes:
             ) from error
 
     def edit(self, path: Path, text: str) -> None:
-        """Plan a new text for a file."""
-        (self.created if path in self.created else self.edited)[path] = text
+        """Plan a new text for a file, if it differs."""
+        if text != self.read(path):
+            (self.created if path in self.created else self.edited)[path] = text
 
     def exists(self, path: Path) -> bool:
         """Whether the file exists after these changes."""
@@ -64,7 +65,7 @@ class Changes:
     def write(self) -> None:
         """Write every change."""
         complete_pending(self.root)
-        texts = {**self.created, **{path: text for path, text in self.edited.items() if text != self._on_disk(path)}}
+        texts = {**self.created, **self.edited}
         for path, text in texts.items():
             if path.suffix == ".py":
                 ast.parse(text, str(path))
@@ -76,10 +77,6 @@ class Changes:
             shutil.rmtree(staged, ignore_errors=True)
             raise CannotCreate(f"{self.root} cannot be written to: {error.strerror}.\n  Nothing is changed.") from error
         complete_pending(self.root)
-
-    def _on_disk(self, path: Path) -> str | None:
-        target = self.root / path
-        return target.read_text(encoding="utf-8") if target.exists() else None
 
 
 def complete_pending(root: Path) -> None:

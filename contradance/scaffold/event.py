@@ -6,7 +6,6 @@ from contradance.errors import CannotCreate
 from contradance.scaffold.field_spec import DEFAULT, parse_fields, subject_field
 from contradance.scaffold.layout import EventRef, ProjectLayout
 from contradance.scaffold.naming import event_name, service_name, snake, words
-from contradance.scaffold.source import Source
 from contradance.scaffold.template import fill
 
 
@@ -42,7 +41,11 @@ def create_event(
     path = layout.file_of(event.module)
     layout.changes.ensure(path, f'"""The events of the {service} service."""\n\n')
     source = layout.source(path)
-    _check_free(source, event.name)
+    if event.name in source.bindings():
+        raise CannotCreate(
+            f"{path} defines {event.name}, but the registry does not list it.\n"
+            "  Add it to the registry, or choose another name."
+        )
     source = source.with_imports([("contradance", "Contract"), *(one for field in fields for one in field.imports)])
     text = fill(
         "contract.py",
@@ -67,18 +70,7 @@ def _add_to_registry(layout: ProjectLayout, event: EventRef) -> None:
     """Add the event to the registry's list, after the other events of its service."""
     registry, _ = layout.registry
     source = layout.source(layout.file_of(registry)).with_import(event.module, event.name)
-    bindings = source.bindings()
-    same_service = [
-        name for name in source.listed("Registry", None) if (bindings.get(name) or "").startswith(f"{event.module}:")
-    ]
-    layout.edit(source.with_item("Registry", None, event.name, same_service[-1] if same_service else None))
-
-
-def _check_free(source: Source, name: str) -> None:
-    if name in source.bindings():
-        raise CannotCreate(
-            f"{source.path} defines {name}, but the registry does not list it.\n  Add it to the registry, or choose another name."
-        )
+    layout.add_to_list(source, "Registry", None, event.name, f"{event.module}:")
 
 
 def _sentence(text: str) -> str:

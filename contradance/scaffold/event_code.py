@@ -1,7 +1,7 @@
 """Writes the code with which a new function creates an event: known values are passed on, the others are examples."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from pydantic import AwareDatetime
@@ -11,8 +11,11 @@ from contradance.annotation import members
 from contradance.catalog.sample import sample
 from contradance.contract import Contract
 from contradance.errors import CannotCreate
-from contradance.scaffold.expression import Expression, Import, expression
+from contradance.scaffold.expression import Code, Import, expression
 from contradance.scaffold.layout import EventRef
+
+DELIVERY: Final = ("contradance", "Delivery")
+"""Imported by code that uses the handler's parameter `delivery`."""
 
 
 class HandlerInput(NamedTuple):
@@ -34,16 +37,8 @@ class HandlerInput(NamedTuple):
         return name in self.fields or (bool(same) and all(same))
 
 
-class EventCode(NamedTuple):
-    """Lines of a handler's body that create an event."""
-
-    text: str
-    imports: tuple[Import, ...]
-    takes_delivery: bool
-
-
-def event_code(published: Sequence[EventRef], given: HandlerInput, *, returned: bool = True) -> EventCode:
-    """Return the code that creates the first of these events. The author adds the others."""
+def event_code(published: Sequence[EventRef], given: HandlerInput, *, returned: bool = True) -> Code:
+    """Return the lines of a handler's body that create the first of these events. The author adds the others."""
     event = published[0]
     if event.contract is None:
         raise CannotCreate(f"{event.name} is not created yet.\n  Create its publisher in a second step.")
@@ -51,27 +46,26 @@ def event_code(published: Sequence[EventRef], given: HandlerInput, *, returned: 
     head = "return " if returned else "event = "
     lines = [f"        {name}={value.text}" for name, value in values.items()]
     imports = frozenset[Import]().union(*(value.imports for value in values.values()))
-    text = "\n".join([f"    {head}{event.name}(", *lines, "    )"])
-    return EventCode(text, tuple(sorted(imports)), ("contradance", "Delivery") in imports)
+    return Code("\n".join([f"    {head}{event.name}(", *lines, "    )"]), imports)
 
 
-def _value(contract: type[Contract], name: str, field: FieldInfo, given: HandlerInput) -> Expression:
+def _value(contract: type[Contract], name: str, field: FieldInfo, given: HandlerInput) -> Code:
     """Return the source of one field's value, with the comma after it."""
     if name in given.parameters:
-        return Expression(f"{name},")
+        return Code(f"{name},")
     if given.has_field(name, field):
-        return Expression(f"{given.name}.{name},")
+        return Code(f"{given.name}.{name},")
     if is_time(field):
-        return Expression("delivery.now,", frozenset({("contradance", "Delivery")}))
+        return Code("delivery.now,", frozenset({DELIVERY}))
     if is_new_id(contract, name, field) and not given.events:
-        return Expression("uuid4(),", frozenset({("uuid", "uuid4")}))
+        return Code("uuid4(),", frozenset({("uuid", "uuid4")}))
     example = expression(getattr(sample(contract), name))
     if example is None:
         raise CannotCreate(
             f"the field {name!r} of {contract.__name__} has a type for which no example can be written.\n"
             "  Leave --publishes out, and return the event yourself."
         )
-    return Expression(f"{example.text},  # an example: replace it", example.imports)
+    return Code(f"{example.text},  # an example: replace it", example.imports)
 
 
 def _has_field(contract: type[Contract], name: str, field: FieldInfo) -> bool:

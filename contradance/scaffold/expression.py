@@ -15,68 +15,63 @@ Import = tuple[str, str]
 """(module, name)."""
 
 
-class Expression(NamedTuple):
-    """The source of a value, and the names it imports."""
+class Code(NamedTuple):
+    """Source text, and the names that it imports."""
 
     text: str
     imports: frozenset[Import] = frozenset()
 
 
-def expression(value: object) -> Expression | None:
+def expression(value: object) -> Code | None:
     """Return the source of `value`; None for types that are not supported."""
     cls = type(value)
-    if isinstance(value, Enum):
-        return Expression(f"{cls.__name__}.{value.name}", frozenset({_home(cls)}))
-    if isinstance(value, BaseModel):
-        names = list(type(value).model_fields)
-        return _call(
-            f"{cls.__name__}(", [f"{name}=" for name in names], [getattr(value, name) for name in names], _home(cls)
-        )
-    if isinstance(value, tuple | list):
-        return _sequence(value)
-    write = _WRITERS.get(cls)
-    home = frozenset() if cls in (*_BUILTIN, NoneType) else frozenset({_home(cls)})
-    return Expression(write(value), home) if write else None
-
-
-def _sequence(value: tuple[object, ...] | list[object]) -> Expression | None:
-    items = _call("", [""] * len(value), value)
-    if items is None:
+    if "." in cls.__qualname__:  # a class inside another cannot be imported by its name
         return None
-    opening, closing = ("(", ",)" if len(value) == 1 else ")") if isinstance(value, tuple) else ("[", "]")
-    return Expression(f"{opening}{items.text.removesuffix(')')}{closing}", items.imports)
-
-
-_BUILTIN: Final = (str, bool, int, float)
-_WRITERS: Final[dict[type, Callable[[Any], str]]] = {
-    **dict.fromkeys((NoneType, bool, int, float), repr),
-    str: lambda value: json.dumps(value, ensure_ascii=False),
-    UUID: lambda value: f"UUID({quoted(str(value))})",
-    Decimal: lambda value: f"Decimal({quoted(str(value))})",
-    datetime: lambda value: f"datetime.fromisoformat({quoted(value.isoformat())})",
-    date: lambda value: f"date.fromisoformat({quoted(value.isoformat())})",
-    timedelta: lambda value: f"timedelta(seconds={value.total_seconds():g})",
-}
-"""Return the source of a value, by type."""
-
-
-def _call(opening: str, names: Iterable[str], values: Iterable[object], *homes: Import) -> Expression | None:
-    """Return a call with these arguments; None if one of them is not supported."""
-    arguments = []
-    for value in values:
-        argument = expression(value)
-        if argument is None:
-            return None
-        arguments.append(argument)
-    text = ", ".join(f"{name}{argument.text}" for name, argument in zip(names, arguments, strict=True))
-    return Expression(f"{opening}{text})", frozenset(homes).union(*(argument.imports for argument in arguments)))
-
-
-def _home(cls: type) -> Import:
-    # Decimal.__module__ is the C module `_decimal` in some versions of Python.
-    return ("decimal" if cls is Decimal else cls.__module__, cls.__qualname__)
+    home = frozenset() if cls in (NoneType, bool, int, float, str) else frozenset({_home(cls)})
+    if isinstance(value, Enum):
+        return Code(f"{cls.__name__}.{value.name}", home)
+    if isinstance(value, BaseModel):
+        fields = {f"{name}=": getattr(value, name) for name in type(value).model_fields}
+        return _joined(f"{cls.__name__}(", fields, fields.values(), ")", home)
+    if isinstance(value, list):
+        return _joined("[", [""] * len(value), value, "]")
+    if isinstance(value, tuple):
+        return _joined("(", [""] * len(value), value, ",)" if len(value) == 1 else ")")
+    write = _WRITERS.get(cls)
+    return Code(write(value), home) if write else None
 
 
 def quoted(text: str) -> str:
     """Return a string literal in double quotes. JSON's escapes are valid in Python."""
     return json.dumps(text, ensure_ascii=False)
+
+
+_WRITERS: Final[dict[type, Callable[[Any], str]]] = {
+    **dict.fromkeys((NoneType, bool, int, float), repr),
+    str: quoted,
+    UUID: lambda value: f"UUID({quoted(str(value))})",
+    Decimal: lambda value: f"Decimal({quoted(str(value))})",
+    datetime: lambda value: f"datetime.fromisoformat({quoted(value.isoformat())})",
+    date: lambda value: f"date.fromisoformat({quoted(value.isoformat())})",
+    timedelta: lambda value: repr(value).removeprefix("datetime."),
+}
+"""Return the source of a value, by type."""
+
+
+def _joined(
+    opening: str, prefixes: Iterable[str], values: Iterable[object], closing: str, home: frozenset[Import] = frozenset()
+) -> Code | None:
+    """Return the values with commas between them; None if one of them is not supported."""
+    parts = []
+    for value in values:
+        part = expression(value)
+        if part is None:
+            return None
+        parts.append(part)
+    text = ", ".join(f"{prefix}{part.text}" for prefix, part in zip(prefixes, parts, strict=True))
+    return Code(f"{opening}{text}{closing}", home.union(*(part.imports for part in parts)))
+
+
+def _home(cls: type) -> Import:
+    # Decimal.__module__ is the C module `_decimal` in some versions of Python.
+    return ("decimal" if cls is Decimal else cls.__module__, cls.__qualname__)

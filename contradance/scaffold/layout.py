@@ -28,6 +28,11 @@ class EventRef(NamedTuple):
     contract: type[Contract] | None
     """None while it is only planned."""
 
+    @property
+    def origin(self) -> Import:
+        """Where it is imported from."""
+        return self.module, self.name
+
 
 @dataclass(frozen=True)
 class ProjectLayout:
@@ -157,16 +162,15 @@ class ProjectLayout:
         """Add a function to the choreography's list, after the other functions of its service."""
         module = f"{self.functions}.{service}.{name}"
         source = self.source(self.choreography_file)
-        bindings = source.bindings()
-        alias = None if bindings.get(name, "") in ("", f"{module}:{name}") else f"{service}_{name}"
-        prefix = f"{self.functions}.{service}."
-        same_service = [
-            one for one in source.listed("Choreography", "functions") if (bindings.get(one) or "").startswith(prefix)
-        ]
+        alias = None if source.bindings().get(name, "") in ("", f"{module}:{name}") else f"{service}_{name}"
         edited = source.with_import(module, name, alias)
-        self.edit(
-            edited.with_item("Choreography", "functions", alias or name, same_service[-1] if same_service else None)
-        )
+        self.add_to_list(edited, "Choreography", "functions", alias or name, f"{self.functions}.{service}.")
+
+    def add_to_list(self, source: Source, callee: str, keyword: str | None, item: str, origin: str) -> None:
+        """Add a name to a list, after the last name in it whose origin begins with `origin`."""
+        bindings = source.bindings()
+        near = [one for one in source.listed(callee, keyword) if (bindings.get(one) or "").startswith(origin)]
+        self.edit(source.with_item(callee, keyword, item, near[-1] if near else None))
 
 
 def _loaded(module: str) -> ModuleType | None:

@@ -12,8 +12,8 @@ from contradance.catalog.sample import sample
 from contradance.contract import Contract
 from contradance.errors import CannotCreate
 from contradance.httproute import PLACEHOLDER, SEGMENT
-from contradance.scaffold.event_code import HandlerInput, event_code, is_new_id, is_time
-from contradance.scaffold.expression import Import, quoted
+from contradance.scaffold.event_code import DELIVERY, HandlerInput, event_code, is_new_id, is_time
+from contradance.scaffold.expression import Code, Import, quoted
 from contradance.scaffold.field_spec import parse_fields
 from contradance.scaffold.layout import EventRef, ProjectLayout
 from contradance.scaffold.naming import pascal
@@ -67,18 +67,11 @@ def create_route(
     return file
 
 
-class _Code(NamedTuple):
-    """Source of a class or a function, and the names it imports."""
-
-    text: str
-    imports: frozenset[Import]
-
-
 class _Request(NamedTuple):
     """The class of a route's request body."""
 
     name: str
-    code: _Code
+    code: Code
     fields: frozenset[str]
 
 
@@ -88,9 +81,7 @@ class _Answer(NamedTuple):
     field: str
     """The only field of the response body, with its type."""
     returns: str
-    body: str
-    imports: frozenset[Import]
-    takes_delivery: bool = False
+    body: Code
 
 
 def _request(
@@ -106,7 +97,7 @@ def _request(
         lines = list(_copied_fields(layout, contract, names))
     text = fill("request.py", request=name, fields="\n".join(["", *(line for line, _ in lines)]) if lines else "")
     imports = frozenset({("pydantic", "BaseModel")}).union(*(needed for _, needed in lines))
-    return _Request(name, _Code(text.rstrip(), imports), names)
+    return _Request(name, Code(text.rstrip(), imports), names)
 
 
 def _known_fields(contract: type[Contract]) -> frozenset[str]:
@@ -121,7 +112,7 @@ def _copied_fields(
     """Yield (line, imports) of some fields of a contract, copied from its source."""
     source = layout.source(layout.file_of(contract.__module__))
     bindings = source.bindings()
-    for statement in source.class_named(contract.__name__).body:
+    for statement in source.definition(ast.ClassDef, contract.__name__).body:
         match statement:
             case ast.AnnAssign(target=ast.Name(id=name)) if name in names:
                 used = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)} & bindings.keys()
@@ -129,13 +120,13 @@ def _copied_fields(
                 yield f"    {source.segment(statement)}", frozenset((module, one) for module, _, one in origins)
 
 
-def _handler(name: str, key: str, request: _Request | None, published: Sequence[EventRef]) -> _Code:
+def _handler(name: str, key: str, request: _Request | None, published: Sequence[EventRef]) -> Code:
     """Return the handler, and the class of its response body."""
     placeholders = _placeholders(key, published)
     answer = _answer(f"{pascal(name)}Answer", key, request, published, frozenset(placeholders))
     types = {one: type_.__name__ for one, (type_, _) in placeholders.items()}
     types |= {"request": request.name} if request else {}
-    types |= {"delivery": "Delivery"} if answer.takes_delivery else {}
+    types |= {"delivery": "Delivery"} if DELIVERY in answer.body.imports else {}
     text = fill(
         "route.py",
         answer=f"{pascal(name)}Answer",
@@ -145,10 +136,11 @@ def _handler(name: str, key: str, request: _Request | None, published: Sequence[
         handler=name,
         parameters=", ".join(f"{one}: {type_}" for one, type_ in types.items()),
         returns=answer.returns,
-        body=answer.body,
+        body=answer.body.text,
     )
-    needed = {("contradance", "route"), ("pydantic", "BaseModel"), *answer.imports}
-    return _Code(text, frozenset(needed | ({("uuid", "UUID")} if "UUID" in types.values() else set())))
+    return Code(
+        text, answer.body.imports | _uuid(*types.values()) | {("contradance", "route"), ("pydantic", "BaseModel")}
+    )
 
 
 def _answer(
@@ -160,20 +152,23 @@ def _answer(
         code = event_code(published, given, returned=False)
         subject = contract.subject_field
         type_ = members(contract.model_fields[subject].annotation)[0]
-        imports = {*code.imports, ("contradance", "Reply"), (published[0].module, published[0].name)}
         return _Answer(
             f"{subject}: {type_.__name__}",
             f"Reply[{name}, {published[0].name}]",
-            f"{code.text}\n    return Reply({name}({subject}=event.{subject}), publishes=event)",
-            frozenset(imports | ({("uuid", "UUID")} if type_ is UUID else set())),
-            code.takes_delivery,
+            Code(
+                f"{code.text}\n    return Reply({name}({subject}=event.{subject}), publishes=event)",
+                code.imports | {("contradance", "Reply"), published[0].origin} | _uuid(type_.__name__),
+            ),
         )
     if key.startswith("POST "):
-        imports = {("uuid", "UUID"), ("uuid", "uuid4")}
-        return _Answer("id: UUID", name, f"    return {name}(id=uuid4())", frozenset(imports))
-    imports = {("pydantic", "AwareDatetime"), ("contradance", "Delivery")}
-    body = f"    return {name}(answered_at=delivery.now)"
-    return _Answer("answered_at: AwareDatetime", name, body, frozenset(imports), takes_delivery=True)
+        body = Code(f"    return {name}(id=uuid4())", frozenset({("uuid", "UUID"), ("uuid", "uuid4")}))
+        return _Answer("id: UUID", name, body)
+    imports = frozenset({("pydantic", "AwareDatetime"), DELIVERY})
+    return _Answer("answered_at: AwareDatetime", name, Code(f"    return {name}(answered_at=delivery.now)", imports))
+
+
+def _uuid(*type_names: str) -> frozenset[Import]:
+    return frozenset({("uuid", "UUID")} if "UUID" in type_names else ())
 
 
 def _placeholders(key: str, published: Sequence[EventRef]) -> dict[str, tuple[type, str]]:
@@ -198,7 +193,7 @@ def _test(file: Path, key: str, request: _Request | None, published: Sequence[Ev
         module = ".".join(file.with_suffix("").parts)
         source = source.with_imports([("contradance.testing", "sample"), (module, request.name)])
     if published:
-        source = source.with_import(published[0].module, published[0].name)
+        source = source.with_import(*published[0].origin)
     arguments = [quoted(method), quoted(path.format(**examples)), *([f"sample({request.name})"] if request else [])]
     test = fill(
         "test_route.py",

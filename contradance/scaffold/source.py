@@ -6,9 +6,11 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from typing import TypeVar
 
 from contradance.errors import CannotCreate
 
+_Definition = TypeVar("_Definition", ast.ClassDef, ast.FunctionDef)
 _LINE = 120
 """Longest line of an import, in characters."""
 
@@ -40,8 +42,10 @@ class Source:
                     names |= {alias.asname or alias.name: f"{module}:{alias.name}" for alias in aliases}
                 case ast.Import(names=aliases):
                     names |= {(alias.asname or alias.name).partition(".")[0]: alias.name for alias in aliases}
+                case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                    names[name] = None
                 case _:
-                    names |= dict.fromkeys(_defined_names(statement))
+                    names |= dict.fromkeys(dict(_aliases(statement)))
         return names
 
     def with_import(self, module: str, name: str, alias: str | None = None) -> "Source":
@@ -70,18 +74,16 @@ class Source:
         if any(isinstance(one, ast.Name) and one.id == item for one in found.elts):
             return self
         if not found.elts:
-            start, end = self._span(found)
-            indent = " " * self._indent_of(found)
-            return self._splice(start, end, f"[\n{indent}    {item},\n{indent}]")
+            (indent,) = re.findall(r"^\s*", self.text.splitlines()[found.lineno - 1])
+            return self._splice(*self._span(found), f"[\n{indent}    {item},\n{indent}]")
         anchor = next((one for one in found.elts if isinstance(one, ast.Name) and one.id == after), found.elts[-1])
-        _, end = self._span(anchor)
+        start, end = self._span(anchor)
         data = self.text.encode()
-        comma = re.compile(rb"\s*,[ \t]*(?:#[^\n]*)?").match(data, end)
-        begins_line = not data[data.rfind(b"\n", 0, self._span(anchor)[0]) + 1 : self._span(anchor)[0]].strip()
-        if not begins_line:
+        if data[data.rfind(b"\n", 0, start) + 1 : start].strip():  # the items share a line
             return self._splice(end, end, f", {item}")
-        new = "\n" + " " * anchor.col_offset + f"{item},"
-        return self._splice(end, end, f",{new}") if comma is None else self._splice(comma.end(), comma.end(), new)
+        comma = re.compile(rb"\s*,[ \t]*(?:#[^\n]*)?").match(data, end)
+        position, separator = (comma.end(), "") if comma else (end, ",")
+        return self._splice(position, position, f"{separator}\n{' ' * anchor.col_offset}{item},")
 
     def listed(self, callee: str, keyword: str | None) -> list[str]:
         """Return the names in the list argument of a call of `callee`."""
@@ -98,7 +100,7 @@ class Source:
 
     def decorator_keywords(self, handler: str) -> list[str]:
         """Return the keywords of the calls that decorate a handler."""
-        decorators = self._handler(handler).decorator_list
+        decorators = self.definition(ast.FunctionDef, handler).decorator_list
         return [word.arg or "" for one in decorators if isinstance(one, ast.Call) for word in one.keywords]
 
     def with_code(self, text: str) -> "Source":
@@ -109,32 +111,26 @@ class Source:
         """Return the text of a node."""
         return ast.get_source_segment(self.text, node) or ""
 
-    def class_named(self, name: str) -> ast.ClassDef:
-        """Return a class of the module's top level."""
+    def definition(self, kind: type[_Definition], name: str) -> _Definition:
+        """Return a class or a function of the module's top level."""
         for statement in self.tree.body:
-            if isinstance(statement, ast.ClassDef) and statement.name == name:
+            if isinstance(statement, kind) and statement.name == name:
                 return statement
-        raise CannotCreate(f"{self.path} does not define the class {name} at its top level.\n  Move it there.")
+        raise CannotCreate(
+            f"{self.path} does not define {name} at its top level.\n  Move it there, or edit it by hand."
+        )
 
     def _annotation(self, name: str) -> ast.expr:
         for statement in self.tree.body:
             for alias, value in _aliases(statement):
                 if alias == name:
                     return value
-        parameters = self._handler(name).args.args
+        parameters = self.definition(ast.FunctionDef, name).args.args
         if not parameters or parameters[0].annotation is None:
             raise CannotCreate(
                 f"the first parameter of {name} in {self.path} has no annotation.\n  Annotate it with the event it takes."
             )
         return parameters[0].annotation
-
-    def _handler(self, name: str) -> ast.FunctionDef:
-        for statement in self.tree.body:
-            if isinstance(statement, ast.FunctionDef) and statement.name == name:
-                return statement
-        raise CannotCreate(
-            f"{self.path} does not define {name} at its top level.\n  Move it there, or edit it by hand."
-        )
 
     def _list_argument(self, callee: str, keyword: str | None) -> ast.List:
         """Return the list given as `keyword`; as the second argument or `contracts`, a registry's, if that is None."""
@@ -154,11 +150,7 @@ class Source:
         imports = [one for one in self.tree.body if isinstance(one, ast.Import | ast.ImportFrom)]
         if not imports:
             return self._with_line(_first_line(self.tree), f"{line}\n")
-        before = [
-            one
-            for one in imports
-            if _module_order((one.module or "") if isinstance(one, ast.ImportFrom) else "") <= _module_order(module)
-        ]
+        before = [one for one in imports if _module_order(getattr(one, "module", "") or "") <= _module_order(module)]
         return self._with_line((before[-1].end_lineno or 0) + 1 if before else imports[0].lineno, line)
 
     def _with_imported_name(self, statement: ast.ImportFrom, written: str) -> "Source":
@@ -180,10 +172,6 @@ class Source:
         lines = self.text.splitlines(keepends=True)
         return Source(self.path, "".join([*lines[: number - 1], text, *lines[number - 1 :]]))
 
-    def _indent_of(self, node: ast.expr) -> int:
-        line = self.text.splitlines()[node.lineno - 1]
-        return len(line) - len(line.lstrip())
-
     def _span(self, node: ast.stmt | ast.expr | ast.alias) -> tuple[int, int]:
         """Return the start and the end of a node, in UTF-8 bytes from the start of the text."""
         starts = [0]
@@ -199,32 +187,21 @@ class Source:
         return Source(self.path, (data[:start] + text.encode() + data[end:]).decode())
 
 
-def _defined_names(statement: ast.stmt) -> Iterator[str]:
-    """Yield the names that a statement defines: a class, a function or an assignment."""
-    match statement:
-        case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-            yield name
-        case ast.AnnAssign(target=ast.Name(id=name)):
-            yield name
-        case _:
-            yield from (alias for alias, _ in _aliases(statement))
-
-
 def _aliases(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
-    """Yield (name, value) of `Name = ...` and of `type Name = ...`, which Python 3.11 cannot parse."""
-    if isinstance(statement, ast.Assign):
-        for target in statement.targets:
-            if isinstance(target, ast.Name):
-                yield target.id, statement.value
-    elif type(statement).__name__ == "TypeAlias":
+    """Yield (name, value) of `Name = ...`, `Name: TypeAlias = ...` and `type Name = ...`."""
+    match statement:
+        case ast.Assign(targets=targets, value=value):
+            yield from ((target.id, value) for target in targets if isinstance(target, ast.Name))
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+            yield name, value
+    if type(statement).__name__ == "TypeAlias":  # Python 3.11 has no ast.TypeAlias
         yield statement.name.id, statement.value  # type: ignore[attr-defined]
 
 
 def _calls(tree: ast.Module, callee: str) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
-            name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-            if name == callee:
+        match node:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name == callee:
                 yield node
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from contradance.errors import CannotCreate
-from contradance.scaffold.event_code import EventCode, HandlerInput, event_code
-from contradance.scaffold.expression import Import
+from contradance.scaffold.event_code import DELIVERY, HandlerInput, event_code
+from contradance.scaffold.expression import Code
 from contradance.scaffold.layout import EventRef, ProjectLayout
 from contradance.scaffold.naming import function_name, service_name, words
 from contradance.scaffold.source import Source
@@ -35,18 +35,15 @@ def create_subscriber(
     published = _distinct(layout.event(one) for one in publishes)
     path = new_function(layout, service, name)
     check_publishes(layout, service, published)
-    code = (
-        event_code(published, HandlerInput("event", consumed)) if published else EventCode("", (), takes_delivery=False)
-    )
-    source = Source(str(path), "import logging\n\n").with_imports(
-        [("contradance", "subscriber"), *_imports([*consumed, *published]), *code.imports]
-    )
+    code = event_code(published, HandlerInput("event", consumed)) if published else Code("")
+    imports = [("contradance", "subscriber"), *(one.origin for one in (*consumed, *published)), *sorted(code.imports)]
+    source = Source(str(path), "import logging\n\n").with_imports(imports)
     text = fill(
         "subscriber.py",
         options='delivery="queue"' if queue else "",
         handler=name,
         words=words(name),
-        parameters=f"event: {_union(consumed)}" + (", delivery: Delivery" if code.takes_delivery else ""),
+        parameters=f"event: {_union(consumed)}" + (", delivery: Delivery" if DELIVERY in code.imports else ""),
         returns=_union(published) or "None",
         publish=f"\n{code.text}" if published else "",
     )
@@ -90,12 +87,11 @@ def new_function(layout: ProjectLayout, service: str, name: str) -> Path:
     """Return the file of a new function, and plan a folder for its service."""
     service_name(service)
     function_name(name)
+    path = layout.file_of(f"{layout.functions}.{service}.{name}")
     if layout.function(service, name) is not None:
         raise CannotCreate(
-            f"the function {service}.{name} already exists, in {layout.file_of(f'{layout.functions}.{service}.{name}')}.\n"
-            "  Edit it there, or choose another name."
+            f"the function {service}.{name} already exists, in {path}.\n  Edit it there, or choose another name."
         )
-    path = layout.file_of(f"{layout.functions}.{service}.{name}")
     layout.changes.ensure(path.parent / "__init__.py", "")
     return path
 
@@ -118,13 +114,8 @@ def _add_tests(
     path = layout.test_file(service, name)
     if not layout.changes.exists(path):
         layout.changes.create(path, "")
-    source = layout.source(path).with_imports(
-        [
-            ("contradance.testing", "Run"),
-            ("contradance.testing", "sample"),
-            *_imports([*consumed, *published[:1]]),
-        ]
-    )
+    used = [("contradance.testing", "Run"), ("contradance.testing", "sample")]
+    source = layout.source(path).with_imports([*used, *(one.origin for one in (*consumed, *published[:1]))])
     for event in consumed:
         test = fill(
             "test_subscriber.py",
@@ -135,10 +126,6 @@ def _add_tests(
         )
         source = source.with_code(test)
     layout.edit(source)
-
-
-def _imports(events: Iterable[EventRef]) -> list[Import]:
-    return [(event.module, event.name) for event in events]
 
 
 def _union(events: Iterable[EventRef]) -> str:

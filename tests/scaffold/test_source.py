@@ -130,7 +130,9 @@ def test_a_handler_takes_one_more_event() -> None:
     assert source(HANDLER).with_union_member("count", "B").text == HANDLER.replace("event: A,", "event: A | B,")
 
 
-@pytest.mark.parametrize("alias", ["News = A | B\n", "News = (\n    A  # first\n    | B\n)\n"])
+@pytest.mark.parametrize(
+    "alias", ["News = A | B\n", "News: TypeAlias = A | B\n", "News = (\n    A  # first\n    | B\n)\n"]
+)
 def test_an_alias_takes_one_more_event(alias: str) -> None:
     edited = source(alias).with_union_member("News", "C")
 

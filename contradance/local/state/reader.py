@@ -15,11 +15,11 @@ CLOSED: Final = "the laptop's state is closed.\n  The bus has been stopped."
 
 
 def connect(path: Path, *statements: str, timeout: float = 10) -> sqlite3.Connection:
-    """Open a connection for use by one thread at a time, and run statements on it; when one fails, close it.
+    """Open a connection for use by one thread at a time, and run statements on it; close it if one fails.
 
     Args:
-        path: the file; created when it is missing.
-        statements: SQL to run at once.
+        path: the file; created if it does not exist.
+        statements: SQL to run on the new connection.
         timeout: seconds to wait for a lock that another connection holds.
     """
     with ExitStack() as opened:

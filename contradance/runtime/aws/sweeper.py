@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 from contradance.runtime.aws import variable_names
-from contradance.runtime.aws.machine import LambdaContext, Machine, exposed, machine
+from contradance.runtime.aws.machine import LambdaContext, Machine, machine, observe
 from contradance.runtime.sweep import sweep
 
 _LOG: Final = logging.getLogger("contradance.sweeper")
@@ -17,10 +17,10 @@ _RESERVE_SECONDS: Final = 5.0
 
 @cache
 def _machine() -> Machine:
+    observe()
     return machine(os.environ)
 
 
-@exposed
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 - Lambda gives it
     """Publish the unpublished events; return the number of once-records.
 
@@ -28,10 +28,10 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, int]:
         PublishFailed: some could not be published; the next run tries again.
     """
     here = _machine()
-    here.begin(context)
-    swept = sweep(here.environment, max(context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS, 0.0))
-    if swept:
-        _LOG.warning("Published the events of %d deliveries whose process had died.", swept)
+    with here.invocation(context):
+        swept = sweep(here.environment, max(context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS, 0.0))
+        if swept:
+            _LOG.warning("Published the events of %d deliveries whose process had died.", swept)
     return {"swept": swept}
 
 
