@@ -51,7 +51,6 @@ PYTEST: Final = (
     "-p",
     "no:cacheprovider",
     "-n0",
-    "--durations=0",
 )
 SLACK_SECONDS: Final = 30.0
 """What a mutant gets beside ten times the time of its tests."""
@@ -60,14 +59,6 @@ import json, os, time
 import pytest
 
 seconds = {}
-
-
-def pytest_configure():
-    """Let Hypothesis stop at the first failure: nobody reads a smaller example."""
-    from hypothesis import Phase, settings
-
-    settings.register_profile("mutants", settings(), phases=[Phase.explicit, Phase.generate])
-    settings.load_profile("mutants")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -120,14 +111,16 @@ class Reach:
     seconds: Mapping[str, float]
     """By the name of a test, parameters left out."""
     tests: Mapping[Path, Mapping[int, Sequence[str]]] = field(default_factory=dict)
-    """By module and line; the tests of a line that runs when its module is imported are not known."""
+    """By module and line."""
 
     def of(self, mutant: Mutant) -> list[str]:
-        """Return the tests that reach a mutant, the quickest first; all, where none is known."""
+        """Return the tests that reach a mutant, the quickest first; all, where none is known.
+
+        A line that runs when its module is imported runs once, in the first test of many: each test of the module counts.
+        """
         lines = self.tests.get(mutant.path, {})
-        found = {
-            name for line in range(mutant.mutation.line, mutant.mutation.end_line + 1) for name in lines.get(line, ())
-        }
+        reached = lines if mutant.mutation.at_import else range(mutant.mutation.line, mutant.mutation.end_line + 1)
+        found = {name for line in reached for name in lines.get(line, ())}
         return [name for name in self.all if name in found] or self.all
 
     @property
@@ -265,8 +258,8 @@ def main(arguments: Sequence[str]) -> None:
         for room in options.rooms:
             shop = shops.get()
             reach = shop.reach(tests_of(options.root, room))
+            chosen = mutants(shop.root, options.package, room, options.sample, options.seed)
             shops.put(shop)
-            chosen = mutants(options.root, options.package, room, options.sample, options.seed)
             for mutant, outcome in tested(shops, [(one, reach) for one in chosen]):
                 counts[room][outcome] += 1
                 if outcome == "survived":

@@ -37,6 +37,8 @@ class Mutation(NamedTuple):
     end: int
     text: str
     """What replaces it."""
+    at_import: bool
+    """Whether the place runs when the module is imported, outside of every function."""
 
     def apply(self, source: bytes) -> bytes:
         """Return the mutated module."""
@@ -50,26 +52,38 @@ def mutations(source: bytes) -> list[Mutation]:
     for line in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
 
-    def mutation(node: ast.expr | ast.stmt, text: str) -> Mutation:
+    def mutation(place: _Place, text: str) -> Mutation:
+        node = place.node
         end_line, end_column = node.end_lineno or node.lineno, node.end_col_offset or 0  # a parsed node has both
         start, end = starts[node.lineno - 1] + node.col_offset, starts[end_line - 1] + end_column
-        return Mutation(node.lineno, end_line, start, end, text)
+        return Mutation(node.lineno, end_line, start, end, text, place.at_import)
 
-    found = [mutation(node, text) for node, is_condition in _mutable(tree) for text in _texts(node, is_condition)]
+    found = [mutation(place, text) for place in _places(tree, at_import=True) for text in _texts(place)]
     return sorted({one for one in found if one.apply(source) != source})
 
 
-def _mutable(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, bool]]:
-    """Return each node that runs, and whether it is a condition; annotations, docstrings and the like do not run."""
+class _Place(NamedTuple):
+    """A node that runs, and how."""
+
+    node: ast.expr | ast.stmt
+    is_condition: bool
+    at_import: bool
+
+
+def _places(node: ast.AST, *, at_import: bool) -> Iterator[_Place]:
+    """Return each node that runs: no annotation, no docstring, nothing that only a type checker reads."""
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "type_params") or isinstance(node, ast.JoinedStr):
             continue  # Python 3.11 has no positions inside of an f-string
+        now = at_import and not (
+            name == "body" and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        )
         for child in value if isinstance(value, list) else [value]:
             if not isinstance(child, ast.AST) or _is_for_readers(child):
                 continue
             if isinstance(child, ast.expr | ast.stmt):
-                yield child, name in ("test", "ifs", "guard")
-            yield from _mutable(child)
+                yield _Place(child, name in ("test", "ifs", "guard"), now)
+            yield from _places(child, at_import=now)
 
 
 def _is_for_readers(node: ast.AST) -> bool:
@@ -85,11 +99,12 @@ def _is_for_readers(node: ast.AST) -> bool:
     return False
 
 
-def _texts(node: ast.expr | ast.stmt, is_condition: bool) -> Iterator[str]:
+def _texts(place: _Place) -> Iterator[str]:
     """Return what may stand for a node."""
+    node = place.node
     for rule in _RULES:
         yield from rule(node)
-    if is_condition and not isinstance(node, ast.Compare | ast.UnaryOp):  # those are turned round by rules of their own
+    if place.is_condition and not isinstance(node, ast.Compare | ast.UnaryOp):  # rules of their own turn those round
         yield f"(not ({ast.unparse(node)}))"
 
 
