@@ -3,8 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 ARGS ?=
+EXAMPLES ?= 20000
+export PYTHONDONTWRITEBYTECODE :=# hundreds of processes start in the tests: none should compile anew what another has
 
-.PHONY: run demo test engine bench soak check fix constraints clean
+.PHONY: run demo test explore engine bench soak check fix constraints clean
 
 run: $(READY)      ## run the food delivery system on this machine; ARGS="--set refusal_rate=1" sets a setting
 	@$(BIN)/contradance run $(ARGS)
@@ -13,7 +15,10 @@ demo: $(READY)     ## four orders, four endings, as trees
 	@$(BIN)/contradance demo
 
 test: $(READY)     ## every test
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n auto $(ARGS)
+
+explore: $(READY)  ## every property with random examples, EXAMPLES of each; takes hours; ARGS=tests/pattern for a part
+	@EXAMPLES=$(EXAMPLES) $(BIN)/pytest -n auto -m hypothesis --hypothesis-profile=explore --timeout=0 $(ARGS)
 
 engine: $(READY)   ## the Pulumi program on Pulumi's own engine, with a stand-in for AWS; needs `pulumi` on the PATH
 	@$(BIN)/pytest -m engine tests/engine $(ARGS)

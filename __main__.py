@@ -5,11 +5,11 @@ from pathlib import Path
 import pulumi
 
 from contradance.gate import refuse_breaks
-from contradance.infra import deploy, plainly, read_config
+from contradance.infra import as_run_error, deploy, read_config
 from contradance.packaging import build
 from contradance.project import find_project
 
-with plainly():
+with as_run_error():
     project = find_project(Path(__file__).parent)
     choreography = project.choreography()
     refuse_breaks(choreography, project.root / project.schemas)

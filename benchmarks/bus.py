@@ -37,7 +37,7 @@ from contradance.envelope import seal
 from contradance.local.clock import RealClock, VirtualClock
 from contradance.local.database import Database
 from contradance.local.laptop import Laptop
-from contradance.local.waiting import Waiting
+from contradance.local.pending_delivery import PendingDelivery
 
 Synchronous = Literal["NORMAL", "FULL"]
 RULES = [1, 1_000]
@@ -99,10 +99,10 @@ class Settled:
         self._ids: set[str] = set()
         self._changed = threading.Condition()
 
-    def __call__(self, waiting: Waiting) -> None:
+    def __call__(self, pending: PendingDelivery) -> None:
         """Count one."""
         with self._changed:
-            self._ids.add(waiting.id)
+            self._ids.add(pending.id)
             self._changed.notify()
 
     def wait_for(self, deliveries: int) -> None:

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from contradance.local.journal import FoundJournal, open_journal
+from contradance.local.journal_table import FoundJournal, open_journal
 from functions.demo import scenes
 
 ROOT = Path(__file__).parents[1]

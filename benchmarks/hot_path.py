@@ -97,7 +97,7 @@ def contestants() -> dict[str, Callable[[Mapping[str, Any]], object]]:
     from contradance.runtime.aws.entry import _deployed, handler  # noqa: PLC0415 - the same
     from contradance.runtime.publish import publish  # noqa: PLC0415 - the same
 
-    context, place, now = fixture.Context(), _deployed()[1].place, datetime.now(UTC)
+    context, environment, now = fixture.Context(), _deployed()[1].environment, datetime.now(UTC)
     client = boto3.client("events")
     data = {name: value for name, value in fixture.EVENT["detail"]["data"].items() if name != "books"}
 
@@ -111,7 +111,7 @@ def contestants() -> dict[str, Callable[[Mapping[str, Any]], object]]:
     def our_publish(event: Mapping[str, Any]) -> None:
         event_id = event["detail"]["metadata"]["event_id"]
         sealed = seal(ours, event_id=event_id, occurred_at=now, correlation_id=event_id, publisher="reminders.remind")
-        publish([sealed], place.events, place.bus, place.clock, 30)
+        publish([sealed], environment.events, environment.bus, environment.clock, 30)
 
     def their_publish(event: Mapping[str, Any]) -> None:
         metadata = {

@@ -8,11 +8,7 @@ if TYPE_CHECKING:
     from contradance.contract import Contract, Value
     from contradance.decorator import route, schedule, subscriber
     from contradance.delivery import Delivery
-    from contradance.envelope import Metadata
-    from contradance.errors import ContractViolation, ContradanceError, DeclarationError, UnheardEvent
-    from contradance.function import Function
-    from contradance.identity import Identity
-    from contradance.pattern import EventPattern
+    from contradance.errors import ContractViolation, ContradanceError, DeclarationError, UnconsumedEvent
     from contradance.pii import PII, mask
     from contradance.registry import Registry
     from contradance.reply import HttpError, Reply
@@ -28,11 +24,7 @@ __all__ = [
     "ContradanceError",
     "DeclarationError",
     "Delivery",
-    "EventPattern",
-    "Function",
     "HttpError",
-    "Identity",
-    "Metadata",
     "Page",
     "Registry",
     "Reply",
@@ -40,7 +32,7 @@ __all__ = [
     "Secret",
     "Setting",
     "Table",
-    "UnheardEvent",
+    "UnconsumedEvent",
     "Value",
     "mask",
     "route",
@@ -56,11 +48,7 @@ _HOME = {
     "ContradanceError": "errors",
     "DeclarationError": "errors",
     "Delivery": "delivery",
-    "EventPattern": "pattern",
-    "Function": "function",
     "HttpError": "reply",
-    "Identity": "identity",
-    "Metadata": "envelope",
     "Page": "table",
     "Registry": "registry",
     "Reply": "reply",
@@ -68,7 +56,7 @@ _HOME = {
     "Secret": "settings",
     "Setting": "settings",
     "Table": "table",
-    "UnheardEvent": "errors",
+    "UnconsumedEvent": "errors",
     "Value": "contract",
     "mask": "pii",
     "route": "decorator",

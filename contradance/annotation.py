@@ -53,7 +53,7 @@ def published(annotation: Any) -> Iterator[Any]:
             yield member
 
 
-def say(annotation: object) -> str:
+def type_name(annotation: object) -> str:
     """Say an annotation as its author wrote it, without the modules."""
     if annotation is NoneType:
         return "None"

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from contradance.contract import Contract, where_defined
-from contradance.errors import InvalidChoreography, UnheardEvent
+from contradance.errors import InvalidChoreography, UnconsumedEvent
 from contradance.function import AnyFunction, Function, declared
 from contradance.httproute import Route
 from contradance.registry import Registry
@@ -52,11 +52,18 @@ class Routed(NamedTuple):
 class Choreography:
     """The functions of one system, checked against each other and against the contracts they speak.
 
+    Args:
+        name: names the system and, in its stacks, the bus.
+        contracts: the registry that holds every contract of the functions.
+        functions: every function of the system.
+        ends: contracts whose events need no subscriber here: a flow ends with them, or another application consumes them.
+
     Raises:
-        InvalidChoreography: two functions share a name or a route, or a contract is not in the registry.
+        InvalidChoreography: two functions share a name or a route, a contract is not in the registry, or a function
+            consumes a declared end.
 
     Warns:
-        UnheardEvent: an event is published and nobody consumes it.
+        UnconsumedEvent: an event is published, has no subscriber and is not a declared end.
     """
 
     name: str
@@ -64,8 +71,17 @@ class Choreography:
     functions: MappingProxyType[str, AnyFunction]
     """By name, in the order given."""
     edges: tuple[Edge, ...]
+    ends: frozenset[type[Contract]]
+    """Contracts whose events need no subscriber."""
 
-    def __init__(self, name: str, *, contracts: Registry, functions: Sequence[AnyFunction]) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        contracts: Registry,
+        functions: Sequence[AnyFunction],
+        ends: Iterable[type[Contract]] = (),
+    ) -> None:
         if not _NAME.fullmatch(name):
             raise InvalidChoreography(
                 f"choreography {name!r} cannot name a bus.\n  Use letters, digits, '.', '-' and '_', like 'city-library'."
@@ -80,7 +96,9 @@ class Choreography:
         object.__setattr__(self, "contracts", contracts)
         object.__setattr__(self, "functions", MappingProxyType(by_name))
         object.__setattr__(self, "edges", tuple(_edges(by_name.values())))
-        self._warn_of_unheard()
+        object.__setattr__(self, "ends", frozenset(ends))
+        self._check_ends()
+        self._warn_of_unconsumed()
 
     @cached_property
     def subscriptions(self) -> tuple[Subscribed, ...]:
@@ -119,16 +137,31 @@ class Choreography:
         """Return the functions that consume `contract`, as it is or upcast."""
         return self._at("consumes", contract)
 
+    def is_end(self, contract: type[Contract]) -> bool:
+        """Return whether the event of `contract` is declared as an end, in this version or another."""
+        return any(end.identity[:2] == contract.identity[:2] for end in self.ends)
+
     def _at(self, kind: str, contract: type[Contract]) -> tuple[AnyFunction, ...]:
         return tuple(self.functions[edge.function] for edge in self.edges if edge[::2] == (kind, contract))
 
-    def _warn_of_unheard(self) -> None:
-        for kind, publisher, contract in self.edges:
-            if kind == "publishes" and not self.consumers(contract):
+    def _check_ends(self) -> None:
+        for kind, function, contract in self.edges:
+            if kind == "consumes" and self.is_end(contract):
+                raise InvalidChoreography(
+                    f"choreography {self.name!r} declares {contract.identity} as an end, but {function} consumes it.\n"
+                    "  Remove it from ends=[...]."
+                )
+
+    def _warn_of_unconsumed(self) -> None:
+        # An event that is published as several versions is one event: a subscriber of any version consumes it.
+        consumed = {contract.identity[:2] for kind, _, contract in self.edges if kind == "consumes"}
+        published = {contract.identity[:2]: contract for kind, _, contract in self.edges if kind == "publishes"}
+        for event, contract in published.items():
+            if event not in consumed and not self.is_end(contract):
                 warnings.warn(
-                    f"{publisher} publishes {contract.identity}, but no function of {self.name!r} consumes it: "
-                    "if a tree falls and no one hears it, does it make a sound?",
-                    UnheardEvent,
+                    f"{contract.identity.detail_type} has no subscriber. Subscribe a function to it, or list it in the "
+                    f"ends=[...] of choreography {self.name!r}.",
+                    UnconsumedEvent,
                     stacklevel=3,
                 )
 

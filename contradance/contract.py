@@ -25,7 +25,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from contradance.annotation import members, say
+from contradance.annotation import members, type_name
 from contradance.errors import InvalidContract
 from contradance.identity import Identity, check_identity
 from contradance.pii import MASK, is_marked
@@ -216,7 +216,7 @@ def _check_subject(contract: type[Contract]) -> None:
         )
     if any(not (isinstance(one, type) and issubclass(one, str | int | UUID)) for one in members(field.annotation)):
         raise InvalidContract(
-            f"{_name(contract)} names {contract.subject_field!r} as its subject, which is {say(field.annotation)}, but a "
+            f"{_name(contract)} names {contract.subject_field!r} as its subject, which is {type_name(field.annotation)}, but a "
             "subject is an id that is always there.\n  Name a field that is a str, an int or a UUID."
         )
 

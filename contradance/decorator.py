@@ -13,7 +13,14 @@ from contradance.limits import Limits
 from contradance.retry import DeliveryMode, Retry
 from contradance.service import service_of
 from contradance.signature import signature
-from contradance.subscription import MAX_BATCH, OnReplay, Subscription, Where, event_pattern, subscribed_contracts
+from contradance.subscription import (
+    MAX_BATCH,
+    ContentFilter,
+    OnReplay,
+    Subscription,
+    event_pattern,
+    subscribed_contracts,
+)
 
 if TYPE_CHECKING:  # what one kind of function needs, the others do not load
     from pydantic import BaseModel
@@ -59,7 +66,7 @@ def subscriber(
     retry: Retry | None = None,
     delivery: DeliveryMode = "direct",
     uses: "Sequence[Link]" = (),
-    where: Where | None = None,
+    where: ContentFilter | None = None,
     on_replay: OnReplay = "run",
     batch: int = MAX_BATCH,
     timeout: timedelta = Limits.timeout,
@@ -161,6 +168,7 @@ def schedule(
     uses: "Sequence[Link]" = (),
     timeout: timedelta = Limits.timeout,
     memory: int = Limits.memory,
+    concurrency: int | None = None,
     service: str | None = None,
 ) -> ScheduleDecorator:
     """Run a handler by the clock: `@schedule("rate(1 day)")`, in UTC; it publishes what it returns.
@@ -171,6 +179,7 @@ def schedule(
         uses: tables, settings and secrets: the only source of grants and environment variables.
         timeout: longest that a run may take: up to 15 minutes.
         memory: in MB, 128 to 10,240.
+        concurrency: most invocations at a time.
         service: the owning service; the folder of the handler's module unless given.
     """
     _check_called("schedule", expression, "rate(1 day)")
@@ -193,7 +202,7 @@ def schedule(
             returns=read.returns,
             retry=retry,
             uses=uses,
-            limits=Limits(timeout, memory),
+            limits=Limits(timeout, memory, concurrency),
         )
 
     return declare

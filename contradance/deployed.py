@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-Kind = Literal["subscriber", "route", "schedule", "sweeper", "ingress"]
+FunctionKind = Literal["subscriber", "route", "schedule", "sweeper", "ingress"]
 """What triggers a deployed function; the last two are the machine's own."""
 
 OUTPUT: Final = "deployed"
@@ -21,7 +21,7 @@ class DeployedFunction(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, populate_by_name=True)
 
-    kind: Kind
+    kind: FunctionKind
     function_name: str
     """Lambda's name of it."""
     log_group: str

@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import to_json
 
-from contradance.annotation import say
+from contradance.annotation import type_name
 from contradance.contract import Contract, where_defined
 from contradance.errors import ContractViolation, TooMuchWork
 from contradance.identity import Identity
@@ -48,7 +48,7 @@ class Metadata(BaseModel):
     )
 
 
-class Told(TypedDict):
+class EventMetadataArgs(TypedDict):
     """What is said about an event when it is sealed."""
 
     event_id: str
@@ -152,7 +152,7 @@ def seal(
     return SealedEvent(event_id, contract.identity, subject, correlation_id, detail.decode())
 
 
-def seal_renderings(event: Contract, **told: Unpack[Told]) -> tuple[SealedEvent, ...]:
+def seal_renderings(event: Contract, **told: Unpack[EventMetadataArgs]) -> tuple[SealedEvent, ...]:
     """Seal `event` in every version that it is published as, the oldest first: one event, under one event_id.
 
     Each but the newest says which newer one there is, so that whoever reads both versions is delivered one of them.
@@ -168,14 +168,14 @@ def seal_renderings(event: Contract, **told: Unpack[Told]) -> tuple[SealedEvent,
     return tuple(reversed(sealed))
 
 
-def _downcast(event: Contract, wanted: type[Contract], told: Told) -> Contract:
+def _downcast(event: Contract, wanted: type[Contract], told: EventMetadataArgs) -> Contract:
     try:
         older = event.downcast()
     except ValidationError as error:
         raise violation(wanted, error, event_id=told["event_id"], publisher=told["publisher"]) from error
     if type(older) is not wanted:
         raise ContractViolation(
-            f"event {told['event_id']} is {event.identity}, whose downcast returned {say(type(older))}, not "
+            f"event {told['event_id']} is {event.identity}, whose downcast returned {type_name(type(older))}, not "
             f"{wanted.__name__}.\n  published by {told['publisher']}; contract in {where_defined(type(event))}\n"
             f"  Return {wanted.identity} from {type(event).__qualname__}.downcast."
         )

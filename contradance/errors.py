@@ -147,5 +147,5 @@ class PackagingError(ContradanceError):
     """The layer or a function's zip cannot be built."""
 
 
-class UnheardEvent(UserWarning):
-    """A published event that nobody consumes: if a tree falls and no one hears it."""
+class UnconsumedEvent(UserWarning):
+    """A published event has no subscriber and is not declared as an end of its choreography."""

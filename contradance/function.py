@@ -9,7 +9,7 @@ from functools import WRAPPER_ASSIGNMENTS
 from types import FunctionType, NoneType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, get_origin
 
-from contradance.annotation import members, published, say
+from contradance.annotation import members, published, type_name
 from contradance.contract import Contract, is_contract, where_defined
 from contradance.errors import InvalidFunction
 from contradance.limits import Limits
@@ -118,7 +118,7 @@ def _published_contracts(called: str, service: str, returns: Any) -> tuple[type[
     for contract in contracts:
         if not is_contract(contract):
             raise InvalidFunction(
-                f"{called} returns {say(returns)}, but {say(contract)} is no contract.\n"
+                f"{called} returns {type_name(returns)}, but {type_name(contract)} is no contract.\n"
                 "  Return contracts to publish them, or annotate -> None."
             )
         if contract.identity.service != service:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from contradance.annotation import members, say
+from contradance.annotation import members, type_name
 from contradance.contract import Contract
 from contradance.delivery import Delivery
 from contradance.errors import InvalidFunction
@@ -76,7 +76,7 @@ def read_route(function: str, key: str, status: int, signature: Signature) -> Ro
     if len(bodies) > 1 or (bodies and method in _BODYLESS):
         why = f"a {method} request has no body" if method in _BODYLESS else "a request has one body"
         raise InvalidFunction(
-            f"{function} takes {' and '.join(say(body.annotation) for body in bodies)}, but {why}.\n"
+            f"{function} takes {' and '.join(type_name(body.annotation) for body in bodies)}, but {why}.\n"
             "  Take its fields as query parameters, or merge the models."
         )
     deliveries = [parameter for parameter in signature.parameters if parameter.annotation is Delivery]
@@ -135,7 +135,7 @@ def _answer(function: str, returns: Any) -> Any:
     if body is NoneType or (_is_model(item) and not issubclass(item, Contract)):
         return body
     raise InvalidFunction(
-        f"{function} answers with {say(body)}, which is no response model.\n"
+        f"{function} answers with {type_name(body)}, which is no response model.\n"
         "  Return a Pydantic model, a list of them or None; publish with Reply(body, publishes=event)."
     )
 
@@ -147,7 +147,7 @@ def _is_model(annotation: Any) -> bool:
 def _check_text(function: str, parameter: Parameter) -> None:
     if not all(_is_from_text(member) for member in members(parameter.annotation)):
         raise InvalidFunction(
-            f"{function} takes {parameter.name!r} as {say(parameter.annotation)}, which no text can be turned into.\n"
+            f"{function} takes {parameter.name!r} as {type_name(parameter.annotation)}, which no text can be turned into.\n"
             "  Take a str, a number, a UUID, a date or an enum from the path and the query, and the body as one model."
         )
 

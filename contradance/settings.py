@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
-from contradance.annotation import say
+from contradance.annotation import type_name
 from contradance.errors import DeclarationError
 from contradance.unit import running
 
@@ -32,8 +32,8 @@ class Setting(Generic[T]):
         _check_name("setting", self.name)
         if self.parse(str(self.default)) != self.default:
             raise DeclarationError(
-                f"setting {self.name!r} travels as text, from which its default, of type {say(type(self.default))}, does "
-                f"not come back as the same {say(self.type)}.\n  Give it a default of type {say(self.type)}."
+                f"setting {self.name!r} travels as text, from which its default, of type {type_name(type(self.default))}, does "
+                f"not come back as the same {type_name(self.type)}.\n  Give it a default of type {type_name(self.type)}."
             )
 
     @property
@@ -54,14 +54,14 @@ class Setting(Generic[T]):
             adapter = TypeAdapter(self.type)
         except PydanticSchemaGenerationError as error:
             raise DeclarationError(
-                f"setting {self.name!r} should be {say(self.type)}, which no text can be turned into.\n"
+                f"setting {self.name!r} should be {type_name(self.type)}, which no text can be turned into.\n"
                 "  Make it a str, a bool, a number, a date, a timedelta or a UUID."
             ) from error
         try:
             return adapter.validate_strings(text)
         except ValidationError as error:
             raise DeclarationError(
-                f"setting {self.name!r} should be {say(self.type)}: {error.errors(include_input=False)[0]['msg']}.\n"
+                f"setting {self.name!r} should be {type_name(self.type)}: {error.errors(include_input=False)[0]['msg']}.\n"
                 "  Correct its default, or its value in the stack's configuration."
             ) from error
 

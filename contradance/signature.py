@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
-from contradance.annotation import say
+from contradance.annotation import type_name
 from contradance.errors import InvalidFunction
 
 
@@ -31,7 +31,7 @@ class Signature:
     returns: Any
 
     def __str__(self) -> str:
-        return f"({', '.join(f'{parameter.name}: {say(parameter.annotation)}' for parameter in self.parameters)})"
+        return f"({', '.join(f'{parameter.name}: {type_name(parameter.annotation)}' for parameter in self.parameters)})"
 
 
 def signature(handler: Callable[..., object], function: str) -> Signature:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args, get_origi
 
 from pydantic import BaseModel
 
-from contradance.annotation import alternatives, members, say
+from contradance.annotation import alternatives, members, type_name
 from contradance.contract import Contract, is_contract, where_defined
 from contradance.errors import InvalidFunction, InvalidPattern
 from contradance.identity import Identity
@@ -16,7 +16,7 @@ from contradance.retry import DeliveryMode
 if TYPE_CHECKING:
     from contradance.pattern import EventPattern
 
-Where = Mapping[str | type[Contract], object]
+ContentFilter = Mapping[str | type[Contract], object]
 """A content filter over `data`, in EventBridge's pattern grammar; per contract where the parameter is a union."""
 OnReplay = Literal["run", "skip"]
 """Whether an archive replay reaches the function."""
@@ -64,14 +64,14 @@ def subscribed_contracts(annotation: Any, function: str, parameter: str) -> tupl
     for member in contracts:
         if not is_contract(member):
             raise InvalidFunction(
-                f"{function} subscribes to {say(member)} by its parameter {parameter!r}, which is no contract.\n"
+                f"{function} subscribes to {type_name(member)} by its parameter {parameter!r}, which is no contract.\n"
                 "  Annotate it with a class that derives from contradance.Contract, or a union of such classes."
             )
     return contracts
 
 
 def event_pattern(
-    function: str, contracts: tuple[type[Contract], ...], where: Where | None, on_replay: OnReplay
+    function: str, contracts: tuple[type[Contract], ...], where: ContentFilter | None, on_replay: OnReplay
 ) -> Mapping[str, object]:
     """Return the pattern of the rule as a mapping; what an author writes into it is compiled, to be refused early."""
     filters = _filters(function, contracts, where)
@@ -120,7 +120,7 @@ def _part(contract: type[Contract], where: Mapping[str, object] | None, readable
 
 
 def _filters(
-    function: str, contracts: tuple[type[Contract], ...], where: Where | None
+    function: str, contracts: tuple[type[Contract], ...], where: ContentFilter | None
 ) -> dict[type[Contract], Mapping[str, object]]:
     """Return the filter of each contract, checked against its fields in every version it can read."""
     if not where:
@@ -141,7 +141,7 @@ def _filters(
     for contract, data in filters.items():
         if contract not in contracts:
             raise InvalidFunction(
-                f"{function} filters {say(contract)} in where=, but does not subscribe to it.\n"
+                f"{function} filters {type_name(contract)} in where=, but does not subscribe to it.\n"
                 f"  It subscribes to: {', '.join(member.__name__ for member in contracts)}."
             )
         if not isinstance(data, Mapping):

@@ -20,10 +20,10 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
-from contradance.annotation import say
+from contradance.annotation import type_name
 from contradance.errors import InvalidTable, WorkError
 from contradance.service import service_of
-from contradance.unit import Key, Unit, running
+from contradance.unit import ItemKey, Unit, running
 from contradance.violation import problems
 
 Record = TypeVar("Record", bound=BaseModel)
@@ -81,7 +81,7 @@ class Table(Generic[Record]):
             )
         if not _is_model(model):
             raise InvalidTable(
-                f"table {self.name} holds {say(model)}, which is no model.\n  Derive it from pydantic.BaseModel."
+                f"table {self.name} holds {type_name(model)}, which is no model.\n  Derive it from pydantic.BaseModel."
             )
         if type(key) is not tuple or not 1 <= len(set(key)) == len(key) <= _MAX_KEY_PARTS:
             raise InvalidTable(
@@ -100,7 +100,7 @@ class Table(Generic[Record]):
             )
         if not (isinstance(field.annotation, type) and issubclass(field.annotation, _KEY_TYPES)):
             raise InvalidTable(
-                f"table {self.name} has the key {part!r}, whose type {say(field.annotation)} does not sort as text.\n"
+                f"table {self.name} has the key {part!r}, whose type {type_name(field.annotation)} does not sort as text.\n"
                 "  Make it a str, a UUID, a date or a datetime."
             )
 
@@ -153,7 +153,7 @@ class Table(Generic[Record]):
         unit.check_linked(f"{self.name.partition('.')[2]}.{access}", frozenset(grants))
         return unit
 
-    def _key(self, parts: tuple[KeyPart, ...]) -> Key:
+    def _key(self, parts: tuple[KeyPart, ...]) -> ItemKey:
         if len(parts) != len(self.key):
             raise WorkError(
                 f"table {self.name} was asked with {len(parts)} key values, but its key is {self.key}.\n"
@@ -173,7 +173,7 @@ class Table(Generic[Record]):
                 )
         return texts
 
-    def _key_of(self, item: Record) -> Key:
+    def _key_of(self, item: Record) -> ItemKey:
         return self._key(tuple(getattr(item, part) for part in self.key))
 
     def _item(self, document: str) -> Record:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from contradance.errors import NoUnitOfWork
 
-Key = tuple[str, str]
+ItemKey = tuple[str, str]
 """Partition and sort key of an item, as text; the sort key is empty where a table has none."""
 
 
@@ -20,16 +20,16 @@ class Unit(Protocol):
     def check_linked(self, wanted: str, links: frozenset[object]) -> None:
         """Raise `NotLinked`, naming `wanted`, unless the running function uses one of `links`."""
 
-    def get(self, table: str, key: Key) -> str | None:
+    def get(self, table: str, key: ItemKey) -> str | None:
         """Return an item's document, including this unit's own writes."""
 
     def query(self, table: str, partition: str) -> list[str]:
         """Return the documents of one partition in the order of their sort keys."""
 
-    def scan(self, table: str, limit: int, after: Key | None) -> list[tuple[Key, str]]:
+    def scan(self, table: str, limit: int, after: ItemKey | None) -> list[tuple[ItemKey, str]]:
         """Return up to `limit` items that come after the key `after`, in an order that means nothing."""
 
-    def put(self, table: str, key: Key, document: str | None) -> None:
+    def put(self, table: str, key: ItemKey, document: str | None) -> None:
         """Buffer a write; None deletes."""
 
     def variable(self, name: str) -> str | None:

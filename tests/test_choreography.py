@@ -14,13 +14,14 @@ from contradance import (
     Secret,
     Setting,
     Table,
-    UnheardEvent,
+    UnconsumedEvent,
     route,
     schedule,
     subscriber,
 )
 from contradance.choreography import Edge
 from contradance.errors import InvalidChoreography
+from contradance.lint.reach import unheard
 
 
 class OrderPlaced(Contract, source="shop.orders", subject="order_id"):
@@ -145,7 +146,11 @@ def test_functions_may_come_one_by_one() -> None:
     assert len(shop.edges) == 5
 
 
-@pytest.mark.parametrize("thing", [lambda placed: None, place_order.handler, "pay", None, 5, OrderPlaced], ids=str)
+@pytest.mark.parametrize(
+    "thing",
+    [lambda placed: None, place_order.handler, "pay", None, 5, OrderPlaced],
+    ids=["a lambda", "a handler", "a text", "None", "a number", "a contract"],
+)
 def test_what_is_no_function_is_refused(thing: object) -> None:
     assert refusal(thing) == (
         f"choreography 'shop' lists {thing!r}, which is no function.\n"
@@ -250,17 +255,39 @@ def test_a_setting_and_a_secret_may_share_a_name() -> None:
     assert Choreography("shop", contracts=CONTRACTS, functions=[both]).functions
 
 
-def test_an_event_that_nobody_consumes_is_a_warning() -> None:
-    with pytest.warns(UnheardEvent) as told:
-        Choreography("shop", contracts=CONTRACTS, functions=[place_order, pay])
+def test_an_event_without_a_subscriber_is_one_warning_however_many_publish_it() -> None:
+    @schedule("rate(1 day)", service="payments")
+    def pay_late() -> list[PaymentSuccess]:
+        return []
 
-    assert [str(warning.message) for warning in told] == [
-        (
-            "payments.pay publishes shop.payments/PaymentSuccess v1, but no function of 'shop' consumes it: if a tree falls and "
-            "no one hears it, does it make a sound?"
-        )
+    with pytest.warns(UnconsumedEvent) as warned:
+        Choreography("shop", contracts=CONTRACTS, functions=[place_order, pay, pay_late])
+
+    assert [str(warning.message) for warning in warned] == [
+        "PaymentSuccess has no subscriber. Subscribe a function to it, or list it in the ends=[...] of choreography 'shop'."
     ]
-    assert told[0].filename == __file__
+    assert warned[0].filename == __file__
+
+
+def test_a_declared_end_is_no_warning() -> None:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        shop = Choreography("shop", contracts=CONTRACTS, functions=[place_order, pay], ends=[PaymentSuccessV2])
+
+    assert warned == []
+    assert shop.is_end(PaymentSuccess)
+    assert not shop.is_end(OrderPlaced)
+    assert list(unheard(shop)) == []
+
+
+def test_an_end_that_a_function_consumes_is_refused() -> None:
+    with pytest.raises(InvalidChoreography) as refused:
+        Choreography("shop", contracts=CONTRACTS, functions=[place_order, pay], ends=[OrderPlaced])
+
+    assert str(refused.value) == (
+        f"choreography 'shop' declares {OrderPlaced.identity} as an end, but payments.pay consumes it.\n"
+        "  Remove it from ends=[...]."
+    )
 
 
 def test_a_consumer_of_a_newer_version_hears_the_older_one() -> None:

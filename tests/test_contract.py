@@ -6,9 +6,10 @@ from uuid import UUID
 import pytest
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, ValidationError
 
-from contradance import PII, Contract, Identity, Value
+from contradance import PII, Contract, Value
 from contradance.contract import where_defined
 from contradance.errors import InvalidContract
+from contradance.identity import Identity
 
 ORDER_ID = UUID(int=1)
 HERE = __name__

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from contradance import Contract, ContractViolation, Identity, Value
+from contradance import Contract, ContractViolation, Value
 from contradance.envelope import MAX_EVENT_BYTES, Delivered, SealedEvent, cloudevent, derived_id, seal, unseal
 from contradance.errors import TooMuchWork
+from contradance.identity import Identity
 from contradance.violation import violation
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -10,11 +10,12 @@ from uuid import UUID
 import pytest
 from pydantic import Field
 
-from contradance import Choreography, Contract, ContractViolation, Function, Registry, subscriber
+from contradance import Choreography, Contract, ContractViolation, Registry, subscriber
 from contradance.catalog.deprecations import deprecations
 from contradance.catalog.freezing import freeze_contracts
 from contradance.envelope import seal, seal_renderings
 from contradance.errors import BrokenPromise, InvalidChoreography, InvalidContract
+from contradance.function import Function
 from contradance.local.clock import VirtualClock
 from contradance.local.laptop import Laptop
 from contradance.local.record import context
@@ -206,7 +207,7 @@ def test_who_is_delivered_both_versions_all_the_same_handles_one(tmp_path: Path)
         for request, event in (("a", older), ("b", newer)):
             event["detail"]["metadata"]["event_id"] = "both-renderings"
             event["detail"]["metadata"].pop("newer_version", None)
-            invoke(count, event, context(request, 1e12), laptop.place)
+            invoke(count, event, context(request, 1e12), laptop.environment)
 
     assert heard == [("count", InTransition(loan_id=LOAN, hours=48))]
 
@@ -263,7 +264,7 @@ def test_an_archive_of_any_stage_is_replayed_to_who_has_moved(
         for event in events:
             replayed = {**event, "replay-name": "from-the-beginning"}
             if pattern.matches(replayed):
-                invoke(function, replayed, context("replay", 1e12), laptop.place)
+                invoke(function, replayed, context("replay", 1e12), laptop.environment)
 
     assert [one.event for one in heard] == [BookLentV2(loan_id=LOAN, hours=each) for each in hours]
 

@@ -13,7 +13,7 @@ from typing_extensions import TypeAliasType
 
 from contradance import Contract, Delivery, Retry, Secret, Setting, Table, route, schedule, subscriber
 from contradance.errors import InvalidFunction
-from contradance.function import Schedule
+from contradance.function import AnyFunction, Schedule
 from contradance.limits import Limits
 from contradance.subscription import Subscription
 
@@ -449,7 +449,19 @@ def test_defaults_do_not_change_what_is_subscribed_to() -> None:
         5,
         None,
     ],
-    ids=str,
+    ids=[
+        "a bound method",
+        "a callable object",
+        "a class",
+        "a partial",
+        "print",
+        "len",
+        "a cached function",
+        "a function that is decorated already",
+        "a contract",
+        "a number",
+        "None",
+    ],
 )
 @pytest.mark.parametrize(
     "decorate", [subscriber(), schedule("rate(1 day)"), route("GET /x")], ids=["subscriber", "schedule", "route"]
@@ -544,6 +556,29 @@ def test_a_decorator_that_is_not_called_is_refused() -> None:
 )
 def test_an_option_that_cannot_be_honoured_is_refused(options: dict[str, Any], why: str) -> None:
     assert refusal(untyped_subscriber(service="payments", **options), plain) == f"{called(plain)} {why}"
+
+
+def test_every_kind_of_function_takes_a_concurrency() -> None:
+    def subscribed(placed: OrderPlaced) -> None: ...
+    def scheduled() -> None: ...
+    def served() -> Charge:
+        raise NotImplementedError
+
+    functions: list[AnyFunction] = [
+        subscriber(service="payments", concurrency=2)(subscribed),
+        schedule("rate(1 day)", service="payments", concurrency=3)(scheduled),
+        route("GET /payments", service="payments", concurrency=4)(served),
+    ]
+
+    assert [function.limits.concurrency for function in functions] == [2, 3, 4]
+
+
+def test_a_schedule_refuses_a_concurrency_below_one() -> None:
+    def scheduled() -> None: ...
+
+    assert refusal(schedule("rate(1 day)", service="payments", concurrency=0), scheduled) == (
+        f"{called(scheduled)} asks for concurrency=0.\n  Ask for 1 or more, or leave it out."
+    )
 
 
 @pytest.mark.parametrize("expression", ["rate(1 day)", "cron(0 12 * * ? *)"])

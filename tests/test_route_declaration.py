@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from contradance import Contract, Delivery, Reply, route
-from contradance.annotation import say
+from contradance.annotation import type_name
 from contradance.errors import InvalidFunction
 from contradance.httproute import Route
 
@@ -145,7 +145,7 @@ def test_a_path_and_a_query_parameter_is_made_from_text(annotation: object) -> N
 )
 def test_what_no_text_can_be_turned_into_is_refused(annotation: object) -> None:
     assert refusal("POST /orders", OrderView, {"asked": annotation}) == (
-        f"takes 'asked' as {say(annotation)}, which no text can be turned into.\n"
+        f"takes 'asked' as {type_name(annotation)}, which no text can be turned into.\n"
         "  Take a str, a number, a UUID, a date or an enum from the path and the query, and the body as one model."
     )
 

@@ -7,9 +7,11 @@ from uuid import UUID
 import pytest
 from pydantic import Field
 
-from contradance import Contract, EventPattern, Identity, Value, subscriber
+from contradance import Contract, Value, subscriber
 from contradance.errors import InvalidFunction, InvalidPattern
-from contradance.subscription import Subscription, Where
+from contradance.identity import Identity
+from contradance.pattern import EventPattern
+from contradance.subscription import ContentFilter, Subscription
 
 
 class Sku(Value):
@@ -184,7 +186,7 @@ def test_a_filter_of_one_contract_may_be_given_for_it_by_name() -> None:
     ],
     ids=str,
 )
-def test_a_filter_looks_as_deep_as_the_contract_goes(where: Where) -> None:
+def test_a_filter_looks_as_deep_as_the_contract_goes(where: ContentFilter) -> None:
     assert subscription(one, where=where).pattern.canonical
 
 
@@ -209,7 +211,9 @@ def test_a_filter_looks_as_deep_as_the_contract_goes(where: Where) -> None:
     ],
     ids=str,
 )
-def test_a_filter_on_a_field_that_the_contract_lacks_is_refused(where: Where, missing: str, fix: str | None) -> None:
+def test_a_filter_on_a_field_that_the_contract_lacks_is_refused(
+    where: ContentFilter, missing: str, fix: str | None
+) -> None:
     known = "Filter on one of: anything, by_name, line, lines, order_id, payment, total."
 
     assert refusal(one, where) == (
@@ -263,7 +267,7 @@ def test_a_filter_holds_for_every_version_that_is_read() -> None:
             ),
         ),
     ],
-    ids=str,
+    ids=["a union", "a contract of others", "a contract and a field", "a list", "a list for a contract"],
 )
 def test_a_filter_that_does_not_say_what_it_filters_is_refused(
     handler: Callable[..., None], where: object, why: str

@@ -22,10 +22,12 @@ from contradance.subscription import Subscription
 ASYNCAPI: Final = "3.0.0"
 _METADATA: Final = "metadata"
 
-Document = dict[str, Any]
+AsyncApiDocument = dict[str, Any]
 
 
-def asyncapi(checked: Choreography | Registry, *, version: str = "1.0.0", function: str | None = None) -> Document:
+def asyncapi(
+    checked: Choreography | Registry, *, version: str = "1.0.0", function: str | None = None
+) -> AsyncApiDocument:
     """Return the AsyncAPI document of a choreography, of one of its functions, or of contracts alone.
 
     Args:
@@ -83,7 +85,7 @@ def _said(contract: type[Contract]) -> str:
     return (contract.__doc__ or contract.identity.detail_type).strip().partition("\n")[0]
 
 
-def _channel(contract: type[Contract], choreography: Choreography | None) -> Document:
+def _channel(contract: type[Contract], choreography: Choreography | None) -> AsyncApiDocument:
     source, detail_type, version = contract.identity
     return {
         "address": choreography.name if choreography else None,
@@ -98,9 +100,9 @@ def _operation_key(edge: Edge) -> str:
     return f"{edge.function}.{edge.kind}.{_key(edge.contract)}"
 
 
-def _operation(edge: Edge, function: AnyFunction) -> Document:
+def _operation(edge: Edge, function: AnyFunction) -> AsyncApiDocument:
     key = _key(edge.contract)
-    operation: Document = {
+    operation: AsyncApiDocument = {
         "action": "send" if edge.kind == "publishes" else "receive",
         "title": f"{edge.function} {edge.kind} {edge.contract.identity}",
         "summary": _said(edge.contract),
@@ -114,7 +116,7 @@ def _operation(edge: Edge, function: AnyFunction) -> Document:
     return operation
 
 
-def _message(contract: type[Contract]) -> Document:
+def _message(contract: type[Contract]) -> AsyncApiDocument:
     return {
         "name": contract.identity.detail_type,
         "title": str(contract.identity),
@@ -130,7 +132,7 @@ def _message(contract: type[Contract]) -> Document:
     }
 
 
-def _application(function: AnyFunction, edges: Iterable[Edge]) -> Document:
+def _application(function: AnyFunction, edges: Iterable[Edge]) -> AsyncApiDocument:
     trigger = function.trigger
     began = trigger.key if isinstance(trigger, Route) else ""
     if isinstance(trigger, Schedule):

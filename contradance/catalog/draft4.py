@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from contradance.compatibility.keywords import SchemaObject
+
 DRAFT4: Final = "http://json-schema.org/draft-04/schema#"
-Schema = Mapping[str, Any]
 
 _SAME: Final = frozenset(
     [
@@ -64,12 +65,12 @@ _SAY_NOTHING: Final = frozenset(
 class Converted:
     """A Draft 4 schema, and what it does not say of what the original said."""
 
-    schema: Schema
+    schema: SchemaObject
     dropped: tuple[str, ...]
     """Places of keywords: `/properties/pages/contains`."""
 
 
-def to_draft4(schema: Schema) -> Converted:
+def to_draft4(schema: SchemaObject) -> Converted:
     """Convert a schema; what it refers to inside itself is converted with it."""
     exact = _Conversion(definitions_are_exact=True)
     converted = exact.convert(schema, "")
@@ -105,7 +106,7 @@ class _Conversion:
                 converted[name] = {**converted[name], **said} if name == "dependencies" and name in converted else said
         return _beside_reference({**converted, **_narrowed(schema)})
 
-    def _keyword(self, keyword: str, value: Any, schema: Schema, place: str) -> dict[str, Any]:
+    def _keyword(self, keyword: str, value: Any, schema: SchemaObject, place: str) -> dict[str, Any]:
         if keyword in _SAME or keyword.startswith("x-"):
             return {keyword: value}
         if keyword in _HOLD_SCHEMAS_BY_NAME:
@@ -156,7 +157,7 @@ class _Conversion:
         """Whether what a schema refers to has not become looser."""
         return self._exact or "$ref" not in str(converted)
 
-    def _items(self, keyword: str, schema: Schema, place: str) -> dict[str, Any]:
+    def _items(self, keyword: str, schema: SchemaObject, place: str) -> dict[str, Any]:
         """Convert what a list holds: Draft 4 says both kinds with `items`."""
         if "prefixItems" not in schema:
             return {"items": self.convert(schema["items"], place)}
@@ -165,7 +166,7 @@ class _Conversion:
         return {"items": [self.convert(inner, f"{place}/{at}") for at, inner in enumerate(schema[keyword])]}
 
 
-def _narrowed(schema: Schema) -> dict[str, Any]:
+def _narrowed(schema: SchemaObject) -> dict[str, Any]:
     """Return what `const` and the exclusive bounds say, in Draft 4's words."""
     said: dict[str, Any] = {"enum": [schema["const"]]} if "const" in schema else {}
     for bound, exclusive, tighter in (("minimum", "exclusiveMinimum", max), ("maximum", "exclusiveMaximum", min)):

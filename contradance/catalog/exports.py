@@ -10,11 +10,11 @@ from contradance.contract import Contract
 from contradance.registry import Registry
 from contradance.schemas import schema_of
 
-Form = Literal["jsonschema", "asyncapi", "eventbridge"]
+ExportFormat = Literal["jsonschema", "asyncapi", "eventbridge"]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def export(checked: Choreography | Registry, form: Form, *, function: str | None = None) -> dict[str, Any]:
+def export(checked: Choreography | Registry, form: ExportFormat, *, function: str | None = None) -> dict[str, Any]:
     """Return what a form says of the contracts, by the name of the file it belongs in.
 
     Args:

@@ -8,7 +8,7 @@ from contradance.choreography import Choreography
 from contradance.gate import breaks, own_contracts, refuse
 from contradance.registry import Registry
 from contradance.schemas.folder import delete, read_folder, write
-from contradance.schemas.freezing import Plan, plan
+from contradance.schemas.freezing import FreezePlan, plan
 from contradance.schemas.identities import find
 
 
@@ -16,7 +16,7 @@ from contradance.schemas.identities import find
 class Frozen:
     """What freezing did, or would do."""
 
-    plan: Plan
+    plan: FreezePlan
     folder: Path
     count: int
     """Contracts that are promised."""

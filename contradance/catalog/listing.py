@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from contradance.annotation import models_in, say
+from contradance.annotation import models_in, type_name
 from contradance.catalog.deprecations import deprecations
 from contradance.choreography import Choreography
 from contradance.contract import Contract, where_defined
@@ -16,7 +16,7 @@ from contradance.pii import is_marked
 from contradance.registry import Registry
 from contradance.schemas import Promises
 
-State = Literal["frozen", "not frozen", "changed", "broken", "not ours"]
+FreezeState = Literal["frozen", "not frozen", "changed", "broken", "not ours"]
 """How a contract stands to its frozen file; `not ours` is another application's, who freezes it."""
 
 
@@ -26,7 +26,7 @@ class Listed:
 
     contract: str
     says: str
-    state: State
+    state: FreezeState
     publishers: tuple[str, ...]
     consumers: tuple[str, ...]
     deprecated: str
@@ -48,13 +48,13 @@ def listing(checked: Choreography | Registry, promises: Promises) -> list[Listed
     """Return every contract of a registry: who speaks it, and how it stands to what is promised."""
     choreography = checked if isinstance(checked, Choreography) else None
     registry = checked if isinstance(checked, Registry) else checked.contracts
-    changed: dict[object, State] = {}
+    changed: dict[object, FreezeState] = {}
     for difference in differences(checked, promises):
         if changed.get(difference.identity) != "broken":
             changed[difference.identity] = "broken" if difference.change.breaks else "changed"
     old = {one.contract: str(one) for one in deprecations(checked)}
 
-    def state(contract: type[Contract]) -> State:
+    def state(contract: type[Contract]) -> FreezeState:
         if contract.identity.app != registry.name:
             return "not ours"
         return changed.get(contract.identity, "frozen") if contract.identity in promises else "not frozen"
@@ -88,7 +88,7 @@ def shown(contract: type[Contract]) -> Iterator[str]:
 
 def _fields(model: type[BaseModel], depth: int, seen: tuple[type, ...]) -> Iterator[tuple[str, str, str]]:
     for name, field in model.model_fields.items():
-        yield "  " * (depth - 1) + name, say(_plain(field)), _meaning(field)
+        yield "  " * (depth - 1) + name, type_name(_plain(field)), _meaning(field)
         for inner in models_in(field.annotation):
             if issubclass(inner, BaseModel) and inner not in seen:
                 yield from _fields(inner, depth + 1, (*seen, inner))

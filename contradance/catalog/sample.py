@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from contradance.annotation import alternatives, say
+from contradance.annotation import alternatives, type_name
 from contradance.contract import is_contract
 from contradance.errors import InvalidContract
 from contradance.violation import problems
@@ -44,6 +44,6 @@ def _field(model: type[BaseModel], name: str, field: FieldInfo) -> Any:
         if get_origin(member) in (list, tuple) and isinstance(item, type) and issubclass(item, BaseModel):
             return [_example(item)]
     raise InvalidContract(
-        f"{model.__qualname__}.{name} is {say(field.annotation)} and has no example, so there is no sample of it.\n"
+        f"{model.__qualname__}.{name} is {type_name(field.annotation)} and has no example, so there is no sample of it.\n"
         "  Give it one: Field(examples=[...])."
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from contradance.cli.command import AsJson, Port, Sets, State, print_json, reporting, the_project, write_text
+from contradance.cli.command import AsJson, Port, Sets, StateFolder, print_json, reporting, the_project, write_text
 from contradance.cli.contracts import contracts
 from contradance.cli.creating import create, new
 from contradance.cli.dlq import dlq
@@ -16,8 +16,8 @@ from contradance.cli.inspecting import lint, list_, why
 from contradance.cli.moment import moment
 from contradance.cli.operating import doctor, logs, replay
 from contradance.cli.package import package
+from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import err, out
-from contradance.cli.where import Where, of_a_system
 from contradance.local.address import DEFAULT_PORT
 
 app = typer.Typer(
@@ -45,7 +45,7 @@ class GraphFormat(StrEnum):
 @app.command()
 @reporting
 def run(
-    state: State = Path(".contradance"),
+    state: StateFolder = Path(".contradance"),
     port: Port = DEFAULT_PORT,
     settings: Sets = None,
     time_scale: Annotated[
@@ -105,7 +105,7 @@ def graph(
 @reporting
 @of_a_system
 def trace(
-    place: Where,
+    target: Target,
     term: Annotated[
         str | None, typer.Argument(help="A subject, a correlation id or an event id; the latest flow if none is given.")
     ] = None,
@@ -120,16 +120,18 @@ def trace(
     from contradance.cli.trees import flow_tree  # noqa: PLC0415 - loaded with the project
     from contradance.operate.flow import flows  # noqa: PLC0415 - loaded with the project
 
-    with place.journal(moment(since, datetime.now(UTC), "--since")) as journal:
+    with target.journal(moment(since, datetime.now(UTC), "--since")) as journal:
         records = journal.flows(term) if term else journal.latest()
         found = flows(records, journal.outstanding({record.correlation_id for record in records}))
     if not found:
-        err.print(f"Nothing in {place.name} is about {term}." if term else f"Nothing has happened in {place.name} yet.")
+        err.print(
+            f"Nothing in {target.name} is about {term}." if term else f"Nothing has happened in {target.name} yet."
+        )
         raise typer.Exit(1)
     if as_json:
         print_json({"records": [record.model_dump(mode="json") for record in records]})
         return
-    services = Services(place.choreography.services)
+    services = Services(target.choreography.services)
     for flow in found:
         out.print(flow_tree(flow, services), soft_wrap=False)
 

@@ -5,7 +5,7 @@ from typing import Final
 from rich.text import Text
 
 from contradance.cli.theme import Services, event_name, short
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 
 _MARKS: Final = {
     "done": ("✓", "green"),

@@ -11,13 +11,13 @@ from typing import Annotated, ParamSpec, TypeVar
 import typer
 
 from contradance.cli.theme import err
-from contradance.errors import ContradanceError, UnheardEvent
+from contradance.errors import ContradanceError, UnconsumedEvent
 from contradance.project import Project, find_project
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-State = Annotated[Path, typer.Option("--state", help="Folder of the laptop's state.", metavar="DIR")]
+StateFolder = Annotated[Path, typer.Option("--state", help="Folder of the laptop's state.", metavar="DIR")]
 Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port on 127.0.0.1.")]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", help="A setting's value; may be given again.", metavar="NAME=VALUE")
@@ -48,7 +48,7 @@ def say_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object, **__: object
 ) -> None:
     """Print a warning as a line, as `warnings.showwarning` does; contradance's own says by itself where it comes from."""
-    place = "" if issubclass(category, UnheardEvent) else f" ({filename}, line {lineno})"
+    place = "" if issubclass(category, UnconsumedEvent) else f" ({filename}, line {lineno})"
     err.print(f"warning: {message}{place}", style="yellow", markup=False)
 
 

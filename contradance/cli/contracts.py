@@ -24,10 +24,10 @@ Against = Annotated[
 ]
 
 
-ExportForm = Literal["jsonschema", "asyncapi", "eventbridge"]
+ExportOption = Literal["jsonschema", "asyncapi", "eventbridge"]
 
 
-class Form(StrEnum):
+class OutputFormat(StrEnum):
     """How findings are told."""
 
     TEXT = "text"
@@ -35,7 +35,7 @@ class Form(StrEnum):
     GITHUB = "github"
 
 
-Check = Annotated[bool, typer.Option("--check", help="Write nothing; fail where files and contracts disagree.")]
+CheckOption = Annotated[bool, typer.Option("--check", help="Write nothing; fail where files and contracts disagree.")]
 Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 
@@ -46,7 +46,7 @@ def freeze(
         list[str] | None,
         typer.Option("--drop", help="A version that is given up: its file is deleted.", metavar="CONTRACT"),
     ] = None,
-    check: Check = False,  # noqa: FBT002 - a command's flag
+    check: CheckOption = False,  # noqa: FBT002 - a command's flag
 ) -> None:
     """Write each contract's schema to its file, where it is new or compatibly changed; refuse to break one."""
     from contradance.catalog.freezing import freeze_contracts  # noqa: PLC0415 - loaded with the project
@@ -69,7 +69,9 @@ def freeze(
 def check(
     against: Against = None,
     mode: Annotated[Mode, typer.Option("--mode", help="What is promised.")] = DEFAULT_MODE,
-    form: Annotated[Form, typer.Option("--format", help="text, json or github annotations.")] = Form.TEXT,
+    form: Annotated[
+        OutputFormat, typer.Option("--format", help="text, json or github annotations.")
+    ] = OutputFormat.TEXT,
     as_json: Json = False,  # noqa: FBT002 - a command's flag
 ) -> None:
     """Say which changes break what is promised, and which subscribers each hurts; exit 1 where there is one."""
@@ -80,7 +82,9 @@ def check(
     project = the_project()
     promises = read_promises(against or str(project.root / project.schemas), project.root, project.schemas)
     found = breaks(project.checked(), promises, mode=mode)
-    tell = {Form.TEXT: as_text, Form.JSON: to_json, Form.GITHUB: as_annotations}[Form.JSON if as_json else form]
+    tell = {OutputFormat.TEXT: as_text, OutputFormat.JSON: to_json, OutputFormat.GITHUB: as_annotations}[
+        OutputFormat.JSON if as_json else form
+    ]
     sys.stdout.write(tell(found, len(promises), project.root))
     if found:
         raise typer.Exit(1)
@@ -148,7 +152,7 @@ def diff(
 @contracts.command()
 @reporting
 def export(
-    form: Annotated[ExportForm, typer.Option("--format", help="jsonschema, asyncapi or eventbridge.")],
+    form: Annotated[ExportOption, typer.Option("--format", help="jsonschema, asyncapi or eventbridge.")],
     folder: Annotated[
         Path | None, typer.Option("--out", help="Folder to write a file each to; all is printed unless given.")
     ] = None,

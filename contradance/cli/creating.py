@@ -14,7 +14,7 @@ import typer
 
 from contradance.cli.command import completing, reporting, the_project
 from contradance.cli.theme import err, out
-from contradance.errors import CannotCreate, UnheardEvent
+from contradance.errors import CannotCreate, UnconsumedEvent
 from contradance.scaffold.changes import finish
 from contradance.scaffold.event import create_event
 from contradance.scaffold.field import FORM, KINDS
@@ -42,7 +42,7 @@ def _event_names() -> list[str]:
     return [contract.__name__ for contract in the_project().choreography().contracts]
 
 
-Service = Annotated[
+ServiceOption = Annotated[
     str | None,
     typer.Option(
         help="The service it belongs to: a folder of functions.",
@@ -118,7 +118,7 @@ def event_command(
 def subscriber_command(
     name: Annotated[str | None, typer.Argument(help="Its handler: remind_reader.", metavar="NAME")] = None,
     *,
-    service: Service = None,
+    service: ServiceOption = None,
     on: Annotated[
         list[str] | None,
         typer.Option(
@@ -145,7 +145,7 @@ def subscriber_command(
 @reporting
 def route_command(
     *,
-    service: Service = None,
+    service: ServiceOption = None,
     name: Annotated[
         str | None,
         typer.Option(
@@ -212,7 +212,7 @@ def _changing() -> Iterator[Place]:
     project = the_project()
     finish(project.root)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnheardEvent)  # a choreography that is being written has loose ends
+        warnings.simplefilter("ignore", UnconsumedEvent)  # a choreography that is being written has loose ends
         here = place(project)
         yield here
     formatted = to_format(here.changes)

@@ -8,11 +8,11 @@ from typing import Annotated, Final
 import typer
 
 from contradance.cli.command import AsJson, print_json, reporting
-from contradance.cli.moment import say
+from contradance.cli.moment import format_moment
+from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import out
-from contradance.cli.where import Where, of_a_system
 from contradance.operate.dead_letter import Reason
-from contradance.operate.dead_letters import Verdict, find, grouped
+from contradance.operate.dead_letters import LetterOutcome, find, grouped
 from contradance.operate.dead_letters import purge as purged
 from contradance.operate.dead_letters import redrive as redriven
 from contradance.operate.masking import shown
@@ -30,7 +30,7 @@ _SAID: Final = {
     "kept": "kept",
 }
 
-Subscriber = Annotated[str | None, typer.Option(help="Only this function's.", metavar="NAME")]
+SubscriberOption = Annotated[str | None, typer.Option(help="Only this function's.", metavar="NAME")]
 ByReason = Annotated[Reason | None, typer.Option(help="Only those that are dead letters for this reason.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what would be done.")]
 
@@ -39,10 +39,10 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this, only say 
 @reporting
 @of_a_system
 def list_dead_letters(
-    place: Where, *, subscriber: Subscriber = None, reason: ByReason = None, as_json: AsJson = False
+    target: Target, *, subscriber: SubscriberOption = None, reason: ByReason = None, as_json: AsJson = False
 ) -> None:
     """List the dead letters, grouped by what they died of; exit with 1 where there are any."""
-    found = find(place.stack, place.choreography, subscriber, reason)
+    found = find(target.stack, target.choreography, subscriber, reason)
     groups = grouped(found.letters)
     if as_json:
         told = [
@@ -64,7 +64,7 @@ def list_dead_letters(
             out.print(head, style="bold", markup=False)
             for line in group.cause.splitlines():
                 out.print(f"  {line}", markup=False)
-            out.print(f"  first {say(group.first_seen)}, last {say(group.last_seen)}", style="dim")
+            out.print(f"  first {format_moment(group.first_seen)}, last {format_moment(group.last_seen)}", style="dim")
             out.print(f"  see one: contradance trace {group.example.event_id}\n", style="dim", markup=False)
         out.print(_total(len(found.letters), found.hidden))
         out.print(_APPROXIMATE, style="dim")
@@ -76,16 +76,16 @@ def list_dead_letters(
 @reporting
 @of_a_system
 def show(
-    place: Where,
+    target: Target,
     *,
-    subscriber: Subscriber = None,
+    subscriber: SubscriberOption = None,
     reason: ByReason = None,
     limit: Annotated[int, typer.Option(min=1, help="Look at so many of each function's at most.")] = 10,
     as_json: AsJson = False,
 ) -> None:
     """Show dead letters with their events, personal data masked; exit with 1 where there are none."""
-    found = find(place.stack, place.choreography, subscriber, reason, limit)
-    letters = [shown(place.choreography, letter) for letter in found.letters]
+    found = find(target.stack, target.choreography, subscriber, reason, limit)
+    letters = [shown(target.choreography, letter) for letter in found.letters]
     if as_json:
         print_json({"dead_letters": letters})
     else:
@@ -105,10 +105,15 @@ def show(
 @reporting
 @of_a_system
 def redrive(
-    place: Where, *, subscriber: Subscriber = None, reason: ByReason = None, yes: Yes = False, as_json: AsJson = False
+    target: Target,
+    *,
+    subscriber: SubscriberOption = None,
+    reason: ByReason = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Have each function consume its own dead letters again, and nobody else; exit with 1 where one is kept."""
-    verdicts = redriven(place.stack, place.choreography, subscriber, reason, really=yes)
+    verdicts = redriven(target.stack, target.choreography, subscriber, reason, really=yes)
     kept = _report(verdicts, as_json=as_json)
     if not (yes or as_json):
         out.print("Dry run: nothing was sent. Send it: add --yes", style="yellow")
@@ -120,15 +125,20 @@ def redrive(
 @reporting
 @of_a_system
 def purge(
-    place: Where, *, subscriber: Subscriber = None, reason: ByReason = None, yes: Yes = False, as_json: AsJson = False
+    target: Target,
+    *,
+    subscriber: SubscriberOption = None,
+    reason: ByReason = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Delete dead letters for good; their events are still in the archive."""
-    _report(purged(place.stack, place.choreography, subscriber, reason, really=yes), as_json=as_json)
+    _report(purged(target.stack, target.choreography, subscriber, reason, really=yes), as_json=as_json)
     if not (yes or as_json):
         out.print("Dry run: nothing was deleted. Delete it: add --yes", style="yellow")
 
 
-def _report(verdicts: Iterable[Verdict], *, as_json: bool) -> int:
+def _report(verdicts: Iterable[LetterOutcome], *, as_json: bool) -> int:
     """Print what became of dead letters, those that were kept one by one, and return how many those are."""
     counts: Counter[tuple[str, str]] = Counter()
     told = []

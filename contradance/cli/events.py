@@ -9,9 +9,9 @@ import typer
 from rich.text import Text
 
 from contradance.cli.command import AsJson, Port, print_json, reporting, text_of, the_project
-from contradance.cli.moment import moment, say
+from contradance.cli.moment import format_moment, moment
+from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import event_name, out
-from contradance.cli.where import Where, of_a_system
 from contradance.local.address import DEFAULT_PORT, HOST
 from contradance.operate.journal import Wanted
 
@@ -22,7 +22,7 @@ events = typer.Typer(help="Publish events, and see what they look like.", no_arg
 @reporting
 @of_a_system
 def list_events(
-    place: Where,
+    target: Target,
     *,
     since: Annotated[str, typer.Option(help="2026-01-31T18:00 (UTC) or 90m (ago).", metavar="MOMENT")] = "1h",
     detail_type: Annotated[str | None, typer.Option("--type", help="Only these, like BookLent.")] = None,
@@ -33,7 +33,7 @@ def list_events(
     from contradance.operate.published import published  # noqa: PLC0415 - loaded with the project
 
     wanted = Wanted(moment(since, datetime.now(UTC), "--since"), subject=subject)
-    with place.journal(wanted.since) as journal:
+    with target.journal(wanted.since) as journal:
         found = published(journal.records(wanted).records)
     if detail_type is not None:
         found = [event for event in found if event_name(event.contract).partition(" ")[0] == detail_type]
@@ -52,7 +52,7 @@ def list_events(
                 line.append(f"  {mark} {', '.join(names)}", style)
         out.print(line)
     if not found:
-        out.print(f"No events since {say(wanted.since)}.")
+        out.print(f"No events since {format_moment(wanted.since)}.")
 
 
 @events.command()

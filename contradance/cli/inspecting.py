@@ -9,10 +9,10 @@ import typer
 from rich.text import Text
 
 from contradance.choreography import AnyFunction, Choreography
-from contradance.cli.command import AsJson, State, completing, print_json, reporting, the_project
+from contradance.cli.command import AsJson, StateFolder, completing, print_json, reporting, the_project
 from contradance.cli.theme import Services, err, event_name, out
 from contradance.contract import Contract
-from contradance.errors import UnheardEvent
+from contradance.errors import UnconsumedEvent
 from contradance.function import Schedule
 from contradance.httproute import Route
 from contradance.operate.why import Why
@@ -57,7 +57,7 @@ def lint(*, as_json: AsJson = False) -> None:
 
     project = the_project()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnheardEvent)  # it is among the findings
+        warnings.simplefilter("ignore", UnconsumedEvent)  # it is among the findings
         choreography = project.choreography()
     found = findings(choreography, archives(project.root), project.accepted)
     if as_json:
@@ -92,7 +92,7 @@ def why(
             autocompletion=completing(_subscriber_names),
         ),
     ] = None,
-    state: State = Path(".contradance"),
+    state: StateFolder = Path(".contradance"),
     as_json: AsJson = False,
 ) -> None:
     """Say what became of an event at a subscriber, and why.
@@ -100,7 +100,7 @@ def why(
     Matched or not, and which field said no; every attempt; what it published;
     dead letter. It exits with 1 where the named subscriber has not done it.
     """
-    from contradance.local.journal import open_journal  # noqa: PLC0415 - only where there is a laptop's state
+    from contradance.local.journal_table import open_journal  # noqa: PLC0415 - only where there is a laptop's state
     from contradance.operate.why import event_and_flow  # noqa: PLC0415 - loaded with the project
     from contradance.operate.why import why as explained  # noqa: PLC0415 - loaded with the project
 

@@ -27,6 +27,6 @@ def moment(text: str, now: datetime, option: str) -> datetime:
     return said.astimezone(UTC) if said.tzinfo else said.replace(tzinfo=UTC)
 
 
-def say(at: datetime) -> str:
+def format_moment(at: datetime) -> str:
     """Return a moment as `moment` reads it, to the second."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

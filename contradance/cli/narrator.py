@@ -13,7 +13,7 @@ from contradance.cli.attempt import attempt_lines
 from contradance.cli.theme import Services, out
 from contradance.local.server import Refusal
 from contradance.operate.flow import Flow
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 
 _REMEMBERED: Final = 1000
 """Flows whose last summary is remembered, so that it is not said twice."""

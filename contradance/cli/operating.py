@@ -13,13 +13,13 @@ from rich.text import Text
 
 from contradance.cli.attempt import attempt_lines
 from contradance.cli.command import AsJson, print_json, reporting
-from contradance.cli.moment import moment, say
+from contradance.cli.moment import format_moment, moment
+from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import Services, err, out, short
-from contradance.cli.where import Where, of_a_system
 from contradance.operate.doctor import examine
 from contradance.operate.forecast import Forecast
 from contradance.operate.journal import LogLine, Wanted, follow
-from contradance.operate.replay import ARCHIVE_LAG, Plan, plan, start, watch
+from contradance.operate.replay import ARCHIVE_LAG, ReplayPlan, plan, start, watch
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -34,7 +34,7 @@ _STYLES: Final = {"ERROR": "red", "CRITICAL": "red", "WARNING": "yellow"}
 @reporting
 @of_a_system
 def replay(
-    place: Where,
+    target: Target,
     *,
     subscriber: Annotated[str, typer.Option(help="The function that consumes the events again.", metavar="NAME")],
     first: Annotated[str, typer.Option("--from", help="2026-01-31T18:00 (UTC), 90m (ago) or now.", metavar="MOMENT")],
@@ -52,8 +52,8 @@ def replay(
     """Replay a window of the archive to one subscriber; what it has completed has no effect, but with --again."""
     now = datetime.now(UTC)
     planned = plan(
-        place.stack,
-        place.choreography,
+        target.stack,
+        target.choreography,
         subscriber,
         moment(first, now, "--from"),
         moment(last, now, "--to"),
@@ -61,7 +61,7 @@ def replay(
         again=again,
     )
     if not yes:
-        _tell_forecast(planned, place.forecast(planned), now, as_json=as_json, is_laptop=place.is_laptop)
+        _tell_forecast(planned, target.forecast(planned), now, as_json=as_json, is_laptop=target.is_laptop)
         return
     if planned.publishes_again and confirm != subscriber:
         published = " or ".join(contract.__name__ for contract in planned.function.publishes)
@@ -70,11 +70,11 @@ def replay(
             f"them takes for new. If that is what you want, add: --confirm {subscriber}",
             param_hint="--again",
         )
-    begun = start(place.stack, planned)
+    begun = start(target.stack, planned)
     state = begun.state
     with _bar() as bar:
         task = bar.add_task(begun.name, total=(planned.last - planned.first).total_seconds())
-        for progress in watch(place.stack, begun.name, _pauses(place.is_laptop)):
+        for progress in watch(target.stack, begun.name, _pauses(target.is_laptop)):
             state = progress.state
             if progress.last_replayed is not None:
                 bar.update(task, completed=(progress.last_replayed - planned.first).total_seconds())
@@ -92,7 +92,7 @@ def replay(
 @reporting
 @of_a_system
 def logs(
-    place: Where,
+    target: Target,
     *,
     subscriber: Annotated[str | None, typer.Option(help="Only this function's.", metavar="NAME")] = None,
     subject: Annotated[str | None, typer.Option(help="Only what is about this.", metavar="ID")] = None,
@@ -102,11 +102,11 @@ def logs(
 ) -> None:
     """Print what functions logged, and each delivery; of the laptop, each delivery."""
     wanted = Wanted(moment(since, datetime.now(UTC), "--since"), function=subscriber, subject=subject)
-    services = Services(place.choreography.services)
+    services = Services(target.choreography.services)
     if subscriber is not None:
-        place.stack.function(subscriber)
-    with place.journal(wanted.since) as journal:
-        lines = follow(journal, wanted, _pauses(place.is_laptop)) if follows else iter(journal.lines(wanted))
+        target.stack.function(subscriber)
+    with target.journal(wanted.since) as journal:
+        lines = follow(journal, wanted, _pauses(target.is_laptop)) if follows else iter(journal.lines(wanted))
         try:
             for line in lines:
                 _print_line(line, services, as_json=as_json)
@@ -116,9 +116,9 @@ def logs(
 
 @reporting
 @of_a_system
-def doctor(place: Where, *, as_json: AsJson = False) -> None:
+def doctor(target: Target, *, as_json: AsJson = False) -> None:
     """Compare what runs with the code, and look for trouble; exit with 1 where something is found."""
-    findings = [*examine(place.stack, place.choreography)]
+    findings = [*examine(target.stack, target.choreography)]
     troubles = [finding for finding in findings if finding.trouble]
     if as_json:
         print_json({"findings": [finding._asdict() for finding in troubles], "looked_at": len(findings)})
@@ -131,14 +131,14 @@ def doctor(place: Where, *, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _tell_forecast(planned: Plan, counted: Forecast, now: datetime, *, as_json: bool, is_laptop: bool) -> None:
+def _tell_forecast(planned: ReplayPlan, counted: Forecast, now: datetime, *, as_json: bool, is_laptop: bool) -> None:
     """Print what a replay would do."""
     if as_json:
         print_json(
             {
                 "subscriber": planned.function.name,
-                "from": say(planned.first),
-                "to": say(planned.last),
+                "from": format_moment(planned.first),
+                "to": format_moment(planned.last),
                 "again": planned.again,
                 "matched": counted.matched,
                 "done": counted.done,
@@ -149,7 +149,7 @@ def _tell_forecast(planned: Plan, counted: Forecast, now: datetime, *, as_json: 
         )
         return
     name = planned.function.name
-    out.print(f"Replay to {name}, of {say(planned.first)} to {say(planned.last)}:", markup=False)
+    out.print(f"Replay to {name}, of {format_moment(planned.first)} to {format_moment(planned.last)}:", markup=False)
     least = "" if counted.whole else "at least "
     if counted.basis == "archive":
         out.print(f"  {counted.matched} events of the archive match its rule")

@@ -18,10 +18,10 @@ from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.console.pages import PREFIX
 from contradance.local.laptop import Laptop
+from contradance.local.pending_delivery import PendingDelivery
 from contradance.local.server import Server
-from contradance.local.waiting import Waiting
 from contradance.operate.flow import flows
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 from contradance.settings import Setting
 
 
@@ -44,9 +44,9 @@ def run_laptop(
         narrator.delivery(record)
         feed.tell(record)
 
-    def when_settled(waiting: Waiting) -> None:
+    def when_settled(pending: PendingDelivery) -> None:
         """Say what a flow came to, when nothing of it waits any more."""
-        flow_id = waiting.correlation_id
+        flow_id = pending.correlation_id
         if flow_id is not None and not laptop.bus.open_deliveries(flow_id):
             for flow in flows(laptop.journal.flows(flow_id)):
                 narrator.settled(flow)
@@ -114,9 +114,9 @@ def listen_to_functions(choreography: Choreography, handler: logging.Handler) ->
 
 def _tell_what_waits(laptop: Laptop) -> None:
     """Say what the last run left to do."""
-    waiting, due = laptop.bus.waiting()
+    pending, due = laptop.bus.waiting()
     if due is not None:
-        deliveries = "1 delivery waits" if waiting == 1 else f"{waiting} deliveries wait"
+        deliveries = "1 delivery waits" if pending == 1 else f"{pending} deliveries wait"
         out.print(f"{deliveries} from before, the first until {due:%H:%M:%S}.\n", style="yellow")
 
 

@@ -14,7 +14,7 @@ from contradance.contract import Contract
 from contradance.function import Schedule
 from contradance.httproute import Route
 from contradance.operate.flow import COMPLETED, Flow, Handled, Happened
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 
 
 def choreography_tree(choreography: Choreography) -> Tree:

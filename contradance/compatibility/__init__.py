@@ -22,7 +22,7 @@ from typing import Final, Literal, get_args
 
 from contradance.compatibility.change import BACKWARD, BOTH, FORWARD, Breaks, Change, Direction, unproven
 from contradance.compatibility.comparison import Comparison, TooLargeError
-from contradance.compatibility.document import Document, Place
+from contradance.compatibility.document import Document, LocatedSchema
 from contradance.compatibility.keywords import JsonSchema
 
 __all__ = ["DEFAULT_MODE", "MODES", "Change", "Direction", "JsonSchema", "Mode", "check", "compare"]
@@ -44,7 +44,7 @@ def compare(old: JsonSchema, new: JsonSchema) -> list[Change]:
     """
     comparison = Comparison()
     try:
-        findings = comparison.findings((Place(old, Document(old)),), (Place(new, Document(new)),))
+        findings = comparison.findings((LocatedSchema(old, Document(old)),), (LocatedSchema(new, Document(new)),))
     except TooLargeError:
         findings = (unproven("so many places that they", BOTH),)
     except RecursionError:

@@ -3,19 +3,21 @@
 from collections.abc import Callable, Iterator
 
 from contradance.compatibility.branch import Arrays
-from contradance.compatibility.change import BACKWARD, FORWARD, Finding, breaking
+from contradance.compatibility.change import BACKWARD, FORWARD, RelativeChange, breaking
 from contradance.compatibility.document import Spot
 from contradance.compatibility.scalars import least, most
 
 
-def items(old: Arrays, new: Arrays, findings: Callable[[Spot, Spot], tuple[Finding, ...]]) -> Iterator[Finding]:
+def items(
+    old: Arrays, new: Arrays, findings: Callable[[Spot, Spot], tuple[RelativeChange, ...]]
+) -> Iterator[RelativeChange]:
     """Yield how lists differ; `findings` compares their items."""
     yield from least("min-items", "items", old.least, new.least)
     yield from most("max-items", "items", old.longest, new.longest)
     if new.unique and not old.unique:
-        yield Finding("", "unique-items", BACKWARD, "must now hold each item once")
+        yield RelativeChange("", "unique-items", BACKWARD, "must now hold each item once")
     if old.unique and not new.unique:
-        yield Finding("", "unique-items", FORWARD, "may now hold an item twice")
+        yield RelativeChange("", "unique-items", FORWARD, "may now hold an item twice")
     length = max(len(old.first), len(new.first))
     for index in range(length + 1):
         may_have = breaking(backward=_reaches(old, index), forward=_reaches(new, index))

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 from contradance.compatibility.document import Spot
 from contradance.compatibility.patterns import searches
-from contradance.compatibility.values import Kind
+from contradance.compatibility.values import JsonKind
 
 
 @dataclass(frozen=True, kw_only=True)
-class Branch:
+class SchemaBranch:
     """What holds whatever the kind; null and booleans have nothing more."""
 
-    kind: Kind
+    kind: JsonKind
     title: str = ""
     values: tuple[Any, ...] | None = None
     """The only values there are; None where they are not listed."""
@@ -43,10 +43,10 @@ class Bound(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Numbers(Branch):
+class Numbers(SchemaBranch):
     """Numbers."""
 
-    kind: Kind = "number"
+    kind: JsonKind = "number"
     least: Bound | None = None
     most: Bound | None = None
     multiples: frozenset[Fraction] = frozenset()
@@ -81,10 +81,10 @@ class Numbers(Branch):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Strings(Branch):
+class Strings(SchemaBranch):
     """Texts."""
 
-    kind: Kind = "string"
+    kind: JsonKind = "string"
     least: int = 0
     most: int | None = None
     patterns: frozenset[str] = frozenset()
@@ -97,10 +97,10 @@ class Strings(Branch):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arrays(Branch):
+class Arrays(SchemaBranch):
     """Lists, tuples and sets."""
 
-    kind: Kind = "array"
+    kind: JsonKind = "array"
     first: tuple[Spot, ...] = ()
     """What is said of the first items, one by one."""
     rest: Spot = ()
@@ -127,10 +127,10 @@ class Arrays(Branch):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Objects(Branch):
+class Objects(SchemaBranch):
     """Models and maps."""
 
-    kind: Kind = "object"
+    kind: JsonKind = "object"
     fields: Mapping[str, Spot] = field(default_factory=dict)
     patterns: Mapping[str, Spot] = field(default_factory=dict)
     others: Spot | None = None

@@ -40,7 +40,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RelativeChange:
     """A change on its way up: its path is relative to where it is looked from."""
 
     path: str
@@ -49,12 +49,12 @@ class Finding:
     told: str
     """What is different, to stand behind the path: `is now required`."""
 
-    def below(self, step: str) -> "Finding":
+    def below(self, step: str) -> "RelativeChange":
         """Return it as seen from one step above."""
         joint = "." if step and self.path and not self.path.startswith("[") else ""
         return replace(self, path=f"{step}{joint}{self.path}")
 
-    def only(self, breaks: Breaks) -> "Finding":
+    def only(self, breaks: Breaks) -> "RelativeChange":
         """Return it, with no other breaks than these."""
         return replace(self, breaks=self.breaks & breaks)
 
@@ -64,7 +64,7 @@ class Finding:
         return Change(self.path, self.rule, self.breaks, f"{place} {self.told}: {_HARM[self.breaks]}.")
 
 
-def below(step: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+def below(step: str, findings: Iterable[RelativeChange]) -> Iterator[RelativeChange]:
     """Yield findings as seen from one step above."""
     return (finding.below(step) for finding in findings)
 
@@ -74,6 +74,6 @@ def breaking(*, backward: bool, forward: bool) -> Breaks:
     return (BACKWARD if backward else NEITHER) | (FORWARD if forward else NEITHER)
 
 
-def unproven(keyword: str, breaks: Breaks) -> Finding:
+def unproven(keyword: str, breaks: Breaks) -> RelativeChange:
     """Return the finding that says that nobody can tell."""
-    return Finding("", "cannot-prove", breaks, f"changes {keyword}, which cannot be proved safe")
+    return RelativeChange("", "cannot-prove", breaks, f"changes {keyword}, which cannot be proved safe")

@@ -8,26 +8,26 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from contradance.compatibility.arrays import items
-from contradance.compatibility.branch import Arrays, Branch, Numbers, Objects, Strings
+from contradance.compatibility.branch import Arrays, Numbers, Objects, SchemaBranch, Strings
 from contradance.compatibility.change import (
     BACKWARD,
     BOTH,
     FORWARD,
     CannotProveError,
-    Finding,
+    RelativeChange,
     breaking,
     unproven,
 )
-from contradance.compatibility.document import Document, Key, Place, Spot, key_of, text_of
+from contradance.compatibility.document import Document, LocatedSchema, Spot, SpotKey, key_of, text_of
 from contradance.compatibility.normal_form import branches, disjoint
 from contradance.compatibility.objects import fields
 from contradance.compatibility.scalars import numbers, permits, texts
 from contradance.compatibility.unions import alternatives
-from contradance.compatibility.values import KINDS, Kind, kind_of, listed, same
+from contradance.compatibility.values import KINDS, JsonKind, kind_of, listed, same
 
 MAX_PLACES: Final = 20_000
 """Most pairs of places that one comparison looks at; contracts have hundreds."""
-_SAID: Final[Mapping[Kind, str]] = {
+_SAID: Final[Mapping[JsonKind, str]] = {
     "null": "null",
     "boolean": "a boolean",
     "number": "a number",
@@ -36,7 +36,7 @@ _SAID: Final[Mapping[Kind, str]] = {
     "object": "an object",
 }
 
-_Pair = tuple[Key, Key]
+_Pair = tuple[SpotKey, SpotKey]
 
 
 class TooLargeError(Exception):
@@ -47,7 +47,7 @@ class Comparison:
     """One comparison of two documents; `findings` is asked for every pair of places in turn."""
 
     def __init__(self) -> None:
-        self._known: dict[_Pair, tuple[Finding, ...]] = {}
+        self._known: dict[_Pair, tuple[RelativeChange, ...]] = {}
         self._visited: dict[_Pair, int] = {}
         """Pairs that are being looked at, by how deep they lie."""
         self._places = 0
@@ -55,7 +55,7 @@ class Comparison:
         self._assumed = MAX_PLACES
         """Depth of the outermost pair that was assumed to be the same since the current one was begun."""
 
-    def findings(self, old: Spot, new: Spot) -> tuple[Finding, ...]:
+    def findings(self, old: Spot, new: Spot) -> tuple[RelativeChange, ...]:
         """Return how two places differ, with paths from there.
 
         Raises:
@@ -92,33 +92,33 @@ class Comparison:
 
     def made(self, schema: Mapping[str, object]) -> Spot:
         """Return a spot of a schema that is made up."""
-        return (Place(self._made.keep(schema), self._made),)
+        return (LocatedSchema(self._made.keep(schema), self._made),)
 
-    def _walk(self, old: Spot, new: Spot) -> Iterator[Finding]:
+    def _walk(self, old: Spot, new: Spot) -> Iterator[RelativeChange]:
         if text_of(old) == text_of(new) and _as_written(old) == _as_written(new):
             return
         olds, news = branches(old), branches(new)
         was, now = ({branch.kind for branch in side} for side in (olds, news))
         if len(was) == len(now) == 1 and was != now:
             (before,), (after,) = was, now
-            yield Finding("", "type-changed", BOTH, f"is now {_SAID[after]}, was {_SAID[before]}")
+            yield RelativeChange("", "type-changed", BOTH, f"is now {_SAID[after]}, was {_SAID[before]}")
             return
         for kind in KINDS:
             if kind in was and kind not in now:
                 rule = "null-refused" if kind == "null" else "type-removed"
-                yield Finding("", rule, BACKWARD, f"may no longer be {_SAID[kind]}")
+                yield RelativeChange("", rule, BACKWARD, f"may no longer be {_SAID[kind]}")
             elif kind in now and kind not in was:
                 rule = "null-allowed" if kind == "null" else "type-added"
-                yield Finding("", rule, FORWARD, f"may now be {_SAID[kind]}")
+                yield RelativeChange("", rule, FORWARD, f"may now be {_SAID[kind]}")
             else:
                 one, two = ([each for each in side if each.kind == kind] for side in (olds, news))
                 yield from alternatives(one, two, self.pair)
 
-    def pair(self, old: Branch, new: Branch) -> tuple[Finding, ...]:
+    def pair(self, old: SchemaBranch, new: SchemaBranch) -> tuple[RelativeChange, ...]:
         """Return how two branches of one kind differ."""
         return tuple(self._differences(old, new))
 
-    def _differences(self, old: Branch, new: Branch) -> Iterator[Finding]:
+    def _differences(self, old: SchemaBranch, new: SchemaBranch) -> Iterator[RelativeChange]:
         yield from _opaque(old, new)
         if not self._excludes(old, new):
             yield unproven("`oneOf`: more than one alternative may fit", BACKWARD)
@@ -129,7 +129,7 @@ class Comparison:
         else:
             yield from self._values(old, new)
 
-    def _keywords(self, old: Branch, new: Branch) -> Iterator[Finding]:
+    def _keywords(self, old: SchemaBranch, new: SchemaBranch) -> Iterator[RelativeChange]:
         match old, new:
             case Numbers(), Numbers():
                 yield from numbers(old, new)
@@ -142,23 +142,23 @@ class Comparison:
             case _:
                 pass
 
-    def _values(self, old: Branch, new: Branch) -> Iterator[Finding]:
+    def _values(self, old: SchemaBranch, new: SchemaBranch) -> Iterator[RelativeChange]:
         """Yield how branches differ of which one, or both, list their values."""
         refused = [value for value in old.values or () if not self._takes(new, value)]
         unheard = [value for value in new.values or () if not self._takes(old, value)]
         if old.values is None:
             told = f"is now one of {listed(new.values or ())}"
-            yield Finding("", "values-listed", breaking(backward=True, forward=bool(unheard)), told)
+            yield RelativeChange("", "values-listed", breaking(backward=True, forward=bool(unheard)), told)
         elif new.values is None:
             told = f"is no longer one of {listed(old.values)}, but free"
-            yield Finding("", "values-unlisted", breaking(backward=bool(refused), forward=True), told)
+            yield RelativeChange("", "values-unlisted", breaking(backward=bool(refused), forward=True), told)
         else:
             if refused:
-                yield Finding("", "values-removed", BACKWARD, f"may no longer be {listed(refused)}")
+                yield RelativeChange("", "values-removed", BACKWARD, f"may no longer be {listed(refused)}")
             if unheard:
-                yield Finding("", "values-added", FORWARD, f"may now also be {listed(unheard)}")
+                yield RelativeChange("", "values-added", FORWARD, f"may now also be {listed(unheard)}")
 
-    def _takes(self, reader: Branch, value: Any) -> bool:
+    def _takes(self, reader: SchemaBranch, value: Any) -> bool:
         """Whether it is certain that a consumer takes a value."""
         if reader.values is not None and same(value) not in map(same, reader.values):
             return False
@@ -166,14 +166,14 @@ class Comparison:
             return permits(reader, value)
         return not any("backward" in finding.breaks for finding in self._keywords(self._literal(value), reader))
 
-    def _literal(self, value: Any) -> Branch:
+    def _literal(self, value: Any) -> SchemaBranch:
         """Return the branch of one list or object."""
         if kind_of(value) == "object":
             inner = {name: self.made({"const": value[name]}) for name in value}
             return Objects(fields=inner, required=frozenset(value), closed=True)
         return Arrays(first=tuple(self.made({"const": one}) for one in value), least=len(value), most=len(value))
 
-    def _excludes(self, writer: Branch, reader: Branch) -> bool:
+    def _excludes(self, writer: SchemaBranch, reader: SchemaBranch) -> bool:
         """Whether nothing of `writer` satisfies what a value of `reader` must not satisfy as well."""
         known = {text_of(rival) for rival in writer.rivals}
         return all(
@@ -186,7 +186,7 @@ def _as_written(spot: Spot) -> set[bool]:
     return {place.as_written for place in spot}
 
 
-def _opaque(old: Branch, new: Branch) -> Iterator[Finding]:
+def _opaque(old: SchemaBranch, new: SchemaBranch) -> Iterator[RelativeChange]:
     """Yield the keywords that nobody reasons about here and that are not the same."""
     for keyword in sorted({keyword for keyword, _ in old.opaque ^ new.opaque}):
         was, now = ({one for one in side.opaque if one[0] == keyword} for side in (old, new))

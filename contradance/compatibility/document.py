@@ -81,7 +81,7 @@ class Document:
             self._look(value)
 
 
-class Place(NamedTuple):
+class LocatedSchema(NamedTuple):
     """A schema where it stands in its document."""
 
     schema: JsonSchema
@@ -94,11 +94,11 @@ class Place(NamedTuple):
         """What it says, as canonical text."""
         return self.document.text(self.schema)
 
-    def of(self, schema: JsonSchema) -> "Place":
+    def of(self, schema: JsonSchema) -> "LocatedSchema":
         """Return a schema inside this one."""
         return self._replace(schema=schema)
 
-    def followed(self) -> "Place":
+    def followed(self) -> "LocatedSchema":
         """Return what a reference that stands alone leads to, so that one schema is one place; else this."""
         place, seen = self, set[int]()
         while isinstance(place.schema, Mapping) and "$ref" in place.schema and id(place.schema) not in seen:
@@ -111,12 +111,12 @@ class Place(NamedTuple):
         return place
 
 
-Spot = tuple[Place, ...]
+Spot = tuple[LocatedSchema, ...]
 """What is said of one value: it satisfies every one of these schemas. Nothing is said by an empty one."""
-Key = tuple[tuple[int, int, bool], ...]
+SpotKey = tuple[tuple[int, int, bool], ...]
 
 
-def key_of(spot: Spot) -> Key:
+def key_of(spot: Spot) -> SpotKey:
     """Return what tells a spot from others as long as its documents live, which may share parts."""
     return tuple((id(place.document), id(place.schema), place.as_written) for place in spot)
 

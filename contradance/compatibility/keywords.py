@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-JsonSchema: TypeAlias = Mapping[str, Any] | bool
+SchemaObject: TypeAlias = Mapping[str, Any]
+"""A JSON Schema that is an object, as it is read from JSON."""
+JsonSchema: TypeAlias = SchemaObject | bool
 """A JSON Schema as it is read from JSON."""
 
 ANNOTATIONS: Final = frozenset(

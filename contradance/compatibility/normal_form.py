@@ -14,29 +14,29 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any, Final
 
-from contradance.compatibility.branch import Arrays, Bound, Branch, Numbers, Objects, Strings
+from contradance.compatibility.branch import Arrays, Bound, Numbers, Objects, SchemaBranch, Strings
 from contradance.compatibility.change import CannotProveError
-from contradance.compatibility.document import Place, Spot
+from contradance.compatibility.document import LocatedSchema, Spot
+from contradance.compatibility.intersection import intersect, intersect_all
 from contradance.compatibility.keywords import JsonSchema, is_schema
-from contradance.compatibility.meeting import meet, meet_all
-from contradance.compatibility.values import KINDS, Kind, exact, kind_of, same
+from contradance.compatibility.values import KINDS, JsonKind, exact, kind_of, same
 from contradance.errors import InvalidSchema
 
 CHECKS: Final = "x-checks"
 """Keyword under which a contract's schema names what Python checks and JSON Schema cannot say."""
 
-_OPAQUE: Final[Mapping[Kind | None, tuple[tuple[str, ...], ...]]] = {
+_OPAQUE: Final[Mapping[JsonKind | None, tuple[tuple[str, ...], ...]]] = {
     None: (("not",), ("if", "then", "else"), ("$dynamicRef",), ("$recursiveRef",)),
     "string": (("contentEncoding",), ("contentMediaType",), ("contentSchema",)),
     "array": (("contains", "minContains", "maxContains"),),
     "object": (("dependentRequired",), ("dependentSchemas",), ("dependencies",)),
 }
 """Keywords that are not reasoned about, with those that they make one statement with."""
-_UNEVALUATED: Final[Mapping[Kind, str]] = {"array": "unevaluatedItems", "object": "unevaluatedProperties"}
+_UNEVALUATED: Final[Mapping[JsonKind, str]] = {"array": "unevaluatedItems", "object": "unevaluatedProperties"}
 """Keywords whose meaning depends on everything beside them."""
 
 
-def branches(spot: Spot) -> tuple[Branch, ...]:
+def branches(spot: Spot) -> tuple[SchemaBranch, ...]:
     """Return what a value may be at a spot.
 
     Raises:
@@ -45,11 +45,11 @@ def branches(spot: Spot) -> tuple[Branch, ...]:
     """
     found = _anything(as_written=False)
     for place in spot:
-        found = meet_all(found, _of(place, frozenset()))
+        found = intersect_all(found, _of(place, frozenset()))
     return found
 
 
-def disjoint(one: Branch, two: Branch) -> bool:
+def disjoint(one: SchemaBranch, two: SchemaBranch) -> bool:
     """Whether it is certain that nothing satisfies both."""
     if one.kind != two.kind or meet_is_empty(one, two):
         return True
@@ -59,10 +59,10 @@ def disjoint(one: Branch, two: Branch) -> bool:
     return any(_excluded(one.fields[tag], two.fields[tag]) for tag in tags)
 
 
-def meet_is_empty(one: Branch, two: Branch) -> bool:
+def meet_is_empty(one: SchemaBranch, two: SchemaBranch) -> bool:
     """Whether two branches of one kind have plainly nothing in common."""
     try:
-        return meet(one, two).empty
+        return intersect(one, two).empty
     except CannotProveError:
         return False
 
@@ -75,10 +75,10 @@ def _excluded(one: Spot, two: Spot) -> bool:
     )
 
 
-def _anything(*, as_written: bool) -> tuple[Branch, ...]:
+def _anything(*, as_written: bool) -> tuple[SchemaBranch, ...]:
     return (
-        Branch(kind="null", values=(None,)),
-        Branch(kind="boolean", values=(False, True)),
+        SchemaBranch(kind="null", values=(None,)),
+        SchemaBranch(kind="boolean", values=(False, True)),
         Numbers(),
         Strings(),
         Arrays(),
@@ -86,7 +86,7 @@ def _anything(*, as_written: bool) -> tuple[Branch, ...]:
     )
 
 
-def _of(place: Place, seen: frozenset[int]) -> tuple[Branch, ...]:
+def _of(place: LocatedSchema, seen: frozenset[int]) -> tuple[SchemaBranch, ...]:
     schema = place.schema
     if isinstance(schema, bool):
         return _anything(as_written=place.as_written) if schema else ()
@@ -98,17 +98,17 @@ def _of(place: Place, seen: frozenset[int]) -> tuple[Branch, ...]:
         return _of(place.of(target), seen)
     found = _own(place, schema)
     if target is not None:
-        found = meet_all(found, _of(place.of(target), seen))
+        found = intersect_all(found, _of(place.of(target), seen))
     for inner in _schemas(schema, "allOf"):
-        found = meet_all(found, _of(place.of(inner), seen))
+        found = intersect_all(found, _of(place.of(inner), seen))
     if "anyOf" in schema:
-        found = meet_all(found, [one for inner in _schemas(schema, "anyOf") for one in _of(place.of(inner), seen)])
+        found = intersect_all(found, [one for inner in _schemas(schema, "anyOf") for one in _of(place.of(inner), seen)])
     if "oneOf" in schema:
-        found = meet_all(found, _one_of(place, schema, seen))
+        found = intersect_all(found, _one_of(place, schema, seen))
     return found
 
 
-def _one_of(place: Place, schema: Mapping[str, Any], seen: frozenset[int]) -> list[Branch]:
+def _one_of(place: LocatedSchema, schema: Mapping[str, Any], seen: frozenset[int]) -> list[SchemaBranch]:
     tag = schema["discriminator"].get("propertyName") if isinstance(schema.get("discriminator"), Mapping) else None
     inner = _schemas(schema, "oneOf")
     alternatives = [[_tagged(one, tag) for one in _of(place.of(each), seen)] for each in inner]
@@ -123,18 +123,18 @@ def _one_of(place: Place, schema: Mapping[str, Any], seen: frozenset[int]) -> li
     ]
 
 
-def _tagged(branch: Branch, tag: str | None) -> Branch:
+def _tagged(branch: SchemaBranch, tag: str | None) -> SchemaBranch:
     """Return an alternative of a tagged union; its tag is always there, since a publisher writes defaults too."""
     if tag is None or not isinstance(branch, Objects):
         return branch
     return replace(branch, required=branch.required | {tag})
 
 
-def _own(place: Place, schema: Mapping[str, Any]) -> tuple[Branch, ...]:
+def _own(place: LocatedSchema, schema: Mapping[str, Any]) -> tuple[SchemaBranch, ...]:
     """Return what a schema's own keywords allow."""
     kinds, whole = _types(schema)
     listed = _listed(schema)
-    found: list[Branch] = []
+    found: list[SchemaBranch] = []
     for kind in kinds:
         branch = _BUILDERS.get(kind, _plain)(place, schema)
         common: dict[str, Any] = {
@@ -148,12 +148,14 @@ def _own(place: Place, schema: Mapping[str, Any]) -> tuple[Branch, ...]:
         if isinstance(branch, Numbers):
             branch = replace(branch, multiples=branch.multiples | ({Fraction(1)} if whole else frozenset())).settled()
         if listed is not None:
-            branch = meet(branch, replace(branch, values=tuple(value for value in listed if kind_of(value) == kind)))
+            branch = intersect(
+                branch, replace(branch, values=tuple(value for value in listed if kind_of(value) == kind))
+            )
         found.append(branch)
     return tuple(branch for branch in found if not branch.empty)
 
 
-def _types(schema: Mapping[str, Any]) -> tuple[tuple[Kind, ...], bool]:
+def _types(schema: Mapping[str, Any]) -> tuple[tuple[JsonKind, ...], bool]:
     """Return the kinds that `type` allows, and whether its numbers are whole."""
     said = schema.get("type")
     if said is None:
@@ -179,7 +181,7 @@ def _listed(schema: Mapping[str, Any]) -> list[Any] | None:
     return None if values is None else [*values]
 
 
-def _opaque(place: Place, schema: Mapping[str, Any], kind: Kind) -> Iterator[tuple[str, str]]:
+def _opaque(place: LocatedSchema, schema: Mapping[str, Any], kind: JsonKind) -> Iterator[tuple[str, str]]:
     for group in (*_OPAQUE[None], *_OPAQUE.get(kind, ())):
         if group[0] in schema:
             said = place.document.keep({keyword: schema[keyword] for keyword in group if keyword in schema})
@@ -196,11 +198,11 @@ def _opaque(place: Place, schema: Mapping[str, Any], kind: Kind) -> Iterator[tup
         yield f"what Python checks ({name})", same(said)
 
 
-def _plain(_: Place, __: Mapping[str, Any]) -> Branch:
-    return Branch(kind="null")
+def _plain(_: LocatedSchema, __: Mapping[str, Any]) -> SchemaBranch:
+    return SchemaBranch(kind="null")
 
 
-def _numbers(_: Place, schema: Mapping[str, Any]) -> Numbers:
+def _numbers(_: LocatedSchema, schema: Mapping[str, Any]) -> Numbers:
     def bound(inclusive: str, exclusive: str, choose: Callable[..., Bound]) -> Bound | None:
         found = [Bound(exact(schema[inclusive]))] if inclusive in schema else []
         limit = schema.get(exclusive)
@@ -216,7 +218,7 @@ def _numbers(_: Place, schema: Mapping[str, Any]) -> Numbers:
     )
 
 
-def _strings(_: Place, schema: Mapping[str, Any]) -> Strings:
+def _strings(_: LocatedSchema, schema: Mapping[str, Any]) -> Strings:
     return Strings(
         least=_limit(schema, "minLength") or 0,
         most=_limit(schema, "maxLength"),
@@ -225,7 +227,7 @@ def _strings(_: Place, schema: Mapping[str, Any]) -> Strings:
     )
 
 
-def _arrays(place: Place, schema: Mapping[str, Any]) -> Arrays:
+def _arrays(place: LocatedSchema, schema: Mapping[str, Any]) -> Arrays:
     items = schema.get("items", True)
     first, rest = schema.get("prefixItems", []), items
     if isinstance(items, list):  # draft 7's tuples
@@ -239,7 +241,7 @@ def _arrays(place: Place, schema: Mapping[str, Any]) -> Arrays:
     )
 
 
-def _objects(place: Place, schema: Mapping[str, Any]) -> Objects:
+def _objects(place: LocatedSchema, schema: Mapping[str, Any]) -> Objects:
     others = schema.get("additionalProperties")
     return Objects(
         fields={name: _spot(place, inner) for name, inner in schema.get("properties", {}).items()},
@@ -254,7 +256,7 @@ def _objects(place: Place, schema: Mapping[str, Any]) -> Objects:
     )
 
 
-_BUILDERS: Final[Mapping[Kind, Callable[[Place, Mapping[str, Any]], Branch]]] = {
+_BUILDERS: Final[Mapping[JsonKind, Callable[[LocatedSchema, Mapping[str, Any]], SchemaBranch]]] = {
     "number": _numbers,
     "string": _strings,
     "array": _arrays,
@@ -275,7 +277,7 @@ def _schemas(schema: Mapping[str, Any], keyword: str) -> Iterable[JsonSchema]:
     return inner
 
 
-def _spot(place: Place, inner: object) -> Spot:
+def _spot(place: LocatedSchema, inner: object) -> Spot:
     if not is_schema(inner):
         raise InvalidSchema(
             f"the schema holds a {type(inner).__name__} where a schema stands.\n  Write an object, true or false."

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from contradance.compatibility.branch import Objects
-from contradance.compatibility.change import BACKWARD, FORWARD, NEITHER, Breaks, Finding, below, breaking
+from contradance.compatibility.change import BACKWARD, FORWARD, NEITHER, Breaks, RelativeChange, below, breaking
 from contradance.compatibility.document import Spot, text_of
 
 
@@ -18,7 +18,7 @@ class Compare(Protocol):
     def made(self, schema: Mapping[str, object]) -> Spot:
         """Return a spot of a schema that is made up."""
 
-    def findings(self, old: Spot, new: Spot) -> tuple[Finding, ...]:
+    def findings(self, old: Spot, new: Spot) -> tuple[RelativeChange, ...]:
         """Return how two places differ."""
 
     def reads(self, writer: Spot, reader: Spot) -> bool:
@@ -30,10 +30,10 @@ class _Lone(NamedTuple):
 
     name: str
     said: str
-    finding: Finding
+    finding: RelativeChange
 
 
-def fields(old: Objects, new: Objects, compare: Compare) -> Iterator[Finding]:
+def fields(old: Objects, new: Objects, compare: Compare) -> Iterator[RelativeChange]:
     """Yield how two objects differ."""
     removed: list[_Lone] = []
     added: list[_Lone] = []
@@ -63,12 +63,12 @@ def _hurts(writer: Objects, reader: Objects, name: str, compare: Compare) -> boo
     return not compare.reads(writer.said_of(name), reader.said_of(name))
 
 
-def _kept(old: Objects, new: Objects, name: str, compare: Compare) -> Iterator[Finding]:
+def _kept(old: Objects, new: Objects, name: str, compare: Compare) -> Iterator[RelativeChange]:
     """Yield how a field differs that both sides name."""
     if name in new.required and name not in old.required:
-        yield Finding(name, "field-required", BACKWARD, "is now required, but was optional")
+        yield RelativeChange(name, "field-required", BACKWARD, "is now required, but was optional")
     if name in old.required and name not in new.required:
-        yield Finding(name, "field-optional", FORWARD, "is now optional, but was required")
+        yield RelativeChange(name, "field-optional", FORWARD, "is now optional, but was required")
     may_have = breaking(backward=old.may_have(name), forward=new.may_have(name))
     inner = compare.findings(old.said_of(name), new.said_of(name))
     yield from below(name, (finding.only(may_have) for finding in inner))
@@ -77,20 +77,20 @@ def _kept(old: Objects, new: Objects, name: str, compare: Compare) -> Iterator[F
         forward=new.may_have(name) and old.refuses and name in old.barred,
     )
     if refused:
-        yield Finding(name, "unknown-fields", refused, "has no room among the others")
+        yield RelativeChange(name, "unknown-fields", refused, "has no room among the others")
 
 
-def _removed(old: Objects, name: str, harmed: Breaks) -> Finding:
+def _removed(old: Objects, name: str, harmed: Breaks) -> RelativeChange:
     kind = "required" if name in old.required else "optional"
-    return Finding(name, f"{kind}-field-removed", harmed, f"was {kind}, and is gone")
+    return RelativeChange(name, f"{kind}-field-removed", harmed, f"was {kind}, and is gone")
 
 
-def _added(new: Objects, name: str, harmed: Breaks) -> Finding:
+def _added(new: Objects, name: str, harmed: Breaks) -> RelativeChange:
     kind = "required" if name in new.required else "optional"
-    return Finding(name, f"{kind}-field-added", harmed, f"is new, and {kind}")
+    return RelativeChange(name, f"{kind}-field-added", harmed, f"is new, and {kind}")
 
 
-def _renamed(removed: list[_Lone], added: list[_Lone]) -> Iterator[Finding]:
+def _renamed(removed: list[_Lone], added: list[_Lone]) -> Iterator[RelativeChange]:
     """Yield fields that are gone and fields that are new; as one, where each could be nothing but the other."""
     for lone in [*removed]:
         twins = [[one for one in side if one.said == lone.said] for side in (removed, added)]
@@ -100,11 +100,11 @@ def _renamed(removed: list[_Lone], added: list[_Lone]) -> Iterator[Finding]:
             added.remove(new)
             breaks = lone.finding.breaks | new.finding.breaks
             told = f"is gone, and {new.name} of the same type is new, as when a field is renamed"
-            yield Finding(lone.name, "field-renamed", breaks, told)
+            yield RelativeChange(lone.name, "field-renamed", breaks, told)
     yield from (lone.finding for lone in (*removed, *added))
 
 
-def _others(old: Objects, new: Objects, compare: Compare) -> Iterator[Finding]:
+def _others(old: Objects, new: Objects, compare: Compare) -> Iterator[RelativeChange]:
     """Yield how those fields differ that neither side names: a map's values, mostly."""
     harmed = breaking(backward=_rest_hurts(old, new, compare), forward=_rest_hurts(new, old, compare))
     shared = [
@@ -120,12 +120,12 @@ def _others(old: Objects, new: Objects, compare: Compare) -> Iterator[Finding]:
             explained |= finding.breaks & harmed
             yield finding.only(harmed).below(step)
     if harmed - explained:
-        yield Finding(
+        yield RelativeChange(
             "", "unknown-fields", harmed - explained, "allows other fields, beside those it names, than before"
         )
     elif old.open != new.open:
         told = "may now have fields that are not named" if new.open else "may no longer have fields that are not named"
-        yield Finding("", "unknown-fields", NEITHER, told)
+        yield RelativeChange("", "unknown-fields", NEITHER, told)
 
 
 def _rest_hurts(writer: Objects, reader: Objects, compare: Compare) -> bool:
@@ -145,7 +145,7 @@ def _rest_hurts(writer: Objects, reader: Objects, compare: Compare) -> bool:
     return False
 
 
-def _names(old: Objects, new: Objects, compare: Compare) -> Iterator[Finding]:
+def _names(old: Objects, new: Objects, compare: Compare) -> Iterator[RelativeChange]:
     """Yield how the names differ that fields may have: a map's keys, mostly."""
     harmed = breaking(backward=_names_hurt(old, new, compare), forward=_names_hurt(new, old, compare))
     explained = NEITHER
@@ -153,7 +153,7 @@ def _names(old: Objects, new: Objects, compare: Compare) -> Iterator[Finding]:
         explained |= finding.breaks & harmed
         yield finding.only(harmed).below("(key)")
     if harmed - explained:
-        yield Finding("(key)", "keys", harmed - explained, "may no longer be what it could be")
+        yield RelativeChange("(key)", "keys", harmed - explained, "may no longer be what it could be")
 
 
 def _names_hurt(writer: Objects, reader: Objects, compare: Compare) -> bool:
@@ -166,12 +166,12 @@ def _names_hurt(writer: Objects, reader: Objects, compare: Compare) -> bool:
     return not all(compare.reads(spot, reader.names) for spot in said)
 
 
-def _sizes(old: Objects, new: Objects) -> Iterator[Finding]:
+def _sizes(old: Objects, new: Objects) -> Iterator[RelativeChange]:
     """Yield how the numbers of fields differ that there may be."""
     if (old.least, old.most) != (new.least, new.most):
         was, now = (f"{side.least} to {'any number of' if side.most is None else side.most}" for side in (old, new))
         breaks = breaking(backward=_size_hurts(old, new), forward=_size_hurts(new, old))
-        yield Finding("", "field-count", breaks, f"has now {now} fields, was {was}")
+        yield RelativeChange("", "field-count", breaks, f"has now {now} fields, was {was}")
 
 
 def _size_hurts(writer: Objects, reader: Objects) -> bool:

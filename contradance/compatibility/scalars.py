@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from contradance.compatibility.branch import Bound, Branch, Numbers, Strings
-from contradance.compatibility.change import BACKWARD, BOTH, FORWARD, Finding, breaking
+from contradance.compatibility.branch import Bound, Numbers, SchemaBranch, Strings
+from contradance.compatibility.change import BACKWARD, BOTH, FORWARD, RelativeChange, breaking
 from contradance.compatibility.patterns import searches
 from contradance.compatibility.values import exact, listed
 
@@ -15,22 +15,22 @@ _NARROWER = {
 """Formats that Pydantic names, and those whose texts all are of them."""
 
 
-def numbers(old: Numbers, new: Numbers) -> Iterator[Finding]:
+def numbers(old: Numbers, new: Numbers) -> Iterator[RelativeChange]:
     """Yield how numbers differ."""
     yield from _bounds("minimum", "at least", old.least, new.least, sign=1)
     yield from _bounds("maximum", "at most", old.most, new.most, sign=-1)
     if new.whole and not old.whole:
-        yield Finding("", "type-narrowed", BACKWARD, "must now be a whole number")
+        yield RelativeChange("", "type-narrowed", BACKWARD, "must now be a whole number")
     if old.whole and not new.whole:
-        yield Finding("", "type-widened", FORWARD, "may now have a fraction")
+        yield RelativeChange("", "type-widened", FORWARD, "may now have a fraction")
     narrowed = [one for one in new.multiples if one != 1 and not _is_multiple(old, one)]
     widened = [one for one in old.multiples if one != 1 and not _is_multiple(new, one)]
     if narrowed or widened:
         now = f"must now be a multiple of {float(narrowed[0]):g}" if narrowed else "need no longer be a multiple"
-        yield Finding("", "multiple-of", breaking(backward=bool(narrowed), forward=bool(widened)), now)
+        yield RelativeChange("", "multiple-of", breaking(backward=bool(narrowed), forward=bool(widened)), now)
 
 
-def texts(old: Strings, new: Strings) -> Iterator[Finding]:
+def texts(old: Strings, new: Strings) -> Iterator[RelativeChange]:
     """Yield how texts differ."""
     yield from least("min-length", "characters", old.least, new.least)
     yield from most("max-length", "characters", old.most, new.most)
@@ -38,33 +38,35 @@ def texts(old: Strings, new: Strings) -> Iterator[Finding]:
         breaks = breaking(backward=not new.patterns <= old.patterns, forward=not old.patterns <= new.patterns)
         told = {BACKWARD: "must now match", FORWARD: "need no longer match", BOTH: "must match another pattern than"}
         shown = (new.patterns - old.patterns) if breaks == BACKWARD else (old.patterns - new.patterns)
-        yield Finding("", "pattern", breaks, f"{told[breaks]} {listed(sorted(shown))}")
+        yield RelativeChange("", "pattern", breaks, f"{told[breaks]} {listed(sorted(shown))}")
     if old.formats != new.formats:
         backward = not all(_is_format(old, one) for one in new.formats)
         forward = not all(_is_format(new, one) for one in old.formats)
         was, now = (", ".join(sorted(formats)) or "any text" for formats in (old.formats, new.formats))
-        yield Finding("", "format", breaking(backward=backward, forward=forward), f"is now of format {now}, was {was}")
+        yield RelativeChange(
+            "", "format", breaking(backward=backward, forward=forward), f"is now of format {now}, was {was}"
+        )
 
 
-def least(rule: str, unit: str, old: int, new: int) -> Iterator[Finding]:
+def least(rule: str, unit: str, old: int, new: int) -> Iterator[RelativeChange]:
     """Yield how the least there must be of something differs."""
     if old != new:
         breaks = breaking(backward=new > old, forward=new < old)
         told = f"must now have at least {new} {unit}" if new > old else f"may now have as few as {new} {unit}"
-        yield Finding("", rule, breaks, f"{told}, not {old}")
+        yield RelativeChange("", rule, breaks, f"{told}, not {old}")
 
 
-def most(rule: str, unit: str, old: int | None, new: int | None) -> Iterator[Finding]:
+def most(rule: str, unit: str, old: int | None, new: int | None) -> Iterator[RelativeChange]:
     """Yield how the most there may be of something differs; None is no limit."""
     if old != new:
         narrower = old is None or (new is not None and new < old)
         now = "any number of" if new is None else f"at most {new}"
         was = "not limited before" if old is None else f"was {old}"
         told = f"may now have {now} {unit}, {was}"
-        yield Finding("", rule, breaking(backward=narrower, forward=not narrower), told)
+        yield RelativeChange("", rule, breaking(backward=narrower, forward=not narrower), told)
 
 
-def permits(branch: Branch, value: Any) -> bool:
+def permits(branch: SchemaBranch, value: Any) -> bool:
     """Whether it is certain that a number or a text of `branch`, were its values not listed, may be `value`."""
     if isinstance(branch, Numbers):
         number = exact(value)
@@ -79,13 +81,13 @@ def permits(branch: Branch, value: Any) -> bool:
     return True
 
 
-def _bounds(rule: str, words: str, old: Bound | None, new: Bound | None, *, sign: int) -> Iterator[Finding]:
+def _bounds(rule: str, words: str, old: Bound | None, new: Bound | None, *, sign: int) -> Iterator[RelativeChange]:
     if old == new:
         return
     narrower = old is None or (new is not None and _tightness(new, sign) > _tightness(old, sign))
     now = f"must now be {_said(words, new)}" if new else "is no longer bounded"
     told = f"{now}, was {_said(words, old) if old else 'not bounded'}"
-    yield Finding("", rule, breaking(backward=narrower, forward=not narrower), told)
+    yield RelativeChange("", rule, breaking(backward=narrower, forward=not narrower), told)
 
 
 def _tightness(bound: Bound, sign: int) -> tuple[Any, bool]:

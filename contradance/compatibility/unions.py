@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from contradance.compatibility.branch import Branch, Objects
-from contradance.compatibility.change import BACKWARD, FORWARD, NEITHER, Finding, breaking
+from contradance.compatibility.branch import Objects, SchemaBranch
+from contradance.compatibility.change import BACKWARD, FORWARD, NEITHER, RelativeChange, breaking
 from contradance.compatibility.values import listed
 
-Compare = Callable[[Branch, Branch], tuple[Finding, ...]]
+CompareBranches = Callable[[SchemaBranch, SchemaBranch], tuple[RelativeChange, ...]]
 
 
-def alternatives(olds: Sequence[Branch], news: Sequence[Branch], compare: Compare) -> Iterator[Finding]:
+def alternatives(
+    olds: Sequence[SchemaBranch], news: Sequence[SchemaBranch], compare: CompareBranches
+) -> Iterator[RelativeChange]:
     """Yield how two choices differ.
 
     What a publisher publishes by one alternative must be taken by one of the consumer's: the pairs of alternatives that
@@ -27,18 +29,20 @@ def alternatives(olds: Sequence[Branch], news: Sequence[Branch], compare: Compar
     for index, branch in enumerate(olds):
         if index not in {old for old, _ in pairs}:
             breaks = NEITHER if taken[index] else BACKWARD
-            yield Finding("", "alternative-removed", breaks, f"no longer has the alternative {_called(branch)}")
+            yield RelativeChange("", "alternative-removed", breaks, f"no longer has the alternative {_called(branch)}")
     for index, branch in enumerate(news):
         if index not in {new for _, new in pairs}:
             breaks = NEITHER if known[index] else FORWARD
-            yield Finding("", "alternative-added", breaks, f"has a new alternative, {_called(branch)}")
+            yield RelativeChange("", "alternative-added", breaks, f"has a new alternative, {_called(branch)}")
 
 
-def _reads(writer: Branch, reader: Branch, compare: Compare) -> bool:
+def _reads(writer: SchemaBranch, reader: SchemaBranch, compare: CompareBranches) -> bool:
     return not any("backward" in finding.breaks for finding in compare(writer, reader))
 
 
-def _pairs(olds: Sequence[Branch], news: Sequence[Branch], compare: Compare) -> list[tuple[int, int]]:
+def _pairs(
+    olds: Sequence[SchemaBranch], news: Sequence[SchemaBranch], compare: CompareBranches
+) -> list[tuple[int, int]]:
     """Return the alternatives that belong together: the same, else of one name, else the nearest without one."""
     left, right = list(range(len(olds))), list(range(len(news)))
     pairs: list[tuple[int, int]] = []
@@ -48,7 +52,7 @@ def _pairs(olds: Sequence[Branch], news: Sequence[Branch], compare: Compare) -> 
         left.remove(old)
         right.remove(new)
 
-    def take_all(belong: Callable[[Branch, Branch], bool]) -> None:
+    def take_all(belong: Callable[[SchemaBranch, SchemaBranch], bool]) -> None:
         for old in [*left]:
             new = next((one for one in right if belong(olds[old], news[one])), None)
             if new is not None:
@@ -66,11 +70,11 @@ def _pairs(olds: Sequence[Branch], news: Sequence[Branch], compare: Compare) -> 
     return sorted(pairs)
 
 
-def _distance(findings: tuple[Finding, ...]) -> int:
+def _distance(findings: tuple[RelativeChange, ...]) -> int:
     return sum(len(finding.breaks) for finding in findings)
 
 
-def _name(branch: Branch) -> str:
+def _name(branch: SchemaBranch) -> str:
     """Return what an alternative is called: by its tag, else by its title."""
     if isinstance(branch, Objects):
         for field in sorted(branch.required & branch.fields.keys()):
@@ -80,5 +84,5 @@ def _name(branch: Branch) -> str:
     return branch.title
 
 
-def _called(branch: Branch) -> str:
+def _called(branch: SchemaBranch) -> str:
     return _name(branch) or f"of kind {branch.kind}"

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any, Final, Literal
 
-Kind = Literal["null", "boolean", "number", "string", "array", "object"]
+JsonKind = Literal["null", "boolean", "number", "string", "array", "object"]
 """What a JSON value is; an integer is a number."""
-KINDS: Final[tuple[Kind, ...]] = ("null", "boolean", "number", "string", "array", "object")
+KINDS: Final[tuple[JsonKind, ...]] = ("null", "boolean", "number", "string", "array", "object")
 _LISTED: Final = 4
 """Values that a sentence names before it says how many more there are."""
 
 
-def kind_of(value: object) -> Kind:
+def kind_of(value: object) -> JsonKind:
     """Return what a JSON value is."""
     match value:
         case None:

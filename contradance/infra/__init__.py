@@ -3,6 +3,6 @@
 from contradance.infra.config import StackConfig
 from contradance.infra.deploy import deploy
 from contradance.infra.reading import read_config
-from contradance.infra.refusal import plainly
+from contradance.infra.run_error import as_run_error
 
-__all__ = ["StackConfig", "deploy", "plainly", "read_config"]
+__all__ = ["StackConfig", "as_run_error", "deploy", "read_config"]

@@ -5,19 +5,19 @@ import pulumi
 from contradance.choreography import Choreography
 from contradance.fingerprint import fingerprint
 from contradance.gate import own_contracts
-from contradance.infra.components.application import Application
-from contradance.infra.components.surroundings import Packages
+from contradance.infra.components.application import ApplicationComponent
+from contradance.infra.components.shared_resources import DeploymentPackages
 from contradance.infra.config import StackConfig
 from contradance.infra.outputs import outputs
 from contradance.infra.planning.plan import chosen, make_plan
 from contradance.infra.planning.quotas import check_quotas
 from contradance.infra.reading import read_bus, read_secrets, read_site
-from contradance.infra.refusal import plainly
+from contradance.infra.run_error import as_run_error
 from contradance.schemas import promised
 
 
 async def deploy(
-    choreography: Choreography, config: StackConfig, packages: Packages, *, registry: str | None = None
+    choreography: Choreography, config: StackConfig, packages: DeploymentPackages, *, registry: str | None = None
 ) -> pulumi.Inputs:
     """Plan the stack, check the plan, create its resources; return the stack's outputs.
 
@@ -30,11 +30,11 @@ async def deploy(
     Raises:
         RunError: before any resource: the configuration does not fit, or AWS would not take the plan.
     """
-    with plainly():
+    with as_run_error():
         site = read_site(choreography.name)
         bus = await read_bus(config, site)
         plan = make_plan(choreography, config, site, bus=bus, registry=registry)
         check_quotas(plan)
-    application = Application(plan, packages, read_secrets())
+    application = ApplicationComponent(plan, packages, read_secrets())
     promises = promised(own_contracts(choreography.contracts))
     return outputs(plan, application, fingerprint(choreography, chosen(choreography, config)), promises)

@@ -6,14 +6,16 @@ import pulumi
 from pydantic.alias_generators import to_camel
 
 from contradance.deployed import OUTPUT
-from contradance.infra.components.application import Application
-from contradance.infra.planning.plan import Plan, Workload
+from contradance.infra.components.application import ApplicationComponent
+from contradance.infra.planning.plan import StackPlan, Workload
 from contradance.infra.planning.trigger import SubscriberPlan
 
-Told = Mapping[str, object]
+StackOutputs = Mapping[str, object]
 
 
-def outputs(plan: Plan, application: Application, fingerprint: str, contracts: Told) -> Told:
+def outputs(
+    plan: StackPlan, application: ApplicationComponent, fingerprint: str, contracts: StackOutputs
+) -> StackOutputs:
     """Return the stack's outputs; `contracts` is what its registry promises, by identity."""
     site, bus = plan.setup.site, plan.setup.bus
     archive_arn = site.arn("events", f"archive/{plan.archive}") if plan.archive else None
@@ -40,7 +42,7 @@ def outputs(plan: Plan, application: Application, fingerprint: str, contracts: T
     }
 
 
-def _function(workload: Workload, urls: Mapping[str, pulumi.Output[str]]) -> Told:
+def _function(workload: Workload, urls: Mapping[str, pulumi.Output[str]]) -> StackOutputs:
     """Say where a function is, and what stands around it."""
     plan = workload.function
     told: dict[str, object] = {
@@ -56,6 +58,6 @@ def _function(workload: Workload, urls: Mapping[str, pulumi.Output[str]]) -> Tol
     return _camel(told)
 
 
-def _camel(told: Told) -> Told:
+def _camel(told: StackOutputs) -> StackOutputs:
     """Name things as `contradance.deployed` does."""
     return {to_camel(name): value for name, value in told.items()}

@@ -10,7 +10,7 @@ import pulumi_aws as aws
 from contradance.deployed import OUTPUT
 from contradance.errors import InvalidStack
 from contradance.infra.config import StackConfig, parse_config
-from contradance.infra.planning.site import Bus, Site
+from contradance.infra.planning.site import BusPlan, Site
 
 SECRETS = "secrets"
 
@@ -63,7 +63,7 @@ def read_site(app: str) -> Site:
     return Site(app, pulumi.get_stack(), caller.account_id, region.region, partition=caller.arn.split(":")[1])
 
 
-async def read_bus(config: StackConfig, site: Site) -> Bus | None:
+async def read_bus(config: StackConfig, site: Site) -> BusPlan | None:
     """Return the bus of another stack that the configuration names; None where the stack has a bus of its own."""
     if config.bus_stack:
         return _bus(await _bus_arn_of(config.bus_stack), f"busStack {config.bus_stack!r}", site)
@@ -85,7 +85,7 @@ async def _bus_arn_of(stack: str) -> str:
     return str(deployed["busArn"])
 
 
-def _bus(arn: str, where: str, site: Site) -> Bus:
+def _bus(arn: str, where: str, site: Site) -> BusPlan:
     parts = arn.split(":")
     if len(parts) != 6 or parts[2] != "events" or not parts[5].startswith("event-bus/"):  # noqa: PLR2004 - an ARN has six
         raise InvalidStack(
@@ -99,4 +99,4 @@ def _bus(arn: str, where: str, site: Site) -> Bus:
                 f"{ours}. A rule is in the {what} of its bus, and events are not forwarded from one to another yet.\n"
                 f"  Fix: deploy this stack to {theirs}."
             )
-    return Bus(parts[5].removeprefix("event-bus/"), arn, owned=False)
+    return BusPlan(parts[5].removeprefix("event-bus/"), arn, owned=False)

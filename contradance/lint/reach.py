@@ -45,7 +45,7 @@ def unheard(choreography: Choreography) -> Iterator[Finding]:
     """Find events that are published to nobody."""
     for contract in choreography.contracts:
         publishers = ", ".join(one.name for one in choreography.publishers(contract))
-        if publishers and not choreography.consumers(contract):
+        if publishers and not choreography.is_end(contract) and not choreography.consumers(contract):
             yield Finding(
                 "unheard",
                 str(contract.identity),

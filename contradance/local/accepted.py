@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from contradance.local.waiting import Desks, Waiting
+from contradance.local.pending_delivery import Dispatcher, PendingDelivery
 
 
-class Kept(NamedTuple):
+class StoredEvent(NamedTuple):
     """One event as it is kept, and the deliveries it makes."""
 
     event_id: str
@@ -18,21 +18,21 @@ class Kept(NamedTuple):
     """The event's own time, by which it is replayed, in seconds of the epoch."""
     correlation_id: str | None
     envelope: str
-    deliveries: list[Waiting]
+    deliveries: list[PendingDelivery]
 
 
-def kept(event: Mapping[str, Any], functions: Iterable[str], sent: float) -> Kept:
+def stored_event(event: Mapping[str, Any], functions: Iterable[str], sent: float) -> StoredEvent:
     """Return an event ready to be kept, with a delivery to each of `functions`."""
     metadata = event["detail"].get("metadata")
     said = metadata if isinstance(metadata, dict) else {}
     flow = str(said.get("correlation_id", event["id"]))
     text = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
     time = datetime.fromisoformat(event["time"]).timestamp()
-    deliveries = [Waiting(str(uuid4()), function, 1, sent, sent, flow, text) for function in functions]
-    return Kept(str(said.get("event_id", event["id"])), time, flow, text, deliveries)
+    deliveries = [PendingDelivery(str(uuid4()), function, 1, sent, sent, flow, text) for function in functions]
+    return StoredEvent(str(said.get("event_id", event["id"])), time, flow, text, deliveries)
 
 
-def told_of(text: str) -> tuple[str | None, str | None]:
+def event_ids(text: str) -> tuple[str | None, str | None]:
     """Return (event id, correlation id) of what is handed to one function; None where it is no event of ours."""
     try:
         event = json.loads(text)
@@ -48,15 +48,17 @@ class Accepted:
     Args:
         events: what to keep.
         now: when they were accepted.
-        desks: who makes the deliveries.
+        dispatcher: makes the deliveries.
         archived: whether the archive takes the events; it does not take those that it replays itself.
     """
 
-    def __init__(self, events: list[Kept], now: datetime, desks: Desks, *, archived: bool = True) -> None:
+    def __init__(
+        self, events: list[StoredEvent], now: datetime, dispatcher: Dispatcher, *, archived: bool = True
+    ) -> None:
         self._events = events
         self._deliveries = [delivery for event in events for delivery in event.deliveries]
         self._now = now.timestamp()
-        self._desks = desks
+        self._dispatcher = dispatcher
         self._archived = archived
 
     def keep(self, connection: sqlite3.Connection) -> None:
@@ -73,8 +75,8 @@ class Accepted:
                     for one in event.deliveries
                 ],
             )
-        self._desks.hold(self._deliveries)
+        self._dispatcher.reserve(self._deliveries)
 
     def announce(self) -> None:
         """Have the deliveries made; they are on disk."""
-        self._desks.offer(self._deliveries)
+        self._dispatcher.enqueue(self._deliveries)

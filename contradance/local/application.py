@@ -17,8 +17,8 @@ from contradance.local.connection import MAX_HEAD_BYTES, Bounds
 from contradance.local.console.application import Console
 from contradance.local.gateway import HttpResponse, refused
 from contradance.local.laptop import Laptop
+from contradance.runtime.error_description import describe_error, format_frames
 from contradance.runtime.request import BODY_TOO_LARGE, MAX_BODY_BYTES
-from contradance.runtime.told import told, trail
 
 _LOG = logging.getLogger("contradance.server")
 _LOOPBACK: Final = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
@@ -33,7 +33,7 @@ class _Gone(Exception):
     """The client has closed the connection: nobody waits for an answer."""
 
 
-class Application:
+class LaptopApplication:
     """Answers for one laptop, as an ASGI application."""
 
     def __init__(
@@ -61,7 +61,7 @@ class Application:
         except asyncio.CancelledError:
             given = refused(503, "The laptop is stopping.")
         except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
-            _LOG.error("the server failed: %s\n%s", told(error), trail(error))
+            _LOG.error("the server failed: %s\n%s", describe_error(error), format_frames(error))
             given = refused(500, "Internal Server Error")
         if given.status >= 400:  # noqa: PLR2004 - the first status that refuses
             self._refuse(given.status, scope["method"], scope["raw_path"].decode("ascii"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from contradance.local.database import Database
-from contradance.local.journal import STATE_FILE
+from contradance.local.journal_table import STATE_FILE
 from contradance.local.reader import Reader, reading
 
 _PAGE: Final = 1_000

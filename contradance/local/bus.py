@@ -12,12 +12,12 @@ from uuid import uuid4
 
 from contradance.choreography import Choreography
 from contradance.envelope import SealedEvent, derived_id
-from contradance.local.accepted import Accepted, Kept, kept, told_of
+from contradance.local.accepted import Accepted, StoredEvent, event_ids, stored_event
 from contradance.local.database import Database
-from contradance.local.dead_letters import Message, keep
+from contradance.local.dead_letter_queues import DeadLetterMessage, keep
 from contradance.local.entry import RefusedEntry, envelope
 from contradance.local.names import ACCOUNT, REGION, aws_name
-from contradance.local.waiting import Desks, Nobody, Waiting
+from contradance.local.pending_delivery import Dispatcher, NullDispatcher, PendingDelivery
 from contradance.pattern import RuleIndex
 from contradance.runtime.ports import Clock
 
@@ -35,7 +35,7 @@ class Bus:
         self._database = database
         self._clock = clock
         self._rules = RuleIndex({one.function.name: one.subscription.pattern for one in choreography.subscriptions})
-        self.desks: Desks = Nobody()
+        self.dispatcher: Dispatcher = NullDispatcher()
         """Whoever makes deliveries puts itself here."""
 
     def accept(self, sealed: Sequence[SealedEvent]) -> Accepted:
@@ -68,8 +68,8 @@ class Bus:
         schedule = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{aws_name(function)}"
         text = json.dumps({"schedule": schedule, "scheduled_time": scheduled})
         at = moment.timestamp()
-        run = Waiting(derived_id(function, expression, scheduled), function, 1, at, at, None, text)
-        accepted = Accepted([Kept(run.id, at, None, text, [run])], moment, self.desks, archived=False)
+        run = PendingDelivery(derived_id(function, expression, scheduled), function, 1, at, at, None, text)
+        accepted = Accepted([StoredEvent(run.id, at, None, text, [run])], moment, self.dispatcher, archived=False)
 
         def change(connection: sqlite3.Connection) -> bool:
             if connection.execute("SELECT 1 FROM event WHERE event_id = ?", (run.id,)).fetchone():
@@ -80,13 +80,15 @@ class Bus:
         if self._database.write(change):
             accepted.announce()
 
-    def hand_in(self, function: str, text: str) -> str:
+    def enqueue_direct(self, function: str, text: str) -> str:
         """Accept what is for one function alone, past every rule: an invocation, or a message; return its id."""
         now = self._clock.now()
         at, identifier = now.timestamp(), str(uuid4())
-        event_id, flow = told_of(text)
-        handed = Kept(event_id or identifier, at, flow, text, [Waiting(identifier, function, 1, at, at, flow, text)])
-        accepted = Accepted([handed], now, self.desks, archived=False)
+        event_id, flow = event_ids(text)
+        handed = StoredEvent(
+            event_id or identifier, at, flow, text, [PendingDelivery(identifier, function, 1, at, at, flow, text)]
+        )
+        accepted = Accepted([handed], now, self.dispatcher, archived=False)
         self._database.write(accepted.keep)
         accepted.announce()
         return identifier
@@ -98,20 +100,20 @@ class Bus:
         for event in events:
             reached = [name for name in self._rules.matching(event) if functions is None or name in functions]
             if reached:
-                matched.append(kept(event, reached, now.timestamp()))
-        return Accepted(matched, now, self.desks, archived=False)
+                matched.append(stored_event(event, reached, now.timestamp()))
+        return Accepted(matched, now, self.dispatcher, archived=False)
 
-    def due(self, function: str, now: datetime, limit: int) -> list[Waiting]:
+    def due(self, function: str, now: datetime, limit: int) -> list[PendingDelivery]:
         """Return up to `limit` deliveries of `function` whose time has come, the longest due first."""
         self._database.flush()
         rows = self._database.read(_DUE, (function, now.timestamp(), limit))
-        return [Waiting(*row) for row in rows]
+        return [PendingDelivery(*row) for row in rows]
 
-    def take_due(self, function: str, now: datetime, limit: int, take: Callable[[list[Waiting]], None]) -> None:
+    def take_due(self, function: str, now: datetime, limit: int, take: Callable[[list[PendingDelivery]], None]) -> None:
         """Have `take` choose among the deliveries that are due, at a moment when nobody else changes any."""
         self._database.write(
             lambda connection: take(
-                [Waiting(*row) for row in connection.execute(_DUE, (function, now.timestamp(), limit))]
+                [PendingDelivery(*row) for row in connection.execute(_DUE, (function, now.timestamp(), limit))]
             )
         )
 
@@ -122,7 +124,7 @@ class Bus:
         )
         return None if rows[0][0] is None else float(rows[0][0])
 
-    def wake_the_future(self, now: datetime) -> None:
+    def reschedule_future(self, now: datetime) -> None:
         """Make at once what was accepted by a clock that ran ahead of this one: its pauses would never end."""
 
         def change(connection: sqlite3.Connection) -> None:
@@ -138,11 +140,11 @@ class Bus:
         count, due = self._database.read("SELECT count(*), min(due) FROM delivery")[0]
         return count, None if due is None else datetime.fromtimestamp(due, UTC)
 
-    def finish(self, waiting: Waiting) -> None:
+    def finish(self, waiting: PendingDelivery) -> None:
         """Forget a delivery that was made; one that is remembered by mistake is found to be a duplicate."""
         self._database.write_soon("DELETE FROM delivery WHERE id = ?", (waiting.id,))
 
-    def postpone(self, waiting: Waiting, due: datetime) -> None:
+    def postpone(self, waiting: PendingDelivery, due: datetime) -> None:
         """Count the failed attempt, and make the next one at `due`."""
         self._database.write(
             lambda connection: connection.execute(
@@ -151,7 +153,7 @@ class Bus:
             )
         )
 
-    def bury(self, waiting: Waiting, message: Message) -> None:
+    def dead_letter(self, waiting: PendingDelivery, message: DeadLetterMessage) -> None:
         """Move a delivery that was given up to its function's dead letter queue, in one step."""
 
         def change(connection: sqlite3.Connection) -> None:
@@ -182,4 +184,6 @@ class Bus:
     def _accepted(self, events: list[dict[str, Any]], now: datetime) -> Accepted:
         """Match each event against every rule."""
         sent = now.timestamp()
-        return Accepted([kept(event, self._rules.matching(event), sent) for event in events], now, self.desks)
+        return Accepted(
+            [stored_event(event, self._rules.matching(event), sent) for event in events], now, self.dispatcher
+        )

@@ -19,7 +19,7 @@ from contradance.local.reader import Reader, Synchronous, connect
 from contradance.local.schema import prepare
 
 T = TypeVar("T")
-Change = Callable[[sqlite3.Connection], T]
+SqlChange = Callable[[sqlite3.Connection], T]
 
 _LOG = logging.getLogger("contradance.database")
 _MOST_SOON: Final = 64
@@ -33,7 +33,7 @@ _OWNER_ONLY: Final = 0o600
 class _Job(Generic[T]):
     """One change, and what came of it; SQLite itself undoes one that is a single statement and fails."""
 
-    def __init__(self, change: Change[T], *, single: bool) -> None:
+    def __init__(self, change: SqlChange[T], *, single: bool) -> None:
         self.change = change
         self.single = single
         self.done = False
@@ -73,7 +73,7 @@ class Database:
             opened.callback(self._reader.close)
             self._opened = opened.pop_all()
 
-    def write(self, change: Change[T]) -> T:
+    def write(self, change: SqlChange[T]) -> T:
         """Run `change` inside a transaction and return what it returned, once it is on disk."""
         job = self._add(change, single=False)
         with self._writing:
@@ -107,7 +107,7 @@ class Database:
             with self._writing:
                 self._opened.close()
 
-    def _add(self, change: Change[T], *, single: bool) -> _Job[T]:
+    def _add(self, change: SqlChange[T], *, single: bool) -> _Job[T]:
         if self._closed:
             raise LaptopError("the laptop's state is closed.\n  The bus has been stopped.")
         job = _Job(change, single=single)

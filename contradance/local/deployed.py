@@ -3,7 +3,7 @@
 from typing import Final
 
 from contradance.choreography import AnyFunction, Choreography
-from contradance.deployed import Deployed, DeployedFunction, Kind
+from contradance.deployed import Deployed, DeployedFunction, FunctionKind
 from contradance.function import Schedule
 from contradance.httproute import Route
 from contradance.local.names import (
@@ -41,7 +41,7 @@ def deployed(choreography: Choreography, url: str) -> Deployed:
 
 def _function(bus: str, function: AnyFunction, url: str) -> DeployedFunction:
     name = aws_name(function.name)
-    kind: Kind = "subscriber"
+    kind: FunctionKind = "subscriber"
     if isinstance(function.trigger, Route | Schedule):
         kind = "route" if isinstance(function.trigger, Route) else "schedule"
     return DeployedFunction(

@@ -10,8 +10,8 @@ from contradance.choreography import AnyFunction
 from contradance.local.bus import Bus
 from contradance.local.clock import MovableClock
 from contradance.local.invoker import Invoker
-from contradance.local.moments import Moments
 from contradance.local.replays import Replays
+from contradance.local.schedules import Schedules
 
 _NO_TIMEOUT_SECONDS: Final = 86_400.0
 """A clock that is moved does not time handlers, which take the machine's own time."""
@@ -28,14 +28,14 @@ class Drain:
         bus: Bus,
         invoker: Invoker,
         *,
-        moments: Moments,
+        schedules: Schedules,
         replays: Replays,
         random: Random,
     ) -> None:
         self._functions = {function.name: function for function in functions}
         self._bus = bus
         self._invoker = invoker
-        self._moments = moments
+        self._schedules = schedules
         self._replays = replays
         self._random = random
 
@@ -45,13 +45,13 @@ class Drain:
         while going_on:
             now = clock.now()
             if until:
-                self._moments.tick(now)
-            ready = [waiting for name in self._functions for waiting in self._bus.due(name, now, _TOGETHER)]
+                self._schedules.tick(now)
+            ready = [pending for name in self._functions for pending in self._bus.due(name, now, _TOGETHER)]
             self._random.shuffle(ready)
-            for waiting in ready:
-                function = self._functions[waiting.function]
-                failed = self._invoker.invoke(function, [waiting], monotonic() + _NO_TIMEOUT_SECONDS)
-                self._invoker.settle(function, [waiting], failed)
+            for pending in ready:
+                function = self._functions[pending.function]
+                failed = self._invoker.invoke(function, [pending], monotonic() + _NO_TIMEOUT_SECONDS)
+                self._invoker.settle(function, [pending], failed)
             going_on = bool(ready) or self._replays.step() or self._move_on(clock, until)
 
     def _move_on(self, clock: MovableClock, until: datetime | None) -> bool:
@@ -59,7 +59,7 @@ class Drain:
         now = clock.now()
         dues = [due for name in self._functions if (due := self._bus.next_due(name, now)) is not None]
         moments = [datetime.fromtimestamp(due, now.tzinfo) for due in dues]
-        moments += self._moments.coming() if until else []
+        moments += self._schedules.coming() if until else []
         following = min(moments, default=None)
         if following is None or (until and following > until):
             clock.move_to(until or now)

@@ -13,7 +13,7 @@ from contradance.choreography import Choreography, Routed
 from contradance.errors import LaptopError
 from contradance.local.record import context, http_request
 from contradance.runtime.entry import invoke
-from contradance.runtime.ports import Place
+from contradance.runtime.ports import Environment
 
 _LOG = logging.getLogger("contradance.gateway")
 _PATH = re.compile(r"\S*[/\\].*?(?=: |$)")
@@ -30,8 +30,8 @@ class HttpResponse(NamedTuple):
 class Gateway:
     """The routes of one choreography."""
 
-    def __init__(self, choreography: Choreography, place: Place) -> None:
-        self._place = place
+    def __init__(self, choreography: Choreography, environment: Environment) -> None:
+        self._environment = environment
         by_wildness = sorted(choreography.routes, key=lambda routed: routed.route.path.count("{"))
         self._routes = [(routed, _compiled(routed.route.path)) for routed in by_wildness]
 
@@ -48,7 +48,7 @@ class Gateway:
                     query=query,
                     headers=headers,
                     body=body,
-                    now=self._place.clock.now(),
+                    now=self._environment.clock.now(),
                 )
                 return self._invoke(routed, request)
         return refused(404, "Not Found")
@@ -59,7 +59,7 @@ class Gateway:
                 routed.function,
                 request,
                 context(str(uuid4()), monotonic() + routed.function.limits.timeout.total_seconds()),
-                self._place,
+                self._environment,
             )
         except LaptopError as error:
             _LOG.error("%s was not answered: %s", routed.route.key, error)

@@ -15,18 +15,18 @@ from contradance.local.aws.endpoint import AwsEndpoint
 from contradance.local.bus import Bus
 from contradance.local.clock import MovableClock, RealClock
 from contradance.local.database import Database
-from contradance.local.dead_letters import DeadLetterQueues
+from contradance.local.dead_letter_queues import DeadLetterQueues
 from contradance.local.drain import Drain
 from contradance.local.gateway import Gateway, HttpResponse
 from contradance.local.invoker import Invoker
-from contradance.local.journal import STATE_FILE, LaptopJournal
-from contradance.local.moments import Moments
+from contradance.local.journal_table import STATE_FILE, LaptopJournal
+from contradance.local.pending_delivery import PendingDelivery
 from contradance.local.replays import Replays
 from contradance.local.runner import Runner
+from contradance.local.schedules import Schedules
 from contradance.local.store import SQLiteStore
-from contradance.local.waiting import Waiting
-from contradance.runtime.journal import JournalRecord
-from contradance.runtime.ports import Place
+from contradance.runtime.journal_record import JournalRecord
+from contradance.runtime.ports import Environment
 from contradance.runtime.sweep import sweep
 from contradance.subscription import Subscription
 
@@ -62,7 +62,7 @@ class Laptop:
         archive_delay: timedelta = timedelta(0),
         publish_at_once: bool = True,
         when_journaled: Callable[[JournalRecord], None] = lambda _: None,
-        when_settled: Callable[[Waiting], None] = lambda _: None,
+        when_settled: Callable[[PendingDelivery], None] = lambda _: None,
     ) -> None:
         self.choreography = choreography
         self.clock = clock
@@ -71,7 +71,7 @@ class Laptop:
         self.journal = LaptopJournal(self.database, when_journaled)
         self.dead_letters = DeadLetterQueues(self.database, clock)
         self.replays = Replays(self.bus, self.database, clock, archive_delay, Random(seed))  # noqa: S311 - an order keeps no secret
-        self.place = Place(
+        self.environment = Environment(
             store=SQLiteStore(self.database, self.bus if publish_at_once else None),
             events=self.bus,
             dead_letters=self.dead_letters,
@@ -80,24 +80,24 @@ class Laptop:
             variables=variables,
             bus=self.bus.name,
         )
-        self.gateway = Gateway(choreography, self.place)
-        self.aws = AwsEndpoint(choreography, self.bus, self.dead_letters, self.replays, self.place)
+        self.gateway = Gateway(choreography, self.environment)
+        self.aws = AwsEndpoint(choreography, self.bus, self.dead_letters, self.replays, self.environment)
         functions = [
             function
             for function in choreography.functions.values()
             if isinstance(function.trigger, Subscription | Schedule)
         ]
-        invoker = Invoker(self.bus, self.place, when_settled)
-        moments = Moments(choreography, self.bus, clock.now())
-        self._runner = Runner(functions, self.bus, invoker, moments, self.sweep)
+        invoker = Invoker(self.bus, self.environment, when_settled)
+        schedules = Schedules(choreography, self.bus, clock.now())
+        self._runner = Runner(functions, self.bus, invoker, schedules, self.sweep)
         shuffle = Random(seed)  # noqa: S311 - the same
-        self._drain = Drain(functions, self.bus, invoker, moments=moments, replays=self.replays, random=shuffle)
+        self._drain = Drain(functions, self.bus, invoker, schedules=schedules, replays=self.replays, random=shuffle)
 
     def start(self) -> None:
         """Deliver in threads until `close`."""
         if not isinstance(self.clock, RealClock):
             raise LaptopError("a virtual clock stands still.\n  Use drain(), or give the laptop a RealClock.")
-        self.bus.wake_the_future(self.clock.now())
+        self.bus.reschedule_future(self.clock.now())
         self._runner.start(self.clock)
         self.replays.start()
 
@@ -119,7 +119,7 @@ class Laptop:
 
     def sweep(self) -> int:
         """Publish what was committed by a process that died before it could; return how many records were."""
-        return sweep(self.place, _SWEEP_SECONDS)
+        return sweep(self.environment, _SWEEP_SECONDS)
 
     def close(self) -> bool:
         """Finish what is in flight, each to its timeout, and close the state; return whether all of it ended."""

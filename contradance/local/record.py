@@ -15,9 +15,9 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
-from contradance.local.dead_letters import Message
+from contradance.local.dead_letter_queues import DeadLetterMessage
 from contradance.local.names import ACCOUNT, REGION, aws_name, function_arn, queue_arn
-from contradance.local.waiting import Waiting
+from contradance.local.pending_delivery import PendingDelivery
 
 Exhausted = Literal["RetriesExhausted", "EventAgeExceeded"]
 
@@ -40,50 +40,52 @@ def context(request_id: str, deadline: float) -> LaptopContext:
     return LaptopContext(request_id, deadline)
 
 
-def sqs_batch(batch: Sequence[Waiting], now: datetime) -> dict[str, Any]:
+def sqs_batch(batch: Sequence[PendingDelivery], now: datetime) -> dict[str, Any]:
     """Return the event with which SQS's event source mapping invokes a function."""
     return {
         "Records": [
             {
-                "messageId": waiting.id,
+                "messageId": pending.id,
                 "receiptHandle": str(uuid4()),
-                "body": waiting.envelope,
+                "body": pending.envelope,
                 "attributes": {
-                    "ApproximateReceiveCount": str(waiting.attempt),
-                    "SentTimestamp": str(int(waiting.sent * 1000)),
+                    "ApproximateReceiveCount": str(pending.attempt),
+                    "SentTimestamp": str(int(pending.sent * 1000)),
                     "SenderId": "AIDAIT2UOQQY3AUEKVGXU",
                     "ApproximateFirstReceiveTimestamp": str(int(now.timestamp() * 1000)),
                 },
                 "messageAttributes": {},
-                "md5OfBody": md5(waiting.envelope.encode(), usedforsecurity=False).hexdigest(),
+                "md5OfBody": md5(pending.envelope.encode(), usedforsecurity=False).hexdigest(),
                 "eventSource": "aws:sqs",
-                "eventSourceARN": queue_arn(aws_name(waiting.function)),
+                "eventSourceARN": queue_arn(aws_name(pending.function)),
                 "awsRegion": REGION,
             }
-            for waiting in batch
+            for pending in batch
         ]
     }
 
 
-def failure_record(waiting: Waiting, now: datetime, condition: Exhausted, error: BaseException) -> Message:
+def failure_record(
+    pending: PendingDelivery, now: datetime, condition: Exhausted, error: BaseException
+) -> DeadLetterMessage:
     """Return what Lambda sends to the on-failure destination of an asynchronous invocation."""
     body = json.dumps(
         {
             "version": "1.0",
             "timestamp": now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03}Z",
             "requestContext": {
-                "requestId": waiting.id,
-                "functionArn": f"{function_arn(waiting.function)}:$LATEST",
+                "requestId": pending.id,
+                "functionArn": f"{function_arn(pending.function)}:$LATEST",
                 "condition": condition,
-                "approximateInvokeCount": waiting.attempt,
+                "approximateInvokeCount": pending.attempt,
             },
-            "requestPayload": json.loads(waiting.envelope),
+            "requestPayload": json.loads(pending.envelope),
             "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
             "responsePayload": error_document(error),
         },
         separators=(",", ":"),
     )
-    return Message(str(uuid4()), now.timestamp(), body)
+    return DeadLetterMessage(str(uuid4()), now.timestamp(), body)
 
 
 def error_document(error: BaseException) -> dict[str, object]:
@@ -91,10 +93,10 @@ def error_document(error: BaseException) -> dict[str, object]:
     return {"errorMessage": str(error), "errorType": type(error).__name__, "stackTrace": []}
 
 
-def redriven(waiting: Waiting) -> Message:
+def redriven(pending: PendingDelivery) -> DeadLetterMessage:
     """Return the message that SQS moves to the dead letter queue: the same one, its body the event."""
-    source = queue_arn(aws_name(waiting.function))
-    return Message(waiting.id, waiting.sent, waiting.envelope, source_arn=source, receives=waiting.attempt)
+    source = queue_arn(aws_name(pending.function))
+    return DeadLetterMessage(pending.id, pending.sent, pending.envelope, source_arn=source, receives=pending.attempt)
 
 
 def http_request(

@@ -3,7 +3,7 @@
 import json
 from typing import Literal, NamedTuple
 
-State = Literal["STARTING", "RUNNING", "CANCELLING", "COMPLETED", "CANCELLED"]
+ReplayState = Literal["STARTING", "RUNNING", "CANCELLING", "COMPLETED", "CANCELLED"]
 
 
 class Replay(NamedTuple):
@@ -11,7 +11,7 @@ class Replay(NamedTuple):
 
     name: str
     description: str | None
-    state: State
+    state: ReplayState
     first: float
     """Events from this moment on."""
     last: float

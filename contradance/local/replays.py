@@ -16,7 +16,7 @@ from typing import Any, Final
 from contradance.local.bus import Bus
 from contradance.local.database import Database
 from contradance.local.refusal import Refused
-from contradance.local.replay import Replay, State
+from contradance.local.replay import Replay, ReplayState
 from contradance.runtime.ports import Clock
 
 _LOG = logging.getLogger("contradance.replays")
@@ -202,7 +202,7 @@ class Replays:
         if self._database.write(change):
             accepted.announce()
 
-    def _end(self, replay: Replay, state: State) -> None:
+    def _end(self, replay: Replay, state: ReplayState) -> None:
         now = self._clock.now().timestamp()
         self._database.write(
             lambda connection: connection.execute(

@@ -15,7 +15,7 @@ import uvicorn
 
 from contradance.errors import LaptopError
 from contradance.local.address import HOST
-from contradance.local.application import Application
+from contradance.local.application import LaptopApplication
 from contradance.local.connection import MAX_HEAD_BYTES, Bounds, Connection
 from contradance.local.console.application import Console
 from contradance.local.console.feed import Feed
@@ -68,7 +68,7 @@ class Server(uvicorn.Server):
 
         super().__init__(
             uvicorn.Config(
-                Application(laptop, bounds, refuse, self._console),
+                LaptopApplication(laptop, bounds, refuse, self._console),
                 http=partial(Connection, bounds=bounds, refuse=refuse),  # type: ignore[arg-type]  # uvicorn calls it, class or not
                 ws="none",
                 log_config=None,

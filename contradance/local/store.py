@@ -18,10 +18,10 @@ from contradance.errors import Conflict, LeaseHeld, LeaseLost
 from contradance.identity import Identity
 from contradance.local.bus import Bus
 from contradance.local.database import Database
-from contradance.runtime.journal import PublishedEvent
-from contradance.runtime.once import Answer, Lease, OnceKey, OnceRecord, State
+from contradance.runtime.journal_record import PublishedEvent
+from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, StoredResponse
 from contradance.runtime.ports import ABSENT, Item, Write
-from contradance.unit import Key
+from contradance.unit import ItemKey
 
 _ONCE: Final = "function = ? AND source = ? AND event_id = ?"
 _ITEM: Final = "table_name = ? AND partition = ? AND sort = ?"
@@ -73,14 +73,19 @@ class SQLiteStore:
         return OnceRecord("done", attempt, record.sealed, (), record.answer)
 
     def commit(
-        self, key: OnceKey, lease: Lease, writes: Sequence[Write], sealed: Sequence[SealedEvent], answer: Answer | None
-    ) -> State:
+        self,
+        key: OnceKey,
+        lease: Lease,
+        writes: Sequence[Write],
+        sealed: Sequence[SealedEvent],
+        answer: StoredResponse | None,
+    ) -> OnceState:
         """Apply all writes and make the once-record `done`, or `published`, or do nothing; return the state."""
         with self._lock:
             held = self._leases.get(key, _Held(lease.holder, lease.expires, 1))
         if held.holder != lease.holder:
             raise LeaseLost(_lost(key))
-        state: State = "done" if sealed and self._bus is None else "published"
+        state: OnceState = "done" if sealed and self._bus is None else "published"
         accepted = self._bus.accept(sealed) if self._bus else None
 
         def change(connection: sqlite3.Connection) -> None:
@@ -137,7 +142,7 @@ class SQLiteStore:
         )
         return [(OnceKey(*key), _sealed(sealed)) for *key, sealed in rows]
 
-    def get(self, table: str, key: Key) -> Item | None:
+    def get(self, table: str, key: ItemKey) -> Item | None:
         """Return an item as it is committed."""
         rows = self._database.read(f"SELECT version, document FROM item WHERE {_ITEM}", (table, *key))  # noqa: S608 - constant
         return Item(key, *rows[0]) if rows else None
@@ -151,7 +156,7 @@ class SQLiteStore:
             )
         )
 
-    def scan(self, table: str, limit: int, after: Key | None) -> list[Item]:
+    def scan(self, table: str, limit: int, after: ItemKey | None) -> list[Item]:
         """Return up to `limit` items in key order, from behind the key `after`."""
         first = (
             "SELECT partition, sort, version, document FROM item WHERE table_name = ? ORDER BY partition, sort LIMIT ?"
@@ -214,5 +219,5 @@ def _sealed(text: str | None) -> tuple[SealedEvent, ...]:
     )
 
 
-def _answer(text: str | None) -> Answer | None:
-    return Answer(**json.loads(text)) if text else None
+def _answer(text: str | None) -> StoredResponse | None:
+    return StoredResponse(**json.loads(text)) if text else None

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Protocol
 from contradance.deployed import Deployed
 from contradance.errors import OperateError
 
-Name = Literal["cloudwatch", "events", "lambda", "logs", "sqs", "sts"]
+ServiceName = Literal["cloudwatch", "events", "lambda", "logs", "sqs", "sts"]
 _LAPTOP_KEYS: Final = {"aws_access_key_id": "laptop", "aws_secret_access_key": "laptop"}
 """The laptop checks no signature, but boto3 signs nothing without keys."""
 
@@ -29,7 +29,7 @@ class Service(Protocol):
 class Aws(Protocol):
     """The services of one account and region."""
 
-    def service(self, name: Name) -> Service:
+    def service(self, name: ServiceName) -> Service:
         """Return one service."""
 
 
@@ -46,7 +46,7 @@ class Boto:
         self._laptop = laptop
         self.service = cache(self._service)
 
-    def _service(self, name: Name) -> Service:
+    def _service(self, name: ServiceName) -> Service:
         session, config = _sessions(self._laptop)
         try:
             client = session.client(

@@ -25,7 +25,7 @@ _PARTICULAR: Final = (
 _PYDANTIC: Final = "ValidationError"
 
 
-class Message(NamedTuple):
+class QueueMessage(NamedTuple):
     """The SQS message that holds a dead letter."""
 
     id: str
@@ -49,7 +49,7 @@ class DeadLetter:
     """When the event happened, as its envelope says; else when the message was sent."""
     last_seen: datetime
     """When it was given up, as far as the message says: SQS does not say when it moved one."""
-    message: Message = field(repr=False)
+    message: QueueMessage = field(repr=False)
 
     @property
     def metadata(self) -> Mapping[str, Any]:
@@ -80,7 +80,7 @@ def read_dead_letter(subscriber: str, queue_url: str, received: Mapping[str, Any
     """Read one message as SQS's ReceiveMessage returns it; `most` is how often the function is tried, where known."""
     own = {name: str(value.get("StringValue", "")) for name, value in received.get("MessageAttributes", {}).items()}
     system: Mapping[str, str] = received.get("Attributes", {})
-    message = Message(received["MessageId"], received["ReceiptHandle"], queue_url, received["Body"])
+    message = QueueMessage(received["MessageId"], received["ReceiptHandle"], queue_url, received["Body"])
     body = _json(message.body)
     sent = datetime.fromtimestamp(int(system.get("SentTimestamp", 0)) / 1000, UTC)
 

@@ -21,7 +21,7 @@ _NOTHING_NEW: Final = 3
 """Looks in a row that saw nothing new, after which all has been seen."""
 
 
-class Look:
+class QueuePeek:
     """One look into one queue: a context, at whose end whatever was not deleted is shown again.
 
     Args:

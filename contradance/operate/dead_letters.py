@@ -16,7 +16,7 @@ from contradance.envelope import unseal
 from contradance.errors import ContractViolation, OperateError
 from contradance.function import Schedule
 from contradance.operate.dead_letter import DeadLetter, Reason
-from contradance.operate.dead_letter_queue import Look
+from contradance.operate.dead_letter_queue import QueuePeek
 from contradance.operate.stack import Stack
 from contradance.runtime.consume import read_event
 from contradance.subscription import Subscription
@@ -48,7 +48,7 @@ class Group:
     example: DeadLetter
 
 
-class Verdict(NamedTuple):
+class LetterOutcome(NamedTuple):
     """What became of one dead letter, or would."""
 
     letter: DeadLetter
@@ -108,7 +108,7 @@ def redrive(
     *,
     only: Container[str] | None = None,
     really: bool = False,
-) -> Iterator[Verdict]:
+) -> Iterator[LetterOutcome]:
     """Have each dead letter's function consume its event again, and yield what became of each; else say what would.
 
     With `only`, those of these message ids.
@@ -131,7 +131,7 @@ def purge(
     *,
     only: Container[str] | None = None,
     really: bool = False,
-) -> Iterator[Verdict]:
+) -> Iterator[LetterOutcome]:
     """Delete dead letters, with `only` those of these message ids, and yield each; else say which would be deleted."""
     for name in _with_queues(stack, subscriber):
         with _look(stack, choreography, name) as queue:
@@ -139,7 +139,7 @@ def purge(
                 if _meant(letter, reason, only):
                     if really:
                         queue.delete(letter)
-                    yield Verdict(letter, "deleted" if really else "deletable")
+                    yield LetterOutcome(letter, "deleted" if really else "deletable")
 
 
 def refusal(choreography: Choreography, letter: DeadLetter) -> str | None:
@@ -166,21 +166,23 @@ def _meant(letter: DeadLetter, reason: Reason | None, only: Container[str] | Non
     return reason in (None, letter.reason) and (only is None or letter.message.id in only)
 
 
-def _redrive(stack: Stack, choreography: Choreography, queue: Look, letter: DeadLetter, *, really: bool) -> Verdict:
+def _redrive(
+    stack: Stack, choreography: Choreography, queue: QueuePeek, letter: DeadLetter, *, really: bool
+) -> LetterOutcome:
     why = refusal(choreography, letter)
     if why is not None:
-        return Verdict(letter, "kept", why)
+        return LetterOutcome(letter, "kept", why)
     if not really:
-        return Verdict(letter, "redrivable")
+        return LetterOutcome(letter, "redrivable")
     try:
         _send(stack, letter)
     except OperateError as error:
-        return Verdict(letter, "kept", str(error))
+        return LetterOutcome(letter, "kept", str(error))
     try:
         queue.delete(letter)
     except OperateError as error:
-        return Verdict(letter, "redriven", f"but it is still on the queue, and harmless there: {error}")
-    return Verdict(letter, "redriven")
+        return LetterOutcome(letter, "redriven", f"but it is still on the queue, and harmless there: {error}")
+    return LetterOutcome(letter, "redriven")
 
 
 def _send(stack: Stack, letter: DeadLetter) -> None:
@@ -204,8 +206,8 @@ def _with_queues(stack: Stack, subscriber: str | None) -> list[str]:
     return [subscriber]
 
 
-def _look(stack: Stack, choreography: Choreography, name: str) -> Look:
+def _look(stack: Stack, choreography: Choreography, name: str) -> QueuePeek:
     function = choreography.functions.get(name)
     most = function.retry.attempts(function.delivery) if function else None
     url = stack.function(name).dead_letter_queue_url or ""
-    return Look(name, url, stack.aws.service("sqs"), stack.wait_seconds, most)
+    return QueuePeek(name, url, stack.aws.service("sqs"), stack.wait_seconds, most)

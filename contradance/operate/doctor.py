@@ -14,7 +14,7 @@ _ALARMS: Final = 100
 """Most alarms of one call. CloudWatch API reference, DescribeAlarms."""
 
 
-class Finding(NamedTuple):
+class HealthCheck(NamedTuple):
     """One thing that was looked at."""
 
     what: str
@@ -24,7 +24,7 @@ class Finding(NamedTuple):
     fix: str = ""
 
 
-def examine(stack: Stack, choreography: Choreography) -> Iterator[Finding]:
+def examine(stack: Stack, choreography: Choreography) -> Iterator[HealthCheck]:
     """Look at everything, and yield what was found; without the account and the bus there is nothing else to look at."""
     first = [*_credentials(stack), *_bus(stack)]
     yield from first
@@ -41,76 +41,76 @@ def examine(stack: Stack, choreography: Choreography) -> Iterator[Finding]:
             yield from _dead_letters(stack, name, function.dead_letter_queue_url)
 
 
-def _looked(what: str, look: Callable[[], Finding]) -> Iterator[Finding]:
+def _looked(what: str, look: Callable[[], HealthCheck]) -> Iterator[HealthCheck]:
     try:
         yield look()
     except OperateError as error:
         trouble, _, fix = str(error).partition("\n")
-        yield Finding(what, trouble, fix.strip() or _DEPLOY)
+        yield HealthCheck(what, trouble, fix.strip() or _DEPLOY)
 
 
-def _credentials(stack: Stack) -> Iterator[Finding]:
+def _credentials(stack: Stack) -> Iterator[HealthCheck]:
     """Look whose credentials these are; the laptop asks for none."""
     if stack.is_laptop:
         return
     what = "credentials"
 
-    def look() -> Finding:
+    def look() -> HealthCheck:
         account = stack.aws.service("sts").ask("get_caller_identity")["Account"]
         if account == stack.deployed.account:
-            return Finding(what, "")
-        return Finding(
+            return HealthCheck(what, "")
+        return HealthCheck(
             what, f"they are for account {account}; the stack is in {stack.deployed.account}", "Log in to that account."
         )
 
     yield from _looked(what, look)
 
 
-def _bus(stack: Stack) -> Iterator[Finding]:
+def _bus(stack: Stack) -> Iterator[HealthCheck]:
     what = f"bus {stack.deployed.bus_name}"
 
-    def look() -> Finding:
+    def look() -> HealthCheck:
         found = stack.aws.service("events").ask("describe_event_bus", Name=stack.deployed.bus_arn)
         if found["Arn"] == stack.deployed.bus_arn:
-            return Finding(what, "")
-        return Finding(what, f"its ARN is {found['Arn']}, the stack says {stack.deployed.bus_arn}", _DEPLOY)
+            return HealthCheck(what, "")
+        return HealthCheck(what, f"its ARN is {found['Arn']}, the stack says {stack.deployed.bus_arn}", _DEPLOY)
 
     yield from _looked(what, look)
 
 
-def _functions(stack: Stack, choreography: Choreography) -> Iterator[Finding]:
+def _functions(stack: Stack, choreography: Choreography) -> Iterator[HealthCheck]:
     """Compare what is deployed with the code. A stack may deploy some services only, but a service as a whole."""
     deployed = {name for name, one in stack.deployed.functions.items() if one.kind not in ("sweeper", "ingress")}
     services = {name.partition(".")[0] for name in deployed}
     ours = {name for name, function in choreography.functions.items() if function.service in services}
     for name in sorted(ours - deployed):
-        yield Finding(f"function {name}", "it is in the code, and not deployed", _DEPLOY)
+        yield HealthCheck(f"function {name}", "it is in the code, and not deployed", _DEPLOY)
     for name in sorted(deployed - choreography.functions.keys()):
-        yield Finding(
+        yield HealthCheck(
             f"function {name}", "it is deployed, and not in the code", f"{_DEPLOY}; or use that version's code."
         )
     if ours == deployed:
-        yield Finding(f"{len(deployed)} functions", "")
+        yield HealthCheck(f"{len(deployed)} functions", "")
 
 
-def _rule(stack: Stack, one: Subscribed) -> Iterator[Finding]:
+def _rule(stack: Stack, one: Subscribed) -> Iterator[HealthCheck]:
     what = f"rule of {one.function.name}"
     function = stack.function(one.function.name)
     if function.rule_name is None:
-        yield Finding(what, "the stack has none", _DEPLOY)
+        yield HealthCheck(what, "the stack has none", _DEPLOY)
         return
 
-    def look() -> Finding:
+    def look() -> HealthCheck:
         events, place = stack.aws.service("events"), {"EventBusName": stack.deployed.bus_arn}
         rule = events.ask("describe_rule", Name=function.rule_name, **place)
         targets = events.ask("list_targets_by_rule", Rule=function.rule_name, **place)["Targets"]
         if rule["State"] != "ENABLED":
             enable = f"aws events enable-rule --name {function.rule_name} --event-bus-name {stack.deployed.bus_name}"
-            return Finding(what, f"it is {rule['State']}: no event reaches the function", f"Enable it: {enable}")
+            return HealthCheck(what, f"it is {rule['State']}: no event reaches the function", f"Enable it: {enable}")
         if not _is_pattern(rule.get("EventPattern", ""), one.subscription.pattern):
-            return Finding(what, "its event pattern is not the code's", _DEPLOY)
+            return HealthCheck(what, "its event pattern is not the code's", _DEPLOY)
         trouble = _target_trouble(targets, function)
-        return Finding(what, trouble, _DEPLOY if trouble else "")
+        return HealthCheck(what, trouble, _DEPLOY if trouble else "")
 
     yield from _looked(what, look)
 
@@ -128,22 +128,22 @@ def _target_trouble(targets: list[dict[str, Any]], function: DeployedFunction) -
     return ""
 
 
-def _archive(stack: Stack) -> Iterator[Finding]:
+def _archive(stack: Stack) -> Iterator[HealthCheck]:
     name = stack.deployed.archive_name
     if name is None:
         return
     what = f"archive {name}"
 
-    def look() -> Finding:
+    def look() -> HealthCheck:
         found = stack.aws.service("events").ask("describe_archive", ArchiveName=name)
         if found["State"] == "ENABLED":
-            return Finding(what, "")
-        return Finding(what, f"it is {found['State']} {found.get('StateReason', '')}".strip(), _DEPLOY)
+            return HealthCheck(what, "")
+        return HealthCheck(what, f"it is {found['State']} {found.get('StateReason', '')}".strip(), _DEPLOY)
 
     yield from _looked(what, look)
 
 
-def _alarms(stack: Stack) -> Iterator[Finding]:
+def _alarms(stack: Stack) -> Iterator[HealthCheck]:
     names = sorted({*stack.deployed.alarms}.union(*(one.alarms for one in stack.deployed.functions.values())))
     if not names:
         return
@@ -154,14 +154,14 @@ def _alarms(stack: Stack) -> Iterator[Finding]:
             answer = stack.aws.service("cloudwatch").ask("describe_alarms", AlarmNames=asked, MaxRecords=_ALARMS)
             found |= {alarm["AlarmName"]: alarm for alarm in answer["MetricAlarms"]}
     except OperateError as error:
-        yield Finding("alarms", str(error), "Allow yourself cloudwatch:DescribeAlarms.")
+        yield HealthCheck("alarms", str(error), "Allow yourself cloudwatch:DescribeAlarms.")
         return
     troubles = [(name, _alarm_trouble(found.get(name))) for name in names]
     for name, (trouble, fix) in troubles:
         if trouble:
-            yield Finding(f"alarm {name}", trouble, fix)
+            yield HealthCheck(f"alarm {name}", trouble, fix)
     if not any(trouble for _, (trouble, _) in troubles):
-        yield Finding(f"{len(names)} alarms", "")
+        yield HealthCheck(f"{len(names)} alarms", "")
 
 
 def _alarm_trouble(alarm: dict[str, Any] | None) -> tuple[str, str]:
@@ -176,16 +176,16 @@ def _alarm_trouble(alarm: dict[str, Any] | None) -> tuple[str, str]:
     return "", ""
 
 
-def _dead_letters(stack: Stack, name: str, url: str) -> Iterator[Finding]:
+def _dead_letters(stack: Stack, name: str, url: str) -> Iterator[HealthCheck]:
     what = f"dead letters of {name}"
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 
-    def look() -> Finding:
+    def look() -> HealthCheck:
         answer = stack.aws.service("sqs").ask("get_queue_attributes", QueueUrl=url, AttributeNames=names)
         count = sum(int(answer["Attributes"][one]) for one in names)
         if count == 0:
-            return Finding(what, "")
-        return Finding(what, f"about {count}", f"See why: contradance dlq list --subscriber {name}")
+            return HealthCheck(what, "")
+        return HealthCheck(what, f"about {count}", f"See why: contradance dlq list --subscriber {name}")
 
     yield from _looked(what, look)
 

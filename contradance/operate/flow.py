@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
-from contradance.runtime.journal import JournalRecord, PublishedEvent
+from contradance.runtime.journal_record import JournalRecord, PublishedEvent
 
 COMPLETED: Final = ("done", "duplicate")
 """Outcomes that say a handler has committed; a process may die before it journals the first, so the second is enough."""

@@ -8,8 +8,8 @@ from typing import Any, Literal, Protocol
 from contradance.envelope import unseal
 from contradance.errors import ContractViolation
 from contradance.operate.flow import COMPLETED
-from contradance.operate.journal import Journal, Wanted
-from contradance.operate.replay import Plan
+from contradance.operate.journal import JournalReader, Wanted
+from contradance.operate.replay import ReplayPlan
 from contradance.runtime.consume import read_event
 
 
@@ -28,7 +28,7 @@ class Forecast:
     """Whether everything in the window was counted."""
 
 
-class Archive(Protocol):
+class ReadableArchive(Protocol):
     """An archive that can be read; EventBridge's cannot."""
 
     def events(self, first: datetime, last: datetime) -> Iterator[Mapping[str, Any]]:
@@ -38,7 +38,7 @@ class Archive(Protocol):
         """Return (source, event_id) of what a function has completed."""
 
 
-def from_archive(planned: Plan, archive: Archive) -> Forecast:
+def from_archive(planned: ReplayPlan, archive: ReadableArchive) -> Forecast:
     """Count in the archive: by the rule's own pattern, the once-records and the contract."""
     function, subscription = planned.function, planned.subscription
     completed = archive.completed(function.name)
@@ -56,7 +56,7 @@ def from_archive(planned: Plan, archive: Archive) -> Forecast:
     return Forecast(matched, done, invalid, "archive")
 
 
-def from_journal(planned: Plan, journal: Journal) -> Forecast:
+def from_journal(planned: ReplayPlan, journal: JournalReader) -> Forecast:
     """Guess from the journal: what functions published in the window, and what this one completed."""
     name = planned.function.name
     found = journal.records(Wanted(planned.first, planned.last))

@@ -17,7 +17,7 @@ from contradance.errors import OperateError
 from contradance.operate.flow import Outstanding
 from contradance.operate.journal import LogLine, Records, Wanted
 from contradance.operate.stack import Stack
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 
 MOST: Final = 10_000
 """Most lines of one search. CloudWatch Logs API reference, StartQuery."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
 from contradance.operate.flow import Outstanding
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 
 _LATE: Final = timedelta(minutes=2)
 """How late a line may become visible in CloudWatch Logs, generously."""
@@ -49,7 +49,7 @@ class Records(NamedTuple):
     """Whether that is all of it; a search in logs returns only so many."""
 
 
-class Journal(Protocol):
+class JournalReader(Protocol):
     """Where records are found."""
 
     def flows(self, term: str) -> list[JournalRecord]:
@@ -68,7 +68,7 @@ class Journal(Protocol):
         """Return the log lines that are wanted, in order."""
 
 
-def follow(journal: Journal, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
+def follow(journal: JournalReader, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
     """Yield lines as they come; the next look is taken whenever `pauses` yields.
 
     Lines may become visible out of order and late, so each look begins a while before the last line that was seen.

@@ -9,7 +9,7 @@ from contradance.errors import DeclarationError
 from contradance.pattern import Mismatch
 
 
-class Verdict(NamedTuple):
+class MatchResult(NamedTuple):
     """One subscriber's answer."""
 
     function: str
@@ -17,9 +17,11 @@ class Verdict(NamedTuple):
     """Why not; None where the event would be delivered."""
 
 
-def verdicts(choreography: Choreography, event: Mapping[str, Any]) -> list[Verdict]:
+def verdicts(choreography: Choreography, event: Mapping[str, Any]) -> list[MatchResult]:
     """Return every subscriber's answer to an event in EventBridge's envelope: the rules' own patterns decide."""
-    return [Verdict(one.function.name, one.subscription.pattern.explain(event)) for one in choreography.subscriptions]
+    return [
+        MatchResult(one.function.name, one.subscription.pattern.explain(event)) for one in choreography.subscriptions
+    ]
 
 
 def read_event(text: str) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contradance.operate.flow import COMPLETED
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ _ONCE_AND_FOR_ALL: Final = "replay."
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ReplayPlan:
     """One replay to one subscriber, checked against the code and the stack."""
 
     function: AnyFunction
@@ -70,7 +70,7 @@ def plan(
     *,
     identifier: str,
     again: bool = False,
-) -> Plan:
+) -> ReplayPlan:
     """Return a replay of the events from `first` to before `last`; `identifier` makes its name unique.
 
     Raises:
@@ -98,10 +98,10 @@ def plan(
     if stack.function(subscriber).rule_arn is None:
         raise OperateError(f"{subscriber} has no rule in this stack.\n  Deploy the code as it is, and try again.")
     name = f"{AGAIN if again else _ONCE_AND_FOR_ALL}{identifier}"
-    return Plan(function, function.trigger, first, last, again, name)
+    return ReplayPlan(function, function.trigger, first, last, again, name)
 
 
-def start(stack: Stack, planned: Plan) -> Progress:
+def start(stack: Stack, planned: ReplayPlan) -> Progress:
     """Start a replay; it goes on by itself."""
     rule = stack.function(planned.function.name).rule_arn
     answer = stack.aws.service("events").ask(

@@ -13,7 +13,7 @@ from contradance.errors import OperateError
 from contradance.operate.aws import Aws
 from contradance.violation import problems
 
-Run = Callable[[Sequence[str]], tuple[int, str, str]]
+RunCommand = Callable[[Sequence[str]], tuple[int, str, str]]
 """Runs a command and returns (exit code, standard output, standard error)."""
 
 
@@ -72,7 +72,7 @@ def outputs_in(path: Path) -> Deployed:
         raise OperateError(f"{path} cannot be read: {reason}.") from error
 
 
-def outputs_of(stack: str, folder: Path, run: Run | None = None) -> Deployed:
+def outputs_of(stack: str, folder: Path, run: RunCommand | None = None) -> Deployed:
     """Return the stack that Pulumi knows by a name, in the project that lies in `folder`."""
     command = ["pulumi", "stack", "output", "--json", "--stack", stack, "--cwd", str(folder)]
     try:

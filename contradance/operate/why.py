@@ -11,9 +11,9 @@ from contradance.errors import DeclarationError
 from contradance.identity import Identity
 from contradance.operate.flow import COMPLETED, Outstanding
 from contradance.pattern import Mismatch
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 
-Verdict = Literal["done", "dead letter", "waiting", "not matched", "never delivered"]
+DeliveryStatus = Literal["done", "dead letter", "waiting", "not matched", "never delivered"]
 """What became of an event at a subscriber; never delivered is what matches now and did not when it was published."""
 
 
@@ -25,7 +25,7 @@ class Why:
     contract: str
     """Identity: `library.loans/BookLent v1`."""
     subscriber: str
-    verdict: Verdict
+    verdict: DeliveryStatus
     mismatch: Mismatch | None
     """Which field said no, where the rule does not match."""
     attempts: tuple[JournalRecord, ...]
@@ -88,7 +88,7 @@ def why(
     return found
 
 
-def _verdict(mismatch: Mismatch | None, attempts: Sequence[JournalRecord], due: datetime | None) -> Verdict:
+def _verdict(mismatch: Mismatch | None, attempts: Sequence[JournalRecord], due: datetime | None) -> DeliveryStatus:
     """Say what became of it; what was delivered was matched, whatever the rule says now."""
     if any(one.outcome in COMPLETED for one in attempts):
         return "done"

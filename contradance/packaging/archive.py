@@ -32,7 +32,7 @@ _MODE: Final = 0o100755 << 16
 """A file that everybody may read, and run if it is a program: Lambda runs functions as a user of its own."""
 
 
-class _Entry(NamedTuple):
+class _ZipEntry(NamedTuple):
     name: bytes
     method: int
     checksum: int
@@ -68,7 +68,7 @@ def archive(files: Mapping[str, bytes]) -> bytes:
     return bytes(packed + directory + end)
 
 
-def _entry(name: str, data: bytes) -> _Entry:
+def _entry(name: str, data: bytes) -> _ZipEntry:
     squeezed = bytes(deflate.deflate_compress(data, _LEVEL)) if data else data
     method, packed = (_DEFLATED, squeezed) if len(squeezed) < len(data) else (_STORED, data)
-    return _Entry(name.encode(), method, zlib.crc32(data), packed, len(data))
+    return _ZipEntry(name.encode(), method, zlib.crc32(data), packed, len(data))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from contradance.errors import PackagingError
 
 
-class Kept(NamedTuple):
+class CachedFile(NamedTuple):
     """A file in the cache."""
 
     path: Path
@@ -17,7 +17,7 @@ class Kept(NamedTuple):
     """Whether it was made just now."""
 
 
-def keep(path: Path, make: Callable[[], bytes]) -> Kept:
+def keep(path: Path, make: Callable[[], bytes]) -> CachedFile:
     """Return `path`, made if it is not there yet.
 
     The name of a file says all that its content depends on, so what is there never needs to be made again.
@@ -26,7 +26,7 @@ def keep(path: Path, make: Callable[[], bytes]) -> Kept:
         PackagingError: it cannot be written.
     """
     if path.is_file():
-        return Kept(path, fresh=False)
+        return CachedFile(path, fresh=False)
     content = make()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def keep(path: Path, make: Callable[[], bytes]) -> Kept:
             f"{path} cannot be written: {error.strerror}.\n  Nothing is left half-written; make room, or let this user "
             "write there, and build again."
         ) from error
-    return Kept(path, fresh=True)
+    return CachedFile(path, fresh=True)
 
 
 def _write_whole(path: Path, content: bytes) -> None:

@@ -44,13 +44,13 @@ def read_imports(path: Path, module: str) -> Imports:
     except (SyntaxError, ValueError) as error:
         raise PackagingError(f"{path} is no Python: {error}.\n  Lambda could not import {module} either.") from error
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    reader = _Reader(package)
+    reader = _ImportVisitor(package)
     reader.visit(tree)
     lazy = any(isinstance(node, ast.FunctionDef) and node.name == "__getattr__" for node in tree.body)
     return Imports(tuple(reader.at_run_time), reader.for_typing if lazy else {})
 
 
-class _Reader(ast.NodeVisitor):
+class _ImportVisitor(ast.NodeVisitor):
     """Walks one module."""
 
     def __init__(self, package: str) -> None:

@@ -17,9 +17,9 @@ from typing import Final
 
 from contradance.errors import PackagingError
 from contradance.packaging.archive import archive
+from contradance.packaging.lambda_platform import LambdaPlatform
 from contradance.packaging.lock import NAME
 from contradance.packaging.modules import module_file
-from contradance.packaging.target import Target
 from contradance.packaging.trim import is_kept, trimmed
 from contradance.packaging.uv import run_uv
 
@@ -32,7 +32,7 @@ MAX_ZIP_BYTES: Final = 50 * 1024 * 1024
 """Largest zip that is uploaded as it is. Lambda Developer Guide, quotas."""
 
 
-def layer_key(lock: bytes, rooms: Mapping[str, Path], target: Target) -> str:
+def layer_key(lock: bytes, rooms: Mapping[str, Path], target: LambdaPlatform) -> str:
     """Return a digest of everything that the layer depends on: what goes in, who makes it, and what it is for."""
     bytecode = platform.python_version() if target.is_builders else "none"
     facts = [target.runtime, target.architecture, bytecode, version("deflate"), *sorted(rooms)]
@@ -42,7 +42,7 @@ def layer_key(lock: bytes, rooms: Mapping[str, Path], target: Target) -> str:
     return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()[:32]
 
 
-def make_layer(root: Path, lock: bytes, rooms: Mapping[str, Path], target: Target) -> bytes:
+def make_layer(root: Path, lock: bytes, rooms: Mapping[str, Path], target: LambdaPlatform) -> bytes:
     """Return the layer as a zip.
 
     Raises:
@@ -75,7 +75,7 @@ def tops_of(names: Iterator[str] | list[str]) -> frozenset[str]:
     return frozenset(parts[1].partition(".")[0] for parts in (name.split("/") for name in names) if len(parts) > 1)
 
 
-def _install(root: Path, lock: bytes, copy: Path, folder: Path, target: Target) -> None:
+def _install(root: Path, lock: bytes, copy: Path, folder: Path, target: LambdaPlatform) -> None:
     copy.write_bytes(lock)
     run_uv(
         *("pip", "install", "--target", folder, "--requirements", copy, "--require-hashes", "--no-deps"),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from contradance.errors import PackagingError
-from contradance.packaging.target import OLDEST
+from contradance.packaging.lambda_platform import OLDEST
 from contradance.packaging.uv import run_uv
 
 NAME: Final = "requirements-lambda.txt"

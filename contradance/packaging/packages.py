@@ -12,13 +12,13 @@ from contradance.choreography import Choreography
 from contradance.deployed import INGRESS, SWEEPER
 from contradance.errors import PackagingError
 from contradance.packaging.archive import archive
-from contradance.packaging.cache import Kept, keep
+from contradance.packaging.cache import CachedFile, keep
+from contradance.packaging.lambda_platform import LambdaPlatform, default_runtime
 from contradance.packaging.layer import layer_key, make_layer, tops_of
 from contradance.packaging.lock import read_lock, write_lock
 from contradance.packaging.modules import module_file
 from contradance.packaging.project_code import ProjectCode, named_by
 from contradance.packaging.rooms import rooms
-from contradance.packaging.target import Target, default_runtime
 from contradance.project import find_project
 
 
@@ -58,7 +58,7 @@ def build(
         DeclarationError: pyproject.toml does not say what is needed.
         PackagingError: something cannot be built; nothing is left half-built.
     """
-    target = Target(runtime or default_runtime(), architecture)
+    target = LambdaPlatform(runtime or default_runtime(), architecture)
     root = root.resolve()
     folder = (cache or root / ".contradance" / "packages").resolve()
     registry = _registry_module(root, choreography)
@@ -90,7 +90,7 @@ def pin(root: Path, choreography: Choreography) -> None:
     write_lock(root, own)
 
 
-def _keep_zip(folder: Path, name: str, module: str | None, code: ProjectCode) -> Kept:
+def _keep_zip(folder: Path, name: str, module: str | None, code: ProjectCode) -> CachedFile:
     needed = {} if module is None else code.needed_by(module)
     files = {module_file(each, path): path.read_bytes() for each, path in needed.items()}
     files = files or {"README": b"Everything that this function runs is in its layer; Lambda takes no empty zip.\n"}

@@ -5,7 +5,7 @@
 
 From the text to the answer: `syntax` reads a pattern into branches of `alternatives` (of `operators` over `scalar`,
 `caseless`, `wildcard` and `address`); a `branch` checks the `leaves` of an event, with `arrays` where they are in arrays
-of objects; `mismatch` says why not. `rule_index` files branches on a `shelf` for each field, with `intervals` for numbers.
+of objects; `mismatch` says why not. `rule_index` files branches in a `field_index` for each field, with `intervals` for numbers.
 """
 
 from contradance.errors import InvalidPattern

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Hashable, Mapping
 
-from contradance.pattern.address import Block, parse
 from contradance.pattern.grammar import READERS, text
+from contradance.pattern.ip_address import Block, parse
 from contradance.pattern.operators import Operator, Present, Within
 from contradance.pattern.refusal import invalid
 from contradance.pattern.scalar import key

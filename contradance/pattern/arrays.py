@@ -16,13 +16,13 @@ from contradance.pattern.alternatives import Alternatives
 from contradance.pattern.leaves import spellings
 
 
-class _Node:
+class _PathNode:
     """A name on the way to fields; `fields` are the bits of those at it and below; `deep` when two steps below."""
 
     __slots__ = ("children", "deep", "fields", "leaf")
 
     def __init__(self) -> None:
-        self.children: dict[str, _Node] = {}
+        self.children: dict[str, _PathNode] = {}
         self.fields = 0
         self.leaf = 0
         self.deep = False
@@ -42,13 +42,13 @@ class _Scope:
 class _Array:
     __slots__ = ("elements", "node", "outer")
 
-    def __init__(self, node: _Node, outer: _Scope) -> None:
+    def __init__(self, node: _PathNode, outer: _Scope) -> None:
         self.node = node
         self.outer = outer
         self.elements: list[_Scope] = []
 
 
-_Step = tuple[object, _Node, _Scope]
+_Step = tuple[object, _PathNode, _Scope]
 
 
 class Consistent:
@@ -58,7 +58,7 @@ class Consistent:
 
     def __init__(self, branch: Mapping[str, Alternatives]) -> None:
         self._fields: dict[int, Alternatives] = {}
-        self._root = _Node()
+        self._root = _PathNode()
         self._may_be_absent = 0
         self._all = (1 << len(branch)) - 1
         for position, path in enumerate(sorted(branch)):
@@ -70,7 +70,7 @@ class Consistent:
             for step in path.split("."):
                 node.fields |= bit
                 outer.deep |= node is not outer
-                outer, node = node, node.children.setdefault(step, _Node())
+                outer, node = node, node.children.setdefault(step, _PathNode())
             node.fields |= bit
             node.leaf = bit
 
@@ -99,7 +99,7 @@ class Consistent:
         return whole, arrays
 
     def _open(
-        self, values: list[object] | tuple[object, ...], node: _Node, scope: _Scope, stack: list[_Step]
+        self, values: list[object] | tuple[object, ...], node: _PathNode, scope: _Scope, stack: list[_Step]
     ) -> _Array:
         array = _Array(node, scope)
         for element in values:
@@ -152,7 +152,7 @@ class Consistent:
         return to_match, to_settle
 
 
-def _enter(value: Mapping[str, object], node: _Node, scope: _Scope, stack: list[_Step]) -> None:
+def _enter(value: Mapping[str, object], node: _PathNode, scope: _Scope, stack: list[_Step]) -> None:
     for name, child in node.children.items():
         if name in value:
             stack.append((value[name], child, scope))
@@ -163,7 +163,7 @@ def _enter(value: Mapping[str, object], node: _Node, scope: _Scope, stack: list[
                 stack.append((value[name], spelled, scope))
 
 
-def _descend(node: _Node, steps: list[str]) -> _Node | None:
+def _descend(node: _PathNode, steps: list[str]) -> _PathNode | None:
     for step in steps:
         child = node.children.get(step)
         if child is None:

@@ -4,17 +4,17 @@ from collections.abc import Mapping
 
 from contradance.pattern.alternatives import Alternatives
 from contradance.pattern.arrays import Consistent
-from contradance.pattern.leaves import Check, check
+from contradance.pattern.leaves import FieldCheck, check
 
 
-class Branch:
+class PatternBranch:
     """The fields that an event must have, all of them, to match."""
 
     __slots__ = ("_checks", "_consistent", "_fields")
 
     def __init__(self, fields: Mapping[str, Alternatives]) -> None:
         self._fields = fields
-        self._checks: dict[str, Check] | None = None
+        self._checks: dict[str, FieldCheck] | None = None
         self._consistent: Consistent | None = None
 
     @property
@@ -38,7 +38,7 @@ class Branch:
             self._consistent = Consistent(self._fields)
         return self._consistent.matches(event)
 
-    def check(self, settled: str | None) -> Check | None:
+    def check(self, settled: str | None) -> FieldCheck | None:
         """One check of all fields but `settled`, which the quick way knows already. None when nothing is left."""
         checks = [passes for path, passes in (self._checks or self._compile()).items() if path != settled]
         if len(checks) < 2:  # noqa: PLR2004 - one needs no loop around it
@@ -53,6 +53,6 @@ class Branch:
 
         return check_all
 
-    def _compile(self) -> dict[str, Check]:
+    def _compile(self) -> dict[str, FieldCheck]:
         self._checks = {path: check(path, alternatives) for path, alternatives in self._fields.items()}
         return self._checks

@@ -1,6 +1,6 @@
 from collections.abc import Mapping
 
-from contradance.pattern.branch import Branch
+from contradance.pattern.branch import PatternBranch
 from contradance.pattern.mismatch import Mismatch, closest_mismatch
 from contradance.pattern.refusal import invalid
 from contradance.pattern.syntax import Reading, load
@@ -21,11 +21,11 @@ class EventPattern:
         elif not isinstance(pattern, Mapping):
             raise invalid("Filter is not an object")
         reading = Reading(pattern)
-        self._branches = [Branch(fields) for fields in reading.branches]
+        self._branches = [PatternBranch(fields) for fields in reading.branches]
         self._canonical = reading.canonical
 
     @property
-    def branches(self) -> list[Branch]:
+    def branches(self) -> list[PatternBranch]:
         """The pattern with its `$or` multiplied out: it matches when one of these does."""
         return self._branches
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from contradance.pattern import wildcard
-from contradance.pattern.address import parse_block
+from contradance.pattern.ip_address import parse_block
 from contradance.pattern.operators import (
     AnythingBut,
     AnythingButAny,

@@ -23,7 +23,7 @@ _ALL = (1 << 64) - 1
 _MOST_KEPT = 16
 
 
-class _Node(Generic[T]):
+class _IntervalNode(Generic[T]):
     """The intervals that cover one middle, by either end; the number in between keeps equal ends apart."""
 
     __slots__ = ("by_high", "by_low", "middle")
@@ -40,14 +40,14 @@ class Intervals(Generic[T]):
     __slots__ = ("_ends", "_kept", "_levels")
 
     def __init__(self) -> None:
-        self._levels: dict[int, dict[int, _Node[T]]] = {}
+        self._levels: dict[int, dict[int, _IntervalNode[T]]] = {}
         self._ends: list[float] = []
         self._kept: dict[int, Sequence[T]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._levels)
 
-    def crowd(self, low: float, high: float) -> int:
+    def candidate_count(self, low: float, high: float) -> int:
         """How many values are under intervals that are about where this one is, and about as large."""
         first, last = _position(low), _position(high)
         level = (first ^ last).bit_length()
@@ -62,7 +62,7 @@ class Intervals(Generic[T]):
         place = first >> level
         node = nodes.get(place)
         if node is None:
-            node = nodes[place] = _Node((last >> (level - 1)) << (level - 1) if level else last)
+            node = nodes[place] = _IntervalNode((last >> (level - 1)) << (level - 1) if level else last)
         insort(node.by_low, (first, number, value))
         insort(node.by_high, (last, number, value))
         insort(self._ends, low)

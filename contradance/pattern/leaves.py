@@ -24,11 +24,11 @@ ELSEWHERE: Final = _Mark()
 
 _MOST_QUICK_STEPS = 8
 
-Reader = Callable[[Mapping[str, object]], object]
-Check = Callable[[Mapping[str, object]], bool | None]
+FieldReader = Callable[[Mapping[str, object]], object]
+FieldCheck = Callable[[Mapping[str, object]], bool | None]
 
 
-def reader(path: str) -> Reader:
+def reader(path: str) -> FieldReader:
     """Make a function from an event to what stands at `path`: any JSON value, MISSING or ELSEWHERE."""
     steps = path.split(".")
     if len(steps) == 1:
@@ -40,7 +40,7 @@ def reader(path: str) -> Reader:
     return _reader_of_many(steps)
 
 
-def _reader_of_two(path: str, outer: str, inner: str) -> Reader:
+def _reader_of_two(path: str, outer: str, inner: str) -> FieldReader:
     def read(event: Mapping[str, object]) -> object:
         value = event.get(outer, MISSING)
         if path in event:
@@ -52,7 +52,7 @@ def _reader_of_two(path: str, outer: str, inner: str) -> Reader:
     return read
 
 
-def _reader_of_many(steps: list[str]) -> Reader:
+def _reader_of_many(steps: list[str]) -> FieldReader:
     way = [(step, [".".join(steps[i:j]) for j in range(i + 2, len(steps) + 1)]) for i, step in enumerate(steps)]
 
     def read(event: Mapping[str, object]) -> object:
@@ -69,7 +69,7 @@ def _reader_of_many(steps: list[str]) -> Reader:
     return read
 
 
-def check(path: str, alternatives: Alternatives) -> Check:
+def check(path: str, alternatives: Alternatives) -> FieldCheck:
     """Make a function from an event to whether a field is right; None where the quick way does not know.
 
     Four of a kind, because this is where the time goes.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from contradance.pattern.alternatives import Alternatives
-from contradance.pattern.branch import Branch
+from contradance.pattern.branch import PatternBranch
 from contradance.pattern.leaves import leaves
 
 _MOST_CHARACTERS_WANTED = 200
@@ -28,7 +28,7 @@ class Mismatch:
         return f"{self.path}: the event holds {self.held}, the pattern wants {self.wanted}"
 
 
-def closest_mismatch(branches: list[Branch], event: Mapping[str, object]) -> Mismatch:
+def closest_mismatch(branches: list[PatternBranch], event: Mapping[str, object]) -> Mismatch:
     """Say what an event that matches none of the branches lacks to match the one that it comes closest to."""
     failures = [_failures(branch, event) for branch in branches]
     closest = min(range(len(branches)), key=lambda position: len(failures[position]))
@@ -44,8 +44,8 @@ def closest_mismatch(branches: list[Branch], event: Mapping[str, object]) -> Mis
     )
 
 
-def _failures(branch: Branch, event: Mapping[str, object]) -> list[str]:
-    return [path for path, wanted in branch.fields.items() if not Branch({path: wanted}).matches(event)]
+def _failures(branch: PatternBranch, event: Mapping[str, object]) -> list[str]:
+    return [path for path, wanted in branch.fields.items() if not PatternBranch({path: wanted}).matches(event)]
 
 
 def _held(event: Mapping[str, object], path: str) -> str:

@@ -8,8 +8,8 @@ import math
 from typing import Protocol
 
 from contradance.pattern import wildcard
-from contradance.pattern.address import Block
 from contradance.pattern.caseless import Caseless
+from contradance.pattern.ip_address import Block
 from contradance.pattern.scalar import comparable, key
 
 

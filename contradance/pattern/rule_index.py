@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 from contradance.pattern.alternatives import Alternatives
 from contradance.pattern.event_pattern import EventPattern
-from contradance.pattern.filing import LEAF, Key, keys
+from contradance.pattern.field_index import FieldIndex, Filed
+from contradance.pattern.field_indexes import FieldIndexes
+from contradance.pattern.index_keys import LEAF, IndexKey, keys
 from contradance.pattern.leaves import MISSING, leaves
 from contradance.pattern.scalar import LEAVES, key
-from contradance.pattern.shelf import Filed, Shelf
-from contradance.pattern.shelves import Shelves
 
 if TYPE_CHECKING:
-    from contradance.pattern.branch import Branch
+    from contradance.pattern.branch import PatternBranch
 
 _LAST_RESORT = 1_000_000
 
-_Place = tuple[str, Key | None, int]
-"""The path of a shelf, the key on it, and the number of what is filed there; no key where it is on no shelf."""
+_Place = tuple[str, IndexKey | None, int]
+"""The path of a field index, the key in it, and the number of what is filed there; no key where it is in no index."""
 
 
 class RuleIndex:
@@ -35,7 +35,7 @@ class RuleIndex:
     def __init__(self, rules: Mapping[str, EventPattern | str | Mapping[str, object]] | None = None) -> None:
         self._patterns: dict[str, EventPattern] = {}
         self._places: dict[str, list[_Place]] = {}
-        self._shelves = Shelves()
+        self._indexes = FieldIndexes()
         self._unfiled: dict[int, Filed] = {}
         self._last_number = 0
         for name, pattern in (rules or {}).items():
@@ -72,17 +72,17 @@ class RuleIndex:
     def matching(self, event: Mapping[str, object]) -> set[str]:
         """Return the names of the rules that match an event."""
         found: set[str] = set()
-        for path, shelf in self._shelves.of(event):
-            value = shelf.read(event)
+        for path, index in self._indexes.of(event):
+            value = index.read(event)
             filed: Iterable[Filed] = ()
-            if type(value) is str and shelf.plain:
-                bucket = shelf.exact.get(value)
+            if type(value) is str and index.plain:
+                bucket = index.exact.get(value)
                 if bucket is not None:
                     filed = bucket.values()
             elif type(value) in LEAVES:
-                filed = shelf.find(value)
+                filed = index.find(value)
             elif value is not MISSING:
-                self._look_into(value, path, shelf, event, found)
+                self._look_into(value, path, index, event, found)
             for rule, check, branch in filed:
                 if rule not in found:
                     verdict = check is None or check(event)
@@ -92,13 +92,15 @@ class RuleIndex:
             found.update(rule for rule, _, branch in self._unfiled.values() if branch.matches(event))
         return found
 
-    def _look_into(self, value: object, path: str, shelf: Shelf, event: Mapping[str, object], found: set[str]) -> None:
+    def _look_into(
+        self, value: object, path: str, index: FieldIndex, event: Mapping[str, object], found: set[str]
+    ) -> None:
         """Look up every leaf of an array. That one is right does not settle its field beside others: see `arrays`."""
         if isinstance(value, Mapping):
             return
-        tried: set[Branch] = set()
+        tried: set[PatternBranch] = set()
         for leaf in {key(leaf): leaf for leaf in leaves(event, path)}.values():
-            for rule, check, branch in shelf.find(leaf):
+            for rule, check, branch in index.find(leaf):
                 if rule not in found and branch not in tried:
                     tried.add(branch)
                     if check is None or branch.matches(event):
@@ -116,10 +118,10 @@ class RuleIndex:
             _, path, chosen = min(
                 (self._choose(path, wanted) for path, wanted in fields.items()), key=lambda choice: choice[0]
             )
-            shelf = self._shelves.make(path)
+            index = self._indexes.make(path)
             for place in chosen:
                 self._last_number += 1
-                shelf.add(place, self._last_number, Filed(rule, branch.check(path if place.enough else None), branch))
+                index.add(place, self._last_number, Filed(rule, branch.check(path if place.enough else None), branch))
                 places.append((path, place, self._last_number))
 
     def _unfile(self, rule: str) -> None:
@@ -127,20 +129,20 @@ class RuleIndex:
             if place is None:
                 del self._unfiled[number]
                 continue
-            shelf = self._shelves.make(path)
-            shelf.remove(place, number)
-            if not shelf:
-                self._shelves.drop(path)
+            index = self._indexes.make(path)
+            index.remove(place, number)
+            if not index:
+                self._indexes.drop(path)
 
-    def _choose(self, path: str, wanted: Alternatives) -> tuple[tuple[int, bool, int], str, list[Key]]:
+    def _choose(self, path: str, wanted: Alternatives) -> tuple[tuple[int, bool, int], str, list[IndexKey]]:
         """Choose the best keys of a field. Their cost: branches found, whether the field is new, how likely they are."""
-        shelf = self._shelves.get(path)
-        chosen, crowd = [], 0
+        index = self._indexes.get(path)
+        chosen, candidate_count = [], 0
         for candidates in keys(wanted):
-            best = min(candidates, key=lambda place: (shelf.crowd(place) if shelf else 0, place.likely))
+            best = min(candidates, key=lambda place: (index.candidate_count(place) if index else 0, place.likely))
             chosen.append(best)
-            crowd += (shelf.crowd(best) if shelf else 0) + _LAST_RESORT * (best.kind == LEAF)
-        return (crowd, shelf is None, max(place.likely for place in chosen)), path, chosen
+            candidate_count += (index.candidate_count(best) if index else 0) + _LAST_RESORT * (best.kind == LEAF)
+        return (candidate_count, index is None, max(place.likely for place in chosen)), path, chosen
 
     def _left_alone_by(self, rule: str) -> set[str]:
         """Find the rules that are filed alone under a key which this rule shares and has not chosen.
@@ -149,10 +151,10 @@ class RuleIndex:
         """
         used = {path for path, _, _ in self._places[rule]}
         alone = {
-            shelf.only(candidates[0])
+            index.only(candidates[0])
             for branch in self._patterns[rule].branches
             for path, wanted in branch.fields.items()
-            if path not in used and (shelf := self._shelves.get(path)) is not None
+            if path not in used and (index := self._indexes.get(path)) is not None
             for candidates in keys(wanted)
         }
         return {name for name in alone if name is not None and name != rule}

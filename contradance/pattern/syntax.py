@@ -12,7 +12,7 @@ from contradance.pattern.alternatives import Alternatives
 from contradance.pattern.refusal import invalid
 from contradance.pattern.scalar import parse_number
 
-Branch = dict[str, Alternatives]
+BranchFields = dict[str, Alternatives]
 """The fields of one branch by their dotted paths."""
 
 MAX_CHARACTERS = 4096
@@ -85,8 +85,8 @@ class Reading:
         return text
 
     def _read(
-        self, pattern: Mapping[str, object], prefix: str, branches: list[Branch], *, inside_or: bool
-    ) -> list[Branch]:
+        self, pattern: Mapping[str, object], prefix: str, branches: list[BranchFields], *, inside_or: bool
+    ) -> list[BranchFields]:
         """Add the fields of an object to each branch. Objects are followed with a stack; `$or`, ten deep at most."""
         stack = [(prefix, _items(pattern, prefix))]
         while stack:
@@ -117,8 +117,11 @@ class Reading:
         return branches
 
     def _multiply(
-        self, members: list[Mapping[str, object]] | tuple[Mapping[str, object], ...], prefix: str, base: list[Branch]
-    ) -> list[Branch]:
+        self,
+        members: list[Mapping[str, object]] | tuple[Mapping[str, object], ...],
+        prefix: str,
+        base: list[BranchFields],
+    ) -> list[BranchFields]:
         self._combinations *= len(members)
         if self._combinations > MAX_COMBINATIONS:
             raise invalid(f"$or makes more than {MAX_COMBINATIONS} rule combinations", f"{prefix}$or")
@@ -128,7 +131,7 @@ class Reading:
             for branch in self._read(member, prefix, [dict(branch) for branch in base], inside_or=True)
         ]
 
-    def _set(self, branches: list[Branch], path: str, alternatives: Alternatives) -> None:
+    def _set(self, branches: list[BranchFields], path: str, alternatives: Alternatives) -> None:
         for branch in branches:
             if path in branch:
                 self._ordered = True

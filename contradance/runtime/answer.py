@@ -16,9 +16,10 @@ from contradance.function import AnyFunction
 from contradance.httproute import Route
 from contradance.reply import HttpError, Reply
 from contradance.runtime.attempt import Attempt
-from contradance.runtime.once import Answer, OnceKey, OnceRecord
+from contradance.runtime.error_description import describe_error, format_frames
+from contradance.runtime.once import OnceKey, OnceRecord, StoredResponse
 from contradance.runtime.perform import Cause, Performed, Task, perform
-from contradance.runtime.ports import Context, Place
+from contradance.runtime.ports import Context, Environment
 from contradance.runtime.request import (
     BadRequest,
     Response,
@@ -30,30 +31,31 @@ from contradance.runtime.request import (
     response,
     traceparent_of,
 )
-from contradance.runtime.told import told, trail
 from contradance.signature import Parameter
 from contradance.violation import problems
 
 _LOG = logging.getLogger("contradance.routes")
 
 
-def answer(function: AnyFunction, route: Route, request: Mapping[str, Any], place: Place, context: Context) -> Response:
+def answer(
+    function: AnyFunction, route: Route, request: Mapping[str, Any], environment: Environment, context: Context
+) -> Response:
     """Answer one request; what is wrong with it is told by field, what is wrong with us by nothing but a 500.
 
     Raises:
         LaptopError: the laptop itself cannot answer, whichever the function; its gateway says so.
     """
-    with Attempt(function, route.key, place) as this:
-        return _answer(this, function, request, place, context)
+    with Attempt(function, route.key, environment) as this:
+        return _answer(this, function, request, environment, context)
 
 
 def _answer(
-    this: Attempt, function: AnyFunction, request: Mapping[str, Any], place: Place, context: Context
+    this: Attempt, function: AnyFunction, request: Mapping[str, Any], environment: Environment, context: Context
 ) -> Response:
     try:
         task = _task(function, request, context)
         this.correlation_id = task.cause.correlation_id
-        performed = _perform(task, request, place, context)
+        performed = _perform(task, request, environment, context)
     except BadRequest as error:
         return problem(422, str(error), error.found)
     except HttpError as error:
@@ -63,11 +65,11 @@ def _answer(
     except LaptopError:
         raise
     except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
-        _LOG.error("%s failed: %s\n%s", function.name, told(error), trail(error))
+        _LOG.error("%s failed: %s\n%s", function.name, describe_error(error), format_frames(error))
         return problem(500, "Internal Server Error")
     if performed.published and not performed.duplicate:
         this.subject = performed.subject
-        this.leave("done", performed.attempt, published=performed.published)
+        this.record("done", performed.attempt, published=performed.published)
     given = performed.answer
     return response(given.status, given.body) if given else problem(500, "Internal Server Error")
 
@@ -80,31 +82,31 @@ def _task(function: AnyFunction, request: Mapping[str, Any], context: Context) -
     arguments = _arguments(route, request)
     key = OnceKey(function.name, "http", client_key or str(uuid4()))
 
-    def run(delivery: Delivery) -> tuple[object, Callable[[], Answer]]:
+    def run(delivery: Delivery) -> tuple[object, Callable[[], StoredResponse]]:
         taken = {route.delivery.name: delivery} if route.delivery else {}
         returned = function.handler(**arguments, **taken)
         body, published = (returned.body, returned.publishes) if isinstance(returned, Reply) else (returned, None)
-        return published, lambda: Answer(route.status, _render(route, body), _fingerprint(request))
+        return published, lambda: StoredResponse(route.status, _render(route, body), _fingerprint(request))
 
     cause = Cause(derived_id(*key, "correlation"), None, traceparent=traceparent_of(request))
     return Task(function, key, context.aws_request_id, cause, run, remembered=client_key is not None)
 
 
-def _perform(task: Task, request: Mapping[str, Any], place: Place, context: Context) -> Performed:
+def _perform(task: Task, request: Mapping[str, Any], environment: Environment, context: Context) -> Performed:
     """Run the handler as a unit of work; a repeated Idempotency-Key gets the first answer again.
 
     A request that failed gives its lease back: the client that tries again with the same key is not told to wait.
     """
-    lease = task.lease(place.clock.now())
+    lease = task.lease(environment.clock.now())
     if not task.remembered:
-        return perform(task, lease, OnceRecord("in_progress", 1), place, context)
-    record = place.store.begin(task.key, lease, place.clock.now())
+        return perform(task, lease, OnceRecord("in_progress", 1), environment, context)
+    record = environment.store.begin(task.key, lease, environment.clock.now())
     if record.answer and record.answer.fingerprint != _fingerprint(request):
         raise BadRequest([("headers.idempotency-key", "Was used for another request")])
     try:
-        return perform(task, lease, record, place, context)
+        return perform(task, lease, record, environment, context)
     except Exception:
-        place.store.release(task.key, lease)
+        environment.store.release(task.key, lease)
         raise
 
 

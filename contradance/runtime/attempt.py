@@ -8,8 +8,8 @@ from time import perf_counter
 from typing import Any, Self
 
 from contradance.function import AnyFunction
-from contradance.runtime.journal import JournalRecord, Outcome, PublishedEvent
-from contradance.runtime.ports import Place
+from contradance.runtime.journal_record import JournalRecord, Outcome, PublishedEvent
+from contradance.runtime.ports import Environment
 
 _running: ContextVar["Attempt | None"] = ContextVar("contradance_attempt", default=None)
 
@@ -20,20 +20,20 @@ def running_attempt() -> "Attempt | None":
 
 
 class Attempt:
-    """Begun when it is made; `leave` writes what it came to. What it is about is filled in as it becomes known.
+    """Begun when it is made; `record` writes its outcome. What it is about is filled in as it becomes known.
 
     It is a context manager: what is called inside is part of it.
     """
 
-    def __init__(self, function: AnyFunction, trigger: str, place: Place) -> None:
+    def __init__(self, function: AnyFunction, trigger: str, environment: Environment) -> None:
         self.trigger = trigger
         self.event_id: str | None = None
         self.subject: str | None = None
         self.correlation_id = ""
         self.causation_id: str | None = None
         self._function = function
-        self._place = place
-        self._started_at = place.clock.now()
+        self._environment = environment
+        self._started_at = environment.clock.now()
         self._clock = perf_counter()
         self._token: Token[Attempt | None]
 
@@ -55,17 +55,17 @@ class Attempt:
         self._started_at -= timedelta(seconds=seconds_ago)
         self._clock -= seconds_ago
 
-    def bury(self, outcome: Outcome, number: int, error: str, event: Mapping[str, Any]) -> None:
+    def dead_letter(self, outcome: Outcome, number: int, error: str, event: Mapping[str, Any]) -> None:
         """Put the event on the function's dead letter queue at once: another attempt would change nothing."""
         attributes = {"REASON": outcome, "ERROR_MESSAGE": error}
-        self._place.dead_letters.send(self._function.name, json.dumps(event, separators=(",", ":")), attributes)
-        self.leave(outcome, number, error=error)
+        self._environment.dead_letters.send(self._function.name, json.dumps(event, separators=(",", ":")), attributes)
+        self.record(outcome, number, error=error)
 
-    def leave(
+    def record(
         self, outcome: Outcome, number: int, *, published: Sequence[PublishedEvent] = (), error: str | None = None
     ) -> None:
         """Write the journal record; `number` is 1 for the first attempt."""
-        self._place.journal.write(
+        self._environment.journal.write(
             JournalRecord(
                 function=self._function.name,
                 trigger=self.trigger,

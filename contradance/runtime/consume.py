@@ -14,10 +14,10 @@ from contradance.envelope import Delivered, unseal
 from contradance.errors import ContractViolation
 from contradance.function import AnyFunction
 from contradance.runtime.attempt import Attempt
+from contradance.runtime.error_description import describe_error
 from contradance.runtime.once import OnceKey
 from contradance.runtime.perform import Cause, Task, perform
-from contradance.runtime.ports import Context, Place
-from contradance.runtime.told import told
+from contradance.runtime.ports import Context, Environment
 from contradance.subscription import Subscription
 from contradance.violation import violation
 from contradance.wire import as_text, read_tolerant
@@ -34,7 +34,7 @@ def consume(
     holder: str,
     queued_at: datetime | None,
     attempt: int | None,
-    place: Place,
+    environment: Environment,
     context: Context,
 ) -> None:
     """Handle one event for one function.
@@ -46,23 +46,25 @@ def consume(
         holder: who asks: the Lambda request id, or the SQS message id.
         queued_at: when it entered the function's queue; None where it was delivered directly.
         attempt: SQS's receive count; None where it was delivered directly, and the once-record counts.
-        place: AWS, or the laptop.
+        environment: AWS, or the laptop.
         context: Lambda's context.
 
     Raises:
         Exception: whatever the handler raised; that is how the delivery is retried.
     """
-    with begun(function, event, place) as this:
+    with begun(function, event, environment) as this:
         number = attempt or 1
         try:
             delivered = unseal(event, function.name)
             _describe(this, delivered)
             read = read_event(function, subscription, delivered)
         except ContractViolation as error:
-            this.bury("invalid", number, str(error), event)
+            this.dead_letter("invalid", number, str(error), event)
             return
-        if queued_at is not None and place.clock.now() - queued_at > function.retry.max_age:
-            this.bury("expired", number, f"It waited longer than {function.name} allows: {function.retry}.", event)
+        if queued_at is not None and environment.clock.now() - queued_at > function.retry.max_age:
+            this.dead_letter(
+                "expired", number, f"It waited longer than {function.name} allows: {function.retry}.", event
+            )
             return
         key, cause = _cause(function, delivered)
 
@@ -71,30 +73,30 @@ def consume(
             return published, None
 
         task = Task(function, key, holder, cause, run)
-        lease = task.lease(place.clock.now())
+        lease = task.lease(environment.clock.now())
         try:
-            record = place.store.begin(key, lease, place.clock.now())
+            record = environment.store.begin(key, lease, environment.clock.now())
             number = attempt or record.attempt
             if number != record.attempt:
                 record = replace(record, attempt=number)
-            performed = perform(task, lease, record, place, context)
+            performed = perform(task, lease, record, environment, context)
         except Exception as error:
             if context.get_remaining_time_in_millis() > 0:  # else it has timed out, and is told to have
-                this.leave("failed", number, error=told(error))
+                this.record("failed", number, error=describe_error(error))
             raise
-        this.leave("duplicate" if performed.duplicate else "done", number, published=performed.published)
+        this.record("duplicate" if performed.duplicate else "done", number, published=performed.published)
 
 
-def begun(function: AnyFunction, event: Mapping[str, Any], place: Place) -> Attempt:
+def begun(function: AnyFunction, event: Mapping[str, Any], environment: Environment) -> Attempt:
     """Return an attempt at `event`, told apart by EventBridge's own id until its metadata is read."""
-    this = Attempt(function, f"{event.get('source')}/{event.get('detail-type')}", place)
+    this = Attempt(function, f"{event.get('source')}/{event.get('detail-type')}", environment)
     this.event_id = this.correlation_id = str(event.get("id"))
     return this
 
 
-def describe(function: AnyFunction, event: Mapping[str, Any], place: Place) -> Attempt:
+def describe(function: AnyFunction, event: Mapping[str, Any], environment: Environment) -> Attempt:
     """Return an attempt at an event that was consumed before, described as far as its metadata can be read."""
-    this = begun(function, event, place)
+    this = begun(function, event, environment)
     with suppress(ContractViolation):
         _describe(this, unseal(event, function.name))
     return this
@@ -149,7 +151,7 @@ def read_event(function: AnyFunction, subscription: Subscription, delivered: Del
     except Exception as error:  # a validator that raises something of its own
         raise ContractViolation(
             f"event {delivered.metadata.event_id} is {delivered.identity}, published by {delivered.metadata.publisher}, "
-            f"but {function.name} cannot read it: {told(error)}.\n"
+            f"but {function.name} cannot read it: {describe_error(error)}.\n"
             f"  Have the validator raise ValueError; contract in {where_defined(written)}."
         ) from error
     if written is not wanted:
@@ -165,7 +167,7 @@ def _upcast(function: AnyFunction, delivered: Delivered, event: Contract, versio
     except Exception as error:
         raise ContractViolation(
             f"event {delivered.metadata.event_id} is {delivered.identity}, published by {delivered.metadata.publisher}, "
-            f"but {function.name} cannot read it as {version.identity}: {told(error)}.\n"
+            f"but {function.name} cannot read it as {version.identity}: {describe_error(error)}.\n"
             f"  Correct {version.__qualname__}.upcast; contract in {where_defined(version)}."
         ) from error
 

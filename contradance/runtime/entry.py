@@ -10,14 +10,14 @@ from contradance.envelope import derived_id
 from contradance.function import AnyFunction, Schedule
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.consume import consume, sent_at
+from contradance.runtime.error_description import describe_error
 from contradance.runtime.once import OnceKey
 from contradance.runtime.perform import Cause, Task, perform
-from contradance.runtime.ports import Context, Place
-from contradance.runtime.told import told
+from contradance.runtime.ports import Context, Environment
 from contradance.subscription import Subscription
 
 
-def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, place: Place) -> object:
+def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, environment: Environment) -> object:
     """Handle one invocation of `function`, in the shape that its trigger has on AWS.
 
     Returns:
@@ -25,12 +25,12 @@ def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, pl
     """
     trigger = function.trigger
     if isinstance(trigger, Schedule):
-        _run_schedule(function, trigger, event, context, place)
+        _run_schedule(function, trigger, event, context, environment)
         return None
     if not isinstance(trigger, Subscription):
         from contradance.runtime.answer import answer  # noqa: PLC0415 - a subscriber does without
 
-        return answer(function, trigger, event, place, context)
+        return answer(function, trigger, event, environment, context)
     if trigger.delivery == "direct":
         consume(
             function,
@@ -39,7 +39,7 @@ def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, pl
             holder=context.aws_request_id,
             queued_at=None,
             attempt=None,
-            place=place,
+            environment=environment,
             context=context,
         )
         return None
@@ -53,7 +53,7 @@ def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, pl
                 holder=record["messageId"],
                 queued_at=sent_at(record["attributes"]["SentTimestamp"]),
                 attempt=int(record["attributes"]["ApproximateReceiveCount"]),
-                place=place,
+                environment=environment,
                 context=context,
             )
         except Exception:  # noqa: BLE001 - journaled by consume; the queue delivers this message again, and only this one
@@ -68,29 +68,29 @@ def load_for(function: AnyFunction) -> None:
 
 
 def _run_schedule(
-    function: AnyFunction, schedule: Schedule, event: Mapping[str, Any], context: Context, place: Place
+    function: AnyFunction, schedule: Schedule, event: Mapping[str, Any], context: Context, environment: Environment
 ) -> None:
     """Run a scheduled function once for its moment: what causes it is the schedule and the scheduled time."""
     moment = f"{event['schedule']}@{event['scheduled_time']}"
     key = OnceKey(function.name, "schedule", moment)
-    with Attempt(function, schedule.timetable.expression, place) as this:
+    with Attempt(function, schedule.timetable.expression, environment) as this:
         this.correlation_id, this.causation_id = derived_id(*key, "correlation"), moment
 
         def run(delivery: Delivery) -> tuple[object, None]:
             return (function.handler(delivery) if schedule.takes_delivery else function.handler()), None
 
         task = Task(function, key, context.aws_request_id, Cause(this.correlation_id, moment), run)
-        lease = task.lease(place.clock.now())
+        lease = task.lease(environment.clock.now())
         number = 1
         try:
-            record = place.store.begin(key, lease, place.clock.now())
+            record = environment.store.begin(key, lease, environment.clock.now())
             number = record.attempt
-            performed = perform(task, lease, record, place, context)
+            performed = perform(task, lease, record, environment, context)
         except Exception as error:
-            this.leave("failed", number, error=told(error))
+            this.record("failed", number, error=describe_error(error))
             raise
         this.subject = performed.subject
-        this.leave("duplicate" if performed.duplicate else "done", number, published=performed.published)
+        this.record("duplicate" if performed.duplicate else "done", number, published=performed.published)
 
 
 def _event_in(record: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from contradance.envelope import SealedEvent
-from contradance.runtime.journal import PublishedEvent
+from contradance.runtime.journal_record import PublishedEvent
 
-State = Literal["in_progress", "done", "published"]
+OnceState = Literal["in_progress", "done", "published"]
 
 
 class OnceKey(NamedTuple):
@@ -34,7 +34,7 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StoredResponse:
     """What a route answered, kept so that a repeated request gets it again."""
 
     status: int
@@ -47,11 +47,11 @@ class Answer:
 class OnceRecord:
     """One delivery's state, after a lease was asked for."""
 
-    state: State
+    state: OnceState
     attempt: int
     """Attempts that this holder has made, this one included."""
     sealed: tuple[SealedEvent, ...] = ()
     """What remains to be published; empty unless `done`."""
     published: tuple[PublishedEvent, ...] = ()
     """What was published; empty unless `published`."""
-    answer: Answer | None = None
+    answer: StoredResponse | None = None

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from contradance.annotation import say
+from contradance.annotation import type_name
 from contradance.contract import Contract
 from contradance.delivery import Delivery
 from contradance.envelope import SealedEvent, derived_id, seal_renderings
 from contradance.errors import Conflict, ContractViolation, LeaseLost, TooMuchWork
 from contradance.function import AnyFunction
-from contradance.runtime.journal import PublishedEvent, published_events
-from contradance.runtime.once import Answer, Lease, OnceKey, OnceRecord, State
-from contradance.runtime.ports import Context, Place
+from contradance.runtime.journal_record import PublishedEvent, published_events
+from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, StoredResponse
+from contradance.runtime.ports import Context, Environment
 from contradance.runtime.publish import publish
 from contradance.runtime.work import UnitOfWork
 from contradance.unit import run_in
@@ -58,10 +58,10 @@ class Performed:
     subject: str | None
     """Subject of the first published event."""
     duplicate: bool
-    answer: Answer | None
+    answer: StoredResponse | None
 
 
-Run = Callable[[Delivery], tuple[object, Callable[[], Answer] | None]]
+HandlerCall = Callable[[Delivery], tuple[object, Callable[[], StoredResponse] | None]]
 """Calls the handler; returns what it publishes and, for a route, how to render its answer."""
 
 
@@ -74,7 +74,7 @@ class Task:
     holder: str
     """Who handles it: the Lambda request id, or the SQS message id."""
     cause: Cause
-    run: Run
+    run: HandlerCall
     remembered: bool = True
     """Whether a repetition would have this key, so that even doing nothing is worth a record."""
 
@@ -83,7 +83,7 @@ class Task:
         return Lease(self.holder, now + self.function.limits.timeout + _LEASE_MARGIN)
 
 
-def perform(task: Task, lease: Lease, record: OnceRecord, place: Place, context: Context) -> Performed:
+def perform(task: Task, lease: Lease, record: OnceRecord, environment: Environment, context: Context) -> Performed:
     """Run a handler whose lease was taken, unless it is already done; publish what is left to publish.
 
     Raises:
@@ -91,36 +91,36 @@ def perform(task: Task, lease: Lease, record: OnceRecord, place: Place, context:
     """
     if record.state == "published":
         return Performed(record.attempt, record.published, None, duplicate=True, answer=record.answer)
-    state: State = record.state
+    state: OnceState = record.state
     sealed, answer = record.sealed, record.answer
     if state == "in_progress":
-        state, sealed, answer = _commit(task, lease, record.attempt, place, context)
+        state, sealed, answer = _commit(task, lease, record.attempt, environment, context)
     if state == "done":
         seconds_left = context.get_remaining_time_in_millis() / 1000 - _PUBLISH_RESERVE_SECONDS
-        publish(sealed, place.events, place.bus, place.clock, seconds_left)
-        place.store.mark_published(task.key)
+        publish(sealed, environment.events, environment.bus, environment.clock, seconds_left)
+        environment.store.mark_published(task.key)
     subject = sealed[0].subject if sealed else None
     return Performed(record.attempt, published_events(sealed), subject, duplicate=False, answer=answer)
 
 
 def _commit(
-    task: Task, lease: Lease, attempt: int, place: Place, context: Context
-) -> tuple[State, tuple[SealedEvent, ...], Answer | None]:
+    task: Task, lease: Lease, attempt: int, environment: Environment, context: Context
+) -> tuple[OnceState, tuple[SealedEvent, ...], StoredResponse | None]:
     """Run the handler and commit; again, from fresh reads, where another unit of work was faster."""
     for run in range(1, _CONFLICTS + 1):
-        unit = UnitOfWork(task.function.name, task.function.uses, place.store, place.variables)
+        unit = UnitOfWork(task.function.name, task.function.uses, environment.store, environment.variables)
         delivery = Delivery(
             event_id=task.cause.causation_id or task.key.event_id,
             correlation_id=task.cause.correlation_id,
             attempt=attempt,
             idempotency_key=derived_id(*task.key),
-            now=place.clock.now(),
+            now=environment.clock.now(),
             is_replay=task.cause.is_replay,
         )
         with run_in(unit):
             returned, render = task.run(delivery)
             events = _events(task.function, returned)
-        sealed = _seal(task, events, place)
+        sealed = _seal(task, events, environment)
         answer = render() if render else None
         writes = unit.writes()
         if not (writes or sealed or task.remembered):
@@ -131,12 +131,12 @@ def _commit(
                 f"{task.function.name} took longer than it may run.\n  Raise its timeout=, or make it faster."
             )
         try:
-            return place.store.commit(task.key, lease, writes, sealed, answer), sealed, answer
+            return environment.store.commit(task.key, lease, writes, sealed, answer), sealed, answer
         except Conflict:
             if run == _CONFLICTS:
                 raise
             pause = random.uniform(0, min(_FIRST_PAUSE_SECONDS * 2 ** (run - 1), _LONGEST_PAUSE_SECONDS))  # noqa: S311 - jitter keeps no secret
-            place.clock.sleep(pause)
+            environment.clock.sleep(pause)
     raise AssertionError("unreachable: the last conflict is raised")
 
 
@@ -150,13 +150,13 @@ def _events(function: AnyFunction, published: object) -> list[Contract]:
         if type(event) not in function.publishes:
             named = ", ".join(contract.__name__ for contract in function.publishes) or "nothing"
             raise ContractViolation(
-                f"{function.name} returned {say(type(event))}, but its annotation publishes {named}.\n"
+                f"{function.name} returned {type_name(type(event))}, but its annotation publishes {named}.\n"
                 "  Return what the annotation names, or annotate what is returned."
             )
     return events
 
 
-def _seal(task: Task, events: list[Contract], place: Place) -> tuple[SealedEvent, ...]:
+def _seal(task: Task, events: list[Contract], environment: Environment) -> tuple[SealedEvent, ...]:
     """Seal the events under ids derived from what caused them, so that a republished event is recognised."""
     return tuple(
         sealed
@@ -164,7 +164,7 @@ def _seal(task: Task, events: list[Contract], place: Place) -> tuple[SealedEvent
         for sealed in seal_renderings(
             event,
             event_id=derived_id(*task.key, position),
-            occurred_at=place.clock.now(),
+            occurred_at=environment.clock.now(),
             correlation_id=task.cause.correlation_id,
             publisher=task.function.name,
             causation_id=task.cause.causation_id,
@@ -174,7 +174,7 @@ def _seal(task: Task, events: list[Contract], place: Place) -> tuple[SealedEvent
     )
 
 
-def _check_size(function: AnyFunction, sealed: tuple[SealedEvent, ...], answer: Answer | None) -> None:
+def _check_size(function: AnyFunction, sealed: tuple[SealedEvent, ...], answer: StoredResponse | None) -> None:
     """Refuse what would not fit into the once-record: the sealed events, what names each, and a route's answer."""
     size = sum(len(event.detail.encode()) + _NAMING_BYTES for event in sealed) + (
         len(answer.body.encode()) if answer else 0

@@ -1,4 +1,4 @@
-"""What the runtime needs of the place it runs in: AWS, or the laptop."""
+"""What the runtime needs of the environment it runs in: AWS, or the laptop."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from contradance.envelope import SealedEvent
-from contradance.runtime.journal import JournalRecord
-from contradance.runtime.once import Answer, Lease, OnceKey, OnceRecord, State
-from contradance.unit import Key
+from contradance.runtime.journal_record import JournalRecord
+from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, StoredResponse
+from contradance.unit import ItemKey
 
 
 class Item(NamedTuple):
@@ -17,7 +17,7 @@ class Item(NamedTuple):
     Within one table either every key has a sort key or none has.
     """
 
-    key: Key
+    key: ItemKey
     version: str
     document: str
 
@@ -26,7 +26,7 @@ class Write(NamedTuple):
     """One item to write when a unit of work commits."""
 
     table: str
-    key: Key
+    key: ItemKey
     document: str | None
     """None deletes."""
     expected: str | None
@@ -50,8 +50,13 @@ class Store(Protocol):
         """
 
     def commit(
-        self, key: OnceKey, lease: Lease, writes: Sequence[Write], sealed: Sequence[SealedEvent], answer: Answer | None
-    ) -> State:
+        self,
+        key: OnceKey,
+        lease: Lease,
+        writes: Sequence[Write],
+        sealed: Sequence[SealedEvent],
+        answer: StoredResponse | None,
+    ) -> OnceState:
         """Apply all writes and make the once-record `done`, or do nothing; return the state.
 
         It is `published` where nothing is sealed, and where the store published in the same transaction. A key that
@@ -71,13 +76,13 @@ class Store(Protocol):
     def unpublished(self, now: datetime, limit: int) -> list[tuple[OnceKey, tuple[SealedEvent, ...]]]:
         """Return up to `limit` records that are `done` and whose lease has expired: their holder died or gave up."""
 
-    def get(self, table: str, key: Key) -> Item | None:
+    def get(self, table: str, key: ItemKey) -> Item | None:
         """Return an item as it is committed."""
 
     def query(self, table: str, partition: str) -> list[Item]:
         """Return one partition in the order of its sort keys."""
 
-    def scan(self, table: str, limit: int, after: Key | None) -> list[Item]:
+    def scan(self, table: str, limit: int, after: ItemKey | None) -> list[Item]:
         """Return up to `limit` items from behind the key `after`, which need not exist; all of them where fewer are left.
 
         The order is the store's own and always the same: no item is read twice, and none is missed.
@@ -98,7 +103,7 @@ class DeadLetters(Protocol):
         """Put one message on the queue of `function`."""
 
 
-class Journal(Protocol):
+class JournalWriter(Protocol):
     """Where each delivery leaves its record."""
 
     def write(self, record: JournalRecord) -> None:
@@ -127,15 +132,15 @@ class Context(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Everything the runtime needs of the place it runs in."""
+class Environment:
+    """Everything the runtime needs of the environment it runs in."""
 
     store: Store
     events: Events
     dead_letters: DeadLetters
-    journal: Journal
+    journal: JournalWriter
     clock: Clock
     variables: Mapping[str, str]
-    """The environment: settings, and what names the place's resources."""
+    """Environment variables: settings, and the names of resources."""
     bus: str
     """Name or ARN of the bus to publish to."""

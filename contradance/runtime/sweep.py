@@ -3,36 +3,36 @@
 from typing import Final
 
 from contradance.errors import PublishFailed
-from contradance.runtime.ports import Place
+from contradance.runtime.ports import Environment
 from contradance.runtime.publish import publish
 
 BATCH: Final = 25
 """Records that are looked at together."""
 
 
-def sweep(place: Place, seconds: float) -> int:
+def sweep(environment: Environment, seconds: float) -> int:
     """Publish the `done` records whose holder is gone, for up to `seconds`; return how many were published.
 
     Raises:
         PublishFailed: some could not be published; the others were, and these are tried again by the next run.
     """
-    deadline, swept = place.clock.now().timestamp() + seconds, 0
+    deadline, swept = environment.clock.now().timestamp() + seconds, 0
     failures: dict[str, PublishFailed] = {}
-    while (left := deadline - place.clock.now().timestamp()) > 0:
+    while (left := deadline - environment.clock.now().timestamp()) > 0:
         waiting = [
             (key, sealed)
-            for key, sealed in place.store.unpublished(place.clock.now(), BATCH + len(failures))
+            for key, sealed in environment.store.unpublished(environment.clock.now(), BATCH + len(failures))
             if str(key) not in failures
         ]
         if not waiting:
             break
         for key, sealed in waiting:
             try:
-                publish(sealed, place.events, place.bus, place.clock, left)
+                publish(sealed, environment.events, environment.bus, environment.clock, left)
             except PublishFailed as failure:
                 failures[str(key)] = failure
             else:
-                place.store.mark_published(key)
+                environment.store.mark_published(key)
                 swept += 1
     if failures:
         raise PublishFailed("\n".join(map(str, failures.values())))

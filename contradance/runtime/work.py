@@ -5,7 +5,7 @@ from typing import Final
 
 from contradance.errors import NotLinked, TooMuchWork
 from contradance.runtime.ports import ABSENT, Item, Store, Write
-from contradance.unit import Key
+from contradance.unit import ItemKey
 
 MAX_WRITES: Final = 99
 """Most items one unit of work may write: TransactWriteItems takes 100, and one is the once-record."""
@@ -23,15 +23,15 @@ class UnitOfWork:
         self._uses = uses
         self._store = store
         self._variables = variables
-        self._seen: dict[tuple[str, Key], str] = {}
-        self._written: dict[tuple[str, Key], str | None] = {}
+        self._seen: dict[tuple[str, ItemKey], str] = {}
+        self._written: dict[tuple[str, ItemKey], str | None] = {}
 
     def check_linked(self, wanted: str, links: frozenset[object]) -> None:
         """Raise `NotLinked` unless the function uses one of `links`."""
         if not links & self._uses:
             raise NotLinked(f"{self._function} needs {wanted} but does not link it.\n  Add it: uses=[{wanted}].")
 
-    def get(self, table: str, key: Key) -> str | None:
+    def get(self, table: str, key: ItemKey) -> str | None:
         """Return an item's document: this unit's own, or the committed one, whose version is remembered."""
         if (table, key) in self._written:
             return self._written[table, key]
@@ -44,7 +44,7 @@ class UnitOfWork:
         own = {key: document for key, document in self._own(table).items() if key[0] == partition}
         return [document for _, document in self._merge(table, self._store.query(table, partition), own)]
 
-    def scan(self, table: str, limit: int, after: Key | None) -> list[tuple[Key, str]]:
+    def scan(self, table: str, limit: int, after: ItemKey | None) -> list[tuple[ItemKey, str]]:
         """Return up to `limit` items: those that are stored, as this unit leaves them, and behind them its new ones."""
         own = self._own(table)
         new = sorted(key for key, document in own.items() if document is not None and self._is_new(table, key))
@@ -55,10 +55,10 @@ class UnitOfWork:
         return (found + [(key, str(own[key])) for key in new])[:limit]
 
     def _scan_stored(
-        self, table: str, limit: int, after: Key | None, own: Mapping[Key, str | None]
-    ) -> list[tuple[Key, str]]:
+        self, table: str, limit: int, after: ItemKey | None, own: Mapping[ItemKey, str | None]
+    ) -> list[tuple[ItemKey, str]]:
         """Return up to `limit` stored items, changed as this unit changes them, without those it deletes."""
-        found: list[tuple[Key, str]] = []
+        found: list[tuple[ItemKey, str]] = []
         while len(found) < limit:
             asked = limit - len(found)
             items = self._store.scan(table, asked, after)
@@ -72,13 +72,13 @@ class UnitOfWork:
             after = items[-1].key
         return found
 
-    def _is_new(self, table: str, key: Key) -> bool:
+    def _is_new(self, table: str, key: ItemKey) -> bool:
         """Whether an item that this unit writes, or wrote and deleted, is not stored yet."""
         if (table, key) not in self._seen:
             self._saw(table, key, self._store.get(table, key))
         return self._seen[table, key] == ABSENT
 
-    def put(self, table: str, key: Key, document: str | None) -> None:
+    def put(self, table: str, key: ItemKey, document: str | None) -> None:
         """Buffer a write; None deletes."""
         if document is not None and (size := len(document.encode())) > MAX_DOCUMENT_BYTES:
             raise TooMuchWork(
@@ -109,13 +109,13 @@ class UnitOfWork:
             for (table, key), document in self._written.items()
         ]
 
-    def _saw(self, table: str, key: Key, item: Item | None) -> None:
+    def _saw(self, table: str, key: ItemKey, item: Item | None) -> None:
         self._seen.setdefault((table, key), item.version if item else ABSENT)
 
-    def _own(self, table: str) -> dict[Key, str | None]:
+    def _own(self, table: str) -> dict[ItemKey, str | None]:
         return {key: document for (name, key), document in self._written.items() if name == table}
 
-    def _merge(self, table: str, items: list[Item], own: Mapping[Key, str | None]) -> list[tuple[Key, str]]:
+    def _merge(self, table: str, items: list[Item], own: Mapping[ItemKey, str | None]) -> list[tuple[ItemKey, str]]:
         for item in items:
             self._saw(table, item.key, item)
         merged = {item.key: item.document for item in items} | dict(own)

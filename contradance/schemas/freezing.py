@@ -8,7 +8,7 @@ from contradance.schemas.folder import Promises
 from contradance.schemas.frozen import FrozenContract, frozen_state
 
 
-class Plan(NamedTuple):
+class FreezePlan(NamedTuple):
     """How files and contracts are brought to agree."""
 
     new: tuple[FrozenContract, ...]
@@ -22,7 +22,7 @@ class Plan(NamedTuple):
         return not any(self)
 
 
-def plan(contracts: Iterable[type[Contract]], promises: Promises) -> Plan:
+def plan(contracts: Iterable[type[Contract]], promises: Promises) -> FreezePlan:
     """Return what freezing `contracts` would change, whether it may be changed or not."""
     new, changed = list[FrozenContract](), list[FrozenContract]()
     contracts = [*contracts]
@@ -34,4 +34,4 @@ def plan(contracts: Iterable[type[Contract]], promises: Promises) -> Plan:
         elif (following := promised.followed_by(now)) != promised:
             changed.append(following)
     gone = (frozen for identity, frozen in promises.items() if identity not in there)
-    return Plan(tuple(new), tuple(changed), tuple(gone))
+    return FreezePlan(tuple(new), tuple(changed), tuple(gone))

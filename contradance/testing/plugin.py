@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from contradance.runtime.journal import JournalRecord
+    from contradance.runtime.journal_record import JournalRecord
     from contradance.testing.run import Run
 
 

@@ -16,7 +16,7 @@ from contradance.envelope import seal
 from contradance.local.clock import VirtualClock
 from contradance.local.laptop import Laptop
 from contradance.operate.flow import COMPLETED, Flow, flows
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.publish import publish
 from contradance.testing.unit import variables_of
 

@@ -13,10 +13,10 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from contradance.compatibility.keywords import SchemaObject
 from contradance.contract import Contract
 
 Event = TypeVar("Event", bound=Contract)
-Schema = Mapping[str, Any]
 _LONGEST_TEXT: Final = 60
 """Characters of a text that may be of any length."""
 _LONGEST_LIST: Final = 4
@@ -42,7 +42,7 @@ _FORMATS: Final[dict[str, Callable[[], st.SearchStrategy[str]]]] = {
 def events_of(contract: type[Event]) -> st.SearchStrategy[Event]:
     """Return a strategy for the events of `contract`."""
     schema = contract.model_json_schema()
-    data = _Reader(contract, schema.get("$defs", {})).strategy(schema)
+    data = _StrategyBuilder(contract, schema.get("$defs", {})).strategy(schema)
 
     @st.composite
     def events(draw: st.DrawFn) -> Event:
@@ -55,21 +55,21 @@ def events_of(contract: type[Event]) -> st.SearchStrategy[Event]:
     return events()
 
 
-class _Reader:
+class _StrategyBuilder:
     """Turns the JSON Schema of one contract into strategies."""
 
-    def __init__(self, contract: type[Contract], definitions: Mapping[str, Schema]) -> None:
+    def __init__(self, contract: type[Contract], definitions: Mapping[str, SchemaObject]) -> None:
         self._contract = contract
         self._definitions = definitions
         self._made: dict[str, st.SearchStrategy[Any]] = {}
 
-    def strategy(self, schema: Schema) -> st.SearchStrategy[Any]:
+    def strategy(self, schema: SchemaObject) -> st.SearchStrategy[Any]:
         """Return a strategy for what `schema` allows."""
         examples = schema.get("examples")
         made = self._shape(schema)
         return st.one_of(st.sampled_from(examples), made) if examples else made
 
-    def _shape(self, schema: Schema) -> st.SearchStrategy[Any]:
+    def _shape(self, schema: SchemaObject) -> st.SearchStrategy[Any]:
         if "$ref" in schema:
             return self._defined(schema["$ref"].rpartition("/")[2])
         if "const" in schema or "enum" in schema:
@@ -79,7 +79,7 @@ class _Reader:
         for word in ("anyOf", "oneOf", "allOf"):
             if word in schema:
                 return st.one_of([self.strategy(one) for one in schema[word]])
-        kinds: dict[str, Callable[[Schema], st.SearchStrategy[Any]]] = {
+        kinds: dict[str, Callable[[SchemaObject], st.SearchStrategy[Any]]] = {
             "string": _text,
             "integer": _integer,
             "number": _number,
@@ -98,7 +98,7 @@ class _Reader:
             self._made[name] = st.deferred(lambda: self.strategy(self._definitions[name]))
         return self._made[name]
 
-    def _array(self, schema: Schema) -> st.SearchStrategy[Any]:
+    def _array(self, schema: SchemaObject) -> st.SearchStrategy[Any]:
         if "prefixItems" in schema:
             return st.tuples(*map(self.strategy, schema["prefixItems"])).map(list)
         least = schema.get("minItems", 0)
@@ -106,7 +106,7 @@ class _Reader:
         unique = repr if schema.get("uniqueItems") else None
         return st.lists(self.strategy(schema.get("items", {})), min_size=least, max_size=most, unique_by=unique)
 
-    def _object(self, schema: Schema) -> st.SearchStrategy[Any]:
+    def _object(self, schema: SchemaObject) -> st.SearchStrategy[Any]:
         properties = schema.get("properties")
         if properties is None:
             values = schema.get("additionalProperties", {})
@@ -122,7 +122,7 @@ class _Reader:
         )
 
 
-def _text(schema: Schema) -> st.SearchStrategy[str]:
+def _text(schema: SchemaObject) -> st.SearchStrategy[str]:
     least, most = schema.get("minLength", 0), schema.get("maxLength")
     if schema.get("format") in _FORMATS:
         return _FORMATS[schema["format"]]()
@@ -133,14 +133,14 @@ def _text(schema: Schema) -> st.SearchStrategy[str]:
     return found.filter(lambda text: least <= len(text) <= (len(text) if most is None else most))
 
 
-def _integer(schema: Schema) -> st.SearchStrategy[int]:
+def _integer(schema: SchemaObject) -> st.SearchStrategy[int]:
     least = schema.get("minimum", schema.get("exclusiveMinimum", -_LARGEST - 1) + ("minimum" not in schema))
     most = schema.get("maximum", schema.get("exclusiveMaximum", _LARGEST + 1) - ("maximum" not in schema))
     step = schema.get("multipleOf", 1)
     return st.integers(-(-least // step), most // step).map(lambda number: number * step)
 
 
-def _decimal(schema: Schema) -> st.SearchStrategy[str]:
+def _decimal(schema: SchemaObject) -> st.SearchStrategy[str]:
     """Return decimals: whole ones, and such as prices are; their schema does not say how many digits they may have."""
     least = schema.get("minimum", schema.get("exclusiveMinimum", -_USUAL))
     most = schema.get("maximum", schema.get("exclusiveMaximum", max(least, 0) + _USUAL))
@@ -149,7 +149,7 @@ def _decimal(schema: Schema) -> st.SearchStrategy[str]:
     return st.one_of(whole, prices).map(str)
 
 
-def _number(schema: Schema) -> st.SearchStrategy[float]:
+def _number(schema: SchemaObject) -> st.SearchStrategy[float]:
     least = schema.get("minimum", schema.get("exclusiveMinimum"))
     most = schema.get("maximum", schema.get("exclusiveMaximum"))
     numbers = st.floats(

@@ -11,20 +11,20 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from contradance.delivery import Delivery
-from contradance.unit import Key, run_in
+from contradance.unit import ItemKey, run_in
 
 
 class InMemoryUnit:
     """A unit of work over a dictionary: every table is linked, and what is written is there at once."""
 
     def __init__(self, variables: dict[str, str] | None = None) -> None:
-        self._items: dict[str, dict[Key, str]] = {}
+        self._items: dict[str, dict[ItemKey, str]] = {}
         self._variables = variables or {}
 
     def check_linked(self, wanted: str, links: frozenset[object]) -> None:
         """Link everything."""
 
-    def get(self, table: str, key: Key) -> str | None:
+    def get(self, table: str, key: ItemKey) -> str | None:
         """Return an item's document."""
         return self._items.get(table, {}).get(key)
 
@@ -32,12 +32,12 @@ class InMemoryUnit:
         """Return one partition's documents in the order of their sort keys."""
         return [document for key, document in sorted(self._items.get(table, {}).items()) if key[0] == partition]
 
-    def scan(self, table: str, limit: int, after: Key | None) -> list[tuple[Key, str]]:
+    def scan(self, table: str, limit: int, after: ItemKey | None) -> list[tuple[ItemKey, str]]:
         """Return up to `limit` items in key order."""
         items = sorted(self._items.get(table, {}).items())
         return [(key, document) for key, document in items if after is None or key > after][:limit]
 
-    def put(self, table: str, key: Key, document: str | None) -> None:
+    def put(self, table: str, key: ItemKey, document: str | None) -> None:
         """Write or delete at once."""
         items = self._items.setdefault(table, {})
         if document is None:

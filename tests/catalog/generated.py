@@ -1,10 +1,11 @@
-"""Choreographies that nobody wrote: of any size, from a seed, or from what Hypothesis draws."""
+"""Generated choreographies: of any size from a seed, or drawn by Hypothesis."""
 
 import warnings
 from collections.abc import Sequence
 from functools import reduce
-from operator import or_
+from operator import add, or_
 from random import Random
+from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from types import new_class
 from typing import Any
 
@@ -31,7 +32,7 @@ _UNDONE = ("Refused", "Cancelled", "Failed", "Undone")
 
 
 class Empty(BaseModel):
-    """What a generated route answers."""
+    """The response of a generated route."""
 
 
 def contract(service: str, name: str, *, failure: bool = False) -> type[Contract]:
@@ -52,7 +53,7 @@ def function(
     *,
     begins: str = "",
 ) -> AnyFunction:
-    """Return a function of that name; without anything to consume it is a route, or a schedule if `begins` says so."""
+    """Return a function of that name. If it consumes nothing it is a route, or a schedule if `begins` is one."""
     answer: Any = reduce(or_, publishes) if publishes else None
 
     if consumes:
@@ -73,15 +74,26 @@ def function(
     return route(begins or f"POST /{name}", service=service)(starter)
 
 
-def built(functions: Sequence[AnyFunction], contracts: Sequence[type[Contract]]) -> Choreography:
-    """Return the choreography of these, whoever consumes them."""
+def built(functions: Sequence[AnyFunction], contracts: Sequence[type[Contract]], name: str = "library") -> Choreography:
+    """Return the choreography of these functions; events without a subscriber are allowed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return Choreography("library", contracts=Registry("library", contracts), functions=functions)
+        return Choreography(name, contracts=Registry("library", contracts), functions=functions)
+
+
+def connected(functions: Sequence[tuple[Sequence[int], Sequence[int]]], failures: Sequence[int] = ()) -> Choreography:
+    """Return a choreography of functions that consume and publish events, which are given by number."""
+    numbers = sorted({number for consumed, published in functions for number in (*consumed, *published)})
+    contracts = {number: contract("a", f"E{number}", failure=number in failures) for number in numbers}
+    made = [
+        function("a", f"f{position}", [contracts[one] for one in consumed], [contracts[one] for one in published])
+        for position, (consumed, published) in enumerate(functions)
+    ]
+    return built(made, [*contracts.values()])
 
 
 def of_size(size: int, seed: int) -> Choreography:
-    """Return a choreography of so many functions, as a grown system has them: a few starts, forks, long ways, a circle."""
+    """Return a choreography of `size` functions that looks like a grown system: few starts, forks, long arrows, a cycle."""
     random = Random(seed)
     contracts: list[type[Contract]] = []
     functions: list[AnyFunction] = []
@@ -125,7 +137,7 @@ def of_size(size: int, seed: int) -> Choreography:
         )
     closing = function(
         "lending",
-        "close_the_circle",
+        "close_the_cycle",
         [contracts[-1]],
         [one for one in contracts if one.identity.service == "lending"][:1],
     )
@@ -133,17 +145,29 @@ def of_size(size: int, seed: int) -> Choreography:
 
 
 @st.composite
-def choreographies(draw: st.DrawFn) -> Choreography:
-    """Draw choreographies of up to a dozen functions, tied in any way that signatures can say."""
+def choreographies(
+    draw: st.DrawFn, *, functions: int = 12, contracts: int = 9, consumes: int = 4, publishes: int = 3
+) -> Choreography:
+    """Draw choreographies of up to so many functions and contracts, with any edges that signatures allow.
+
+    `consumes` and `publishes` are the most contracts of one function. Names are short, or as long as AWS allows.
+    """
     services = [f"s{number}" for number in range(draw(st.integers(1, 4)))]
-    names = draw(st.lists(st.from_regex(r"[A-Z][A-Za-z]{0,30}", fullmatch=True), min_size=1, max_size=9, unique=True))
-    contracts = [contract(draw(st.sampled_from(services)), name, failure=draw(st.booleans())) for name in names]
-    functions = []
-    for number in range(draw(st.integers(1, 12))):
+    names = draw(st.lists(_names(ascii_uppercase, ascii_letters, 128), min_size=1, max_size=contracts, unique=True))
+    made = [contract(draw(st.sampled_from(services)), name, failure=draw(st.booleans())) for name in names]
+    functions_made = []
+    for number in range(draw(st.integers(1, functions))):
         service = draw(st.sampled_from(services))
-        own = [one for one in contracts if one.identity.service == service]
-        consumes = draw(st.lists(st.sampled_from(contracts), max_size=4, unique=True))
-        publishes = draw(st.lists(st.sampled_from(own), max_size=3, unique=True)) if own else []
-        name = draw(st.from_regex(r"[a-z][a-z_]{0,30}", fullmatch=True))
-        functions.append(function(service, f"{name}_{number}", consumes, publishes))
-    return built(functions, contracts)
+        own = [one for one in made if one.identity.service == service]
+        consumed = draw(st.lists(st.sampled_from(made), max_size=consumes, unique=True))
+        published = draw(st.lists(st.sampled_from(own), max_size=publishes, unique=True)) if own else []
+        name = draw(_names(ascii_lowercase, ascii_lowercase + "_", 60))
+        functions_made.append(function(service, f"{name}_{number}", consumed, published))
+    return built(functions_made, made)
+
+
+def _names(first: str, others: str, longest: int) -> st.SearchStrategy[str]:
+    lengths = st.one_of(st.integers(0, 20), st.integers(0, 20), st.integers(21, longest - 1))
+    return lengths.flatmap(
+        lambda length: st.builds(add, st.sampled_from(first), st.text(others, min_size=length, max_size=length))
+    )

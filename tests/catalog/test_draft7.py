@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
@@ -30,7 +30,6 @@ def test_what_draft_7_says_otherwise(said: Any, in_draft_7: Any) -> None:
     assert to_draft7(said) == in_draft_7
 
 
-@settings(deadline=None)
 @given(schemas(), st.data())
 def test_whatever_a_schema_allows_draft_7_allows(schema: Any, data: st.DataObject) -> None:
     older = to_draft7(schema)

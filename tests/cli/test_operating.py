@@ -27,6 +27,7 @@ from tests.operate.fakes import FakeAws, FakeService
 from tests.operate.test_incident import LOYALTY
 from tests.operate.test_insights import RECORDS, Logs, journaled
 from tests.operate.test_replay import without
+from tests.patience import LONG
 
 DAY = ["--from", "2026-01-01", "--to", "2026-01-02"]
 PAYMENT = "payments.process_payment"
@@ -146,7 +147,7 @@ def test_logs_are_followed_until_ctrl_c(live: Operator, tmp_path: Path) -> None:
     live.system.ask("POST", "/orders", HAPPY)
     second = [process.stdout.readline() for _ in range(9)]
     process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate(timeout=20)
+    _, complaint = process.communicate(timeout=LONG)
 
     assert sum("place_order" in line for line in first) == sum("place_order" in line for line in second) == 1
     assert (process.returncode, complaint) == (0, "")

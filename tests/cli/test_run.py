@@ -11,8 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from contradance.cli.app import app
-from tests.cli.project import LONG, ROOT, Running, running
+from tests.cli.project import ROOT, Running, running
 from tests.food import HAPPY, OUTAGE
+from tests.patience import LONG
 
 SLOW = """\
 from contextlib import suppress
@@ -39,7 +40,7 @@ def ask(item: str) -> Reply[Done, Asked]:
 
 @subscriber(service="clerk")
 def work(asked: Asked) -> None:
-    deadline = monotonic() + 30
+    deadline = monotonic() + LONG
     Path("begun").touch()
     while not Path("go").exists() and monotonic() < deadline:
         sleep(0.01)

@@ -1,27 +1,21 @@
 """`compare` before a judge: what it calls safe, the jsonschema library must find valid."""
 
 import copy
-import os
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contradance.compatibility import compare
 from tests.compatibility.judge import consumed, published, takes
 from tests.compatibility.strategies import changed, schemas
 from tests.compatibility.values import value_of
+from tests.examples import examples
 
-EXAMPLES = int(os.environ.get("JUDGE_EXAMPLES", "300"))
-judged = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
-)
 VALUES_PER_SIDE = 4
 
 
-@judged
+@examples(80)
 @given(st.data())
 def test_what_is_called_safe_is_valid(data: st.DataObject) -> None:
     old: Any = data.draw(schemas())
@@ -36,13 +30,13 @@ def test_what_is_called_safe_is_valid(data: st.DataObject) -> None:
                 assert not takes(published(writer), value) or takes(consumed(reader), value), (direction, value)
 
 
-@judged
+@examples(80)
 @given(schemas())
 def test_a_schema_does_not_differ_from_itself(schema: Any) -> None:
     assert compare(schema, copy.deepcopy(schema)) == []
 
 
-@judged
+@examples(80)
 @given(schemas(), st.data())
 def test_what_breaks_one_way_breaks_the_other_way_round(schema: Any, data: st.DataObject) -> None:
     other = data.draw(changed(schema))

@@ -16,6 +16,7 @@ from contradance import Choreography, Contract, Registry, Table, subscriber
 from contradance.envelope import seal
 from contradance.local.clock import VirtualClock
 from contradance.local.laptop import Laptop
+from tests.examples import examples
 
 
 class Asked(Contract, source="lab.questions", subject="name"):
@@ -168,4 +169,4 @@ class Interleavings(RuleBasedStateMachine):
 
 
 TestInterleavings = Interleavings.TestCase
-TestInterleavings.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestInterleavings.settings = settings(examples(30), stateful_step_count=30)

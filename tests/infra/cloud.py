@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from contradance import EventPattern
 from contradance.deployed import SWEEPER, Deployed
 from contradance.errors import AWSCallFailed
 from contradance.local.entry import envelope
 from contradance.local.record import http_request
-from contradance.runtime.aws import environment
+from contradance.pattern import EventPattern
+from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.boto import BotoCaller
-from contradance.runtime.aws.patience import Patience
-from contradance.runtime.aws.place import aws_place
+from contradance.runtime.aws.environment import aws_environment
+from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.entry import invoke
-from contradance.runtime.ports import Place
+from contradance.runtime.ports import Environment
 from contradance.runtime.sweep import sweep
 from functions.choreography import food_delivery
 from tests.infra.iam import allows, asked
@@ -71,7 +71,7 @@ class Cloud:
 
     def sweep(self) -> int:
         """Run the sweeper once."""
-        return sweep(self._place(SWEEPER), 10)
+        return sweep(self._environment(SWEEPER), 10)
 
     def call(self, function: str, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Call AWS in the name of a function, if its role allows it."""
@@ -93,15 +93,15 @@ class Cloud:
         return {"FailedEntryCount": 0, "Entries": [{"EventId": str(uuid4())} for _ in entries]}
 
     def _invoke(self, function: str, event: Mapping[str, Any]) -> object:
-        return invoke(food_delivery.functions[function], event, FakeLambda(str(uuid4())), self._place(function))
+        return invoke(food_delivery.functions[function], event, FakeLambda(str(uuid4())), self._environment(function))
 
-    def _place(self, function: str) -> Place:
+    def _environment(self, function: str) -> Environment:
         found = client("lambda").get_function_configuration(FunctionName=self.names[function])
         environ: dict[str, str] = found["Environment"]["Variables"]
         if function != SWEEPER:
             handler = food_delivery.functions[function].handler
-            assert environ[environment.FUNCTION] == f"{handler.__module__}:{handler.__name__}"
-        return aws_place(environ, _As(self, function), Patience())
+            assert environ[variable_names.FUNCTION] == f"{handler.__module__}:{handler.__name__}"
+        return aws_environment(environ, _As(self, function), RetryBudget())
 
 
 class _As:

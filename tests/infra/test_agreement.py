@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from contradance import Choreography, route, subscriber
+from contradance import Choreography, route, schedule, subscriber
 from contradance.errors import InvalidStack
 from tests.infra.library import BookLent, Nothing, contracts, library
 from tests.infra.mocks import Recorder
@@ -110,6 +110,17 @@ def test_a_declared_concurrency_of_one_behind_a_queue_is_refused(tmp_path: Path)
     alone = Choreography("city-library", contracts=contracts, functions=[thank_reader])
     with pytest.raises(InvalidStack, match=r"readers\.thank_reader is behind a queue and has concurrency 1"):
         deployed(tmp_path, alone, secrets=None)
+
+
+def test_a_schedule_reserves_the_concurrency_that_it_declares(tmp_path: Path) -> None:
+    @schedule("rate(1 day)", service="loans", concurrency=1)
+    def count_loans() -> None:
+        pass
+
+    alone = Choreography("city-library", contracts=contracts, functions=[count_loans])
+    deployment = deployed(tmp_path, alone, secrets=None)
+
+    assert deployment.all("Function")["loans.count_loans"]["reservedConcurrentExecutions"] == 1
 
 
 def test_an_application_whose_secrets_ssm_would_not_keep_is_refused(tmp_path: Path) -> None:

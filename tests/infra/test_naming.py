@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contradance.errors import InvalidStack
-from contradance.infra.planning.naming import LONGEST, Kind, Names, fit
+from contradance.infra.planning.naming import LONGEST, Names, ResourceKind, fit
 
 PARTS = st.lists(st.text(min_size=1, max_size=60), min_size=1, max_size=3)
-KINDS: st.SearchStrategy[Kind] = st.sampled_from(sorted(LONGEST))
+KINDS: st.SearchStrategy[ResourceKind] = st.sampled_from(sorted(LONGEST))
 
 
 def test_a_short_name_says_what_it_is() -> None:
@@ -63,7 +63,7 @@ def test_two_kinds_may_have_one_name() -> None:
 
 
 @given(app=st.text(min_size=1, max_size=80), stack=st.text(min_size=1, max_size=80), kind=KINDS, parts=PARTS)
-def test_a_name_is_one_that_aws_takes(app: str, stack: str, kind: Kind, parts: list[str]) -> None:
+def test_a_name_is_one_that_aws_takes(app: str, stack: str, kind: ResourceKind, parts: list[str]) -> None:
     name = Names(app, stack).name(kind, *parts, suffix="dead-letters")
 
     assert re.fullmatch(r"[A-Za-z0-9_-]+", name)
@@ -73,7 +73,7 @@ def test_a_name_is_one_that_aws_takes(app: str, stack: str, kind: Kind, parts: l
 
 
 @given(kind=KINDS, parts=st.lists(PARTS, min_size=2, max_size=20, unique_by=tuple))
-def test_different_things_have_different_names_or_are_refused(kind: Kind, parts: list[list[str]]) -> None:
+def test_different_things_have_different_names_or_are_refused(kind: ResourceKind, parts: list[list[str]]) -> None:
     names = Names("city-library", "dev")
     made = []
     for each in parts:

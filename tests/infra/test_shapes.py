@@ -8,7 +8,7 @@ from typing import Any
 import botocore.session  # type: ignore[import-untyped]  # it has no types
 import pytest
 
-from contradance import EventPattern
+from contradance.pattern import EventPattern
 from tests.infra.aws_calls import Call, calls
 from tests.infra.library import library
 from tests.infra.mocks import ACCOUNT, REGION, Registered

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from contradance import EventPattern
 from contradance.deployed import Deployed
 from contradance.errors import InvalidStack
+from contradance.pattern import EventPattern
 from functions.choreography import food_delivery
 from tests.infra.mocks import ACCOUNT, REGION, Deployment, Recorder
 from tests.infra.stack import deployed

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from contradance import Choreography, Contract, Registry, Retry, Secret, Table, UnheardEvent, subscriber
+from contradance import Choreography, Contract, Registry, Retry, Secret, Table, UnconsumedEvent, subscriber
 from contradance.lint.archives import archives
 from contradance.lint.finding import Finding
 from contradance.lint.rules import findings
@@ -63,7 +63,7 @@ rows = Table("rows", key=("loan",), model=Row, service="loans")
 @pytest.fixture(autouse=True)
 def _may_be_unheard() -> Iterator[None]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnheardEvent)
+        warnings.simplefilter("ignore", UnconsumedEvent)
         yield
 
 

@@ -15,8 +15,8 @@ from contradance.envelope import seal
 from contradance.local.clock import MovableClock, RealClock, VirtualClock
 from contradance.local.laptop import Laptop
 from contradance.retry import DeliveryMode
-from contradance.runtime.journal import JournalRecord
-from contradance.subscription import Where
+from contradance.runtime.journal_record import JournalRecord
+from contradance.subscription import ContentFilter
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 """Where every virtual clock begins."""
@@ -105,7 +105,7 @@ class Desk:
         *,
         retry: Retry | None = None,
         delivery: DeliveryMode = "direct",
-        where: Where | None = None,
+        where: ContentFilter | None = None,
         timeout: timedelta = timedelta(seconds=10),
         concurrency: int | None = None,
     ) -> AnyFunction:
@@ -128,14 +128,14 @@ class Desk:
 
         return subscriber(service="desk")(bystander)
 
-    def watchman(self, expression: str, does: Does = nothing) -> AnyFunction:
+    def watchman(self, expression: str, does: Does = nothing, *, concurrency: int | None = None) -> AnyFunction:
         """Return a function that runs by the clock."""
 
         def watch(delivery: Delivery) -> None:
             self.calls.append(Call("watch", "", delivery.attempt, delivery.now))
             does("", delivery.attempt)
 
-        return schedule(expression, service="clerk")(watch)
+        return schedule(expression, service="clerk", concurrency=concurrency)(watch)
 
     def times(self, function: str = "listen") -> list[int]:
         """Return the seconds after `START` at which a function was called."""

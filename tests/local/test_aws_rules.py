@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # it carries no types
 
-from contradance import EventPattern
 from contradance.local.laptop import Laptop
+from contradance.pattern import EventPattern
 from tests.local.aws import Clients, served
 from tests.local.desk import ROUTES, Desk, opened
 

@@ -512,7 +512,7 @@ class TestOurOwnTrouble:
     def test_a_fault_of_the_server_is_a_500_without_details_and_is_logged(
         self, laptop: Laptop, told: Told, caplog: pytest.LogCaptureFixture
     ) -> None:
-        laptop.gateway = Collapsing(laptop.choreography, laptop.place)
+        laptop.gateway = Collapsing(laptop.choreography, laptop.environment)
 
         with serving(laptop, told) as url, caplog.at_level(logging.ERROR, "contradance"):
             answer = say(url, GOOD)

@@ -11,12 +11,12 @@ from contradance import Choreography, Contract, Delivery, Registry, Table, subsc
 from contradance.errors import LaptopError
 from contradance.local.clock import RealClock, VirtualClock
 from contradance.local.laptop import Laptop
-from contradance.local.runner import DESK
+from contradance.local.runner import MAX_QUEUED
 from contradance.local.schema import SCHEMA_VERSION
 from tests.food import HAPPY, food
 from tests.local.desk import Desk, ask, journaled, opened, wait_until
+from tests.patience import LONG
 
-LONG = 30.0
 PAGES = "PRAGMA max_page_count"
 
 
@@ -104,38 +104,38 @@ def test_what_a_handler_writes_after_its_timeout_is_refused(tmp_path: Path) -> N
 
 
 def test_what_does_not_fit_on_a_desk_waits_on_disk(tmp_path: Path) -> None:
-    desk, release = Desk(), threading.Event()
+    queue, release = Desk(), threading.Event()
 
     def wait(item: str, attempt: int) -> None:
         release.wait(LONG)
 
-    clerk = desk.clerk(does=wait)
-    many = 3 * DESK
+    clerk = queue.clerk(does=wait)
+    many = 3 * MAX_QUEUED
     with opened(tmp_path, clerk, clock=RealClock(1), started=True) as laptop:
         for number in range(many):
             ask(laptop, str(number))
 
-        in_memory = max(len(one.ready) for one in laptop._runner._desks.values())
+        in_memory = max(len(one.ready) for one in laptop._runner._queues.values())
         release.set()
-        wait_until(lambda: len(desk.items()) == many)
+        wait_until(lambda: len(queue.items()) == many)
 
-    assert in_memory <= DESK
-    assert sorted(desk.items(), key=int) == [str(number) for number in range(many)]
+    assert in_memory <= MAX_QUEUED
+    assert sorted(queue.items(), key=int) == [str(number) for number in range(many)]
 
 
 def test_thousands_of_waiting_retries_cost_an_alarm_each_function(tmp_path: Path) -> None:
-    desk = Desk()
-    clerk = desk.clerk()
-    with opened(tmp_path, clerk, desk.bystander(), clock=VirtualClock()) as laptop:
+    queue = Desk()
+    clerk = queue.clerk()
+    with opened(tmp_path, clerk, queue.bystander(), clock=VirtualClock()) as laptop:
         ask(laptop, *(str(number) for number in range(2_000)))
         laptop.database.write(
             lambda connection: connection.execute("UPDATE delivery SET due = due + 1000000000, attempt = 2")
         )
 
-    with opened(tmp_path, clerk, desk.bystander(), clock=RealClock(1), started=True) as laptop:
+    with opened(tmp_path, clerk, queue.bystander(), clock=RealClock(1), started=True) as laptop:
         ask(laptop, "now")
-        wait_until(lambda: desk.items() == ["now"] and len(journaled(laptop, "now")) == 1)
+        wait_until(lambda: queue.items() == ["now"] and len(journaled(laptop, "now")) == 1)
         runner = laptop._runner
 
-        assert len(runner._alarms) <= len(runner._desks)
-        assert all(len(one.held) <= 1 for one in runner._desks.values())
+        assert len(runner._alarms) <= len(runner._queues)
+        assert all(len(one.reserved) <= 1 for one in runner._queues.values())

@@ -9,7 +9,7 @@ import pytest
 
 from contradance.errors import LaptopError
 from contradance.local.database import Database
-from contradance.local.journal import STATE_FILE
+from contradance.local.journal_table import STATE_FILE
 from contradance.local.schema import SCHEMA_VERSION
 from tests.local.desk import Desk, ask, opened
 

@@ -9,10 +9,10 @@ from contradance import Retry
 from contradance.errors import LaptopError
 from contradance.local.clock import RealClock
 from tests.local.desk import Desk, always_fails, ask, dead_letters, fails_until, journaled, opened, wait_until
+from tests.patience import LONG
 
 FAST = 3000.0
 """A minute of the clock is 20 ms."""
-LONG = 20
 """Seconds that no working machine needs."""
 
 
@@ -99,6 +99,26 @@ def test_a_function_with_concurrency_one_runs_alone_and_others_run_beside_it(tmp
 
         wait_until(lambda: len(desk.calls) == 16)
         wait_until(lambda: all(len(journaled(laptop, item)) == 2 for item in "abcdefgh"))
+
+    assert most == [1]
+
+
+def test_a_schedule_with_concurrency_one_makes_one_run_at_a_time(tmp_path: Path) -> None:
+    desk, inside, most = Desk(), [0], [0]
+
+    def alone(_: str, __: int) -> None:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        threading.Event().wait(0.01)
+        inside[0] -= 1
+
+    watchman = desk.watchman("rate(1 day)", alone, concurrency=1)
+    with opened(tmp_path, watchman, clock=RealClock(), started=True) as laptop:
+        now = laptop.clock.now()
+        for minutes in range(8):
+            laptop.bus.put_moment(watchman.name, "rate(1 day)", now - timedelta(minutes=minutes))
+
+        wait_until(lambda: len(desk.calls) == 8)
 
     assert most == [1]
 

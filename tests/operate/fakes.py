@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from contradance.operate.aws import Name, Service
+from contradance.operate.aws import Service, ServiceName
 
 Answers = Mapping[str, Callable[..., dict[str, Any]] | dict[str, Any]]
 """What a service answers, by operation: an answer, or what makes one of what is asked."""
@@ -29,6 +29,6 @@ class FakeAws:
     def __init__(self, **services: Service) -> None:
         self._services = services
 
-    def service(self, name: Name) -> Service:
+    def service(self, name: ServiceName) -> Service:
         """Return one service."""
         return self._services[name]

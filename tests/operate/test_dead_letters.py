@@ -13,7 +13,7 @@ from contradance.choreography import AnyFunction
 from contradance.errors import OperateError
 from contradance.local.laptop import Laptop
 from contradance.local.names import dead_letter_queue
-from contradance.operate.dead_letter_queue import Look
+from contradance.operate.dead_letter_queue import QueuePeek
 from contradance.operate.dead_letters import find, grouped, purge, redrive
 from contradance.operate.masking import masked_event, shown
 from contradance.operate.stack import Stack
@@ -315,10 +315,10 @@ def test_a_look_works_on_another_sqs_than_the_laptops(sqs: Any) -> None:
         sqs.send_message(QueueUrl=url, MessageBody=message["Body"], MessageAttributes=own)
     service: Service = Boto(sqs)
 
-    with Look("repairs.plan_repair", url, service, 0, None) as look:
+    with QueuePeek("repairs.plan_repair", url, service, 0, None) as look:
         letters = [*look.letters(100)]
         look.delete(letters[0])
-    with Look("repairs.plan_repair", url, service, 0, None) as look:
+    with QueuePeek("repairs.plan_repair", url, service, 0, None) as look:
         again = [*look.letters(100)]
 
     assert len(letters) == 24

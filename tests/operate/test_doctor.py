@@ -7,7 +7,7 @@ import pytest
 from contradance.choreography import Choreography
 from contradance.errors import OperateError
 from contradance.local.laptop import Laptop
-from contradance.operate.doctor import Finding, examine
+from contradance.operate.doctor import HealthCheck, examine
 from contradance.operate.stack import Stack
 from tests.local.desk import Desk, always_fails, ask, opened
 from tests.operate.fakes import FakeAws, FakeService
@@ -16,7 +16,7 @@ from tests.operate.running import operated
 RULE = "rule of clerk.listen"
 
 
-def troubles(stack: Stack, choreography: Choreography) -> list[Finding]:
+def troubles(stack: Stack, choreography: Choreography) -> list[HealthCheck]:
     return [finding for finding in examine(stack, choreography) if finding.trouble]
 
 
@@ -45,7 +45,7 @@ def test_dead_letters_are_a_finding_with_the_way_to_see_them(tmp_path: Path, des
         found = troubles(stack, laptop.choreography)
 
     fix = "See why: contradance dlq list --subscriber clerk.listen"
-    assert found == [Finding("dead letters of clerk.listen", "about 2", fix)]
+    assert found == [HealthCheck("dead letters of clerk.listen", "about 2", fix)]
 
 
 def test_a_rule_whose_pattern_is_not_the_codes_is_a_finding(tmp_path: Path, desk: Desk) -> None:
@@ -55,7 +55,7 @@ def test_a_rule_whose_pattern_is_not_the_codes_is_a_finding(tmp_path: Path, desk
         )
 
         assert troubles(stack, code) == [
-            Finding(RULE, "its event pattern is not the code's", "Deploy the code as it is: pulumi up")
+            HealthCheck(RULE, "its event pattern is not the code's", "Deploy the code as it is: pulumi up")
         ]
 
 
@@ -172,4 +172,4 @@ def test_what_one_is_not_allowed_to_look_at_is_a_finding(tmp_path: Path, desk: D
 
         (finding,) = troubles(Stack(allowed.deployed, aws), laptop.choreography)
 
-    assert finding == Finding("alarms", "AWS refused: AccessDenied", "Allow yourself cloudwatch:DescribeAlarms.")
+    assert finding == HealthCheck("alarms", "AWS refused: AccessDenied", "Allow yourself cloudwatch:DescribeAlarms.")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from contradance.operate.flow import Flow, Handled, Happened, flows
-from contradance.runtime.journal import JournalRecord, Outcome, PublishedEvent
+from contradance.runtime.journal_record import JournalRecord, Outcome, PublishedEvent
 from tests.food import DECLINED, HAPPY, OUTAGE, REFUSED, food
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ from contradance.operate.flow import flows
 from contradance.operate.insights import InsightsJournal
 from contradance.operate.journal import Wanted
 from contradance.operate.stack import Stack
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 from functions.choreography import food_delivery
 from tests.operate.fakes import FakeAws, FakeService
 from tests.operate.test_flow import record

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from contradance.local.journal import open_journal
+from contradance.local.journal_table import open_journal
 from contradance.operate.flow import Outstanding
 from contradance.operate.journal import LogLine, Records, Wanted, follow
 from contradance.operate.published import published
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 from tests.food import DECLINED, HAPPY, OUTAGE, food
 from tests.operate.test_flow import failed, record
 
@@ -83,7 +83,7 @@ def test_the_laptops_records_are_found_by_time_function_and_subject(tmp_path: Pa
 
 
 def test_records_are_found_over_many_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("contradance.local.journal._PAGE", 4)
+    monkeypatch.setattr("contradance.local.journal_table._PAGE", 4)
     with food(tmp_path) as system:
         for _ in range(3):
             system.order(HAPPY)

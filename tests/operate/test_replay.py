@@ -12,7 +12,7 @@ from contradance.errors import OperateError
 from contradance.local.archive import open_archive
 from contradance.operate.flow import flows
 from contradance.operate.forecast import Forecast, from_archive, from_journal
-from contradance.operate.replay import Plan, plan, start, watch
+from contradance.operate.replay import ReplayPlan, plan, start, watch
 from contradance.operate.stack import Stack
 from food_contracts.orders import OrderPlaced
 from food_contracts.registry import registry
@@ -32,7 +32,7 @@ def without(name: str) -> Choreography:
     return Choreography(food_delivery.name, contracts=registry, functions=functions)
 
 
-def planned(stack: Stack, subscriber: str, **changes: Any) -> Plan:
+def planned(stack: Stack, subscriber: str, **changes: Any) -> ReplayPlan:
     given: dict[str, Any] = {"first": START, "last": START + DAY, "identifier": "1", **changes}
     return plan(stack, food_delivery, subscriber, given.pop("first"), given.pop("last"), **given)
 

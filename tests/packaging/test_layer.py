@@ -8,10 +8,10 @@ import pytest
 from contradance.deployed import SWEEPER
 from contradance.errors import PackagingError
 from contradance.packaging import Packages
+from contradance.packaging.lambda_platform import LambdaPlatform
 from contradance.packaging.layer import layer_key, make_layer, tops_of
 from contradance.packaging.lock import NAME, PROVIDED, read_lock
 from contradance.packaging.rooms import rooms
-from contradance.packaging.target import Target
 from contradance.packaging.uv import run_uv
 from tests.packaging.project import ROOT, Unpacked, names_in
 
@@ -142,7 +142,7 @@ def test_of_all_that_a_function_loads_only_its_own_modules_are_compiled_when_it_
 def test_another_pythons_bytecode_is_never_shipped() -> None:
     foreign = "python3.14" if sys.version_info < (3, 14) else "python3.13"
 
-    layer = make_layer(ROOT, SMALL, rooms(), Target(foreign, "arm64"))
+    layer = make_layer(ROOT, SMALL, rooms(), LambdaPlatform(foreign, "arm64"))
 
     assert b".pyc" not in layer
 
@@ -167,7 +167,7 @@ def test_a_wheel_that_the_platform_does_not_have_is_told_in_uvs_words() -> None:
     lock = b"pywin32==311 --hash=sha256:" + b"0" * 64
 
     with pytest.raises(PackagingError) as caught:
-        make_layer(ROOT, lock, {}, Target("python3.13", "arm64"))
+        make_layer(ROOT, lock, {}, LambdaPlatform("python3.13", "arm64"))
 
     assert "requirements-lambda.txt for python3.13 on arm64 cannot be installed.\n  uv says: " in str(caught.value)
     assert "pywin32==311 has no wheels with a matching platform tag" in " ".join(str(caught.value).split())
@@ -177,12 +177,12 @@ def test_a_wheel_that_is_not_the_one_that_was_locked_is_refused() -> None:
     lock = b"annotated-types==0.8.0 --hash=sha256:" + b"0" * 64
 
     with pytest.raises(PackagingError, match=r"cannot be installed\.\n  uv says: (.|\n)*Hash mismatch"):
-        make_layer(ROOT, lock, {}, Target("python3.13", "arm64"))
+        make_layer(ROOT, lock, {}, LambdaPlatform("python3.13", "arm64"))
 
 
 def test_a_pin_without_a_hash_is_refused() -> None:
     with pytest.raises(PackagingError, match=r"uv says: (.|\n)*hash"):
-        make_layer(ROOT, b"annotated-types==0.8.0\n", {}, Target("python3.13", "arm64"))
+        make_layer(ROOT, b"annotated-types==0.8.0\n", {}, LambdaPlatform("python3.13", "arm64"))
 
 
 @pytest.mark.parametrize(("limit", "what"), [("MAX_UNPACKED_BYTES", "unpacked"), ("MAX_ZIP_BYTES", "zipped")])
@@ -192,22 +192,24 @@ def test_a_layer_that_lambda_would_refuse_is_refused_here(
     monkeypatch.setattr(f"contradance.packaging.layer.{limit}", 100)
 
     with pytest.raises(PackagingError, match=rf"the layer is \d+ MB {what}, and Lambda takes 0 MB"):
-        make_layer(ROOT, SMALL, {}, Target("python3.13", "arm64"))
+        make_layer(ROOT, SMALL, {}, LambdaPlatform("python3.13", "arm64"))
 
 
 @pytest.mark.parametrize(
     ("lock", "changed", "target"),
     [
-        (LOCK + b"\n", False, Target("python3.13", "arm64")),
-        (LOCK, True, Target("python3.13", "arm64")),
-        (LOCK, False, Target("python3.14", "arm64")),
-        (LOCK, False, Target("python3.13", "x86_64")),
+        (LOCK + b"\n", False, LambdaPlatform("python3.13", "arm64")),
+        (LOCK, True, LambdaPlatform("python3.13", "arm64")),
+        (LOCK, False, LambdaPlatform("python3.14", "arm64")),
+        (LOCK, False, LambdaPlatform("python3.13", "x86_64")),
     ],
 )
-def test_a_layer_of_anything_else_has_another_name(tmp_path: Path, lock: bytes, changed: bool, target: Target) -> None:
+def test_a_layer_of_anything_else_has_another_name(
+    tmp_path: Path, lock: bytes, changed: bool, target: LambdaPlatform
+) -> None:
     room = tmp_path / "contract.py"
     room.write_text("before")
-    before = layer_key(LOCK, {"contradance.contract": room}, Target("python3.13", "arm64"))
+    before = layer_key(LOCK, {"contradance.contract": room}, LambdaPlatform("python3.13", "arm64"))
     room.write_text("after" if changed else "before")
 
     assert layer_key(lock, {"contradance.contract": room}, target) != before

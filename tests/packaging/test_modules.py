@@ -4,10 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contradance.packaging.modules import Modules, module_file
+from tests.examples import examples
 from tests.packaging.project import write
 
 LAZY = (
@@ -92,7 +93,7 @@ imports = st.lists(st.tuples(st.sampled_from(MODULES), st.sampled_from(MODULES),
 
 
 @given(imports)
-@settings(max_examples=25, deadline=None)
+@examples(15)
 def test_exactly_what_python_loads_is_needed(
     tmp_path_factory: pytest.TempPathFactory, edges: list[tuple[str, ...]]
 ) -> None:

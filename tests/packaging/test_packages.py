@@ -8,7 +8,7 @@ from contradance import Choreography, Registry, subscriber
 from contradance.deployed import INGRESS, SWEEPER
 from contradance.errors import PackagingError
 from contradance.packaging import Packages, build
-from contradance.runtime.aws.environment import HANDLER, INGRESS_HANDLER, SWEEPER_HANDLER
+from contradance.runtime.aws.variable_names import HANDLER, INGRESS_HANDLER, SWEEPER_HANDLER
 from food_contracts.deliveries import DeliveryPartnerAssigned
 from food_contracts.orders import OrderPlaced
 from functions.choreography import food_delivery

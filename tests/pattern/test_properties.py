@@ -3,10 +3,11 @@
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contradance.pattern import EventPattern, InvalidPattern, RuleIndex
+from tests.examples import examples
 from tests.pattern import reference
 from tests.pattern.strategies import JSON, OPERATORS, events_like, patterns, patterns_and_events
 
@@ -26,7 +27,7 @@ OPERATOR_NAMES = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=1000)
+@examples(200)
 @given(patterns_and_events())
 def test_the_fast_matcher_agrees_with_the_reference(example: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
     pattern, events = example
@@ -35,7 +36,7 @@ def test_the_fast_matcher_agrees_with_the_reference(example: tuple[dict[str, Any
     assert [compiled.matches(event) for event in events] == [reference.matches(pattern, event) for event in events]
 
 
-@settings(deadline=None, max_examples=150)
+@examples(60)
 @given(patterns_and_events())
 def test_an_explanation_is_given_exactly_when_there_is_no_match(
     example: tuple[dict[str, Any], list[dict[str, Any]]],
@@ -47,7 +48,7 @@ def test_an_explanation_is_given_exactly_when_there_is_no_match(
         assert (compiled.explain(event) is None) == compiled.matches(event)
 
 
-@settings(deadline=None, max_examples=120)
+@examples(50)
 @given(st.data(), st.lists(patterns(), min_size=1, max_size=20), st.sets(st.integers(0, 19)))
 def test_the_index_agrees_with_one_rule_at_a_time_also_after_rules_are_removed(
     data: st.DataObject, written: list[dict[str, Any]], removed: set[int]
@@ -64,7 +65,7 @@ def test_the_index_agrees_with_one_rule_at_a_time_also_after_rules_are_removed(
         assert index.matching(event) == {name for name, rule in rules.items() if rule.matches(event)}
 
 
-@settings(deadline=None, max_examples=150)
+@examples(60)
 @given(patterns_and_events())
 def test_the_canonical_text_means_the_same_and_is_its_own_canonical_text(
     example: tuple[dict[str, Any], list[dict[str, Any]]],
@@ -77,14 +78,14 @@ def test_the_canonical_text_means_the_same_and_is_its_own_canonical_text(
     assert [again.matches(event) for event in events] == [compiled.matches(event) for event in events]
 
 
-@settings(deadline=None, max_examples=400)
+@examples(120)
 @given(JSON)
 def test_whatever_is_refused_is_refused_with_invalid_pattern(pattern: Any) -> None:
     for candidate in (pattern, {"a": pattern}, {"a": [pattern]}, json.dumps(pattern)):
         refuse_or_take(candidate)
 
 
-@settings(deadline=None, max_examples=400)
+@examples(120)
 @given(OPERATOR_NAMES, OPERATOR_NAMES, st.one_of(JSON, OPERATORS))
 def test_an_operator_with_nonsense_for_its_argument_is_refused_with_invalid_pattern(
     name: str, inner: str, argument: Any
@@ -94,7 +95,7 @@ def test_an_operator_with_nonsense_for_its_argument_is_refused_with_invalid_patt
         refuse_or_take({"$or": [candidate, candidate]})
 
 
-@settings(deadline=None, max_examples=300)
+@examples(100)
 @given(st.text(max_size=20))
 def test_any_text_is_a_pattern_or_refused_with_invalid_pattern(text: str) -> None:
     refuse_or_take(text)

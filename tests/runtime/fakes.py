@@ -14,9 +14,9 @@ from contradance.local.clock import VirtualClock
 from contradance.local.database import Database
 from contradance.local.store import SQLiteStore
 from contradance.runtime.entry import invoke
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.once import OnceKey
-from contradance.runtime.ports import Place
+from contradance.runtime.ports import Environment
 
 _RECORDED = Path(__file__).parent.parent / "events"
 
@@ -124,7 +124,7 @@ class World:
         self.dead_letters = FakeDeadLetters()
         self.journal = FakeJournal()
         self.variables: dict[str, str] = {}
-        self.place = Place(
+        self.environment = Environment(
             store=self.store,
             events=self.events,
             dead_letters=self.dead_letters,
@@ -138,7 +138,7 @@ class World:
         self, function: AnyFunction, event: Mapping[str, Any], request: str = "request-1", milliseconds: int = 30_000
     ) -> object:
         """Invoke `function` with `event`; `request` is Lambda's request id, the same on every retry."""
-        return invoke(function, event, FakeContext(request, milliseconds), self.place)
+        return invoke(function, event, FakeContext(request, milliseconds), self.environment)
 
     def ask(self, function: AnyFunction, request: Mapping[str, Any], request_id: str = "request-1") -> tuple[int, Any]:
         """Return (status, JSON) of the answer to one HTTP request."""

@@ -23,8 +23,8 @@ from contradance.local.clock import VirtualClock
 from contradance.local.database import Database
 from contradance.local.store import SQLiteStore
 from contradance.runtime.entry import invoke
-from contradance.runtime.once import Answer, Lease, OnceKey, OnceRecord, State
-from contradance.runtime.ports import Context, Place, Store, Write
+from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, StoredResponse
+from contradance.runtime.ports import Context, Environment, Store, Write
 from contradance.runtime.sweep import sweep
 from tests.runtime.aws.moto import dynamodb_store, moto_with_once_table
 from tests.runtime.desk import TICKET, Job, RepairPlanned, TicketOpened, TicketView, jobs, opened
@@ -141,17 +141,17 @@ class Lives:
         steps = count()
         store: Any = Mortal(self.store, steps, last)
         events: Any = Mortal(self.events, steps, last)
-        place = replace(self.place, store=store, events=events)
+        environment = replace(self.environment, store=store, events=events)
         context: Context = FakeContext(request)
         try:
-            invoke(function, event, context, place)
+            invoke(function, event, context, environment)
         except Died:
             return False
         return True
 
     @property
-    def place(self) -> Place:
-        return Place(self.store, self.events, FakeDeadLetters(), FakeJournal(), self.clock, {}, "desk")
+    def environment(self) -> Environment:
+        return Environment(self.store, self.events, FakeDeadLetters(), FakeJournal(), self.clock, {}, "desk")
 
     def published(self) -> list[str]:
         return [json.loads(entry["Detail"])["metadata"]["event_id"] for entry in self.events.accepted]
@@ -170,7 +170,7 @@ def survive(lives: Lives, kind: str, after: str) -> int:
         lives.clock.sleep(LEASE_ENDS.total_seconds())
         if after == "another request" and not lived:
             assert lives.live(function, event, "request-2")
-        sweep(lives.place, 5)
+        sweep(lives.environment, 5)
         with suppress(LeaseHeld):
             lives.live(function, event, "request-1") if after != "nobody" else None
         check(lives, ticket, done=None if after == "nobody" and not lived else True)
@@ -226,8 +226,13 @@ class _CommitsInTwoSteps(_Sabotaged):
     died = False
 
     def commit(
-        self, key: OnceKey, lease: Lease, writes: Sequence[Write], sealed: Sequence[SealedEvent], answer: Answer | None
-    ) -> State:
+        self,
+        key: OnceKey,
+        lease: Lease,
+        writes: Sequence[Write],
+        sealed: Sequence[SealedEvent],
+        answer: StoredResponse | None,
+    ) -> OnceState:
         self._store.commit(OnceKey("rows", "only", str(uuid4())), lease, writes, (), None)
         if not self.died:
             self.died = True
@@ -250,8 +255,13 @@ class _ForgetsTheRecord(_Sabotaged):
     """Rows are written, and nobody knows for whom."""
 
     def commit(
-        self, key: OnceKey, lease: Lease, writes: Sequence[Write], sealed: Sequence[SealedEvent], answer: Answer | None
-    ) -> State:
+        self,
+        key: OnceKey,
+        lease: Lease,
+        writes: Sequence[Write],
+        sealed: Sequence[SealedEvent],
+        answer: StoredResponse | None,
+    ) -> OnceState:
         return self._store.commit(key._replace(event_id=str(uuid4())), lease, writes, sealed, answer)
 
 

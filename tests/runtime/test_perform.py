@@ -6,10 +6,11 @@ from uuid import UUID
 
 import pytest
 
-from contradance import Contract, ContractViolation, Delivery, Function, schedule, subscriber
+from contradance import Contract, ContractViolation, Delivery, schedule, subscriber
 from contradance.choreography import AnyFunction
 from contradance.envelope import MAX_EVENT_BYTES
 from contradance.errors import Conflict, LeaseLost, TooMuchWork
+from contradance.function import Function
 from contradance.runtime.once import Lease, OnceKey
 from contradance.runtime.perform import MAX_SEALED_BYTES
 from contradance.runtime.ports import Write

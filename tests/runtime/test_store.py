@@ -15,10 +15,10 @@ from contradance.identity import Identity
 from contradance.local.clock import VirtualClock
 from contradance.local.database import Database
 from contradance.local.store import SQLiteStore
-from contradance.runtime.journal import published_events
-from contradance.runtime.once import Answer, Lease, OnceKey, OnceRecord
+from contradance.runtime.journal_record import published_events
+from contradance.runtime.once import Lease, OnceKey, OnceRecord, StoredResponse
 from contradance.runtime.ports import ABSENT, Store, Write
-from contradance.unit import Key
+from contradance.unit import ItemKey
 from tests.runtime.aws.moto import dynamodb_store, moto_with_once_table
 
 NOW = VirtualClock().now()
@@ -38,12 +38,12 @@ SEALED = (
     _sealed("derived-0", Identity("desk.repairs", "RepairPlanned", 1), 'Zoë 🛠 "quoted"'),
     _sealed("derived-1", Identity("desk.repairs", "RepairRefused", 2), {}),
 )
-ANSWER = Answer(201, '{"owner":"Zoë"}', "digest")
+ANSWER = StoredResponse(201, '{"owner":"Zoë"}', "digest")
 JOBS = "repairs.jobs"
 """A table whose key is one part."""
 VISITS = "repairs.visits"
 """A table with a sort key."""
-ITEM: Key = ("ticket-1", "")
+ITEM: ItemKey = ("ticket-1", "")
 
 
 def _sqlite(folder: Path) -> Iterator[Store]:
@@ -82,7 +82,7 @@ def given(store: Store, table: str, **documents: str) -> None:
         )
 
 
-def version_of(store: Store, key: Key = ITEM) -> str:
+def version_of(store: Store, key: ItemKey = ITEM) -> str:
     """Return the version of an item of the jobs table that is there."""
     item = store.get(JOBS, key)
     assert item is not None
@@ -458,8 +458,8 @@ class TestReading:
         keys = [(partition, sort) for partition in ("a", "b", "c") for sort in ("1", "2")]
         commit(store, *[Write(VISITS, key, "{}", None) for key in keys], Write(JOBS, ("a", ""), "{}", None))
 
-        read: list[Key] = []
-        after: Key | None = None
+        read: list[ItemKey] = []
+        after: ItemKey | None = None
         while page := store.scan(VISITS, limit, after):
             assert len(page) == min(limit, len(keys) - len(read))
             read += [item.key for item in page]

@@ -14,7 +14,7 @@ from contradance.runtime.once import Lease, OnceKey
 from contradance.runtime.ports import ABSENT, Write
 from contradance.runtime.work import MAX_DOCUMENT_BYTES, MAX_WRITES, UnitOfWork
 from contradance.table import Page
-from contradance.unit import Key, run_in
+from contradance.unit import ItemKey, run_in
 from tests.runtime.desk import TICKET, Job, Visit, jobs, visits
 from tests.runtime.fakes import World
 
@@ -140,7 +140,7 @@ class TestReadYourWrites:
 
         assert [item.number for item in page.items] == ["2", "3", "4"]
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         before=st.dictionaries(st.tuples(st.sampled_from("abc"), st.sampled_from(["", "1", "2"])), st.text(max_size=3)),
         steps=st.lists(
@@ -152,7 +152,7 @@ class TestReadYourWrites:
         limit=st.integers(1, 5),
     )
     def test_a_unit_of_work_reads_like_a_dictionary(
-        self, world: World, before: dict[Key, str], steps: list[tuple[Key, str | None]], limit: int
+        self, world: World, before: dict[ItemKey, str], steps: list[tuple[ItemKey, str | None]], limit: int
     ) -> None:
         table = f"repairs.t{next(_numbers)}"
         world.store.commit(
@@ -176,9 +176,9 @@ class TestReadYourWrites:
         assert [(item.key, item.document) for item in world.store.scan(table, 100, None)] == sorted(model.items())
 
 
-def _all_pages(unit: UnitOfWork, table: str, limit: int) -> list[tuple[Key, str]]:
-    found: list[tuple[Key, str]] = []
-    after: Key | None = None
+def _all_pages(unit: UnitOfWork, table: str, limit: int) -> list[tuple[ItemKey, str]]:
+    found: list[tuple[ItemKey, str]] = []
+    after: ItemKey | None = None
     while page := unit.scan(table, limit, after):
         assert len(page) <= limit
         found += page

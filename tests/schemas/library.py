@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from contradance import PII, Choreography, Contract, Function, Registry, schedule, subscriber
+from contradance import PII, Choreography, Contract, Registry, schedule, subscriber
+from contradance.function import Function
 
 
 class BookLent(Contract, source="library.loans", subject="loan_id"):

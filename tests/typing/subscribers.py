@@ -12,7 +12,8 @@ from tests.typing.app import (
     gateway_key,
     refusal_rate,
 )
-from contradance import Delivery, Function, Retry, Table, subscriber
+from contradance import Delivery, Retry, Table, subscriber
+from contradance.function import Function
 
 
 @subscriber(

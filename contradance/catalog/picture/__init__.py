@@ -1,4 +1,8 @@
-"""The choreography as a picture: what to draw, where each thing stands, how the arrows run, and the SVG of it all."""
+"""The choreography as an SVG picture.
+
+`diagram` lists the boxes and arrows; `layers`, `ordering`, `placing`, `routing` and `untangling` compute where they are, and
+`layout` calls them in that order; `svg` draws the result.
+"""
 
 from contradance.catalog.picture.svg import Overlay, stylesheet, svg
 

@@ -1,29 +1,29 @@
-"""What the picture shows: a box for each function and event that takes part, and the arrows between them."""
+"""The content of the picture: a box for each function and event with an edge, and the arrows between them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from contradance.catalog.paths import failure_path
-from contradance.catalog.picture.lettering import width, wrapped
+from contradance.catalog.picture.text import width, wrapped
 from contradance.choreography import AnyFunction, Choreography
 from contradance.contract import Contract
 from contradance.function import Schedule
 from contradance.httproute import Route
 from contradance.identity import Identity
 
-Kind = Literal["route", "schedule", "function", "event"]
+BoxKind = Literal["route", "schedule", "function", "event"]
 
 LINE: Final = 15.0
-"""From one line of text to the next, in pixels."""
+"""Height of one line of text, in pixels."""
 _SIZES: Final = {"name": 13.0, "handler": 12.0, "service": 11.0}
 """Font size of each style of text; names are bold."""
 _LIMIT: Final = 80.0
-"""Width beyond which a name is broken."""
+"""Width above which a name is broken into lines, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """One line of a box's text."""
 
     text: str
@@ -46,20 +46,20 @@ class Box:
 
     key: str
     """A function's name, or an event's identity: `library.loans/BookLent v1`."""
-    kind: Kind
-    lines: tuple[Line, ...]
+    kind: BoxKind
+    lines: tuple[TextLine, ...]
     service: str
     failing: bool
-    """Whether it lies on the failure path alone."""
+    """Whether only the failure path leads to it."""
     forks: bool
     """Whether it publishes one of several events, or none."""
     about: str
-    """Said by who reads the picture aloud, and shown by who points at the box."""
+    """For screen readers, and shown while the pointer is over the box."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """A function publishes an event, or an event is consumed by a function."""
+    """From a function to an event that it publishes, or from an event to a function that consumes it."""
 
     tail: str
     head: str
@@ -68,7 +68,7 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """The boxes and arrows of one choreography; functions that neither consume nor publish are left out."""
+    """The boxes and arrows of one choreography, without functions that neither consume nor publish."""
 
     name: str
     boxes: tuple[Box, ...]
@@ -77,7 +77,7 @@ class Diagram:
 
 
 def diagram(choreography: Choreography) -> Diagram:
-    """Return what the picture of `choreography` shows."""
+    """Return the boxes and arrows of `choreography`."""
     failing = failure_path(choreography)
     connected = {edge.function for edge in choreography.edges}
     functions = [function for function in choreography.functions.values() if function.name in connected]
@@ -112,7 +112,7 @@ def _function(function: AnyFunction, *, failing: bool) -> Box:
     lines = [
         *_lines(begins, "name"),
         *_lines(handler, "handler" if begins else "name"),
-        Line(function.service, "service"),
+        TextLine(function.service, "service"),
     ]
     outcomes = len(function.publishes) + function.may_publish_nothing
     return Box(
@@ -128,8 +128,9 @@ def _function(function: AnyFunction, *, failing: bool) -> Box:
 
 def _event(choreography: Choreography, contract: type[Contract], *, failing: bool) -> Box:
     publishers = ", ".join(one.name for one in choreography.publishers(contract)) or "another application"
-    consumers = ", ".join(one.name for one in choreography.consumers(contract)) or "nobody"
-    about = f"{contract.identity}: published by {publishers}, consumed by {consumers}."
+    consumers = ", ".join(one.name for one in choreography.consumers(contract))
+    consumed = f"consumed by {consumers}" if consumers else "without a subscriber"
+    about = f"{contract.identity}: published by {publishers}, {consumed}."
     return Box(
         key=str(contract.identity),
         kind="event",
@@ -137,12 +138,12 @@ def _event(choreography: Choreography, contract: type[Contract], *, failing: boo
         service=contract.identity.service,
         failing=failing,
         forks=False,
-        about=f"{about} Something was refused or undone." if failing else about,
+        about=f"{about} On the failure path." if failing else about,
     )
 
 
-def _lines(text: str, style: Literal["name", "handler", "service"]) -> list[Line]:
-    return [Line(part, style) for part in wrapped(text, _SIZES[style], _LIMIT, bold=style == "name") if part]
+def _lines(text: str, style: Literal["name", "handler", "service"]) -> list[TextLine]:
+    return [TextLine(part, style) for part in wrapped(text, _SIZES[style], _LIMIT, bold=style == "name") if part]
 
 
 def _about_function(function: AnyFunction, begins: str, *, failing: bool) -> Iterator[str]:
@@ -153,4 +154,4 @@ def _about_function(function: AnyFunction, begins: str, *, failing: bool) -> Ite
     if published:
         yield f"Publishes {' or '.join([*published, *(['nothing'] if function.may_publish_nothing else [])])}."
     if failing:
-        yield "Runs only after something was refused."
+        yield "Runs only on the failure path."

@@ -1,8 +1,8 @@
-"""Which column each box stands in, and the lanes of arrows that pass columns by.
+"""The columns of the picture: which column each box stands in, and the lanes of arrows that pass columns.
 
-Functions stand in even columns, events in odd ones, each right of what leads to it. An arrow that would close a circle is
-turned round for the layout, and drawn backwards. All arrows of one kind from one box share their way: where it passes
-a column by, it has one lane there.
+Functions stand in even columns, events in odd ones, each right of what leads to it. An arrow that would close a cycle is
+reversed for the layout, and drawn backwards. All arrows of one kind from one box share a line: where it passes a column, it
+has one lane there.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,134 +12,151 @@ from contradance.catalog.picture.diagram import Arrow, Box, Diagram
 
 
 @dataclass(eq=False)
-class Place:
-    """What takes up room in a column: a box, or a lane that passes it by."""
+class Slot:
+    """A box in a column, or a lane that passes the column."""
 
     column: int
     box: Box | None
-    """None where it is a lane."""
+    """None for a lane."""
     arrivals: "list[Strand]" = field(default_factory=list)
-    """What comes in from the left, from top to bottom once ordered."""
+    """The strands that end here, from top to bottom after `put_in_order`."""
     departures: "list[Strand]" = field(default_factory=list)
-    """What goes on to the right, from top to bottom once ordered."""
+    """The strands that start here, from top to bottom after `put_in_order`."""
 
 
 @dataclass(eq=False)
 class Strand:
-    """The part of a way between two columns: from one place to the places in the next that it leads to."""
+    """A line between two columns, which may branch: from one slot to one or more slots of the next column."""
 
-    start: Place
-    ends: list[Place]
+    start: Slot
+    ends: list[Slot]
     failing: bool
     backwards: bool
-    """Whether it is drawn from its end to its start."""
+    """Whether its arrow points from its end to its start."""
 
 
 @dataclass(eq=False)
-class Way:
-    """One arrow: the places that it leads by, from left to right."""
+class ArrowPath:
+    """One arrow, and the slots and strands on its way from left to right; there is one slot more."""
 
     arrow: Arrow
-    places: list[Place]
+    slots: list[Slot]
     strands: list[Strand]
     backwards: bool
 
 
 @dataclass(eq=False)
 class Layers:
-    """The columns, from left to right, each from top to bottom, and the arrows' ways by them."""
+    """The columns, from left to right, each from top to bottom, and the paths of the arrows through them."""
 
-    columns: list[list[Place]]
-    ways: list[Way]
+    columns: list[list[Slot]]
+    paths: list[ArrowPath]
 
     def strands(self, column: int) -> list[Strand]:
-        """Return what leads from `column` to the next, from top to bottom."""
-        return [strand for place in self.columns[column] for strand in place.departures]
+        """Return the strands from `column` to the next, from top to bottom."""
+        return [strand for slot in self.columns[column] for strand in slot.departures]
 
 
 def layers(diagram: Diagram) -> Layers:
-    """Return the boxes in columns and the arrows in strands."""
-    boxes = {box.key: box for box in diagram.boxes}
-    turned = _closing(boxes, diagram.arrows)
-    onwards = [(arrow.head, arrow.tail) if arrow in turned else (arrow.tail, arrow.head) for arrow in diagram.arrows]
-    placed = _columns(boxes, onwards)
-    places = {key: Place(placed[key], box) for key, box in boxes.items()}
-    columns: list[list[Place]] = [[] for _ in range(max(placed.values(), default=-1) + 1)]
-    for place in places.values():
-        columns[place.column].append(place)
-    lanes: dict[tuple[object, int], Place] = {}
-    strands: dict[tuple[object, int], Strand] = {}
-    ways = []
-    for arrow, (first, last) in zip(diagram.arrows, onwards, strict=True):
-        backwards = arrow in turned
-        shared = (first, arrow.failing, arrow if backwards else None)
-        way = Way(arrow, [places[first]], [], backwards)
-        for column in range(placed[first] + 1, placed[last] + 1):
-            here = way.places[-1]
-            if (shared, column) not in strands:
-                strands[shared, column] = Strand(here, [], arrow.failing, backwards)
-                here.departures.append(strands[shared, column])
-            strand = strands[shared, column]
-            if column == placed[last]:
-                end = places[last]
-            elif (shared, column) in lanes:
-                end = lanes[shared, column]
-            else:
-                end = lanes[shared, column] = Place(column, None)
-                columns[column].append(end)
+    """Return the boxes in columns, and the arrows in strands."""
+    reversed_arrows = _closing_a_cycle(diagram)
+    directed = {
+        arrow: (arrow.head, arrow.tail) if arrow in reversed_arrows else (arrow.tail, arrow.head)
+        for arrow in diagram.arrows
+    }
+    columns = _columns(diagram.boxes, [*directed.values()])
+    slots = {box.key: Slot(columns[box.key], box) for box in diagram.boxes}
+    layered = Layers([[] for _ in range(max(columns.values(), default=-1) + 1)], [])
+    for slot in slots.values():
+        layered.columns[slot.column].append(slot)
+    builder = _PathBuilder(layered)
+    for arrow, (first, last) in directed.items():
+        builder.add(arrow, slots[first], slots[last], backwards=arrow in reversed_arrows)
+    return layered
+
+
+class _PathBuilder:
+    """Adds arrows to layers; arrows that share a line get the same lanes and strands."""
+
+    def __init__(self, layered: Layers) -> None:
+        self._layered = layered
+        self._lanes: dict[tuple[object, int], Slot] = {}
+        self._strands: dict[tuple[object, int], Strand] = {}
+
+    def add(self, arrow: Arrow, first: Slot, last: Slot, *, backwards: bool) -> None:
+        """Add the path of `arrow` from the slot at its left to the one at its right."""
+        # An arrow that is drawn backwards shares no line: lines branch in the direction of their arrows only.
+        line = (first, arrow.failing, arrow if backwards else None)
+        path = ArrowPath(arrow, [first], [], backwards)
+        for column in range(first.column + 1, last.column + 1):
+            start = path.slots[-1]
+            end = last if column == last.column else self._lane(line, column)
+            if (line, column) not in self._strands:
+                self._strands[line, column] = Strand(start, [], arrow.failing, backwards)
+                start.departures.append(self._strands[line, column])
+            strand = self._strands[line, column]
             if end not in strand.ends:
                 strand.ends.append(end)
                 end.arrivals.append(strand)
-            way.strands.append(strand)
-            way.places.append(end)
-        ways.append(way)
-    return Layers(columns, ways)
+            path.strands.append(strand)
+            path.slots.append(end)
+        self._layered.paths.append(path)
+
+    def _lane(self, line: object, column: int) -> Slot:
+        if (line, column) not in self._lanes:
+            self._lanes[line, column] = Slot(column, None)
+            self._layered.columns[column].append(self._lanes[line, column])
+        return self._lanes[line, column]
 
 
-def _closing(boxes: dict[str, Box], arrows: Sequence[Arrow]) -> set[Arrow]:
-    """Return the arrows that close a circle, walking from what nothing leads to."""
-    leaving: dict[str, list[Arrow]] = {key: [] for key in boxes}
-    for arrow in arrows:
+def _closing_a_cycle(diagram: Diagram) -> set[Arrow]:
+    """Return the arrows that close a cycle, in a depth-first walk that begins at the boxes without an incoming arrow."""
+    leaving: dict[str, list[Arrow]] = {box.key: [] for box in diagram.boxes}
+    for arrow in diagram.arrows:
         leaving[arrow.tail].append(arrow)
     closing: set[Arrow] = set()
-    ended: set[str] = set()
-    led_to = {arrow.head for arrow in arrows}
-    for start in sorted(boxes, key=lambda key: key in led_to):
-        if start in ended:
+    done: set[str] = set()
+    heads = {arrow.head for arrow in diagram.arrows}
+    for start in sorted(leaving, key=lambda key: key in heads):
+        if start in done:
             continue
-        walking: dict[str, Iterator[Arrow]] = {start: iter(leaving[start])}
-        while walking:
-            key, rest = next(reversed(walking.items()))
+        walk: dict[str, Iterator[Arrow]] = {start: iter(leaving[start])}
+        while walk:
+            key, rest = next(reversed(walk.items()))
             following = next(rest, None)
             if following is None:
-                ended.add(key)
-                del walking[key]
-            elif following.head in walking:
+                done.add(key)
+                del walk[key]
+            elif following.head in walk:
                 closing.add(following)
-            elif following.head not in ended:
-                walking[following.head] = iter(leaving[following.head])
+            elif following.head not in done:
+                walk[following.head] = iter(leaving[following.head])
     return closing
 
 
-def _columns(boxes: dict[str, Box], onwards: Sequence[tuple[str, str]]) -> dict[str, int]:
-    """Return the column of each box: as far left as what leads to it allows; what nothing leads to, as far right."""
-    before: dict[str, list[str]] = {key: [] for key in boxes}
-    after: dict[str, list[str]] = {key: [] for key in boxes}
-    for tail, head in onwards:
+def _columns(boxes: Sequence[Box], directed: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """Return the column of each box: one right of the last box that leads to it.
+
+    A box that none leads to stands one left of the first box that it leads to.
+    """
+    before: dict[str, list[str]] = {box.key: [] for box in boxes}
+    after: dict[str, list[str]] = {box.key: [] for box in boxes}
+    for tail, head in directed:
         before[head].append(tail)
         after[tail].append(head)
     columns: dict[str, int] = {}
-    waiting = {key: len(before[key]) for key in boxes}
-    ready = [key for key in boxes if not waiting[key]]
+    missing = {key: len(tails) for key, tails in before.items()}
+    kinds = {box.key: box.kind for box in boxes}
+    ready = [key for key in before if not missing[key]]
     for key in ready:
-        parity = int(boxes[key].kind == "event")
-        columns[key] = max((columns[one] + 1 for one in before[key]), default=parity)
-        for one in after[key]:
-            waiting[one] -= 1
-            if not waiting[one]:
-                ready.append(one)
-    for key in boxes:
-        if not before[key] and after[key]:
-            columns[key] = min(columns[one] for one in after[key]) - 1
+        parity = int(kinds[key] == "event")
+        columns[key] = max((columns[tail] + 1 for tail in before[key]), default=parity)
+        for head in after[key]:
+            missing[head] -= 1
+            if not missing[head]:
+                ready.append(head)
+    for key, heads in after.items():
+        if heads and not before[key]:
+            columns[key] = min(columns[head] for head in heads) - 1
     leftmost = min(columns.values(), default=0)
     return {key: column - leftmost for key, column in columns.items()}

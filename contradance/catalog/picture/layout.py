@@ -1,32 +1,37 @@
-"""Where everything in the picture is: boxes and arrows in pixels, from the upper left corner of the drawing."""
+"""The position of each box and arrow in the picture, in pixels from the upper left corner of the drawing."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from contradance.catalog.picture.diagram import LINE, Arrow, Box, Diagram
-from contradance.catalog.picture.layers import Layers, Place, Strand, Way, layers
+from contradance.catalog.picture.layers import ArrowPath, Layers, Slot, Strand, layers
 from contradance.catalog.picture.ordering import put_in_order
-from contradance.catalog.picture.placing import arrival, departure, height, middles
-from contradance.catalog.picture.routing import Turn, choose_tracks, overlapping
+from contradance.catalog.picture.placing import LANE, arrival, departure, height, middles
+from contradance.catalog.picture.routing import NEAR, Arrival, Turn, choose_tracks
+from contradance.catalog.picture.untangling import untangle
 
 _TEXT_MARGIN: Final = {"function": 10.0, "route": 12.0, "schedule": 12.0, "event": 12.0}
-"""Left and right of a box's text, by its shape."""
+"""Left and right of a box's text, by its kind."""
 _TRACK: Final = 8.0
 """Between two tracks, in pixels."""
 _AFTER: Final = 11.0
-"""From a column to the first track behind it."""
+"""From a column to the first track right of it."""
 _BEFORE: Final = 16.0
-"""From the last track to the next column: room for the arrows' heads."""
+"""From the last track to the next column: room for arrowheads."""
 FORK: Final = 9.0
 """From the middle of a fork's diamond to its corners."""
 _FORK_STUB: Final = 3.0
 """From a box to its fork."""
-_NUDGES: Final = (5.0, -5.0, 6.0, -6.0, 7.0, -7.0, 8.0, -8.0, 9.0, -9.0, 10.0, -10.0)
+_CORNER: Final = 4.0
+"""Part of a box's side, at its upper and lower end, to which no arrow is shifted."""
+_LANE_SHIFT: Final = (LANE - NEAR) / 2
+"""How far a lane may be shifted: two that are shifted towards each other still look like two."""
 
 
 class Point(NamedTuple):
-    """A place in the picture."""
+    """A point of the picture."""
 
     x: float
     y: float
@@ -42,11 +47,11 @@ class PlacedBox:
     width: float
     height: float
     fork: Point | None
-    """The middle of the diamond behind it, where what it publishes forks."""
+    """The middle of the diamond right of the box, if it publishes one of several events."""
 
 
 class PlacedArrow(NamedTuple):
-    """An arrow, as the corners that it goes by from its tail to its head."""
+    """An arrow, and its corners from its tail to its head, both included."""
 
     arrow: Arrow
     corners: tuple[Point, ...]
@@ -54,7 +59,7 @@ class PlacedArrow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The drawing; what is around it, title and legend, is not in it."""
+    """The drawing, without title and legend."""
 
     boxes: tuple[PlacedBox, ...]
     arrows: tuple[PlacedArrow, ...]
@@ -62,109 +67,97 @@ class Layout:
     height: float
 
 
+@lru_cache(maxsize=4)  # the console draws the same choreography on every page
 def layout(diagram: Diagram) -> Layout:
-    """Return where everything in the picture of `diagram` is."""
+    """Return the position of each box and arrow of `diagram`."""
     layered = layers(diagram)
     put_in_order(layered)
     return _Drawing(layered).laid_out()
 
 
 class _Drawing:
-    """Columns are given their place from left to right, and each the turns of the arrows behind it."""
+    """Places the columns from left to right, and routes the arrows between each of them and the next."""
 
     def __init__(self, layered: Layers) -> None:
         self._columns = layered.columns
-        self._ways = layered.ways
-        self._heights = {place: height(place, LINE) for column in self._columns for place in column}
+        self._paths = layered.paths
+        self._heights = {slot: height(slot, LINE) for column in self._columns for slot in column}
         self._middles = middles(layered, self._heights)
         self._turns: dict[Strand, Turn] = {}
         self._left: list[float] = []
         self._right: list[float] = []
         self._tracks: list[float] = []
         x = 0.0
-        for column, places in enumerate(self._columns):
-            width = max((_width(place.box) for place in places if place.box), default=0.0)
-            tracks = self._turn(layered.strands(column))
-            forks = any(place.box and place.box.forks for place in places)
+        for column, slots in enumerate(self._columns):
+            width = max((_width(slot.box) for slot in slots if slot.box), default=0.0)
+            tracks = self._route(layered.strands(column))
+            forks = any(slot.box and slot.box.forks for slot in slots)
             self._left.append(x)
             self._right.append(x + width)
             self._tracks.append(x + width + _AFTER + (_FORK_STUB + 2 * FORK - 5 if forks else 0.0))
             x = self._tracks[-1] + max(tracks - 1, 0) * _TRACK + _BEFORE
+        parts = [part for turn in self._turns.values() for part in turn.parts]
+        edges = [self._middles[slot] + side * high / 2 for slot, high in self._heights.items() for side in (-1, 1)]
+        self._top = min([part.top for part in parts] + edges, default=0.0)
+        self._bottom = max([part.bottom for part in parts] + edges, default=0.0)
 
     def laid_out(self) -> Layout:
-        boxes = [box for column in self._columns for place in column for box in self._placed(place)]
-        arrows = [PlacedArrow(way.arrow, self._corners(way)) for way in self._ways]
-        rows = [corner.y for arrow in arrows for corner in arrow.corners]
-        top = min([box.y for box in boxes] + rows, default=0.0)
-        bottom = max([box.y + box.height for box in boxes] + rows, default=0.0)
-        return Layout(
-            tuple(_lowered(box, -top) for box in boxes),
-            tuple(PlacedArrow(one.arrow, tuple(Point(x, y - top) for x, y in one.corners)) for one in arrows),
-            max(self._right, default=0.0),
-            bottom - top,
-        )
+        boxes = [self._placed(slot, slot.box) for column in self._columns for slot in column if slot.box]
+        arrows = [PlacedArrow(path.arrow, self._corners(path)) for path in self._paths]
+        return Layout(tuple(boxes), tuple(arrows), max(self._right, default=0.0), self._bottom - self._top)
 
-    def _turn(self, strands: Sequence[Strand]) -> int:
-        """Choose the turns of the strands behind a column; return how many tracks they need.
-
-        Where two cannot but run on top of each other, one arrives a little higher or lower.
-        """
+    def _route(self, strands: Sequence[Strand]) -> int:
+        """Choose the turns of the strands between a column and the next; return how many tracks they need."""
         for strand in strands:
-            start = self._middles[strand.start] + departure(strand.start, strand)
-            self._turns[strand] = Turn(start, [self._middles[end] + arrival(end, strand) for end in strand.ends])
+            row = self._middles[strand.start] + departure(strand.start, strand)
+            self._turns[strand] = Turn(row, [self._arrival(strand, end) for end in strand.ends])
         turns = [self._turns[strand] for strand in strands]
-        for _ in range(4 * len(turns)):
-            for turn in turns:
-                turn.track = None
-            tracks = choose_tracks(turns)
-            found = overlapping(turns)
-            if found is None:
-                return tracks
-            turn, position = found
-            end = strands[turns.index(turn)].ends[position]
-            others = [one.row for one in turns if one is not turn]
-            others += [row for one in turns for at, row in enumerate(one.rows) if (one, at) != (turn, position)]
-            room = self._heights[end] / 2 - 4 if end.box else max(_NUDGES)
-            for nudge in _NUDGES:
-                row = turn.rows[position] + nudge
-                if abs(row - self._middles[end]) <= room and all(abs(row - other) >= 5 for other in others):  # noqa: PLR2004
-                    turn.rows[position] = row
-                    if end.box is None:
-                        self._middles[end] = row
-                    break
-            else:
-                return tracks
+        untangle(turns)
+        for strand in strands:
+            for end, found in zip(strand.ends, self._turns[strand].arrivals, strict=True):
+                if end.box is None:
+                    self._middles[end] = found.row  # a lane has one row: it passes the column on the one it arrives on
         return choose_tracks(turns)
 
-    def _placed(self, place: Place) -> Iterator[PlacedBox]:
-        if place.box is None:
-            return
-        high, left = self._heights[place], self._left[place.column]
-        right = self._right[place.column]
-        fork = None
-        if place.box.forks and any(not strand.backwards for strand in place.departures):
-            fork = Point(right + _FORK_STUB + FORK, self._middles[place])
-        yield PlacedBox(place.box, left, self._middles[place] - high / 2, right - left, high, fork)
+    def _arrival(self, strand: Strand, end: Slot) -> Arrival:
+        middle = self._middles[end]
+        room = self._heights[end] / 2 - _CORNER if end.box else _LANE_SHIFT
+        return Arrival(middle + arrival(end, strand), middle - room, middle + room)
 
-    def _corners(self, way: Way) -> tuple[Point, ...]:
-        corners = []
-        for strand, end in zip(way.strands, way.places[1:], strict=True):
+    def _placed(self, slot: Slot, box: Box) -> PlacedBox:
+        left, right = self._left[slot.column], self._right[slot.column]
+        y = self._middles[slot] - self._heights[slot] / 2 - self._top
+        return PlacedBox(box, left, y, right - left, self._heights[slot], self._fork(slot))
+
+    def _fork(self, slot: Slot) -> Point | None:
+        """Return the middle of the diamond right of a box, if the box has one."""
+        if slot.box and slot.box.forks and any(not strand.backwards for strand in slot.departures):
+            return Point(self._right[slot.column] + _FORK_STUB + FORK, self._middles[slot] - self._top)
+        return None
+
+    def _corners(self, path: ArrowPath) -> tuple[Point, ...]:
+        corners: list[Point] = []
+        for strand, end in zip(path.strands, path.slots[1:], strict=True):
             turn, column = self._turns[strand], strand.start.column
-            row = turn.rows[strand.ends.index(end)]
-            corners.append(Point(self._right[column], turn.row))
-            if turn.track is not None:
-                x = self._tracks[column] + turn.track * _TRACK
-                corners += [Point(x, turn.row), Point(x, row)]
-            corners.append(Point(self._left[end.column], row))
-        start = way.places[0]
-        for placed in self._placed(start) if not way.backwards else ():
-            if placed.fork:
-                corners[0] = Point(placed.fork.x + max(FORK - abs(corners[0].y - placed.fork.y), 0.0), corners[0].y)
-        found = tuple(_without_needless(corners))
-        return found[::-1] if way.backwards else found
+            row = turn.arrivals[strand.ends.index(end)].row
+            corners.append(self._point(self._right[column], turn.parts[0].row))
+            for part in turn.parts:
+                if part.track is not None:
+                    x = self._tracks[column] + part.track * _TRACK
+                    corners += [self._point(x, part.row), self._point(x, row if part is turn else turn.row)]
+            corners.append(self._point(self._left[end.column], row))
+        fork = None if path.backwards else self._fork(path.slots[0])
+        if fork:
+            x = fork.x + FORK - abs(corners[0].y - fork.y)
+            corners[0] = Point(x, corners[0].y)
+        found = tuple(_without_straight(corners))
+        return found[::-1] if path.backwards else found
+
+    def _point(self, x: float, row: float) -> Point:
+        return Point(x, row - self._top)
 
 
-def _without_needless(corners: Sequence[Point]) -> Iterator[Point]:
+def _without_straight(corners: Sequence[Point]) -> Iterator[Point]:
     """Yield the corners at which the direction changes, with both ends."""
     kept: list[Point] = []
     for corner in corners:
@@ -178,8 +171,3 @@ def _without_needless(corners: Sequence[Point]) -> Iterator[Point]:
 
 def _width(box: Box) -> float:
     return max(line.width for line in box.lines) + 2 * _TEXT_MARGIN[box.kind]
-
-
-def _lowered(placed: PlacedBox, by: float) -> PlacedBox:
-    fork = placed.fork and Point(placed.fork.x, placed.fork.y + by)
-    return PlacedBox(placed.box, placed.x, placed.y + by, placed.width, placed.height, fork)

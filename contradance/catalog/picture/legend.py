@@ -1,11 +1,11 @@
-"""The picture's legend: what each shape and line means, and each service's colour."""
+"""The picture's legend: the meaning of each shape and line, and the colour of each service."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 from xml.sax.saxutils import escape
 
 from contradance.catalog.picture.diagram import Diagram
-from contradance.catalog.picture.lettering import width
+from contradance.catalog.picture.text import width
 
 _SIZE: Final = 11.5
 _ROW: Final = 24.0
@@ -13,8 +13,8 @@ _SWATCH: Final = 30.0
 _APART: Final = 22.0
 
 
-class _Entry(NamedTuple):
-    """A swatch, drawn from (0, 0) to (22, 14), and what it means."""
+class _LegendEntry(NamedTuple):
+    """A sample of a shape or line, drawn from (0, 0) to (22, 14), and its meaning."""
 
     swatch: str
     text: str
@@ -26,11 +26,12 @@ class _Entry(NamedTuple):
 
 
 class Legend:
-    """Entries in rows, as many in each as fit."""
+    """Entries in rows, each row as full as `room` allows. An entry wider than that has a row of its own."""
 
     def __init__(self, drawn: Diagram, colours: Mapping[str, int], room: float) -> None:
         self._rows = [*_rows([*_meanings(drawn)], room), *_rows([*_services(drawn, colours)], room)]
         self.height = len(self._rows) * _ROW
+        self.width = max((_row_width(row) for row in self._rows), default=0.0)
 
     def lines(self) -> Iterator[str]:
         """Yield the legend's elements, from (0, 0) downwards."""
@@ -45,8 +46,8 @@ class Legend:
                 x += entry.width + _APART
 
 
-def _rows(entries: list[_Entry], room: float) -> Iterator[list[_Entry]]:
-    row: list[_Entry] = []
+def _rows(entries: list[_LegendEntry], room: float) -> Iterator[list[_LegendEntry]]:
+    row: list[_LegendEntry] = []
     used = 0.0
     for entry in entries:
         if row and used + entry.width > room:
@@ -58,31 +59,35 @@ def _rows(entries: list[_Entry], room: float) -> Iterator[list[_Entry]]:
         yield row
 
 
-def _meanings(drawn: Diagram) -> Iterator[_Entry]:
-    """Yield an entry for each shape and line that the picture has."""
+def _row_width(row: list[_LegendEntry]) -> float:
+    return sum(entry.width for entry in row) + _APART * (len(row) - 1)
+
+
+def _meanings(drawn: Diagram) -> Iterator[_LegendEntry]:
+    """Yield an entry for each shape and line that is in the picture."""
     kinds = {box.kind for box in drawn.boxes}
     if "route" in kinds:
-        yield _Entry('<g class="route"><path class="shape" d="M0 0H16L22 7L16 14H0z"/></g>', "route")
+        yield _LegendEntry('<g class="route"><path class="shape" d="M0 0H16L22 7L16 14H0z"/></g>', "route")
     if "schedule" in kinds:
-        yield _Entry('<g class="schedule"><path class="shape" d="M0 0H16L22 7L16 14H0z"/></g>', "schedule")
-    yield _Entry('<g class="function"><rect class="shape" width="22" height="14" rx="3"/></g>', "function")
-    yield _Entry('<g class="event"><rect class="shape" width="22" height="14" rx="7"/></g>', "event")
+        yield _LegendEntry('<g class="schedule"><path class="shape" d="M0 0H16L22 7L16 14H0z"/></g>', "schedule")
+    yield _LegendEntry('<g class="function"><rect class="shape" width="22" height="14" rx="3"/></g>', "function")
+    yield _LegendEntry('<g class="event"><rect class="shape" width="22" height="14" rx="7"/></g>', "event")
     if any(box.forks for box in drawn.boxes):
-        yield _Entry('<path class="fork" d="M4 7l7 -7 7 7 -7 7z"/>', "one of these outcomes")
+        yield _LegendEntry('<path class="fork" d="M4 7l7 -7 7 7 -7 7z"/>', "one of these outcomes")
     if any(box.failing for box in drawn.boxes):
         octagon = '<path class="shape" d="M4 0h14l4 4v6l-4 4h-14l-4 -4v-6z"/>'
-        yield _Entry(f'<g class="event failing">{octagon}</g>', "refused or undone")
-        yield _Entry(
+        yield _LegendEntry(f'<g class="event failing">{octagon}</g>', "refused or undone")
+        yield _LegendEntry(
             '<g class="way failing"><path class="arrow" d="M0 7H17"/><path class="head" d="M22 7l-7 -4v8z"/></g>',
             "failure path",
         )
     if any(box.failing and box.kind == "function" for box in drawn.boxes):
-        yield _Entry(
+        yield _LegendEntry(
             '<g class="function failing"><rect class="shape" width="22" height="14" rx="3"/></g>',
             "only after a failure",
         )
 
 
-def _services(drawn: Diagram, colours: Mapping[str, int]) -> Iterator[_Entry]:
+def _services(drawn: Diagram, colours: Mapping[str, int]) -> Iterator[_LegendEntry]:
     for service in drawn.services:
-        yield _Entry(f'<rect class="bar s{colours[service]}" x="4" width="14" height="14" rx="3"/>', service)
+        yield _LegendEntry(f'<rect class="bar s{colours[service]}" x="4" width="14" height="14" rx="3"/>', service)

@@ -1,105 +1,109 @@
-"""From top to bottom: the order within each column in which the fewest arrows cross.
+"""The order of each column, from top to bottom, in which few arrows cross.
 
-Sugiyama's method: each place moves towards the middle of what it is tied to in the column before, then in the one behind,
-and neighbours change places where that undoes a crossing; the best order that was seen is kept.
+Sugiyama's method: each slot moves towards the middle of its neighbours in the column before, then in the column after, and
+two adjacent slots are exchanged where that removes a crossing. The best order of all sweeps is kept.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from contradance.catalog.picture.layers import Layers, Place
+from contradance.catalog.picture.layers import Layers, Slot
 
 _SWEEPS: Final = 16
 
 
 def put_in_order(layered: Layers) -> None:
-    """Order the places of every column, and what arrives at and departs from each of them."""
+    """Order the slots of each column, and the arrivals and departures of each slot."""
     columns = layered.columns
-    _follow(columns)
+    _follow_arrows(columns)
     best, fewest = [[*column] for column in columns], crossings(layered)
     for sweep in range(_SWEEPS):
         leftwards = bool(sweep % 2)
         for column in columns[-2::-1] if leftwards else columns[1:]:
-            _pull(column, _index(columns), leftwards=leftwards)
+            _move_to_middle(column, _positions(columns), leftwards=leftwards)
         _exchange(columns)
         found = crossings(layered)
         if found < fewest:
             best, fewest = [[*column] for column in columns], found
     columns[:] = best
-    index = _index(columns)
+    position = _positions(columns)
     for column in columns:
-        for place in column:
-            place.arrivals.sort(key=lambda strand: index[strand.start])
-            place.departures.sort(key=lambda strand: _mean([index[end] for end in strand.ends]))
+        for slot in column:
+            slot.departures.sort(key=lambda strand: _mean([position[end] for end in strand.ends]))
+    for column in columns:
+        for slot in column:
+            slot.arrivals.sort(key=lambda strand: (position[strand.start], strand.start.departures.index(strand)))
 
 
 def crossings(layered: Layers) -> int:
-    """Return how many arrows cross between columns, as the columns are ordered."""
-    index = _index(layered.columns)
+    """Return how many arrows cross between columns, with the columns in their present order."""
+    position = _positions(layered.columns)
     count = 0
     for column in range(len(layered.columns) - 1):
-        ties = [(index[strand.start], index[end]) for strand in layered.strands(column) for end in strand.ends]
-        count += sum(a < c and b > d for a, b in ties for c, d in ties)
+        pairs = [(position[strand.start], position[end]) for strand in layered.strands(column) for end in strand.ends]
+        count += sum(a < c and b > d for a, b in pairs for c, d in pairs)
     return count
 
 
-def _follow(columns: Sequence[list[Place]]) -> None:
-    """Order each place by when one comes to it who follows the arrows, taking those that are no failure's first."""
-    seen: dict[Place, int] = {}
-    waiting = [place for column in reversed(columns) for place in reversed(column)]
-    while waiting:
-        place = waiting.pop()
-        if place in seen:
+def _follow_arrows(columns: Sequence[list[Slot]]) -> None:
+    """Order each column by a depth-first walk along the arrows, the happy path first."""
+    seen: dict[Slot, int] = {}
+    stack = [slot for column in reversed(columns) for slot in reversed(column)]
+    while stack:
+        slot = stack.pop()
+        if slot in seen:
             continue
-        seen[place] = len(seen)
-        strands = sorted(place.departures, key=lambda strand: strand.failing)
-        waiting += reversed([end for strand in strands for end in strand.ends])
+        seen[slot] = len(seen)
+        strands = sorted(slot.departures, key=lambda strand: strand.failing)
+        stack += reversed([end for strand in strands for end in strand.ends])
     for column in columns:
         column.sort(key=seen.__getitem__)
 
 
-def _pull(column: list[Place], index: dict[Place, float], *, leftwards: bool) -> None:
-    """Order a column by the middle of what each place is tied to on one side."""
+def _move_to_middle(column: list[Slot], position: dict[Slot, float], *, leftwards: bool) -> None:
+    """Order a column by the mean position of each slot's neighbours on one side."""
     middle = {}
-    for place in column:
-        ties = [index[one] for one in (_right(place) if leftwards else _left(place))]
-        middle[place] = _mean(ties) if ties else index[place]
-    column.sort(key=lambda place: (middle[place], index[place]))
+    for slot in column:
+        neighbours = [position[one] for one in (_right(slot) if leftwards else _left(slot))]
+        middle[slot] = _mean(neighbours) if neighbours else position[slot]
+    column.sort(key=lambda slot: (middle[slot], position[slot]))
 
 
-def _exchange(columns: Sequence[list[Place]]) -> None:
-    """Let neighbours change places for as long as that undoes crossings."""
+def _exchange(columns: Sequence[list[Slot]]) -> None:
+    """Exchange adjacent slots for as long as that removes crossings."""
+    position = _positions(columns)
     better = True
     while better:
         better = False
         for column in columns:
-            index = _index(columns)
             for upper in range(len(column) - 1):
                 a, b = column[upper], column[upper + 1]
-                gain = sum(
-                    _crossed(side(a), side(b), index) - _crossed(side(b), side(a), index) for side in (_left, _right)
-                )
-                if gain > 0:
+                if _removed(a, b, position) > 0:
                     column[upper], column[upper + 1] = b, a
                     better = True
+            position.update((slot, at) for at, slot in enumerate(column))
 
 
-def _crossed(upper: Iterator[Place], lower: Iterator[Place], index: dict[Place, float]) -> int:
-    """Return how many ties of the upper of two neighbours cross one of the lower's."""
-    others = [index[place] for place in lower]
-    return sum(index[place] > other for place in upper for other in others)
+def _removed(a: Slot, b: Slot, position: dict[Slot, float]) -> int:
+    """Return how many crossings an exchange of two adjacent slots removes."""
+    removed = 0
+    for side in (_left, _right):
+        from_a = [position[slot] for slot in side(a)]
+        from_b = [position[slot] for slot in side(b)]
+        removed += sum((one > other) - (one < other) for one in from_a for other in from_b)
+    return removed
 
 
-def _left(place: Place) -> Iterator[Place]:
-    return (strand.start for strand in place.arrivals)
+def _left(slot: Slot) -> Iterator[Slot]:
+    return (strand.start for strand in slot.arrivals)
 
 
-def _right(place: Place) -> Iterator[Place]:
-    return (end for strand in place.departures for end in strand.ends)
+def _right(slot: Slot) -> Iterator[Slot]:
+    return (end for strand in slot.departures for end in strand.ends)
 
 
-def _index(columns: Sequence[list[Place]]) -> dict[Place, float]:
-    return {place: position for column in columns for position, place in enumerate(column)}
+def _positions(columns: Sequence[list[Slot]]) -> dict[Slot, float]:
+    return {slot: position for column in columns for position, slot in enumerate(column)}
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -1,26 +1,26 @@
-"""How high each place stands: arrows as straight as can be, above all long ones and those of the happy path.
+"""The vertical position of each slot: arrows as straight as possible, first those of the happy path and long ones.
 
-Within a column the order is settled, so the heights that bend its arrows least, given the columns beside it, are an isotonic
-regression: places that would pass each other are pooled, and a pool stands at the weighted median of what its members want.
-A median, unlike a mean, makes an arrow wholly straight rather than many of them almost so.
+The order of a column is fixed here, so the positions that bend its arrows least, given the columns beside it, are an
+isotonic regression: slots that would pass each other form a pool, and a pool stands at the weighted median of the positions
+to which arrows pull its members. A median makes some arrows wholly straight; a mean would make many almost straight.
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from contradance.catalog.picture.layers import Layers, Place, Strand
+from contradance.catalog.picture.layers import Layers, Slot, Strand
 
 GAP: Final = 18.0
 """Between two boxes of a column, in pixels."""
 LANE: Final = 18.0
-"""Between a lane and what is beside it: a count may be written there."""
+"""Between a lane and the slots beside it: the console may write a count there."""
 PORT: Final = 11.0
 """Between two arrows at one side of a box."""
 _DEPARTURE: Final = 7.0
-"""Between two arrows that leave a box."""
+"""Between the arrows of the happy path and of the failure path that leave a box."""
 _BACK: Final = 17.0
-"""From an arrow that comes back to the one beside it."""
+"""From the arrow that leaves a box in the middle to one that leads back to the box."""
 _PADDING: Final = 9.0
 """Between the text and the upper and lower edge of its box."""
 _SWEEPS: Final = 12
@@ -28,63 +28,71 @@ _LANE_TO_LANE: Final = 16.0
 _HAPPY: Final = 5.0
 _FAILING: Final = 1.0
 _ALONE: Final = 2.0
-"""How hard a strand pulls at its ends; twice as hard where it is all that ties them."""
+"""The weight with which a strand pulls at its ends; multiplied by `_ALONE` if neither end has another strand there."""
 
 
-class _Wish(NamedTuple):
-    """A height that a place is pulled to, and how hard."""
+class _Pull(NamedTuple):
+    """A position to which an arrow pulls a slot, and the weight of the arrow."""
 
-    height: float
+    position: float
     weight: float
 
 
-def height(place: Place, line: float) -> float:
-    """Return how high a place is; a box has room for its text and its arrows."""
-    if place.box is None:
+def height(slot: Slot, line: float) -> float:
+    """Return the height of a slot; a box has room for its text, in lines of height `line`, and for its arrows."""
+    if slot.box is None:
         return 0.0
-    ports = [arrival(place, strand) for strand in place.arrivals]
-    ports += [departure(place, strand) for strand in place.departures]
+    ports = [arrival(slot, strand) for strand in slot.arrivals]
+    ports += [departure(slot, strand) for strand in slot.departures]
     outermost = max(map(abs, ports), default=0.0)
-    return max(len(place.box.lines) * line + 2 * _PADDING, 2 * outermost + PORT)
+    return max(len(slot.box.lines) * line + 2 * _PADDING, 2 * outermost + PORT)
 
 
-def arrival(place: Place, strand: Strand) -> float:
-    """Return where a strand arrives at a place, from its middle."""
-    return _port(place.arrivals, strand)
+def arrival(slot: Slot, strand: Strand) -> float:
+    """Return the row on which a strand arrives at a slot, counted from the slot's middle."""
+    return _port(slot.arrivals, strand)
 
 
-def departure(place: Place, strand: Strand) -> float:
-    """Return where a strand departs from a place, from its middle.
+def departure(slot: Slot, strand: Strand) -> float:
+    """Return the row on which a strand departs from a slot, counted from the slot's middle.
 
-    What a box says is well leaves it in the middle; what comes back to it, further off than a fork reaches.
+    The happy path leaves a box in the middle, where a fork stands if there are alternatives. Strands that lead back to the
+    box keep away from the fork.
     """
-    strands = place.departures
-    centre = min(range(len(strands)), key=lambda at: (strands[at].backwards, strands[at].failing, at))
-    steps = strands.index(strand) - centre
-    further = _BACK - _DEPARTURE if strand.backwards else 0.0
-    return steps * _DEPARTURE + (further if steps > 0 else -further if steps < 0 else 0.0)
+    forward = [one for one in slot.departures if not one.backwards]
+    if not forward:
+        return _port(slot.departures, strand)
+    centre = min(forward, key=lambda one: one.failing)
+    if not strand.backwards:
+        return (forward.index(strand) - forward.index(centre)) * _DEPARTURE
+    at = slot.departures.index(centre)
+    above = [one for one in slot.departures[at::-1] if one.backwards]
+    if strand in above:
+        return -_BACK - above.index(strand) * PORT
+    below = [one for one in slot.departures[at:] if one.backwards]
+    return _BACK + below.index(strand) * PORT
 
 
-def middles(layered: Layers, heights: dict[Place, float]) -> dict[Place, float]:
-    """Return the height at which the middle of each place stands."""
-    apart = [[*_apart(column, heights)] for column in layered.columns]
-    stands: dict[Place, float] = {}
-    for column, distances in zip(layered.columns, apart, strict=True):
-        top = -sum(distances) / 2
-        for place, distance in zip(column, distances, strict=True):
-            top += distance
-            stands[place] = top
-    best, least = dict(stands), _bent(layered, stands)
+def middles(layered: Layers, heights: dict[Slot, float]) -> dict[Slot, float]:
+    """Return the vertical position of the middle of each slot; above is less."""
+    distances = [[*_distances(column, heights)] for column in layered.columns]
+    positions: dict[Slot, float] = {}
+    for column, between in zip(layered.columns, distances, strict=True):
+        position = -sum(between) / 2
+        for slot, distance in zip(column, between, strict=True):
+            position += distance
+            positions[slot] = position
+    best, least = dict(positions), _bend(layered, positions)
     for sweep in range(_SWEEPS):
         rightwards = sweep % 2 == 0
         both = sweep >= _SWEEPS // 2
-        in_turn = [*zip(layered.columns, apart, strict=True)]
-        for column, distances in in_turn if rightwards else reversed(in_turn):
-            wishes = [_wishes(place, stands, left=both or rightwards, right=both or not rightwards) for place in column]
-            stands.update(zip(column, _settle(wishes, distances), strict=True))
-        bent = _bent(layered, stands)
-        if bent < least:
-            best, least = dict(stands), bent
+        in_turn = [*zip(layered.columns, distances, strict=True)]
+        for column, between in in_turn if rightwards else reversed(in_turn):
+            pulls = [_pulls(slot, positions, left=both or rightwards, right=both or not rightwards) for slot in column]
+            positions.update(zip(column, _settled(pulls, between), strict=True))
+        bend = _bend(layered, positions)
+        if bend < least:
+            best, least = dict(positions), bend
     return best
 
 
@@ -92,43 +100,45 @@ def _port(strands: Sequence[Strand], strand: Strand) -> float:
     return (strands.index(strand) - (len(strands) - 1) / 2) * PORT
 
 
-def _apart(column: Sequence[Place], heights: dict[Place, float]) -> Iterator[float]:
-    """Yield how far the middle of each place has to be from the one above."""
+def _distances(column: Sequence[Slot], heights: dict[Slot, float]) -> Iterator[float]:
+    """Yield for each slot the least distance of its middle from the middle of the slot above; 0 for the first."""
     yield 0.0
     for upper, lower in pairwise(column):
-        between = GAP if upper.box and lower.box else LANE
-        yield (heights[upper] + heights[lower]) / 2 + between
+        gap = GAP if upper.box and lower.box else LANE
+        yield (heights[upper] + heights[lower]) / 2 + gap
 
 
-def _weight(start: Place, end: Place, strand: Strand) -> float:
+def _weight(start: Slot, end: Slot, strand: Strand) -> float:
     if start.box is None and end.box is None:
         return _LANE_TO_LANE
     alone = len(strand.ends) == len(end.arrivals) == 1
     return (_FAILING if strand.failing else _HAPPY) * (_ALONE if alone else 1)
 
 
-def _wishes(place: Place, stands: dict[Place, float], *, left: bool, right: bool) -> list[_Wish]:
-    """Return the heights at which each arrow of a place would be straight."""
-    wishes = [_Wish(stands[place], 0.001)]
+def _pulls(slot: Slot, positions: dict[Slot, float], *, left: bool, right: bool) -> list[_Pull]:
+    """Return the positions in which the arrows of a slot are straight: those at its left, at its right, or both."""
+    # Without other pulls, the slot stays where it is.
+    pulls = [_Pull(positions[slot], 0.001)]
     if left:
-        for strand in place.arrivals:
-            straight = stands[strand.start] + departure(strand.start, strand) - arrival(place, strand)
-            wishes.append(_Wish(straight, _weight(strand.start, place, strand)))
+        for strand in slot.arrivals:
+            straight = positions[strand.start] + departure(strand.start, strand) - arrival(slot, strand)
+            pulls.append(_Pull(straight, _weight(strand.start, slot, strand)))
     if right:
-        for strand in place.departures:
+        for strand in slot.departures:
             for end in strand.ends:
-                straight = stands[end] + arrival(end, strand) - departure(place, strand)
-                wishes.append(_Wish(straight, _weight(place, end, strand) / len(strand.ends)))
-    return wishes
+                straight = positions[end] + arrival(end, strand) - departure(slot, strand)
+                pulls.append(_Pull(straight, _weight(slot, end, strand) / len(strand.ends)))
+    return pulls
 
 
-def _settle(wishes: Sequence[list[_Wish]], apart: Sequence[float]) -> list[float]:
-    """Return the heights, in order and far enough apart, that are least far from what is wished."""
-    pools: list[tuple[float, list[_Wish], int]] = []
-    below = 0.0
-    for wished, distance in zip(wishes, apart, strict=True):
-        below += distance
-        pool = [_Wish(wish.height - below, wish.weight) for wish in wished]
+def _settled(pulls: Sequence[list[_Pull]], distances: Sequence[float]) -> list[float]:
+    """Return the positions of a column's slots that are nearest to where they are pulled, and keep all distances."""
+    # With the distances subtracted, "far enough apart" becomes "in order", and a pool is one single position.
+    pools: list[tuple[float, list[_Pull], int]] = []
+    offset = 0.0
+    for pulled, distance in zip(pulls, distances, strict=True):
+        offset += distance
+        pool = [_Pull(pull.position - offset, pull.weight) for pull in pulled]
         members = 1
         middle = _median(pool)
         while pools and pools[-1][0] > middle:
@@ -137,30 +147,30 @@ def _settle(wishes: Sequence[list[_Wish]], apart: Sequence[float]) -> list[float
             middle = _median(pool)
         pools.append((middle, pool, members))
     level = [middle for middle, _, members in pools for _ in range(members)]
-    settled, below = [], 0.0
-    for middle, distance in zip(level, apart, strict=True):
-        below += distance
-        settled.append(middle + below)
+    settled, offset = [], 0.0
+    for middle, distance in zip(level, distances, strict=True):
+        offset += distance
+        settled.append(middle + offset)
     return settled
 
 
-def _median(wishes: list[_Wish]) -> float:
-    """Return the height at which the wishes above pull as hard as those below."""
-    half, pulled = sum(wish.weight for wish in wishes) / 2, 0.0
-    ordered = sorted(wishes)
-    for wish in ordered:
-        pulled += wish.weight
-        if pulled >= half:
-            return wish.height
-    return ordered[-1].height
+def _median(pulls: list[_Pull]) -> float:
+    """Return the position at which the pulls from above weigh as much as those from below."""
+    half, weight = sum(pull.weight for pull in pulls) / 2, 0.0
+    ordered = sorted(pulls)
+    for pull in ordered:
+        weight += pull.weight
+        if weight >= half:
+            return pull.position
+    return ordered[-1].position
 
 
-def _bent(layered: Layers, stands: dict[Place, float]) -> float:
-    """Return how far all arrows are from straight, and a little of how high the picture is."""
-    bent = 0.0
+def _bend(layered: Layers, positions: dict[Slot, float]) -> float:
+    """Return how far all arrows are from straight, by weight, plus the height of the picture."""
+    bend = 0.0
     for column in layered.columns:
-        for place in column:
-            for strand in place.arrivals:
-                start = stands[strand.start] + departure(strand.start, strand)
-                bent += abs(stands[place] + arrival(place, strand) - start) * _weight(strand.start, place, strand)
-    return bent + (max(stands.values(), default=0.0) - min(stands.values(), default=0.0))
+        for slot in column:
+            for strand in slot.arrivals:
+                start = positions[strand.start] + departure(strand.start, strand)
+                bend += abs(positions[slot] + arrival(slot, strand) - start) * _weight(strand.start, slot, strand)
+    return bend + (max(positions.values(), default=0.0) - min(positions.values(), default=0.0))

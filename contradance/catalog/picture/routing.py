@@ -1,92 +1,128 @@
-"""How arrows run between two columns: along the row, up or down a track of their own, and along the row again.
+"""The turns of the arrows between two columns: along a row, up or down on a track, and along other rows.
 
-Nothing stands between columns, and each lane keeps clear of what is beside it in its column: so no arrow can cross a box.
-What is left is to choose the tracks, in the order in which the fewest arrows cross and none runs on top of another.
+The space between two columns is a channel. It holds no boxes, and lanes keep their distance from boxes: so no arrow can
+cross a box. Two arrows could still run on top of each other, where one arrives on the row on which another departs. They
+do not if the arrow that departs turns off first, on a track further left. These rules are a graph. `untangle` removes its
+cycles, so that an order that keeps every rule always exists; a greedy search takes one of them, with few crossings.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from itertools import pairwise
 from typing import Final
 
-_NEAR: Final = 5.0
-"""Rows closer than this would be taken for one."""
-_OVERLAP: Final = 1000
-"""How many crossings are better than two arrows on top of each other."""
+NEAR: Final = 5.0
+"""Rows closer than this look like one row, in pixels."""
+
+
+@dataclass(eq=False)
+class Arrival:
+    """The row on which a turn arrives at a slot of the next column, and how far up and down it may be shifted."""
+
+    row: float
+    highest: float
+    lowest: float
 
 
 @dataclass(eq=False)
 class Turn:
-    """A strand between two columns: the row on which it comes, and those on which it goes on."""
+    """A strand between two columns: the row on which it departs, its track, and the rows on which it arrives."""
 
     row: float
-    rows: list[float]
-    track: int | None = None
-    """None where it goes straight on."""
+    arrivals: list[Arrival]
+    detour: "Turn | None" = None
+    """An earlier turn that leads to `row`; it departs where the strand does."""
+    track: int | None = field(default=None, init=False)
+    """Counted from the left; None where the strand is straight."""
 
     @property
     def straight(self) -> bool:
-        """Whether it goes on on the row on which it came, and on no other."""
-        return all(row == self.row for row in self.rows)
+        """Whether it arrives on the row on which it departs, and on no other."""
+        return all(arrival.row == self.row for arrival in self.arrivals)
 
     @property
     def top(self) -> float:
         """Upper end of its track."""
-        return min(self.row, *self.rows)
+        return min(self.row, *(arrival.row for arrival in self.arrivals))
 
     @property
     def bottom(self) -> float:
         """Lower end of its track."""
-        return max(self.row, *self.rows)
+        return max(self.row, *(arrival.row for arrival in self.arrivals))
+
+    @property
+    def parts(self) -> tuple["Turn", ...]:
+        """The turn, after its detour if it has one."""
+        return (self,) if self.detour is None else (self.detour, self)
+
+
+Rules = dict[Turn, list[Turn]]
+"""For each turn that needs a track, the turns that need a track further left."""
 
 
 def choose_tracks(turns: Sequence[Turn]) -> int:
-    """Give each turn that needs one a track, counted from the left; return how many there are."""
-    order = _ordered([turn for turn in turns if not turn.straight])
-    for later, turn in enumerate(order):
-        left = [other.track for other in order[:later] if _tied(other, turn) and other.track is not None]
+    """Give a track to each turn that needs one, after `untangle`; return the number of tracks."""
+    order = _ordered(rules(turns))
+    for position, turn in enumerate(order):
+        left = [other.track for other in order[:position] if _need_two_tracks(other, turn) and other.track is not None]
         turn.track = max(left, default=-1) + 1
     return 1 + max((turn.track for turn in order if turn.track is not None), default=-1)
 
 
-def overlapping(turns: Sequence[Turn]) -> tuple[Turn, int] | None:
-    """Return a turn, and which of its rows another comes in on further to the right; None where all is well."""
-    for left in turns:
-        for right in turns:
-            if left is not right and left.track is not None and right.track is not None and left.track < right.track:
-                for position, row in enumerate(left.rows):
-                    if abs(row - right.row) < _NEAR:
-                        return left, position
-    return None
+def rules(turns: Sequence[Turn]) -> Rules:
+    """Return which turn has to be left of which."""
+    bent = [part for turn in turns for part in turn.parts if not part.straight]
+    return {turn: [other for other in bent if other is not turn and _has_to_be_left(other, turn)] for turn in bent}
 
 
-def _ordered(turns: Sequence[Turn]) -> list[Turn]:
-    """Return the turns from left to right: each is put where it costs least, then neighbours are exchanged."""
+def _has_to_be_left(left: Turn, right: Turn) -> bool:
+    if left is right.detour:
+        return True
+    # A turn departs on the row on which its own detour arrives: there both are one line.
+    return right is not left.detour and any(abs(arrival.row - left.row) < NEAR for arrival in right.arrivals)
+
+
+def _ordered(rules: Rules) -> list[Turn]:
+    """Return the turns from left to right: insert each where it adds the fewest crossings, then exchange neighbours."""
+    left_of = _with_indirect(rules)
     order: list[Turn] = []
-    for turn in sorted(turns, key=lambda turn: (turn.bottom - turn.top, turn.top)):
-        costs = [
-            sum(_cost(other, turn) for other in order[:at]) + sum(_cost(turn, other) for other in order[at:])
-            for at in range(len(order) + 1)
-        ]
-        order.insert(costs.index(min(costs)), turn)
-    better = True
-    while better:
-        better = False
-        for at, (left, right) in enumerate(pairwise(order)):
-            if _cost(right, left) < _cost(left, right):
-                order[at], order[at + 1] = right, left
-                better = True
-                break
+    for turn in sorted(rules, key=lambda turn: (turn.bottom - turn.top, turn.top)):
+        # Indirect rules count here: without them two turns could leave no room for a third that belongs between them.
+        first = max((at + 1 for at, other in enumerate(order) if other in left_of[turn]), default=0)
+        last = min((at for at, other in enumerate(order) if turn in left_of[other]), default=len(order))
+        crossings = [sum(_crossings(turn, other) for other in order)]
+        for other in order:
+            crossings.append(crossings[-1] + _crossings(other, turn) - _crossings(turn, other))
+        order.insert(min(range(first, last + 1), key=crossings.__getitem__), turn)
+    while (at := _exchangeable(order, left_of)) is not None:
+        order[at], order[at + 1] = order[at + 1], order[at]
     return order
 
 
-def _cost(left: Turn, right: Turn) -> int:
-    """Return how many crossings there are with one turn left of another, and how many rows on top of each other."""
-    crossings = sum(right.top < row < right.bottom for row in left.rows) + (left.top < right.row < left.bottom)
-    return crossings + _OVERLAP * sum(abs(row - right.row) < _NEAR for row in left.rows)
+def _with_indirect(rules: Rules) -> dict[Turn, set[Turn]]:
+    """Return for each turn all those left of it: directly, or by way of others."""
+    left_of: dict[Turn, set[Turn]] = {}
+    for turn in TopologicalSorter(rules).static_order():
+        left_of[turn] = {*rules[turn]}.union(*(left_of[other] for other in rules[turn]))
+    return left_of
 
 
-def _tied(left: Turn, right: Turn) -> bool:
+def _exchangeable(order: Sequence[Turn], left_of: dict[Turn, set[Turn]]) -> int | None:
+    """Return the position of a turn that crosses less after the next one."""
+    for position, (left, right) in enumerate(pairwise(order)):
+        if left not in left_of[right] and _crossings(right, left) < _crossings(left, right):
+            return position
+    return None
+
+
+def _crossings(left: Turn, right: Turn) -> int:
+    """Return how often two turns cross when one is left of the other."""
+    crossed = sum(right.top < arrival.row < right.bottom for arrival in left.arrivals)
+    return crossed + (left.top < right.row < left.bottom)
+
+
+def _need_two_tracks(left: Turn, right: Turn) -> bool:
     """Whether two turns need tracks of their own, in this order."""
-    beside = left.top < right.bottom + 2 * _NEAR and right.top < left.bottom + 2 * _NEAR
-    return beside or _cost(left, right) != _cost(right, left)
+    beside = left.top < right.bottom + 2 * NEAR and right.top < left.bottom + 2 * NEAR
+    return beside or _crossings(left, right) != _crossings(right, left)

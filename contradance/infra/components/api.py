@@ -6,8 +6,8 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from contradance.infra.components.function import Function
-from contradance.infra.components.surroundings import Surroundings
+from contradance.infra.components.function import FunctionComponent
+from contradance.infra.components.shared_resources import SharedResources
 from contradance.infra.planning.api import ApiPlan
 from contradance.infra.planning.statement import canonical
 from contradance.infra.planning.trigger import RoutePlan
@@ -33,14 +33,16 @@ class HttpApi(pulumi.ComponentResource):
     """One HTTP API, with a route for each function that answers requests."""
 
     def __init__(
-        self, plan: ApiPlan, routes: Sequence[RoutePlan], around: Surroundings, *, parent: pulumi.Resource
+        self, plan: ApiPlan, routes: Sequence[RoutePlan], shared: SharedResources, *, parent: pulumi.Resource
     ) -> None:
         super().__init__("contradance:aws:HttpApi", "api", None, pulumi.ResourceOptions(parent=parent))
-        self._plan, self._around = plan, around
+        self._plan, self._shared = plan, shared
         self._mine = pulumi.ResourceOptions(parent=self)
         self._api = self._create_api()
         self._authorizer = self._create_authorizer()
-        self.functions: Mapping[str, Function] = {route.function.name: self._create_route(route) for route in routes}
+        self.functions: Mapping[str, FunctionComponent] = {
+            route.function.name: self._create_route(route) for route in routes
+        }
         self._create_stage(self._create_access_log())
         self.url: pulumi.Output[str] = self._api.api_endpoint
         self.register_outputs({"url": self.url})
@@ -81,7 +83,7 @@ class HttpApi(pulumi.ComponentResource):
         return aws.cloudwatch.LogGroup(
             "api",
             name=self._plan.log_group,
-            retention_in_days=self._around.log_days,
+            retention_in_days=self._shared.log_days,
             tags=self._plan.tags,
             opts=self._mine,
         )
@@ -103,10 +105,10 @@ class HttpApi(pulumi.ComponentResource):
             opts=self._mine,
         )
 
-    def _create_route(self, plan: RoutePlan) -> Function:
+    def _create_route(self, plan: RoutePlan) -> FunctionComponent:
         """Create a function, and the route that calls it."""
         name = plan.function.name
-        function = self._around.create_function(plan.function, parent=self)
+        function = self._shared.create_function(plan.function, parent=self)
         permission = function.permit(
             _GATEWAY, pulumi.Output.concat(self._api.execution_arn, "/", plan.source), parent=self
         )
@@ -128,5 +130,5 @@ class HttpApi(pulumi.ComponentResource):
             authorizer_id=self._authorizer.id if self._authorizer else None,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
-        self._around.create_alarms(plan.alarms, name, parent=self)
+        self._shared.create_alarms(plan.alarms, name, parent=self)
         return function

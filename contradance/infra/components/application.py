@@ -6,31 +6,32 @@ import pulumi
 import pulumi_aws as aws
 
 from contradance.infra.components.api import HttpApi
-from contradance.infra.components.schedule import Schedule
+from contradance.infra.components.schedule import ScheduleComponent
 from contradance.infra.components.schemas import Schemas
+from contradance.infra.components.shared_resources import DeploymentPackages, SharedResources
 from contradance.infra.components.storage import Storage
-from contradance.infra.components.subscriber import Subscriber
-from contradance.infra.components.surroundings import Packages, Surroundings
-from contradance.infra.planning.plan import Plan
+from contradance.infra.components.subscriber import SubscriberComponent
+from contradance.infra.planning.plan import StackPlan
 
 
-class Application(pulumi.ComponentResource):
+class ApplicationComponent(pulumi.ComponentResource):
     """A bus and its archive, what is kept, the functions, and who is told when something is wrong."""
 
-    def __init__(self, plan: Plan, packages: Packages, secrets: Mapping[str, pulumi.Input[str]]) -> None:
+    def __init__(self, plan: StackPlan, packages: DeploymentPackages, secrets: Mapping[str, pulumi.Input[str]]) -> None:
         super().__init__("contradance:aws:Application", plan.setup.site.app)
         self._plan, self._config = plan, plan.setup.config
         self._mine = pulumi.ResourceOptions(parent=self)
         bus = self._create_bus()
         storage = Storage(plan, secrets, parent=self)
-        around = Surroundings(
+        shared = SharedResources(
             packages, self._create_layer(packages), self._config.log_days, self._create_topic(), storage.all
         )
-        self.subscribers = [Subscriber(each, bus, around, parent=self) for each in plan.subscribers]
-        self.api = HttpApi(plan.api, plan.routes, around, parent=self) if plan.api else None
+        self.subscribers = [SubscriberComponent(each, bus, shared, parent=self) for each in plan.subscribers]
+        self.api = HttpApi(plan.api, plan.routes, shared, parent=self) if plan.api else None
         group = self._create_schedule_group()
         self.schedules = [
-            Schedule(each, group, plan.group.trust, around, parent=self) for each in (*plan.schedules, plan.sweeper)
+            ScheduleComponent(each, group, plan.group.trust, shared, parent=self)
+            for each in (*plan.schedules, plan.sweeper)
         ]
         self._create_dashboard()
         if plan.schemas:
@@ -69,7 +70,7 @@ class Application(pulumi.ComponentResource):
         )
         return created.name
 
-    def _create_layer(self, packages: Packages) -> pulumi.Output[str]:
+    def _create_layer(self, packages: DeploymentPackages) -> pulumi.Output[str]:
         """Create the layer that every function runs on. A new one replaces it when its zip changes."""
         version = aws.lambda_.LayerVersion(
             "layer",

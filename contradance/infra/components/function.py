@@ -11,7 +11,7 @@ from contradance.infra.planning.statement import document, trust
 from contradance.infra.planning.trigger import AsyncPlan
 
 
-class Function(pulumi.ComponentResource):
+class FunctionComponent(pulumi.ComponentResource):
     """One Lambda function. Its role can write to its own log group alone, and can create none."""
 
     def __init__(

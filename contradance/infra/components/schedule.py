@@ -3,17 +3,17 @@
 import pulumi
 import pulumi_aws as aws
 
-from contradance.infra.components.dead_letters import create_dead_letters
-from contradance.infra.components.surroundings import Surroundings
+from contradance.infra.components.queues import create_dead_letters
+from contradance.infra.components.shared_resources import SharedResources
 from contradance.infra.planning.statement import canonical
 from contradance.infra.planning.trigger import SchedulePlan
-from contradance.runtime.aws import environment
+from contradance.runtime.aws import variable_names
 
 INPUT = canonical({"schedule": "<aws.scheduler.schedule-arn>", "scheduled_time": "<aws.scheduler.scheduled-time>"})
 """What the function is invoked with; Scheduler fills in the moment, which tells one run from another."""
 
 
-class Schedule(pulumi.ComponentResource):
+class ScheduleComponent(pulumi.ComponentResource):
     """One function, and EventBridge Scheduler's schedule that invokes it."""
 
     def __init__(
@@ -21,7 +21,7 @@ class Schedule(pulumi.ComponentResource):
         plan: SchedulePlan,
         group: aws.scheduler.ScheduleGroup,
         trust: str,
-        around: Surroundings,
+        shared: SharedResources,
         *,
         parent: pulumi.Resource,
     ) -> None:
@@ -29,12 +29,12 @@ class Schedule(pulumi.ComponentResource):
         super().__init__("contradance:aws:Schedule", self.name, None, pulumi.ResourceOptions(parent=parent))
         self._mine = pulumi.ResourceOptions(parent=self)
         self.dead_letters, ready = self._create_dead_letters()
-        variables = {environment.DEAD_LETTERS: self.dead_letters.url} if self.dead_letters else {}
-        self.function = around.create_function(plan.function, variables, parent=self)
+        variables = {variable_names.DEAD_LETTERS: self.dead_letters.url} if self.dead_letters else {}
+        self.function = shared.create_function(plan.function, variables, parent=self)
         ready.append(self.function.retry(plan.retry, self.dead_letters.arn if self.dead_letters else None, parent=self))
         role, policy = self._create_role(trust)
         self._create_schedule(group, role, [*ready, policy])
-        around.create_alarms(plan.alarms, self.name, parent=self)
+        shared.create_alarms(plan.alarms, self.name, parent=self)
         self.register_outputs({"functionArn": self.function.arn})
 
     def _create_dead_letters(self) -> tuple[aws.sqs.Queue | None, list[pulumi.Resource]]:

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_aws as aws
 
-from contradance.infra.planning.plan import Plan, SecretPlan, TablePlan
+from contradance.infra.planning.plan import SecretPlan, StackPlan, TablePlan
 from contradance.runtime.aws.layout import EXPIRES, LEASE_EXPIRES, PARTITION, SHARD, SORT, UNPUBLISHED
 
 
 class Storage(pulumi.ComponentResource):
     """Tables, restorable to any second of the last 35 days, and secrets as encrypted parameters."""
 
-    def __init__(self, plan: Plan, secrets: Mapping[str, pulumi.Input[str]], *, parent: pulumi.Resource) -> None:
+    def __init__(self, plan: StackPlan, secrets: Mapping[str, pulumi.Input[str]], *, parent: pulumi.Resource) -> None:
         super().__init__("contradance:aws:Storage", "storage", None, pulumi.ResourceOptions(parent=parent))
         self._plan, self._config = plan, plan.setup.config
         self._kept = pulumi.ResourceOptions(parent=self, protect=self._config.protect)

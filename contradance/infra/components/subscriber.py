@@ -5,19 +5,19 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from contradance.infra.components.dead_letters import DAY, create_dead_letters
-from contradance.infra.components.function import Function
-from contradance.infra.components.surroundings import Surroundings
+from contradance.infra.components.function import FunctionComponent
+from contradance.infra.components.queues import DAY, create_dead_letters
+from contradance.infra.components.shared_resources import SharedResources
 from contradance.infra.planning.trigger import QUEUE_DAYS, QueuePlan, SubscriberPlan
 from contradance.retry import RULE_RETRIES
-from contradance.runtime.aws import environment
+from contradance.runtime.aws import variable_names
 
 _EVENTS: Final = "events.amazonaws.com"
 MOST_POLLERS: Final = 1_000
 """Most invocations at a time that a queue's polling can be held to. Lambda API, ScalingConfig."""
 
 
-class Subscriber(pulumi.ComponentResource):
+class SubscriberComponent(pulumi.ComponentResource):
     """One function that consumes events.
 
     EventBridge's retry policy is about reaching the target; what the function does wrong, Lambda or the queue retries.
@@ -25,14 +25,14 @@ class Subscriber(pulumi.ComponentResource):
     """
 
     def __init__(
-        self, plan: SubscriberPlan, bus: pulumi.Input[str], around: Surroundings, *, parent: pulumi.Resource
+        self, plan: SubscriberPlan, bus: pulumi.Input[str], shared: SharedResources, *, parent: pulumi.Resource
     ) -> None:
         self._plan, self.name = plan, plan.function.name
         super().__init__("contradance:aws:Subscriber", self.name, None, pulumi.ResourceOptions(parent=parent))
         self._mine = pulumi.ResourceOptions(parent=self)
         self.dead_letters, ready = create_dead_letters(self.name, plan.dead_letters, plan.function.tags, parent=self)
-        self.function = around.create_function(
-            plan.function, {environment.DEAD_LETTERS: self.dead_letters.url}, parent=self
+        self.function = shared.create_function(
+            plan.function, {variable_names.DEAD_LETTERS: self.dead_letters.url}, parent=self
         )
         rule = self._create_rule(bus)
         self.rule_arn: pulumi.Output[str] = rule.arn
@@ -45,7 +45,7 @@ class Subscriber(pulumi.ComponentResource):
             ready += [policy, self._create_polling(plan.queue, queue)]
             self.queue_url, target = queue.url, queue.arn
         self._create_target(bus, rule, target, ready)
-        around.create_alarms(plan.alarms, self.name, parent=self)
+        shared.create_alarms(plan.alarms, self.name, parent=self)
         self.register_outputs({"ruleArn": rule.arn, "deadLetterQueueUrl": self.dead_letters.url})
 
     def _create_rule(self, bus: pulumi.Input[str]) -> aws.cloudwatch.EventRule:
@@ -86,7 +86,9 @@ class Subscriber(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
         )
 
-    def _create_direct_delivery(self, function: Function, rule: aws.cloudwatch.EventRule) -> list[pulumi.Resource]:
+    def _create_direct_delivery(
+        self, function: FunctionComponent, rule: aws.cloudwatch.EventRule
+    ) -> list[pulumi.Resource]:
         """Let the rule invoke the function, and Lambda put what it gives up on the dead letter queue."""
         permission = function.permit(_EVENTS, rule.arn, parent=self)
         if self._plan.retry is None:

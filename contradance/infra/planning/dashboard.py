@@ -9,7 +9,7 @@ from typing import Final
 
 from contradance.function import AnyFunction
 from contradance.infra.planning.alarm import Metric, lambda_metric, rule_metric, waiting_metric
-from contradance.infra.planning.site import Bus, Site
+from contradance.infra.planning.site import BusPlan, Site
 from contradance.infra.planning.statement import canonical
 from contradance.infra.planning.trigger import SubscriberPlan
 
@@ -18,17 +18,17 @@ _WIDTH: Final = 6
 _HEIGHT: Final = 6
 _PERIOD: Final = 300
 
-Line = tuple[str, Metric]
+MetricLine = tuple[str, Metric]
 """A label, and the metric that is drawn under it."""
 
 
-def dashboard(site: Site, bus: Bus, subscribers: Sequence[SubscriberPlan], functions: Iterable[AnyFunction]) -> str:
+def dashboard(site: Site, bus: BusPlan, subscribers: Sequence[SubscriberPlan], functions: Iterable[AnyFunction]) -> str:
     """Return the dashboard's body."""
     widgets = [*_of_services(subscribers), *_of_events(site, bus, subscribers, functions)]
     return canonical({"widgets": list(_placed(site, widgets))})
 
 
-def _of_services(subscribers: Sequence[SubscriberPlan]) -> Iterator[tuple[str, list[Line]]]:
+def _of_services(subscribers: Sequence[SubscriberPlan]) -> Iterator[tuple[str, list[MetricLine]]]:
     by_service: dict[str, list[SubscriberPlan]] = defaultdict(list)
     for subscriber in subscribers:
         by_service[subscriber.function.service].append(subscriber)
@@ -42,11 +42,11 @@ def _of_services(subscribers: Sequence[SubscriberPlan]) -> Iterator[tuple[str, l
         )
 
 
-def _line(metric: str, subscriber: SubscriberPlan) -> Line:
+def _line(metric: str, subscriber: SubscriberPlan) -> MetricLine:
     return subscriber.function.name, lambda_metric(metric, subscriber.function.lambda_name)
 
 
-def _age(subscriber: SubscriberPlan) -> Line:
+def _age(subscriber: SubscriberPlan) -> MetricLine:
     """Return how long an event has waited: in the function's queue, or in Lambda's."""
     if subscriber.queue:
         age = Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", (("QueueName", subscriber.queue.name),), "Maximum")
@@ -56,11 +56,11 @@ def _age(subscriber: SubscriberPlan) -> Line:
 
 
 def _of_events(
-    site: Site, bus: Bus, subscribers: Sequence[SubscriberPlan], functions: Iterable[AnyFunction]
-) -> Iterator[tuple[str, list[Line]]]:
+    site: Site, bus: BusPlan, subscribers: Sequence[SubscriberPlan], functions: Iterable[AnyFunction]
+) -> Iterator[tuple[str, list[MetricLine]]]:
     """Return a widget for each contract that is published or consumed here."""
     rules = {subscriber.function.name: subscriber.rule.name for subscriber in subscribers}
-    lines: Mapping[str, list[Line]] = defaultdict(list)
+    lines: Mapping[str, list[MetricLine]] = defaultdict(list)
     for function in functions:
         for contract in function.publishes:
             identity = str(contract.identity)
@@ -74,7 +74,7 @@ def _of_events(
         yield identity, found
 
 
-def _placed(site: Site, widgets: Iterable[tuple[str, list[Line]]]) -> Iterator[Mapping[str, object]]:
+def _placed(site: Site, widgets: Iterable[tuple[str, list[MetricLine]]]) -> Iterator[Mapping[str, object]]:
     per_row = _COLUMNS // _WIDTH
     for position, (title, lines) in enumerate(widgets):
         row, column = divmod(position, per_row)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from contradance.deployed import Kind
+from contradance.deployed import FunctionKind
 from contradance.function import AnyFunction
 from contradance.infra.config import Override, StackConfig
 from contradance.infra.planning import grants, naming
-from contradance.infra.planning.site import Bus, Site
+from contradance.infra.planning.site import BusPlan, Site
 from contradance.infra.planning.statement import Statement, canonical
-from contradance.runtime.aws import environment
+from contradance.runtime.aws import variable_names
 from contradance.settings import Setting
 
 SHORTEST_MEMORY: Final = timedelta(days=14)
@@ -25,7 +25,7 @@ class FunctionPlan:
 
     name: str
     """`service.handler`; the key of its package, too."""
-    kind: Kind
+    kind: FunctionKind
     service: str
     lambda_name: str
     arn: str
@@ -49,7 +49,7 @@ class Setup:
     """What the functions of one stack have in common."""
 
     site: Site
-    bus: Bus
+    bus: BusPlan
     names: naming.Names
     config: StackConfig
     once_table: str
@@ -59,7 +59,7 @@ class Setup:
     secrets: Mapping[str, str]
     """Names in SSM by the secret's name."""
 
-    def name(self, kind: naming.Kind, function: str, suffix: str = "") -> str:
+    def name(self, kind: naming.ResourceKind, function: str, suffix: str = "") -> str:
         """Return the name of what belongs to a function."""
         return self.names.name(kind, *function.split("."), suffix=suffix)
 
@@ -74,7 +74,7 @@ class Setup:
         asked = self.config.remember_days
         return int((timedelta(days=asked) if asked else least).total_seconds())
 
-    def declared(self, function: AnyFunction, kind: Kind, extra: Iterable[Statement] = ()) -> FunctionPlan:
+    def declared(self, function: AnyFunction, kind: FunctionKind, extra: Iterable[Statement] = ()) -> FunctionPlan:
         """Plan a function of the application."""
         settings = {
             use.variable: self.config.settings[use.name]
@@ -84,14 +84,14 @@ class Setup:
         used = grants.linked_tables(function)
         secrets = {name: self.secrets[name] for name in grants.linked_secrets(function)}
         variables = {
-            environment.FUNCTION: f"{function.handler.__module__}:{function.handler.__name__}",
-            environment.REMEMBER_SECONDS: str(self.remember(function.retry.max_age)),
+            variable_names.FUNCTION: f"{function.handler.__module__}:{function.handler.__name__}",
+            variable_names.REMEMBER_SECONDS: str(self.remember(function.retry.max_age)),
             **settings,
         }
         if used:
-            variables[environment.TABLES] = canonical({use.table: self.tables[use.table] for use in used})
+            variables[variable_names.TABLES] = canonical({use.table: self.tables[use.table] for use in used})
         if secrets:
-            variables[environment.SECRETS] = canonical(secrets)
+            variables[variable_names.SECRETS] = canonical(secrets)
         statements = [
             *grants.publishing(self.bus, function.publishes),
             *([grants.remembering(self.site, self.once_table, function.name)] if grants.remembers(function) else []),
@@ -103,7 +103,7 @@ class Setup:
         return self.function(
             function.name,
             kind,
-            environment.HANDLER,
+            variable_names.HANDLER,
             variables,
             statements,
             timeout=int(function.limits.timeout.total_seconds()),
@@ -114,7 +114,7 @@ class Setup:
     def function(
         self,
         name: str,
-        kind: Kind,
+        kind: FunctionKind,
         handler: str,
         variables: Mapping[str, str],
         statements: Iterable[Statement],
@@ -142,12 +142,12 @@ class Setup:
             concurrency=concurrency,
             tracing=tracing,
             environment={
-                environment.BUS: self.bus.arn,
-                environment.ONCE_TABLE: self.once_table,
+                variable_names.BUS: self.bus.arn,
+                variable_names.ONCE_TABLE: self.once_table,
                 "POWERTOOLS_SERVICE_NAME": service,
                 "POWERTOOLS_METRICS_NAMESPACE": self.site.app,
                 "POWERTOOLS_LOG_LEVEL": self.config.log_level,
-                **({environment.TRACING: "1"} if tracing else {}),
+                **({variable_names.TRACING: "1"} if tracing else {}),
                 **variables,
             },
             statements=(

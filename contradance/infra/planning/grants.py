@@ -10,7 +10,7 @@ from typing import Final
 from contradance.contract import Contract
 from contradance.function import AnyFunction
 from contradance.httproute import Route
-from contradance.infra.planning.site import Bus, Site
+from contradance.infra.planning.site import BusPlan, Site
 from contradance.infra.planning.statement import Statement
 from contradance.runtime.aws.layout import ONCE_SEPARATOR, UNPUBLISHED
 from contradance.settings import Secret
@@ -34,7 +34,7 @@ def tracing() -> Statement:
     return Statement("Trace", ("xray:PutTelemetryRecords", "xray:PutTraceSegments"), ("*",))
 
 
-def publishing(bus: Bus, contracts: Iterable[type[Contract]]) -> Iterator[Statement]:
+def publishing(bus: BusPlan, contracts: Iterable[type[Contract]]) -> Iterator[Statement]:
     """Allow to publish these contracts and no others: one statement for each source.
 
     One for all would allow every source with every detail-type. `Null` is there because `ForAllValues` holds of a

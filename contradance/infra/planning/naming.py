@@ -6,12 +6,12 @@ from typing import Final, Literal
 
 from contradance.errors import InvalidStack
 
-Kind = Literal[
+ResourceKind = Literal[
     "alarm", "api", "archive", "bus", "dashboard", "function", "layer", "queue", "registry", "role", "rule", "schedule",
     "schedule group", "table", "topic",
 ]  # fmt: skip
 
-LONGEST: Final[dict[Kind, int]] = {
+LONGEST: Final[dict[ResourceKind, int]] = {
     "alarm": 255,
     "api": 128,
     "archive": 48,
@@ -40,9 +40,9 @@ class Names:
 
     def __init__(self, app: str, stack: str) -> None:
         self._whole = (app, stack)
-        self._taken: dict[tuple[Kind, str], tuple[str, ...]] = {}
+        self._taken: dict[tuple[ResourceKind, str], tuple[str, ...]] = {}
 
-    def name(self, kind: Kind, *parts: str, suffix: str = "") -> str:
+    def name(self, kind: ResourceKind, *parts: str, suffix: str = "") -> str:
         """Return `app-stack-part-part-suffix`, the middle cut and a hash put in where it is too long.
 
         Raises:

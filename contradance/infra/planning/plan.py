@@ -17,7 +17,7 @@ from contradance.infra.planning.api import ApiPlan, plan_api
 from contradance.infra.planning.dashboard import dashboard
 from contradance.infra.planning.function import FunctionPlan, Setup
 from contradance.infra.planning.naming import Names
-from contradance.infra.planning.site import Bus, Site
+from contradance.infra.planning.site import BusPlan, Site
 from contradance.infra.planning.statement import canonical
 from contradance.infra.planning.trigger import (
     RoutePlan,
@@ -29,7 +29,7 @@ from contradance.infra.planning.trigger import (
     plan_sweeper,
     scheduler_trust,
 )
-from contradance.runtime.aws import environment
+from contradance.runtime.aws import variable_names
 from contradance.subscription import Subscription
 
 Workload = SubscriberPlan | RoutePlan | SchedulePlan
@@ -73,7 +73,7 @@ class DashboardPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StackPlan:
     """One stack."""
 
     setup: Setup
@@ -114,8 +114,13 @@ def chosen(choreography: Choreography, config: StackConfig) -> tuple[AnyFunction
 
 
 def make_plan(
-    choreography: Choreography, config: StackConfig, site: Site, *, bus: Bus | None = None, registry: str | None = None
-) -> Plan:
+    choreography: Choreography,
+    config: StackConfig,
+    site: Site,
+    *,
+    bus: BusPlan | None = None,
+    registry: str | None = None,
+) -> StackPlan:
     """Plan a stack.
 
     Args:
@@ -133,7 +138,7 @@ def make_plan(
     names = Names(site.app, site.stack)
     if bus is None:
         bus_name = names.name("bus")
-        bus = Bus(bus_name, site.arn("events", f"event-bus/{bus_name}"), owned=True)
+        bus = BusPlan(bus_name, site.arn("events", f"event-bus/{bus_name}"), owned=True)
     used = {grant.table: grant for function in functions for grant in grants.linked_tables(function)}
     wanted = sorted({name for function in functions for name in grants.linked_secrets(function)})
     setup = Setup(
@@ -152,7 +157,7 @@ def make_plan(
         if isinstance(function.trigger, Subscription)
     )
     routes = (*_routes(setup, functions), *_ingress(setup, choreography, registry))
-    return Plan(
+    return StackPlan(
         setup,
         names.name("archive") if bus.owned else None,
         tuple(
@@ -196,10 +201,10 @@ def _ingress(setup: Setup, choreography: Choreography, registry: str | None) -> 
     function = setup.function(
         INGRESS,
         "ingress",
-        environment.INGRESS_HANDLER,
+        variable_names.INGRESS_HANDLER,
         {
-            environment.INGRESS: canonical(sorted(setup.config.ingress)),
-            environment.REGISTRY: registry,
+            variable_names.INGRESS: canonical(sorted(setup.config.ingress)),
+            variable_names.REGISTRY: registry,
         },
         list(grants.publishing(setup.bus, contracts)),
         timeout=10,
@@ -215,8 +220,8 @@ def _sweeper(setup: Setup, functions: tuple[AnyFunction, ...]) -> SchedulePlan:
     function = setup.function(
         SWEEPER,
         "sweeper",
-        environment.SWEEPER_HANDLER,
-        {environment.REMEMBER_SECONDS: str(setup.remember(longest))},
+        variable_names.SWEEPER_HANDLER,
+        {variable_names.REMEMBER_SECONDS: str(setup.remember(longest))},
         [*grants.publishing(setup.bus, contracts), *grants.sweeping(setup.site, setup.once_table)],
         timeout=50,
         memory=256,

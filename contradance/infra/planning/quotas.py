@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from contradance.errors import InvalidStack
-from contradance.infra.planning.plan import Plan
+from contradance.infra.planning.plan import StackPlan
 from contradance.infra.planning.statement import document
 
 FEWER_RULES: Final = {"af-south-1": 100, "eu-south-1": 100}
@@ -25,7 +25,7 @@ QUEUE_URL: Final = 200
 """Bytes kept for the URL of the dead letter queue, which is not known before it is there."""
 
 
-def check_quotas(plan: Plan) -> None:
+def check_quotas(plan: StackPlan) -> None:
     """Refuse a plan that AWS would not take.
 
     Raises:
@@ -37,7 +37,7 @@ def check_quotas(plan: Plan) -> None:
         raise InvalidStack(f"stack {site.stack!r} would break quotas of AWS in {site.region}:\n" + "\n".join(found))
 
 
-def _rules(plan: Plan) -> Iterator[str]:
+def _rules(plan: StackPlan) -> Iterator[str]:
     region, config = plan.setup.site.region, plan.setup.config
     said = "rule_quota" in config.model_fields_set
     quota = config.rule_quota if said else min(config.rule_quota, FEWER_RULES.get(region, config.rule_quota))
@@ -57,7 +57,7 @@ def _rules(plan: Plan) -> Iterator[str]:
         )
 
 
-def _patterns(plan: Plan) -> Iterator[str]:
+def _patterns(plan: StackPlan) -> Iterator[str]:
     quota = plan.setup.config.pattern_quota
     for each in plan.subscribers:
         if len(each.rule.pattern) > quota:
@@ -68,7 +68,7 @@ def _patterns(plan: Plan) -> Iterator[str]:
             )
 
 
-def _functions(plan: Plan) -> Iterator[str]:
+def _functions(plan: StackPlan) -> Iterator[str]:
     for function in plan.functions:
         policy = len(document(*function.statements))
         if policy > ROLE_POLICY:
@@ -84,7 +84,7 @@ def _functions(plan: Plan) -> Iterator[str]:
             )
 
 
-def _stack(plan: Plan) -> Iterator[str]:
+def _stack(plan: StackPlan) -> Iterator[str]:
     if len(plan.routes) > ROUTES:
         yield f"  {len(plan.routes)} routes; an HTTP API may have {ROUTES}.\n  Fix: deploy services from several stacks."
     if len(plan.schemas) > SCHEMAS:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Service = Literal["dynamodb", "events", "kms", "lambda", "logs", "scheduler", "sns", "sqs", "ssm"]
+ArnService = Literal["dynamodb", "events", "kms", "lambda", "logs", "scheduler", "sns", "sqs", "ssm"]
 """The first part of an ARN that this program makes."""
 
 
@@ -18,13 +18,13 @@ class Site:
     region: str
     partition: str = "aws"
 
-    def arn(self, service: Service, resource: str) -> str:
+    def arn(self, service: ArnService, resource: str) -> str:
         """Return the ARN of a resource of this account and region, whether or not it is there yet."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
 
 @dataclass(frozen=True, slots=True)
-class Bus:
+class BusPlan:
     """The event bus that a stack's rules are on."""
 
     name: str

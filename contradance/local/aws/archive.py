@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from contradance.choreography import Choreography
-from contradance.local.aws.protocol import Answer, Asked, invalid
+from contradance.local.aws.protocol import AwsRequest, ResponseBody, invalid
 from contradance.local.names import archive_arn, archive_name, bus_arn, replay_arn, rule_arn
 from contradance.local.refusal import Refused
 from contradance.local.replay import Replay
@@ -16,7 +16,7 @@ _BUS_ARN: Final = re.compile(r"arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus
 _ARCHIVE_ARN: Final = re.compile(r"arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:archive/[^/]+")
 
 
-class Archive:
+class ArchiveOperations:
     """The operations on the archive and its replays."""
 
     def __init__(self, choreography: Choreography, replays: Replays) -> None:
@@ -26,28 +26,28 @@ class Archive:
             rule_arn(self._bus, one.function.name): one.function.name for one in choreography.subscriptions
         }
 
-    def describe_archive(self, asked: Asked) -> Answer:
+    def describe_archive(self, request: AwsRequest) -> ResponseBody:
         """Describe the archive."""
-        name = asked.text("ArchiveName")
+        name = request.text("ArchiveName")
         if name != archive_name(self._bus):
             raise Refused("ResourceNotFoundException", f"Archive {name} does not exist.")
         return {"ArchiveArn": archive_arn(self._bus), **self._described()}
 
-    def list_archives(self, asked: Asked) -> Answer:
+    def list_archives(self, request: AwsRequest) -> ResponseBody:
         """List the one archive."""
-        given = [asked.maybe_text(name) for name in ("NamePrefix", "EventSourceArn", "State")]
+        given = [request.maybe_text(name) for name in ("NamePrefix", "EventSourceArn", "State")]
         if sum(one is not None for one in given) > 1:
             raise _one_filter("ListArchives")
         prefix, source, state = given
         found = archive_name(self._bus).startswith(prefix or "") and source in (None, bus_arn(self._bus))
-        archives, following = asked.page([self._described()] if found and state in (None, "ENABLED") else [])
+        archives, following = request.page([self._described()] if found and state in (None, "ENABLED") else [])
         return {"Archives": [*archives], **following}
 
-    def start_replay(self, asked: Asked) -> Answer:
+    def start_replay(self, request: AwsRequest) -> ResponseBody:
         """Start a replay of a window of the archive, to the rules that are named, or to all."""
-        name, source = asked.text("ReplayName"), asked.text("EventSourceArn")
-        first, last = asked.moment("EventStartTime"), asked.moment("EventEndTime")
-        destination = asked.object("Destination")
+        name, source = request.text("ReplayName"), request.text("EventSourceArn")
+        first, last = request.moment("EventStartTime"), request.moment("EventEndTime")
+        destination = request.object("Destination")
         if not _NAME.fullmatch(name):
             raise invalid("ReplayName", name, r"Member must satisfy regular expression pattern: [\.\-_A-Za-z0-9]+")
         if not _ARCHIVE_ARN.fullmatch(source):
@@ -61,21 +61,21 @@ class Archive:
         if last <= first:
             raise _parameter("EventEndTime", "EventStartTime must be before EventEndTime.")
         functions = self._filtered(destination.texts("FilterArns")) if "FilterArns" in destination else None
-        replay = self._replays.begin(name, first, last, functions, asked.maybe_text("Description"))
+        replay = self._replays.begin(name, first, last, functions, request.maybe_text("Description"))
         return {"ReplayArn": replay_arn(name), "State": replay.state, "ReplayStartTime": replay.started}
 
-    def describe_replay(self, asked: Asked) -> Answer:
+    def describe_replay(self, request: AwsRequest) -> ResponseBody:
         """Describe one replay, and how far it is."""
-        replay = self._replays.named(asked.text("ReplayName"))
-        destination: Answer = {"Arn": bus_arn(self._bus)}
+        replay = self._replays.named(request.text("ReplayName"))
+        destination: ResponseBody = {"Arn": bus_arn(self._bus)}
         if replay.functions is not None:
             destination["FilterArns"] = [rule_arn(self._bus, function) for function in replay.functions]
-        said: Answer = {"ReplayArn": replay_arn(replay.name), "Destination": destination, **self._told(replay)}
+        said: ResponseBody = {"ReplayArn": replay_arn(replay.name), "Destination": destination, **self._told(replay)}
         return said | ({"Description": replay.description} if replay.description else {})
 
-    def list_replays(self, asked: Asked) -> Answer:
+    def list_replays(self, request: AwsRequest) -> ResponseBody:
         """List the replays, the latest first."""
-        given = [asked.maybe_text(name) for name in ("NamePrefix", "EventSourceArn", "State")]
+        given = [request.maybe_text(name) for name in ("NamePrefix", "EventSourceArn", "State")]
         if sum(one is not None for one in given) > 1:
             raise _one_filter("ListReplays")
         prefix, source, state = given
@@ -88,15 +88,15 @@ class Archive:
             and source in (None, archive_arn(self._bus))
             and state in (None, replay.state)
         ]
-        replays, following = asked.page(found)
+        replays, following = request.page(found)
         return {"Replays": [self._told(replay) for replay in replays], **following}
 
-    def cancel_replay(self, asked: Asked) -> Answer:
+    def cancel_replay(self, request: AwsRequest) -> ResponseBody:
         """Have a replay end where it is."""
-        replay = self._replays.cancel(asked.text("ReplayName"))
+        replay = self._replays.cancel(request.text("ReplayName"))
         return {"ReplayArn": replay_arn(replay.name), "State": replay.state}
 
-    def _described(self) -> Answer:
+    def _described(self) -> ResponseBody:
         count, size = self._replays.archived()
         return {
             "ArchiveName": archive_name(self._bus),
@@ -107,8 +107,8 @@ class Archive:
             "SizeBytes": size,
         }
 
-    def _told(self, replay: Replay) -> Answer:
-        said: Answer = {
+    def _told(self, replay: Replay) -> ResponseBody:
+        said: ResponseBody = {
             "ReplayName": replay.name,
             "EventSourceArn": archive_arn(self._bus),
             "State": replay.state,

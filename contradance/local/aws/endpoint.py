@@ -9,17 +9,17 @@ from uuid import uuid4
 from contradance.choreography import Choreography
 from contradance.errors import LaptopError
 from contradance.local.address import HOST
-from contradance.local.aws.archive import Archive
+from contradance.local.aws.archive import ArchiveOperations
 from contradance.local.aws.event_bus import EventBus
 from contradance.local.aws.functions import PREFIX, Functions
-from contradance.local.aws.protocol import Answer, Asked
+from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.aws.queues import Queues
 from contradance.local.bus import Bus
-from contradance.local.dead_letters import DeadLetterQueues
+from contradance.local.dead_letter_queues import DeadLetterQueues
 from contradance.local.gateway import HttpResponse, said
 from contradance.local.refusal import Refused
 from contradance.local.replays import Replays
-from contradance.runtime.ports import Place
+from contradance.runtime.ports import Environment
 from contradance.runtime.publish import MAX_CALL_BYTES
 
 CONTENT_TYPE: Final = "application/x-amz-json-1.1"
@@ -55,13 +55,18 @@ class AwsEndpoint:
     """Answers requests in AWS's protocols."""
 
     def __init__(
-        self, choreography: Choreography, bus: Bus, dead_letters: DeadLetterQueues, replays: Replays, place: Place
+        self,
+        choreography: Choreography,
+        bus: Bus,
+        dead_letters: DeadLetterQueues,
+        replays: Replays,
+        environment: Environment,
     ) -> None:
         events = EventBus(choreography, bus)
-        archive = Archive(choreography, replays)
+        archive = ArchiveOperations(choreography, replays)
         queues = Queues(choreography, bus, dead_letters)
-        self._functions = Functions(choreography, bus, place)
-        self._events: dict[str, Callable[[Asked], Answer]] = {
+        self._functions = Functions(choreography, bus, environment)
+        self._events: dict[str, Callable[[AwsRequest], ResponseBody]] = {
             "AWSEvents.CancelReplay": archive.cancel_replay,
             "AWSEvents.DescribeArchive": archive.describe_archive,
             "AWSEvents.DescribeEventBus": events.describe_event_bus,
@@ -77,7 +82,7 @@ class AwsEndpoint:
             "AWSEvents.StartReplay": archive.start_replay,
             "AWSEvents.TestEventPattern": events.test_event_pattern,
         }
-        self._queues: dict[str, Callable[[Asked, str], Answer]] = {
+        self._queues: dict[str, Callable[[AwsRequest, str], ResponseBody]] = {
             "AmazonSQS.ChangeMessageVisibility": queues.change_message_visibility,
             "AmazonSQS.ChangeMessageVisibilityBatch": queues.change_message_visibility_batch,
             "AmazonSQS.DeleteMessage": queues.delete_message,
@@ -108,8 +113,8 @@ class AwsEndpoint:
             raise Refused("SerializationException", "The request is not JSON.") from error
         if not isinstance(parameters, dict):
             raise Refused("SerializationException", "The request is not a JSON object.")
-        asked = Asked(parameters)
-        answer = on_events(asked) if on_events else on_queues(asked, url) if on_queues else {}
+        request = AwsRequest(parameters)
+        answer = on_events(request) if on_events else on_queues(request, url) if on_queues else {}
         return HttpResponse(200, {"content-type": _content_type(target)}, json.dumps(answer))
 
     def _guarded(self, operation: str, answer: Callable[[], HttpResponse]) -> HttpResponse:

@@ -5,7 +5,7 @@ from typing import Final
 
 from contradance.choreography import Choreography, Subscribed
 from contradance.errors import InvalidPattern
-from contradance.local.aws.protocol import Answer, Asked
+from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.bus import Bus
 from contradance.local.names import (
     aws_name,
@@ -33,9 +33,9 @@ class EventBus:
         self._bus = bus
         self._rules = {aws_name(one.function.name): one for one in choreography.subscriptions}
 
-    def put_events(self, asked: Asked) -> Answer:
+    def put_events(self, request: AwsRequest) -> ResponseBody:
         """Accept entries; each for itself."""
-        entries = asked.objects("Entries")
+        entries = request.objects("Entries")
         if not entries:
             raise _entries("greater than or equal to 1")
         if len(entries) > MAX_ENTRIES:
@@ -52,14 +52,14 @@ class EventBus:
                 )
         return self._bus.put_events(Entries=[entry.all for entry in entries])
 
-    def test_event_pattern(self, asked: Asked) -> Answer:
+    def test_event_pattern(self, request: AwsRequest) -> ResponseBody:
         """Say whether a pattern matches an event, by the matcher that the rules themselves use."""
         try:
-            pattern = EventPattern(asked.text("EventPattern"))
+            pattern = EventPattern(request.text("EventPattern"))
         except InvalidPattern as error:
             raise Refused("InvalidEventPatternException", str(error)) from error
         try:
-            event = json.loads(asked.text("Event"))
+            event = json.loads(request.text("Event"))
         except (ValueError, RecursionError) as error:
             raise _invalid_event("The event is not valid JSON") from error
         missing = [name for name in _IN_AN_EVENT if not isinstance(event, dict) or name not in event]
@@ -67,33 +67,33 @@ class EventBus:
             raise _invalid_event(f"The field {missing[0]} is missing")
         return {"Result": pattern.matches(event)}
 
-    def describe_event_bus(self, asked: Asked) -> Answer:
+    def describe_event_bus(self, request: AwsRequest) -> ResponseBody:
         """Describe the bus."""
-        self._check_bus(asked.maybe_text("Name"))
+        self._check_bus(request.maybe_text("Name"))
         return self._described()
 
-    def list_event_buses(self, asked: Asked) -> Answer:
+    def list_event_buses(self, request: AwsRequest) -> ResponseBody:
         """List the one bus."""
-        named = self._bus.name.startswith(asked.maybe_text("NamePrefix") or "")
-        buses, following = asked.page([self._described()] if named else [])
+        named = self._bus.name.startswith(request.maybe_text("NamePrefix") or "")
+        buses, following = request.page([self._described()] if named else [])
         return {"EventBuses": [*buses], **following}
 
-    def list_rules(self, asked: Asked) -> Answer:
+    def list_rules(self, request: AwsRequest) -> ResponseBody:
         """List the rules, by name."""
-        self._check_bus(asked.maybe_text("EventBusName"))
-        prefix = asked.maybe_text("NamePrefix") or ""
-        names, following = asked.page([name for name in sorted(self._rules) if name.startswith(prefix)])
+        self._check_bus(request.maybe_text("EventBusName"))
+        prefix = request.maybe_text("NamePrefix") or ""
+        names, following = request.page([name for name in sorted(self._rules) if name.startswith(prefix)])
         return {"Rules": [self._rule(name) for name in names], **following}
 
-    def describe_rule(self, asked: Asked) -> Answer:
+    def describe_rule(self, request: AwsRequest) -> ResponseBody:
         """Describe one rule."""
-        self._check_bus(asked.maybe_text("EventBusName"))
-        return self._rule(self._known(asked.text("Name")))
+        self._check_bus(request.maybe_text("EventBusName"))
+        return self._rule(self._known(request.text("Name")))
 
-    def list_targets_by_rule(self, asked: Asked) -> Answer:
+    def list_targets_by_rule(self, request: AwsRequest) -> ResponseBody:
         """List a rule's one target: the function, or the queue before it."""
-        self._check_bus(asked.maybe_text("EventBusName"))
-        rule = self._rules[self._known(asked.text("Rule"))]
+        self._check_bus(request.maybe_text("EventBusName"))
+        rule = self._rules[self._known(request.text("Rule"))]
         name = rule.function.name
         age = int(min(rule.function.retry.max_age, RULE_MAX_AGE).total_seconds())
         target = {
@@ -102,20 +102,20 @@ class EventBus:
             "DeadLetterConfig": {"Arn": queue_arn(dead_letter_queue(name))},
             "RetryPolicy": {"MaximumRetryAttempts": RULE_RETRIES, "MaximumEventAgeInSeconds": age},
         }
-        targets, following = asked.page([target])
+        targets, following = request.page([target])
         return {"Targets": [*targets], **following}
 
-    def list_rule_names_by_target(self, asked: Asked) -> Answer:
+    def list_rule_names_by_target(self, request: AwsRequest) -> ResponseBody:
         """List the rules that deliver to a function or a queue."""
-        self._check_bus(asked.maybe_text("EventBusName"))
-        arn = asked.text("TargetArn")
-        names, following = asked.page([name for name, rule in sorted(self._rules.items()) if _target(rule) == arn])
+        self._check_bus(request.maybe_text("EventBusName"))
+        arn = request.text("TargetArn")
+        names, following = request.page([name for name, rule in sorted(self._rules.items()) if _target(rule) == arn])
         return {"RuleNames": [*names], **following}
 
-    def _described(self) -> Answer:
+    def _described(self) -> ResponseBody:
         return {"Name": self._bus.name, "Arn": bus_arn(self._bus.name)}
 
-    def _rule(self, name: str) -> Answer:
+    def _rule(self, name: str) -> ResponseBody:
         rule = self._rules[name]
         return {
             "Name": name,
@@ -154,7 +154,7 @@ def _invalid_event(reason: str) -> Refused:
     return Refused("ValidationException", f"Parameter Event is not valid. Reason: {reason}.")
 
 
-def _size(entry: Asked) -> int:
+def _size(entry: AwsRequest) -> int:
     """Return the UTF-8 bytes that PutEvents counts of one entry."""
     texts = [entry.maybe_text(name) or "" for name in ("Source", "DetailType", "Detail")]
     try:

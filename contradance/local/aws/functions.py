@@ -17,7 +17,7 @@ from contradance.local.names import aws_name, function_arn
 from contradance.local.record import context, error_document
 from contradance.local.refusal import Refused
 from contradance.runtime.entry import invoke
-from contradance.runtime.ports import Place
+from contradance.runtime.ports import Environment
 from contradance.subscription import Subscription
 
 PREFIX: Final = "/2015-03-31/"
@@ -31,9 +31,9 @@ _VERSION: Final = "$LATEST"
 class Functions:
     """Invokes the choreography's functions for whoever asks."""
 
-    def __init__(self, choreography: Choreography, bus: Bus, place: Place) -> None:
+    def __init__(self, choreography: Choreography, bus: Bus, environment: Environment) -> None:
         self._bus = bus
-        self._place = place
+        self._environment = environment
         self._functions = {aws_name(name): function for name, function in choreography.functions.items()}
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
@@ -68,7 +68,7 @@ class Functions:
             )
         if len(payload.encode()) > _MOST_ASYNCHRONOUS:
             raise Refused("RequestTooLargeException", f"Request must be smaller than {_MOST_ASYNCHRONOUS} bytes.", 413)
-        return HttpResponse(202, {"x-amzn-requestid": self._bus.hand_in(function.name, payload)}, "")
+        return HttpResponse(202, {"x-amzn-requestid": self._bus.enqueue_direct(function.name, payload)}, "")
 
     def _invoke(self, function: AnyFunction, payload: object) -> HttpResponse:
         """Invoke it now, once, and return what it returns; what it raises is an answer too."""
@@ -80,7 +80,7 @@ class Functions:
         }
         deadline = monotonic() + function.limits.timeout.total_seconds()
         try:
-            returned = invoke(function, payload, context(request_id, deadline), self._place)  # type: ignore[arg-type]  # whatever was sent
+            returned = invoke(function, payload, context(request_id, deadline), self._environment)  # type: ignore[arg-type]  # whatever was sent
         except (Exception, SystemExit) as error:  # noqa: BLE001 - journaled by the runtime; Lambda answers it too
             return HttpResponse(
                 200, {**headers, "x-amz-function-error": "Unhandled"}, json.dumps(error_document(error))

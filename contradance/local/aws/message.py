@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from hashlib import md5
 from typing import Any
 
-from contradance.local.aws.protocol import Answer, Asked
-from contradance.local.dead_letters import Attributes, Message
+from contradance.local.aws.protocol import AwsRequest, ResponseBody
+from contradance.local.dead_letter_queues import DeadLetterMessage, MessageAttributes
 from contradance.local.refusal import Refused
 
 
-def message_attributes(asked: Asked) -> Attributes:
+def message_attributes(request: AwsRequest) -> MessageAttributes:
     """Return a message's attributes; the laptop keeps text and numbers."""
     attributes: dict[str, dict[str, str]] = {}
-    for name in asked.object("MessageAttributes").all:
-        given = asked.object("MessageAttributes").object(name)
+    for name in request.object("MessageAttributes").all:
+        given = request.object("MessageAttributes").object(name)
         kind, value = given.maybe_text("DataType") or "", given.maybe_text("StringValue")
         if value is None or kind.partition(".")[0] not in ("String", "Number"):
             raise Refused("UnsupportedOperation", f"The laptop keeps message attributes of text: {name} is none.")
@@ -21,7 +21,7 @@ def message_attributes(asked: Asked) -> Attributes:
     return attributes
 
 
-def received(message: Message, system: set[str], wanted: list[str]) -> Answer:
+def received(message: DeadLetterMessage, system: set[str], wanted: list[str]) -> ResponseBody:
     """Return a message as ReceiveMessage does, with the attributes that are asked for."""
     told = {
         "SenderId": "AIDAIT2UOQQY3AUEKVGXU",

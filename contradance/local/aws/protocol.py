@@ -7,12 +7,12 @@ from typing import Any, Final, TypeVar
 from contradance.local.refusal import Refused
 
 T = TypeVar("T")
-Answer = dict[str, Any]
+ResponseBody = dict[str, Any]
 """What an operation answers, as JSON."""
 _MOST_ON_A_PAGE: Final = 100
 
 
-class Asked:
+class AwsRequest:
     """One request's parameters; each is refused where it has another type than AWS gives it."""
 
     def __init__(self, parameters: Mapping[str, Any]) -> None:
@@ -61,21 +61,21 @@ class Asked:
             raise Refused("SerializationException", f"{name} is no list of strings.")
         return found
 
-    def objects(self, name: str) -> list["Asked"]:
+    def objects(self, name: str) -> list["AwsRequest"]:
         """Return a list of objects; an empty one where it is not there."""
         found = self._typed(name, list) or []
         if not all(isinstance(one, dict) for one in found):
             raise Refused("SerializationException", f"{name} is no list of objects.")
-        return [Asked(one) for one in found]
+        return [AwsRequest(one) for one in found]
 
-    def object(self, name: str) -> "Asked":
+    def object(self, name: str) -> "AwsRequest":
         """Return an object; an empty one where it is not there."""
-        return Asked(self._typed(name, dict) or {})
+        return AwsRequest(self._typed(name, dict) or {})
 
     def __contains__(self, name: str) -> bool:
         return self._parameters.get(name) is not None
 
-    def page(self, items: Sequence[T], limit: str = "Limit") -> tuple[Sequence[T], Answer]:
+    def page(self, items: Sequence[T], limit: str = "Limit") -> tuple[Sequence[T], ResponseBody]:
         """Return the page of `items` that is asked for, and the answer's token of the next one."""
         token = self.maybe_text("NextToken") or "0"
         first = int(token) if token.isdecimal() and token.isascii() else -1

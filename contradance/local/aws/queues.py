@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from contradance.choreography import AnyFunction, Choreography
 from contradance.function import Schedule
 from contradance.local.aws.message import attributes_digest, digest, message_attributes, received
-from contradance.local.aws.protocol import Answer, Asked
+from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.bus import Bus
-from contradance.local.dead_letters import VISIBILITY_SECONDS, DeadLetterQueues
+from contradance.local.dead_letter_queues import VISIBILITY_SECONDS, DeadLetterQueues
 from contradance.local.names import aws_name, dead_letter_queue, queue_arn, queue_url
 from contradance.local.refusal import Refused
 from contradance.retry import VISIBILITY_FACTOR
@@ -56,29 +56,31 @@ class Queues:
                 found.append(_Queue(aws_name(name), function, source=True))
         self._queues = {queue.name: queue for queue in found}
 
-    def list_queues(self, asked: Asked, url: str) -> Answer:
+    def list_queues(self, request: AwsRequest, url: str) -> ResponseBody:
         """List the queues' URLs, by name."""
-        prefix = asked.maybe_text("QueueNamePrefix") or ""
-        names, following = asked.page([name for name in sorted(self._queues) if name.startswith(prefix)], "MaxResults")
+        prefix = request.maybe_text("QueueNamePrefix") or ""
+        names, following = request.page(
+            [name for name in sorted(self._queues) if name.startswith(prefix)], "MaxResults"
+        )
         return {"QueueUrls": [queue_url(url, name) for name in names], **following}
 
-    def get_queue_url(self, asked: Asked, url: str) -> Answer:
+    def get_queue_url(self, request: AwsRequest, url: str) -> ResponseBody:
         """Return the URL of a queue."""
-        return {"QueueUrl": queue_url(url, self._named(_required(asked, "QueueName")).name)}
+        return {"QueueUrl": queue_url(url, self._named(_required(request, "QueueName")).name)}
 
-    def get_queue_attributes(self, asked: Asked, url: str) -> Answer:  # noqa: ARG002 - every operation's shape
+    def get_queue_attributes(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - every operation's shape
         """Return what is asked of a queue: its counts, its ARN and its settings."""
-        queue = self._queue(asked)
+        queue = self._queue(request)
         known = self._attributes(queue)
-        names = asked.texts("AttributeNames")
+        names = request.texts("AttributeNames")
         unknown = [name for name in names if name != "All" and name not in known]
         if unknown:
             raise Refused("InvalidAttributeName", f"Unknown Attribute {unknown[0]}.")
         return {"Attributes": {name: text for name, text in known.items() if "All" in names or name in names}}
 
-    def send_message(self, asked: Asked, url: str) -> Answer:  # noqa: ARG002 - the same
+    def send_message(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
         """Put a message on a queue: on a source queue, for its function to consume."""
-        queue, body = self._queue(asked), _required(asked, "MessageBody")
+        queue, body = self._queue(request), _required(request, "MessageBody")
         try:
             content = body.encode()
         except UnicodeEncodeError as error:
@@ -88,59 +90,59 @@ class Queues:
                 "InvalidParameterValue",
                 f"One or more parameters are invalid. Reason: Message must be shorter than {_MOST_BYTES} bytes.",
             )
-        attributes = message_attributes(asked)
+        attributes = message_attributes(request)
         if queue.source:
-            message_id = self._bus.hand_in(queue.function.name, body)
+            message_id = self._bus.enqueue_direct(queue.function.name, body)
         else:
             message_id = self._dead_letters.put(queue.function.name, body, attributes)
         answer = {"MessageId": message_id, "MD5OfMessageBody": digest(content)}
         return answer | ({"MD5OfMessageAttributes": attributes_digest(attributes)} if attributes else {})
 
-    def receive_message(self, asked: Asked, url: str) -> Answer:  # noqa: ARG002 - the same
+    def receive_message(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
         """Receive messages, and hide them for their visibility timeout."""
-        queue = self._dead_letter_queue(asked, "ReceiveMessage")
-        limit = asked.whole("MaxNumberOfMessages", 1, _BATCH, 1)
-        seconds = asked.whole("VisibilityTimeout", 0, _LONGEST_VISIBILITY, VISIBILITY_SECONDS)
-        deadline = time.monotonic() + min(asked.whole("WaitTimeSeconds", 0, 20, 0), _LONGEST_WAIT_SECONDS)
+        queue = self._dead_letter_queue(request, "ReceiveMessage")
+        limit = request.whole("MaxNumberOfMessages", 1, _BATCH, 1)
+        seconds = request.whole("VisibilityTimeout", 0, _LONGEST_VISIBILITY, VISIBILITY_SECONDS)
+        deadline = time.monotonic() + min(request.whole("WaitTimeSeconds", 0, 20, 0), _LONGEST_WAIT_SECONDS)
         while not (found := self._dead_letters.receive(queue.function.name, limit, seconds)):
             if time.monotonic() >= deadline:
                 return {}
             time.sleep(_LOOK_SECONDS)
-        system = {*asked.texts("AttributeNames"), *asked.texts("MessageSystemAttributeNames")}
-        wanted = asked.texts("MessageAttributeNames")
+        system = {*request.texts("AttributeNames"), *request.texts("MessageSystemAttributeNames")}
+        wanted = request.texts("MessageAttributeNames")
         return {"Messages": [received(message, system, wanted) for message in found]}
 
-    def delete_message(self, asked: Asked, url: str) -> Answer:  # noqa: ARG002 - the same
+    def delete_message(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
         """Delete a message that was received."""
-        queue = self._dead_letter_queue(asked, "DeleteMessage")
-        self._dead_letters.delete(queue.function.name, _required(asked, "ReceiptHandle"))
+        queue = self._dead_letter_queue(request, "DeleteMessage")
+        self._dead_letters.delete(queue.function.name, _required(request, "ReceiptHandle"))
         return {}
 
-    def delete_message_batch(self, asked: Asked, url: str) -> Answer:  # noqa: ARG002 - the same
+    def delete_message_batch(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
         """Delete messages, each for itself."""
-        queue = self._dead_letter_queue(asked, "DeleteMessageBatch")
+        queue = self._dead_letter_queue(request, "DeleteMessageBatch")
         return _each(
-            asked, lambda entry: self._dead_letters.delete(queue.function.name, _required(entry, "ReceiptHandle"))
+            request, lambda entry: self._dead_letters.delete(queue.function.name, _required(entry, "ReceiptHandle"))
         )
 
-    def change_message_visibility(self, asked: Asked, url: str) -> Answer:  # noqa: ARG002 - the same
+    def change_message_visibility(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
         """Hide a received message for longer, or show it again."""
-        self._change(self._dead_letter_queue(asked, "ChangeMessageVisibility"), asked)
+        self._change(self._dead_letter_queue(request, "ChangeMessageVisibility"), request)
         return {}
 
-    def change_message_visibility_batch(self, asked: Asked, url: str) -> Answer:  # noqa: ARG002 - the same
+    def change_message_visibility_batch(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
         """Hide or show messages, each for itself."""
-        queue = self._dead_letter_queue(asked, "ChangeMessageVisibilityBatch")
-        return _each(asked, lambda entry: self._change(queue, entry))
+        queue = self._dead_letter_queue(request, "ChangeMessageVisibilityBatch")
+        return _each(request, lambda entry: self._change(queue, entry))
 
-    def purge_queue(self, asked: Asked, url: str) -> Answer:  # noqa: ARG002 - the same
+    def purge_queue(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
         """Delete every message of a queue."""
-        self._dead_letters.purge(self._dead_letter_queue(asked, "PurgeQueue").function.name)
+        self._dead_letters.purge(self._dead_letter_queue(request, "PurgeQueue").function.name)
         return {}
 
-    def _change(self, queue: _Queue, asked: Asked) -> None:
-        seconds = asked.whole("VisibilityTimeout", 0, _LONGEST_VISIBILITY, 0)
-        self._dead_letters.change_visibility(queue.function.name, _required(asked, "ReceiptHandle"), seconds)
+    def _change(self, queue: _Queue, request: AwsRequest) -> None:
+        seconds = request.whole("VisibilityTimeout", 0, _LONGEST_VISIBILITY, 0)
+        self._dead_letters.change_visibility(queue.function.name, _required(request, "ReceiptHandle"), seconds)
 
     def _attributes(self, queue: _Queue) -> dict[str, str]:
         name = queue.function.name
@@ -155,16 +157,16 @@ class Queues:
             "VisibilityTimeout": str(timeout if queue.source else VISIBILITY_SECONDS),
         }
 
-    def _queue(self, asked: Asked) -> _Queue:
-        return self._named(urlsplit(_required(asked, "QueueUrl")).path.rpartition("/")[2])
+    def _queue(self, request: AwsRequest) -> _Queue:
+        return self._named(urlsplit(_required(request, "QueueUrl")).path.rpartition("/")[2])
 
     def _named(self, name: str) -> _Queue:
         if name not in self._queues:
             raise Refused("QueueDoesNotExist", "The specified queue does not exist.")
         return self._queues[name]
 
-    def _dead_letter_queue(self, asked: Asked, operation: str) -> _Queue:
-        queue = self._queue(asked)
+    def _dead_letter_queue(self, request: AwsRequest, operation: str) -> _Queue:
+        queue = self._queue(request)
         if queue.source:
             raise Refused(
                 "UnsupportedOperation",
@@ -173,16 +175,16 @@ class Queues:
         return queue
 
 
-def _required(asked: Asked, name: str) -> str:
-    found = asked.maybe_text(name)
+def _required(request: AwsRequest, name: str) -> str:
+    found = request.maybe_text(name)
     if not found:
         raise Refused("MissingParameter", f"The request must contain the parameter {name}.")
     return found
 
 
-def _each(asked: Asked, act: Callable[[Asked], object]) -> Answer:
+def _each(request: AwsRequest, act: Callable[[AwsRequest], object]) -> ResponseBody:
     """Do something for each entry of a batch, and say of each what came of it."""
-    entries = asked.objects("Entries")
+    entries = request.objects("Entries")
     ids = [entry.maybe_text("Id") or "" for entry in entries]
     if not entries:
         raise Refused("EmptyBatchRequest", "There should be at least one entry in the request.")
@@ -199,8 +201,8 @@ def _each(asked: Asked, act: Callable[[Asked], object]) -> Answer:
         )
     if len(set(ids)) < len(ids):
         raise Refused("BatchEntryIdsNotDistinct", f"Id {max(ids, key=ids.count)} repeated.")
-    successful: list[Answer] = []
-    failed: list[Answer] = []
+    successful: list[ResponseBody] = []
+    failed: list[ResponseBody] = []
     for identifier, entry in zip(ids, entries, strict=True):
         try:
             act(entry)

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from contradance.catalog.picture import stylesheet
 from contradance.errors import ContradanceError
 from contradance.local.console.contracts import ContractPages
-from contradance.local.console.dead_letters import DeadLetterPages
+from contradance.local.console.dead_letter_pages import DeadLetterPages
 from contradance.local.console.feed import Feed
 from contradance.local.console.flows import FlowPages
 from contradance.local.console.guard import TOKEN_FIELD, Guard, sealed
@@ -25,16 +25,16 @@ from contradance.local.console.live import LivePage
 from contradance.local.console.pages import PREFIX, Pages
 from contradance.local.console.publish import PublishPage
 from contradance.local.console.replay import ReplayPages
-from contradance.local.console.submitted import Form
+from contradance.local.console.submitted import SubmittedForm
 from contradance.local.deployed import deployed
 from contradance.local.laptop import Laptop
 from contradance.local.refusal import Refused
 from contradance.operate.aws import aws_of
 from contradance.operate.stack import Stack
-from contradance.runtime.told import told, trail
+from contradance.runtime.error_description import describe_error, format_frames
 
 Show = Callable[[Request], Response]
-Take = Callable[[Request, Form], Response]
+Take = Callable[[Request, SubmittedForm], Response]
 _LOG: Final = logging.getLogger("contradance.console")
 _KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
@@ -110,7 +110,7 @@ class Console:
     def _takes(self, path: str, take: Take) -> Route:
         async def endpoint(request: Request) -> Response:
             text = (await request.body()).decode(errors="replace")
-            form = Form(parse_qsl(text, keep_blank_values=True))
+            form = SubmittedForm(parse_qsl(text, keep_blank_values=True))
             why = self._guard.refusal(request, form.first(TOKEN_FIELD))
             if why is not None:
                 return sealed(self._pages.page("refused", "", status=403, why=why))
@@ -127,7 +127,7 @@ class Console:
         except Refused as error:
             return sealed(self._pages.page("refused", "", status=404, why=error.message))
         except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the browser
-            _LOG.error("the console failed: %s\n%s", told(error), trail(error))
+            _LOG.error("the console failed: %s\n%s", describe_error(error), format_frames(error))
             return sealed(self._pages.page("refused", "", status=500, why="This page failed; the terminal says how."))
 
     async def _home(self, _: Request) -> Response:

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contradance.annotation import say
+from contradance.annotation import type_name
 from contradance.catalog.sample import sample
 from contradance.choreography import Choreography
 from contradance.contract import Contract, where_defined
@@ -72,7 +72,7 @@ def _fields(contract: type[Contract]) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "type": say(field.annotation),
+            "type": type_name(field.annotation),
             "required": field.is_required(),
             "about": field.description or "",
             "personal": is_marked(field),

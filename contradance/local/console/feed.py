@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from contradance.local.console.tally import Tally
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 
 MOST: Final = 24
 """Browsers that may watch at a time; each holds a connection."""

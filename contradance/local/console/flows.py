@@ -9,11 +9,11 @@ from starlette.responses import RedirectResponse, Response
 from contradance.catalog.picture import Overlay, svg
 from contradance.local.console.history import History, KeptEvent
 from contradance.local.console.pages import PREFIX, Pages
-from contradance.local.console.submitted import Form
+from contradance.local.console.submitted import SubmittedForm
 from contradance.local.laptop import Laptop
 from contradance.operate.flow import COMPLETED
 from contradance.operate.masking import masked_event
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 
 _MOST: Final = 500
 """Attempts that a timeline shows; a flow that has more is told by `contradance trace`."""
@@ -44,7 +44,7 @@ class FlowPages:
         """Show one flow; personal data is masked."""
         return self._show(request.path_params["flow"], published=request.query_params.get("event", ""))
 
-    def reveal(self, request: Request, form: Form) -> Response:
+    def reveal(self, request: Request, form: SubmittedForm) -> Response:
         """Show one flow, and the data of one of its events as it is."""
         return self._show(request.path_params["flow"], revealed=form.first("reveal"))
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from contradance.local.database import Database
-from contradance.local.journal import LaptopJournal
+from contradance.local.journal_table import LaptopJournal
 from contradance.operate.flow import Flow, flows
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 
 PAGE: Final = 25
 """Flows on a page."""
@@ -16,7 +16,7 @@ _CHUNK: Final = 500
 """Records that are looked through together for flows that were not seen yet."""
 
 
-class Page(NamedTuple):
+class FlowPage(NamedTuple):
     """Some flows, those in which something happened last first."""
 
     flows: list[Flow]
@@ -46,7 +46,7 @@ class History:
         self._database = database
         self._journal = journal
 
-    def latest(self, before: int | None = None) -> Page:
+    def latest(self, before: int | None = None) -> FlowPage:
         """Return the flows in which something happened last; of those before a record, with `before`."""
         self._database.flush()
         start = 2**62 if before is None else before
@@ -65,7 +65,7 @@ class History:
                 found[flow] = position
             if len(rows) < _CHUNK:
                 break
-        return Page(self._flows(found), older)
+        return FlowPage(self._flows(found), older)
 
     def found(self, term: str) -> list[Flow]:
         """Return the flows that a subject, a correlation id or an event id names, the latest first."""

@@ -14,7 +14,7 @@ from contradance.envelope import seal
 from contradance.local.console.contracts import example_of
 from contradance.local.console.pages import PREFIX, Pages
 from contradance.local.console.schema_form import MOST_ITEMS, SchemaForm
-from contradance.local.console.submitted import Form
+from contradance.local.console.submitted import SubmittedForm
 from contradance.local.laptop import Laptop
 from contradance.runtime.publish import publish
 from contradance.violation import problems
@@ -39,7 +39,7 @@ class PublishPage:
             return self._pages.page("publish", "publish", contracts=self._contracts, chosen="", fields=(), problems=[])
         return self._form(contract, example_of(contract), {})
 
-    def take(self, _request: Request, form: Form) -> Response:
+    def take(self, _request: Request, form: SubmittedForm) -> Response:
         """Publish what the form says; show it again where that breaks the contract, or an item is added or removed."""
         contract = self._contracts.get(form.first("contract"))
         if contract is None:

@@ -10,10 +10,10 @@ from starlette.responses import RedirectResponse, Response
 from contradance.errors import OperateError
 from contradance.local.archive import FoundArchive
 from contradance.local.console.pages import PREFIX, Pages
-from contradance.local.console.submitted import Form
+from contradance.local.console.submitted import SubmittedForm
 from contradance.local.laptop import Laptop
 from contradance.operate.forecast import from_archive
-from contradance.operate.replay import Plan, plan, start, watch
+from contradance.operate.replay import ReplayPlan, plan, start, watch
 from contradance.operate.stack import Stack
 
 _NAME_LENGTH: Final = 12
@@ -42,7 +42,7 @@ class ReplayPages:
         }
         return self._form(values)
 
-    def take(self, _: Request, form: Form) -> Response:
+    def take(self, _: Request, form: SubmittedForm) -> Response:
         """Show what a replay would do; start it where that was confirmed."""
         values = {name: form.first(name) for name in ("subscriber", "from", "to", "again")}
         errors = {name: why for name in ("from", "to") if (why := _trouble(values[name]))}
@@ -96,7 +96,7 @@ class ReplayPages:
             replays=self._laptop.replays.all()[:10],
         )
 
-    def _forecast(self, planned: Plan, values: dict[str, str], errors: dict[str, str]) -> Response:
+    def _forecast(self, planned: ReplayPlan, values: dict[str, str], errors: dict[str, str]) -> Response:
         values_: dict[str, Any] = {
             "planned": planned,
             "forecast": from_archive(planned, self._archive),

@@ -10,22 +10,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from contradance.local.console.submitted import Form
+from contradance.compatibility.keywords import SchemaObject
+from contradance.local.console.submitted import SubmittedForm
 
-Kind = Literal["text", "number", "yes", "choice", "json", "group", "list"]
-Schema = Mapping[str, Any]
+InputKind = Literal["text", "number", "yes", "choice", "json", "group", "list"]
 MOST_ITEMS: Final = 50
 """Items of a list that a form asks for; more are published from a file."""
 _ABSENT: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """One input, or a group of them."""
 
     path: str
     label: str
-    kind: Kind
+    kind: InputKind
     about: str
     required: bool
     personal: bool
@@ -33,7 +33,7 @@ class Field:
     """What stands in it; `true` where a box is ticked."""
     error: str
     choices: tuple[str, ...] = ()
-    fields: tuple["Field", ...] = field(default=())
+    fields: tuple["FormField", ...] = field(default=())
 
     @property
     def id(self) -> str:
@@ -44,31 +44,31 @@ class Field:
 class SchemaForm:
     """The form of one contract."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: SchemaObject) -> None:
         self._schema = schema
-        self._definitions: Mapping[str, Schema] = schema.get("$defs", {})
+        self._definitions: Mapping[str, SchemaObject] = schema.get("$defs", {})
 
-    def fields(self, data: Any, errors: Mapping[str, str]) -> tuple[Field, ...]:
+    def fields(self, data: Any, errors: Mapping[str, str]) -> tuple[FormField, ...]:
         """Return the fields with `data` in them; errors by path."""
         return tuple(self._children(self._schema, "", data, errors))
 
-    def read(self, form: Form) -> tuple[Any, dict[str, str]]:
+    def read(self, form: SubmittedForm) -> tuple[Any, dict[str, str]]:
         """Return the data that a submitted form says, and what could not be read, by path."""
         errors: dict[str, str] = {}
         return self._read(self._schema, "", form, errors, required=True), errors
 
-    def _children(self, schema: Schema, path: str, data: Any, errors: Mapping[str, str]) -> Iterator[Field]:
+    def _children(self, schema: SchemaObject, path: str, data: Any, errors: Mapping[str, str]) -> Iterator[FormField]:
         required = schema.get("required", ())
         for name, inner in schema["properties"].items():
             value = data.get(name, _ABSENT) if isinstance(data, Mapping) else _ABSENT
             yield self._field(inner, _join(path, name), name, value, errors, required=name in required)
 
     def _field(
-        self, given: Schema, path: str, label: str, data: Any, errors: Mapping[str, str], *, required: bool
-    ) -> Field:
+        self, given: SchemaObject, path: str, label: str, data: Any, errors: Mapping[str, str], *, required: bool
+    ) -> FormField:
         schema, nullable = self._resolved(given)
         kind = _kind(schema, nullable=nullable)
-        inner: tuple[Field, ...] = ()
+        inner: tuple[FormField, ...] = ()
         if kind == "group":
             inner = tuple(self._children(schema, path, data, errors))
         elif kind == "list":
@@ -77,7 +77,7 @@ class SchemaForm:
                 self._field(schema["items"], f"{path}.{number}", f"{label} {number + 1}", item, errors, required=True)
                 for number, item in enumerate(items)
             )
-        return Field(
+        return FormField(
             path=path,
             label=label,
             kind=kind,
@@ -90,7 +90,9 @@ class SchemaForm:
             fields=inner,
         )
 
-    def _read(self, given: Schema, path: str, form: Form, errors: dict[str, str], *, required: bool) -> Any:
+    def _read(
+        self, given: SchemaObject, path: str, form: SubmittedForm, errors: dict[str, str], *, required: bool
+    ) -> Any:
         schema, nullable = self._resolved(given)
         kind = _kind(schema, nullable=nullable)
         if kind == "group":
@@ -113,7 +115,7 @@ class SchemaForm:
             return None if nullable else _ABSENT
         return _value(text, kind, path, errors)
 
-    def _resolved(self, schema: Schema) -> tuple[Schema, bool]:
+    def _resolved(self, schema: SchemaObject) -> tuple[SchemaObject, bool]:
         """Return a schema without its reference and its `null`, and whether it may be null."""
         members = [member for member in schema.get("anyOf", ()) if member.get("type") != "null"]
         nullable = bool(members) and len(members) < len(schema["anyOf"])
@@ -124,7 +126,7 @@ class SchemaForm:
         return schema, nullable
 
 
-def _kind(schema: Schema, *, nullable: bool) -> Kind:
+def _kind(schema: SchemaObject, *, nullable: bool) -> InputKind:
     if "enum" in schema and all(isinstance(one, str) for one in schema["enum"]):
         return "choice"
     kinds = {member.get("type") for member in schema.get("anyOf", [schema])}
@@ -137,7 +139,7 @@ def _kind(schema: Schema, *, nullable: bool) -> Kind:
     return "yes" if kinds == {"boolean"} and not nullable else "json"
 
 
-def _text(data: Any, kind: Kind) -> str:
+def _text(data: Any, kind: InputKind) -> str:
     if data is _ABSENT or data is None or kind in ("group", "list"):
         return ""
     if isinstance(data, str) and kind != "json":
@@ -145,7 +147,7 @@ def _text(data: Any, kind: Kind) -> str:
     return json.dumps(data, ensure_ascii=False, indent=2 if kind == "json" else None)
 
 
-def _value(text: str, kind: Kind, path: str, errors: dict[str, str]) -> Any:
+def _value(text: str, kind: InputKind, path: str, errors: dict[str, str]) -> Any:
     """Return what an input says; a number that is none is left to the contract to refuse."""
     if kind == "json" or (kind == "number" and re.fullmatch(r"-?\d{1,30}(\.\d{1,30})?", text)):
         try:

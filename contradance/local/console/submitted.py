@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 
-class Form:
+class SubmittedForm:
     """The fields of a form, each of which may have come more than once."""
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:

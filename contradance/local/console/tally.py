@@ -5,13 +5,13 @@ from collections import Counter, OrderedDict
 from typing import Final, NamedTuple
 
 from contradance.operate.flow import COMPLETED
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 
 _REMEMBERED: Final = 10_000
 """Events whose id is remembered, so that one with two subscribers counts once."""
 
 
-class Counts(NamedTuple):
+class ActivityCounts(NamedTuple):
     """How often each thing happened, by a function's name or an event's identity."""
 
     times: dict[str, int]
@@ -48,10 +48,12 @@ class Tally:
                 self._dead += record.dead
                 self._troubled.add(record.function)
 
-    def counts(self) -> Counts:
+    def counts(self) -> ActivityCounts:
         """Return how often each thing happened so far."""
         with self._lock:
-            return Counts(dict(self._times), frozenset(self._troubled), self._attempts, self._failures, self._dead)
+            return ActivityCounts(
+                dict(self._times), frozenset(self._troubled), self._attempts, self._failures, self._dead
+            )
 
     def _count_event(self, event_id: str, contract: str) -> None:
         if event_id not in self._seen:

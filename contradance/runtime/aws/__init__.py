@@ -1,1 +1,1 @@
-"""The runtime's place on AWS: what Lambda invokes, over DynamoDB, EventBridge and SQS."""
+"""The runtime's environment on AWS: what Lambda invokes, over DynamoDB, EventBridge and SQS."""

@@ -18,7 +18,7 @@ from contradance.runtime.aws import endpoint
 from contradance.runtime.aws.answer import Answered
 from contradance.runtime.aws.caller import refused
 from contradance.runtime.aws.connections import Connections, proxy_for
-from contradance.runtime.aws.patience import Patience
+from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.aws.signing import Credentials, authorization
 
 _AGENT: Final = f"contradance lang/python#{sys.version_info.major}.{sys.version_info.minor}"
@@ -74,18 +74,20 @@ class LeanClient:
 
     Args:
         environ: the environment; Lambda changes its credentials by starting another.
-        patience: how long the running invocation may wait.
+        retry_budget: how long the running invocation may wait.
         now: the time, in seconds of the epoch.
 
     Raises:
         Unhonoured: the environment asks for something that this client cannot do.
     """
 
-    def __init__(self, environ: Mapping[str, str], patience: Patience, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], retry_budget: RetryBudget, now: Callable[[], float] = time.time
+    ) -> None:
         endpoint.check(environ)
         token = environ.get("AWS_SESSION_TOKEN") or environ.get("AWS_SECURITY_TOKEN")
         self._credentials = Credentials(environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], token)
-        self._patience = patience
+        self._retry_budget = retry_budget
         self._now = now
         self._region = endpoint.region_of(environ)
         self._endpoints = {service: endpoint.endpoint(environ, service, self._region) for service in endpoint.SERVICES}
@@ -117,7 +119,7 @@ class LeanClient:
                 if failure.code in _SKEWED and not corrected and self._correct(answered):
                     corrected = True
                     continue
-            if not passing or tries >= self._attempts or not self._patience.pause(tries):
+            if not passing or tries >= self._attempts or not self._retry_budget.pause(tries):
                 raise failure from cause
 
     def close(self) -> None:
@@ -128,7 +130,7 @@ class LeanClient:
         where = self._endpoints[service]
         headers = self.headers(service, operation, body)
         headers["user-agent"] = _AGENT
-        return self._connections.post(where, headers, body, self._patience.seconds_left())
+        return self._connections.post(where, headers, body, self._retry_budget.seconds_left())
 
     def headers(self, service: str, operation: str, body: bytes) -> dict[str, str]:
         """Return the headers that are signed, and the signature."""

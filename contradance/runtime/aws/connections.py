@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from contradance.runtime.aws.answer import Answered, read_answer
-from contradance.runtime.aws.endpoint import Endpoint, Unhonoured
+from contradance.runtime.aws.endpoint import Endpoint, UnsupportedConfig
 
 CONNECT_SECONDS: Final = 3.0
 """Longest to wait for a connection."""
@@ -154,7 +154,7 @@ def proxy_for(environ: Mapping[str, str], endpoint: Endpoint) -> Proxy | None:
         return None
     parts = urlsplit(address if "//" in address else f"//{address}", "http")
     if parts.scheme != "http" or not parts.hostname or endpoint.scheme != "https":
-        raise Unhonoured(f"the proxy in {name}")
+        raise UnsupportedConfig(f"the proxy in {name}")
     headers = {}
     if parts.username is not None:
         import base64  # noqa: PLC0415 - few need it
@@ -170,7 +170,7 @@ def _tls(environ: Mapping[str, str]) -> ssl.SSLContext:
     if not bundle:
         paths = ssl.get_default_verify_paths()
         if paths.cafile is None and paths.capath is None:
-            raise Unhonoured("a system without certificates of its own")
+            raise UnsupportedConfig("a system without certificates of its own")
         return ssl.create_default_context()
     place: dict[str, Any] = {"capath" if os.path.isdir(bundle) else "cafile": bundle}  # noqa: PTH112 - pathlib is slow
     return ssl.create_default_context(**place)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from contradance.runtime.aws import environment
+from contradance.runtime.aws import variable_names
 
 SERVICES: Final = {"dynamodb": "DYNAMODB", "events": "EVENTBRIDGE", "sqs": "SQS", "ssm": "SSM"}
 """The services, by the names in their addresses, with their names in environment variables."""
@@ -39,7 +39,7 @@ class Endpoint(NamedTuple):
         return shown if self.port == _PORTS[self.scheme] else f"{shown}:{self.port}"
 
 
-class Unhonoured(Exception):
+class UnsupportedConfig(Exception):
     """The environment asks for something that the own client cannot do; the message says what."""
 
 
@@ -47,7 +47,7 @@ def region_of(environ: Mapping[str, str]) -> str:
     """Return the region; boto3 knows another variable first than Lambda sets."""
     region = environ.get("AWS_DEFAULT_REGION") or environ.get("AWS_REGION") or ""
     if not _REGION.fullmatch(region):
-        raise Unhonoured(f"the region {region or 'that is not set'}")
+        raise UnsupportedConfig(f"the region {region or 'that is not set'}")
     return region
 
 
@@ -60,26 +60,26 @@ def endpoint(environ: Mapping[str, str], service: str, region: str) -> Endpoint:
         return Endpoint("https", f"{service}.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}", 443)
     parts = urlsplit(given)
     if parts.scheme not in _PORTS or not parts.hostname or parts.path.strip("/") or parts.query or parts.username:
-        raise Unhonoured("an endpoint that is more than a host and a port")
+        raise UnsupportedConfig("an endpoint that is more than a host and a port")
     return Endpoint(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme])
 
 
 def check(environ: Mapping[str, str]) -> None:
-    """Raise `Unhonoured` where the own client would do something else than the environment asks for."""
-    if asked := environ.get(environment.CLIENT):
-        raise Unhonoured(f"{environment.CLIENT}={asked}")
+    """Raise `UnsupportedConfig` where the own client would do something else than the environment asks for."""
+    if asked := environ.get(variable_names.CLIENT):
+        raise UnsupportedConfig(f"{variable_names.CLIENT}={asked}")
     if not (environ.get("AWS_ACCESS_KEY_ID") and environ.get("AWS_SECRET_ACCESS_KEY")):
-        raise Unhonoured("credentials that are not in the environment")
+        raise UnsupportedConfig("credentials that are not in the environment")
     for name in _ELSEWHERE:
         if environ.get(name):
-            raise Unhonoured(name)
+            raise UnsupportedConfig(name)
     for name in ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"):
         if environ.get(name, "").lower() in _TRUE:
-            raise Unhonoured(name)
+            raise UnsupportedConfig(name)
     if environ.get("AWS_RETRY_MODE", "").lower() == "adaptive":
-        raise Unhonoured("AWS_RETRY_MODE=adaptive")
+        raise UnsupportedConfig("AWS_RETRY_MODE=adaptive")
     if environ.get("AWS_ACCOUNT_ID_ENDPOINT_MODE", "").lower() == "required":
-        raise Unhonoured("AWS_ACCOUNT_ID_ENDPOINT_MODE=required")
+        raise UnsupportedConfig("AWS_ACCOUNT_ID_ENDPOINT_MODE=required")
     home = environ.get("HOME")
     if home and os.path.exists(os.path.join(home, _CONFIG_FILE[2:])):  # noqa: PTH110, PTH118 - pathlib is a slow import
-        raise Unhonoured(_CONFIG_FILE)
+        raise UnsupportedConfig(_CONFIG_FILE)

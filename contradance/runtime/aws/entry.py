@@ -12,18 +12,18 @@ from typing import Any
 
 from contradance.errors import DeclarationError
 from contradance.function import AnyFunction, Function
-from contradance.runtime.aws import environment
+from contradance.runtime.aws import variable_names
+from contradance.runtime.aws.environment import needed
 from contradance.runtime.aws.machine import LambdaContext, Machine, exposed, imported, machine
-from contradance.runtime.aws.place import needed
 from contradance.runtime.entry import invoke, load_for
 
 
 @cache
 def _deployed() -> tuple[AnyFunction, Machine]:
-    function = imported(needed(os.environ, environment.FUNCTION), environment.FUNCTION)
+    function = imported(needed(os.environ, variable_names.FUNCTION), variable_names.FUNCTION)
     if not isinstance(function, Function):
         raise DeclarationError(
-            f"{environment.FUNCTION} names {function!r}, which is no function.\n"
+            f"{variable_names.FUNCTION} names {function!r}, which is no function.\n"
             "  Decorate it with @subscriber(), @route('GET /x') or @schedule('rate(1 day)')."
         )
     load_for(function)
@@ -35,8 +35,8 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> object:
     """Handle one invocation."""
     function, here = _deployed()
     here.begin(context)
-    return invoke(function, event, context, here.place)
+    return invoke(function, event, context, here.environment)
 
 
-if environment.FUNCTION in os.environ:
+if variable_names.FUNCTION in os.environ:
     _deployed()

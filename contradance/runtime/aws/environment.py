@@ -1,31 +1,53 @@
-"""What a deployed function is told by its environment: the Pulumi program writes these, the runtime reads them."""
+"""AWS as the runtime's environment, made from the environment variables."""
 
-from typing import Final
+import json
+from collections.abc import Mapping
+from typing import Any, Final
 
-HANDLER: Final = "contradance.runtime.aws.entry.handler"
-"""Lambda's handler of every function; `FUNCTION` says which one it is."""
-SWEEPER_HANDLER: Final = "contradance.runtime.aws.sweeper.handler"
-INGRESS_HANDLER: Final = "contradance.runtime.aws.ingress.handler"
+from contradance.errors import DeclarationError
+from contradance.runtime.aws import variable_names
+from contradance.runtime.aws.caller import Caller
+from contradance.runtime.aws.clock import SystemClock
+from contradance.runtime.aws.events import EventBridge, OwnQueue
+from contradance.runtime.aws.log_journal import LoggedJournal
+from contradance.runtime.aws.retry_budget import RetryBudget
+from contradance.runtime.aws.store import DynamoDBStore
+from contradance.runtime.aws.variables import Variables
+from contradance.runtime.ports import Environment
 
-FUNCTION: Final = "CONTRADANCE_FUNCTION"
-"""`functions.loans.remind_reader:remind_reader`: the module to import at init, and the function in it."""
-REGISTRY: Final = "CONTRADANCE_REGISTRY"
-"""`library_contracts.registry:registry`; the ingress alone is told it."""
-INGRESS: Final = "CONTRADANCE_INGRESS"
-"""JSON list of the detail-types that may be published over HTTP; the ingress alone is told it."""
-BUS: Final = "CONTRADANCE_BUS"
-"""Name or ARN of the bus to publish to."""
-ONCE_TABLE: Final = "CONTRADANCE_ONCE_TABLE"
-"""Name of the DynamoDB table of once-records."""
-TABLES: Final = "CONTRADANCE_TABLES"
-"""JSON object of the tables that the function uses: `{"loans.loans": "library-prod-loans-loans"}`."""
-DEAD_LETTERS: Final = "CONTRADANCE_DEAD_LETTERS"
-"""URL of the function's own dead letter queue; a route has none."""
-SECRETS: Final = "CONTRADANCE_SECRETS"
-"""JSON object of the secrets that the function uses, each with the name of its SSM parameter."""
-REMEMBER_SECONDS: Final = "CONTRADANCE_REMEMBER_SECONDS"
-"""How long a once-record lives after its last change."""
-TRACING: Final = "CONTRADANCE_TRACING"
-"""`1` where X-Ray traces the function; absent otherwise."""
-CLIENT: Final = "CONTRADANCE_AWS_CLIENT"
-"""`boto3` to call AWS through boto3 instead of the runtime's own client."""
+_LEAST_REMEMBERED: Final = 14 * 86_400
+"""Seconds that a once-record lives where nobody says more: SQS's longest retention."""
+
+
+def aws_environment(environ: Mapping[str, str], aws: Caller, retry_budget: RetryBudget) -> Environment:
+    """Return AWS as `environ` describes it; nothing is called yet."""
+    clock = SystemClock()
+    return Environment(
+        store=DynamoDBStore(
+            aws,
+            tables=_names(environ, variable_names.TABLES),
+            once_table=needed(environ, variable_names.ONCE_TABLE),
+            remember_seconds=int(environ.get(variable_names.REMEMBER_SECONDS) or _LEAST_REMEMBERED),
+            clock=clock,
+            retry_budget=retry_budget,
+        ),
+        events=EventBridge(aws),
+        dead_letters=OwnQueue(aws, environ.get(variable_names.DEAD_LETTERS)),
+        journal=LoggedJournal(environ),
+        clock=clock,
+        variables=Variables(environ, _names(environ, variable_names.SECRETS), aws, clock),
+        bus=needed(environ, variable_names.BUS),
+    )
+
+
+def needed(environ: Mapping[str, str], name: str) -> str:
+    """Return a variable that every deployed function has."""
+    value = environ.get(name)
+    if not value:
+        raise DeclarationError(f"{name} is not set.\n  Deploy the function with contradance.infra, which sets it.")
+    return value
+
+
+def _names(environ: Mapping[str, str], name: str) -> dict[str, str]:
+    names: Any = json.loads(environ.get(name) or "{}")
+    return {str(key): str(value) for key, value in names.items()}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contradance.errors import ContradanceError
-from contradance.runtime.aws import environment
+from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.caller import Caller
 
 
@@ -35,7 +35,7 @@ class OwnQueue:
         """Put one message on the queue of `function`."""
         if self._url is None:
             raise ContradanceError(
-                f"{function} has no dead letter queue: {environment.DEAD_LETTERS} is not set.\n"
+                f"{function} has no dead letter queue: {variable_names.DEAD_LETTERS} is not set.\n"
                 "  Deploy the function anew."
             )
         said = {name: {"DataType": "String", "StringValue": text} for name, text in attributes.items() if text}

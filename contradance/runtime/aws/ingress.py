@@ -20,11 +20,12 @@ from contradance.envelope import SealedEvent, derived_id, seal
 from contradance.errors import AWSCallFailed, DeclarationError, PublishFailed, TooMuchWork
 from contradance.registry import Registry
 from contradance.reply import HttpError
-from contradance.runtime.aws import environment
+from contradance.runtime.aws import variable_names
+from contradance.runtime.aws.environment import needed
 from contradance.runtime.aws.machine import LambdaContext, Machine, exposed, imported, machine
-from contradance.runtime.aws.place import needed
-from contradance.runtime.journal import JournalRecord, published_events
-from contradance.runtime.ports import Place
+from contradance.runtime.error_description import describe_error, format_frames
+from contradance.runtime.journal_record import JournalRecord, published_events
+from contradance.runtime.ports import Environment
 from contradance.runtime.publish import publish
 from contradance.runtime.request import (
     BadRequest,
@@ -36,7 +37,6 @@ from contradance.runtime.request import (
     response,
     traceparent_of,
 )
-from contradance.runtime.told import told, trail
 from contradance.violation import problems
 
 PUBLISHER: Final = "contradance.ingress"
@@ -69,11 +69,11 @@ class Ingress:
                 )
             self._versions[detail_type] = contracts
 
-    def answer(self, request: Mapping[str, Any], place: Place, seconds: float) -> Response:
+    def answer(self, request: Mapping[str, Any], environment: Environment, seconds: float) -> Response:
         """Publish one event, and answer with its id."""
         try:
-            sealed = self._seal(request, place)
-            publish([sealed], place.events, place.bus, place.clock, seconds - _RESERVE_SECONDS)
+            sealed = self._seal(request, environment)
+            publish([sealed], environment.events, environment.bus, environment.clock, seconds - _RESERVE_SECONDS)
         except BadRequest as error:
             return problem(422, str(error), error.found)
         except HttpError as error:
@@ -84,12 +84,12 @@ class Ingress:
             _LOG.error("The event was not published: %s", error)
             return problem(503, "The event was not published. Try again.")
         except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
-            _LOG.error("%s failed: %s\n%s", PUBLISHER, told(error), trail(error))
+            _LOG.error("%s failed: %s\n%s", PUBLISHER, describe_error(error), format_frames(error))
             return problem(500, "Internal Server Error")
-        _journal(sealed, place)
+        _journal(sealed, environment)
         return response(202, json.dumps({"event_id": sealed.event_id}))
 
-    def _seal(self, request: Mapping[str, Any], place: Place) -> SealedEvent:
+    def _seal(self, request: Mapping[str, Any], environment: Environment) -> SealedEvent:
         contract = self._contract(request)
         body = json_of(request)
         key = idempotency_key(request)
@@ -102,7 +102,7 @@ class Ingress:
         return seal(
             event,
             event_id=event_id,
-            occurred_at=place.clock.now(),
+            occurred_at=environment.clock.now(),
             correlation_id=derived_id(event_id, "correlation"),
             publisher=PUBLISHER,
             traceparent=traceparent_of(request),
@@ -124,8 +124,8 @@ class Ingress:
         raise HttpError(404, "There is no such version of the event.")
 
 
-def _journal(sealed: SealedEvent, place: Place) -> None:
-    place.journal.write(
+def _journal(sealed: SealedEvent, environment: Environment) -> None:
+    environment.journal.write(
         JournalRecord(
             function=PUBLISHER,
             trigger=ROUTE,
@@ -137,7 +137,7 @@ def _journal(sealed: SealedEvent, place: Place) -> None:
             outcome="done",
             retries_left=0,
             published=published_events([sealed]),
-            started_at=place.clock.now(),
+            started_at=environment.clock.now(),
             duration_ms=0.0,
         )
     )
@@ -150,10 +150,10 @@ class _Deployed(NamedTuple):
 
 @cache
 def _deployed() -> _Deployed:
-    registry = imported(needed(os.environ, environment.REGISTRY), environment.REGISTRY)
+    registry = imported(needed(os.environ, variable_names.REGISTRY), variable_names.REGISTRY)
     if not isinstance(registry, Registry):
-        raise DeclarationError(f"{environment.REGISTRY} names {registry!r}, which is no Registry.")
-    open_ = json.loads(os.environ.get(environment.INGRESS) or "[]")
+        raise DeclarationError(f"{variable_names.REGISTRY} names {registry!r}, which is no Registry.")
+    open_ = json.loads(os.environ.get(variable_names.INGRESS) or "[]")
     return _Deployed(Ingress(registry, [str(name) for name in open_]), machine(os.environ))
 
 
@@ -162,8 +162,8 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
     """Answer one request."""
     ingress, here = _deployed()
     here.begin(context)
-    return ingress.answer(event, here.place, context.get_remaining_time_in_millis() / 1000)
+    return ingress.answer(event, here.environment, context.get_remaining_time_in_millis() / 1000)
 
 
-if environment.REGISTRY in os.environ:
+if variable_names.REGISTRY in os.environ:
     _deployed()

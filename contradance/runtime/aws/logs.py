@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from contradance.pii import MASK, mask
 from contradance.runtime.attempt import running_attempt
-from contradance.runtime.told import told, trail
+from contradance.runtime.error_description import describe_error, format_frames
 
 SERVICE: Final = "POWERTOOLS_SERVICE_NAME"
 LEVELS: Final = ("POWERTOOLS_LOG_LEVEL", "AWS_LAMBDA_LOG_LEVEL", "LOG_LEVEL")
@@ -113,5 +113,5 @@ def _message(record: logging.LogRecord) -> object:
 
 def _exception(error: BaseException) -> str:
     """Return where an exception came from, and what caused it, without the values in between."""
-    text = f"{trail(error)}{told(error)}"
+    text = f"{format_frames(error)}{describe_error(error)}"
     return f"{_exception(error.__cause__)}\nwhich caused\n{text}" if error.__cause__ else text

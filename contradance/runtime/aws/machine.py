@@ -6,12 +6,12 @@ from importlib import import_module
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from contradance.errors import DeclarationError
-from contradance.runtime.aws import environment
+from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.callers import caller
+from contradance.runtime.aws.environment import aws_environment
 from contradance.runtime.aws.logs import JsonFormatter, set_up
-from contradance.runtime.aws.patience import Patience
-from contradance.runtime.aws.place import aws_place
-from contradance.runtime.ports import Context, Place
+from contradance.runtime.aws.retry_budget import RetryBudget
+from contradance.runtime.ports import Context, Environment
 
 Handler = TypeVar("Handler", bound=Callable[..., object])
 
@@ -27,13 +27,13 @@ class LambdaContext(Context, Protocol):
 class Machine(NamedTuple):
     """What an execution environment makes once, for whatever it is that runs there."""
 
-    place: Place
-    patience: Patience
+    environment: Environment
+    retry_budget: RetryBudget
     formatter: JsonFormatter
 
     def begin(self, context: LambdaContext) -> None:
         """Begin an invocation: nothing waits longer than it may last, and every log line says which one it is."""
-        self.patience.begin(context.get_remaining_time_in_millis() / 1000)
+        self.retry_budget.begin(context.get_remaining_time_in_millis() / 1000)
         said = self.formatter.invocation
         said["cold_start"] = "cold_start" not in said
         said["function_name"] = context.function_name
@@ -44,8 +44,8 @@ class Machine(NamedTuple):
 
 def machine(environ: Mapping[str, str]) -> Machine:
     """Return what `environ` describes."""
-    formatter, patience = set_up(environ), Patience()
-    return Machine(aws_place(environ, caller(environ, patience), patience), patience, formatter)
+    formatter, retry_budget = set_up(environ), RetryBudget()
+    return Machine(aws_environment(environ, caller(environ, retry_budget), retry_budget), retry_budget, formatter)
 
 
 def imported(name: str, variable: str) -> Any:
@@ -61,7 +61,7 @@ def imported(name: str, variable: str) -> Any:
 
 def exposed(handler: Handler) -> Handler:
     """Return what Lambda is to call: `handler`, traced where the environment asks for it."""
-    if os.environ.get(environment.TRACING) != "1":
+    if os.environ.get(variable_names.TRACING) != "1":
         return handler
     from contradance.runtime.aws.tracing import traced  # noqa: PLC0415 - only where it is asked for
 

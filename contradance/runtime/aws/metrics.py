@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from contradance.runtime.aws.logs import line, service_of
-from contradance.runtime.journal import JournalRecord, Outcome
+from contradance.runtime.journal_record import JournalRecord, Outcome
 
 NAMESPACE: Final = "POWERTOOLS_METRICS_NAMESPACE"
 DISABLED: Final = "POWERTOOLS_METRICS_DISABLED"

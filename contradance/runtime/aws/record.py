@@ -13,12 +13,12 @@ from typing import Any, Final, cast
 from contradance.envelope import SealedEvent
 from contradance.identity import Identity
 from contradance.runtime.aws import layout
-from contradance.runtime.journal import PublishedEvent
-from contradance.runtime.once import Answer, OnceKey, OnceRecord, State
+from contradance.runtime.journal_record import PublishedEvent
+from contradance.runtime.once import OnceKey, OnceRecord, OnceState, StoredResponse
 
-Value = dict[str, Any]
+AttributeValue = dict[str, Any]
 """One attribute's value as DynamoDB writes it: `{"S": "text"}`."""
-Attributes = Mapping[str, Value]
+DynamoItem = Mapping[str, AttributeValue]
 """An item as DynamoDB writes it."""
 
 STATE: Final = "state"
@@ -35,13 +35,13 @@ ANSWER: Final = "answer"
 class StoredRecord:
     """A once-record as it is stored."""
 
-    state: State
+    state: OnceState
     holder: str
     lease_expires: float
     """In seconds of the epoch."""
     attempt: int
     asked: str
-    attributes: Attributes
+    attributes: DynamoItem
 
     def once(self, attempt: int) -> OnceRecord:
         """Return what the runtime is told about it."""
@@ -70,15 +70,15 @@ def shard_of(pk: str) -> str:
     return str(sum(pk.encode()) % layout.SHARDS)
 
 
-def moment(when: datetime) -> Value:
+def moment(when: datetime) -> AttributeValue:
     """Return a moment as a number: seconds of the epoch, to the microsecond."""
     return {"N": f"{when.timestamp():.6f}"}
 
 
-def read_record(item: Attributes) -> StoredRecord:
+def read_record(item: DynamoItem) -> StoredRecord:
     """Return the once-record in an item."""
     return StoredRecord(
-        state=cast("State", item[STATE]["S"]),
+        state=cast("OnceState", item[STATE]["S"]),
         holder=item[HOLDER]["S"],
         lease_expires=float(item[layout.LEASE_EXPIRES]["N"]),
         attempt=int(item[ATTEMPT]["N"]),
@@ -87,9 +87,9 @@ def read_record(item: Attributes) -> StoredRecord:
     )
 
 
-def outcome(pk: str, sealed: Sequence[SealedEvent], answer: Answer | None) -> dict[str, Value]:
+def outcome(pk: str, sealed: Sequence[SealedEvent], answer: StoredResponse | None) -> dict[str, AttributeValue]:
     """Return the attributes that a commit adds to a once-record."""
-    added: dict[str, Value] = {}
+    added: dict[str, AttributeValue] = {}
     if sealed:
         ids = [[event.event_id, str(event.identity)] for event in sealed]
         added[PUBLISHED] = {"S": json.dumps(ids, separators=(",", ":"))}
@@ -101,13 +101,13 @@ def outcome(pk: str, sealed: Sequence[SealedEvent], answer: Answer | None) -> di
     return added
 
 
-def _sealed(event: SealedEvent) -> Value:
+def _sealed(event: SealedEvent) -> AttributeValue:
     """Return one sealed event: what its metadata says too is not written twice."""
     source, detail_type, _ = event.identity
     return {"L": [{"S": source}, {"S": detail_type}, {"S": event.detail}]}
 
 
-def read_sealed(value: Value) -> tuple[SealedEvent, ...]:
+def read_sealed(value: AttributeValue) -> tuple[SealedEvent, ...]:
     """Return the sealed events of a record that is `done`."""
     return tuple(_read_sealed(*(part["S"] for part in event["L"])) for event in value["L"])
 
@@ -122,8 +122,8 @@ def _read_published(text: str) -> tuple[PublishedEvent, ...]:
     return tuple(PublishedEvent(event_id=event_id, contract=contract) for event_id, contract in json.loads(text))
 
 
-def _read_answer(value: Value | None) -> Answer | None:
+def _read_answer(value: AttributeValue | None) -> StoredResponse | None:
     if value is None:
         return None
     kept = value["M"]
-    return Answer(int(kept["status"]["N"]), kept["body"]["S"], kept["fingerprint"]["S"])
+    return StoredResponse(int(kept["status"]["N"]), kept["body"]["S"], kept["fingerprint"]["S"])

@@ -13,11 +13,11 @@ from contradance.envelope import SealedEvent
 from contradance.errors import AWSCallFailed, LeaseHeld
 from contradance.runtime.aws import layout, record
 from contradance.runtime.aws.caller import Caller
-from contradance.runtime.aws.patience import Patience
-from contradance.runtime.aws.record import Attributes, StoredRecord, Value
+from contradance.runtime.aws.record import AttributeValue, DynamoItem, StoredRecord
+from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.aws.tables import DynamoDBTables
 from contradance.runtime.aws.transaction import transact
-from contradance.runtime.once import Answer, Lease, OnceKey, OnceRecord, State
+from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, StoredResponse
 from contradance.runtime.ports import Clock, Write
 
 _RACES: Final = 5
@@ -37,7 +37,7 @@ class DynamoDBStore(DynamoDBTables):
         once_table: the deployed name of the table of once-records.
         remember_seconds: how long a once-record lives after its last change.
         clock: says what now is.
-        patience: how long the running invocation may wait.
+        retry_budget: how long the running invocation may wait.
     """
 
     def __init__(
@@ -48,14 +48,14 @@ class DynamoDBStore(DynamoDBTables):
         once_table: str,
         remember_seconds: int,
         clock: Clock,
-        patience: Patience,
+        retry_budget: RetryBudget,
     ) -> None:
         super().__init__(aws, tables)
         self._aws = aws
         self._once_table = once_table
         self._remember_seconds = remember_seconds
         self._clock = clock
-        self._patience = patience
+        self._retry_budget = retry_budget
 
     def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
         """Count an attempt, and take the lease where the handler has not committed yet.
@@ -75,7 +75,7 @@ class DynamoDBStore(DynamoDBTables):
             if found.state == "in_progress" and not mine and found.lease_expires > now.timestamp():
                 break
             attempt = found.attempt + 1 if mine else 1
-            seen: dict[str, Value] = {":seen": {"S": found.asked}, ":was": {"S": found.state}}
+            seen: dict[str, AttributeValue] = {":seen": {"S": found.asked}, ":was": {"S": found.state}}
             unchanged = "#asked = :seen AND #state = :was"
             changed = self._take(key, lease, asked, attempt=attempt, condition=unchanged, seen=seen)
             if changed is None or changed.asked == asked:
@@ -87,10 +87,17 @@ class DynamoDBStore(DynamoDBTables):
         )
 
     def _take(
-        self, key: OnceKey, lease: Lease, asked: str, *, attempt: int, condition: str, seen: Mapping[str, Value]
+        self,
+        key: OnceKey,
+        lease: Lease,
+        asked: str,
+        *,
+        attempt: int,
+        condition: str,
+        seen: Mapping[str, AttributeValue],
     ) -> StoredRecord | None:
         """Take a lease where `condition` holds; return the record that is there where it does not."""
-        set_: dict[str, Value] = {
+        set_: dict[str, AttributeValue] = {
             record.HOLDER: {"S": lease.holder},
             record.ATTEMPT: {"N": str(attempt)},
             record.ASKED: {"S": asked},
@@ -110,15 +117,20 @@ class DynamoDBStore(DynamoDBTables):
         return record.read_record(refused) if refused is not None else None
 
     def commit(
-        self, key: OnceKey, lease: Lease, writes: Sequence[Write], sealed: Sequence[SealedEvent], answer: Answer | None
-    ) -> State:
+        self,
+        key: OnceKey,
+        lease: Lease,
+        writes: Sequence[Write],
+        sealed: Sequence[SealedEvent],
+        answer: StoredResponse | None,
+    ) -> OnceState:
         """Apply all writes and make the once-record `done`, or do nothing; return the state.
 
         One token names the transaction in all tries: DynamoDB applies it once, though an answer may be lost.
         """
-        state: State = "done" if sealed else "published"
+        state: OnceState = "done" if sealed else "published"
         token = uuid4().hex
-        set_: dict[str, Value] = {
+        set_: dict[str, AttributeValue] = {
             record.STATE: {"S": state},
             record.HOLDER: {"S": lease.holder},
             record.ASKED: {"S": token},
@@ -135,7 +147,7 @@ class DynamoDBStore(DynamoDBTables):
             "ExpressionAttributeValues": {**values, ":one": {"N": "1"}, ":in_progress": {"S": "in_progress"}},
         }
         items = [(write.table, self.written(write)) for write in writes]
-        transact(self._aws, self._patience, token=token, key=key, once=done, writes=items)
+        transact(self._aws, self._retry_budget, token=token, key=key, once=done, writes=items)
         return state
 
     def release(self, key: OnceKey, lease: Lease) -> None:
@@ -186,13 +198,13 @@ class DynamoDBStore(DynamoDBTables):
         for _, pk in due[:limit]:
             key = record.once_key(pk)
             request = {**self._record(key), "ConsistentRead": True}
-            item: Attributes | None = self._aws.call("dynamodb", "GetItem", request).get("Item")
+            item: DynamoItem | None = self._aws.call("dynamodb", "GetItem", request).get("Item")
             stored = record.read_record(item) if item else None
             if stored and stored.state == "done" and stored.lease_expires <= now.timestamp():
                 found.append((key, stored.once(stored.attempt).sealed))
         return found
 
-    def _due(self, shard: str, now: datetime, limit: int) -> Iterator[Attributes]:
+    def _due(self, shard: str, now: datetime, limit: int) -> Iterator[DynamoItem]:
         request = {
             "TableName": self._once_table,
             "IndexName": layout.UNPUBLISHED,
@@ -206,10 +218,10 @@ class DynamoDBStore(DynamoDBTables):
     def _record(self, key: OnceKey) -> dict[str, Any]:
         return {"TableName": self._once_table, "Key": {layout.PARTITION: {"S": record.once_pk(key)}}}
 
-    def _forget(self) -> dict[str, Value]:
+    def _forget(self) -> dict[str, AttributeValue]:
         return {layout.EXPIRES: {"N": str(int(self._clock.now().timestamp()) + self._remember_seconds)}}
 
-    def _update(self, change: Mapping[str, Any]) -> Attributes | None:
+    def _update(self, change: Mapping[str, Any]) -> DynamoItem | None:
         """Change a once-record; where its condition does not hold, return the record if it was asked for, else nothing."""
         tries = 0
         while True:
@@ -217,19 +229,19 @@ class DynamoDBStore(DynamoDBTables):
             try:
                 self._aws.call("dynamodb", "UpdateItem", change)
             except AWSCallFailed as error:
-                if error.code == "TransactionConflictException" and tries < _TRIES and self._patience.pause(tries):
+                if error.code == "TransactionConflictException" and tries < _TRIES and self._retry_budget.pause(tries):
                     continue
                 if error.code != "ConditionalCheckFailedException":
                     raise
-                refused: Attributes | None = error.answer.get("Item")
+                refused: DynamoItem | None = error.answer.get("Item")
                 return refused
             return None
 
 
-def _set(set_: Mapping[str, Value]) -> str:
+def _set(set_: Mapping[str, AttributeValue]) -> str:
     return "SET " + ", ".join(f"#{name} = :{name}" for name in set_)
 
 
-def _assigned(set_: Mapping[str, Value]) -> tuple[dict[str, str], dict[str, Value]]:
+def _assigned(set_: Mapping[str, AttributeValue]) -> tuple[dict[str, str], dict[str, AttributeValue]]:
     """Return the names and the values of what is set; every name is a placeholder, since some are reserved words."""
     return {f"#{name}": name for name in set_}, {f":{name}": value for name, value in set_.items()}

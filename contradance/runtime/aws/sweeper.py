@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-from contradance.runtime.aws import environment
+from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.machine import LambdaContext, Machine, exposed, machine
 from contradance.runtime.sweep import sweep
 
@@ -29,11 +29,11 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, int]:
     """
     here = _machine()
     here.begin(context)
-    swept = sweep(here.place, max(context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS, 0.0))
+    swept = sweep(here.environment, max(context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS, 0.0))
     if swept:
         _LOG.warning("Published the events of %d deliveries whose process had died.", swept)
     return {"swept": swept}
 
 
-if environment.BUS in os.environ and environment.FUNCTION not in os.environ:
+if variable_names.BUS in os.environ and variable_names.FUNCTION not in os.environ:
     _machine()

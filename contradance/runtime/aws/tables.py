@@ -5,11 +5,11 @@ from typing import Any
 from uuid import uuid4
 
 from contradance.errors import WorkError
-from contradance.runtime.aws import environment, layout
+from contradance.runtime.aws import layout, variable_names
 from contradance.runtime.aws.caller import Caller
-from contradance.runtime.aws.record import Attributes
+from contradance.runtime.aws.record import DynamoItem
 from contradance.runtime.ports import ABSENT, Item, Write
-from contradance.unit import Key
+from contradance.unit import ItemKey
 
 
 class DynamoDBTables:
@@ -19,7 +19,7 @@ class DynamoDBTables:
         self._aws = aws
         self._tables = tables
 
-    def get(self, table: str, key: Key) -> Item | None:
+    def get(self, table: str, key: ItemKey) -> Item | None:
         """Return an item as it is committed."""
         request = {"TableName": self._name(table), "Key": _key(key), "ConsistentRead": True}
         found = self._aws.call("dynamodb", "GetItem", request).get("Item")
@@ -35,7 +35,7 @@ class DynamoDBTables:
         }
         return [_item(item) for page in self._pages("Query", request) for item in page]
 
-    def scan(self, table: str, limit: int, after: Key | None) -> list[Item]:
+    def scan(self, table: str, limit: int, after: ItemKey | None) -> list[Item]:
         """Return up to `limit` items from behind the key `after`, in the order of DynamoDB's hashes."""
         request: dict[str, Any] = {"TableName": self._name(table), "ConsistentRead": True, "Limit": limit}
         if after is not None:
@@ -62,7 +62,7 @@ class DynamoDBTables:
         content = {layout.DOCUMENT: {"S": write.document}, layout.VERSION: {"S": uuid4().hex}}
         return {"Put": {**change, "Item": {**_key(write.key), **content}}}
 
-    def _pages(self, operation: str, request: dict[str, Any]) -> Iterator[list[Attributes]]:
+    def _pages(self, operation: str, request: dict[str, Any]) -> Iterator[list[DynamoItem]]:
         """Yield page after page: DynamoDB ends one at 1 MB, and says where the next begins."""
         while True:
             page = self._aws.call("dynamodb", operation, request)
@@ -75,18 +75,18 @@ class DynamoDBTables:
         name = self._tables.get(table)
         if name is None:
             raise WorkError(
-                f"table {table} is not deployed for this function: {environment.TABLES} does not name it.\n"
+                f"table {table} is not deployed for this function: {variable_names.TABLES} does not name it.\n"
                 "  Deploy the function anew; its uses=[...] says which tables it is given."
             )
         return name
 
 
-def _key(key: Key) -> dict[str, dict[str, str]]:
+def _key(key: ItemKey) -> dict[str, dict[str, str]]:
     """Return a key as DynamoDB has it; a table without a sort key has no range key."""
     partition, sort = key
     return {layout.PARTITION: {"S": partition}, **({layout.SORT: {"S": sort}} if sort else {})}
 
 
-def _item(item: Attributes) -> Item:
+def _item(item: DynamoItem) -> Item:
     key = (item[layout.PARTITION]["S"], item[layout.SORT]["S"] if layout.SORT in item else "")
     return Item(key, item[layout.VERSION]["S"], item[layout.DOCUMENT]["S"])

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from contradance.errors import AWSCallFailed, Conflict, LeaseLost
 from contradance.runtime.aws.caller import Caller
-from contradance.runtime.aws.patience import Patience
+from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.once import OnceKey
 
 _FAILED: Final = "ConditionalCheckFailed"
@@ -17,7 +17,7 @@ _TRIES: Final = 6
 
 def transact(
     aws: Caller,
-    patience: Patience,
+    retry_budget: RetryBudget,
     *,
     token: str,
     key: OnceKey,
@@ -49,7 +49,7 @@ def transact(
             passing = error.code == "TransactionInProgressException" or (
                 reasons and _PASSING.issuperset({*reasons} - {"None"})
             )
-            if passing and tries < _TRIES and patience.pause(tries):
+            if passing and tries < _TRIES and retry_budget.pause(tries):
                 continue
             if _CONFLICT in reasons:
                 raise _conflict({table for table, _ in writes}) from error

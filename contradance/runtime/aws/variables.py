@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from contradance.errors import AWSCallFailed, DeclarationError
-from contradance.runtime.aws import environment
+from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.caller import Caller
 from contradance.runtime.ports import Clock
 
@@ -48,7 +48,7 @@ class Variables(Mapping[str, str]):
         if parameter is None:
             raise DeclarationError(
                 f"secret {name.removeprefix(_PREFIX).lower()!r} is not deployed for this function: "
-                f"{environment.SECRETS} does not name it.\n  Deploy the function anew; its uses=[...] says which it is given."
+                f"{variable_names.SECRETS} does not name it.\n  Deploy the function anew; its uses=[...] says which it is given."
             )
         now = self._clock.now().timestamp()
         kept = self._kept.get(name)

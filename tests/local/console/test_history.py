@@ -7,8 +7,8 @@ import pytest
 
 from contradance.local.console.history import PAGE, History
 from contradance.local.database import Database
-from contradance.local.journal import STATE_FILE, LaptopJournal
-from contradance.runtime.journal import JournalRecord
+from contradance.local.journal_table import STATE_FILE, LaptopJournal
+from contradance.runtime.journal_record import JournalRecord
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 

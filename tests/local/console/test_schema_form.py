@@ -14,7 +14,7 @@ from contradance import PII, Contract, Value
 from contradance.catalog.sample import sample
 from contradance.local.console import schema_form
 from contradance.local.console.schema_form import SchemaForm
-from contradance.local.console.submitted import Form
+from contradance.local.console.submitted import SubmittedForm
 from functions.choreography import food_delivery
 
 
@@ -43,7 +43,7 @@ class Lent(Contract, source="library.loans", subject="loan"):
     weight: float = 1.0
 
 
-def inputs(fields: Iterable[schema_form.Field]) -> list[tuple[str, str]]:
+def inputs(fields: Iterable[schema_form.FormField]) -> list[tuple[str, str]]:
     """Return what a browser would send of these fields, untouched."""
     found: list[tuple[str, str]] = []
     for field in fields:
@@ -60,7 +60,7 @@ def form_of(contract: type[Contract]) -> SchemaForm:
 
 def there_and_back(event: Contract) -> Contract:
     form = form_of(type(event))
-    data, errors = form.read(Form(inputs(form.fields(json.loads(event.model_dump_json()), {}))))
+    data, errors = form.read(SubmittedForm(inputs(form.fields(json.loads(event.model_dump_json()), {}))))
     assert errors == {}
     return type(event).model_validate_json(json.dumps(data))
 
@@ -123,7 +123,7 @@ def test_kinds_of_fields_follow_the_schema() -> None:
 
 
 def test_text_that_is_no_json_is_told_beside_its_field() -> None:
-    data, errors = form_of(Lent).read(Form([("notes", "{"), ("loan", "1")]))
+    data, errors = form_of(Lent).read(SubmittedForm([("notes", "{"), ("loan", "1")]))
 
     assert errors == {"notes": "This is not JSON."}
     assert data["loan"] == "1"
@@ -131,7 +131,7 @@ def test_text_that_is_no_json_is_told_beside_its_field() -> None:
 
 @given(st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20)), max_size=10))
 def test_whatever_is_sent_is_read_or_told(fields: list[tuple[str, str]]) -> None:
-    data, _ = form_of(Lent).read(Form([*fields, ("books.99999999.title", "x"), ("books.-1.title", "x")]))
+    data, _ = form_of(Lent).read(SubmittedForm([*fields, ("books.99999999.title", "x"), ("books.-1.title", "x")]))
 
     assert isinstance(data, dict)
     assert len(data["books"]) <= schema_form.MOST_ITEMS

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 from contradance.local.console.tally import Tally
-from contradance.runtime.journal import JournalRecord, Outcome, PublishedEvent
+from contradance.runtime.journal_record import JournalRecord, Outcome, PublishedEvent
 
 LENT = "library.loans/Lent v1"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contradance.runtime.aws import entry, environment, ingress, sweeper
+from contradance.runtime.aws import entry, ingress, sweeper, variable_names
 from tests.runtime.aws.moto import client, deployed, make_table
 
 QUEUE = "desk-dead-letters"
@@ -56,9 +56,9 @@ class Deployed:
         tables = {"repairs.jobs": "desk-jobs", "tickets.tickets": "desk-tickets"}
         environ = deployed(
             **{
-                environment.CLIENT: "boto3",
-                environment.TABLES: json.dumps(tables),
-                environment.DEAD_LETTERS: self.dead_letters,
+                variable_names.CLIENT: "boto3",
+                variable_names.TABLES: json.dumps(tables),
+                variable_names.DEAD_LETTERS: self.dead_letters,
                 "POWERTOOLS_SERVICE_NAME": "repairs",
                 "POWERTOOLS_METRICS_NAMESPACE": "desk",
             },
@@ -72,7 +72,7 @@ class Deployed:
     def invoke(self, function: str, event: Mapping[str, Any], request: str = "request-1") -> Any:
         """Invoke a function of the desk."""
         if not self._configured:
-            self.configure(**{environment.FUNCTION: f"{FUNCTIONS}:{function}"})
+            self.configure(**{variable_names.FUNCTION: f"{FUNCTIONS}:{function}"})
         return entry.handler(event, FakeLambda(request))
 
     def invoke_module(self, module: ModuleType, event: Mapping[str, Any]) -> Any:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from contradance.runtime.aws import environment
+from contradance.runtime.aws import variable_names
 from functions.choreography import food_delivery
 from tests.runtime.aws.moto import deployed
 
@@ -21,7 +21,7 @@ def deployed_functions() -> dict[str, dict[str, str]]:
     found = {}
     for name, function in food_delivery.functions.items():
         place = f"{function.handler.__module__}:{function.handler.__name__}"
-        found[name] = deployed(**{environment.FUNCTION: place, environment.TABLES: tables})
+        found[name] = deployed(**{variable_names.FUNCTION: place, variable_names.TABLES: tables})
     return found
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import boto3  # type: ignore[import-untyped]  # boto3 has no types
 from moto import mock_aws
 
-from contradance.runtime.aws import environment, layout
+from contradance.runtime.aws import layout, variable_names
 from contradance.runtime.aws.boto import BotoCaller
 from contradance.runtime.aws.caller import Caller
-from contradance.runtime.aws.patience import Patience
+from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.aws.store import DynamoDBStore
 from contradance.runtime.ports import Clock
 
@@ -112,7 +112,7 @@ def dynamodb_store(clock: Clock, with_sort_key: Callable[[str], bool], aws: Call
         once_table=ONCE_TABLE,
         remember_seconds=REMEMBER_SECONDS,
         clock=clock,
-        patience=Patience(sleep=lambda _: None),
+        retry_budget=RetryBudget(sleep=lambda _: None),
     )
 
 
@@ -120,8 +120,8 @@ def deployed(**more: str) -> dict[str, str]:
     """Return the environment of a deployed function."""
     return {
         **CREDENTIALS,
-        environment.BUS: "desk",
-        environment.ONCE_TABLE: ONCE_TABLE,
-        environment.REMEMBER_SECONDS: str(REMEMBER_SECONDS),
+        variable_names.BUS: "desk",
+        variable_names.ONCE_TABLE: ONCE_TABLE,
+        variable_names.REMEMBER_SECONDS: str(REMEMBER_SECONDS),
         **more,
     }

@@ -12,8 +12,8 @@ from contradance.runtime.aws.boto import BotoCaller
 from contradance.runtime.aws.callers import caller
 from contradance.runtime.aws.client import LeanClient
 from contradance.runtime.aws.connections import IDLE_SECONDS, Connections
-from contradance.runtime.aws.endpoint import Endpoint, Unhonoured, endpoint, region_of
-from contradance.runtime.aws.patience import Patience
+from contradance.runtime.aws.endpoint import Endpoint, UnsupportedConfig, endpoint, region_of
+from contradance.runtime.aws.retry_budget import RetryBudget
 from tests.runtime.aws.server import Said, Server, make_certificate, serving
 
 KEYS = {"AWS_ACCESS_KEY_ID": "access", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-central-1", "HOME": "/none"}
@@ -33,8 +33,8 @@ class Pauses:
     def __init__(self, seconds: float = 30.0) -> None:
         self.made: list[float] = []
         self.now = 0.0
-        self.patience = Patience(lambda: self.now, self._sleep, lambda: 0.5)
-        self.patience.begin(seconds)
+        self.retry_budget = RetryBudget(lambda: self.now, self._sleep, lambda: 0.5)
+        self.retry_budget.begin(seconds)
 
     def _sleep(self, seconds: float) -> None:
         self.made.append(seconds)
@@ -44,7 +44,7 @@ class Pauses:
 def client(server: Server, pauses: Pauses | None = None, **environ: str) -> LeanClient:
     address = f"http://127.0.0.1:{server.port}"
     environ = {**KEYS, "AWS_ENDPOINT_URL": address, **environ}
-    lean = LeanClient(environ, (pauses or Pauses()).patience, now=lambda: NOW)
+    lean = LeanClient(environ, (pauses or Pauses()).retry_budget, now=lambda: NOW)
     _made.append(lean)
     return lean
 
@@ -292,7 +292,7 @@ class TestProxy:
         environ = {**KEYS, name: f"http://user:p%40ss@127.0.0.1:{server.port}", "AWS_MAX_ATTEMPTS": "1"}
 
         with pytest.raises(AWSCallFailed):
-            LeanClient(environ, Pauses().patience).call("dynamodb", "Query", REQUEST)
+            LeanClient(environ, Pauses().retry_budget).call("dynamodb", "Query", REQUEST)
 
         assert server.tunnels == [("dynamodb.eu-central-1.amazonaws.com:443", "Basic dXNlcjpwQHNz")]
 
@@ -346,15 +346,15 @@ class TestEndpoints:
     def test_what_the_own_client_cannot_honour_is_left_to_boto3(self, environ: dict[str, str]) -> None:
         environ = {**KEYS, **environ}
 
-        with pytest.raises(Unhonoured):
-            LeanClient(environ, Patience())
-        assert isinstance(caller(environ, Patience()), BotoCaller)
+        with pytest.raises(UnsupportedConfig):
+            LeanClient(environ, RetryBudget())
+        assert isinstance(caller(environ, RetryBudget()), BotoCaller)
 
     def test_a_configuration_file_is_left_to_boto3(self, tmp_path: Path) -> None:
         (tmp_path / ".aws").mkdir()
         (tmp_path / ".aws" / "config").touch()
 
-        assert isinstance(caller({**KEYS, "HOME": str(tmp_path)}, Patience()), BotoCaller)
+        assert isinstance(caller({**KEYS, "HOME": str(tmp_path)}, RetryBudget()), BotoCaller)
 
     def test_otherwise_it_is_the_own_client(self) -> None:
-        assert isinstance(caller(KEYS, Patience()), LeanClient)
+        assert isinstance(caller(KEYS, RetryBudget()), LeanClient)

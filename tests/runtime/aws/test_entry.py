@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contradance.errors import DeclarationError, LeaseHeld
-from contradance.runtime.aws import environment, sweeper
+from contradance.runtime.aws import sweeper, variable_names
 from contradance.runtime.once import OnceKey
 from tests.runtime.aws.desk import FUNCTIONS, Deployed
 from tests.runtime.aws.moto import ONCE_TABLE, client
@@ -65,8 +65,8 @@ class TestSubscriber:
         parameters.put_parameter(Name="/desk/workshop_key", Value="from SSM", Type="SecureString")
         desk.configure(
             **{
-                environment.FUNCTION: f"{FUNCTIONS}:ask_workshop",
-                environment.SECRETS: json.dumps({"workshop_key": "/desk/workshop_key"}),
+                variable_names.FUNCTION: f"{FUNCTIONS}:ask_workshop",
+                variable_names.SECRETS: json.dumps({"workshop_key": "/desk/workshop_key"}),
                 "SETTING_LONGEST": "7",
             }
         )
@@ -182,7 +182,7 @@ class TestSweeper:
     def test_what_died_before_it_could_publish_is_published(
         self, desk: Deployed, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        desk.configure(**{environment.FUNCTION: f"{FUNCTIONS}:plan_repair", environment.BUS: "desk"})
+        desk.configure(**{variable_names.FUNCTION: f"{FUNCTIONS}:plan_repair", variable_names.BUS: "desk"})
         with monkeypatch.context() as broken:
             broken.setattr("contradance.runtime.aws.events.EventBridge.put_events", _dies)
             with pytest.raises(ConnectionError):
@@ -208,8 +208,8 @@ def _dies(*_: object, **__: object) -> None:
 
 class TestDeployment:
     def test_what_is_not_set_is_named(self, desk: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
-        desk.configure(**{environment.FUNCTION: f"{FUNCTIONS}:plan_repair"})
-        monkeypatch.delenv(environment.BUS)
+        desk.configure(**{variable_names.FUNCTION: f"{FUNCTIONS}:plan_repair"})
+        monkeypatch.delenv(variable_names.BUS)
 
         with pytest.raises(DeclarationError, match="CONTRADANCE_BUS is not set"):
             desk.invoke("plan_repair", recorded("eventbridge"))
@@ -218,7 +218,7 @@ class TestDeployment:
         ("function", "why"), [(f"{FUNCTIONS}:registry", "which is no function"), ("nonsense", "Name it like")]
     )
     def test_what_is_no_function_is_refused(self, desk: Deployed, function: str, why: str) -> None:
-        desk.configure(**{environment.FUNCTION: function})
+        desk.configure(**{variable_names.FUNCTION: function})
 
         with pytest.raises(DeclarationError, match=why):
             desk.invoke("plan_repair", {})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contradance.runtime.aws import environment
+from contradance.runtime.aws import variable_names
 from tests.runtime.aws.imports import GOLDEN, deployed_functions, golden, loaded, own
 from tests.runtime.aws.moto import deployed
 
@@ -79,7 +79,7 @@ def test_two_hundred_contracts_cost_no_more_than_one(tmp_path: Path) -> None:
         names = ", ".join(f"Happened{number}" for number in range(contracts))
         registry = ["from contradance import Registry", *imports, f'registry = Registry("library", [{names}])', ""]
         (folder / "library_contracts" / "registry.py").write_text("\n".join(registry))
-        environ = deployed(**{environment.FUNCTION: "loans.remind:remind"})
+        environ = deployed(**{variable_names.FUNCTION: "loans.remind:remind"})
         counts.append(len(loaded(environ, path=folder)))
 
     assert counts[0] == counts[1]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contradance.errors import AWSCallFailed, DeclarationError
-from contradance.runtime.aws import environment, ingress
+from contradance.runtime.aws import ingress, variable_names
 from contradance.runtime.aws.ingress import Ingress
 from contradance.runtime.request import MAX_BODY_BYTES
 from tests.runtime.aws.desk import FUNCTIONS, Deployed
@@ -20,7 +20,7 @@ DATA = {"ticket_id": str(TICKET), "owner": "Jane Doe", "channel": "partner", "it
 @pytest.fixture
 def open_desk(desk: Deployed) -> Deployed:
     desk.configure(
-        **{environment.REGISTRY: f"{FUNCTIONS}:registry", environment.INGRESS: '["TicketOpened", "TicketClosed"]'}
+        **{variable_names.REGISTRY: f"{FUNCTIONS}:registry", variable_names.INGRESS: '["TicketOpened", "TicketClosed"]'}
     )
     return desk
 

@@ -11,9 +11,9 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import ValidationError
 
-from contradance.runtime.aws.journal import LoggedJournal
+from contradance.runtime.aws.log_journal import LoggedJournal
 from contradance.runtime.aws.logs import JsonFormatter, masked, set_up
-from contradance.runtime.journal import JournalRecord, PublishedEvent
+from contradance.runtime.journal_record import JournalRecord, PublishedEvent
 from tests.runtime.aws.desk import Deployed
 from tests.runtime.desk import TICKET, Job, opened
 from tests.runtime.fakes import recorded

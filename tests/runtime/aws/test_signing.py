@@ -10,12 +10,13 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse  # type: ignore[import-untyped]  # the same
 from botocore.config import Config  # type: ignore[import-untyped]  # the same
 from botocore.credentials import Credentials as BotoCredentials  # type: ignore[import-untyped]  # the same
-from hypothesis import given, settings
+from hypothesis import given
 
 from contradance.runtime.aws.boto import _METHODS
 from contradance.runtime.aws.client import LeanClient
-from contradance.runtime.aws.patience import Patience
+from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.aws.signing import Credentials
+from tests.examples import examples
 
 NOW = datetime(2026, 1, 31, 18, 0, 7, tzinfo=UTC)
 REGIONS = ["eu-central-1", "us-east-1", "cn-north-1", "us-gov-west-1", "ap-southeast-7"]
@@ -110,7 +111,7 @@ def botocore_sends(credentials: Credentials, region: str, service: str, operatio
     return sent[0]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(60)
 @given(
     call=calls,
     region=st.sampled_from(REGIONS),
@@ -127,7 +128,7 @@ def test_requests_are_botocores_byte_for_byte(
         **({"AWS_SESSION_TOKEN": credentials.token} if credentials.token else {}),
     }
     ours: list[tuple[str, dict[str, str], bytes]] = []
-    lean = LeanClient(environ, Patience(), now=NOW.timestamp)
+    lean = LeanClient(environ, RetryBudget(), now=NOW.timestamp)
 
     def catch(where: Any, headers: dict[str, str], body: bytes, _: float) -> Any:
         ours.append((f"{where.scheme}://{where.authority}/", headers, body))

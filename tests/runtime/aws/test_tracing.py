@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from contradance.runtime.aws import environment
+from contradance.runtime.aws import variable_names
 
 ROOT = Path(__file__).parents[3]
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
@@ -43,7 +43,7 @@ def told(*, on: bool, fails: bool = False) -> tuple[str, list[str]]:
                 "_X_AMZN_TRACE_ID": TRACE,
                 "AWS_XRAY_DAEMON_ADDRESS": f"127.0.0.1:{daemon.getsockname()[1]}",
                 "POWERTOOLS_SERVICE_NAME": "loans",
-                **({environment.TRACING: "1"} if on else {}),
+                **({variable_names.TRACING: "1"} if on else {}),
             },
             capture_output=True,
             text=True,

@@ -4,7 +4,7 @@ from typing import NamedTuple
 import pytest
 
 from contradance.errors import PackagingError
-from contradance.packaging.target import Target, default_runtime
+from contradance.packaging.lambda_platform import LambdaPlatform, default_runtime
 
 
 class Version(NamedTuple):
@@ -21,7 +21,7 @@ class Version(NamedTuple):
     ],
 )
 def test_wheels_are_for_the_system_that_the_runtime_has(runtime: str, architecture: str, platform: str) -> None:
-    assert Target(runtime, architecture).platform == platform
+    assert LambdaPlatform(runtime, architecture).platform == platform
 
 
 @pytest.mark.parametrize(
@@ -34,14 +34,14 @@ def test_wheels_are_for_the_system_that_the_runtime_has(runtime: str, architectu
 )
 def test_what_lambda_does_not_have_is_refused_with_what_it_has(runtime: str, architecture: str, told: str) -> None:
     with pytest.raises(PackagingError, match=told):
-        Target(runtime, architecture)
+        LambdaPlatform(runtime, architecture)
 
 
 def test_the_runtime_is_that_of_the_python_that_builds() -> None:
     runtime = default_runtime()
 
     assert runtime == f"python{sys.version_info.major}.{sys.version_info.minor}"
-    assert Target(runtime, "arm64").is_builders
+    assert LambdaPlatform(runtime, "arm64").is_builders
 
 
 def test_a_python_that_lambda_does_not_have_yet_builds_for_another_and_says_what_that_costs(
@@ -52,4 +52,4 @@ def test_a_python_that_lambda_does_not_have_yet_builds_for_another_and_says_what
     with pytest.warns(UserWarning, match=r"no runtime python3\.99: packaging for python3\.13, without the bytecode"):
         runtime = default_runtime()
 
-    assert not Target(runtime, "arm64").is_builders
+    assert not LambdaPlatform(runtime, "arm64").is_builders

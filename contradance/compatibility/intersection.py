@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
-from contradance.compatibility.branch import Arrays, Bound, Branch, Numbers, Objects, Strings, smaller
+from contradance.compatibility.branch import Arrays, Bound, Numbers, Objects, SchemaBranch, Strings, smaller
 from contradance.compatibility.change import CannotProveError
 from contradance.compatibility.document import Spot
 from contradance.compatibility.values import same
@@ -13,21 +13,21 @@ MAX_BRANCHES: Final = 64
 """Most branches of one schema that are looked at."""
 
 
-def meet_all(ones: Iterable[Branch], twos: Iterable[Branch]) -> tuple[Branch, ...]:
+def intersect_all(ones: Iterable[SchemaBranch], twos: Iterable[SchemaBranch]) -> tuple[SchemaBranch, ...]:
     """Return what two schemas both allow.
 
     Raises:
         CannotProveError: that would be too many branches.
     """
     twos = [*twos]
-    found = [meet(one, two) for one in ones for two in twos if one.kind == two.kind]
+    found = [intersect(one, two) for one in ones for two in twos if one.kind == two.kind]
     met = tuple(branch for branch in found if not branch.empty)
     if len(met) > MAX_BRANCHES:
         raise CannotProveError(f"a choice between more than {MAX_BRANCHES} alternatives")
     return met
 
 
-def meet(one: Branch, two: Branch) -> Branch:
+def intersect(one: SchemaBranch, two: SchemaBranch) -> SchemaBranch:
     """Return what two branches of one kind both allow."""
     common: dict[str, Any] = {
         "title": one.title or two.title,

@@ -22,7 +22,7 @@ OLDEST: Final = "3.11"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class LambdaPlatform:
     """A Lambda runtime, such as python3.13, on an architecture, such as arm64.
 
     Raises:

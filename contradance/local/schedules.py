@@ -8,7 +8,7 @@ from contradance.local.bus import Bus
 from contradance.timetable import Timetable
 
 
-class Moments:
+class Schedules:
     """The scheduled functions of one choreography, and the next moment of each."""
 
     def __init__(self, choreography: Choreography, bus: Bus, now: datetime) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 
-from contradance.runtime.told import told, trail
+from contradance.runtime.error_description import describe_error, format_frames
 from tests.runtime.desk import TicketOpened, opened
 
 NAME = "Jane Doe"
@@ -63,7 +63,7 @@ class TestValidationErrors:
     def test_the_field_is_told_and_its_value_is_not(self, given: object, path: str) -> None:
         error = caught(lambda: Form.model_validate(given))
 
-        text = told(error)
+        text = describe_error(error)
 
         assert text.startswith("ValidationError: Form: ")
         assert path in text
@@ -73,7 +73,9 @@ class TestValidationErrors:
     def test_a_contract_is_told_by_its_name(self) -> None:
         error = caught(lambda: opened(owner=NAME * 10))
 
-        assert told(error).startswith(f"ValidationError: {TicketOpened.__name__}: owner: String should have at most")
+        assert describe_error(error).startswith(
+            f"ValidationError: {TicketOpened.__name__}: owner: String should have at most"
+        )
 
     def test_what_cannot_be_written_as_json_is_told_without_its_value(self) -> None:
         broken = Card.model_construct(kind="card", number=NAME)
@@ -81,24 +83,26 @@ class TestValidationErrors:
         error = caught(lambda: broken.model_dump_json(warnings="error"))
 
         assert "Jane" in str(error)
-        assert told(error).startswith("PydanticSerializationError: A model holds what its fields do not allow")
+        assert describe_error(error).startswith(
+            "PydanticSerializationError: A model holds what its fields do not allow"
+        )
 
     def test_what_has_no_model_is_told_without_its_keys(self) -> None:
         error = caught(lambda: TypeAdapter(dict[str, int]).validate_python({NAME: NAME}))
 
-        assert "Jane" not in told(error)
+        assert "Jane" not in describe_error(error)
 
     def test_a_long_one_is_cut(self) -> None:
         error = caught(lambda: TypeAdapter(list[int]).validate_python(["x"] * 1000))
 
-        assert len(told(error)) < 400
+        assert len(describe_error(error)) < 400
 
     def test_the_lines_that_led_to_it_are_told_without_what_they_held(self) -> None:
         error = caught(lambda: Form.model_validate({"name": NAME}))
 
-        text = trail(error)
+        text = format_frames(error)
 
-        assert "test_told.py" in text
+        assert "test_error_description.py" in text
         assert 'Form.model_validate({"name": NAME})' in text
         assert "Jane" not in text
         assert isinstance(error, ValidationError)
@@ -106,9 +110,9 @@ class TestValidationErrors:
 
 class TestWhere:
     def test_the_line_that_raised_is_named_by_the_last_parts_of_its_path(self) -> None:
-        text = told(caught(lambda: refuse("x")))
+        text = describe_error(caught(lambda: refuse("x")))
 
-        assert text.startswith("ValueError: x is not welcome (tests/runtime/test_told.py:")
+        assert text.startswith("ValueError: x is not welcome (tests/runtime/test_error_description.py:")
         assert text.endswith(")")
 
     @pytest.mark.parametrize(
@@ -124,20 +128,20 @@ class TestWhere:
     def test_no_path_is_absolute(self, filename: str, shown: str) -> None:
         code = compile("raise ValueError('no')", filename, "exec")
 
-        text = told(caught(lambda: exec(code, {})))  # noqa: S102 - the only way to be in another file
+        text = describe_error(caught(lambda: exec(code, {})))  # noqa: S102 - the only way to be in another file
 
         assert text == f"ValueError: no ({shown}:1)"
 
     def test_this_machine_s_folders_are_not_told(self) -> None:
-        text = told(caught(lambda: refuse("x")))
+        text = describe_error(caught(lambda: refuse("x")))
 
         assert str(Path(__file__).parent.parent) not in text
 
     def test_what_was_never_raised_has_no_line(self) -> None:
-        assert told(ValueError("no")) == "ValueError: no"
+        assert describe_error(ValueError("no")) == "ValueError: no"
 
     def test_a_long_message_is_cut_and_its_line_is_not(self) -> None:
-        text = told(caught(lambda: refuse("x" * 10_000)))
+        text = describe_error(caught(lambda: refuse("x" * 10_000)))
 
         assert len(text) < 400
-        assert "tests/runtime/test_told.py:" in text
+        assert "tests/runtime/test_error_description.py:" in text

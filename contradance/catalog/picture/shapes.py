@@ -1,4 +1,4 @@
-"""What the picture is drawn with: lines with round corners, arrowheads, and the shape of each kind of box, as SVG."""
+"""The SVG of single parts: lines with round corners, arrowheads, and the shape of each kind of box."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -11,24 +11,24 @@ _BEND: Final = 7.0
 _HEAD: Final = 7.0
 """Length of an arrow's head."""
 _POINT: Final = 9.0
-"""How far a flag comes to a point."""
+"""Length of the point at the right of a route or schedule."""
 _BAR: Final = 5.0
-"""Width of the service's colour at the left of a function."""
+"""Width of the coloured bar at the left of a function: its service's colour."""
 _ROUND: Final = 5.0
 """Radius of a function's corners."""
 _PILL: Final = 19.0
-"""Largest radius of an event's ends."""
+"""Largest radius of the round ends of an event."""
 _CUT: Final = 10.0
-"""Largest part that is cut off the corners of an event on the failure path."""
+"""Largest cut at the corners of an event on the failure path."""
 
 
 def number(value: float) -> str:
-    """Return a length, to a tenth of a pixel and in as few characters."""
+    """Return a length rounded to a tenth of a pixel, without `.0` and `-0`."""
     return f"{round(value, 1) + 0.0:.1f}".removesuffix(".0")
 
 
 def line(corners: Sequence[Point]) -> str:
-    """Return the path of an arrow by its corners, each of them rounded; it ends inside its head."""
+    """Return the SVG path of an arrow with rounded corners; it ends inside the arrowhead."""
     *rest, last = corners
     back = -_HEAD / 2 if last.x > rest[-1].x else _HEAD / 2
     stops = [*rest, Point(last.x + back, last.y)]
@@ -40,15 +40,15 @@ def line(corners: Sequence[Point]) -> str:
 
 
 def head(corners: Sequence[Point]) -> str:
-    """Return the path of an arrow's head."""
+    """Return the SVG path of an arrowhead."""
     before, last = corners[-2:]
     return f"M{_point(last)}l{number(-_HEAD if last.x > before.x else _HEAD)} -4v8z"
 
 
 def branch(corners: Sequence[Point], others: Sequence[Sequence[Point]]) -> tuple[Point, ...]:
-    """Return the corners of an arrow from just before it leaves the last of `others`.
+    """Return the corners of an arrow from just before it separates from the last of `others`.
 
-    Arrows that share their way are drawn once where they do: dashes on top of dashes would look like a line.
+    A stretch that arrows share is drawn once: dashes drawn on other dashes look like a solid line.
     """
     shared = max((_shared(corners, other) for other in others), default=0.0) - _BEND
     for position, (start, end) in enumerate(pairwise(corners)):
@@ -59,13 +59,13 @@ def branch(corners: Sequence[Point], others: Sequence[Sequence[Point]]) -> tuple
 
 
 def fork(middle: Point) -> str:
-    """Return the path of the diamond that says: one of these."""
+    """Return the SVG path of the diamond that stands for alternatives."""
     size = number(FORK)
     return f"M{number(middle.x - FORK)} {number(middle.y)}l{size} -{size} {size} {size} -{size} {size}z"
 
 
 def shape(placed: PlacedBox) -> Iterator[str]:
-    """Yield the outline of a box, by its kind, and the colour of a function's service."""
+    """Yield the outline of a box, which differs by kind, and the coloured bar of a function."""
     x, y, width, height = (number(side) for side in (placed.x, placed.y, placed.width, placed.height))
     match placed.box.kind:
         case "event" if placed.box.failing:
@@ -88,13 +88,13 @@ def shape(placed: PlacedBox) -> Iterator[str]:
 
 
 def middle(placed: PlacedBox) -> float:
-    """Return the x of the middle of a box's text: a function's bar and a flag's point take room."""
+    """Return the x at which a box's text is centred, which leaves room for a bar and a point."""
     shift = {"event": 0.0, "function": _BAR / 2}.get(placed.box.kind, (_BAR - _POINT) / 2)
     return placed.x + placed.width / 2 + shift
 
 
 def _shared(corners: Sequence[Point], other: Sequence[Point]) -> float:
-    """Return for how many pixels two arrows go the same way from their start."""
+    """Return the length in pixels that two arrows share from their start."""
     length = 0.0
     for (start, end), (begins, ends) in zip(pairwise(corners), pairwise(other), strict=False):
         near = _from(start, end, min(_length(start, end), _length(begins, ends)))
@@ -107,12 +107,12 @@ def _shared(corners: Sequence[Point], other: Sequence[Point]) -> float:
 
 
 def _length(a: Point, b: Point) -> float:
-    """Return how far it is along a row or a track."""
+    """Return the distance of two points on one row or track."""
     return abs(a.x - b.x) + abs(a.y - b.y)
 
 
 def _from(start: Point, end: Point, distance: float) -> Point:
-    """Return the point that lies so far from one corner on the way to the next."""
+    """Return the point at a distance from one corner, in the direction of the next."""
     length = _length(start, end) or 1.0
     return Point(start.x + (end.x - start.x) * distance / length, start.y + (end.y - start.y) * distance / length)
 

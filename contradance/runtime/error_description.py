@@ -1,4 +1,4 @@
-"""How the journal tells an exception: enough to find the fault, and no personal data."""
+"""Describes an exception for the journal: enough to find the fault, and no personal data."""
 
 import traceback
 from typing import Final
@@ -11,8 +11,8 @@ from contradance.violation import problems
 _LONGEST: Final = 300
 
 
-def told(error: BaseException) -> str:
-    """Return the type, the message and the line that raised it; what Pydantic refused is told without its value."""
+def describe_error(error: BaseException) -> str:
+    """Return the type, the message and the line that raised it; what Pydantic refused is described without its value."""
     message = str(error)
     if isinstance(error, ValidationError):
         found = problems(error, names=_field_names(BaseModel))
@@ -24,7 +24,7 @@ def told(error: BaseException) -> str:
     return f"{type(error).__name__}: {message}"[:_LONGEST] + where
 
 
-def trail(error: BaseException) -> str:
+def format_frames(error: BaseException) -> str:
     """Return the lines of code that led to `error`, for a log; a traceback would print the values it holds."""
     return "".join(traceback.format_tb(error.__traceback__))
 

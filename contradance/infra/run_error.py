@@ -9,7 +9,7 @@ from contradance.errors import ContradanceError
 
 
 @contextmanager
-def plainly() -> Iterator[None]:
+def as_run_error() -> Iterator[None]:
     """Turn what contradance refuses into the one error that Pulumi prints without a traceback."""
     try:
         yield

@@ -6,7 +6,7 @@ from typing import Any
 
 from contradance.runtime.aws.logs import line, service_of, timestamp
 from contradance.runtime.aws.metrics import Metrics
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 
 
 def to_stdout(text: str) -> None:

@@ -12,7 +12,7 @@ from contradance.local.database import Database
 from contradance.local.reader import Reader, reading
 from contradance.operate.flow import Outstanding
 from contradance.operate.journal import LogLine, Records, Wanted
-from contradance.runtime.journal import JournalRecord
+from contradance.runtime.journal_record import JournalRecord
 
 STATE_FILE = "bus.sqlite3"
 """The file inside the state folder."""

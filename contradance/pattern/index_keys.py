@@ -23,7 +23,7 @@ _LONGEST_PART = 8
 _LONG_ENOUGH = 8
 
 
-class Key(NamedTuple):
+class IndexKey(NamedTuple):
     """Where one alternative of a field can be filed."""
 
     kind: int
@@ -53,49 +53,49 @@ class Key(NamedTuple):
         return 1 + max(0, _LONG_ENOUGH - self.size)
 
 
-ANY_LEAF = Key(LEAF, 0, None, enough=False)
+ANY_LEAF = IndexKey(LEAF, 0, None, enough=False)
 """The key of last resort."""
 
 
-def keys(alternatives: Alternatives) -> Iterator[list[Key]]:
+def keys(alternatives: Alternatives) -> Iterator[list[IndexKey]]:
     """Go through the alternatives of a field: for each, the keys that it can be filed under."""
     for value in alternatives.keys:
-        yield [Key(EXACT, 0, value, enough=True)]
+        yield [IndexKey(EXACT, 0, value, enough=True)]
     for operator in alternatives.operators:
         yield list(_operator_keys(operator)) or [ANY_LEAF]
 
 
-def _operator_keys(operator: Operator) -> Iterator[Key]:
+def _operator_keys(operator: Operator) -> Iterator[IndexKey]:
     match operator:
         case Prefix(text=text) if text:
-            yield Key(PREFIX, len(text), text, enough=True)
+            yield IndexKey(PREFIX, len(text), text, enough=True)
         case Suffix(text=text) if text:
-            yield Key(SUFFIX, len(text), text, enough=True)
+            yield IndexKey(SUFFIX, len(text), text, enough=True)
         case Interval():
-            yield Key(INTERVAL, 0, (operator.low, operator.high), enough=True)
+            yield IndexKey(INTERVAL, 0, (operator.low, operator.high), enough=True)
         case Within(block=block):
-            yield Key(BLOCK, block.length, block.prefix, enough=False)
+            yield IndexKey(BLOCK, block.length, block.prefix, enough=False)
         case Wildcard(literals=literals):
             yield from _wildcard_keys(literals)
         case EqualsIgnoreCase(text=caseless):
             folded = caseless.folded
             if not isinstance(operator, (PrefixIgnoreCase, SuffixIgnoreCase)):
-                yield Key(FOLDED, 0, folded, enough=False)
+                yield IndexKey(FOLDED, 0, folded, enough=False)
             elif folded:
                 kind = FOLDED_PREFIX if isinstance(operator, PrefixIgnoreCase) else FOLDED_SUFFIX
-                yield Key(kind, len(folded), folded, enough=False)
+                yield IndexKey(kind, len(folded), folded, enough=False)
 
 
-def _wildcard_keys(literals: tuple[str, ...]) -> Iterator[Key]:
+def _wildcard_keys(literals: tuple[str, ...]) -> Iterator[IndexKey]:
     """Its beginning, its end, and the first few characters from every place inside it."""
     if len(literals) == 1:
-        yield Key(EXACT, 0, literals[0], enough=True)
+        yield IndexKey(EXACT, 0, literals[0], enough=True)
         return
     if literals[0]:
-        yield Key(PREFIX, len(literals[0]), literals[0], enough=False)
+        yield IndexKey(PREFIX, len(literals[0]), literals[0], enough=False)
     if literals[-1]:
-        yield Key(SUFFIX, len(literals[-1]), literals[-1], enough=False)
+        yield IndexKey(SUFFIX, len(literals[-1]), literals[-1], enough=False)
     for literal in literals[1:-1]:
         size = min(len(literal), _LONGEST_PART)
         for start in range(len(literal) - size + 1):
-            yield Key(PART, size, literal[start : start + size], enough=False)
+            yield IndexKey(PART, size, literal[start : start + size], enough=False)

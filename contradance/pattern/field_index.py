@@ -3,11 +3,9 @@
 from collections.abc import Hashable
 from typing import NamedTuple
 
-from contradance.pattern.address import BITS as ADDRESS_BITS
-from contradance.pattern.address import parse
-from contradance.pattern.branch import Branch
+from contradance.pattern.branch import PatternBranch
 from contradance.pattern.caseless import fold
-from contradance.pattern.filing import (
+from contradance.pattern.index_keys import (
     BLOCK,
     EXACT,
     FOLDED,
@@ -18,26 +16,28 @@ from contradance.pattern.filing import (
     PART,
     PREFIX,
     SUFFIX,
-    Key,
+    IndexKey,
 )
 from contradance.pattern.intervals import Intervals
-from contradance.pattern.leaves import Check, reader
+from contradance.pattern.ip_address import BITS as ADDRESS_BITS
+from contradance.pattern.ip_address import parse
+from contradance.pattern.leaves import FieldCheck, reader
 from contradance.pattern.scalar import comparable, key
 
 
 class Filed(NamedTuple):
-    """A branch of a rule on a shelf, and what is left to check once it is found there; None is nothing."""
+    """A branch of a rule in an index, and what is left to check once it is found there; None is nothing."""
 
     rule: str
-    check: Check | None
-    branch: Branch
+    check: FieldCheck | None
+    branch: PatternBranch
 
 
 Bucket = dict[int, Filed]
 Tables = dict[int, dict[Hashable, Bucket]]
 
 
-class Shelf:
+class FieldIndex:
     """The branches that are filed under one field: a table for every kind and length of key."""
 
     __slots__ = ("_cuts", "_intervals", "_more", "_tables", "exact", "plain", "read")
@@ -58,21 +58,21 @@ class Shelf:
         self._more = any(tables[PART:])
         self.plain = not (self._cuts or self._more or self._intervals)
 
-    def crowd(self, place: Key) -> int:
+    def candidate_count(self, place: IndexKey) -> int:
         """Count the branches that are about to be found with a value that this key finds."""
         if place.kind == INTERVAL:
             low, high = place.ends
-            return self._intervals.crowd(low, high)
+            return self._intervals.candidate_count(low, high)
         return len(self._tables[place.kind].get(place.size, {}).get(place.value, ()))
 
-    def only(self, place: Key) -> str | None:
+    def only(self, place: IndexKey) -> str | None:
         """Name the rule of the one branch that is filed under a key; None when there are more or none, or under ranges."""
         if place.kind == INTERVAL:
             return None
         bucket = self._tables[place.kind].get(place.size, {}).get(place.value, {})
         return next(iter(bucket.values())).rule if len(bucket) == 1 else None
 
-    def add(self, place: Key, number: int, filed: Filed) -> None:
+    def add(self, place: IndexKey, number: int, filed: Filed) -> None:
         """File a branch; `number` tells it from every other."""
         if place.kind == INTERVAL:
             low, high = place.ends
@@ -85,7 +85,7 @@ class Shelf:
         if new:
             self._survey()
 
-    def remove(self, place: Key, number: int) -> None:
+    def remove(self, place: IndexKey, number: int) -> None:
         """Take away the branch that was filed by this number, and what is empty without it."""
         if place.kind == INTERVAL:
             low, high = place.ends

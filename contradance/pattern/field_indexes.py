@@ -1,58 +1,58 @@
-"""The shelves of a rule index by the paths of their fields."""
+"""The field indexes of a rule index, by the paths of their fields."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from contradance.pattern.shelf import Shelf
+from contradance.pattern.field_index import FieldIndex
 
 _FEW_FIELDS = 12
 """Up to so many fields, each is looked up in the event; beyond, the event's own fields are gone through."""
 
 
-class Shelves:
-    """One shelf for every field that a rule is filed under."""
+class FieldIndexes:
+    """One index for every field that a rule is filed under."""
 
     __slots__ = ("_by_path", "_outer_paths")
 
     def __init__(self) -> None:
-        self._by_path: dict[str, Shelf] = {}
+        self._by_path: dict[str, FieldIndex] = {}
         self._outer_paths: dict[str, int] = {}
 
-    def get(self, path: str) -> Shelf | None:
-        """Return the shelf of a field, if there is one."""
+    def get(self, path: str) -> FieldIndex | None:
+        """Return the index of a field, if there is one."""
         return self._by_path.get(path)
 
-    def make(self, path: str) -> Shelf:
-        """Return the shelf of a field, a new one if need be."""
-        shelf = self._by_path.get(path)
-        if shelf is None:
-            shelf = self._by_path[path] = Shelf(path)
+    def make(self, path: str) -> FieldIndex:
+        """Return the index of a field, a new one if need be."""
+        index = self._by_path.get(path)
+        if index is None:
+            index = self._by_path[path] = FieldIndex(path)
             for outer in _outer_paths(path):
                 self._outer_paths[outer] = self._outer_paths.get(outer, 0) + 1
-        return shelf
+        return index
 
     def drop(self, path: str) -> None:
-        """Take away the shelf of a field."""
+        """Remove the index of a field."""
         del self._by_path[path]
         for outer in _outer_paths(path):
             self._outer_paths[outer] -= 1
             if not self._outer_paths[outer]:
                 del self._outer_paths[outer]
 
-    def of(self, event: Mapping[str, object]) -> Iterable[tuple[str, Shelf]]:
-        """Return the shelves on which rules that match an event can be, with their paths."""
+    def of(self, event: Mapping[str, object]) -> Iterable[tuple[str, FieldIndex]]:
+        """Return the indexes in which rules that match an event can be, with their paths."""
         return self._by_path.items() if len(self._by_path) <= _FEW_FIELDS else self._present_in(event)
 
-    def _present_in(self, event: Mapping[str, object]) -> Iterator[tuple[str, Shelf]]:
-        paths: dict[str, Shelf] = {}
+    def _present_in(self, event: Mapping[str, object]) -> Iterator[tuple[str, FieldIndex]]:
+        paths: dict[str, FieldIndex] = {}
         stack: list[tuple[str, object]] = [("", event)]
         while stack:
             prefix, value = stack.pop()
             if isinstance(value, Mapping):
                 for name, inner in value.items():
                     path = f"{prefix}{name}"
-                    shelf = self._by_path.get(path)
-                    if shelf is not None:
-                        paths[path] = shelf
+                    index = self._by_path.get(path)
+                    if index is not None:
+                        paths[path] = index
                     if path in self._outer_paths:
                         stack.append((f"{path}.", inner))
             elif isinstance(value, (list, tuple)):

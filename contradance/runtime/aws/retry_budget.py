@@ -13,7 +13,7 @@ _UNLIMITED_SECONDS: Final = 900.0
 """Longest that an invocation lasts; what is done before the first one begins has that much."""
 
 
-class Patience:
+class RetryBudget:
     """Pauses before another try, as long as there is time for one. Waiting and chance are arguments."""
 
     def __init__(

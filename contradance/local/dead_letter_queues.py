@@ -15,21 +15,21 @@ from contradance.local.database import Database
 from contradance.local.refusal import Refused
 from contradance.runtime.ports import Clock
 
-Attributes = Mapping[str, Mapping[str, str]]
+MessageAttributes = Mapping[str, Mapping[str, str]]
 """Message attributes as SQS has them: `{"REASON": {"DataType": "String", "StringValue": "invalid"}}`."""
 VISIBILITY_SECONDS: Final = 30
 """How long a received message is hidden where the receiver does not say. SQS's own default."""
 _IN_FLIGHT: Final = "SELECT visible FROM dead_letter WHERE function = ? AND receipt = ?"
 
 
-class Message(NamedTuple):
+class DeadLetterMessage(NamedTuple):
     """One message on a dead letter queue."""
 
     id: str
     sent: float
     """In seconds of the epoch. SQS keeps the first queue's time in a message that it redrives."""
     body: str
-    attributes: Attributes = MappingProxyType({})
+    attributes: MessageAttributes = MappingProxyType({})
     source_arn: str | None = None
     """The queue from which SQS moved it, where it did."""
     receives: int = 0
@@ -37,7 +37,7 @@ class Message(NamedTuple):
     receipt: str | None = None
 
 
-class Counts(NamedTuple):
+class QueueCounts(NamedTuple):
     """How many messages a queue holds."""
 
     visible: int
@@ -55,17 +55,17 @@ class DeadLetterQueues:
         """Put one message on the queue of `function`, as the function itself may."""
         self.put(function, body, text_attributes(attributes))
 
-    def put(self, function: str, body: str, attributes: Attributes) -> str:
+    def put(self, function: str, body: str, attributes: MessageAttributes) -> str:
         """Put one message on the queue of `function`, and return its id."""
-        message = Message(str(uuid4()), self._clock.now().timestamp(), body, attributes)
+        message = DeadLetterMessage(str(uuid4()), self._clock.now().timestamp(), body, attributes)
         self._database.write(lambda connection: keep(connection, function, message))
         return message.id
 
-    def receive(self, function: str, limit: int, visibility_seconds: float) -> list[Message]:
+    def receive(self, function: str, limit: int, visibility_seconds: float) -> list[DeadLetterMessage]:
         """Return up to `limit` messages, and hide them for a while."""
         now = self._clock.now().timestamp()
 
-        def change(connection: sqlite3.Connection) -> list[Message]:
+        def change(connection: sqlite3.Connection) -> list[DeadLetterMessage]:
             rows = connection.execute(
                 "SELECT id, sent, body, attributes, source, receives, first_received FROM dead_letter "
                 "WHERE function = ? AND visible <= ? ORDER BY visible, sent LIMIT ?",
@@ -73,7 +73,7 @@ class DeadLetterQueues:
             ).fetchall()
             received = []
             for id_, sent, body, attributes, source, receives, first in rows:
-                message = Message(
+                message = DeadLetterMessage(
                     id_, sent, body, json.loads(attributes), source, receives + 1, first or now, f"{id_}.{uuid4().hex}"
                 )
                 connection.execute(
@@ -117,11 +117,11 @@ class DeadLetterQueues:
             lambda connection: connection.execute("DELETE FROM dead_letter WHERE function = ?", (function,))
         )
 
-    def counts(self, function: str) -> Counts:
+    def counts(self, function: str) -> QueueCounts:
         """Return how many messages can be received, and how many are hidden."""
         now = self._clock.now().timestamp()
         query = "SELECT count(*) FILTER (WHERE visible <= ?1), count(*) FILTER (WHERE visible > ?1) FROM dead_letter"
-        return Counts(*self._database.read(f"{query} WHERE function = ?2", (now, function))[0])
+        return QueueCounts(*self._database.read(f"{query} WHERE function = ?2", (now, function))[0])
 
 
 def text_attributes(attributes: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -129,7 +129,7 @@ def text_attributes(attributes: Mapping[str, str]) -> dict[str, dict[str, str]]:
     return {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
 
 
-def keep(connection: sqlite3.Connection, function: str, message: Message) -> None:
+def keep(connection: sqlite3.Connection, function: str, message: DeadLetterMessage) -> None:
     """Put one message on a function's dead letter queue, to be received at once."""
     row: tuple[Any, ...] = (
         message.id,

@@ -10,9 +10,9 @@ from contradance.choreography import Choreography
 from contradance.errors import OperateError
 from contradance.local.console.history import History
 from contradance.local.console.pages import Pages
-from contradance.local.console.submitted import Form
+from contradance.local.console.submitted import SubmittedForm
 from contradance.operate.dead_letter import REASONS, DeadLetter, Reason
-from contradance.operate.dead_letters import Verdict, find, grouped, purge, redrive
+from contradance.operate.dead_letters import LetterOutcome, find, grouped, purge, redrive
 from contradance.operate.masking import masked_event
 from contradance.operate.stack import Stack
 
@@ -40,7 +40,7 @@ class DeadLetterPages:
         """Show the dead letters of one function, all or those with one reason."""
         return self._list(request.path_params["subscriber"], _reason(request.query_params.get("reason", "")))
 
-    def act(self, request: Request, form: Form) -> Response:
+    def act(self, request: Request, form: SubmittedForm) -> Response:
         """Ask for confirmation, or do what was confirmed; or reveal the event of one letter."""
         subscriber, reason = request.path_params["subscriber"], _reason(form.first("reason"))
         verb, _, chosen = form.first("do").partition(":")
@@ -97,5 +97,5 @@ def _reason(text: str) -> Reason | None:
     return next((reason for reason in get_args(Reason) if reason == text), None)
 
 
-def _counted(verdicts: list[Verdict]) -> list[tuple[str, int]]:
+def _counted(verdicts: list[LetterOutcome]) -> list[tuple[str, int]]:
     return Counter(str(verdict.outcome) for verdict in verdicts).most_common()

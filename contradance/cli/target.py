@@ -12,13 +12,13 @@ from typing import Annotated, Any, Concatenate, Final, ParamSpec, TypeVar
 import typer
 
 from contradance.choreography import Choreography
-from contradance.cli.command import Port, State, the_project
+from contradance.cli.command import Port, StateFolder, the_project
 from contradance.local.address import DEFAULT_PORT, HOST
 from contradance.operate.aws import aws_of
 from contradance.operate.forecast import Forecast, from_archive, from_journal
 from contradance.operate.insights import InsightsJournal
-from contradance.operate.journal import Journal
-from contradance.operate.replay import Plan
+from contradance.operate.journal import JournalReader
+from contradance.operate.replay import ReplayPlan
 from contradance.operate.stack import Stack, outputs_in, outputs_of
 from contradance.project import Project
 
@@ -27,7 +27,7 @@ R = TypeVar("R")
 
 Local = Annotated[bool, typer.Option("--local", help="The laptop on this machine; the default.")]
 StackName = Annotated[str | None, typer.Option("--stack", help="A deployed stack, by Pulumi's name.", metavar="NAME")]
-Outputs = Annotated[
+OutputsFile = Annotated[
     Path | None, typer.Option("--outputs", help="A deployed stack, by a file of its outputs in JSON.", metavar="FILE")
 ]
 SEARCH: Final = timedelta(days=1)
@@ -35,7 +35,7 @@ SEARCH: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Where:
+class Target:
     """What `--local`, `--stack` and `--outputs` say, and where the laptop would be."""
 
     project: Project
@@ -75,17 +75,17 @@ class Where:
         return Stack(found, aws_of(found))
 
     @contextmanager
-    def journal(self, since: datetime | None = None) -> Iterator[Journal]:
+    def journal(self, since: datetime | None = None) -> Iterator[JournalReader]:
         """Open the system's journal; on AWS, flows are searched from `since` on."""
         if self.is_laptop:
-            from contradance.local.journal import open_journal  # noqa: PLC0415 - only for the laptop
+            from contradance.local.journal_table import open_journal  # noqa: PLC0415 - only for the laptop
 
             with open_journal(self.state) as found:
                 yield found
         else:
             yield InsightsJournal(self.stack, since or datetime.now(UTC) - SEARCH, lambda: datetime.now(UTC))
 
-    def forecast(self, planned: Plan) -> Forecast:
+    def forecast(self, planned: ReplayPlan) -> Forecast:
         """Count what a replay would do: in the laptop's archive, or as far as a stack's journal tells."""
         if self.is_laptop:
             from contradance.local.archive import open_archive  # noqa: PLC0415 - only for the laptop
@@ -96,22 +96,22 @@ class Where:
             return from_journal(planned, journal)
 
 
-def of_a_system(command: Callable[Concatenate[Where, P], R]) -> Callable[..., R]:
-    """Give a command the options that say which system it is about; it takes them as one `Where`."""
+def of_a_system(command: Callable[Concatenate[Target, P], R]) -> Callable[..., R]:
+    """Give a command the options that say which system it is about; it takes them as one `Target`."""
 
     def chosen(
         *,
         local: Local = False,
         stack: StackName = None,
-        outputs: Outputs = None,
+        outputs: OutputsFile = None,
         port: Port = DEFAULT_PORT,
-        state: State = Path(".contradance"),
+        state: StateFolder = Path(".contradance"),
         **own: Any,
     ) -> R:
         given = [name for name, said in (("--local", local), ("--stack", stack), ("--outputs", outputs)) if said]
         if len(given) > 1:
             raise typer.BadParameter("each names another system: give one.", param_hint=" and ".join(given))
-        return command(Where(the_project(), stack, outputs, port, state), **own)  # type: ignore[call-arg]  # Typer names them
+        return command(Target(the_project(), stack, outputs, port, state), **own)  # type: ignore[call-arg]  # Typer names them
 
     own = [*inspect.signature(command).parameters.values()][1:]
     shared = [*inspect.signature(chosen).parameters.values()][:-1]

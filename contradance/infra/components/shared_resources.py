@@ -8,12 +8,12 @@ from typing import Protocol
 import pulumi
 
 from contradance.infra.components.alarm import create_alarm
-from contradance.infra.components.function import Function
+from contradance.infra.components.function import FunctionComponent
 from contradance.infra.planning.alarm import AlarmPlan
 from contradance.infra.planning.function import FunctionPlan
 
 
-class Packages(Protocol):
+class DeploymentPackages(Protocol):
     """Zip files on disk, as `contradance.packaging.build` makes them."""
 
     @property
@@ -34,10 +34,10 @@ class Packages(Protocol):
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class SharedResources:
     """What the functions of a stack share."""
 
-    packages: Packages
+    packages: DeploymentPackages
     layer: pulumi.Input[str]
     """ARN of the layer's version."""
     log_days: int
@@ -52,9 +52,9 @@ class Surroundings:
         variables: Mapping[str, pulumi.Input[str]] | None = None,
         *,
         parent: pulumi.Resource,
-    ) -> Function:
+    ) -> FunctionComponent:
         """Create a function with its role and its log group."""
-        return Function(
+        return FunctionComponent(
             plan,
             self.packages.functions[plan.name],
             self.layer,

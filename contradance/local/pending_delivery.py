@@ -1,9 +1,9 @@
-"""One delivery that is to be made, and who makes it."""
+"""One delivery that is to be made, and the interface of what makes it."""
 
 from typing import NamedTuple, Protocol
 
 
-class Waiting(NamedTuple):
+class PendingDelivery(NamedTuple):
     """One delivery that is to be made: one event, for one function."""
 
     id: str
@@ -18,21 +18,21 @@ class Waiting(NamedTuple):
     envelope: str
 
 
-class Desks(Protocol):
-    """Who makes deliveries; it is told of them twice, so that nobody takes from disk what it will be offered."""
+class Dispatcher(Protocol):
+    """Makes deliveries. It is called twice for each, so that none is taken from disk that will also be enqueued."""
 
-    def hold(self, accepted: list[Waiting]) -> None:
+    def reserve(self, accepted: list[PendingDelivery]) -> None:
         """Expect these deliveries: they are about to be on disk. Called while the disk is being written."""
 
-    def offer(self, accepted: list[Waiting]) -> None:
+    def enqueue(self, accepted: list[PendingDelivery]) -> None:
         """Make these deliveries: they are on disk."""
 
 
-class Nobody:
+class NullDispatcher:
     """Makes no deliveries; they wait on disk."""
 
-    def hold(self, accepted: list[Waiting]) -> None:
+    def reserve(self, accepted: list[PendingDelivery]) -> None:
         """Expect nothing."""
 
-    def offer(self, accepted: list[Waiting]) -> None:
+    def enqueue(self, accepted: list[PendingDelivery]) -> None:
         """Do nothing."""

@@ -1,0 +1,52 @@
+"""What the whole suite shares: how Hypothesis searches, stable test ids, and AWS's models, which are read once."""
+
+import os
+from functools import cache
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from botocore.loaders import JSONFileLoader  # type: ignore[import-untyped]  # botocore has no types
+from hypothesis import HealthCheck, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+
+_UNHURRIED = [
+    HealthCheck.too_slow,
+    HealthCheck.data_too_large,
+    HealthCheck.filter_too_much,
+    HealthCheck.differing_executors,
+]
+
+settings.register_profile(
+    "fixed", derandomize=True, deadline=None, database=None, max_examples=60, suppress_health_check=_UNHURRIED
+)
+settings.register_profile(
+    "explore",
+    deadline=None,
+    database=DirectoryBasedExampleDatabase(Path(__file__).parents[1] / ".hypothesis" / "examples"),
+    max_examples=int(os.environ.get("EXAMPLES", "20000")),
+    print_blob=True,
+    suppress_health_check=_UNHURRIED,
+)
+settings.load_profile("fixed")
+
+# Each new session of boto3 parses AWS's models anew, which would be a fifth of the suite's work. Nothing changes a model.
+patch.object(JSONFileLoader, "load_file", staticmethod(cache(JSONFileLoader().load_file))).start()
+
+
+_LONGEST_FIRST = ("test_first_hour", "scaffold", "browser", "packaging", "durability", "infra")
+"""Folders and modules whose files take longest, of those that take more than a few seconds."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files, so that no worker is left with one at the end.
+
+    Ids that hold an object's address are refused: each worker of a parallel run would collect other tests.
+    """
+    here = Path(__file__).parent
+    places = {name: place for place, name in enumerate(_LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.relative_to(here).parts[0].removesuffix(".py"), len(places)))
+    unstable = [item.nodeid for item in items if " at 0x" in item.nodeid]
+    if unstable:
+        message = "These test ids hold an object's address; give each parametrize its own ids=:\n"
+        raise pytest.UsageError(message + "\n".join(unstable))
