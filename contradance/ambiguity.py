@@ -24,9 +24,9 @@ def ambiguous_members(schema: CoreSchema, definitions: Definitions) -> Iterator[
     for reader, writer in permutations(choices, 2):
         if reader["type"] == "model" and _reads_but_for_unknown(reader, writer, definitions):
             names = f"{_name(reader)} and {_name(writer)}"
+            what = f"is a union of {names}, which only unknown fields tell apart: a consumer that ignores them takes one for the other"
             yield (
-                f"is a union of {names}, which only unknown fields tell apart: a consumer that ignores them would take "
-                "one for the other",
+                what,
                 "Give each a field like `kind: Literal['a'] = 'a'`, and the union Field(discriminator='kind').",
             )
             return

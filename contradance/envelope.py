@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Annotated, Any, Final, NamedTuple, NotRequired, TypedDict, Unpack
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import to_json
@@ -166,6 +166,31 @@ def seal_renderings(event: Contract, **told: Unpack[EventMetadataArgs]) -> tuple
         event = _downcast(event, contract, told)
         sealed.append(seal(event, **told, newer_version=newer.identity.version))
     return tuple(reversed(sealed))
+
+
+def seal_initial(
+    event: Contract,
+    *,
+    publisher: str,
+    occurred_at: datetime,
+    event_id: str | None = None,
+    correlation_id: str | None = None,
+    traceparent: str | None = None,
+) -> tuple[SealedEvent, ...]:
+    """Seal an event that starts a flow, since no function published it; its ids are new unless they are given.
+
+    Raises:
+        ContractViolation: as `seal_renderings`.
+        TooMuchWork: as `seal_renderings`.
+    """
+    return seal_renderings(
+        event,
+        event_id=event_id or str(uuid4()),
+        occurred_at=occurred_at,
+        correlation_id=correlation_id or str(uuid4()),
+        publisher=publisher,
+        traceparent=traceparent,
+    )
 
 
 def _downcast(event: Contract, wanted: type[Contract], told: EventMetadataArgs) -> Contract:

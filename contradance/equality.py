@@ -200,6 +200,11 @@ def _same_number(built: Any, read: Any) -> bool:
     return type(built) is type(read) and (built == read or (built != built and read != read))  # noqa: PLR0124 - NaN
 
 
+def _same_int(built: int, read: object) -> bool:
+    """Compare an int; in a field of floats it may be written as an int, and arrives as a float."""
+    return type(built) is int and type(read) in (int, float) and built == read
+
+
 def _same_decimal(built: Decimal, read: object) -> bool:
     return type(read) is type(built) and str(built) == str(read)
 
@@ -225,6 +230,8 @@ _SPECIAL: Final[tuple[tuple[type, Callable[[Any, Any], bool]], ...]] = (
     (date, _same_moment),
     (timedelta, _same_moment),
     (float, _same_number),
+    (bool, _same_number),
+    (int, _same_int),
     (Decimal, _same_decimal),
     (complex, _same_complex),
 )

@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import SchemaValidator, from_json, to_json
 
-from contradance.annotation import say
+from contradance.annotation import type_name
 from contradance.coreschema import fields_of
 from contradance.equality import Difference, Equality, without_eq
 from contradance.wire import Extra, read_closed, to_wire, wire_fields
@@ -30,7 +30,7 @@ _STRICTLY: Final = Equality(opaque=False)
 _BY_JSON: Final = Equality(opaque=True)
 
 
-class NotFaithful(Exception):  # noqa: N818 - it states what is wrong, as the package's errors do
+class NotFaithful(Exception):
     """An instance whose JSON does not read back equal: the field by its names on the wire, what is wrong, and the fix."""
 
     def __init__(self, path: tuple[str | int, ...], problem: str, fix: str) -> None:
@@ -69,7 +69,7 @@ def proven(instance: BaseModel, *, extra: Extra = "forbid") -> bytes:
 
 def _changed(instance: BaseModel, found: Difference) -> NotFaithful:
     """Return the error that names the field which arrives as something else, and both types."""
-    was, now = say(type(found.built)), say(type(found.read))
+    was, now = type_name(type(found.built)), type_name(type(found.read))
     fix = _FIX_VALUE if was == now else _FIX_TYPE
     if getattr(found.built, "tzinfo", None) is not None and getattr(found.read, "tzinfo", None) is None:
         now, fix = f"{now} without its zone", _FIX_ZONE

@@ -33,26 +33,32 @@ def to_wire(instance: BaseModel, *, indent: int | None = None, computed: bool = 
     )
 
 
-def read_closed(model: type[Model], text: str | bytes, *, extra: Extra = "forbid") -> Model:
+def read_closed(model: type[Model], text: str | bytes, *, extra: Extra = "forbid", by_name: bool = False) -> Model:
     """Read JSON by JSON's rules; unknown fields are refused unless `extra` takes them.
+
+    Args:
+        model: what to read.
+        text: the JSON.
+        extra: what to do with unknown fields.
+        by_name: whether a field may also have its own name where it has an alias.
 
     Raises:
         ValidationError: the JSON does not fit.
     """
-    read: Model = model.__pydantic_validator__.validate_json(text, extra=extra, by_alias=True, by_name=False)
+    read: Model = model.__pydantic_validator__.validate_json(text, extra=extra, by_alias=True, by_name=by_name)
     return read
 
 
-def read_tolerant(model: type[Model], text: str | bytes, *, extra: Extra = "forbid") -> Model:
-    """Read JSON closed, and where that fails once more, ignoring unknown fields at every depth.
+def read_tolerant(model: type[Model], text: str | bytes, *, extra: Extra = "forbid", by_name: bool = False) -> Model:
+    """Read JSON closed, and where that fails once more, ignoring unknown fields at every depth; as `read_closed`.
 
     Raises:
         ValidationError: the JSON does not fit, whatever is ignored.
     """
     try:
-        return read_closed(model, text, extra=extra)
+        return read_closed(model, text, extra=extra, by_name=by_name)
     except ValidationError:
-        return read_closed(model, text, extra="ignore")
+        return read_closed(model, text, extra="ignore", by_name=by_name)
 
 
 def as_text(data: object) -> bytes:

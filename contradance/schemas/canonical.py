@@ -34,7 +34,10 @@ def schema_of(contract: type[Contract]) -> dict[str, Any]:
 
 
 class _Generator(GenerateJsonSchema):
-    """Adds what Python checks and JSON Schema cannot say."""
+    """Adds what Python checks and JSON Schema cannot say, and leaves out computed fields, which are not on the wire."""
+
+    def model_fields_schema(self, schema: core_schema.ModelFieldsSchema) -> JsonSchemaValue:
+        return super().model_fields_schema({**schema, "computed_fields": []})
 
     def date_schema(self, schema: core_schema.DateSchema) -> JsonSchemaValue:
         return _checked(super().date_schema(schema), schema)

@@ -16,7 +16,7 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from contradance.contract import Contract
-from contradance.envelope import SealedEvent, derived_id, seal
+from contradance.envelope import SealedEvent, derived_id, seal_initial
 from contradance.errors import AWSCallFailed, DeclarationError, PublishFailed, TooMuchWork
 from contradance.registry import Registry
 from contradance.reply import HttpError
@@ -38,6 +38,7 @@ from contradance.runtime.request import (
     traceparent_of,
 )
 from contradance.violation import problems
+from contradance.wire import read_closed
 
 PUBLISHER: Final = "contradance.ingress"
 ROUTE: Final = "POST /events/{detail_type}"
@@ -73,7 +74,7 @@ class Ingress:
         """Publish one event, and answer with its id."""
         try:
             sealed = self._seal(request, environment)
-            publish([sealed], environment.events, environment.bus, environment.clock, seconds - _RESERVE_SECONDS)
+            publish(sealed, environment.events, environment.bus, environment.clock, seconds - _RESERVE_SECONDS)
         except BadRequest as error:
             return problem(422, str(error), error.found)
         except HttpError as error:
@@ -87,24 +88,24 @@ class Ingress:
             _LOG.error("%s failed: %s\n%s", PUBLISHER, describe_error(error), format_frames(error))
             return problem(500, "Internal Server Error")
         _journal(sealed, environment)
-        return response(202, json.dumps({"event_id": sealed.event_id}))
+        return response(202, json.dumps({"event_id": sealed[-1].event_id}))
 
-    def _seal(self, request: Mapping[str, Any], environment: Environment) -> SealedEvent:
+    def _seal(self, request: Mapping[str, Any], environment: Environment) -> tuple[SealedEvent, ...]:
         contract = self._contract(request)
         body = json_of(request)
         key = idempotency_key(request)
         event_id = str(uuid4()) if key is None else derived_id(PUBLISHER, contract.identity.detail_type, key)
         try:
-            event = contract.model_validate_json(body)
+            event = read_closed(contract, body)
         except ValidationError as error:
             raise BadRequest(problems(error, "body")) from error
         check_named_once(body)
-        return seal(
+        return seal_initial(
             event,
-            event_id=event_id,
-            occurred_at=environment.clock.now(),
-            correlation_id=derived_id(event_id, "correlation"),
             publisher=PUBLISHER,
+            occurred_at=environment.clock.now(),
+            event_id=event_id,
+            correlation_id=derived_id(event_id, "correlation"),
             traceparent=traceparent_of(request),
         )
 
@@ -124,19 +125,19 @@ class Ingress:
         raise HttpError(404, "There is no such version of the event.")
 
 
-def _journal(sealed: SealedEvent, environment: Environment) -> None:
+def _journal(sealed: tuple[SealedEvent, ...], environment: Environment) -> None:
     environment.journal.write(
         JournalRecord(
             function=PUBLISHER,
             trigger=ROUTE,
             event_id=None,
-            subject=sealed.subject,
-            correlation_id=sealed.correlation_id,
+            subject=sealed[-1].subject,
+            correlation_id=sealed[-1].correlation_id,
             causation_id=None,
             attempt=1,
             outcome="done",
             retries_left=0,
-            published=published_events([sealed]),
+            published=published_events(sealed),
             started_at=environment.clock.now(),
             duration_ms=0.0,
         )
