@@ -30,7 +30,7 @@ from contradance.runtime.publish import publish
 from contradance.runtime.request import (
     BadRequest,
     Response,
-    check_named_once,
+    check_json,
     idempotency_key,
     json_of,
     problem,
@@ -99,7 +99,7 @@ class Ingress:
             event = read_closed(contract, body)
         except ValidationError as error:
             raise BadRequest(problems(error, "body")) from error
-        check_named_once(body)
+        check_json(body)
         return seal_initial(
             event,
             publisher=PUBLISHER,
