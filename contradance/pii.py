@@ -15,6 +15,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from contradance.annotation import is_record, unaliased
+from contradance.wire import wire_fields
 
 MASK: Final = "***"
 """What stands where personal data stood."""
@@ -50,7 +51,7 @@ def mask(model: type[BaseModel], data: object) -> object:
     """Return `data`, JSON-like and not necessarily valid, with everything personal or unknown to `model` masked."""
     if not isinstance(data, Mapping):
         return MASK
-    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    fields = {name: field for name, (_, field) in wire_fields(model).items()}
     return {
         key: MASK
         if (field := fields.get(key)) is None or PII in field.metadata

@@ -9,6 +9,7 @@ from contradance.annotation import members
 from contradance.choreography import Choreography
 from contradance.contract import Contract
 from contradance.lint.finding import Finding
+from contradance.wire import wire_fields
 
 
 def filtered_out(choreography: Choreography) -> Iterator[Finding]:
@@ -37,7 +38,7 @@ def _contract(contracts: tuple[type[Contract], ...], part: Mapping[str, Any]) ->
 def _impossible(contract: type[Contract], filters: Mapping[str, Any]) -> Iterator[str]:
     """Yield each field whose filter asks for exact values that the field cannot have."""
     for name, wanted in filters.items():
-        field = contract.model_fields.get(name)
+        _, field = wire_fields(contract).get(name, ("", None))
         allowed = _values(field.annotation) if field else None
         exact = isinstance(wanted, list) and not any(isinstance(one, dict) for one in wanted)
         if allowed is not None and exact and not any(one in allowed for one in wanted):

@@ -353,7 +353,7 @@ class Movie(TypedDict):
 
 LoanId = NewType("LoanId", int)
 Names = TypeAliasType("Names", list[str])
-Nested = TypeAliasType("Nested", "list[Nested] | int")  # type: ignore[misc]
+Nested = TypeAliasType("Nested", "list[Nested] | int")
 
 
 class Celsius:
