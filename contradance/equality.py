@@ -202,7 +202,7 @@ def _same_number(built: Any, read: Any) -> bool:
 
 def _same_int(built: int, read: object) -> bool:
     """Compare an int; in a field of floats it may be written as an int, and arrives as a float."""
-    return type(built) is int and type(read) in (int, float) and built == read
+    return type(read) in (type(built), float if type(built) is int else None) and bool(built == read)
 
 
 def _same_decimal(built: Decimal, read: object) -> bool:

@@ -85,7 +85,7 @@ def _mask_mapping(origin: Any, arguments: tuple[Any, ...], value: Mapping[Any, o
     """Mask the values of a `dict[K, V]` by `V`; hide all of it where its keys are personal, or nothing is known of it."""
     if not (isinstance(origin, type) and issubclass(origin, Mapping)):
         return MASK
-    keys, values = arguments
+    keys, values = arguments if len(arguments) > 1 else (*arguments, int)  # Counter[K] counts
     if any(_mask_value(keys, key) == MASK for key in value):
         return MASK
     return {key: _mask_value(values, item) for key, item in value.items()}

@@ -41,7 +41,7 @@ TWICE: Final = datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN, fold=1)
 """A moment in the hour that Berlin repeats."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """One kind of field.
 
