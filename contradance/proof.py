@@ -135,4 +135,4 @@ def _raising(model: type[BaseModel], wire: bytes) -> tuple[str, ...]:
 
 
 def _a(name: str) -> str:
-    return f"an {name}" if name[:1].lower() in "aeiou" else f"a {name}"
+    return f"an {name}" if name[:1].lower() in "aeio" else f"a {name}"

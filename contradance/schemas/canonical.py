@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import Flag
 from typing import Any, Final, Literal
 
-from pydantic.json_schema import GenerateJsonSchema, JsonRef, JsonSchemaValue
+from pydantic.json_schema import GenerateJsonSchema, JsonRef, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import core_schema
 
 from contradance.compatibility.normal_form import CHECKS
@@ -35,9 +35,14 @@ _SETTINGS: Final = (
 """Settings of a model that decide how its fields are read or written."""
 
 
-def schema_of(contract: type[Contract]) -> dict[str, Any]:
-    """Return the contract's JSON Schema, its keys and its `required` sorted: equal contracts give equal text."""
-    schema = contract.model_json_schema(mode="serialization", schema_generator=_Generator)
+def schema_of(contract: type[Contract], mode: JsonSchemaMode = "serialization") -> dict[str, Any]:
+    """Return the contract's JSON Schema, its keys and its `required` sorted: equal contracts give equal text.
+
+    Args:
+        contract: the contract.
+        mode: `serialization` describes what is published; `validation` what is read, where defaults may be left out.
+    """
+    schema = contract.model_json_schema(mode=mode, schema_generator=_Generator)
     canonical: dict[str, Any] = _sorted(schema)
     return canonical
 

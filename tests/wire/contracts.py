@@ -1,5 +1,6 @@
 """A contract, a table's model and a request model for each kind of field; made once."""
 
+from collections.abc import Callable  # noqa: TC003 - beside its siblings
 from functools import cache
 from typing import Any
 
@@ -42,6 +43,18 @@ def _names(kind: Kind) -> dict[str, Any]:
         "__qualname__": name,
         "id": Field(default="k1", examples=["k1"]),
     }
+
+
+def event_of(kind: Kind, value: object) -> Contract:
+    """Return an event whose field has a value."""
+    made: Callable[..., Contract] = contract_of(kind)
+    return made(id="k1", field=value)
+
+
+def item_of(kind: Kind, value: object) -> BaseModel:
+    """Return a record whose field has a value."""
+    made: Callable[..., BaseModel] = record_of(kind)
+    return made(id="k1", field=value)
 
 
 def holds(kind: Kind) -> bool:

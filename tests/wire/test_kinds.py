@@ -1,7 +1,6 @@
 """Each kind of field, through everything that handles one event's data in one process."""
 
 import json
-from collections.abc import Callable  # noqa: TC003 - beside its siblings
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +18,7 @@ from contradance.pii import mask
 from contradance.schemas import changes, frozen_state, read_frozen, schema_of
 from contradance.tableitem import ItemFormat
 from contradance.wire import read_closed, read_tolerant, to_wire
-from tests.wire.contracts import contract_of, holds, record_of
+from tests.wire.contracts import contract_of, event_of, holds, item_of, record_of
 from tests.wire.kinds import KINDS, Kind
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -32,16 +31,6 @@ KEPT = pytest.mark.parametrize(
     [kind for kind in KINDS if not (kind.refused if kind.table is None else kind.table)],
     ids=lambda kind: kind.name,
 )
-
-
-def event_of(kind: Kind, value: object) -> Contract:
-    made: Callable[..., Contract] = contract_of(kind)
-    return made(id="k1", field=value)
-
-
-def item_of(kind: Kind, value: object) -> BaseModel:
-    made: Callable[..., BaseModel] = record_of(kind)
-    return made(id="k1", field=value)
 
 
 def events(kind: Kind) -> list[Contract]:
