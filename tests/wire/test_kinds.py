@@ -1,6 +1,7 @@
 """Each kind of field, through everything that handles one event's data in one process."""
 
 import json
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,8 @@ from contradance.catalog.sample import sample
 from contradance.envelope import seal_initial
 from contradance.equality import Equality
 from contradance.errors import InvalidTable, WorkError
+from contradance.local.console.schema_form import FormField, SchemaForm
+from contradance.local.console.submitted import SubmittedForm
 from contradance.pii import mask
 from contradance.schemas import changes, frozen_state, read_frozen, schema_of
 from contradance.tableitem import ItemFormat
@@ -142,3 +145,24 @@ def _with_example(kind: Kind, example: Any) -> type[BaseModel]:
     contract = contract_of(kind)
     contract.model_fields["field"].examples = [example]
     return contract
+
+
+@HELD
+def test_the_console_s_form_gives_back_what_it_shows(kind: Kind) -> None:
+    form = SchemaForm(schema_of(contract_of(kind), "validation"))
+
+    for event in events(kind):
+        shown = form.fields(data_of(event), {})
+        read, errors = form.read(SubmittedForm(_inputs(shown)))
+
+        assert errors == {}
+        assert EQUAL.difference(event, read_closed(type(event), json.dumps(read))) is None
+
+
+def _inputs(shown: Iterable[FormField]) -> Iterator[tuple[str, str]]:
+    """Yield what a browser sends of a form."""
+    for field in shown:
+        if field.fields:
+            yield from _inputs(field.fields)
+        elif field.kind not in ("group", "list") and (field.kind != "yes" or field.value == "true"):
+            yield field.path, field.value

@@ -17,6 +17,7 @@ from contradance.local.console.schema_form import MOST_ITEMS, SchemaForm
 from contradance.local.console.submitted import SubmittedForm
 from contradance.local.laptop import Laptop
 from contradance.runtime.publish import publish
+from contradance.schemas import schema_of
 from contradance.violation import problems
 from contradance.wire import read_closed
 
@@ -80,7 +81,7 @@ class PublishPage:
 
 
 def _form_of(contract: type[Contract]) -> SchemaForm:
-    return SchemaForm(contract.model_json_schema(mode="validation"))
+    return SchemaForm(schema_of(contract, "validation"))
 
 
 def _changed(data: Any, verb: str, path: str) -> Any:
