@@ -2,6 +2,11 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+ifneq ($(origin PYTHON),file) # PYTHON=python3.13: a .venv of another version is made anew
+ifneq ($(shell $(PYTHON) --version),$(shell $(BIN)/python --version 2>/dev/null))
+$(shell rm -rf .venv)
+endif
+endif
 ARGS ?=
 EXAMPLES ?= 20000
 export PYTHONDONTWRITEBYTECODE :=# hundreds of processes start in the tests: none should compile anew what another has
@@ -28,7 +33,7 @@ soak: $(READY)     ## a thousand orders from twenty clients, while the laptop is
 
 bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS="--quick" for a first look
 	@$(BIN)/python benchmarks/paths.py $(ARGS)
-	@$(BIN)/python benchmarks/patterns.py --quick $(ARGS)
+	@$(BIN)/python benchmarks/patterns.py $(ARGS)
 	@$(BIN)/python benchmarks/bus.py $(ARGS)
 	@$(BIN)/python benchmarks/flow.py $(ARGS)
 	@$(BIN)/python benchmarks/cold_start.py $(ARGS)

@@ -17,8 +17,8 @@ from contradance.envelope import seal, seal_renderings
 from contradance.errors import BrokenPromise, InvalidChoreography, InvalidContract
 from contradance.function import Function
 from contradance.local.clock import VirtualClock
+from contradance.local.invocation.record import LaptopContext
 from contradance.local.laptop import Laptop
-from contradance.local.record import context
 from contradance.operate.publishing import publish_data
 from contradance.runtime.entry import invoke
 from contradance.subscription import Subscription
@@ -207,7 +207,7 @@ def test_who_is_delivered_both_versions_all_the_same_handles_one(tmp_path: Path)
         for request, event in (("a", older), ("b", newer)):
             event["detail"]["metadata"]["event_id"] = "both-renderings"
             event["detail"]["metadata"].pop("newer_version", None)
-            invoke(count, event, context(request, 1e12), laptop.environment)
+            invoke(count, event, LaptopContext(request, 1e12), laptop.environment)
 
     assert heard == [("count", InTransition(loan_id=LOAN, hours=48))]
 
@@ -264,7 +264,7 @@ def test_an_archive_of_any_stage_is_replayed_to_who_has_moved(
         for event in events:
             replayed = {**event, "replay-name": "from-the-beginning"}
             if pattern.matches(replayed):
-                invoke(function, replayed, context("replay", 1e12), laptop.environment)
+                invoke(function, replayed, LaptopContext("replay", 1e12), laptop.environment)
 
     assert [one.event for one in heard] == [BookLentV2(loan_id=LOAN, hours=each) for each in hours]
 

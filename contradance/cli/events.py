@@ -12,7 +12,7 @@ from contradance.cli.command import AsJson, Port, print_json, reporting, text_of
 from contradance.cli.moment import format_moment, moment
 from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import event_name, out
-from contradance.local.address import DEFAULT_PORT, HOST
+from contradance.local.names import DEFAULT_PORT, HOST
 from contradance.operate.journal import Wanted
 
 events = typer.Typer(help="Publish events, and see what they look like.", no_args_is_help=True)

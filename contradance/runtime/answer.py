@@ -16,7 +16,7 @@ from contradance.function import AnyFunction
 from contradance.httproute import Route
 from contradance.reply import HttpError, Reply
 from contradance.runtime.attempt import Attempt
-from contradance.runtime.error_description import describe_error, format_frames
+from contradance.runtime.error_description import describe_error, log_keys
 from contradance.runtime.once import OnceKey, OnceRecord, StoredResponse
 from contradance.runtime.perform import Cause, Performed, Task, perform
 from contradance.runtime.ports import Context, Environment
@@ -33,6 +33,7 @@ from contradance.runtime.request import (
     response,
     traceparent_of,
 )
+from contradance.runtime.tracing import tracing
 from contradance.signature import Parameter
 from contradance.violation import problems
 from contradance.wire import read_closed
@@ -48,8 +49,14 @@ def answer(
     Raises:
         LaptopError: the laptop itself cannot answer, whichever the function; its gateway says so.
     """
-    with Attempt(function, route.key, environment) as this:
-        return _answer(this, function, request, environment, context)
+    spans = tracing()
+    with (
+        spans.answering(function.name, route.key, traceparent_of(request)),
+        Attempt(function, route.key, environment) as this,
+    ):
+        answered = _answer(this, function, request, environment, context)
+        spans.record_status(answered["statusCode"])
+        return answered
 
 
 def _answer(
@@ -68,7 +75,8 @@ def _answer(
     except LaptopError:
         raise
     except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
-        _LOG.error("%s failed: %s\n%s", function.name, describe_error(error), format_frames(error))
+        _LOG.error("%s failed: %s", function.name, describe_error(error), extra=log_keys(error))
+        tracing().record_error(error)
         return problem(500, "Internal Server Error")
     if performed.published and not performed.duplicate:
         this.subject = performed.subject

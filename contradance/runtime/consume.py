@@ -18,6 +18,7 @@ from contradance.runtime.error_description import describe_error
 from contradance.runtime.once import OnceKey
 from contradance.runtime.perform import Cause, Task, perform
 from contradance.runtime.ports import Context, Environment
+from contradance.runtime.tracing import tracing
 from contradance.subscription import Subscription
 from contradance.violation import violation
 from contradance.wire import as_text, read_tolerant
@@ -52,7 +53,7 @@ def consume(
     Raises:
         Exception: whatever the handler raised; that is how the delivery is retried.
     """
-    with begun(function, event, environment) as this:
+    with tracing().delivering(function, event), begun(function, event, environment) as this:
         number = attempt or 1
         try:
             delivered = unseal(event, function.name)

@@ -1,16 +1,16 @@
-"""Time on AWS."""
+"""The clock on AWS."""
 
 import time
 from datetime import UTC, datetime
 
 
 class SystemClock:
-    """`contradance.runtime.ports.Clock`: the machine's."""
+    """`contradance.runtime.ports.Clock` over the machine's clock."""
 
     def now(self) -> datetime:
-        """Return the present moment in UTC."""
+        """Return the current time in UTC."""
         return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Sleep `seconds`."""
         time.sleep(seconds)

@@ -14,12 +14,13 @@ from contradance.errors import DeclarationError
 from contradance.function import AnyFunction, Function
 from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.environment import needed
-from contradance.runtime.aws.machine import LambdaContext, Machine, exposed, imported, machine
+from contradance.runtime.aws.machine import LambdaContext, Machine, imported, log_received, machine, observe
 from contradance.runtime.entry import invoke, load_for
 
 
 @cache
 def _deployed() -> tuple[AnyFunction, Machine]:
+    observe()
     function = imported(needed(os.environ, variable_names.FUNCTION), variable_names.FUNCTION)
     if not isinstance(function, Function):
         raise DeclarationError(
@@ -30,12 +31,18 @@ def _deployed() -> tuple[AnyFunction, Machine]:
     return function, machine(os.environ)
 
 
-@exposed
 def handler(event: Mapping[str, Any], context: LambdaContext) -> object:
     """Handle one invocation."""
     function, here = _deployed()
-    here.begin(context)
-    return invoke(function, event, context, here.environment)
+    with here.invocation(context):
+        log_received(os.environ, lambda: _shown(function, event))
+        return invoke(function, event, context, here.environment)
+
+
+def _shown(function: AnyFunction, event: Mapping[str, Any]) -> object:
+    from contradance.runtime.aws.log_event import masked_event  # noqa: PLC0415 - only where it is asked for
+
+    return masked_event(function, event)
 
 
 if variable_names.FUNCTION in os.environ:
