@@ -26,10 +26,10 @@ from contradance.catalog.sample import sample
 from contradance.envelope import seal
 from contradance.local.clock import RealClock
 from contradance.local.dead_letter_queues import keep
-from contradance.local.entry import envelope
+from contradance.local.events.entry import envelope
+from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.invocation.record import failure_record
 from contradance.local.laptop import Laptop
-from contradance.local.pending_delivery import PendingDelivery
-from contradance.local.record import failure_record
 from food_contracts.restaurants import RestaurantConfirmedOrder
 from functions.choreography import food_delivery
 

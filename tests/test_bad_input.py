@@ -18,9 +18,10 @@ from contradance.cli.narrator import Narrator
 from contradance.cli.theme import Services
 from contradance.envelope import seal
 from contradance.local.laptop import Laptop
-from contradance.local.server import Server
+from contradance.local.web.server import Server
 from food_contracts.orders import OrderPlaced
 from tests.food import HAPPY, food
+from tests.patience import LONG
 
 NAME, EMAIL, STREET, TOKEN = "Zaphod-7141", "zaphod-7142@mail.example", "7143 Betelgeuse Row", "tok_zaphod_7144"
 PERSONAL = ("aphod", "7141", "7142", "7143", "7144", "etelgeuse")
@@ -73,7 +74,7 @@ class World:
 
     def ask(self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] = JSON) -> tuple[int, Any]:
         """Return (status, JSON) of one request."""
-        connection = http.client.HTTPConnection(self._address, timeout=20)
+        connection = http.client.HTTPConnection(self._address, timeout=LONG)
         connection.request(method, target, body, dict(headers))
         answer = connection.getresponse()
         status, text = answer.status, answer.read().decode()

@@ -14,7 +14,7 @@ import typer
 from contradance.choreography import Choreography
 from contradance.cli.command import Port, StateFolder, the_project
 from contradance.deployed import Deployed
-from contradance.local.address import DEFAULT_PORT, DEFAULT_STATE, HOST
+from contradance.local.names import DEFAULT_PORT, DEFAULT_STATE, HOST
 from contradance.operate.aws.insights import InsightsJournal
 from contradance.operate.aws.services import Boto
 from contradance.operate.aws.stack import outputs_in, outputs_of, stack_system
@@ -77,7 +77,7 @@ class Target:
             since = since or datetime.now(UTC) - SEARCH
             yield InsightsJournal(self._stack, Boto(self._stack.region), since, lambda: datetime.now(UTC))
         else:
-            from contradance.local.journal_table import open_journal  # noqa: PLC0415 - only for the laptop
+            from contradance.local.state.journal_table import open_journal  # noqa: PLC0415 - only for the laptop
 
             with open_journal(self.state) as found:
                 yield found
@@ -85,7 +85,7 @@ class Target:
     def forecast(self, planned: ReplayPlan) -> Forecast:
         """Count what a replay would do: in the laptop's archive, or in a stack's journal."""
         if self.is_laptop:
-            from contradance.local.archive import open_archive  # noqa: PLC0415 - only for the laptop
+            from contradance.local.state.archive import open_archive  # noqa: PLC0415 - only for the laptop
 
             with open_archive(self.state) as archive:
                 return from_archive(planned, archive)

@@ -17,9 +17,10 @@ from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.console.pages import PREFIX
 from contradance.local.laptop import Laptop
-from contradance.local.server import Server
+from contradance.local.web.server import Server
 from functions.choreography import food_delivery
 from functions.demo import scenes
+from tests.patience import LONG
 
 CHROMIUM: Final = Path("/usr/bin/chromium")
 _ARGUMENTS: Final = (
@@ -29,8 +30,6 @@ _ARGUMENTS: Final = (
     "--disable-component-update",
     "--no-first-run",
 )
-LONG: Final = 30.0
-"""Seconds that no working machine needs."""
 
 
 class Stage(NamedTuple):

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from contradance.scaffold.fresh import create_project
-from tests.cli.project import LONG
+from tests.patience import LONG
 
 
 def typed(folder: Path, words: list[str], answers: list[str]) -> tuple[int, str]:

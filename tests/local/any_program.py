@@ -12,6 +12,8 @@ from typing import Any
 import boto3  # type: ignore[import-untyped]  # it carries no types
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # the same
 
+from tests.patience import LONG
+
 GOOD: dict[str, Any] = {
     "metadata": {
         "event_id": "event-a",
@@ -24,7 +26,6 @@ GOOD: dict[str, Any] = {
     "data": {"item": "a"},
 }
 BAD = {**GOOD, "metadata": {**GOOD["metadata"], "event_id": "event-b"}, "data": {"item": 5}}
-LONG_SECONDS = 30.0
 """No working machine needs them."""
 
 
@@ -45,7 +46,7 @@ def refused(call: Any, **parameters: object) -> list[str]:
 
 def received(sqs: Any, url: str) -> dict[str, Any]:
     """Return the first message on a queue, and delete it."""
-    deadline = time.monotonic() + LONG_SECONDS
+    deadline = time.monotonic() + LONG
     while time.monotonic() < deadline:
         answer = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1, MessageAttributeNames=["All"])
         for message in answer.get("Messages", []):
@@ -86,7 +87,7 @@ def main() -> dict[str, Any]:
         EventEndTime=now + timedelta(minutes=1),
         Destination={"Arn": bus, "FilterArns": [rule]},
     )
-    deadline = time.monotonic() + LONG_SECONDS
+    deadline = time.monotonic() + LONG
     while (state := events.describe_replay(ReplayName="again.the-hour")["State"]) != "COMPLETED":
         if time.monotonic() > deadline:
             break

@@ -18,9 +18,10 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # t
 
 from contradance.errors import LaptopError
 from contradance.local.laptop import Laptop
-from contradance.local.server import Server
 from contradance.local.system.client import LaptopClient
+from contradance.local.web.server import Server
 from tests.local.desk import ROUTES, Desk, asked, opened
+from tests.patience import LONG
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def ask_http(
     url: str, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None
 ) -> tuple[int, HTTPMessage, bytes]:
     """Return (status, headers, body) of one request, whose target goes out as it is given."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=LONG)
     connection.request(method, target, body, dict(headers or {}))
     answer = connection.getresponse()
     found = (answer.status, answer.headers, answer.read())
@@ -184,7 +185,7 @@ def test_the_client_says_when_something_else_answers(status: str, body: str) -> 
         thread.start()
         with pytest.raises(LaptopError) as refusal:
             LaptopClient(url).put_events(Entries=[asked("a")])
-        thread.join(20)
+        thread.join(LONG)
 
     assert str(refusal.value).startswith(f"the program at {url} is not a laptop of this version.")
 

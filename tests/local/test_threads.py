@@ -9,10 +9,10 @@ from contradance import Retry
 from contradance.errors import LaptopError
 from contradance.local.clock import RealClock
 from tests.local.desk import Desk, always_fails, ask, dead_letters, fails_until, journaled, opened, wait_until
+from tests.patience import LONG
 
 FAST = 3000.0
 """A minute of the clock is 20 ms."""
-LONG = 20
 """Seconds that no working machine needs."""
 
 
@@ -116,7 +116,7 @@ def test_a_schedule_with_concurrency_one_makes_one_run_at_a_time(tmp_path: Path)
     with opened(tmp_path, watchman, clock=RealClock(), started=True) as laptop:
         now = laptop.clock.now()
         for minutes in range(8):
-            laptop.bus.put_moment(watchman.name, "rate(1 day)", now - timedelta(minutes=minutes))
+            laptop.bus.enqueue_scheduled(watchman.name, "rate(1 day)", now - timedelta(minutes=minutes))
 
         wait_until(lambda: len(desk.calls) == 8)
 

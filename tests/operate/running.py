@@ -8,10 +8,10 @@ from typing import Final, Literal
 
 from contradance.choreography import Choreography
 from contradance.local.laptop import Laptop
-from contradance.local.server import Server
 from contradance.local.system.client import system_of_commands
 from contradance.local.system.deployed import deployed
 from contradance.local.system.in_process import describe, system_in_process
+from contradance.local.web.server import Server
 from contradance.operate.aws.stack import stack_system
 from contradance.operate.dead_letter import DeadLetter
 from contradance.operate.dead_letters import find

@@ -14,8 +14,8 @@ from contradance.deployed import Deployed, DeployedFunction
 from contradance.errors import LaptopError, OperateError
 from contradance.local.laptop import Laptop
 from contradance.local.names import dead_letter_queue
-from contradance.local.server import Server
 from contradance.local.system.client import system_of_commands
+from contradance.local.web.server import Server
 from contradance.operate.aws.services import BotoService
 from contradance.operate.aws.sqs import SqsDeadLetters
 from contradance.operate.dead_letters import find, purge, redrive

@@ -82,7 +82,10 @@ def test_contracts_that_the_layer_brings_do_not_travel_twice(modules: Path) -> N
         ),
         ("import shop.native", r"imports shop\.native, which is no module of the project that is written in Python"),
         ("import no_such", "imports no_such, which requirements-lambda.txt does not bring"),
-        ("from contradance.local.bus import Bus", r"imports contradance\.local\.bus, which does not travel to Lambda"),
+        (
+            "from contradance.local.events.bus import Bus",
+            r"imports contradance\.local\.bus, which does not travel to Lambda",
+        ),
         ("from contradance import local", "imports contradance, which does not travel to Lambda"),
         ("import contradance.testing", r"imports contradance\.testing, which does not travel"),
     ],

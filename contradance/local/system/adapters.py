@@ -9,10 +9,10 @@ from typing import Final, Literal, Protocol
 
 from contradance.deployed import Deployed
 from contradance.errors import OperateError
-from contradance.local.database import Database
 from contradance.local.dead_letter_queues import LETTER_COLUMNS, stored_letter
-from contradance.local.reader import Reader
-from contradance.local.replay import find_replay
+from contradance.local.events.replay import find_replay
+from contradance.local.state.database import Database
+from contradance.local.state.reader import Reader
 from contradance.local.system.protocol import SystemDescription
 from contradance.operate.dead_letter import DeadLetter, LetterOutcome
 from contradance.operate.ports import AlarmState, ReplayStatus, RuleTarget, RunningRule, System

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from pydantic import ValidationError
 
 from contradance.errors import ContradanceError, LaptopError
-from contradance.local.gateway import HttpResponse, refused
+from contradance.local.invocation.gateway import HttpResponse, refused
 from contradance.local.laptop import Laptop
 from contradance.local.system.in_process import DirectActions
 from contradance.local.system.protocol import (

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ValidationError
 
 from contradance.choreography import Choreography
 from contradance.errors import LaptopError
-from contradance.local.address import DEFAULT_STATE
-from contradance.local.journal_table import STATE_FILE
-from contradance.local.reader import reading
+from contradance.local.names import DEFAULT_STATE
+from contradance.local.state.journal_table import STATE_FILE
+from contradance.local.state.reader import reading
 from contradance.local.system.adapters import laptop_system
 from contradance.local.system.deployed import deployed
 from contradance.local.system.protocol import (

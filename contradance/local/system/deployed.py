@@ -1,4 +1,4 @@
-"""The description of a laptop, in the form in which the Pulumi program describes a stack on AWS."""
+"""Describes the laptop in the form in which the Pulumi program describes a stack."""
 
 from typing import Final
 
@@ -19,11 +19,11 @@ from contradance.local.names import (
 )
 
 _FINGERPRINT: Final = "laptop"
-"""In place of a digest: the laptop always runs the code of the project."""
+"""A constant: the laptop runs the code itself, so deployed code and code never differ."""
 
 
 def deployed(choreography: Choreography, url: str) -> Deployed:
-    """Return the description of a laptop that serves `choreography` at `url`."""
+    """Return the description of the laptop that serves `choreography` at `url`."""
     bus = choreography.name
     return Deployed(
         app=bus,

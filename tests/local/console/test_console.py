@@ -16,7 +16,8 @@ from contradance.local.console.feed import Feed
 from contradance.local.console.guard import HEADERS
 from contradance.local.console.history import History
 from contradance.local.laptop import Laptop
-from contradance.local.server import Server
+from contradance.local.web.server import Server
+from tests.patience import LONG
 
 PUBLISH = "/_contradance/publish"
 
@@ -70,7 +71,7 @@ def with_a_home(tmp_path: Path) -> Iterator[str]:
 def ask(
     url: str, method: str, path: str, body: str = "", headers: Mapping[str, str] | None = None
 ) -> tuple[int, HTTPMessage, str]:
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=LONG)
     connection.request(method, path, body.encode(), dict(headers or {}))
     answer = connection.getresponse()
     found = (answer.status, answer.headers, answer.read().decode())
@@ -215,7 +216,7 @@ def test_a_page_that_fails_is_told_in_the_terminal_and_not_in_the_browser(
 def test_the_stream_tells_of_a_delivery_and_ends_with_the_laptop(tmp_path: Path) -> None:
     serving = served(tmp_path, library())
     url = next(serving)
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=LONG)
     connection.request("GET", "/_contradance/stream")
     stream = connection.getresponse()
     assert stream.headers["content-type"].startswith("text/event-stream")

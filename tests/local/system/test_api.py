@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from contradance.local.laptop import Laptop
-from contradance.local.server import Server
+from contradance.local.web.server import Server
 from tests.local.desk import Desk, always_fails, ask, asked, dead_letters, opened
 
 API = "/_contradance/api"

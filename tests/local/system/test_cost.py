@@ -8,21 +8,21 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from contradance.local import reader
 from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.dead_letter_queues import keep
+from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.invocation.record import failure_record
 from contradance.local.laptop import Laptop
-from contradance.local.pending_delivery import PendingDelivery
-from contradance.local.reader import Synchronous
-from contradance.local.record import failure_record
-from contradance.local.schema import SCHEMA_VERSION
-from contradance.local.server import Server
+from contradance.local.state import reader
+from contradance.local.state.schema import SCHEMA_VERSION
 from contradance.local.system.in_process import describe, system_in_process
+from contradance.local.web.server import Server
 from contradance.operate.dead_letters import find, redrive
 from contradance.operate.ports import System
 from tests.local.desk import START, Desk, asked, opened
@@ -54,14 +54,14 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     statements: list[str] = []
     plain = reader.connect
 
-    def connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
-        connection = plain(path, synchronous)
+    def connect(*given: Any, **named: Any) -> sqlite3.Connection:
+        connection = plain(*given, **named)
         connection.set_trace_callback(statements.append)
         return connection
 
     with monkeypatch.context() as patch:
-        patch.setattr("contradance.local.reader.connect", connect)
-        patch.setattr("contradance.local.database.connect", connect)
+        patch.setattr("contradance.local.state.reader.connect", connect)
+        patch.setattr("contradance.local.state.database.connect", connect)
         yield statements
 
 
