@@ -19,7 +19,7 @@ from contradance.operate.aws.insights import InsightsJournal
 from contradance.operate.aws.services import Boto
 from contradance.operate.aws.stack import outputs_in, outputs_of, stack_system
 from contradance.operate.forecast import Forecast, from_archive, from_journal
-from contradance.operate.journal import JournalReader
+from contradance.operate.journal import JournalAccess
 from contradance.operate.ports import System
 from contradance.operate.replay import ReplayPlan
 from contradance.project import Project
@@ -71,7 +71,7 @@ class Target:
         return system_of_commands(self.choreography, f"http://{HOST}:{self.port}", self.state)
 
     @contextmanager
-    def journal(self, since: datetime | None = None) -> Iterator[JournalReader]:
+    def journal(self, since: datetime | None = None) -> Iterator[JournalAccess]:
         """Open the system's journal; on AWS, flows are searched from `since` on."""
         if self._stack is not None:
             since = since or datetime.now(UTC) - SEARCH

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 from contradance.envelope import unseal
 from contradance.errors import ContractViolation
 from contradance.operate.flow import COMPLETED
-from contradance.operate.journal import JournalReader, Wanted
+from contradance.operate.journal import JournalAccess, Wanted
 from contradance.operate.replay import ReplayPlan
 from contradance.runtime.consume import read_event
 
@@ -56,7 +56,7 @@ def from_archive(planned: ReplayPlan, archive: ReadableArchive) -> Forecast:
     return Forecast(matched, done, invalid, "archive")
 
 
-def from_journal(planned: ReplayPlan, journal: JournalReader) -> Forecast:
+def from_journal(planned: ReplayPlan, journal: JournalAccess) -> Forecast:
     """Estimate from the journal: the events that functions published in the window, and those that this one completed."""
     name = planned.function.name
     found = journal.records(Wanted(planned.first, planned.last))

@@ -49,7 +49,7 @@ class Records(NamedTuple):
     """Whether these are all; a search in logs has a limit."""
 
 
-class JournalReader(Protocol):
+class JournalAccess(Protocol):
     """Finds records."""
 
     def flows(self, term: str) -> list[JournalRecord]:
@@ -68,7 +68,7 @@ class JournalReader(Protocol):
         """Return the wanted log lines, in order."""
 
 
-def follow(journal: JournalReader, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
+def follow(journal: JournalAccess, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
     """Yield lines as they become visible; each item of `pauses` starts a search.
 
     Lines may become visible late and out of order, so each search starts some time before the last line that was seen.
