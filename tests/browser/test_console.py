@@ -259,7 +259,7 @@ def test_a_replay_that_publishes_again_asks_for_the_functions_name(console: Stag
 
     page.get_by_role("button", name="Replay 1 event").click()
     expect(page.get_by_role("alert")).to_contain_text("Type the function's name")
-    page.get_by_label("If that is what you want").fill("payments.process_payment")
+    page.get_by_label("To confirm").fill("payments.process_payment")
     page.get_by_role("button", name="Replay 1 event").click()
 
     expect(page.get_by_role("heading", level=1)).to_contain_text("again.")
