@@ -31,7 +31,7 @@ class LoggedJournal:
     def write(self, record: JournalRecord) -> None:
         """Keep one record."""
         level = logging.INFO if record.outcome in _FINE else logging.ERROR
-        said = {
+        fields = {
             "name": "contradance.journal",
             "levelno": level,
             "levelname": logging.getLevelName(level),
@@ -43,5 +43,5 @@ class LoggedJournal:
             "subscriber": record.function,
             "journal": record.model_dump(mode="json"),
         }
-        self._write(self._formatter.format(logging.makeLogRecord(said)))
+        self._write(self._formatter.format(logging.makeLogRecord(fields)))
         count(record)
