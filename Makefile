@@ -11,7 +11,7 @@ ARGS ?=
 EXAMPLES ?= 20000
 export PYTHONDONTWRITEBYTECODE :=# hundreds of processes start in the tests: none should compile anew what another has
 
-.PHONY: run demo test explore engine bench soak check fix constraints clean
+.PHONY: run demo test explore engine bench mutants soak check fix constraints clean
 
 run: $(READY)      ## run the food delivery system on this machine; ARGS="--set refusal_rate=1" sets a setting
 	@$(BIN)/contradance run $(ARGS)
@@ -64,6 +64,9 @@ DIST ?= dist
 wheel: $(READY)    ## the contracts and contradance as wheels, into dist/: what another team installs
 	@$(BIN)/uv build --quiet --wheel --out-dir $(DIST) .
 	@$(BIN)/uv build --quiet --wheel --out-dir $(DIST) contracts
+
+mutants: $(READY)  ## how many small mistakes in the code the tests notice; ARGS="local/bus --sample 30 --seed 7"
+	@$(BIN)/python scripts/mutants.py $(ARGS)
 
 constraints: $(READY)   ## pin anew what the pinned requirements need in turn, here and in the layer
 	@grep -hv '^-' requirements.txt requirements-dev.txt > .venv/direct.in

@@ -11,7 +11,7 @@ from contradance.errors import LaptopError
 from contradance.local.state.schema import check_version
 
 CLOSED: Final = "the laptop's state is closed.\n  The bus has been stopped."
-"""Message of what is read or written too late."""
+"""Message of a `LaptopError` for a read or a write after `close`."""
 
 
 def connect(path: Path, *statements: str, timeout: float = 10) -> sqlite3.Connection:
@@ -61,7 +61,7 @@ class Reader:
     def close(self) -> None:
         """Close every connection; one that is in use is closed after its query."""
         self._closed = True
-        with suppress(IndexError):  # there are no more
+        with suppress(IndexError):  # the pool is empty
             while True:
                 self._idle.pop().close()
 

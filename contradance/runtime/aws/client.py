@@ -6,6 +6,7 @@ the environment's endpoints, credentials, certificates, proxies and number of at
 """
 
 import json
+import logging
 import sys
 import time
 import zlib
@@ -16,11 +17,12 @@ from typing import Any, Final
 from contradance.errors import AWSCallFailed
 from contradance.runtime.aws import endpoint
 from contradance.runtime.aws.answer import Answered
-from contradance.runtime.aws.caller import refused
+from contradance.runtime.aws.caller import Caller, refused
 from contradance.runtime.aws.connections import Connections, proxy_for
 from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.aws.signing import Credentials, authorization
 
+_LOG: Final = logging.getLogger("contradance.aws")
 _AGENT: Final = f"contradance lang/python#{sys.version_info.major}.{sys.version_info.minor}"
 _TARGETS: Final = {
     "dynamodb": ("DynamoDB_20120810", "1.0"),
@@ -167,6 +169,17 @@ class LeanClient:
             return False
         self._skew = skew
         return True
+
+
+def caller(environ: Mapping[str, str], retry_budget: RetryBudget) -> Caller:
+    """Return the client for an environment: the runtime's own, or boto3 where the environment needs or requests it."""
+    try:
+        return LeanClient(environ, retry_budget)
+    except endpoint.UnsupportedConfig as reason:
+        from contradance.runtime.aws.boto import BotoCaller  # noqa: PLC0415 - slow, and rarely needed
+
+        _LOG.debug("Calling AWS through boto3: %s.", reason)
+        return BotoCaller()
 
 
 @lru_cache(maxsize=2)

@@ -1,13 +1,14 @@
 """Builds the runtime's environment on AWS from the environment variables."""
 
 import json
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from contradance.errors import DeclarationError
 from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.caller import Caller
-from contradance.runtime.aws.clock import SystemClock
 from contradance.runtime.aws.events import EventBridge, OwnQueue
 from contradance.runtime.aws.log_journal import LoggedJournal
 from contradance.runtime.aws.retry_budget import RetryBudget
@@ -17,6 +18,18 @@ from contradance.runtime.ports import Environment
 
 _LEAST_REMEMBERED: Final = 14 * 86_400
 """Default lifetime of a once-record in seconds: SQS's longest retention."""
+
+
+class SystemClock:
+    """`contradance.runtime.ports.Clock` over the machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the current time in UTC."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep `seconds`."""
+        time.sleep(seconds)
 
 
 def aws_environment(environ: Mapping[str, str], aws: Caller, retry_budget: RetryBudget) -> Environment:

@@ -51,7 +51,7 @@ class OwnQueue:
         if self._url is None:
             raise ContradanceError(
                 f"{function} has no dead letter queue: {variable_names.DEAD_LETTERS} is not set.\n"
-                "  Deploy the function anew."
+                "  Deploy the function again."
             )
-        said = {name: {"DataType": "String", "StringValue": text} for name, text in attributes.items() if text}
-        self._aws.call("sqs", "SendMessage", {"QueueUrl": self._url, "MessageBody": body, "MessageAttributes": said})
+        texts = {name: {"DataType": "String", "StringValue": text} for name, text in attributes.items() if text}
+        self._aws.call("sqs", "SendMessage", {"QueueUrl": self._url, "MessageBody": body, "MessageAttributes": texts})

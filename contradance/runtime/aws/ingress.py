@@ -1,7 +1,7 @@
-"""The ingress: `POST /events/{detail_type}` publishes the body as an event, for clients that are no functions.
+"""The ingress: `POST /events/{detail_type}` publishes its body as an event, for clients outside the choreography.
 
 The body is the event's `data` and is validated like any other event: against the newest version of its contract, or the
-one that `?version=` names. Only the listed detail-types may be published. A repeated request with the same
+one in `?version=`. Only the listed detail-types may be published. A repeated request with the same
 Idempotency-Key publishes the event under the same id again, which every subscriber recognises.
 """
 
@@ -51,10 +51,10 @@ _RESERVE_SECONDS: Final = 0.5
 
 
 class Ingress:
-    """Publishes what is sent to it.
+    """Publishes the events that clients send.
 
     Args:
-        registry: what may be said.
+        registry: the contracts.
         open_: the detail-types that may be published over HTTP.
 
     Raises:
@@ -96,7 +96,7 @@ class Ingress:
         except (PublishFailed, AWSCallFailed) as error:
             _LOG.error("The event was not published: %s", error)
             return problem(503, "The event was not published. Try again.")
-        except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
+        except Exception as error:  # noqa: BLE001 - logged here; the client gets no details
             _LOG.error("%s failed: %s", PUBLISHER, describe_error(error), extra=log_keys(error))
             tracing().record_error(error)
             return problem(500, "Internal Server Error")
@@ -176,7 +176,7 @@ def _deployed() -> _Deployed:
     observe()
     registry = imported(needed(os.environ, variable_names.REGISTRY), variable_names.REGISTRY)
     if not isinstance(registry, Registry):
-        raise DeclarationError(f"{variable_names.REGISTRY} names {registry!r}, which is no Registry.")
+        raise DeclarationError(f"{variable_names.REGISTRY} names {registry!r}, which is not a Registry.")
     open_ = json.loads(os.environ.get(variable_names.INGRESS) or "[]")
     return _Deployed(Ingress(registry, [str(name) for name in open_]), machine(os.environ))
 
