@@ -34,24 +34,17 @@ ROOT = Path(__file__).parents[1]
 ROOMS: Final = ("contract", "envelope", "registry", "subscription", "runtime", "local/bus")
 """What is mutated unless rooms are given."""
 ALSO: Final[Mapping[str, Sequence[str]]] = {
-    "contract": ("tests/test_pii.py", "tests/contracts"),
-    "envelope": ("tests/runtime",),
+    "contract": ("tests/test_evolving.py", "tests/test_pii.py", "tests/contracts"),
+    "envelope": ("tests/runtime", "tests/test_evolving.py"),
     "subscription": ("tests/test_function.py", "tests/test_choreography.py"),
 }
 """Tests of a room that do not have its name."""
 LEFT_OUT: Final = shutil.ignore_patterns(
     ".git", ".venv*", "__pycache__", ".*cache", ".contradance", ".hypothesis", "dist"
 )
-PYTEST: Final = (
-    sys.executable,
-    "-m",
-    "pytest",
-    "-x",
-    "-q",
-    "-p",
-    "no:cacheprovider",
-    "-n0",
-)
+PYTEST: Final = ("-x", "-q", "-n0", "-p", "no:cacheprovider", "-p", "mutants_plugin")
+_EXPECTED: Final = (0, 1, 2, 4, -signal.SIGKILL)
+"""Exit codes: passed, failed, a module that cannot be imported, a conftest.py that cannot, too long."""
 SLACK_SECONDS: Final = 30.0
 """What a mutant gets beside ten times the time of its tests."""
 PLUGIN: Final = '''
@@ -82,6 +75,32 @@ def pytest_sessionfinish():
             json.dump(seconds, file)
 '''
 """A plugin of pytest: the tests that reach a line, and how long each takes."""
+
+
+RUNNER: Final = """
+import json, os, signal, sys, time
+import botocore.loaders, hypothesis.strategies, pydantic, pytest
+
+for line in sys.stdin:
+    arguments, seconds, output = json.loads(line)
+    child = os.fork()
+    if not child:
+        os.setsid()
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+        os.dup2(1, 2)
+        code = pytest.main(["-W", "ignore:Module already imported", *arguments])
+        sys.stdout.flush()
+        os._exit(code)
+    deadline = time.monotonic() + seconds
+    while not (ended := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    if not ended[0]:
+        os.killpg(child, signal.SIGKILL)
+        ended = os.waitpid(child, 0)
+    print(os.waitstatus_to_exitcode(ended[1]), flush=True)
+"""
+"""A process that has loaded what does not change, and runs pytest in a copy of itself; negative is the code of a kill."""
 
 
 @dataclass(frozen=True)
@@ -141,25 +160,33 @@ class Workshop:
             (self.root / ".venv").symlink_to((root / ".venv").resolve())
         (folder / "mutants_plugin.py").write_text(PLUGIN)
         # a module is compiled anew when its text differs, though its size and time do not
-        command = [
-            sys.executable,
-            "-m",
-            "compileall",
-            "-q",
-            "--invalidation-mode",
-            "checked-hash",
-            str(self.root / package),
-        ]
-        subprocess.run(command, check=True)  # noqa: S603 - ours
+        command = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "checked-hash"]
+        subprocess.run([*command, str(self.root / package)], check=True)  # noqa: S603 - ours
+        path = os.pathsep.join(str(one) for one in (self.root, self.root / "contracts", folder))
+        self._environ = {**os.environ, "PYTHONPATH": path}
+        self._runner = subprocess.Popen(  # noqa: S603 - ours
+            [sys.executable, "-c", RUNNER],
+            cwd=self.root,
+            env=self._environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def close(self) -> None:
+        """End the process that runs the tests."""
+        self._runner.kill()
+        self._runner.communicate()
 
     def reach(self, tests: Sequence[str]) -> Reach:
         """Run tests without a mutation, and return what they reach."""
         times, data, config = (self._folder / name for name in ("times.json", "coverage", "coverage.ini"))
         config.write_text(f"[run]\nsource = {self.root / self._package}\ndata_file = {data}\n")
-        command = [sys.executable, "-m", "coverage", "run", f"--rcfile={config}", *PYTEST[1:], *tests]
-        code, output = self._run(command, None, MUTANTS_TIMES=str(times))
-        if code:
-            sys.exit(f"the tests fail without a mutation:\n{output}")
+        command = [sys.executable, "-m", "coverage", "run", f"--rcfile={config}", "-m", "pytest", *PYTEST, *tests]
+        environ = {**self._environ, "MUTANTS_TIMES": str(times)}
+        done = subprocess.run(command, cwd=self.root, env=environ, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+        if done.returncode:
+            sys.exit(f"the tests fail without a mutation:\n{done.stdout}{done.stderr}")
         found = CoverageData(str(data))
         found.read()
         reach = Reach(
@@ -171,43 +198,31 @@ class Workshop:
                 for path in found.measured_files()
             },
         )
-        code, output = self._run([*PYTEST, *reach.all], None)
+        code, output = self._run(reach.all, reach)
         if code:
             sys.exit(f"the tests fail without a mutation in another order:\n{output}")
         return reach
 
     def outcome(self, mutant: Mutant, reach: Reach) -> str:
         """Test one mutant: it is caught, or it survives."""
-        path, tests = self.root / mutant.path, reach.of(mutant)
+        path = self.root / mutant.path
         path.write_bytes(mutant.mutation.apply(mutant.source))
         try:
-            code, output = self._run([*PYTEST, *tests], SLACK_SECONDS + 10 * sum(reach.seconds[name] for name in tests))
+            code, output = self._run(reach.of(mutant), reach)
         finally:
             path.write_bytes(mutant.source)
-        if code not in (None, 0, 1, 2, 4):
-            sys.exit(f"pytest ended with {code}:\n{output}")
-        return "survived" if code == 0 else "caught"
+        if code not in _EXPECTED:
+            sys.exit(f"pytest ended with {code} for\n{mutant}\n{output}")
+        return "caught" if code else "survived"
 
-    def _run(self, command: Sequence[str], seconds: float | None, **environ: str) -> tuple[int | None, str]:
-        """Run a command in the tree; its code is None where it ran too long."""
-        path = os.pathsep.join(str(one) for one in (self.root, self.root / "contracts", self._folder))
-        process = subprocess.Popen(  # noqa: S603 - ours
-            [*command, "-p", "mutants_plugin"],
-            cwd=self.root,
-            env={**os.environ, "PYTHONPATH": path, **environ},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        try:
-            output, _ = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            output, _ = process.communicate()
-            return None, output
-        return process.returncode, output
+    def _run(self, tests: Sequence[str], reach: Reach) -> tuple[int, str]:
+        """Return pytest's exit code and output."""
+        if self._runner.stdin is None or self._runner.stdout is None:
+            raise AssertionError("both are pipes")
+        output = self._folder / "output.txt"
+        seconds = SLACK_SECONDS + 10 * sum(reach.seconds[name] for name in tests)
+        print(json.dumps([[*PYTEST, *tests], seconds, str(output)]), file=self._runner.stdin, flush=True)
+        return int(self._runner.stdout.readline()), output.read_text()
 
 
 def mutants(root: Path, package: str, room: str, sample: int, seed: int) -> list[Mutant]:
@@ -264,6 +279,8 @@ def main(arguments: Sequence[str]) -> None:
                 counts[room][outcome] += 1
                 if outcome == "survived":
                     out(str(mutant))
+        while not shops.empty():
+            shops.get().close()
     out(f"{'room':20} {'mutants':>8} {'caught':>8} {'survived':>9} {'score':>7}")
     for room, count in counts.items():
         out(f"{room:20} {count.total():>8} {count['caught']:>8} {count['survived']:>9} {score(count):>7}")
