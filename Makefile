@@ -52,11 +52,13 @@ check: $(READY)    ## what CI runs: format, lint, types, import rules, choreogra
 	@$(BIN)/contradance lint
 	@$(BIN)/contradance contracts freeze --check > .venv/frozen.txt || (cat .venv/frozen.txt; exit 1)
 	@$(BIN)/python scripts/readme.py --check
+	@$(BIN)/python scripts/contract_types.py --check
 	@$(MAKE) --no-print-directory test
 
 fix: $(READY)      ## format, sort imports, and write the generated parts of the README
 	@$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format --quiet
 	@$(BIN)/python scripts/readme.py
+	@$(BIN)/python scripts/contract_types.py
 
 DIST ?= dist
 wheel: $(READY)    ## the contracts and contradance as wheels, into dist/: what another team installs

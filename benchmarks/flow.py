@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from contradance.local.state.journal_table import FoundJournal, open_journal
+from contradance.local.state.journal_table import JournalReader, open_journal
 from functions.demo import scenes
 
 ROOT = Path(__file__).parents[1]
@@ -92,7 +92,7 @@ def place(address: str, orders: int, pause: float = 0) -> list[Placed]:
     return placed
 
 
-def course(journal: FoundJournal, placed: Sequence[Placed]) -> Course:
+def course(journal: JournalReader, placed: Sequence[Placed]) -> Course:
     """Return what became of the orders, when all of them have run their course."""
     ends = [ended(journal, order.order_id) for order in placed]
     return Course(
@@ -102,7 +102,7 @@ def course(journal: FoundJournal, placed: Sequence[Placed]) -> Course:
     )
 
 
-def ended(journal: FoundJournal, order_id: str) -> datetime:
+def ended(journal: JournalReader, order_id: str) -> datetime:
     """Return when the last delivery of an order ended."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while len(records := [one for one in journal.flows(order_id) if one.outcome == "done"]) < RECORDS:

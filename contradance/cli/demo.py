@@ -1,4 +1,4 @@
-"""`contradance demo`: the project's scenes, over HTTP, on a bus that is thrown away."""
+"""`contradance demo`: sends the requests of the project's scenes over HTTP to a temporary bus."""
 
 import json
 import logging
@@ -17,16 +17,16 @@ from contradance.cli.narrator import Narrator
 from contradance.cli.theme import Services, out
 from contradance.cli.trees import flow_tree
 from contradance.errors import LaptopError
+from contradance.local.client import ask
 from contradance.local.clock import SkippingClock
 from contradance.local.laptop import Laptop
 from contradance.local.scene import Scene
-from contradance.local.web.client import ask
 from contradance.local.web.server import Server
 from contradance.operate.flow import flows
 
 
 def play(choreography: Choreography, scenes: Sequence[Scene]) -> None:
-    """Post each scene's request, let everything that follows happen, and print it as a tree."""
+    """Send each scene's request, deliver everything that follows, and print the flow as a tree."""
     services = Services(choreography.services)
     listen_to_functions(choreography, Narrator(services, logging.WARNING))
     with (
@@ -50,7 +50,7 @@ def play(choreography: Choreography, scenes: Sequence[Scene]) -> None:
 
 
 def _request(url: str, scene: Scene) -> int:
-    """Send the scene's request; return the answer's status."""
+    """Send a scene's request; return the response's status."""
     method, _, path = scene.route.partition(" ")
     request = urllib.request.Request(  # noqa: S310 - always http://127.0.0.1
         url + path, data=json.dumps(scene.body).encode(), method=method, headers={"content-type": "application/json"}

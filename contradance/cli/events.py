@@ -63,8 +63,8 @@ def publish(
     port: Port = DEFAULT_PORT,
 ) -> None:
     """Validate data against its contract, and publish it to a running laptop."""
+    from contradance.local.client import LaptopClient  # noqa: PLC0415 - only this command needs it
     from contradance.local.clock import RealClock  # noqa: PLC0415 - only this command needs it
-    from contradance.local.web.client import LaptopClient  # noqa: PLC0415 - only this command needs it
     from contradance.operate.publishing import publish_data  # noqa: PLC0415 - loaded with the project
 
     laptop = LaptopClient(f"http://{HOST}:{port}")
@@ -78,9 +78,10 @@ def sample(detail_type: Annotated[str, typer.Argument(help="The event's detail-t
     """Print an example of an event's data."""
     from contradance.catalog.sample import sample as example  # noqa: PLC0415 - loaded with the project
     from contradance.operate.publishing import contract_named  # noqa: PLC0415 - loaded with the project
+    from contradance.wire import to_wire  # noqa: PLC0415 - the same
 
     contract = contract_named(the_project().choreography(), detail_type)
-    sys.stdout.write(example(contract).model_dump_json(indent=2) + "\n")
+    sys.stdout.write(to_wire(example(contract), indent=2).decode() + "\n")
 
 
 @events.command("would-match")

@@ -1,4 +1,4 @@
-"""`contradance run`: put the laptop together, say what it is, serve until Ctrl-C."""
+"""`contradance run`: builds the laptop, prints its addresses, and serves until Ctrl-C."""
 
 import os
 import threading
@@ -43,13 +43,13 @@ def run_laptop(
     feed = Feed()
 
     def when_journaled(record: JournalRecord) -> None:
-        """Say in the terminal, and in every browser that watches, what a delivery came to."""
+        """Show an attempt in the terminal and in every open live page."""
         narrator.delivery(record)
         metrics.drop()
         feed.tell(record)
 
     def when_settled(pending: PendingDelivery) -> None:
-        """Say what a flow came to, when nothing of it waits any more."""
+        """Print a flow's summary when its last delivery is settled."""
         flow_id = pending.correlation_id
         if flow_id is not None and not laptop.bus.open_deliveries(flow_id):
             for flow in flows(laptop.journal.flows(flow_id)):
@@ -72,22 +72,22 @@ def run_laptop(
         end_with_parent()
         listen_to_functions(choreography, narrator)
         _greet(choreography, server.url, state, collector)
-        _tell_what_waits(laptop)
+        _print_backlog(laptop)
         laptop.start()
         server.serve_until_stopped()
-        out.print("Stopping: finishing what is in flight; Ctrl-C again leaves it for the next start ...")
+        out.print("Stopping: finishing running deliveries; Ctrl-C again leaves them for the next start ...")
     finally:
         ended = laptop.close()
         tracing.close()
-    out.print("Stopped. What still waits is delivered at the next start.")
+    out.print("Stopped. Pending deliveries continue at the next start.")
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread() and not thread.daemon]
     if others or not ended:
         out.file.flush()
-        os._exit(0)  # handlers that never end still hold their threads
+        os._exit(0)  # threads of handlers that never end would keep the process alive
 
 
 def setting_variables(choreography: Choreography, sets: Sequence[str]) -> Mapping[str, str]:
-    """Return the environment variables that `--set NAME=VALUE` stands for, checked against the declared settings."""
+    """Return the environment variables for `--set NAME=VALUE`, checked against the declared settings."""
     known = {
         use.name: use
         for function in choreography.functions.values()
@@ -99,7 +99,7 @@ def setting_variables(choreography: Choreography, sets: Sequence[str]) -> Mappin
         name, equals, value = assignment.partition("=")
         if not equals or name not in known:
             names = ", ".join(f"{name}={setting.default}" for name, setting in sorted(known.items())) or "none"
-            raise typer.BadParameter(f"{assignment!r} sets no setting. Settings: {names}.", param_hint="--set")
+            raise typer.BadParameter(f"{assignment!r} does not set a setting. Settings: {names}.", param_hint="--set")
         try:
             known[name].parse(value)
         except DeclarationError as error:
@@ -109,12 +109,12 @@ def setting_variables(choreography: Choreography, sets: Sequence[str]) -> Mappin
     return variables
 
 
-def _tell_what_waits(laptop: Laptop) -> None:
-    """Say what the last run left to do."""
+def _print_backlog(laptop: Laptop) -> None:
+    """Print how many deliveries an earlier run left pending, if any."""
     pending, due = laptop.bus.waiting()
     if due is not None:
-        deliveries = "1 delivery waits" if pending == 1 else f"{pending} deliveries wait"
-        out.print(f"{deliveries} from before, the first until {due:%H:%M:%S}.\n", style="yellow")
+        deliveries = "1 delivery is" if pending == 1 else f"{pending} deliveries are"
+        out.print(f"{deliveries} pending from an earlier run, the first until {due:%H:%M:%S}.\n", style="yellow")
 
 
 def _greet(choreography: Choreography, url: str, state: Path, collector: str | None) -> None:
@@ -123,8 +123,8 @@ def _greet(choreography: Choreography, url: str, state: Path, collector: str | N
     width = max((len(route.path) for _, route in choreography.routes), default=0)
     for function, route in choreography.routes:
         out.print(f"  {route.method:6} {route.path:{width}}  ", services.function(function.name), sep="")
-    out.print(f"Watch it: {url}{PREFIX}/live", markup=False)
-    out.print(f"See what happened: contradance trace --state {state}", style="dim", markup=False)
+    out.print(f"Live view: {url}{PREFIX}/live", markup=False)
+    out.print(f"Trace a flow: contradance trace --state {state}", style="dim", markup=False)
     if collector:
         out.print(f"Traces go to {collector}", style="dim", markup=False)
-    out.print("Ctrl-C stops it, and loses nothing.\n", style="dim")
+    out.print("Ctrl-C stops it; no event is lost.\n", style="dim")

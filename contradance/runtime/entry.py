@@ -1,4 +1,4 @@
-"""The one entry point of every function: what Lambda invokes, and the laptop too."""
+"""The entry point of every function, on Lambda and on the laptop."""
 
 import json
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, en
         copy_context().run(_run_schedule, function, trigger, event, context, environment)
         return None
     if not isinstance(trigger, Subscription):
-        from contradance.runtime.answer import answer  # noqa: PLC0415 - a subscriber does without
+        from contradance.runtime.answer import answer  # noqa: PLC0415 - a subscriber does not need it
 
         return copy_context().run(answer, function, trigger, event, environment, context)
     if trigger.delivery == "direct":
@@ -63,13 +63,13 @@ def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, en
                 environment=environment,
                 context=context,
             )
-        except Exception:  # noqa: BLE001 - journaled by consume; the queue delivers this message again, and only this one
+        except Exception:  # noqa: BLE001 - journaled by consume; the queue repeats this message alone
             failures.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failures}
 
 
 def load_for(function: AnyFunction) -> None:
-    """Load now what `invoke` will need for `function`: while a function initialises, not while somebody waits."""
+    """Import what `invoke` needs for `function`, during Lambda's initialisation instead of the first invocation."""
     if not isinstance(function.trigger, Schedule | Subscription):
         import_module("contradance.runtime.answer")
 
@@ -77,7 +77,7 @@ def load_for(function: AnyFunction) -> None:
 def _run_schedule(
     function: AnyFunction, schedule: Schedule, event: Mapping[str, Any], context: Context, environment: Environment
 ) -> None:
-    """Run a scheduled function once for its moment: what causes it is the schedule and the scheduled time."""
+    """Run a scheduled function once per scheduled time; schedule and time identify the run."""
     moment = f"{event['schedule']}@{event['scheduled_time']}"
     key = OnceKey(function.name, "schedule", moment)
     expression = schedule.timetable.expression
@@ -102,7 +102,7 @@ def _run_schedule(
 
 
 def _event_in(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the event in an SQS message; a body that is no event is wrapped as one that will be found invalid."""
+    """Return the event in an SQS message; another body is wrapped so that validation rejects and dead-letters it."""
     try:
         event = json.loads(record["body"])
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Describes an exception for the journal: enough to find the fault, and no personal data."""
+"""Describes an exception for journal and logs: enough to find the fault, without personal data."""
 
 import traceback
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _LONGEST_CHAIN: Final = 20
 
 
 def describe_error(error: BaseException) -> str:
-    """Return the type, the message and the line that raised it; what Pydantic refused is described without its value."""
+    """Return an exception's type, message and line of origin; Pydantic's errors are described without the value."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({_short(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {message_of(error)}"[:_LONGEST] + where
@@ -40,7 +40,7 @@ def message_of(error: BaseException) -> str:
 
 
 def format_frames(error: BaseException) -> str:
-    """Return the lines of code that led to `error`, for a log; a traceback would print the values it holds."""
+    """Return the code lines that led to `error`, without its message, which may hold data."""
     return "".join(traceback.format_tb(error.__traceback__))
 
 
@@ -75,10 +75,10 @@ def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
 
 
 def _field_names(model: type[BaseModel]) -> set[str]:
-    """Return every field name there is: another step of a path is a dictionary's key, which is data."""
+    """Return the field names of all models: any other step of an error's path is a dictionary's key, which is data."""
     return {*model.model_fields}.union(*map(_field_names, model.__subclasses__()))
 
 
 def _short(filename: str) -> str:
-    """Return the last three parts of a path: what an author recognises, and no machine's folders."""
+    """Return the last three parts of a path, which do not name folders of the machine."""
     return "/".join(filename.replace("\\", "/").strip("/").split("/")[-3:])

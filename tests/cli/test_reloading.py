@@ -35,7 +35,7 @@ def test_an_edit_starts_it_again_also_after_a_mistake_and_nothing_is_lost(projec
         lend(laptop, 1)
         laptop.said("Wrote a notice")
         edit(project, "Wrote a notice", "Mailed a notice")
-        laptop.said(r"functions/notices/notify_reader\.py changed: starting again\.\n")
+        laptop.said(r"functions/notices/notify_reader\.py changed: restarting\.\n")
         lend(laptop, 2)
         laptop.said("Mailed a notice")
         edit(project, "log = logging", "log = (logging")
@@ -47,7 +47,7 @@ def test_an_edit_starts_it_again_also_after_a_mistake_and_nothing_is_lost(projec
         code = laptop.ended()
 
     assert code == 0
-    assert laptop.output.count("Stopped. What still waits is delivered at the next start.") == 3
+    assert laptop.output.count("Stopped. Pending deliveries continue at the next start.") == 3
     assert "Traceback" not in laptop.output
 
 
@@ -64,4 +64,4 @@ def test_it_ends_with_the_process_that_started_it_even_if_that_is_killed(project
         laptop.said("Ctrl-C stops it")
         laptop.process.kill()
 
-        laptop.said("Stopped. What still waits is delivered at the next start.")
+        laptop.said("Stopped. Pending deliveries continue at the next start.")

@@ -88,7 +88,7 @@ def test_a_signal_stops_it_when_what_is_in_flight_is_finished(slow: Path, number
         wait_for(slow / "begun", laptop)
 
         os.kill(laptop.process.pid, number)
-        laptop.said("Stopping: finishing what is in flight")
+        laptop.said("Stopping: finishing running deliveries")
         early = (slow / "finished").exists()
         (slow / "go").touch()
         code = laptop.ended()
@@ -96,7 +96,7 @@ def test_a_signal_stops_it_when_what_is_in_flight_is_finished(slow: Path, number
     assert (code, early) == (0, False)
     assert (slow / "finished").exists()
     assert "✓ work  Asked" in laptop.output
-    assert laptop.output.endswith("Stopped. What still waits is delivered at the next start.\n")
+    assert laptop.output.endswith("Stopped. Pending deliveries continue at the next start.\n")
 
 
 def test_a_signal_that_comes_as_soon_as_it_says_that_it_runs_stops_it_too(slow: Path) -> None:
@@ -143,8 +143,8 @@ def test_a_setting_is_set_and_what_happens_is_told(tmp_path: Path, monkeypatch: 
 
     assert code == 0
     assert payment["status"] == "refunded"
-    assert "failed, attempt 1, 5 more to come\n" in laptop.output
-    assert "failed, attempt 6, kept as a dead letter\n" in laptop.output
+    assert "failed, attempt 1, 5 retries left\n" in laptop.output
+    assert "failed, attempt 6, now a dead letter\n" in laptop.output
     assert traced.exit_code == 0
     assert "PaymentReversed" in traced.stdout
 
@@ -212,9 +212,9 @@ def test_it_greets_with_its_routes_one_under_the_other(tmp_path: Path) -> None:
         "  GET    /customers/{customer_id}/notifications  notifications.list_notifications",
     ]
     assert lines[7:10] == [
-        f"Watch it: {url}/_contradance/live",
-        f"See what happened: contradance trace --state {tmp_path}",
-        "Ctrl-C stops it, and loses nothing.",
+        f"Live view: {url}/_contradance/live",
+        f"Trace a flow: contradance trace --state {tmp_path}",
+        "Ctrl-C stops it; no event is lost.",
     ]
 
 
@@ -235,7 +235,7 @@ def test_a_setting_that_no_function_uses_is_refused_with_those_there_are(tmp_pat
     code, told = refusal("--state", str(tmp_path), "--set", assignment)
 
     assert code == 2
-    assert f"'{assignment}' sets no setting. Settings: refusal_rate=0.0, refusal_seed=0." in told
+    assert f"'{assignment}' does not set a setting. Settings: refusal_rate=0.0, refusal_seed=0." in told
     assert list(tmp_path.iterdir()) == []
 
 

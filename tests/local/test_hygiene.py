@@ -19,7 +19,7 @@ from contradance import route
 from contradance.cli.narrator import Narrator
 from contradance.cli.theme import Services, out
 from contradance.errors import LaptopError
-from contradance.local.invocation.gateway import Gateway, HttpResponse, said
+from contradance.local.invocation.gateway import Gateway, HttpResponse, public_message
 from contradance.local.laptop import Laptop
 from contradance.local.web.connection import MAX_HEAD_BYTES, Bounds
 from contradance.local.web.server import Refusal, Server
@@ -532,7 +532,10 @@ class TestOurOwnTrouble:
 
     @pytest.mark.parametrize("folder", ["/srv/ada/.contradance", "./state", r"C:\state", "/a b/c"])
     def test_no_folder_is_said_however_it_is_written(self, folder: str) -> None:
-        assert said(LaptopError(f"it cannot be kept in {folder}: full.")) == "it cannot be kept in its folder: full."
+        assert (
+            public_message(LaptopError(f"it cannot be kept in {folder}: full."))
+            == "it cannot be kept in its folder: full."
+        )
 
     def test_a_request_that_outlives_the_server_is_told_that_it_stops(self, tmp_path: Path) -> None:
         began, go_on = threading.Event(), threading.Event()

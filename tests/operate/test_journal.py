@@ -88,7 +88,7 @@ def test_records_are_found_over_many_pages(tmp_path: Path, monkeypatch: pytest.M
         for _ in range(3):
             system.order(HAPPY)
         system.laptop.database.flush()
-        found = system.laptop.journal.found.records(Wanted(START)).records
+        found = system.laptop.journal.records(Wanted(START)).records
 
     assert len(found) == 3 * 9
     assert [one.started_at for one in found] == sorted(one.started_at for one in found)

@@ -85,7 +85,7 @@ REFUSED = [
     ("event BookLost --service Loans", "cannot name a service"),
     ("event BookLost --service loans --field loan", "is not a field"),
     ("event BookLost --service loans --field due:date", "no field can be the event's subject"),
-    ("event BookLost", "Invalid value for --service: it is missing, and nobody is here to be asked."),
+    ("event BookLost", "Invalid value for --service: it is missing."),
     ("subscriber notify_reader --service notices --on BookLent", "the function notices.notify_reader already exists"),
     ("subscriber count --service stats --on BookLost", "there is no event BookLost. Events: BookLent."),
     ("subscriber count --service stats --on BookLent --publishes BookLent", "cannot publish BookLent"),

@@ -16,7 +16,7 @@ from contradance.local.aws.queues import Queues
 from contradance.local.dead_letter_queues import DeadLetterQueues
 from contradance.local.events.bus import Bus
 from contradance.local.events.replays import Replays
-from contradance.local.invocation.gateway import HttpResponse, said
+from contradance.local.invocation.gateway import HttpResponse, public_message
 from contradance.local.names import HOST
 from contradance.local.refusal import Refused
 from contradance.runtime.ports import Environment
@@ -125,7 +125,7 @@ class AwsEndpoint:
             given = _refused(operation, refusal)
         except LaptopError as error:
             _LOG.error("%s was not answered: %s", operation, error)
-            given = _refused(operation, Refused("ServiceUnavailableException", said(error), 503))
+            given = _refused(operation, Refused("ServiceUnavailableException", public_message(error), 503))
         return given._replace(headers={"x-amzn-requestid": str(uuid4()), **given.headers})
 
 

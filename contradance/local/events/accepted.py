@@ -1,4 +1,4 @@
-"""Events on their way to the disk, each with the deliveries it makes."""
+"""Accepted events: they are stored with their deliveries first, and dispatched after the commit."""
 
 import json
 import sqlite3
@@ -11,29 +11,29 @@ from contradance.local.events.pending_delivery import Dispatcher, PendingDeliver
 
 
 class StoredEvent(NamedTuple):
-    """One event as it is kept, and the deliveries it makes."""
+    """One event as a row of the database, with its pending deliveries."""
 
     event_id: str
     time: float
-    """The event's own time, by which it is replayed, in seconds of the epoch."""
+    """The event's own time, which selects it for a replay, in seconds of the epoch."""
     correlation_id: str | None
     envelope: str
     deliveries: list[PendingDelivery]
 
 
 def stored_event(event: Mapping[str, Any], functions: Iterable[str], sent: float) -> StoredEvent:
-    """Return an event ready to be kept, with a delivery to each of `functions`."""
+    """Return an event ready to store, with one pending delivery for each of `functions`."""
     metadata = event["detail"].get("metadata")
-    said = metadata if isinstance(metadata, dict) else {}
-    flow = str(said.get("correlation_id", event["id"]))
+    ours = metadata if isinstance(metadata, dict) else {}
+    flow = str(ours.get("correlation_id", event["id"]))
     text = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
     time = datetime.fromisoformat(event["time"]).timestamp()
     deliveries = [PendingDelivery(str(uuid4()), function, 1, sent, sent, flow, text) for function in functions]
-    return StoredEvent(str(said.get("event_id", event["id"])), time, flow, text, deliveries)
+    return StoredEvent(str(ours.get("event_id", event["id"])), time, flow, text, deliveries)
 
 
 def event_ids(text: str) -> tuple[str | None, str | None]:
-    """Return (event id, correlation id) of what is handed to one function; None where it is no event of ours."""
+    """Return (event id, correlation id) from the metadata in an event's JSON; (None, None) without our metadata."""
     try:
         event = json.loads(text)
         metadata = event["detail"]["metadata"]
@@ -43,13 +43,13 @@ def event_ids(text: str) -> tuple[str | None, str | None]:
 
 
 class Accepted:
-    """Events that were accepted together, and who is to be told when they are on disk.
+    """Events that one transaction stores: call `store` inside the transaction, and `dispatch` after the commit.
 
     Args:
-        events: what to keep.
-        now: when they were accepted.
+        events: the events, each with its deliveries.
+        now: the time of acceptance.
         dispatcher: makes the deliveries.
-        archived: whether the archive takes the events; it does not take those that it replays itself.
+        archived: whether the events enter the archive; replayed events do not, since they are in it already.
     """
 
     def __init__(
@@ -61,8 +61,8 @@ class Accepted:
         self._dispatcher = dispatcher
         self._archived = archived
 
-    def keep(self, connection: sqlite3.Connection) -> None:
-        """Put each event on disk, and a delivery for each function whose rule it matched."""
+    def store(self, connection: sqlite3.Connection) -> None:
+        """Insert each event and its deliveries, and reserve the deliveries for the dispatcher."""
         for event in self._events:
             row = connection.execute(
                 "INSERT INTO event (event_id, time, accepted, correlation_id, envelope, archived) VALUES (?, ?, ?, ?, ?, ?)",
@@ -77,6 +77,6 @@ class Accepted:
             )
         self._dispatcher.reserve(self._deliveries)
 
-    def announce(self) -> None:
-        """Have the deliveries made; they are on disk."""
+    def dispatch(self) -> None:
+        """Enqueue the deliveries, which are committed now."""
         self._dispatcher.enqueue(self._deliveries)

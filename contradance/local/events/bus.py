@@ -1,6 +1,6 @@
-"""The laptop's EventBridge: it keeps what it accepts, matches it against every rule, and holds what is to be delivered.
+"""The laptop's EventBridge bus: it stores events, matches them against every rule and holds the pending deliveries.
 
-Nothing is acknowledged before it is on disk; what was accepted and not yet finished is there again after a restart.
+An event is on disk before it is acknowledged. Pending deliveries continue after a restart.
 """
 
 import json
@@ -28,7 +28,7 @@ _DUE: Final = (
 
 
 class Bus:
-    """Events accepted and deliveries waiting, over the laptop's file."""
+    """Accepted events and pending deliveries, in the laptop's database."""
 
     def __init__(self, choreography: Choreography, database: Database, clock: Clock) -> None:
         self.name = choreography.name
@@ -36,15 +36,15 @@ class Bus:
         self._clock = clock
         self._rules = RuleIndex({one.function.name: one.subscription.pattern for one in choreography.subscriptions})
         self.dispatcher: Dispatcher = NullDispatcher()
-        """Whoever makes deliveries puts itself here."""
+        """Makes the deliveries; set by `Runner.start`. Until then deliveries stay on disk."""
 
     def accept(self, sealed: Sequence[SealedEvent]) -> Accepted:
-        """Return sealed events ready to be kept in the transaction that commits them."""
+        """Match sealed events against the rules; return them ready to store in the transaction that commits them."""
         now = self._clock.now()
         return self._accepted([envelope(event.entry(self.name), now) for event in sealed], now)
 
     def put_events(self, *, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        """Accept entries as EventBridge's PutEvents does: each for itself, with its result in the same place."""
+        """Accept entries as EventBridge's PutEvents does: each succeeds or fails alone; results keep the entries' order."""
         now = self._clock.now()
         results: list[dict[str, str]] = []
         events: list[dict[str, Any]] = []
@@ -58,12 +58,15 @@ class Bus:
                 results.append({"EventId": event["id"]})
         if events:
             accepted = self._accepted(events, now)
-            self._database.write(accepted.keep)
-            accepted.announce()
+            self._database.write(accepted.store)
+            accepted.dispatch()
         return {"FailedEntryCount": len(Entries) - len(events), "Entries": results}
 
-    def put_moment(self, function: str, expression: str, moment: datetime) -> None:
-        """Accept one run of a scheduled function, as EventBridge Scheduler would invoke it; once per moment."""
+    def enqueue_scheduled(self, function: str, expression: str, moment: datetime) -> None:
+        """Accept one run of a scheduled function, with EventBridge Scheduler's input; a moment is accepted once.
+
+        The run's id is derived from schedule and moment, so a restarted process does not run the same moment again.
+        """
         scheduled = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
         schedule = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{aws_name(function)}"
         text = json.dumps({"schedule": schedule, "scheduled_time": scheduled})
@@ -74,27 +77,27 @@ class Bus:
         def change(connection: sqlite3.Connection) -> bool:
             if connection.execute("SELECT 1 FROM event WHERE event_id = ?", (run.id,)).fetchone():
                 return False
-            accepted.keep(connection)
+            accepted.store(connection)
             return True
 
         if self._database.write(change):
-            accepted.announce()
+            accepted.dispatch()
 
     def enqueue_direct(self, function: str, text: str) -> str:
-        """Accept what is for one function alone, past every rule: an invocation, or a message; return its id."""
+        """Accept a delivery to one function without matching rules (an invocation or a queue message); return its id."""
         now = self._clock.now()
         at, identifier = now.timestamp(), str(uuid4())
         event_id, flow = event_ids(text)
-        handed = StoredEvent(
+        stored = StoredEvent(
             event_id or identifier, at, flow, text, [PendingDelivery(identifier, function, 1, at, at, flow, text)]
         )
-        accepted = Accepted([handed], now, self.dispatcher, archived=False)
-        self._database.write(accepted.keep)
-        accepted.announce()
+        accepted = Accepted([stored], now, self.dispatcher, archived=False)
+        self._database.write(accepted.store)
+        accepted.dispatch()
         return identifier
 
     def replayed(self, events: Sequence[Mapping[str, Any]], functions: Collection[str] | None) -> Accepted:
-        """Return archived events ready to be delivered again, to those of `functions` whose rules match; None for all."""
+        """Match archived events against the rules of `functions` (None: of all); return them ready to store."""
         now = self._clock.now()
         matched = []
         for event in events:
@@ -104,13 +107,16 @@ class Bus:
         return Accepted(matched, now, self.dispatcher, archived=False)
 
     def due(self, function: str, now: datetime, limit: int) -> list[PendingDelivery]:
-        """Return up to `limit` deliveries of `function` whose time has come, the longest due first."""
+        """Return up to `limit` deliveries of `function` that are due, the earliest first."""
         self._database.flush()
         rows = self._database.read(_DUE, (function, now.timestamp(), limit))
         return [PendingDelivery(*row) for row in rows]
 
     def take_due(self, function: str, now: datetime, limit: int, take: Callable[[list[PendingDelivery]], None]) -> None:
-        """Have `take` choose among the deliveries that are due, at a moment when nobody else changes any."""
+        """Call `take` with up to `limit` deliveries that are due.
+
+        It runs inside a write transaction: no delivery is accepted, finished or postponed between query and choice.
+        """
         self._database.write(
             lambda connection: take(
                 [PendingDelivery(*row) for row in connection.execute(_DUE, (function, now.timestamp(), limit))]
@@ -118,14 +124,17 @@ class Bus:
         )
 
     def next_due(self, function: str, after: datetime) -> float | None:
-        """Return when the next delivery of `function` is due; None where nothing waits for later."""
+        """Return when the first delivery of `function` after `after` is due, in seconds of the epoch; None without one."""
         rows = self._database.read(
             "SELECT min(due) FROM delivery WHERE function = ? AND due > ?", (function, after.timestamp())
         )
         return None if rows[0][0] is None else float(rows[0][0])
 
     def reschedule_future(self, now: datetime) -> None:
-        """Make at once what was accepted by a clock that ran ahead of this one: its pauses would never end."""
+        """Reschedule deliveries and dead letters that a faster clock put into the future.
+
+        A run with a time scale stores times ahead of real time; a later run without one would wait for them for days.
+        """
 
         def change(connection: sqlite3.Connection) -> None:
             connection.execute("UPDATE delivery SET due = ?1 WHERE sent > ?1 AND due > ?1", (now.timestamp(),))
@@ -136,16 +145,19 @@ class Bus:
         self._database.write(change)
 
     def waiting(self) -> tuple[int, datetime | None]:
-        """Return how many deliveries wait, and when the first of them is due."""
+        """Return how many deliveries are pending, and when the first is due; None without any."""
         count, due = self._database.read("SELECT count(*), min(due) FROM delivery")[0]
         return count, None if due is None else datetime.fromtimestamp(due, UTC)
 
     def finish(self, waiting: PendingDelivery) -> None:
-        """Forget a delivery that was made; one that is remembered by mistake is found to be a duplicate."""
+        """Delete a delivery that succeeded.
+
+        A crash may lose the deletion: the once-record then makes the repeated delivery a duplicate.
+        """
         self._database.write_soon("DELETE FROM delivery WHERE id = ?", (waiting.id,))
 
     def postpone(self, waiting: PendingDelivery, due: datetime) -> None:
-        """Count the failed attempt, and make the next one at `due`."""
+        """Count a failed attempt, and schedule the next one for `due`."""
         self._database.write(
             lambda connection: connection.execute(
                 "UPDATE delivery SET attempt = ?, due = ? WHERE id = ?",
@@ -154,7 +166,7 @@ class Bus:
         )
 
     def dead_letter(self, waiting: PendingDelivery, message: DeadLetterMessage) -> None:
-        """Move a delivery that was given up to its function's dead letter queue, in one step."""
+        """Move a delivery to its function's dead letter queue, in one transaction."""
 
         def change(connection: sqlite3.Connection) -> None:
             found = connection.execute("DELETE FROM delivery WHERE id = ? RETURNING id", (waiting.id,)).fetchone()
@@ -164,17 +176,17 @@ class Bus:
         self._database.write(change)
 
     def flush(self) -> None:
-        """Put on disk what may wait for the next commit."""
+        """Commit the changes that wait for the next commit."""
         self._database.flush()
 
     def open_deliveries(self, correlation_id: str) -> int:
-        """Return how many deliveries of one flow still wait."""
+        """Return how many deliveries of one flow are pending."""
         self._database.flush()
         query = "SELECT count(*) FROM delivery WHERE correlation_id = ?"
         return int(self._database.read(query, (correlation_id,))[0][0])
 
     def backlog(self, function: str) -> tuple[int, int]:
-        """Return how many deliveries of `function` are due, and how many wait for a retry."""
+        """Return (due now, due later): how many deliveries of `function` are pending."""
         self._database.flush()
         now = self._clock.now().timestamp()
         query = "SELECT count(*) FILTER (WHERE due <= ?1), count(*) FILTER (WHERE due > ?1) FROM delivery"
@@ -182,7 +194,7 @@ class Bus:
         return due, later
 
     def _accepted(self, events: list[dict[str, Any]], now: datetime) -> Accepted:
-        """Match each event against every rule."""
+        """Match each event against every rule; return the events ready to store."""
         sent = now.timestamp()
         return Accepted(
             [stored_event(event, self._rules.matching(event), sent) for event in events], now, self.dispatcher

@@ -1,4 +1,4 @@
-"""One PutEvents entry: refused in AWS's words, or wrapped as EventBridge delivers it."""
+"""Validates one PutEvents entry as EventBridge does, and wraps it in EventBridge's envelope."""
 
 import json
 from collections.abc import Mapping
@@ -10,15 +10,15 @@ from contradance.local.names import ACCOUNT, REGION
 
 _REQUIRED: Final = ("Source", "DetailType", "Detail")
 _DEEPEST: Final = 500
-"""Most levels of objects and arrays in a detail. EventBridge takes 1,000; Python cannot be sure to write them down again."""
+"""Maximum nesting of a detail. EventBridge accepts 1,000 levels; Python's JSON encoder may fail on that many."""
 
 
 class RefusedEntry(Exception):
-    """(ErrorCode, ErrorMessage) of an entry that EventBridge would not take, in its words."""
+    """(ErrorCode, ErrorMessage) that EventBridge returns for an invalid entry."""
 
 
 def envelope(entry: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Wrap an entry as EventBridge delivers it: these fields, in this order."""
+    """Return EventBridge's envelope for a valid entry, its fields in EventBridge's order; else raise RefusedEntry."""
     for name in _REQUIRED:
         if not entry.get(name):
             raise RefusedEntry(
@@ -38,13 +38,13 @@ def envelope(entry: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def _detail(text: str) -> dict[str, Any]:
-    """Return the object that an entry's Detail holds."""
+    """Parse an entry's Detail, which must be a JSON object."""
     try:
         detail = json.loads(text, parse_constant=_refuse_constant)
         if is_too_deep(text, detail):
             detail = None
         if not text.isascii() or "\\u" in text:
-            json.dumps(detail, ensure_ascii=False).encode()  # half a surrogate pair is no text
+            json.dumps(detail, ensure_ascii=False).encode()  # a lone surrogate cannot be encoded
     except (ValueError, TypeError, RecursionError):
         detail = None
     if not isinstance(detail, dict):
@@ -53,12 +53,13 @@ def _detail(text: str) -> dict[str, Any]:
 
 
 def is_too_deep(text: str, value: object) -> bool:
-    """Whether JSON, given as its text and as what it says, has more levels than can be written down again."""
+    """Whether a JSON value, given as text and parsed, is nested more deeply than `_DEEPEST`."""
+    # Counting brackets is cheap and rules out almost every event; only the rest is walked.
     return text.count("{") + text.count("[") > _DEEPEST and _depth(value) > _DEEPEST
 
 
 def _depth(value: object) -> int:
-    """Return how many levels of objects and arrays a JSON value has."""
+    """Return the nesting depth of a JSON value, without recursion, which a deep value would exhaust."""
     depth, level = 0, [value]
     while level := [item for item in level if isinstance(item, dict | list)]:
         depth += 1
@@ -67,12 +68,12 @@ def _depth(value: object) -> int:
 
 
 def _refuse_constant(name: str) -> None:
-    """Refuse NaN and Infinity, which are no JSON."""
-    raise ValueError(f"{name} is no JSON")
+    """Refuse NaN and Infinity, which are not JSON."""
+    raise ValueError(f"{name} is not JSON")
 
 
 def _time(given: object, now: datetime) -> datetime:
-    """Return an entry's Time, which AWS's protocol says in seconds of the epoch; `now` where it says none."""
+    """Return an entry's Time, in seconds of the epoch in AWS's protocol; `now` when it has none."""
     if isinstance(given, datetime):
         return given.astimezone(UTC)
     try:

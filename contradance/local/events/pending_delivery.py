@@ -1,16 +1,16 @@
-"""One delivery that is to be made, and the interface of what makes it."""
+"""A pending delivery, and the interface of the dispatcher that makes it."""
 
 from typing import NamedTuple, Protocol
 
 
 class PendingDelivery(NamedTuple):
-    """One delivery that is to be made: one event, for one function."""
+    """One event that is to be delivered to one function."""
 
     id: str
     """Lambda's request id, or SQS's message id: the same on every attempt."""
     function: str
     attempt: int
-    """Attempts so far, the coming one included."""
+    """Number of the next attempt; 1 is the first."""
     sent: float
     """When the event was accepted for this delivery, in seconds of the epoch."""
     due: float
@@ -19,20 +19,24 @@ class PendingDelivery(NamedTuple):
 
 
 class Dispatcher(Protocol):
-    """Makes deliveries. It is called twice for each, so that none is taken from disk that will also be enqueued."""
+    """Makes deliveries.
+
+    The bus calls `reserve` during the commit and `enqueue` after it, so that a worker that reads due deliveries from
+    disk in between skips those that are about to be enqueued.
+    """
 
     def reserve(self, accepted: list[PendingDelivery]) -> None:
-        """Expect these deliveries: they are about to be on disk. Called while the disk is being written."""
+        """Note the ids of deliveries that are being committed. Runs inside the write transaction."""
 
     def enqueue(self, accepted: list[PendingDelivery]) -> None:
-        """Make these deliveries: they are on disk."""
+        """Make these deliveries, which are committed."""
 
 
 class NullDispatcher:
-    """Makes no deliveries; they wait on disk."""
+    """Makes no deliveries: they stay on disk."""
 
     def reserve(self, accepted: list[PendingDelivery]) -> None:
-        """Expect nothing."""
+        """Do nothing."""
 
     def enqueue(self, accepted: list[PendingDelivery]) -> None:
         """Do nothing."""

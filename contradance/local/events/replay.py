@@ -1,4 +1,4 @@
-"""One replay of the laptop's archive, as it is kept on disk."""
+"""One replay of the laptop's archive, as a row of the database."""
 
 import json
 from typing import Literal, NamedTuple
@@ -7,27 +7,27 @@ ReplayState = Literal["STARTING", "RUNNING", "CANCELLING", "COMPLETED", "CANCELL
 
 
 class Replay(NamedTuple):
-    """One replay; moments are seconds of the epoch."""
+    """A replay's window, rules and position; times are in seconds of the epoch."""
 
     name: str
     description: str | None
     state: ReplayState
     first: float
-    """Events from this moment on."""
+    """Events from this time on."""
     last: float
-    """Events before this moment: the window is half-open, so that two windows that meet share no event."""
+    """Events before this time: the window is half-open, so that adjacent windows share no event."""
     rules: str | None
-    """JSON list of the functions whose rules are asked; None for every rule."""
+    """JSON list of the functions whose rules are matched; None for every rule."""
     started: float
     minute: float = 0.0
-    """Position: the events before this moment have been replayed."""
+    """Position: every event before this time has been replayed."""
     after: int = 0
-    """Position inside that minute: the last event that was."""
+    """Position inside the next minute: id of the last event replayed."""
     replayed: float | None = None
-    """The time of the last event that was replayed."""
+    """Time of the last event replayed."""
     ended: float | None = None
 
     @property
     def functions(self) -> list[str] | None:
-        """The functions whose rules are asked; None for every rule."""
+        """The functions whose rules are matched; None for every rule."""
         return None if self.rules is None else list(json.loads(self.rules))

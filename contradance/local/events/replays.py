@@ -1,7 +1,7 @@
-"""The laptop's archive, replaying: minute by minute, shuffled inside a minute, as EventBridge replays one.
+"""Replays of the laptop's archive: minute by minute, shuffled inside a minute, as EventBridge does.
 
-A replay's position is on disk, and moves in the transaction that puts its deliveries there: after a crash it goes on
-where it was, and delivers no minute twice. EventBridge user guide, eb-archive; API reference, StartReplay.
+A replay's position is on disk and moves in the transaction that stores its deliveries: after a crash the replay
+continues there, and delivers no minute twice. EventBridge user guide, eb-archive; API reference, StartReplay.
 """
 
 import json
@@ -22,25 +22,25 @@ from contradance.runtime.ports import Clock
 _LOG = logging.getLogger("contradance.replays")
 _OPEN: Final = "state IN ('STARTING', 'RUNNING', 'CANCELLING')"
 MOST: Final = 10
-"""Replays at a time, per account and region. EventBridge quotas."""
+"""Maximum number of open replays per account and region. EventBridge quotas."""
 _TOGETHER: Final = 1_000
-"""Most events of one minute that are put on disk, and shuffled, together."""
+"""Most events of one minute that are shuffled and stored together."""
 _MINUTE: Final = 60.0
 _REMEMBERED: Final = timedelta(days=90)
-"""How long a replay that has ended is told of. EventBridge API reference, StartReplay."""
+"""How long an ended replay stays listed. EventBridge API reference, StartReplay."""
 _PAUSE_SECONDS: Final = 5.0
-"""Pause after a failure that is none of the replay's own."""
+"""Pause after an unexpected failure, before the replays continue."""
 _COLUMNS: Final = "name, description, state, first, last, rules, started, minute, after, replayed, ended"
 
 
 class Replays:
-    """The archive of one bus, and its replays.
+    """Starts, advances, lists and cancels the replays of one bus's archive.
 
     Args:
-        bus: what delivers the replayed events.
-        database: where the archive is.
-        clock: when.
-        archive_delay: how long an event takes to reach the archive; EventBridge says to wait ten minutes.
+        bus: matches the replayed events and delivers them.
+        database: holds the archive and the replays.
+        clock: gives the current time.
+        archive_delay: how long an event takes to reach the archive; EventBridge advises to wait ten minutes.
         random: shuffles the events of a minute.
     """
 
@@ -57,10 +57,10 @@ class Replays:
     def begin(
         self, name: str, first: datetime, last: datetime, functions: Collection[str] | None, description: str | None
     ) -> Replay:
-        """Start a replay, and return it; it goes on by itself.
+        """Store a new replay of the events from `first` until before `last`, and return it; `step` advances it.
 
         Raises:
-            Refused: the name was used, or too many replays are running.
+            Refused: the name is already used, or too many replays are open.
         """
         rules = None if functions is None else json.dumps(sorted(functions))
         now = self._clock.now()
@@ -91,19 +91,19 @@ class Replays:
         return replay
 
     def named(self, name: str) -> Replay:
-        """Return one replay."""
+        """Return the replay with this name; raise `Refused` when it does not exist."""
         rows = self._database.read(f"SELECT {_COLUMNS} FROM replay WHERE name = ?", (name,))  # noqa: S608 - constants
         if not rows:
             raise Refused("ResourceNotFoundException", f"Replay {name} does not exist.")
         return Replay(*rows[0])
 
     def all(self) -> list[Replay]:
-        """Return every replay that is remembered, the latest first."""
+        """Return every stored replay, the latest first."""
         rows = self._database.read(f"SELECT {_COLUMNS} FROM replay ORDER BY started DESC, name")  # noqa: S608 - constants
         return [Replay(*row) for row in rows]
 
     def cancel(self, name: str) -> Replay:
-        """Have a replay end where it is."""
+        """Request that a replay ends at its position; return it."""
         replay = self.named(name)
         cancelled = self._database.write(
             lambda connection: (
@@ -119,26 +119,26 @@ class Replays:
         return replay._replace(state="CANCELLING")
 
     def archived(self) -> tuple[int, int]:
-        """Return how many events the archive holds, and how many bytes they are."""
+        """Return (number, total bytes) of the events in the archive."""
         query = "SELECT count(*), coalesce(sum(length(CAST(envelope AS BLOB))), 0) FROM event WHERE archived = 1"
         count, size = self._database.read(f"{query} AND accepted <= ?", (self._horizon(),))[0]
         return count, size
 
     def step(self) -> bool:
-        """Replay the next minute of each replay that is not at its end; return whether there was one."""
+        """Replay the next minute of each open replay; return whether a replay was open."""
         rows = self._database.read(f"SELECT {_COLUMNS} FROM replay WHERE {_OPEN} ORDER BY started")  # noqa: S608 - constants
         for row in rows:
             self._advance(Replay(*row))
         return bool(rows)
 
     def start(self) -> None:
-        """Replay in a thread until `stop`; what a killed process left goes on."""
+        """Replay in a thread until `stop`; replays that a killed process left open continue."""
         self._wake.set()
         self._thread = threading.Thread(target=self._run, name="contradance-replays", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Replay no more minutes; the rest is replayed after the next start."""
+        """End the thread after the current minute; open replays continue after the next start."""
         self._stopping.set()
         self._wake.set()
         if self._thread is not None:
@@ -153,12 +153,12 @@ class Replays:
             try:
                 while not self._stopping.is_set() and self.step():
                     pass
-            except Exception:  # noqa: BLE001 - the position is on disk, and it goes on from there
-                _LOG.exception("a replay could not go on")
+            except Exception:  # noqa: BLE001 - the position is on disk: the replay continues there
+                _LOG.exception("a replay failed, and continues after a pause")
                 pause = _PAUSE_SECONDS
 
     def _horizon(self) -> float:
-        """Return the moment up to which what was accepted has reached the archive."""
+        """Return until when accepted events have reached the archive, in seconds of the epoch."""
         return (self._clock.now() - self._delay).timestamp() if self._delay else float("inf")
 
     def _advance(self, replay: Replay) -> None:
@@ -175,7 +175,7 @@ class Replays:
             self._replay_minute(replay, found // _MINUTE * _MINUTE)
 
     def _replay_minute(self, replay: Replay, minute: float) -> None:
-        """Deliver one minute's events again, or as many of them as go together."""
+        """Deliver the events of one minute again, at most `_TOGETHER` of them in one transaction."""
         begun = replay.after if replay.minute == max(minute, replay.first) else 0
         start, end = max(minute, replay.first), min(minute + _MINUTE, replay.last)
         rows = self._database.read(
@@ -190,17 +190,18 @@ class Replays:
         accepted = self._bus.replayed(events, replay.functions)
 
         def change(connection: sqlite3.Connection) -> bool:
+            # A replay that was cancelled or advanced since it was read does not match: nothing is stored for it.
             moved = connection.execute(
                 "UPDATE replay SET state = 'RUNNING', minute = ?, after = ?, replayed = ? "
                 "WHERE name = ? AND state = ? AND minute = ? AND after = ?",
                 (*position, latest, replay.name, replay.state, replay.minute, replay.after),
             ).rowcount
             if moved:
-                accepted.keep(connection)
+                accepted.store(connection)
             return bool(moved)
 
         if self._database.write(change):
-            accepted.announce()
+            accepted.dispatch()
 
     def _end(self, replay: Replay, state: ReplayState) -> None:
         now = self._clock.now().timestamp()
@@ -213,6 +214,6 @@ class Replays:
 
 
 def _named(event: dict[str, Any], replay: str) -> dict[str, Any]:
-    """Return an event as a replay delivers it: its name stands behind the region."""
+    """Add `replay-name` to an envelope at the position where EventBridge puts it: behind the region."""
     behind = {name: event.pop(name) for name in ("resources", "detail")}
     return {**event, "replay-name": replay, **behind}

@@ -1,15 +1,14 @@
-"""The laptop's EventBridge Scheduler: when each scheduled function runs next."""
+"""The laptop's EventBridge Scheduler: it puts the runs of scheduled functions on the bus."""
 
 from datetime import datetime
 
 from contradance.choreography import Choreography
 from contradance.function import Schedule
 from contradance.local.events.bus import Bus
-from contradance.timetable import Timetable
 
 
 class Schedules:
-    """The scheduled functions of one choreography, and the next moment of each."""
+    """The scheduled functions of one choreography, each with the time of its next run."""
 
     def __init__(self, choreography: Choreography, bus: Bus, now: datetime) -> None:
         self._bus = bus
@@ -21,16 +20,13 @@ class Schedules:
         self._next = {name: timetable.next_after(now) for name, timetable in self._timetables.items()}
 
     def tick(self, now: datetime) -> None:
-        """Put every run whose moment has come on the bus; moments that were missed are one run."""
+        """Put every run that is due on the bus; the missed runs of one function become one."""
         for name, timetable in self._timetables.items():
             moment = self._next[name]
             if moment is not None and moment <= now:
-                self._run(name, timetable, moment, now)
-
-    def _run(self, name: str, timetable: Timetable, moment: datetime, now: datetime) -> None:
-        self._bus.put_moment(name, timetable.expression, moment)
-        self._next[name] = timetable.next_after(max(now, moment))
+                self._bus.enqueue_scheduled(name, timetable.expression, moment)
+                self._next[name] = timetable.next_after(now)
 
     def coming(self) -> list[datetime]:
-        """Return the next moment of each function that has one."""
+        """Return the time of each function's next run."""
         return [moment for moment in self._next.values() if moment is not None]

@@ -1,4 +1,4 @@
-"""Delivering on a clock that is moved: one by one, so that 24 hours of retries take milliseconds."""
+"""Delivers on a movable clock, one delivery at a time: 24 hours of retries take milliseconds."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,13 +14,13 @@ from contradance.local.events.schedules import Schedules
 from contradance.local.invocation.invoker import Invoker
 
 _NO_TIMEOUT_SECONDS: Final = 86_400.0
-"""A clock that is moved does not time handlers, which take the machine's own time."""
+"""Effectively no timeout: a handler takes real time, which a movable clock does not measure."""
 _TOGETHER: Final = 1_000
-"""Most of a function's deliveries that are shuffled together."""
+"""Most deliveries of one function that are shuffled together."""
 
 
 class Drain:
-    """Makes deliveries in the calling thread until nothing waits."""
+    """Makes deliveries in the calling thread until none is pending."""
 
     def __init__(
         self,
@@ -40,7 +40,10 @@ class Drain:
         self._random = random
 
     def run(self, clock: MovableClock, until: datetime | None = None) -> None:
-        """Deliver in a random order until nothing waits; with `until`, and with schedules, until that moment."""
+        """Deliver until nothing is pending; with `until`, run schedules too and stop at that moment.
+
+        EventBridge does not order events. A random order, fixed by the seed, exposes handlers that depend on one.
+        """
         going_on = True
         while going_on:
             now = clock.now()
@@ -55,7 +58,7 @@ class Drain:
             going_on = bool(ready) or self._replays.step() or self._move_on(clock, until)
 
     def _move_on(self, clock: MovableClock, until: datetime | None) -> bool:
-        """Move the clock to whatever happens next; return False where nothing does before `until`."""
+        """Move the clock to the next due delivery or run; return False when there is none up to `until`."""
         now = clock.now()
         dues = [due for name in self._functions if (due := self._bus.next_due(name, now)) is not None]
         moments = [datetime.fromtimestamp(due, now.tzinfo) for due in dues]

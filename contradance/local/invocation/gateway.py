@@ -1,4 +1,4 @@
-"""The laptop's API Gateway: it finds the route of a request and invokes its function, payload format 2.0."""
+"""The laptop's API Gateway: it finds the route of a request and invokes its function with payload format 2.0."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from contradance.choreography import Choreography, Routed
 from contradance.errors import LaptopError
-from contradance.local.invocation.record import context, http_request
+from contradance.local.invocation.record import LaptopContext, http_request
 from contradance.runtime.entry import invoke
 from contradance.runtime.ports import Environment
 
@@ -20,7 +20,7 @@ _PATH = re.compile(r"\S*[/\\].*?(?=: |$)")
 
 
 class HttpResponse(NamedTuple):
-    """What a client gets."""
+    """An HTTP response: status, headers and body."""
 
     status: int
     headers: dict[str, str]
@@ -28,12 +28,13 @@ class HttpResponse(NamedTuple):
 
 
 class Gateway:
-    """The routes of one choreography."""
+    """Invokes the routes of one choreography."""
 
     def __init__(self, choreography: Choreography, environment: Environment) -> None:
         self._environment = environment
-        by_wildness = sorted(choreography.routes, key=lambda routed: routed.route.path.count("{"))
-        self._routes = [(routed, _compiled(routed.route.path)) for routed in by_wildness]
+        # A fixed path wins over one with placeholders, as in API Gateway.
+        fixed_first = sorted(choreography.routes, key=lambda routed: routed.route.path.count("{"))
+        self._routes = [(routed, _compiled(routed.route.path)) for routed in fixed_first]
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         """Answer one request; `target` is the path with its query."""
@@ -58,29 +59,29 @@ class Gateway:
             answer = invoke(
                 routed.function,
                 request,
-                context(str(uuid4()), monotonic() + routed.function.limits.timeout.total_seconds()),
+                LaptopContext(str(uuid4()), monotonic() + routed.function.limits.timeout.total_seconds()),
                 self._environment,
             )
         except LaptopError as error:
             _LOG.error("%s was not answered: %s", routed.route.key, error)
-            return refused(503, said(error))
+            return refused(503, public_message(error))
         if not isinstance(answer, dict):
-            raise TypeError(f"{routed.function.name} is a route, but its invocation answered {type(answer).__name__}")
+            raise TypeError(f"{routed.function.name} is a route, but its invocation returned {type(answer).__name__}")
         return HttpResponse(answer["statusCode"], answer["headers"], answer["body"])
 
 
 def refused(status: int, message: str) -> HttpResponse:
-    """Return an answer that is no success, in the one shape that every such answer has."""
+    """Return an error response, in the JSON shape that all error responses share."""
     return HttpResponse(status, {"content-type": "application/json"}, json.dumps({"message": message}))
 
 
-def said(error: LaptopError) -> str:
-    """Return what a client is told of the laptop's own trouble: the first line, and nothing of this machine's folders."""
+def public_message(error: LaptopError) -> str:
+    """Return the first line of an error without paths of this machine, for an HTTP client."""
     first, _, _ = str(error).partition("\n")
     return _PATH.sub("its folder", first)
 
 
 def _compiled(path: str) -> re.Pattern[str]:
-    """Return the expression that a path with placeholders stands for."""
+    """Return the regular expression that matches a path with placeholders."""
     parts = re.split(r"\{(\w+)\}", path)
     return re.compile("".join(f"(?P<{part}>[^/]+)" if odd % 2 else re.escape(part) for odd, part in enumerate(parts)))

@@ -1,4 +1,4 @@
-"""The laptop's Lambda: it invokes a function as AWS would, and writes down what came of each delivery."""
+"""The laptop's Lambda: it invokes functions as AWS does, and records the outcome of each delivery."""
 
 import json
 import logging
@@ -11,17 +11,17 @@ from contradance.choreography import AnyFunction
 from contradance.errors import LaptopError
 from contradance.local.events.bus import Bus
 from contradance.local.events.pending_delivery import PendingDelivery
-from contradance.local.invocation.record import Exhausted, context, failure_record, redriven, sqs_batch
+from contradance.local.invocation.record import Exhausted, LaptopContext, failure_record, redriven, sqs_batch
 from contradance.runtime.consume import describe
 from contradance.runtime.entry import invoke
 from contradance.runtime.ports import Environment
 
 _LOG = logging.getLogger("contradance.invoker")
 UNSETTLED_SECONDS: Final = 5.0
-"""Pause before a delivery whose outcome could not be written down is made again."""
+"""Pause before a delivery is repeated whose outcome could not be recorded."""
 
 Failures = dict[str, BaseException]
-"""The deliveries of one invocation that failed, by their ids."""
+"""The error of each failed delivery of one invocation, by delivery id."""
 
 
 class TimedOut(Exception):
@@ -29,7 +29,7 @@ class TimedOut(Exception):
 
 
 class Invoker:
-    """Invokes functions, and settles deliveries: finished, to be made again, or a dead letter."""
+    """Invokes functions, and settles each delivery: finished, postponed or dead-lettered."""
 
     def __init__(self, bus: Bus, environment: Environment, when_settled: Callable[[PendingDelivery], None]) -> None:
         self._bus = bus
@@ -37,8 +37,8 @@ class Invoker:
         self._when_settled = when_settled
 
     def invoke(self, function: AnyFunction, batch: Sequence[PendingDelivery], deadline: float) -> Failures:
-        """Invoke a function; `deadline` is on the machine's monotonic clock, in seconds."""
-        called = context(batch[0].id, deadline)
+        """Invoke a function with a batch; return its failures. `deadline` is in seconds of the monotonic clock."""
+        called = LaptopContext(batch[0].id, deadline)
         try:
             if function.delivery == "direct":
                 invoke(function, json.loads(batch[0].envelope), called, self._environment)
@@ -50,7 +50,7 @@ class Invoker:
         return {item["itemIdentifier"]: RuntimeError("reported as a batch item failure") for item in failed}
 
     def time_out(self, function: AnyFunction, batch: Sequence[PendingDelivery]) -> Failures:
-        """Journal an invocation that outlived its timeout; Lambda would have ended it there."""
+        """Journal an invocation that outlived its timeout, at which Lambda would end it; return its deliveries as failed."""
         seconds = function.limits.timeout.total_seconds()
         error = TimedOut(f"Task timed out after {seconds:.2f} seconds")
         for pending in batch:
@@ -60,24 +60,26 @@ class Invoker:
         return dict.fromkeys((pending.id for pending in batch), error)
 
     def settle(self, function: AnyFunction, batch: Sequence[PendingDelivery], failed: Failures) -> list[datetime]:
-        """Write down what came of each delivery; return when those that failed are to be made again."""
+        """Record the outcome of each delivery; return when the failed ones are due again."""
         again = []
         for pending in batch:
             try:
                 if pending.id in failed:
-                    again += self._give_back(function, pending, failed[pending.id])
+                    again += self._retry_or_dead_letter(function, pending, failed[pending.id])
                 else:
                     self._bus.finish(pending)
-            except Exception:  # noqa: BLE001 - the delivery is still on disk, and is made again
+            except Exception:  # noqa: BLE001 - the delivery is still on disk, and is repeated
                 _LOG.exception("a delivery to %s could not be settled", function.name)
                 again.append(later(self._environment, UNSETTLED_SECONDS))
             else:
-                with suppress(LaptopError):  # what is told is not what is done
+                with suppress(LaptopError):  # a failing notification does not change the outcome
                     self._when_settled(pending)
         return again
 
-    def _give_back(self, function: AnyFunction, pending: PendingDelivery, error: BaseException) -> list[datetime]:
-        """Have a failed delivery made again after its pause; dead-letter it when its attempts or its time are used up."""
+    def _retry_or_dead_letter(
+        self, function: AnyFunction, pending: PendingDelivery, error: BaseException
+    ) -> list[datetime]:
+        """Postpone a failed delivery and return its due time; dead-letter it after its last attempt."""
         now = self._environment.clock.now()
         if pending.attempt < function.retry.attempts(function.delivery):
             following = now + function.retry.delay(function.delivery, pending.attempt, function.limits.timeout)
@@ -86,12 +88,13 @@ class Invoker:
         if function.delivery == "queue":
             self._bus.dead_letter(pending, redriven(pending))
         else:
+            # `attempts` counts only those that fit into max_age: fewer than times + 1 means that the age ended them.
             condition: Exhausted = "RetriesExhausted" if pending.attempt > function.retry.times else "EventAgeExceeded"
             self._bus.dead_letter(pending, failure_record(pending, now, condition, error))
         return []
 
 
 def later(environment: Environment, seconds: float) -> datetime:
-    """Return the moment that is `seconds` from now."""
+    """Return the time `seconds` from now."""
     now = environment.clock.now()
     return datetime.fromtimestamp(now.timestamp() + seconds, now.tzinfo)

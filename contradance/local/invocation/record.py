@@ -1,4 +1,4 @@
-"""What AWS hands to a function, and what it writes about one that failed, in AWS's exact shapes.
+"""The events with which AWS invokes a function, and its records of failures, in AWS's exact shapes.
 
 Asynchronous invocation: Lambda developer guide, invocation-async-retain-records. Queue: services-sqs-parameters.
 HTTP: API Gateway developer guide, http-api-develop-integrations-lambda (payload format 2.0).
@@ -24,24 +24,19 @@ Exhausted = Literal["RetriesExhausted", "EventAgeExceeded"]
 
 @dataclass(frozen=True, slots=True)
 class LaptopContext:
-    """Lambda's context, as far as the runtime reads it."""
+    """Lambda's context, with the fields that the runtime reads."""
 
     aws_request_id: str
     deadline: float
-    """On the machine's monotonic clock, in seconds."""
+    """In seconds of the monotonic clock."""
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds left before the function's timeout."""
         return max(int((self.deadline - monotonic()) * 1000), 0)
 
 
-def context(request_id: str, deadline: float) -> LaptopContext:
-    """Return the context of one invocation; `deadline` is on the machine's monotonic clock, in seconds."""
-    return LaptopContext(request_id, deadline)
-
-
 def sqs_batch(batch: Sequence[PendingDelivery], now: datetime) -> dict[str, Any]:
-    """Return the event with which SQS's event source mapping invokes a function."""
+    """Return the event with which SQS's event source mapping invokes a function for a batch."""
     return {
         "Records": [
             {
@@ -68,7 +63,7 @@ def sqs_batch(batch: Sequence[PendingDelivery], now: datetime) -> dict[str, Any]
 def failure_record(
     pending: PendingDelivery, now: datetime, condition: Exhausted, error: BaseException
 ) -> DeadLetterMessage:
-    """Return what Lambda sends to the on-failure destination of an asynchronous invocation."""
+    """Return the message that Lambda sends to the on-failure destination of an asynchronous invocation."""
     body = json.dumps(
         {
             "version": "1.0",
@@ -89,12 +84,12 @@ def failure_record(
 
 
 def error_document(error: BaseException) -> dict[str, object]:
-    """Return how Lambda tells what a handler raised."""
+    """Return the JSON object with which Lambda describes an exception."""
     return {"errorMessage": str(error), "errorType": type(error).__name__, "stackTrace": []}
 
 
 def redriven(pending: PendingDelivery) -> DeadLetterMessage:
-    """Return the message that SQS moves to the dead letter queue: the same one, its body the event."""
+    """Return the message that SQS moves to the dead letter queue: same id and time, the event as its body."""
     source = queue_arn(aws_name(pending.function))
     return DeadLetterMessage(pending.id, pending.sent, pending.envelope, source_arn=source, receives=pending.attempt)
 
@@ -141,7 +136,7 @@ def http_request(
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the values by name; one that is given twice is joined by a comma, as API Gateway does."""
+    """Return values by name; values of a repeated name are joined by commas, as API Gateway does."""
     values: dict[str, str] = {}
     for name, value in pairs:
         values[name] = f"{values[name]},{value}" if name in values else value

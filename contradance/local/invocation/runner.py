@@ -1,12 +1,11 @@
-"""Delivering in threads, on a clock that runs.
+"""Delivers in threads, on a running clock.
 
-Each function has a worker queue: a short queue in memory of the deliveries that are ready, and the number of its
-invocations. A slow or failing function fills its own queue and delays no other; what does not fit waits on disk, where
-it costs nothing. An invocation that outlives its timeout has failed: its queue goes on, and its work is not committed.
+Each function has a worker queue: a bounded queue in memory of ready deliveries, and a count of its invocations. A slow
+or failing function fills only its own queue; deliveries that do not fit stay on disk. An invocation that outlives its
+timeout counts as failed: its queue continues, and its work is not committed.
 
-Worker queues and timekeeper are one module because they share one lock.
-
-Locks are taken in one order: the database's, and then the runner's; nothing is written to disk under the runner's own.
+Workers and timekeeper are in one module because they share one lock. Locks are taken in one order, the database's
+before the runner's: no thread writes to disk while it holds the runner's lock.
 """
 
 import logging
@@ -30,67 +29,67 @@ from contradance.subscription import Subscription
 
 _LOG = logging.getLogger("contradance.runner")
 DEFAULT_CONCURRENCY: Final = 4
-"""Invocations of one function at a time, where it asks for no other `concurrency`."""
+"""Concurrent invocations of a function that declares no `concurrency`."""
 MAX_QUEUED: Final = 256
-"""Deliveries that wait for one function in memory; the others wait on disk."""
+"""Deliveries of one function that wait in memory; the others wait on disk."""
 _SPARE: Final = 8
-"""Threads of one function beyond its concurrency, for invocations that outlived their timeout; more of them reduce it."""
-_LOOK_SECONDS: Final = 1.0
-"""Longest that the timekeeper sleeps without looking around."""
+"""Extra threads per function for invocations that outlived their timeout; more of those reduce its concurrency."""
+_LONGEST_SLEEP_SECONDS: Final = 1.0
+"""Longest sleep of the timekeeper."""
 
 
 @dataclass(eq=False, slots=True)
 class _WorkerQueue:
-    """One function's work."""
+    """One function's ready deliveries and running invocations."""
 
     function: AnyFunction
     ready: deque[PendingDelivery] = field(default_factory=deque)
     reserved: set[str] = field(default_factory=set)
-    """Ids of the deliveries that are about to be on disk, ready or being made."""
+    """Ids of deliveries that are being committed, ready or running: a read from disk skips them."""
     invocations: int = 0
     abandoned: int = 0
-    """Invocations that outlived their timeout, and whose threads still run."""
+    """Invocations that outlived their timeout while their threads still run."""
     more: bool = True
-    """Whether there may be deliveries on disk that are due."""
+    """Whether the disk may hold due deliveries that are not in `ready`."""
     alarm: float | None = None
-    """When the queue is next filled from disk, in seconds of the epoch."""
+    """When the queue is next filled from disk, in seconds of the epoch; None without a delivery that waits."""
 
     @property
     def concurrency(self) -> int:
-        """Most invocations at a time."""
+        """Maximum number of concurrent invocations."""
         return self.function.limits.concurrency or DEFAULT_CONCURRENCY
 
     @property
     def has_capacity(self) -> bool:
-        """Whether one more invocation may begin."""
+        """Whether another invocation may start."""
         return self.invocations + max(self.abandoned - _SPARE, 0) < self.concurrency
 
     @property
     def batch(self) -> int:
-        """Most deliveries that one invocation takes."""
+        """Maximum number of deliveries per invocation."""
         trigger = self.function.trigger
         return trigger.batch if isinstance(trigger, Subscription) and trigger.delivery == "queue" else 1
 
 
 @dataclass(eq=False, slots=True)
 class _Invocation:
-    """One invocation that is running."""
+    """A running invocation."""
 
     queue: _WorkerQueue
     batch: list[PendingDelivery]
     deadline: float
-    """On the machine's monotonic clock, in seconds."""
+    """In seconds of the monotonic clock."""
 
 
 class Runner:
-    """Makes deliveries as the bus enqueues them, and when their alarms ring.
+    """Makes deliveries in threads: new ones when the bus enqueues them, postponed ones when their alarms are due.
 
     Args:
-        functions: those that subscribe, or run by the clock.
-        bus: what holds the deliveries.
-        invoker: what makes them.
-        schedules: when scheduled functions run.
-        every_minute: called at the start, and every minute from then on.
+        functions: those with a subscription or a schedule.
+        bus: holds the deliveries.
+        invoker: invokes the functions and settles the deliveries.
+        schedules: puts scheduled runs on the bus.
+        every_minute: called at the start and then every minute.
     """
 
     def __init__(
@@ -128,7 +127,7 @@ class Runner:
             self._start_workers(queue)
 
     def stop(self) -> bool:
-        """Begin no more invocations, and wait for those that run, each to its timeout; return whether all ended."""
+        """Start no more invocations and wait for the running ones until their timeouts; return whether all ended."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -142,17 +141,17 @@ class Runner:
     # What the bus calls
 
     def reserve(self, accepted: Iterable[PendingDelivery]) -> None:
-        """Keep deliveries that will be enqueued from being taken from disk as well."""
+        """Reserve deliveries that `enqueue` follows for, so that no worker also takes them from disk."""
         with self._changed:
             for pending in accepted:
                 self._queues[pending.function].reserved.add(pending.id)
 
     def enqueue(self, accepted: Iterable[PendingDelivery]) -> None:
-        """Put deliveries that were just accepted into their queues, as far as there is room."""
+        """Put committed deliveries into their queues while these have room; the others stay on disk."""
         with self._changed:
             for pending in accepted:
                 queue = self._queues[pending.function]
-                if len(queue.ready) < MAX_QUEUED and not queue.more:  # what waits on disk is older, and comes first
+                if len(queue.ready) < MAX_QUEUED and not queue.more:  # deliveries on disk are older, and go first
                     queue.ready.append(pending)
                 else:
                     self._release(queue, [pending], again=True)
@@ -161,14 +160,14 @@ class Runner:
     # What a worker queue does
 
     def _start_workers(self, queue: _WorkerQueue) -> None:
-        """Start one more invocation for a queue that has work and capacity."""
+        """Start one more worker for a queue that has work and capacity."""
         with self._changed:
             if self._pool and not self._stopping and queue.has_capacity and (queue.ready or queue.more):
                 queue.invocations += 1
                 self._pool.submit(self._work, queue)
 
     def _work(self, queue: _WorkerQueue) -> None:
-        """Make one delivery after the other until the queue is empty."""
+        """Invoke the function with batch after batch until its queue is empty."""
         try:
             while (invocation := self._take(queue)) is not None:
                 failed = self._invoker.invoke(queue.function, invocation.batch, invocation.deadline)
@@ -176,14 +175,16 @@ class Runner:
                     if invocation not in self._running:
                         queue.abandoned -= 1
                         self._start_workers(queue)
-                        return  # it outlived its timeout: its deliveries are settled, another worker runs
+                        return  # the timekeeper has settled this batch and replaced this worker
                     self._running.remove(invocation)
                 if failed and monotonic() >= invocation.deadline:
-                    failed = self._invoker.time_out(queue.function, invocation.batch)  # before the timekeeper saw it
+                    failed = self._invoker.time_out(
+                        queue.function, invocation.batch
+                    )  # late, but the timekeeper has not seen it
                 self._settle(queue, invocation.batch, failed)
             self._bus.flush()
-        except Exception:  # noqa: BLE001 - what waits is on disk, and is looked for again
-            _LOG.exception("%s cannot be given its deliveries", queue.function.name)
+        except Exception:  # noqa: BLE001 - the deliveries are on disk, and are tried again
+            _LOG.exception("deliveries to %s are delayed by a failure", queue.function.name)
             self._set_alarm(queue, self._clock.now() + timedelta(seconds=UNSETTLED_SECONDS))
         with self._changed:
             queue.invocations -= 1
@@ -191,7 +192,7 @@ class Runner:
             self._changed.notify_all()
 
     def _take(self, queue: _WorkerQueue) -> _Invocation | None:
-        """Take the next batch from a queue; fill an empty queue from disk."""
+        """Take the next batch from a queue, which is filled from disk when it is empty; None without work."""
         while not self._stopping:
             with self._changed:
                 if queue.ready:
@@ -207,9 +208,10 @@ class Runner:
         return None
 
     def _fill(self, queue: _WorkerQueue) -> None:
-        """Put what is due into an empty queue, and set an alarm for what is due later."""
+        """Fill an empty queue with due deliveries from disk, and set an alarm for the next one that is due later."""
         with self._changed:
-            before = queue.reserved.copy()  # of these, some are let go while their end is still on its way to the disk
+            # A finished delivery leaves `reserved` before its deletion is committed: skip those of a moment ago too.
+            before = queue.reserved.copy()
         now, limit = self._clock.now(), MAX_QUEUED + len(before)
 
         def take(due: list[PendingDelivery]) -> None:
@@ -227,7 +229,7 @@ class Runner:
             self._set_alarm(queue, datetime.fromtimestamp(following, now.tzinfo))
 
     def _settle(self, queue: _WorkerQueue, batch: list[PendingDelivery], failed: dict[str, BaseException]) -> None:
-        """Write down what came of a batch, and let it go."""
+        """Record the outcome of a batch, and release it."""
         try:
             for moment in self._invoker.settle(queue.function, batch, failed):
                 self._set_alarm(queue, moment)
@@ -235,13 +237,13 @@ class Runner:
             self._release(queue, batch, again=bool(failed))
 
     def _release(self, queue: _WorkerQueue, batch: Iterable[PendingDelivery], *, again: bool) -> None:
-        """Let deliveries go; `again` where they are still on disk, to be made another time."""
+        """Remove deliveries from the reserved ones; `again` when some stay on disk to be repeated."""
         with self._changed:
             queue.reserved.difference_update(pending.id for pending in batch)
             queue.more = queue.more or again
 
     def _set_alarm(self, queue: _WorkerQueue, moment: datetime) -> None:
-        """Fill a queue from disk at `moment`; one alarm is enough, since filling sets the next."""
+        """Fill a queue from disk at `moment`; one alarm is enough, because filling sets the next."""
         due = moment.timestamp()
         with self._changed:
             if queue.alarm is None or due < queue.alarm:
@@ -252,21 +254,21 @@ class Runner:
     # What the timekeeper does
 
     def _keep_time(self) -> None:
-        """Ring alarms, run schedules and end what outlives its timeout, until the last invocation ends."""
+        """Do what is due, and sleep until the next alarm, run or timeout; end with the last invocation after `stop`."""
         while True:
             least = 0.0
             try:
-                self._look_around()
-            except Exception:  # noqa: BLE001 - without a timekeeper there are no retries: it goes on, and looks again
-                _LOG.exception("the timekeeper could not do all it had to")
-                least = _LOOK_SECONDS
+                self._run_due()
+            except Exception:  # noqa: BLE001 - without a timekeeper there are no retries: it continues
+                _LOG.exception("the timekeeper failed, and continues")
+                least = _LONGEST_SLEEP_SECONDS
             with self._changed:
                 if self._stopping and not any(queue.invocations for queue in self._queues.values()):
                     return
                 self._changed.wait(max(self._pause(), least))
 
-    def _look_around(self) -> None:
-        """Do what is due now."""
+    def _run_due(self) -> None:
+        """Fill queues whose alarms are due, fail late invocations, and run schedules and the minute's task."""
         now = self._clock.now()
         with self._changed:
             while self._alarms and self._alarms[0][0] <= now.timestamp():
@@ -286,7 +288,7 @@ class Runner:
                 self._every_minute()
 
     def _time_out(self, invocation: _Invocation) -> None:
-        """Settle an invocation as failed and start the next; its thread ends by itself, and its result is ignored."""
+        """Settle a late invocation as failed and start another worker; the late thread's result is ignored."""
         queue = invocation.queue
         try:
             self._settle(queue, invocation.batch, self._invoker.time_out(queue.function, invocation.batch))
@@ -296,9 +298,9 @@ class Runner:
                 self._start_workers(queue)
 
     def _pause(self) -> float:
-        """Return the real seconds until the next alarm, scheduled moment or timeout."""
+        """Return the real seconds until the next alarm, scheduled run or timeout."""
         moments = self._schedules.coming()
         if self._alarms:
             moments.append(datetime.fromtimestamp(self._alarms[0][0], self._clock.now().tzinfo))
         deadlines = [max(invocation.deadline - monotonic(), 0) for invocation in self._running]
-        return min([_LOOK_SECONDS, *map(self._clock.wait_for, moments), *deadlines])
+        return min([_LONGEST_SLEEP_SECONDS, *map(self._clock.wait_for, moments), *deadlines])

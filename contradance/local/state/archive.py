@@ -1,4 +1,4 @@
-"""The laptop's archive, as whoever plans a replay reads it: the laptop may be running elsewhere."""
+"""Reads the archive in the laptop's state file, also while another process runs the laptop."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,17 +12,17 @@ from contradance.local.state.journal_table import STATE_FILE
 from contradance.local.state.reader import Reader, reading
 
 _PAGE: Final = 1_000
-"""Events that are read together."""
+"""Events per query."""
 
 
-class FoundArchive:
-    """`contradance.operate.forecast.Archive` over the laptop's file."""
+class ArchiveReader:
+    """`contradance.operate.forecast.Archive` over the laptop's database."""
 
     def __init__(self, reader: Reader | Database) -> None:
         self._reader = reader
 
     def events(self, first: datetime, last: datetime) -> Iterator[Mapping[str, Any]]:
-        """Yield the events of a window, in EventBridge's envelope."""
+        """Yield the archived events from `first` until before `last`, in EventBridge's envelope."""
         after = 0
         while True:
             rows = self._reader.read(
@@ -36,7 +36,7 @@ class FoundArchive:
             after = rows[-1][0]
 
     def completed(self, function: str) -> set[tuple[str, str]]:
-        """Return (source, event_id) of what a function has completed."""
+        """Return (source, event_id) of every event that a function has completed."""
         return {
             (source, event)
             for source, event in self._reader.read("SELECT source, event_id FROM once WHERE function = ?", (function,))
@@ -44,7 +44,7 @@ class FoundArchive:
 
 
 @contextmanager
-def open_archive(state: Path) -> Iterator[FoundArchive]:
-    """Open the archive of a laptop, which may be running."""
+def open_archive(state: Path) -> Iterator[ArchiveReader]:
+    """Open the archive in the folder `state`; a laptop may be running on it."""
     with reading(state / STATE_FILE) as reader:
-        yield FoundArchive(reader)
+        yield ArchiveReader(reader)

@@ -1,7 +1,8 @@
-"""The laptop's one file: SQLite in WAL mode, one writer at a time, and readers beside it.
+"""The laptop's state file: SQLite in WAL mode, with one writer at a time and concurrent readers.
 
-Whoever writes first commits for everyone who waits: each change fails for itself alone, all of them are committed with
-one sync to disk. There is no writing thread to hand work to; a lone writer pays for its own commit and for nothing else.
+Writes use group commit: the first thread that gets the lock commits the changes of all threads that wait for it, with
+one sync to disk; a change that fails is undone alone. There is no writer thread: handing each change to one would cost
+a single writer two thread switches per commit, and save nothing.
 """
 
 import logging
@@ -26,15 +27,18 @@ SqlChange = Callable[[sqlite3.Connection], T]
 
 _LOG = logging.getLogger("contradance.database")
 _MOST_SOON: Final = 64
-"""Changes that may wait for somebody else's commit before they get one of their own."""
+"""Changes from `write_soon` that may wait for another commit before they get their own."""
 _MOST_KEPT: Final = 10_000
-"""Changes that nobody waits for, that are kept while the disk does not take them."""
+"""Changes from `write_soon` that are kept for another try while the disk fails."""
 _OWNER_ONLY: Final = 0o600
-"""Mode of the file: it holds what the application stores, personal data included."""
+"""Mode of the file: it holds the application's data, including personal data."""
 
 
 class _Job(Generic[T]):
-    """One change, and what came of it; SQLite itself undoes one that is a single statement and fails."""
+    """One change and its outcome.
+
+    A `single` statement has no waiting caller and needs no savepoint: SQLite undoes a statement that fails.
+    """
 
     def __init__(self, change: SqlChange[T], *, single: bool) -> None:
         self.change = change
@@ -45,14 +49,14 @@ class _Job(Generic[T]):
 
 
 class Database:
-    """One open file, of which this process is the only owner.
+    """The open state file, which this process owns alone.
 
     Args:
-        path: the file; made where there is none.
+        path: the file; created when it is missing.
         synchronous: how hard each commit is pushed to disk.
 
     Raises:
-        LaptopError: the file cannot be made, is owned by another process, or has another schema version.
+        LaptopError: the file cannot be created, another process owns it, or it has another schema version.
     """
 
     def __init__(self, path: Path, synchronous: Synchronous = "FULL") -> None:
@@ -77,7 +81,7 @@ class Database:
             self._opened = opened.pop_all()
 
     def write(self, change: SqlChange[T]) -> T:
-        """Run `change` inside a transaction and return what it returned, once it is on disk."""
+        """Run `change` in a transaction; return its result once it is on disk."""
         job = self._add(change, single=False)
         with self._writing:
             while not job.done:
@@ -87,13 +91,13 @@ class Database:
         return job.result  # type: ignore[return-value]  # a job that is done without an error has one
 
     def write_soon(self, statement: str, parameters: tuple[object, ...]) -> None:
-        """Run one statement with the next commit, in the order asked; it may be lost when the process is killed."""
+        """Run one statement with the next commit, in order; it is lost when the process is killed before."""
         self._add(lambda connection: connection.execute(statement, parameters), single=True)
         if len(self._jobs) > _MOST_SOON:
             self.flush()
 
     def flush(self) -> None:
-        """Return when everything that was asked so far is committed, whoever commits it."""
+        """Wait until every earlier change is committed, by this thread or another."""
         with self._writing:
             if self._jobs:
                 self._commit()
@@ -103,7 +107,7 @@ class Database:
         return self._reader.read(query, parameters)
 
     def close(self) -> None:
-        """Commit what waits, and close the file."""
+        """Commit the waiting changes, and close the file."""
         if not self._closed:
             self.flush()
             self._closed = True
@@ -118,7 +122,7 @@ class Database:
         return job
 
     def _commit(self) -> None:
-        """Commit all that waits as one group: a change that fails undoes itself, a disk that fails undoes the group."""
+        """Commit all waiting changes as one group: a failing change is undone alone, a failing disk undoes the group."""
         group = [self._jobs.popleft() for _ in range(len(self._jobs))]
         try:
             self._writer.execute("BEGIN IMMEDIATE")
@@ -126,12 +130,12 @@ class Database:
                 self._apply(job, alone=len(group) == 1)
             if self._writer.in_transaction:
                 self._writer.execute("COMMIT")
-        except BaseException as error:  # whatever it is, nobody waits for ever for a group that is gone
+        except BaseException as error:  # any error: the threads that wait for this group must continue
             with suppress(sqlite3.Error):
                 self._writer.execute("ROLLBACK")
             refusal = LaptopError(f"the laptop's state cannot be written to {self._path.parent}: {error}.")
             refusal.__cause__ = error
-            if len(group) < _MOST_KEPT:  # what nobody waits for is tried again, in its order
+            if len(group) < _MOST_KEPT:  # changes without a waiting caller are tried again, in order
                 self._jobs.extendleft(job for job in reversed(group) if job.single)
                 group = [job for job in group if not job.single]
             for job in group:
@@ -142,22 +146,22 @@ class Database:
             self._done(group)
 
     def _done(self, group: list[_Job[Any]]) -> None:
-        """Let whoever waits go on."""
+        """Mark jobs as done, so that the threads that wait for them continue."""
         for job in group:
             job.done = True
             if job.error is not None and job.single:
-                _LOG.error("what nobody waits for could not be written: %s", job.error)
+                _LOG.error("a change without a waiting caller is lost: %s", job.error)
 
     def _apply(self, job: _Job[Any], *, alone: bool) -> None:
-        """Run one change, so that its failure undoes nothing but itself."""
+        """Run one change so that its failure undoes only itself."""
         guarded = not (alone or job.single)
         if guarded:
             self._writer.execute("SAVEPOINT change")
         try:
             job.result = job.change(self._writer)
         except sqlite3.OperationalError:
-            raise
-        except Exception as error:  # noqa: BLE001 - handed to whoever asked
+            raise  # the disk failed, not the change: the whole group is undone
+        except Exception as error:  # noqa: BLE001 - `write` raises it in the thread of the caller
             job.error = error
             if guarded or alone:
                 self._writer.execute("ROLLBACK TO change" if guarded else "ROLLBACK")
@@ -166,7 +170,7 @@ class Database:
 
 
 def _own(path: Path) -> sqlite3.Connection:
-    """Hold the lock beside the file for as long as this process lives; a killed process holds nothing."""
+    """Lock the state for this process; SQLite's file lock ends with the process, also when it is killed."""
     try:
         return connect(path.with_suffix(".lock"), "BEGIN EXCLUSIVE", timeout=0)
     except sqlite3.OperationalError as error:

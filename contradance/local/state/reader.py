@@ -1,4 +1,4 @@
-"""Reading the laptop's file: from any thread, whoever owns the file."""
+"""Reads the laptop's state file, from any thread and any process."""
 
 import sqlite3
 from collections import deque
@@ -11,15 +11,15 @@ from contradance.errors import LaptopError
 from contradance.local.state.schema import check_version
 
 CLOSED: Final = "the laptop's state is closed.\n  The bus has been stopped."
-"""Message of what is read or written too late."""
+"""Message of a `LaptopError` for a read or a write after `close`."""
 
 
 def connect(path: Path, *statements: str, timeout: float = 10) -> sqlite3.Connection:
-    """Open a file for whichever thread holds the connection, and run statements on it; one that fails closes the file.
+    """Open a connection for use by one thread at a time, and run statements on it; close it if one fails.
 
     Args:
-        path: the file; made where there is none.
-        statements: what is run at once.
+        path: the file; created if it does not exist.
+        statements: SQL to run on the new connection.
         timeout: seconds to wait for a lock that another connection holds.
     """
     with ExitStack() as opened:
@@ -32,7 +32,7 @@ def connect(path: Path, *statements: str, timeout: float = 10) -> sqlite3.Connec
 
 
 class Reader:
-    """Connections that only read; there are as many as threads have read at the same time."""
+    """A pool of read-only connections: as many as threads have read at the same time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -61,12 +61,12 @@ class Reader:
     def close(self) -> None:
         """Close every connection; one that is in use is closed after its query."""
         self._closed = True
-        with suppress(IndexError):  # there are no more
+        with suppress(IndexError):  # the pool is empty
             while True:
                 self._idle.pop().close()
 
     def _take(self) -> sqlite3.Connection:
-        """Return a connection that nobody reads with."""
+        """Return an idle connection, or a new one."""
         if self._closed:
             raise LaptopError(CLOSED)
         try:
@@ -77,7 +77,7 @@ class Reader:
 
 @contextmanager
 def reading(path: Path) -> Iterator[Reader]:
-    """Read a laptop's file, whether or not the laptop is running."""
+    """Open a reader of a state file, whether or not a laptop runs on it."""
     if not path.exists():
         raise LaptopError(
             f"there is no laptop's state in {path.parent}.\n  Start one with: contradance run --state {path.parent}"

@@ -1,4 +1,4 @@
-"""The tables of the laptop's file, and their version."""
+"""The tables of the laptop's state file, and their version."""
 
 import sqlite3
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Final
 from contradance.errors import LaptopError
 
 SCHEMA_VERSION: Final = 2
-"""Of the tables below; a file of another version is refused."""
+"""Version of the tables below; a file of another version is refused."""
 _SCHEMA: Final = """
 CREATE TABLE event (
     id INTEGER PRIMARY KEY, event_id TEXT NOT NULL, time REAL NOT NULL, accepted REAL NOT NULL, correlation_id TEXT,

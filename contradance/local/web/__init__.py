@@ -1,1 +1,1 @@
-"""The laptop's HTTP server and its client."""
+"""The laptop's HTTP server."""

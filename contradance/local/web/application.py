@@ -1,4 +1,4 @@
-"""The laptop as an ASGI application: it admits a request, reads its body within bounds, and answers it."""
+"""The laptop as an ASGI application: it checks a request, reads its body within bounds, and answers it."""
 
 import asyncio
 import logging
@@ -26,15 +26,22 @@ _ELSEWHERE: Final = "Only this machine is served, by the names 127.0.0.1, localh
 
 
 class _Refused(Exception):
-    """(status, message) of a request that no function sees; the rest of it is not read."""
+    """(status, message) of a request that is refused before its body is read to the end."""
 
 
-class _Gone(Exception):
-    """The client has closed the connection: nobody waits for an answer."""
+class _Disconnected(Exception):
+    """The client has closed the connection, so no response is sent."""
 
 
 class LaptopApplication:
-    """Answers for one laptop, as an ASGI application."""
+    """Answers the requests to one laptop: console, AWS protocols or the application's routes.
+
+    Args:
+        laptop: answers the requests.
+        bounds: limits what a client may take.
+        refuse: called with status, method and path of each response of 400 or more.
+        console: answers the console's pages; None serves none.
+    """
 
     def __init__(
         self, laptop: Laptop, bounds: Bounds, refuse: Callable[[int, str, str], None], console: Console | None = None
@@ -51,19 +58,19 @@ class LaptopApplication:
             _admit(scope)
             body = await self._body(scope, receive)
             if self._console is not None and self._console.serves(scope):
-                await self._console(scope, _having_read(body, receive), send)
+                await self._console(scope, _replaying(body, receive), send)
                 return
             given = await run_in_threadpool(self._answer, scope, body)
-        except _Gone:
+        except _Disconnected:
             return
         except _Refused as refusal:
             given, read = refused(*refusal.args), False
         except asyncio.CancelledError:
             given = refused(503, "The laptop is stopping.")
-        except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
+        except Exception as error:  # noqa: BLE001 - logged here; the client gets no details
             _LOG.error("the server failed: %s\n%s", describe_error(error), format_frames(error))
             given = refused(500, "Internal Server Error")
-        if given.status >= 400:  # noqa: PLR2004 - the first status that refuses
+        if given.status >= 400:  # noqa: PLR2004 - the first error status
             self._refuse(given.status, scope["method"], scope["raw_path"].decode("ascii"))
         await self._send(given, None if read else receive, send)
 
@@ -77,7 +84,7 @@ class LaptopApplication:
         return self._laptop.gateway.answer(scope["method"], f"{path}?{query}" if query else path, headers, body)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        """Return the body, of which no more is kept than may be."""
+        """Return the request's body; raise `_Refused` when it is too large or too slow."""
         headers = Headers(scope=scope)
         most = MAX_REQUEST_BYTES if is_for_aws(scope["raw_path"].decode("ascii"), headers) else MAX_BODY_BYTES
         if int(headers.get("content-length", 0)) > most:
@@ -88,7 +95,7 @@ class LaptopApplication:
                 while more:
                     message = await receive()
                     if message["type"] == "http.disconnect":
-                        raise _Gone
+                        raise _Disconnected
                     body += message["body"]
                     more = message["more_body"]
                     if len(body) > most:
@@ -98,9 +105,9 @@ class LaptopApplication:
         return bytes(body)
 
     async def _send(self, given: HttpResponse, unread: Receive | None, send: Send) -> None:
-        """Send the answer; of a body that is still coming, drop what comes, and close.
+        """Send a response; with `unread`, read and drop the rest of the request's body, and close the connection.
 
-        A connection that is closed with bytes unread is reset, and the client may never see what it was answered.
+        Closing with unread bytes would reset the connection, and the client might never see the response.
         """
         content = given.body.encode()
         headers = [(name.encode(), value.encode()) for name, value in given.headers.items()]
@@ -118,8 +125,8 @@ class LaptopApplication:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _having_read(body: bytes, receive: Receive) -> Receive:
-    """Return how the rest of a request is received whose body has been read."""
+def _replaying(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that returns a body that was already read, for the console, and then what follows."""
     unread = [body]
 
     async def received() -> Message:
@@ -131,7 +138,11 @@ def _having_read(body: bytes, receive: Receive) -> Receive:
 
 
 def _admit(scope: Scope) -> None:
-    """Refuse who asks for another name, as a page does that has rebound its own, and what another site's page sends."""
+    """Refuse a request with too large a head, with another host name, or from another site's page.
+
+    The host name stops DNS rebinding: a page whose own name resolves to 127.0.0.1. The origin stops a page of another
+    site from changing anything.
+    """
     headers = Headers(scope=scope)
     if sum(len(name) + len(value) + 4 for name, value in headers.raw) + len(scope["raw_path"]) > MAX_HEAD_BYTES:
         raise _Refused(431, "The request's line and headers are too large.")

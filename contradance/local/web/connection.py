@@ -1,7 +1,7 @@
-"""One client's connection, which takes a bounded share of memory and time.
+"""One client's connection, with bounds on memory and time.
 
-What goes wrong before there is a request is answered here, in the one JSON shape, where uvicorn would answer in text; from
-then on `contradance.local.web.application` answers.
+An error before the request is complete is answered here, in the JSON shape of all error responses (uvicorn would send
+text); `contradance.local.web.application` answers from then on.
 """
 
 import asyncio
@@ -20,24 +20,24 @@ MAX_HEAD_BYTES: Final = 10_240
 
 @dataclass(frozen=True)
 class Bounds:
-    """How much of the server its clients may take."""
+    """Limits on what clients may take of the server."""
 
     connections: int = 128
-    """Open at a time; with bodies as large as they may be, that is 128 MB of memory, and 512 MB in AWS's protocol."""
+    """Open connections; with bodies of maximum size they take 128 MB of memory, or 512 MB in AWS's protocol."""
     head_seconds: float = 10
     """From the connection, or a request's first byte, to the end of its headers."""
     body_seconds: float = 30
     """From the end of the headers to the end of the body."""
     idle_seconds: int = 5
-    """How long a connection is kept for a next request, and an answer for a client that does not take it."""
+    """How long a connection is kept for a next request, and a response for a client that does not read it."""
     linger_seconds: float = 2
-    """How long what a refused client still sends is read and dropped, so that it comes to read its answer."""
+    """How long the rest of a refused body is read and dropped, so that the client reads the response."""
     grace_seconds: int = 5
     """How long an open request may take after the server was asked to stop."""
 
 
 class Connection(H11Protocol):
-    """One client's connection: what goes wrong before there is a request is answered in the same shape, and in time."""
+    """uvicorn's HTTP protocol with limits: on open connections, on the time for headers, and on unread responses."""
 
     def __init__(self, *given: Any, bounds: Bounds, refuse: Callable[[int], None], **named: Any) -> None:
         super().__init__(*given, **named)
@@ -45,8 +45,8 @@ class Connection(H11Protocol):
         self._refuse = refuse
         self._head_deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Refuse one connection too many; expect the others' headers in time."""
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own signature
+        """Refuse a connection above the limit; start the time limit for the headers of others."""
         super().connection_made(transport)
         if len(self.connections) > self._bounds.connections:
             self._close_with(503, "Too many connections are open.")
@@ -54,12 +54,12 @@ class Connection(H11Protocol):
             self._watch_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Expect nothing more."""
+        """Stop the time limit."""
         self._stop_watching()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Watch the time for as long as headers are incomplete."""
+        """Run the time limit while headers are incomplete."""
         super().data_received(data)
         if self.conn.their_state is h11.IDLE:
             self._watch_head()
@@ -67,13 +67,13 @@ class Connection(H11Protocol):
             self._stop_watching()
 
     def on_response_complete(self) -> None:
-        """Drop a client that does not take its answer."""
+        """Start the time limit for a client that does not read its response."""
         super().on_response_complete()
         if self.transport.get_write_buffer_size():
             self.loop.call_later(self._bounds.idle_seconds, self._abandon)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's text
-        """Answer what is no request in the one JSON shape."""
+        """Answer bytes that are not an HTTP request, in JSON."""
         received, _ = self.conn.trailing_data
         if len(received) > MAX_HEAD_BYTES:
             self._close_with(431, "The request's line and headers are too large.")
@@ -81,12 +81,12 @@ class Connection(H11Protocol):
             self._close_with(400, "Bad Request")
 
     def _watch_head(self) -> None:
-        """Expect the rest of the headers in time."""
+        """Start the time limit for the rest of the headers."""
         if self._head_deadline is None and not self.transport.is_closing():
             self._head_deadline = self.loop.call_later(self._bounds.head_seconds, self._head_is_late)
 
     def _head_is_late(self) -> None:
-        """Give up; a client that never said a word, as browsers that connect ahead, is told nothing."""
+        """Close a connection whose headers are late; one that sent nothing, as browsers open ahead, gets no response."""
         received, _ = self.conn.trailing_data
         if received:
             self._close_with(408, "The request's headers took too long.")
@@ -99,7 +99,7 @@ class Connection(H11Protocol):
             self._head_deadline = None
 
     def _close_with(self, status: int, message: str) -> None:
-        """Say why, where there is still something to say, and close; a request that has begun will not be answered."""
+        """Send an error response while the protocol still allows one, and close; a started request gets no other."""
         if self.cycle is not None:
             self.cycle.disconnected = True
         if not self.transport.is_closing() and self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
@@ -116,6 +116,6 @@ class Connection(H11Protocol):
         self.transport.close()
 
     def _abandon(self) -> None:
-        """Drop a client that does not take its answer."""
+        """Abort a connection whose client has not read its response."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()

@@ -1,4 +1,4 @@
-"""The laptop's one port: the application's routes, and AWS's protocol for whoever speaks it."""
+"""The laptop's HTTP server: one port for the application's routes, the console and AWS's protocols."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ class Refusal(NamedTuple):
     at: datetime
     method: str
     path: str
-    """Without its query; this and the method are empty where what came was no request."""
+    """Without its query; path and method are empty for bytes that are not a request."""
     status: int
 
 
@@ -38,14 +38,14 @@ WhenRefused = Callable[[Refusal], None]
 
 
 class Server(uvicorn.Server):
-    """Serves one laptop on a loopback port until it is told to stop.
+    """Serves one laptop on a loopback port until `stop`.
 
     Args:
-        laptop: what answers.
-        port: on 127.0.0.1; 0 takes any.
-        bounds: what clients may take.
-        when_refused: told each request that was refused.
-        feed: what is told of each journal record; with it, the console is served too.
+        laptop: answers the requests.
+        port: on 127.0.0.1; 0 takes a free one.
+        bounds: limits on what clients may take.
+        when_refused: called with each refused request.
+        feed: the console's source of journal records; None serves no console.
     """
 
     def __init__(
@@ -84,15 +84,15 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to `stop_on_signals`: uvicorn would raise them again before the bus could finish."""
+        """Leave signals to `stop_on_signals`: uvicorn would raise them again before running deliveries end."""
         yield
 
     def stop_on_signals(self) -> None:
-        """Have Ctrl-C and SIGTERM stop the server, also one that does not serve yet; a second one ends the process."""
+        """Stop on Ctrl-C or SIGTERM, also before serving; a second one ends the process at once."""
 
         def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - what signal.signal calls
             if self.should_exit:
-                os._exit(128 + number)  # asked twice: what is in flight is on disk, and is made again
+                os._exit(128 + number)  # a second signal: running deliveries are on disk, and are repeated
             self.stop()
 
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -114,13 +114,14 @@ class Server(uvicorn.Server):
             thread.join()
 
     def stop(self) -> None:
-        """Take no more requests, and return from serving when the open ones are answered."""
+        """Accept no more requests; serving ends when the open ones are answered."""
         self.should_exit = True
         if self._console is not None:
             self._console.close()
 
 
 def _bound(port: int) -> socket.socket:
+    """Return a socket that listens on a loopback port."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

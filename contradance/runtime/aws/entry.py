@@ -1,8 +1,7 @@
-"""What Lambda invokes: the handler of every deployed function.
+"""The Lambda handler of every deployed function.
 
-The function is imported, and everything it needs is made, while Lambda initialises the environment: that time has a
-whole processor, and is not part of an invocation. Where nothing says which function this is, that waits for the first
-invocation, which says what is missing.
+The function and its environment are loaded while Lambda initialises the process, with a whole processor and outside of
+any invocation. Without CONTRADANCE_FUNCTION the first invocation fails and names the variable.
 """
 
 import os
@@ -24,7 +23,7 @@ def _deployed() -> tuple[AnyFunction, Machine]:
     function = imported(needed(os.environ, variable_names.FUNCTION), variable_names.FUNCTION)
     if not isinstance(function, Function):
         raise DeclarationError(
-            f"{variable_names.FUNCTION} names {function!r}, which is no function.\n"
+            f"{variable_names.FUNCTION} names {function!r}, which is not a function.\n"
             "  Decorate it with @subscriber(), @route('GET /x') or @schedule('rate(1 day)')."
         )
     load_for(function)

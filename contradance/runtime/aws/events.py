@@ -1,4 +1,4 @@
-"""EventBridge and SQS, as the runtime needs them."""
+"""Publishes to EventBridge and sends dead letters to SQS."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -35,7 +35,7 @@ class EventBridge:
 
 
 class OwnQueue:
-    """`contradance.runtime.ports.DeadLetters`: the one queue that the function's role may send to.
+    """`contradance.runtime.ports.DeadLetters`: the function's own queue, the only one to which its role may send.
 
     Args:
         aws: calls SQS.
@@ -51,7 +51,7 @@ class OwnQueue:
         if self._url is None:
             raise ContradanceError(
                 f"{function} has no dead letter queue: {variable_names.DEAD_LETTERS} is not set.\n"
-                "  Deploy the function anew."
+                "  Deploy the function again."
             )
-        said = {name: {"DataType": "String", "StringValue": text} for name, text in attributes.items() if text}
-        self._aws.call("sqs", "SendMessage", {"QueueUrl": self._url, "MessageBody": body, "MessageAttributes": said})
+        texts = {name: {"DataType": "String", "StringValue": text} for name, text in attributes.items() if text}
+        self._aws.call("sqs", "SendMessage", {"QueueUrl": self._url, "MessageBody": body, "MessageAttributes": texts})

@@ -13,15 +13,15 @@ _FINE: Final = ("done", "duplicate")
 
 
 def to_stdout(text: str) -> None:
-    """Write one line where Lambda takes it for one log event: in one write, whatever the log level."""
+    """Write one line by one call, which Lambda stores as one log event; no log level applies."""
     sys.stdout.write(f"{text}\n")
 
 
 class LoggedJournal:
-    """`contradance.runtime.ports.Journal` over the log.
+    """`contradance.runtime.ports.JournalWriter` over the log.
 
     Args:
-        write: takes one line without its end. No logger is asked: the journal is complete at every log level.
+        write: writes one line, without a line break at its end. It is not a logger: the journal is complete at every log level.
     """
 
     def __init__(self, write: Callable[[str], None] = to_stdout) -> None:
@@ -29,9 +29,9 @@ class LoggedJournal:
         self._write = write
 
     def write(self, record: JournalRecord) -> None:
-        """Keep one record."""
+        """Write one record and count its metrics."""
         level = logging.INFO if record.outcome in _FINE else logging.ERROR
-        said = {
+        fields = {
             "name": "contradance.journal",
             "levelno": level,
             "levelname": logging.getLevelName(level),
@@ -43,5 +43,5 @@ class LoggedJournal:
             "subscriber": record.function,
             "journal": record.model_dump(mode="json"),
         }
-        self._write(self._formatter.format(logging.makeLogRecord(said)))
+        self._write(self._formatter.format(logging.makeLogRecord(fields)))
         count(record)

@@ -1,4 +1,4 @@
-"""What an execution environment makes once, and what every invocation begins with."""
+"""The parts of a Lambda execution environment that are created once and shared by all invocations."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from contradance.errors import DeclarationError
 from contradance.runtime.aws import logs, metrics
-from contradance.runtime.aws.callers import caller
+from contradance.runtime.aws.client import caller
 from contradance.runtime.aws.environment import aws_environment
 from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.ports import Context, Environment
@@ -16,11 +16,11 @@ from contradance.runtime.ports import Context, Environment
 _LOG: Final = logging.getLogger("contradance.events")
 _LOG_EVENT: Final = "POWERTOOLS_LOGGER_LOG_EVENT"
 _TRUE: Final = ("1", "y", "yes", "t", "true", "on")
-"""What Powertools reads as true."""
+"""Values that Powertools reads as true."""
 
 
 class LambdaContext(Context, Protocol):
-    """Lambda's context, as far as log lines name it."""
+    """Lambda's context, with the fields that log lines hold."""
 
     function_name: str
     memory_limit_in_mb: str
@@ -28,16 +28,16 @@ class LambdaContext(Context, Protocol):
 
 
 class Machine(NamedTuple):
-    """What an execution environment makes once, for whatever it is that runs there."""
+    """The parts of an execution environment that a function, the sweeper or the ingress needs."""
 
     environment: Environment
     retry_budget: RetryBudget
     cold: list[bool]
-    """Empty from the first invocation on."""
+    """Holds one element before the first invocation, and none from then on."""
 
     @contextmanager
     def invocation(self, context: LambdaContext) -> Iterator[None]:
-        """Nothing waits longer than the invocation may last; its lines name it; its metrics are written at its end."""
+        """Limit waits to the invocation's time, add its keys to log lines, and write its metrics at its end."""
         self.retry_budget.begin(context.get_remaining_time_in_millis() / 1000)
         cold_start = bool(self.cold)
         self.cold.clear()
@@ -60,25 +60,25 @@ class Machine(NamedTuple):
 
 
 def machine(environ: Mapping[str, str]) -> Machine:
-    """Return what `environ` describes."""
+    """Create the machine of an execution environment by its variables."""
     retry_budget = RetryBudget()
     return Machine(aws_environment(environ, caller(environ, retry_budget), retry_budget), retry_budget, [True])
 
 
 def observe() -> None:
-    """Set up logs and metrics: before an author's module is imported, which makes Loggers and Metrics of its own."""
+    """Set up logs and metrics; call it before an author's module is imported, which may create its own Loggers."""
     logs.install()
     metrics.watch_authors_metrics()
 
 
 def log_received(environ: Mapping[str, str], shown: Callable[[], object]) -> None:
-    """Log an invocation's event where POWERTOOLS_LOGGER_LOG_EVENT asks for it."""
+    """Log an invocation's event when POWERTOOLS_LOGGER_LOG_EVENT is true."""
     if environ.get(_LOG_EVENT, "").lower() in _TRUE:
         _LOG.info(shown())
 
 
 def imported(name: str, variable: str) -> Any:
-    """Return what `package.module:attribute` names; `variable` says so."""
+    """Import and return the `package.module:attribute` that the environment variable `variable` holds."""
     module, colon, attribute = name.partition(":")
     if not (module and colon and attribute):
         raise DeclarationError(

@@ -1,4 +1,4 @@
-"""The sweeper's handler: every minute it publishes what was committed by a process that died before it could publish."""
+"""The sweeper's handler: every minute it publishes events that a dead process committed and did not publish."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ from contradance.runtime.sweep import sweep
 
 _LOG: Final = logging.getLogger("contradance.sweeper")
 _RESERVE_SECONDS: Final = 5.0
-"""Kept back, so that the last publish can end."""
+"""Kept back for the last publish."""
 
 
 @cache
@@ -22,7 +22,7 @@ def _machine() -> Machine:
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 - Lambda gives it
-    """Publish what waits; return how many deliveries' events were published.
+    """Publish the unpublished events; return the number of once-records.
 
     Raises:
         PublishFailed: some could not be published; the next run tries again.
