@@ -111,6 +111,7 @@ class Ingress:
         return {**{name: request[name] if name in HARMLESS else MASK for name in request}, "body": body}
 
     def _seal(self, request: Mapping[str, Any], environment: Environment) -> SealedEvent:
+        """Validate a request's body and seal it as an event."""
         contract = self._contract(request)
         body = json_of(request)
         key = idempotency_key(request)
@@ -131,6 +132,7 @@ class Ingress:
         )
 
     def _contract(self, request: Mapping[str, Any]) -> type[Contract]:
+        """Return the contract for the detail-type and version of a request."""
         detail_type = (request.get("pathParameters") or {}).get("detail_type", "")
         asked = (request.get("queryStringParameters") or {}).get("version")
         versions = self._versions.get(detail_type)
@@ -147,6 +149,7 @@ class Ingress:
 
 
 def _journal(sealed: SealedEvent, environment: Environment) -> None:
+    """Write the journal record of a published event."""
     environment.journal.write(
         JournalRecord(
             function=PUBLISHER,
