@@ -5,6 +5,7 @@ from datetime import timedelta
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, get_args, overload
 
+from contradance.contentfilter import ContentFilter
 from contradance.contract import Contract
 from contradance.delivery import Delivery
 from contradance.errors import InvalidFunction
@@ -15,7 +16,6 @@ from contradance.service import service_of
 from contradance.signature import signature
 from contradance.subscription import (
     MAX_BATCH,
-    ContentFilter,
     OnReplay,
     Subscription,
     event_pattern,

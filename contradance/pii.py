@@ -15,6 +15,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from contradance.annotation import is_record, unaliased
+from contradance.wire import wire_fields
 
 MASK: Final = "***"
 """What stands where personal data stood."""
@@ -50,7 +51,7 @@ def mask(model: type[BaseModel], data: object) -> object:
     """Return `data`, JSON-like and not necessarily valid, with everything personal or unknown to `model` masked."""
     if not isinstance(data, Mapping):
         return MASK
-    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    fields = {name: field for name, (_, field) in wire_fields(model).items()}
     return {
         key: MASK
         if (field := fields.get(key)) is None or PII in field.metadata
@@ -84,7 +85,7 @@ def _mask_mapping(origin: Any, arguments: tuple[Any, ...], value: Mapping[Any, o
     """Mask the values of a `dict[K, V]` by `V`; hide all of it where its keys are personal, or nothing is known of it."""
     if not (isinstance(origin, type) and issubclass(origin, Mapping)):
         return MASK
-    keys, values = arguments
+    keys, values = arguments if len(arguments) > 1 else (*arguments, int)  # Counter[K] counts
     if any(mask_value(keys, key) == MASK for key in value):
         return MASK
     return {key: mask_value(values, item) for key, item in value.items()}

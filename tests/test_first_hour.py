@@ -101,7 +101,7 @@ def terminal(tmp_path: Path) -> Terminal:
     """Return a terminal in a clone, whose environment is this one."""
     clone = tmp_path / "clone"
     clone.mkdir()
-    (clone / ".venv").symlink_to(ROOT / ".venv")
+    (clone / ".venv").symlink_to(sys.prefix)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     (tmp_path / "curl").write_text(CURL, encoding="utf-8")

@@ -78,9 +78,10 @@ def sample(detail_type: Annotated[str, typer.Argument(help="The event's detail-t
     """Print an example of an event's data."""
     from contradance.catalog.sample import sample as example  # noqa: PLC0415 - loaded with the project
     from contradance.operate.publishing import contract_named  # noqa: PLC0415 - loaded with the project
+    from contradance.wire import to_wire  # noqa: PLC0415 - the same
 
     contract = contract_named(the_project().choreography(), detail_type)
-    sys.stdout.write(example(contract).model_dump_json(indent=2) + "\n")
+    sys.stdout.write(to_wire(example(contract), indent=2).decode() + "\n")
 
 
 @events.command("would-match")

@@ -9,6 +9,7 @@ from contradance.annotation import members
 from contradance.choreography import Choreography
 from contradance.contract import Contract
 from contradance.lint.finding import LintFinding
+from contradance.wire import wire_fields
 
 
 def impossible_filters(choreography: Choreography) -> Iterator[LintFinding]:
@@ -32,7 +33,7 @@ def impossible_filters(choreography: Choreography) -> Iterator[LintFinding]:
 def _impossible(contract: type[Contract], filters: Mapping[str, Any]) -> Iterator[str]:
     """Yield each field that is filtered by exact values, none of which it can have."""
     for name, wanted in filters.items():
-        field = contract.model_fields.get(name)
+        _, field = wire_fields(contract).get(name, ("", None))
         allowed = _values(field.annotation) if field else None
         exact = isinstance(wanted, list) and not any(isinstance(one, dict) for one in wanted)
         if allowed is not None and exact and not any(one in allowed for one in wanted):

@@ -21,6 +21,7 @@ from contradance.runtime.ports import Context, Environment
 from contradance.runtime.tracing import tracing
 from contradance.subscription import Subscription
 from contradance.violation import violation
+from contradance.wire import as_text, read_tolerant
 
 AGAIN: Final = "again."
 """Prefix of the name of a replay that runs what is already done."""
@@ -125,7 +126,9 @@ def _cause(function: AnyFunction, delivered: Delivered) -> tuple[OnceKey, Cause]
 
 
 def read_event(function: AnyFunction, subscription: Subscription, delivered: Delivered) -> Contract:
-    """Return the event as the contract that the handler takes; unknown fields are ignored at every depth.
+    """Return the event as the contract that the handler takes; the delivered event is left as it is.
+
+    Its data is read as JSON: closed, and where that fails, ignoring unknown fields at every depth.
 
     Raises:
         ContractViolation: it is not of a contract that `function` consumes, or breaks it.
@@ -138,8 +141,9 @@ def read_event(function: AnyFunction, subscription: Subscription, delivered: Del
             f"but {function.name} consumes {spoken}.\n  Deliver it by the rule of this function only."
         )
     written, wanted = found
+    event: Contract
     try:
-        event: Contract = written.__pydantic_validator__.validate_python(delivered.data, extra="ignore")
+        event = read_tolerant(written, as_text(delivered.data))
     except ValidationError as error:
         metadata = delivered.metadata
         raise violation(

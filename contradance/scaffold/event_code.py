@@ -32,8 +32,8 @@ class HandlerInput(NamedTuple):
 
     def has_field(self, name: str, field: FieldInfo) -> bool:
         """Whether the first parameter always has a field of this name and type."""
-        contracts = [event.contract for event in self.events]
-        same = [one is not None and _has_field(one, name, field) for one in contracts]
+        fields = [event.contract.model_fields.get(name) if event.contract else None for event in self.events]
+        same = [one is not None and one.annotation == field.annotation for one in fields]
         return name in self.fields or (bool(same) and all(same))
 
 
@@ -66,11 +66,6 @@ def _value(contract: type[Contract], name: str, field: FieldInfo, given: Handler
             "  Leave --publishes out, and return the event yourself."
         )
     return Code(f"{example.text},  # an example: replace it", example.imports)
-
-
-def _has_field(contract: type[Contract], name: str, field: FieldInfo) -> bool:
-    own = contract.model_fields.get(name)
-    return own is not None and own.annotation == field.annotation
 
 
 def is_time(field: FieldInfo) -> bool:

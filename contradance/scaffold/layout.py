@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-from contradance.choreography import AnyFunction, Choreography
+from contradance.choreography import Choreography
 from contradance.contract import Contract, Value
 from contradance.errors import CannotCreate
 from contradance.project import Project
@@ -153,10 +153,6 @@ class ProjectLayout:
         if (self.project.root / tests / "__init__.py").exists():
             self.changes.ensure(parent / "__init__.py", "")
         return parent / f"test_{name}.py"
-
-    def function(self, service: str, name: str) -> AnyFunction | None:
-        """Return an existing function."""
-        return self.choreography.functions.get(f"{service}.{name}")
 
     def add_function(self, service: str, name: str) -> None:
         """Add a function to the choreography's list, after the other functions of its service."""

@@ -88,7 +88,7 @@ def new_function(layout: ProjectLayout, service: str, name: str) -> Path:
     service_name(service)
     function_name(name)
     path = layout.file_of(f"{layout.functions}.{service}.{name}")
-    if layout.function(service, name) is not None:
+    if f"{service}.{name}" in layout.choreography.functions:
         raise CannotCreate(
             f"the function {service}.{name} already exists, in {path}.\n  Edit it there, or choose another name."
         )

@@ -49,10 +49,10 @@ def create_topic(
         owner = service or publisher_of(layout, name, [one.service for one in wanted])
         event = create_event(layout, name, owner, field_specs)
     for one in wanted:
-        if layout.function(*one) is None:
-            create_subscriber(layout, one.handler, one.service, [event.name])
-        else:
+        if ".".join(one) in layout.choreography.functions:
             widen_subscriber(layout, one.handler, one.service, event)
+        else:
+            create_subscriber(layout, one.handler, one.service, [event.name])
     return event.service
 
 

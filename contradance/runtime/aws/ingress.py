@@ -17,7 +17,7 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from contradance.contract import Contract
-from contradance.envelope import SealedEvent, derived_id, seal
+from contradance.envelope import SealedEvent, derived_id, seal_initial
 from contradance.errors import AWSCallFailed, DeclarationError, PublishFailed, TooMuchWork
 from contradance.pii import MASK, mask
 from contradance.registry import Registry
@@ -33,7 +33,7 @@ from contradance.runtime.publish import publish
 from contradance.runtime.request import (
     BadRequest,
     Response,
-    check_named_once,
+    check_json,
     idempotency_key,
     json_of,
     problem,
@@ -42,6 +42,7 @@ from contradance.runtime.request import (
 )
 from contradance.runtime.tracing import tracing
 from contradance.violation import problems
+from contradance.wire import read_closed
 
 PUBLISHER: Final = "contradance.ingress"
 ROUTE: Final = "POST /events/{detail_type}"
@@ -84,8 +85,8 @@ class Ingress:
     def _answer(self, request: Mapping[str, Any], environment: Environment, seconds: float) -> Response:
         try:
             sealed = self._seal(request, environment)
-            with tracing().publishing([sealed.event_id]):
-                publish([sealed], environment.events, environment.bus, environment.clock, seconds - _RESERVE_SECONDS)
+            with tracing().publishing([sealed[-1].event_id]):
+                publish(sealed, environment.events, environment.bus, environment.clock, seconds - _RESERVE_SECONDS)
         except BadRequest as error:
             return problem(422, str(error), error.found)
         except HttpError as error:
@@ -100,7 +101,7 @@ class Ingress:
             tracing().record_error(error)
             return problem(500, "Internal Server Error")
         _journal(sealed, environment)
-        return response(202, json.dumps({"event_id": sealed.event_id}))
+        return response(202, json.dumps({"event_id": sealed[-1].event_id}))
 
     def shown(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return a request without personal data, for a log line."""
@@ -110,24 +111,24 @@ class Ingress:
             body = MASK
         return {**{name: request[name] if name in HARMLESS else MASK for name in request}, "body": body}
 
-    def _seal(self, request: Mapping[str, Any], environment: Environment) -> SealedEvent:
-        """Validate a request's body and seal it as an event."""
+    def _seal(self, request: Mapping[str, Any], environment: Environment) -> tuple[SealedEvent, ...]:
+        """Validate a request's body and seal its renderings."""
         contract = self._contract(request)
         body = json_of(request)
         key = idempotency_key(request)
         event_id = str(uuid4()) if key is None else derived_id(PUBLISHER, contract.identity.detail_type, key)
         try:
-            event = contract.model_validate_json(body)
+            event = read_closed(contract, body)
         except ValidationError as error:
             raise BadRequest(problems(error, "body")) from error
-        check_named_once(body)
+        check_json(body)
         correlation_id = derived_id(event_id, "correlation")
-        return seal(
+        return seal_initial(
             event,
-            event_id=event_id,
-            occurred_at=environment.clock.now(),
-            correlation_id=correlation_id,
             publisher=PUBLISHER,
+            occurred_at=environment.clock.now(),
+            event_id=event_id,
+            correlation_id=correlation_id,
             traceparent=tracing().sealing(contract.identity, event_id, correlation_id, traceparent_of(request)),
         )
 
@@ -148,20 +149,20 @@ class Ingress:
         raise HttpError(404, "There is no such version of the event.")
 
 
-def _journal(sealed: SealedEvent, environment: Environment) -> None:
-    """Write the journal record of a published event."""
+def _journal(sealed: tuple[SealedEvent, ...], environment: Environment) -> None:
+    """Write the journal record of a request."""
     environment.journal.write(
         JournalRecord(
             function=PUBLISHER,
             trigger=ROUTE,
             event_id=None,
-            subject=sealed.subject,
-            correlation_id=sealed.correlation_id,
+            subject=sealed[-1].subject,
+            correlation_id=sealed[-1].correlation_id,
             causation_id=None,
             attempt=1,
             outcome="done",
             retries_left=0,
-            published=published_events([sealed]),
+            published=published_events(sealed),
             started_at=environment.clock.now(),
             duration_ms=0.0,
         )
