@@ -129,6 +129,7 @@ class Laptop:
         return ended
 
     def _movable(self) -> MovableClock:
+        """Return the clock; raise `LaptopError` for a real one."""
         if isinstance(self.clock, RealClock):
             raise LaptopError("a real clock cannot be moved.\n  Give the laptop a VirtualClock to drain it.")
         return self.clock

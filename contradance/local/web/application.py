@@ -75,6 +75,7 @@ class LaptopApplication:
         await self._send(given, None if read else receive, send)
 
     def _answer(self, scope: Scope, body: bytes) -> HttpResponse:
+        """Answer a request to AWS's protocols or to the application's routes."""
         path, query, headers = scope["raw_path"].decode("ascii"), scope["query_string"].decode(), Headers(scope=scope)
         if is_for_aws(path, headers):
             operation = headers.get(TARGET_HEADER)
