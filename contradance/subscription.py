@@ -1,4 +1,4 @@
-"""What a function subscribes to: contracts, a content filter, and the event pattern they make."""
+"""A subscription: the contracts and the content filter of a function, and the event pattern of its rule."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from contradance.pattern import EventPattern
 
 ContentFilter = Mapping[str | type[Contract], object]
-"""A content filter over `data`, in EventBridge's pattern grammar; per contract where the parameter is a union."""
+"""A content filter over `data`, in EventBridge's pattern grammar; a mapping by contract for several contracts."""
 OnReplay = Literal["run", "skip"]
 """Whether an archive replay reaches the function."""
 
 _WHERE_FIX: Final = "  Write it like where={'status': ['open']}, or where={TheContract: {'status': ['open']}}."
 MAX_BATCH: Final = 10
-"""Events that one invocation behind a queue may take. More would need a batching window."""
+"""Most events of one invocation behind a queue. AWS requires a batching window for more."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class Subscription:
 
     @cached_property
     def pattern(self) -> "EventPattern":
-        """The pattern of the rule: the same text is deployed, and evaluated on the laptop."""
+        """The pattern of the rule. The laptop evaluates the same text that is deployed."""
         return _compiled(self.spelled)
 
     def contract_of(self, identity: Identity) -> tuple[type[Contract], type[Contract]] | None:
-        """Return (the contract that wrote the event, the contract to upcast it to); None when not subscribed.
+        """Return (contract of the event, contract to upcast it to); None when the function does not subscribe to it.
 
-        An event of a contract that is itself subscribed to is not upcast, whatever else the parameter names.
+        An event is not upcast when the function subscribes to its own version.
         """
         return self._readable.get(identity)
 
@@ -59,12 +59,12 @@ class Subscription:
 
 
 def subscribed_contracts(annotation: Any, function: str, parameter: str) -> tuple[type[Contract], ...]:
-    """Return the contracts that a parameter's annotation names; refuse anything else."""
+    """Return the contracts in the annotation of a parameter; refuse anything else."""
     contracts = members(annotation)
     for member in contracts:
         if not is_contract(member):
             raise InvalidFunction(
-                f"{function} subscribes to {type_name(member)} by its parameter {parameter!r}, which is no contract.\n"
+                f"{function} subscribes to {type_name(member)} by its parameter {parameter!r}, which is not a contract.\n"
                 "  Annotate it with a class that derives from contradance.Contract, or a union of such classes."
             )
     return contracts
@@ -73,7 +73,8 @@ def subscribed_contracts(annotation: Any, function: str, parameter: str) -> tupl
 def event_pattern(
     function: str, contracts: tuple[type[Contract], ...], where: ContentFilter | None, on_replay: OnReplay
 ) -> Mapping[str, object]:
-    """Return the pattern of the rule as a mapping; what an author writes into it is compiled, to be refused early."""
+    """Return the pattern of a subscriber's rule, as a mapping. A pattern with a filter is compiled, to refuse it early."""
+    # Several contracts need `$or`: flat lists would match every source with every detail-type and every version.
     filters = _filters(function, contracts, where)
     parts = [_part(contract, filters.get(contract), _readable(contract, contracts)) for contract in contracts]
     pattern: dict[str, object] = parts[0] if len(parts) == 1 else {"$or": parts}
@@ -83,18 +84,18 @@ def event_pattern(
         try:
             _compiled(pattern)
         except InvalidPattern as error:
-            raise InvalidFunction(f"{function} has a where= that is no event pattern.\n  {error}") from error
+            raise InvalidFunction(f"{function} has a where= that is not an event pattern.\n  {error}") from error
     return pattern
 
 
 def _compiled(pattern: Mapping[str, object]) -> "EventPattern":
-    from contradance.pattern import EventPattern  # noqa: PLC0415 - a deployed function matches no events: its rule does
+    from contradance.pattern import EventPattern  # noqa: PLC0415 - on Lambda the rule matches, not the function
 
     return EventPattern(pattern)
 
 
 def _readable(contract: type[Contract], contracts: tuple[type[Contract], ...]) -> set[int]:
-    """Return the versions of one event that a function reads."""
+    """Return the versions of an event that a function can read."""
     return {
         ancestor.identity.version
         for each in contracts
@@ -104,9 +105,9 @@ def _readable(contract: type[Contract], contracts: tuple[type[Contract], ...]) -
 
 
 def _part(contract: type[Contract], where: Mapping[str, object] | None, readable: set[int]) -> dict[str, object]:
-    """Return the part of the pattern that matches one contract, in all versions that it can read.
+    """Return the part of the pattern for one contract, in all versions that it can read.
 
-    Where an event is published in several versions, the newest that is read is delivered, and no other.
+    A publisher may publish one event in several versions. Then the pattern matches only the newest that the function reads.
     """
     versions = sorted(ancestor.identity.version for ancestor in contract.lineage())
     metadata: dict[str, object] = {"version": versions}
@@ -123,21 +124,7 @@ def _filters(
     function: str, contracts: tuple[type[Contract], ...], where: ContentFilter | None
 ) -> dict[type[Contract], Mapping[str, object]]:
     """Return the filter of each contract, checked against its fields in every version it can read."""
-    if not where:
-        return {}
-    if not isinstance(where, Mapping):
-        raise InvalidFunction(f"{function} has where={where!r}, which filters no field.\n{_WHERE_FIX}")
-    by_contract = any(not isinstance(key, str) for key in where)
-    if len(contracts) > 1 and not by_contract:
-        raise InvalidFunction(
-            f"{function} subscribes to {len(contracts)} contracts, but its where= does not say which it filters.\n"
-            f"  Write where={{{contracts[0].__name__}: {{...}}}}."
-        )
-    filters = (
-        dict(cast("Mapping[type[Contract], Mapping[str, object]]", where))
-        if by_contract
-        else {contracts[0]: cast("Mapping[str, object]", where)}
-    )
+    filters = _filters_by_contract(function, contracts, where) if where else {}
     for contract, data in filters.items():
         if contract not in contracts:
             raise InvalidFunction(
@@ -153,10 +140,25 @@ def _filters(
     return filters
 
 
+def _filters_by_contract(
+    function: str, contracts: tuple[type[Contract], ...], where: ContentFilter
+) -> dict[type[Contract], Mapping[str, object]]:
+    if not isinstance(where, Mapping):
+        raise InvalidFunction(f"{function} has where={where!r}, which filters no field.\n{_WHERE_FIX}")
+    if any(not isinstance(key, str) for key in where):
+        return dict(cast("Mapping[type[Contract], Mapping[str, object]]", where))
+    if len(contracts) > 1:
+        raise InvalidFunction(
+            f"{function} subscribes to {len(contracts)} contracts, but its where= does not name the one to filter.\n"
+            f"  Write where={{{contracts[0].__name__}: {{...}}}}."
+        )
+    return {contracts[0]: cast("Mapping[str, object]", where)}
+
+
 def _check_fields(
     function: str, contract: type[Contract], holders: tuple[Any, ...], where: object, path: tuple[str, ...]
 ) -> None:
-    """Refuse a filter on a field that none of `holders`, the types at `path` inside `contract`, has."""
+    """Refuse a filter on a field that does not exist. `holders` are the types at `path` inside `contract`."""
     if not isinstance(where, Mapping):
         return
     for key, wanted in where.items():
@@ -167,21 +169,20 @@ def _check_fields(
         name, _, rest = str(key).partition(".")
         inner = tuple(kind for holder in holders for kind in _field(holder, name))
         if not inner:
-            known = sorted({field for holder in holders if _is_model(holder) for field in holder.model_fields})
             raise InvalidFunction(
                 f"{function} filters on data.{'.'.join((*path, name))}, but {contract.identity} has no such field "
-                f"(contract in {where_defined(contract)}).\n"
-                + (
-                    f"  Filter on one of: {', '.join(known)}."
-                    if known
-                    else f"  data.{'.'.join(path)} is a value: filter on itself."
-                )
+                f"(contract in {where_defined(contract)}).\n  {_field_fix(holders, path)}"
             )
         _check_fields(function, contract, inner, {rest: wanted} if rest else wanted, (*path, name))
 
 
+def _field_fix(holders: tuple[Any, ...], path: tuple[str, ...]) -> str:
+    known = sorted({field for holder in holders if _is_model(holder) for field in holder.model_fields})
+    return f"Filter on one of: {', '.join(known)}." if known else f"data.{'.'.join(path)} is a value: filter on itself."
+
+
 def _field(holder: Any, name: str) -> Iterator[Any]:
-    """Yield the types of field `name` of `holder`: none where it has no such field, Any where nobody can know."""
+    """Yield the types of field `name` of `holder`: none when it has no such field, Any when the type is open."""
     if _is_model(holder):
         if name in holder.model_fields:
             yield from _kinds(holder.model_fields[name].annotation)
@@ -192,7 +193,7 @@ def _field(holder: Any, name: str) -> Iterator[Any]:
 
 
 def _kinds(annotation: Any) -> Iterator[Any]:
-    """Yield what stands at one place: a filter looks into each member of a union and each item of a list."""
+    """Yield the types that a filter looks into: each member of a union and each item of a list."""
     for member in alternatives(annotation):
         if get_origin(member) in (list, tuple, set, frozenset, Sequence):
             yield from (kind for item in get_args(member) if item is not Ellipsis for kind in _kinds(item))

@@ -22,7 +22,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from contradance.annotation import type_name
 from contradance.errors import InvalidTable, WorkError
-from contradance.service import service_of
+from contradance.signature import service_of
 from contradance.unit import ItemKey, Unit, running
 from contradance.violation import problems
 

@@ -302,7 +302,7 @@ def test_a_version_is_dropped_when_no_pattern_takes_it(tmp_path: Path) -> None:
 
 
 def test_a_rendering_is_a_contract_of_the_registry() -> None:
-    with pytest.raises(InvalidChoreography, match=r"publishes library\.loans/BookLent v1 .* does not hold"):
+    with pytest.raises(InvalidChoreography, match=r"publishes library\.loans/BookLent v1 .* is not in the registry"):
         library(lend_in_transition, contracts=(InTransition,))
 
 

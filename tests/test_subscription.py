@@ -236,7 +236,7 @@ def test_a_filter_holds_for_every_version_that_is_read() -> None:
             either,
             {"total": [1]},
             (
-                "subscribes to 2 contracts, but its where= does not say which it filters.\n"
+                "subscribes to 2 contracts, but its where= does not name the one to filter.\n"
                 "  Write where={OrderPlaced: {...}}."
             ),
         ),
@@ -301,7 +301,7 @@ def test_a_filter_that_eventbridge_would_refuse_is_refused_with_its_reason(
         )
 
     assert refusal(one, {OrderPlaced: data} if by_contract else data) == (
-        f"has a where= that is no event pattern.\n  {reason.value}"
+        f"has a where= that is not an event pattern.\n  {reason.value}"
     )
 
 
