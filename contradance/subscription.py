@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from contradance.pattern import EventPattern
 
 ContentFilter = Mapping[str | type[Contract], object]
-"""A content filter over `data`, in EventBridge's pattern grammar; a mapping by contract for several contracts."""
+"""A content filter over `data`, in EventBridge's pattern grammar; per contract where the parameter is a union."""
 OnReplay = Literal["run", "skip"]
 """Whether an archive replay reaches the function."""
 
@@ -124,7 +124,21 @@ def _filters(
     function: str, contracts: tuple[type[Contract], ...], where: ContentFilter | None
 ) -> dict[type[Contract], Mapping[str, object]]:
     """Return the filter of each contract, checked against its fields in every version it can read."""
-    filters = _filters_by_contract(function, contracts, where) if where else {}
+    if not where:
+        return {}
+    if not isinstance(where, Mapping):
+        raise InvalidFunction(f"{function} has where={where!r}, which filters no field.\n{_WHERE_FIX}")
+    by_contract = any(not isinstance(key, str) for key in where)
+    if len(contracts) > 1 and not by_contract:
+        raise InvalidFunction(
+            f"{function} subscribes to {len(contracts)} contracts, but its where= does not say which it filters.\n"
+            f"  Write where={{{contracts[0].__name__}: {{...}}}}."
+        )
+    filters = (
+        dict(cast("Mapping[type[Contract], Mapping[str, object]]", where))
+        if by_contract
+        else {contracts[0]: cast("Mapping[str, object]", where)}
+    )
     for contract, data in filters.items():
         if contract not in contracts:
             raise InvalidFunction(
@@ -140,25 +154,10 @@ def _filters(
     return filters
 
 
-def _filters_by_contract(
-    function: str, contracts: tuple[type[Contract], ...], where: ContentFilter
-) -> dict[type[Contract], Mapping[str, object]]:
-    if not isinstance(where, Mapping):
-        raise InvalidFunction(f"{function} has where={where!r}, which filters no field.\n{_WHERE_FIX}")
-    if any(not isinstance(key, str) for key in where):
-        return dict(cast("Mapping[type[Contract], Mapping[str, object]]", where))
-    if len(contracts) > 1:
-        raise InvalidFunction(
-            f"{function} subscribes to {len(contracts)} contracts, but its where= does not name the one to filter.\n"
-            f"  Write where={{{contracts[0].__name__}: {{...}}}}."
-        )
-    return {contracts[0]: cast("Mapping[str, object]", where)}
-
-
 def _check_fields(
     function: str, contract: type[Contract], holders: tuple[Any, ...], where: object, path: tuple[str, ...]
 ) -> None:
-    """Refuse a filter on a field that does not exist. `holders` are the types at `path` inside `contract`."""
+    """Refuse a filter on a field that none of `holders`, the types at `path` inside `contract`, has."""
     if not isinstance(where, Mapping):
         return
     for key, wanted in where.items():
@@ -169,20 +168,21 @@ def _check_fields(
         name, _, rest = str(key).partition(".")
         inner = tuple(kind for holder in holders for kind in _field(holder, name))
         if not inner:
+            known = sorted({field for holder in holders if _is_model(holder) for field in holder.model_fields})
             raise InvalidFunction(
                 f"{function} filters on data.{'.'.join((*path, name))}, but {contract.identity} has no such field "
-                f"(contract in {where_defined(contract)}).\n  {_field_fix(holders, path)}"
+                f"(contract in {where_defined(contract)}).\n"
+                + (
+                    f"  Filter on one of: {', '.join(known)}."
+                    if known
+                    else f"  data.{'.'.join(path)} is a value: filter on itself."
+                )
             )
         _check_fields(function, contract, inner, {rest: wanted} if rest else wanted, (*path, name))
 
 
-def _field_fix(holders: tuple[Any, ...], path: tuple[str, ...]) -> str:
-    known = sorted({field for holder in holders if _is_model(holder) for field in holder.model_fields})
-    return f"Filter on one of: {', '.join(known)}." if known else f"data.{'.'.join(path)} is a value: filter on itself."
-
-
 def _field(holder: Any, name: str) -> Iterator[Any]:
-    """Yield the types of field `name` of `holder`: none when it has no such field, Any when the type is open."""
+    """Yield the types of field `name` of `holder`: none where it has no such field, Any where nobody can know."""
     if _is_model(holder):
         if name in holder.model_fields:
             yield from _kinds(holder.model_fields[name].annotation)
@@ -193,7 +193,7 @@ def _field(holder: Any, name: str) -> Iterator[Any]:
 
 
 def _kinds(annotation: Any) -> Iterator[Any]:
-    """Yield the types that a filter looks into: each member of a union and each item of a list."""
+    """Yield what stands at one place: a filter looks into each member of a union and each item of a list."""
     for member in alternatives(annotation):
         if get_origin(member) in (list, tuple, set, frozenset, Sequence):
             yield from (kind for item in get_args(member) if item is not Ellipsis for kind in _kinds(item))

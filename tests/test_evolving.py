@@ -226,7 +226,7 @@ def test_it_is_said_who_still_takes_the_old_version() -> None:
     assert said == {
         "before": [],
         "publisher moved": ["v1 still consumed by reminders.remind"],
-        "all moved": ["v1 consumed by nobody known here, still published by loans.lend"],
+        "all moved": ["v1 has no known consumer, still published by loans.lend"],
         "settled": ["v1 read from the archive by reminders.remind"],
     }
 

@@ -236,7 +236,7 @@ def test_a_filter_holds_for_every_version_that_is_read() -> None:
             either,
             {"total": [1]},
             (
-                "subscribes to 2 contracts, but its where= does not name the one to filter.\n"
+                "subscribes to 2 contracts, but its where= does not say which it filters.\n"
                 "  Write where={OrderPlaced: {...}}."
             ),
         ),

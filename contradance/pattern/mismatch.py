@@ -25,7 +25,7 @@ class Mismatch:
     """The alternatives of the pattern there, as JSON."""
 
     def __str__(self) -> str:
-        return f"{self.path}: the event holds {self.held}, the pattern wants {self.wanted}"
+        return f"{self.path}: the event has {self.held}, the pattern requires {self.wanted}"
 
 
 def closest_mismatch(branches: list[PatternBranch], event: Mapping[str, object]) -> Mismatch:
