@@ -2,11 +2,16 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+ifneq ($(origin PYTHON),file) # PYTHON=python3.13: a .venv of another version is made anew
+ifneq ($(shell $(PYTHON) --version),$(shell $(BIN)/python --version 2>/dev/null))
+$(shell rm -rf .venv)
+endif
+endif
 ARGS ?=
 EXAMPLES ?= 20000
 export PYTHONDONTWRITEBYTECODE :=# hundreds of processes start in the tests: none should compile anew what another has
 
-.PHONY: run demo test explore engine bench soak check fix constraints clean
+.PHONY: run demo test explore engine bench mutants soak check fix constraints clean
 
 run: $(READY)      ## run the food delivery system on this machine; ARGS="--set refusal_rate=1" sets a setting
 	@$(BIN)/contradance run $(ARGS)
@@ -28,7 +33,7 @@ soak: $(READY)     ## a thousand orders from twenty clients, while the laptop is
 
 bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS="--quick" for a first look
 	@$(BIN)/python benchmarks/paths.py $(ARGS)
-	@$(BIN)/python benchmarks/patterns.py --quick $(ARGS)
+	@$(BIN)/python benchmarks/patterns.py $(ARGS)
 	@$(BIN)/python benchmarks/bus.py $(ARGS)
 	@$(BIN)/python benchmarks/flow.py $(ARGS)
 	@$(BIN)/python benchmarks/cold_start.py $(ARGS)
@@ -47,16 +52,21 @@ check: $(READY)    ## what CI runs: format, lint, types, import rules, choreogra
 	@$(BIN)/contradance lint
 	@$(BIN)/contradance contracts freeze --check > .venv/frozen.txt || (cat .venv/frozen.txt; exit 1)
 	@$(BIN)/python scripts/readme.py --check
+	@$(BIN)/python scripts/contract_types.py --check
 	@$(MAKE) --no-print-directory test
 
 fix: $(READY)      ## format, sort imports, and write the generated parts of the README
 	@$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format --quiet
 	@$(BIN)/python scripts/readme.py
+	@$(BIN)/python scripts/contract_types.py
 
 DIST ?= dist
 wheel: $(READY)    ## the contracts and contradance as wheels, into dist/: what another team installs
 	@$(BIN)/uv build --quiet --wheel --out-dir $(DIST) .
 	@$(BIN)/uv build --quiet --wheel --out-dir $(DIST) contracts
+
+mutants: $(READY)  ## how many small mistakes in the code the tests notice; ARGS="local/bus --sample 30 --seed 7"
+	@$(BIN)/python scripts/mutants.py $(ARGS)
 
 constraints: $(READY)   ## pin anew what the pinned requirements need in turn, here and in the layer
 	@grep -hv '^-' requirements.txt requirements-dev.txt > .venv/direct.in

@@ -1,4 +1,4 @@
-"""The Pulumi program: all that it creates is computed from the choreography."""
+"""The Pulumi program: it computes all resources from the choreography."""
 
 from pathlib import Path
 

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from contradance.local.journal_table import FoundJournal, open_journal
+from contradance.local.state.journal_table import JournalReader, open_journal
 from functions.demo import scenes
 
 ROOT = Path(__file__).parents[1]
@@ -92,7 +92,7 @@ def place(address: str, orders: int, pause: float = 0) -> list[Placed]:
     return placed
 
 
-def course(journal: FoundJournal, placed: Sequence[Placed]) -> Course:
+def course(journal: JournalReader, placed: Sequence[Placed]) -> Course:
     """Return what became of the orders, when all of them have run their course."""
     ends = [ended(journal, order.order_id) for order in placed]
     return Course(
@@ -102,7 +102,7 @@ def course(journal: FoundJournal, placed: Sequence[Placed]) -> Course:
     )
 
 
-def ended(journal: FoundJournal, order_id: str) -> datetime:
+def ended(journal: JournalReader, order_id: str) -> datetime:
     """Return when the last delivery of an order ended."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while len(records := [one for one in journal.flows(order_id) if one.outcome == "done"]) < RECORDS:
@@ -125,24 +125,33 @@ def show(name: str, found: Course) -> None:
     print(f" {len(orders) / found.seconds:>9,.0f}", flush=True)
 
 
+def of_idle(busy: Sequence[float], idle: Sequence[float]) -> str:
+    """Return the ratio of two medians, as text."""
+    return f"{statistics.median(busy) / statistics.median(idle):.1f}x"
+
+
 def main(arguments: Sequence[str]) -> None:
     """Measure an idle laptop, then a busy one."""
     parser = argparse.ArgumentParser(description="The time that an order takes from its POST to its last delivery.")
     parser.add_argument("--quick", action="store_true", help="few orders, for a first look")
     parser.add_argument("--on", type=Path, default=Path(tempfile.gettempdir()), help="a folder on the disk to measure")
     options = parser.parse_args(arguments)
-    alone, each = (20, 5) if options.quick else (100, 20)
+    alone, each = (3, 1) if options.quick else (100, 20)
     print(f"{'':12} {'orders':>7} {'POST median':>12} {'p99 ms':>9} {'all median':>12} {'p99 ms':>9} {'orders/s':>9}")
     with tempfile.TemporaryDirectory(dir=options.on, prefix="contradance-bench-") as folder:
         state = Path(folder)
         with serving(state) as address, open_journal(state) as journal:
             course(journal, place(address, 5))  # what is loaded once is not measured
-            show("idle", course(journal, place(address, alone, PAUSE_SECONDS)))
+            idle = course(journal, place(address, alone, PAUSE_SECONDS))
+            show("idle", idle)
             with ThreadPoolExecutor(CLIENTS) as clients:
                 placed = [
                     order for orders in clients.map(place, [address] * CLIENTS, [each] * CLIENTS) for order in orders
                 ]
-            show(f"{CLIENTS} clients", course(journal, placed))
+            busy = course(journal, placed)
+            show(f"{CLIENTS} clients", busy)
+    print(f"with {CLIENTS} clients, of idle: ", end="")
+    print(f"the POST {of_idle(busy.answers, idle.answers)}, all deliveries {of_idle(busy.orders, idle.orders)}")
 
 
 if __name__ == "__main__":

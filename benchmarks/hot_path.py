@@ -160,7 +160,7 @@ def main(arguments: Sequence[str]) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="What a warm delivery costs above the socket.")
     parser.add_argument("--quick", action="store_true", help="few rounds, for a first look")
-    rounds = 10 if parser.parse_args(arguments).quick else 60
+    rounds, calls = (1, 5) if parser.parse_args(arguments).quick else (60, 50)
     os.environ.update({**fixture.ENVIRON, "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "HOME": "/nowhere"})
     with tempfile.TemporaryDirectory(prefix="contradance-bench-") as name:
         fixture.write_contracts(Path(name) / "contracts", 2)
@@ -170,7 +170,7 @@ def main(arguments: Sequence[str]) -> None:
         stub_the_network()
         out, sys.stdout = sys.stdout, io.StringIO()
         try:
-            taken = best_of(contestants(), rounds, 50)
+            taken = best_of(contestants(), rounds, calls)
         finally:
             sys.stdout = out
     print(f"{'':34} {'us':>9}")

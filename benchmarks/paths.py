@@ -26,7 +26,7 @@ from aws_lambda_powertools.utilities.parser.envelopes import EventBridgeEnvelope
 from pydantic import BaseModel
 
 from contradance.envelope import Metadata, SealedEvent, seal, unseal
-from contradance.runtime.consume import _read
+from contradance.runtime.consume import read_event
 from contradance.subscription import Subscription
 from food_contracts.orders import OrderPlaced
 from functions.payments.process_payment import process_payment
@@ -111,7 +111,7 @@ def main(arguments: Sequence[str]) -> None:
     """Measure both paths."""
     parser = argparse.ArgumentParser(description="Microseconds to publish and to consume one event.")
     parser.add_argument("--quick", action="store_true", help="few rounds, for a first look")
-    rounds = 20 if parser.parse_args(arguments).quick else 200
+    rounds = 2 if parser.parse_args(arguments).quick else 200
     event = order_placed()
     detail = sealed(event).detail
     lambda_event = delivered(detail)
@@ -128,7 +128,9 @@ def main(arguments: Sequence[str]) -> None:
         "consume": {
             "floor: validate_python": lambda: validate(data, extra="ignore"),
             "floor of both halves": lambda: both(lambda_event["detail"], extra="ignore"),
-            "contradance: unseal, read": lambda: _read(function, subscription, unseal(lambda_event, function.name)),
+            "contradance: unseal, read": lambda: read_event(
+                function, subscription, unseal(lambda_event, function.name)
+            ),
             "Powertools: parse": lambda: parse(lambda_event, model=Detail, envelope=EventBridgeEnvelope),
         },
     }

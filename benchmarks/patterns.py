@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from contradance.pattern import EventPattern, RuleIndex
 
 SIZES = [1, 100, 1_000, 10_000]
+QUICK_SIZES = [1, 10]
 EVENTS = 200
 T = TypeVar("T")
 Pattern = dict[str, object]
@@ -122,13 +123,13 @@ def moto_matcher(patterns: Sequence[Pattern]) -> Callable[[object], object]:
     return lambda event: [rule for rule in rules if rule.matches_event(event)]
 
 
-def measure(shape: Shape, *, events_for_moto: int, seconds: float) -> None:
+def measure(shape: Shape, sizes: Sequence[int], *, events_for_moto: int, seconds: float) -> None:
     """Print one line for each number of rules."""
     reader, load = json_reader()
     print(f"  {'rules':>7} {'events/s':>10} {'1/n cost':>9} {'from ' + reader:>12} {'compile':>9} {'add':>8}", end="")
     print(f" {'moto':>9} {'times moto':>11}" if events_for_moto else "")
     alone = 0.0
-    for size in SIZES:
+    for size in sizes:
         patterns = [shape(i) for i in range(size)]
         texts = [json.dumps(pattern) for pattern in patterns]
         events: list[dict[str, object]] = [event_for(i * size // EVENTS) for i in range(EVENTS)]
@@ -160,14 +161,15 @@ def warm_up() -> None:
 def main(arguments: Sequence[str]) -> None:
     """Measure every shape."""
     parser = argparse.ArgumentParser(description="Events a second through many rules.")
-    parser.add_argument("--quick", action="store_true", help="short runs, for a first look")
+    parser.add_argument("--quick", action="store_true", help="few rules and short runs, for a first look")
     parser.add_argument("--without-moto", action="store_true", help="measure this library alone")
     options = parser.parse_args(arguments)
+    sizes, seconds, most = (QUICK_SIZES, 0.005, 20) if options.quick else (SIZES, 0.2, 20_000)
     warm_up()
     for name, shape in SHAPES.items():
         print(f"{name}{'' if name in ISSUED else ' (not in the aims)'}")
-        compared = 0 if options.without_moto or name not in ISSUED else 20_000
-        measure(shape, events_for_moto=compared, seconds=0.2 if options.quick else 1.0)
+        compared = 0 if options.without_moto or name not in ISSUED else most
+        measure(shape, sizes, events_for_moto=compared, seconds=seconds)
 
 
 if __name__ == "__main__":

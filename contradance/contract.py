@@ -24,12 +24,12 @@ from typing import Any, ClassVar, Final, Self, TypeGuard
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from pydantic.fields import FieldInfo
 
 from contradance.annotation import members, type_name
 from contradance.errors import InvalidContract
 from contradance.identity import Identity, check_identity
 from contradance.pii import MASK, is_marked
+from contradance.unreadable import check_fields
 
 _OWN_NAMES: Final = frozenset(
     {"downcast", "failure", "identity", "lineage", "renderings", "subject", "subject_field", "upcast", "upcasts"}
@@ -40,7 +40,11 @@ _SETTLED: Final[ConfigDict] = {
     "frozen": True,
     "hide_input_in_errors": True,
     "revalidate_instances": "always",
+    "serialize_by_alias": True,
+    "validate_by_alias": True,
+    "validate_by_name": True,
 }
+"""An alias is the field's name on the wire; Python uses the field's own name."""
 
 
 class Value(BaseModel):
@@ -51,6 +55,8 @@ class Value(BaseModel):
 
     model_config = ConfigDict(**_SETTLED)
     __personal__: ClassVar[frozenset[str]] = frozenset()
+    __checked__: ClassVar[bool] = False
+    """Whether the class is known to hold nothing that cannot be read back."""
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Show personal data to nobody who prints a value."""
@@ -68,12 +74,16 @@ class Value(BaseModel):
                     f"has {setting}={settled!r}.\n  Remove the setting from its model_config."
                 )
         cls.__personal__ = frozenset(name for name, field in cls.model_fields.items() if is_marked(field))
-        for name, field in cls.model_fields.items():
-            if _renamed(field) or field.exclude:
-                raise InvalidContract(
-                    f"{cls.__qualname__} gives its field {name!r} {'an alias' if _renamed(field) else 'exclude=True'}, but "
-                    "what is published is what is consumed, by the fields' own names.\n  Remove it, or rename the field."
-                )
+        cls.__checked__ = False
+        if cls.__pydantic_complete__:
+            check_value(cls)
+
+
+def check_value(model: type[Value]) -> None:
+    """Refuse a complete value or contract that holds what cannot be read back; each class is looked at once."""
+    if not model.__checked__:
+        model.__checked__ = True
+        check_fields(model, model.__qualname__, InvalidContract)
 
 
 class Contract(Value):
@@ -163,10 +173,6 @@ def where_defined(contract: type[Contract]) -> str:
 
 def _name(contract: type[Contract]) -> str:
     return f"{contract.__module__}.{contract.__qualname__}"
-
-
-def _renamed(field: FieldInfo) -> bool:
-    return any((field.alias, field.validation_alias, field.serialization_alias))
 
 
 def _downcasts(contract: type[Contract]) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, get_args, overload
 
+from contradance.contentfilter import ContentFilter
 from contradance.contract import Contract
 from contradance.delivery import Delivery
 from contradance.errors import InvalidFunction
@@ -13,7 +14,6 @@ from contradance.retry import DeliveryMode, Retry
 from contradance.signature import read_signature
 from contradance.subscription import (
     MAX_BATCH,
-    ContentFilter,
     OnReplay,
     Subscription,
     event_pattern,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Annotated, Any, Final, NamedTuple, NotRequired, TypedDict, Unpack
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import to_json
@@ -17,6 +17,7 @@ from contradance.annotation import type_name
 from contradance.contract import Contract, where_defined
 from contradance.errors import ContractViolation, TooMuchWork
 from contradance.identity import Identity
+from contradance.proof import NotFaithful, proven
 from contradance.violation import problems, violation
 
 MAX_EVENT_BYTES: Final = 256 * 1024
@@ -117,18 +118,18 @@ def seal(
     traceparent: str | None = None,
     newer_version: int | None = None,
 ) -> SealedEvent:
-    """Validate `event` once more and wrap it, as it is; `seal_renderings` also wraps it as earlier versions.
+    """Wrap `event` as JSON that reads back equal to it; `seal_renderings` also wraps it as earlier versions.
 
     Raises:
-        ContractViolation: `event` was built or changed around its validation.
+        ContractViolation: its JSON breaks the contract, or reads back as something else.
         TooMuchWork: the sealed event is larger than `MAX_EVENT_BYTES`.
     """
     contract = type(event)
     try:
-        valid = contract.__pydantic_validator__.validate_python(event)
-    except ValidationError as error:
+        data = proven(event)
+    except (ValidationError, NotFaithful) as error:
         raise violation(contract, error, event_id=event_id, publisher=publisher) from error
-    subject = valid.subject
+    subject = event.subject
     metadata = {
         "event_id": event_id,
         "version": contract.identity.version,
@@ -142,7 +143,6 @@ def seal(
         "newer_version": newer_version,
     }
     said = {name: value for name, value in metadata.items() if value is not None}
-    data = contract.__pydantic_serializer__.to_json(valid)
     detail = b'{"metadata":%b,"data":%b}' % (to_json(said), data)
     if len(detail) > MAX_EVENT_BYTES:
         raise TooMuchWork(
@@ -166,6 +166,31 @@ def seal_renderings(event: Contract, **told: Unpack[EventMetadataArgs]) -> tuple
         event = _downcast(event, contract, told)
         sealed.append(seal(event, **told, newer_version=newer.identity.version))
     return tuple(reversed(sealed))
+
+
+def seal_initial(
+    event: Contract,
+    *,
+    publisher: str,
+    occurred_at: datetime,
+    event_id: str | None = None,
+    correlation_id: str | None = None,
+    traceparent: str | None = None,
+) -> tuple[SealedEvent, ...]:
+    """Seal an event that starts a flow, since no function published it; its ids are new unless they are given.
+
+    Raises:
+        ContractViolation: as `seal_renderings`.
+        TooMuchWork: as `seal_renderings`.
+    """
+    return seal_renderings(
+        event,
+        event_id=event_id or str(uuid4()),
+        occurred_at=occurred_at,
+        correlation_id=correlation_id or str(uuid4()),
+        publisher=publisher,
+        traceparent=traceparent,
+    )
 
 
 def _downcast(event: Contract, wanted: type[Contract], told: EventMetadataArgs) -> Contract:

@@ -15,6 +15,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from contradance.annotation import is_record, unaliased
+from contradance.wire import wire_fields
 
 MASK: Final = "***"
 """What stands where personal data stood."""
@@ -50,21 +51,21 @@ def mask(model: type[BaseModel], data: object) -> object:
     """Return `data`, JSON-like and not necessarily valid, with everything personal or unknown to `model` masked."""
     if not isinstance(data, Mapping):
         return MASK
-    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    fields = {name: field for name, (_, field) in wire_fields(model).items()}
     return {
         key: MASK
         if (field := fields.get(key)) is None or PII in field.metadata
-        else _mask_value(field.annotation, value)
+        else mask_value(field.annotation, value)
         for key, value in data.items()
     }
 
 
-def _mask_value(annotation: Any, value: object) -> object:
+def mask_value(annotation: Any, value: object) -> object:
     """Mask `value` by the type it should have; a scalar of an unmarked type passes, what has another shape does not."""
     annotation = unaliased(annotation)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return MASK if PII in arguments[1:] else _mask_value(arguments[0], value)
+        return MASK if PII in arguments[1:] else mask_value(arguments[0], value)
     if value is None:
         return None
     if origin in (Union, UnionType):
@@ -84,28 +85,28 @@ def _mask_mapping(origin: Any, arguments: tuple[Any, ...], value: Mapping[Any, o
     """Mask the values of a `dict[K, V]` by `V`; hide all of it where its keys are personal, or nothing is known of it."""
     if not (isinstance(origin, type) and issubclass(origin, Mapping)):
         return MASK
-    keys, values = arguments
-    if any(_mask_value(keys, key) == MASK for key in value):
+    keys, values = arguments if len(arguments) > 1 else (*arguments, int)  # Counter[K] counts
+    if any(mask_value(keys, key) == MASK for key in value):
         return MASK
-    return {key: _mask_value(values, item) for key, item in value.items()}
+    return {key: mask_value(values, item) for key, item in value.items()}
 
 
 def _mask_items(annotation: Any, value: list[object] | tuple[object, ...]) -> object:
     """Mask each item of a `list[T]`, `tuple[T, ...]` or `tuple[A, B]` by its own type."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if annotation in (list, tuple, Any, object):
-        return [_mask_value(Any, item) for item in value]
+        return [mask_value(Any, item) for item in value]
     if not isinstance(origin, type) or issubclass(origin, Mapping) or not arguments:
         return MASK
     if origin is tuple and Ellipsis not in arguments:
         types = [*arguments, *[Annotated[Any, PII]] * (len(value) - len(arguments))]
-        return [_mask_value(item_type, item) for item_type, item in zip(types, value, strict=False)]
-    return [_mask_value(arguments[0], item) for item in value]
+        return [mask_value(item_type, item) for item_type, item in zip(types, value, strict=False)]
+    return [mask_value(arguments[0], item) for item in value]
 
 
 def _mask_union(members: tuple[Any, ...], value: object) -> object:
     """Mask by every member in turn, so that what any member calls personal is masked."""
     for member in members:
         if member is not type(None):
-            value = _mask_value(member, value)
+            value = mask_value(member, value)
     return value

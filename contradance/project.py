@@ -14,41 +14,41 @@ from contradance.registry import Registry
 
 T = TypeVar("T")
 DEFAULT_SCHEMAS: Final = "contracts/schemas"
-"""Folder of the frozen contracts, where a project names no other."""
+"""Default folder of the frozen contracts."""
 
-_LIKE: Final = {
+_EXAMPLES: Final = {
     "choreography": "functions.choreography:library",
     "contracts": "library_contracts.registry:registry",
     "demo": "functions.demo:scenes",
 }
-"""What a project may say, by purpose."""
+"""Example values for error messages, by purpose."""
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """Where a project lies and what it names as its own."""
+    """A project: its root folder, and its settings in pyproject.toml."""
 
     root: Path
     names: dict[str, str]
     """`module:attribute` by purpose: choreography, contracts, demo; and `schemas`, a folder."""
     accepted: dict[str, str] = field(default_factory=dict)
-    """Why each finding of `contradance lint` that is named here is fine."""
+    """Findings of `contradance lint` that the project accepts, each with its reason."""
 
     def choreography(self) -> Choreography:
         """Import and return the choreography."""
         return self._load("choreography", Choreography)
 
     def registry(self) -> Registry:
-        """Import and return the contracts: the registry that is named, else the choreography's."""
+        """Import and return the contracts: the named registry, or else the choreography's."""
         return self._load("contracts", Registry) if "contracts" in self.names else self.choreography().contracts
 
     def checked(self) -> Choreography | Registry:
-        """Return what is held against its promises: the choreography, whose subscribers are known, else the registry."""
+        """Return what is compared with the frozen contracts: the choreography, for its subscribers, or else the registry."""
         return self.choreography() if "choreography" in self.names else self.registry()
 
     @property
     def schemas(self) -> Path:
-        """Folder of the frozen contracts, below the root."""
+        """Folder of the frozen contracts, relative to the root."""
         return Path(self.names.get("schemas", DEFAULT_SCHEMAS))
 
     def scenes(self) -> Sequence[Any]:
@@ -56,19 +56,20 @@ class Project:
         return self._load("demo", list)
 
     def named(self, purpose: str) -> str:
-        """Return the `module:attribute` of a purpose that the project has to name."""
+        """Return the `module:attribute` for a purpose; raise `DeclarationError` when the project does not name it."""
         target = self.names.get(purpose)
         if target is None:
             raise DeclarationError(
                 f"{self.root / 'pyproject.toml'} does not name its {purpose}.\n"
-                f'  Add to [tool.contradance]: {purpose} = "{_LIKE[purpose]}".'
+                f'  Add to [tool.contradance]: {purpose} = "{_EXAMPLES[purpose]}".'
             )
         return target
 
     def _load(self, purpose: str, kind: type[T]) -> T:
+        """Import the object that the project names for a purpose, and check its type."""
         target = self.named(purpose)
         module, _, attribute = target.partition(":")
-        for folder in (self.root / "contracts", self.root):  # also where the contracts are not installed
+        for folder in (self.root / "contracts", self.root):  # makes contracts importable that are not installed
             if folder.is_dir() and str(folder) not in sys.path:
                 sys.path.insert(0, str(folder))
         try:
@@ -79,7 +80,7 @@ class Project:
             ) from error
         except SyntaxError as error:
             raise DeclarationError(
-                f"{error.filename}, line {error.lineno}: {error.msg}.\n  Correct it: {target!r} is loaded by way of it."
+                f"{error.filename}, line {error.lineno}: {error.msg}.\n  Correct it: loading {target!r} imports this file."
             ) from error
         if not isinstance(found, kind):
             raise DeclarationError(f"{target!r} is named as the {purpose}, but is a {type(found).__name__}.")
@@ -87,15 +88,15 @@ class Project:
 
 
 def find_project(start: Path) -> Project:
-    """Return the project that `start` lies in."""
+    """Return the project that contains the folder `start`."""
     for folder in (start, *start.parents):
         settings = folder / "pyproject.toml"
         if settings.is_file():
-            said = tomllib.loads(settings.read_text(encoding="utf-8")).get("tool", {}).get("contradance")
-            if said is not None:
-                accepted = said.pop("accepted", {})
-                return Project(folder, said, accepted)
+            table = tomllib.loads(settings.read_text(encoding="utf-8")).get("tool", {}).get("contradance")
+            if table is not None:
+                accepted = table.pop("accepted", {})
+                return Project(folder, table, accepted)
     raise DeclarationError(
         f"there is no pyproject.toml with [tool.contradance] in {start} or above it.\n"
-        '  Add one that says choreography = "functions.choreography:name", or change into the project.'
+        '  Add one with choreography = "functions.choreography:name", or change into the project.'
     )

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from pydantic import BaseModel, RootModel
 from pydantic.errors import PydanticUndefinedAnnotation
 
 from contradance.annotation import models_inside
-from contradance.contract import Contract, Value, is_contract
+from contradance.contract import Contract, Value, check_value, is_contract
 from contradance.errors import InvalidRegistry
 from contradance.identity import Identity
 
@@ -45,12 +46,14 @@ class Registry:
                 f"{contract.identity} names a type that does not exist: {error.message}.\n"
                 f"  Define or import it in {contract.__module__}, at module level."
             ) from error
+        check_value(contract)
         for field, model in models_inside(contract):
             if not issubclass(model, Value):
                 raise InvalidRegistry(
                     f"{contract.identity} holds {_place(model)} in its field {field!r}, which is no Value: it would "
-                    f"not be closed when published.\n  Derive {model.__qualname__} from contradance.Value."
+                    f"not be closed when published.\n  {_fix(model)}"
                 )
+            check_value(model)
 
     def __iter__(self) -> Iterator[type[Contract]]:
         return iter(self.by_identity.values())
@@ -68,6 +71,14 @@ class Registry:
 
     def __repr__(self) -> str:
         return f"Registry({self.name!r}, {len(self)} contracts)"
+
+
+def _fix(model: type) -> str:
+    if issubclass(model, RootModel):
+        return f"Use the type inside {model.__qualname__} itself, or a Value with one field."
+    if issubclass(model, BaseModel):
+        return f"Derive {model.__qualname__} from contradance.Value."
+    return f"Write {model.__qualname__} as a class of fields that derives from contradance.Value alone."
 
 
 def _place(model: type) -> str:

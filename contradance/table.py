@@ -15,16 +15,16 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel
 
 from contradance.annotation import type_name
 from contradance.errors import InvalidTable, WorkError
 from contradance.signature import service_of
+from contradance.tableitem import ItemFormat, UnreadableError
 from contradance.unit import ItemKey, Unit, running
-from contradance.violation import problems
 
 Record = TypeVar("Record", bound=BaseModel)
 KeyPart = str | UUID | date
@@ -50,12 +50,23 @@ class Grant:
         return f"{self.table} ({self.access})"
 
 
+class UnreadableItem(NamedTuple):
+    """An item that its table's model no longer reads."""
+
+    key: tuple[str, ...]
+    """The texts of its key."""
+    problem: str
+    """Each field and what is wrong with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Record]):
     """Some items of a table; `after` asks for the next page, None where this is the last."""
 
     items: list[Record]
     after: tuple[str, ...] | None
+    unreadable: tuple["UnreadableItem", ...] = ()
+    """Items that `scan(skip_unreadable=True)` left out."""
 
 
 class Table(Generic[Record]):
@@ -83,6 +94,7 @@ class Table(Generic[Record]):
             raise InvalidTable(
                 f"table {self.name} holds {type_name(model)}, which is no model.\n  Derive it from pydantic.BaseModel."
             )
+        self._items = ItemFormat(self.name, key, model)
         if type(key) is not tuple or not 1 <= len(set(key)) == len(key) <= _MAX_KEY_PARTS:
             raise InvalidTable(
                 f"table {self.name} has the key {key!r}, which is not one field or two.\n"
@@ -107,18 +119,18 @@ class Table(Generic[Record]):
     def get(self, *key: KeyPart) -> Record | None:
         """Return the item under `key`, or None."""
         document = self._unit("read").get(self.name, self._key(key))
-        return None if document is None else self._item(document)
+        return None if document is None else self._items.read(document, self._key(key))
 
     def put(self, item: Record) -> None:
         """Write `item`, whether or not there is one under its key."""
-        self._unit("write").put(self.name, self._key_of(item), item.model_dump_json())
+        self._unit("write").put(self.name, self._key_of(item), self._items.write(item))
 
     def put_if_absent(self, item: Record) -> bool:
         """Write `item` unless there is one under its key; return whether it was written."""
         unit, key = self._unit("write"), self._key_of(item)
         if unit.get(self.name, key) is not None:
             return False
-        unit.put(self.name, key, item.model_dump_json())
+        unit.put(self.name, key, self._items.write(item))
         return True
 
     def update(self, item: Record) -> None:
@@ -130,7 +142,7 @@ class Table(Generic[Record]):
         unit, key = self._unit("write"), self._key_of(item)
         if unit.get(self.name, key) is None:
             raise WorkError(f"table {self.name} has no such item to update.\n  Use put() or put_if_absent().")
-        unit.put(self.name, key, item.model_dump_json())
+        unit.put(self.name, key, self._items.write(item))
 
     def delete(self, *key: KeyPart) -> None:
         """Delete the item under `key`, if there is one."""
@@ -138,13 +150,31 @@ class Table(Generic[Record]):
 
     def query(self, partition: KeyPart) -> list[Record]:
         """Return the items of one partition in the order of their sort keys."""
-        return [self._item(document) for document in self._unit("read").query(self.name, self._texts((partition,))[0])]
+        text = self._texts((partition,))[0]
+        return [self._items.read(document, (text,)) for document in self._unit("read").query(self.name, text)]
 
-    def scan(self, *, limit: int = 100, after: tuple[KeyPart, ...] | None = None) -> Page[Record]:
-        """Return up to `limit` items of the whole table from behind the key `after`, in an order that means nothing."""
+    def scan(
+        self, *, limit: int = 100, after: tuple[KeyPart, ...] | None = None, skip_unreadable: bool = False
+    ) -> Page[Record]:
+        """Return up to `limit` items of the whole table from behind the key `after`, in an order that means nothing.
+
+        With `skip_unreadable`, items that the model no longer reads are left out, and named by `Page.unreadable`.
+
+        Raises:
+            WorkError: an item is unreadable, and `skip_unreadable` is not set.
+        """
         found = self._unit("read").scan(self.name, limit, None if after is None else self._key(after))
         last = found[-1][0][: len(self.key)] if len(found) == limit else None
-        return Page([self._item(document) for _, document in found], last)
+        items: list[Record] = []
+        unreadable: list[UnreadableItem] = []
+        for key, document in found:
+            try:
+                items.append(self._items.read(document, key))
+            except UnreadableError as error:
+                if not skip_unreadable:
+                    raise
+                unreadable.append(UnreadableItem(key[: len(self.key)], error.problem))
+        return Page(items, last, tuple(unreadable))
 
     def _unit(self, access: Literal["read", "write"]) -> Unit:
         wanted = f"table {self.name}"
@@ -175,16 +205,6 @@ class Table(Generic[Record]):
 
     def _key_of(self, item: Record) -> ItemKey:
         return self._key(tuple(getattr(item, part) for part in self.key))
-
-    def _item(self, document: str) -> Record:
-        try:
-            return self.model.model_validate_json(document, extra="ignore")
-        except ValidationError as error:
-            found = "; ".join(f"{path}: {message}" for path, message in problems(error, names=self.model.model_fields))
-            raise WorkError(
-                f"an item of table {self.name} is no longer a {self.model.__qualname__}: {found}.\n"
-                "  Give new fields a default, or rewrite the stored items."
-            ) from error
 
     def __repr__(self) -> str:
         return f"Table({self.name!r}, key={self.key})"

@@ -9,6 +9,8 @@ from pydantic_core import core_schema
 from contradance.annotation import models_inside
 from contradance.contract import Contract, where_defined
 from contradance.errors import ContractViolation
+from contradance.proof import NotFaithful
+from contradance.wire import wire_fields
 
 _QUIET: Final = frozenset(get_args(core_schema.ErrorType)) - {
     "assertion_error",
@@ -28,6 +30,7 @@ _REWORDED: Final = {
     "uuid_parsing": "Input should be a valid UUID",
 }
 """What is said instead where Pydantic's message would quote a part of the value."""
+_FIX_READING: Final = "\n  A validator must accept the JSON of what it has returned."
 _OWN_CHECK: Final = "Does not satisfy the contract's own check"
 
 
@@ -48,15 +51,27 @@ def problems(error: ValidationError, prefix: str = "", names: Container[str] | N
 
 
 def violation(
-    contract: type[Contract], error: ValidationError, *, event_id: str, publisher: str, consumer: str | None = None
+    contract: type[Contract],
+    error: ValidationError | NotFaithful,
+    *,
+    event_id: str,
+    publisher: str,
+    consumer: str | None = None,
 ) -> ContractViolation:
-    """Return the error that says which event breaks `contract`, where, between whom, and what to do."""
+    """Return the error that names the event, what breaks `contract`, the publisher and consumer, and the fix."""
+    names = {name for model in _models(contract) for name in (model.__name__, *model.model_fields, *wire_fields(model))}
+    fix = f"Fix the publisher, or publish the new shape as version {contract.identity.version + 1}."
+    if isinstance(error, NotFaithful):
+        path = ".".join(["data", *(_step(part, "", names) for part in error.path)])
+        found, fix = [(path, error.problem)], error.fix
+    else:
+        found = problems(error, "data", names)
+        if consumer is None:
+            fix += _FIX_READING
     lines = [f"event {event_id} breaks {contract.identity}"]
-    names = {name for model in _models(contract) for name in (model.__name__, *model.model_fields)}
-    lines += [f"  {path}: {message}" for path, message in problems(error, "data", names)]
+    lines += [f"  {path}: {message}" for path, message in found]
     parties = f"published by {publisher}" + (f", consumed by {consumer}" if consumer else "")
-    lines.append(f"  {parties}; contract in {where_defined(contract)}")
-    lines.append(f"  Fix the publisher, or publish the new shape as version {contract.identity.version + 1}.")
+    lines.append(f"  {parties}; contract in {where_defined(contract)}\n  {fix}")
     return ContractViolation("\n".join(lines))
 
 

@@ -1,13 +1,14 @@
 """What the whole suite shares: how Hypothesis searches, stable test ids, and AWS's models, which are read once."""
 
 import os
+import signal
 from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 from botocore.loaders import JSONFileLoader  # type: ignore[import-untyped]  # botocore has no types
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 _UNHURRIED = [
@@ -18,7 +19,13 @@ _UNHURRIED = [
 ]
 
 settings.register_profile(
-    "fixed", derandomize=True, deadline=None, database=None, max_examples=60, suppress_health_check=_UNHURRIED
+    "fixed",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    max_examples=60,
+    phases=[Phase.explicit, Phase.generate],  # shrinking may take minutes: `make explore` does it
+    suppress_health_check=_UNHURRIED,
 )
 settings.register_profile(
     "explore",
@@ -29,6 +36,9 @@ settings.register_profile(
     suppress_health_check=_UNHURRIED,
 )
 settings.load_profile("fixed")
+
+# A shell ignores SIGINT for what it runs in the background, and so would every process that a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Each new session of boto3 parses AWS's models anew, which would be a fifth of the suite's work. Nothing changes a model.
 patch.object(JSONFileLoader, "load_file", staticmethod(cache(JSONFileLoader().load_file))).start()

@@ -18,7 +18,7 @@ from contradance.cli.narrator import Narrator
 from contradance.cli.theme import Services
 from contradance.envelope import seal
 from contradance.local.laptop import Laptop
-from contradance.local.server import Server
+from contradance.local.web.server import Server
 from food_contracts.orders import OrderPlaced
 from tests.food import HAPPY, food
 from tests.patience import LONG

@@ -21,7 +21,7 @@ from contradance import (
 )
 from contradance.choreography import Edge
 from contradance.errors import InvalidChoreography
-from contradance.lint.reach import unheard
+from contradance.lint.reach import unconsumed
 
 
 class OrderPlaced(Contract, source="shop.orders", subject="order_id"):
@@ -277,7 +277,7 @@ def test_a_declared_end_is_no_warning() -> None:
     assert warned == []
     assert shop.is_end(PaymentSuccess)
     assert not shop.is_end(OrderPlaced)
-    assert list(unheard(shop)) == []
+    assert list(unconsumed(shop)) == []
 
 
 def test_an_end_that_a_function_consumes_is_refused() -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, ValidationError
 
 from contradance import PII, Contract, Value
 from contradance.contract import where_defined
@@ -337,24 +337,47 @@ def test_the_settled_settings_cannot_be_turned_off(settings: ConfigDict, message
     assert str(of_a_value.value) == str(of_a_contract.value) == message
 
 
-@pytest.mark.parametrize(
-    ("field", "what"),
-    [
-        (Field(alias="SKU"), "an alias"),
-        (Field(validation_alias="SKU"), "an alias"),
-        (Field(serialization_alias="SKU"), "an alias"),
-        (Field(exclude=True), "exclude=True"),
-    ],
-    ids=["alias", "validation alias", "serialization alias", "exclude"],
+LEFT_OUT = (
+    "Made leaves its field 'sku' out of its JSON by exclude=, so that its value would be lost.\n"
+    "  Remove exclude=, or make the field a private attribute."
 )
-def test_a_field_that_is_not_consumed_as_it_is_published_is_refused(field: object, what: str) -> None:
+TAKEN = (
+    "Made gives its field 'sku' the alias 'order_id', which another field has as its name.\n"
+    "  Give each field a name of its own."
+)
+ONE_WAY = (
+    "Made gives its field 'sku' one name where JSON is written and another where it is read.\n"
+    "  Write Field(alias=...), which is the name in both directions."
+)
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        (Field(validation_alias="SKU"), ONE_WAY),
+        (Field(serialization_alias="SKU"), ONE_WAY),
+        (Field(validation_alias=AliasChoices("SKU", "sku"), serialization_alias="SKU"), ONE_WAY),
+        (Field(validation_alias=AliasPath("a", 0)), ONE_WAY),
+        (
+            Field(exclude=True),
+            LEFT_OUT,
+        ),
+        (
+            Field(exclude_if=bool),
+            LEFT_OUT,
+        ),
+        (
+            Field(alias="order_id"),
+            TAKEN,
+        ),
+    ],
+    ids=["validation", "serialization", "choices", "path", "exclude", "exclude_if", "another field's name"],
+)
+def test_a_field_that_is_not_read_as_it_is_written_is_refused(field: object, message: str) -> None:
     with pytest.raises(InvalidContract) as refused:
         contract(fields={"order_id": UUID, "sku": Annotated[str, field]})
 
-    assert str(refused.value) == (
-        f"Made gives its field 'sku' {what}, but what is published is what is consumed, by the fields' own names.\n"
-        "  Remove it, or rename the field."
-    )
+    assert str(refused.value) == message
 
 
 def test_what_json_has_no_number_for_is_not_published() -> None:

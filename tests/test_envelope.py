@@ -162,7 +162,6 @@ def test_the_largest_event_is_measured_in_bytes(letter: str) -> None:
 
 def test_an_event_that_was_built_around_its_validation_is_refused() -> None:
     event = OrderPlaced.model_construct(order_id=ORDER_ID, note=5)
-    event.__dict__["size"] = "L"
 
     with pytest.raises(ContractViolation) as refused:
         sealed(event)
@@ -170,9 +169,9 @@ def test_an_event_that_was_built_around_its_validation_is_refused() -> None:
     assert str(refused.value) == (
         "event e1 breaks shop.orders/OrderPlaced v1\n"
         "  data.note: Input should be a valid string\n"
-        "  data.size: Extra inputs are not permitted\n"
         "  published by orders.place_order; contract in tests/test_envelope.py\n"
-        "  Fix the publisher, or publish the new shape as version 2."
+        "  Fix the publisher, or publish the new shape as version 2.\n"
+        "  A validator must accept the JSON of what it has returned."
     )
 
 

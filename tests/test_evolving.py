@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,11 +18,15 @@ from contradance.envelope import seal, seal_renderings
 from contradance.errors import BrokenPromise, InvalidChoreography, InvalidContract
 from contradance.function import Function
 from contradance.local.clock import VirtualClock
+from contradance.local.console.publish import PublishPage
+from contradance.local.console.submitted import SubmittedForm
+from contradance.local.invocation.record import LaptopContext
 from contradance.local.laptop import Laptop
-from contradance.local.record import context
 from contradance.operate.publishing import publish_data
 from contradance.runtime.entry import invoke
 from contradance.subscription import Subscription
+from contradance.testing.run import Run
+from contradance.wire import to_wire
 
 LOAN = UUID("6f1c1a3e-58d6-4b0c-9d0e-0f6a4b6c2a11")
 AnyFunction = Function[..., Any]
@@ -207,7 +212,7 @@ def test_who_is_delivered_both_versions_all_the_same_handles_one(tmp_path: Path)
         for request, event in (("a", older), ("b", newer)):
             event["detail"]["metadata"]["event_id"] = "both-renderings"
             event["detail"]["metadata"].pop("newer_version", None)
-            invoke(count, event, context(request, 1e12), laptop.environment)
+            invoke(count, event, LaptopContext(request, 1e12), laptop.environment)
 
     assert heard == [("count", InTransition(loan_id=LOAN, hours=48))]
 
@@ -264,7 +269,7 @@ def test_an_archive_of_any_stage_is_replayed_to_who_has_moved(
         for event in events:
             replayed = {**event, "replay-name": "from-the-beginning"}
             if pattern.matches(replayed):
-                invoke(function, replayed, context("replay", 1e12), laptop.environment)
+                invoke(function, replayed, LaptopContext("replay", 1e12), laptop.environment)
 
     assert [one.event for one in heard] == [BookLentV2(loan_id=LOAN, hours=each) for each in hours]
 
@@ -407,3 +412,33 @@ def test_an_event_in_one_version_is_sealed_as_ever() -> None:
     event = BookLentV2(loan_id=LOAN, hours=1)
 
     assert seal_renderings(event, **told) == (seal(event, **told),)
+
+
+def by_run(laptop: Laptop, event: Contract) -> None:
+    Run(laptop, [], Path()).publish(event)
+
+
+def by_the_command_line(laptop: Laptop, event: Contract) -> None:
+    publish_data(laptop.choreography, "BookLent", to_wire(event).decode(), laptop.bus, laptop.clock)
+
+
+def by_the_console(laptop: Laptop, event: Contract) -> None:
+    unused: Any = None
+    data = json.loads(to_wire(event))
+    form = SubmittedForm([("contract", str(event.identity)), *((name, str(data[name])) for name in data)])
+    answer = PublishPage(laptop, unused).take(unused, form)
+    assert answer.status_code == HTTPStatus.SEE_OTHER
+
+
+@pytest.mark.parametrize("publish", [by_run, by_the_command_line, by_the_console])
+def test_each_way_to_publish_reaches_the_subscribers_of_each_version(
+    tmp_path: Path, publish: Callable[[Laptop, Contract], None]
+) -> None:
+    with Laptop(PUBLISHER_MOVED, tmp_path, clock=VirtualClock(), variables={}, synchronous="OFF") as laptop:
+        publish(laptop, InTransition(loan_id=LOAN, hours=36))
+        laptop.drain()
+
+    assert sorted(heard, key=lambda one: one.function) == [
+        Heard("count", InTransition(loan_id=LOAN, hours=36)),
+        Heard("remind", BookLent(loan_id=LOAN, days=2)),
+    ]

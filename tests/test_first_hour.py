@@ -6,6 +6,7 @@ import shlex
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -18,21 +19,37 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SECTION = README.partition("## Your first hour\n")[2].partition("\n## ")[0]
 BLOCKS = [(found[1], found[2]) for found in re.finditer(r"^```(\w*)\n(.*?)^```$", SECTION, re.DOTALL | re.MULTILINE)]
 PORT = "8700"
+CURL = f"""\
+#!{sys.executable}
+import argparse
+from urllib.request import ProxyHandler, build_opener
+
+parser = argparse.ArgumentParser()
+parser.add_argument("-s", action="store_true")
+parser.add_argument("-d", type=str.encode)
+parser.add_argument("url")
+given = parser.parse_args()
+print(build_opener(ProxyHandler({{}})).open(given.url, given.d).read().decode())
+"""
+"""The README's `curl -s URL -d BODY`, for a machine that has only Python."""
 
 
 class Terminal:
-    """One shell after another, each going on where the last ended: in its folder, with its environment."""
+    """One shell after another, each starting in the folder and with the environment that the previous one ended with."""
 
-    def __init__(self, folder: Path, place: Path, port: int) -> None:
+    def __init__(self, folder: Path, scratch: Path, port: int) -> None:
         self.folder = folder
-        self.place = place
+        self.scratch = scratch
         self.port = port
-        kept = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-        self.environment = {**kept, "COLUMNS": "100", "MAKEFLAGS": ""}
+        dropped = ("VIRTUAL_ENV", "PYTEST_", "PYTHON")  # a newcomer has set none of them
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+        path = f"{scratch}{os.pathsep}{kept['PATH']}"
+        self.environment = {**kept, "PATH": path, "PYTHON": sys.executable, "COLUMNS": "100", "MAKEFLAGS": ""}
 
     def run(self, script: str) -> str:
-        """Return what a block of commands prints; the only change to it is the port, which may be taken here."""
-        text = f"set -euo pipefail\n{script.replace(PORT, str(self.port))}\nenv -0 > {shlex.quote(str(self.place))}\n"
+        """Return what a block of commands prints. Only the port is changed: the README's may be in use here."""
+        after = self.scratch / "environment"
+        text = f"set -euo pipefail\n{script.replace(PORT, str(self.port))}\nenv -0 > {shlex.quote(str(after))}\n"
         done = subprocess.run(
             ["bash", "-c", text],  # noqa: S607 - whichever bash there is
             cwd=self.folder,
@@ -44,7 +61,7 @@ class Terminal:
             check=False,
         )
         assert done.returncode == 0, done.stdout
-        left = self.place.read_text(encoding="utf-8").rstrip("\0").split("\0")
+        left = after.read_text(encoding="utf-8").rstrip("\0").split("\0")
         self.environment = dict(variable.split("=", 1) for variable in left)
         self.folder = Path(self.environment["PWD"])
         return done.stdout
@@ -84,27 +101,29 @@ def terminal(tmp_path: Path) -> Terminal:
     """Return a terminal in a clone, whose environment is this one."""
     clone = tmp_path / "clone"
     clone.mkdir()
-    (clone / ".venv").symlink_to(ROOT / ".venv")
+    (clone / ".venv").symlink_to(sys.prefix)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    return Terminal(clone, tmp_path / "place", port)
+    (tmp_path / "curl").write_text(CURL, encoding="utf-8")
+    (tmp_path / "curl").chmod(0o755)
+    return Terminal(clone, tmp_path, port)
 
 
-def test_it_does_what_it_says(terminal: Terminal) -> None:
+def test_the_first_hour_works_as_written(terminal: Terminal) -> None:
     shells = [text for kind, text in BLOCKS if kind == "sh"]
     (diff,) = [text for kind, text in BLOCKS if kind == "diff"]
     (shown,) = [text for kind, text in BLOCKS if not kind]
-    (edited,) = re.findall(r"Edit three lines of `(.*?)`", SECTION)
+    (edited,) = re.findall(r"Edit three lines of\s+`(.*?)`", SECTION)
     made, created, checked, run, looked = shells
 
     terminal.run(made)
     terminal.run(created)
     file = terminal.folder / edited
     file.write_text(patched(file.read_text(encoding="utf-8"), diff), encoding="utf-8")
-    told = terminal.run(checked)
+    printed = terminal.run(checked)
     laptop = terminal.start(run)
     try:
-        seen = Terminal(terminal.folder, terminal.place, terminal.port).run(looked)
+        seen = Terminal(terminal.folder, terminal.scratch, terminal.port).run(looked)
         deadline = time.monotonic() + LONG
         while "count_notices" not in seen or "not delivered" in seen:
             assert time.monotonic() < deadline, seen
@@ -114,7 +133,7 @@ def test_it_does_what_it_says(terminal: Terminal) -> None:
         laptop.communicate(timeout=LONG)
 
     assert sum(line.startswith("+") for line in diff.splitlines()) == 3
-    assert "3 functions, 2 events, 0 findings\n" in told
+    assert "3 functions, 2 events, 0 findings\n" in printed
     assert words(seen).endswith(words(shown))
 
 

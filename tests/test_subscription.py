@@ -1,17 +1,20 @@
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from types import FunctionType
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
-from pydantic import Field
+from pydantic import ConfigDict, Field, computed_field
+from pydantic.alias_generators import to_camel
 
 from contradance import Contract, Value, subscriber
+from contradance.contentfilter import ContentFilter
 from contradance.errors import InvalidFunction, InvalidPattern
 from contradance.identity import Identity
 from contradance.pattern import EventPattern
-from contradance.subscription import ContentFilter, Subscription
+from contradance.subscription import Subscription
 
 
 class Sku(Value):
@@ -320,3 +323,51 @@ def test_an_event_that_is_subscribed_to_itself_is_not_upcast(handler: object) ->
 
     assert taken.contract_of(Reviewed.identity) == (Reviewed, Reviewed)
     assert taken.contract_of(ReviewedV2.identity) == (ReviewedV2, ReviewedV2)
+
+
+class Priced(Contract, source="shop.orders", subject="order_id"):
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    order_id: str
+    unit_price: Decimal
+    tier: str = ""
+    level: Literal["a", 1] = "a"
+    flags: tuple[bool, ...] = ()
+    note: str | None = None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def label(self) -> str:
+        return self.order_id
+
+
+def consume_priced(event: Priced) -> None:
+    """Do nothing."""
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ({"tier": [3]}, r"filters data\.tier by a number, but .* has a text there .*, so it would never match\."),
+        ({"unitPrice": [{"numeric": [">", 5]}]}, r"filters data\.unitPrice by a number, but .* has a text there"),
+        ({"level": [True]}, r"filters data\.level by a boolean, but .* has a number or a text there"),
+        ({"flags": ["yes"]}, r"filters data\.flags by a text, but .* has a boolean there"),
+        (
+            {"unit_price": ["5"]},
+            r"no such field .*\n  Filter on one of: flags, level, note, orderId, tier, unitPrice\.",
+        ),
+        ({"label": ["x"]}, r"filters on data\.label, but .* has no such field"),
+    ],
+    ids=["number on a text", "number on a decimal", "boolean on a literal", "text on booleans", "own name", "computed"],
+)
+def test_a_filter_that_can_never_match_is_refused(where: ContentFilter, message: str) -> None:
+    with pytest.raises(InvalidFunction, match=message):
+        subscriber(service="shop", where=where)(consume_priced)
+
+
+def test_a_filter_is_on_the_names_and_values_of_the_wire() -> None:
+    where: ContentFilter = {"unitPrice": ["5.00"], "level": [1], "flags": [True], "note": [None, {"prefix": "x"}]}
+
+    function = subscriber(service="shop", where=where)(consume_priced)
+
+    assert dict(function.trigger.spelled)["detail"]["data"] == where  # type: ignore[union-attr]

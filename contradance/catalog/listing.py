@@ -15,6 +15,7 @@ from contradance.gate import differences, readers
 from contradance.pii import is_marked
 from contradance.registry import Registry
 from contradance.schemas import Promises
+from contradance.wire import wire_fields
 
 FreezeState = Literal["frozen", "not frozen", "changed", "broken", "not ours"]
 """State of a contract compared with its frozen schema; `not ours`: another application freezes it."""
@@ -87,7 +88,7 @@ def shown(contract: type[Contract]) -> Iterator[str]:
 
 
 def _fields(model: type[BaseModel], depth: int, seen: tuple[type, ...]) -> Iterator[tuple[str, str, str]]:
-    for name, field in model.model_fields.items():
+    for name, (_, field) in wire_fields(model).items():
         yield "  " * (depth - 1) + name, type_name(_plain(field)), _meaning(field)
         for inner in models_in(field.annotation):
             if issubclass(inner, BaseModel) and inner not in seen:

@@ -5,12 +5,13 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
+from pydantic_core import PydanticSerializationError, PydanticUndefined, to_json
 
 from contradance.annotation import alternatives, type_name
 from contradance.contract import is_contract
 from contradance.errors import InvalidContract
 from contradance.violation import problems
+from contradance.wire import read_closed, wire_fields
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -18,18 +19,30 @@ Model = TypeVar("Model", bound=BaseModel)
 def sample(model: type[Model], **changes: object) -> Model:
     """Return a sample of `model`, with some fields changed. Every required field needs an example or is itself a model."""
     try:
-        example = model.model_validate(_example(model))
+        example = _read(model, _example(model))
     except ValidationError as error:
         called = str(model.identity) if is_contract(model) else model.__qualname__
         kind = "contract" if is_contract(model) else "model"
         lines = [f"the examples of {called} break it ({kind} in {model.__module__.replace('.', '/')}.py)"]
         lines += [f"  {path}: {message}" for path, message in problems(error, "data")]
         raise InvalidContract("\n".join(lines)) from error
-    return model.model_validate({**example.model_dump(), **changes}) if changes else example
+    if not changes:
+        return example
+    held = {name: getattr(example, name) for name in model.model_fields}
+    return model.model_validate({**held, **changes}, by_name=True)
+
+
+def _read(model: type[Model], example: dict[str, Any]) -> Model:
+    """Read an example as JSON, as a consumer does; one whose parts have no JSON is validated as it is."""
+    try:
+        text = to_json(example, by_alias=True, round_trip=True)
+    except PydanticSerializationError:
+        return model.model_validate(example)
+    return read_closed(model, text, extra=None)
 
 
 def _example(model: type[BaseModel]) -> dict[str, Any]:
-    return {field.alias or name: _field(model, name, field) for name, field in model.model_fields.items()}
+    return {wire_name: _field(model, name, field) for wire_name, (name, field) in wire_fields(model).items()}
 
 
 def _field(model: type[BaseModel], name: str, field: FieldInfo) -> Any:

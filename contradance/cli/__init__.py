@@ -1,4 +1,4 @@
-"""The command line: parse, call one function, print."""
+"""The command line: each command parses its arguments, calls one function and prints."""
 
 import sys
 import warnings
@@ -9,12 +9,12 @@ def main() -> None:
     """Run the `contradance` command."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show a tick gets a question mark, not a crash
+            stream.reconfigure(errors="replace")  # a terminal that cannot show ✓ gets a question mark, not a crash
     try:
         from contradance.cli.app import app  # noqa: PLC0415 - the base install has no command line's dependencies
-        from contradance.cli.command import say_warning  # noqa: PLC0415 - the same
+        from contradance.cli.command import print_warning  # noqa: PLC0415 - the same
     except ModuleNotFoundError as error:
         missing, _, _ = str(error.name).partition(".")
         sys.exit(f"contradance's commands need {missing}.\n  Install them: pip install 'contradance[local]'")
-    warnings.showwarning = say_warning
+    warnings.showwarning = print_warning
     app()

@@ -1,4 +1,4 @@
-"""The `contradance` command: one function per verb, each parsing its words, calling one function and printing."""
+"""The `contradance` command: one function per verb; each parses its arguments, calls one function and prints."""
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -18,10 +18,10 @@ from contradance.cli.operating import doctor, logs, replay
 from contradance.cli.package import package
 from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import err, out
-from contradance.local.address import DEFAULT_PORT
+from contradance.local.names import DEFAULT_PORT
 
 app = typer.Typer(
-    help="Contract-first choreography: see it, run it, follow what happened.",
+    help="Contract-first choreography: draw it, run it, trace what happened.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -35,7 +35,7 @@ app.command()(package)
 
 
 class GraphFormat(StrEnum):
-    """How to draw the choreography."""
+    """The forms in which `contradance graph` draws a choreography."""
 
     TREE = "tree"
     MERMAID = "mermaid"
@@ -49,13 +49,13 @@ def run(
     port: Port = DEFAULT_PORT,
     settings: Sets = None,
     time_scale: Annotated[
-        float, typer.Option(min=0.001, help="How fast time runs: with 60, a minute's wait takes a second.")
+        float, typer.Option(min=0.001, help="How fast time runs: with 60, a wait of a minute takes a second.")
     ] = 1.0,
     archive_delay: Annotated[
         float, typer.Option(min=0, help="Seconds that an event takes to reach the archive; on AWS it may be 600.")
     ] = 0.0,
     *,
-    reload: Annotated[bool, typer.Option("--reload", help="Start again when the code is edited.")] = False,
+    reload: Annotated[bool, typer.Option("--reload", help="Restart when the code is edited.")] = False,
 ) -> None:
     """Run the choreography on this machine: its HTTP API, its bus, its functions."""
     if reload:
@@ -65,6 +65,9 @@ def run(
         words += [word for setting in settings or [] for word in ("--set", setting)]
         raise typer.Exit(run_reloading(the_project().root, words))
     from contradance.cli.running import run_laptop  # noqa: PLC0415 - only this command needs a server
+    from contradance.runtime.aws.metrics import watch_authors_metrics  # noqa: PLC0415 - the same
+
+    watch_authors_metrics()  # before the project's modules make their own
 
     delay = timedelta(seconds=archive_delay)
     run_laptop(the_project().choreography(), state, port, settings or [], time_scale=time_scale, archive_delay=delay)
@@ -73,7 +76,7 @@ def run(
 @app.command()
 @reporting
 def demo() -> None:
-    """Play the project's scenes on a throw-away bus, and show what each led to."""
+    """Send the requests of the project's scenes to a temporary bus, and show the flow of each."""
     from contradance.cli.demo import play  # noqa: PLC0415 - only this command needs a server
 
     project = the_project()
@@ -92,7 +95,7 @@ def graph(
     from contradance.cli.trees import LEGEND, choreography_tree  # noqa: PLC0415 - loaded with the project
 
     if to is not None and form is GraphFormat.TREE:
-        raise typer.BadParameter("a tree is for the terminal; say --format svg or mermaid.", param_hint="--out")
+        raise typer.BadParameter("a tree is printed only; use --format svg or mermaid.", param_hint="--out")
     choreography = the_project().choreography()
     if form is not GraphFormat.TREE:
         write_text(svg(choreography) if form is GraphFormat.SVG else mermaid(choreography), to)
@@ -111,11 +114,11 @@ def trace(
     ] = None,
     *,
     since: Annotated[
-        str, typer.Option(help="Where to begin to search a stack's logs: 2026-01-31T18:00 (UTC) or 90m (ago).")
+        str, typer.Option(help="Start of the search in a stack's logs: 2026-01-31T18:00 (UTC) or 90m (ago).")
     ] = "1d",
     as_json: AsJson = False,
 ) -> None:
-    """Show what really happened: which delivery caused what, in how many attempts."""
+    """Show what happened: each delivery, what it caused, and its attempts."""
     from contradance.cli.theme import Services  # noqa: PLC0415 - loaded with the project
     from contradance.cli.trees import flow_tree  # noqa: PLC0415 - loaded with the project
     from contradance.operate.flow import flows  # noqa: PLC0415 - loaded with the project

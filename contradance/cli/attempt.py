@@ -1,4 +1,4 @@
-"""One attempt at one delivery, as the terminal tells it."""
+"""Formats one attempt at a delivery for the terminal."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ _MARKS: Final = {
 
 
 def attempt_lines(record: JournalRecord, services: Services) -> list[Text]:
-    """Say one attempt: who, what, what came of it, about which subject; below it what went wrong."""
+    """Return the lines for one attempt: function, trigger, published events and subject; below them the error."""
     service, _, handler = record.function.partition(".")
     mark, style = _MARKS[record.outcome]
     line = Text(record.started_at.strftime("%H:%M:%S  "), "dim")
@@ -32,13 +32,13 @@ def attempt_lines(record: JournalRecord, services: Services) -> list[Text]:
     below = "red" if record.dead else "yellow"
     return [
         line,
-        *(Text(f"{'':8}  {'':{services.width}}    {told}", below) for told in (record.error or "").splitlines()),
+        *(Text(f"{'':8}  {'':{services.width}}    {text}", below) for text in (record.error or "").splitlines()),
     ]
 
 
 def _ending(record: JournalRecord) -> str:
-    """Say what an attempt that is not done came to: `failed, attempt 1, 5 more to come`."""
+    """Return the outcome of an attempt that is not `done`: `failed, attempt 1, 5 retries left`."""
     if record.outcome == "duplicate":
-        return "duplicate: done before"
-    ending = "kept as a dead letter" if record.dead else f"{record.retries_left} more to come"
+        return "duplicate: already done"
+    ending = "now a dead letter" if record.dead else f"{record.retries_left} retries left"
     return f"{record.outcome}, attempt {record.attempt}, {ending}"

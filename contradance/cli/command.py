@@ -1,4 +1,4 @@
-"""What every command has: its options, the project it works on, and how it reports what went wrong."""
+"""What commands share: options, the project, error reports, and reading and writing text."""
 
 import json
 import sys
@@ -19,14 +19,12 @@ R = TypeVar("R")
 
 StateFolder = Annotated[Path, typer.Option("--state", help="Folder of the laptop's state.", metavar="DIR")]
 Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port on 127.0.0.1.")]
-Sets = Annotated[
-    list[str] | None, typer.Option("--set", help="A setting's value; may be given again.", metavar="NAME=VALUE")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine to read.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", help="A setting's value; repeatable.", metavar="NAME=VALUE")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def reporting(command: Callable[P, R]) -> Callable[P, R]:
-    """Print what contradance raises on purpose as a message, and exit with 1."""
+    """Decorate a command: it prints a `ContradanceError` as a message and exits with 1."""
 
     @wraps(command)
     def reported(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -39,40 +37,40 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
     return reported
 
 
-def print_json(said: object) -> None:
-    """Print JSON on standard output, and nothing else."""
-    sys.stdout.write(json.dumps(said, indent=2, ensure_ascii=False) + "\n")
+def print_json(value: object) -> None:
+    """Write a value as JSON to standard output."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def say_warning(
+def print_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object, **__: object
 ) -> None:
-    """Print a warning as a line, as `warnings.showwarning` does; contradance's own says by itself where it comes from."""
+    """Print a warning in one line, with its place in the code; an `UnconsumedEvent` has none. For `warnings.showwarning`."""
     place = "" if issubclass(category, UnconsumedEvent) else f" ({filename}, line {lineno})"
     err.print(f"warning: {message}{place}", style="yellow", markup=False)
 
 
 def the_project() -> Project:
-    """Return the project that the command is run in."""
+    """Return the project of the current folder."""
     return find_project(Path.cwd())
 
 
 def completing(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
-    """Complete a word from the project's names; where there is no project, or one with a mistake, from none."""
+    """Return a shell completion over `names()`; it offers nothing when the project is missing or fails to load."""
 
     def complete(incomplete: str) -> list[str]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return [name for name in names() if name.startswith(incomplete)]
-        except Exception:  # noqa: BLE001 - a shell that is completing a word wants no traceback
+        except Exception:  # noqa: BLE001 - a traceback would disturb the shell
             return []
 
     return complete
 
 
 def text_of(data: str, option: str = "--data") -> str:
-    """Return what an option names."""
+    """Return the text that an option's value stands for: itself, `@file`, or `-` for standard input."""
     try:
         if data == "-":
             return sys.stdin.read()
@@ -83,7 +81,7 @@ def text_of(data: str, option: str = "--data") -> str:
 
 
 def write_text(text: str, to: Path | None) -> None:
-    """Write `text` to a file, or to the standard output where none is named."""
+    """Write `text` to a file, or to standard output when `to` is None."""
     if to is None:
         sys.stdout.write(text)
         return

@@ -1,4 +1,4 @@
-"""`contradance contracts ...`: what is promised, what changed, and whom that hurts."""
+"""`contradance contracts ...`: freeze, check, list, show, compare and export contracts."""
 
 import json
 import sys
@@ -12,13 +12,13 @@ from contradance.cli.command import reporting, the_project
 from contradance.cli.theme import err, out
 from contradance.compatibility import DEFAULT_MODE, Mode
 
-contracts = typer.Typer(help="What is promised, what changed, and whom that hurts.", no_args_is_help=True)
+contracts = typer.Typer(help="Freeze, check, list, show, compare and export contracts.", no_args_is_help=True)
 
 Against = Annotated[
     str | None,
     typer.Option(
         "--against",
-        help="A folder, a git ref, a wheel, or a .json file of stack outputs; the frozen files unless given.",
+        help="A folder, a git ref, a wheel, or a .json file of stack outputs; default: the frozen files.",
         metavar="WHERE",
     ),
 ]
@@ -28,14 +28,14 @@ ExportOption = Literal["jsonschema", "asyncapi", "eventbridge"]
 
 
 class OutputFormat(StrEnum):
-    """How findings are told."""
+    """The forms in which findings are printed."""
 
     TEXT = "text"
     JSON = "json"
     GITHUB = "github"
 
 
-CheckOption = Annotated[bool, typer.Option("--check", help="Write nothing; fail where files and contracts disagree.")]
+CheckOption = Annotated[bool, typer.Option("--check", help="Write nothing; fail when files and contracts differ.")]
 Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 
@@ -44,11 +44,11 @@ Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")
 def freeze(
     drop: Annotated[
         list[str] | None,
-        typer.Option("--drop", help="A version that is given up: its file is deleted.", metavar="CONTRACT"),
+        typer.Option("--drop", help="A version to give up: its file is deleted.", metavar="CONTRACT"),
     ] = None,
     check: CheckOption = False,  # noqa: FBT002 - a command's flag
 ) -> None:
-    """Write each contract's schema to its file, where it is new or compatibly changed; refuse to break one."""
+    """Write the schema of each new or compatibly changed contract to its file; refuse a breaking change."""
     from contradance.catalog.freezing import freeze_contracts  # noqa: PLC0415 - loaded with the project
 
     project = the_project()
@@ -58,23 +58,23 @@ def freeze(
     for line in frozen.lines(project.root):
         out.print(line, markup=False)
     if check and not frozen.plan.empty:
-        err.print("Files and contracts disagree. Run: contradance contracts freeze", style="red")
+        err.print("Files and contracts differ. Run: contradance contracts freeze", style="red")
         raise typer.Exit(1)
     if frozen.plan.empty:
-        out.print(f"{frozen.count} contracts are as they are frozen in {project.schemas.as_posix()}.")
+        out.print(f"{frozen.count} contracts equal their frozen files in {project.schemas.as_posix()}.")
 
 
 @contracts.command()
 @reporting
 def check(
     against: Against = None,
-    mode: Annotated[Mode, typer.Option("--mode", help="What is promised.")] = DEFAULT_MODE,
+    mode: Annotated[Mode, typer.Option("--mode", help="The compatibility to check.")] = DEFAULT_MODE,
     form: Annotated[
         OutputFormat, typer.Option("--format", help="text, json or github annotations.")
     ] = OutputFormat.TEXT,
     as_json: Json = False,  # noqa: FBT002 - a command's flag
 ) -> None:
-    """Say which changes break what is promised, and which subscribers each hurts; exit 1 where there is one."""
+    """List the changes that break a frozen contract, each with its affected subscribers; exit 1 when there is one."""
     from contradance.catalog.differences import as_annotations, as_text, to_json  # noqa: PLC0415 - loaded with the project
     from contradance.gate import breaks  # noqa: PLC0415 - loaded with the project
     from contradance.schemas.sources import read_promises  # noqa: PLC0415 - loaded with the project
@@ -82,10 +82,10 @@ def check(
     project = the_project()
     promises = read_promises(against or str(project.root / project.schemas), project.root, project.schemas)
     found = breaks(project.checked(), promises, mode=mode)
-    tell = {OutputFormat.TEXT: as_text, OutputFormat.JSON: to_json, OutputFormat.GITHUB: as_annotations}[
+    render = {OutputFormat.TEXT: as_text, OutputFormat.JSON: to_json, OutputFormat.GITHUB: as_annotations}[
         OutputFormat.JSON if as_json else form
     ]
-    sys.stdout.write(tell(found, len(promises), project.root))
+    sys.stdout.write(render(found, len(promises), project.root))
     if found:
         raise typer.Exit(1)
 
@@ -93,9 +93,9 @@ def check(
 @contracts.command("list")
 @reporting
 def list_contracts(
-    as_json: Annotated[bool, typer.Option("--json", help="For a machine.")] = False,  # noqa: FBT002 - a command's flag
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,  # noqa: FBT002 - a command's flag
 ) -> None:
-    """List the contracts: who publishes and consumes each, whether it is frozen, and who still takes an old version."""
+    """List the contracts: publishers, subscribers, whether each is frozen, and who still consumes an old version."""
     from contradance.catalog.listing import listing  # noqa: PLC0415 - loaded with the project
     from contradance.schemas import read_folder  # noqa: PLC0415 - loaded with the project
 
@@ -112,7 +112,7 @@ def list_contracts(
 def show(
     contract: Annotated[str, typer.Argument(help="Like BookLent, BookLent v1 or library.loans/BookLent v1.")],
 ) -> None:
-    """Show one contract: its fields, their types, what is personal, what is promised."""
+    """Show one contract: its fields, their types, personal data, and whether it is frozen."""
     from contradance.catalog.listing import shown  # noqa: PLC0415 - loaded with the project
     from contradance.schemas.identities import find  # noqa: PLC0415 - loaded with the project
 
@@ -124,11 +124,11 @@ def show(
 @contracts.command()
 @reporting
 def diff(
-    old: Annotated[str | None, typer.Argument(help="A contract, like BookLent v1; all of them unless given.")] = None,
+    old: Annotated[str | None, typer.Argument(help="A contract, like BookLent v1; default: all.")] = None,
     new: Annotated[str | None, typer.Argument(help="The contract to compare it with, like BookLent v2.")] = None,
     against: Against = None,
 ) -> None:
-    """Show every change, breaking or not: of the contracts against what is promised, or of one against another."""
+    """Show every change, breaking or not, against the frozen contracts, or of one contract against another."""
     from contradance.compatibility import compare  # noqa: PLC0415 - loaded with the project
     from contradance.gate import differences  # noqa: PLC0415 - loaded with the project
     from contradance.schemas import schema_of  # noqa: PLC0415 - loaded with the project
@@ -139,13 +139,13 @@ def diff(
     if old is not None and new is not None:
         known = project.registry().by_identity
         one, two = known[find(old, known)], known[find(new, known)]
-        told = [change.message for change in compare(schema_of(one), schema_of(two))]
+        lines = [change.message for change in compare(schema_of(one), schema_of(two))]
     else:
         promises = read_promises(against or str(project.root / project.schemas), project.root, project.schemas)
         named = find(old, promises) if old is not None else None
         found = [one for one in differences(project.checked(), promises) if named in (None, one.identity)]
-        told = [f"{one.identity}: {one.change.message}" for one in found]
-    for line in told or ["Nothing differs."]:
+        lines = [f"{one.identity}: {one.change.message}" for one in found]
+    for line in lines or ["Nothing differs."]:
         out.print(line, markup=False)
 
 
@@ -154,13 +154,13 @@ def diff(
 def export(
     form: Annotated[ExportOption, typer.Option("--format", help="jsonschema, asyncapi or eventbridge.")],
     folder: Annotated[
-        Path | None, typer.Option("--out", help="Folder to write a file each to; all is printed unless given.")
+        Path | None, typer.Option("--out", help="Folder for one file per contract; default: print all.")
     ] = None,
     function: Annotated[
-        str | None, typer.Option("--function", help="For asyncapi: the one function that the document is about.")
+        str | None, typer.Option("--function", help="For asyncapi: describe only this function.")
     ] = None,
 ) -> None:
-    """Write the contracts in the forms of others: JSON Schema, AsyncAPI 3, EventBridge's schema registry."""
+    """Export the contracts as JSON Schema, as AsyncAPI 3 or for EventBridge's schema registry."""
     from contradance.catalog.exports import export as exported  # noqa: PLC0415 - loaded with the project
     from contradance.catalog.exports import text  # noqa: PLC0415 - loaded with the project
 

@@ -1,6 +1,6 @@
-"""`contradance new` and `contradance create ...`: a project, and new parts of one.
+"""`contradance new` and `contradance create ...`: a new project, and new parts of a project.
 
-One module, because the commands share their questions and the one way in which changes are made; each is its options.
+One module, because the commands share their questions and the way in which changes are written.
 """
 
 import sys
@@ -15,21 +15,21 @@ import typer
 from contradance.cli.command import completing, reporting, the_project
 from contradance.cli.theme import err, out
 from contradance.errors import CannotCreate, UnconsumedEvent
-from contradance.scaffold.changes import finish
+from contradance.scaffold.changes import complete_pending
 from contradance.scaffold.event import create_event
-from contradance.scaffold.field import FORM, KINDS
-from contradance.scaffold.formatting import format_files, to_format
+from contradance.scaffold.field_spec import FIELD_TYPES, FORM
+from contradance.scaffold.formatting import format_files, paths_to_format
 from contradance.scaffold.fresh import create_project
+from contradance.scaffold.layout import ProjectLayout, read_layout
 from contradance.scaffold.naming import app_name, event_name, function_name, service_name
-from contradance.scaffold.place import Place, place
 from contradance.scaffold.route import VERBS, create_route
 from contradance.scaffold.subscriber import create_subscriber
 from contradance.scaffold.topic import create_topic
 
 create = typer.Typer(
     help="Write a new part of the project, with a test beside it, and list it where it belongs.\n\n"
-    "Nothing is ever overwritten, and a command that is refused or interrupted has written nothing. "
-    "On a terminal, what is not said is asked.",
+    "Nothing is overwritten, and a command that fails or is interrupted writes nothing. "
+    "On a terminal, missing values are asked for.",
     no_args_is_help=True,
 )
 
@@ -45,7 +45,7 @@ def _event_names() -> list[str]:
 ServiceOption = Annotated[
     str | None,
     typer.Option(
-        help="The service it belongs to: a folder of functions.",
+        help="The service that it belongs to: a folder of functions.",
         metavar="NAME",
         autocompletion=completing(_service_names),
     ),
@@ -54,14 +54,14 @@ Fields = Annotated[
     list[str] | None,
     typer.Option(
         "--field",
-        help=f"A field; may be given again. Types: {', '.join(KINDS)}, and your own values. 'pii' marks personal data.",
+        help=f"A field; repeatable. Types: {', '.join(FIELD_TYPES)}, and your own values. 'pii' marks personal data.",
         metavar=FORM,
     ),
 ]
 Publishes = Annotated[
     list[str] | None,
     typer.Option(
-        help="An event it publishes; may be given again.", metavar="EVENT", autocompletion=completing(_event_names)
+        help="An event that it publishes; repeatable.", metavar="EVENT", autocompletion=completing(_event_names)
     ),
 ]
 Language = Annotated[str, typer.Option("--language", "-l", hidden=True)]
@@ -69,18 +69,18 @@ Language = Annotated[str, typer.Option("--language", "-l", hidden=True)]
 
 @reporting
 def new(
-    name: Annotated[str | None, typer.Argument(help="The project's name, or where it is made: ../my-library.")] = None,
+    name: Annotated[str | None, typer.Argument(help="The project's name or path: ../my-library.")] = None,
     *,
     empty: Annotated[bool, typer.Option("--empty", help="Leave out the example.")] = False,
 ) -> None:
-    """Make a new project: a route, an event, a subscriber, and their tests.
+    """Create a new project: a route, an event, a subscriber, and their tests.
 
-    It lies in a folder of its own, and carries the contradance that made it, so `make run` and `make test` work at once.
+    It has its own folder and includes this version of contradance, so `make run` and `make test` work at once.
     """
     where = Path(_asked(name, "Name of the project", "NAME", lambda path: app_name(Path(path).name)))
     folder = create_project(where.parent, where.name, empty=empty)
-    out.print(f"Made {folder}/. Now:\n\n  cd {folder}\n  make test\n  make run\n", markup=False)
-    out.print(f"{folder / 'README.md'} says what is where, and what to do next.", markup=False)
+    out.print(f"Created {folder}/. Now:\n\n  cd {folder}\n  make test\n  make run\n", markup=False)
+    out.print(f"{folder / 'README.md'} describes the files and the next steps.", markup=False)
 
 
 @create.command("event")
@@ -92,10 +92,10 @@ def event_command(
     field: Fields = None,
     subject: Annotated[
         str | None,
-        typer.Option(help="The field that says what it is about; the first id, unless given.", metavar="FIELD"),
+        typer.Option(help="The field that holds its subject; default: the first id.", metavar="FIELD"),
     ] = None,
-    says: Annotated[str | None, typer.Option(help="What has happened, in a sentence.", metavar="TEXT")] = None,
-    failure: Annotated[bool, typer.Option("--failure", help="It says that something was refused or undone.")] = False,
+    says: Annotated[str | None, typer.Option(help="What has happened, in one sentence.", metavar="TEXT")] = None,
+    failure: Annotated[bool, typer.Option("--failure", help="The event reports a refusal or a reversal.")] = False,
 ) -> None:
     """Write a contract, add it to the registry, and test it.
 
@@ -105,9 +105,9 @@ def event_command(
     owner = _asked(service, "Service that publishes it", "--service", service_name)
     asked = field if field or name else _several("Fields, like loan_id:uuid reader:str:pii", "id:uuid")
     with _changing() as here:
-        create_event(here, called, owner, asked or [], subject=subject, says=says, failure=failure)
+        create_event(here, called, owner, asked or [], subject=subject, description=says, failure=failure)
     out.print(
-        f"\nNobody publishes {called} yet: return it from a function of {owner}, or publish one by hand:\n"
+        f"\n{called} has no publisher yet: return it from a function of {owner}, or publish one by hand:\n"
         f"  contradance events sample {called} | contradance events publish {called} --data -",
         markup=False,
     )
@@ -116,27 +116,27 @@ def event_command(
 @create.command("subscriber")
 @reporting
 def subscriber_command(
-    name: Annotated[str | None, typer.Argument(help="Its handler: remind_reader.", metavar="NAME")] = None,
+    name: Annotated[str | None, typer.Argument(help="The handler: remind_reader.", metavar="NAME")] = None,
     *,
     service: ServiceOption = None,
     on: Annotated[
         list[str] | None,
         typer.Option(
-            help="An event it consumes; may be given again.", metavar="EVENT", autocompletion=completing(_event_names)
+            help="An event that it consumes; repeatable.", metavar="EVENT", autocompletion=completing(_event_names)
         ),
     ] = None,
     publishes: Publishes = None,
     queue: Annotated[
-        bool, typer.Option("--queue", help="Put a queue before it: more attempts, and a backlog one can see.")
+        bool, typer.Option("--queue", help="Deliver through a queue: more attempts, and a visible backlog.")
     ] = False,
 ) -> None:
     """Write a handler for one or more events, add it to the choreography, and test it.
 
     contradance create subscriber remind_reader --service reminders --on BookLent --publishes ReaderReminded
     """
-    called = _asked(name, "Name of its handler", "NAME", function_name)
-    owner = _asked(service, "Service it belongs to", "--service", service_name)
-    consumed = on or _several("Events it consumes", None, "--on")
+    called = _asked(name, "Name of the handler", "NAME", function_name)
+    owner = _asked(service, "Service that it belongs to", "--service", service_name)
+    consumed = on or _several("Events that it consumes", None, "--on")
     with _changing() as here:
         create_subscriber(here, called, owner, consumed, publishes or [], queue=queue)
 
@@ -149,7 +149,7 @@ def route_command(
     name: Annotated[
         str | None,
         typer.Option(
-            help="Its handler; made of verb and path, unless given. Without --service: the service.", metavar="NAME"
+            help="The handler; default: made of verb and path. Without --service: the service.", metavar="NAME"
         ),
     ] = None,
     path: Annotated[str | None, typer.Option(help="Like /loans/{loan_id}.", metavar="PATH")] = None,
@@ -160,17 +160,17 @@ def route_command(
     publishes: Publishes = None,
     language: Language = "py",
 ) -> None:
-    """Write a handler of requests, add it to the choreography, and test it.
+    """Write a handler for requests, add it to the choreography, and test it.
 
     contradance create route --service loans --name lend_book --path /loans --verb post --publishes BookLent
     """
-    _say_language(language)
+    _note_language(language)
     handler = None if service is None else name
-    owner = _asked(service or name, "Service it belongs to", "--service", service_name)
+    owner = _asked(service or name, "Service that it belongs to", "--service", service_name)
     at = _asked(path, "Path, like /loans/{loan_id}", "--path", str)
     method = _asked(verb, f"Verb: {', '.join(VERBS)}", "--verb", str)
     with _changing() as here:
-        create_route(here, owner, at, method, name=handler, asked=field or [], publishes=publishes or [])
+        create_route(here, owner, at, method, name=handler, field_specs=field or [], publishes=publishes or [])
 
 
 @create.command("topic")
@@ -181,41 +181,43 @@ def topic_command(
     subscribers: Annotated[
         list[str] | None,
         typer.Option(
-            "--subscribers", "-s", help="Like reminder_service_remind_reader; several may follow.", metavar="NAME..."
+            "--subscribers", "-s", help="Like reminder_service_remind_reader; more may follow.", metavar="NAME..."
         ),
     ] = None,
     more: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     service: Annotated[
         str | None,
-        typer.Option(help="Who publishes it; the service that its name begins with, unless given.", metavar="NAME"),
+        typer.Option(
+            help="The service that publishes it; default: the service that its name begins with.", metavar="NAME"
+        ),
     ] = None,
     field: Fields = None,
     language: Language = "py",
 ) -> None:
-    """Write an event and its subscribers at once, in the words of the article that this project grew from.
+    """Write an event and its subscribers in one step, named as in the article on which this project is based.
 
-    A subscriber that is there already consumes one more event.
+    A subscriber that already exists consumes one more event.
 
     contradance create topic --name book_lent --subscribers reminder_service_remind_reader
     """
-    _say_language(language)
+    _note_language(language)
     called = _asked(name, "Name of the topic, like book_lent", "--name", _topic_name)
     wanted = [*(subscribers or []), *(more or [])]
     with _changing() as here:
-        owner = create_topic(here, called, wanted, service=service, asked=field or [])
+        owner = create_topic(here, called, wanted, service=service, field_specs=field or [])
     out.print(f"{event_name(called)} is published by the service {owner}.", markup=False)
 
 
 @contextmanager
-def _changing() -> Iterator[Place]:
-    """Give the project to whoever plans changes to it; then make them, all or none, and say which."""
+def _changing() -> Iterator[ProjectLayout]:
+    """Yield the project for planning changes; then write all of them or none, and list the files."""
     project = the_project()
-    finish(project.root)
+    complete_pending(project.root)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnconsumedEvent)  # a choreography that is being written has loose ends
-        here = place(project)
+        warnings.simplefilter("ignore", UnconsumedEvent)  # a new event has no subscriber yet
+        here = read_layout(project)
         yield here
-    formatted = to_format(here.changes)
+    formatted = paths_to_format(here.changes)
     here.changes.write()
     format_files(project.root, formatted)
     for path in sorted(path for path, text in here.changes.created.items() if text):
@@ -225,12 +227,12 @@ def _changing() -> Iterator[Place]:
 
 
 def _asked(given: str | None, question: str, option: str, check: Callable[[str], str]) -> str:
-    """Return what was given, or what is answered to a question; where nobody can answer, say what to give."""
+    """Return a given value, or ask for it on a terminal; without a terminal, name the missing option."""
     if given is not None:
         check(given)
         return given
     if not sys.stdin.isatty():
-        raise typer.BadParameter("it is missing, and nobody is here to be asked.", param_hint=option)
+        raise typer.BadParameter("it is missing.", param_hint=option)
     while True:
         answer: str = typer.prompt(question)
         try:
@@ -242,11 +244,11 @@ def _asked(given: str | None, question: str, option: str, check: Callable[[str],
 
 
 def _several(question: str, default: str | None, option: str | None = None) -> Sequence[str]:
-    """Return the words that are answered to a question."""
+    """Ask for several words on a terminal; without one, return none, or name the missing option."""
     if not sys.stdin.isatty():
         if option is None:
             return []
-        raise typer.BadParameter("it is missing, and nobody is here to be asked.", param_hint=option)
+        raise typer.BadParameter("it is missing.", param_hint=option)
     return str(typer.prompt(f"{question}, with spaces between", default=default)).split()
 
 
@@ -255,6 +257,6 @@ def _topic_name(name: str) -> str:
     return name
 
 
-def _say_language(language: str) -> None:
+def _note_language(language: str) -> None:
     if language != "py":
-        out.print(f"Contradance speaks Python alone, so this is written in Python, not in {language}.", markup=False)
+        out.print(f"Contradance supports only Python: this is written in Python, not in {language}.", markup=False)

@@ -1,6 +1,7 @@
-"""`contradance demo`: the project's scenes, over HTTP, on a bus that is thrown away."""
+"""`contradance demo`: sends the requests of the project's scenes over HTTP to a temporary bus."""
 
 import json
+import logging
 import os
 import urllib.error
 import urllib.request
@@ -11,6 +12,8 @@ from tempfile import TemporaryDirectory
 from rich.text import Text
 
 from contradance.choreography import Choreography
+from contradance.cli.log_lines import listen_to_functions
+from contradance.cli.narrator import Narrator
 from contradance.cli.theme import Services, out
 from contradance.cli.trees import flow_tree
 from contradance.errors import LaptopError
@@ -18,13 +21,14 @@ from contradance.local.client import ask
 from contradance.local.clock import SkippingClock
 from contradance.local.laptop import Laptop
 from contradance.local.scene import Scene
-from contradance.local.server import Server
+from contradance.local.web.server import Server
 from contradance.operate.flow import flows
 
 
 def play(choreography: Choreography, scenes: Sequence[Scene]) -> None:
-    """Post each scene's request, let everything that follows happen, and print it as a tree."""
+    """Send each scene's request, deliver everything that follows, and print the flow as a tree."""
     services = Services(choreography.services)
+    listen_to_functions(choreography, Narrator(services, logging.WARNING))
     with (
         TemporaryDirectory(prefix="contradance-demo-") as folder,
         Laptop(
@@ -46,7 +50,7 @@ def play(choreography: Choreography, scenes: Sequence[Scene]) -> None:
 
 
 def _request(url: str, scene: Scene) -> int:
-    """Send the scene's request; return the answer's status."""
+    """Send a scene's request; return the response's status."""
     method, _, path = scene.route.partition(" ")
     request = urllib.request.Request(  # noqa: S310 - always http://127.0.0.1
         url + path, data=json.dumps(scene.body).encode(), method=method, headers={"content-type": "application/json"}

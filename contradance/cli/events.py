@@ -12,7 +12,7 @@ from contradance.cli.command import AsJson, Port, print_json, reporting, text_of
 from contradance.cli.moment import format_moment, moment
 from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import event_name, out
-from contradance.local.address import DEFAULT_PORT, HOST
+from contradance.local.names import DEFAULT_PORT, HOST
 from contradance.operate.journal import Wanted
 
 events = typer.Typer(help="Publish events, and see what they look like.", no_args_is_help=True)
@@ -78,9 +78,10 @@ def sample(detail_type: Annotated[str, typer.Argument(help="The event's detail-t
     """Print an example of an event's data."""
     from contradance.catalog.sample import sample as example  # noqa: PLC0415 - loaded with the project
     from contradance.operate.publishing import contract_named  # noqa: PLC0415 - loaded with the project
+    from contradance.wire import to_wire  # noqa: PLC0415 - the same
 
     contract = contract_named(the_project().choreography(), detail_type)
-    sys.stdout.write(example(contract).model_dump_json(indent=2) + "\n")
+    sys.stdout.write(to_wire(example(contract), indent=2).decode() + "\n")
 
 
 @events.command("would-match")

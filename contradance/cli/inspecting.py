@@ -52,18 +52,18 @@ def lint(*, as_json: AsJson = False) -> None:
     What is fine as it is, is accepted in pyproject.toml, with the reason, below
     tool.contradance.accepted.
     """
-    from contradance.lint.archives import archives  # noqa: PLC0415 - only this command needs it
+    from contradance.lint.archives import archive_days  # noqa: PLC0415 - only this command needs it
     from contradance.lint.rules import findings  # noqa: PLC0415 - only this command needs it
 
     project = the_project()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnconsumedEvent)  # it is among the findings
         choreography = project.choreography()
-    found = findings(choreography, archives(project.root), project.accepted)
+    found = findings(choreography, archive_days(project.root), project.accepted)
     if as_json:
         print_json([{"name": one.name, **one._asdict()} for one in found])
     for one in () if as_json else found:
-        out.print(Text(f"{one.kind}  ", "bold yellow").append(one.says, "not bold default"))
+        out.print(Text(f"{one.kind}  ", "bold yellow").append(one.message, "not bold default"))
         out.print(
             f'  Why: {one.reason}\n  Fix: {one.fix}\n  Accept: {json.dumps(one.name)} = "the reason"\n', markup=False
         )
@@ -100,7 +100,7 @@ def why(
     Matched or not, and which field said no; every attempt; what it published;
     dead letter. It exits with 1 where the named subscriber has not done it.
     """
-    from contradance.local.journal_table import open_journal  # noqa: PLC0415 - only where there is a laptop's state
+    from contradance.local.state.journal_table import open_journal  # noqa: PLC0415 - only where there is a laptop's state
     from contradance.operate.why import event_and_flow  # noqa: PLC0415 - loaded with the project
     from contradance.operate.why import why as explained  # noqa: PLC0415 - loaded with the project
 

@@ -1,4 +1,4 @@
-"""Moments as a person says them: `2026-01-31T18:00`, `90m` ago, `now`."""
+"""Reads and writes times as options have them: `2026-01-31T18:00`, `90m` (ago), `now`."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,22 +11,22 @@ _AGO: Final = re.compile(r"(\d{1,6})([smhd])")
 
 
 def moment(text: str, now: datetime, option: str) -> datetime:
-    """Return the moment that an option says; one without a time zone is UTC."""
+    """Parse the time in an option's text; one without a time zone is UTC."""
     ago = _AGO.fullmatch(text)
     if text == "now":
         return now
     if ago:
         return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     try:
-        said = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(text)
     except ValueError as error:
         raise typer.BadParameter(
-            f"{text!r} is no moment. Say 2026-01-31T18:00 (UTC), 2026-01-31T18:00+01:00, 90m (ago; s, m, h or d) or now.",
+            f"{text!r} is not a time. Use 2026-01-31T18:00 (UTC), 2026-01-31T18:00+01:00, 90m (ago; s, m, h or d) or now.",
             param_hint=option,
         ) from error
-    return said.astimezone(UTC) if said.tzinfo else said.replace(tzinfo=UTC)
+    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def format_moment(at: datetime) -> str:
-    """Return a moment as `moment` reads it, to the second."""
+    """Return a time as text that `moment` parses, to the second."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,8 +10,9 @@ from typing import Final
 from rich.text import Text
 
 from contradance.cli.attempt import attempt_lines
+from contradance.cli.log_lines import log_lines
 from contradance.cli.theme import Services, out
-from contradance.local.server import Refusal
+from contradance.local.web.server import Refusal
 from contradance.operate.flow import Flow
 from contradance.runtime.journal_record import JournalRecord
 
@@ -25,20 +26,21 @@ _SERVER_ERROR: Final = 500
 class Narrator(logging.Handler):
     """Prints journal records, flows and the functions' own log lines as they come."""
 
-    def __init__(self, services: Services) -> None:
-        super().__init__(logging.INFO)
+    def __init__(self, services: Services, level: int = logging.NOTSET) -> None:
+        super().__init__(level)
         self._services = services
         self._said: OrderedDict[str, tuple[int, int, int]] = OrderedDict()
         self._said_lock = threading.Lock()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a function's log line under its service's name."""
-        service = record.name.split(".")[-2] if record.name.count(".") else record.name
-        style = "dim" if record.levelno < logging.WARNING else "yellow"
-        line = Text(f"{'':8}  ").append(f"{service:{self._services.width}}", self._services.style(service))
-        _say(line.append(f"  {record.getMessage()}", style))
-        if record.exc_info and self.formatter is None:
-            _say(Text(logging.Formatter().formatException(record.exc_info), "dim"))
+        try:
+            lines = log_lines(record, self._services)
+        except Exception:  # noqa: BLE001 - as logging does: a line that cannot be formatted fails no delivery
+            self.handleError(record)
+            return
+        for line in lines:
+            _say(line)
 
     def delivery(self, record: JournalRecord) -> None:
         """Print one attempt."""

@@ -1,4 +1,4 @@
-"""`contradance package`: build what Lambda runs, and show what was built."""
+"""`contradance package`: builds the layer and the zips that Lambda runs, and lists them."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Architecture(StrEnum):
-    """What Lambda's processors are."""
+    """Lambda's processor architectures."""
 
     ARM64 = "arm64"
     X86_64 = "x86_64"
@@ -26,13 +26,13 @@ class Architecture(StrEnum):
 def package(
     *,
     runtime: Annotated[
-        str | None, typer.Option(help="Lambda's Python runtime, like python3.13; this Python's if none is given.")
+        str | None, typer.Option(help="Lambda's Python runtime, like python3.13; default: the running Python.")
     ] = None,
-    architecture: Annotated[Architecture, typer.Option(help="Lambda's processors.")] = Architecture.ARM64,
-    lock: Annotated[bool, typer.Option("--lock", help="First pin anew what the layer holds.")] = False,
+    architecture: Annotated[Architecture, typer.Option(help="Lambda's processor architecture.")] = Architecture.ARM64,
+    lock: Annotated[bool, typer.Option("--lock", help="First update the pinned versions in the layer.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Build what Lambda runs: a layer that all functions share, and a zip for each."""
+    """Build what Lambda runs: one layer for all functions, and a zip for each."""
     from contradance.packaging import build, pin  # noqa: PLC0415 - needs the extra `infra`
 
     project = the_project()
@@ -63,7 +63,7 @@ def _show(choreography: str, built: "Packages") -> None:
     paths = {"layer": built.layer, **built.functions}
     width = max(map(len, paths))
     for name, path in paths.items():
-        state = "built" if path in built.fresh else "as before"
+        state = "built" if path in built.fresh else "unchanged"
         out.print(f"  {name:{width}}  {_size(path):>9}  {state}", markup=False)
     out.print(f"They are in {built.layer.parent}/", style="dim", markup=False)
 

@@ -1,7 +1,7 @@
-"""`contradance run --reload`: the laptop in a process of its own, ended and started again when its code is edited.
+"""`contradance run --reload`: runs the laptop in a child process, which is restarted when its code is edited.
 
-What was accepted is on disk, so nothing is lost between the two. The process is kept out of the terminal's own group,
-so that a Ctrl-C reaches this one alone; it ends when its standard input does, and so with this one, however that dies.
+Accepted events are on disk, so a restart loses none. The child is in its own process group, so that Ctrl-C reaches only
+this process. The child ends when its standard input closes: so it ends with this process, even when this one is killed.
 """
 
 import os
@@ -19,11 +19,11 @@ from watchfiles import PythonFilter, watch
 from contradance.cli.theme import out
 
 _RELOADED: Final = "CONTRADANCE_RELOADED"
-"""Set in the environment of a process that is to end with its standard input."""
+"""Set in the environment of a child process that ends when its standard input closes."""
 
 
 def run_reloading(root: Path, arguments: Sequence[str]) -> int:
-    """Run `contradance` with `arguments` until Ctrl-C or SIGTERM, anew after each edit below `root`; return its exit code."""
+    """Run `contradance` until Ctrl-C or SIGTERM, restarting it after each edit below `root`; return its exit code."""
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - what signal.signal calls
@@ -35,7 +35,7 @@ def run_reloading(root: Path, arguments: Sequence[str]) -> int:
     try:
         for changes in watch(*watched(root), watch_filter=PythonFilter(), stop_event=stop, rust_timeout=500):
             edited = sorted({os.path.relpath(path, root) for _, path in changes})
-            out.print(f"\n{', '.join(edited)} changed: starting again.", style="yellow", markup=False)
+            out.print(f"\n{', '.join(edited)} changed: restarting.", style="yellow", markup=False)
             _end(process)
             process = _start(arguments)
     finally:
@@ -44,12 +44,12 @@ def run_reloading(root: Path, arguments: Sequence[str]) -> int:
 
 
 def watched(root: Path) -> list[Path]:
-    """Return the folders that hold a project's code: those at its root that are not hidden."""
+    """Return the folders of a project's code: those at its root whose names start with neither `.` nor `_`."""
     return sorted(folder for folder in root.iterdir() if folder.is_dir() and not folder.name.startswith((".", "_")))
 
 
 def end_with_parent() -> None:
-    """In a process that `run_reloading` started: stop as on Ctrl-C when the starting process ends, or ends this one."""
+    """In a child of `run_reloading`, stop as on Ctrl-C when standard input closes; else do nothing."""
     if _RELOADED in os.environ:
 
         def wait() -> None:
@@ -60,7 +60,7 @@ def end_with_parent() -> None:
 
 
 def _start(arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(  # noqa: S603 - ourselves
+    return subprocess.Popen(  # noqa: S603 - this program
         [sys.executable, "-m", "contradance", *arguments],
         env={**os.environ, _RELOADED: "yes"},
         stdin=subprocess.PIPE,
@@ -69,7 +69,7 @@ def _start(arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
 
 
 def _end(process: "subprocess.Popen[bytes]") -> int:
-    """Have what is in flight finished; a process that has ended by itself, on an error in the code say, is let be."""
+    """Close a child's standard input, wait until it has finished, and return its exit code."""
     if process.stdin is not None:
         process.stdin.close()
     return process.wait()

@@ -13,7 +13,7 @@ import typer
 
 from contradance.choreography import Choreography
 from contradance.cli.command import Port, StateFolder, the_project
-from contradance.local.address import DEFAULT_PORT, HOST
+from contradance.local.names import DEFAULT_PORT, HOST
 from contradance.operate.aws import aws_of
 from contradance.operate.forecast import Forecast, from_archive, from_journal
 from contradance.operate.insights import InsightsJournal
@@ -78,7 +78,7 @@ class Target:
     def journal(self, since: datetime | None = None) -> Iterator[JournalReader]:
         """Open the system's journal; on AWS, flows are searched from `since` on."""
         if self.is_laptop:
-            from contradance.local.journal_table import open_journal  # noqa: PLC0415 - only for the laptop
+            from contradance.local.state.journal_table import open_journal  # noqa: PLC0415 - only for the laptop
 
             with open_journal(self.state) as found:
                 yield found
@@ -88,7 +88,7 @@ class Target:
     def forecast(self, planned: ReplayPlan) -> Forecast:
         """Count what a replay would do: in the laptop's archive, or as far as a stack's journal tells."""
         if self.is_laptop:
-            from contradance.local.archive import open_archive  # noqa: PLC0415 - only for the laptop
+            from contradance.local.state.archive import open_archive  # noqa: PLC0415 - only for the laptop
 
             with open_archive(self.state) as archive:
                 return from_archive(planned, archive)

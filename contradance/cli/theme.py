@@ -1,4 +1,4 @@
-"""How the terminal shows things: a colour for each service, words for outcomes."""
+"""The look of terminal output: consoles, a colour for each service, short ids and event names."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -12,7 +12,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def short(identifier: str | None) -> str:
-    """Return as much of an id as a person compares."""
+    """Return the first part of an id, at most 12 characters."""
     return (identifier or "").partition("-")[0][:12]
 
 
@@ -23,7 +23,7 @@ def event_name(contract: str) -> str:
 
 
 class Services:
-    """The services of one choreography, each with its colour."""
+    """Assigns each service of a choreography a colour."""
 
     def __init__(self, services: Sequence[str]) -> None:
         self._colours = {service: _COLOURS[position % len(_COLOURS)] for position, service in enumerate(services)}

@@ -1,1 +1,1 @@
-"""What a choreography leaves unfinished: found in the pure data, before anything runs."""
+"""Finds what a choreography leaves unfinished, from its declarations, before anything runs."""

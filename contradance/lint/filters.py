@@ -1,4 +1,4 @@
-"""Members of a consumed union that a content filter lets nothing of through."""
+"""Content filters that no event can pass."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -8,36 +8,32 @@ from typing import Any, Literal, get_args, get_origin
 from contradance.annotation import members
 from contradance.choreography import Choreography
 from contradance.contract import Contract
-from contradance.lint.finding import Finding
+from contradance.lint.finding import LintFinding
+from contradance.wire import wire_fields
 
 
-def filtered_out(choreography: Choreography) -> Iterator[Finding]:
-    """Find filters on a field of few values that ask for none of these."""
+def impossible_filters(choreography: Choreography) -> Iterator[LintFinding]:
+    """Find filters that name only values which the field cannot have."""
     for function, subscription in choreography.subscriptions:
         pattern = json.loads(subscription.pattern.canonical)
         for part in pattern.get("$or", [pattern]):
-            contract = _contract(subscription.contracts, part)
-            filters = part["detail"].get("data", {})
-            for field in _impossible(contract, filters) if contract else ():
-                yield Finding(
+            identity = (part["source"][0], part["detail-type"][0])
+            contract = next(one for one in subscription.contracts if one.identity[:2] == identity)
+            for field in _impossible(contract, part["detail"].get("data", {})):
+                yield LintFinding(
                     "unreachable",
-                    f"{function.name} {contract.identity if contract else ''}",
-                    f"{function.name} consumes {contract.identity if contract else ''} where data.{field} has a value that "
-                    "the contract does not allow.",
-                    "The rule matches no event, so the function is never invoked by it, and nothing says so.",
-                    f"Filter on one of the values of {field}, or take the filter out.",
+                    f"{function.name} {contract.identity}",
+                    f"{function.name} consumes {contract.identity} where data.{field} has a value that the contract does "
+                    "not allow.",
+                    "The rule matches no event, so it never invokes the function, and no error shows it.",
+                    f"Filter on one of the values of {field}, or remove the filter.",
                 )
 
 
-def _contract(contracts: tuple[type[Contract], ...], part: Mapping[str, Any]) -> type[Contract] | None:
-    named = (part["source"][0], part["detail-type"][0])
-    return next((one for one in contracts if one.identity[:2] == named), None)
-
-
 def _impossible(contract: type[Contract], filters: Mapping[str, Any]) -> Iterator[str]:
-    """Yield each field whose filter asks for exact values that the field cannot have."""
+    """Yield each field that is filtered by exact values, none of which it can have."""
     for name, wanted in filters.items():
-        field = contract.model_fields.get(name)
+        _, field = wire_fields(contract).get(name, ("", None))
         allowed = _values(field.annotation) if field else None
         exact = isinstance(wanted, list) and not any(isinstance(one, dict) for one in wanted)
         if allowed is not None and exact and not any(one in allowed for one in wanted):
@@ -45,7 +41,7 @@ def _impossible(contract: type[Contract], filters: Mapping[str, Any]) -> Iterato
 
 
 def _values(annotation: Any) -> list[object] | None:
-    """Return every JSON value that a type has; None where they are too many to say."""
+    """Return all JSON values of a type; None if it is not an enum, a literal or None."""
     found: list[object] = []
     for member in members(annotation):
         if isinstance(member, type) and issubclass(member, Enum):

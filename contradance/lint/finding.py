@@ -1,20 +1,20 @@
-"""One thing that a choreography leaves unfinished."""
+"""One problem that a lint rule found in a choreography."""
 
 from typing import NamedTuple
 
 
-class Finding(NamedTuple):
-    """What was found, why it matters, and what to do."""
+class LintFinding(NamedTuple):
+    """What was found, why it matters, and how to fix it."""
 
     kind: str
-    """Name of the rule: `unheard`."""
+    """Name of the rule: `unconsumed`."""
     about: str
-    """What it is about: an event or functions, as `contradance list` names them."""
-    says: str
+    """The event or the functions, as `contradance list` names them."""
+    message: str
     reason: str
     fix: str
 
     @property
     def name(self) -> str:
-        """What it is accepted by: the rule, and what it is about."""
+        """The key that accepts it in pyproject.toml: the rule, and what it is about."""
         return f"{self.kind} {self.about}"

@@ -1,13 +1,13 @@
-"""Which function leads to which, by the events between them; and where that goes round."""
+"""Which functions lead to which through the events they publish, and the cycles among them."""
 
 from collections.abc import Iterator, Mapping
 
 from contradance.choreography import Choreography
-from contradance.lint.finding import Finding
+from contradance.lint.finding import LintFinding
 
 
 def followers(choreography: Choreography) -> dict[str, set[str]]:
-    """Return, for each function, those that consume what it publishes."""
+    """Return, for each function, the functions that consume what it publishes."""
     return {
         name: {consumer.name for contract in function.publishes for consumer in choreography.consumers(contract)}
         for name, function in choreography.functions.items()
@@ -15,7 +15,7 @@ def followers(choreography: Choreography) -> dict[str, set[str]]:
 
 
 def reached(edges: Mapping[str, set[str]], start: str) -> set[str]:
-    """Return every function that `start` leads to; itself only where that goes round."""
+    """Return every function that `start` leads to, itself included only if it lies on a cycle."""
     found: set[str] = set()
     waiting = [start]
     while waiting:
@@ -25,8 +25,8 @@ def reached(edges: Mapping[str, set[str]], start: str) -> set[str]:
     return found
 
 
-def cycles(choreography: Choreography) -> Iterator[Finding]:
-    """Find functions that lead to themselves, each group of them once."""
+def cycles(choreography: Choreography) -> Iterator[LintFinding]:
+    """Find groups of functions that lead to themselves, each group once."""
     edges = followers(choreography)
     seen: set[str] = set()
     for start in edges:
@@ -34,23 +34,24 @@ def cycles(choreography: Choreography) -> Iterator[Finding]:
             continue
         group = {one for one in reached(edges, start) if start in reached(edges, one)}
         seen |= group
-        way = _way_round(edges, start, group)
-        yield Finding(
+        cycle = _shortest_cycle(edges, start, group)
+        yield LintFinding(
             "cycle",
             " ".join(sorted(group)),
-            f"{' → '.join(way)}: what one publishes leads back to it.",
-            "Events may go round for ever: each round is billed, and no dead letter ends it.",
-            "Take one of the events out of a signature; or, if something always ends it, accept this finding and say what.",
+            f"{' → '.join(cycle)}: the events of these functions lead back to the first.",
+            "The events may never end: each round is billed, and no dead letter stops it.",
+            "Remove one of the events from a signature; or, if a condition always ends the cycle, accept this finding and name "
+            "the condition.",
         )
 
 
-def _way_round(edges: Mapping[str, set[str]], start: str, group: set[str]) -> list[str]:
-    """Return a shortest way from `start` back to it."""
-    ways = [[start]]
+def _shortest_cycle(edges: Mapping[str, set[str]], start: str, group: set[str]) -> list[str]:
+    """Return a shortest path from `start` back to it."""
+    paths = [[start]]
     while True:
-        way = ways.pop(0)
-        for following in sorted(edges[way[-1]] & group):
+        path = paths.pop(0)
+        for following in sorted(edges[path[-1]] & group):
             if following == start:
-                return [*way, start]
-            if following not in way:
-                ways.append([*way, following])
+                return [*path, start]
+            if following not in path:
+                paths.append([*path, following])

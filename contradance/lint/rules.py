@@ -1,4 +1,4 @@
-"""Every rule, run over one choreography; findings that the project accepts are left out."""
+"""All lint rules, and the findings of one choreography without those that the project accepts."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
@@ -6,19 +6,19 @@ from typing import Final
 
 from contradance.choreography import Choreography
 from contradance.lint.compensation import uncompensated
-from contradance.lint.filters import filtered_out
-from contradance.lint.finding import Finding
+from contradance.lint.filters import impossible_filters
+from contradance.lint.finding import LintFinding
 from contradance.lint.path import cycles
-from contradance.lint.reach import unheard, unpublished, unreachable, unspoken
+from contradance.lint.reach import unconsumed, unpublished, unreachable, unused
 
-RULES: Final[tuple[Callable[[Choreography], Iterable[Finding]], ...]] = (
-    unspoken,
+RULES: Final[tuple[Callable[[Choreography], Iterable[LintFinding]], ...]] = (
+    unused,
     unpublished,
-    unheard,
+    unconsumed,
     cycles,
     uncompensated,
     unreachable,
-    filtered_out,
+    impossible_filters,
 )
 
 
@@ -26,13 +26,13 @@ def findings(
     choreography: Choreography,
     archives: Mapping[str, int] | None = None,
     accepted: Mapping[str, str] | None = None,
-) -> list[Finding]:
-    """Return what is found and not accepted.
+) -> list[LintFinding]:
+    """Return the findings that are not accepted.
 
     Args:
-        choreography: what to look at.
-        archives: days that each stack's archive keeps events, by the stack's name.
-        accepted: why a finding is fine, by its name; one that is not found any more is a finding itself.
+        choreography: the choreography to check.
+        archives: how many days each stack's archive keeps events, by stack.
+        accepted: the reason by accepted finding; an accepted finding that no longer exists is a finding too.
     """
     known = dict(accepted or {})
     found = [one for rule in RULES for one in rule(choreography)]
@@ -41,26 +41,26 @@ def findings(
     return [one for one in found if one.name not in known] + [_stale(name) for name in known if name not in names]
 
 
-def outlived(choreography: Choreography, archives: Mapping[str, int]) -> Iterator[Finding]:
-    """Find functions that may still try an event which the archive no longer has."""
+def outlived(choreography: Choreography, archives: Mapping[str, int]) -> Iterator[LintFinding]:
+    """Find functions that retry an event for longer than the archive keeps it."""
     for stack, days in archives.items():
         for function, _ in choreography.subscriptions:
             if function.retry.max_age > timedelta(days=days):
-                yield Finding(
+                yield LintFinding(
                     "outlived",
                     f"{function.name} {stack}",
                     f"{function.name} has {function.retry}, and the archive of the stack {stack} keeps an event for "
                     f"{days} {'day' if days == 1 else 'days'}.",
-                    "What fails at the end of its retries cannot be replayed: the archive has forgotten it.",
+                    "An event that fails after its last retry cannot be replayed, because the archive no longer holds it.",
                     f"Raise archiveDays in Pulumi.{stack}.yaml, or lower the function's Retry(max_age=...).",
                 )
 
 
-def _stale(name: str) -> Finding:
-    return Finding(
+def _stale(name: str) -> LintFinding:
+    return LintFinding(
         "stale",
         name,
-        f"pyproject.toml accepts {name!r}, which is not found.",
-        "An acceptance that outlives what it accepted would hide the next mistake of that name.",
+        f"pyproject.toml accepts {name!r}, which no rule finds.",
+        "It would hide a later mistake of the same name.",
         "Remove it from [tool.contradance.accepted].",
     )

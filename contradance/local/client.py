@@ -1,4 +1,4 @@
-"""Publishing to a laptop that runs in another process."""
+"""Publishes to a laptop that runs in another process."""
 
 import json
 import urllib.error
@@ -11,11 +11,11 @@ from contradance.local.aws.endpoint import CONTENT_TYPE, TARGET_HEADER
 
 _TIMEOUT_SECONDS: Final = 10
 _DIRECTLY: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""The laptop is never behind a proxy, whatever the environment names."""
+"""Ignores the environment's proxies: the laptop is on this machine."""
 
 
 def ask(request: urllib.request.Request) -> Any:
-    """Send a request to this machine; the answer is a context manager, as `urllib.request.urlopen` returns it."""
+    """Send a request to this machine without a proxy; return the response of `urllib.request`, a context manager."""
     return _DIRECTLY.open(request, timeout=_TIMEOUT_SECONDS)
 
 
@@ -47,13 +47,13 @@ class LaptopClient:
             ) from error
 
     def _read(self, answer: Any) -> dict[str, Any]:
-        """Return what a laptop answered; whatever else listens there answers something else."""
+        """Return the JSON object of a response; raise `LaptopError` when another program answers at the port."""
         try:
             found = json.load(answer)
         except ValueError:
             found = None
         if not isinstance(found, dict):
             raise LaptopError(
-                f"what answers at {self._url} is no laptop.\n  Name the port of one with --port, as contradance run says it."
+                f"the program at {self._url} is not a laptop.\n  Give the port that contradance run printed with --port."
             )
         return found

@@ -1,4 +1,4 @@
-"""Time on the laptop: as it is, faster than it is, or turned by hand."""
+"""The laptop's clocks: real or scaled time, virtual time, and real time with the waits skipped."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -6,20 +6,20 @@ from typing import Protocol
 
 
 class MovableClock(Protocol):
-    """A clock that can be told to move on, so that nobody waits for a retry."""
+    """A clock that moves on command, so that tests need not wait for retries."""
 
     def now(self) -> datetime:
-        """Return the present moment in UTC."""
+        """Return the current time in UTC."""
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let `seconds` pass."""
 
     def move_to(self, moment: datetime) -> None:
-        """Move on to `moment`; never back."""
+        """Move forward to `moment`; an earlier one changes nothing."""
 
 
 class RealClock:
-    """The machine's clock, running `scale` times as fast from the moment it is made."""
+    """The machine's clock; with a `scale`, time runs `scale` times as fast from the clock's creation."""
 
     def __init__(self, scale: float = 1.0) -> None:
         self._scale = scale
@@ -27,47 +27,47 @@ class RealClock:
         self._started = time.monotonic()
 
     def now(self) -> datetime:
-        """Return the present moment in UTC."""
+        """Return the current time in UTC."""
         if self._scale == 1.0:
-            return datetime.now(UTC)  # also after a night asleep, which the monotonic clock knows nothing of
+            return datetime.now(UTC)  # the monotonic clock stands still while the machine sleeps
         return self._origin + timedelta(seconds=(time.monotonic() - self._started) * self._scale)
 
     def sleep(self, seconds: float) -> None:
-        """Let `seconds` of this clock's time pass."""
+        """Sleep `seconds` of this clock's time."""
         time.sleep(seconds / self._scale)
 
     def wait_for(self, moment: datetime) -> float:
-        """Return the real seconds until this clock shows `moment`; 0 where it has passed."""
+        """Return the real seconds until this clock shows `moment`; 0 for a time in the past."""
         return max((moment - self.now()).total_seconds(), 0) / self._scale
 
 
 class VirtualClock:
-    """A clock that stands still until it is told to move: 24 hours of retries take milliseconds."""
+    """A clock that stands still until `sleep` or `move_to`: 24 hours of retries take milliseconds."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._now = start
 
     def now(self) -> datetime:
-        """Return the moment at which it stands."""
+        """Return the time at which the clock stands."""
         return self._now
 
     def sleep(self, seconds: float) -> None:
-        """Move on by `seconds`."""
+        """Move forward by `seconds`."""
         self._now += timedelta(seconds=seconds)
 
     def move_to(self, moment: datetime) -> None:
-        """Move on to `moment`; never back."""
+        """Move forward to `moment`; an earlier one changes nothing."""
         self._now = max(self._now, moment)
 
 
 class SkippingClock:
-    """The machine's clock, but with the waiting left out: it can be moved on, and runs from there."""
+    """The machine's clock plus the time that was skipped: `sleep` and `move_to` skip instead of waiting."""
 
     def __init__(self) -> None:
         self._skipped = timedelta()
 
     def now(self) -> datetime:
-        """Return the present moment in UTC, and whatever was skipped."""
+        """Return the current time in UTC plus the skipped time."""
         return datetime.now(UTC) + self._skipped
 
     def sleep(self, seconds: float) -> None:
@@ -75,5 +75,5 @@ class SkippingClock:
         self._skipped += timedelta(seconds=seconds)
 
     def move_to(self, moment: datetime) -> None:
-        """Skip to `moment`; never back."""
+        """Skip forward to `moment`; an earlier one changes nothing."""
         self._skipped += max(moment - self.now(), timedelta())

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
-from contradance.local.database import Database
 from contradance.local.refusal import Refused
+from contradance.local.state.database import Database
 from contradance.runtime.ports import Clock
 
 MessageAttributes = Mapping[str, Mapping[str, str]]

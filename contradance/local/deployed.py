@@ -1,4 +1,4 @@
-"""The laptop as a stack: the same description that the Pulumi program gives of one on AWS."""
+"""Describes the laptop in the form in which the Pulumi program describes a stack."""
 
 from typing import Final
 
@@ -19,11 +19,11 @@ from contradance.local.names import (
 )
 
 _FINGERPRINT: Final = "laptop"
-"""The laptop runs the code as it is: there is nothing that it could differ from."""
+"""A constant: the laptop runs the code itself, so deployed code and code never differ."""
 
 
 def deployed(choreography: Choreography, url: str) -> Deployed:
-    """Return what the laptop that serves `choreography` at `url` says of itself."""
+    """Return the description of the laptop that serves `choreography` at `url`."""
     bus = choreography.name
     return Deployed(
         app=bus,

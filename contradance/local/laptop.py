@@ -1,4 +1,4 @@
-"""A choreography, running on this machine: the bus, its functions, its HTTP API, over one folder of state."""
+"""The laptop: a choreography's bus, functions and HTTP API on this machine, with one folder of state."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -12,18 +12,18 @@ from contradance.choreography import Choreography
 from contradance.errors import LaptopError
 from contradance.function import Schedule
 from contradance.local.aws.endpoint import AwsEndpoint
-from contradance.local.bus import Bus
 from contradance.local.clock import MovableClock, RealClock
-from contradance.local.database import Database
 from contradance.local.dead_letter_queues import DeadLetterQueues
-from contradance.local.drain import Drain
-from contradance.local.gateway import Gateway, HttpResponse
-from contradance.local.invoker import Invoker
-from contradance.local.journal_table import STATE_FILE, LaptopJournal
-from contradance.local.pending_delivery import PendingDelivery
-from contradance.local.replays import Replays
-from contradance.local.runner import Runner
-from contradance.local.schedules import Schedules
+from contradance.local.events.bus import Bus
+from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.events.replays import Replays
+from contradance.local.events.schedules import Schedules
+from contradance.local.invocation.drain import Drain
+from contradance.local.invocation.gateway import Gateway, HttpResponse
+from contradance.local.invocation.invoker import Invoker
+from contradance.local.invocation.runner import Runner
+from contradance.local.state.database import Database
+from contradance.local.state.journal_table import STATE_FILE, LaptopJournal
 from contradance.local.store import SQLiteStore
 from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.ports import Environment
@@ -31,23 +31,23 @@ from contradance.runtime.sweep import sweep
 from contradance.subscription import Subscription
 
 _SWEEP_SECONDS: Final = 30.0
-"""Longest that one run of the sweeper may take."""
+"""Time limit of one run of the sweeper."""
 
 
 class Laptop:
-    """Everything that AWS would be to one choreography.
+    """Runs one choreography as AWS does, on this machine.
 
     Args:
-        choreography: what to run.
-        state: the folder that holds its one file.
+        choreography: the choreography to run.
+        state: the folder of the state file.
         clock: a `RealClock` to `start`; a `VirtualClock` or a `SkippingClock` to `drain`.
-        variables: the environment: settings and secrets.
+        variables: environment variables with settings and secrets.
         synchronous: how hard each commit is pushed to disk.
-        seed: of the order in which `drain` delivers, and a replay shuffles.
-        archive_delay: how long an event takes to reach the archive. EventBridge says to wait ten minutes before a replay.
-        publish_at_once: publish in the transaction that commits; without it commit first and publish then, as on AWS.
-        when_journaled: told each journal record.
-        when_settled: told each delivery that was made, and whose outcome is on disk.
+        seed: of the random orders in which `drain` delivers and a replay shuffles.
+        archive_delay: how long an event takes to reach the archive. EventBridge advises ten minutes before a replay.
+        publish_at_once: publish in the transaction that commits; False commits first and publishes then, as on AWS.
+        when_journaled: called with each journal record.
+        when_settled: called with each delivery whose outcome is on disk.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Laptop:
         self.bus = Bus(choreography, self.database, clock)
         self.journal = LaptopJournal(self.database, when_journaled)
         self.dead_letters = DeadLetterQueues(self.database, clock)
-        self.replays = Replays(self.bus, self.database, clock, archive_delay, Random(seed))  # noqa: S311 - an order keeps no secret
+        self.replays = Replays(self.bus, self.database, clock, archive_delay, Random(seed))  # noqa: S311 - an order is not a secret
         self.environment = Environment(
             store=SQLiteStore(self.database, self.bus if publish_at_once else None),
             events=self.bus,
@@ -108,21 +108,21 @@ class Laptop:
         return self.gateway.answer(method, target, headers or {}, body.encode() if isinstance(body, str) else body)
 
     def drain(self) -> None:
-        """Deliver until nothing waits, moving the clock through every retry."""
+        """Deliver until nothing is pending, moving the clock through every retry."""
         self._drain.run(self._movable())
 
     def advance(self, duration: timedelta) -> None:
-        """Let `duration` pass on the clock, making every delivery and scheduled run that falls in it."""
+        """Move the clock by `duration`, making every delivery and scheduled run that is due meanwhile."""
         clock = self._movable()
         until: datetime = clock.now() + duration
         self._drain.run(clock, until)
 
     def sweep(self) -> int:
-        """Publish what was committed by a process that died before it could; return how many records were."""
+        """Publish events that a process committed and did not publish before it died; return how many once-records."""
         return sweep(self.environment, _SWEEP_SECONDS)
 
     def close(self) -> bool:
-        """Finish what is in flight, each to its timeout, and close the state; return whether all of it ended."""
+        """Wait for running invocations until their timeouts, and close the state; return whether all ended."""
         self.replays.stop()
         ended = self._runner.stop()
         self.database.close()

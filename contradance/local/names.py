@@ -1,16 +1,19 @@
-"""The names that AWS would give to what the laptop has: one account, one region, the shapes of AWS's own ARNs."""
+"""The laptop's address, and the names and ARNs of its resources, in the shapes of AWS's own."""
 
 from typing import Final
 
+HOST: Final = "127.0.0.1"
+"""Loopback only: other machines cannot connect."""
+DEFAULT_PORT: Final = 8700
 ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"
 _LONGEST_ARCHIVE: Final = 48
-"""Longest name of an archive. EventBridge API reference, CreateArchive."""
+"""Maximum length of an archive's name. EventBridge API reference, CreateArchive."""
 _DEAD_LETTERS: Final = "-dead-letters"
 
 
 def aws_name(function: str) -> str:
-    """Return the name of a function, of its rule and of its source queue; a handler's name has no hyphen."""
+    """Return the name of a function's Lambda, rule and source queue; reversible, since `service.handler` has no hyphen."""
     return function.replace(".", "-")
 
 
@@ -50,10 +53,10 @@ def function_arn(function: str) -> str:
 
 
 def queue_arn(queue: str) -> str:
-    """Return the ARN of a queue, by the queue's own name."""
+    """Return the ARN of a queue."""
     return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}"
 
 
 def queue_url(url: str, queue: str) -> str:
-    """Return the URL of a queue on the laptop that is served at `url`."""
+    """Return the URL of a queue on a laptop whose server is at `url`."""
     return f"{url}/{ACCOUNT}/{queue}"

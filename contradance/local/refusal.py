@@ -1,8 +1,8 @@
-"""What AWS would not do, said as AWS says it."""
+"""The error that the laptop's AWS services raise, with AWS's own error codes and messages."""
 
 
 class Refused(Exception):
-    """(error code, message) of an AWS call that is refused; `status` is its HTTP status."""
+    """An AWS call is refused: AWS's error code, its message and the HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(code, message)

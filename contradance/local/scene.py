@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A request that is worth watching."""
+    """A request that `contradance demo` sends, and its title."""
 
     title: str
     """What it shows: `The card is declined`."""

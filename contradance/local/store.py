@@ -1,7 +1,7 @@
 """The unit of work's store on the laptop: tables and once-records in one SQLite transaction.
 
-Leases are held in memory, since one process owns the file: when it dies, nobody holds anything. With a bus that keeps
-its events in the same file, the commit also publishes: one transaction, one sync to disk for a whole delivery.
+Leases are in memory, because one process owns the file: when it dies, its leases end with it. A bus in the same file
+publishes in the transaction that commits: a whole delivery costs one sync to disk.
 """
 
 import json
@@ -16,8 +16,8 @@ from uuid import uuid4
 from contradance.envelope import SealedEvent
 from contradance.errors import Conflict, LeaseHeld, LeaseLost
 from contradance.identity import Identity
-from contradance.local.bus import Bus
-from contradance.local.database import Database
+from contradance.local.events.bus import Bus
+from contradance.local.state.database import Database
 from contradance.runtime.journal_record import PublishedEvent
 from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, StoredResponse
 from contradance.runtime.ports import ABSENT, Item, Write
@@ -26,11 +26,11 @@ from contradance.unit import ItemKey
 _ONCE: Final = "function = ? AND source = ? AND event_id = ?"
 _ITEM: Final = "table_name = ? AND partition = ? AND sort = ?"
 _REMEMBERED: Final = 10_000
-"""Leases that are kept in memory before those that have expired are forgotten."""
+"""Leases in memory before the expired ones are removed."""
 
 
 class _Held(NamedTuple):
-    """Who works on a delivery, until when, in which attempt."""
+    """A lease in memory, with the number of the holder's attempt."""
 
     holder: str
     expires: datetime
@@ -38,11 +38,11 @@ class _Held(NamedTuple):
 
 
 class SQLiteStore:
-    """`contradance.runtime.ports.Store` over the laptop's file.
+    """`contradance.runtime.ports.Store` over the laptop's database.
 
     Args:
-        database: the file.
-        bus: publishes what is sealed in the transaction that commits it; without one, whoever commits publishes.
+        database: the state file.
+        bus: publishes sealed events in the transaction that commits them; None leaves publishing to the caller.
     """
 
     def __init__(self, database: Database, bus: Bus | None = None) -> None:
@@ -53,7 +53,10 @@ class SQLiteStore:
         self._full = _REMEMBERED
 
     def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
-        """Count an attempt, and take the lease where the handler has not committed yet."""
+        """Count an attempt, and take the lease unless the handler has committed.
+
+        An expired lease is free: its holder died or timed out, and the commit refuses its late result.
+        """
         with self._lock:
             record = self._record(key)
             if record is not None and record.state == "published":
@@ -64,9 +67,10 @@ class SQLiteStore:
                     f"{key.function} is already handling event {key.event_id}.\n"
                     "  It is delivered again when that attempt has ended."
                 )
+            # The bus counts attempts on disk: a process that restarted has forgotten those of its predecessor.
             mine = held.attempt if held and held.holder == lease.holder else 0
             attempt = max(mine + 1, self._attempts_on_disk(lease.holder))
-            self._forget(now)
+            self._remove_expired(now)
             self._leases[key] = _Held(lease.holder, lease.expires, attempt)
         if record is None:
             return OnceRecord("in_progress", attempt)
@@ -80,11 +84,14 @@ class SQLiteStore:
         sealed: Sequence[SealedEvent],
         answer: StoredResponse | None,
     ) -> OnceState:
-        """Apply all writes and make the once-record `done`, or `published`, or do nothing; return the state."""
+        """Apply all writes and make the once-record `done` or `published`, or change nothing; return the state.
+
+        The lease is the fence: an attempt that lost it to another holder cannot commit.
+        """
         with self._lock:
             held = self._leases.get(key, _Held(lease.holder, lease.expires, 1))
         if held.holder != lease.holder:
-            raise LeaseLost(_lost(key))
+            raise LeaseLost(_lease_lost(key))
         state: OnceState = "done" if sealed and self._bus is None else "published"
         accepted = self._bus.accept(sealed) if self._bus else None
 
@@ -100,23 +107,23 @@ class SQLiteStore:
             )
             try:
                 connection.execute("INSERT INTO once VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-            except sqlite3.IntegrityError as error:
-                raise LeaseLost(_lost(key)) from error
+            except sqlite3.IntegrityError as error:  # the record exists: another attempt has committed
+                raise LeaseLost(_lease_lost(key)) from error
             for write in writes:
                 _write(connection, write)
             if accepted:
-                accepted.keep(connection)
+                accepted.store(connection)
 
         self._database.write(change)
         if state == "published":
             with self._lock:
                 self._leases.pop(key, None)
         if accepted:
-            accepted.announce()
+            accepted.dispatch()
         return state
 
     def release(self, key: OnceKey, lease: Lease) -> None:
-        """Give the lease back, so that another holder need not wait for its end; nothing where it is not held."""
+        """Give the lease back, so that another holder does not wait for its expiry; no effect when it is not held."""
         with self._lock:
             held = self._leases.get(key)
             if held and held.holder == lease.holder:
@@ -143,12 +150,12 @@ class SQLiteStore:
         return [(OnceKey(*key), _sealed(sealed)) for *key, sealed in rows]
 
     def get(self, table: str, key: ItemKey) -> Item | None:
-        """Return an item as it is committed."""
+        """Return a committed item; None when it does not exist."""
         rows = self._database.read(f"SELECT version, document FROM item WHERE {_ITEM}", (table, *key))  # noqa: S608 - constant
         return Item(key, *rows[0]) if rows else None
 
     def query(self, table: str, partition: str) -> list[Item]:
-        """Return one partition in the order of its sort keys."""
+        """Return the items of one partition, ordered by sort key."""
         return _items(
             self._database.read(
                 "SELECT partition, sort, version, document FROM item WHERE table_name = ? AND partition = ? ORDER BY sort",
@@ -157,7 +164,7 @@ class SQLiteStore:
         )
 
     def scan(self, table: str, limit: int, after: ItemKey | None) -> list[Item]:
-        """Return up to `limit` items in key order, from behind the key `after`."""
+        """Return up to `limit` items in key order, starting after the key `after`."""
         first = (
             "SELECT partition, sort, version, document FROM item WHERE table_name = ? ORDER BY partition, sort LIMIT ?"
         )
@@ -177,17 +184,17 @@ class SQLiteStore:
         return OnceRecord(state, attempt, _sealed(sealed), ids if state == "published" else (), _answer(answer))
 
     def _attempts_on_disk(self, holder: str) -> int:
-        """Return which attempt a delivery on the bus is in: it is counted there across restarts."""
+        """Return the attempt number of a delivery on the bus; 1 for another holder."""
         rows = self._database.read("SELECT attempt FROM delivery WHERE id = ?", (holder,))
         return int(rows[0][0]) if rows else 1
 
-    def _forget(self, now: datetime) -> None:
+    def _remove_expired(self, now: datetime) -> None:
         if len(self._leases) >= self._full:
             self._leases = {key: held for key, held in self._leases.items() if held.expires > now}
             self._full = max(_REMEMBERED, 2 * len(self._leases))
 
 
-def _lost(key: OnceKey) -> str:
+def _lease_lost(key: OnceKey) -> str:
     return (
         f"{key.function} took too long over event {key.event_id}, and another attempt took over.\n"
         "  Raise its timeout=, or make it faster."
@@ -195,7 +202,7 @@ def _lost(key: OnceKey) -> str:
 
 
 def _write(connection: sqlite3.Connection, write: Write) -> None:
-    """Apply one write, if the item is as the unit of work saw it."""
+    """Apply one write; raise `Conflict` when the item changed since the unit of work read it."""
     where = (write.table, *write.key)
     if write.expected is not None:
         row = connection.execute(f"SELECT version FROM item WHERE {_ITEM}", where).fetchone()  # noqa: S608 - constant

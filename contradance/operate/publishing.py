@@ -1,17 +1,17 @@
 """Publishing an event by hand: validated like any other."""
 
 from datetime import UTC, datetime
-from uuid import uuid4
 
 from pydantic import ValidationError
 
 from contradance.choreography import Choreography
 from contradance.contract import Contract, where_defined
-from contradance.envelope import SealedEvent, seal_renderings
+from contradance.envelope import SealedEvent, seal_initial
 from contradance.errors import ContractViolation, DeclarationError
 from contradance.runtime.ports import Clock, Events
 from contradance.runtime.publish import publish
 from contradance.violation import problems
+from contradance.wire import read_closed
 
 PUBLISHER = "contradance.cli"
 """Who published an event that no function did."""
@@ -33,19 +33,13 @@ def seal_data(choreography: Choreography, detail_type: str, data: str) -> tuple[
     """Validate JSON text against its contract and seal it, as a flow of its own; the newest version comes last."""
     contract = contract_named(choreography, detail_type)
     try:
-        event = contract.model_validate_json(data)
+        event = read_closed(contract, data)
     except ValidationError as error:
         lines = [f"the data breaks {contract.identity} (contract in {where_defined(contract)})"]
         lines += [f"  {path}: {message}" for path, message in problems(error, "data")]
         lines.append(f"  See what it should look like: contradance events sample {detail_type}")
         raise ContractViolation("\n".join(lines)) from error
-    return seal_renderings(
-        event,
-        event_id=str(uuid4()),
-        occurred_at=datetime.now(UTC),
-        correlation_id=str(uuid4()),
-        publisher=PUBLISHER,
-    )
+    return seal_initial(event, publisher=PUBLISHER, occurred_at=datetime.now(UTC))
 
 
 def publish_data(choreography: Choreography, detail_type: str, data: str, events: Events, clock: Clock) -> SealedEvent:

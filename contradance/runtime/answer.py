@@ -16,23 +16,27 @@ from contradance.function import AnyFunction
 from contradance.httproute import Route
 from contradance.reply import HttpError, Reply
 from contradance.runtime.attempt import Attempt
-from contradance.runtime.error_description import describe_error, format_frames
+from contradance.runtime.error_description import describe_error, log_keys
 from contradance.runtime.once import OnceKey, OnceRecord, StoredResponse
 from contradance.runtime.perform import Cause, Performed, Task, perform
 from contradance.runtime.ports import Context, Environment
 from contradance.runtime.request import (
+    NOT_FINITE,
     BadRequest,
     Response,
     body_of,
-    check_named_once,
+    check_json,
     idempotency_key,
     json_of,
+    path_of_infinity,
     problem,
     response,
     traceparent_of,
 )
+from contradance.runtime.tracing import tracing
 from contradance.signature import Parameter
 from contradance.violation import problems
+from contradance.wire import read_closed
 
 _LOG = logging.getLogger("contradance.routes")
 
@@ -45,8 +49,14 @@ def answer(
     Raises:
         LaptopError: the laptop itself cannot answer, whichever the function; its gateway says so.
     """
-    with Attempt(function, route.key, environment) as this:
-        return _answer(this, function, request, environment, context)
+    spans = tracing()
+    with (
+        spans.answering(function.name, route.key, traceparent_of(request)),
+        Attempt(function, route.key, environment) as this,
+    ):
+        answered = _answer(this, function, request, environment, context)
+        spans.record_status(answered["statusCode"])
+        return answered
 
 
 def _answer(
@@ -65,7 +75,8 @@ def _answer(
     except LaptopError:
         raise
     except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
-        _LOG.error("%s failed: %s\n%s", function.name, describe_error(error), format_frames(error))
+        _LOG.error("%s failed: %s", function.name, describe_error(error), extra=log_keys(error))
+        tracing().record_error(error)
         return problem(500, "Internal Server Error")
     if performed.published and not performed.duplicate:
         this.subject = performed.subject
@@ -121,10 +132,20 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
 
 
 def _render(route: Route, body: object) -> str:
-    """Return the answer's body as JSON, checked against what the route promises."""
+    """Return the answer's body as JSON, checked against what the route promises: by alias, as a request is read.
+
+    Unlike an event, it holds computed fields too: its client cannot compute them.
+    """
     adapter = _adapter(route.answers)
-    promised = adapter.validate_python(body)
-    return "" if promised is None else adapter.dump_json(promised, warnings="error").decode()
+    promised = adapter.validate_python(body, by_name=True, by_alias=True)
+    if promised is None:
+        return ""
+    text = adapter.dump_json(promised, by_alias=True, warnings="error")
+    if b"null" in text:  # Pydantic's JSON of what JSON has no number for
+        not_finite = path_of_infinity(adapter.dump_python(promised, mode="json", by_alias=True))
+        if not_finite is not None:
+            raise ValueError(f"the answer's {not_finite} is infinite or NaN, which JSON does not have")
+    return text.decode()
 
 
 def _arguments(route: Route, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,8 +161,8 @@ def _arguments(route: Route, request: Mapping[str, Any]) -> dict[str, Any]:
         body = json_of(request)
         try:
             model: type[BaseModel] = route.body.annotation
-            arguments[route.body.name] = model.model_validate_json(body)
-            check_named_once(body)
+            arguments[route.body.name] = read_closed(model, body, extra=None)
+            check_json(body)
         except ValidationError as error:
             found += problems(error, "body")
     if found:
@@ -157,6 +178,10 @@ def _take_text(
             found.append((f"{place}.{parameter.name}", "Field required"))
         return
     try:
-        arguments[parameter.name] = _adapter(parameter.annotation).validate_python(text)
+        value = _adapter(parameter.annotation).validate_python(text)
     except ValidationError as error:
         found += problems(error, f"{place}.{parameter.name}")
+        return
+    if path_of_infinity(value) is not None:
+        found.append((f"{place}.{parameter.name}", NOT_FINITE))
+    arguments[parameter.name] = value

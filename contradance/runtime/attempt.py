@@ -10,19 +10,20 @@ from typing import Any, Self
 from contradance.function import AnyFunction
 from contradance.runtime.journal_record import JournalRecord, Outcome, PublishedEvent
 from contradance.runtime.ports import Environment
+from contradance.runtime.tracing import tracing
 
 _running: ContextVar["Attempt | None"] = ContextVar("contradance_attempt", default=None)
 
 
 def running_attempt() -> "Attempt | None":
-    """Return the attempt that is being made where this is called, for whoever logs."""
+    """Return the attempt that runs in this context, for log lines; None outside of one."""
     return _running.get()
 
 
 class Attempt:
-    """Begun when it is made; `record` writes its outcome. What it is about is filled in as it becomes known.
+    """One attempt at a delivery. It starts when it is created, and ends when `record` writes its outcome.
 
-    It is a context manager: what is called inside is part of it.
+    The ids are set as they become known. Inside its `with` block, `running_attempt` returns it.
     """
 
     def __init__(self, function: AnyFunction, trigger: str, environment: Environment) -> None:
@@ -31,6 +32,8 @@ class Attempt:
         self.subject: str | None = None
         self.correlation_id = ""
         self.causation_id: str | None = None
+        self.log_keys: dict[object, dict[str, Any]] = {}
+        """Keys that each log formatter writes on the attempt's lines."""
         self._function = function
         self._environment = environment
         self._started_at = environment.clock.now()
@@ -46,17 +49,17 @@ class Attempt:
 
     @property
     def about(self) -> dict[str, str]:
-        """What every log line says: what the attempt is about, and whose it is, as far as it is known."""
-        said = {"correlation_id": self.correlation_id, "subject": self.subject, "event_id": self.event_id}
-        return {**{name: text for name, text in said.items() if text}, "subscriber": self._function.name}
+        """The fields of every log line: the known ids, and the subscriber."""
+        ids = {"correlation_id": self.correlation_id, "subject": self.subject, "event_id": self.event_id}
+        return {**{name: text for name, text in ids.items() if text}, "subscriber": self._function.name}
 
     def began(self, seconds_ago: float) -> None:
-        """Say that it began earlier than it was made."""
+        """Set the start to `seconds_ago`, for an attempt that is created after it ended."""
         self._started_at -= timedelta(seconds=seconds_ago)
         self._clock -= seconds_ago
 
     def dead_letter(self, outcome: Outcome, number: int, error: str, event: Mapping[str, Any]) -> None:
-        """Put the event on the function's dead letter queue at once: another attempt would change nothing."""
+        """Put the event on the function's dead letter queue without a retry, and record the outcome."""
         attributes = {"REASON": outcome, "ERROR_MESSAGE": error}
         self._environment.dead_letters.send(self._function.name, json.dumps(event, separators=(",", ":")), attributes)
         self.record(outcome, number, error=error)
@@ -65,6 +68,7 @@ class Attempt:
         self, outcome: Outcome, number: int, *, published: Sequence[PublishedEvent] = (), error: str | None = None
     ) -> None:
         """Write the journal record; `number` is 1 for the first attempt."""
+        tracing().record_outcome(outcome)
         self._environment.journal.write(
             JournalRecord(
                 function=self._function.name,

@@ -18,8 +18,10 @@ from contradance.runtime.error_description import describe_error
 from contradance.runtime.once import OnceKey
 from contradance.runtime.perform import Cause, Task, perform
 from contradance.runtime.ports import Context, Environment
+from contradance.runtime.tracing import tracing
 from contradance.subscription import Subscription
 from contradance.violation import violation
+from contradance.wire import as_text, read_tolerant
 
 AGAIN: Final = "again."
 """Prefix of the name of a replay that runs what is already done."""
@@ -51,7 +53,7 @@ def consume(
     Raises:
         Exception: whatever the handler raised; that is how the delivery is retried.
     """
-    with begun(function, event, environment) as this:
+    with tracing().delivering(function, event), begun(function, event, environment) as this:
         number = attempt or 1
         try:
             delivered = unseal(event, function.name)
@@ -124,7 +126,9 @@ def _cause(function: AnyFunction, delivered: Delivered) -> tuple[OnceKey, Cause]
 
 
 def read_event(function: AnyFunction, subscription: Subscription, delivered: Delivered) -> Contract:
-    """Return the event as the contract that the handler takes; unknown fields are ignored at every depth.
+    """Return the event as the contract that the handler takes; the delivered event is left as it is.
+
+    Its data is read as JSON: closed, and where that fails, ignoring unknown fields at every depth.
 
     Raises:
         ContractViolation: it is not of a contract that `function` consumes, or breaks it.
@@ -137,8 +141,9 @@ def read_event(function: AnyFunction, subscription: Subscription, delivered: Del
             f"but {function.name} consumes {spoken}.\n  Deliver it by the rule of this function only."
         )
     written, wanted = found
+    event: Contract
     try:
-        event: Contract = written.__pydantic_validator__.validate_python(delivered.data, extra="ignore")
+        event = read_tolerant(written, as_text(delivered.data))
     except ValidationError as error:
         metadata = delivered.metadata
         raise violation(

@@ -1,7 +1,8 @@
-"""The one entry point of every function: what Lambda invokes, and the laptop too."""
+"""The entry point of every function, on Lambda and on the laptop."""
 
 import json
 from collections.abc import Mapping
+from contextvars import copy_context
 from importlib import import_module
 from typing import Any
 
@@ -14,25 +15,30 @@ from contradance.runtime.error_description import describe_error
 from contradance.runtime.once import OnceKey
 from contradance.runtime.perform import Cause, Task, perform
 from contradance.runtime.ports import Context, Environment
+from contradance.runtime.tracing import tracing
 from contradance.subscription import Subscription
 
 
 def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, environment: Environment) -> object:
     """Handle one invocation of `function`, in the shape that its trigger has on AWS.
 
+    Each attempt runs in a context of its own: what a handler leaves in a context variable, such as the keys of its log
+    lines, is not there for the next attempt in the same thread.
+
     Returns:
         For a route, API Gateway's response; behind a queue, the failed items; else nothing.
     """
     trigger = function.trigger
     if isinstance(trigger, Schedule):
-        _run_schedule(function, trigger, event, context, environment)
+        copy_context().run(_run_schedule, function, trigger, event, context, environment)
         return None
     if not isinstance(trigger, Subscription):
-        from contradance.runtime.answer import answer  # noqa: PLC0415 - a subscriber does without
+        from contradance.runtime.answer import answer  # noqa: PLC0415 - a subscriber does not need it
 
-        return answer(function, trigger, event, environment, context)
+        return copy_context().run(answer, function, trigger, event, environment, context)
     if trigger.delivery == "direct":
-        consume(
+        copy_context().run(
+            consume,
             function,
             trigger,
             event,
@@ -46,7 +52,8 @@ def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, en
     failures = []
     for record in event["Records"]:
         try:
-            consume(
+            copy_context().run(
+                consume,
                 function,
                 trigger,
                 _event_in(record),
@@ -56,13 +63,13 @@ def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, en
                 environment=environment,
                 context=context,
             )
-        except Exception:  # noqa: BLE001 - journaled by consume; the queue delivers this message again, and only this one
+        except Exception:  # noqa: BLE001 - journaled by consume; the queue repeats this message alone
             failures.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failures}
 
 
 def load_for(function: AnyFunction) -> None:
-    """Load now what `invoke` will need for `function`: while a function initialises, not while somebody waits."""
+    """Import what `invoke` needs for `function`, during Lambda's initialisation instead of the first invocation."""
     if not isinstance(function.trigger, Schedule | Subscription):
         import_module("contradance.runtime.answer")
 
@@ -70,10 +77,11 @@ def load_for(function: AnyFunction) -> None:
 def _run_schedule(
     function: AnyFunction, schedule: Schedule, event: Mapping[str, Any], context: Context, environment: Environment
 ) -> None:
-    """Run a scheduled function once for its moment: what causes it is the schedule and the scheduled time."""
+    """Run a scheduled function once per scheduled time; schedule and time identify the run."""
     moment = f"{event['schedule']}@{event['scheduled_time']}"
     key = OnceKey(function.name, "schedule", moment)
-    with Attempt(function, schedule.timetable.expression, environment) as this:
+    expression = schedule.timetable.expression
+    with tracing().running(function, expression), Attempt(function, expression, environment) as this:
         this.correlation_id, this.causation_id = derived_id(*key, "correlation"), moment
 
         def run(delivery: Delivery) -> tuple[object, None]:
@@ -94,7 +102,7 @@ def _run_schedule(
 
 
 def _event_in(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the event in an SQS message; a body that is no event is wrapped as one that will be found invalid."""
+    """Return the event in an SQS message; another body is wrapped so that validation rejects and dead-letters it."""
     try:
         event = json.loads(record["body"])
     except (ValueError, RecursionError):

@@ -1,6 +1,7 @@
-"""Describes an exception for the journal: enough to find the fault, and no personal data."""
+"""Describes an exception for journal and logs: enough to find the fault, without personal data."""
 
 import traceback
+from collections.abc import Iterator
 from typing import Final
 
 from pydantic import BaseModel, ValidationError
@@ -9,31 +10,75 @@ from pydantic_core import PydanticSerializationError
 from contradance.violation import problems
 
 _LONGEST: Final = 300
+_LONGEST_CHAIN: Final = 20
+"""Most causes of one exception that are looked at; a chain of exceptions may be a circle."""
 
 
 def describe_error(error: BaseException) -> str:
-    """Return the type, the message and the line that raised it; what Pydantic refused is described without its value."""
-    message = str(error)
-    if isinstance(error, ValidationError):
-        found = problems(error, names=_field_names(BaseModel))
-        message = f"{error.title}: " + "; ".join(f"{path}: {problem}" if path else problem for path, problem in found)
-    elif isinstance(error, PydanticSerializationError):
-        message = "A model holds what its fields do not allow"
+    """Return an exception's type, message and line of origin; Pydantic's errors are described without the value."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({_short(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {message}"[:_LONGEST] + where
+    return f"{type(error).__name__}: {message_of(error)}"[:_LONGEST] + where
+
+
+def message_of(error: BaseException) -> str:
+    """Return the message of an exception, without the values that Pydantic quotes in it or in what caused it."""
+    if isinstance(error, ValidationError):
+        found = problems(error, names=_field_names(BaseModel))
+        return f"{error.title}: " + "; ".join(f"{path}: {problem}" if path else problem for path, problem in found)
+    if isinstance(error, PydanticSerializationError):
+        return "A model holds what its fields do not allow"
+    message = str(error)
+    before = error.__cause__ or error.__context__
+    for _ in range(_LONGEST_CHAIN):
+        if before is None:
+            break
+        if isinstance(before, ValidationError | PydanticSerializationError):
+            message = message.replace(str(before), message_of(before))
+        before = before.__cause__ or before.__context__
+    return message
 
 
 def format_frames(error: BaseException) -> str:
-    """Return the lines of code that led to `error`, for a log; a traceback would print the values it holds."""
+    """Return the code lines that led to `error`, without its message, which may hold data."""
     return "".join(traceback.format_tb(error.__traceback__))
 
 
+def log_keys(error: BaseException) -> dict[str, str]:
+    """Return an exception as Powertools' Logger writes it, for `extra=`: any other logger would print it with values."""
+    return {"exception": exception_text(error), "exception_name": type(error).__name__}
+
+
+def exception_text(error: BaseException) -> str:
+    """Return a traceback as Python prints it, with its causes, and with no value that Pydantic quotes."""
+    return "".join(_lines(error, seen=set()))
+
+
+def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
+    seen.add(id(error))
+    cause = error.__cause__
+    before = cause if cause or error.__suppress_context__ else error.__context__
+    if before is not None and id(before) not in seen and len(seen) < _LONGEST_CHAIN:
+        yield from _lines(before, seen)
+        yield (
+            "\n\nThe above exception was the direct cause of the following exception:\n\n"
+            if cause
+            else "\n\nDuring handling of the above exception, another exception occurred:\n\n"
+        )
+    if frames := format_frames(error):
+        yield f"Traceback (most recent call last):\n{frames}"
+    yield f"{type(error).__name__}: {message_of(error)}"
+    if isinstance(error, BaseExceptionGroup):
+        for number, member in enumerate(error.exceptions, 1):
+            yield f"\n\nException {number} of the group:\n\n"
+            yield from _lines(member, seen)
+
+
 def _field_names(model: type[BaseModel]) -> set[str]:
-    """Return every field name there is: another step of a path is a dictionary's key, which is data."""
+    """Return the field names of all models: any other step of an error's path is a dictionary's key, which is data."""
     return {*model.model_fields}.union(*map(_field_names, model.__subclasses__()))
 
 
 def _short(filename: str) -> str:
-    """Return the last three parts of a path: what an author recognises, and no machine's folders."""
+    """Return the last three parts of a path, which do not name folders of the machine."""
     return "/".join(filename.replace("\\", "/").strip("/").split("/")[-3:])

@@ -1,4 +1,4 @@
-"""The journal: one record per delivery, and per publish by a route. Traces are made of nothing else."""
+"""The journal's records: one per attempt at a delivery, and one per request to a route. Traces consist of them."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from contradance.envelope import SealedEvent
 
 Outcome = Literal["done", "duplicate", "failed", "invalid", "expired"]
-"""What came of a delivery: done; done before; raised; its data breaks the contract; too old to try again."""
+"""Outcome of an attempt: committed; already done; raised; data that breaks the contract; older than max_age."""
 
 
 class PublishedEvent(BaseModel):
@@ -23,12 +23,12 @@ class PublishedEvent(BaseModel):
 
 
 def published_events(sealed: Iterable[SealedEvent]) -> tuple[PublishedEvent, ...]:
-    """Return what the journal keeps of published events."""
+    """Return the journal's entries for sealed events: id and contract."""
     return tuple(PublishedEvent(event_id=event.event_id, contract=str(event.identity)) for event in sealed)
 
 
 class JournalRecord(BaseModel):
-    """What one attempt at one delivery came to. It holds ids, names and what errors say; no event's data."""
+    """The outcome of one attempt at a delivery. It holds ids, names and error descriptions, and no event data."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -52,5 +52,5 @@ class JournalRecord(BaseModel):
 
     @property
     def dead(self) -> bool:
-        """Whether this attempt put the event on the function's dead letter queue."""
+        """Whether this attempt ended as a dead letter."""
         return self.outcome in ("invalid", "expired") or (self.outcome == "failed" and self.retries_left == 0)

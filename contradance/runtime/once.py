@@ -1,8 +1,8 @@
-"""The once-record: what has already been done about one delivery.
+"""The once-record: the state of one delivery, which makes its handling take effect once.
 
-in_progress   a lease is held; the same holder takes over at once, another waits until it expires
-done          committed; the sealed events wait here until they are published
-published     nothing is left to do; a duplicate does nothing
+in_progress   a holder has the lease; the same holder takes over at once, another waits until it expires
+done          committed; the record holds the sealed events until they are published
+published     complete; a duplicate does nothing
 """
 
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ OnceState = Literal["in_progress", "done", "published"]
 
 
 class OnceKey(NamedTuple):
-    """What is done once: one function's handling of one event, of one request, or of one scheduled moment."""
+    """Identifies what is done once: one function's handling of one event, request or scheduled time."""
 
     function: str
     source: str
-    """The event's source; `http` for a request, `schedule` for a moment."""
+    """The event's source; `http` for a request, `schedule` for a scheduled time."""
     event_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Leave to work on a delivery until it expires. It is also the fence: who lost it cannot commit."""
+    """The right to handle a delivery until it expires. It is also the fence: a holder that lost it cannot commit."""
 
     holder: str
     """The Lambda request id, or the id of the SQS message: the same on every attempt at the same delivery."""
@@ -35,23 +35,23 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """What a route answered, kept so that a repeated request gets it again."""
+    """A route's response, stored so that a repeated request gets the same one."""
 
     status: int
     body: str
     fingerprint: str
-    """Digest of the request, so that a reused Idempotency-Key is told from a repeated request."""
+    """Digest of the request, which distinguishes a repeated request from a reused Idempotency-Key."""
 
 
 @dataclass(frozen=True, slots=True)
 class OnceRecord:
-    """One delivery's state, after a lease was asked for."""
+    """The state of one delivery, as `Store.begin` returns it."""
 
     state: OnceState
     attempt: int
-    """Attempts that this holder has made, this one included."""
+    """Number of this holder's attempt; 1 is the first."""
     sealed: tuple[SealedEvent, ...] = ()
-    """What remains to be published; empty unless `done`."""
+    """Events that are still to publish; empty unless `done`."""
     published: tuple[PublishedEvent, ...] = ()
-    """What was published; empty unless `published`."""
+    """Events that were published; empty unless `published`."""
     answer: StoredResponse | None = None

@@ -1,7 +1,10 @@
-"""Doing something once: run a handler as a unit of work, commit, publish.
+"""Performs a task once: runs the handler as a unit of work, commits, publishes.
 
-Subscribers, schedules and routes all come through here. The body of a handler may run more than once; what it writes
-and publishes is committed once.
+Subscribers, schedules and routes share this path. A handler's body may run more than once; its writes and its events
+are committed once.
+
+Events are sealed into the commit and published after it, since no transaction spans DynamoDB and EventBridge. When the
+process dies in between, the once-record is `done`: the next attempt or the sweeper publishes, under the same ids.
 """
 
 import random
@@ -20,22 +23,23 @@ from contradance.runtime.journal_record import PublishedEvent, published_events
 from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, StoredResponse
 from contradance.runtime.ports import Context, Environment
 from contradance.runtime.publish import publish
+from contradance.runtime.tracing import tracing
 from contradance.runtime.work import UnitOfWork
 from contradance.unit import run_in
 
 MAX_SEALED_BYTES: Final = 350 * 1024
-"""Most bytes that one delivery may publish and answer: its once-record must fit in one DynamoDB item of 400 KB."""
+"""Most bytes of events and response per delivery: its once-record must fit in one DynamoDB item of 400 KB."""
 _NAMING_BYTES: Final = 200
-"""What a once-record holds of each event beside its detail: its id, twice its identity."""
+"""Bytes of a once-record per event beside its detail: its id, and its identity twice."""
 _CONFLICTS: Final = 8
 """Times that a handler runs in one attempt before a conflict is given back to the retry policy."""
 _FIRST_PAUSE_SECONDS: Final = 0.1
 """Longest pause after the first conflict; it doubles with each. Without one, those who collided collide again."""
 _LONGEST_PAUSE_SECONDS: Final = 1.0
 _PUBLISH_RESERVE_SECONDS: Final = 0.5
-"""Kept back from a publish so that a failure can still be told."""
+"""Kept back from a publish, for reporting a failure."""
 _LEASE_MARGIN: Final = timedelta(seconds=1)
-"""How much longer than the function a lease lasts."""
+"""How much longer a lease lasts than its function may run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Performed:
-    """What came of it."""
+    """The result of a performed task."""
 
     attempt: int
     published: tuple[PublishedEvent, ...]
@@ -67,24 +71,24 @@ HandlerCall = Callable[[Delivery], tuple[object, Callable[[], StoredResponse] | 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One delivery, request or scheduled moment that is to be handled once."""
+    """One delivery, request or scheduled run that is to be handled once."""
 
     function: AnyFunction
     key: OnceKey
     holder: str
-    """Who handles it: the Lambda request id, or the SQS message id."""
+    """Holder of the lease: the Lambda request id, or the SQS message id."""
     cause: Cause
     run: HandlerCall
     remembered: bool = True
-    """Whether a repetition would have this key, so that even doing nothing is worth a record."""
+    """Store a once-record even when the handler wrote and published nothing: a repetition has the same key."""
 
     def lease(self, now: datetime) -> Lease:
-        """Return a lease that lasts as long as the function may run."""
+        """Return a lease until after the function's timeout."""
         return Lease(self.holder, now + self.function.limits.timeout + _LEASE_MARGIN)
 
 
 def perform(task: Task, lease: Lease, record: OnceRecord, environment: Environment, context: Context) -> Performed:
-    """Run a handler whose lease was taken, unless it is already done; publish what is left to publish.
+    """Run the handler under a lease that is held, unless it is `done`; publish the events that are not published yet.
 
     Raises:
         LeaseLost: the handler took longer than its function may run; nothing is committed.
@@ -95,10 +99,11 @@ def perform(task: Task, lease: Lease, record: OnceRecord, environment: Environme
     sealed, answer = record.sealed, record.answer
     if state == "in_progress":
         state, sealed, answer = _commit(task, lease, record.attempt, environment, context)
-    if state == "done":
-        seconds_left = context.get_remaining_time_in_millis() / 1000 - _PUBLISH_RESERVE_SECONDS
-        publish(sealed, environment.events, environment.bus, environment.clock, seconds_left)
-        environment.store.mark_published(task.key)
+    with tracing().publishing(event.event_id for event in sealed):
+        if state == "done":
+            seconds_left = context.get_remaining_time_in_millis() / 1000 - _PUBLISH_RESERVE_SECONDS
+            publish(sealed, environment.events, environment.bus, environment.clock, seconds_left)
+            environment.store.mark_published(task.key)
     subject = sealed[0].subject if sealed else None
     return Performed(record.attempt, published_events(sealed), subject, duplicate=False, answer=answer)
 
@@ -106,7 +111,7 @@ def perform(task: Task, lease: Lease, record: OnceRecord, environment: Environme
 def _commit(
     task: Task, lease: Lease, attempt: int, environment: Environment, context: Context
 ) -> tuple[OnceState, tuple[SealedEvent, ...], StoredResponse | None]:
-    """Run the handler and commit; again, from fresh reads, where another unit of work was faster."""
+    """Run the handler and commit; repeat from fresh reads when another unit of work changed the same items."""
     for run in range(1, _CONFLICTS + 1):
         unit = UnitOfWork(task.function.name, task.function.uses, environment.store, environment.variables)
         delivery = Delivery(
@@ -126,6 +131,7 @@ def _commit(
         if not (writes or sealed or task.remembered):
             return "published", sealed, answer
         _check_size(task.function, sealed, answer)
+        # The laptop cannot end a thread at its timeout, as Lambda ends a process: a late handler stops here.
         if context.get_remaining_time_in_millis() <= 0:
             raise LeaseLost(
                 f"{task.function.name} took longer than it may run.\n  Raise its timeout=, or make it faster."
@@ -135,13 +141,13 @@ def _commit(
         except Conflict:
             if run == _CONFLICTS:
                 raise
-            pause = random.uniform(0, min(_FIRST_PAUSE_SECONDS * 2 ** (run - 1), _LONGEST_PAUSE_SECONDS))  # noqa: S311 - jitter keeps no secret
+            pause = random.uniform(0, min(_FIRST_PAUSE_SECONDS * 2 ** (run - 1), _LONGEST_PAUSE_SECONDS))  # noqa: S311 - jitter is not a secret
             environment.clock.sleep(pause)
     raise AssertionError("unreachable: the last conflict is raised")
 
 
 def _events(function: AnyFunction, published: object) -> list[Contract]:
-    """Return what a handler published as a list; refuse what its annotation does not name."""
+    """Return a handler's events as a list; raise `ContractViolation` for one that its annotation does not name."""
     if published is None and function.may_publish_nothing:
         return []
     one = isinstance(published, Contract) or not isinstance(published, Iterable)
@@ -157,25 +163,27 @@ def _events(function: AnyFunction, published: object) -> list[Contract]:
 
 
 def _seal(task: Task, events: list[Contract], environment: Environment) -> tuple[SealedEvent, ...]:
-    """Seal the events under ids derived from what caused them, so that a republished event is recognised."""
+    """Seal events under ids derived from their cause: an event that is published twice has the same id."""
+    cause = task.cause
+    named = [(derived_id(*task.key, position), event) for position, event in enumerate(events)]
     return tuple(
         sealed
-        for position, event in enumerate(events)
+        for event_id, event in named
         for sealed in seal_renderings(
             event,
-            event_id=derived_id(*task.key, position),
+            event_id=event_id,
             occurred_at=environment.clock.now(),
             correlation_id=task.cause.correlation_id,
             publisher=task.function.name,
             causation_id=task.cause.causation_id,
             replay_of=task.cause.replay_of,
-            traceparent=task.cause.traceparent,
+            traceparent=tracing().sealing(event.identity, event_id, cause.correlation_id, cause.traceparent),
         )
     )
 
 
 def _check_size(function: AnyFunction, sealed: tuple[SealedEvent, ...], answer: StoredResponse | None) -> None:
-    """Refuse what would not fit into the once-record: the sealed events, what names each, and a route's answer."""
+    """Raise `TooMuchWork` when sealed events and response exceed the size of a once-record."""
     size = sum(len(event.detail.encode()) + _NAMING_BYTES for event in sealed) + (
         len(answer.body.encode()) if answer else 0
     )

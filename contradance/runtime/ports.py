@@ -1,4 +1,4 @@
-"""What the runtime needs of the environment it runs in: AWS, or the laptop."""
+"""The interfaces that the runtime needs of its environment, AWS or the laptop."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from contradance.unit import ItemKey
 class Item(NamedTuple):
     """One stored item: JSON text, and a version that every write changes.
 
-    Within one table either every key has a sort key or none has.
+    In one table, either every key has a sort key or no key has one.
     """
 
     key: ItemKey
@@ -30,7 +30,7 @@ class Write(NamedTuple):
     document: str | None
     """None deletes."""
     expected: str | None
-    """Version that the item must still have; `ABSENT` where there must be none; None writes unconditionally."""
+    """Version that the item must still have; `ABSENT`: the item must not exist; None: no condition."""
 
 
 ABSENT = ""
@@ -41,9 +41,9 @@ class Store(Protocol):
     """Tables and once-records, changed together."""
 
     def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
-        """Count an attempt, and take the lease where the handler has not committed yet.
+        """Count an attempt, and take the lease unless the handler has committed.
 
-        The same holder takes over at once. A `published` record is returned as it is: a duplicate is no attempt.
+        The same holder takes over at once. A `published` record stays unchanged: a duplicate is not an attempt.
 
         Raises:
             LeaseHeld: another holder's lease has not expired.
@@ -57,10 +57,10 @@ class Store(Protocol):
         sealed: Sequence[SealedEvent],
         answer: StoredResponse | None,
     ) -> OnceState:
-        """Apply all writes and make the once-record `done`, or do nothing; return the state.
+        """Apply all writes and make the once-record `done`, or change nothing; return the state.
 
-        It is `published` where nothing is sealed, and where the store published in the same transaction. A key that
-        was never begun is begun and done at once.
+        It is `published` without sealed events, and when the store published in the same transaction. A key without a
+        lease is committed too: `begin` is optional.
 
         Raises:
             Conflict: an item no longer has the version that a write expects.
@@ -68,64 +68,64 @@ class Store(Protocol):
         """
 
     def release(self, key: OnceKey, lease: Lease) -> None:
-        """Give the lease back, so that another holder need not wait for its end; nothing where it is not held."""
+        """Give the lease back, so that another holder does not wait for its expiry; no effect when it is not held."""
 
     def mark_published(self, key: OnceKey) -> None:
         """Make a `done` record `published`, erasing its sealed events and keeping their ids."""
 
     def unpublished(self, now: datetime, limit: int) -> list[tuple[OnceKey, tuple[SealedEvent, ...]]]:
-        """Return up to `limit` records that are `done` and whose lease has expired: their holder died or gave up."""
+        """Return (key, sealed events) of up to `limit` `done` records with an expired lease: their holder did not publish."""
 
     def get(self, table: str, key: ItemKey) -> Item | None:
-        """Return an item as it is committed."""
+        """Return a committed item; None when it does not exist."""
 
     def query(self, table: str, partition: str) -> list[Item]:
-        """Return one partition in the order of its sort keys."""
+        """Return the items of one partition, ordered by sort key."""
 
     def scan(self, table: str, limit: int, after: ItemKey | None) -> list[Item]:
-        """Return up to `limit` items from behind the key `after`, which need not exist; all of them where fewer are left.
+        """Return `limit` items after the key `after`, which need not exist, or all that are left.
 
-        The order is the store's own and always the same: no item is read twice, and none is missed.
+        The order is the store's own and stable: reading page by page returns each item once.
         """
 
 
 class Events(Protocol):
-    """EventBridge, as boto3's client speaks it."""
+    """Publishes events: the interface of boto3's EventBridge client."""
 
     def put_events(self, *, Entries: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:  # noqa: N803 - boto3's name
         """Publish up to 10 entries; the answer has one result per entry, in order."""
 
 
 class DeadLetters(Protocol):
-    """A function's dead letter queue, as the function itself may use it."""
+    """Sends to a function's dead letter queue."""
 
     def send(self, function: str, body: str, attributes: Mapping[str, str]) -> None:
         """Put one message on the queue of `function`."""
 
 
 class JournalWriter(Protocol):
-    """Where each delivery leaves its record."""
+    """Stores the journal's records."""
 
     def write(self, record: JournalRecord) -> None:
-        """Keep one record."""
+        """Store one record."""
 
 
 class Clock(Protocol):
-    """Time, which tests turn by hand."""
+    """Time, which tests control."""
 
     def now(self) -> datetime:
-        """Return the present moment in UTC."""
+        """Return the current time in UTC."""
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let `seconds` pass."""
 
 
 class Context(Protocol):
-    """Lambda's context, as far as the runtime reads it."""
+    """Lambda's context, with the fields that the runtime reads."""
 
     @property
     def aws_request_id(self) -> str:
-        """The same on every retry of one asynchronous invocation."""
+        """The id of the invocation; retries of an asynchronous invocation have the same."""
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds left before the function's timeout."""
@@ -133,7 +133,7 @@ class Context(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Everything the runtime needs of the environment it runs in."""
+    """The ports and settings of the environment in which the runtime runs."""
 
     store: Store
     events: Events

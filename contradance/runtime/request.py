@@ -8,8 +8,9 @@ Errors have one shape, here and on the laptop, and it is API Gateway's own with 
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from math import isfinite
 from typing import Any, Final
 
 from contradance.errors import ContradanceError
@@ -19,6 +20,7 @@ MAX_BODY_BYTES: Final = 1_048_576
 """Largest body of a request. API Gateway would take 10 MB and Lambda 6 MB, base64 included; but what comes of a request
 is stored in items of 400 KB and published in events of 256 KiB, so what is larger is a mistake or an attack."""
 BODY_TOO_LARGE: Final = f"The request's body is over {MAX_BODY_BYTES:,} bytes."
+NOT_FINITE: Final = "Input should be a finite number"
 MAX_IDEMPOTENCY_KEY: Final = 255
 """Longest Idempotency-Key, in characters."""
 _SAFE: Final = ("GET", "HEAD")
@@ -57,9 +59,24 @@ def json_of(request: Mapping[str, Any]) -> bytes:
     return body_of(request)
 
 
-def check_named_once(body: bytes) -> None:
-    """Refuse an object that says a thing twice: which of the two is meant, two readers may see differently."""
-    json.loads(body, object_pairs_hook=_named_once)
+def check_json(body: bytes) -> None:
+    """Refuse JSON that two readers may read differently: an object with a field twice, a number that is no finite one."""
+    not_finite = path_of_infinity(json.loads(body, object_pairs_hook=_named_once), "body")
+    if not_finite is not None:
+        raise BadRequest([(not_finite, NOT_FINITE)])
+
+
+def path_of_infinity(data: object, path: str = "") -> str | None:
+    """Return the path of the first number in JSON-like data that is infinite or NaN; None where there is none."""
+    if isinstance(data, float):
+        return None if isfinite(data) else path
+    items: Iterable[tuple[object, object]] = ()
+    if isinstance(data, Mapping):
+        items = data.items()
+    elif isinstance(data, list | tuple):
+        items = enumerate(data)
+    paths = (path_of_infinity(value, f"{path}.{key}" if path else str(key)) for key, value in items)
+    return next((found for found in paths if found is not None), None)
 
 
 def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

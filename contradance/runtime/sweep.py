@@ -1,4 +1,4 @@
-"""The sweeper: it publishes what was committed by a process that died before it could publish."""
+"""The sweeper: publishes events that a process committed and did not publish before it died."""
 
 from typing import Final
 
@@ -7,14 +7,14 @@ from contradance.runtime.ports import Environment
 from contradance.runtime.publish import publish
 
 BATCH: Final = 25
-"""Records that are looked at together."""
+"""Records per query."""
 
 
 def sweep(environment: Environment, seconds: float) -> int:
-    """Publish the `done` records whose holder is gone, for up to `seconds`; return how many were published.
+    """Publish the events of `done` records with an expired lease, for up to `seconds`; return the number of records.
 
     Raises:
-        PublishFailed: some could not be published; the others were, and these are tried again by the next run.
+        PublishFailed: some were not published, and the next run tries them again; the others were.
     """
     deadline, swept = environment.clock.now().timestamp() + seconds, 0
     failures: dict[str, PublishFailed] = {}

@@ -1,4 +1,4 @@
-"""The unit of work: what a handler reads and writes, held back until it commits as one transaction."""
+"""The unit of work: a handler's reads and its buffered writes, which commit in one transaction."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -8,11 +8,11 @@ from contradance.runtime.ports import ABSENT, Item, Store, Write
 from contradance.unit import ItemKey
 
 MAX_WRITES: Final = 99
-"""Most items one unit of work may write: TransactWriteItems takes 100, and one is the once-record."""
+"""Most items that one unit of work may write: TransactWriteItems accepts 100, and one is the once-record."""
 MAX_DOCUMENT_BYTES: Final = 390 * 1024
-"""Longest document, in UTF-8 bytes: an item of DynamoDB has 400 KB, its key and its version included."""
+"""Largest document, in UTF-8 bytes: a DynamoDB item holds 400 KB, including its key and version."""
 MAX_WORK_BYTES: Final = 3_500_000
-"""Most bytes that one unit of work may write: TransactWriteItems takes 4 MB, and the once-record needs its part."""
+"""Most bytes that one unit of work may write: TransactWriteItems accepts 4 MB, including the once-record."""
 
 
 class UnitOfWork:
@@ -32,7 +32,7 @@ class UnitOfWork:
             raise NotLinked(f"{self._function} needs {wanted} but does not link it.\n  Add it: uses=[{wanted}].")
 
     def get(self, table: str, key: ItemKey) -> str | None:
-        """Return an item's document: this unit's own, or the committed one, whose version is remembered."""
+        """Return an item's document: this unit's write, or the committed one, whose version the commit checks."""
         if (table, key) in self._written:
             return self._written[table, key]
         item = self._store.get(table, key)
@@ -40,12 +40,12 @@ class UnitOfWork:
         return item.document if item else None
 
     def query(self, table: str, partition: str) -> list[str]:
-        """Return one partition, this unit's own writes included."""
+        """Return the documents of one partition, including this unit's writes."""
         own = {key: document for key, document in self._own(table).items() if key[0] == partition}
         return [document for _, document in self._merge(table, self._store.query(table, partition), own)]
 
     def scan(self, table: str, limit: int, after: ItemKey | None) -> list[tuple[ItemKey, str]]:
-        """Return up to `limit` items: those that are stored, as this unit leaves them, and behind them its new ones."""
+        """Return up to `limit` items: the stored ones with this unit's changes first, then its new ones."""
         own = self._own(table)
         new = sorted(key for key, document in own.items() if document is not None and self._is_new(table, key))
         if after is None or after not in own or not self._is_new(table, after):
@@ -57,7 +57,7 @@ class UnitOfWork:
     def _scan_stored(
         self, table: str, limit: int, after: ItemKey | None, own: Mapping[ItemKey, str | None]
     ) -> list[tuple[ItemKey, str]]:
-        """Return up to `limit` stored items, changed as this unit changes them, without those it deletes."""
+        """Return up to `limit` stored items with this unit's changes, without the deleted ones."""
         found: list[tuple[ItemKey, str]] = []
         while len(found) < limit:
             asked = limit - len(found)
@@ -73,7 +73,7 @@ class UnitOfWork:
         return found
 
     def _is_new(self, table: str, key: ItemKey) -> bool:
-        """Whether an item that this unit writes, or wrote and deleted, is not stored yet."""
+        """Whether an item that this unit writes or deletes is not stored."""
         if (table, key) not in self._seen:
             self._saw(table, key, self._store.get(table, key))
         return self._seen[table, key] == ABSENT
@@ -97,7 +97,7 @@ class UnitOfWork:
         return self._variables.get(name)
 
     def writes(self) -> list[Write]:
-        """Return the buffered writes; an item that was read must not have changed since."""
+        """Return the buffered writes; a write to an item that was read expects the version that was read."""
         size = sum(len(document.encode()) for document in self._written.values() if document)
         if size > MAX_WORK_BYTES:
             raise TooMuchWork(

@@ -1,1 +1,1 @@
-"""New projects, and new parts of one: files from templates, and precise edits of those that are there."""
+"""Creates projects and their parts: writes new files from templates, and edits existing files precisely."""

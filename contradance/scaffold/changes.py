@@ -1,8 +1,8 @@
-"""Files to write, all of them or none, also when the process is killed in the middle.
+"""Writes a set of files completely or not at all, even if the process is killed.
 
-Everything is first written beside its project, in a folder of its own. Renaming that folder is the one moment at which
-the change happens; from then on it is carried out, and if this process dies, the next `contradance create` carries it
-out. Before that moment, nothing of the project has changed.
+The new texts are first written to a staging folder. Renaming that folder commits the change. After the rename the files
+are moved to their places; if the process dies before that is done, the next `contradance create` completes it. Before
+the rename, the project is unchanged.
 """
 
 import ast
@@ -16,33 +16,33 @@ from typing import Final
 from contradance.errors import CannotCreate
 
 _FOLDER: Final = Path(".contradance")
-"""Where a project keeps what is not source."""
+"""Folder of a project for files that are not source."""
 _MANIFEST: Final = "manifest.json"
 
 
 @dataclass(slots=True)
 class Changes:
-    """New texts of a project's files, by their paths below its root."""
+    """New texts of a project's files, by path relative to its root."""
 
     root: Path
     created: dict[Path, str] = field(default_factory=dict)
     edited: dict[Path, str] = field(default_factory=dict)
 
     def create(self, path: Path, text: str) -> None:
-        """Write a new file; one that is there is never overwritten."""
+        """Plan a new file. Refuses to overwrite a file."""
         if (self.root / path).exists() or path in self.created:
             raise CannotCreate(
-                f"{path} is there already, and is never overwritten.\n  Choose another name, or edit the file."
+                f"{path} already exists and is not overwritten.\n  Choose another name, or edit the file."
             )
         self.created[path] = text
 
     def ensure(self, path: Path, text: str) -> None:
-        """Write a new file, unless it is there."""
+        """Plan a new file, if it does not exist."""
         if not (self.root / path).exists() and path not in self.created:
             self.created[path] = text
 
     def read(self, path: Path) -> str:
-        """Return a file's text as these changes leave it so far."""
+        """Return a file's text with the changes planned so far."""
         for changed in (self.edited, self.created):
             if path in changed:
                 return changed[path]
@@ -54,17 +54,18 @@ class Changes:
             ) from error
 
     def edit(self, path: Path, text: str) -> None:
-        """Give a file a new text."""
-        (self.created if path in self.created else self.edited)[path] = text
+        """Plan a new text for a file, if it differs."""
+        if text != self.read(path):
+            (self.created if path in self.created else self.edited)[path] = text
 
     def exists(self, path: Path) -> bool:
-        """Whether the file is there once these changes are made."""
+        """Whether the file exists after these changes."""
         return path in self.created or (self.root / path).exists()
 
     def write(self) -> None:
-        """Make every change."""
-        finish(self.root)
-        texts = {**self.created, **{path: text for path, text in self.edited.items() if text != self._on_disk(path)}}
+        """Write every change."""
+        complete_pending(self.root)
+        texts = {**self.created, **self.edited}
         for path, text in texts.items():
             if path.suffix == ".py":
                 ast.parse(text, str(path))
@@ -74,18 +75,12 @@ class Changes:
             staged.rename(_pending(self.root))
         except OSError as error:
             shutil.rmtree(staged, ignore_errors=True)
-            raise CannotCreate(
-                f"{self.root} cannot be written to: {error.strerror}.\n  Nothing was changed."
-            ) from error
-        finish(self.root)
-
-    def _on_disk(self, path: Path) -> str | None:
-        target = self.root / path
-        return target.read_text(encoding="utf-8") if target.exists() else None
+            raise CannotCreate(f"{self.root} cannot be written to: {error.strerror}.\n  Nothing is changed.") from error
+        complete_pending(self.root)
 
 
-def finish(root: Path) -> None:
-    """Carry out what was decided: nothing, unless a process died while it did."""
+def complete_pending(root: Path) -> None:
+    """Move committed files to their places. Does nothing unless a process died before it had moved them all."""
     pending = _pending(root)
     if not pending.exists():
         return

@@ -1,86 +1,79 @@
-"""A new event: its contract, in the module of the service that publishes it, its place in the registry, and a test."""
+"""Creates an event: its contract, in the module of the service that publishes it, a registry entry, and a test."""
 
 from collections.abc import Sequence
 
 from contradance.errors import CannotCreate
-from contradance.scaffold.field import DEFAULT, fields, subject_of
+from contradance.scaffold.field_spec import DEFAULT, parse_fields, subject_field
+from contradance.scaffold.layout import EventRef, ProjectLayout
 from contradance.scaffold.naming import event_name, service_name, snake, words
-from contradance.scaffold.place import Event, Place
-from contradance.scaffold.source import Source
 from contradance.scaffold.template import fill
 
 
 def create_event(
-    place: Place,
+    layout: ProjectLayout,
     name: str,
     service: str,
-    asked: Sequence[str] = (),
+    field_specs: Sequence[str] = (),
     *,
     subject: str | None = None,
-    says: str | None = None,
+    description: str | None = None,
     failure: bool = False,
-) -> Event:
+) -> EventRef:
     """Plan a new event.
 
     Args:
-        place: the project.
+        layout: the project.
         name: `BookLent` or `book_lent`.
-        service: who publishes it.
-        asked: its fields, as the command line takes them; an id alone where there is none.
-        subject: the field that says what it is about.
-        says: what has happened, in a sentence.
-        failure: whether it says that something was refused or undone.
+        service: the service that publishes it.
+        field_specs: its fields, in the form of the command line; a single id if empty.
+        subject: the field that identifies the entity; chosen from the fields if None.
+        description: what has happened, in one sentence; made from the name if None.
+        failure: whether it reports that something was refused or undone.
     """
-    event = Event(event_name(name), f"{place.contracts}.{service_name(service)}", service, None)
-    if event.name in place.events:
+    event = EventRef(event_name(name), f"{layout.contracts}.{service_name(service)}", service, None)
+    if event.name in layout.events:
         raise CannotCreate(
-            f"there is an event {event.name} already, in {place.file_of(place.events[event.name].module)}.\n"
-            "  Edit it there; a change that breaks it is a new version of it."
+            f"the event {event.name} already exists, in {layout.file_of(layout.events[event.name].module)}.\n"
+            "  Edit it there; a breaking change needs a new version."
         )
-    holds = fields(asked, place.values) or [DEFAULT]
-    about = subject_of(holds, subject)
-    path = place.file_of(event.module)
-    place.changes.ensure(path, f'"""The events of the {service} service."""\n\n')
-    source = place.source(path)
-    _check_free(source, event.name)
-    for module, imported in (("contradance", "Contract"), *(one for field in holds for one in field.imports)):
-        source = source.importing(module, imported)
+    fields = parse_fields(field_specs, layout.value_types) or [DEFAULT]
+    about = subject_field(fields, subject)
+    path = layout.file_of(event.module)
+    layout.changes.ensure(path, f'"""The events of the {service} service."""\n\n')
+    source = layout.source(path)
+    if event.name in source.bindings():
+        raise CannotCreate(
+            f"{path} defines {event.name}, but the registry does not list it.\n"
+            "  Add it to the registry, or choose another name."
+        )
+    source = source.with_imports([("contradance", "Contract"), *(one for field in fields for one in field.imports)])
     text = fill(
         "contract.py",
         event=event.name,
-        source=f"{place.app}.{service}",
+        source=f"{layout.app}.{service}",
         subject=about.name,
         failure=", failure=True" if failure else "",
-        says=_sentence(says or words(event.name)),
-        fields="\n".join(field.line for field in holds),
+        docstring=_sentence(description or words(event.name)),
+        fields="\n".join(field.line for field in fields),
     )
-    place.edit(source.appending(text))
-    _register(place, event)
-    place.changes.create(
-        place.test_file("contracts", snake(event.name)),
+    layout.edit(source.with_code(text))
+    _add_to_registry(layout, event)
+    layout.changes.create(
+        layout.test_file("contracts", snake(event.name)),
         fill("test_contract.py", event=event.name, module=event.module),
     )
-    place.planned[event.name] = event
+    layout.planned[event.name] = event
     return event
 
 
-def _register(place: Place, event: Event) -> None:
-    """Add the event to the registry's list, behind the others of its service."""
-    registry, _ = place.registry
-    source = place.source(place.file_of(registry)).importing(event.module, event.name)
-    bound = source.bound()
-    near = [one for one in source.items("Registry", None) if (bound.get(one) or "").startswith(f"{event.module}:")]
-    place.edit(source.listing("Registry", None, event.name, near[-1] if near else None))
-
-
-def _check_free(source: Source, name: str) -> None:
-    if name in source.bound():
-        raise CannotCreate(
-            f"{source.path} has a {name} that the registry does not list.\n  List it there, or choose another name."
-        )
+def _add_to_registry(layout: ProjectLayout, event: EventRef) -> None:
+    """Add the event to the registry's list, after the other events of its service."""
+    registry, _ = layout.registry
+    source = layout.source(layout.file_of(registry)).with_import(event.module, event.name)
+    layout.add_to_list(source, "Registry", None, event.name, f"{event.module}:")
 
 
 def _sentence(text: str) -> str:
-    """Return text as the first line of a docstring."""
+    """Return text in the form of a docstring's first line."""
     line = " ".join(text.replace("\\", "").replace('"', "'").split())
     return line[:1].upper() + line[1:] + ("" if line.endswith((".", "!", "?")) else ".")

@@ -1,4 +1,4 @@
-"""Python text for a value: what an author would have written to get it."""
+"""Python source for a value, in the form in which an author would write it."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -16,56 +16,62 @@ Import = tuple[str, str]
 
 
 class Code(NamedTuple):
-    """An expression, and what it needs imported."""
+    """Source text, and the names that it imports."""
 
     text: str
     imports: frozenset[Import] = frozenset()
 
 
 def expression(value: object) -> Code | None:
-    """Return the text that makes `value`; None where this module knows of none."""
-    kind = type(value)
+    """Return the source of `value`; None for types that are not supported."""
+    cls = type(value)
+    if "." in cls.__qualname__:  # a class inside another cannot be imported by its name
+        return None
+    home = frozenset() if cls in (NoneType, bool, int, float, str) else frozenset({_home(cls)})
     if isinstance(value, Enum):
-        return Code(f"{kind.__name__}.{value.name}", frozenset({_home(kind)}))
+        return Code(f"{cls.__name__}.{value.name}", home)
     if isinstance(value, BaseModel):
-        given = [(name, getattr(value, name)) for name in type(value).model_fields]
-        return _call(f"{kind.__name__}(", [f"{name}=" for name, _ in given], [one for _, one in given], _home(kind))
-    if isinstance(value, tuple | list):
-        inside = _call("", [""] * len(value), value)
-        opening, closing = ("(", ",)" if len(value) == 1 else ")") if isinstance(value, tuple) else ("[", "]")
-        return inside and Code(f"{opening}{inside.text.removesuffix(')')}{closing}", inside.imports)
-    write = _WRITTEN.get(kind)
-    home = frozenset() if kind in (*_BUILTIN, NoneType) else frozenset({_home(kind)})
+        fields = {f"{name}=": getattr(value, name) for name in type(value).model_fields}
+        return _joined(f"{cls.__name__}(", fields, fields.values(), ")", home)
+    if isinstance(value, list):
+        return _joined("[", [""] * len(value), value, "]")
+    if isinstance(value, tuple):
+        return _joined("(", [""] * len(value), value, ",)" if len(value) == 1 else ")")
+    write = _WRITERS.get(cls)
     return Code(write(value), home) if write else None
 
 
-_BUILTIN: Final = (str, bool, int, float)
-_WRITTEN: Final[dict[type, Callable[[Any], str]]] = {
+def quoted(text: str) -> str:
+    """Return a string literal in double quotes. JSON's escapes are valid in Python."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+_WRITERS: Final[dict[type, Callable[[Any], str]]] = {
     **dict.fromkeys((NoneType, bool, int, float), repr),
-    str: lambda value: json.dumps(value, ensure_ascii=False),
+    str: quoted,
     UUID: lambda value: f"UUID({quoted(str(value))})",
     Decimal: lambda value: f"Decimal({quoted(str(value))})",
     datetime: lambda value: f"datetime.fromisoformat({quoted(value.isoformat())})",
     date: lambda value: f"date.fromisoformat({quoted(value.isoformat())})",
-    timedelta: lambda value: f"timedelta(seconds={value.total_seconds():g})",
+    timedelta: lambda value: repr(value).removeprefix("datetime."),
 }
-"""How a value of each type is written."""
+"""Return the source of a value, by type."""
 
 
-def _call(opening: str, names: Iterable[str], values: Iterable[object], *homes: Import) -> Code | None:
-    """Return a call with these arguments, if all of them can be written."""
-    codes = [expression(value) for value in values]
-    found = [code for code in codes if code is not None]
-    if len(found) < len(codes):
-        return None
-    text = ", ".join(f"{name}{code.text}" for name, code in zip(names, found, strict=True))
-    return Code(f"{opening}{text})", frozenset({*homes, *(one for code in found for one in code.imports)}))
+def _joined(
+    opening: str, prefixes: Iterable[str], values: Iterable[object], closing: str, home: frozenset[Import] = frozenset()
+) -> Code | None:
+    """Return the values with commas between them; None if one of them is not supported."""
+    parts = []
+    for value in values:
+        part = expression(value)
+        if part is None:
+            return None
+        parts.append(part)
+    text = ", ".join(f"{prefix}{part.text}" for prefix, part in zip(prefixes, parts, strict=True))
+    return Code(f"{opening}{text}{closing}", home.union(*(part.imports for part in parts)))
 
 
-def _home(kind: type) -> Import:
-    return ("decimal" if kind is Decimal else kind.__module__, kind.__qualname__)
-
-
-def quoted(text: str) -> str:
-    """Return a literal in double quotes; what JSON escapes, Python reads the same."""
-    return json.dumps(text, ensure_ascii=False)
+def _home(cls: type) -> Import:
+    # Decimal.__module__ is the C module `_decimal` in some versions of Python.
+    return ("decimal" if cls is Decimal else cls.__module__, cls.__qualname__)

@@ -1,36 +1,35 @@
-"""Formatting what was written, by the project's own ruff where it has one.
+"""Formats the files that a command wrote with the project's ruff, if it has one.
 
-A new file is formatted. A file that was formatted stays so; one that was not keeps its author's own form, in which
-only the edit is new. Files are formatted where they lie: ruff tells a project's own modules by looking at them.
+A new file is always formatted. An edited file is formatted only if it was formatted before the edit, so that a file in
+its author's own style changes in the edited place alone. Files are formatted at their final path, because ruff looks
+at neighbouring files to find out which imports are the project's own.
 """
 
 import os
 import subprocess
 import sys
 from collections.abc import Iterable
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 
 from contradance.scaffold.changes import Changes
 
 
-def to_format(changes: Changes) -> list[Path]:
-    """Return which of the files to be written are to be formatted then."""
+def paths_to_format(changes: Changes) -> list[Path]:
+    """Return the paths to format after the changes are written. Call it before: it compares the files on disk."""
     python = [path for path in (*changes.created, *changes.edited) if path.suffix == ".py"]
     return [path for path in python if path in changes.created or _is_formatted(changes.root, path)]
 
 
 def format_files(root: Path, paths: Iterable[Path]) -> None:
-    """Give files the project's form, each in one step."""
+    """Format files; each is replaced in one step, so that an interrupted command leaves no half-written file."""
     for path in paths:
         before = (root / path).read_text(encoding="utf-8")
         after = _formatted(root, path, before)
         if after != before:
-            beside = root / path.with_name(f".{path.name}-{os.getpid()}")
-            beside.write_text(after, encoding="utf-8", newline="\n")
-            beside.replace(root / path)
+            temporary = root / path.with_name(f".{path.name}-{os.getpid()}")
+            temporary.write_text(after, encoding="utf-8", newline="\n")
+            temporary.replace(root / path)
 
 
 def _is_formatted(root: Path, path: Path) -> bool:
@@ -38,20 +37,13 @@ def _is_formatted(root: Path, path: Path) -> bool:
     return _formatted(root, path, text) == text
 
 
-@cache
-def _ruff() -> tuple[str, ...]:
-    """Return the command, or nothing where there is none."""
-    if find_spec("ruff") is not None:
-        return (sys.executable, "-m", "ruff")
-    found = which("ruff")
-    return (found,) if found else ()
-
-
 def _formatted(root: Path, path: Path, text: str) -> str:
-    """Return `text` with its imports sorted and its lines laid out; as it is where ruff cannot."""
-    for words in (("check", "--select", "I", "--fix-only", "--quiet"), ("format", "--quiet")) if _ruff() else ():
+    """Return `text` with sorted imports and ruff's layout; unchanged where ruff is missing or refuses it."""
+    beside_python = Path(sys.executable).parent  # the project's own ruff, also where its environment is not activated
+    ruff = which("ruff", path=os.pathsep.join([str(beside_python), os.environ.get("PATH", os.defpath)]))
+    for arguments in (("check", "--select", "I", "--fix-only", "--quiet"), ("format", "--quiet")) if ruff else ():
         done = subprocess.run(  # noqa: S603 - the project's own ruff
-            [*_ruff(), *words, "--stdin-filename", str(root / path), "-"],
+            [str(ruff), *arguments, "--stdin-filename", str(root / path), "-"],
             input=text,
             capture_output=True,
             text=True,

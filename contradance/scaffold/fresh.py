@@ -1,4 +1,4 @@
-"""A new project: made whole in a folder beside its own, and then renamed."""
+"""Creates a project: all files are written to a temporary folder, which is then renamed."""
 
 import os
 import shutil
@@ -11,16 +11,16 @@ from contradance.scaffold.wheel import version, wheel, wheel_name
 
 
 def create_project(parent: Path, name: str, *, empty: bool = False) -> Path:
-    """Make a project in `parent`, and return its folder.
+    """Create a project in `parent`, and return its folder.
 
     Args:
-        parent: the folder it is made in.
-        name: of the folder, the choreography and its bus.
+        parent: the folder that gets the project's folder.
+        name: the name of the folder, the choreography and its bus.
         empty: leave out the example: a route, an event, a subscriber and their tests.
     """
     folder = parent / app_name(name)
     if folder.exists():
-        raise CannotCreate(f"{folder} is there already, and is never overwritten.\n  Choose another name.")
+        raise CannotCreate(f"{folder} already exists and is not overwritten.\n  Choose another name.")
     package = f"{name.replace('-', '_')}_contracts"
     values = {
         "app": name,
@@ -41,5 +41,5 @@ def create_project(parent: Path, name: str, *, empty: bool = False) -> Path:
         staged.rename(folder)
     except OSError as error:
         shutil.rmtree(staged, ignore_errors=True)
-        raise CannotCreate(f"{folder} cannot be made: {error.strerror}.\n  Nothing was written.") from error
+        raise CannotCreate(f"{folder} cannot be created: {error.strerror}.\n  Nothing is written.") from error
     return folder

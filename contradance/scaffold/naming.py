@@ -1,4 +1,4 @@
-"""What things may be called, checked before any file is written, and how one name is made from another."""
+"""Checks names before a file is written, and converts between forms of a name."""
 
 import builtins
 import keyword
@@ -14,13 +14,13 @@ from contradance.identity import MAX_DETAIL_TYPE
 _SNAKE: Final = re.compile(r"[a-z][a-z0-9_]*")
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
 _LONGEST: Final = 64
-"""Longest name, in characters: what AWS gives a rule or a function."""
+"""Largest number of characters in a name: AWS's limit for rules and functions."""
 _TAKEN: Final = frozenset({*contradance.__all__, "Annotated", "AwareDatetime", "BaseModel", "Decimal", "Field", "UUID"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
-    """What one kind of thing may be called."""
+class _NamingRule:
+    """Which names one kind of thing may have."""
 
     kind: str
     shape: re.Pattern[str]
@@ -29,55 +29,57 @@ class _Rule:
     longest: int = _LONGEST
 
     def checked(self, name: str, taken: Iterable[str]) -> str:
-        """Return `name`, or say why it cannot be one."""
+        """Return `name`; raises CannotCreate with the reason if it is not allowed."""
         if len(name) > self.longest:
             raise CannotCreate(
-                f"the name of {self.kind} may have {self.longest} characters, and this has {len(name)}.\n  Choose a shorter one."
+                f"the name of {self.kind} may have {self.longest} characters; this one has {len(name)}.\n  Choose a shorter name."
             )
         if not self.shape.fullmatch(name):
             raise CannotCreate(
-                f"{name!r} cannot name {self.kind}: it may hold {self.allowed}, and begins with a letter.\n"
-                f"  Name it like {self.example!r}."
+                f"{name!r} cannot name {self.kind}: such a name has {self.allowed}, and begins with a letter.\n"
+                f"  Choose a name like {self.example!r}."
             )
         if name in set(taken):
             raise CannotCreate(
-                f"{name!r} cannot name {self.kind}: it already means something.\n  Name it like {self.example!r}."
+                f"{name!r} cannot name {self.kind}: the name is reserved.\n  Choose a name like {self.example!r}."
             )
         return name
 
 
 _LOWER: Final = "lower-case letters, digits and '_'"
-_APP: Final = _Rule(
+_APP: Final = _NamingRule(
     "a project", re.compile(r"[a-z][a-z0-9_-]*"), "lower-case letters, digits, '-' and '_'", "my-library", 32
 )
-_SERVICE: Final = _Rule("a service", _SNAKE, _LOWER, "loans")
-_FUNCTION: Final = _Rule("a function", _SNAKE, _LOWER, "remind_reader")
-_FIELD: Final = _Rule("a field", _SNAKE, _LOWER, "loan_id")
-_EVENT: Final = _Rule("an event", re.compile(r"[A-Z][A-Za-z0-9]*"), "letters and digits", "BookLent", MAX_DETAIL_TYPE)
+_SERVICE: Final = _NamingRule("a service", _SNAKE, _LOWER, "loans")
+_FUNCTION: Final = _NamingRule("a function", _SNAKE, _LOWER, "remind_reader")
+_FIELD: Final = _NamingRule("a field", _SNAKE, _LOWER, "loan_id")
+_EVENT: Final = _NamingRule(
+    "an event", re.compile(r"[A-Z][A-Za-z0-9]*"), "letters and digits", "BookLent", MAX_DETAIL_TYPE
+)
 
 
 def app_name(name: str) -> str:
-    """Return `name` if a new project may have it: it becomes a bus, a folder and the first half of each source."""
+    """Return a valid project name: it becomes a bus, a folder and the first part of each source."""
     return _APP.checked(name, ("aws", "contradance"))
 
 
 def service_name(name: str) -> str:
-    """Return `name` if a service may have it: it becomes a folder of functions and the second half of a source."""
+    """Return a valid service name: it becomes a folder of functions and the second part of a source."""
     return _SERVICE.checked(name, keyword.kwlist)
 
 
 def function_name(name: str) -> str:
-    """Return `name` if a function may have it: it becomes a module and the handler in it."""
+    """Return a valid function name: it becomes a module and its handler."""
     return _FUNCTION.checked(name, [*keyword.kwlist, *vars(builtins), "subscriber", "route", "schedule", "log"])
 
 
 def field_name(name: str) -> str:
-    """Return `name` if a field may have it."""
+    """Return a valid field name."""
     return _FIELD.checked(name, [*keyword.kwlist, "failure", "identity", "subject_field", *dir(contradance.Contract)])
 
 
 def event_name(name: str) -> str:
-    """Return the class of an event; the article's `book_lent` and our `BookLent` are the same event."""
+    """Return an event's class name: `BookLent` for `BookLent` and for the article's `book_lent`."""
     return _EVENT.checked(pascal(name) if _SNAKE.fullmatch(name) else name, [*_TAKEN, *vars(builtins)])
 
 
@@ -96,8 +98,8 @@ def words(name: str) -> str:
     return snake(name).replace("_", " ") if name[:1].isupper() else name.replace("_", " ")
 
 
-def one_of(services: Iterable[str], word: str) -> str | None:
-    """Return the service that `word` names, in the singular or the plural: `loan` is the service `loans`."""
+def find_service(services: Iterable[str], word: str) -> str | None:
+    """Return the service that `word` names, in the singular or the plural: `loans` for `loan`."""
     known = set(services)
     plurals = (word, f"{word}s", f"{word}es", f"{word.removesuffix('y')}ies")
     return next((name for name in plurals if name in known), None)

@@ -1,41 +1,40 @@
-"""Precise edits of Python source: the parser says where, text is put in there, and every other character stays.
-
-A value; each edit returns another.
-"""
+"""Precise edits of Python source: the parser finds the position, text is inserted there, and nothing else changes."""
 
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from typing import TypeVar
 
 from contradance.errors import CannotCreate
 
+_Definition = TypeVar("_Definition", ast.ClassDef, ast.FunctionDef)
 _LINE = 120
-"""Longest line that an import is written on."""
+"""Longest line of an import, in characters."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One module's text."""
+    """The text of one module. Immutable: each edit returns a new one."""
 
     path: str
-    """As messages call it."""
+    """As error messages show it."""
     text: str
 
     @cached_property
     def tree(self) -> ast.Module:
-        """The module, parsed."""
+        """The parsed module."""
         try:
             return ast.parse(self.text, self.path)
         except SyntaxError as error:
             raise CannotCreate(
-                f"{self.path} is not Python: {error.msg}, line {error.lineno}.\n  Correct it first; nothing was changed."
+                f"{self.path} is not Python: {error.msg}, line {error.lineno}.\n  Correct it first; nothing is changed."
             ) from error
 
-    def bound(self) -> dict[str, str | None]:
-        """Return the module's own names: where each is imported from, `module:name`, or None where it is defined."""
+    def bindings(self) -> dict[str, str | None]:
+        """Return the names of the module's top level, each with its origin `module:name`; None if it is defined here."""
         names: dict[str, str | None] = {}
         for statement in self.tree.body:
             match statement:
@@ -45,118 +44,117 @@ class Source:
                     names |= {(alias.asname or alias.name).partition(".")[0]: alias.name for alias in aliases}
                 case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                     names[name] = None
-                case ast.AnnAssign(target=ast.Name(id=name)):
-                    names[name] = None
                 case _:
-                    names |= dict.fromkeys(alias for alias, _ in _aliases(statement))
+                    names |= dict.fromkeys(dict(_aliases(statement)))
         return names
 
-    def importing(self, module: str, name: str, alias: str | None = None) -> "Source":
-        """Import `name` from `module`, in the order that imports have."""
-        called = alias or name
-        bound = self.bound()
-        if bound.get(called, "") == f"{module}:{name}":
+    def with_import(self, module: str, name: str, alias: str | None = None) -> "Source":
+        """Import `name` from `module`; imports stay sorted."""
+        bindings = self.bindings()
+        if bindings.get(alias or name, "") == f"{module}:{name}":
             return self
-        if called in bound:
+        if (alias or name) in bindings:
             raise CannotCreate(
-                f"{self.path} has a {called} of its own, so it cannot import {module}.{name}.\n  Rename one of them."
+                f"{self.path} already defines {alias or name}, so it cannot import {module}.{name}.\n"
+                "  Rename one of them."
             )
         written = name if alias is None else f"{name} as {alias}"
-        imports = [one for one in self.tree.body if isinstance(one, ast.Import | ast.ImportFrom)]
-        for statement in imports:
-            if isinstance(statement, ast.ImportFrom) and statement.module == module and statement.level == 0:
-                return self._joining(statement, written)
-        line = f"from {module} import {written}\n"
-        if not imports:
-            return self._at_line(_first_line(self.tree), f"{line}\n")
-        own = _rank(module)
-        before = [one for one in imports if _rank(one.module or "" if isinstance(one, ast.ImportFrom) else "") <= own]
-        return self._at_line((before[-1].end_lineno or 0) + 1 if before else imports[0].lineno, line)
+        for statement in self.tree.body:
+            if isinstance(statement, ast.ImportFrom) and (statement.module, statement.level) == (module, 0):
+                return self._with_imported_name(statement, written)
+        return self._with_import_line(module, f"from {module} import {written}\n")
 
-    def listing(self, callee: str, keyword: str | None, item: str, after: str | None = None) -> "Source":
-        """Add `item` to the list that a call of `callee` is given, behind the item `after` or at the end."""
-        found = self._list_in(callee, keyword)
+    def with_imports(self, names: Iterable[tuple[str, str]]) -> "Source":
+        """Import each (module, name)."""
+        return reduce(lambda source, imported: source.with_import(*imported), names, self)
+
+    def with_item(self, callee: str, keyword: str | None, item: str, after: str | None = None) -> "Source":
+        """Add `item` to the list argument of a call of `callee`, after the item `after` or at the end."""
+        found = self._list_argument(callee, keyword)
         if any(isinstance(one, ast.Name) and one.id == item for one in found.elts):
             return self
         if not found.elts:
-            start, end = self._span(found)
-            indent = " " * self._indent_of(found)
-            return self._splice(start, end, f"[\n{indent}    {item},\n{indent}]")
+            (indent,) = re.findall(r"^\s*", self.text.splitlines()[found.lineno - 1])
+            return self._splice(*self._span(found), f"[\n{indent}    {item},\n{indent}]")
         anchor = next((one for one in found.elts if isinstance(one, ast.Name) and one.id == after), found.elts[-1])
-        _, end = self._span(anchor)
+        start, end = self._span(anchor)
         data = self.text.encode()
-        comma = re.compile(rb"\s*,[ \t]*(?:#[^\n]*)?").match(data, end)
-        begins_line = not data[data.rfind(b"\n", 0, self._span(anchor)[0]) + 1 : self._span(anchor)[0]].strip()
-        if not begins_line:
+        if data[data.rfind(b"\n", 0, start) + 1 : start].strip():  # the items share a line
             return self._splice(end, end, f", {item}")
-        new = "\n" + " " * anchor.col_offset + f"{item},"
-        return self._splice(end, end, f",{new}") if comma is None else self._splice(comma.end(), comma.end(), new)
+        comma = re.compile(rb"\s*,[ \t]*(?:#[^\n]*)?").match(data, end)
+        position, separator = (comma.end(), "") if comma else (end, ",")
+        return self._splice(position, position, f"{separator}\n{' ' * anchor.col_offset}{item},")
 
-    def items(self, callee: str, keyword: str | None) -> list[str]:
-        """Return the names in the list that a call of `callee` is given."""
-        return [one.id for one in self._list_in(callee, keyword).elts if isinstance(one, ast.Name)]
+    def listed(self, callee: str, keyword: str | None) -> list[str]:
+        """Return the names in the list argument of a call of `callee`."""
+        return [one.id for one in self._list_argument(callee, keyword).elts if isinstance(one, ast.Name)]
 
-    def widening(self, alias_or_handler: str, member: str) -> "Source":
-        """Add a member to the union that a handler's first parameter, or an alias, names."""
+    def with_union_member(self, alias_or_handler: str, member: str) -> "Source":
+        """Add a member to the union that annotates a handler's first parameter, or to a type alias."""
         _, end = self._span(self._annotation(alias_or_handler))
         return self._splice(end, end, f" | {member}")
 
-    def names_in(self, alias_or_handler: str) -> list[str]:
-        """Return the names in the union that a handler's first parameter, or an alias, is annotated with."""
+    def union_names(self, alias_or_handler: str) -> list[str]:
+        """Return the names in the annotation of a handler's first parameter, or in a type alias."""
         return [one.id for one in ast.walk(self._annotation(alias_or_handler)) if isinstance(one, ast.Name)]
 
     def decorator_keywords(self, handler: str) -> list[str]:
-        """Return the keywords that a handler's decorators are given."""
-        decorators = self._handler(handler).decorator_list
+        """Return the keywords of the calls that decorate a handler."""
+        decorators = self.definition(ast.FunctionDef, handler).decorator_list
         return [word.arg or "" for one in decorators if isinstance(one, ast.Call) for word in one.keywords]
 
-    def appending(self, text: str) -> "Source":
-        """Add text at the end, two lines behind what is there."""
+    def with_code(self, text: str) -> "Source":
+        """Add text at the end, after two empty lines."""
         return Source(self.path, f"{self.text.rstrip()}\n\n\n{text.strip()}\n" if self.text.strip() else text)
 
     def segment(self, node: ast.AST) -> str:
-        """Return a node's own text."""
+        """Return the text of a node."""
         return ast.get_source_segment(self.text, node) or ""
 
-    def class_named(self, name: str) -> ast.ClassDef:
-        """Return a class at the module's top."""
+    def definition(self, kind: type[_Definition], name: str) -> _Definition:
+        """Return a class or a function of the module's top level."""
         for statement in self.tree.body:
-            if isinstance(statement, ast.ClassDef) and statement.name == name:
+            if isinstance(statement, kind) and statement.name == name:
                 return statement
-        raise CannotCreate(f"{self.path} defines no class {name} at its top level.\n  Move it there.")
+        raise CannotCreate(
+            f"{self.path} does not define {name} at its top level.\n  Move it there, or edit it by hand."
+        )
 
     def _annotation(self, name: str) -> ast.expr:
         for statement in self.tree.body:
             for alias, value in _aliases(statement):
                 if alias == name:
                     return value
-        parameters = self._handler(name).args.args
+        parameters = self.definition(ast.FunctionDef, name).args.args
         if not parameters or parameters[0].annotation is None:
             raise CannotCreate(
-                f"{name} in {self.path} annotates no first parameter.\n  Annotate it with the event it takes."
+                f"the first parameter of {name} in {self.path} has no annotation.\n  Annotate it with the event it takes."
             )
         return parameters[0].annotation
 
-    def _handler(self, name: str) -> ast.FunctionDef:
-        for statement in self.tree.body:
-            if isinstance(statement, ast.FunctionDef) and statement.name == name:
-                return statement
-        raise CannotCreate(f"{self.path} defines no {name} at its top level.\n  Move it there, or edit it by hand.")
-
-    def _list_in(self, callee: str, keyword: str | None) -> ast.List:
+    def _list_argument(self, callee: str, keyword: str | None) -> ast.List:
+        """Return the list given as `keyword`; as the second argument or `contracts`, a registry's, if that is None."""
         for call in _calls(self.tree, callee):
-            given = [word.value for word in call.keywords if word.arg == keyword] if keyword else call.args[1:2]
-            given += [word.value for word in call.keywords if word.arg == "contracts" and keyword is None]
-            if given and isinstance(given[0], ast.List):
-                return given[0]
-        where = f"{keyword}=[...]" if keyword else "[...]"
+            by_name = {word.arg: word.value for word in call.keywords}
+            argument = by_name.get(keyword or "contracts", call.args[1] if call.args[1:] and not keyword else None)
+            if isinstance(argument, ast.List):
+                return argument
+        argument_text = f"{keyword}=[...]" if keyword else "[...]"
         raise CannotCreate(
-            f"{self.path} has no {callee}(... {where}) whose list could be added to.\n"
-            f"  Write the list where {callee} is called, or add the new part by hand."
+            f"{self.path} does not call {callee}(... {argument_text}) with a list to add to.\n"
+            f"  Write the list in the call of {callee}, or add the new part by hand."
         )
 
-    def _joining(self, statement: ast.ImportFrom, written: str) -> "Source":
-        """Add a name to an import that is there."""
+    def _with_import_line(self, module: str, line: str) -> "Source":
+        """Add an import of a module that is not imported yet, after the imports that sort before it."""
+        imports = [one for one in self.tree.body if isinstance(one, ast.Import | ast.ImportFrom)]
+        if not imports:
+            return self._with_line(_first_line(self.tree), f"{line}\n")
+        before = [one for one in imports if _module_order(getattr(one, "module", "") or "") <= _module_order(module)]
+        return self._with_line((before[-1].end_lineno or 0) + 1 if before else imports[0].lineno, line)
+
+    def _with_imported_name(self, statement: ast.ImportFrom, written: str) -> "Source":
+        """Add a name to an existing import."""
         if statement.lineno == statement.end_lineno:
             names = sorted([*(ast.unparse(alias) for alias in statement.names), written], key=_import_order)
             line = f"from {statement.module} import {', '.join(names)}"
@@ -170,16 +168,12 @@ class Source:
         _, end = self._span(statement.names[-1])
         return self._splice(end, end, ",\n" + " " * statement.names[-1].col_offset + written)
 
-    def _at_line(self, number: int, text: str) -> "Source":
+    def _with_line(self, number: int, text: str) -> "Source":
         lines = self.text.splitlines(keepends=True)
         return Source(self.path, "".join([*lines[: number - 1], text, *lines[number - 1 :]]))
 
-    def _indent_of(self, node: ast.expr) -> int:
-        line = self.text.splitlines()[node.lineno - 1]
-        return len(line) - len(line.lstrip())
-
     def _span(self, node: ast.stmt | ast.expr | ast.alias) -> tuple[int, int]:
-        """Return where a node begins and ends, in UTF-8 bytes from the start of the text."""
+        """Return the start and the end of a node, in UTF-8 bytes from the start of the text."""
         starts = [0]
         for line in self.text.encode().split(b"\n"):
             starts.append(starts[-1] + len(line) + 1)
@@ -194,37 +188,37 @@ class Source:
 
 
 def _aliases(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
-    """Yield (name, what it stands for) of `Name = ...`, and of `type Name = ...`, which Python 3.11 does not know."""
-    if isinstance(statement, ast.Assign):
-        for target in statement.targets:
-            if isinstance(target, ast.Name):
-                yield target.id, statement.value
-    elif type(statement).__name__ == "TypeAlias":
+    """Yield (name, value) of `Name = ...`, `Name: TypeAlias = ...` and `type Name = ...`."""
+    match statement:
+        case ast.Assign(targets=targets, value=value):
+            yield from ((target.id, value) for target in targets if isinstance(target, ast.Name))
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+            yield name, value
+    if type(statement).__name__ == "TypeAlias":  # Python 3.11 has no ast.TypeAlias
         yield statement.name.id, statement.value  # type: ignore[attr-defined]
 
 
 def _calls(tree: ast.Module, callee: str) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
-            name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-            if name == callee:
+        match node:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name == callee:
                 yield node
 
 
 def _first_line(tree: ast.Module) -> int:
-    """Return the line that the first import may have: behind the docstring."""
+    """Return the number of the line for a first import: after the docstring."""
     first = tree.body[0] if tree.body else None
     is_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
     return (first.end_lineno or 0) + 2 if first is not None and is_docstring else 1
 
 
 def _import_order(written: str) -> tuple[int, str]:
-    """Order names as isort does: constants, classes, the rest."""
+    """Sort names as isort does: constants, classes, the rest."""
     name = written.partition(" ")[0]
     rank = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
     return rank, name
 
 
-def _rank(module: str) -> tuple[int, str]:
-    """Order modules: the standard library, other packages, a project's own."""
+def _module_order(module: str) -> tuple[int, str]:
+    """Sort modules: the standard library first, then the others."""
     return (0 if module.partition(".")[0] in sys.stdlib_module_names else 1, module)

@@ -1,18 +1,19 @@
-"""A new subscriber: a handler in a module of its own, its place in the choreography, and a test."""
+"""Creates a subscriber: a handler in its own module, an entry in the choreography, and a test."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from contradance.errors import CannotCreate
+from contradance.scaffold.event_code import DELIVERY, HandlerInput, event_code
+from contradance.scaffold.expression import Code
+from contradance.scaffold.layout import EventRef, ProjectLayout
 from contradance.scaffold.naming import function_name, service_name, words
-from contradance.scaffold.place import Event, Place
-from contradance.scaffold.published import Given, making
 from contradance.scaffold.source import Source
 from contradance.scaffold.template import fill
 
 
 def create_subscriber(
-    place: Place,
+    layout: ProjectLayout,
     name: str,
     service: str,
     on: Sequence[str],
@@ -23,99 +24,98 @@ def create_subscriber(
     """Plan a new subscriber, and return its file.
 
     Args:
-        place: the project.
-        name: of its handler: `remind_reader`.
-        service: that it belongs to.
-        on: the events it consumes, one or more.
+        layout: the project.
+        name: the handler's name, like `remind_reader`.
+        service: the service it belongs to.
+        on: the events it consumes, at least one.
         publishes: the events it may publish, of its own service.
-        queue: whether a queue stands between rule and function.
+        queue: whether a queue is between rule and function.
     """
-    consumed = _distinct(place.event(one) for one in on)
-    published = _distinct(place.event(one) for one in publishes)
-    path = new_function(place, service, name)
-    check_own(place, service, published)
-    made = making(published, Given("event", consumed)) if published else None
-    source = Source(str(path), "import logging\n\n")
-    for module, imported in (
-        ("contradance", "subscriber"),
-        *((one.module, one.name) for one in (*consumed, *published)),
-        *(made.imports if made else ()),
-    ):
-        source = source.importing(module, imported)
+    consumed = _distinct(layout.event(one) for one in on)
+    published = _distinct(layout.event(one) for one in publishes)
+    path = new_function(layout, service, name)
+    check_publishes(layout, service, published)
+    code = event_code(published, HandlerInput("event", consumed)) if published else Code("")
+    imports = [("contradance", "subscriber"), *(one.origin for one in (*consumed, *published)), *sorted(code.imports)]
+    source = Source(str(path), "import logging\n\n").with_imports(imports)
     text = fill(
         "subscriber.py",
         options='delivery="queue"' if queue else "",
         handler=name,
         words=words(name),
-        parameters=f"event: {_union(consumed)}" + (", delivery: Delivery" if made and made.takes_delivery else ""),
+        parameters=f"event: {_union(consumed)}" + (", delivery: Delivery" if DELIVERY in code.imports else ""),
         returns=_union(published) or "None",
-        publish=f"\n{made.text}" if made else "",
+        publish=f"\n{code.text}" if published else "",
     )
-    place.changes.create(path, source.appending(text).text)
-    place.add_function(service, name)
-    _add_tests(place, service, name, consumed, published)
+    layout.changes.create(path, source.with_code(text).text)
+    layout.add_function(service, name)
+    _add_tests(layout, service, name, consumed, published)
     return path
 
 
-def widen_subscriber(place: Place, name: str, service: str, event: Event) -> Path:
-    """Plan that a subscriber that is there consumes one more event, and return the file of its handler."""
-    path = place.file_of(f"{place.functions}.{service}.{name}")
-    source = place.source(path)
+def widen_subscriber(layout: ProjectLayout, name: str, service: str, event: EventRef) -> Path:
+    """Plan that an existing subscriber consumes one more event, and return the file of its handler."""
+    path = layout.file_of(f"{layout.functions}.{service}.{name}")
+    source = layout.source(path)
     if "where" in source.decorator_keywords(name):
         raise CannotCreate(
-            f"{service}.{name} ({path}) filters what it consumes with where=, so another event is to be added by hand.\n"
+            f"{service}.{name} ({path}) filters its events with where=, so another event must be added by hand.\n"
             f"  Write its filter as where={{{event.name}: {{...}}}}, and add {event.name} to its parameter."
         )
-    named, target = source.names_in(name), name
-    for called in named if len(named) == 1 else ():
-        origin = source.bound().get(called, "")
-        if origin is None:  # an alias of the same module
-            target = called
-        elif origin.partition(":")[0].startswith(place.functions) and called not in place.events:
-            source, target = place.source(place.file_of(origin.partition(":")[0])), origin.partition(":")[2]
-    if event.name not in source.names_in(target):
-        place.edit(source.importing(event.module, event.name).widening(target, event.name))
-        _add_tests(place, service, name, [event], [])
+    source, target = _union_to_widen(layout, source, name)
+    if event.name not in source.union_names(target):
+        layout.edit(source.with_import(event.module, event.name).with_union_member(target, event.name))
+        _add_tests(layout, service, name, [event], [])
     return path
 
 
-def new_function(place: Place, service: str, name: str) -> Path:
-    """Return the file of a function that is not there yet, and make its service's folder."""
+def _union_to_widen(layout: ProjectLayout, source: Source, handler: str) -> tuple[Source, str]:
+    """Return the type alias that annotates a handler's event, in the module that defines it; else the handler itself."""
+    names = source.union_names(handler)
+    if len(names) != 1:
+        return source, handler
+    origin = source.bindings().get(names[0], "")
+    if origin is None:
+        return source, names[0]
+    module, _, alias = origin.partition(":")
+    if module.startswith(layout.functions) and names[0] not in layout.events:
+        return layout.source(layout.file_of(module)), alias
+    return source, handler
+
+
+def new_function(layout: ProjectLayout, service: str, name: str) -> Path:
+    """Return the file of a new function, and plan a folder for its service."""
     service_name(service)
     function_name(name)
-    if place.function(service, name) is not None:
+    path = layout.file_of(f"{layout.functions}.{service}.{name}")
+    if f"{service}.{name}" in layout.choreography.functions:
         raise CannotCreate(
-            f"there is a function {service}.{name} already, in {place.file_of(f'{place.functions}.{service}.{name}')}.\n"
-            "  Edit it there, or choose another name."
+            f"the function {service}.{name} already exists, in {path}.\n  Edit it there, or choose another name."
         )
-    path = place.file_of(f"{place.functions}.{service}.{name}")
-    place.changes.ensure(path.parent / "__init__.py", "")
+    layout.changes.ensure(path.parent / "__init__.py", "")
     return path
 
 
-def check_own(place: Place, service: str, published: Sequence[Event]) -> None:
-    """Refuse to publish another service's event."""
+def check_publishes(layout: ProjectLayout, service: str, published: Sequence[EventRef]) -> None:
+    """Refuse events of other services: a function publishes those of its own service only."""
     for event in published:
         if event.service != service:
             raise CannotCreate(
-                f"a function of {service!r} cannot publish {event.name}, which is published by the service "
-                f"{event.service!r} (contract in {place.file_of(event.module)}).\n"
-                f"  Create the function in {event.service!r}, or an event of {service!r}."
+                f"a function of {service!r} cannot publish {event.name}, an event of the service {event.service!r} "
+                f"(contract in {layout.file_of(event.module)}).\n"
+                f"  Create the function in {event.service!r}, or create an event of {service!r}."
             )
 
 
-def _add_tests(place: Place, service: str, name: str, consumed: Sequence[Event], published: Sequence[Event]) -> None:
-    """Write one test for each event, in the function's own file of tests."""
-    path = place.test_file(service, name)
-    if not place.changes.exists(path):
-        place.changes.create(path, "")
-    source = place.source(path)
-    for module, imported in (
-        ("contradance.testing", "Run"),
-        ("contradance.testing", "sample"),
-        *((one.module, one.name) for one in (*consumed, *published[:1])),
-    ):
-        source = source.importing(module, imported)
+def _add_tests(
+    layout: ProjectLayout, service: str, name: str, consumed: Sequence[EventRef], published: Sequence[EventRef]
+) -> None:
+    """Add one test for each event to the function's test module."""
+    path = layout.test_file(service, name)
+    if not layout.changes.exists(path):
+        layout.changes.create(path, "")
+    used = [("contradance.testing", "Run"), ("contradance.testing", "sample")]
+    source = layout.source(path).with_imports([*used, *(one.origin for one in (*consumed, *published[:1]))])
     for event in consumed:
         test = fill(
             "test_subscriber.py",
@@ -124,13 +124,13 @@ def _add_tests(place: Place, service: str, name: str, consumed: Sequence[Event],
             function=f"{service}.{name}",
             published=f"\n    run.assert_published({published[0].name})" if published else "",
         )
-        source = source.appending(test)
-    place.edit(source)
+        source = source.with_code(test)
+    layout.edit(source)
 
 
-def _union(events: Iterable[Event]) -> str:
+def _union(events: Iterable[EventRef]) -> str:
     return " | ".join(event.name for event in events)
 
 
-def _distinct(events: Iterable[Event]) -> list[Event]:
+def _distinct(events: Iterable[EventRef]) -> list[EventRef]:
     return list(dict.fromkeys(events))

@@ -1,32 +1,25 @@
-"""The templates: package data beside this module, with `$name` where something is filled in."""
+"""Reads the templates in the folder beside this module, and replaces `$name` in them."""
 
 import re
 from collections.abc import Mapping
-from importlib.resources import files
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from string import Template
 from typing import Final
 
-_HERE: Final = files("contradance.scaffold") / "templates"
+_TEMPLATES: Final = Path(__file__).parent / "templates"
 _SUFFIX: Final = ".tmpl"
 
 
 def fill(name: str, **values: str) -> str:
-    """Return the template `name` with its values filled in; one that is missing is a mistake in the template."""
-    return Template((_HERE / f"{name}{_SUFFIX}").read_text(encoding="utf-8")).substitute(values)
+    """Return the template `name` with its placeholders replaced. Raises KeyError if a value is missing."""
+    return Template((_TEMPLATES / f"{name}{_SUFFIX}").read_text(encoding="utf-8")).substitute(values)
 
 
 def tree(name: str, values: Mapping[str, str]) -> dict[Path, str]:
-    """Return every file of a folder of templates; `__name__` in a path is filled in like `$name` in a text."""
-    found: dict[Path, str] = {}
-    waiting = [(PurePosixPath(), _HERE / name)]
-    while waiting:
-        path, folder = waiting.pop()
-        for entry in folder.iterdir():
-            if entry.is_dir():
-                waiting.append((path / entry.name, entry))
-            elif entry.name.endswith(_SUFFIX):
-                text = Template(entry.read_text(encoding="utf-8")).substitute(values)
-                where = re.sub(r"\[(\w+)\]", lambda found: values[found[1]], str(path / entry.name))
-                found[Path(where.removesuffix(_SUFFIX))] = text
-    return dict(sorted(found.items()))
+    """Return all files of a folder of templates by path. `[name]` in a path is replaced like `$name` in a text."""
+    found = {}
+    for file in sorted((_TEMPLATES / name).rglob(f"*{_SUFFIX}")):
+        path = file.relative_to(_TEMPLATES / name).as_posix().removesuffix(_SUFFIX)
+        target = re.sub(r"\[(\w+)\]", lambda match: values[match[1]], path)
+        found[Path(target)] = fill(f"{name}/{path}", **values)
+    return found

@@ -1,8 +1,8 @@
-"""The article's words: a topic is an event, and its subscribers say their service in their names.
+"""Creates events and subscribers in the article's terms: a topic is an event, and a subscriber's name holds its service.
 
     contradance create topic --name book_lent --subscribers reminder_service_remind_reader loan_service_count
 
-A subscriber that is there under another topic is the same function, which then consumes one more event.
+A subscriber that already exists for another topic is the same function, which then consumes one more event.
 """
 
 from collections.abc import Sequence
@@ -10,73 +10,72 @@ from typing import Final, NamedTuple
 
 from contradance.errors import CannotCreate
 from contradance.scaffold.event import create_event
-from contradance.scaffold.naming import event_name, function_name, one_of, service_name, snake
-from contradance.scaffold.place import Place
+from contradance.scaffold.layout import ProjectLayout
+from contradance.scaffold.naming import event_name, find_service, function_name, service_name, snake
 from contradance.scaffold.subscriber import create_subscriber, widen_subscriber
 
-_BETWEEN: Final = "_service_"
+_SEPARATOR: Final = "_service_"
 
 
-class Subscriber(NamedTuple):
-    """A subscriber, as the article names it."""
+class SubscriberName(NamedTuple):
+    """The two parts of a subscriber's name."""
 
     service: str
     handler: str
 
 
 def create_topic(
-    place: Place,
+    layout: ProjectLayout,
     name: str,
     subscribers: Sequence[str] = (),
     *,
     service: str | None = None,
-    asked: Sequence[str] = (),
+    field_specs: Sequence[str] = (),
 ) -> str:
-    """Plan an event where there is none, and its subscribers; return the service that publishes it.
+    """Plan an event, unless it exists, and its subscribers; return the service that publishes it.
 
     Args:
-        place: the project.
+        layout: the project.
         name: `book_lent`.
         subscribers: like `reminder_service_remind_reader`, or `reminders.remind_reader`.
-        service: who publishes it; found out from its name unless given.
-        asked: fields of the event, where there is none.
+        service: the service that publishes it; derived from its name if None.
+        field_specs: fields of a new event.
     """
-    called = event_name(name)
-    wanted = [_subscriber(place, one) for one in subscribers]
-    if called in place.events:
-        event = place.events[called]
+    class_name = event_name(name)
+    wanted = [_subscriber(layout, one) for one in subscribers]
+    if class_name in layout.events:
+        event = layout.events[class_name]
     else:
-        owner = service or publisher_of(place, name, [one.service for one in wanted])
-        event = create_event(place, name, owner, asked)
+        owner = service or publisher_of(layout, name, [one.service for one in wanted])
+        event = create_event(layout, name, owner, field_specs)
     for one in wanted:
-        if place.function(*one) is None:
-            create_subscriber(place, one.handler, one.service, [event.name])
+        if ".".join(one) in layout.choreography.functions:
+            widen_subscriber(layout, one.handler, one.service, event)
         else:
-            widen_subscriber(place, one.handler, one.service, event)
+            create_subscriber(layout, one.handler, one.service, [event.name])
     return event.service
 
 
-def publisher_of(place: Place, name: str, subscribing: Sequence[str] = ()) -> str:
-    """Return the service whose name a topic's begins with: `loan_extended` is published by `loans`."""
+def publisher_of(layout: ProjectLayout, name: str, subscribing: Sequence[str] = ()) -> str:
+    """Return the service whose name begins the topic's name: `loans` for `loan_extended`."""
     parts = snake(event_name(name)).split("_")
-    beginnings = ["_".join(parts[:end]) for end in range(len(parts), 0, -1)]
-    for beginning in beginnings:
-        found = one_of([*place.services, *subscribing], beginning)
+    for end in range(len(parts), 0, -1):
+        found = find_service([*layout.services, *subscribing], "_".join(parts[:end]))
         if found is not None:
             return found
-    known = ", ".join(place.services) or "none yet"
+    known = ", ".join(layout.services) or "none yet"
     raise CannotCreate(
-        f"who publishes {name}? Its name begins with no service's. Services: {known}.\n  Say it: --service {parts[0]}"
+        f"the name {name} does not begin with the name of a service, so its publisher is unknown. Services: {known}.\n"
+        f"  Name the publisher, like --service {parts[0]}."
     )
 
 
-def _subscriber(place: Place, name: str) -> Subscriber:
-    """Read a subscriber's name; a service that is there keeps its own spelling."""
-    between = "." if "." in name else _BETWEEN
-    service, found, handler = name.partition(between)
-    if not found:
+def _subscriber(layout: ProjectLayout, name: str) -> SubscriberName:
+    """Parse a subscriber's name. An existing service is found in the singular and the plural."""
+    service, separator, handler = name.partition("." if "." in name else _SEPARATOR)
+    if not separator:
         raise CannotCreate(
-            f"{name!r} does not say its service.\n  Name it like reminder_service_remind_reader, or reminders.remind_reader."
+            f"{name!r} does not name its service.\n  Write it like reminder_service_remind_reader, or reminders.remind_reader."
         )
     service_name(service)
-    return Subscriber(one_of(place.services, service) or service, function_name(handler))
+    return SubscriberName(find_service(layout.services, service) or service, function_name(handler))

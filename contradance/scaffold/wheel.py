@@ -1,8 +1,8 @@
-"""The wheel that a new project carries: the contradance that made it, packed as it is installed.
+"""Builds the wheel of contradance that a new project contains.
 
-Until contradance is on an index, this is the only place a new project can have it from. What is packed is the package
-as it is imported, from a checkout or from site-packages, with the metadata of its installation: no build tool and no
-network is needed, and the same contradance makes the same bytes.
+Until contradance is on an index, a new project can install it only from this wheel. It holds the imported package, from
+a checkout or from site-packages, and the metadata of its installation. Building it needs no build tool and no network,
+and the same contradance gives the same bytes.
 """
 
 import io
@@ -16,7 +16,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import contradance
 from contradance.errors import CannotCreate
 
-_OF_THIS_INSTALLATION: Final = (
+_INSTALLATION_FILES: Final = (
     "INSTALLER",
     "RECORD",
     "REQUESTED",
@@ -24,8 +24,8 @@ _OF_THIS_INSTALLATION: Final = (
     "uv_build.json",
     "uv_cache.json",
 )
-"""Files of the metadata that say how this copy was installed."""
-_LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
+"""Metadata files that describe this installation; the wheel leaves them out."""
+_FIXED_TIME: Final = (1980, 1, 1, 0, 0, 0)
 
 
 def wheel_name() -> str:
@@ -34,7 +34,7 @@ def wheel_name() -> str:
 
 
 def version() -> str:
-    """Return the version of contradance that is installed."""
+    """Return the installed version of contradance."""
     return _installed().version
 
 
@@ -49,7 +49,7 @@ def wheel() -> bytes:
     }
     info = f"contradance-{found.version}.dist-info"
     for file in found.files or ():
-        if file.parts[0] == info and file.name not in _OF_THIS_INSTALLATION:
+        if file.parts[0] == info and file.name not in _INSTALLATION_FILES:
             contents[file.as_posix()] = file.read_binary()
     return _zipped(dict(sorted(contents.items())), f"{info}/RECORD")
 
@@ -59,8 +59,8 @@ def _installed() -> Distribution:
         return distribution("contradance")
     except PackageNotFoundError as error:
         raise CannotCreate(
-            "contradance is not installed here, so there is no wheel of it for a new project to carry.\n"
-            "  Install it first: pip install 'contradance[local]', or pip install -e '.[local]' in a checkout."
+            "contradance is not installed, so a wheel of it cannot be built for the new project.\n"
+            "  Install it: pip install 'contradance[local]', or pip install -e '.[local]' in a checkout."
         ) from error
 
 
@@ -70,7 +70,7 @@ def _zipped(contents: dict[str, bytes], record: str) -> bytes:
     buffer = io.BytesIO()
     with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
         for name, data in contents.items():
-            entry = ZipInfo(name, _LONG_AGO)
+            entry = ZipInfo(name, _FIXED_TIME)
             entry.external_attr = 0o644 << 16
             entry.compress_type = ZIP_DEFLATED
             archive.writestr(entry, data)

@@ -1,6 +1,6 @@
-"""For an author's tests: call a handler as the plain function it is, or run the whole on a virtual clock.
+"""For an author's tests: call a handler as a plain function, or run the whole choreography on a virtual clock.
 
-    def test_a_loan_is_told_to_its_reader(run: Run) -> None:
+    def test_a_loan_reminds_its_reader(run: Run) -> None:
         run.request("POST", "/loans", {"reader": "ada"})
         run.drain()
         run.assert_delivered(BookLent, to="reminders.remind_reader")

@@ -1,23 +1,22 @@
-"""A run as text that is the same every time: the tree of what caused what, kept beside the tests as a golden file."""
+"""Compares a run with a golden file beside the test: the tree of functions and events, in stable text."""
 
-from collections.abc import Iterator
 from difflib import unified_diff
 from typing import Final
 
-from contradance.operate.flow import COMPLETED, Handled, Happened
+from contradance.testing.flow_text import flow_text
 from contradance.testing.run import Run
 
 UPDATE: Final = "--update-choreographies"
-"""The option that writes golden files anew."""
+"""The pytest option that rewrites golden files."""
 
 
 def assert_choreography(run: Run, name: str) -> None:
-    """Compare what happened in `run` with the golden file `choreographies/<name>.txt` beside the test.
+    """Fail unless the flows of `run` equal the golden file `choreographies/<name>.txt` beside the test.
 
-    The file holds no ids, times or data: it changes when the choreography does. Run pytest with
-    `--update-choreographies` to write it, and read the difference before it is committed.
+    The file holds no ids, times or data, so it changes only with the choreography. Run pytest with
+    `--update-choreographies` to write it, and review the difference before you commit it.
     """
-    file, happened = run.goldens / f"{name}.txt", told(run)
+    file, happened = run.goldens / f"{name}.txt", flow_text(run.flows())
     if run.update:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(happened, encoding="utf-8")
@@ -25,50 +24,12 @@ def assert_choreography(run: Run, name: str) -> None:
     if not file.exists():
         raise AssertionError(
             f"there is no {file.parent.name}/{file.name} yet. This happened:\n\n{happened}\n"
-            f"If it should: pytest {UPDATE} keeps it."
+            f"If that is right, write it: pytest {UPDATE}."
         )
     kept = file.read_text(encoding="utf-8")
     if kept != happened:
         difference = unified_diff(kept.splitlines(), happened.splitlines(), "kept", "happened", lineterm="")
         raise AssertionError(
-            f"what happened is not what {file.parent.name}/{file.name} keeps:\n\n" + "\n".join(difference) + "\n\n"
-            f"If it should be: pytest {UPDATE} keeps it."
+            f"what happened differs from {file.parent.name}/{file.name}:\n\n" + "\n".join(difference) + "\n\n"
+            f"If that is right, write it: pytest {UPDATE}."
         )
-
-
-def told(run: Run) -> str:
-    """Return every flow of a run as a tree: functions, the events they published, and how each delivery ended."""
-    return "\n".join("\n".join([*_root(root), ""]) for flow in run.flows() for root in flow.roots)
-
-
-def _root(root: Handled | Happened) -> Iterator[str]:
-    if isinstance(root, Handled):
-        yield f"{root.last.trigger}  {_handled(root)}"
-        yield from _under([_event(event) for event in root.published])
-    else:
-        yield from _event(root)
-
-
-def _event(event: Happened) -> list[str]:
-    name = event.contract.rpartition("/")[2].removesuffix(" v1")
-    below = [[_handled(one), *_under([_event(inner) for inner in one.published])] for one in event.deliveries]
-    return [name, *_under(below)]
-
-
-def _handled(handled: Handled) -> str:
-    last = handled.last
-    if last.outcome in COMPLETED:
-        return last.function if last.attempt == 1 else f"{last.function}  in attempt {last.attempt}"
-    if last.dead:
-        return f"{last.function}  {last.outcome} in attempt {last.attempt}: dead letter"
-    return f"{last.function}  {last.outcome} in attempt {last.attempt}: waits"
-
-
-def _under(blocks: list[list[str]]) -> list[str]:
-    """Return blocks of lines as the branches of a tree, in alphabetical order: deliveries have no order of their own."""
-    lines = []
-    for number, block in enumerate(sorted(blocks)):
-        last = number == len(blocks) - 1
-        lines.append(f"{'└─ ' if last else '├─ '}{block[0]}")
-        lines += [f"{'   ' if last else '│  '}{line}" for line in block[1:]]
-    return lines

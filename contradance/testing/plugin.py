@@ -1,6 +1,6 @@
-"""What pytest loads in every project that has contradance installed: one fixture, one option, one marker.
+"""The pytest plugin, loaded in every project with contradance installed: a fixture, an option and a marker.
 
-It imports nothing but pytest until a test asks for the fixture.
+It imports only pytest until a test uses the fixture.
 """
 
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that writes golden files anew."""
+    """Add the option that rewrites golden files."""
     parser.getgroup("contradance").addoption(
         "--update-choreographies",
         action="store_true",
-        help="write anew what assert_choreography() compares with, instead of comparing",
+        help="rewrite the golden files of assert_choreography() instead of comparing",
     )
 
 
@@ -27,15 +27,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line(
         "markers",
-        "choreography(seed=0, settings={}): how the `run` fixture runs: the order of deliveries, settings by name",
+        "choreography(seed=0, settings={}): the order of deliveries and the settings of the `run` fixture",
     )
 
 
 @pytest.fixture
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Run"]:
-    """Run the project's choreography on a virtual clock, in a folder of the test's own.
+    """Run the project's choreography on a virtual clock, with the test's own state.
 
-    At the end it fails if something became a dead letter that the test did not ask about.
+    At the end it fails if there is a dead letter that no assertion of the test covered.
     """
     from contradance.project import find_project  # noqa: PLC0415 - only where the fixture is used
     from contradance.testing.run import Run, running  # noqa: PLC0415 - only where the fixture is used

@@ -1,4 +1,4 @@
-"""A whole choreography on a virtual clock, and what a test asks of it."""
+"""Runs a whole choreography on a virtual clock, with assertions on what happened."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -6,41 +6,42 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
-from uuid import uuid4
 
 from pydantic import BaseModel
 
 from contradance.choreography import Choreography
 from contradance.contract import Contract
-from contradance.envelope import seal
+from contradance.envelope import seal_initial
 from contradance.local.clock import VirtualClock
 from contradance.local.laptop import Laptop
 from contradance.operate.flow import COMPLETED, Flow, flows
 from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.publish import publish
+from contradance.testing.flow_text import flow_text
 from contradance.testing.unit import variables_of
+from contradance.wire import as_text, read_tolerant, to_wire
 
 Event = TypeVar("Event", bound=Contract)
 PUBLISHER: Final = "contradance.testing"
-"""Who published what a test published itself."""
+"""Publisher of the events that a test publishes itself."""
 
 
 class Answer(NamedTuple):
-    """What a route answered."""
+    """The response of a route."""
 
     status: int
     body: Any
-    """The JSON."""
+    """The parsed JSON."""
 
 
 class Run:
-    """One run of a choreography: publish or request, `drain`, look.
+    """One run of a choreography: a test publishes or requests, calls `drain`, and asserts.
 
     Args:
-        laptop: what runs.
-        records: the journal, as the laptop writes it.
-        goldens: the folder of the choreographies that `assert_choreography` compares with.
-        update: whether those are written anew.
+        laptop: runs the choreography.
+        records: the journal, to which the laptop appends.
+        goldens: the folder of golden files of `assert_choreography`.
+        update: whether `assert_choreography` rewrites them.
     """
 
     def __init__(self, laptop: Laptop, records: list[JournalRecord], goldens: Path, *, update: bool = False) -> None:
@@ -48,7 +49,7 @@ class Run:
         self.goldens = goldens
         self.update = update
         self._records = records
-        self._asked_about: set[tuple[str, str | None]] = set()
+        self._expected: set[tuple[str, str | None]] = set()
 
     def request(
         self,
@@ -57,85 +58,85 @@ class Run:
         body: BaseModel | Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Make one HTTP request; what it publishes is delivered by `drain`."""
-        text = body.model_dump_json() if isinstance(body, BaseModel) else "" if body is None else json.dumps(body)
+        """Send one HTTP request; `drain` delivers the events that it publishes."""
+        text = to_wire(body).decode() if isinstance(body, BaseModel) else "" if body is None else json.dumps(body)
         answer = self.laptop.request(method, target, text, headers)
         return Answer(answer.status, json.loads(answer.body) if answer.body else None)
 
     def publish(self, event: Contract) -> str:
-        """Publish an event, as if another service had, and return its id."""
+        """Publish an event as another service would, and return its id."""
         now = self.laptop.clock.now()
-        sealed = seal(event, event_id=str(uuid4()), occurred_at=now, correlation_id=str(uuid4()), publisher=PUBLISHER)
-        publish([sealed], self.laptop.bus, self.laptop.bus.name, self.laptop.clock, seconds_left=1)
-        return sealed.event_id
+        sealed = seal_initial(event, publisher=PUBLISHER, occurred_at=now)
+        publish(sealed, self.laptop.bus, self.laptop.bus.name, self.laptop.clock, seconds_left=1)
+        return sealed[-1].event_id
 
     def drain(self) -> None:
-        """Deliver until nothing waits, moving the clock through every retry."""
+        """Deliver until nothing is pending, moving the clock through every retry."""
         self.laptop.drain()
 
     def advance(self, duration: timedelta) -> None:
-        """Let `duration` pass on the clock, making every delivery and scheduled run that falls in it."""
+        """Move the clock by `duration`, making every delivery and scheduled run that is due meanwhile."""
         self.laptop.advance(duration)
 
     def flows(self) -> list[Flow]:
-        """Return what every request, scheduled run and outside event led to."""
+        """Return the flow of every request, scheduled run and published event."""
         return flows(self._records)
 
     def published(self, contract: type[Event]) -> list[Event]:
-        """Return the events of `contract` that functions published, in their order."""
-        return [contract.model_validate(data) for data in self._details(contract)]
+        """Return the events of `contract` that functions published, in order."""
+        return [read_tolerant(contract, as_text(data)) for data in self._details(contract)]
 
     def assert_published(self, contract: type[Event], *, times: int | None = None, **fields: object) -> Event:
         """Return the first event of `contract` that a function published and that has these field values.
 
         Args:
             contract: the event.
-            times: how many there are; any number from one on unless given.
+            times: expected number of such events; default: at least one.
             fields: values of its fields, by name.
         """
         found = self.published(contract)
         fitting = [event for event in found if all(getattr(event, name) == value for name, value in fields.items())]
         if not fitting or times not in (None, len(fitting)):
             wanted = f"{contract.__name__}{f' with {sorted(fields)} as given' if fields else ''}"
-            told = f"{len(fitting)} times" if fitting else "never"
+            count = f"{len(fitting)} times" if fitting else "never"
             raise AssertionError(
-                f"{wanted} was published {told}{'' if times is None else f', not {times}'}.{self._told()}"
+                f"{wanted} was published {count}{'' if times is None else f', not {times}'}.{self._happened()}"
             )
         return fitting[0]
 
     def assert_not_published(self, contract: type[Contract]) -> None:
         """Fail if a function published an event of `contract`."""
         if self._details(contract):
-            raise AssertionError(f"{contract.__name__} was published.{self._told()}")
+            raise AssertionError(f"{contract.__name__} was published.{self._happened()}")
 
     def assert_delivered(self, contract: type[Contract], *, to: str, attempts: int | None = None) -> None:
-        """Fail unless the function `to` consumed an event of `contract`, in so many attempts if that is given."""
+        """Fail unless the function `to` consumed an event of `contract`, in exactly `attempts` attempts if given."""
         done = [one for one in self._records_of(contract, to) if one.outcome in COMPLETED]
         if not done or attempts not in (None, done[0].attempt):
-            told = f"was delivered to {to} in attempt {done[0].attempt}" if done else f"was not delivered to {to}"
-            raise AssertionError(f"{contract.__name__} {told}.{self._told()}")
+            outcome = f"was delivered to {to} in attempt {done[0].attempt}" if done else f"was not delivered to {to}"
+            raise AssertionError(f"{contract.__name__} {outcome}.{self._happened()}")
 
     def assert_dead_lettered(self, contract: type[Contract], *, to: str, reason: str = "") -> JournalRecord:
-        """Return the last attempt at an event of `contract` that the function `to` gave up, for a reason that holds `reason`."""
+        """Return the last attempt of `to` at a dead-lettered event of `contract`, whose error contains `reason`."""
         dead = [one for one in self._records_of(contract, to) if one.dead and reason in (one.error or "")]
         if not dead:
-            raise AssertionError(f"{contract.__name__} is no dead letter of {to}.{self._told()}")
-        self._asked_about |= {(one.function, one.event_id) for one in dead}
+            raise AssertionError(f"{contract.__name__} is not a dead letter of {to}.{self._happened()}")
+        self._expected |= {(one.function, one.event_id) for one in dead}
         return dead[0]
 
     def dead_letters(self) -> list[JournalRecord]:
-        """Return the last attempt at everything that was given up."""
+        """Return the last attempt at every dead letter; `assert_no_surprise` accepts them from then on."""
         dead = [one for one in self._records if one.dead]
-        self._asked_about |= {(one.function, one.event_id) for one in dead}
+        self._expected |= {(one.function, one.event_id) for one in dead}
         return dead
 
     def assert_no_surprise(self) -> None:
-        """Fail if something became a dead letter that the test did not ask about; the fixture does so at the end."""
-        surprises = [one for one in self._records if one.dead and (one.function, one.event_id) not in self._asked_about]
+        """Fail if there is a dead letter that no assertion of the test covered; the `run` fixture calls it at the end."""
+        surprises = [one for one in self._records if one.dead and (one.function, one.event_id) not in self._expected]
         if surprises:
             raise AssertionError(
-                f"{len(surprises)} became dead letters, and the test does not say so.{self._told()}\n"
-                "If they should: run.assert_dead_lettered(TheEvent, to='service.function')."
+                f"{len(surprises)} became dead letters, and the test does not expect them.{self._happened()}\n"
+                "If that is right, expect them: run.assert_dead_lettered(TheEvent, to='service.function')."
             )
 
     def _records_of(self, contract: type[Contract], function: str) -> list[JournalRecord]:
@@ -156,11 +157,9 @@ class Run:
                 found.append(event["detail"]["data"])
         return found
 
-    def _told(self) -> str:
-        """Say what happened instead."""
-        from contradance.testing.golden import told  # noqa: PLC0415 - which draws a run
-
-        happened = told(self)
+    def _happened(self) -> str:
+        """Return the flows so far, for a failing assertion."""
+        happened = flow_text(self.flows())
         return f"\nWhat happened:\n\n{happened}" if happened else "\nNothing happened yet: drain() delivers."
 
 
@@ -173,14 +172,14 @@ def running(
     settings: Mapping[str, object] | None = None,
     when_journaled: Callable[[JournalRecord], None] = lambda _: None,
 ) -> Iterator[Laptop]:
-    """Run a choreography on a virtual clock: request, `drain`, look.
+    """Run a choreography on a virtual clock, on a laptop that the block receives.
 
     Args:
-        choreography: what to run.
-        state: the folder that holds its file.
-        seed: of the order of deliveries.
-        settings: by name.
-        when_journaled: told each journal record.
+        choreography: the choreography to run.
+        state: the folder of the state file.
+        seed: of the random order of deliveries.
+        settings: values of settings by name.
+        when_journaled: called with each journal record.
     """
     with Laptop(
         choreography,

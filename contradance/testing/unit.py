@@ -1,4 +1,4 @@
-"""Calling a handler as the plain function it is, over tables in memory.
+"""Calls a handler as a plain function, over tables in memory.
 
 with unit_of_work(most_loans=3):
     answer = lend_book(asked)
@@ -15,21 +15,21 @@ from contradance.unit import ItemKey, run_in
 
 
 class InMemoryUnit:
-    """A unit of work over a dictionary: every table is linked, and what is written is there at once."""
+    """A unit of work over a dictionary: every table is linked, and a write takes effect at once."""
 
     def __init__(self, variables: dict[str, str] | None = None) -> None:
         self._items: dict[str, dict[ItemKey, str]] = {}
         self._variables = variables or {}
 
     def check_linked(self, wanted: str, links: frozenset[object]) -> None:
-        """Link everything."""
+        """Accept every table, setting and secret."""
 
     def get(self, table: str, key: ItemKey) -> str | None:
         """Return an item's document."""
         return self._items.get(table, {}).get(key)
 
     def query(self, table: str, partition: str) -> list[str]:
-        """Return one partition's documents in the order of their sort keys."""
+        """Return the documents of one partition, ordered by sort key."""
         return [document for key, document in sorted(self._items.get(table, {}).items()) if key[0] == partition]
 
     def scan(self, table: str, limit: int, after: ItemKey | None) -> list[tuple[ItemKey, str]]:
@@ -38,7 +38,7 @@ class InMemoryUnit:
         return [(key, document) for key, document in items if after is None or key > after][:limit]
 
     def put(self, table: str, key: ItemKey, document: str | None) -> None:
-        """Write or delete at once."""
+        """Write a document, or delete it when it is None."""
         items = self._items.setdefault(table, {})
         if document is None:
             items.pop(key, None)
@@ -46,13 +46,13 @@ class InMemoryUnit:
             items[key] = document
 
     def variable(self, name: str) -> str | None:
-        """Return a setting given to `unit_of_work`."""
+        """Return the value of a setting that was passed to `unit_of_work`."""
         return self._variables.get(name)
 
 
 @contextmanager
 def unit_of_work(**settings: object) -> Iterator[InMemoryUnit]:
-    """Let handlers be called as plain functions inside: tables start empty, settings are given by name."""
+    """Provide a unit of work for calling handlers as plain functions: empty tables, settings by name."""
     unit = InMemoryUnit(variables_of(settings))
     with run_in(unit):
         yield unit
@@ -65,10 +65,10 @@ def delivery(
     key: str = "key-1",
     is_replay: bool = False,
 ) -> Delivery:
-    """Return a delivery, for a handler that asks for one."""
+    """Return a `Delivery` for a handler that takes one."""
     return Delivery("event-1", "flow-1", attempt, key, now, is_replay)
 
 
 def variables_of(settings: Mapping[str, object]) -> dict[str, str]:
-    """Return the environment variables that settings stand for."""
+    """Return the environment variables for settings by name."""
     return {f"SETTING_{name.upper()}": str(value) for name, value in settings.items()}

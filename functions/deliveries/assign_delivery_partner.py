@@ -1,5 +1,6 @@
-import logging
 from datetime import datetime
+
+from aws_lambda_powertools import Logger
 
 from contradance import Delivery, subscriber
 from food_contracts.deliveries import DeliveryPartnerAssigned
@@ -7,15 +8,15 @@ from food_contracts.restaurants import RestaurantConfirmedOrder
 from functions.deliveries.partners import BUSY_FOR, PARTNERS, TRIP
 from functions.deliveries.tables import Assignment, Diary, assignments, diaries
 
-log = logging.getLogger(__name__)
+logger = Logger()
 
 
 @subscriber(uses=[assignments.write, diaries.write])
 def assign_delivery_partner(confirmed: RestaurantConfirmedOrder, delivery: Delivery) -> DeliveryPartnerAssigned:
     """Book the delivery partner who is free first. When all are busy, the customer waits longer: no order is refused."""
-    log.info("Assigning delivery partner: %s", confirmed.order_id)
+    logger.info("Assigning delivery partner: %s", confirmed.order_id)
     assignment = assignments.get(confirmed.order_id) or book_partner(confirmed, delivery.now)
-    log.info("Delivery partner assigned: %s", confirmed.order_id)
+    logger.info("Delivery partner assigned: %s", confirmed.order_id)
     return DeliveryPartnerAssigned(
         order_id=confirmed.order_id,
         customer=confirmed.customer,

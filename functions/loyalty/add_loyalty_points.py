@@ -1,11 +1,12 @@
-import logging
 from typing import Final
+
+from aws_lambda_powertools import Logger
 
 from contradance import subscriber
 from food_contracts.restaurants import RestaurantConfirmedOrder
 from functions.loyalty.tables import Award, awards
 
-log = logging.getLogger(__name__)
+logger = Logger()
 
 POINT: Final = 100
 """Minor units that earn one point; a rest below this earns none."""
@@ -14,7 +15,7 @@ POINT: Final = 100
 @subscriber(uses=[awards.write])
 def add_loyalty_points(confirmed: RestaurantConfirmedOrder) -> None:
     """Award the customer's points. There is one row for each order, so that an event that comes twice counts once."""
-    log.info("Adding points to wallet: %s", confirmed.order_id)
+    logger.info("Adding points to wallet: %s", confirmed.order_id)
     awards.put_if_absent(
         Award(
             customer_id=confirmed.customer.customer_id,
@@ -22,4 +23,4 @@ def add_loyalty_points(confirmed: RestaurantConfirmedOrder) -> None:
             points=confirmed.total.amount // POINT,
         )
     )
-    log.info("Added points to wallet: %s", confirmed.order_id)
+    logger.info("Added points to wallet: %s", confirmed.order_id)

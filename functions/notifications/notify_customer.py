@@ -1,18 +1,18 @@
-import logging
+from aws_lambda_powertools import Logger
 
 from contradance import Delivery, subscriber
 from functions.notifications.letters import MailedEvent, letter
 from functions.notifications.mail import mailer
 from functions.notifications.tables import Mail, mailbox
 
-log = logging.getLogger(__name__)
+logger = Logger()
 
 
 @subscriber(uses=[mailbox.write])
 def notify_customer(news: MailedEvent, delivery: Delivery) -> None:
     """Mail the customer about each event, once."""
     about, subject, text = letter(news)
-    log.info("Emailing customer of %s: %s", about, news.order_id)
+    logger.info("Emailing customer of %s: %s", about, news.order_id)
     mailer.send(
         Mail(
             customer_id=news.customer.customer_id,
@@ -24,4 +24,4 @@ def notify_customer(news: MailedEvent, delivery: Delivery) -> None:
             sent_at=delivery.now,
         )
     )
-    log.info("Emailed customer of %s: %s", about, news.order_id)
+    logger.info("Emailed customer of %s: %s", about, news.order_id)

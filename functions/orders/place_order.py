@@ -1,8 +1,8 @@
-import logging
 from collections.abc import Sequence
 from typing import Annotated
 from uuid import uuid4
 
+from aws_lambda_powertools import Logger
 from pydantic import BaseModel, Field
 
 from contradance import PII, Delivery, HttpError, Reply, route
@@ -10,7 +10,7 @@ from food_contracts.orders import OrderPlaced
 from food_contracts.values import MAX_AMOUNT, Address, Customer, Handle, Money, OrderLine
 from functions.orders.tables import Order, OrderStatus, StatusChange, orders
 
-log = logging.getLogger(__name__)
+logger = Logger()
 
 
 class PlaceOrder(BaseModel, extra="forbid", frozen=True, hide_input_in_errors=True):
@@ -26,7 +26,7 @@ class PlaceOrder(BaseModel, extra="forbid", frozen=True, hide_input_in_errors=Tr
 @route("POST /orders", status=201, uses=[orders.write])
 def place_order(request: PlaceOrder, delivery: Delivery) -> Reply[Order, OrderPlaced]:
     """Store the order under a new id; payment, cooking and delivery follow."""
-    log.info("Creating order")
+    logger.info("Creating order")
     placed = OrderPlaced(
         order_id=uuid4(),
         customer=request.customer,
@@ -48,7 +48,7 @@ def place_order(request: PlaceOrder, delivery: Delivery) -> Reply[Order, OrderPl
         history=(StatusChange(status=OrderStatus.PLACED, at=placed.placed_at),),
     )
     orders.put(order)
-    log.info("Created order: %s", order.order_id)
+    logger.info("Created order: %s", order.order_id)
     return Reply(order, publishes=placed)
 
 

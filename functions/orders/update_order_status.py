@@ -1,4 +1,4 @@
-import logging
+from aws_lambda_powertools import Logger
 
 from contradance import subscriber
 from food_contracts.deliveries import DeliveryPartnerAssigned
@@ -6,7 +6,7 @@ from food_contracts.payments import PaymentFailed
 from food_contracts.restaurants import RestaurantConfirmedOrder, RestaurantOrderConfirmationFailed
 from functions.orders.tables import OrderStatus, StatusChange, orders
 
-log = logging.getLogger(__name__)
+logger = Logger()
 
 StatusEvent = RestaurantConfirmedOrder | DeliveryPartnerAssigned | RestaurantOrderConfirmationFailed | PaymentFailed
 """The events that change the status of an order."""
@@ -30,12 +30,12 @@ def update_order_status(news: StatusEvent) -> None:
     see: the handler raises, is retried, and the event becomes a dead letter.
     """
     change = change_in(news)
-    log.info("Updating %s status: %s", _WORDS[change.status], news.order_id)
+    logger.info("Updating %s status: %s", _WORDS[change.status], news.order_id)
     order = orders.get(news.order_id)
     if order is None:
         raise UnknownOrder(f"there is no order {news.order_id}")
     orders.update(order.learn(change))
-    log.info("Updated %s status: %s", _WORDS[change.status], news.order_id)
+    logger.info("Updated %s status: %s", _WORDS[change.status], news.order_id)
 
 
 def change_in(news: StatusEvent) -> StatusChange:

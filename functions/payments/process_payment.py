@@ -1,5 +1,6 @@
-import logging
 from datetime import datetime, timedelta
+
+from aws_lambda_powertools import Logger
 
 from contradance import Delivery, Retry, subscriber
 from food_contracts.orders import OrderPlaced
@@ -7,7 +8,7 @@ from food_contracts.payments import PaymentFailed, PaymentFailureReason, Payment
 from functions.payments.gateway import Approved, Declined, connect
 from functions.payments.tables import Charge, charges, gateway_key
 
-log = logging.getLogger(__name__)
+logger = Logger()
 
 _EXPLANATIONS = {
     PaymentFailureReason.CARD_DECLINED: "Your card was declined.",
@@ -28,11 +29,11 @@ def process_payment(placed: OrderPlaced, delivery: Delivery) -> PaymentSuccess |
 
     An order is charged once: the gateway's answer is stored, and another event of the same order gets the same answer.
     """
-    log.info("Processing payment for order: %s", placed.order_id)
+    logger.info("Processing payment for order: %s", placed.order_id)
     charge = charges.get(placed.order_id) or charge_card(placed, delivery.now)
     match charge.answer:
         case Approved(payment_id=payment_id):
-            log.info("Payment succeeded for order: %s", placed.order_id)
+            logger.info("Payment succeeded for order: %s", placed.order_id)
             return PaymentSuccess(
                 order_id=placed.order_id,
                 customer=placed.customer,
@@ -43,7 +44,7 @@ def process_payment(placed: OrderPlaced, delivery: Delivery) -> PaymentSuccess |
                 charged_at=charge.at,
             )
         case Declined(reason=reason):
-            log.info("Payment declined for order: %s", placed.order_id)
+            logger.info("Payment declined for order: %s", placed.order_id)
             return PaymentFailed(
                 order_id=placed.order_id,
                 customer=placed.customer,

@@ -1,5 +1,6 @@
-import logging
 from datetime import datetime, timedelta
+
+from aws_lambda_powertools import Logger
 
 from contradance import Delivery, Retry, subscriber
 from food_contracts.payments import PaymentReversed
@@ -7,7 +8,7 @@ from food_contracts.restaurants import RestaurantOrderConfirmationFailed
 from functions.payments.gateway import Approved, connect
 from functions.payments.tables import Charge, Refund, charges, gateway_key
 
-log = logging.getLogger(__name__)
+logger = Logger()
 
 
 class NothingToRefund(LookupError):
@@ -25,13 +26,13 @@ def reverse_payment(refused: RestaurantOrderConfirmationFailed, delivery: Delive
 
     An order is refunded once: the refund is kept, and another event about the same order is answered the same.
     """
-    log.info("Refunding payment for order: %s", refused.order_id)
+    logger.info("Refunding payment for order: %s", refused.order_id)
     charge = charges.get(refused.order_id)
     if charge is None or not isinstance(charge.answer, Approved):
         raise NothingToRefund(f"order {refused.order_id} was never charged")
     payment_id = charge.answer.payment_id
     refund = charge.refund or give_back(charge, payment_id, delivery.now)
-    log.info("Refund succeeded for order: %s", refused.order_id)
+    logger.info("Refund succeeded for order: %s", refused.order_id)
     return PaymentReversed(
         order_id=refused.order_id,
         customer=refused.customer,

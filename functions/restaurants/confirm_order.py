@@ -1,5 +1,6 @@
-import logging
 from datetime import datetime
+
+from aws_lambda_powertools import Logger
 
 from contradance import Delivery, subscriber
 from food_contracts.payments import PaymentSuccess
@@ -8,7 +9,7 @@ from functions.restaurants.chance import is_declined, refusal_rate, refusal_seed
 from functions.restaurants.kitchens import KITCHENS
 from functions.restaurants.tables import Accepted, Diary, Refused, Ticket, diaries, tickets
 
-log = logging.getLogger(__name__)
+logger = Logger()
 
 _EXPLANATIONS = {
     RefusalReason.UNKNOWN_RESTAURANT: "We do not know this restaurant.",
@@ -23,11 +24,11 @@ def confirm_order(
     paid: PaymentSuccess, delivery: Delivery
 ) -> RestaurantConfirmedOrder | RestaurantOrderConfirmationFailed:
     """Let the restaurant accept or refuse a paid order, once. A refusal is an event, never an exception."""
-    log.info("Confirming order: %s", paid.order_id)
+    logger.info("Confirming order: %s", paid.order_id)
     ticket = tickets.get(paid.order_id) or write_ticket(paid, delivery.now)
     match ticket.decision:
         case Accepted(ready_at=ready_at):
-            log.info("Order confirmed: %s", paid.order_id)
+            logger.info("Order confirmed: %s", paid.order_id)
             return RestaurantConfirmedOrder(
                 order_id=paid.order_id,
                 customer=paid.customer,
@@ -38,7 +39,7 @@ def confirm_order(
                 ready_at=ready_at,
             )
         case Refused(reason=reason):
-            log.info("Failed to confirm order: %s", paid.order_id)
+            logger.info("Failed to confirm order: %s", paid.order_id)
             return RestaurantOrderConfirmationFailed(
                 order_id=paid.order_id,
                 customer=paid.customer,

@@ -17,7 +17,7 @@ from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.console.pages import PREFIX
 from contradance.local.laptop import Laptop
-from contradance.local.server import Server
+from contradance.local.web.server import Server
 from functions.choreography import food_delivery
 from functions.demo import scenes
 from tests.patience import LONG

@@ -229,7 +229,7 @@ FOUND = {
             ([5, 0, 1, 4], [2]),
         ]
     ),
-    "an arrow that leads back, and a fork": connected([([0], [0, 1])], failures=[0]),
+    "an arrow that leads back, and a fork": connected([([0, 1], [1, 0])], failures=[0]),
 }
 
 

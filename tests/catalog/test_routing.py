@@ -108,6 +108,22 @@ def test_without_room_for_a_shift_one_of_them_takes_a_detour_over_a_free_row() -
     check(turns, tracks)
 
 
+def test_a_shift_leads_to_a_row_that_no_other_arrow_uses() -> None:
+    turns = [turn(0, 50, room=6), turn(50, 0, room=6), turn(7, 100)]
+
+    route(turns)
+
+    assert [arrival.row for one in turns for arrival in one.arrivals] == [50, -5, 100]
+
+
+def test_a_detour_leads_over_a_row_far_from_all_others() -> None:
+    turns = [turn(0, 50), turn(50, 0), turn(8, 100)]
+
+    route(turns)
+
+    assert [one.detour.arrivals[0].row for one in turns if one.detour] == [29]
+
+
 def test_one_detour_is_enough_for_a_cycle_of_three() -> None:
     turns = [turn(0, 20), turn(20, 40), turn(40, 0)]
 
@@ -115,6 +131,13 @@ def test_one_detour_is_enough_for_a_cycle_of_three() -> None:
 
     assert len([one for one in turns if one.detour]) == 1
     check(turns, tracks)
+
+
+def test_the_tracks_of_a_detour_lead_from_left_to_right_where_no_other_arrow_demands_it() -> None:
+    routed = turn(25, 50)
+    routed.detour = turn(0, 25)
+
+    check([routed], choose_tracks([routed]))
 
 
 def test_a_straight_arrow_takes_no_track() -> None:

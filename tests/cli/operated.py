@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from contradance.choreography import Choreography
 from contradance.cli.app import app
-from contradance.local.server import Server
+from contradance.local.web.server import Server
 from functions.choreography import food_delivery
 from tests.food import Food, food
 

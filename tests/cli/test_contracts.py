@@ -58,7 +58,7 @@ def test_nothing_breaks_and_nothing_differs() -> None:
     assert said("check", "--json") == "[]\n"
     assert said("check", "--format", "github") == ""
     assert said("diff") == "Nothing differs.\n"
-    assert said("freeze", "--check") == "7 contracts are as they are frozen in contracts/schemas.\n"
+    assert said("freeze", "--check") == "7 contracts equal their frozen files in contracts/schemas.\n"
 
 
 def test_two_contracts_are_compared() -> None:

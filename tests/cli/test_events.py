@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from contradance.catalog.sample import sample
 from contradance.cli.app import app
-from contradance.local.server import Server
+from contradance.local.web.server import Server
 from food_contracts.payments import PaymentFailed
 from food_contracts.registry import registry
 from tests.cli.project import ROOT

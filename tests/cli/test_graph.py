@@ -146,7 +146,7 @@ def test_without_a_project_it_says_what_makes_one(tmp_path: Path, monkeypatch: p
     assert result.stdout == ""
     assert result.stderr == (
         f"DeclarationError: there is no pyproject.toml with [tool.contradance] in {tmp_path} or above it.\n"
-        '  Add one that says choreography = "functions.choreography:name", or change into the project.\n'
+        '  Add one with choreography = "functions.choreography:name", or change into the project.\n'
     )
 
 

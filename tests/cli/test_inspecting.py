@@ -78,13 +78,13 @@ def test_a_finding_says_why_and_how_to_mend_it_and_fails(tmp_path: Path, monkeyp
 
     monkeypatch.chdir(tmp_path)
     found, machine = linted(), json.loads(linted("--json").stdout)
-    accepted = '[tool.contradance.accepted]\n"unspoken library.loans/Lent v1" = "it comes next week"\n'
+    accepted = '[tool.contradance.accepted]\n"unused library.loans/Lent v1" = "it comes next week"\n'
     fine = linted()
 
     assert found.exit_code == 1
-    assert "unspoken  nobody publishes library.loans/Lent v1, and nobody consumes it.\n  Why: " in found.stdout
-    assert 'Accept: "unspoken library.loans/Lent v1" = "the reason"' in found.stdout
-    assert [one["name"] for one in machine] == ["unspoken library.loans/Lent v1"]
+    assert "unused  library.loans/Lent v1 has no publisher and no subscriber.\n  Why: " in found.stdout
+    assert 'Accept: "unused library.loans/Lent v1" = "the reason"' in found.stdout
+    assert [one["name"] for one in machine] == ["unused library.loans/Lent v1"]
     assert fine.exit_code == 0
 
 

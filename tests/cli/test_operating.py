@@ -16,7 +16,7 @@ from contradance.cli.moment import moment
 from contradance.local.clock import RealClock
 from contradance.local.deployed import deployed
 from contradance.local.laptop import Laptop
-from contradance.local.server import Server
+from contradance.local.web.server import Server
 from contradance.operate import aws
 from functions.choreography import food_delivery
 from tests.cli.operated import Operator, operator
@@ -142,12 +142,16 @@ def test_logs_tell_each_delivery_of_one_function_or_one_order(tmp_path: Path) ->
 def test_logs_are_followed_until_ctrl_c(live: Operator, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "contradance", "logs", "--follow", "--state", str(tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    first = [process.stdout.readline() for _ in range(9)]
-    live.system.ask("POST", "/orders", HAPPY)
-    second = [process.stdout.readline() for _ in range(9)]
-    process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate(timeout=LONG)
+    try:
+        assert process.stdout is not None
+        first = [process.stdout.readline() for _ in range(9)]
+        live.system.ask("POST", "/orders", HAPPY)
+        second = [process.stdout.readline() for _ in range(9)]
+        process.send_signal(signal.SIGINT)
+        _, complaint = process.communicate(timeout=LONG)
+    finally:
+        process.kill()
+        process.communicate()
 
     assert sum("place_order" in line for line in first) == sum("place_order" in line for line in second) == 1
     assert (process.returncode, complaint) == (0, "")
@@ -254,5 +258,5 @@ def test_a_moment_is_said_as_people_say_it(text: str, meant: datetime) -> None:
 
 @pytest.mark.parametrize("text", ["zebra", "", "5", "99999999d", "-1h", "2026-13-01"])
 def test_what_is_no_moment_is_a_mistake_of_usage(text: str) -> None:
-    with pytest.raises(typer.BadParameter, match="is no moment"):
+    with pytest.raises(typer.BadParameter, match="is not a time"):
         moment(text, NOW, "--from")

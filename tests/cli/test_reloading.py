@@ -9,7 +9,7 @@ from contradance.scaffold.fresh import create_project
 from tests.cli.project import Running, running
 from tests.cli.test_run import ask
 
-HANDLER = "functions/notices/tell_reader.py"
+HANDLER = "functions/notices/notify_reader.py"
 
 
 @pytest.fixture
@@ -33,21 +33,21 @@ def edit(project: Path, old: str, new: str) -> None:
 def test_an_edit_starts_it_again_also_after_a_mistake_and_nothing_is_lost(project: Path) -> None:
     with running(project, "--reload") as laptop:
         lend(laptop, 1)
-        laptop.said("Told the reader")
-        edit(project, "Told the reader", "Mailed the reader")
-        laptop.said(r"functions/notices/tell_reader\.py changed: starting again\.\n")
+        laptop.said("Wrote a notice")
+        edit(project, "Wrote a notice", "Mailed a notice")
+        laptop.said(r"functions/notices/notify_reader\.py changed: restarting\.\n")
         lend(laptop, 2)
-        laptop.said("Mailed the reader")
+        laptop.said("Mailed a notice")
         edit(project, "log = logging", "log = (logging")
-        laptop.said(r"tell_reader\.py, line \d+: '\(' was never closed")
+        laptop.said(r"notify_reader\.py, line \d+: '\(' was never closed")
         edit(project, "log = (logging", "log = logging")
         lend(laptop, 3)
-        laptop.said(r"(?s)(Mailed the reader.*){2}")
+        laptop.said(r"(?s)(Mailed a notice.*){2}")
         os.kill(laptop.process.pid, signal.SIGINT)
         code = laptop.ended()
 
     assert code == 0
-    assert laptop.output.count("Stopped. What still waits is delivered at the next start.") == 3
+    assert laptop.output.count("Stopped. Pending deliveries continue at the next start.") == 3
     assert "Traceback" not in laptop.output
 
 
@@ -64,4 +64,4 @@ def test_it_ends_with_the_process_that_started_it_even_if_that_is_killed(project
         laptop.said("Ctrl-C stops it")
         laptop.process.kill()
 
-        laptop.said("Stopped. What still waits is delivered at the next start.")
+        laptop.said("Stopped. Pending deliveries continue at the next start.")

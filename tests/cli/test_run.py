@@ -2,12 +2,17 @@ import json
 import os
 import signal
 import socket
+import threading
 import time
 import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from typer.testing import CliRunner
 
 from contradance.cli.app import app
@@ -40,7 +45,7 @@ def ask(item: str) -> Reply[Done, Asked]:
 
 @subscriber(service="clerk")
 def work(asked: Asked) -> None:
-    deadline = monotonic() + LONG
+    deadline = monotonic() + 120
     Path("begun").touch()
     while not Path("go").exists() and monotonic() < deadline:
         sleep(0.01)
@@ -83,7 +88,7 @@ def test_a_signal_stops_it_when_what_is_in_flight_is_finished(slow: Path, number
         wait_for(slow / "begun", laptop)
 
         os.kill(laptop.process.pid, number)
-        laptop.said("Stopping: finishing what is in flight")
+        laptop.said("Stopping: finishing running deliveries")
         early = (slow / "finished").exists()
         (slow / "go").touch()
         code = laptop.ended()
@@ -91,7 +96,7 @@ def test_a_signal_stops_it_when_what_is_in_flight_is_finished(slow: Path, number
     assert (code, early) == (0, False)
     assert (slow / "finished").exists()
     assert "✓ work  Asked" in laptop.output
-    assert laptop.output.endswith("Stopped. What still waits is delivered at the next start.\n")
+    assert laptop.output.endswith("Stopped. Pending deliveries continue at the next start.\n")
 
 
 def test_a_signal_that_comes_as_soon_as_it_says_that_it_runs_stops_it_too(slow: Path) -> None:
@@ -138,10 +143,55 @@ def test_a_setting_is_set_and_what_happens_is_told(tmp_path: Path, monkeypatch: 
 
     assert code == 0
     assert payment["status"] == "refunded"
-    assert "failed, attempt 1, 5 more to come\n" in laptop.output
-    assert "failed, attempt 6, kept as a dead letter\n" in laptop.output
+    assert "failed, attempt 1, 5 retries left\n" in laptop.output
+    assert "failed, attempt 6, now a dead letter\n" in laptop.output
     assert traced.exit_code == 0
     assert "PaymentReversed" in traced.stdout
+
+
+class Collector(BaseHTTPRequestHandler):
+    """A collector that takes OTLP over HTTP."""
+
+    received: ClassVar[list[ExportTraceServiceRequest]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.received.append(ExportTraceServiceRequest.FromString(body))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def collector() -> Iterator[str]:
+    Collector.received.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_spans_go_to_the_collector_that_the_environment_names(tmp_path: Path, collector: str) -> None:
+    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector, "NO_PROXY": "127.0.0.1"}
+    with running(ROOT, "--state", str(tmp_path), environment=environment) as laptop:
+        laptop.said(f"Traces go to {collector}\n")
+        ask(laptop.url(), "POST", "/orders", HAPPY)
+        laptop.said(r"4 events, 8 deliveries in .*\n")
+        os.kill(laptop.process.pid, signal.SIGINT)
+        code = laptop.ended()
+
+    resources = [one for request in Collector.received for one in request.resource_spans]
+    spans = [span for one in resources for scope in one.scope_spans for span in scope.spans]
+    services = {
+        pair.value.string_value for one in resources for pair in one.resource.attributes if pair.key == "service.name"
+    }
+    assert code == 0
+    assert services == {"food-delivery"}
+    assert Counter(span.name.partition(" ")[0] for span in spans) == {"POST": 1, "publish": 4, "process": 8}
+    assert len({span.trace_id for span in spans}) == 1
 
 
 def test_it_greets_with_its_routes_one_under_the_other(tmp_path: Path) -> None:
@@ -162,9 +212,9 @@ def test_it_greets_with_its_routes_one_under_the_other(tmp_path: Path) -> None:
         "  GET    /customers/{customer_id}/notifications  notifications.list_notifications",
     ]
     assert lines[7:10] == [
-        f"Watch it: {url}/_contradance/live",
-        f"See what happened: contradance trace --state {tmp_path}",
-        "Ctrl-C stops it, and loses nothing.",
+        f"Live view: {url}/_contradance/live",
+        f"Trace a flow: contradance trace --state {tmp_path}",
+        "Ctrl-C stops it; no event is lost.",
     ]
 
 
@@ -185,7 +235,7 @@ def test_a_setting_that_no_function_uses_is_refused_with_those_there_are(tmp_pat
     code, told = refusal("--state", str(tmp_path), "--set", assignment)
 
     assert code == 2
-    assert f"'{assignment}' sets no setting. Settings: refusal_rate=0.0, refusal_seed=0." in told
+    assert f"'{assignment}' does not set a setting. Settings: refusal_rate=0.0, refusal_seed=0." in told
     assert list(tmp_path.iterdir()) == []
 
 

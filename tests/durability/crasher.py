@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from contradance.local.database import Database
+from contradance.local.state.database import Database
 from tests.durability.world import ask, check, gateway_lines, gateway_that_remembers, open_laptop
 
 CRASHED = 9

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from contradance.local.clock import RealClock
 from contradance.local.laptop import Laptop
-from contradance.local.server import Server
+from contradance.local.web.server import Server
 from functions.choreography import food_delivery
 from tests.durability.world import gateway_that_remembers
 

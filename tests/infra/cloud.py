@@ -14,8 +14,8 @@ from uuid import uuid4
 
 from contradance.deployed import SWEEPER, Deployed
 from contradance.errors import AWSCallFailed
-from contradance.local.entry import envelope
-from contradance.local.record import http_request
+from contradance.local.events.entry import envelope
+from contradance.local.invocation.record import http_request
 from contradance.pattern import EventPattern
 from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.boto import BotoCaller

@@ -52,7 +52,7 @@ def test_what_could_not_be_published_is_published_by_the_sweeper(cloud: Cloud, m
     cloud.bus_answers = False
     status, _ = cloud.request("orders.place_order", "POST", "/orders", HAPPY)
     cloud.bus_answers = True
-    monkeypatch.setattr("contradance.runtime.aws.clock.SystemClock.now", in_a_minute)
+    monkeypatch.setattr("contradance.runtime.aws.environment.SystemClock.now", in_a_minute)
 
     swept = cloud.sweep()
 

@@ -12,6 +12,7 @@ import pytest
 
 from contradance.packaging import Packages, build
 from functions.choreography import food_delivery
+from tests.shared import shared_folder
 
 ROOT = Path(__file__).parents[2]
 LINES = 20
@@ -20,9 +21,9 @@ ITS_ZIP = {"Function loyalty.add_loyalty_points"}
 
 
 @pytest.fixture(scope="module")
-def built() -> Packages:
-    """Return the packages as they are built in this repository, and kept there."""
-    return build(ROOT, food_delivery)
+def built(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Packages:
+    """Return what this repository deploys: the packages that tests/packaging looks into."""
+    return build(ROOT, food_delivery, cache=shared_folder(tmp_path_factory, worker_id, "packages-for-lambda"))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from moto import mock_aws
 from moto.events.models import EventPattern as MotoPattern
 
 from contradance.deployed import Deployed
-from contradance.local.journal_table import STATE_FILE
+from contradance.local.state.journal_table import STATE_FILE
 from contradance.pattern import EventPattern
 from contradance.retry import LAMBDA_MAX_AGE
 from functions.choreography import food_delivery

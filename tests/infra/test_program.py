@@ -300,7 +300,6 @@ def test_configuration_reaches_functions(books: Deployment) -> None:
     reminding = functions["readers.remind_reader"]
 
     assert reminding["environment"]["variables"]["SETTING_FEE"] == "0.75"
-    assert reminding["environment"]["variables"]["CONTRADANCE_TRACING"] == "1"
     assert reminding["environment"]["variables"]["POWERTOOLS_LOG_LEVEL"] == "WARN"
     assert reminding["loggingConfig"]["applicationLogLevel"] == "INFO"  # else the journal would be dropped
     assert reminding["tracingConfig"] == {"mode": "Active"}

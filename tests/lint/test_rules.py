@@ -1,5 +1,8 @@
-"""Each rule, on the smallest choreography that breaks it, and on the one that does not."""
+"""Each rule, on a smallest choreography that breaks it and on one that does not."""
 
+import re
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,8 +14,10 @@ import pytest
 from pydantic import BaseModel
 
 from contradance import Choreography, Contract, Registry, Retry, Secret, Table, UnconsumedEvent, subscriber
-from contradance.lint.archives import archives
-from contradance.lint.finding import Finding
+from contradance.errors import InvalidStack
+from contradance.infra import StackConfig
+from contradance.lint.archives import archive_days
+from contradance.lint.finding import LintFinding
 from contradance.lint.rules import findings
 from functions.choreography import food_delivery
 
@@ -67,7 +72,7 @@ def _may_be_unheard() -> Iterator[None]:
         yield
 
 
-def found_in(*functions: Any, contracts: tuple[type[Contract], ...] | None = None, **options: Any) -> list[Finding]:
+def found_in(*functions: Any, contracts: tuple[type[Contract], ...] | None = None, **options: Any) -> list[LintFinding]:
     """Return what is found in these functions and contracts."""
     spoken = [
         one for function in functions for one in (*getattr(function.trigger, "contracts", ()), *function.publishes)
@@ -86,26 +91,26 @@ def asking(service: str = "desk") -> Any:
     return schedule("rate(1 day)", service=service)(ask)
 
 
-def kinds(found: list[Finding]) -> list[str]:
+def kinds(found: list[LintFinding]) -> list[str]:
     """Return the rules that were broken."""
     return [one.kind for one in found]
 
 
-def test_an_event_that_nobody_speaks_of_is_found() -> None:
+def test_an_event_without_publisher_and_subscriber_is_found() -> None:
     (found,) = found_in(contracts=(Lent,))
 
-    assert found.name == "unspoken library.loans/Lent v1"
+    assert found.name == "unused library.loans/Lent v1"
     assert "remove it from tests/lint/test_rules.py and from the registry" in found.fix
 
 
-def test_an_event_that_nobody_publishes_is_found() -> None:
+def test_an_event_without_a_publisher_is_found() -> None:
     @subscriber(service="loans")
     def lend(asked: Asked) -> None: ...
 
     (found,) = found_in(lend)
 
     assert found.name == "unpublished library.desk/Asked v1"
-    assert found.says == "nobody publishes library.desk/Asked v1, consumed by loans.lend."
+    assert found.message == "library.desk/Asked v1 has no publisher; its subscribers are loans.lend."
 
 
 def test_an_old_version_that_a_subscriber_still_reads_is_not_found() -> None:
@@ -128,14 +133,14 @@ def test_an_old_version_that_a_subscriber_still_reads_is_not_found() -> None:
     assert found_in(asking(), lend, tell, contracts=(Asked, Lent, LentV2)) == []
 
 
-def test_an_event_that_nobody_hears_is_found() -> None:
+def test_an_event_without_a_subscriber_is_found() -> None:
     (found,) = found_in(asking())
 
-    assert found.name == "unheard library.desk/Asked v1"
+    assert found.name == "unconsumed library.desk/Asked v1"
     assert "contradance create subscriber NAME --service SERVICE --on Asked" in found.fix
 
 
-def test_a_way_that_goes_round_is_found_once_and_shown() -> None:
+def test_a_cycle_is_found_once_and_shown() -> None:
     @subscriber(service="loans")
     def lend(found: Found | Asked) -> Lent:
         return Lent(loan=found.loan)
@@ -147,7 +152,9 @@ def test_a_way_that_goes_round_is_found_once_and_shown() -> None:
     (found,) = found_in(asking(), lend, look)
 
     assert (found.kind, found.about) == ("cycle", "loans.lend shelves.look")
-    assert found.says == "loans.lend → shelves.look → loans.lend: what one publishes leads back to it."
+    assert (
+        found.message == "loans.lend → shelves.look → loans.lend: the events of these functions lead back to the first."
+    )
 
 
 def test_a_function_that_leads_to_itself_is_found() -> None:
@@ -228,20 +235,47 @@ def test_a_retry_that_outlives_the_archive_is_found(days: int, expected: list[st
     found = found_in(asking(), lend, archives={"dev": days})
 
     assert kinds(found) == expected
-    assert all("keeps an event for 1 day." in one.says and "Pulumi.dev.yaml" in one.fix for one in found)
+    assert all("keeps an event for 1 day." in one.message and "Pulumi.dev.yaml" in one.fix for one in found)
 
 
-def test_the_stacks_own_files_say_how_long_their_archives_keep_events(tmp_path: Path) -> None:
+def test_the_days_of_each_archive_are_read_as_the_pulumi_program_reads_them(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: library\n")
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  aws:region: eu-central-1\n  library:archiveDays: 3\n")
     (tmp_path / "Pulumi.test.yaml").write_text('config:\n  library:archiveDays: "14"\n')
-    (tmp_path / "Pulumi.prod.yaml").write_text("config:\n  aws:region: eu-central-1\n")
+    (tmp_path / "Pulumi.prod.yaml").write_text(
+        "config:\n  # library:archiveDays: 5\n  other:archiveDays: 6\n  aws:region: eu-central-1\n"
+    )
 
-    assert archives(tmp_path) == {"dev": 3, "test": 14}
+    assert archive_days(tmp_path) == {"dev": 3, "prod": StackConfig().archive_days, "test": 14}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("config:\n  library:archiveDays: 0\n", "archiveDays: Input should be greater than or equal to 1"),
+        ("config:\n  library:archiveDays: many\n", "pulumi config set --stack dev 'archiveDays' <value>"),
+        ("config: [\n", "is not YAML"),
+    ],
+    ids=["too few", "not a number", "not YAML"],
+)
+def test_a_stack_file_that_cannot_be_read_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: library\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text(text)
+
+    with pytest.raises(InvalidStack, match=re.escape(message)):
+        archive_days(tmp_path)
+
+
+def test_the_days_of_each_archive_are_read_without_pulumi() -> None:
+    code = "import contradance.lint.archives, sys; print('pulumi' in sys.modules)"
+
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+    assert printed == "False\n"
 
 
 def test_a_finding_is_accepted_by_its_name_and_an_acceptance_that_is_not_needed_is_found() -> None:
-    accepted = {"unheard library.desk/Asked v1": "another team hears it", "cycle x": "gone"}
+    accepted = {"unconsumed library.desk/Asked v1": "another team consumes it", "cycle x": "gone"}
 
     (found,) = found_in(asking(), accepted=accepted)
 
@@ -249,7 +283,7 @@ def test_a_finding_is_accepted_by_its_name_and_an_acceptance_that_is_not_needed_
 
 
 def test_the_food_system_leaves_nothing_unfinished() -> None:
-    assert findings(food_delivery, archives(ROOT)) == []
+    assert findings(food_delivery, archive_days(ROOT)) == []
 
 
 @pytest.mark.parametrize(

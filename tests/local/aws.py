@@ -8,7 +8,7 @@ import boto3  # type: ignore[import-untyped]  # it carries no types
 from botocore.config import Config  # type: ignore[import-untyped]  # the same
 
 from contradance.local.laptop import Laptop
-from contradance.local.server import Server
+from contradance.local.web.server import Server
 
 
 class Clients:

@@ -11,12 +11,12 @@ from pydantic import BaseModel
 
 from contradance import Choreography, Contract, Delivery, Registry, Retry, route, schedule, subscriber
 from contradance.choreography import AnyFunction
+from contradance.contentfilter import ContentFilter
 from contradance.envelope import seal
 from contradance.local.clock import MovableClock, RealClock, VirtualClock
 from contradance.local.laptop import Laptop
 from contradance.retry import DeliveryMode
 from contradance.runtime.journal_record import JournalRecord
-from contradance.subscription import ContentFilter
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 """Where every virtual clock begins."""

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from contradance.local.clock import RealClock
-from contradance.local.server import Server
+from contradance.local.web.server import Server
 from tests.local.desk import Desk, opened, wait_until
 
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ import pytest
 from contradance import Choreography, Contract, Delivery, Registry, Table, subscriber
 from contradance.errors import LaptopError
 from contradance.local.clock import RealClock, VirtualClock
+from contradance.local.invocation.runner import MAX_QUEUED
 from contradance.local.laptop import Laptop
-from contradance.local.runner import MAX_QUEUED
-from contradance.local.schema import SCHEMA_VERSION
+from contradance.local.state.schema import SCHEMA_VERSION
 from tests.food import HAPPY, food
 from tests.local.desk import Desk, ask, journaled, opened, wait_until
 from tests.patience import LONG

@@ -192,7 +192,7 @@ def test_minutes_come_in_order_and_a_minute_is_shuffled(tmp_path: Path, desk: De
 def test_a_minute_with_more_events_than_go_together_is_replayed_whole(
     tmp_path: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("contradance.local.replays._TOGETHER", 10)
+    monkeypatch.setattr("contradance.local.events.replays._TOGETHER", 10)
     items = [f"item-{number:02}" for number in range(35)]
     with opened(tmp_path, desk.clerk()) as laptop:
         for item in items:

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # t
 from contradance.errors import LaptopError
 from contradance.local.client import LaptopClient
 from contradance.local.laptop import Laptop
-from contradance.local.server import Server
+from contradance.local.web.server import Server
 from tests.local.desk import ROUTES, Desk, asked, opened
 from tests.patience import LONG
 
@@ -187,7 +187,7 @@ def test_the_client_says_when_something_else_answers(status: str, body: str) -> 
             LaptopClient(url).put_events(Entries=[asked("a")])
         thread.join(LONG)
 
-    assert str(refusal.value).startswith(f"what answers at {url} is no laptop.")
+    assert str(refusal.value).startswith(f"the program at {url} is not a laptop.")
 
 
 def test_a_port_that_is_taken_is_told_with_the_way_out(laptop: Laptop) -> None:

@@ -1,19 +1,139 @@
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import pytest
 
 from contradance.errors import LaptopError
-from contradance.local.database import Database
-from contradance.local.journal_table import STATE_FILE
-from contradance.local.schema import SCHEMA_VERSION
+from contradance.local.state.database import Database
+from contradance.local.state.journal_table import STATE_FILE, open_journal
+from contradance.local.state.reader import Reader
+from contradance.local.state.schema import SCHEMA_VERSION
 from tests.local.desk import Desk, ask, opened
 
 WRITERS, CHANGES = 8, 40
+OPEN_FILES = Path("/proc/self/fd")
+OWNER = """
+import sqlite3, sys
+owner = sqlite3.connect(sys.argv[1], isolation_level=None)
+owner.execute("BEGIN EXCLUSIVE")
+print("owned", flush=True)
+sys.stdin.read()
+"""
+"""The program of a process that owns a state until its input ends."""
+needs_open_files = pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="open files are counted in /proc/self/fd")
+
+
+def open_files(folder: Path) -> list[str]:
+    """Return the names of the files under `folder` that this process has open, each as often as it is open."""
+    found = []
+    for descriptor in OPEN_FILES.iterdir():
+        with suppress(FileNotFoundError):  # the one that lists them
+            found.append(descriptor.readlink())
+    return sorted(path.name for path in found if path.is_relative_to(folder))
+
+
+@contextmanager
+def owned(folder: Path) -> Iterator[None]:
+    """Have another process own the state."""
+    command = [sys.executable, "-c", OWNER, str(folder / STATE_FILE.replace("sqlite3", "lock"))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "owned\n"
+        yield
+
+
+def of_another_version(folder: Path) -> AbstractContextManager[None]:
+    with closing(sqlite3.connect(folder / STATE_FILE)) as file:
+        file.execute("PRAGMA user_version = 99")
+    return nullcontext()
+
+
+def with_text_as(name: str) -> Callable[[Path], AbstractContextManager[None]]:
+    def write(folder: Path) -> AbstractContextManager[None]:
+        (folder / name).write_text("my diary, which is not a database at all")
+        return nullcontext()
+
+    return write
+
+
+def with_a_folder_as(name: str) -> Callable[[Path], AbstractContextManager[None]]:
+    def make(folder: Path) -> AbstractContextManager[None]:
+        (folder / name).mkdir()
+        return nullcontext()
+
+    return make
+
+
+@needs_open_files
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        pytest.param(owned, "another process runs on the state", id="owned by another process"),
+        pytest.param(of_another_version, "has schema version 99", id="another schema version"),
+        pytest.param(with_text_as("bus.sqlite3"), "cannot be kept in .*not a database", id="no database"),
+        pytest.param(with_text_as("bus.lock"), "cannot be kept in .*not a database", id="no lock"),
+        pytest.param(with_a_folder_as("bus.sqlite3"), "cannot be kept in .*directory", id="a folder for a database"),
+        pytest.param(with_a_folder_as("bus.lock"), "cannot be kept in .*unable to open", id="a folder for a lock"),
+    ],
+)
+def test_a_state_that_is_refused_leaves_no_file_open(
+    tmp_path: Path, spoil: Callable[[Path], AbstractContextManager[None]], message: str
+) -> None:
+    with spoil(tmp_path):
+        with pytest.raises(LaptopError, match=message) as refusal:  # it is kept, and with it what its frames hold
+            opened(tmp_path, Desk().clerk())
+        left = open_files(tmp_path)
+
+    assert (refusal.type, left) == (LaptopError, [])
+
+
+@needs_open_files
+def test_a_file_that_cannot_be_read_is_not_left_open(tmp_path: Path) -> None:
+    (tmp_path / STATE_FILE).write_text("my diary, which is not a database at all")
+
+    with pytest.raises(LaptopError, match="cannot be read") as refusal, open_journal(tmp_path):
+        pass
+
+    assert (refusal.type, open_files(tmp_path)) == (LaptopError, [])
+
+
+@needs_open_files
+def test_what_is_read_after_the_state_was_closed_is_refused_and_opens_no_file(tmp_path: Path) -> None:
+    database = Database(tmp_path / STATE_FILE, "OFF")
+    before = open_files(tmp_path)
+    database.close()
+
+    with pytest.raises(LaptopError, match="the laptop's state is closed"):
+        database.read("SELECT 1")
+
+    assert before != []
+    assert open_files(tmp_path) == []
+
+
+class ClosedMeanwhile(Reader):
+    """A reader that another thread closes while a query runs."""
+
+    def _take(self) -> sqlite3.Connection:
+        connection = super()._take()
+        self.close()
+        return connection
+
+
+@needs_open_files
+def test_a_query_that_runs_while_the_state_is_closed_ends_and_closes_its_file(tmp_path: Path) -> None:
+    opened(tmp_path, Desk().clerk()).close()
+    reader = ClosedMeanwhile(tmp_path / STATE_FILE)
+
+    found = reader.read("SELECT count(*) FROM event")
+
+    assert (found, open_files(tmp_path)) == ([(0,)], [])
 
 
 def test_a_state_of_another_schema_version_is_refused_and_left_as_it_was(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_a_schedule_with_concurrency_one_makes_one_run_at_a_time(tmp_path: Path)
     with opened(tmp_path, watchman, clock=RealClock(), started=True) as laptop:
         now = laptop.clock.now()
         for minutes in range(8):
-            laptop.bus.put_moment(watchman.name, "rate(1 day)", now - timedelta(minutes=minutes))
+            laptop.bus.enqueue_scheduled(watchman.name, "rate(1 day)", now - timedelta(minutes=minutes))
 
         wait_until(lambda: len(desk.calls) == 8)
 

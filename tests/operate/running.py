@@ -7,7 +7,7 @@ from pathlib import Path
 from contradance.choreography import Choreography
 from contradance.local.deployed import deployed
 from contradance.local.laptop import Laptop
-from contradance.local.server import Server
+from contradance.local.web.server import Server
 from contradance.operate.aws import aws_of
 from contradance.operate.stack import Stack
 from functions.choreography import food_delivery

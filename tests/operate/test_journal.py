@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from contradance.local.journal_table import open_journal
+from contradance.local.state.journal_table import open_journal
 from contradance.operate.flow import Outstanding
 from contradance.operate.journal import LogLine, Records, Wanted, follow
 from contradance.operate.published import published
@@ -83,12 +83,12 @@ def test_the_laptops_records_are_found_by_time_function_and_subject(tmp_path: Pa
 
 
 def test_records_are_found_over_many_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("contradance.local.journal_table._PAGE", 4)
+    monkeypatch.setattr("contradance.local.state.journal_table._PAGE", 4)
     with food(tmp_path) as system:
         for _ in range(3):
             system.order(HAPPY)
         system.laptop.database.flush()
-        found = system.laptop.journal.found.records(Wanted(START)).records
+        found = system.laptop.journal.records(Wanted(START)).records
 
     assert len(found) == 3 * 9
     assert [one.started_at for one in found] == sorted(one.started_at for one in found)

@@ -9,7 +9,7 @@ import pytest
 from contradance import Choreography, subscriber
 from contradance.choreography import AnyFunction
 from contradance.errors import OperateError
-from contradance.local.archive import open_archive
+from contradance.local.state.archive import open_archive
 from contradance.operate.flow import flows
 from contradance.operate.forecast import Forecast, from_archive, from_journal
 from contradance.operate.replay import ReplayPlan, plan, start, watch
@@ -185,7 +185,7 @@ def test_the_journal_tells_about_what_a_replay_would_do_where_no_archive_can_be_
     with food_stack(tmp_path) as (system, stack):
         system.order(HAPPY)
         system.laptop.database.flush()
-        found = from_journal(planned(stack, LOYALTY), system.laptop.journal.found)
+        found = from_journal(planned(stack, LOYALTY), system.laptop.journal)
 
     assert found == Forecast(matched=3, done=1, invalid=None, basis="journal")
 

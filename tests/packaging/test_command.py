@@ -23,8 +23,8 @@ def test_it_says_what_was_built_how_large_it_is_and_where_it_lies(copied: Copied
         "contradance.sweeper",
         "contradance.ingress",
     ]
-    assert [line.split(maxsplit=3)[3] for line in first[1:-1]] == ["as before", *["built"] * (len(first) - 3)]
-    assert {line.split(maxsplit=3)[3] for line in second[1:-1]} == {"as before"}
+    assert [line.split(maxsplit=3)[3] for line in first[1:-1]] == ["unchanged", *["built"] * (len(first) - 3)]
+    assert {line.split(maxsplit=3)[3] for line in second[1:-1]} == {"unchanged"}
     assert first[1].split()[2] == "MB"
     assert {line.split()[2] for line in first[2:-1]} == {"KB"}
     assert first[-1] == f"They are in {copied.folder}/.contradance/packages/"

@@ -87,7 +87,7 @@ def test_every_module_of_the_runtime_is_there_and_needs_nothing_but_the_layer_an
     runtime = (ROOT / "contradance" / "runtime").rglob("*.py")
     there = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in runtime}
     assert {"contradance.runtime", *found} == there
-    assert set(missing) <= set(PROVIDED)
+    assert set(missing) <= {*PROVIDED, "opentelemetry"}  # only where the process has loaded it
 
 
 def test_a_wheels_own_version_can_be_asked(unpacked: Unpacked) -> None:

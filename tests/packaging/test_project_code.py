@@ -82,7 +82,10 @@ def test_contracts_that_the_layer_brings_do_not_travel_twice(modules: Path) -> N
         ),
         ("import shop.native", r"imports shop\.native, which is not a Python module of the project"),
         ("import no_such", "imports no_such, which is not in requirements-lambda.txt"),
-        ("from contradance.local.bus import Bus", r"imports contradance\.local\.bus, which the layer does not contain"),
+        (
+            "from contradance.local.events.bus import Bus",
+            r"imports contradance\.local\.events\.bus, which the layer does not contain",
+        ),
         ("from contradance import local", "imports contradance, which the layer does not contain"),
         ("import contradance.testing", r"imports contradance\.testing, which the layer does not contain"),
     ],

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from contradance.local.database import Database
+from contradance.local.state.database import Database
 from tests.runtime.fakes import World
 
 

@@ -11,7 +11,7 @@ from contradance import Contract
 from contradance.choreography import AnyFunction
 from contradance.envelope import seal
 from contradance.local.clock import VirtualClock
-from contradance.local.database import Database
+from contradance.local.state.database import Database
 from contradance.local.store import SQLiteStore
 from contradance.runtime.entry import invoke
 from contradance.runtime.journal_record import JournalRecord

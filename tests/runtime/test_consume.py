@@ -53,6 +53,12 @@ def reading(*, delivery: bool = False) -> tuple[AnyFunction, list[Contract]]:
     return read_ticket, given
 
 
+def batch_of(*batches: dict[str, Any]) -> dict[str, Any]:
+    """Return one batch of what each of these holds, as message-0, message-1 ..."""
+    records = [record for batch in batches for record in batch["Records"]]
+    return {"Records": [{**record, "messageId": f"message-{number}"} for number, record in enumerate(records)]}
+
+
 def changed(**data: object) -> dict[str, Any]:
     """Return the recorded event with some of its data changed."""
     event = recorded("eventbridge")
@@ -78,7 +84,7 @@ class TestRecordedEvents:
         assert [event.contract for event in record.published] == ["desk.repairs/RepairPlanned v1"]
         assert record.started_at == world.clock.now()
 
-    def test_a_batch_of_messages_is_read_message_by_message(self, world: World) -> None:
+    def test_a_batch_that_a_queue_delivers_is_read(self, world: World) -> None:
         answer = world.deliver(plan_queued, recorded("sqs_batch"))
 
         assert answer == {"batchItemFailures": []}
@@ -502,6 +508,43 @@ class TestQueue:
         assert answer == {"batchItemFailures": [{"itemIdentifier": "message-1"}, {"itemIdentifier": "message-4"}]}
         assert world.outcomes == ["done", "failed", "done", "invalid", "failed", "duplicate"]
         assert [event["metadata"]["causation_id"] for event in world.published] == ["event-0", "event-2"]
+
+    def test_each_message_of_a_batch_has_its_own_outcome_attempt_age_and_lease(self, world: World) -> None:
+        late = HOUR + timedelta(seconds=1)
+        batch = batch_of(
+            queued(delivered(opened(), "event-0"), received=2),
+            queued(delivered(opened(channel="broken"), "event-1"), received=5),
+            queued(delivered(opened(), "event-2"), received=3, age=late),
+            queued(changed(owner=None), received=4),
+            queued("no event", received=3),
+            queued(delivered(opened(channel="broken"), "event-1"), received=1),
+            queued(delivered(opened(), "event-0"), received=4, age=HOUR),
+            queued(delivered(opened(), "event-7"), received=1),
+        )
+
+        answer = world.deliver(plan_queued, batch)
+
+        records, letters = world.journal.records, world.dead_letters.sent
+        assert answer == {"batchItemFailures": [{"itemIdentifier": "message-1"}, {"itemIdentifier": "message-5"}]}
+        assert [(record.outcome, record.attempt, record.dead) for record in records] == [
+            ("done", 2, False),
+            ("failed", 5, True),
+            ("expired", 3, True),
+            ("invalid", 4, True),
+            ("invalid", 3, True),
+            ("failed", 1, False),
+            ("duplicate", 4, False),
+            ("done", 1, False),
+        ]
+        assert [record.event_id for record in records if record.outcome != "invalid"] == [
+            f"event-{number}" for number in (0, 1, 2, 1, 0, 7)
+        ]
+        assert [str(record.error).partition(":")[0] for record in records if record.outcome == "failed"] == [
+            "Outage",
+            "LeaseHeld",
+        ]
+        assert [letter.attributes["REASON"] for letter in letters] == ["expired", "invalid", "invalid"]
+        assert [event["metadata"]["causation_id"] for event in world.published] == ["event-0", "event-7"]
 
     def test_the_queue_counts_the_attempts(self, world: World) -> None:
         for received in (1, 3, 5):

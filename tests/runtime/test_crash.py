@@ -20,7 +20,7 @@ from contradance.envelope import SealedEvent
 from contradance.errors import LeaseHeld
 from contradance.function import AnyFunction
 from contradance.local.clock import VirtualClock
-from contradance.local.database import Database
+from contradance.local.state.database import Database
 from contradance.local.store import SQLiteStore
 from contradance.runtime.entry import invoke
 from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, StoredResponse

@@ -13,7 +13,7 @@ from contradance.envelope import SealedEvent
 from contradance.errors import Conflict, LeaseHeld, LeaseLost
 from contradance.identity import Identity
 from contradance.local.clock import VirtualClock
-from contradance.local.database import Database
+from contradance.local.state.database import Database
 from contradance.local.store import SQLiteStore
 from contradance.runtime.journal_record import published_events
 from contradance.runtime.once import Lease, OnceKey, OnceRecord, StoredResponse

@@ -218,6 +218,23 @@ class TestExpectations:
 
         assert [write.expected for write in unit.writes()] == [item.version]
 
+    def test_a_scan_names_an_unreadable_item_by_its_key_and_goes_on(self, world: World) -> None:
+        stored(world, visit("1"), visit("2"))
+        unit = unit_of(world)
+        unit.put(visits.name, (str(TICKET), "1"), "{}")
+        commit(world, unit)
+
+        with run_in(unit_of(world)):
+            page = visits.scan(skip_unreadable=True)
+            with pytest.raises(
+                WorkError, match=rf"is no longer a Visit \(\w+ '{TICKET}', \w+ '1'\): \w+: Field required"
+            ):
+                visits.scan()
+
+        assert page.items == [visit("2")]
+        assert [item.key for item in page.unreadable] == [(str(TICKET), "1")]
+        assert "Field required" in page.unreadable[0].problem
+
     def test_the_version_that_counts_is_the_first_one_read(self, world: World) -> None:
         stored(world, Job(ticket_id=TICKET, attempts=1))
         unit = unit_of(world)

@@ -1,37 +1,67 @@
-"""A generated project, as its author sees it: commands in a process of their own, in its folder."""
+"""A generated project, as its author sees it: commands in processes of their own, in its folder."""
 
+import fcntl
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
+
+from tests.scaffold.forking import ForkingCommand
+
+
+class Tools(NamedTuple):
+    """What every generated project of a test session shares."""
+
+    command: ForkingCommand
+    cache: Path
+    """A folder that the workers of a parallel run share: what Python, mypy and Hypothesis computed from source files."""
 
 
 class Generated:
     """One project. The environment is the tests' own: the project's contracts are found by path."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, tools: Tools) -> None:
         self.root = root
+        self._tools = tools
 
-    def contradance(self, *words: str, answers: str = "") -> str:
+    def contradance(self, *words: str) -> str:
         """Return what a command prints; it has to succeed."""
-        code, told = self.tried(*words, answers=answers)
-        assert code == 0, told
-        return told
+        code, printed = self.tried(*words)
+        assert code == 0, printed
+        return printed
 
-    def tried(self, *words: str, answers: str = "") -> tuple[int, str]:
+    def tried(self, *words: str) -> tuple[int, str]:
         """Return (exit code, everything printed) of a command."""
-        return self._run("contradance", *words, answers=answers)
+        return self._tools.command.run(self.root, words)
 
     def checked(self, module: str, *words: str) -> None:
-        """Run one of the tools that `make check` runs."""
-        code, told = self._run(module, *words)
-        assert code == 0, told
+        """Run one of the tools that `make check` runs; it has to succeed."""
+        dropped = ("PYTEST_", "PYTHONDONTWRITEBYTECODE")  # they belong to the run that this test is part of
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+        done = subprocess.run(
+            [sys.executable, "-m", module, *words],
+            cwd=self.root,
+            env={
+                **kept,
+                "PYTHONPATH": str(self.root / "contracts"),
+                "PYTHONPYCACHEPREFIX": str(self._tools.cache / "compiled"),
+                "HYPOTHESIS_STORAGE_DIRECTORY": str(self._tools.cache / "hypothesis"),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
 
     def check(self) -> None:
         """Run everything that the project's `make check` runs."""
         self.checked("ruff", "format", "--check", "--no-cache")
         self.checked("ruff", "check", "--no-cache")
-        self.checked("mypy", "--no-error-summary", "--cache-dir", os.devnull)
+        with (self._tools.cache / "mypy.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.checked("mypy", "--no-error-summary", "--cache-dir", str(self._tools.cache / "mypy"))
         self.checked("pytest", "-p", "no:cacheprovider")
 
     def read(self, path: str) -> str:
@@ -52,22 +82,3 @@ class Generated:
             path for path in self.root.rglob("*") if path.is_file() and path.suffix in {".py", ".toml", ".yaml", ".md"}
         ]
         return {str(path.relative_to(self.root)): path.read_text(encoding="utf-8") for path in sorted(found)}
-
-    def _run(self, module: str, *words: str, answers: str = "") -> tuple[int, str]:
-        contracts = str(self.root / "contracts")
-        done = subprocess.run(
-            [sys.executable, "-m", module, *words],
-            cwd=self.root,
-            env={
-                **os.environ,
-                "PYTHONPATH": contracts,
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "COLUMNS": "200",
-            },
-            input=answers,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return done.returncode, done.stdout

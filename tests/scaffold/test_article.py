@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from contradance.scaffold.fresh import create_project
-from tests.scaffold.project import Generated
+from tests.scaffold.project import Generated, Tools
 
 ROUTE = "functions/orders/post_orders.py"
 PAYMENT = "functions/payment/process_payment.py"
@@ -84,9 +84,9 @@ def publishes(project: Generated, path: str, event: str, module: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def article(tmp_path_factory: pytest.TempPathFactory) -> Generated:
+def article(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Generated:
     """Follow the article from its first line to its last."""
-    project = Generated(create_project(tmp_path_factory.mktemp("article"), "food_delivery_system", empty=True))
+    project = Generated(create_project(tmp_path_factory.mktemp("article"), "food_delivery_system", empty=True), tools)
 
     def create(words: str) -> None:
         project.contradance("create", *words.split(), "--language", "js")
@@ -96,8 +96,8 @@ def article(tmp_path_factory: pytest.TempPathFactory) -> Generated:
     project.edit(
         ROUTE,
         (
-            '    """What a client says."""\n',
-            '    """What a client says."""\n\n    dish: str = Field(min_length=1, examples=["margherita"])\n',
+            '    """The request of a client."""\n',
+            '    """The request of a client."""\n\n    dish: str = Field(min_length=1, examples=["margherita"])\n',
         ),
         ("    id: UUID\n", "    id: UUID\n    dish: str\n"),
         ("(id=uuid4())", "(id=uuid4(), dish=request.dish)"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contradance.errors import CannotCreate
-from contradance.scaffold.changes import Changes, finish
+from contradance.scaffold.changes import Changes, complete_pending
 
 
 def changes(root: Path) -> Changes:
@@ -67,7 +67,7 @@ def test_a_process_that_dies_at_any_step_leaves_all_or_nothing(
     with dying_at(step, monkeypatch) as steps, suppress(Killed):
         planned.write()
 
-    finish(tmp_path)
+    complete_pending(tmp_path)
 
     decided = "rename" in steps[: step - 1]
     assert state(tmp_path) == (NEW if decided or len(steps) < step else OLD)
@@ -84,7 +84,7 @@ def test_there_are_fewer_steps_than_are_tried(tmp_path: Path, monkeypatch: pytes
 def test_a_file_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "b.py").write_text("mine\n")
 
-    with pytest.raises(CannotCreate, match=r"b\.py is there already"):
+    with pytest.raises(CannotCreate, match=r"b\.py already exists"):
         changes(tmp_path)
 
 

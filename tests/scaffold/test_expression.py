@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from importlib import import_module
@@ -44,7 +44,7 @@ SCALARS = (
     | st.decimals(allow_nan=False, allow_infinity=False)
     | st.datetimes(timezones=st.just(UTC))
     | st.dates()
-    | st.integers(-(10**6), 10**6).map(lambda seconds: timedelta(seconds=seconds))
+    | st.timedeltas()
     | st.just(Colour.RED)
     | st.builds(Shelf, name=st.text(), colours=st.lists(st.just(Colour.RED)).map(tuple))
 )
@@ -65,5 +65,15 @@ def test_text_is_quoted_as_formatters_quote_it(value: object) -> None:
     assert "'" not in code.text.replace("it's", "")
 
 
-def test_what_nobody_can_write_has_no_text() -> None:
-    assert expression([object()]) is None
+class Shelved(BaseModel):
+    """A model of ours that holds an enum of its own."""
+
+    class State(StrEnum):
+        """Cannot be imported by its name."""
+
+        HERE = "here"
+
+
+@pytest.mark.parametrize("value", [object(), [object()], (1, [object()]), Shelved.State.HERE], ids=lambda _: "value")
+def test_a_value_that_cannot_be_written_has_no_text(value: object) -> None:
+    assert expression(value) is None

@@ -10,36 +10,48 @@ import pytest
 from contradance.errors import CannotCreate
 from contradance.scaffold.fresh import create_project
 from contradance.scaffold.wheel import wheel_name
-from tests.scaffold.project import Generated
+from tests.scaffold.project import Generated, Tools
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", ["a", "my-library", "zoo_2"])
-def test_a_new_project_passes_its_own_checks_whatever_its_name(tmp_path: Path, name: str) -> None:
-    Generated(create_project(tmp_path, name)).check()
+PROPERTY = """\
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
-def test_an_empty_project_passes_its_own_checks(tmp_path: Path) -> None:
-    Generated(create_project(tmp_path, "bare", empty=True)).check()
+@given(st.booleans())
+def test_a_property_is_the_same_in_every_run_on_any_machine(value: bool) -> None:
+    assert (settings().derandomize, settings().deadline, settings().database) == (True, None, None)
+"""
 
 
-def test_nothing_of_a_new_project_is_left_unfinished(tmp_path: Path) -> None:
-    project = Generated(create_project(tmp_path, "my-library"))
+# Of other names, test_parts and test_first_hour check `my-library`.
+@pytest.mark.parametrize("name", ["a", "zoo_2"])
+def test_a_new_project_passes_its_own_checks_whatever_its_name(tmp_path: Path, tools: Tools, name: str) -> None:
+    Generated(create_project(tmp_path, name), tools).check()
 
+
+def test_an_empty_project_passes_its_own_checks_and_its_properties_do_not_depend_on_chance_or_load(
+    tmp_path: Path, tools: Tools
+) -> None:
+    project = Generated(create_project(tmp_path, "bare", empty=True), tools)
+    (project.root / "tests" / "test_property.py").write_text(PROPERTY, encoding="utf-8")
+
+    project.check()
+
+
+def test_nothing_of_a_new_project_is_left_unfinished(project: Generated) -> None:
     assert project.tried("lint") == (0, "2 functions, 1 event, 0 findings\n")
 
 
-def test_it_carries_the_wheel_that_its_requirements_name(tmp_path: Path) -> None:
-    project = Generated(create_project(tmp_path, "my-library"))
-
+def test_it_carries_the_wheel_that_its_requirements_name(project: Generated) -> None:
     for file in ("requirements.txt", "requirements-dev.txt"):
         assert f"./wheels/{wheel_name()}[" in project.read(file)
     assert (project.root / "wheels" / wheel_name()).is_file()
 
 
-def test_its_tools_are_those_that_this_repository_is_checked_with(tmp_path: Path) -> None:
-    project = Generated(create_project(tmp_path, "my-library"))
+def test_its_tools_are_those_that_this_repository_is_checked_with(project: Generated) -> None:
     ours = (ROOT / "requirements-dev.txt").read_text() + (ROOT / "requirements.txt").read_text()
     pinned = re.findall(r"[\w-]+==[\d.]+", project.read("requirements-dev.txt") + project.read("Makefile"))
 
@@ -47,17 +59,15 @@ def test_its_tools_are_those_that_this_repository_is_checked_with(tmp_path: Path
     assert [one for one in pinned if one not in ours] == []
 
 
-def test_the_machine_that_made_it_leaves_no_trace_of_itself(tmp_path: Path) -> None:
-    project = Generated(create_project(tmp_path, "my-library"))
-
-    assert [path for path, text in project.files().items() if str(tmp_path) in text or str(ROOT) in text] == []
+def test_the_machine_that_made_it_leaves_no_trace_of_itself(project: Generated) -> None:
+    assert [path for path, text in project.files().items() if str(project.root) in text or str(ROOT) in text] == []
     assert tomllib.loads(project.read("pyproject.toml"))["tool"]["contradance"]["choreography"]
 
 
 def test_a_folder_that_is_there_is_never_written_into(tmp_path: Path) -> None:
     (tmp_path / "my-library").mkdir()
 
-    with pytest.raises(CannotCreate, match="is there already"):
+    with pytest.raises(CannotCreate, match="already exists"):
         create_project(tmp_path, "my-library")
 
     assert list((tmp_path / "my-library").iterdir()) == []
@@ -82,8 +92,7 @@ def test_a_name_that_may_not_be_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_its_make_targets_are_those_that_its_readme_and_its_ci_name(tmp_path: Path) -> None:
-    project = Generated(create_project(tmp_path, "my-library"))
+def test_its_make_targets_are_those_that_its_readme_and_its_ci_name(project: Generated) -> None:
     named = set(re.findall(r"make (\w+)", project.read("README.md") + project.read(".github/workflows/check.yml")))
 
     for target in named:
@@ -98,18 +107,14 @@ def test_its_make_targets_are_those_that_its_readme_and_its_ci_name(tmp_path: Pa
     assert {"run", "test", "check", "lint"} <= named
 
 
-def test_its_listing_is_json_for_a_machine(tmp_path: Path) -> None:
-    project = Generated(create_project(tmp_path, "my-library"))
-
+def test_its_listing_is_json_for_a_machine(project: Generated) -> None:
     listed = json.loads(project.contradance("list", "--json"))
 
-    assert [one["name"] for one in listed["functions"]] == ["loans.lend_book", "notices.tell_reader"]
-    assert listed["events"][0]["consumers"] == ["notices.tell_reader"]
+    assert [one["name"] for one in listed["functions"]] == ["loans.lend_book", "notices.notify_reader"]
+    assert listed["events"][0]["consumers"] == ["notices.notify_reader"]
 
 
-def test_its_pulumi_program_is_the_one_that_deploys_this_repository(tmp_path: Path) -> None:
-    project = Generated(create_project(tmp_path, "my-library"))
-
+def test_its_pulumi_program_is_the_one_that_deploys_this_repository(project: Generated) -> None:
     written, ours = project.read("__main__.py"), (ROOT / "__main__.py").read_text(encoding="utf-8")
 
     assert [line for line in written.splitlines() if line] == [line for line in ours.splitlines() if line]

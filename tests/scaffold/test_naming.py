@@ -10,8 +10,8 @@ from contradance.scaffold.naming import (
     app_name,
     event_name,
     field_name,
+    find_service,
     function_name,
-    one_of,
     pascal,
     service_name,
     snake,
@@ -59,7 +59,7 @@ def test_a_name_that_a_contract_has_is_no_field(name: str) -> None:
 @pytest.mark.parametrize("check", [app_name, service_name, function_name, field_name])
 def test_a_name_is_no_longer_than_aws_takes(check: object) -> None:
     assert callable(check)
-    with pytest.raises(CannotCreate, match="this has 200"):
+    with pytest.raises(CannotCreate, match="this one has 200"):
         check("a" * 200)
 
 
@@ -85,4 +85,4 @@ def test_a_field_that_is_let_through_makes_a_contract(name: str) -> None:
     ("word", "found"), [("loan", "loans"), ("loans", "loans"), ("delivery", "deliveries"), ("x", None)]
 )
 def test_a_service_is_found_by_its_singular(word: str, found: str | None) -> None:
-    assert one_of(["loans", "deliveries"], word) == found
+    assert find_service(["loans", "deliveries"], word) == found

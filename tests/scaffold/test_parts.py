@@ -1,15 +1,13 @@
-from pathlib import Path
-
 import pytest
 
 from contradance.scaffold.fresh import create_project
-from tests.scaffold.project import Generated
+from tests.scaffold.project import Generated, Tools
 
 
 @pytest.fixture(scope="module")
-def grown(tmp_path_factory: pytest.TempPathFactory) -> Generated:
+def grown(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Generated:
     """A project to which one of each part was added."""
-    project = Generated(create_project(tmp_path_factory.mktemp("grown"), "my-library"))
+    project = Generated(create_project(tmp_path_factory.mktemp("grown"), "my-library"), tools)
     project.edit("functions/choreography.py", ("        lend_book,\n", "        lend_book,  # where it all begins\n"))
     fields = (
         "loan_id:uuid",
@@ -35,7 +33,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Generated:
         *("--verb", "post", "--publishes", "BookReturned"),
     )
     project.contradance("create", "route", "--service", "stats", "--path", "/stats/{day}", "--verb", "get")
-    project.contradance("create", "topic", "--name", "book_returned", "--subscribers", "notice_service_tell_reader")
+    project.contradance("create", "topic", "--name", "book_returned", "--subscribers", "notice_service_notify_reader")
     project.contradance("create", "subscriber", "count", "--service", "fees", "--on", "FeeWaived")
     return project
 
@@ -57,14 +55,14 @@ def test_what_is_known_is_passed_on_and_the_rest_is_marked(grown: Generated) -> 
     assert "fee=request.fee," in returned
     assert "returned_at=delivery.now," in returned
     assert 'Field(min_length=1, max_length=200, description="The reader."' in returned
-    assert "# an example: say what it really is" in charged
+    assert "# an example: replace it" in charged
 
 
 def test_a_subscriber_that_was_there_takes_one_more_event(grown: Generated) -> None:
-    assert "def tell_reader(lent: BookLent | BookReturned, delivery: Delivery)" in grown.read(
-        "functions/notices/tell_reader.py"
+    assert "def notify_reader(lent: BookLent | BookReturned, delivery: Delivery)" in grown.read(
+        "functions/notices/notify_reader.py"
     )
-    assert "test_it_consumes_book_returned" in grown.read("tests/notices/test_tell_reader.py")
+    assert "test_it_consumes_book_returned" in grown.read("tests/notices/test_notify_reader.py")
 
 
 def test_two_services_may_have_a_handler_of_one_name(grown: Generated) -> None:
@@ -82,24 +80,24 @@ def test_an_event_is_listed_behind_the_others_of_its_service(grown: Generated) -
 
 
 REFUSED = [
-    ("event BookLent --service loans", "there is an event BookLent already"),
+    ("event BookLent --service loans", "the event BookLent already exists"),
     ("event Book-Lent --service loans", "cannot name an event"),
     ("event BookLost --service Loans", "cannot name a service"),
-    ("event BookLost --service loans --field loan", "is no field"),
+    ("event BookLost --service loans --field loan", "is not a field"),
     ("event BookLost --service loans --field due:date", "no field can be the event's subject"),
-    ("event BookLost", "Invalid value for --service: it is missing, and nobody is here to be asked."),
-    ("subscriber tell_reader --service notices --on BookLent", "there is a function notices.tell_reader already"),
+    ("event BookLost", "Invalid value for --service: it is missing."),
+    ("subscriber notify_reader --service notices --on BookLent", "the function notices.notify_reader already exists"),
     ("subscriber count --service stats --on BookLost", "there is no event BookLost. Events: BookLent."),
     ("subscriber count --service stats --on BookLent --publishes BookLent", "cannot publish BookLent"),
     ("subscriber import --service stats --on BookLent", "cannot name a function"),
     ("subscriber count --service stats", "Invalid value for --on"),
-    ("route --service loans --path /loans --verb post", "POST /loans is served already, by loans.lend_book"),
-    ("route --service loans --path loans --verb post", "is no path"),
-    ("route --service loans --path /loans/{Id} --verb post", "is no path"),
-    ("route --service loans --path /x --verb fetch", "is no verb"),
+    ("route --service loans --path /loans --verb post", "POST /loans already has a handler, loans.lend_book"),
+    ("route --service loans --path loans --verb post", "is not a path"),
+    ("route --service loans --path /loans/{Id} --verb post", "is not a path"),
+    ("route --service loans --path /x --verb fetch", "is not a verb"),
     ("route --service loans --path /x --verb get --field a:int", "has no body"),
-    ("topic --name fee_charged", "who publishes fee_charged?"),
-    ("topic --name loan_ended --subscribers count", "does not say its service"),
+    ("topic --name fee_charged", "the name fee_charged does not begin with the name of a service"),
+    ("topic --name loan_ended --subscribers count", "does not name its service"),
     (
         "topic --name loan_ended --subscribers stat_service_count loan_service_two loan_service_Three",
         "cannot name a function",
@@ -120,13 +118,12 @@ def test_what_is_refused_leaves_everything_as_it_was(fresh: Generated, words: st
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Generated:
+def fresh(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Generated:
     """A new project, to which nothing is added."""
-    return Generated(create_project(tmp_path_factory.mktemp("fresh"), "my-library"))
+    return Generated(create_project(tmp_path_factory.mktemp("fresh"), "my-library"), tools)
 
 
-def test_a_project_with_a_mistake_in_it_is_refused_with_its_place(tmp_path: Path) -> None:
-    project = Generated(create_project(tmp_path, "my-library"))
+def test_a_project_with_a_mistake_in_it_is_refused_with_its_place(project: Generated) -> None:
     project.edit("functions/loans/lend_book.py", ("log = logging", "log == (logging"))
 
     code, said = project.tried("create", "event", "BookLost", "--service", "loans")
@@ -136,8 +133,7 @@ def test_a_project_with_a_mistake_in_it_is_refused_with_its_place(tmp_path: Path
     assert "Traceback" not in said
 
 
-def test_a_file_that_its_author_does_not_format_stays_as_it_is(tmp_path: Path) -> None:
-    project = Generated(create_project(tmp_path, "my-library"))
+def test_a_file_that_its_author_does_not_format_stays_as_it_is(project: Generated) -> None:
     project.edit("functions/choreography.py", ("    contracts=registry,", "    contracts = registry ,"))
     before = project.read("functions/choreography.py")
 
@@ -150,20 +146,21 @@ def test_a_file_that_its_author_does_not_format_stays_as_it_is(tmp_path: Path) -
     ]
 
 
-def test_a_subscriber_with_a_filter_is_not_widened_behind_its_authors_back(tmp_path: Path) -> None:
-    project = Generated(create_project(tmp_path, "my-library"))
+def test_a_subscriber_with_a_filter_is_not_widened_behind_its_authors_back(project: Generated) -> None:
     project.edit(
-        "functions/notices/tell_reader.py", ("uses=[notices.write]", 'uses=[notices.write], where={"title": ["Emma"]}')
+        "functions/notices/notify_reader.py",
+        ("uses=[notices.write]", 'uses=[notices.write], where={"title": ["Emma"]}'),
     )
 
-    code, said = project.tried("create", "topic", "--name", "loan_ended", "--subscribers", "notice_service_tell_reader")
+    code, said = project.tried(
+        "create", "topic", "--name", "loan_ended", "--subscribers", "notice_service_notify_reader"
+    )
 
     assert code == 1
-    assert "filters what it consumes with where=" in said
+    assert "filters its events with where=" in said
 
 
-def test_a_creation_that_was_interrupted_is_finished_by_the_next(tmp_path: Path) -> None:
-    project = Generated(create_project(tmp_path, "my-library"))
+def test_a_creation_that_was_interrupted_is_finished_by_the_next(project: Generated) -> None:
     pending = project.root / ".contradance" / "creating"
     pending.mkdir(parents=True)
     (pending / "manifest.json").write_text('["functions/late/__init__.py"]')

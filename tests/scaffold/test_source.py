@@ -36,7 +36,7 @@ def source(text: str) -> Source:
 
 
 def test_a_function_is_listed_behind_the_others_of_its_service_and_every_comment_stays() -> None:
-    edited = source(CHOREOGRAPHY).listing("Choreography", "functions", "return_book", "lend_book")
+    edited = source(CHOREOGRAPHY).with_item("Choreography", "functions", "return_book", "lend_book")
 
     assert edited.text == CHOREOGRAPHY.replace(
         "        lend_book,  # first of all\n", "        lend_book,  # first of all\n        return_book,\n"
@@ -44,13 +44,13 @@ def test_a_function_is_listed_behind_the_others_of_its_service_and_every_comment
 
 
 def test_a_function_of_a_new_service_is_listed_at_the_end() -> None:
-    edited = source(CHOREOGRAPHY).listing("Choreography", "functions", "count")
+    edited = source(CHOREOGRAPHY).with_item("Choreography", "functions", "count")
 
     assert edited.text == CHOREOGRAPHY.replace("        tell_reader,\n", "        tell_reader,\n        count,\n", 1)
 
 
 def test_what_is_listed_already_is_not_listed_twice() -> None:
-    assert source(CHOREOGRAPHY).listing("Choreography", "functions", "lend_book").text == CHOREOGRAPHY
+    assert source(CHOREOGRAPHY).with_item("Choreography", "functions", "lend_book").text == CHOREOGRAPHY
 
 
 @pytest.mark.parametrize(
@@ -66,25 +66,25 @@ def test_what_is_listed_already_is_not_listed_twice() -> None:
 def test_a_list_keeps_its_form(before: str, after: str) -> None:
     text = before.replace("f(", 'Registry("library", ')
 
-    assert source(text).listing("Registry", None, "x").text == after.replace("f(", 'Registry("library", ')
+    assert source(text).with_item("Registry", None, "x").text == after.replace("f(", 'Registry("library", ')
 
 
 @pytest.mark.parametrize("text", ["", "library = Choreography('library', functions=all_of_them)", "x = [1]"])
 def test_a_list_that_is_not_there_is_refused_with_the_way_out(text: str) -> None:
-    with pytest.raises(CannotCreate, match=r"has no Choreography\(... functions=\[...\]\)"):
-        source(text).listing("Choreography", "functions", "x")
+    with pytest.raises(CannotCreate, match=r"does not call Choreography\(... functions=\[...\]\)"):
+        source(text).with_item("Choreography", "functions", "x")
 
 
 def test_an_import_joins_the_one_of_its_module() -> None:
     text = "from contradance import PII, Contract, subscriber  # why\n"
 
-    edited = source(text).importing("contradance", "Delivery")
+    edited = source(text).with_import("contradance", "Delivery")
 
     assert edited.text == "from contradance import PII, Contract, Delivery, subscriber  # why\n"
 
 
 def test_an_import_joins_one_over_several_lines_and_leaves_its_comments() -> None:
-    edited = source(CHOREOGRAPHY).importing("functions.notices.tell_reader", "recall")
+    edited = source(CHOREOGRAPHY).with_import("functions.notices.tell_reader", "recall")
 
     assert edited.text == CHOREOGRAPHY.replace(
         "    tell_reader,  # and this\n", "    recall,\n    tell_reader,  # and this\n"
@@ -92,28 +92,28 @@ def test_an_import_joins_one_over_several_lines_and_leaves_its_comments() -> Non
 
 
 def test_an_import_that_is_there_is_left_alone() -> None:
-    assert source(CHOREOGRAPHY).importing("library.registry", "registry").text == CHOREOGRAPHY
+    assert source(CHOREOGRAPHY).with_import("library.registry", "registry").text == CHOREOGRAPHY
 
 
 def test_a_long_import_is_broken_into_lines() -> None:
     names = [f"AVeryVeryLongNameOfAnEvent{letter}" for letter in "ABCD"]
     text = f"from library import {', '.join(names[:3])}\n"
 
-    edited = source(text).importing("library", names[3])
+    edited = source(text).with_import("library", names[3])
 
     assert edited.text == "from library import (\n" + "".join(f"    {name},\n" for name in names) + ")\n"
 
 
 def test_a_name_that_means_something_else_there_is_refused() -> None:
-    with pytest.raises(CannotCreate, match="has a lend_book of its own"):
-        source(CHOREOGRAPHY).importing("functions.shelves.lend_book", "lend_book")
+    with pytest.raises(CannotCreate, match="already defines lend_book"):
+        source(CHOREOGRAPHY).with_import("functions.shelves.lend_book", "lend_book")
 
 
 @pytest.mark.parametrize("text", ["", '"""Doc."""\n', '"""Doc."""\n\nX = 1\n', "import os\n", "X = 1\n"])
 def test_an_import_may_be_the_first(text: str) -> None:
-    edited = source(text).importing("contradance", "Contract")
+    edited = source(text).with_import("contradance", "Contract")
 
-    assert edited.bound()["Contract"] == "contradance:Contract"
+    assert edited.bindings()["Contract"] == "contradance:Contract"
     assert ast.get_docstring(edited.tree) == ast.get_docstring(ast.parse(text))
 
 
@@ -127,20 +127,22 @@ def count(event: A, delivery: Delivery) -> None:
 
 
 def test_a_handler_takes_one_more_event() -> None:
-    assert source(HANDLER).widening("count", "B").text == HANDLER.replace("event: A,", "event: A | B,")
+    assert source(HANDLER).with_union_member("count", "B").text == HANDLER.replace("event: A,", "event: A | B,")
 
 
-@pytest.mark.parametrize("alias", ["News = A | B\n", "News = (\n    A  # first\n    | B\n)\n"])
+@pytest.mark.parametrize(
+    "alias", ["News = A | B\n", "News: TypeAlias = A | B\n", "News = (\n    A  # first\n    | B\n)\n"]
+)
 def test_an_alias_takes_one_more_event(alias: str) -> None:
-    edited = source(alias).widening("News", "C")
+    edited = source(alias).with_union_member("News", "C")
 
-    assert sorted(edited.names_in("News")) == ["A", "B", "C"]
+    assert sorted(edited.union_names("News")) == ["A", "B", "C"]
     assert edited.text.replace(" | C", "") == alias
 
 
 def test_what_is_not_python_is_refused_by_its_line() -> None:
     with pytest.raises(CannotCreate, match=r"x\.py is not Python: .*, line 2"):
-        source("x = 1\ny = (\n").bound()
+        source("x = 1\ny = (\n").bindings()
 
 
 NAMES = st.from_regex(r"[A-Z][a-z]{1,8}", fullmatch=True)
@@ -154,7 +156,7 @@ def test_whatever_stands_between_the_items_only_the_new_one_is_added(names: list
     lines = "".join(f"    {name},{comment}\n" for name, comment in zip(names, comments, strict=False))
     text = f'registry = Registry("é", [\n{lines}])\n'
 
-    edited = source(text).listing("Registry", None, "new", names[0])
+    edited = source(text).with_item("Registry", None, "new", names[0])
 
-    assert edited.items("Registry", None) == [names[0], "new", *names[1:]]
+    assert edited.listed("Registry", None) == [names[0], "new", *names[1:]]
     assert edited.text.replace("    new,\n", "", 1) == text

@@ -11,7 +11,7 @@ def test_a_run_that_is_not_kept_yet_is_shown_with_how_to_keep_it(run: Run) -> No
     with pytest.raises(AssertionError, match=r"there is no choreographies/a_loan\.txt yet") as told:
         assert_choreography(run, "a_loan")
 
-    assert "pytest --update-choreographies keeps it" in str(told.value)
+    assert "write it: pytest --update-choreographies" in str(told.value)
     assert not run.goldens.exists()
 
 

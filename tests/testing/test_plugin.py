@@ -52,7 +52,7 @@ def test_a_dead_letter_that_the_test_does_not_ask_about_fails_it(project: Path) 
     )
 
     assert code == 1
-    assert "1 became dead letters, and the test does not say so" in told
+    assert "1 became dead letters, and the test does not expect them" in told
 
 
 def test_the_option_keeps_what_happened(project: Path) -> None:

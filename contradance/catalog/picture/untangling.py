@@ -4,9 +4,9 @@ Example: one arrow goes from row 0 to row 50, another from row 50 to row 0. Each
 its row. Either an arrival is shifted by a few pixels, to a row that no other arrow uses; or, where its box has no room for
 that, an arrow takes a detour: a first track to a row that no other arrow uses, and a second track from there.
 
-Both end. An arrival that was shifted takes part in no rule, since its row is far from every other. A turn with a detour is
-in no cycle: a rule can hold its first part to the left and its second part to the right, but nothing leads from the second
-part to the first.
+The loop ends: each step removes a rule, or takes a turn out of every cycle. An arrival that was shifted takes part in no
+rule, since its row is far from every other. A turn with a detour is in no cycle: other turns can have to be right of its
+first part and left of its second part, but none has to be left of the first part or right of the second.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,7 +43,7 @@ def _conflicting(cycle: Sequence[Turn]) -> Iterator[Arrival]:
     """Yield the arrivals on the row of the turn before."""
     for left, right in pairwise(cycle):
         near = [arrival for arrival in right.arrivals if abs(arrival.row - left.row) < NEAR]
-        if len(near) == 1:
+        if len(near) == 1:  # a shift of one of two would leave the rule as it is
             yield near[0]
 
 

@@ -147,7 +147,6 @@ class Setup:
                 "POWERTOOLS_SERVICE_NAME": service,
                 "POWERTOOLS_METRICS_NAMESPACE": self.site.app,
                 "POWERTOOLS_LOG_LEVEL": self.config.log_level,
-                **({variable_names.TRACING: "1"} if tracing else {}),
                 **variables,
             },
             statements=(

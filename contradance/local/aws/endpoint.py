@@ -8,17 +8,17 @@ from uuid import uuid4
 
 from contradance.choreography import Choreography
 from contradance.errors import LaptopError
-from contradance.local.address import HOST
 from contradance.local.aws.archive import ArchiveOperations
 from contradance.local.aws.event_bus import EventBus
 from contradance.local.aws.functions import PREFIX, Functions
 from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.aws.queues import Queues
-from contradance.local.bus import Bus
 from contradance.local.dead_letter_queues import DeadLetterQueues
-from contradance.local.gateway import HttpResponse, said
+from contradance.local.events.bus import Bus
+from contradance.local.events.replays import Replays
+from contradance.local.invocation.gateway import HttpResponse, public_message
+from contradance.local.names import HOST
 from contradance.local.refusal import Refused
-from contradance.local.replays import Replays
 from contradance.runtime.ports import Environment
 from contradance.runtime.publish import MAX_CALL_BYTES
 
@@ -125,7 +125,7 @@ class AwsEndpoint:
             given = _refused(operation, refusal)
         except LaptopError as error:
             _LOG.error("%s was not answered: %s", operation, error)
-            given = _refused(operation, Refused("ServiceUnavailableException", said(error), 503))
+            given = _refused(operation, Refused("ServiceUnavailableException", public_message(error), 503))
         return given._replace(headers={"x-amzn-requestid": str(uuid4()), **given.headers})
 
 

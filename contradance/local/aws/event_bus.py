@@ -6,7 +6,7 @@ from typing import Final
 from contradance.choreography import Choreography, Subscribed
 from contradance.errors import InvalidPattern
 from contradance.local.aws.protocol import AwsRequest, ResponseBody
-from contradance.local.bus import Bus
+from contradance.local.events.bus import Bus
 from contradance.local.names import (
     aws_name,
     bus_arn,

@@ -10,11 +10,11 @@ from uuid import uuid4
 
 from contradance.choreography import AnyFunction, Choreography
 from contradance.function import Schedule
-from contradance.local.bus import Bus
-from contradance.local.entry import is_too_deep
-from contradance.local.gateway import HttpResponse
+from contradance.local.events.bus import Bus
+from contradance.local.events.entry import is_too_deep
+from contradance.local.invocation.gateway import HttpResponse
+from contradance.local.invocation.record import LaptopContext, error_document
 from contradance.local.names import aws_name, function_arn
-from contradance.local.record import context, error_document
 from contradance.local.refusal import Refused
 from contradance.runtime.entry import invoke
 from contradance.runtime.ports import Environment
@@ -80,7 +80,7 @@ class Functions:
         }
         deadline = monotonic() + function.limits.timeout.total_seconds()
         try:
-            returned = invoke(function, payload, context(request_id, deadline), self._environment)  # type: ignore[arg-type]  # whatever was sent
+            returned = invoke(function, payload, LaptopContext(request_id, deadline), self._environment)  # type: ignore[arg-type]  # whatever was sent
         except (Exception, SystemExit) as error:  # noqa: BLE001 - journaled by the runtime; Lambda answers it too
             return HttpResponse(
                 200, {**headers, "x-amz-function-error": "Unhandled"}, json.dumps(error_document(error))

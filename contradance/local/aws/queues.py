@@ -13,8 +13,8 @@ from contradance.choreography import AnyFunction, Choreography
 from contradance.function import Schedule
 from contradance.local.aws.message import attributes_digest, digest, message_attributes, received
 from contradance.local.aws.protocol import AwsRequest, ResponseBody
-from contradance.local.bus import Bus
 from contradance.local.dead_letter_queues import VISIBILITY_SECONDS, DeadLetterQueues
+from contradance.local.events.bus import Bus
 from contradance.local.names import aws_name, dead_letter_queue, queue_arn, queue_url
 from contradance.local.refusal import Refused
 from contradance.retry import VISIBILITY_FACTOR

@@ -14,6 +14,8 @@ from contradance.errors import InvalidContract
 from contradance.identity import Identity
 from contradance.local.console.pages import Pages
 from contradance.pii import is_marked
+from contradance.schemas import schema_of
+from contradance.wire import to_wire, wire_fields
 
 
 class ContractPages:
@@ -47,7 +49,7 @@ class ContractPages:
             versions=sorted((one.identity for one in versions), reverse=True),
             upcasts=contract.upcasts.identity if contract.upcasts else None,
             example=example_of(contract),
-            schema=contract.model_json_schema(mode="serialization"),
+            schema=schema_of(contract),
         )
 
     def _summary(self, contract: type[Contract]) -> dict[str, Any]:
@@ -63,7 +65,7 @@ class ContractPages:
 def example_of(contract: type[Contract]) -> Any:
     """Return the example's data; None where the contract's fields have no examples to make one of."""
     try:
-        return json.loads(sample(contract).model_dump_json())
+        return json.loads(to_wire(sample(contract)))
     except InvalidContract:
         return None
 
@@ -76,7 +78,7 @@ def _fields(contract: type[Contract]) -> list[dict[str, Any]]:
             "required": field.is_required(),
             "about": field.description or "",
             "personal": is_marked(field),
-            "subject": name == contract.subject_field,
+            "subject": own == contract.subject_field,
         }
-        for name, field in contract.model_fields.items()
+        for name, (own, field) in wire_fields(contract).items()
     ]

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from contradance.local.database import Database
-from contradance.local.journal_table import LaptopJournal
+from contradance.local.state.database import Database
+from contradance.local.state.journal_table import LaptopJournal
 from contradance.operate.flow import Flow, flows
 from contradance.runtime.journal_record import JournalRecord
 

@@ -3,21 +3,23 @@
 import copy
 import json
 from typing import Any, Final
-from uuid import uuid4
 
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from contradance.contract import Contract
-from contradance.envelope import seal
+from contradance.envelope import seal_initial
+from contradance.errors import ContractViolation
 from contradance.local.console.contracts import example_of
 from contradance.local.console.pages import PREFIX, Pages
 from contradance.local.console.schema_form import MOST_ITEMS, SchemaForm
 from contradance.local.console.submitted import SubmittedForm
 from contradance.local.laptop import Laptop
 from contradance.runtime.publish import publish
+from contradance.schemas import schema_of
 from contradance.violation import problems
+from contradance.wire import read_closed
 
 PUBLISHER: Final = "contradance.console"
 """Who published an event that no function did."""
@@ -50,24 +52,18 @@ class PublishPage:
             return self._form(contract, _changed(data, verb, path), errors)
         if not errors:
             try:
-                event = contract.model_validate_json(json.dumps(data))
+                return self._publish(read_closed(contract, json.dumps(data)))
             except ValidationError as error:
                 errors = dict(reversed(problems(error)))
-            else:
-                return self._publish(event)
+            except ContractViolation as error:
+                errors = {"": str(error)}
         return self._form(contract, data, errors)
 
     def _publish(self, event: Contract) -> Response:
         clock = self._laptop.clock
-        sealed = seal(
-            event,
-            event_id=str(uuid4()),
-            occurred_at=clock.now(),
-            correlation_id=(flow := str(uuid4())),
-            publisher=PUBLISHER,
-        )
-        publish([sealed], self._laptop.bus, self._laptop.choreography.name, clock, _SECONDS)
-        return RedirectResponse(f"{PREFIX}/flows/{flow}?event={sealed.event_id}", 303)
+        sealed = seal_initial(event, publisher=PUBLISHER, occurred_at=clock.now())
+        publish(sealed, self._laptop.bus, self._laptop.choreography.name, clock, _SECONDS)
+        return RedirectResponse(f"{PREFIX}/flows/{sealed[-1].correlation_id}?event={sealed[-1].event_id}", 303)
 
     def _form(self, contract: type[Contract], data: Any, errors: dict[str, str]) -> Response:
         return self._pages.page(
@@ -85,7 +81,7 @@ class PublishPage:
 
 
 def _form_of(contract: type[Contract]) -> SchemaForm:
-    return SchemaForm(contract.model_json_schema(mode="validation"))
+    return SchemaForm(schema_of(contract, "validation"))
 
 
 def _changed(data: Any, verb: str, path: str) -> Any:

@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from contradance.errors import OperateError
-from contradance.local.archive import FoundArchive
 from contradance.local.console.pages import PREFIX, Pages
 from contradance.local.console.submitted import SubmittedForm
 from contradance.local.laptop import Laptop
+from contradance.local.state.archive import ArchiveReader
 from contradance.operate.forecast import from_archive
 from contradance.operate.replay import ReplayPlan, plan, start, watch
 from contradance.operate.stack import Stack
@@ -28,7 +28,7 @@ class ReplayPages:
         self._stack = stack
         self._laptop = laptop
         self._choreography = laptop.choreography
-        self._archive = FoundArchive(laptop.database)
+        self._archive = ArchiveReader(laptop.database)
         self._pages = pages
 
     def show(self, request: Request) -> Response:

@@ -17,6 +17,8 @@ InputKind = Literal["text", "number", "yes", "choice", "json", "group", "list"]
 MOST_ITEMS: Final = 50
 """Items of a list that a form asks for; more are published from a file."""
 _ABSENT: Final = object()
+_HOLDERS: Final[Mapping[str, type]] = {"group": Mapping, "list": list}
+"""Kinds of inputs that hold others, and what their data is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class SchemaForm:
     ) -> FormField:
         schema, nullable = self._resolved(given)
         kind = _kind(schema, nullable=nullable)
+        if data is not _ABSENT and data is not None and not isinstance(data, _HOLDERS.get(kind, object)):
+            kind = "json"  # a serializer of the author's own makes something else of it
         inner: tuple[FormField, ...] = ()
         if kind == "group":
             inner = tuple(self._children(schema, path, data, errors))
@@ -95,6 +99,8 @@ class SchemaForm:
     ) -> Any:
         schema, nullable = self._resolved(given)
         kind = _kind(schema, nullable=nullable)
+        if path and kind in _HOLDERS and path in form:
+            kind = "json"
         if kind == "group":
             names = schema.get("required", ())
             read = {
@@ -111,7 +117,7 @@ class SchemaForm:
         text = form.first(path)
         if kind == "yes":
             return text == "true"
-        if text == "" and (nullable or not required):
+        if text == "" and (nullable or not required or kind == "json"):
             return None if nullable else _ABSENT
         return _value(text, kind, path, errors)
 
@@ -134,13 +140,21 @@ def _kind(schema: SchemaObject, *, nullable: bool) -> InputKind:
         return "group"
     if kinds == {"array"} and "items" in schema and not nullable:
         return "list"
-    if kinds <= {"string", "number", "integer"}:
-        return "text" if "string" in kinds else "number"
+    if kinds == {"string"} or _is_decimal(schema):
+        return "text"
+    if kinds <= {"number", "integer"}:
+        return "number"
     return "yes" if kinds == {"boolean"} and not nullable else "json"
 
 
+def _is_decimal(schema: SchemaObject) -> bool:
+    """Whether a number may be written as a text too; of any other number or text the form has to see which it is."""
+    members = schema.get("anyOf", ())
+    return [member.get("type") for member in members] == ["number", "string"] and "pattern" in members[1]
+
+
 def _text(data: Any, kind: InputKind) -> str:
-    if data is _ABSENT or data is None or kind in ("group", "list"):
+    if data is _ABSENT or (data is None and kind != "json") or kind in _HOLDERS:
         return ""
     if isinstance(data, str) and kind != "json":
         return data

@@ -1,7 +1,7 @@
-"""Reading one HTTP/1.1 answer: RFC 9112, as far as a client that asks for plain JSON meets it.
+"""Reads one HTTP/1.1 response (RFC 9112), as far as a client of JSON APIs needs it.
 
-http.client reads the head of an answer as if it were a mail; that costs more than signing, sending and validating an
-event together (`benchmarks/hot_path.py`). A property holds this reader to what http.client reads.
+http.client parses headers with the email package, which costs more than signing, sending and validating an event
+together (`benchmarks/hot_path.py`). A property test compares this reader with http.client.
 """
 
 from collections.abc import Mapping
@@ -14,25 +14,25 @@ _WITHOUT_BODY: Final = (204, 304)
 
 
 class BadAnswer(ConnectionError):
-    """A server answered something else than HTTP, or stopped in the middle of it."""
+    """A response is not valid HTTP, or ends too early."""
 
 
 class Answered(NamedTuple):
-    """What a server answered."""
+    """An HTTP response."""
 
     status: int
     headers: Mapping[str, str]
-    """By name in lower case."""
+    """Values by lower-case name."""
     body: bytes
     closes: bool
-    """Whether the connection ends with this answer."""
+    """Whether the connection ends with this response."""
 
 
 def read_answer(stream: BinaryIO) -> Answered:
-    """Read one answer to a POST.
+    """Read the response to a POST.
 
     Raises:
-        BadAnswer: it is no HTTP, or ends too early.
+        BadAnswer: it is not valid HTTP, or ends too early.
     """
     while True:
         version, status = _status(_line(stream))
@@ -49,7 +49,7 @@ def read_answer(stream: BinaryIO) -> Answered:
     if length is None:
         return Answered(status, headers, stream.read(), closes=True)
     if not (length.isascii() and length.isdigit()):
-        raise BadAnswer("the server says no length")
+        raise BadAnswer("the content-length is not a number")
     return Answered(status, headers, _exactly(stream, int(length)), closes)
 
 
@@ -64,12 +64,12 @@ def _status(line: bytes) -> tuple[bytes, int]:
     version, _, rest = line.partition(b" ")
     status = rest[:3]
     if not version.startswith(b"HTTP/1.") or len(status) != 3 or not status.isdigit():  # noqa: PLR2004 - three digits
-        raise BadAnswer("the server does not speak HTTP")
+        raise BadAnswer("the response is not HTTP")
     return version, int(status)
 
 
 def _headers(stream: BinaryIO) -> dict[str, str]:
-    """Read headers to the empty line behind them; of a repeated one the first counts."""
+    """Read headers until the empty line; the first of repeated ones counts."""
     headers: dict[str, str] = {}
     for _ in range(_MOST_HEADERS + 1):
         line = _line(stream)
@@ -89,17 +89,17 @@ def _chunks(stream: BinaryIO) -> bytes:
         try:
             length = int(size, 16)
         except ValueError as error:
-            raise BadAnswer("a chunk says no length") from error
+            raise BadAnswer("a chunk has no length") from error
         if length <= 0:
             _headers(stream)
             return bytes(body)
         body += _exactly(stream, length)
         if _line(stream):
-            raise BadAnswer("a chunk is longer than it says")
+            raise BadAnswer("a chunk is longer than its length")
 
 
 def _exactly(stream: BinaryIO, length: int) -> bytes:
     body = stream.read(length)
     if len(body) != length:
-        raise BadAnswer("the server closed the connection in the middle of its answer")
+        raise BadAnswer("the server closed the connection in the middle of its response")
     return body

@@ -1,4 +1,4 @@
-"""Calling AWS through boto3: for whoever asks for it, and for what the runtime's own client cannot honour."""
+"""Calls AWS through boto3: on request, and for configurations that the runtime's own client does not support."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -22,14 +22,14 @@ _METHODS: Final = {
     "UpdateItem": "update_item",
 }
 CONFIG: Final = Config(retries={"mode": "standard", "total_max_attempts": 6}, connect_timeout=3, read_timeout=10)
-"""Timeouts in seconds. boto3's own, a minute each, outlive most functions."""
+"""Timeouts in seconds. boto3's defaults, a minute each, are longer than most functions run."""
 
 
 class BotoCaller:
     """`contradance.runtime.aws.caller.Caller` over boto3.
 
     Args:
-        client: makes the client of a service; boto3, as the environment configures it, unless given.
+        client: returns the client of a service; default: boto3's, as the environment configures it.
     """
 
     def __init__(self, client: Callable[[str], Any] | None = None) -> None:
@@ -37,7 +37,7 @@ class BotoCaller:
         self._clients: dict[str, Any] = {}
 
     def call(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Call `operation` of `service`; return its answer."""
+        """Call `operation` of `service`; return its response."""
         if service not in self._clients:
             self._clients[service] = self._client(service)
         try:

@@ -1,6 +1,6 @@
-"""Calling AWS: one operation of one service, its request and its answer as AWS's JSON protocols write them.
+"""The interface for calling AWS: one operation of one service, with request and response in AWS's JSON.
 
-Two things do it: the runtime's own client (`client.py`), and boto3 (`boto.py`). `callers.py` chooses.
+The runtime's own client (`client.py`, which also chooses) and boto3 (`boto.py`) implement it.
 """
 
 from collections.abc import Mapping
@@ -9,23 +9,23 @@ from typing import Any, Final, Protocol
 from contradance.errors import AWSCallFailed
 
 _QUOTING: Final = ("ValidationException", "TransactionCanceledException")
-"""Errors whose message may quote what was written: personal data."""
+"""Errors whose messages may quote written items, and so personal data."""
 
 
 class Caller(Protocol):
-    """What calls AWS."""
+    """Calls operations of AWS services."""
 
     def call(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Call `operation` of `service`, again while that may help; return its answer.
+        """Call `operation` of `service`, with retries of passing failures; return its response.
 
         Services are `dynamodb`, `events`, `sqs` and `ssm`.
 
         Raises:
-            AWSCallFailed: AWS refused the call, or it did not answer in the time there is.
+            AWSCallFailed: AWS refused the call, or did not answer in the time that is left.
         """
 
 
 def refused(service: str, operation: str, code: str, message: str, answer: Mapping[str, Any]) -> AWSCallFailed:
-    """Return the error that says what AWS answered; its own words only where they quote no data."""
-    words = f": {message}" if message and code not in _QUOTING else ""
-    return AWSCallFailed(f"{service} refused {operation}: {code}{words}", code, answer)
+    """Return the error for a refused call, with AWS's message unless that may quote data."""
+    detail = f": {message}" if message and code not in _QUOTING else ""
+    return AWSCallFailed(f"{service} refused {operation}: {code}{detail}", code, answer)

@@ -1,11 +1,12 @@
 """The runtime's own AWS client: the eight operations that a function needs, over connections that stay open.
 
-boto3 costs more to import than everything else that a function loads (`benchmarks/cold_start.py`): it carries every
-service, and reads their descriptions before the first call. What is sent is, byte for byte, what botocore would send;
-what the environment says of endpoints, credentials, certificates, proxies and attempts counts here too.
+boto3 costs more to import than everything else that a function loads (`benchmarks/cold_start.py`): it reads the
+descriptions of its services before the first call. This client sends, byte for byte, what botocore sends, and follows
+the environment's endpoints, credentials, certificates, proxies and number of attempts.
 """
 
 import json
+import logging
 import sys
 import time
 import zlib
@@ -16,11 +17,12 @@ from typing import Any, Final
 from contradance.errors import AWSCallFailed
 from contradance.runtime.aws import endpoint
 from contradance.runtime.aws.answer import Answered
-from contradance.runtime.aws.caller import refused
+from contradance.runtime.aws.caller import Caller, refused
 from contradance.runtime.aws.connections import Connections, proxy_for
 from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.aws.signing import Credentials, authorization
 
+_LOG: Final = logging.getLogger("contradance.aws")
 _AGENT: Final = f"contradance lang/python#{sys.version_info.major}.{sys.version_info.minor}"
 _TARGETS: Final = {
     "dynamodb": ("DynamoDB_20120810", "1.0"),
@@ -28,7 +30,7 @@ _TARGETS: Final = {
     "sqs": ("AmazonSQS", "1.0"),
     "ssm": ("AmazonSSM", "1.1"),
 }
-"""What each service calls its operations' targets, and its version of the JSON protocol."""
+"""Each service's prefix of `x-amz-target`, and its version of the JSON protocol."""
 _THROTTLED: Final = frozenset(
     {
         "BandwidthLimitExceeded",
@@ -47,7 +49,7 @@ _THROTTLED: Final = frozenset(
         "TransactionInProgressException",
     }
 )
-"""Error codes that mean: later. botocore's standard retry mode has the same."""
+"""Error codes of throttling, which a later try may not meet. The same as in botocore's standard retry mode."""
 _PASSING: Final = frozenset({"RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete"})
 _SKEWED: Final = frozenset(
     {
@@ -59,11 +61,11 @@ _SKEWED: Final = frozenset(
         "SignatureDoesNotMatch",
     }
 )
-"""Error codes that may mean that our clock is wrong."""
+"""Error codes that a wrong local clock can cause."""
 _SKEW_SECONDS: Final = 240.0
-"""How far the clock must be off to be the reason; AWS takes five minutes."""
+"""Smallest clock error that counts as the cause; AWS accepts five minutes."""
 _ATTEMPTS: Final = 6
-"""Times that a call is tried where `AWS_MAX_ATTEMPTS` says nothing, and while there is time."""
+"""Most tries of a call, while time is left; default of `AWS_MAX_ATTEMPTS`."""
 _TOO_MANY: Final = 429
 _OK: Final = 200
 _SERVER_ERROR: Final = 500
@@ -73,12 +75,12 @@ class LeanClient:
     """`contradance.runtime.aws.caller.Caller` over the standard library.
 
     Args:
-        environ: the environment; Lambda changes its credentials by starting another.
-        retry_budget: how long the running invocation may wait.
-        now: the time, in seconds of the epoch.
+        environ: the environment, read once: its credentials last as long as a Lambda process.
+        retry_budget: the time that the running invocation may wait.
+        now: the current time, in seconds of the epoch.
 
     Raises:
-        Unhonoured: the environment asks for something that this client cannot do.
+        UnsupportedConfig: the environment asks for something that this client cannot do.
     """
 
     def __init__(
@@ -91,7 +93,7 @@ class LeanClient:
         self._now = now
         self._region = endpoint.region_of(environ)
         self._endpoints = {service: endpoint.endpoint(environ, service, self._region) for service in endpoint.SERVICES}
-        self._said = {service: self._always(service) for service in self._endpoints}
+        self._fixed_headers = {service: self._fixed(service) for service in self._endpoints}
         for where in self._endpoints.values():
             proxy_for(environ, where)
         self._connections = Connections(environ)
@@ -99,7 +101,7 @@ class LeanClient:
         self._skew = 0.0
 
     def call(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Call `operation` of `service`, again while that may help; return its answer."""
+        """Call `operation` of `service`, with retries of passing failures; return its response."""
         body = json.dumps(request).encode()
         tries, corrected = 0, False
         while True:
@@ -123,7 +125,7 @@ class LeanClient:
                 raise failure from cause
 
     def close(self) -> None:
-        """Close what is open; the next call opens it again."""
+        """Close idle connections; the next call opens a new one."""
         self._connections.close()
 
     def _send(self, service: str, operation: str, body: bytes) -> Answered:
@@ -133,10 +135,10 @@ class LeanClient:
         return self._connections.post(where, headers, body, self._retry_budget.seconds_left())
 
     def headers(self, service: str, operation: str, body: bytes) -> dict[str, str]:
-        """Return the headers that are signed, and the signature."""
+        """Return the signed headers of a request, with the signature."""
         credentials = self._credentials
         signed = {
-            **self._said[service],
+            **self._fixed_headers[service],
             "x-amz-date": _moment(int(self._now() + self._skew)),
             "x-amz-target": f"{_TARGETS[service][0]}.{operation}",
         }
@@ -146,17 +148,17 @@ class LeanClient:
         signed["authorization"] = signature
         return signed
 
-    def _always(self, service: str) -> dict[str, str]:
-        """Return the signed headers that every request to a service has."""
-        said = {
+    def _fixed(self, service: str) -> dict[str, str]:
+        """Return the signed headers that are the same in every request to a service."""
+        headers = {
             "content-type": f"application/x-amz-json-{_TARGETS[service][1]}",
             "host": self._endpoints[service].authority,
         }
-        return {**said, "x-amzn-query-mode": "true"} if service == "sqs" else said
+        return {**headers, "x-amzn-query-mode": "true"} if service == "sqs" else headers
 
     def _correct(self, answered: Answered) -> bool:
-        """Take the server's clock where ours is far from it; return whether it was."""
-        from email.utils import parsedate_to_datetime  # noqa: PLC0415 - few clocks are wrong
+        """Adopt the server's time when the local clock is far from it; return whether it was."""
+        from email.utils import parsedate_to_datetime  # noqa: PLC0415 - rarely needed
 
         try:
             theirs = parsedate_to_datetime(answered.headers["date"]).timestamp()
@@ -169,24 +171,36 @@ class LeanClient:
         return True
 
 
+def caller(environ: Mapping[str, str], retry_budget: RetryBudget) -> Caller:
+    """Return the client for an environment: the runtime's own, or boto3 where the environment needs or requests it."""
+    try:
+        return LeanClient(environ, retry_budget)
+    except endpoint.UnsupportedConfig as reason:
+        from contradance.runtime.aws.boto import BotoCaller  # noqa: PLC0415 - slow, and rarely needed
+
+        _LOG.debug("Calling AWS through boto3: %s.", reason)
+        return BotoCaller()
+
+
 @lru_cache(maxsize=2)
 def _moment(seconds: int) -> str:
-    """Return a second of the epoch as signatures have it."""
+    """Return a time, in seconds of the epoch, in the format of signatures."""
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
 
 
 def _is_whole(answered: Answered) -> bool:
-    """Whether the body is what DynamoDB sent; it says so with a checksum."""
-    said = answered.headers.get("x-amz-crc32")
-    return said is None or int(said) == zlib.crc32(answered.body)
+    """Whether the body matches DynamoDB's checksum; a body without one is whole."""
+    checksum = answered.headers.get("x-amz-crc32")
+    return checksum is None or int(checksum) == zlib.crc32(answered.body)
 
 
 def _is_passing(status: int, code: str) -> bool:
+    """Whether another try may succeed; a status of 200 here is a damaged body."""
     return status >= _SERVER_ERROR or status in (_OK, _TOO_MANY) or code in _THROTTLED or code in _PASSING
 
 
 def _failure(service: str, operation: str, answered: Answered) -> AWSCallFailed:
-    """Return the error in an answer: `{"__type": "namespace#Code", "message": ...}`, or SQS's older code in a header."""
+    """Return the error in a response: `{"__type": "namespace#Code", "message": ...}`, or SQS's older code in a header."""
     try:
         answer = json.loads(answered.body)
     except ValueError:

@@ -1,4 +1,4 @@
-"""HTTP connections that are kept open: TLS that is verified, and a proxy where the environment has one."""
+"""Persistent HTTP connections to AWS, with verified TLS and the environment's proxy."""
 
 import os
 import select
@@ -13,11 +13,11 @@ from contradance.runtime.aws.answer import Answered, read_answer
 from contradance.runtime.aws.endpoint import Endpoint, UnsupportedConfig
 
 CONNECT_SECONDS: Final = 3.0
-"""Longest to wait for a connection."""
+"""Timeout of opening a connection."""
 READ_SECONDS: Final = 10.0
-"""Longest to wait for an answer."""
+"""Timeout of reading a response."""
 IDLE_SECONDS: Final = 45.0
-"""Longest that a connection is kept unused; AWS closes its end after about a minute."""
+"""How long an unused connection is kept; AWS closes its end after about a minute."""
 _SHORTEST_SECONDS: Final = 0.1
 
 
@@ -27,11 +27,11 @@ class _Idle(NamedTuple):
 
 
 class Connections:
-    """Connections to AWS, each used by one thread at a time.
+    """A pool of connections to AWS, each used by one thread at a time.
 
     Args:
-        environ: the environment: proxies and certificates.
-        now: a clock that only goes forward, in seconds.
+        environ: the environment, which names proxies and certificates.
+        now: a monotonic clock, in seconds.
     """
 
     def __init__(self, environ: Mapping[str, str], now: Callable[[], float] = time.monotonic) -> None:
@@ -41,12 +41,12 @@ class Connections:
         self._tls = _tls(environ)
 
     def post(self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes, seconds: float) -> Answered:
-        """Send one request and return its answer.
+        """Send one request and return its response.
 
-        A connection that the server has closed meanwhile is not held against the server: the request goes out again.
+        When an idle connection fails, the server has probably closed it: the request is sent again on a new one.
 
         Raises:
-            OSError: the server was not reached, or did not answer as it should, or not in time.
+            OSError: the server was not reached, or its response was invalid or late.
         """
         kept = self._kept(endpoint)
         if kept is not None:
@@ -59,7 +59,7 @@ class Connections:
         return self._post(endpoint, self._connect(endpoint, seconds), headers, body, seconds)
 
     def close(self) -> None:
-        """Close what is open and not in use."""
+        """Close the idle connections."""
         for idle in self._idle.values():
             while idle:
                 idle.pop().connection.close()
@@ -82,7 +82,7 @@ class Connections:
         return answered
 
     def _kept(self, endpoint: Endpoint) -> socket.socket | None:
-        """Return an open connection, closing those that are too old or that the server has closed."""
+        """Return an idle connection, or None; close those that are too old or that the server has closed."""
         idle = self._idle.get(endpoint, [])
         while idle:
             try:
@@ -95,14 +95,14 @@ class Connections:
         return None
 
     def _connect(self, endpoint: Endpoint, seconds: float) -> socket.socket:
-        """Open a connection.
+        """Open a connection, through the proxy if there is one.
 
-        Hosts are given as bytes: texts would be looked at by the codec of international names, a slow import.
+        The host is passed as bytes: for text, Python imports its slow codec for international names.
         """
         timeout = max(min(CONNECT_SECONDS, seconds), _SHORTEST_SECONDS)
         proxy = proxy_for(self._environ, endpoint)
         if proxy:
-            from http.client import HTTPSConnection  # noqa: PLC0415 - few have a proxy
+            from http.client import HTTPSConnection  # noqa: PLC0415 - rarely needed
 
             through = HTTPSConnection(proxy.host, proxy.port, timeout=timeout, context=self._tls)
             through.set_tunnel(endpoint.host, endpoint.port, proxy.headers)
@@ -115,10 +115,10 @@ class Connections:
             return tunnel
         host: Any = endpoint.host.encode("ascii")
         opened = socket.create_connection((host, endpoint.port), timeout)
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if endpoint.scheme == "http":
-            return opened
         try:
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if endpoint.scheme == "http":
+                return opened
             return self._tls.wrap_socket(opened, server_hostname=host)
         except BaseException:
             opened.close()
@@ -126,15 +126,15 @@ class Connections:
 
 
 def _head(headers: Mapping[str, str], length: int) -> bytes:
-    """Return the head of a request; a line break in a header would be another header."""
+    """Return a request's head; raise ValueError for a line break in a header, which would start another one."""
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     if not lines.count("\n") == lines.count("\r") == len(headers):
-        raise ValueError("a header holds a line break: look at the credentials in the environment")
+        raise ValueError("a header holds a line break: check the credentials in the environment")
     return f"POST / HTTP/1.1\r\n{lines}content-length: {length}\r\n\r\n".encode("latin-1")
 
 
 class Proxy(NamedTuple):
-    """What stands between us and AWS."""
+    """An HTTP proxy, with the headers that authorize its use."""
 
     host: str
     port: int
@@ -142,12 +142,12 @@ class Proxy(NamedTuple):
 
 
 def proxy_for(environ: Mapping[str, str], endpoint: Endpoint) -> Proxy | None:
-    """Return the proxy for an endpoint, as every program finds it: `https_proxy` and `no_proxy`, in either case."""
+    """Return the proxy for an endpoint by `https_proxy` and `no_proxy`, in lower or upper case; None without one."""
     name = f"{endpoint.scheme}_proxy"
     address = environ.get(name) or environ.get(name.upper())
     if not address:
         return None
-    from urllib import request  # noqa: PLC0415 - a slow import that few need
+    from urllib import request  # noqa: PLC0415 - slow, and rarely needed
 
     without = {"no": environ.get("no_proxy") or environ.get("NO_PROXY") or ""}
     if request.proxy_bypass_environment(f"{endpoint.host}:{endpoint.port}", without):  # type: ignore[attr-defined]
@@ -157,15 +157,15 @@ def proxy_for(environ: Mapping[str, str], endpoint: Endpoint) -> Proxy | None:
         raise UnsupportedConfig(f"the proxy in {name}")
     headers = {}
     if parts.username is not None:
-        import base64  # noqa: PLC0415 - few need it
+        import base64  # noqa: PLC0415 - rarely needed
 
-        said = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        headers["Proxy-Authorization"] = f"Basic {base64.b64encode(said.encode()).decode()}"
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers["Proxy-Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
     return Proxy(parts.hostname, parts.port or 80, headers)
 
 
 def _tls(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """Return TLS that trusts the bundle that the environment names, else what the system trusts."""
+    """Return a TLS context that trusts the environment's bundle of certificates, or else the system's."""
     bundle = environ.get("AWS_CA_BUNDLE") or environ.get("REQUESTS_CA_BUNDLE")
     if not bundle:
         paths = ssl.get_default_verify_paths()

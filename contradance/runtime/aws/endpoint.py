@@ -1,4 +1,4 @@
-"""Where the services are, as the environment says, and whether the runtime's own client can go there."""
+"""The addresses of AWS services by the environment, and whether the runtime's own client supports it."""
 
 import os
 import re
@@ -9,24 +9,24 @@ from urllib.parse import urlsplit
 from contradance.runtime.aws import variable_names
 
 SERVICES: Final = {"dynamodb": "DYNAMODB", "events": "EVENTBRIDGE", "sqs": "SQS", "ssm": "SSM"}
-"""The services, by the names in their addresses, with their names in environment variables."""
+"""Services by the name in their addresses, each with its name in environment variables."""
 _REGION: Final = re.compile(r"(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-)?(?:north|south|east|west|central)+-\d+")
-"""The regions whose addresses are known here: not those of isolated and sovereign partitions."""
+"""Regions with the usual addresses; isolated and sovereign partitions have others."""
 _TRUE: Final = ("1", "true")
 _PORTS: Final = {"http": 80, "https": 443}
-_ELSEWHERE: Final = (
+_BOTO3_ONLY: Final = (
     "AWS_AUTH_SCHEME_PREFERENCE",
     "AWS_CONFIG_FILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_PROFILE",
     "AWS_SIGV4A_SIGNING_REGION_SET",
 )
-"""Variables that send the reader of the environment on to what only boto3 reads."""
+"""Variables with effects that only boto3 implements."""
 _CONFIG_FILE: Final = "~/.aws/config"
 
 
 class Endpoint(NamedTuple):
-    """Where requests go."""
+    """The address of a service."""
 
     scheme: str
     host: str
@@ -34,17 +34,17 @@ class Endpoint(NamedTuple):
 
     @property
     def authority(self) -> str:
-        """What the Host header says."""
+        """Value of the Host header."""
         shown = f"[{self.host}]" if ":" in self.host else self.host
         return shown if self.port == _PORTS[self.scheme] else f"{shown}:{self.port}"
 
 
 class UnsupportedConfig(Exception):
-    """The environment asks for something that the own client cannot do; the message says what."""
+    """The environment asks for something that the runtime's own client does not support; the message names it."""
 
 
 def region_of(environ: Mapping[str, str]) -> str:
-    """Return the region; boto3 knows another variable first than Lambda sets."""
+    """Return the region; as in boto3, AWS_DEFAULT_REGION wins over AWS_REGION, which Lambda sets."""
     region = environ.get("AWS_DEFAULT_REGION") or environ.get("AWS_REGION") or ""
     if not _REGION.fullmatch(region):
         raise UnsupportedConfig(f"the region {region or 'that is not set'}")
@@ -52,7 +52,7 @@ def region_of(environ: Mapping[str, str]) -> str:
 
 
 def endpoint(environ: Mapping[str, str], service: str, region: str) -> Endpoint:
-    """Return where `service` is: where the environment says, else where AWS has it."""
+    """Return the address of `service`: the environment's, or else AWS's."""
     given = None
     if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() not in _TRUE:
         given = environ.get(f"AWS_ENDPOINT_URL_{SERVICES[service]}") or environ.get("AWS_ENDPOINT_URL")
@@ -65,12 +65,12 @@ def endpoint(environ: Mapping[str, str], service: str, region: str) -> Endpoint:
 
 
 def check(environ: Mapping[str, str]) -> None:
-    """Raise `UnsupportedConfig` where the own client would do something else than the environment asks for."""
+    """Raise `UnsupportedConfig` for an environment in which boto3 would act differently from the own client."""
     if asked := environ.get(variable_names.CLIENT):
         raise UnsupportedConfig(f"{variable_names.CLIENT}={asked}")
     if not (environ.get("AWS_ACCESS_KEY_ID") and environ.get("AWS_SECRET_ACCESS_KEY")):
         raise UnsupportedConfig("credentials that are not in the environment")
-    for name in _ELSEWHERE:
+    for name in _BOTO3_ONLY:
         if environ.get(name):
             raise UnsupportedConfig(name)
     for name in ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"):

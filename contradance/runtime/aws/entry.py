@@ -1,8 +1,7 @@
-"""What Lambda invokes: the handler of every deployed function.
+"""The Lambda handler of every deployed function.
 
-The function is imported, and everything it needs is made, while Lambda initialises the environment: that time has a
-whole processor, and is not part of an invocation. Where nothing says which function this is, that waits for the first
-invocation, which says what is missing.
+The function and its environment are loaded while Lambda initialises the process, with a whole processor and outside of
+any invocation. Without CONTRADANCE_FUNCTION the first invocation fails and names the variable.
 """
 
 import os
@@ -14,28 +13,35 @@ from contradance.errors import DeclarationError
 from contradance.function import AnyFunction, Function
 from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.environment import needed
-from contradance.runtime.aws.machine import LambdaContext, Machine, exposed, imported, machine
+from contradance.runtime.aws.machine import LambdaContext, Machine, imported, log_received, machine, observe
 from contradance.runtime.entry import invoke, load_for
 
 
 @cache
 def _deployed() -> tuple[AnyFunction, Machine]:
+    observe()
     function = imported(needed(os.environ, variable_names.FUNCTION), variable_names.FUNCTION)
     if not isinstance(function, Function):
         raise DeclarationError(
-            f"{variable_names.FUNCTION} names {function!r}, which is no function.\n"
+            f"{variable_names.FUNCTION} names {function!r}, which is not a function.\n"
             "  Decorate it with @subscriber(), @route('GET /x') or @schedule('rate(1 day)')."
         )
     load_for(function)
     return function, machine(os.environ)
 
 
-@exposed
 def handler(event: Mapping[str, Any], context: LambdaContext) -> object:
     """Handle one invocation."""
     function, here = _deployed()
-    here.begin(context)
-    return invoke(function, event, context, here.environment)
+    with here.invocation(context):
+        log_received(os.environ, lambda: _shown(function, event))
+        return invoke(function, event, context, here.environment)
+
+
+def _shown(function: AnyFunction, event: Mapping[str, Any]) -> object:
+    from contradance.runtime.aws.log_event import masked_event  # noqa: PLC0415 - only where it is asked for
+
+    return masked_event(function, event)
 
 
 if variable_names.FUNCTION in os.environ:

@@ -1,13 +1,14 @@
-"""AWS as the runtime's environment, made from the environment variables."""
+"""Builds the runtime's environment on AWS from the environment variables."""
 
 import json
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from contradance.errors import DeclarationError
 from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.caller import Caller
-from contradance.runtime.aws.clock import SystemClock
 from contradance.runtime.aws.events import EventBridge, OwnQueue
 from contradance.runtime.aws.log_journal import LoggedJournal
 from contradance.runtime.aws.retry_budget import RetryBudget
@@ -16,11 +17,23 @@ from contradance.runtime.aws.variables import Variables
 from contradance.runtime.ports import Environment
 
 _LEAST_REMEMBERED: Final = 14 * 86_400
-"""Seconds that a once-record lives where nobody says more: SQS's longest retention."""
+"""Default lifetime of a once-record in seconds: SQS's longest retention."""
+
+
+class SystemClock:
+    """`contradance.runtime.ports.Clock` over the machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the current time in UTC."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep `seconds`."""
+        time.sleep(seconds)
 
 
 def aws_environment(environ: Mapping[str, str], aws: Caller, retry_budget: RetryBudget) -> Environment:
-    """Return AWS as `environ` describes it; nothing is called yet."""
+    """Return the runtime's environment on AWS by `environ`, without calling AWS."""
     clock = SystemClock()
     return Environment(
         store=DynamoDBStore(
@@ -31,9 +44,9 @@ def aws_environment(environ: Mapping[str, str], aws: Caller, retry_budget: Retry
             clock=clock,
             retry_budget=retry_budget,
         ),
-        events=EventBridge(aws),
+        events=EventBridge(aws, environ),
         dead_letters=OwnQueue(aws, environ.get(variable_names.DEAD_LETTERS)),
-        journal=LoggedJournal(environ),
+        journal=LoggedJournal(),
         clock=clock,
         variables=Variables(environ, _names(environ, variable_names.SECRETS), aws, clock),
         bus=needed(environ, variable_names.BUS),
@@ -41,7 +54,7 @@ def aws_environment(environ: Mapping[str, str], aws: Caller, retry_budget: Retry
 
 
 def needed(environ: Mapping[str, str], name: str) -> str:
-    """Return a variable that every deployed function has."""
+    """Return the value of a required variable; raise `DeclarationError` when it is not set."""
     value = environ.get(name)
     if not value:
         raise DeclarationError(f"{name} is not set.\n  Deploy the function with contradance.infra, which sets it.")

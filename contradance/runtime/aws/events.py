@@ -1,26 +1,41 @@
-"""EventBridge and SQS, as the runtime needs them."""
+"""Publishes to EventBridge and sends dead letters to SQS."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from contradance.errors import ContradanceError
 from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.caller import Caller
 
+_TRACE: Final = "_X_AMZN_TRACE_ID"
+"""Lambda's variable: the X-Ray trace of the running invocation."""
+_LONGEST_TRACE: Final = 500
+"""Most characters of a trace header. EventBridge API reference, PutEventsRequestEntry."""
+
 
 class EventBridge:
-    """`contradance.runtime.ports.Events` over AWS."""
+    """`contradance.runtime.ports.Events` over AWS.
 
-    def __init__(self, aws: Caller) -> None:
+    Args:
+        aws: calls EventBridge.
+        environ: the environment, which names the X-Ray trace. EventBridge hands the trace to its targets; without it
+            each delivery would begin a trace of its own.
+    """
+
+    def __init__(self, aws: Caller, environ: Mapping[str, str]) -> None:
         self._aws = aws
+        self._environ = environ
 
     def put_events(self, *, Entries: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:  # noqa: N803 - boto3's name
         """Publish up to 10 entries; the answer has one result per entry, in order."""
+        trace = self._environ.get(_TRACE)
+        if trace and len(trace) <= _LONGEST_TRACE:
+            Entries = [{**entry, "TraceHeader": trace} for entry in Entries]  # noqa: N806 - boto3's name
         return self._aws.call("events", "PutEvents", {"Entries": Entries})
 
 
 class OwnQueue:
-    """`contradance.runtime.ports.DeadLetters`: the one queue that the function's role may send to.
+    """`contradance.runtime.ports.DeadLetters`: the function's own queue, the only one to which its role may send.
 
     Args:
         aws: calls SQS.
@@ -36,7 +51,7 @@ class OwnQueue:
         if self._url is None:
             raise ContradanceError(
                 f"{function} has no dead letter queue: {variable_names.DEAD_LETTERS} is not set.\n"
-                "  Deploy the function anew."
+                "  Deploy the function again."
             )
-        said = {name: {"DataType": "String", "StringValue": text} for name, text in attributes.items() if text}
-        self._aws.call("sqs", "SendMessage", {"QueueUrl": self._url, "MessageBody": body, "MessageAttributes": said})
+        texts = {name: {"DataType": "String", "StringValue": text} for name, text in attributes.items() if text}
+        self._aws.call("sqs", "SendMessage", {"QueueUrl": self._url, "MessageBody": body, "MessageAttributes": texts})

@@ -1,7 +1,7 @@
-"""The ingress: `POST /events/{detail_type}` publishes the body as an event, for clients that are no functions.
+"""The ingress: `POST /events/{detail_type}` publishes its body as an event, for clients outside the choreography.
 
 The body is the event's `data` and is validated like any other event: against the newest version of its contract, or the
-one that `?version=` names. Only the listed detail-types may be published. A repeated request with the same
+one in `?version=`. Only the listed detail-types may be published. A repeated request with the same
 Idempotency-Key publishes the event under the same id again, which every subscriber recognises.
 """
 
@@ -9,6 +9,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
+from contextvars import copy_context
 from functools import cache
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
@@ -16,28 +17,32 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from contradance.contract import Contract
-from contradance.envelope import SealedEvent, derived_id, seal
+from contradance.envelope import SealedEvent, derived_id, seal_initial
 from contradance.errors import AWSCallFailed, DeclarationError, PublishFailed, TooMuchWork
+from contradance.pii import MASK, mask
 from contradance.registry import Registry
 from contradance.reply import HttpError
 from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.environment import needed
-from contradance.runtime.aws.machine import LambdaContext, Machine, exposed, imported, machine
-from contradance.runtime.error_description import describe_error, format_frames
+from contradance.runtime.aws.log_event import HARMLESS
+from contradance.runtime.aws.machine import LambdaContext, Machine, imported, log_received, machine, observe
+from contradance.runtime.error_description import describe_error, log_keys
 from contradance.runtime.journal_record import JournalRecord, published_events
 from contradance.runtime.ports import Environment
 from contradance.runtime.publish import publish
 from contradance.runtime.request import (
     BadRequest,
     Response,
-    check_named_once,
+    check_json,
     idempotency_key,
     json_of,
     problem,
     response,
     traceparent_of,
 )
+from contradance.runtime.tracing import tracing
 from contradance.violation import problems
+from contradance.wire import read_closed
 
 PUBLISHER: Final = "contradance.ingress"
 ROUTE: Final = "POST /events/{detail_type}"
@@ -46,10 +51,10 @@ _RESERVE_SECONDS: Final = 0.5
 
 
 class Ingress:
-    """Publishes what is sent to it.
+    """Publishes the events that clients send.
 
     Args:
-        registry: what may be said.
+        registry: the contracts.
         open_: the detail-types that may be published over HTTP.
 
     Raises:
@@ -71,9 +76,17 @@ class Ingress:
 
     def answer(self, request: Mapping[str, Any], environment: Environment, seconds: float) -> Response:
         """Publish one event, and answer with its id."""
+        spans = tracing()
+        with spans.answering(PUBLISHER, ROUTE, traceparent_of(request)):
+            answered = self._answer(request, environment, seconds)
+            spans.record_status(answered["statusCode"])
+            return answered
+
+    def _answer(self, request: Mapping[str, Any], environment: Environment, seconds: float) -> Response:
         try:
             sealed = self._seal(request, environment)
-            publish([sealed], environment.events, environment.bus, environment.clock, seconds - _RESERVE_SECONDS)
+            with tracing().publishing([sealed[-1].event_id]):
+                publish(sealed, environment.events, environment.bus, environment.clock, seconds - _RESERVE_SECONDS)
         except BadRequest as error:
             return problem(422, str(error), error.found)
         except HttpError as error:
@@ -83,29 +96,39 @@ class Ingress:
         except (PublishFailed, AWSCallFailed) as error:
             _LOG.error("The event was not published: %s", error)
             return problem(503, "The event was not published. Try again.")
-        except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
-            _LOG.error("%s failed: %s\n%s", PUBLISHER, describe_error(error), format_frames(error))
+        except Exception as error:  # noqa: BLE001 - logged here; the client gets no details
+            _LOG.error("%s failed: %s", PUBLISHER, describe_error(error), extra=log_keys(error))
+            tracing().record_error(error)
             return problem(500, "Internal Server Error")
         _journal(sealed, environment)
-        return response(202, json.dumps({"event_id": sealed.event_id}))
+        return response(202, json.dumps({"event_id": sealed[-1].event_id}))
 
-    def _seal(self, request: Mapping[str, Any], environment: Environment) -> SealedEvent:
+    def shown(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a request without personal data, for a log line."""
+        try:
+            body = mask(self._contract(request), json.loads(json_of(request)))
+        except (HttpError, BadRequest, ValueError, RecursionError):
+            body = MASK
+        return {**{name: request[name] if name in HARMLESS else MASK for name in request}, "body": body}
+
+    def _seal(self, request: Mapping[str, Any], environment: Environment) -> tuple[SealedEvent, ...]:
         contract = self._contract(request)
         body = json_of(request)
         key = idempotency_key(request)
         event_id = str(uuid4()) if key is None else derived_id(PUBLISHER, contract.identity.detail_type, key)
         try:
-            event = contract.model_validate_json(body)
+            event = read_closed(contract, body)
         except ValidationError as error:
             raise BadRequest(problems(error, "body")) from error
-        check_named_once(body)
-        return seal(
+        check_json(body)
+        correlation_id = derived_id(event_id, "correlation")
+        return seal_initial(
             event,
-            event_id=event_id,
-            occurred_at=environment.clock.now(),
-            correlation_id=derived_id(event_id, "correlation"),
             publisher=PUBLISHER,
-            traceparent=traceparent_of(request),
+            occurred_at=environment.clock.now(),
+            event_id=event_id,
+            correlation_id=correlation_id,
+            traceparent=tracing().sealing(contract.identity, event_id, correlation_id, traceparent_of(request)),
         )
 
     def _contract(self, request: Mapping[str, Any]) -> type[Contract]:
@@ -124,19 +147,19 @@ class Ingress:
         raise HttpError(404, "There is no such version of the event.")
 
 
-def _journal(sealed: SealedEvent, environment: Environment) -> None:
+def _journal(sealed: tuple[SealedEvent, ...], environment: Environment) -> None:
     environment.journal.write(
         JournalRecord(
             function=PUBLISHER,
             trigger=ROUTE,
             event_id=None,
-            subject=sealed.subject,
-            correlation_id=sealed.correlation_id,
+            subject=sealed[-1].subject,
+            correlation_id=sealed[-1].correlation_id,
             causation_id=None,
             attempt=1,
             outcome="done",
             retries_left=0,
-            published=published_events([sealed]),
+            published=published_events(sealed),
             started_at=environment.clock.now(),
             duration_ms=0.0,
         )
@@ -150,19 +173,21 @@ class _Deployed(NamedTuple):
 
 @cache
 def _deployed() -> _Deployed:
+    observe()
     registry = imported(needed(os.environ, variable_names.REGISTRY), variable_names.REGISTRY)
     if not isinstance(registry, Registry):
-        raise DeclarationError(f"{variable_names.REGISTRY} names {registry!r}, which is no Registry.")
+        raise DeclarationError(f"{variable_names.REGISTRY} names {registry!r}, which is not a Registry.")
     open_ = json.loads(os.environ.get(variable_names.INGRESS) or "[]")
     return _Deployed(Ingress(registry, [str(name) for name in open_]), machine(os.environ))
 
 
-@exposed
 def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
     """Answer one request."""
     ingress, here = _deployed()
-    here.begin(context)
-    return ingress.answer(event, here.environment, context.get_remaining_time_in_millis() / 1000)
+    with here.invocation(context):
+        log_received(os.environ, lambda: ingress.shown(event))
+        seconds = context.get_remaining_time_in_millis() / 1000
+        return copy_context().run(ingress.answer, event, here.environment, seconds)
 
 
 if variable_names.REGISTRY in os.environ:

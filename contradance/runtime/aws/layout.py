@@ -1,4 +1,4 @@
-"""How tables and once-records lie in DynamoDB: the Pulumi program creates what the runtime reads and writes."""
+"""Names of attributes, keys and indexes in DynamoDB, shared by the runtime and the Pulumi program."""
 
 from typing import Final
 
@@ -9,18 +9,18 @@ SORT: Final = "sk"
 DOCUMENT: Final = "document"
 """JSON text of an item."""
 VERSION: Final = "version"
-"""What every write of an item changes."""
+"""Changes with every write of an item."""
 
 ONCE_SEPARATOR: Final = "|"
-"""Between a once-record's function, source and event id. The key begins with the function's name and this, so that
-`dynamodb:LeadingKeys` holds each function to its own records."""
+"""Separates function, source and event id in the key of a once-record. The key begins with the function's name, so that
+`dynamodb:LeadingKeys` limits each function to its own records."""
 EXPIRES: Final = "forget_at"
 """TTL attribute of the once table: seconds of the epoch."""
 UNPUBLISHED: Final = "unpublished"
-"""Index of the once table that holds the records whose events are yet to be published, and no others."""
+"""Sparse index of the once table: only records with unpublished events are in it."""
 SHARD: Final = "shard"
-"""Hash key of that index; text, `0` to `SHARDS - 1`. A record has it only while it is `done`."""
+"""Hash key of that index; text, `0` to `SHARDS - 1`. A record has it only while it is `done`, so the index is sparse."""
 LEASE_EXPIRES: Final = "lease_expires"
-"""Range key of that index: when the record's holder is taken to be gone, in seconds of the epoch; a number."""
+"""Range key of that index; number. End of the record's lease, in seconds of the epoch."""
 SHARDS: Final = 8
-"""Parts of the index, so that no one partition takes every write."""
+"""Number of hash keys of the index, so that writes spread over partitions."""

@@ -1,117 +1,189 @@
-"""Log lines as JSON, with the keys that Powertools' Logger writes and what the running attempt is about.
+"""Log lines on Lambda: Powertools' JSON, with the keys of the running invocation and attempt, and no personal data.
 
-They are Powertools' lines without Powertools: importing its Logger costs a third of what a whole function may take on a
-cold start (`benchmarks/cold_start.py` prints it). Its environment variables mean here what they mean there, and an
-author's own `Logger` writes beside ours. Models are logged masked; exceptions without the values that a traceback quotes.
+`install` puts one formatter on the root handler, for the standard library's loggers and the runtime's own, and on the
+handler of every Powertools Logger, whichever service it names and whenever it is made. The keys come from context
+variables. Powertools' `append_keys` alone would not do: it changes a dictionary that all threads of a process share.
 """
 
-import json
+import itertools
 import logging
+import os
 import sys
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from functools import cache, wraps
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
-from pydantic import BaseModel
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging.filters import SuppressFilter
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-from contradance.pii import MASK, mask
 from contradance.runtime.attempt import running_attempt
-from contradance.runtime.error_description import describe_error, format_frames
+from contradance.runtime.aws.log_values import masked, masked_argument
+from contradance.runtime.error_description import exception_text
 
 SERVICE: Final = "POWERTOOLS_SERVICE_NAME"
-LEVELS: Final = ("POWERTOOLS_LOG_LEVEL", "AWS_LAMBDA_LOG_LEVEL", "LOG_LEVEL")
-"""Environment variables that name the level; the first that is set counts."""
-TRACE: Final = "_X_AMZN_TRACE_ID"
-_NAMED: Final = {"TRACE": "NOTSET", "WARN": "WARNING", "FATAL": "CRITICAL"}
-"""Lambda's names of levels that Python calls otherwise."""
-_OWN: Final = frozenset({*vars(logging.LogRecord("", 0, "", 0, "", (), None)), "message", "asctime", "taskName"})
+_LEVEL: Final = "POWERTOOLS_LOG_LEVEL"
+_LAMBDA_LEVEL: Final = "AWS_LAMBDA_LOG_LEVEL"
+_ROOT: Final = "root"
+"""The name under which `logging.getLogger` returns the root logger."""
+
+invocation_keys: Final[ContextVar[Mapping[str, object] | None]] = ContextVar("contradance_invocation", default=None)
+"""Keys of the running invocation, on each of its lines."""
+
+_loggers: "Final[WeakValueDictionary[int, Logger]]" = WeakValueDictionary()
+"""Powertools Loggers made since `install` or `on_every_logger` was first called; only these can be sampled anew."""
+_numbers: Final = itertools.count()
+_root_logger: Final[list[Logger]] = []
+"""Holds the root logger's, which nothing else does."""
+_configured: Final[list[Callable[[logging.Logger], None]]] = []
 
 
-class JsonFormatter(logging.Formatter):
-    """One log record as one line of JSON."""
+class AttemptFormatter(LambdaPowertoolsFormatter):
+    """Powertools' formatter, with the keys of the running attempt, and models and exceptions without personal data.
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        super().__init__()
-        self._environ = environ
-        self._service = service_of(environ)
-        self.invocation: dict[str, Any] = {}
-        """What every line says of the running invocation."""
+    Keys that are appended while an attempt runs are the attempt's: no other attempt's lines carry them, not those of
+    another thread and not those of the next invocation.
+    """
+
+    @property
+    def log_format(self) -> dict[str, Any]:
+        """The keys of each line and their values. Powertools reads and changes them here alone."""
+        permanent: dict[str, Any] = vars(self)["log_format"]
+        attempt = running_attempt()
+        if attempt is None:
+            return permanent
+        if self not in attempt.log_keys:
+            attempt.log_keys[self] = {**permanent}
+        return attempt.log_keys[self]
+
+    @log_format.setter
+    def log_format(self, keys: dict[str, Any]) -> None:
+        attempt = running_attempt()
+        if attempt is None:
+            vars(self)["log_format"] = keys
+        else:
+            attempt.log_keys[self] = keys
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        said: dict[str, Any] = {
-            "level": record.levelname,
-            "location": f"{record.funcName}:{record.lineno}",
-            "message": _message(record),
-            "timestamp": timestamp(record.created),
-            "service": self._service,
-            **self.invocation,
-        }
+        if record.args:
+            record = logging.makeLogRecord(vars(record))
+            arguments = record.args
+            if isinstance(arguments, Mapping):
+                record.args = {name: masked_argument(value) for name, value in arguments.items()}
+            elif arguments:
+                record.args = tuple(map(masked_argument, arguments))
+        return super().format(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        """Return the traceback."""
+        return exception_text(ei[1])
+
+    def serialize(self, log: Any) -> str:
+        """Return the line; the attempt's keys stand whatever a caller says of the same names."""
         attempt = running_attempt()
-        if attempt:
-            said |= attempt.about
-        said |= {name: masked(value) for name, value in vars(record).items() if name not in _OWN}
-        error = record.exc_info[1] if record.exc_info else None
-        if error:
-            said |= {"exception": _exception(error), "exception_name": type(error).__name__}
-        if trace := self._environ.get(TRACE):
-            said["xray_trace_id"] = trace.partition(";")[0].removeprefix("Root=")
-        return line(said)
+        about = attempt.about if attempt else {}
+        shown = {name: masked(value) for name, value in log.items()}
+        return super().serialize({**shown, **(invocation_keys.get() or {}), **about})
 
 
-def set_up(environ: Mapping[str, str]) -> JsonFormatter:
-    """Have everything that is logged written as JSON; return what formats it."""
-    root, formatter = logging.getLogger(), JsonFormatter(environ)
-    if not root.handlers:  # on Lambda there is one
-        root.addHandler(logging.StreamHandler(sys.stdout))
-    for handler in root.handlers:
-        handler.setFormatter(formatter)
-    named = next((environ[name].upper() for name in LEVELS if environ.get(name)), "INFO")
-    level = logging.getLevelNamesMapping().get(_NAMED.get(named, named))
-    root.setLevel(logging.INFO if level is None else level)
-    if level is None:
-        logging.getLogger("contradance").warning("There is no log level %s; INFO it is.", named)
-    return formatter
+def install() -> None:
+    """Write every line of this process by `AttemptFormatter`, at the level that Powertools' variables name."""
+    _let_the_stack_decide()
+    _watch_new_loggers()
+    root = logging.getLogger()
+    handlers = [*root.handlers] or [logging.StreamHandler(sys.stdout)]  # on Lambda there is one
+    logger = Logger(service=_ROOT, logger_handler=handlers[0], logger_formatter=AttemptFormatter())
+    logger.append_keys(service=service_name())
+    for handler in handlers:
+        handler.setFormatter(handlers[0].formatter)
+    _root_logger[:] = [logger]
+    on_every_logger(use_attempt_formatter)
 
 
-def service_of(environ: Mapping[str, str]) -> str:
+def service_name() -> str:
     """Return the service's name, as Powertools finds it."""
-    return environ.get(SERVICE) or "service_undefined"
+    return os.environ.get(SERVICE) or "service_undefined"
 
 
-def timestamp(seconds: float) -> str:
-    """Return a moment as Powertools writes it."""
-    whole = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
-    return f"{whole},{int(seconds * 1000) % 1000:03}+0000"
+def on_every_logger(configure: Callable[[logging.Logger], None]) -> None:
+    """Call `configure` with what is behind each Powertools Logger, those that exist and those that are made later."""
+    _watch_new_loggers()
+    if configure not in _configured:
+        _configured.append(configure)
+    for logger in [*logging.root.manager.loggerDict.values()]:
+        if isinstance(logger, logging.Logger) and hasattr(logger, "powertools_handler"):
+            configure(logger)
+    _suppress_own_lines_only()
 
 
-def line(said: Mapping[str, Any]) -> str:
-    """Return a line of JSON; what has no JSON is written as its text."""
-    return json.dumps(said, default=str, separators=(",", ":"), ensure_ascii=False)
+def use_attempt_formatter(logger: logging.Logger) -> None:
+    """Have a Powertools Logger's own handler write by `AttemptFormatter`; its options and keys stay.
+
+    A formatter of an author's own class stays too: that choice is explicit.
+    """
+    for handler in logger.handlers:
+        if type(handler.formatter) is LambdaPowertoolsFormatter:
+            handler.formatter.__class__ = AttemptFormatter
 
 
-def masked(value: object) -> object:
-    """Return a value as a log may show it: models without personal data, however deeply they are nested."""
-    if isinstance(value, BaseModel):
-        return mask(type(value), value.model_dump(mode="json", by_alias=True, warnings=False, fallback=lambda _: MASK))
-    if isinstance(value, Mapping):
-        return {name: masked(item) for name, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [masked(item) for item in value]
-    return value
+def sample_again() -> None:
+    """Decide anew which Loggers log at DEBUG, as Powertools does for each invocation."""
+    for reference in _loggers.valuerefs():  # a copy: another thread may make a Logger meanwhile
+        logger = reference()
+        if logger is not None and logger.sampling_rate:
+            logger.refresh_sample_rate_calculation()
 
 
-def _message(record: logging.LogRecord) -> object:
-    """Return what is said: an object where an object was logged, as Powertools does."""
-    said = masked(record.msg)
-    if not record.args:
-        return said if isinstance(said, dict) else str(said)
-    arguments = record.args
-    shown = masked(arguments) if isinstance(arguments, Mapping) else tuple(masked(item) for item in arguments)
-    return str(said) % shown
+@cache
+def _watch_new_loggers() -> None:
+    """Have each new Powertools Logger configured when Powertools has done so.
+
+    `Logger` takes no default formatter, and its constructor finds its caller by counting frames, so that it cannot be
+    wrapped: `_init_logger` is what it calls last.
+    """
+    initialise = Logger._init_logger  # noqa: SLF001 - there is no public hook
+
+    @wraps(initialise)
+    def _init_logger(self: Logger, *args: Any, **kwargs: Any) -> None:
+        initialise(self, *args, **kwargs)
+        _loggers[next(_numbers)] = self
+        for configure in _configured:
+            configure(self._logger)
+        _suppress_own_lines_only()
+
+    Logger._init_logger = _init_logger  # type: ignore[method-assign]  # noqa: SLF001 - the same
 
 
-def _exception(error: BaseException) -> str:
-    """Return where an exception came from, and what caused it, without the values in between."""
-    text = f"{format_frames(error)}{describe_error(error)}"
-    return f"{_exception(error.__cause__)}\nwhich caused\n{text}" if error.__cause__ else text
+class _OwnLines(SuppressFilter):
+    """Keeps the root handler from writing again what a Powertools Logger has written."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether `record` came through another logger than Powertools' and its children."""
+        return record.name != self.logger and not record.name.startswith(f"{self.logger}.")
+
+
+def _suppress_own_lines_only() -> None:
+    """Narrow the filters that Powertools puts on root handlers.
+
+    They drop every record whose logger's name contains the service's: with a service `loans` those of
+    `functions.loans`, a standard library's logger whose lines nothing else writes.
+    """
+    for handler in logging.root.handlers:
+        for suppress in [*handler.filters]:
+            if type(suppress) is SuppressFilter:
+                handler.removeFilter(suppress)
+                if suppress.logger != _ROOT:
+                    handler.addFilter(_OwnLines(suppress.logger))
+
+
+def _let_the_stack_decide() -> None:
+    """Let POWERTOOLS_LOG_LEVEL, which is the stack's `logLevel`, decide where Lambda's own level is INFO.
+
+    The stack sets Lambda's level to INFO for the journal, which Lambda would drop otherwise; but for Powertools
+    Lambda's level comes first.
+    """
+    if os.environ.get(_LEVEL) and os.environ.get(_LAMBDA_LEVEL) == "INFO":
+        del os.environ[_LAMBDA_LEVEL]

@@ -1,23 +1,26 @@
-"""What an execution environment makes once, and what every invocation begins with."""
+"""The parts of a Lambda execution environment that are created once and shared by all invocations."""
 
-import os
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol
 
 from contradance.errors import DeclarationError
-from contradance.runtime.aws import variable_names
-from contradance.runtime.aws.callers import caller
+from contradance.runtime.aws import logs, metrics
+from contradance.runtime.aws.client import caller
 from contradance.runtime.aws.environment import aws_environment
-from contradance.runtime.aws.logs import JsonFormatter, set_up
 from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.ports import Context, Environment
 
-Handler = TypeVar("Handler", bound=Callable[..., object])
+_LOG: Final = logging.getLogger("contradance.events")
+_LOG_EVENT: Final = "POWERTOOLS_LOGGER_LOG_EVENT"
+_TRUE: Final = ("1", "y", "yes", "t", "true", "on")
+"""Values that Powertools reads as true."""
 
 
 class LambdaContext(Context, Protocol):
-    """Lambda's context, as far as log lines name it."""
+    """Lambda's context, with the fields that log lines hold."""
 
     function_name: str
     memory_limit_in_mb: str
@@ -25,31 +28,57 @@ class LambdaContext(Context, Protocol):
 
 
 class Machine(NamedTuple):
-    """What an execution environment makes once, for whatever it is that runs there."""
+    """The parts of an execution environment that a function, the sweeper or the ingress needs."""
 
     environment: Environment
     retry_budget: RetryBudget
-    formatter: JsonFormatter
+    cold: list[bool]
+    """Holds one element before the first invocation, and none from then on."""
 
-    def begin(self, context: LambdaContext) -> None:
-        """Begin an invocation: nothing waits longer than it may last, and every log line says which one it is."""
+    @contextmanager
+    def invocation(self, context: LambdaContext) -> Iterator[None]:
+        """Limit waits to the invocation's time, add its keys to log lines, and write its metrics at its end."""
         self.retry_budget.begin(context.get_remaining_time_in_millis() / 1000)
-        said = self.formatter.invocation
-        said["cold_start"] = "cold_start" not in said
-        said["function_name"] = context.function_name
-        said["function_memory_size"] = context.memory_limit_in_mb
-        said["function_arn"] = context.invoked_function_arn
-        said["function_request_id"] = context.aws_request_id
+        cold_start = bool(self.cold)
+        self.cold.clear()
+        keys = {
+            "cold_start": cold_start,
+            "function_name": context.function_name,
+            "function_memory_size": context.memory_limit_in_mb,
+            "function_arn": context.invoked_function_arn,
+            "function_request_id": context.aws_request_id,
+        }
+        naming, counting = logs.invocation_keys.set(keys), metrics.collected.set({})
+        if not cold_start:
+            logs.sample_again()
+        try:
+            yield
+        finally:
+            metrics.flush()
+            logs.invocation_keys.reset(naming)
+            metrics.collected.reset(counting)
 
 
 def machine(environ: Mapping[str, str]) -> Machine:
-    """Return what `environ` describes."""
-    formatter, retry_budget = set_up(environ), RetryBudget()
-    return Machine(aws_environment(environ, caller(environ, retry_budget), retry_budget), retry_budget, formatter)
+    """Create the machine of an execution environment by its variables."""
+    retry_budget = RetryBudget()
+    return Machine(aws_environment(environ, caller(environ, retry_budget), retry_budget), retry_budget, [True])
+
+
+def observe() -> None:
+    """Set up logs and metrics; call it before an author's module is imported, which may create its own Loggers."""
+    logs.install()
+    metrics.watch_authors_metrics()
+
+
+def log_received(environ: Mapping[str, str], shown: Callable[[], object]) -> None:
+    """Log an invocation's event when POWERTOOLS_LOGGER_LOG_EVENT is true."""
+    if environ.get(_LOG_EVENT, "").lower() in _TRUE:
+        _LOG.info(shown())
 
 
 def imported(name: str, variable: str) -> Any:
-    """Return what `package.module:attribute` names; `variable` says so."""
+    """Import and return the `package.module:attribute` that the environment variable `variable` holds."""
     module, colon, attribute = name.partition(":")
     if not (module and colon and attribute):
         raise DeclarationError(
@@ -57,12 +86,3 @@ def imported(name: str, variable: str) -> Any:
         )
     found: Any = getattr(import_module(module), attribute)
     return found
-
-
-def exposed(handler: Handler) -> Handler:
-    """Return what Lambda is to call: `handler`, traced where the environment asks for it."""
-    if os.environ.get(variable_names.TRACING) != "1":
-        return handler
-    from contradance.runtime.aws.tracing import traced  # noqa: PLC0415 - only where it is asked for
-
-    return traced(handler, os.environ)

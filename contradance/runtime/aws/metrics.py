@@ -1,33 +1,36 @@
-"""Metrics in CloudWatch's embedded metric format: log lines that CloudWatch turns into metrics, at the price of a line.
+"""Metrics, written by Powertools in CloudWatch's embedded metric format: log lines that CloudWatch turns into metrics.
 
-Their shape is that of Powertools' Metrics, whose environment variables count; importing it costs more than all of them.
-
-| metric    | unit         | contract                 | says                                                  |
+| metric    | unit         | contract                 | counts                                                |
 |-----------|--------------|--------------------------|-------------------------------------------------------|
-| consumed  | Count        | of the consumed event    | a delivery was handled                                |
-| duplicate | Count        | of the consumed event    | it had been handled before                            |
-| failed    | Count        | of the consumed event    | an attempt raised                                     |
-| invalid   | Count        | of the consumed event    | it breaks its contract, and is a dead letter          |
-| expired   | Count        | of the consumed event    | it waited too long, and is a dead letter              |
-| duration  | Milliseconds | of the consumed event    | how long an attempt took                              |
+| consumed  | Count        | of the consumed event    | deliveries that were handled                          |
+| duplicate | Count        | of the consumed event    | deliveries that had been handled before               |
+| failed    | Count        | of the consumed event    | attempts that raised                                  |
+| invalid   | Count        | of the consumed event    | dead letters because of a broken contract             |
+| expired   | Count        | of the consumed event    | dead letters that waited too long                     |
+| duration  | Milliseconds | of the consumed event    | the time of an attempt                                |
 | published | Count        | of the published event   | events that EventBridge took                          |
 
 Dimensions: `service`, `contract` (`library.loans/BookLent v1`; a route's key or a schedule's expression where nothing
 was consumed) and `subscriber` (the function's name).
 """
 
+import itertools
+import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from functools import cache, wraps
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
-from contradance.runtime.aws.logs import line, service_of
+from aws_lambda_powertools.metrics import EphemeralMetrics
+from aws_lambda_powertools.metrics.base import SingleMetric
+
+from contradance.runtime.aws.logs import service_name
 from contradance.runtime.journal_record import JournalRecord, Outcome
 
-NAMESPACE: Final = "POWERTOOLS_METRICS_NAMESPACE"
-DISABLED: Final = "POWERTOOLS_METRICS_DISABLED"
+_LOG: Final = logging.getLogger("contradance.metrics")
 DEFAULT_NAMESPACE: Final = "contradance"
-_TRUE: Final = ("1", "true", "t", "yes", "y", "on")
-DIMENSIONS: Final = ("service", "contract", "subscriber")
+"""The namespace where neither POWERTOOLS_METRICS_NAMESPACE nor the author names one."""
 _NAMES: Final[dict[Outcome, str]] = {
     "done": "consumed",
     "duplicate": "duplicate",
@@ -37,34 +40,87 @@ _NAMES: Final[dict[Outcome, str]] = {
 }
 
 
-class Metrics:
-    """Turns journal records into lines of metrics."""
+class OwnMetrics(EphemeralMetrics):
+    """Metrics of one contract and one subscriber, in one invocation."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._namespace = environ.get(NAMESPACE) or DEFAULT_NAMESPACE
-        self._service = service_of(environ)
-        self._disabled = environ.get(DISABLED, "").lower() in _TRUE
+    def __init__(self, contract: str, subscriber: str) -> None:
+        super().__init__(service=service_name())
+        self.add_dimension("service", service_name())
+        self.add_dimension("contract", contract)
+        self.add_dimension("subscriber", subscriber)
 
-    def lines(self, record: JournalRecord) -> Iterator[str]:
-        """Yield a line for what was consumed, and one for each contract of which events were published."""
-        if self._disabled:
-            return
-        milliseconds = int(record.started_at.timestamp() * 1000 + record.duration_ms)
-        consumed = {"duration": record.duration_ms}
-        if record.event_id is not None or record.outcome != "done":
-            consumed[_NAMES[record.outcome]] = 1.0
-        yield self._line(milliseconds, record.trigger, record.function, consumed)
-        if record.outcome == "done":
-            for contract, times in Counter(event.contract for event in record.published).items():
-                yield self._line(milliseconds, contract, record.function, {"published": float(times)})
 
-    def _line(self, milliseconds: int, contract: str, subscriber: str, values: Mapping[str, float]) -> str:
-        units = [{"Name": name, "Unit": "Milliseconds" if name == "duration" else "Count"} for name in values]
-        described: dict[str, Any] = {
-            "Namespace": self._namespace,
-            "Dimensions": [DIMENSIONS],
-            "Metrics": units,
-        }
-        dimensions = {"service": self._service, "contract": contract, "subscriber": subscriber}
-        about = {"Timestamp": milliseconds, "CloudWatchMetrics": [described]}
-        return line({"_aws": about, **dimensions, **{name: [value] for name, value in values.items()}})
+Collected = dict[tuple[str, str], OwnMetrics]
+"""The metrics of one invocation, by contract and subscriber."""
+
+collected: Final[ContextVar[Collected | None]] = ContextVar("contradance_metrics", default=None)
+"""What the running invocation has counted. It is no store of the process: invocations may be interleaved."""
+
+_authors: "Final[WeakValueDictionary[int, EphemeralMetrics]]" = WeakValueDictionary()
+"""What is behind each `Metrics()` of an author, in the order in which they were made. All `Metrics()` share one store."""
+_numbers: Final = itertools.count()
+
+
+def count(record: JournalRecord) -> None:
+    """Count what was consumed, and each event that was published; outside an invocation nothing is counted."""
+    metrics = collected.get()
+    if metrics is None:
+        return
+    consumed = _of(metrics, record.trigger, record.function)
+    consumed.add_metric("duration", "Milliseconds", record.duration_ms)
+    if record.event_id is not None or record.outcome != "done":
+        consumed.add_metric(_NAMES[record.outcome], "Count", 1)
+    if record.outcome == "done":
+        for contract, times in Counter(event.contract for event in record.published).items():
+            _of(metrics, contract, record.function).add_metric("published", "Count", times)
+
+
+def flush() -> None:
+    """Write what the running invocation has counted, and what an author's `Metrics()` hold.
+
+    A metric that cannot be written is logged: what was delivered is committed already, and stays so.
+    """
+    metrics = collected.get() or {}
+    for provider in (*metrics.values(), *_made_by_authors()):
+        if not provider.metric_set:
+            continue
+        try:
+            provider.namespace = provider.namespace or DEFAULT_NAMESPACE
+            provider.flush_metrics()
+        except Exception:  # noqa: BLE001 - no metric is worth a delivery
+            _LOG.exception("Metrics could not be written.")
+        finally:
+            provider.clear_metrics()  # Powertools keeps what it cannot write, and what it may not where they are disabled
+    metrics.clear()
+
+
+@cache
+def watch_authors_metrics() -> None:
+    """Have each `Metrics()` and `EphemeralMetrics()` that is made from now on flushed by `flush`."""
+    initialise = EphemeralMetrics.__init__
+
+    @wraps(initialise)
+    def __init__(self: EphemeralMetrics, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - it stands for one
+        initialise(self, *args, **kwargs)
+        if not isinstance(self, OwnMetrics | SingleMetric):  # a single metric writes itself
+            _authors[next(_numbers)] = self
+
+    EphemeralMetrics.__init__ = __init__  # type: ignore[method-assign]
+
+
+def drop() -> None:
+    """Forget what an author's `Metrics()` hold: on the laptop there is no CloudWatch to read it."""
+    for provider in _made_by_authors():
+        provider.clear_metrics()
+
+
+def _made_by_authors() -> list[EphemeralMetrics]:
+    """Return a copy: another thread may make Metrics meanwhile."""
+    return [provider for reference in _authors.valuerefs() if (provider := reference()) is not None]
+
+
+def _of(metrics: Collected, contract: str, subscriber: str) -> OwnMetrics:
+    key = contract, subscriber
+    if key not in metrics:
+        metrics[key] = OwnMetrics(contract, subscriber)
+    return metrics[key]

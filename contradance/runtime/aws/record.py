@@ -1,7 +1,7 @@
-"""How a once-record lies in DynamoDB.
+"""Converts once-records to and from DynamoDB items.
 
-What is sealed is kept as DynamoDB's own strings, not as JSON inside JSON: escaping would make 350 KB of events larger
-than an item may be.
+Sealed events are DynamoDB strings, not JSON inside JSON: escaping could make 350 KB of events larger than an item may
+be.
 """
 
 import json
@@ -17,15 +17,15 @@ from contradance.runtime.journal_record import PublishedEvent
 from contradance.runtime.once import OnceKey, OnceRecord, OnceState, StoredResponse
 
 AttributeValue = dict[str, Any]
-"""One attribute's value as DynamoDB writes it: `{"S": "text"}`."""
+"""A typed value in DynamoDB's JSON: `{"S": "text"}`."""
 DynamoItem = Mapping[str, AttributeValue]
-"""An item as DynamoDB writes it."""
+"""An item in DynamoDB's JSON."""
 
 STATE: Final = "state"
 HOLDER: Final = "holder"
 ATTEMPT: Final = "attempt"
 ASKED: Final = "asked"
-"""What every change of the lease changes: an answer that was lost is recognised by it when the call is repeated."""
+"""Unique per change of the lease: a repeated call whose response was lost recognises its own change by it."""
 SEALED: Final = "sealed"
 PUBLISHED: Final = "published"
 ANSWER: Final = "answer"
@@ -33,7 +33,7 @@ ANSWER: Final = "answer"
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """A once-record as it is stored."""
+    """A once-record as it is stored in DynamoDB."""
 
     state: OnceState
     holder: str
@@ -44,7 +44,7 @@ class StoredRecord:
     attributes: DynamoItem
 
     def once(self, attempt: int) -> OnceRecord:
-        """Return what the runtime is told about it."""
+        """Return the runtime's form of the record."""
         sealed, published = self.attributes.get(SEALED), self.attributes.get(PUBLISHED)
         return OnceRecord(
             self.state,
@@ -61,17 +61,17 @@ def once_pk(key: OnceKey) -> str:
 
 
 def once_key(pk: str) -> OnceKey:
-    """Return the key behind the hash key of a once-record; only an event's id may hold the separator."""
+    """Return the key for the hash key of a once-record; of its parts only the event id may contain the separator."""
     return OnceKey(*pk.split(layout.ONCE_SEPARATOR, 2))
 
 
 def shard_of(pk: str) -> str:
-    """Return the part of the index of unpublished records that a record belongs to."""
+    """Return a record's hash key in the index of unpublished records."""
     return str(sum(pk.encode()) % layout.SHARDS)
 
 
 def moment(when: datetime) -> AttributeValue:
-    """Return a moment as a number: seconds of the epoch, to the microsecond."""
+    """Return a time as a DynamoDB number: seconds of the epoch, to the microsecond."""
     return {"N": f"{when.timestamp():.6f}"}
 
 
@@ -102,7 +102,7 @@ def outcome(pk: str, sealed: Sequence[SealedEvent], answer: StoredResponse | Non
 
 
 def _sealed(event: SealedEvent) -> AttributeValue:
-    """Return one sealed event: what its metadata says too is not written twice."""
+    """Return one sealed event; fields that its metadata also holds are not written twice."""
     source, detail_type, _ = event.identity
     return {"L": [{"S": source}, {"S": detail_type}, {"S": event.detail}]}
 

@@ -1,4 +1,4 @@
-"""How long the running invocation may still wait for AWS."""
+"""The time that the running invocation may still spend on AWS calls."""
 
 import random
 import time
@@ -8,13 +8,17 @@ from typing import Final
 _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 _RESERVE_SECONDS: Final = 0.5
-"""Kept back, so that a failure can still be told before Lambda ends the invocation."""
+"""Kept back for reporting a failure before Lambda ends the invocation."""
 _UNLIMITED_SECONDS: Final = 900.0
-"""Longest that an invocation lasts; what is done before the first one begins has that much."""
+"""Longest duration of an invocation; also the budget of the initialisation, before the first one."""
 
 
 class RetryBudget:
-    """Pauses before another try, as long as there is time for one. Waiting and chance are arguments."""
+    """Pauses between tries with backoff and jitter, within the time of the invocation.
+
+    Three layers retry: this one inside an invocation, then Lambda or the queue, then the sweeper or a redrive. An inner
+    layer leaves time for a clean failure, so that the next one can take over.
+    """
 
     def __init__(
         self,
@@ -28,15 +32,15 @@ class RetryBudget:
         self._deadline = now() + _UNLIMITED_SECONDS
 
     def begin(self, seconds: float) -> None:
-        """Begin an invocation that has `seconds` left."""
+        """Set the budget of an invocation that has `seconds` left."""
         self._deadline = self._now() + seconds - _RESERVE_SECONDS
 
     def seconds_left(self) -> float:
-        """Return the seconds that may still be spent; never less than 0."""
+        """Return the seconds that are left; at least 0."""
         return max(self._deadline - self._now(), 0.0)
 
     def pause(self, tries: int) -> bool:
-        """Wait after the failed try number `tries`; return False, at once, where the time does not allow another."""
+        """Pause after failed try number `tries` and return True; return False at once when the time is too short."""
         longest: float = min(_FIRST_PAUSE_SECONDS * 2 ** (tries - 1), _LONGEST_PAUSE_SECONDS)
         seconds = longest * self._chance()
         if seconds >= self.seconds_left():

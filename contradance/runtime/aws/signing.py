@@ -1,6 +1,6 @@
-"""Signature Version 4 of a POST to `/` without a query, as AWS's JSON protocols need it.
+"""Signs a POST to `/` without a query by Signature Version 4, as AWS's JSON protocols need it.
 
-AWS General Reference, "Signature Version 4 signing process". A property holds it equal to botocore's.
+AWS General Reference, "Signature Version 4 signing process". A property test compares it with botocore.
 """
 
 import hmac
@@ -13,7 +13,7 @@ _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 
 
 class Credentials(NamedTuple):
-    """Who asks."""
+    """AWS credentials; their representation hides them."""
 
     access_key: str
     secret_key: str
@@ -27,11 +27,11 @@ def authorization(credentials: Credentials, region: str, service: str, headers: 
     """Return the Authorization header of a request.
 
     Args:
-        credentials: who asks.
+        credentials: the keys that sign.
         region: the service's region.
         service: the service's signing name.
-        headers: every header that is signed, names in lower case, no two spaces in a row; `x-amz-date` says when.
-        body: what is sent.
+        headers: every signed header, with lower-case names, without double spaces; `x-amz-date` is the time.
+        body: the request's body.
     """
     moment = headers["x-amz-date"]
     names = sorted(headers)
@@ -48,7 +48,7 @@ def authorization(credentials: Credentials, region: str, service: str, headers: 
 
 @lru_cache(maxsize=16)
 def _key(secret_key: str, day: str, region: str, service: str) -> bytes:
-    """Return the key that signs a day's requests to one service."""
+    """Return the signing key of one day, region and service."""
     key = f"AWS4{secret_key}".encode()
     for part in (day, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")

@@ -1,7 +1,7 @@
 """The unit of work's store on AWS: tables and once-records in DynamoDB, changed by one TransactWriteItems.
 
-The conformance suite that SQLite passes runs against it too. A once-record goes through at most four writes: the lease
-is taken (1), the unit of work commits (2), and the record is marked as published (3); a lease may be given back (4).
+A once-record is written up to four times: to take the lease (1), to commit (2), to mark it as published (3), and to give
+the lease back (4). The laptop's store passes the same conformance tests.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,9 +21,9 @@ from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, Stor
 from contradance.runtime.ports import Clock, Write
 
 _RACES: Final = 5
-"""Times that taking a lease is tried again because somebody else changed the record in between."""
+"""Tries of taking a lease, each after another process changed the record."""
 _TRIES: Final = 6
-"""Tries to change a record that a transaction is changing."""
+"""Tries of changing a record while a transaction changes it."""
 _FREE: Final = f"attribute_not_exists({layout.PARTITION})"
 _MINE: Final = "#state = :in_progress AND #holder = :holder"
 
@@ -36,8 +36,8 @@ class DynamoDBStore(DynamoDBTables):
         tables: the deployed name of each table, by its name in the code.
         once_table: the deployed name of the table of once-records.
         remember_seconds: how long a once-record lives after its last change.
-        clock: says what now is.
-        retry_budget: how long the running invocation may wait.
+        clock: gives the current time.
+        retry_budget: the time that the running invocation may wait.
     """
 
     def __init__(
@@ -58,16 +58,17 @@ class DynamoDBStore(DynamoDBTables):
         self._retry_budget = retry_budget
 
     def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
-        """Count an attempt, and take the lease where the handler has not committed yet.
+        """Count an attempt, and take the lease unless the handler has committed.
 
-        The first attempt costs one call: it takes what is free. Refused, DynamoDB hands over the record that is there.
+        A first attempt costs one call, which takes a free lease. When the condition fails, DynamoDB returns the record
+        that exists; a second call takes it over if the record has not changed since.
         """
         asked = uuid4().hex
         found = self._take(key, lease, asked, attempt=1, condition=_FREE, seen={})
         for _ in range(_RACES):
             if found is None:
                 return OnceRecord("in_progress", 1)
-            if found.asked == asked:  # taken by a call whose answer was lost
+            if found.asked == asked:  # an earlier try took it, and its response was lost
                 return found.once(found.attempt)
             if found.state == "published":
                 return found.once(found.attempt)
@@ -96,7 +97,7 @@ class DynamoDBStore(DynamoDBTables):
         condition: str,
         seen: Mapping[str, AttributeValue],
     ) -> StoredRecord | None:
-        """Take a lease where `condition` holds; return the record that is there where it does not."""
+        """Take the lease if `condition` holds; else return the record that exists."""
         set_: dict[str, AttributeValue] = {
             record.HOLDER: {"S": lease.holder},
             record.ATTEMPT: {"N": str(attempt)},
@@ -124,9 +125,10 @@ class DynamoDBStore(DynamoDBTables):
         sealed: Sequence[SealedEvent],
         answer: StoredResponse | None,
     ) -> OnceState:
-        """Apply all writes and make the once-record `done`, or do nothing; return the state.
+        """Apply all writes and make the once-record `done`, or change nothing; return the state.
 
-        One token names the transaction in all tries: DynamoDB applies it once, though an answer may be lost.
+        The condition on the holder is the fence: an attempt that lost its lease cannot commit. All tries share one
+        token, so DynamoDB applies the transaction once even when a response is lost.
         """
         state: OnceState = "done" if sealed else "published"
         token = uuid4().hex
@@ -151,7 +153,7 @@ class DynamoDBStore(DynamoDBTables):
         return state
 
     def release(self, key: OnceKey, lease: Lease) -> None:
-        """Give the lease back, so that another holder need not wait for its end; nothing where it is not held."""
+        """Give the lease back, so that another holder does not wait for its expiry; no effect when it is not held."""
         self._update(
             {
                 **self._record(key),
@@ -185,9 +187,9 @@ class DynamoDBStore(DynamoDBTables):
         )
 
     def unpublished(self, now: datetime, limit: int) -> list[tuple[OnceKey, tuple[SealedEvent, ...]]]:
-        """Return up to `limit` records that are `done` and whose lease has expired, the oldest first.
+        """Return (key, sealed events) of up to `limit` `done` records with an expired lease, the oldest first.
 
-        An index lags behind its table: what it names is read from the table, and left out where it was published since.
+        The index lags behind the table: each record is read from the table, and left out when it is published already.
         """
         due = sorted(
             (float(item[layout.LEASE_EXPIRES]["N"]), item[layout.PARTITION]["S"])
@@ -222,7 +224,7 @@ class DynamoDBStore(DynamoDBTables):
         return {layout.EXPIRES: {"N": str(int(self._clock.now().timestamp()) + self._remember_seconds)}}
 
     def _update(self, change: Mapping[str, Any]) -> DynamoItem | None:
-        """Change a once-record; where its condition does not hold, return the record if it was asked for, else nothing."""
+        """Change a once-record; when its condition fails, return the existing record if `change` requests it."""
         tries = 0
         while True:
             tries += 1
@@ -239,9 +241,10 @@ class DynamoDBStore(DynamoDBTables):
 
 
 def _set(set_: Mapping[str, AttributeValue]) -> str:
+    """Return the SET clause of an UpdateExpression."""
     return "SET " + ", ".join(f"#{name} = :{name}" for name in set_)
 
 
 def _assigned(set_: Mapping[str, AttributeValue]) -> tuple[dict[str, str], dict[str, AttributeValue]]:
-    """Return the names and the values of what is set; every name is a placeholder, since some are reserved words."""
+    """Return the names and values of an assignment; all names are placeholders, since DynamoDB reserves many words."""
     return {f"#{name}": name for name in set_}, {f":{name}": value for name, value in set_.items()}

@@ -1,4 +1,4 @@
-"""The sweeper's handler: every minute it publishes what was committed by a process that died before it could publish."""
+"""The sweeper's handler: every minute it publishes events that a dead process committed and did not publish."""
 
 import logging
 import os
@@ -7,31 +7,31 @@ from functools import cache
 from typing import Any, Final
 
 from contradance.runtime.aws import variable_names
-from contradance.runtime.aws.machine import LambdaContext, Machine, exposed, machine
+from contradance.runtime.aws.machine import LambdaContext, Machine, machine, observe
 from contradance.runtime.sweep import sweep
 
 _LOG: Final = logging.getLogger("contradance.sweeper")
 _RESERVE_SECONDS: Final = 5.0
-"""Kept back, so that the last publish can end."""
+"""Kept back for the last publish."""
 
 
 @cache
 def _machine() -> Machine:
+    observe()
     return machine(os.environ)
 
 
-@exposed
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 - Lambda gives it
-    """Publish what waits; return how many deliveries' events were published.
+    """Publish the unpublished events; return the number of once-records.
 
     Raises:
         PublishFailed: some could not be published; the next run tries again.
     """
     here = _machine()
-    here.begin(context)
-    swept = sweep(here.environment, max(context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS, 0.0))
-    if swept:
-        _LOG.warning("Published the events of %d deliveries whose process had died.", swept)
+    with here.invocation(context):
+        swept = sweep(here.environment, max(context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS, 0.0))
+        if swept:
+            _LOG.warning("Published the events of %d deliveries whose process had died.", swept)
     return {"swept": swept}
 
 

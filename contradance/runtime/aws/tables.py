@@ -1,4 +1,4 @@
-"""Items of the tables that a function uses, in DynamoDB."""
+"""Reads and writes the items of a function's tables in DynamoDB."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,20 +13,20 @@ from contradance.unit import ItemKey
 
 
 class DynamoDBTables:
-    """Reads items, consistently, and says how each write of a unit of work is told to DynamoDB."""
+    """Reads items with strong consistency, and converts the writes of a unit of work."""
 
     def __init__(self, aws: Caller, tables: Mapping[str, str]) -> None:
         self._aws = aws
         self._tables = tables
 
     def get(self, table: str, key: ItemKey) -> Item | None:
-        """Return an item as it is committed."""
+        """Return a committed item; None when it does not exist."""
         request = {"TableName": self._name(table), "Key": _key(key), "ConsistentRead": True}
         found = self._aws.call("dynamodb", "GetItem", request).get("Item")
         return _item(found) if found else None
 
     def query(self, table: str, partition: str) -> list[Item]:
-        """Return one partition in the order of its sort keys."""
+        """Return the items of one partition, ordered by sort key."""
         request = {
             "TableName": self._name(table),
             "ConsistentRead": True,
@@ -36,7 +36,7 @@ class DynamoDBTables:
         return [_item(item) for page in self._pages("Query", request) for item in page]
 
     def scan(self, table: str, limit: int, after: ItemKey | None) -> list[Item]:
-        """Return up to `limit` items from behind the key `after`, in the order of DynamoDB's hashes."""
+        """Return up to `limit` items after the key `after`, in the order of DynamoDB's hashes."""
         request: dict[str, Any] = {"TableName": self._name(table), "ConsistentRead": True, "Limit": limit}
         if after is not None:
             request["ExclusiveStartKey"] = _key(after)
@@ -49,7 +49,7 @@ class DynamoDBTables:
         return found
 
     def written(self, write: Write) -> dict[str, Any]:
-        """Return one write as an item of TransactWriteItems."""
+        """Return one write in the form of TransactWriteItems."""
         change: dict[str, Any] = {"TableName": self._name(write.table)}
         if write.expected == ABSENT:
             change["ConditionExpression"] = f"attribute_not_exists({layout.PARTITION})"
@@ -63,7 +63,7 @@ class DynamoDBTables:
         return {"Put": {**change, "Item": {**_key(write.key), **content}}}
 
     def _pages(self, operation: str, request: dict[str, Any]) -> Iterator[list[DynamoItem]]:
-        """Yield page after page: DynamoDB ends one at 1 MB, and says where the next begins."""
+        """Yield the items page by page; a page ends at 1 MB, with the key after which the next one begins."""
         while True:
             page = self._aws.call("dynamodb", operation, request)
             yield page["Items"]
@@ -76,13 +76,13 @@ class DynamoDBTables:
         if name is None:
             raise WorkError(
                 f"table {table} is not deployed for this function: {variable_names.TABLES} does not name it.\n"
-                "  Deploy the function anew; its uses=[...] says which tables it is given."
+                "  Deploy the function again: its uses=[...] lists its tables."
             )
         return name
 
 
 def _key(key: ItemKey) -> dict[str, dict[str, str]]:
-    """Return a key as DynamoDB has it; a table without a sort key has no range key."""
+    """Return a key in DynamoDB's JSON; a table without a sort key has no range key."""
     partition, sort = key
     return {layout.PARTITION: {"S": partition}, **({layout.SORT: {"S": sort}} if sort else {})}
 

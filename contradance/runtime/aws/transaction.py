@@ -1,4 +1,4 @@
-"""Committing a unit of work: one TransactWriteItems, and what it means when DynamoDB cancels it."""
+"""Commits a unit of work by one TransactWriteItems, and interprets its cancellation."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -11,7 +11,7 @@ from contradance.runtime.once import OnceKey
 _FAILED: Final = "ConditionalCheckFailed"
 _CONFLICT: Final = "TransactionConflict"
 _PASSING: Final = frozenset({_CONFLICT, "ThrottlingError", "ProvisionedThroughputExceeded"})
-"""Reasons of a cancellation that may be gone at the next try. DynamoDB API reference, TransactWriteItems."""
+"""Cancellation reasons that another try may not meet. DynamoDB API reference, TransactWriteItems."""
 _TRIES: Final = 6
 
 
@@ -28,7 +28,7 @@ def transact(
 
     Raises:
         LeaseLost: the condition of the once-record does not hold.
-        Conflict: that of another item does not hold, or others keep changing the same items.
+        Conflict: the condition of another item does not hold, or other transactions keep changing the items.
         AWSCallFailed: anything else.
     """
     items = [{"Update": once}, *(write for _, write in writes)]
@@ -58,7 +58,7 @@ def transact(
 
 
 def _reasons(error: AWSCallFailed) -> list[str]:
-    """Return why each item was refused, in order; `None` items are those that were not."""
+    """Return the cancellation reason of each item, in order; "None" for an item that was not refused."""
     if error.code != "TransactionCanceledException":
         return []
     return [str(reason.get("Code") or "None") for reason in error.answer.get("CancellationReasons", ())]

@@ -1,4 +1,4 @@
-"""What a deployed function is configured with: its environment, and its secrets from the Parameter Store."""
+"""A deployed function's variables: its environment, and its secrets from the SSM Parameter Store."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -10,19 +10,19 @@ from contradance.runtime.aws.caller import Caller
 from contradance.runtime.ports import Clock
 
 KEEP_SECONDS: Final = 300.0
-"""How long a secret is used before it is asked for again: a rotated one is in use five minutes later."""
+"""How long a secret is cached: a rotated one is in use after at most five minutes."""
 _PREFIX: Final = "SECRET_"
 _LOG: Final = logging.getLogger("contradance.secrets")
 
 
 class Variables(Mapping[str, str]):
-    """The environment; `SECRET_X` is the secret `x`, fetched when it is first asked for.
+    """The environment, in which `SECRET_X` is the secret `x`, fetched at first use.
 
     Args:
         environ: the environment.
         parameters: the name of each secret's SSM parameter.
         aws: calls SSM.
-        clock: says how old a secret is.
+        clock: measures the age of a cached secret.
     """
 
     def __init__(self, environ: Mapping[str, str], parameters: Mapping[str, str], aws: Caller, clock: Clock) -> None:
@@ -43,12 +43,12 @@ class Variables(Mapping[str, str]):
         return sum(1 for _ in self)
 
     def _secret(self, name: str) -> str:
-        """Return a secret; without one there is no falling back: a test key must never do real work."""
+        """Return a secret, cached or fetched; without one it raises, since a default key must never reach production."""
         parameter = self._parameters.get(name)
         if parameter is None:
             raise DeclarationError(
                 f"secret {name.removeprefix(_PREFIX).lower()!r} is not deployed for this function: "
-                f"{variable_names.SECRETS} does not name it.\n  Deploy the function anew; its uses=[...] says which it is given."
+                f"{variable_names.SECRETS} does not name it.\n  Deploy the function again: its uses=[...] lists its secrets."
             )
         now = self._clock.now().timestamp()
         kept = self._kept.get(name)
@@ -59,7 +59,7 @@ class Variables(Mapping[str, str]):
         except AWSCallFailed as error:
             if kept is None or error.code == "ParameterNotFound":
                 raise
-            _LOG.warning("%s cannot be read anew, and is used as it was: %s", parameter, error)
+            _LOG.warning("%s cannot be read, and its cached value is used: %s", parameter, error)
             return kept[1]
         value = str(answer["Parameter"]["Value"])
         self._kept[name] = (now, value)

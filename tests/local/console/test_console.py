@@ -16,7 +16,7 @@ from contradance.local.console.feed import Feed
 from contradance.local.console.guard import HEADERS
 from contradance.local.console.history import History
 from contradance.local.laptop import Laptop
-from contradance.local.server import Server
+from contradance.local.web.server import Server
 from tests.patience import LONG
 
 PUBLISH = "/_contradance/publish"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from contradance.local.console.history import PAGE, History
-from contradance.local.database import Database
-from contradance.local.journal_table import STATE_FILE, LaptopJournal
+from contradance.local.state.database import Database
+from contradance.local.state.journal_table import STATE_FILE, LaptopJournal
 from contradance.runtime.journal_record import JournalRecord
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from contradance.runtime.aws import logs
 from tests.runtime.aws.desk import Deployed, cold_start
 from tests.runtime.aws.moto import moto_with_once_table
 
@@ -17,15 +18,21 @@ class LambdaHandler(logging.Handler):
 
 @pytest.fixture
 def root_logger() -> Iterator[logging.Logger]:
-    """The root logger as Lambda has it; as it was, afterwards."""
-    root = logging.getLogger()
-    before, level = [(handler, handler.formatter) for handler in root.handlers], root.level
-    root.handlers[:] = [LambdaHandler()]
+    """The root logger as Lambda has it; as it was, afterwards, with each Powertools Logger that a test made forgotten."""
+    root, known = logging.getLogger(), logging.root.manager.loggerDict
+    before, configured = {**vars(root)}, [*logs._configured]
+    handlers, loggers = {handler: handler.formatter for handler in root.handlers}, {**known}
+    root.handlers[:], logs._configured[:] = [LambdaHandler()], []
     yield root
-    root.setLevel(level)
-    root.handlers[:] = [handler for handler, _ in before]
-    for handler, formatter in before:
+    vars(root).clear()
+    vars(root).update(before)
+    root.setLevel(root.level)  # loggers remember what they were asked
+    root.handlers[:], logs._configured[:] = handlers, configured
+    for handler, formatter in handlers.items():
         handler.setFormatter(formatter)
+    for name in {*known} - {*loggers}:
+        if any(hasattr(one, "powertools_handler") for one in (known[name], getattr(known[name], "parent", None))):
+            del known[name]
 
 
 @pytest.fixture

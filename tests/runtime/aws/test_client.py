@@ -9,8 +9,7 @@ import pytest
 
 from contradance.errors import AWSCallFailed
 from contradance.runtime.aws.boto import BotoCaller
-from contradance.runtime.aws.callers import caller
-from contradance.runtime.aws.client import LeanClient
+from contradance.runtime.aws.client import LeanClient, caller
 from contradance.runtime.aws.connections import IDLE_SECONDS, Connections
 from contradance.runtime.aws.endpoint import Endpoint, UnsupportedConfig, endpoint, region_of
 from contradance.runtime.aws.retry_budget import RetryBudget

@@ -215,7 +215,7 @@ class TestDeployment:
             desk.invoke("plan_repair", recorded("eventbridge"))
 
     @pytest.mark.parametrize(
-        ("function", "why"), [(f"{FUNCTIONS}:registry", "which is no function"), ("nonsense", "Name it like")]
+        ("function", "why"), [(f"{FUNCTIONS}:registry", "which is not a function"), ("nonsense", "Name it like")]
     )
     def test_what_is_no_function_is_refused(self, desk: Deployed, function: str, why: str) -> None:
         desk.configure(**{variable_names.FUNCTION: function})

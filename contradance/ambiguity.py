@@ -1,0 +1,82 @@
+"""Members of a union that a consumer which ignores unknown fields cannot tell apart."""
+
+from collections.abc import Iterator
+from enum import Enum
+from itertools import permutations
+from typing import Any, Final
+
+from contradance.coreschema import CoreSchema, Definitions, resolved
+
+_JSON_OF: Final = {
+    **dict.fromkeys(("int", "float", "decimal", "timedelta"), "number"),
+    **dict.fromkeys(("str", "bytes", "uuid", "url", "multi-host-url", "date", "datetime", "time"), "text"),
+    **dict.fromkeys(("list", "tuple", "set", "frozenset"), "list"),
+    **dict.fromkeys(("model", "dict", "typed-dict", "dataclass"), "object"),
+    "bool": "boolean",
+    "none": "null",
+}
+"""By type of a core schema: what its values are in JSON. Texts and numbers are read as each other."""
+
+
+def ambiguous_members(schema: CoreSchema, definitions: Definitions) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a union, as (what, fix)."""
+    choices = [resolved(one[0] if isinstance(one, tuple) else one, definitions) for one in schema["choices"]]
+    for reader, writer in permutations(choices, 2):
+        if reader["type"] == "model" and _reads_but_for_unknown(reader, writer, definitions):
+            names = f"{_name(reader)} and {_name(writer)}"
+            what = f"is a union of {names}, which only unknown fields tell apart: a consumer that ignores them takes one for the other"
+            yield (
+                what,
+                "Give each a field like `kind: Literal['a'] = 'a'`, and the union Field(discriminator='kind').",
+            )
+            return
+
+
+def _reads_but_for_unknown(reader: CoreSchema, writer: CoreSchema, definitions: Definitions) -> bool:
+    """Whether the model `reader` takes what `writer` writes, if it ignores the fields that it does not have."""
+    if writer["type"] == "dict":
+        return True
+    if writer["type"] != "model" or writer["cls"] is reader["cls"]:
+        return False
+    ours, theirs = _fields(reader, definitions), _fields(writer, definitions)
+    if ours is None or theirs is None or not theirs.keys() - ours.keys():
+        return False
+    for name, (schema, required) in ours.items():
+        if name not in theirs:
+            if required:
+                return False
+        elif not _may_read(schema, theirs[name][0], definitions):
+            return False
+    return True
+
+
+def _fields(schema: CoreSchema, definitions: Definitions) -> dict[str, tuple[CoreSchema, bool]] | None:
+    """Return a model's fields by their names on the wire: (schema, whether it is required); None for a root model."""
+    inner = resolved(schema["schema"], definitions)
+    if inner["type"] != "model-fields":
+        return None
+    return {
+        field.get("serialization_alias", name): (field["schema"], field["schema"]["type"] != "default")
+        for name, field in inner["fields"].items()
+    }
+
+
+def _may_read(reader: CoreSchema, writer: CoreSchema, definitions: Definitions) -> bool:
+    """Whether a field may read what another writes; True where that is not certain."""
+    one, other = resolved(reader, definitions), resolved(writer, definitions)
+    ours, theirs = _listed(one), _listed(other)
+    if ours is not None and theirs is not None:
+        return not ours.isdisjoint(theirs)
+    kinds = (_JSON_OF.get(one["type"]), _JSON_OF.get(other["type"]))
+    structures = {"list", "object"}
+    return None in kinds or kinds[0] == kinds[1] or not structures.intersection(kinds)
+
+
+def _listed(schema: CoreSchema) -> set[Any] | None:
+    if schema["type"] == "literal":
+        return {one.value if isinstance(one, Enum) else one for one in schema["expected"]}
+    return {one.value for one in schema["members"]} if schema["type"] == "enum" else None
+
+
+def _name(schema: CoreSchema) -> str:
+    return str(schema["cls"].__name__) if "cls" in schema else "a mapping"

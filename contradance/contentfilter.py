@@ -1,0 +1,168 @@
+"""A content filter, checked where a function is declared: against the wire of each contract that it may read."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final, Literal, cast, get_args, get_origin
+from uuid import UUID
+
+from pydantic import BaseModel, PlainSerializer, WrapSerializer
+from pydantic.fields import FieldInfo
+
+from contradance.annotation import alternatives, type_name
+from contradance.contract import Contract, where_defined
+from contradance.errors import InvalidFunction
+from contradance.wire import wire_fields
+
+ContentFilter = Mapping[str | type[Contract], object]
+"""A content filter over `data`, in EventBridge's pattern grammar; per contract where the parameter is a union."""
+
+_WHERE_FIX: Final = "  Write it like where={'status': ['open']}, or where={TheContract: {'status': ['open']}}."
+_TEXTS: Final = (str, UUID, date, datetime, time, timedelta, Decimal, bytes)
+"""Types that are texts in JSON."""
+_OF_TEXTS: Final = frozenset({"prefix", "suffix", "equals-ignore-case", "wildcard", "cidr"})
+"""Operators that match texts alone."""
+_ANYTHING: Final = {"a boolean", "a number", "a text", "an object"}
+
+
+def checked_filters(
+    function: str, contracts: tuple[type[Contract], ...], where: ContentFilter | None
+) -> dict[type[Contract], Mapping[str, object]]:
+    """Return the filter of each contract, checked against its fields in every version it can read."""
+    if not where:
+        return {}
+    if not isinstance(where, Mapping):
+        raise InvalidFunction(f"{function} has where={where!r}, which filters no field.\n{_WHERE_FIX}")
+    by_contract = any(not isinstance(key, str) for key in where)
+    if len(contracts) > 1 and not by_contract:
+        raise InvalidFunction(
+            f"{function} subscribes to {len(contracts)} contracts, but its where= does not say which it filters.\n"
+            f"  Write where={{{contracts[0].__name__}: {{...}}}}."
+        )
+    filters = (
+        dict(cast("Mapping[type[Contract], Mapping[str, object]]", where))
+        if by_contract
+        else {contracts[0]: cast("Mapping[str, object]", where)}
+    )
+    for contract, data in filters.items():
+        if contract not in contracts:
+            raise InvalidFunction(
+                f"{function} filters {type_name(contract)} in where=, but does not subscribe to it.\n"
+                f"  It subscribes to: {', '.join(member.__name__ for member in contracts)}."
+            )
+        if not isinstance(data, Mapping):
+            raise InvalidFunction(
+                f"{function} filters {contract.__name__} by {data!r} in where=, which filters no field.\n{_WHERE_FIX}"
+            )
+        for version in contract.lineage():
+            _check_fields(function, version, (version,), data, ())
+    return filters
+
+
+def _check_fields(
+    function: str, contract: type[Contract], holders: tuple[Any, ...], where: object, path: tuple[str, ...]
+) -> None:
+    """Refuse a filter on a field that none of `holders`, the types at `path` inside `contract`, has."""
+    if not isinstance(where, Mapping):
+        return
+    for key, wanted in where.items():
+        if key == "$or" and isinstance(wanted, list):
+            for choice in wanted:
+                _check_fields(function, contract, holders, choice, path)
+            continue
+        name, _, rest = str(key).partition(".")
+        inner = tuple(kind for holder in holders for kind in _field(holder, name))
+        if not inner:
+            known = sorted({field for holder in holders if _is_model(holder) for field in wire_fields(holder)})
+            raise InvalidFunction(
+                f"{function} filters on data.{'.'.join((*path, name))}, but {contract.identity} has no such field "
+                f"(contract in {where_defined(contract)}).\n"
+                + (
+                    f"  Filter on one of: {', '.join(known)}."
+                    if known
+                    else f"  data.{'.'.join(path)} is a value: filter on itself."
+                )
+            )
+        if isinstance(wanted, list) and not rest:
+            _check_values(function, contract, inner, wanted, ".".join((*path, name)))
+        _check_fields(function, contract, inner, {rest: wanted} if rest else wanted, (*path, name))
+
+
+def _check_values(
+    function: str, contract: type[Contract], types: tuple[Any, ...], wanted: list[object], path: str
+) -> None:
+    """Refuse a value that no value of the field is in JSON, since it would never match."""
+    possible = {kind for one in types for kind in _json_kinds(one)}
+    for value in wanted:
+        kind = _asked_kind(value)
+        if kind is not None and possible and kind not in possible:
+            raise InvalidFunction(
+                f"{function} filters data.{path} by {kind}, but {contract.identity} has {' or '.join(sorted(possible))} "
+                f"there (contract in {where_defined(contract)}), so it would never match.\n"
+                f"  Filter by {' or '.join(sorted(possible))}, as JSON has it."
+            )
+
+
+def _asked_kind(value: object) -> str | None:
+    """Return what a filter's value matches in JSON; None where that may be anything."""
+    if isinstance(value, Mapping):
+        operator, operand = next(iter(value.items()), ("", None))
+        is_text = operator in _OF_TEXTS and isinstance(operand, str)  # the pattern's own check refuses others
+        return "a text" if is_text else "a number" if operator == "numeric" else None
+    return None if value is None else _kind_of(value)
+
+
+def _json_kinds(annotation: Any) -> set[str]:
+    """Return what the values of a type are in JSON; every kind where that is not known."""
+    if get_origin(annotation) is Literal:
+        return {kind for value in get_args(annotation) for kind in _member_kinds(value)}
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return {kind for member in annotation for kind in _member_kinds(member)}
+    if annotation in (bool, int, float, *_TEXTS):
+        return {_kind_of(annotation())} if annotation in (bool, int, float) else {"a text"}
+    return {"an object"} if _is_model(annotation) else _ANYTHING
+
+
+def _member_kinds(member: object) -> set[str]:
+    value = member.value if isinstance(member, Enum) else member
+    return set() if value is None else {_kind_of(value)}
+
+
+def _kind_of(value: object) -> str:
+    if isinstance(value, bool):
+        return "a boolean"
+    return "a number" if isinstance(value, int | float) else "a text"
+
+
+def _field(holder: Any, name: str) -> Iterator[Any]:
+    """Yield the types of field `name` of `holder`: none where it has no such field, Any where nobody can know."""
+    if _is_model(holder):
+        own, field = wire_fields(holder).get(name, ("", None))
+        if field is not None:
+            yield from _kinds(Any if _is_serialized(holder, own, field) else field.annotation)
+    elif isinstance(origin := get_origin(holder), type) and issubclass(origin, Mapping):
+        yield from _kinds(get_args(holder)[1])
+    elif holder in (Any, object, dict):
+        yield Any
+
+
+def _kinds(annotation: Any) -> Iterator[Any]:
+    """Yield what stands at one place: a filter looks into each member of a union and each item of a list."""
+    for member in alternatives(annotation):
+        if get_origin(member) in (list, tuple, set, frozenset, Sequence):
+            yield from (kind for item in get_args(member) if item is not Ellipsis for kind in _kinds(item))
+        else:
+            yield member
+
+
+def _is_model(holder: Any) -> bool:
+    return isinstance(holder, type) and issubclass(holder, BaseModel)
+
+
+def _is_serialized(holder: type[BaseModel], name: str, field: FieldInfo) -> bool:
+    """Whether an author's own serializer decides what the field is in JSON."""
+    decorators = holder.__pydantic_decorators__
+    fields = {one for decorator in decorators.field_serializers.values() for one in decorator.info.fields}
+    own = any(isinstance(one, PlainSerializer | WrapSerializer) for one in field.metadata)
+    return own or bool({name, "*"} & fields) or bool(decorators.model_serializers)

@@ -1,0 +1,238 @@
+"""Whether what was read back from JSON is what was built: the first difference, or none.
+
+Equal means the same class and equal fields, recursively. Python's `==` is not enough: a model's author may define
+`__eq__`, an instant in a zone's repeated hour is unequal to itself in UTC, NaN is unequal to NaN, and True equals 1.
+"""
+
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from types import NoneType
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from pydantic import BaseModel
+
+_ATOMS: Final = frozenset({NoneType, bool, int, float, str, bytes, UUID, date, timedelta, Decimal})
+"""Classes of which values of the same class that are `==` are equal."""
+_MISSING: Final = object()
+
+
+class Difference(NamedTuple):
+    """The first place where two values differ."""
+
+    path: tuple[str | int, ...]
+    built: object
+    read: object
+
+
+_Compare = Callable[[Any, Any], Difference | None]
+
+
+class Equality:
+    """Compares built values with those read back.
+
+    Args:
+        opaque: how two values of one class without `__eq__` compare: equal, where the caller compares their JSON.
+    """
+
+    def __init__(self, *, opaque: bool) -> None:
+        self._opaque = opaque
+        self._by_class: dict[type, _Compare] = {}
+
+    def difference(self, built: object, read: object) -> Difference | None:
+        """Return the first difference; None where the values are equal."""
+        kind = type(built)
+        if built is read or (kind in _ATOMS and kind is type(read) and built == read):
+            return None
+        compare = self._by_class.get(kind)
+        if compare is None:
+            compare = self._by_class[kind] = self._choose(kind)
+        return compare(built, read)
+
+    def _choose(self, kind: type) -> _Compare:
+        if issubclass(kind, BaseModel):
+            return self._model(kind)
+        if is_dataclass(kind):
+            return self._attributes(kind, tuple(field.name for field in fields(kind)))
+        if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+            return self._attributes(kind, tuple(kind._fields))
+        for base, compare in self._containers():
+            if kind in base:
+                return compare
+        for base_class, equal in _SPECIAL:
+            if issubclass(kind, base_class):
+                return lambda built, read: None if equal(built, read) else Difference((), built, read)
+        return self._other
+
+    def _containers(self) -> Iterable[tuple[tuple[type, ...], _Compare]]:
+        return (
+            ((list, tuple), self._sequences),
+            ((deque,), self._deques),
+            ((set, frozenset), self._sets),
+            ((dict, defaultdict, OrderedDict, Counter), self._mappings),
+        )
+
+    def _model(self, kind: type[BaseModel]) -> _Compare:
+        names = tuple(kind.model_fields)
+        known, difference, atoms = self._by_class.get, self.difference, _ATOMS
+        open_ = kind.model_config.get("extra") == "allow"
+
+        def compare(built: BaseModel, read: object) -> Difference | None:
+            """Compare field by field: each publish runs this for each model, so it calls little."""
+            if type(read) is not kind:
+                return Difference((), built, read)
+            builts, reads = built.__dict__, read.__dict__
+            for name in names:
+                one, other = builts.get(name, _MISSING), reads[name]
+                one_kind = type(one)
+                if one_kind in atoms and one == other and one_kind is type(other):
+                    continue
+                found = known(one_kind, difference)(one, other)
+                if found is not None:
+                    return found._replace(path=(name, *found.path))
+            return difference(built.__pydantic_extra__, read.__pydantic_extra__) if open_ else None
+
+        return compare
+
+    def _attributes(self, kind: type, names: tuple[str, ...]) -> _Compare:
+        def compare(built: object, read: object) -> Difference | None:
+            if type(read) is not kind:
+                return Difference((), built, read)
+            for name in names:
+                found = self.difference(getattr(built, name, _MISSING), getattr(read, name, _MISSING))
+                if found is not None:
+                    return found._replace(path=(name, *found.path))
+            return None
+
+        return compare
+
+    def _sequences(self, built: Iterable[object], read: object) -> Difference | None:
+        """Compare items; a tuple may arrive as a list, which only happens where the annotation allows both."""
+        return self._items(built, read) if type(read) in (list, tuple) else Difference((), built, read)
+
+    def _deques(self, built: "deque[object]", read: object) -> Difference | None:
+        if type(read) is not deque or read.maxlen != built.maxlen:
+            return Difference((), built, read)
+        return self._items(built, read)
+
+    def _items(self, built: Any, read: Any) -> Difference | None:
+        if len(built) != len(read):
+            return Difference((), built, read)
+        known, difference = self._by_class.get, self.difference
+        for index, one in enumerate(built):
+            found = known(type(one), difference)(one, read[index])
+            if found is not None:
+                return found._replace(path=(index, *found.path))
+        return None
+
+    def _sets(self, built: set[object], read: Any) -> Difference | None:
+        if type(read) is not type(built) or len(read) != len(built):
+            return Difference((), built, read)
+        kinds = {*map(type, built), *map(type, read)}
+        if len(kinds) == 1 and kinds <= _ATOMS:
+            return None if built == read else Difference((), built, read)
+        left = [*read]
+        for one in built:
+            for index, other in enumerate(left):
+                if self.difference(one, other) is None:
+                    del left[index]
+                    break
+            else:
+                return Difference((), built, read)
+        return None
+
+    def _mappings(self, built: Mapping[object, object], read: Any) -> Difference | None:
+        if type(read) is not type(built) or len(read) != len(built):
+            return Difference((), built, read)
+        for (key, one), (other_key, other) in zip(built.items(), read.items(), strict=True):
+            if self.difference(key, other_key) is not None:
+                return Difference((str(key),), key, other_key)
+            found = self.difference(one, other)
+            if found is not None:
+                return found._replace(path=(str(key), *found.path))
+        return None
+
+    def _other(self, built: object, read: object) -> Difference | None:
+        kind = type(built)
+        if kind is type(read) and (self._opaque if kind.__eq__ is object.__eq__ else _says_equal(built, read)):
+            return None
+        return Difference((), built, read)
+
+
+def without_eq(value: object) -> bool:
+    """Whether two values of this class can only be compared by their JSON."""
+    return type(value).__eq__ is object.__eq__
+
+
+def _says_equal(built: object, read: object) -> bool:
+    try:
+        return bool(built == read)
+    except Exception:  # noqa: BLE001 - an author's `__eq__` may raise anything
+        return False
+
+
+def _same_instant(built: datetime, read: object) -> bool:
+    """Compare aware datetimes as instants: `==` is False in a zone's repeated hour. A subclass may arrive as a datetime."""
+    if not isinstance(read, datetime):
+        return False
+    if built.tzinfo is not read.tzinfo and built == read:  # within one zone `==` looks at the clock's face alone
+        return True
+    if built.utcoffset() is None or read.utcoffset() is None:
+        return (built.tzinfo, built.replace(fold=0)) == (read.tzinfo, read.replace(fold=0))
+    try:
+        return built.astimezone(UTC) == read.astimezone(UTC)
+    except OverflowError:  # within a day of year 1 or 9999
+        return (built.replace(tzinfo=None), built.utcoffset()) == (read.replace(tzinfo=None), read.utcoffset())
+
+
+def _same_time(built: time, read: object) -> bool:
+    """Compare times; one whose zone has no fixed offset is never equal: its JSON is without the zone."""
+    if not isinstance(read, time) or (built.tzinfo is None) != (read.tzinfo is None):
+        return False
+    return built == read and (built.tzinfo is None or built.utcoffset() is not None)
+
+
+def _same_number(built: Any, read: Any) -> bool:
+    return type(built) is type(read) and (built == read or (built != built and read != read))  # noqa: PLR0124 - NaN
+
+
+def _same_int(built: int, read: object) -> bool:
+    """Compare an int; in a field of floats it may be written as an int, and arrives as a float."""
+    return type(read) in (type(built), float if type(built) is int else None) and bool(built == read)
+
+
+def _same_decimal(built: Decimal, read: object) -> bool:
+    return type(read) is type(built) and str(built) == str(read)
+
+
+def _same_complex(built: complex, read: object) -> bool:
+    return type(read) is type(built) and (built == read or repr(built) == repr(read))
+
+
+def _same_member(built: Enum, read: object) -> bool:
+    """Compare members of one enumeration; a combination of flags is not one object."""
+    return type(read) is type(built) and bool(built.value == read.value)
+
+
+def _same_moment(built: Any, read: object) -> bool:
+    """Compare dates or durations; a subclass may arrive as its base."""
+    return not isinstance(read, datetime) and isinstance(built, type(read)) and bool(built == read)
+
+
+_SPECIAL: Final[tuple[tuple[type, Callable[[Any, Any], bool]], ...]] = (
+    (Enum, _same_member),
+    (datetime, _same_instant),
+    (time, _same_time),
+    (date, _same_moment),
+    (timedelta, _same_moment),
+    (float, _same_number),
+    (bool, _same_number),
+    (int, _same_int),
+    (Decimal, _same_decimal),
+    (complex, _same_complex),
+)
+"""Comparisons by base class, the first that fits."""

@@ -1,0 +1,82 @@
+"""Accepted events: they are stored with their deliveries first, and dispatched after the commit."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from contradance.local.events.pending_delivery import Dispatcher, PendingDelivery
+
+
+class StoredEvent(NamedTuple):
+    """One event as a row of the database, with its pending deliveries."""
+
+    event_id: str
+    time: float
+    """The event's own time, which selects it for a replay, in seconds of the epoch."""
+    correlation_id: str | None
+    envelope: str
+    deliveries: list[PendingDelivery]
+
+
+def stored_event(event: Mapping[str, Any], functions: Iterable[str], sent: float) -> StoredEvent:
+    """Return an event ready to store, with one pending delivery for each of `functions`."""
+    metadata = event["detail"].get("metadata")
+    ours = metadata if isinstance(metadata, dict) else {}
+    flow = str(ours.get("correlation_id", event["id"]))
+    text = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
+    time = datetime.fromisoformat(event["time"]).timestamp()
+    deliveries = [PendingDelivery(str(uuid4()), function, 1, sent, sent, flow, text) for function in functions]
+    return StoredEvent(str(ours.get("event_id", event["id"])), time, flow, text, deliveries)
+
+
+def event_ids(text: str) -> tuple[str | None, str | None]:
+    """Return (event id, correlation id) from the metadata in an event's JSON; (None, None) without our metadata."""
+    try:
+        event = json.loads(text)
+        metadata = event["detail"]["metadata"]
+        return str(metadata["event_id"]), str(metadata["correlation_id"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None, None
+
+
+class Accepted:
+    """Events that one transaction stores: call `store` inside the transaction, and `dispatch` after the commit.
+
+    Args:
+        events: the events, each with its deliveries.
+        now: the time of acceptance.
+        dispatcher: makes the deliveries.
+        archived: whether the events enter the archive; replayed events do not, since they are in it already.
+    """
+
+    def __init__(
+        self, events: list[StoredEvent], now: datetime, dispatcher: Dispatcher, *, archived: bool = True
+    ) -> None:
+        self._events = events
+        self._deliveries = [delivery for event in events for delivery in event.deliveries]
+        self._now = now.timestamp()
+        self._dispatcher = dispatcher
+        self._archived = archived
+
+    def store(self, connection: sqlite3.Connection) -> None:
+        """Insert each event and its deliveries, and reserve the deliveries for the dispatcher."""
+        for event in self._events:
+            row = connection.execute(
+                "INSERT INTO event (event_id, time, accepted, correlation_id, envelope, archived) VALUES (?, ?, ?, ?, ?, ?)",
+                (event.event_id, event.time, self._now, event.correlation_id, event.envelope, self._archived),
+            )
+            connection.executemany(
+                "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, 1)",
+                [
+                    (one.id, one.function, row.lastrowid, one.correlation_id, one.sent, one.due)
+                    for one in event.deliveries
+                ],
+            )
+        self._dispatcher.reserve(self._deliveries)
+
+    def dispatch(self) -> None:
+        """Enqueue the deliveries, which are committed now."""
+        self._dispatcher.enqueue(self._deliveries)

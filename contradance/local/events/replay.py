@@ -1,0 +1,33 @@
+"""One replay of the laptop's archive, as a row of the database."""
+
+import json
+from typing import Literal, NamedTuple
+
+ReplayState = Literal["STARTING", "RUNNING", "CANCELLING", "COMPLETED", "CANCELLED"]
+
+
+class Replay(NamedTuple):
+    """A replay's window, rules and position; times are in seconds of the epoch."""
+
+    name: str
+    description: str | None
+    state: ReplayState
+    first: float
+    """Events from this time on."""
+    last: float
+    """Events before this time: the window is half-open, so that adjacent windows share no event."""
+    rules: str | None
+    """JSON list of the functions whose rules are matched; None for every rule."""
+    started: float
+    minute: float = 0.0
+    """Position: every event before this time has been replayed."""
+    after: int = 0
+    """Position inside the next minute: id of the last event replayed."""
+    replayed: float | None = None
+    """Time of the last event replayed."""
+    ended: float | None = None
+
+    @property
+    def functions(self) -> list[str] | None:
+        """The functions whose rules are matched; None for every rule."""
+        return None if self.rules is None else list(json.loads(self.rules))

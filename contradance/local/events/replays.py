@@ -1,0 +1,219 @@
+"""Replays of the laptop's archive: minute by minute, shuffled inside a minute, as EventBridge does.
+
+A replay's position is on disk and moves in the transaction that stores its deliveries: after a crash the replay
+continues there, and delivers no minute twice. EventBridge user guide, eb-archive; API reference, StartReplay.
+"""
+
+import json
+import logging
+import sqlite3
+import threading
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Final
+
+from contradance.local.events.bus import Bus
+from contradance.local.events.replay import Replay, ReplayState
+from contradance.local.refusal import Refused
+from contradance.local.state.database import Database
+from contradance.runtime.ports import Clock
+
+_LOG = logging.getLogger("contradance.replays")
+_OPEN: Final = "state IN ('STARTING', 'RUNNING', 'CANCELLING')"
+MOST: Final = 10
+"""Maximum number of open replays per account and region. EventBridge quotas."""
+_TOGETHER: Final = 1_000
+"""Most events of one minute that are shuffled and stored together."""
+_MINUTE: Final = 60.0
+_REMEMBERED: Final = timedelta(days=90)
+"""How long an ended replay stays listed. EventBridge API reference, StartReplay."""
+_PAUSE_SECONDS: Final = 5.0
+"""Pause after an unexpected failure, before the replays continue."""
+_COLUMNS: Final = "name, description, state, first, last, rules, started, minute, after, replayed, ended"
+
+
+class Replays:
+    """Starts, advances, lists and cancels the replays of one bus's archive.
+
+    Args:
+        bus: matches the replayed events and delivers them.
+        database: holds the archive and the replays.
+        clock: gives the current time.
+        archive_delay: how long an event takes to reach the archive; EventBridge advises to wait ten minutes.
+        random: shuffles the events of a minute.
+    """
+
+    def __init__(self, bus: Bus, database: Database, clock: Clock, archive_delay: timedelta, random: Random) -> None:
+        self._bus = bus
+        self._database = database
+        self._clock = clock
+        self._delay = archive_delay
+        self._random = random
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def begin(
+        self, name: str, first: datetime, last: datetime, functions: Collection[str] | None, description: str | None
+    ) -> Replay:
+        """Store a new replay of the events from `first` until before `last`, and return it; `step` advances it.
+
+        Raises:
+            Refused: the name is already used, or too many replays are open.
+        """
+        rules = None if functions is None else json.dumps(sorted(functions))
+        now = self._clock.now()
+        replay = Replay(
+            name,
+            description,
+            "STARTING",
+            first.timestamp(),
+            last.timestamp(),
+            rules,
+            now.timestamp(),
+            first.timestamp(),
+        )
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM replay WHERE ended < ?", ((now - _REMEMBERED).timestamp(),))
+            if connection.execute("SELECT 1 FROM replay WHERE name = ?", (name,)).fetchone():
+                raise Refused("ResourceAlreadyExistsException", f"Replay {name} already exists.")
+            if connection.execute(f"SELECT count(*) FROM replay WHERE {_OPEN}").fetchone()[0] >= MOST:  # noqa: S608 - constant
+                raise Refused(
+                    "LimitExceededException",
+                    f"The requested resource exceeds the maximum number allowed: {MOST} replays.",
+                )
+            connection.execute("INSERT INTO replay VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", replay)
+
+        self._database.write(change)
+        self._wake.set()
+        return replay
+
+    def named(self, name: str) -> Replay:
+        """Return the replay with this name; raise `Refused` when it does not exist."""
+        rows = self._database.read(f"SELECT {_COLUMNS} FROM replay WHERE name = ?", (name,))  # noqa: S608 - constants
+        if not rows:
+            raise Refused("ResourceNotFoundException", f"Replay {name} does not exist.")
+        return Replay(*rows[0])
+
+    def all(self) -> list[Replay]:
+        """Return every stored replay, the latest first."""
+        rows = self._database.read(f"SELECT {_COLUMNS} FROM replay ORDER BY started DESC, name")  # noqa: S608 - constants
+        return [Replay(*row) for row in rows]
+
+    def cancel(self, name: str) -> Replay:
+        """Request that a replay ends at its position; return it."""
+        replay = self.named(name)
+        cancelled = self._database.write(
+            lambda connection: (
+                connection.execute(
+                    "UPDATE replay SET state = 'CANCELLING' WHERE name = ? AND state IN ('STARTING', 'RUNNING')",
+                    (name,),
+                ).rowcount
+            )
+        )
+        if not cancelled:
+            raise Refused("IllegalStatusException", f"Replay {name} is not in a valid state for this operation.")
+        self._wake.set()
+        return replay._replace(state="CANCELLING")
+
+    def archived(self) -> tuple[int, int]:
+        """Return (number, total bytes) of the events in the archive."""
+        query = "SELECT count(*), coalesce(sum(length(CAST(envelope AS BLOB))), 0) FROM event WHERE archived = 1"
+        count, size = self._database.read(f"{query} AND accepted <= ?", (self._horizon(),))[0]
+        return count, size
+
+    def step(self) -> bool:
+        """Replay the next minute of each open replay; return whether a replay was open."""
+        rows = self._database.read(f"SELECT {_COLUMNS} FROM replay WHERE {_OPEN} ORDER BY started")  # noqa: S608 - constants
+        for row in rows:
+            self._advance(Replay(*row))
+        return bool(rows)
+
+    def start(self) -> None:
+        """Replay in a thread until `stop`; replays that a killed process left open continue."""
+        self._wake.set()
+        self._thread = threading.Thread(target=self._run, name="contradance-replays", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread after the current minute; open replays continue after the next start."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        pause: float | None = None
+        while not self._stopping.is_set():
+            self._wake.wait(pause)
+            self._wake.clear()
+            pause = None
+            try:
+                while not self._stopping.is_set() and self.step():
+                    pass
+            except Exception:  # noqa: BLE001 - the position is on disk: the replay continues there
+                _LOG.exception("a replay failed, and continues after a pause")
+                pause = _PAUSE_SECONDS
+
+    def _horizon(self) -> float:
+        """Return until when accepted events have reached the archive, in seconds of the epoch."""
+        return (self._clock.now() - self._delay).timestamp() if self._delay else float("inf")
+
+    def _advance(self, replay: Replay) -> None:
+        if replay.state == "CANCELLING":
+            self._end(replay, "CANCELLED")
+            return
+        found = self._database.read(
+            "SELECT min(time) FROM event WHERE archived = 1 AND time >= ? AND time < ? AND accepted <= ?",
+            (replay.minute, replay.last, self._horizon()),
+        )[0][0]
+        if found is None:
+            self._end(replay, "COMPLETED")
+        else:
+            self._replay_minute(replay, found // _MINUTE * _MINUTE)
+
+    def _replay_minute(self, replay: Replay, minute: float) -> None:
+        """Deliver the events of one minute again, at most `_TOGETHER` of them in one transaction."""
+        begun = replay.after if replay.minute == max(minute, replay.first) else 0
+        start, end = max(minute, replay.first), min(minute + _MINUTE, replay.last)
+        rows = self._database.read(
+            "SELECT id, time, envelope FROM event "
+            "WHERE archived = 1 AND time >= ? AND time < ? AND accepted <= ? AND id > ? ORDER BY id LIMIT ?",
+            (start, end, self._horizon(), begun, _TOGETHER),
+        )
+        position = (start, rows[-1][0]) if len(rows) == _TOGETHER else (end, 0)
+        latest = max((row[1] for row in rows), default=replay.replayed)
+        events = [_named(json.loads(envelope), replay.name) for _, _, envelope in rows]
+        self._random.shuffle(events)
+        accepted = self._bus.replayed(events, replay.functions)
+
+        def change(connection: sqlite3.Connection) -> bool:
+            # A replay that was cancelled or advanced since it was read does not match: nothing is stored for it.
+            moved = connection.execute(
+                "UPDATE replay SET state = 'RUNNING', minute = ?, after = ?, replayed = ? "
+                "WHERE name = ? AND state = ? AND minute = ? AND after = ?",
+                (*position, latest, replay.name, replay.state, replay.minute, replay.after),
+            ).rowcount
+            if moved:
+                accepted.store(connection)
+            return bool(moved)
+
+        if self._database.write(change):
+            accepted.dispatch()
+
+    def _end(self, replay: Replay, state: ReplayState) -> None:
+        now = self._clock.now().timestamp()
+        self._database.write(
+            lambda connection: connection.execute(
+                "UPDATE replay SET state = ?, ended = ? WHERE name = ? AND state = ?",
+                (state, now, replay.name, replay.state),
+            )
+        )
+
+
+def _named(event: dict[str, Any], replay: str) -> dict[str, Any]:
+    """Add `replay-name` to an envelope at the position where EventBridge puts it: behind the region."""
+    behind = {name: event.pop(name) for name in ("resources", "detail")}
+    return {**event, "replay-name": replay, **behind}

@@ -1,0 +1,143 @@
+"""The events with which AWS invokes a function, and its records of failures, in AWS's exact shapes.
+
+Asynchronous invocation: Lambda developer guide, invocation-async-retain-records. Queue: services-sqs-parameters.
+HTTP: API Gateway developer guide, http-api-develop-integrations-lambda (payload format 2.0).
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import md5
+from time import monotonic
+from typing import Any, Literal
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+from contradance.local.dead_letter_queues import DeadLetterMessage
+from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.names import ACCOUNT, REGION, aws_name, function_arn, queue_arn
+
+Exhausted = Literal["RetriesExhausted", "EventAgeExceeded"]
+
+
+@dataclass(frozen=True, slots=True)
+class LaptopContext:
+    """Lambda's context, with the fields that the runtime reads."""
+
+    aws_request_id: str
+    deadline: float
+    """In seconds of the monotonic clock."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds left before the function's timeout."""
+        return max(int((self.deadline - monotonic()) * 1000), 0)
+
+
+def sqs_batch(batch: Sequence[PendingDelivery], now: datetime) -> dict[str, Any]:
+    """Return the event with which SQS's event source mapping invokes a function for a batch."""
+    return {
+        "Records": [
+            {
+                "messageId": pending.id,
+                "receiptHandle": str(uuid4()),
+                "body": pending.envelope,
+                "attributes": {
+                    "ApproximateReceiveCount": str(pending.attempt),
+                    "SentTimestamp": str(int(pending.sent * 1000)),
+                    "SenderId": "AIDAIT2UOQQY3AUEKVGXU",
+                    "ApproximateFirstReceiveTimestamp": str(int(now.timestamp() * 1000)),
+                },
+                "messageAttributes": {},
+                "md5OfBody": md5(pending.envelope.encode(), usedforsecurity=False).hexdigest(),
+                "eventSource": "aws:sqs",
+                "eventSourceARN": queue_arn(aws_name(pending.function)),
+                "awsRegion": REGION,
+            }
+            for pending in batch
+        ]
+    }
+
+
+def failure_record(
+    pending: PendingDelivery, now: datetime, condition: Exhausted, error: BaseException
+) -> DeadLetterMessage:
+    """Return the message that Lambda sends to the on-failure destination of an asynchronous invocation."""
+    body = json.dumps(
+        {
+            "version": "1.0",
+            "timestamp": now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03}Z",
+            "requestContext": {
+                "requestId": pending.id,
+                "functionArn": f"{function_arn(pending.function)}:$LATEST",
+                "condition": condition,
+                "approximateInvokeCount": pending.attempt,
+            },
+            "requestPayload": json.loads(pending.envelope),
+            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+            "responsePayload": error_document(error),
+        },
+        separators=(",", ":"),
+    )
+    return DeadLetterMessage(str(uuid4()), now.timestamp(), body)
+
+
+def error_document(error: BaseException) -> dict[str, object]:
+    """Return the JSON object with which Lambda describes an exception."""
+    return {"errorMessage": str(error), "errorType": type(error).__name__, "stackTrace": []}
+
+
+def redriven(pending: PendingDelivery) -> DeadLetterMessage:
+    """Return the message that SQS moves to the dead letter queue: same id and time, the event as its body."""
+    source = queue_arn(aws_name(pending.function))
+    return DeadLetterMessage(pending.id, pending.sent, pending.envelope, source_arn=source, receives=pending.attempt)
+
+
+def http_request(
+    key: str,
+    path: str,
+    *,
+    path_parameters: Mapping[str, str],
+    query: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the event with which API Gateway's HTTP API invokes a function, payload format 2.0."""
+    method = key.partition(" ")[0]
+    parameters = _joined(parse_qsl(query, keep_blank_values=True))
+    try:
+        text, is_base64 = body.decode(), False
+    except UnicodeDecodeError:
+        text, is_base64 = b64encode(body).decode(), True
+    return {
+        "version": "2.0",
+        "routeKey": key,
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": _joined((name.lower(), value) for name, value in headers.items()),
+        **({"queryStringParameters": parameters} if parameters else {}),
+        **({"pathParameters": dict(path_parameters)} if path_parameters else {}),
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "apiId": "laptop",
+            "domainName": "127.0.0.1",
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": ""},
+            "requestId": str(uuid4()),
+            "routeKey": key,
+            "stage": "$default",
+            "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "timeEpoch": int(now.timestamp() * 1000),
+        },
+        **({"body": text} if text else {}),
+        "isBase64Encoded": is_base64,
+    }
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return values by name; values of a repeated name are joined by commas, as API Gateway does."""
+    values: dict[str, str] = {}
+    for name, value in pairs:
+        values[name] = f"{values[name]},{value}" if name in values else value
+    return values

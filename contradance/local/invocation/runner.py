@@ -1,0 +1,306 @@
+"""Delivers in threads, on a running clock.
+
+Each function has a worker queue: a bounded queue in memory of ready deliveries, and a count of its invocations. A slow
+or failing function fills only its own queue; deliveries that do not fit stay on disk. An invocation that outlives its
+timeout counts as failed: its queue continues, and its work is not committed.
+
+Workers and timekeeper are in one module because they share one lock. Locks are taken in one order, the database's
+before the runner's: no thread writes to disk while it holds the runner's lock.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from time import monotonic
+from typing import Final
+
+from contradance.choreography import AnyFunction
+from contradance.local.clock import RealClock
+from contradance.local.events.bus import Bus
+from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.events.schedules import Schedules
+from contradance.local.invocation.invoker import UNSETTLED_SECONDS, Invoker
+from contradance.subscription import Subscription
+
+_LOG = logging.getLogger("contradance.runner")
+DEFAULT_CONCURRENCY: Final = 4
+"""Concurrent invocations of a function that declares no `concurrency`."""
+MAX_QUEUED: Final = 256
+"""Deliveries of one function that wait in memory; the others wait on disk."""
+_SPARE: Final = 8
+"""Extra threads per function for invocations that outlived their timeout; more of those reduce its concurrency."""
+_LONGEST_SLEEP_SECONDS: Final = 1.0
+"""Longest sleep of the timekeeper."""
+
+
+@dataclass(eq=False, slots=True)
+class _WorkerQueue:
+    """One function's ready deliveries and running invocations."""
+
+    function: AnyFunction
+    ready: deque[PendingDelivery] = field(default_factory=deque)
+    reserved: set[str] = field(default_factory=set)
+    """Ids of deliveries that are being committed, ready or running: a read from disk skips them."""
+    invocations: int = 0
+    abandoned: int = 0
+    """Invocations that outlived their timeout while their threads still run."""
+    more: bool = True
+    """Whether the disk may hold due deliveries that are not in `ready`."""
+    alarm: float | None = None
+    """When the queue is next filled from disk, in seconds of the epoch; None without a delivery that waits."""
+
+    @property
+    def concurrency(self) -> int:
+        """Maximum number of concurrent invocations."""
+        return self.function.limits.concurrency or DEFAULT_CONCURRENCY
+
+    @property
+    def has_capacity(self) -> bool:
+        """Whether another invocation may start."""
+        return self.invocations + max(self.abandoned - _SPARE, 0) < self.concurrency
+
+    @property
+    def batch(self) -> int:
+        """Maximum number of deliveries per invocation."""
+        trigger = self.function.trigger
+        return trigger.batch if isinstance(trigger, Subscription) and trigger.delivery == "queue" else 1
+
+
+@dataclass(eq=False, slots=True)
+class _Invocation:
+    """A running invocation."""
+
+    queue: _WorkerQueue
+    batch: list[PendingDelivery]
+    deadline: float
+    """In seconds of the monotonic clock."""
+
+
+class Runner:
+    """Makes deliveries in threads: new ones when the bus enqueues them, postponed ones when their alarms are due.
+
+    Args:
+        functions: those with a subscription or a schedule.
+        bus: holds the deliveries.
+        invoker: invokes the functions and settles the deliveries.
+        schedules: puts scheduled runs on the bus.
+        every_minute: called at the start and then every minute.
+    """
+
+    def __init__(
+        self,
+        functions: Iterable[AnyFunction],
+        bus: Bus,
+        invoker: Invoker,
+        schedules: Schedules,
+        every_minute: Callable[[], object],
+    ) -> None:
+        self._queues = {function.name: _WorkerQueue(function) for function in functions}
+        self._bus = bus
+        self._invoker = invoker
+        self._schedules = schedules
+        self._every_minute = every_minute
+        self._minute: datetime
+        self._changed = threading.Condition()
+        self._alarms: list[tuple[float, str]] = []
+        self._running: set[_Invocation] = set()
+        self._stopping = False
+        self._clock: RealClock
+        self._pool: ThreadPoolExecutor | None = None
+        self._timekeeper: threading.Thread | None = None
+
+    def start(self, clock: RealClock) -> None:
+        """Deliver in threads until `stop`."""
+        self._clock = clock
+        self._minute = clock.now()
+        threads = sum(queue.concurrency + _SPARE for queue in self._queues.values())
+        self._pool = ThreadPoolExecutor(max(threads, 1), thread_name_prefix="contradance")
+        self._timekeeper = threading.Thread(target=self._keep_time, name="contradance-time", daemon=True)
+        self._bus.dispatcher = self
+        self._timekeeper.start()
+        for queue in self._queues.values():
+            self._start_workers(queue)
+
+    def stop(self) -> bool:
+        """Start no more invocations and wait for the running ones until their timeouts; return whether all ended."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._timekeeper is None or self._pool is None:
+            return True
+        self._timekeeper.join()
+        ended = not any(queue.abandoned for queue in self._queues.values())
+        self._pool.shutdown(wait=ended)
+        return ended
+
+    # What the bus calls
+
+    def reserve(self, accepted: Iterable[PendingDelivery]) -> None:
+        """Reserve deliveries that `enqueue` follows for, so that no worker also takes them from disk."""
+        with self._changed:
+            for pending in accepted:
+                self._queues[pending.function].reserved.add(pending.id)
+
+    def enqueue(self, accepted: Iterable[PendingDelivery]) -> None:
+        """Put committed deliveries into their queues while these have room; the others stay on disk."""
+        with self._changed:
+            for pending in accepted:
+                queue = self._queues[pending.function]
+                if len(queue.ready) < MAX_QUEUED and not queue.more:  # deliveries on disk are older, and go first
+                    queue.ready.append(pending)
+                else:
+                    self._release(queue, [pending], again=True)
+                self._start_workers(queue)
+
+    # What a worker queue does
+
+    def _start_workers(self, queue: _WorkerQueue) -> None:
+        """Start one more worker for a queue that has work and capacity."""
+        with self._changed:
+            if self._pool and not self._stopping and queue.has_capacity and (queue.ready or queue.more):
+                queue.invocations += 1
+                self._pool.submit(self._work, queue)
+
+    def _work(self, queue: _WorkerQueue) -> None:
+        """Invoke the function with batch after batch until its queue is empty."""
+        try:
+            while (invocation := self._take(queue)) is not None:
+                failed = self._invoker.invoke(queue.function, invocation.batch, invocation.deadline)
+                with self._changed:
+                    if invocation not in self._running:
+                        queue.abandoned -= 1
+                        self._start_workers(queue)
+                        return  # the timekeeper has settled this batch and replaced this worker
+                    self._running.remove(invocation)
+                if failed and monotonic() >= invocation.deadline:
+                    failed = self._invoker.time_out(
+                        queue.function, invocation.batch
+                    )  # late, but the timekeeper has not seen it
+                self._settle(queue, invocation.batch, failed)
+            self._bus.flush()
+        except Exception:  # noqa: BLE001 - the deliveries are on disk, and are tried again
+            _LOG.exception("deliveries to %s are delayed by a failure", queue.function.name)
+            self._set_alarm(queue, self._clock.now() + timedelta(seconds=UNSETTLED_SECONDS))
+        with self._changed:
+            queue.invocations -= 1
+            self._start_workers(queue)
+            self._changed.notify_all()
+
+    def _take(self, queue: _WorkerQueue) -> _Invocation | None:
+        """Take the next batch from a queue, which is filled from disk when it is empty; None without work."""
+        while not self._stopping:
+            with self._changed:
+                if queue.ready:
+                    batch = [queue.ready.popleft() for _ in range(min(queue.batch, len(queue.ready)))]
+                    deadline = monotonic() + queue.function.limits.timeout.total_seconds()
+                    invocation = _Invocation(queue, batch, deadline)
+                    self._running.add(invocation)
+                    return invocation
+                if not queue.more:
+                    return None
+                queue.more = False
+            self._fill(queue)
+        return None
+
+    def _fill(self, queue: _WorkerQueue) -> None:
+        """Fill an empty queue with due deliveries from disk, and set an alarm for the next one that is due later."""
+        with self._changed:
+            # A finished delivery leaves `reserved` before its deletion is committed: skip those of a moment ago too.
+            before = queue.reserved.copy()
+        now, limit = self._clock.now(), MAX_QUEUED + len(before)
+
+        def take(due: list[PendingDelivery]) -> None:
+            with self._changed:
+                fresh = [pending for pending in due if pending.id not in queue.reserved | before]
+                queue.ready.extend(fresh)
+                queue.reserved.update(pending.id for pending in fresh)
+                queue.more = queue.more or len(due) == limit
+                for _ in fresh[queue.batch :: queue.batch]:
+                    self._start_workers(queue)
+
+        self._bus.take_due(queue.function.name, now, limit, take)
+        following = self._bus.next_due(queue.function.name, after=now)
+        if following is not None:
+            self._set_alarm(queue, datetime.fromtimestamp(following, now.tzinfo))
+
+    def _settle(self, queue: _WorkerQueue, batch: list[PendingDelivery], failed: dict[str, BaseException]) -> None:
+        """Record the outcome of a batch, and release it."""
+        try:
+            for moment in self._invoker.settle(queue.function, batch, failed):
+                self._set_alarm(queue, moment)
+        finally:
+            self._release(queue, batch, again=bool(failed))
+
+    def _release(self, queue: _WorkerQueue, batch: Iterable[PendingDelivery], *, again: bool) -> None:
+        """Remove deliveries from the reserved ones; `again` when some stay on disk to be repeated."""
+        with self._changed:
+            queue.reserved.difference_update(pending.id for pending in batch)
+            queue.more = queue.more or again
+
+    def _set_alarm(self, queue: _WorkerQueue, moment: datetime) -> None:
+        """Fill a queue from disk at `moment`; one alarm is enough, because filling sets the next."""
+        due = moment.timestamp()
+        with self._changed:
+            if queue.alarm is None or due < queue.alarm:
+                queue.alarm = due
+                heappush(self._alarms, (due, queue.function.name))
+                self._changed.notify_all()
+
+    # What the timekeeper does
+
+    def _keep_time(self) -> None:
+        """Do what is due, and sleep until the next alarm, run or timeout; end with the last invocation after `stop`."""
+        while True:
+            least = 0.0
+            try:
+                self._run_due()
+            except Exception:  # noqa: BLE001 - without a timekeeper there are no retries: it continues
+                _LOG.exception("the timekeeper failed, and continues")
+                least = _LONGEST_SLEEP_SECONDS
+            with self._changed:
+                if self._stopping and not any(queue.invocations for queue in self._queues.values()):
+                    return
+                self._changed.wait(max(self._pause(), least))
+
+    def _run_due(self) -> None:
+        """Fill queues whose alarms are due, fail late invocations, and run schedules and the minute's task."""
+        now = self._clock.now()
+        with self._changed:
+            while self._alarms and self._alarms[0][0] <= now.timestamp():
+                queue = self._queues[heappop(self._alarms)[1]]
+                queue.alarm, queue.more = None, True
+                self._start_workers(queue)
+            late = [invocation for invocation in self._running if invocation.deadline <= monotonic()]
+            self._running.difference_update(late)
+            for invocation in late:
+                invocation.queue.abandoned += 1
+        for invocation in late:
+            self._time_out(invocation)
+        if not self._stopping:
+            self._schedules.tick(now)
+            if now >= self._minute:
+                self._minute = now + timedelta(minutes=1)
+                self._every_minute()
+
+    def _time_out(self, invocation: _Invocation) -> None:
+        """Settle a late invocation as failed and start another worker; the late thread's result is ignored."""
+        queue = invocation.queue
+        try:
+            self._settle(queue, invocation.batch, self._invoker.time_out(queue.function, invocation.batch))
+        finally:
+            with self._changed:
+                queue.invocations -= 1
+                self._start_workers(queue)
+
+    def _pause(self) -> float:
+        """Return the real seconds until the next alarm, scheduled run or timeout."""
+        moments = self._schedules.coming()
+        if self._alarms:
+            moments.append(datetime.fromtimestamp(self._alarms[0][0], self._clock.now().tzinfo))
+        deadlines = [max(invocation.deadline - monotonic(), 0) for invocation in self._running]
+        return min([_LONGEST_SLEEP_SECONDS, *map(self._clock.wait_for, moments), *deadlines])

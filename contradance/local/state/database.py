@@ -1,0 +1,181 @@
+"""The laptop's state file: SQLite in WAL mode, with one writer at a time and concurrent readers.
+
+Writes use group commit: the first thread that gets the lock commits the changes of all threads that wait for it, with
+one sync to disk; a change that fails is undone alone. There is no writer thread: handing each change to one would cost
+a single writer two thread switches per commit, and save nothing.
+"""
+
+import logging
+import os
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any, Final, Generic, Literal, TypeVar
+
+from contradance.errors import LaptopError
+from contradance.local.state.reader import CLOSED, Reader, connect
+from contradance.local.state.schema import prepare
+
+Synchronous = Literal["FULL", "NORMAL", "OFF"]
+"""How hard a commit is pushed to disk: FULL survives a power cut, NORMAL a killed process; OFF is for tests."""
+
+T = TypeVar("T")
+SqlChange = Callable[[sqlite3.Connection], T]
+
+_LOG = logging.getLogger("contradance.database")
+_MOST_SOON: Final = 64
+"""Changes from `write_soon` that may wait for another commit before they get their own."""
+_MOST_KEPT: Final = 10_000
+"""Changes from `write_soon` that are kept for another try while the disk fails."""
+_OWNER_ONLY: Final = 0o600
+"""Mode of the file: it holds the application's data, including personal data."""
+
+
+class _Job(Generic[T]):
+    """One change and its outcome.
+
+    A `single` statement has no waiting caller and needs no savepoint: SQLite undoes a statement that fails.
+    """
+
+    def __init__(self, change: SqlChange[T], *, single: bool) -> None:
+        self.change = change
+        self.single = single
+        self.done = False
+        self.result: T | None = None
+        self.error: BaseException | None = None
+
+
+class Database:
+    """The open state file, which this process owns alone.
+
+    Args:
+        path: the file; created when it is missing.
+        synchronous: how hard each commit is pushed to disk.
+
+    Raises:
+        LaptopError: the file cannot be created, another process owns it, or it has another schema version.
+    """
+
+    def __init__(self, path: Path, synchronous: Synchronous = "FULL") -> None:
+        self._path = path
+        self._jobs: deque[_Job[Any]] = deque()
+        self._writing = threading.Lock()
+        self._closed = False
+        with ExitStack() as opened:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                opened.callback(_own(path).close)
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY))
+                self._writer = connect(path, f"PRAGMA synchronous = {synchronous}")
+                opened.callback(self._writer.close)
+                prepare(self._writer, path)
+            except (OSError, sqlite3.Error) as error:
+                raise LaptopError(
+                    f"the laptop's state cannot be kept in {path}: {error}.\n  Choose another folder with --state."
+                ) from error
+            self._reader = Reader(path)
+            opened.callback(self._reader.close)
+            self._opened = opened.pop_all()
+
+    def write(self, change: SqlChange[T]) -> T:
+        """Run `change` in a transaction; return its result once it is on disk."""
+        job = self._add(change, single=False)
+        with self._writing:
+            while not job.done:
+                self._commit()
+        if job.error is not None:
+            raise job.error
+        return job.result  # type: ignore[return-value]  # a job that is done without an error has one
+
+    def write_soon(self, statement: str, parameters: tuple[object, ...]) -> None:
+        """Run one statement with the next commit, in order; it is lost when the process is killed before."""
+        self._add(lambda connection: connection.execute(statement, parameters), single=True)
+        if len(self._jobs) > _MOST_SOON:
+            self.flush()
+
+    def flush(self) -> None:
+        """Wait until every earlier change is committed, by this thread or another."""
+        with self._writing:
+            if self._jobs:
+                self._commit()
+
+    def read(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
+        """Return the rows of a query, as of the last commit."""
+        return self._reader.read(query, parameters)
+
+    def close(self) -> None:
+        """Commit the waiting changes, and close the file."""
+        if not self._closed:
+            self.flush()
+            self._closed = True
+            with self._writing:
+                self._opened.close()
+
+    def _add(self, change: SqlChange[T], *, single: bool) -> _Job[T]:
+        if self._closed:
+            raise LaptopError(CLOSED)
+        job = _Job(change, single=single)
+        self._jobs.append(job)
+        return job
+
+    def _commit(self) -> None:
+        """Commit all waiting changes as one group: a failing change is undone alone, a failing disk undoes the group."""
+        group = [self._jobs.popleft() for _ in range(len(self._jobs))]
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            for job in group:
+                self._apply(job, alone=len(group) == 1)
+            if self._writer.in_transaction:
+                self._writer.execute("COMMIT")
+        except BaseException as error:  # any error: the threads that wait for this group must continue
+            with suppress(sqlite3.Error):
+                self._writer.execute("ROLLBACK")
+            refusal = LaptopError(f"the laptop's state cannot be written to {self._path.parent}: {error}.")
+            refusal.__cause__ = error
+            if len(group) < _MOST_KEPT:  # changes without a waiting caller are tried again, in order
+                self._jobs.extendleft(job for job in reversed(group) if job.single)
+                group = [job for job in group if not job.single]
+            for job in group:
+                job.error = refusal
+            if not isinstance(error, sqlite3.Error):
+                raise
+        finally:
+            self._done(group)
+
+    def _done(self, group: list[_Job[Any]]) -> None:
+        """Mark jobs as done, so that the threads that wait for them continue."""
+        for job in group:
+            job.done = True
+            if job.error is not None and job.single:
+                _LOG.error("a change without a waiting caller is lost: %s", job.error)
+
+    def _apply(self, job: _Job[Any], *, alone: bool) -> None:
+        """Run one change so that its failure undoes only itself."""
+        guarded = not (alone or job.single)
+        if guarded:
+            self._writer.execute("SAVEPOINT change")
+        try:
+            job.result = job.change(self._writer)
+        except sqlite3.OperationalError:
+            raise  # the disk failed, not the change: the whole group is undone
+        except Exception as error:  # noqa: BLE001 - `write` raises it in the thread of the caller
+            job.error = error
+            if guarded or alone:
+                self._writer.execute("ROLLBACK TO change" if guarded else "ROLLBACK")
+        if guarded:
+            self._writer.execute("RELEASE change")
+
+
+def _own(path: Path) -> sqlite3.Connection:
+    """Lock the state for this process; SQLite's file lock ends with the process, also when it is killed."""
+    try:
+        return connect(path.with_suffix(".lock"), "BEGIN EXCLUSIVE", timeout=0)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        raise LaptopError(
+            f"another process runs on the state in {path.parent}.\n  Stop it, or choose another folder with --state."
+        ) from error

@@ -1,0 +1,141 @@
+"""The laptop's journal: one row per journal record."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from contradance.limits import LONGEST_TIMEOUT
+from contradance.local.state.database import Database
+from contradance.local.state.reader import Reader, reading
+from contradance.operate.flow import Outstanding
+from contradance.operate.journal import LogLine, Records, Wanted
+from contradance.runtime.journal_record import JournalRecord
+
+STATE_FILE = "bus.sqlite3"
+"""The file inside the state folder."""
+SHORTEST: Final = 8
+"""Fewest characters of a shortened id: a search term with fewer must equal the whole id."""
+_FIRST, _LAST = "\0", "\U0010ffff"
+_FLOWS: Final = (
+    "SELECT record FROM journal WHERE correlation_id IN ("
+    "SELECT correlation_id FROM journal WHERE correlation_id >= ?1 AND correlation_id < ?2 "
+    "UNION SELECT correlation_id FROM journal WHERE subject >= ?1 AND subject < ?2 "
+    "UNION SELECT correlation_id FROM journal WHERE event_id >= ?1 AND event_id < ?2 "
+    "UNION SELECT correlation_id FROM event WHERE event_id >= ?1 AND event_id < ?2) ORDER BY id"
+)
+"""A UNION, so that each part uses its own index."""
+_WANTED: Final = (
+    "SELECT id, record FROM journal WHERE id < ?1 AND (?2 IS NULL OR function = ?2) AND (?3 IS NULL OR subject = ?3) "
+    "ORDER BY id DESC LIMIT ?4"
+)
+_PAGE: Final = 1_000
+"""Records per query."""
+_END: Final = 2**63 - 1
+
+
+class JournalReader:
+    """Reads the journal in the laptop's state file, also while another process runs the laptop."""
+
+    def __init__(self, reader: Reader | Database) -> None:
+        self._reader = reader
+
+    def flows(self, term: str) -> list[JournalRecord]:
+        """Return every record of the flows with a correlation id, subject or event id that equals or begins with `term`."""
+        above = term + (_LAST if len(term) >= SHORTEST else _FIRST)
+        rows = self._rows(_FLOWS, (term, above))
+        return [JournalRecord.model_validate_json(record) for (record,) in rows]
+
+    def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
+        """Return the pending deliveries of these flows."""
+        rows = self._rows(
+            "SELECT delivery.correlation_id, event_id, function, due FROM delivery JOIN event ON event.id = event "
+            "WHERE delivery.correlation_id IN (SELECT value FROM json_each(?)) ORDER BY due",
+            (json.dumps([*correlation_ids]),),
+        )
+        return [
+            Outstanding(flow, event, function, datetime.fromtimestamp(due, UTC)) for flow, event, function, due in rows
+        ]
+
+    def envelope(self, event_id: str) -> str | None:
+        """Return the envelope of the last archived event whose id equals or begins with `event_id`; None without one."""
+        above = event_id + (_LAST if len(event_id) >= SHORTEST else _FIRST)
+        rows = self._rows(
+            "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND archived = 1 ORDER BY id DESC LIMIT 1",
+            (event_id, above),
+        )
+        return str(rows[0][0]) if rows else None
+
+    def latest(self) -> list[JournalRecord]:
+        """Return every record of the flow that started last."""
+        rows = self._rows("SELECT correlation_id FROM journal GROUP BY correlation_id ORDER BY min(id) DESC LIMIT 1")
+        return self.flows(rows[0][0]) if rows else []
+
+    def records(self, wanted: Wanted) -> Records:
+        """Return the wanted records, in the order they were written."""
+        return Records([record for _, record in self._wanted(wanted)], whole=True)
+
+    def lines(self, wanted: Wanted) -> list[LogLine]:
+        """Return the wanted records as log lines; the laptop prints its functions' own log lines and stores none."""
+        return [
+            LogLine(
+                id=str(row),
+                at=record.started_at,
+                function=record.function,
+                level="INFO" if record.error is None else "ERROR" if record.dead else "WARNING",
+                text=record.error or "",
+                subject=record.subject,
+                event_id=record.event_id,
+                record=record,
+            )
+            for row, record in self._wanted(wanted)
+        ]
+
+    def _wanted(self, wanted: Wanted) -> list[tuple[int, JournalRecord]]:
+        """Return the wanted records with their row ids.
+
+        Rows are in the order in which attempts ended, and `wanted.since` is about their start: the search goes
+        backwards until a whole page started longer before it than any attempt can last.
+        """
+        found: list[tuple[int, JournalRecord]] = []
+        before, enough = _END, wanted.since - LONGEST_TIMEOUT
+        while True:
+            rows = self._rows(_WANTED, (before, wanted.function, wanted.subject, _PAGE))
+            records = [(row, JournalRecord.model_validate_json(text)) for row, text in rows]
+            found += [(row, record) for row, record in records if wanted.takes(record.started_at)]
+            if len(rows) < _PAGE or all(record.started_at < enough for _, record in records):
+                return found[::-1]
+            before = rows[-1][0]
+
+    def _rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
+        return self._reader.read(query, parameters)
+
+
+class LaptopJournal(JournalReader):
+    """The running laptop's journal: it writes records, and commits them before it reads."""
+
+    def __init__(self, database: Database, when_written: Callable[[JournalRecord], None] = lambda _: None) -> None:
+        super().__init__(database)
+        self._database = database
+        self._when_written = when_written
+
+    def write(self, record: JournalRecord) -> None:
+        """Store one record with the next commit; a delivery that is repeated after a crash leaves a second one."""
+        row = (record.function, record.event_id, record.subject, record.correlation_id, record.model_dump_json())
+        self._database.write_soon(
+            "INSERT INTO journal (function, event_id, subject, correlation_id, record) VALUES (?, ?, ?, ?, ?)", row
+        )
+        self._when_written(record)
+
+    def _rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
+        self._database.flush()
+        return super()._rows(query, parameters)
+
+
+@contextmanager
+def open_journal(state: Path) -> Iterator[JournalReader]:
+    """Open the journal in the folder `state`; a laptop may be running on it."""
+    with reading(state / STATE_FILE) as reader:
+        yield JournalReader(reader)

@@ -1,0 +1,90 @@
+"""Reads the laptop's state file, from any thread and any process."""
+
+import sqlite3
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from contradance.errors import LaptopError
+from contradance.local.state.schema import check_version
+
+CLOSED: Final = "the laptop's state is closed.\n  The bus has been stopped."
+"""Message of a `LaptopError` for a read or a write after `close`."""
+
+
+def connect(path: Path, *statements: str, timeout: float = 10) -> sqlite3.Connection:
+    """Open a connection for use by one thread at a time, and run statements on it; close it if one fails.
+
+    Args:
+        path: the file; created if it does not exist.
+        statements: SQL to run on the new connection.
+        timeout: seconds to wait for a lock that another connection holds.
+    """
+    with ExitStack() as opened:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=timeout)
+        opened.callback(connection.close)
+        for statement in statements:
+            connection.execute(statement)
+        opened.pop_all()
+    return connection
+
+
+class Reader:
+    """A pool of read-only connections: as many as threads have read at the same time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._closed = False
+
+    def read(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
+        """Return the rows of a query, as of the last commit.
+
+        Raises:
+            LaptopError: the file cannot be read, or this is closed.
+        """
+        try:
+            connection = self._take()
+            try:
+                return connection.execute(query, parameters).fetchall()
+            finally:
+                self._idle.append(connection)
+                if self._closed:  # by another thread, during this query
+                    self.close()
+        except sqlite3.Error as error:
+            raise LaptopError(
+                f"the laptop's state cannot be read: {error}.\n  Is {self._path} a laptop's state?"
+            ) from error
+
+    def close(self) -> None:
+        """Close every connection; one that is in use is closed after its query."""
+        self._closed = True
+        with suppress(IndexError):  # the pool is empty
+            while True:
+                self._idle.pop().close()
+
+    def _take(self) -> sqlite3.Connection:
+        """Return an idle connection, or a new one."""
+        if self._closed:
+            raise LaptopError(CLOSED)
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return connect(self._path, "PRAGMA query_only = ON")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Reader]:
+    """Open a reader of a state file, whether or not a laptop runs on it."""
+    if not path.exists():
+        raise LaptopError(
+            f"there is no laptop's state in {path.parent}.\n  Start one with: contradance run --state {path.parent}"
+        )
+    reader = Reader(path)
+    try:
+        check_version(reader.read("PRAGMA user_version")[0][0], path)
+        yield reader
+    finally:
+        reader.close()

@@ -1,0 +1,72 @@
+"""The tables of the laptop's state file, and their version."""
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from contradance.errors import LaptopError
+
+SCHEMA_VERSION: Final = 2
+"""Version of the tables below; a file of another version is refused."""
+_SCHEMA: Final = """
+CREATE TABLE event (
+    id INTEGER PRIMARY KEY, event_id TEXT NOT NULL, time REAL NOT NULL, accepted REAL NOT NULL, correlation_id TEXT,
+    envelope TEXT NOT NULL, archived INTEGER NOT NULL
+) STRICT;
+CREATE INDEX event_by_time ON event (time) WHERE archived = 1;
+CREATE INDEX event_by_event_id ON event (event_id);
+CREATE TABLE delivery (
+    id TEXT PRIMARY KEY, function TEXT NOT NULL, event INTEGER NOT NULL REFERENCES event (id),
+    correlation_id TEXT, sent REAL NOT NULL, due REAL NOT NULL, attempt INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX delivery_by_due ON delivery (function, due);
+CREATE INDEX delivery_by_correlation ON delivery (correlation_id);
+CREATE TABLE once (
+    function TEXT NOT NULL, source TEXT NOT NULL, event_id TEXT NOT NULL, state TEXT NOT NULL, attempt INTEGER NOT NULL,
+    expires REAL NOT NULL, sealed TEXT, published TEXT, answer TEXT, PRIMARY KEY (function, source, event_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX once_to_sweep ON once (expires) WHERE state = 'done';
+CREATE TABLE item (
+    table_name TEXT NOT NULL, partition TEXT NOT NULL, sort TEXT NOT NULL, version TEXT NOT NULL, document TEXT NOT NULL,
+    PRIMARY KEY (table_name, partition, sort)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE journal (
+    id INTEGER PRIMARY KEY, function TEXT NOT NULL, event_id TEXT, subject TEXT, correlation_id TEXT NOT NULL,
+    record TEXT NOT NULL
+) STRICT;
+CREATE INDEX journal_by_event ON journal (event_id);
+CREATE INDEX journal_by_subject ON journal (subject);
+CREATE INDEX journal_by_correlation ON journal (correlation_id);
+CREATE TABLE dead_letter (
+    id TEXT PRIMARY KEY, function TEXT NOT NULL, sent REAL NOT NULL, body TEXT NOT NULL, attributes TEXT NOT NULL,
+    source TEXT, receives INTEGER NOT NULL, visible REAL NOT NULL, first_received REAL, receipt TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dead_letter_by_function ON dead_letter (function, visible);
+CREATE INDEX dead_letter_by_receipt ON dead_letter (receipt);
+CREATE TABLE replay (
+    name TEXT PRIMARY KEY, description TEXT, state TEXT NOT NULL, first REAL NOT NULL, last REAL NOT NULL, rules TEXT,
+    started REAL NOT NULL, minute REAL NOT NULL, after INTEGER NOT NULL, replayed REAL, ended REAL
+) STRICT, WITHOUT ROWID;
+"""
+
+
+def prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Create the tables in a new file; refuse a file of another version."""
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("BEGIN IMMEDIATE")
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found == 0:
+        for statement in _SCHEMA.split(";\n"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")
+    check_version(found, path)
+
+
+def check_version(found: int, path: Path) -> None:
+    """Refuse a file of another version; 0 is a file without tables."""
+    if found not in (0, SCHEMA_VERSION):
+        raise LaptopError(
+            f"{path} has schema version {found}, but this contradance writes version {SCHEMA_VERSION}.\n"
+            "  Choose another folder with --state, or delete this one to start afresh."
+        )

@@ -1,0 +1,136 @@
+"""The laptop's HTTP server: one port for the application's routes, the console and AWS's protocols."""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from types import FrameType
+from typing import Final, NamedTuple
+
+import uvicorn
+
+from contradance.errors import LaptopError
+from contradance.local.console.application import Console
+from contradance.local.console.feed import Feed
+from contradance.local.laptop import Laptop
+from contradance.local.names import HOST
+from contradance.local.web.application import LaptopApplication
+from contradance.local.web.connection import MAX_HEAD_BYTES, Bounds, Connection
+
+_BACKLOG: Final = 2048
+
+
+class Refusal(NamedTuple):
+    """A request that was answered with a status of 400 or more."""
+
+    at: datetime
+    method: str
+    path: str
+    """Without its query; path and method are empty for bytes that are not a request."""
+    status: int
+
+
+WhenRefused = Callable[[Refusal], None]
+
+
+class Server(uvicorn.Server):
+    """Serves one laptop on a loopback port until `stop`.
+
+    Args:
+        laptop: answers the requests.
+        port: on 127.0.0.1; 0 takes a free one.
+        bounds: limits on what clients may take.
+        when_refused: called with each refused request.
+        feed: the console's source of journal records; None serves no console.
+    """
+
+    def __init__(
+        self,
+        laptop: Laptop,
+        port: int,
+        *,
+        bounds: Bounds | None = None,
+        when_refused: WhenRefused = lambda _: None,
+        feed: Feed | None = None,
+    ) -> None:
+        bounds = bounds or Bounds()
+        self._socket = _bound(port)
+        self.url = f"http://{HOST}:{self._socket.getsockname()[1]}"
+
+        self._console = Console(laptop, feed, self.url) if feed else None
+
+        def refuse(status: int, method: str = "", path: str = "") -> None:
+            when_refused(Refusal(laptop.clock.now(), method, path, status))
+
+        super().__init__(
+            uvicorn.Config(
+                LaptopApplication(laptop, bounds, refuse, self._console),
+                http=partial(Connection, bounds=bounds, refuse=refuse),  # type: ignore[arg-type]  # uvicorn calls it, class or not
+                ws="none",
+                log_config=None,
+                log_level="critical",
+                access_log=False,
+                server_header=False,
+                lifespan="off",
+                h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+                timeout_keep_alive=bounds.idle_seconds,
+                timeout_graceful_shutdown=bounds.grace_seconds,
+            )
+        )
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `stop_on_signals`: uvicorn would raise them again before running deliveries end."""
+        yield
+
+    def stop_on_signals(self) -> None:
+        """Stop on Ctrl-C or SIGTERM, also before serving; a second one ends the process at once."""
+
+        def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - what signal.signal calls
+            if self.should_exit:
+                os._exit(128 + number)  # a second signal: running deliveries are on disk, and are repeated
+            self.stop()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, on_signal)
+
+    def serve_until_stopped(self) -> None:
+        """Serve in this thread until `stop`."""
+        self.run(sockets=[self._socket])
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """Serve in a thread while the block runs; the value is the URL."""
+        thread = threading.Thread(target=self.serve_until_stopped, name="contradance-http")
+        thread.start()
+        try:
+            yield self.url
+        finally:
+            self.stop()
+            thread.join()
+
+    def stop(self) -> None:
+        """Accept no more requests; serving ends when the open ones are answered."""
+        self.should_exit = True
+        if self._console is not None:
+            self._console.close()
+
+
+def _bound(port: int) -> socket.socket:
+    """Return a socket that listens on a loopback port."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise LaptopError(
+            f"port {port} of {HOST} is not free: {error.strerror}.\n"
+            "  Stop what uses it, or choose another with --port (0 takes any)."
+        ) from error
+    return listener

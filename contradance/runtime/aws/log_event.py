@@ -1,0 +1,71 @@
+"""The event of an invocation as a log line shows it, where POWERTOOLS_LOGGER_LOG_EVENT asks for it.
+
+Powertools would log the event as it came. Here contracts, request models and parameters decide: what they mark as
+personal is masked, and so is everything that they do not describe, such as headers and addresses of a request.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from contradance.envelope import Metadata, unseal
+from contradance.errors import ContractViolation
+from contradance.function import AnyFunction, Schedule
+from contradance.pii import MASK, mask, mask_value
+from contradance.subscription import Subscription
+
+if TYPE_CHECKING:
+    from contradance.httproute import Route
+    from contradance.signature import Parameter
+
+HARMLESS: Final = ("version", "routeKey")
+"""Fields of a request that hold no data of a client."""
+
+
+def masked_event(function: AnyFunction, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what Lambda hands to `function`, without personal data."""
+    trigger = function.trigger
+    if isinstance(trigger, Schedule):
+        return dict(event)
+    if not isinstance(trigger, Subscription):
+        return _masked_request(trigger, event)
+    if trigger.delivery == "direct":
+        return _masked_delivery(trigger, event)
+    return {"Records": [{**record, "body": _masked_message(trigger, record["body"])} for record in event["Records"]]}
+
+
+def _masked_message(subscription: Subscription, body: str) -> object:
+    event = _parsed(body)
+    return _masked_delivery(subscription, event) if isinstance(event, dict) else MASK
+
+
+def _masked_delivery(subscription: Subscription, event: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        delivered = unseal(event, "")
+    except ContractViolation:
+        return {**event, "detail": MASK}
+    found = subscription.contract_of(delivered.identity)
+    data = mask(found[0], delivered.data) if found else MASK
+    return {**event, "detail": {"metadata": mask(Metadata, event["detail"]["metadata"]), "data": data}}
+
+
+def _masked_request(route: "Route", request: Mapping[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {name: value if name in HARMLESS else MASK for name, value in request.items()}
+    for name, parameters in (("pathParameters", route.in_path), ("queryStringParameters", route.in_query)):
+        if request.get(name):
+            shown[name] = _masked_parameters(parameters, request[name])
+    if route.body is not None:
+        shown["body"] = mask(route.body.annotation, _parsed(request.get("body") or ""))
+    return shown
+
+
+def _masked_parameters(parameters: "tuple[Parameter, ...]", texts: Mapping[str, str]) -> dict[str, object]:
+    annotations = {parameter.name: parameter.annotation for parameter in parameters}
+    return {name: mask_value(annotations[name], text) if name in annotations else MASK for name, text in texts.items()}
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,53 @@
+"""Values as a log line shows them: without personal data."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, get_type_hints
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from contradance.pii import MASK, is_marked, mask
+from contradance.runtime.error_description import message_of
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+def masked(value: object) -> object:
+    """Return `value` as JSON can hold it: models as data with personal data masked, at any depth."""
+    shown: object = value
+    match value:
+        case None | str() | int() | float():
+            pass
+        case BaseModel():
+            data = value.model_dump(mode="json", by_alias=True, warnings=False, fallback=lambda _: MASK)
+            shown = mask(type(value), data)
+        case Mapping():
+            shown = {name if isinstance(name, str) else str(name): masked(item) for name, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            shown = [masked(item) for item in value]
+        case BaseException():
+            shown = message_of(value)
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            shown = _masked_record(value)
+    return shown
+
+
+def _masked_record(value: "DataclassInstance") -> dict[str, object]:
+    """Return a dataclass as data; where its annotations cannot be read, none of it."""
+    try:
+        hints = get_type_hints(type(value), include_extras=True)
+    except (NameError, AttributeError, TypeError):
+        hints = {}
+    marked = {name: is_marked(FieldInfo.from_annotation(hint)) for name, hint in hints.items()}
+    return {
+        field.name: MASK if marked.get(field.name, True) else masked(getattr(value, field.name))
+        for field in fields(value)
+    }
+
+
+def masked_argument(value: object) -> object:
+    """Return an argument of a `%`-format: itself, so that `%d` works, unless its text could show personal data."""
+    shown = masked(value)
+    return value if shown is value or isinstance(value, str | int | float) else shown

@@ -1,0 +1,182 @@
+"""Where the parts of a project are, read from its imported choreography."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+from contradance.choreography import Choreography
+from contradance.contract import Contract, Value
+from contradance.errors import CannotCreate
+from contradance.project import Project
+from contradance.scaffold.changes import Changes
+from contradance.scaffold.expression import Import
+from contradance.scaffold.naming import event_name
+from contradance.scaffold.source import Source
+
+
+class EventRef(NamedTuple):
+    """An event that a new part may use."""
+
+    name: str
+    """Name of its class."""
+    module: str
+    service: str
+    contract: type[Contract] | None
+    """None while it is only planned."""
+
+    @property
+    def origin(self) -> Import:
+        """Where it is imported from."""
+        return self.module, self.name
+
+
+@dataclass(frozen=True)
+class ProjectLayout:
+    """One project, and the changes planned for it."""
+
+    project: Project
+    choreography: Choreography
+    changes: Changes
+    planned: dict[str, EventRef] = field(default_factory=dict)
+    """Events that the changes create, by class name."""
+
+    @cached_property
+    def app(self) -> str:
+        """The application: the first part of each source."""
+        return self.choreography.contracts.name
+
+    @cached_property
+    def choreography_file(self) -> Path:
+        """The file that lists the functions."""
+        return self.file_of(self.project.named("choreography").partition(":")[0])
+
+    @cached_property
+    def functions(self) -> str:
+        """The package that holds a folder for each service."""
+        package, _, _ = self.project.named("choreography").rpartition(".")
+        if not package:
+            raise CannotCreate(
+                f"{self.choreography_file} is not in a package, so there is no folder for functions.\n"
+                "  Move it into a package, like functions/choreography.py."
+            )
+        return package.partition(":")[0]
+
+    @cached_property
+    def registry(self) -> tuple[str, str]:
+        """Return (module, name) of the registry: from pyproject.toml, or from the imports of the choreography."""
+        if "contracts" in self.project.names:
+            module, _, name = self.project.named("contracts").partition(":")
+            return module, name
+        source = self.source(self.choreography_file)
+        for name, origin in source.bindings().items():
+            module = (origin or "").partition(":")[0]
+            if origin and module and getattr(_loaded(module), name, None) is self.choreography.contracts:
+                return module, name
+        raise CannotCreate(
+            f"{self.choreography_file} does not import a registry.\n"
+            "  Define the registry in a module of the contracts' package, and import it."
+        )
+
+    @cached_property
+    def contracts(self) -> str:
+        """The package that holds the contracts."""
+        return self.registry[0].rpartition(".")[0]
+
+    @cached_property
+    def value_types(self) -> list[Import]:
+        """The project's own types for fields: those in the module `values` of the contracts."""
+        module = _loaded(f"{self.contracts}.values")
+        found = [one for one in vars(module).values() if isinstance(one, type)] if module else []
+        return [(one.__module__, one.__name__) for one in found if issubclass(one, Value) and one is not Value]
+
+    @property
+    def services(self) -> list[str]:
+        """All services: those with functions, those with contracts, and those with a folder."""
+        publishing = [contract.identity.service for contract in self.choreography.contracts]
+        return sorted({*self.choreography.services, *publishing, *self._folders()})
+
+    def _folders(self) -> set[str]:
+        folder = self.file_of(f"{self.functions}.x").parent
+        on_disk = {path.parent.name for path in (self.project.root / folder).glob("*/__init__.py")}
+        return on_disk | {path.parent.name for path in self.changes.created if path.parent.parent == folder}
+
+    def file_of(self, module: str) -> Path:
+        """Return the path of a module, relative to the project's root. The module need not exist."""
+        package, _, name = module.rpartition(".")
+        root = self.project.root.resolve()
+        loaded = _loaded(package)
+        folder = Path(str(getattr(loaded, "__path__", [root / package.replace(".", "/")])[0])).resolve()
+        if not folder.is_relative_to(root):
+            raise CannotCreate(f"the package {package} is outside {root}.\n  Run the command in its own project.")
+        return folder.relative_to(root) / f"{name}.py"
+
+    def source(self, path: Path) -> Source:
+        """Return a file with the changes planned so far."""
+        return Source(str(path), self.changes.read(path))
+
+    def edit(self, source: Source) -> None:
+        """Plan a new text for a file."""
+        self.changes.edit(Path(source.path), source.text)
+
+    @property
+    def events(self) -> Mapping[str, EventRef]:
+        """All events, by class name."""
+        return {
+            **{
+                one.__name__: EventRef(one.__name__, one.__module__, one.identity.service, one)
+                for one in self.choreography.contracts
+            },
+            **self.planned,
+        }
+
+    def event(self, name: str) -> EventRef:
+        """Return the newest version of an event, by class name, detail-type or the article's name."""
+        wanted = event_name(name)
+        newest = [one.__name__ for one in self.choreography.contracts.named(wanted)]
+        for candidate in (name, *newest, wanted):
+            if candidate in self.events:
+                return self.events[candidate]
+        raise CannotCreate(
+            f"there is no event {wanted}. Events: {', '.join(sorted(self.events)) or 'none yet'}.\n"
+            f"  Create it first: contradance create event {wanted} --service SERVICE"
+        )
+
+    def test_file(self, folder: str, name: str) -> Path:
+        """Return the path of a part's test. Creates a package for it if the project's tests are a package."""
+        tests = Path("tests")
+        shared = tests / "functions"
+        parent = shared if folder != "contracts" and (self.project.root / shared).is_dir() else tests / folder
+        if (self.project.root / tests / "__init__.py").exists():
+            self.changes.ensure(parent / "__init__.py", "")
+        return parent / f"test_{name}.py"
+
+    def add_function(self, service: str, name: str) -> None:
+        """Add a function to the choreography's list, after the other functions of its service."""
+        module = f"{self.functions}.{service}.{name}"
+        source = self.source(self.choreography_file)
+        alias = None if source.bindings().get(name, "") in ("", f"{module}:{name}") else f"{service}_{name}"
+        edited = source.with_import(module, name, alias)
+        self.add_to_list(edited, "Choreography", "functions", alias or name, f"{self.functions}.{service}.")
+
+    def add_to_list(self, source: Source, callee: str, keyword: str | None, item: str, origin: str) -> None:
+        """Add a name to a list, after the last name in it whose origin begins with `origin`."""
+        bindings = source.bindings()
+        near = [one for one in source.listed(callee, keyword) if (bindings.get(one) or "").startswith(origin)]
+        self.edit(source.with_item(callee, keyword, item, near[-1] if near else None))
+
+
+def _loaded(module: str) -> ModuleType | None:
+    """Import and return a module; None if it does not exist."""
+    try:
+        return import_module(module) if module else None
+    except ModuleNotFoundError:
+        return None
+
+
+def read_layout(project: Project) -> ProjectLayout:
+    """Import a project's choreography and return its layout."""
+    return ProjectLayout(project, project.choreography(), Changes(project.root))

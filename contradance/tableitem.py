@@ -1,0 +1,82 @@
+"""How a table's items are written and read: by the wire, so that `get` returns what was `put`, or `put` refuses it."""
+
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from contradance.errors import InvalidTable, WorkError
+from contradance.proof import NotFaithful, proven
+from contradance.unreadable import check_fields
+from contradance.violation import problems
+from contradance.wire import read_tolerant, wire_fields
+
+Record = TypeVar("Record", bound=BaseModel)
+
+
+class UnreadableError(WorkError):
+    """A stored item is no longer what the table's model reads."""
+
+    def __init__(self, message: str, problem: str) -> None:
+        super().__init__(message)
+        self.problem = problem
+
+
+class ItemFormat(Generic[Record]):
+    """Writes and reads the items of one table.
+
+    Raises:
+        InvalidTable: the model has a field whose value would be lost.
+    """
+
+    def __init__(self, table: str, key: tuple[str, ...], model: type[Record]) -> None:
+        model.model_rebuild()
+        check_fields(model, f"table {table} holds {model.__qualname__}, which", InvalidTable)
+        self._table = table
+        self._key = key
+        self._model = model
+        config = model.model_config
+        self._by_name = bool(config.get("validate_by_name") or config.get("populate_by_name"))
+
+    def write(self, item: Record) -> str:
+        """Return the JSON of an item; it reads back equal.
+
+        Raises:
+            WorkError: it does not, or is of another class.
+        """
+        if type(item) is not self._model:
+            raise WorkError(
+                f"table {self._table} holds {self._model.__qualname__}, not {type(item).__qualname__}: what that has "
+                f"besides would be lost.\n  Put a {self._model.__qualname__}."
+            )
+        try:
+            return proven(item, extra=None).decode()
+        except NotFaithful as error:
+            path = ".".join(map(str, error.path))
+            raise WorkError(f"table {self._table} cannot keep {path}: it {error.problem}.\n  {error.fix}") from error
+        except ValidationError as error:
+            raise WorkError(
+                f"table {self._table} cannot keep an item that could not be read back: {self._problems(error)}.\n"
+                "  Build it by its class; JSON has no infinity and no NaN, and a validator must accept its own result."
+            ) from error
+
+    def read(self, document: str, key: tuple[str, ...]) -> Record:
+        """Read an item: by its JSON's names, or by the names of its fields where its model allows them.
+
+        Raises:
+            UnreadableError: names the item by its key, and its fields.
+        """
+        try:
+            return read_tolerant(self._model, document, extra=None, by_name=self._by_name)
+        except ValidationError as error:
+            problem = self._problems(error)
+            named = ", ".join(f"{name} {text!r}" for name, text in zip(self._key, key, strict=False))
+            raise UnreadableError(
+                f"an item of table {self._table} is no longer a {self._model.__qualname__} ({named}): {problem}.\n"
+                "  Give new fields a default, or rewrite the stored items. "
+                "scan(skip_unreadable=True) goes on, and names such items in Page.unreadable.",
+                problem,
+            ) from error
+
+    def _problems(self, error: ValidationError) -> str:
+        names = {*self._model.model_fields, *wire_fields(self._model)}
+        return "; ".join(f"{path}: {message}" for path, message in problems(error, names=names))

@@ -1,0 +1,43 @@
+"""Flows as text without ids, times or data: the same for every run of the same choreography."""
+
+from collections.abc import Iterable, Iterator
+
+from contradance.operate.flow import COMPLETED, Flow, Handled, Happened
+
+
+def flow_text(flows: Iterable[Flow]) -> str:
+    """Return flows as trees of functions and events, each function with the outcome of its last attempt."""
+    return "\n".join("\n".join([*_root(root), ""]) for flow in flows for root in flow.roots)
+
+
+def _root(root: Handled | Happened) -> Iterator[str]:
+    if isinstance(root, Handled):
+        yield f"{root.last.trigger}  {_handled(root)}"
+        yield from _under([_event(event) for event in root.published])
+    else:
+        yield from _event(root)
+
+
+def _event(event: Happened) -> list[str]:
+    name = event.contract.rpartition("/")[2].removesuffix(" v1")
+    below = [[_handled(one), *_under([_event(inner) for inner in one.published])] for one in event.deliveries]
+    return [name, *_under(below)]
+
+
+def _handled(handled: Handled) -> str:
+    last = handled.last
+    if last.outcome in COMPLETED:
+        return last.function if last.attempt == 1 else f"{last.function}  in attempt {last.attempt}"
+    if last.dead:
+        return f"{last.function}  {last.outcome} in attempt {last.attempt}: dead letter"
+    return f"{last.function}  {last.outcome} in attempt {last.attempt}: waits"
+
+
+def _under(blocks: list[list[str]]) -> list[str]:
+    """Return blocks of lines as branches of a tree, in alphabetical order, since deliveries have none."""
+    lines = []
+    for number, block in enumerate(sorted(blocks)):
+        last = number == len(blocks) - 1
+        lines.append(f"{'└─ ' if last else '├─ '}{block[0]}")
+        lines += [f"{'   ' if last else '│  '}{line}" for line in block[1:]]
+    return lines

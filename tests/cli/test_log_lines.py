@@ -1,0 +1,143 @@
+"""The functions' log lines on the laptop: which delivery wrote them, and how they read."""
+
+import io
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger
+from pydantic import BaseModel
+from rich.console import Console
+
+from contradance import Choreography, Contract, Delivery, Registry, Reply, route, subscriber
+from contradance.cli import log_lines, narrator
+from contradance.cli.log_lines import listen_to_functions
+from contradance.cli.narrator import Narrator
+from contradance.cli.theme import Services
+from contradance.local.clock import RealClock
+from contradance.local.laptop import Laptop
+from tests.runtime.aws.test_logs import attempt
+from tests.runtime.desk import TICKET, opened
+
+DELIVERIES, TOGETHER = 16, 8
+LINES = 160
+"""Lines of each of four loggers in one delivery."""
+OWNER = "Jane Doe"
+SHOWN = '{"opened": {"ticket_id": "%s", "owner": "***", "channel": "web", "items": [{"name": "kettle", "count": 1}]}}'
+older = Logger(service="older")
+plain = logging.getLogger("tests.cli.test_log_lines")
+
+
+class Asked(Contract, source="shop.desk", subject="item"):
+    item: str
+
+
+class Done(BaseModel):
+    item: str
+
+
+class Collector(logging.Handler):
+    """Keeps the fields of each line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[dict[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(log_lines._fields(record))
+
+
+def test_no_line_carries_the_keys_of_another_delivery(tmp_path: Path) -> None:
+    together, finished = threading.Barrier(TOGETHER, timeout=60), threading.Semaphore(0)
+
+    @route("POST /items/{item}", service="desk")
+    def ask(item: str) -> Reply[Done, Asked]:
+        return Reply(Done(item=item), publishes=Asked(item=item))
+
+    @subscriber(service="clerk", concurrency=TOGETHER)
+    def chatter(asked: Asked, delivery: Delivery) -> None:
+        together.wait()
+        later = Logger(service=f"made for {asked.item}")
+        for number in range(LINES):
+            older.append_keys(mine=delivery.event_id)
+            later.thread_safe_append_keys(also_mine=delivery.event_id)
+            older.info(number, truth=delivery.event_id)
+            later.info(number, truth=delivery.event_id)
+            plain.info(number, extra={"truth": delivery.event_id})
+            older.remove_keys(["mine"])
+            older.info(number, truth=delivery.event_id)
+
+    shop, collector = Choreography("shop", contracts=Registry("shop", [Asked]), functions=[ask, chatter]), Collector()
+    listen_to_functions(shop, collector)
+    with Laptop(
+        shop, tmp_path, clock=RealClock(), synchronous="OFF", when_settled=lambda _: finished.release()
+    ) as laptop:
+        laptop.start()
+        for number in range(DELIVERIES):
+            laptop.request("POST", f"/items/{number}")
+        for _ in range(DELIVERIES):
+            assert finished.acquire(timeout=60)
+
+    found = [line for line in collector.lines if "truth" in line]
+    assert len(found) == DELIVERIES * LINES * 4 == 10_240
+    assert len({line["truth"] for line in found}) == DELIVERIES
+    wrong = [
+        line
+        for line in found
+        if {line["event_id"], line.get("mine", line["truth"]), line.get("also_mine", line["truth"])} != {line["truth"]}
+    ]
+    assert wrong == []
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What a terminal of 100 columns shows, without colours."""
+    screen = io.StringIO()
+    monkeypatch.setattr(narrator, "out", Console(file=screen, highlight=False, soft_wrap=True, width=100))
+    choreography = Choreography("desk", contracts=Registry("desk", []), functions=[])
+    listen_to_functions(choreography, Narrator(Services(["repairs", "desk"])))
+    return screen
+
+
+def test_a_powertools_line_reads_as_text_with_the_authors_keys(
+    terminal: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logger = Logger(service="made later")
+
+    with attempt("event-1"):
+        older.append_keys(kettles=1)
+        older.info("Planned %s", TICKET)
+        logger.warning({"opened": opened()}, spouts=[1, 2])
+        logger.debug("not shown")
+    logger.info("outside")
+
+    assert terminal.getvalue().splitlines() == [
+        f"          repairs  Planned {TICKET}  kettles=1",
+        f"          repairs  warning: {SHOWN % TICKET}  spouts=[1, 2]",
+        "          made later  outside",
+    ]
+    assert capsys.readouterr().out == ""
+
+
+def test_an_exception_is_shown_below_its_line_without_its_values(terminal: io.StringIO) -> None:
+    with attempt("event-1"):
+        try:
+            opened(channel=[OWNER])
+        except ValueError:
+            older.exception("It failed")
+
+    lines = terminal.getvalue().splitlines()
+    assert lines[:2] == ["          repairs  error: It failed", "Traceback (most recent call last):"]
+    assert lines[-1] == "ValidationError: TicketOpened: channel: Input should be a valid string"
+    assert OWNER not in terminal.getvalue()
+
+
+def test_a_formatter_that_writes_no_json_is_shown_as_it_is(terminal: io.StringIO) -> None:
+    logger = Logger(service="own format")
+    logger.registered_handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+
+    logger.info("said")
+
+    assert terminal.getvalue().splitlines() == ["          own format  INFO: said"]
