@@ -54,7 +54,7 @@ def freeze(
     frozen = freeze_contracts(
         project.checked(), project.root / project.schemas, dropping=drop or [], write_files=not check
     )
-    for line in frozen.told(project.root):
+    for line in frozen.lines(project.root):
         out.print(line, markup=False)
     if check and not frozen.plan.empty:
         err.print("Files and contracts differ. Run: contradance contracts freeze", style="red")
