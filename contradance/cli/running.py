@@ -46,7 +46,7 @@ def run_laptop(
         """Show an attempt in the terminal and in every open live page."""
         narrator.delivery(record)
         metrics.drop()
-        feed.tell(record)
+        feed.send(record)
 
     def when_settled(pending: PendingDelivery) -> None:
         """Print a flow's summary when its last delivery is settled."""

@@ -66,6 +66,7 @@ class Laptop:
     ) -> None:
         self.choreography = choreography
         self.clock = clock
+        self.state = state
         self.database = Database(state / STATE_FILE, synchronous)
         self.bus = Bus(choreography, self.database, clock)
         self.journal = LaptopJournal(self.database, when_journaled)
