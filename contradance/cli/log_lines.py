@@ -47,15 +47,15 @@ def listen_to_functions(choreography: Choreography, handler: logging.Handler) ->
 
 def log_lines(record: logging.LogRecord, services: Services) -> list[Text]:
     """Return a log record as lines: the service, the message and the author's own keys; below them an exception."""
-    said = _fields(record)
+    fields = _fields(record)
     attempt = running_attempt()
     service = attempt.about["subscriber"].partition(".")[0] if attempt else _named(record)
     style = "dim" if record.levelno < logging.WARNING else "yellow"
-    keys = "".join(f"  {name}={_text(value)}" for name, value in said.items() if name not in _STANDARD)
+    keys = "".join(f"  {name}={_text(value)}" for name, value in fields.items() if name not in _STANDARD)
     line = Text(f"{'':8}  ").append(f"{service:{services.width}}", services.style(service))
     level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
-    line.append(f"  {level}{_text(said.get('message', ''))}", style).append(keys, "dim")
-    return [line, *([Text(said["exception"], "dim")] if "exception" in said else [])]
+    line.append(f"  {level}{_text(fields.get('message', ''))}", style).append(keys, "dim")
+    return [line, *([Text(fields["exception"], "dim")] if "exception" in fields else [])]
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

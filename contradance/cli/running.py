@@ -118,6 +118,7 @@ def _print_backlog(laptop: Laptop) -> None:
 
 
 def _greet(choreography: Choreography, url: str, state: Path, collector: str | None) -> None:
+    """Print the addresses of routes and console, and how to trace and to stop."""
     out.print(f"[bold]{choreography.name}[/bold] is running at [bold]{url}[/bold]; its state is in {state}/")
     services = Services(choreography.services)
     width = max((len(route.path) for _, route in choreography.routes), default=0)

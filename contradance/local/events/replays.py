@@ -144,6 +144,7 @@ class Replays:
             self._thread.join()
 
     def _run(self) -> None:
+        """Advance the open replays whenever one begins, until `stop`."""
         pause: float | None = None
         while not self._stopping.is_set():
             self._wake.wait(pause)
@@ -161,6 +162,7 @@ class Replays:
         return (self._clock.now() - self._delay).timestamp() if self._delay else float("inf")
 
     def _advance(self, replay: Replay) -> None:
+        """Replay the next minute that holds events; end a replay that is cancelled or at its end."""
         if replay.state == "CANCELLING":
             self._end(replay, "CANCELLED")
             return

@@ -119,6 +119,7 @@ class Database:
                 self._opened.close()
 
     def _add(self, change: SqlChange[T], *, single: bool) -> _Job[T]:
+        """Append a change to those that the next commit writes."""
         if self._closed:
             raise LaptopError(CLOSED)
         job = _Job(change, single=single)

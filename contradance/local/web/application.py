@@ -83,6 +83,7 @@ class LaptopApplication:
         await self._send(given, None if read else receive, send)
 
     def _answer(self, scope: Scope, body: bytes) -> HttpResponse:
+        """Answer a request to AWS's protocols or to the application's routes."""
         path, query, headers = scope["raw_path"].decode("ascii"), scope["query_string"].decode(), Headers(scope=scope)
         if _is_for_api(scope):
             return self._api.answer(scope["method"], path, headers, body)

@@ -5,6 +5,7 @@ handler of every Powertools Logger, whichever service it names and whenever it i
 variables. Powertools' `append_keys` alone would not do: it changes a dictionary that all threads of a process share.
 """
 
+import itertools
 import logging
 import os
 import sys
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import cache, wraps
 from typing import Any, Final
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.filters import SuppressFilter
@@ -31,8 +32,9 @@ _ROOT: Final = "root"
 invocation_keys: Final[ContextVar[Mapping[str, object] | None]] = ContextVar("contradance_invocation", default=None)
 """Keys of the running invocation, on each of its lines."""
 
-_loggers: "Final[WeakSet[Logger]]" = WeakSet()
+_loggers: "Final[WeakValueDictionary[int, Logger]]" = WeakValueDictionary()
 """Powertools Loggers made since `install` or `on_every_logger` was first called; only these can be sampled anew."""
+_numbers: Final = itertools.count()
 _root_logger: Final[list[Logger]] = []
 """Holds the root logger's, which nothing else does."""
 _configured: Final[list[Callable[[logging.Logger], None]]] = []
@@ -50,7 +52,11 @@ class AttemptFormatter(LambdaPowertoolsFormatter):
         """The keys of each line and their values. Powertools reads and changes them here alone."""
         permanent: dict[str, Any] = vars(self)["log_format"]
         attempt = running_attempt()
-        return permanent if attempt is None else attempt.log_keys.setdefault(self, {**permanent})
+        if attempt is None:
+            return permanent
+        if self not in attempt.log_keys:
+            attempt.log_keys[self] = {**permanent}
+        return attempt.log_keys[self]
 
     @log_format.setter
     def log_format(self, keys: dict[str, Any]) -> None:
@@ -125,8 +131,9 @@ def use_attempt_formatter(logger: logging.Logger) -> None:
 
 def sample_again() -> None:
     """Decide anew which Loggers log at DEBUG, as Powertools does for each invocation."""
-    for logger in [*_loggers]:
-        if logger.sampling_rate:
+    for reference in _loggers.valuerefs():  # a copy: another thread may make a Logger meanwhile
+        logger = reference()
+        if logger is not None and logger.sampling_rate:
             logger.refresh_sample_rate_calculation()
 
 
@@ -142,7 +149,7 @@ def _watch_new_loggers() -> None:
     @wraps(initialise)
     def _init_logger(self: Logger, *args: Any, **kwargs: Any) -> None:
         initialise(self, *args, **kwargs)
-        _loggers.add(self)
+        _loggers[next(_numbers)] = self
         for configure in _configured:
             configure(self._logger)
         _suppress_own_lines_only()

@@ -81,7 +81,7 @@ def flush() -> None:
     A metric that cannot be written is logged: what was delivered is committed already, and stays so.
     """
     metrics = collected.get() or {}
-    for provider in (*metrics.values(), *_authors.values()):
+    for provider in (*metrics.values(), *_made_by_authors()):
         if not provider.metric_set:
             continue
         try:
@@ -110,8 +110,13 @@ def watch_authors_metrics() -> None:
 
 def drop() -> None:
     """Forget what an author's `Metrics()` hold: on the laptop there is no CloudWatch to read it."""
-    for provider in [*_authors.values()]:
+    for provider in _made_by_authors():
         provider.clear_metrics()
+
+
+def _made_by_authors() -> list[EphemeralMetrics]:
+    """Return a copy: another thread may make Metrics meanwhile."""
+    return [provider for reference in _authors.valuerefs() if (provider := reference()) is not None]
 
 
 def _of(metrics: Collected, contract: str, subscriber: str) -> OwnMetrics:
