@@ -28,8 +28,9 @@ ROOT = Path(__file__).parents[1]
 ROOMS: Final = ("contract", "envelope", "registry", "subscription", "runtime", "local/bus")
 """What is mutated unless rooms are given."""
 ALSO: Final[Mapping[str, Sequence[str]]] = {
-    "contract": ("tests/test_evolving.py", "tests/test_pii.py", "tests/contracts"),
-    "envelope": ("tests/runtime/test_consume.py", "tests/runtime/test_publish.py", "tests/test_evolving.py"),
+    "contract": ("tests/wire", "tests/test_evolving.py", "tests/test_pii.py", "tests/contracts"),
+    "envelope": ("tests/wire", "tests/test_evolving.py", "tests/runtime/test_publish.py"),
+    "registry": ("tests/wire",),
     "subscription": ("tests/test_function.py", "tests/test_choreography.py"),
 }
 """Tests of a room that do not have its name."""
