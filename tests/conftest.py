@@ -2,12 +2,13 @@
 
 import os
 import signal
+from collections import defaultdict
 from functools import cache
 from pathlib import Path
-from unittest.mock import patch
+from typing import Any
 
 import pytest
-from botocore.loaders import JSONFileLoader  # type: ignore[import-untyped]  # botocore has no types
+from botocore.loaders import JSONFileLoader, Loader  # type: ignore[import-untyped]  # botocore has no types
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
@@ -17,6 +18,15 @@ _UNHURRIED = [
     HealthCheck.filter_too_much,
     HealthCheck.differing_executors,
 ]
+
+
+class _CachingLoader(JSONFileLoader):  # type: ignore[misc]  # the same
+    """Reads each file once."""
+
+    @cache  # noqa: B019 - it lives as long as the process
+    def load_file(self, file_path: str) -> Any:
+        return super().load_file(file_path)
+
 
 settings.register_profile(
     "fixed",
@@ -40,9 +50,10 @@ settings.load_profile("fixed")
 # A shell ignores SIGINT for what it runs in the background, and so would every process that a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Each new session of boto3 parses AWS's models anew, which would be a fifth of the suite's work. Nothing changes a model.
-patch.object(JSONFileLoader, "load_file", staticmethod(cache(JSONFileLoader().load_file))).start()
-
+# Each new session of boto3 parses AWS's models anew, which would be a fifth of the suite's work. One copy for each class of
+# loaders: moto's loader changes the models that it reads.
+_file_loaders: defaultdict[type, _CachingLoader] = defaultdict(_CachingLoader)
+Loader.FILE_LOADER_CLASS = lambda loader: _file_loaders[type(loader)]
 
 _LONGEST_FIRST = ("test_first_hour", "scaffold", "browser", "packaging", "durability", "infra")
 """Folders and modules whose files take longest, of those that take more than a few seconds."""
