@@ -10,204 +10,30 @@ with its change: write the test that it lacks, or see that the change makes no d
 """
 
 import argparse
-import json
-import os
 import queue
 import random
-import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from coverage import CoverageData
-from mutations import Mutation, mutations
+from mutations import mutations
+from sandbox import Mutant, Reach, Sandbox
 
 ROOT = Path(__file__).parents[1]
 ROOMS: Final = ("contract", "envelope", "registry", "subscription", "runtime", "local/bus")
 """What is mutated unless rooms are given."""
 ALSO: Final[Mapping[str, Sequence[str]]] = {
-    "contract": ("tests/test_pii.py", "tests/contracts"),
-    "envelope": ("tests/runtime",),
+    "contract": ("tests/wire", "tests/test_evolving.py", "tests/test_pii.py", "tests/contracts"),
+    "envelope": ("tests/wire", "tests/test_evolving.py", "tests/runtime/test_publish.py"),
+    "registry": ("tests/wire",),
     "subscription": ("tests/test_function.py", "tests/test_choreography.py"),
 }
 """Tests of a room that do not have its name."""
-LEFT_OUT: Final = shutil.ignore_patterns(
-    ".git", ".venv*", "__pycache__", ".*cache", ".contradance", ".hypothesis", "dist"
-)
-PYTEST: Final = (
-    sys.executable,
-    "-m",
-    "pytest",
-    "-x",
-    "-q",
-    "-p",
-    "no:cacheprovider",
-    "-n0",
-)
-SLACK_SECONDS: Final = 30.0
-"""What a mutant gets beside ten times the time of its tests."""
-PLUGIN: Final = '''
-import json, os, time
-import pytest
-
-seconds = {}
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item):
-    """Name the test whose lines are recorded, its fixtures included."""
-    name = item.nodeid.partition("[")[0]
-    if "MUTANTS_TIMES" in os.environ:
-        from coverage import Coverage
-
-        Coverage.current().switch_context(name)
-    began = time.perf_counter()
-    try:
-        return (yield)
-    finally:
-        seconds[name] = seconds.get(name, 0) + time.perf_counter() - began
-
-
-def pytest_sessionfinish():
-    if "MUTANTS_TIMES" in os.environ:
-        with open(os.environ["MUTANTS_TIMES"], "w") as file:
-            json.dump(seconds, file)
-'''
-"""A plugin of pytest: the tests that reach a line, and how long each takes."""
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One mutation of one module."""
-
-    room: str
-    path: Path
-    """From the root."""
-    mutation: Mutation
-    source: bytes
-
-    def __str__(self) -> str:
-        before = self.source[self.mutation.start : self.mutation.end].decode()
-        lines = self.source.decode().splitlines()
-        first, last = lines[self.mutation.line - 1], lines[self.mutation.end_line - 1]
-        whole = self.mutation.apply(self.source).decode().splitlines()
-        after = whole[self.mutation.line - 1 : self.mutation.line + len(self.mutation.text.splitlines()) - 1]
-        old = first if first == last else f"{first.strip()} ... {last.strip()}" if "\n" in before else first
-        return f"{self.path}:{self.mutation.line}\n  - {old.strip()}\n  + {' '.join(line.strip() for line in after)}"
-
-
-@dataclass
-class Reach:
-    """The tests of a room: what each runs, and how long it takes."""
-
-    seconds: Mapping[str, float]
-    """By the name of a test, parameters left out."""
-    tests: Mapping[Path, Mapping[int, Sequence[str]]] = field(default_factory=dict)
-    """By module and line."""
-
-    def of(self, mutant: Mutant) -> list[str]:
-        """Return the tests that reach a mutant, the quickest first; all, where none is known.
-
-        A line that runs when its module is imported runs once, in the first test of many: each test of the module counts.
-        """
-        lines = self.tests.get(mutant.path, {})
-        reached = lines if mutant.mutation.at_import else range(mutant.mutation.line, mutant.mutation.end_line + 1)
-        found = {name for line in reached for name in lines.get(line, ())}
-        return [name for name in self.all if name in found] or self.all
-
-    @property
-    def all(self) -> list[str]:
-        """Every test, the quickest first."""
-        return sorted(self.seconds, key=lambda name: self.seconds[name])
-
-
-class Workshop:
-    """A copy of the tree, in which one mutant at a time is tested."""
-
-    def __init__(self, root: Path, folder: Path, package: str) -> None:
-        self.root = folder / "tree"
-        self._folder = folder
-        self._package = package
-        shutil.copytree(root, self.root, ignore=LEFT_OUT, symlinks=True)
-        if (root / ".venv").exists():
-            (self.root / ".venv").symlink_to((root / ".venv").resolve())
-        (folder / "mutants_plugin.py").write_text(PLUGIN)
-        # a module is compiled anew when its text differs, though its size and time do not
-        command = [
-            sys.executable,
-            "-m",
-            "compileall",
-            "-q",
-            "--invalidation-mode",
-            "checked-hash",
-            str(self.root / package),
-        ]
-        subprocess.run(command, check=True)  # noqa: S603 - ours
-
-    def reach(self, tests: Sequence[str]) -> Reach:
-        """Run tests without a mutation, and return what they reach."""
-        times, data, config = (self._folder / name for name in ("times.json", "coverage", "coverage.ini"))
-        config.write_text(f"[run]\nsource = {self.root / self._package}\ndata_file = {data}\n")
-        command = [sys.executable, "-m", "coverage", "run", f"--rcfile={config}", *PYTEST[1:], *tests]
-        code, output = self._run(command, None, MUTANTS_TIMES=str(times))
-        if code:
-            sys.exit(f"the tests fail without a mutation:\n{output}")
-        found = CoverageData(str(data))
-        found.read()
-        reach = Reach(
-            json.loads(times.read_text()),
-            {
-                Path(path).relative_to(self.root): {
-                    line: [name for name in names if name] for line, names in found.contexts_by_lineno(path).items()
-                }
-                for path in found.measured_files()
-            },
-        )
-        code, output = self._run([*PYTEST, *reach.all], None)
-        if code:
-            sys.exit(f"the tests fail without a mutation in another order:\n{output}")
-        return reach
-
-    def outcome(self, mutant: Mutant, reach: Reach) -> str:
-        """Test one mutant: it is caught, or it survives."""
-        path, tests = self.root / mutant.path, reach.of(mutant)
-        path.write_bytes(mutant.mutation.apply(mutant.source))
-        try:
-            code, output = self._run([*PYTEST, *tests], SLACK_SECONDS + 10 * sum(reach.seconds[name] for name in tests))
-        finally:
-            path.write_bytes(mutant.source)
-        if code not in (None, 0, 1, 2, 4):
-            sys.exit(f"pytest ended with {code}:\n{output}")
-        return "survived" if code == 0 else "caught"
-
-    def _run(self, command: Sequence[str], seconds: float | None, **environ: str) -> tuple[int | None, str]:
-        """Run a command in the tree; its code is None where it ran too long."""
-        path = os.pathsep.join(str(one) for one in (self.root, self.root / "contracts", self._folder))
-        process = subprocess.Popen(  # noqa: S603 - ours
-            [*command, "-p", "mutants_plugin"],
-            cwd=self.root,
-            env={**os.environ, "PYTHONPATH": path, **environ},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        try:
-            output, _ = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            output, _ = process.communicate()
-            return None, output
-        return process.returncode, output
 
 
 def mutants(root: Path, package: str, room: str, sample: int, seed: int) -> list[Mutant]:
@@ -230,17 +56,17 @@ def tests_of(root: Path, room: str) -> list[str]:
     return [*own, *ALSO.get(room, ())]
 
 
-def tested(shops: "queue.Queue[Workshop]", todo: Sequence[tuple[Mutant, Reach]]) -> Iterator[tuple[Mutant, str]]:
-    """Test mutants, as many at a time as there are workshops."""
+def tested(sandboxes: "queue.Queue[Sandbox]", todo: Sequence[tuple[Mutant, Reach]]) -> Iterator[tuple[Mutant, str]]:
+    """Test mutants, as many at a time as there are sandboxes."""
 
     def test(one: tuple[Mutant, Reach]) -> tuple[Mutant, str]:
-        shop = shops.get()
+        sandbox = sandboxes.get()
         try:
-            return one[0], shop.outcome(*one)
+            return one[0], sandbox.outcome(*one)
         finally:
-            shops.put(shop)
+            sandboxes.put(sandbox)
 
-    with ThreadPoolExecutor(shops.qsize()) as threads:
+    with ThreadPoolExecutor(sandboxes.qsize()) as threads:
         yield from threads.map(test, todo)
 
 
@@ -250,20 +76,22 @@ def main(arguments: Sequence[str]) -> None:
     began = time.monotonic()
     counts: dict[str, Counter[str]] = {room: Counter() for room in options.rooms}
     with tempfile.TemporaryDirectory(prefix="mutants-") as name:
-        shops: queue.Queue[Workshop] = queue.Queue()
+        sandboxes: queue.Queue[Sandbox] = queue.Queue()
         for number in range(options.jobs):
             folder = Path(name).resolve() / str(number)
             folder.mkdir()
-            shops.put(Workshop(options.root, folder, options.package))
+            sandboxes.put(Sandbox(options.root, folder, options.package))
         for room in options.rooms:
-            shop = shops.get()
-            reach = shop.reach(tests_of(options.root, room))
-            chosen = mutants(shop.root, options.package, room, options.sample, options.seed)
-            shops.put(shop)
-            for mutant, outcome in tested(shops, [(one, reach) for one in chosen]):
+            sandbox = sandboxes.get()
+            reach = sandbox.reach(tests_of(options.root, room))
+            chosen = mutants(sandbox.root, options.package, room, options.sample, options.seed)
+            sandboxes.put(sandbox)
+            for mutant, outcome in tested(sandboxes, [(one, reach) for one in chosen]):
                 counts[room][outcome] += 1
                 if outcome == "survived":
                     out(str(mutant))
+        while not sandboxes.empty():
+            sandboxes.get().close()
     out(f"{'room':20} {'mutants':>8} {'caught':>8} {'survived':>9} {'score':>7}")
     for room, count in counts.items():
         out(f"{room:20} {count.total():>8} {count['caught']:>8} {count['survived']:>9} {score(count):>7}")

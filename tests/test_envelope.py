@@ -12,7 +12,16 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from contradance import Contract, ContractViolation, Value
-from contradance.envelope import MAX_EVENT_BYTES, Delivered, SealedEvent, cloudevent, derived_id, seal, unseal
+from contradance.envelope import (
+    MAX_EVENT_BYTES,
+    Delivered,
+    SealedEvent,
+    cloudevent,
+    derived_id,
+    seal,
+    seal_initial,
+    unseal,
+)
 from contradance.errors import TooMuchWork
 from contradance.identity import Identity
 from contradance.violation import violation
@@ -269,6 +278,56 @@ def test_an_event_of_another_envelope_is_refused(detail: object, problems: str |
         "  consumed by payments.pay\n"
         '  Publish it as {"metadata": ..., "data": ...}.'
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "within", "beyond"),
+    [
+        *[(name, ["i", "i" * 256], ["", "i" * 257]) for name in ("event_id", "correlation_id", "causation_id")],
+        ("version", [1, 1_000], [0, -1]),
+    ],
+)
+def test_metadata_stays_within_its_bounds(name: str, within: list[object], beyond: list[object]) -> None:
+    event = delivered(sealed(OrderPlacedV2(order_id=ORDER_ID)))
+    metadata = event["detail"]["metadata"]
+
+    for value in within:
+        metadata[name] = value
+        assert getattr(unseal(event, "payments.pay").metadata, name) == value
+    for value in beyond:
+        metadata[name] = value
+        with pytest.raises(ContractViolation, match=rf"\n  metadata\.{name}: (String should have|Input should be) "):
+            unseal(event, "payments.pay")
+
+
+def test_an_unreadable_metadata_is_not_shown_by_the_cause_either() -> None:
+    event = delivered(sealed(OrderPlacedV2(order_id=ORDER_ID)))
+    event["detail"]["metadata"]["event_id"] = ["hush-hush"]
+
+    with pytest.raises(ContractViolation) as refused:
+        unseal(event, "payments.pay")
+
+    assert "event_id" in str(refused.value.__cause__)
+    assert "hush-hush" not in str(refused.value.__cause__)
+
+
+def test_the_metadata_of_a_delivered_event_cannot_be_changed() -> None:
+    metadata = unseal(delivered(sealed(OrderPlacedV2(order_id=ORDER_ID))), "payments.pay").metadata
+
+    with pytest.raises(ValidationError, match="frozen"):
+        metadata.event_id = "another"
+
+
+def test_an_event_that_starts_a_flow_gets_new_ids_unless_they_are_given() -> None:
+    event = OrderPlacedV2(order_id=ORDER_ID)
+    told: dict[str, Any] = {"publisher": "orders.place_order", "occurred_at": NOON}
+    ids: dict[str, Any] = {"event_id": "e1", "correlation_id": "c1", "traceparent": "00-1-2-00"}
+
+    made = [unseal(delivered(one), "payments.pay").metadata for _ in range(2) for one in seal_initial(event, **told)]
+
+    assert seal_initial(event, **told, **ids) == (seal(event, **told, **ids),)
+    assert len({one.event_id for one in made} | {one.correlation_id for one in made}) == 4
+    assert {one.publisher for one in made} == {"orders.place_order"}
 
 
 def test_a_moment_without_a_zone_is_refused() -> None:

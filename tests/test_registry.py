@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, NamedTuple, NewType, Optional
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 from typing_extensions import TypeAliasType, TypedDict
 
 from contradance import Contract, Registry, Value
@@ -55,6 +55,10 @@ class Shape(TypedDict):
     x: int
 
 
+class Numbers(RootModel[list[int]]):
+    pass
+
+
 class Tree(Value):
     branches: list["Tree"]
 
@@ -66,6 +70,22 @@ def holding(annotation: Any) -> type[Contract]:
     metaclass: Any = type(Contract)
     made: type[Contract] = metaclass("Holding", (Contract,), named, source="shop.orders", subject="order_id")
     return made
+
+
+@pytest.mark.parametrize(
+    ("model", "fix"),
+    [
+        (Open, "Derive Open from contradance.Value."),
+        (Numbers, "Use the type inside Numbers itself, or a Value with one field."),
+        (Shape, "Write Shape as a class of fields that derives from contradance.Value alone."),
+    ],
+    ids=lambda given: "" if isinstance(given, str) else given.__name__,
+)
+def test_the_fix_depends_on_what_a_model_is(model: type, fix: str) -> None:
+    with pytest.raises(InvalidRegistry) as refused:
+        Registry("shop", [holding(model)])
+
+    assert str(refused.value).splitlines()[1:] == [f"  {fix}"]
 
 
 def test_a_registry_is_read_by_identity_and_by_detail_type() -> None:

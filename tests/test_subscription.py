@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import FrozenInstanceError
 from decimal import Decimal
 from types import FunctionType
 from typing import Any, Literal
@@ -115,6 +116,15 @@ def refusal(handler: Callable[..., None], where: object) -> str:
     place = f"loyalty.{handler.__name__} (tests/test_subscription.py, line {handler.__code__.co_firstlineno}) "
     assert str(refused.value).startswith(place)
     return str(refused.value).removeprefix(place)
+
+
+def test_a_subscription_is_a_value() -> None:
+    first, second = subscription(one), subscription(one)
+
+    assert first == second
+    assert hash(first) == hash(second)
+    with pytest.raises(FrozenInstanceError):
+        first.batch = 10  # type: ignore[misc]  # what is tested
 
 
 def test_one_contract_makes_one_flat_pattern() -> None:
