@@ -133,17 +133,17 @@ class Choreography:
 
     def publishers(self, contract: type[Contract]) -> tuple[AnyFunction, ...]:
         """Return the functions that publish `contract`, or a later version with a downcast to it."""
-        return self._at("publishes", contract)
+        return self._functions_with("publishes", contract)
 
     def consumers(self, contract: type[Contract]) -> tuple[AnyFunction, ...]:
         """Return the functions that consume `contract`, directly or upcast."""
-        return self._at("consumes", contract)
+        return self._functions_with("consumes", contract)
 
     def is_end(self, contract: type[Contract]) -> bool:
         """Return whether any version of the event of `contract` is declared as an end."""
         return any(end.identity[:2] == contract.identity[:2] for end in self.ends)
 
-    def _at(self, kind: str, contract: type[Contract]) -> tuple[AnyFunction, ...]:
+    def _functions_with(self, kind: str, contract: type[Contract]) -> tuple[AnyFunction, ...]:
         return tuple(self.functions[edge.function] for edge in self.edges if edge[::2] == (kind, contract))
 
     def _check_ends(self) -> None:
@@ -179,7 +179,7 @@ def _edges(functions: Iterable[AnyFunction]) -> Iterator[Edge]:
             yield Edge("publishes", function.name, contract)
 
 
-def _place(function: AnyFunction) -> str:
+def _describe(function: AnyFunction) -> str:
     return describe_function(function.service, function.handler)
 
 
@@ -194,8 +194,8 @@ def _check_function(
     twin = by_name.get(function.name)
     if twin is not None:
         raise InvalidChoreography(
-            f"choreography {choreography!r} has two functions named {function.name}: {_place(twin)} and "
-            f"{_place(function)}.\n  Rename one of the handlers."
+            f"choreography {choreography!r} has two functions named {function.name}: {_describe(twin)} and "
+            f"{_describe(function)}.\n  Rename one of the handlers."
         )
     consumed = function.trigger.contracts if isinstance(function.trigger, Subscription) else ()
     published = tuple(rendering for contract in function.publishes for rendering in contract.renderings())
@@ -203,13 +203,13 @@ def _check_function(
         for contract in contracts_used:
             if contract not in contracts:
                 raise InvalidChoreography(
-                    f"{_place(function)} {verb} {contract.identity} (contract in {where_defined(contract)}), which is "
+                    f"{_describe(function)} {verb} {contract.identity} (contract in {where_defined(contract)}), which is "
                     f"not in the registry {contracts.name!r}.\n  Add {contract.__name__} to the registry's list."
                 )
     for contract in function.publishes:
         if contract.identity.app != contracts.name:
             raise InvalidChoreography(
-                f"{_place(function)} publishes {contract.identity}, but the registry {contracts.name!r} belongs to "
+                f"{_describe(function)} publishes {contract.identity}, but the registry {contracts.name!r} belongs to "
                 f"another application.\n  Publish contracts with source '{contracts.name}.{function.service}'."
             )
 
@@ -222,12 +222,12 @@ def _check_routes(choreography: str, by_name: dict[str, AnyFunction]) -> None:
         twin = seen.setdefault(function.trigger.shape, function)
         if twin is not function:
             raise InvalidChoreography(
-                f"choreography {choreography!r} has two functions for one route: {_place(twin)} serves {_key(twin)} and "
-                f"{_place(function)} serves {_key(function)}.\n  Give one of them another method or path."
+                f"choreography {choreography!r} has two functions for one route: {_describe(twin)} serves {_route_key(twin)} and "
+                f"{_describe(function)} serves {_route_key(function)}.\n  Give one of them another method or path."
             )
 
 
-def _key(function: AnyFunction) -> str:
+def _route_key(function: AnyFunction) -> str:
     return function.trigger.key if isinstance(function.trigger, Route) else function.name
 
 
@@ -241,6 +241,6 @@ def _check_links(choreography: str, by_name: dict[str, AnyFunction]) -> None:
             twin, other = seen.setdefault(link.variable, (function, link))
             if other != link:
                 raise InvalidChoreography(
-                    f"choreography {choreography!r} has two declarations of {link.name!r}: {_place(twin)} uses {other} and "
-                    f"{_place(function)} uses {link}.\n  Declare it once, and import it where it is used."
+                    f"choreography {choreography!r} has two declarations of {link.name!r}: {_describe(twin)} uses {other} and "
+                    f"{_describe(function)} uses {link}.\n  Declare it once, and import it where it is used."
                 )

@@ -33,25 +33,25 @@ def fingerprint(choreography: Choreography, functions: Iterable[AnyFunction] | N
             for contract in choreography.contracts
         },
         "functions": {
-            function.name: _facts(function)
+            function.name: _function_facts(function)
             for function in (choreography.functions.values() if functions is None else functions)
         },
     }
     return sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:_CHARACTERS]
 
 
-def _facts(function: AnyFunction) -> dict[str, object]:
+def _function_facts(function: AnyFunction) -> dict[str, object]:
     limits, retry = function.limits, function.retry
     return {
-        "trigger": _trigger(function),
+        "trigger": _trigger_facts(function),
         "publishes": [str(each.identity) for contract in function.publishes for each in contract.renderings()],
         "retry": [retry.times, retry.max_age.total_seconds()],
         "limits": [limits.timeout.total_seconds(), limits.memory, limits.concurrency],
-        "uses": sorted(map(_link, function.uses)),
+        "uses": sorted(map(_link_text, function.uses)),
     }
 
 
-def _trigger(function: AnyFunction) -> list[object]:
+def _trigger_facts(function: AnyFunction) -> list[object]:
     trigger = function.trigger
     if isinstance(trigger, Route):
         return [trigger.key]
@@ -60,7 +60,7 @@ def _trigger(function: AnyFunction) -> list[object]:
     return [trigger.pattern.canonical, trigger.delivery, trigger.batch, trigger.on_replay]
 
 
-def _link(link: "Link") -> str:
+def _link_text(link: "Link") -> str:
     if isinstance(link, Setting):
         return f"{link.variable}={link.default}"
     return link.variable if isinstance(link, Secret) else str(link)

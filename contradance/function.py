@@ -103,7 +103,7 @@ def make_function(
         publishes=_published_contracts(function, service, publishes),
         may_publish_nothing=any(member is NoneType or get_origin(member) is not None for member in members(publishes)),
         retry=checked,
-        uses=_links(function, service, uses),
+        uses=_checked_links(function, service, uses),
         limits=limits,
     )
 
@@ -125,7 +125,7 @@ def _published_contracts(function: str, service: str, returns: Any) -> tuple[typ
     return contracts
 
 
-def _links(function: str, service: str, uses: object) -> "frozenset[Link]":
+def _checked_links(function: str, service: str, uses: object) -> "frozenset[Link]":
     if not isinstance(uses, Collection) or isinstance(uses, str):
         raise InvalidFunction(f"{function} has uses={uses!r}, which is not a list.\n  Write it like uses=[loans.read].")
     for link in uses:

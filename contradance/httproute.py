@@ -66,7 +66,7 @@ def read_route(key: str, status: int, signature: Signature) -> Route:
             "  Use 200 to 399 here; raise HttpError for anything else."
         )
     placeholders = _placeholders(function, path, [parameter.name for parameter in parameters])
-    body = _body(function, method, parameters)
+    body = _body_parameter(function, method, parameters)
     delivery = next((parameter for parameter in parameters if parameter.annotation is Delivery), None)
     texts = [parameter for parameter in parameters if parameter not in (body, delivery)]
     for parameter in parameters:
@@ -80,7 +80,7 @@ def read_route(key: str, status: int, signature: Signature) -> Route:
         in_query=tuple(parameter for parameter in texts if parameter.name not in placeholders),
         body=body,
         delivery=delivery,
-        answers=_answer(function, signature.returns),
+        answers=_response_annotation(function, signature.returns),
     )
 
 
@@ -93,7 +93,7 @@ def _method_and_path(function: str, key: str) -> tuple[str, str]:
     return parsed[1], parsed[2]
 
 
-def _body(function: str, method: str, parameters: tuple[Parameter, ...]) -> Parameter | None:
+def _body_parameter(function: str, method: str, parameters: tuple[Parameter, ...]) -> Parameter | None:
     """Return the parameter that takes the request body: the one whose type is a model."""
     bodies = [parameter for parameter in parameters if _is_model(parameter.annotation)]
     if len(bodies) > 1 or (bodies and method in _BODYLESS):
@@ -135,7 +135,7 @@ def reply_of(annotation: Any) -> tuple[Any, Any]:
     return annotation, NoneType
 
 
-def _answer(function: str, returns: Any) -> Any:
+def _response_annotation(function: str, returns: Any) -> Any:
     body, _ = reply_of(returns)
     if body is Reply:
         raise InvalidFunction(

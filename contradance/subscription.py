@@ -37,7 +37,7 @@ class Subscription:
     @cached_property
     def pattern(self) -> "EventPattern":
         """The pattern of the rule. The laptop evaluates the same text that is deployed."""
-        return _compiled(self.spelled)
+        return _compile(self.spelled)
 
     def contract_of(self, identity: Identity) -> tuple[type[Contract], type[Contract]] | None:
         """Return (contract of the event, contract to upcast it to); None when the function does not subscribe to it.
@@ -72,19 +72,21 @@ def event_pattern(
     """Return the pattern of a subscriber's rule, as a mapping. A pattern with a filter is compiled, to refuse it early."""
     # Several contracts need `$or`: flat lists would match every source with every detail-type and every version.
     filters = checked_filters(function, contracts, where)
-    parts = [_part(contract, filters.get(contract), _readable(contract, contracts)) for contract in contracts]
+    parts = [
+        _contract_pattern(contract, filters.get(contract), _readable(contract, contracts)) for contract in contracts
+    ]
     pattern: dict[str, object] = parts[0] if len(parts) == 1 else {"$or": parts}
     if on_replay == "skip":
         pattern = {**pattern, "replay-name": [{"exists": False}]}
     if where:
         try:
-            _compiled(pattern)
+            _compile(pattern)
         except InvalidPattern as error:
             raise InvalidFunction(f"{function} has a where= that is not an event pattern.\n  {error}") from error
     return pattern
 
 
-def _compiled(pattern: Mapping[str, object]) -> "EventPattern":
+def _compile(pattern: Mapping[str, object]) -> "EventPattern":
     from contradance.pattern import EventPattern  # noqa: PLC0415 - on Lambda the rule matches, not the function
 
     return EventPattern(pattern)
@@ -100,7 +102,9 @@ def _readable(contract: type[Contract], contracts: tuple[type[Contract], ...]) -
     }
 
 
-def _part(contract: type[Contract], where: Mapping[str, object] | None, readable: set[int]) -> dict[str, object]:
+def _contract_pattern(
+    contract: type[Contract], where: Mapping[str, object] | None, readable: set[int]
+) -> dict[str, object]:
     """Return the part of the pattern for one contract, in all versions that it can read.
 
     A publisher may publish one event in several versions. Then the pattern matches only the newest that the function reads.

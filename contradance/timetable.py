@@ -71,14 +71,14 @@ def timetable(expression: str, function: str) -> Timetable:
         raise InvalidFunction(f"{refusal}.\n{_FIX}")
     if (cron[3] == "?") == (cron[5] == "?"):
         raise InvalidFunction(f"{refusal}: exactly one of day-of-month and day-of-week is '?'.\n{_FIX}")
-    fields = tuple(_field(refusal, position, text) for position, text in enumerate(cron.groups()))
+    fields = tuple(_parse_field(refusal, position, text) for position, text in enumerate(cron.groups()))
     parsed = Timetable(expression, None, fields)
     if parsed.next_after(_BEFORE_ALL_RUNS) is None:
         raise InvalidFunction(f"{refusal}: no such day exists.\n{_FIX}")
     return parsed
 
 
-def _field(refusal: str, position: int, text: str) -> frozenset[int] | None:
+def _parse_field(refusal: str, position: int, text: str) -> frozenset[int] | None:
     name, low, high, names = _FIELDS[position]
     if text == "?" and name in ("day-of-month", "day-of-week"):
         return None
@@ -87,9 +87,9 @@ def _field(refusal: str, position: int, text: str) -> frozenset[int] | None:
         span, slash, step = part.partition("/")
         first, dash, last = span.partition("-")
         try:
-            start = low if span == "*" else _number(first, low, names)
-            end = _number(last, low, names) if dash else high if span == "*" or slash else start
-            stride = _number(step, 0, ()) if slash else 1
+            start = low if span == "*" else _parse_number(first, low, names)
+            end = _parse_number(last, low, names) if dash else high if span == "*" or slash else start
+            stride = _parse_number(step, 0, ()) if slash else 1
         except ValueError as error:
             raise InvalidFunction(f"{refusal}: {text!r} is not a valid {name}.\n{_FIX}") from error
         if not (low <= start <= end <= high and stride >= 1):
@@ -98,7 +98,7 @@ def _field(refusal: str, position: int, text: str) -> frozenset[int] | None:
     return frozenset(values)
 
 
-def _number(text: str, low: int, names: tuple[str, ...]) -> int:
+def _parse_number(text: str, low: int, names: tuple[str, ...]) -> int:
     if text.upper() in names:
         return names.index(text.upper()) + low
     if not (text.isascii() and text.isdigit()):

@@ -39,7 +39,7 @@ def asyncapi(
         DeclarationError: the choreography does not have the function.
     """
     choreography = checked if isinstance(checked, Choreography) else None
-    functions = _functions(choreography, function)
+    functions = _selected_functions(choreography, function)
     edges = [edge for edge in dict.fromkeys(choreography.edges if choreography else ()) if edge.function in functions]
     used = {edge.contract for edge in edges}
     registry = checked if isinstance(checked, Registry) else checked.contracts
@@ -49,17 +49,17 @@ def asyncapi(
         "asyncapi": ASYNCAPI,
         "info": {"title": title, "version": version, "description": _description(functions.get(function or ""))},
         "defaultContentType": "application/json",
-        "channels": {_key(contract): _channel(contract, choreography) for contract in contracts},
+        "channels": {_contract_key(contract): _channel(contract, choreography) for contract in contracts},
         "operations": {_operation_key(edge): _operation(edge, functions[edge.function]) for edge in edges},
         "components": {
-            "messages": {_key(contract): _message(contract) for contract in contracts},
+            "messages": {_contract_key(contract): _message(contract) for contract in contracts},
             "schemas": _schemas(contracts),
         },
         "x-applications": {name: _application(one, edges) for name, one in functions.items()},
     }
 
 
-def _functions(choreography: Choreography | None, function: str | None) -> Mapping[str, AnyFunction]:
+def _selected_functions(choreography: Choreography | None, function: str | None) -> Mapping[str, AnyFunction]:
     known = choreography.functions if choreography else {}
     if function is None:
         return known
@@ -76,7 +76,7 @@ def _description(function: AnyFunction | None) -> str:
     return (function.handler.__doc__ or function.name).strip()
 
 
-def _key(contract: type[Contract]) -> str:
+def _contract_key(contract: type[Contract]) -> str:
     source, detail_type, version = contract.identity
     return f"{source}.{detail_type}.v{version}"
 
@@ -91,17 +91,17 @@ def _channel(contract: type[Contract], choreography: Choreography | None) -> Asy
         "address": choreography.name if choreography else None,
         "title": f"{detail_type} v{version}",
         "description": _summary(contract),
-        "messages": {_key(contract): {"$ref": f"#/components/messages/{_key(contract)}"}},
+        "messages": {_contract_key(contract): {"$ref": f"#/components/messages/{_contract_key(contract)}"}},
         "x-eventbridge": {"source": source, "detail-type": detail_type, "version": version},
     }
 
 
 def _operation_key(edge: Edge) -> str:
-    return f"{edge.function}.{edge.kind}.{_key(edge.contract)}"
+    return f"{edge.function}.{edge.kind}.{_contract_key(edge.contract)}"
 
 
 def _operation(edge: Edge, function: AnyFunction) -> AsyncApiDocument:
-    key = _key(edge.contract)
+    key = _contract_key(edge.contract)
     operation: AsyncApiDocument = {
         "action": "send" if edge.kind == "publishes" else "receive",
         "title": f"{edge.function} {edge.kind} {edge.contract.identity}",
@@ -125,7 +125,7 @@ def _message(contract: type[Contract]) -> AsyncApiDocument:
         "payload": {
             "type": "object",
             "required": ["metadata", "data"],
-            "properties": {"metadata": _reference(_METADATA), "data": _reference(_key(contract))},
+            "properties": {"metadata": _reference(_METADATA), "data": _reference(_contract_key(contract))},
         },
         "x-failure": contract.failure,
         "x-subject": contract.subject_field,
@@ -149,7 +149,7 @@ def _schemas(contracts: Iterable[type[Contract]]) -> dict[str, JsonSchema]:
     """Return the schemas of all contracts and their definitions, by unique names for references in the document."""
     found: dict[str, JsonSchema] = {_METADATA: to_draft7(Metadata.model_json_schema(mode="serialization"))}
     for contract in contracts:
-        key, schema = _key(contract), schema_of(contract)
+        key, schema = _contract_key(contract), schema_of(contract)
 
         def locate(name: str, key: str = key) -> str:
             return str(_reference(f"{key}.{name}")["$ref"])

@@ -42,26 +42,28 @@ def to_json(found: Sequence[Difference], _: int, __: Path) -> str:
 
 def as_annotations(found: Sequence[Difference], _: int, root: Path) -> str:
     """Return differences as GitHub's workflow commands, which GitHub shows at the contract."""
-    return "".join(f"{_annotation(one, root)}\n" for one in found)
+    return "".join(f"{_github_annotation(one, root)}\n" for one in found)
 
 
-def _annotation(one: Difference, root: Path) -> str:
+def _github_annotation(one: Difference, root: Path) -> str:
     level = "error" if one.change.breaks else "notice"
     affects = f" Affects {', '.join(one.victims)}." if one.victims else ""
-    place = _place(one.defined)
-    file = f"file={_property(place.relative_to(root).as_posix())}," if place and place.is_relative_to(root) else ""
-    return f"::{level} {file}title={_property(str(one.identity))}::{_data(f'{one.change.message}{affects} {one.fix}')}"
+    place = _contract_file(one.defined)
+    file = (
+        f"file={_escape_property(place.relative_to(root).as_posix())}," if place and place.is_relative_to(root) else ""
+    )
+    return f"::{level} {file}title={_escape_property(str(one.identity))}::{_escape_data(f'{one.change.message}{affects} {one.fix}')}"
 
 
-def _place(defined: str) -> Path | None:
+def _contract_file(defined: str) -> Path | None:
     """Return the file of a contract that is defined in `library_contracts/loans.py`; None when it does not exist."""
     spec = find_spec(defined.removesuffix(".py").replace("/", ".")) if defined else None
     return Path(spec.origin) if spec and spec.origin else None
 
 
-def _data(text: str) -> str:
+def _escape_data(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+def _escape_property(text: str) -> str:
+    return _escape_data(text).replace(":", "%3A").replace(",", "%2C")

@@ -81,27 +81,27 @@ def shown(contract: type[Contract]) -> Iterator[str]:
     marks += ["a failure"] if contract.failure else []
     yield f"{contract.identity}  {_first_line(contract)}"
     yield f"  {', '.join(marks)}; contract in {where_defined(contract)}"
-    rows = [*_fields(contract, 1, ())]
+    rows = [*_field_rows(contract, 1, ())]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     for name, kind, meaning in rows:
         yield f"  {name:{widths[0]}}  {kind:{widths[1]}}  {meaning}".rstrip()
 
 
-def _fields(model: type[BaseModel], depth: int, seen: tuple[type, ...]) -> Iterator[tuple[str, str, str]]:
+def _field_rows(model: type[BaseModel], depth: int, seen: tuple[type, ...]) -> Iterator[tuple[str, str, str]]:
     for name, (_, field) in wire_fields(model).items():
-        yield "  " * (depth - 1) + name, type_name(_plain(field)), _meaning(field)
+        yield "  " * (depth - 1) + name, type_name(_without_metadata(field)), _describe_field(field)
         for inner in models_in(field.annotation):
             if issubclass(inner, BaseModel) and inner not in seen:
-                yield from _fields(inner, depth + 1, (*seen, inner))
+                yield from _field_rows(inner, depth + 1, (*seen, inner))
 
 
-def _plain(field: FieldInfo) -> Any:
+def _without_metadata(field: FieldInfo) -> Any:
     """Return the type of a field without its `Annotated` metadata."""
     annotation = field.annotation
     return getattr(annotation, "__origin__", annotation) if hasattr(annotation, "__metadata__") else annotation
 
 
-def _meaning(field: FieldInfo) -> str:
+def _describe_field(field: FieldInfo) -> str:
     marks = ["" if field.is_required() else "optional", "personal" if is_marked(field) else ""]
     parts = [f"[{', '.join(filter(None, marks))}]" if any(marks) else "", field.description or ""]
     return " ".join(filter(None, parts))

@@ -33,7 +33,7 @@ def _lines(choreography: Choreography) -> Iterator[str]:
         yield f"  {ids[function.name]}{_function_shape(function)}:::{classes[function.service]}"
     for contract in contracts:
         style = "failure" if contract in failing.contracts else "event"
-        yield f"  {ids[_event_name(contract)]}([{_title(contract)}]):::{style}"
+        yield f"  {ids[_event_name(contract)]}([{_event_label(contract)}]):::{style}"
     for kind, name, contract in dict.fromkeys(choreography.edges):
         dashed = contract in failing.contracts
         ends = (ids[name], ids[_event_name(contract)])
@@ -66,7 +66,7 @@ def _event_name(contract: type[Contract]) -> str:
     return f"e_{source}_{detail_type}_v{version}"
 
 
-def _title(contract: type[Contract]) -> str:
+def _event_label(contract: type[Contract]) -> str:
     _, detail_type, version = contract.identity
     return detail_type if version == 1 else f"{detail_type} v{version}"
 

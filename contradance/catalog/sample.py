@@ -19,7 +19,7 @@ Model = TypeVar("Model", bound=BaseModel)
 def sample(model: type[Model], **changes: object) -> Model:
     """Return a sample of `model`, with some fields changed. Every required field needs an example or is itself a model."""
     try:
-        example = _read(model, _example(model))
+        example = _read(model, _example_data(model))
     except ValidationError as error:
         called = str(model.identity) if is_contract(model) else model.__qualname__
         kind = "contract" if is_contract(model) else "model"
@@ -41,21 +41,21 @@ def _read(model: type[Model], example: dict[str, Any]) -> Model:
     return read_closed(model, text, extra=None)
 
 
-def _example(model: type[BaseModel]) -> dict[str, Any]:
-    return {wire_name: _field(model, name, field) for wire_name, (name, field) in wire_fields(model).items()}
+def _example_data(model: type[BaseModel]) -> dict[str, Any]:
+    return {wire_name: _example_value(model, name, field) for wire_name, (name, field) in wire_fields(model).items()}
 
 
-def _field(model: type[BaseModel], name: str, field: FieldInfo) -> Any:
+def _example_value(model: type[BaseModel], name: str, field: FieldInfo) -> Any:
     if field.examples:
         return field.examples[0]
     if field.default is not PydanticUndefined or field.default_factory is not None:
         return field.get_default(call_default_factory=True, validated_data={})
     for member in alternatives(field.annotation):
         if isinstance(member, type) and issubclass(member, BaseModel):
-            return _example(member)
+            return _example_data(member)
         item = next(iter(get_args(member)), NoneType)
         if get_origin(member) in (list, tuple) and isinstance(item, type) and issubclass(item, BaseModel):
-            return [_example(item)]
+            return [_example_data(item)]
     raise InvalidContract(
         f"{model.__qualname__}.{name} is {type_name(field.annotation)} and has no example, so a sample is not possible.\n"
         "  Give it one: Field(examples=[...])."

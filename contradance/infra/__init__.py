@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from contradance.infra.config import StackConfig
-    from contradance.infra.program import deploy
+    from contradance.infra.program import as_run_error, deploy
     from contradance.infra.reading import read_config
-    from contradance.infra.run_error import as_run_error
 
 __all__ = ["StackConfig", "as_run_error", "deploy", "read_config"]
 
-_HOME = {"StackConfig": "config", "deploy": "program", "as_run_error": "run_error", "read_config": "reading"}
+_HOME = {"StackConfig": "config", "deploy": "program", "as_run_error": "program", "read_config": "reading"}
 
 
 def __getattr__(name: str) -> object:

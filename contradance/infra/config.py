@@ -153,13 +153,16 @@ def parse_config(values: Mapping[str, str], *, project: str, stack: str) -> Stac
         InvalidStack: a key is unknown, a value is invalid, or two values contradict each other.
     """
     try:
-        return StackConfig.model_validate({key: _decoded(value) for key, value in values.items()})
+        return StackConfig.model_validate({key: _parse_json(value) for key, value in values.items()})
     except ValidationError as error:
-        found = [_describe(problem, project, stack) for problem in error.errors(include_input=False, include_url=False)]
+        found = [
+            _describe_problem(problem, project, stack)
+            for problem in error.errors(include_input=False, include_url=False)
+        ]
         raise InvalidStack(f"stack {stack!r} has an invalid configuration:\n" + "\n".join(found)) from error
 
 
-def _decoded(value: str) -> object:
+def _parse_json(value: str) -> object:
     """Return the list or object that a JSON text holds; any other text unchanged."""
     if value[:1] not in ("[", "{"):
         return value
@@ -170,7 +173,7 @@ def _decoded(value: str) -> object:
     return decoded
 
 
-def _describe(problem: Any, project: str, stack: str) -> str:
+def _describe_problem(problem: Any, project: str, stack: str) -> str:
     """Return a message that names the wrong key and the command that corrects it."""
     key, *rest = (str(part) for part in problem["loc"]) if problem["loc"] else ("",)
     if not key:

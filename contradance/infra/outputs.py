@@ -32,9 +32,9 @@ def outputs(
         "fingerprint": fingerprint,
         "alarms": [],
     }
-    functions = {each.function.name: _function(each, application.urls) for each in plan.workloads}
+    functions = {each.function.name: _function_output(each, application.urls) for each in plan.workloads}
     return {
-        OUTPUT: {**_camel(deployed), "functions": functions, "contracts": contracts},
+        OUTPUT: {**_camel_case_names(deployed), "functions": functions, "contracts": contracts},
         "api_url": api_url,
         "archive": plan.archive,
         "bus_arn": bus.arn,
@@ -42,7 +42,7 @@ def outputs(
     }
 
 
-def _function(workload: Workload, urls: Mapping[str, pulumi.Output[str]]) -> StackOutputs:
+def _function_output(workload: Workload, urls: Mapping[str, pulumi.Output[str]]) -> StackOutputs:
     """Return the names of a function's resources."""
     plan = workload.function
     names: dict[str, object] = {
@@ -55,9 +55,9 @@ def _function(workload: Workload, urls: Mapping[str, pulumi.Output[str]]) -> Sta
     }
     if isinstance(workload, SubscriberPlan):
         names |= {"rule_name": workload.rule.name, "rule_arn": workload.rule.arn}
-    return _camel(names)
+    return _camel_case_names(names)
 
 
-def _camel(values: StackOutputs) -> StackOutputs:
+def _camel_case_names(values: StackOutputs) -> StackOutputs:
     """Return `values` with the names that `contradance.deployed` reads."""
     return {to_camel(name): value for name, value in values.items()}

@@ -1,8 +1,12 @@
 """Deploys a choreography: the whole of one `pulumi up`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pulumi
 
 from contradance.choreography import Choreography
+from contradance.errors import ContradanceError
 from contradance.fingerprint import fingerprint
 from contradance.gate import own_contracts
 from contradance.infra.components.application import ApplicationComponent
@@ -12,8 +16,16 @@ from contradance.infra.outputs import outputs
 from contradance.infra.planning.plan import chosen, make_plan
 from contradance.infra.planning.quotas import check_quotas
 from contradance.infra.reading import read_bus, read_secrets, read_site
-from contradance.infra.run_error import as_run_error
 from contradance.schemas import promised
+
+
+@contextmanager
+def as_run_error() -> Iterator[None]:
+    """Raise a `ContradanceError` inside as `pulumi.RunError`, which Pulumi prints without a traceback."""
+    try:
+        yield
+    except ContradanceError as error:
+        raise pulumi.RunError(str(error)) from error
 
 
 async def deploy(

@@ -66,8 +66,8 @@ def read_site(app: str) -> Site:
 async def read_bus(config: StackConfig, site: Site) -> BusPlan | None:
     """Return the other stack's bus that the configuration names; None when the stack has its own bus."""
     if config.bus_stack:
-        return _bus(await _bus_arn_of(config.bus_stack), f"busStack {config.bus_stack!r}", site)
-    return _bus(config.bus, "the key bus", site) if config.bus else None
+        return _parse_bus(await _bus_arn_of(config.bus_stack), f"busStack {config.bus_stack!r}", site)
+    return _parse_bus(config.bus, "the key bus", site) if config.bus else None
 
 
 async def _bus_arn_of(stack: str) -> str:
@@ -85,7 +85,7 @@ async def _bus_arn_of(stack: str) -> str:
     return str(deployed["busArn"])
 
 
-def _bus(arn: str, where: str, site: Site) -> BusPlan:
+def _parse_bus(arn: str, where: str, site: Site) -> BusPlan:
     parts = arn.split(":")
     if len(parts) != 6 or parts[2] != "events" or not parts[5].startswith("event-bus/"):  # noqa: PLR2004 - an ARN has six
         raise InvalidStack(

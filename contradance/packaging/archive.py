@@ -63,14 +63,14 @@ def archive(files: Mapping[str, bytes]) -> bytes:
     packed = bytearray()
     directory = bytearray()
     for name in sorted(files):
-        entry = _entry(name, files[name])
+        entry = _make_entry(name, files[name])
         directory += entry.directory(len(packed))
         packed += entry.header() + entry.packed
     end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, len(files), len(files), len(directory), len(packed), 0)
     return bytes(packed + directory + end)
 
 
-def _entry(name: str, data: bytes) -> _ZipEntry:
+def _make_entry(name: str, data: bytes) -> _ZipEntry:
     squeezed = bytes(deflate.deflate_compress(data, _LEVEL)) if data else data
     method, packed = (_DEFLATED, squeezed) if len(squeezed) < len(data) else (_STORED, data)
     return _ZipEntry(name.encode(), method, zlib.crc32(data), packed, len(data))

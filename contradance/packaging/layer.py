@@ -50,15 +50,17 @@ def make_layer(root: Path, lock: bytes, rooms: Mapping[str, Path], target: Lambd
     """
     with tempfile.TemporaryDirectory(prefix="contradance-layer-") as scratch:
         folder = Path(scratch, _FOLDER)
-        _install(root, lock, Path(scratch, NAME), folder, target)
-        for path, relative in _files(folder):
+        _install_wheels(root, lock, Path(scratch, NAME), folder, target)
+        for path, relative in _files_below(folder):
             if not is_kept(relative):
                 path.unlink()
         for module, path in rooms.items():
-            _copy(path, folder, module)
+            _copy_module(path, folder, module)
         if target.runs_own_bytecode:
-            _compile(folder)
-        files = {f"{_FOLDER}/{relative}": trimmed(relative, path.read_bytes()) for path, relative in _files(folder)}
+            _compile_modules(folder)
+        files = {
+            f"{_FOLDER}/{relative}": trimmed(relative, path.read_bytes()) for path, relative in _files_below(folder)
+        }
     unpacked = sum(map(len, files.values()))
     zipped = archive(files)
     for size, most, what in ((unpacked, MAX_UNPACKED_BYTES, "unpacked"), (len(zipped), MAX_ZIP_BYTES, "zipped")):
@@ -75,7 +77,7 @@ def tops_of(names: Iterator[str] | list[str]) -> frozenset[str]:
     return frozenset(parts[1].partition(".")[0] for parts in (name.split("/") for name in names) if len(parts) > 1)
 
 
-def _install(root: Path, lock: bytes, copy: Path, folder: Path, target: LambdaPlatform) -> None:
+def _install_wheels(root: Path, lock: bytes, copy: Path, folder: Path, target: LambdaPlatform) -> None:
     copy.write_bytes(lock)
     run_uv(
         *("pip", "install", "--target", folder, "--requirements", copy, "--require-hashes", "--no-deps"),
@@ -86,18 +88,18 @@ def _install(root: Path, lock: bytes, copy: Path, folder: Path, target: LambdaPl
     )
 
 
-def _files(folder: Path) -> list[tuple[Path, PurePosixPath]]:
+def _files_below(folder: Path) -> list[tuple[Path, PurePosixPath]]:
     files = [path for path in folder.rglob("*") if path.is_file()]
     return [(path, PurePosixPath(path.relative_to(folder).as_posix())) for path in files]
 
 
-def _copy(source: Path, folder: Path, module: str) -> None:
+def _copy_module(source: Path, folder: Path, module: str) -> None:
     target = folder / module_file(module, source)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(source.read_bytes())
 
 
-def _compile(folder: Path) -> None:
+def _compile_modules(folder: Path) -> None:
     """Write the bytecode of all modules, for their path in /opt, so that Python never compares it with the source.
 
     This runs in a separate process without PYTHON* variables, because the bytes would depend on the memory of this one.

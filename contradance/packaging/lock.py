@@ -39,7 +39,7 @@ def read_lock(root: Path) -> bytes:
             f"{root / NAME}, which lists the packages of the layer, cannot be read: {error.strerror}.\n  {_FRESHEN}"
         ) from error
     first = lock.decode(errors="replace").partition("\n")[0].strip()
-    if first.startswith(_FROM) and first != _from(root):
+    if first.startswith(_FROM) and first != _requirements_line(root):
         raise PackagingError(
             f"{root / NAME} is out of date: the requirements in {root / 'pyproject.toml'} have changed.\n  {_FRESHEN}"
         )
@@ -55,10 +55,12 @@ def write_lock(root: Path, project_code: Iterable[str]) -> None:
     """
     lock = root / NAME
     constraints = ["--constraints", "constraints.txt"] if (root / "constraints.txt").is_file() else []
-    own = {_name(distribution) for distribution in ("contradance", *project_code)}
+    own = {_distribution_name(distribution) for distribution in ("contradance", *project_code)}
     with tempfile.TemporaryDirectory() as scratch:
         required, excludes, written = (Path(scratch, name) for name in ("required.in", "excludes.txt", NAME))
-        required.write_text("\n".join(each for each in _required(root) if _name(each) not in own), encoding="utf-8")
+        required.write_text(
+            "\n".join(each for each in _requirements(root) if _distribution_name(each) not in own), encoding="utf-8"
+        )
         excludes.write_text("\n".join(PROVIDED), encoding="utf-8")
         if lock.is_file():
             written.write_bytes(lock.read_bytes())
@@ -71,28 +73,28 @@ def write_lock(root: Path, project_code: Iterable[str]) -> None:
         )
         pinned = written.read_text(encoding="utf-8")
     head, _, rest = pinned.partition("\n")
-    lock.write_text("\n".join([_from(root), rest if head.startswith(_FROM) else pinned]), encoding="utf-8")
+    lock.write_text("\n".join([_requirements_line(root), rest if head.startswith(_FROM) else pinned]), encoding="utf-8")
 
 
-def _from(root: Path) -> str:
-    return _FROM + sha256("\n".join(_required(root)).encode()).hexdigest()[:32]
+def _requirements_line(root: Path) -> str:
+    return _FROM + sha256("\n".join(_requirements(root)).encode()).hexdigest()[:32]
 
 
-def _required(root: Path) -> list[str]:
+def _requirements(root: Path) -> list[str]:
     """Return the requirements of the layer: contradance's and the project's."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
     extra = project.get("optional-dependencies", {}).get(_EXTRA, ())
-    return sorted({*_of_contradance(), *project.get("dependencies", ()), *extra})
+    return sorted({*_contradance_requirements(), *project.get("dependencies", ()), *extra})
 
 
-def _of_contradance() -> Iterator[str]:
+def _contradance_requirements() -> Iterator[str]:
     for requirement in requires("contradance") or ():
         bare, _, condition = requirement.partition(";")
         if "extra" not in condition or re.search(rf"""extra == ['"]{_EXTRA}['"]""", condition):
             yield bare.strip()
 
 
-def _name(requirement: str) -> str:
+def _distribution_name(requirement: str) -> str:
     """Return the name of a requirement's distribution, normalized by PEP 503."""
     name = re.match(r"[\w.-]*", requirement.strip())
     return re.sub(r"[-_.]+", "-", name.group() if name else "").lower()

@@ -55,12 +55,12 @@ class Modules:
             return None
         if home.is_file():
             return None if rest else home
-        return _python(home.joinpath(*rest))
+        return _python_file(home.joinpath(*rest))
 
     def home(self, top: str) -> Path | None:
         """Return the folder of a top-level package, or the file of a top-level module."""
         if top not in self._tops:
-            self._tops[top] = self._find(top)
+            self._tops[top] = self._find_package(top)
         return self._tops[top]
 
     def _exists(self, module: str) -> bool:
@@ -68,9 +68,9 @@ class Modules:
         home = self.home(top)
         return self.locate(module) is not None or (home is not None and home.joinpath(*rest).is_dir())
 
-    def _find(self, top: str) -> Path | None:
+    def _find_package(self, top: str) -> Path | None:
         for folder in self._search:
-            file = _python(folder / top)
+            file = _python_file(folder / top)
             if file is not None:
                 return file.parent if file.name == "__init__.py" else file
         for folder in self._search:
@@ -107,7 +107,7 @@ def module_file(module: str, path: Path) -> str:
     return f"{folder}/__init__.py" if path.name == "__init__.py" else f"{folder}.py"
 
 
-def _python(stem: Path) -> Path | None:
+def _python_file(stem: Path) -> Path | None:
     candidates = stem / "__init__.py", stem.with_name(f"{stem.name}.py")
     return next((file for file in candidates if file.is_file()), None)
 

@@ -14,12 +14,12 @@ def run_uv(*arguments: str | Path, folder: Path, what: str) -> None:
     Raises:
         PackagingError: uv is not installed, or it failed; the message begins with `what` and ends with uv's output.
     """
-    done = subprocess.run([_uv(), *arguments], cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    done = subprocess.run([_find_uv(), *arguments], cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if done.returncode:
         raise PackagingError(f"{what}.\n  uv: {done.stderr.strip()}")
 
 
-def _uv() -> str:
+def _find_uv() -> str:
     if find_spec("uv") is not None:
         from uv import find_uv_bin  # noqa: PLC0415 - uv is an optional dependency
 

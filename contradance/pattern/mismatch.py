@@ -30,12 +30,12 @@ class Mismatch:
 
 def closest_mismatch(branches: list[PatternBranch], event: Mapping[str, object]) -> Mismatch:
     """Return the first mismatch of an event with the branch that has the fewest; no branch may match the event."""
-    failures = [_failures(branch, event) for branch in branches]
+    failures = [_failing_fields(branch, event) for branch in branches]
     closest = min(range(len(branches)), key=lambda position: len(failures[position]))
     fields = branches[closest].fields
     if failures[closest]:
         path = failures[closest][0]
-        return Mismatch(path, _held(event, path), _wanted(fields[path]))
+        return Mismatch(path, _types_held(event, path), _wanted_json(fields[path]))
     through_arrays = [path for path in fields if len(list(leaves(event, path))) != 1] or list(fields)
     return Mismatch(
         through_arrays[-1],
@@ -44,15 +44,15 @@ def closest_mismatch(branches: list[PatternBranch], event: Mapping[str, object])
     )
 
 
-def _failures(branch: PatternBranch, event: Mapping[str, object]) -> list[str]:
+def _failing_fields(branch: PatternBranch, event: Mapping[str, object]) -> list[str]:
     return [path for path, wanted in branch.fields.items() if not PatternBranch({path: wanted}).matches(event)]
 
 
-def _held(event: Mapping[str, object], path: str) -> str:
-    return " or ".join(sorted({_type(leaf) for leaf in leaves(event, path)})) or "nothing"
+def _types_held(event: Mapping[str, object], path: str) -> str:
+    return " or ".join(sorted({_type_of_leaf(leaf) for leaf in leaves(event, path)})) or "nothing"
 
 
-def _type(leaf: object) -> str:
+def _type_of_leaf(leaf: object) -> str:
     if leaf is None:
         return "null"
     if isinstance(leaf, bool):
@@ -60,6 +60,6 @@ def _type(leaf: object) -> str:
     return "a string" if isinstance(leaf, str) else "a number"
 
 
-def _wanted(alternatives: Alternatives) -> str:
+def _wanted_json(alternatives: Alternatives) -> str:
     text = json.dumps(alternatives.written, ensure_ascii=False, default=dict)
     return text if len(text) <= _LONGEST_WANTED else f"{text[: _LONGEST_WANTED - 3]}..."

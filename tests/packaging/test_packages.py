@@ -197,8 +197,8 @@ def test_a_dependency_that_the_layer_does_not_bring_is_refused_with_its_place(co
     copied.edit("functions/payments/gateway.py", "class GatewayOutage", "import hypothesis\n\n\nclass GatewayOutage")
 
     assert copied.refused() == (
-        "PackagingError: ./functions/payments/gateway.py, line 14, imports hypothesis, which requirements-lambda.txt does "
-        "not bring.\n  Add it to the dependencies in pyproject.toml, and pin them: contradance package --lock\n"
+        "PackagingError: ./functions/payments/gateway.py, line 14, imports hypothesis, which is not in "
+        "requirements-lambda.txt.\n  Add it to the dependencies in pyproject.toml, and pin them: contradance package --lock\n"
     )
 
 

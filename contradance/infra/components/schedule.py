@@ -3,8 +3,7 @@
 import pulumi
 import pulumi_aws as aws
 
-from contradance.infra.components.queues import create_dead_letters
-from contradance.infra.components.shared_resources import SharedResources
+from contradance.infra.components.shared_resources import SharedResources, create_dead_letters
 from contradance.infra.planning.statement import canonical
 from contradance.infra.planning.trigger import SchedulePlan
 from contradance.runtime.aws import variable_names

@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Protocol
 
 import pulumi
+import pulumi_aws as aws
 
 from contradance.infra.components.alarm import create_alarm
 from contradance.infra.components.function import FunctionComponent
 from contradance.infra.planning.alarm import AlarmPlan
 from contradance.infra.planning.function import FunctionPlan
+from contradance.infra.planning.trigger import DEAD_LETTER_DAYS, DeadLetterPlan
+
+DAY = 86_400
+"""In seconds."""
 
 
 class DeploymentPackages(Protocol):
@@ -70,3 +75,23 @@ class SharedResources:
         """Create the alarms of one function."""
         for alarm in alarms:
             create_alarm(alarm, owner, self.topics, parent=parent)
+
+
+def create_dead_letters(
+    name: str, plan: DeadLetterPlan, tags: Mapping[str, str], *, parent: pulumi.Resource
+) -> tuple[aws.sqs.Queue, list[pulumi.Resource]]:
+    """Create a dead letter queue; return it, and the resources that its users depend on."""
+    mine = pulumi.ResourceOptions(parent=parent)
+    queue = aws.sqs.Queue(
+        f"{name}.dead-letters",
+        name=plan.name,
+        message_retention_seconds=DEAD_LETTER_DAYS * DAY,
+        redrive_allow_policy=plan.redrive_allow_policy,
+        sqs_managed_sse_enabled=True,
+        tags=tags,
+        opts=mine,
+    )
+    if plan.policy is None:
+        return queue, [queue]
+    policy = aws.sqs.QueuePolicy(f"{name}.dead-letters", queue_url=queue.url, policy=plan.policy, opts=mine)
+    return queue, [queue, policy]

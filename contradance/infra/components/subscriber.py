@@ -6,8 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from contradance.infra.components.function import FunctionComponent
-from contradance.infra.components.queues import DAY, create_dead_letters
-from contradance.infra.components.shared_resources import SharedResources
+from contradance.infra.components.shared_resources import DAY, SharedResources, create_dead_letters
 from contradance.infra.planning.trigger import QUEUE_DAYS, QueuePlan, SubscriberPlan
 from contradance.retry import RULE_RETRIES
 from contradance.runtime.aws import variable_names

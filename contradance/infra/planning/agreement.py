@@ -37,19 +37,19 @@ def check_agreement(
     """
     deployed = tuple(functions)
     found = [
-        *_services(choreography, config),
-        *_settings(choreography, config, stack),
-        *_secrets(choreography, deployed, config, stack),
-        *_overrides(choreography, deployed, config, stack),
-        *_memory(deployed, config, stack),
-        *_ingress(choreography, config, registry),
-        *_routes(deployed),
+        *_wrong_services(choreography, config),
+        *_wrong_settings(choreography, config, stack),
+        *_wrong_secrets(choreography, deployed, config, stack),
+        *_wrong_overrides(choreography, deployed, config, stack),
+        *_short_once_records(deployed, config, stack),
+        *_wrong_ingress(choreography, config, registry),
+        *_slow_routes(deployed),
     ]
     if found:
         raise InvalidStack(f"stack {stack!r} does not fit {choreography.name!r}:\n" + "\n".join(found))
 
 
-def _services(choreography: Choreography, config: StackConfig) -> Iterator[str]:
+def _wrong_services(choreography: Choreography, config: StackConfig) -> Iterator[str]:
     for service in config.services or ():
         if service not in choreography.services:
             yield (
@@ -58,7 +58,7 @@ def _services(choreography: Choreography, config: StackConfig) -> Iterator[str]:
             )
 
 
-def _settings(choreography: Choreography, config: StackConfig, stack: str) -> Iterator[str]:
+def _wrong_settings(choreography: Choreography, config: StackConfig, stack: str) -> Iterator[str]:
     """Check settings against all functions: a stack that deploys some services may configure the others too."""
     links = [use for function in choreography.functions.values() for use in function.uses]
     known = {use.name: use for use in links if isinstance(use, Setting)}
@@ -66,7 +66,7 @@ def _settings(choreography: Choreography, config: StackConfig, stack: str) -> It
         setting = known.get(name)
         if setting is None:
             yield (
-                f"  settings.{name}: no function uses it.{_nearest(name, known)}\n"
+                f"  settings.{name}: no function uses it.{_nearest_name(name, known)}\n"
                 f"  Fix: pulumi config rm --stack {stack} --path 'settings.{name}'"
             )
             continue
@@ -77,7 +77,7 @@ def _settings(choreography: Choreography, config: StackConfig, stack: str) -> It
             yield f"  settings.{name}: {problem}\n  Fix: pulumi config set --stack {stack} --path 'settings.{name}' <value>"
 
 
-def _secrets(
+def _wrong_secrets(
     choreography: Choreography, functions: tuple[AnyFunction, ...], config: StackConfig, stack: str
 ) -> Iterator[str]:
     links = [use for function in choreography.functions.values() for use in function.uses]
@@ -85,7 +85,7 @@ def _secrets(
     needed = {use.name: function for function in functions for use in function.uses if isinstance(use, Secret)}
     for name in sorted(config.secrets - known):
         yield (
-            f"  secrets.{name}: no function uses it.{_nearest(name, known)}\n"
+            f"  secrets.{name}: no function uses it.{_nearest_name(name, known)}\n"
             f"  Fix: pulumi config rm --stack {stack} --path 'secrets.{name}'"
         )
     if needed and choreography.name.lower().startswith(KEPT_FOR_AWS):
@@ -100,12 +100,12 @@ def _secrets(
         )
 
 
-def _overrides(
+def _wrong_overrides(
     choreography: Choreography, functions: tuple[AnyFunction, ...], config: StackConfig, stack: str
 ) -> Iterator[str]:
     for name in sorted(config.functions.keys() - choreography.functions.keys()):
         yield (
-            f"  functions.{name} is not a function.{_nearest(name, choreography.functions)}\n"
+            f"  functions.{name} is not a function.{_nearest_name(name, choreography.functions)}\n"
             f"  Fix: pulumi config rm --stack {stack} --path 'functions[\"{name}\"]'"
         )
     for function in functions:
@@ -119,7 +119,7 @@ def _overrides(
             )
 
 
-def _memory(functions: tuple[AnyFunction, ...], config: StackConfig, stack: str) -> Iterator[str]:
+def _short_once_records(functions: tuple[AnyFunction, ...], config: StackConfig, stack: str) -> Iterator[str]:
     """Refuse once-records that expire before their event can come back: the event would be handled twice."""
     if config.remember_days is None or not functions:
         return
@@ -135,7 +135,7 @@ def _memory(functions: tuple[AnyFunction, ...], config: StackConfig, stack: str)
         )
 
 
-def _ingress(choreography: Choreography, config: StackConfig, registry: str | None) -> Iterator[str]:
+def _wrong_ingress(choreography: Choreography, config: StackConfig, registry: str | None) -> Iterator[str]:
     if config.ingress and registry is None:
         yield (
             "  ingress is set, but the project does not name its registry of contracts.\n"
@@ -147,7 +147,7 @@ def _ingress(choreography: Choreography, config: StackConfig, registry: str | No
         if not sources:
             yield (
                 f"  ingress names {detail_type!r}, which is not in the registry {choreography.contracts.name!r}."
-                f"{_nearest(detail_type, known)}\n  Fix: name a detail-type of the registry."
+                f"{_nearest_name(detail_type, known)}\n  Fix: name a detail-type of the registry."
             )
         elif len(sources) > 1:
             yield (
@@ -156,7 +156,7 @@ def _ingress(choreography: Choreography, config: StackConfig, registry: str | No
             )
 
 
-def _routes(functions: tuple[AnyFunction, ...]) -> Iterator[str]:
+def _slow_routes(functions: tuple[AnyFunction, ...]) -> Iterator[str]:
     for function in functions:
         if isinstance(function.trigger, Route) and function.limits.timeout > LONGEST_ROUTE:
             yield (
@@ -165,6 +165,6 @@ def _routes(functions: tuple[AnyFunction, ...]) -> Iterator[str]:
             )
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
+def _nearest_name(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, list(known), n=1)
     return f" Is it {close[0]!r}?" if close else ""

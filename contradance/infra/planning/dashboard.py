@@ -24,29 +24,29 @@ MetricLine = tuple[str, Metric]
 
 def dashboard(site: Site, bus: BusPlan, subscribers: Sequence[SubscriberPlan], functions: Iterable[AnyFunction]) -> str:
     """Return the body of the dashboard, as JSON."""
-    widgets = [*_of_services(subscribers), *_of_events(site, bus, subscribers, functions)]
-    return canonical({"widgets": list(_placed(site, widgets))})
+    widgets = [*_service_widgets(subscribers), *_event_widgets(site, bus, subscribers, functions)]
+    return canonical({"widgets": list(_position_widgets(site, widgets))})
 
 
-def _of_services(subscribers: Sequence[SubscriberPlan]) -> Iterator[tuple[str, list[MetricLine]]]:
+def _service_widgets(subscribers: Sequence[SubscriberPlan]) -> Iterator[tuple[str, list[MetricLine]]]:
     by_service: dict[str, list[SubscriberPlan]] = defaultdict(list)
     for subscriber in subscribers:
         by_service[subscriber.function.service].append(subscriber)
     for service, members in by_service.items():
-        yield f"{service}: invocations", [_line("Invocations", member) for member in members]
-        yield f"{service}: errors", [_line("Errors", member) for member in members]
-        yield f"{service}: age of events", [_age(member) for member in members]
+        yield f"{service}: invocations", [_metric_line("Invocations", member) for member in members]
+        yield f"{service}: errors", [_metric_line("Errors", member) for member in members]
+        yield f"{service}: age of events", [_age_line(member) for member in members]
         yield (
             f"{service}: dead letters",
             [(member.function.name, waiting_metric(member.dead_letters.name)) for member in members],
         )
 
 
-def _line(metric: str, subscriber: SubscriberPlan) -> MetricLine:
+def _metric_line(metric: str, subscriber: SubscriberPlan) -> MetricLine:
     return subscriber.function.name, lambda_metric(metric, subscriber.function.lambda_name)
 
 
-def _age(subscriber: SubscriberPlan) -> MetricLine:
+def _age_line(subscriber: SubscriberPlan) -> MetricLine:
     """Return the metric of the waiting time of events: in the function's queue, or in Lambda's."""
     if subscriber.queue:
         age = Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", (("QueueName", subscriber.queue.name),), "Maximum")
@@ -55,7 +55,7 @@ def _age(subscriber: SubscriberPlan) -> MetricLine:
     return f"{subscriber.function.name} (ms)", Metric("AWS/Lambda", "AsyncEventAge", dimensions, "Maximum")
 
 
-def _of_events(
+def _event_widgets(
     site: Site, bus: BusPlan, subscribers: Sequence[SubscriberPlan], functions: Iterable[AnyFunction]
 ) -> Iterator[tuple[str, list[MetricLine]]]:
     """Yield a widget for each contract that the stack's functions publish or consume."""
@@ -74,7 +74,7 @@ def _of_events(
         yield identity, found
 
 
-def _placed(site: Site, widgets: Iterable[tuple[str, list[MetricLine]]]) -> Iterator[Mapping[str, object]]:
+def _position_widgets(site: Site, widgets: Iterable[tuple[str, list[MetricLine]]]) -> Iterator[Mapping[str, object]]:
     per_row = _COLUMNS // _WIDTH
     for position, (title, lines) in enumerate(widgets):
         row, column = divmod(position, per_row)
@@ -89,11 +89,11 @@ def _placed(site: Site, widgets: Iterable[tuple[str, list[MetricLine]]]) -> Iter
                 "region": site.region,
                 "view": "timeSeries",
                 "period": _PERIOD,
-                "metrics": [_spelled(label, metric) for label, metric in lines],
+                "metrics": [_metric_json(label, metric) for label, metric in lines],
             },
         }
 
 
-def _spelled(label: str, metric: Metric) -> list[object]:
+def _metric_json(label: str, metric: Metric) -> list[object]:
     names = [part for dimension in metric.dimensions for part in dimension]
     return [metric.namespace, metric.name, *names, {"label": label, "stat": metric.statistic}]

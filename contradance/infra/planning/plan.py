@@ -135,20 +135,20 @@ def make_plan(
     """
     functions = chosen(choreography, config)
     check_agreement(choreography, functions, config, stack=site.stack, registry=registry)
-    setup = _setup(functions, config, site, bus)
+    setup = _make_setup(functions, config, site, bus)
     names = setup.names
     subscribers = tuple(
         plan_subscriber(setup, function, function.trigger)
         for function in functions
         if isinstance(function.trigger, Subscription)
     )
-    routes = (*_routes(setup, functions), *_ingress(setup, choreography, registry))
+    routes = (*_plan_routes(setup, functions), *_plan_ingress(setup, choreography, registry))
     return StackPlan(
         setup,
         names.name("archive") if setup.bus.owned else None,
-        _tables(setup, functions),
+        _plan_tables(setup, functions),
         tuple(SecretPlan(name, parameter) for name, parameter in setup.secrets.items()),
-        _group(setup),
+        _plan_group(setup),
         subscribers,
         routes,
         tuple(
@@ -156,7 +156,7 @@ def make_plan(
             for function in functions
             if isinstance(function.trigger, Schedule)
         ),
-        _sweeper(setup, functions),
+        _plan_sweeper(setup, functions),
         plan_api(setup, routes),
         names.name("layer"),
         names.name("topic", suffix="alarms"),
@@ -168,7 +168,7 @@ def make_plan(
     )
 
 
-def _setup(functions: tuple[AnyFunction, ...], config: StackConfig, site: Site, bus: BusPlan | None) -> Setup:
+def _make_setup(functions: tuple[AnyFunction, ...], config: StackConfig, site: Site, bus: BusPlan | None) -> Setup:
     names = Names(site.app, site.stack)
     bus_name = names.name("bus")
     tables = sorted({grant.table for function in functions for grant in grants.linked_tables(function)})
@@ -184,7 +184,7 @@ def _setup(functions: tuple[AnyFunction, ...], config: StackConfig, site: Site, 
     )
 
 
-def _tables(setup: Setup, functions: tuple[AnyFunction, ...]) -> tuple[TablePlan, ...]:
+def _plan_tables(setup: Setup, functions: tuple[AnyFunction, ...]) -> tuple[TablePlan, ...]:
     keys = {grant.table: grant.key for function in functions for grant in grants.linked_tables(function)}
     return tuple(
         TablePlan(table, name, len(keys[table]) > 1, setup.tags(table.partition(".")[0]))
@@ -192,12 +192,12 @@ def _tables(setup: Setup, functions: tuple[AnyFunction, ...]) -> tuple[TablePlan
     )
 
 
-def _group(setup: Setup) -> GroupPlan:
+def _plan_group(setup: Setup) -> GroupPlan:
     name, site = setup.names.name("schedule group"), setup.site
     return GroupPlan(name, scheduler_trust(site.account, site.arn("scheduler", f"schedule-group/{name}")))
 
 
-def _routes(setup: Setup, functions: tuple[AnyFunction, ...]) -> list[RoutePlan]:
+def _plan_routes(setup: Setup, functions: tuple[AnyFunction, ...]) -> list[RoutePlan]:
     return [
         plan_route(setup, setup.declared(function, "route"), function.trigger.key)
         for function in functions
@@ -205,7 +205,7 @@ def _routes(setup: Setup, functions: tuple[AnyFunction, ...]) -> list[RoutePlan]
     ]
 
 
-def _ingress(setup: Setup, choreography: Choreography, registry: str | None) -> list[RoutePlan]:
+def _plan_ingress(setup: Setup, choreography: Choreography, registry: str | None) -> list[RoutePlan]:
     """Return the plan of the ingress: the route that publishes the configured events over HTTP."""
     if registry is None or not setup.config.ingress:
         return []
@@ -225,7 +225,7 @@ def _ingress(setup: Setup, choreography: Choreography, registry: str | None) -> 
     return [plan_route(setup, function, "POST /events/{detail_type}")]
 
 
-def _sweeper(setup: Setup, functions: tuple[AnyFunction, ...]) -> SchedulePlan:
+def _plan_sweeper(setup: Setup, functions: tuple[AnyFunction, ...]) -> SchedulePlan:
     """Return the plan of the sweeper; it may publish everything that the stack's functions publish."""
     contracts = {contract for function in functions for contract in function.publishes}
     longest = max((function.retry.max_age for function in functions), default=timedelta(0))

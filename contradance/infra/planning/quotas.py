@@ -31,13 +31,13 @@ def check_quotas(plan: StackPlan) -> None:
     Raises:
         InvalidStack: the message lists every broken quota, its cause and the fix.
     """
-    found = [*_rules(plan), *_patterns(plan), *_functions(plan), *_stack(plan)]
+    found = [*_too_many_rules(plan), *_long_patterns(plan), *_large_functions(plan), *_large_stack(plan)]
     if found:
         site = plan.setup.site
         raise InvalidStack(f"stack {site.stack!r} would break quotas of AWS in {site.region}:\n" + "\n".join(found))
 
 
-def _rules(plan: StackPlan) -> Iterator[str]:
+def _too_many_rules(plan: StackPlan) -> Iterator[str]:
     region, config = plan.setup.site.region, plan.setup.config
     configured = "rule_quota" in config.model_fields_set
     quota = config.rule_quota if configured else min(config.rule_quota, FEWER_RULES.get(region, config.rule_quota))
@@ -57,7 +57,7 @@ def _rules(plan: StackPlan) -> Iterator[str]:
         )
 
 
-def _patterns(plan: StackPlan) -> Iterator[str]:
+def _long_patterns(plan: StackPlan) -> Iterator[str]:
     quota = plan.setup.config.pattern_quota
     for each in plan.subscribers:
         if len(each.rule.pattern) > quota:
@@ -68,7 +68,7 @@ def _patterns(plan: StackPlan) -> Iterator[str]:
             )
 
 
-def _functions(plan: StackPlan) -> Iterator[str]:
+def _large_functions(plan: StackPlan) -> Iterator[str]:
     for function in plan.functions:
         policy = len(document(*function.statements))
         if policy > ROLE_POLICY:
@@ -84,7 +84,7 @@ def _functions(plan: StackPlan) -> Iterator[str]:
             )
 
 
-def _stack(plan: StackPlan) -> Iterator[str]:
+def _large_stack(plan: StackPlan) -> Iterator[str]:
     if len(plan.routes) > ROUTES:
         yield f"  {len(plan.routes)} routes; an HTTP API may have {ROUTES}.\n  Fix: deploy services from several stacks."
     if len(plan.schemas) > SCHEMAS:

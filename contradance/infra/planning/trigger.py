@@ -113,10 +113,10 @@ class SchedulePlan:
 
 def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscription) -> SubscriberPlan:
     """Return the plan of a subscriber: one rule, one target, one dead letter queue."""
-    rule = _rule(setup, function, subscription)
+    rule = _plan_rule(setup, function, subscription)
     queue_name = setup.name("queue", function.name) if subscription.delivery == "queue" else None
     queue_arn = setup.site.arn("sqs", queue_name) if queue_name else None
-    dead_letters = _dead_letters(setup, function.name, rule.arn, queue_arn)
+    dead_letters = _plan_dead_letters(setup, function.name, rule.arn, queue_arn)
     planned = setup.declared(
         function,
         "subscriber",
@@ -139,7 +139,7 @@ def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscript
         )
         return SubscriberPlan(planned, rule, dead_letters, queue, None, alarms)
     by_lambda = (watch.failed_lost(), watch.dropped())
-    return SubscriberPlan(planned, rule, dead_letters, None, _retry(function), (*alarms, *by_lambda))
+    return SubscriberPlan(planned, rule, dead_letters, None, _plan_retry(function), (*alarms, *by_lambda))
 
 
 def plan_route(setup: Setup, function: FunctionPlan, key: str) -> RoutePlan:
@@ -151,7 +151,7 @@ def plan_route(setup: Setup, function: FunctionPlan, key: str) -> RoutePlan:
 
 def plan_schedule(setup: Setup, function: AnyFunction, schedule: Schedule) -> SchedulePlan:
     """Return the plan of a scheduled function."""
-    dead_letters = _dead_letters(setup, function.name, None, None)
+    dead_letters = _plan_dead_letters(setup, function.name, None, None)
     planned = setup.declared(function, "schedule", [grants.dead_lettering(dead_letters.arn)])
     watch = watch_of(setup, planned)
     return SchedulePlan(
@@ -159,11 +159,11 @@ def plan_schedule(setup: Setup, function: AnyFunction, schedule: Schedule) -> Sc
         setup.name("schedule", function.name),
         schedule.timetable.expression,
         setup.name("role", function.name, "schedule"),
-        document(_invoke(planned), grants.dead_lettering(dead_letters.arn)),
+        document(_invoke_permission(planned), grants.dead_lettering(dead_letters.arn)),
         RULE_RETRIES,
-        _target_age(function),
+        _target_max_age(function),
         dead_letters,
-        _retry(function),
+        _plan_retry(function),
         (
             watch.dead_letters(dead_letters.name),
             watch.throttled(),
@@ -180,7 +180,7 @@ def plan_sweeper(setup: Setup, function: FunctionPlan) -> SchedulePlan:
         setup.name("schedule", function.name),
         "rate(1 minute)",
         setup.name("role", function.name, "schedule"),
-        document(_invoke(function)),
+        document(_invoke_permission(function)),
         0,
         60,
         None,
@@ -199,7 +199,7 @@ def scheduler_trust(account: str, group_arn: str) -> str:
     return trust(_SCHEDULER, {"StringEquals": {"aws:SourceAccount": account, "aws:SourceArn": group_arn}})
 
 
-def _rule(setup: Setup, function: AnyFunction, subscription: Subscription) -> RulePlan:
+def _plan_rule(setup: Setup, function: AnyFunction, subscription: Subscription) -> RulePlan:
     name = setup.name("rule", function.name)
     consumed = ", ".join(contract.identity.detail_type for contract in subscription.contracts)
     return RulePlan(
@@ -207,11 +207,11 @@ def _rule(setup: Setup, function: AnyFunction, subscription: Subscription) -> Ru
         setup.site.arn("events", f"rule/{setup.bus.name}/{name}"),
         f"{function.name} consumes {consumed}"[:512],
         subscription.pattern.canonical,
-        _target_age(function),
+        _target_max_age(function),
     )
 
 
-def _dead_letters(setup: Setup, function: str, rule_arn: str | None, queue_arn: str | None) -> DeadLetterPlan:
+def _plan_dead_letters(setup: Setup, function: str, rule_arn: str | None, queue_arn: str | None) -> DeadLetterPlan:
     name = setup.name("queue", function, "dead-letters")
     arn = setup.site.arn("sqs", name)
     sources = {"redrivePermission": "byQueue", "sourceQueueArns": [queue_arn]} if queue_arn else None
@@ -226,13 +226,13 @@ def _allow_rule(rule_arn: str, queue_arn: str) -> Statement:
     )
 
 
-def _invoke(function: FunctionPlan) -> Statement:
+def _invoke_permission(function: FunctionPlan) -> Statement:
     return Statement("Invoke", ("lambda:InvokeFunction",), (function.arn,))
 
 
-def _retry(function: AnyFunction) -> AsyncPlan:
+def _plan_retry(function: AnyFunction) -> AsyncPlan:
     return AsyncPlan(function.retry.times, int(function.retry.max_age.total_seconds()))
 
 
-def _target_age(function: AnyFunction) -> int:
+def _target_max_age(function: AnyFunction) -> int:
     return int(min(function.retry.max_age, RULE_MAX_AGE).total_seconds())
