@@ -1,8 +1,8 @@
-"""The whole as pure data: every function of a system, and the edges that their signatures make.
+"""A choreography: every function of a system, and the edges between functions and contracts, as pure data.
 
     library = Choreography("library", contracts=registry, functions=[lend_book, remind_reader, ...])
 
-Everything else reads it: the Pulumi program, the laptop, the picture, the checks.
+The Pulumi program, the laptop, the picture and the checks all read it.
 """
 
 import re
@@ -15,9 +15,10 @@ from typing import Literal, NamedTuple
 
 from contradance.contract import Contract, where_defined
 from contradance.errors import InvalidChoreography, UnconsumedEvent
-from contradance.function import AnyFunction, Function, declared
+from contradance.function import AnyFunction, Function
 from contradance.httproute import Route
 from contradance.registry import Registry
+from contradance.signature import describe_function
 from contradance.subscription import Subscription
 from contradance.table import Grant
 
@@ -27,7 +28,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 
 
 class Edge(NamedTuple):
-    """A function publishes, or consumes, events of a contract."""
+    """The fact that a function publishes, or consumes, events of a contract."""
 
     kind: Literal["publishes", "consumes"]
     function: str
@@ -35,7 +36,7 @@ class Edge(NamedTuple):
 
 
 class Subscribed(NamedTuple):
-    """A function that consumes events, and its subscription: one rule, one target, one dead letter queue."""
+    """A function that consumes events, and its subscription."""
 
     function: AnyFunction
     subscription: Subscription
@@ -50,13 +51,13 @@ class Routed(NamedTuple):
 
 @dataclass(frozen=True, init=False)
 class Choreography:
-    """The functions of one system, checked against each other and against the contracts they speak.
+    """The functions of one system, checked against each other and against the registry of contracts.
 
     Args:
-        name: names the system and, in its stacks, the bus.
-        contracts: the registry that holds every contract of the functions.
+        name: the name of the system and, in its stacks, of the bus.
+        contracts: the registry with every contract of the functions.
         functions: every function of the system.
-        ends: contracts whose events need no subscriber here: a flow ends with them, or another application consumes them.
+        ends: contracts whose events need no subscriber here: they end a flow, or another application consumes them.
 
     Raises:
         InvalidChoreography: two functions share a name or a route, a contract is not in the registry, or a function
@@ -84,7 +85,8 @@ class Choreography:
     ) -> None:
         if not _NAME.fullmatch(name):
             raise InvalidChoreography(
-                f"choreography {name!r} cannot name a bus.\n  Use letters, digits, '.', '-' and '_', like 'city-library'."
+                f"choreography {name!r} has a name that a bus cannot have.\n"
+                "  Use letters, digits, '.', '-' and '_', like 'city-library'."
             )
         by_name: dict[str, AnyFunction] = {}
         for function in functions:
@@ -120,25 +122,25 @@ class Choreography:
 
     @cached_property
     def services(self) -> tuple[str, ...]:
-        """The services, in the order in which their first function is listed."""
+        """The services, in the order of their first functions."""
         return tuple(dict.fromkeys(function.service for function in self.functions.values()))
 
     @cached_property
     def tables(self) -> tuple[str, ...]:
-        """The tables that functions use, by full name, sorted."""
+        """The full names of the tables that functions use, sorted."""
         grants = {use.table for function in self.functions.values() for use in function.uses if isinstance(use, Grant)}
         return tuple(sorted(grants))
 
     def publishers(self, contract: type[Contract]) -> tuple[AnyFunction, ...]:
-        """Return the functions that publish `contract`, or a later version that is published as it too."""
+        """Return the functions that publish `contract`, or a later version with a downcast to it."""
         return self._at("publishes", contract)
 
     def consumers(self, contract: type[Contract]) -> tuple[AnyFunction, ...]:
-        """Return the functions that consume `contract`, as it is or upcast."""
+        """Return the functions that consume `contract`, directly or upcast."""
         return self._at("consumes", contract)
 
     def is_end(self, contract: type[Contract]) -> bool:
-        """Return whether the event of `contract` is declared as an end, in this version or another."""
+        """Return whether any version of the event of `contract` is declared as an end."""
         return any(end.identity[:2] == contract.identity[:2] for end in self.ends)
 
     def _at(self, kind: str, contract: type[Contract]) -> tuple[AnyFunction, ...]:
@@ -178,7 +180,7 @@ def _edges(functions: Iterable[AnyFunction]) -> Iterator[Edge]:
 
 
 def _place(function: AnyFunction) -> str:
-    return declared(function.service, function.handler)
+    return describe_function(function.service, function.handler)
 
 
 def _check_function(
@@ -186,7 +188,7 @@ def _check_function(
 ) -> None:
     if not isinstance(function, Function):
         raise InvalidChoreography(
-            f"choreography {choreography!r} lists {function!r}, which is no function.\n"
+            f"choreography {choreography!r} lists {function!r}, which is not a function.\n"
             "  Decorate it with @subscriber(), @route('GET /x') or @schedule('rate(1 day)')."
         )
     twin = by_name.get(function.name)
@@ -197,18 +199,18 @@ def _check_function(
         )
     consumed = function.trigger.contracts if isinstance(function.trigger, Subscription) else ()
     published = tuple(rendering for contract in function.publishes for rendering in contract.renderings())
-    for verb, spoken in (("consumes", consumed), ("publishes", published)):
-        for contract in spoken:
+    for verb, contracts_used in (("consumes", consumed), ("publishes", published)):
+        for contract in contracts_used:
             if contract not in contracts:
                 raise InvalidChoreography(
-                    f"{_place(function)} {verb} {contract.identity} (contract in {where_defined(contract)}), which the "
-                    f"registry {contracts.name!r} does not hold.\n  Add {contract.__name__} to the registry's list."
+                    f"{_place(function)} {verb} {contract.identity} (contract in {where_defined(contract)}), which is "
+                    f"not in the registry {contracts.name!r}.\n  Add {contract.__name__} to the registry's list."
                 )
     for contract in function.publishes:
         if contract.identity.app != contracts.name:
             raise InvalidChoreography(
-                f"{_place(function)} publishes {contract.identity}, but the registry {contracts.name!r} is another "
-                f"application's.\n  Publish contracts with source '{contracts.name}.{function.service}'."
+                f"{_place(function)} publishes {contract.identity}, but the registry {contracts.name!r} belongs to "
+                f"another application.\n  Publish contracts with source '{contracts.name}.{function.service}'."
             )
 
 
@@ -230,7 +232,7 @@ def _key(function: AnyFunction) -> str:
 
 
 def _check_links(choreography: str, by_name: dict[str, AnyFunction]) -> None:
-    """Refuse one name for two settings: the stack's configuration has one value for each name."""
+    """Refuse two different settings of one name: the stack's configuration has one value for each name."""
     seen: dict[str, tuple[AnyFunction, object]] = {}
     for function in by_name.values():
         for link in function.uses:

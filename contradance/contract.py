@@ -55,8 +55,7 @@ class Value(BaseModel):
 
     model_config = ConfigDict(**_SETTLED)
     __personal__: ClassVar[frozenset[str]] = frozenset()
-    __checked__: ClassVar[bool] = False
-    """Whether the class is known to hold nothing that cannot be read back."""
+    __checked__: ClassVar[bool] = False  # by `check_value`
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Show personal data to nobody who prints a value."""

@@ -1,19 +1,17 @@
-"""What an author writes above a handler: `@subscriber`, `@route` or `@schedule` make it a function."""
+"""The decorators `@subscriber`, `@route` and `@schedule`: each makes a function of a handler."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from types import FunctionType
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, get_args, overload
 
 from contradance.contentfilter import ContentFilter
 from contradance.contract import Contract
 from contradance.delivery import Delivery
 from contradance.errors import InvalidFunction
-from contradance.function import Function, Schedule, declared, make_function
+from contradance.function import Function, Schedule, make_function
 from contradance.limits import Limits
 from contradance.retry import DeliveryMode, Retry
-from contradance.service import service_of
-from contradance.signature import signature
+from contradance.signature import read_signature
 from contradance.subscription import (
     MAX_BATCH,
     OnReplay,
@@ -22,7 +20,7 @@ from contradance.subscription import (
     subscribed_contracts,
 )
 
-if TYPE_CHECKING:  # what one kind of function needs, the others do not load
+if TYPE_CHECKING:  # a deployed function loads only what its own kind needs
     from pydantic import BaseModel
 
     from contradance.function import Link
@@ -35,7 +33,7 @@ Answer = TypeVar("Answer", bound="BaseModel | Sequence[BaseModel] | Reply[Any, A
 
 
 class SubscribeDecorator(Protocol):
-    """Turns a handler of an event, and of its `Delivery` if it wants one, into a function."""
+    """Turns a handler into a subscriber. The handler takes an event, and optionally its `Delivery`."""
 
     @overload
     def __call__(self, handler: Callable[[Event], Publishes], /) -> Function[[Event], Publishes]: ...
@@ -46,14 +44,14 @@ class SubscribeDecorator(Protocol):
 
 
 class RouteDecorator(Protocol):
-    """Turns a handler of a request into a function."""
+    """Turns a handler of HTTP requests into a route."""
 
     def __call__(self, handler: Callable[P, Answer], /) -> Function[P, Answer]:
-        """Read the handler's signature and make a function of it."""
+        """Return the function of a handler."""
 
 
 class ScheduleDecorator(Protocol):
-    """Turns a handler of a moment into a function."""
+    """Turns a handler into a scheduled function. The handler takes nothing, or a `Delivery`."""
 
     @overload
     def __call__(self, handler: Callable[[], Publishes], /) -> Function[[], Publishes]: ...
@@ -74,42 +72,41 @@ def subscriber(
     concurrency: int | None = None,
     service: str | None = None,
 ) -> SubscribeDecorator:
-    """Subscribe a handler to the contracts that its first parameter names; it publishes what it returns.
+    """Subscribe a handler to the contracts of its first parameter; the handler publishes the events it returns.
 
     Args:
-        retry: attempts after the first and the age at which an event is given up.
-        delivery: `"queue"` puts a queue between rule and function: more attempts, batches, a backlog one can see.
+        retry: attempts after the first, and the age at which an event becomes a dead letter.
+        delivery: `"queue"` puts a queue between rule and function: more attempts, batches, a visible backlog.
         uses: tables, settings and secrets: the only source of grants and environment variables.
-        where: an EventBridge content filter over `data`; per contract where the parameter is a union.
-        on_replay: `"skip"` keeps archive replays away from the function.
-        batch: most events that one invocation behind a queue takes: 1 to 10.
-        timeout: longest that an attempt may run: up to 15 minutes.
+        where: an EventBridge content filter over `data`; a mapping by contract when the parameter is a union.
+        on_replay: `"skip"` excludes archive replays.
+        batch: most events of one invocation behind a queue: 1 to 10.
+        timeout: longest time of one attempt: up to 15 minutes.
         memory: in MB, 128 to 10,240.
         concurrency: most invocations at a time.
         service: the owning service; the folder of the handler's module unless given.
     """
 
     def declare(handler: Callable[..., object]) -> Function[..., Any]:
-        place, called = _place(handler, service)
-        read = signature(handler, called)
+        read = read_signature(handler, service)
         parameters = read.parameters
         takes_delivery = len(parameters) == 2 and parameters[1].annotation is Delivery  # noqa: PLR2004
         if len(parameters) != 1 + takes_delivery:
             raise InvalidFunction(
-                f"{called} takes {read}.\n  A subscriber takes the event and, if it wants one, a contradance.Delivery."
+                f"{read.function} takes {read}.\n  A subscriber takes the event, and optionally a contradance.Delivery."
             )
-        _check_choice(called, "delivery", delivery, get_args(DeliveryMode))
-        _check_choice(called, "on_replay", on_replay, get_args(OnReplay))
+        _check_choice(read.function, "delivery", delivery, get_args(DeliveryMode))
+        _check_choice(read.function, "on_replay", on_replay, get_args(OnReplay))
         if not 1 <= batch <= MAX_BATCH:
-            raise InvalidFunction(f"{called} asks for batch={batch}.\n  Ask for 1 to {MAX_BATCH}.")
-        contracts = subscribed_contracts(parameters[0].annotation, called, parameters[0].name)
-        pattern = event_pattern(called, contracts, where, on_replay)
+            raise InvalidFunction(f"{read.function} has batch={batch}.\n  Use 1 to {MAX_BATCH}.")
+        contracts = subscribed_contracts(parameters[0].annotation, read.function, parameters[0].name)
+        pattern = event_pattern(read.function, contracts, where, on_replay)
         trigger = Subscription(contracts, pattern, delivery, batch, on_replay, takes_delivery)
         return make_function(
             handler,
-            place,
+            read,
             trigger=trigger,
-            returns=read.returns,
+            publishes=read.returns,
             retry=retry,
             uses=uses,
             limits=Limits(timeout, memory, concurrency),
@@ -128,31 +125,28 @@ def route(
     concurrency: int | None = None,
     service: str | None = None,
 ) -> RouteDecorator:
-    """Serve a handler over HTTP; it takes path, query and body, and answers with a model or a `Reply`.
+    """Serve HTTP requests with a handler; it takes path, query and body, and returns a model or a `Reply`.
 
     Args:
         key: method and path: `"GET /loans/{loan_id}"`.
-        status: the answer's status when all is well.
+        status: status code of a successful answer.
         uses: tables, settings and secrets: the only source of grants and environment variables.
-        timeout: longest that a request may run: up to 15 minutes, though API Gateway answers after 30 seconds.
+        timeout: longest time of a request: up to 15 minutes, but API Gateway answers after 30 seconds.
         memory: in MB, 128 to 10,240.
         concurrency: most invocations at a time.
         service: the owning service; the folder of the handler's module unless given.
     """
     _check_called("route", key, "GET /loans")
 
-    from contradance.httproute import read_route, reply_of  # noqa: PLC0415 - a subscriber does without
+    from contradance.httproute import read_route, reply_of  # noqa: PLC0415 - only a route loads it
 
     def declare(handler: Callable[P, Answer], /) -> Function[P, Answer]:
-        place, called = _place(handler, service)
-        read = signature(handler, called)
-        trigger = read_route(called, key, status, read)
-        publishes = reply_of(read.returns)[1]
+        read = read_signature(handler, service)
         return make_function(
             handler,
-            place,
-            trigger=trigger,
-            returns=publishes,
+            read,
+            trigger=read_route(key, status, read),
+            publishes=reply_of(read.returns)[1],
             retry=None,
             uses=uses,
             limits=Limits(timeout, memory, concurrency),
@@ -171,35 +165,34 @@ def schedule(
     concurrency: int | None = None,
     service: str | None = None,
 ) -> ScheduleDecorator:
-    """Run a handler by the clock: `@schedule("rate(1 day)")`, in UTC; it publishes what it returns.
+    """Run a handler by the clock, in UTC; the handler publishes the events it returns.
 
     Args:
-        expression: `rate(...)` or `cron(...)`, as EventBridge Scheduler takes them.
-        retry: attempts after the first and the age at which a run is given up.
+        expression: `rate(...)` or `cron(...)` of EventBridge Scheduler: `"rate(1 day)"`.
+        retry: attempts after the first, and the age at which a run becomes a dead letter.
         uses: tables, settings and secrets: the only source of grants and environment variables.
-        timeout: longest that a run may take: up to 15 minutes.
+        timeout: longest time of a run: up to 15 minutes.
         memory: in MB, 128 to 10,240.
         concurrency: most invocations at a time.
         service: the owning service; the folder of the handler's module unless given.
     """
     _check_called("schedule", expression, "rate(1 day)")
 
-    from contradance.timetable import timetable  # noqa: PLC0415 - what has no schedule does without
+    from contradance.timetable import timetable  # noqa: PLC0415 - only a schedule loads it
 
     def declare(handler: Callable[..., object]) -> Function[..., Any]:
-        place, called = _place(handler, service)
-        read = signature(handler, called)
+        read = read_signature(handler, service)
         if [parameter.annotation for parameter in read.parameters] not in ([], [Delivery]):
             raise InvalidFunction(
-                f"{called} takes {read}, but a schedule has no event.\n"
+                f"{read.function} takes {read}, but a schedule has no event.\n"
                 "  A scheduled handler takes nothing, or a contradance.Delivery."
             )
-        trigger = Schedule(timetable(expression, called), takes_delivery=bool(read.parameters))
+        trigger = Schedule(timetable(expression, read.function), takes_delivery=bool(read.parameters))
         return make_function(
             handler,
-            place,
+            read,
             trigger=trigger,
-            returns=read.returns,
+            publishes=read.returns,
             retry=retry,
             uses=uses,
             limits=Limits(timeout, memory, concurrency),
@@ -208,26 +201,15 @@ def schedule(
     return declare
 
 
-def _place(handler: Callable[..., object], service: str | None) -> tuple[str, str]:
-    """Return (service, how errors call the function)."""
-    if not isinstance(handler, FunctionType):
-        raise InvalidFunction(
-            f"{handler!r} is no plain function.\n"
-            "  Decorate a def, and call the decorator: @subscriber(), @route('GET /x'), @schedule('rate(1 day)')."
-        )
-    owner = service or service_of(handler.__module__, f"function {handler.__name__!r}", InvalidFunction)
-    return owner, declared(owner, handler)
-
-
 def _check_called(decorator: str, given: object, example: str) -> None:
-    """Refuse `@route` above a handler, where `@route("GET /x")` is meant."""
+    """Refuse a decorator without its argument: `@route` instead of `@route("GET /x")`."""
     if not isinstance(given, str):
         raise InvalidFunction(
-            f"@{decorator} is given {getattr(given, '__qualname__', repr(given))} where its text stands.\n"
+            f"@{decorator} has {getattr(given, '__qualname__', repr(given))} as its argument, instead of a text.\n"
             f"  Call the decorator: @{decorator}({example!r})."
         )
 
 
-def _check_choice(called: str, option: str, given: object, choices: tuple[str, ...]) -> None:
+def _check_choice(function: str, option: str, given: object, choices: tuple[str, ...]) -> None:
     if given not in choices:
-        raise InvalidFunction(f"{called} asks for {option}={given!r}.\n  Ask for {' or '.join(map(repr, choices))}.")
+        raise InvalidFunction(f"{function} has {option}={given!r}.\n  Use {' or '.join(map(repr, choices))}.")

@@ -1,4 +1,4 @@
-"""What a handler may know about the delivery it is handling."""
+"""The delivery of an event to a handler."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,17 +6,16 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery of one event to one function; a handler's second parameter, where it wants one."""
+    """One delivery of one event to one function: the optional second parameter of a handler."""
 
     event_id: str
-    """The event's own id."""
     correlation_id: str
-    """Common to the whole chain of events."""
+    """The same for all events of one flow."""
     attempt: int
     """1 for the first attempt."""
     idempotency_key: str
-    """The same on every attempt at this delivery: give it to whatever is called outside and has no better id."""
+    """The same on every attempt at this delivery: pass it to external services, so that they act once."""
     now: datetime
-    """When this attempt began; UTC."""
+    """Start of this attempt, in UTC."""
     is_replay: bool = False
-    """Whether an archive replay delivered it."""
+    """Whether an archive replay delivered the event."""

@@ -1,4 +1,4 @@
-"""What a deployed stack says of itself: the Pulumi program's outputs, as whoever operates it reads them."""
+"""A deployed stack: the outputs of the Pulumi program, as `contradance.operate` reads them."""
 
 from typing import Any, Final, Literal
 
@@ -6,37 +6,37 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 FunctionKind = Literal["subscriber", "route", "schedule", "sweeper", "ingress"]
-"""What triggers a deployed function; the last two are the machine's own."""
+"""Kinds of a deployed function; the last two are contradance's own functions."""
 
 OUTPUT: Final = "deployed"
-"""The stack output that holds a `Deployed`."""
+"""Name of the stack output with a `Deployed`."""
 
 SWEEPER: Final = "contradance.sweeper"
 INGRESS: Final = "contradance.ingress"
-"""Names of the machine's own functions."""
+"""Names of contradance's own functions."""
 
 
 class DeployedFunction(BaseModel):
-    """One Lambda function, and what stands around it."""
+    """One deployed function: its Lambda function, rule, queues and alarms."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, populate_by_name=True)
 
     kind: FunctionKind
     function_name: str
-    """Lambda's name of it."""
+    """Name of the Lambda function."""
     log_group: str
     rule_name: str | None = None
     rule_arn: str | None = None
     queue_url: str | None = None
-    """Between rule and function, where there is one."""
+    """The queue between rule and function; None for direct delivery."""
     dead_letter_queue_url: str | None = None
-    """A route has none."""
+    """None for a route."""
     alarms: tuple[str, ...] = ()
     """Names of its CloudWatch alarms."""
 
 
 class Deployed(BaseModel):
-    """One stack."""
+    """One deployed stack."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, populate_by_name=True)
 
@@ -48,13 +48,13 @@ class Deployed(BaseModel):
     bus_arn: str
     archive_name: str | None = None
     archive_arn: str | None = None
-    """A stack that runs on another stack's bus has no archive of its own."""
+    """None when the stack runs on another stack's bus."""
     api_url: str | None = None
     fingerprint: str
-    """Digest of the choreography that was deployed: equal choreographies have equal ones."""
+    """Fingerprint of the deployed choreography: see `contradance.fingerprint`."""
     alarms: tuple[str, ...] = ()
     """Names of the stack's own CloudWatch alarms."""
     contracts: dict[str, dict[str, Any]] = {}
-    """What the stack's registry promises, by identity, `library.loans/BookLent v1`: `contradance.schemas.promised`."""
+    """Frozen schemas of the stack's contracts by identity, `library.loans/BookLent v1`: `contradance.schemas.promised`."""
     functions: dict[str, DeployedFunction]
-    """By the function's name: `loans.remind_reader`, and the machine's own."""
+    """Functions by name, `loans.remind_reader`, with contradance's own."""

@@ -177,12 +177,7 @@ def seal_initial(
     correlation_id: str | None = None,
     traceparent: str | None = None,
 ) -> tuple[SealedEvent, ...]:
-    """Seal an event that starts a flow, since no function published it; its ids are new unless they are given.
-
-    Raises:
-        ContractViolation: as `seal_renderings`.
-        TooMuchWork: as `seal_renderings`.
-    """
+    """Seal an event that starts a flow, since no function published it, as `seal_renderings`; ids are new unless given."""
     return seal_renderings(
         event,
         event_id=event_id or str(uuid4()),

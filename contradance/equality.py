@@ -21,7 +21,7 @@ _ATOMS: Final = frozenset({NoneType, bool, int, float, str, bytes, UUID, date, t
 _MISSING: Final = object()
 
 
-class Difference(NamedTuple):
+class Inequality(NamedTuple):
     """The first place where two values differ."""
 
     path: tuple[str | int, ...]
@@ -29,7 +29,7 @@ class Difference(NamedTuple):
     read: object
 
 
-_Compare = Callable[[Any, Any], Difference | None]
+_Compare = Callable[[Any, Any], Inequality | None]
 
 
 class Equality:
@@ -43,7 +43,7 @@ class Equality:
         self._opaque = opaque
         self._by_class: dict[type, _Compare] = {}
 
-    def difference(self, built: object, read: object) -> Difference | None:
+    def difference(self, built: object, read: object) -> Inequality | None:
         """Return the first difference; None where the values are equal."""
         kind = type(built)
         if built is read or (kind in _ATOMS and kind is type(read) and built == read):
@@ -65,7 +65,7 @@ class Equality:
                 return compare
         for base_class, equal in _SPECIAL:
             if issubclass(kind, base_class):
-                return lambda built, read: None if equal(built, read) else Difference((), built, read)
+                return lambda built, read: None if equal(built, read) else Inequality((), built, read)
         return self._other
 
     def _containers(self) -> Iterable[tuple[tuple[type, ...], _Compare]]:
@@ -81,10 +81,10 @@ class Equality:
         known, difference, atoms = self._by_class.get, self.difference, _ATOMS
         open_ = kind.model_config.get("extra") == "allow"
 
-        def compare(built: BaseModel, read: object) -> Difference | None:
+        def compare(built: BaseModel, read: object) -> Inequality | None:
             """Compare field by field: each publish runs this for each model, so it calls little."""
             if type(read) is not kind:
-                return Difference((), built, read)
+                return Inequality((), built, read)
             builts, reads = built.__dict__, read.__dict__
             for name in names:
                 one, other = builts.get(name, _MISSING), reads[name]
@@ -99,9 +99,9 @@ class Equality:
         return compare
 
     def _attributes(self, kind: type, names: tuple[str, ...]) -> _Compare:
-        def compare(built: object, read: object) -> Difference | None:
+        def compare(built: object, read: object) -> Inequality | None:
             if type(read) is not kind:
-                return Difference((), built, read)
+                return Inequality((), built, read)
             for name in names:
                 found = self.difference(getattr(built, name, _MISSING), getattr(read, name, _MISSING))
                 if found is not None:
@@ -110,18 +110,18 @@ class Equality:
 
         return compare
 
-    def _sequences(self, built: Iterable[object], read: object) -> Difference | None:
+    def _sequences(self, built: Iterable[object], read: object) -> Inequality | None:
         """Compare items; a tuple may arrive as a list, which only happens where the annotation allows both."""
-        return self._items(built, read) if type(read) in (list, tuple) else Difference((), built, read)
+        return self._items(built, read) if type(read) in (list, tuple) else Inequality((), built, read)
 
-    def _deques(self, built: "deque[object]", read: object) -> Difference | None:
+    def _deques(self, built: "deque[object]", read: object) -> Inequality | None:
         if type(read) is not deque or read.maxlen != built.maxlen:
-            return Difference((), built, read)
+            return Inequality((), built, read)
         return self._items(built, read)
 
-    def _items(self, built: Any, read: Any) -> Difference | None:
+    def _items(self, built: Any, read: Any) -> Inequality | None:
         if len(built) != len(read):
-            return Difference((), built, read)
+            return Inequality((), built, read)
         known, difference = self._by_class.get, self.difference
         for index, one in enumerate(built):
             found = known(type(one), difference)(one, read[index])
@@ -129,12 +129,12 @@ class Equality:
                 return found._replace(path=(index, *found.path))
         return None
 
-    def _sets(self, built: set[object], read: Any) -> Difference | None:
+    def _sets(self, built: set[object], read: Any) -> Inequality | None:
         if type(read) is not type(built) or len(read) != len(built):
-            return Difference((), built, read)
+            return Inequality((), built, read)
         kinds = {*map(type, built), *map(type, read)}
         if len(kinds) == 1 and kinds <= _ATOMS:
-            return None if built == read else Difference((), built, read)
+            return None if built == read else Inequality((), built, read)
         left = [*read]
         for one in built:
             for index, other in enumerate(left):
@@ -142,25 +142,25 @@ class Equality:
                     del left[index]
                     break
             else:
-                return Difference((), built, read)
+                return Inequality((), built, read)
         return None
 
-    def _mappings(self, built: Mapping[object, object], read: Any) -> Difference | None:
+    def _mappings(self, built: Mapping[object, object], read: Any) -> Inequality | None:
         if type(read) is not type(built) or len(read) != len(built):
-            return Difference((), built, read)
+            return Inequality((), built, read)
         for (key, one), (other_key, other) in zip(built.items(), read.items(), strict=True):
             if self.difference(key, other_key) is not None:
-                return Difference((str(key),), key, other_key)
+                return Inequality((str(key),), key, other_key)
             found = self.difference(one, other)
             if found is not None:
                 return found._replace(path=(str(key), *found.path))
         return None
 
-    def _other(self, built: object, read: object) -> Difference | None:
+    def _other(self, built: object, read: object) -> Inequality | None:
         kind = type(built)
         if kind is type(read) and (self._opaque if kind.__eq__ is object.__eq__ else _says_equal(built, read)):
             return None
-        return Difference((), built, read)
+        return Inequality((), built, read)
 
 
 def without_eq(value: object) -> bool:

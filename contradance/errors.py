@@ -1,7 +1,7 @@
-"""Everything contradance raises on purpose.
+"""The exceptions of contradance.
 
     ContradanceError
-    ├── DeclarationError            what an author wrote cannot work; raised before anything runs
+    ├── DeclarationError            a declaration cannot work; raised before anything runs
     │   ├── InvalidContract         at class creation
     │   ├── InvalidRegistry         when the registry is built
     │   ├── InvalidFunction         when the function's module is imported
@@ -10,9 +10,9 @@
     │   ├── InvalidChoreography     when the choreography is built
     │   ├── InvalidStack            when a stack is previewed, before any resource
     │   ├── InvalidSchema           when a JSON Schema is compared or read
-    │   └── BrokenPromise           when contracts are held against their frozen schemas
+    │   └── BrokenPromise           when contracts are compared with their frozen schemas
     ├── ContractViolation           data breaks its contract; when consumed it is never retried
-    ├── PublishFailed               EventBridge did not take some of the events; names them
+    ├── PublishFailed               EventBridge did not accept some of the events; the message names them
     ├── AWSCallFailed               an AWS service refused a call, or did not answer in time
     ├── WorkError                   a unit of work cannot go on
     │   ├── NotLinked               a table, setting or secret is used without `uses=[...]`
@@ -21,12 +21,12 @@
     │   ├── LeaseHeld               another attempt at the same delivery is still running; retried
     │   ├── LeaseLost               this attempt took too long, and another took over; nothing is committed
     │   └── TooMuchWork             over 100 writes, 256 KiB an event or 350 KiB a delivery
-    ├── CannotCreate                `contradance new` or `create` was asked for what cannot be; nothing is written
+    ├── CannotCreate                `contradance new` or `create` cannot write what it should; nothing is written
     ├── LaptopError                 the laptop's bus cannot start or answer
-    ├── OperateError                what an operator asked of a running system cannot be done
-    └── PackagingError              what Lambda is to run cannot be built
+    ├── OperateError                an operation on a running system cannot be done
+    └── PackagingError              the layer or a zip for Lambda cannot be built
 
-Messages name both parties, the place and the fix, and never a value: events carry personal data.
+Messages name both parties, the place and the fix. They never contain a value, because events carry personal data.
 """
 
 from collections.abc import Mapping
@@ -34,26 +34,26 @@ from typing import Any
 
 
 class ContradanceError(Exception):
-    """Base of every error that contradance raises on purpose."""
+    """Base class of contradance's exceptions."""
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else type(self).__name__
 
 
 class DeclarationError(ContradanceError):
-    """What an author declared cannot work."""
+    """A declaration of an author cannot work."""
 
 
 class InvalidContract(DeclarationError):
-    """A contract class has an identity, a subject or a field that cannot travel."""
+    """A contract class has an invalid identity, subject or field."""
 
 
 class InvalidRegistry(DeclarationError):
-    """Two contracts claim one identity, or a model inside a contract is not a `Value`."""
+    """Two contracts have one identity, or a model inside a contract is not a `Value`."""
 
 
 class InvalidFunction(DeclarationError):
-    """A handler's signature or its decorator's arguments do not make a function."""
+    """A handler's signature or its decorator's arguments are invalid."""
 
 
 class InvalidTable(DeclarationError):
@@ -65,7 +65,7 @@ class InvalidPattern(DeclarationError):
 
 
 class InvalidChoreography(DeclarationError):
-    """Functions that are right one by one do not fit together."""
+    """The functions of a choreography do not fit together."""
 
 
 class InvalidStack(DeclarationError):
@@ -73,27 +73,27 @@ class InvalidStack(DeclarationError):
 
 
 class InvalidSchema(DeclarationError):
-    """What should be a JSON Schema, or a file with frozen ones, is none."""
+    """A JSON Schema, or a file of frozen schemas, is invalid."""
 
 
 class BrokenPromise(DeclarationError):
-    """A contract is no longer what its frozen schema promised; the message names each break and whom it hurts."""
+    """A contract breaks its frozen schema; the message names each breaking change and the subscribers it affects."""
 
 
 class ContractViolation(ContradanceError):
-    """Data breaks its contract. Consuming it again is pointless; a handler that publishes it has a bug."""
+    """Data breaks its contract. It is not retried when consumed; a handler that publishes it has a bug."""
 
 
 class PublishFailed(ContradanceError):
-    """EventBridge did not take every event; the message names those that were not sent."""
+    """EventBridge did not accept every event; the message names those that were not published."""
 
 
 class AWSCallFailed(ContradanceError):
-    """An AWS service refused a call, or did not answer in the time there was.
+    """An AWS service refused a call, or did not answer in time.
 
     Args:
-        message: which call, and what came of it.
-        code: AWS's error code; `""` where no answer came.
+        message: the call and its result.
+        code: AWS's error code; `""` when no answer came.
         answer: the body of AWS's answer.
     """
 
@@ -112,7 +112,7 @@ class NotLinked(WorkError):
 
 
 class NoUnitOfWork(WorkError):
-    """A table, setting or secret is used where no handler is running."""
+    """A table, setting or secret is used outside a running handler."""
 
 
 class Conflict(WorkError):
@@ -124,7 +124,7 @@ class LeaseHeld(WorkError):
 
 
 class LeaseLost(WorkError):
-    """This attempt outlived its lease and another took over, so it cannot commit."""
+    """This attempt took longer than its lease and another attempt took over, so it cannot commit."""
 
 
 class TooMuchWork(WorkError):
@@ -132,7 +132,7 @@ class TooMuchWork(WorkError):
 
 
 class CannotCreate(ContradanceError):
-    """What `contradance new` or `contradance create` was asked for cannot be made; nothing was written."""
+    """`contradance new` or `contradance create` cannot write what it should; nothing was written."""
 
 
 class LaptopError(ContradanceError):
@@ -140,7 +140,7 @@ class LaptopError(ContradanceError):
 
 
 class OperateError(ContradanceError):
-    """A running system cannot be reached, or cannot do what an operator asked of it."""
+    """A running system cannot be reached, or cannot do an operation."""
 
 
 class PackagingError(ContradanceError):

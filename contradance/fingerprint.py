@@ -1,7 +1,6 @@
-"""The fingerprint of a choreography: whether what is deployed is what the code says.
+"""The fingerprint of a choreography: a digest that shows whether a stack runs the choreography of the code.
 
-It covers what the outside can tell: contracts, patterns, who publishes and consumes what, retries, limits and links.
-What a handler does inside is not part of it.
+It covers contracts, patterns, edges, retries, limits and links, but not the code inside handlers.
 """
 
 import json
@@ -21,27 +20,27 @@ _CHARACTERS = 16
 
 
 def fingerprint(choreography: Choreography, functions: Iterable[AnyFunction] | None = None) -> str:
-    """Return 16 hexadecimal digits: the same for equal choreographies, on any machine, in any process.
+    """Return 16 hexadecimal digits: equal for equal choreographies, on any machine.
 
     Args:
-        choreography: the whole.
-        functions: those of its functions that count, where a stack deploys some; all unless given.
+        choreography: the whole system.
+        functions: the functions that a stack deploys; all unless given.
     """
-    told = {
+    facts = {
         "name": choreography.name,
         "contracts": {
             str(contract.identity): contract.model_json_schema(mode="serialization")
             for contract in choreography.contracts
         },
         "functions": {
-            function.name: _told(function)
+            function.name: _facts(function)
             for function in (choreography.functions.values() if functions is None else functions)
         },
     }
-    return sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:_CHARACTERS]
+    return sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:_CHARACTERS]
 
 
-def _told(function: AnyFunction) -> dict[str, object]:
+def _facts(function: AnyFunction) -> dict[str, object]:
     limits, retry = function.limits, function.retry
     return {
         "trigger": _trigger(function),

@@ -1,12 +1,12 @@
-"""A function: a handler, what triggers it, what it publishes and what it uses.
+"""A function: a handler with its trigger, the contracts it publishes, and the tables, settings and secrets it uses.
 
-It stays callable as the plain handler it was: a unit test calls it with an event and looks at what it returns.
+A function is callable like its handler: a unit test calls it with an event and checks what it returns.
 """
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import WRAPPER_ASSIGNMENTS
-from types import FunctionType, NoneType
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, get_origin
 
 from contradance.annotation import members, published, type_name
@@ -14,10 +14,11 @@ from contradance.contract import Contract, is_contract, where_defined
 from contradance.errors import InvalidFunction
 from contradance.limits import Limits
 from contradance.retry import DeliveryMode, Retry
+from contradance.signature import Signature
 from contradance.subscription import Subscription
 from contradance.table import Grant
 
-if TYPE_CHECKING:  # what one kind of function needs, the others do not load
+if TYPE_CHECKING:  # a deployed function loads only what its own kind needs
     from contradance.httproute import Route
     from contradance.settings import Secret, Setting
     from contradance.timetable import Timetable
@@ -31,7 +32,7 @@ R_co = TypeVar("R_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A function that runs by the clock."""
+    """The trigger of a function that runs by the clock."""
 
     timetable: "Timetable"
     takes_delivery: bool
@@ -39,7 +40,7 @@ class Schedule:
 
 @dataclass(frozen=True, eq=False)
 class Function(Generic[P, R_co]):
-    """A deployed function: its handler, what triggers it, what it publishes and what it uses."""
+    """A function of a choreography: a handler and its declaration. It runs as one Lambda function."""
 
     service: str
     name: str
@@ -48,13 +49,13 @@ class Function(Generic[P, R_co]):
     trigger: "Subscription | Route | Schedule"
     publishes: tuple[type[Contract], ...]
     may_publish_nothing: bool
-    """Whether its annotation allows it to return no event."""
+    """Whether its return annotation allows it to return no event."""
     retry: Retry
     uses: "frozenset[Link]"
     limits: Limits
 
     def __post_init__(self) -> None:
-        """Look like the handler to `help`, `inspect` and pytest, as `functools.update_wrapper` would have it."""
+        """Copy the handler's name, docstring and module, as `functools.update_wrapper` does, for `help` and pytest."""
         for attribute in (*WRAPPER_ASSIGNMENTS, "__wrapped__"):
             value = self.handler if attribute == "__wrapped__" else getattr(self.handler, attribute, None)
             object.__setattr__(self, attribute, value)
@@ -65,7 +66,7 @@ class Function(Generic[P, R_co]):
 
     @property
     def delivery(self) -> DeliveryMode:
-        """How events reach it; a route and a schedule are invoked directly."""
+        """How events reach the function; a route and a schedule are always direct."""
         return self.trigger.delivery if isinstance(self.trigger, Subscription) else "direct"
 
     def __repr__(self) -> str:
@@ -73,81 +74,75 @@ class Function(Generic[P, R_co]):
 
 
 AnyFunction = Function[..., object]
-"""A function, whatever its handler takes and returns."""
-
-
-def declared(service: str, handler: Callable[..., object]) -> str:
-    """Return how errors call a function: `loans.remind_reader (functions/.../x.py, line 12)`."""
-    line = f", line {handler.__code__.co_firstlineno}" if isinstance(handler, FunctionType) else ""
-    return f"{service}.{handler.__name__} ({handler.__module__.replace('.', '/')}.py{line})"
+"""A function with any parameters and any result."""
 
 
 def make_function(
     handler: Callable[P, R_co],
-    service: str,
+    signature: Signature,
     *,
     trigger: "Subscription | Route | Schedule",
-    returns: Any,
+    publishes: Any,
     retry: Retry | None,
     uses: "Sequence[Link]",
     limits: Limits,
 ) -> Function[P, R_co]:
-    """Check what every kind of function has in common, and make it."""
-    called = declared(service, handler)
+    """Return a function, after the checks that all kinds of function share; `publishes` is an annotation."""
+    function, service = signature.function, signature.service
     delivery = trigger.delivery if isinstance(trigger, Subscription) else "direct"
-    settled = Retry() if retry is None else retry
-    if not isinstance(settled, Retry):
-        raise InvalidFunction(f"{called} has retry={retry!r}, which is no Retry.\n  Write it like Retry(times=2).")
-    settled.check(called, delivery)
-    limits.check(called)
+    checked = Retry() if retry is None else retry
+    if not isinstance(checked, Retry):
+        raise InvalidFunction(f"{function} has retry={retry!r}, which is not a Retry.\n  Write it like Retry(times=2).")
+    checked.check(function, delivery)
+    limits.check(function)
     return Function(
         service=service,
         name=f"{service}.{handler.__name__}",
         handler=handler,
         trigger=trigger,
-        publishes=_published_contracts(called, service, returns),
-        may_publish_nothing=any(member is NoneType or get_origin(member) is not None for member in members(returns)),
-        retry=settled,
-        uses=_links(called, service, uses),
+        publishes=_published_contracts(function, service, publishes),
+        may_publish_nothing=any(member is NoneType or get_origin(member) is not None for member in members(publishes)),
+        retry=checked,
+        uses=_links(function, service, uses),
         limits=limits,
     )
 
 
-def _published_contracts(called: str, service: str, returns: Any) -> tuple[type[Contract], ...]:
+def _published_contracts(function: str, service: str, returns: Any) -> tuple[type[Contract], ...]:
     contracts = tuple(dict.fromkeys(published(returns)))
     for contract in contracts:
         if not is_contract(contract):
             raise InvalidFunction(
-                f"{called} returns {type_name(returns)}, but {type_name(contract)} is no contract.\n"
+                f"{function} returns {type_name(returns)}, but {type_name(contract)} is not a contract.\n"
                 "  Return contracts to publish them, or annotate -> None."
             )
         if contract.identity.service != service:
             raise InvalidFunction(
-                f"{called} returns {contract.__name__}, but {contract.identity} is published by the service "
+                f"{function} returns {contract.__name__}, but {contract.identity} is published by the service "
                 f"{contract.identity.service!r} (contract in {where_defined(contract)}).\n"
                 f"  Publish a contract of {service!r}, or move the function to functions/{contract.identity.service}/."
             )
     return contracts
 
 
-def _links(called: str, service: str, uses: object) -> "frozenset[Link]":
+def _links(function: str, service: str, uses: object) -> "frozenset[Link]":
     if not isinstance(uses, Collection) or isinstance(uses, str):
-        raise InvalidFunction(f"{called} has uses={uses!r}, which is no list.\n  Write it like uses=[loans.read].")
+        raise InvalidFunction(f"{function} has uses={uses!r}, which is not a list.\n  Write it like uses=[loans.read].")
     for link in uses:
         if not isinstance(link, Grant) and not _is_setting(link):
             raise InvalidFunction(
-                f"{called} uses {link!r}, which is no table grant, setting or secret.\n"
+                f"{function} uses {link!r}, which is not a table grant, a setting or a secret.\n"
                 "  Link a table by loans.read or loans.write."
             )
         if isinstance(link, Grant) and link.table.partition(".")[0] != service:
             raise InvalidFunction(
-                f"{called} uses the table {link.table}, which belongs to the service "
+                f"{function} uses the table {link.table}, which belongs to the service "
                 f"{link.table.partition('.')[0]!r}.\n  Another service's facts arrive as events: subscribe to one."
             )
     return frozenset(uses)
 
 
 def _is_setting(link: object) -> bool:
-    from contradance.settings import Secret, Setting  # noqa: PLC0415 - who links only tables does without
+    from contradance.settings import Secret, Setting  # noqa: PLC0415 - a function that links only tables does not load them
 
     return isinstance(link, Setting | Secret)

@@ -1,4 +1,4 @@
-"""What a route takes and answers: method and path, parameters, request model, response."""
+"""A route of the HTTP API, read from a handler's signature: method and path, parameters, request body, response."""
 
 import re
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ from contradance.signature import Parameter, Signature
 
 _KEY: Final = r"(GET|POST|PUT|PATCH|DELETE) (/|(?:/[^\s/?#]+)+)"
 SEGMENT: Final = r"[A-Za-z0-9._~-]+|\{[a-z_][a-z0-9_]*\}"
-"""One part of a path, between slashes: a word or a placeholder."""
+"""A path segment: a word or a placeholder."""
 PLACEHOLDER: Final = r"\{([a-z_][a-z0-9_]*)\}"
-"""A placeholder, and the name in it."""
+"""A placeholder in a path; the group is its name."""
 _BODYLESS: Final = ("GET", "DELETE")
 _LOWEST_STATUS: Final = 200
 _HIGHEST_STATUS: Final = 399
@@ -31,7 +31,7 @@ _FROM_TEXT: Final = (str, int, float, Decimal, UUID, date, time, timedelta, Enum
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One route of the application's HTTP API."""
+    """A route of the application's HTTP API."""
 
     method: str
     path: str
@@ -41,7 +41,7 @@ class Route:
     in_query: tuple[Parameter, ...]
     body: Parameter | None
     delivery: Parameter | None
-    """The parameter that takes a `Delivery`, where the handler wants one."""
+    """The parameter that takes a `Delivery`."""
     answers: Any
     """Annotation of the response body."""
 
@@ -52,52 +52,61 @@ class Route:
 
     @property
     def shape(self) -> str:
-        """The route key with its placeholders unnamed: two routes of one shape would be one route."""
+        """The route key without the names of its placeholders: two routes of one shape are one route."""
         return f"{self.method} {re.sub(PLACEHOLDER, '{}', self.path)}"
 
 
-def read_route(function: str, key: str, status: int, signature: Signature) -> Route:
-    """Return the route that a handler's signature makes; refuse one that cannot be called."""
+def read_route(key: str, status: int, signature: Signature) -> Route:
+    """Return the route of a handler; refuse one that cannot be called."""
+    function, parameters = signature.function, signature.parameters
+    method, path = _method_and_path(function, key)
+    if not _LOWEST_STATUS <= status <= _HIGHEST_STATUS:
+        raise InvalidFunction(
+            f"{function} has status={status}, which is not a success.\n"
+            "  Use 200 to 399 here; raise HttpError for anything else."
+        )
+    placeholders = _placeholders(function, path, [parameter.name for parameter in parameters])
+    body = _body(function, method, parameters)
+    delivery = next((parameter for parameter in parameters if parameter.annotation is Delivery), None)
+    texts = [parameter for parameter in parameters if parameter not in (body, delivery)]
+    for parameter in parameters:
+        if parameter in texts or parameter.name in placeholders:
+            _check_text(function, parameter)
+    return Route(
+        method=method,
+        path=path,
+        status=status,
+        in_path=tuple(parameter for parameter in texts if parameter.name in placeholders),
+        in_query=tuple(parameter for parameter in texts if parameter.name not in placeholders),
+        body=body,
+        delivery=delivery,
+        answers=_answer(function, signature.returns),
+    )
+
+
+def _method_and_path(function: str, key: str) -> tuple[str, str]:
     parsed = re.fullmatch(_KEY, key)
     if parsed is None:
         raise InvalidFunction(
-            f"{function} has the route {key!r}, which is no method and path.\n  Write it like 'POST /loans'."
+            f"{function} has the route {key!r}, which is not a method and a path.\n  Write it like 'POST /loans'."
         )
-    method, path = parsed.groups()
-    if not _LOWEST_STATUS <= status <= _HIGHEST_STATUS:
-        raise InvalidFunction(
-            f"{function} answers with status={status}, which is no success.\n"
-            "  Say 200 to 399 here; raise HttpError for anything else."
-        )
-    placeholders = re.findall(PLACEHOLDER, path)
-    names = [parameter.name for parameter in signature.parameters]
-    _check_path(function, path, names)
-    bodies = [parameter for parameter in signature.parameters if _is_model(parameter.annotation)]
+    return parsed[1], parsed[2]
+
+
+def _body(function: str, method: str, parameters: tuple[Parameter, ...]) -> Parameter | None:
+    """Return the parameter that takes the request body: the one whose type is a model."""
+    bodies = [parameter for parameter in parameters if _is_model(parameter.annotation)]
     if len(bodies) > 1 or (bodies and method in _BODYLESS):
         why = f"a {method} request has no body" if method in _BODYLESS else "a request has one body"
         raise InvalidFunction(
             f"{function} takes {' and '.join(type_name(body.annotation) for body in bodies)}, but {why}.\n"
             "  Take its fields as query parameters, or merge the models."
         )
-    deliveries = [parameter for parameter in signature.parameters if parameter.annotation is Delivery]
-    others = [parameter for parameter in signature.parameters if parameter not in (*bodies, *deliveries)]
-    for parameter in signature.parameters:
-        if parameter in others or parameter.name in placeholders:
-            _check_text(function, parameter)
-    return Route(
-        method=method,
-        path=path,
-        status=status,
-        in_path=tuple(parameter for parameter in others if parameter.name in placeholders),
-        in_query=tuple(parameter for parameter in others if parameter.name not in placeholders),
-        body=bodies[0] if bodies else None,
-        delivery=deliveries[0] if deliveries else None,
-        answers=_answer(function, signature.returns),
-    )
+    return bodies[0] if bodies else None
 
 
-def _check_path(function: str, path: str, names: list[str]) -> None:
-    """Refuse a path that API Gateway would read differently, or whose placeholders nobody takes."""
+def _placeholders(function: str, path: str, names: list[str]) -> list[str]:
+    """Return the names of a path's placeholders; refuse a path that API Gateway reads differently."""
     for segment in path.split("/")[1:] if path != "/" else ():
         if not re.fullmatch(SEGMENT, segment):
             raise InvalidFunction(
@@ -115,10 +124,11 @@ def _check_path(function: str, path: str, names: list[str]) -> None:
             raise InvalidFunction(
                 f"{function} has {{{placeholder}}} twice in its path {path!r}.\n  Give each placeholder its own name."
             )
+    return placeholders
 
 
 def reply_of(annotation: Any) -> tuple[Any, Any]:
-    """Return (body, what it publishes) of a route's return annotation."""
+    """Return (annotation of the response body, annotation of the published events) of a route's return annotation."""
     if get_origin(annotation) is Reply:
         body, publishes = get_args(annotation)
         return body, publishes
@@ -129,13 +139,13 @@ def _answer(function: str, returns: Any) -> Any:
     body, _ = reply_of(returns)
     if body is Reply:
         raise InvalidFunction(
-            f"{function} returns a Reply without saying of what.\n  Annotate it: -> Reply[Loan, BookLent]."
+            f"{function} returns a Reply without its types.\n  Annotate it: -> Reply[Loan, BookLent]."
         )
     item = get_args(body)[0] if get_origin(body) is list else body
     if body is NoneType or (_is_model(item) and not issubclass(item, Contract)):
         return body
     raise InvalidFunction(
-        f"{function} answers with {type_name(body)}, which is no response model.\n"
+        f"{function} returns {type_name(body)}, which is not a response model.\n"
         "  Return a Pydantic model, a list of them or None; publish with Reply(body, publishes=event)."
     )
 
@@ -147,13 +157,13 @@ def _is_model(annotation: Any) -> bool:
 def _check_text(function: str, parameter: Parameter) -> None:
     if not all(_is_from_text(member) for member in members(parameter.annotation)):
         raise InvalidFunction(
-            f"{function} takes {parameter.name!r} as {type_name(parameter.annotation)}, which no text can be turned into.\n"
+            f"{function} takes {parameter.name!r} as {type_name(parameter.annotation)}, which cannot be read from text.\n"
             "  Take a str, a number, a UUID, a date or an enum from the path and the query, and the body as one model."
         )
 
 
 def _is_from_text(member: Any) -> bool:
-    """Whether a value may come from the path or the query; a type with its own Pydantic schema answers for itself."""
+    """Return whether a type can be read from the path or the query. A type with its own Pydantic schema is accepted."""
     return (
         member is NoneType
         or get_origin(member) is Literal

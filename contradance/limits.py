@@ -1,4 +1,4 @@
-"""What one function may take of the machine."""
+"""Limits of one function: timeout, memory and concurrency."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,9 +7,9 @@ from typing import Final
 from contradance.errors import InvalidFunction
 
 LONGEST_TIMEOUT: Final = timedelta(minutes=15)
-"""Longest that a function may run. Lambda quota."""
+"""Longest timeout of a function. Lambda quota."""
 MEMORY: Final = (128, 10_240)
-"""Least and most memory of a function, in MB. Lambda quota."""
+"""Least and most memory of a function, in MB. Lambda quotas."""
 
 
 @dataclass(frozen=True)
@@ -20,22 +20,20 @@ class Limits:
     memory: int = 256
     """In MB."""
     concurrency: int | None = None
-    """Invocations at a time; None leaves it to the account."""
+    """Most invocations at a time; None for the account's limit."""
 
     def check(self, function: str) -> None:
-        """Refuse what Lambda cannot give."""
+        """Refuse limits that Lambda does not support."""
         if not isinstance(self.timeout, timedelta):
-            raise InvalidFunction(f"{function} asks for timeout={self.timeout!r}.\n  Say timedelta(seconds=...).")
+            raise InvalidFunction(f"{function} has timeout={self.timeout!r}.\n  Write timedelta(seconds=...).")
         if not timedelta(0) < self.timeout <= LONGEST_TIMEOUT or self.timeout % timedelta(seconds=1):
             raise InvalidFunction(
-                f"{function} asks for timeout={self.timeout}.\n"
+                f"{function} has timeout={self.timeout}.\n"
                 "  Lambda runs a function for 1 second to 15 minutes, in whole seconds."
             )
         if not MEMORY[0] <= self.memory <= MEMORY[1]:
             raise InvalidFunction(
-                f"{function} asks for memory={self.memory}.\n  Lambda gives {MEMORY[0]} to {MEMORY[1]:,} MB."
+                f"{function} has memory={self.memory}.\n  Lambda supports {MEMORY[0]} to {MEMORY[1]:,} MB."
             )
         if self.concurrency is not None and self.concurrency < 1:
-            raise InvalidFunction(
-                f"{function} asks for concurrency={self.concurrency}.\n  Ask for 1 or more, or leave it out."
-            )
+            raise InvalidFunction(f"{function} has concurrency={self.concurrency}.\n  Use 1 or more, or leave it out.")

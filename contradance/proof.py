@@ -12,7 +12,7 @@ from pydantic_core import SchemaValidator, from_json, to_json
 
 from contradance.annotation import type_name
 from contradance.coreschema import fields_of
-from contradance.equality import Difference, Equality, without_eq
+from contradance.equality import Equality, Inequality, without_eq
 from contradance.wire import Extra, read_closed, to_wire, wire_fields
 
 _FIX_WRITING: Final = (
@@ -67,7 +67,7 @@ def proven(instance: BaseModel, *, extra: Extra = "forbid") -> bytes:
     raise _changed(instance, found)
 
 
-def _changed(instance: BaseModel, found: Difference) -> NotFaithful:
+def _changed(instance: BaseModel, found: Inequality) -> NotFaithful:
     """Return the error that names the field which arrives as something else, and both types."""
     was, now = type_name(type(found.built)), type_name(type(found.read))
     fix = _FIX_VALUE if was == now else _FIX_TYPE

@@ -1,4 +1,4 @@
-"""What a function is configured with: settings, which anyone may read, and secrets, which nobody prints."""
+"""Configuration of functions: settings, in plain text, and secrets, encrypted and never printed."""
 
 import re
 from dataclasses import dataclass, field
@@ -15,14 +15,14 @@ from contradance.errors import DeclarationError
 from contradance.unit import running
 
 T = TypeVar("T", str, bool, int, float, Decimal, date, timedelta, UUID)
-"""What a setting may be: text in the stack's configuration and the environment, a value in the handler."""
+"""Types of a setting. It is text in the stack's configuration and the environment, and a value in the handler."""
 
 _NAME = r"[a-z][a-z0-9_]*"
 
 
 @dataclass(frozen=True)
 class Setting(Generic[T]):
-    """A typed value from the stack's configuration: `Setting("refusal_rate", float, default=0.0)`."""
+    """A typed value from the stack's configuration: `Setting("renewal_limit", int, default=2)`."""
 
     name: str
     type: type[T]
@@ -32,8 +32,9 @@ class Setting(Generic[T]):
         _check_name("setting", self.name)
         if self.parse(str(self.default)) != self.default:
             raise DeclarationError(
-                f"setting {self.name!r} travels as text, from which its default, of type {type_name(type(self.default))}, does "
-                f"not come back as the same {type_name(self.type)}.\n  Give it a default of type {type_name(self.type)}."
+                f"setting {self.name!r} has the type {type_name(self.type)}, but its default, of type "
+                f"{type_name(type(self.default))}, changes when it is written as text and read back.\n"
+                f"  Give it a default of type {type_name(self.type)}."
             )
 
     @property
@@ -42,19 +43,19 @@ class Setting(Generic[T]):
         return f"SETTING_{self.name.upper()}"
 
     def get(self) -> T:
-        """Return the value as the running function is configured; the default where nothing is."""
+        """Return the configured value of the running function, or the default."""
         unit = running(f"setting {self.name!r}")
         unit.check_linked(self.name, frozenset({self}))
         text = unit.variable(self.variable)
         return self.default if text is None else self.parse(text)
 
     def parse(self, text: str) -> T:
-        """Return the value that `text` stands for."""
+        """Convert `text` to the setting's type."""
         try:
             adapter = TypeAdapter(self.type)
         except PydanticSchemaGenerationError as error:
             raise DeclarationError(
-                f"setting {self.name!r} should be {type_name(self.type)}, which no text can be turned into.\n"
+                f"setting {self.name!r} has the type {type_name(self.type)}, which cannot be read from text.\n"
                 "  Make it a str, a bool, a number, a date, a timedelta or a UUID."
             ) from error
         try:
@@ -68,9 +69,9 @@ class Setting(Generic[T]):
 
 @dataclass(frozen=True)
 class Secret:
-    """A value that is stored encrypted and shown to nobody: `Secret("gateway_key")`.
+    """A value that is stored encrypted and never printed: `Secret("gateway_key")`.
 
-    `on_laptop` is what the laptop uses where its environment has nothing: a test key, never a real one.
+    `on_laptop` is the laptop's value unless its environment has one: a test key, never a real one.
     """
 
     name: str
@@ -100,5 +101,6 @@ class Secret:
 def _check_name(kind: str, name: str) -> None:
     if not re.fullmatch(_NAME, name):
         raise DeclarationError(
-            f"{kind} {name!r} has no name that can travel.\n  Use lower-case letters, digits and '_'."
+            f"{kind} {name!r} has a name that an environment variable cannot have.\n"
+            "  Use lower-case letters, digits and '_'."
         )

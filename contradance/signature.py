@@ -1,17 +1,18 @@
-"""What a handler's signature says: its parameters in order, and what it returns."""
+"""A handler's signature: the service it belongs to, its parameters in order, and its return annotation."""
 
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any, get_type_hints
 
 from contradance.annotation import type_name
-from contradance.errors import InvalidFunction
+from contradance.errors import DeclarationError, InvalidFunction
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of a handler; `default` is `inspect.Parameter.empty` where there is none."""
+    """One parameter of a handler; `default` is `inspect.Parameter.empty` when it has none."""
 
     name: str
     annotation: Any
@@ -25,8 +26,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A handler's parameters in order, and its return annotation."""
+    """A handler's service, parameters and return annotation; `function` names the handler in errors."""
 
+    service: str
+    function: str
     parameters: tuple[Parameter, ...]
     returns: Any
 
@@ -34,8 +37,36 @@ class Signature:
         return f"({', '.join(f'{parameter.name}: {type_name(parameter.annotation)}' for parameter in self.parameters)})"
 
 
-def signature(handler: Callable[..., object], function: str) -> Signature:
-    """Read the signature of `handler`; raise `InvalidFunction`, naming `function`, where it is not complete."""
+def service_of(module: str, what: str, refusal: type[DeclarationError]) -> str:
+    """Return the service of a module, which is its folder: `loans` for `functions.loans.tables`."""
+    parts = module.split(".")
+    if len(parts) < 2:  # noqa: PLR2004 - a module inside a package
+        raise refusal(
+            f"{what} is declared in the module {module!r}, which is not in a folder, so it has no service.\n"
+            "  Put it in a service's folder, like functions/loans/, or write service='loans'."
+        )
+    return parts[-2]
+
+
+def describe_function(service: str, handler: Callable[..., object]) -> str:
+    """Return the name of a function in errors: `loans.remind_reader (functions/loans/remind_reader.py, line 12)`."""
+    line = f", line {handler.__code__.co_firstlineno}" if isinstance(handler, FunctionType) else ""
+    return f"{service}.{handler.__name__} ({handler.__module__.replace('.', '/')}.py{line})"
+
+
+def read_signature(handler: Callable[..., object], service: str | None) -> Signature:
+    """Return the signature of a handler; `service` is the folder of its module unless given.
+
+    Raises:
+        InvalidFunction: the handler is not a plain function, or its signature is not complete.
+    """
+    if not isinstance(handler, FunctionType):
+        raise InvalidFunction(
+            f"{handler!r} is not a plain function.\n"
+            "  Decorate a def, and call the decorator: @subscriber(), @route('GET /x'), @schedule('rate(1 day)')."
+        )
+    owner = service or service_of(handler.__module__, f"function {handler.__name__!r}", InvalidFunction)
+    function = describe_function(owner, handler)
     if inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler):
         raise InvalidFunction(
             f"{function} is async, but Lambda runs one delivery at a time.\n  Write def instead of async def."
@@ -47,22 +78,24 @@ def signature(handler: Callable[..., object], function: str) -> Signature:
             f"{function} has an annotation that cannot be evaluated: {error}.\n"
             "  Import the name at run time, not under TYPE_CHECKING; a handler's annotations are its wiring."
         ) from error
-    parameters = []
-    for parameter in inspect.signature(handler).parameters.values():
-        if parameter.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
-            raise InvalidFunction(
-                f"{function} takes {parameter}, but a handler is called with its parameters in order.\n"
-                f"  Make {parameter.name!r} an ordinary parameter."
-            )
-        if parameter.name not in hints:
-            raise InvalidFunction(
-                f"{function} does not annotate its parameter {parameter.name!r}.\n"
-                f"  Annotate it: the type of a parameter says what the function is given."
-            )
-        parameters.append(Parameter(parameter.name, hints[parameter.name], parameter.default))
+    parameters = tuple(_parameter(function, one, hints) for one in inspect.signature(handler).parameters.values())
     if "return" not in hints:
         raise InvalidFunction(
-            f"{function} does not say what it returns.\n"
+            f"{function} has no return annotation.\n"
             "  Annotate the events it publishes, like `-> LoanExtended | ExtensionRefused`, or `-> None`."
         )
-    return Signature(tuple(parameters), hints["return"])
+    return Signature(owner, function, parameters, hints["return"])
+
+
+def _parameter(function: str, parameter: inspect.Parameter, hints: dict[str, Any]) -> Parameter:
+    if parameter.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
+        raise InvalidFunction(
+            f"{function} takes {parameter}, but a handler is called with its parameters in order.\n"
+            f"  Make {parameter.name!r} an ordinary parameter."
+        )
+    if parameter.name not in hints:
+        raise InvalidFunction(
+            f"{function} does not annotate its parameter {parameter.name!r}.\n"
+            "  Annotate it: the type of a parameter selects what the function receives."
+        )
+    return Parameter(parameter.name, hints[parameter.name], parameter.default)

@@ -1,4 +1,4 @@
-"""What a function subscribes to: contracts, a content filter, and the event pattern they make."""
+"""A subscription: the contracts and the content filter of a function, and the event pattern of its rule."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ OnReplay = Literal["run", "skip"]
 """Whether an archive replay reaches the function."""
 
 MAX_BATCH: Final = 10
-"""Events that one invocation behind a queue may take. More would need a batching window."""
+"""Most events of one invocation behind a queue. AWS requires a batching window for more."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Subscription:
 
     @cached_property
     def pattern(self) -> "EventPattern":
-        """The pattern of the rule: the same text is deployed, and evaluated on the laptop."""
+        """The pattern of the rule. The laptop evaluates the same text that is deployed."""
         return _compiled(self.spelled)
 
     def contract_of(self, identity: Identity) -> tuple[type[Contract], type[Contract]] | None:
-        """Return (the contract that wrote the event, the contract to upcast it to); None when not subscribed.
+        """Return (contract of the event, contract to upcast it to); None when the function does not subscribe to it.
 
-        An event of a contract that is itself subscribed to is not upcast, whatever else the parameter names.
+        An event is not upcast when the function subscribes to its own version.
         """
         return self._readable.get(identity)
 
@@ -55,12 +55,12 @@ class Subscription:
 
 
 def subscribed_contracts(annotation: Any, function: str, parameter: str) -> tuple[type[Contract], ...]:
-    """Return the contracts that a parameter's annotation names; refuse anything else."""
+    """Return the contracts in the annotation of a parameter; refuse anything else."""
     contracts = members(annotation)
     for member in contracts:
         if not is_contract(member):
             raise InvalidFunction(
-                f"{function} subscribes to {type_name(member)} by its parameter {parameter!r}, which is no contract.\n"
+                f"{function} subscribes to {type_name(member)} by its parameter {parameter!r}, which is not a contract.\n"
                 "  Annotate it with a class that derives from contradance.Contract, or a union of such classes."
             )
     return contracts
@@ -69,7 +69,8 @@ def subscribed_contracts(annotation: Any, function: str, parameter: str) -> tupl
 def event_pattern(
     function: str, contracts: tuple[type[Contract], ...], where: ContentFilter | None, on_replay: OnReplay
 ) -> Mapping[str, object]:
-    """Return the pattern of the rule as a mapping; what an author writes into it is compiled, to be refused early."""
+    """Return the pattern of a subscriber's rule, as a mapping. A pattern with a filter is compiled, to refuse it early."""
+    # Several contracts need `$or`: flat lists would match every source with every detail-type and every version.
     filters = checked_filters(function, contracts, where)
     parts = [_part(contract, filters.get(contract), _readable(contract, contracts)) for contract in contracts]
     pattern: dict[str, object] = parts[0] if len(parts) == 1 else {"$or": parts}
@@ -79,18 +80,18 @@ def event_pattern(
         try:
             _compiled(pattern)
         except InvalidPattern as error:
-            raise InvalidFunction(f"{function} has a where= that is no event pattern.\n  {error}") from error
+            raise InvalidFunction(f"{function} has a where= that is not an event pattern.\n  {error}") from error
     return pattern
 
 
 def _compiled(pattern: Mapping[str, object]) -> "EventPattern":
-    from contradance.pattern import EventPattern  # noqa: PLC0415 - a deployed function matches no events: its rule does
+    from contradance.pattern import EventPattern  # noqa: PLC0415 - on Lambda the rule matches, not the function
 
     return EventPattern(pattern)
 
 
 def _readable(contract: type[Contract], contracts: tuple[type[Contract], ...]) -> set[int]:
-    """Return the versions of one event that a function reads."""
+    """Return the versions of an event that a function can read."""
     return {
         ancestor.identity.version
         for each in contracts
@@ -100,9 +101,9 @@ def _readable(contract: type[Contract], contracts: tuple[type[Contract], ...]) -
 
 
 def _part(contract: type[Contract], where: Mapping[str, object] | None, readable: set[int]) -> dict[str, object]:
-    """Return the part of the pattern that matches one contract, in all versions that it can read.
+    """Return the part of the pattern for one contract, in all versions that it can read.
 
-    Where an event is published in several versions, the newest that is read is delivered, and no other.
+    A publisher may publish one event in several versions. Then the pattern matches only the newest that the function reads.
     """
     versions = sorted(ancestor.identity.version for ancestor in contract.lineage())
     metadata: dict[str, object] = {"version": versions}

@@ -22,7 +22,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from contradance.annotation import type_name
 from contradance.errors import InvalidTable, WorkError
-from contradance.service import service_of
+from contradance.signature import service_of
 from contradance.tableitem import ItemFormat, UnreadableError
 from contradance.unit import ItemKey, Unit, running
 

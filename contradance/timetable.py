@@ -1,4 +1,4 @@
-"""When a schedule runs: EventBridge Scheduler's `rate(...)` and `cron(...)` expressions."""
+"""The run times of a schedule: EventBridge Scheduler's `rate(...)` and `cron(...)` expressions."""
 
 import re
 from dataclasses import dataclass
@@ -32,10 +32,10 @@ class Timetable:
     every: timedelta | None
     """The period of a rate; None for a cron."""
     cron: tuple[frozenset[int] | None, ...] = ()
-    """Allowed values of minute, hour, day of month, month, weekday (1 is Sunday) and year; None where `?` stands."""
+    """Allowed values of minute, hour, day of month, month, weekday (1 is Sunday) and year; None for `?`."""
 
     def next_after(self, moment: datetime) -> datetime | None:
-        """Return the first run after `moment`; None when there is none before the year 2200."""
+        """Return the first run after `moment`; None when no run follows before the year 2200."""
         if self.every is not None:
             period = int(self.every.total_seconds())
             return datetime.fromtimestamp((int(moment.timestamp()) // period + 1) * period, UTC)
@@ -60,8 +60,8 @@ class Timetable:
 
 
 def timetable(expression: str, function: str) -> Timetable:
-    """Parse a schedule expression; raise `InvalidFunction` naming `function` for one that cannot be parsed."""
-    refusal = f"{function} has the schedule {expression!r}, which is no schedule that contradance can follow"
+    """Parse a schedule expression of `function`; refuse one that is invalid or never runs."""
+    refusal = f"{function} has the schedule {expression!r}, which is not a schedule that contradance supports"
     if rate := re.fullmatch(_RATE, expression):
         count, unit, plural = int(rate[1]), rate[2], rate[3]
         if count < 1 or (count == 1) == bool(plural):
@@ -74,7 +74,7 @@ def timetable(expression: str, function: str) -> Timetable:
     fields = tuple(_field(refusal, position, text) for position, text in enumerate(cron.groups()))
     parsed = Timetable(expression, None, fields)
     if parsed.next_after(_BEFORE_ALL_RUNS) is None:
-        raise InvalidFunction(f"{refusal}: there is no such day.\n{_FIX}")
+        raise InvalidFunction(f"{refusal}: no such day exists.\n{_FIX}")
     return parsed
 
 
@@ -91,9 +91,9 @@ def _field(refusal: str, position: int, text: str) -> frozenset[int] | None:
             end = _number(last, low, names) if dash else high if span == "*" or slash else start
             stride = _number(step, 0, ()) if slash else 1
         except ValueError as error:
-            raise InvalidFunction(f"{refusal}: {text!r} is no {name}.\n{_FIX}") from error
+            raise InvalidFunction(f"{refusal}: {text!r} is not a valid {name}.\n{_FIX}") from error
         if not (low <= start <= end <= high and stride >= 1):
-            raise InvalidFunction(f"{refusal}: {text!r} is no {name} ({low} to {high}).\n{_FIX}")
+            raise InvalidFunction(f"{refusal}: {text!r} is not a valid {name} ({low} to {high}).\n{_FIX}")
         values.update(range(start, end + 1, stride))
     return frozenset(values)
 

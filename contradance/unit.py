@@ -1,6 +1,6 @@
-"""The unit of work of the handler that is running: what tables, settings and secrets reach for.
+"""The unit of work of the running handler: the port through which tables, settings and secrets work.
 
-The runtime implements `Unit`; declarations know only this port.
+The runtime implements `Unit`; declarations use only this protocol.
 """
 
 from collections.abc import Iterator
@@ -11,40 +11,40 @@ from typing import Protocol
 from contradance.errors import NoUnitOfWork
 
 ItemKey = tuple[str, str]
-"""Partition and sort key of an item, as text; the sort key is empty where a table has none."""
+"""Partition key and sort key of an item, as text; the sort key is empty when the table has none."""
 
 
 class Unit(Protocol):
-    """What a running handler's unit of work offers. Tables are named `service.table`; documents are JSON text."""
+    """The unit of work of a running handler. Table names are `service.table`; documents are JSON text."""
 
     def check_linked(self, wanted: str, links: frozenset[object]) -> None:
-        """Raise `NotLinked`, naming `wanted`, unless the running function uses one of `links`."""
+        """Raise `NotLinked` unless the running function uses one of `links`; `wanted` is their name in the message."""
 
     def get(self, table: str, key: ItemKey) -> str | None:
-        """Return an item's document, including this unit's own writes."""
+        """Return the document of an item, or None; this unit's own writes are visible."""
 
     def query(self, table: str, partition: str) -> list[str]:
-        """Return the documents of one partition in the order of their sort keys."""
+        """Return the documents of one partition, in the order of their sort keys."""
 
     def scan(self, table: str, limit: int, after: ItemKey | None) -> list[tuple[ItemKey, str]]:
-        """Return up to `limit` items that come after the key `after`, in an order that means nothing."""
+        """Return up to `limit` items after the key `after`, in an arbitrary but fixed order."""
 
     def put(self, table: str, key: ItemKey, document: str | None) -> None:
-        """Buffer a write; None deletes."""
+        """Buffer a write until the commit; None deletes."""
 
     def variable(self, name: str) -> str | None:
-        """Return an environment variable of the running function."""
+        """Return the value of an environment variable of the running function, or None."""
 
 
 _running: ContextVar[Unit] = ContextVar("contradance_unit_of_work")
 
 
 def running(wanted: str) -> Unit:
-    """Return the unit of work of the running handler; `wanted` says what it is needed for."""
+    """Return the unit of work of the running handler; raise `NoUnitOfWork` for `wanted` outside a handler."""
     unit = _running.get(None)
     if unit is None:
         raise NoUnitOfWork(
-            f"{wanted} is used where no handler is running.\n"
+            f"{wanted} is used outside a running handler.\n"
             "  Use it inside a handler; in a unit test, call the handler inside contradance.testing.unit_of_work()."
         )
     return unit
@@ -52,7 +52,7 @@ def running(wanted: str) -> Unit:
 
 @contextmanager
 def run_in(unit: Unit) -> Iterator[None]:
-    """Make `unit` the unit of work of everything called inside."""
+    """Make `unit` the current unit of work inside the `with` block."""
     token = _running.set(unit)
     try:
         yield

@@ -1,6 +1,6 @@
-"""The food delivery system on one screen: who acts. Their signatures say what they tell each other.
+"""The food delivery system: the list of all its functions. Their signatures connect them by events.
 
-`contradance graph` draws what these signatures add up to.
+`contradance graph` draws the result.
 """
 
 from contradance import Choreography

@@ -1,4 +1,4 @@
-"""Four orders, four endings: cooked and delivered, refused, declined, and a dead letter."""
+"""The demo: four orders with four outcomes: delivered, refused, declined, and a dead letter."""
 
 from contradance.local.scene import Scene
 
@@ -29,4 +29,4 @@ scenes: list[Scene] = [
     Scene("An order whose card is declined", "POST /orders", _order("luigis", "tok_declined")),
     Scene("An order that meets an outage of the payment gateway", "POST /orders", _order("luigis", "tok_outage")),
 ]
-"""Each is one request."""
+"""One request for each order."""

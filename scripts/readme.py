@@ -1,9 +1,11 @@
-"""Write the generated parts of README.md and its picture, or with --check say whether they are as they should be."""
+"""Write the generated parts of README.md and docs/architecture.md, and the picture; with --check, fail when one is stale."""
 
+import ast
 import inspect
 import re
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import typer
 from pydantic.fields import FieldInfo
 
 _ONE_PLACE = 4
-"""Parts of a text split at one block of two groups."""
+"""Number of parts of a text that is split at one block of two groups."""
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -24,28 +26,54 @@ from functions.payments.process_payment import process_payment  # noqa: E402
 
 
 def function() -> str:
-    """Return how a handler begins: all of it up to the first blank line, which its docstring holds."""
+    """Return the beginning of a handler, up to the first blank line, which is in its docstring."""
     head, _, _ = inspect.getsource(process_payment.handler).partition("\n\n")
     return f'```python\n{head}"""\n    ...\n```'
 
 
 def contract() -> str:
-    """Return a contract as it is written."""
+    """Return the source of a contract."""
     return f"```python\n{inspect.getsource(PaymentFailed)}```"
 
 
 def commands() -> str:
-    """Return every command and what its help says first."""
+    """Return a table of all commands, with the first line of their help."""
     rows = [f"| `contradance {usage}` | {text} |" for usage, text in _usages(typer.main.get_command(app), "")]
     return "\n".join(["| command | what it does |", "|---|---|", *rows])
 
 
 def configuration() -> str:
-    """Return every key of a stack's configuration."""
+    """Return a table of all keys of a stack's configuration."""
     rows = [
         f"| `{field.alias}` | {_default(field)} | {field.description} |" for field in StackConfig.model_fields.values()
     ]
-    return "\n".join(["| key | unless given | what it says |", "|---|---|---|", *rows])
+    return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows])
+
+
+def rooms_picture() -> str:
+    """Return the layers of import-linter as a Mermaid flowchart."""
+    nodes = [f'  L{number}["{" · ".join(layer)}"]' for number, layer in enumerate(_layers())]
+    return "\n".join(
+        ["```mermaid", "flowchart TB", *nodes, f"  {' --> '.join(f'L{at}' for at in range(len(nodes)))}", "```"]
+    )
+
+
+def rooms_table() -> str:
+    """Return a table of the rooms, from the outermost layer inwards, with the first line of their docstrings."""
+    rows = [f"| `{room}` | {_first_line(ROOT / 'contradance' / room)} |" for layer in _layers() for room in layer]
+    return "\n".join(["| room | what it is |", "|---|---|", *rows])
+
+
+def _layers() -> Sequence[list[str]]:
+    """Return the rooms of each layer, outermost first; parentheses mark an optional layer."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = next(one["layers"] for one in project["tool"]["importlinter"]["contracts"] if one["type"] == "layers")
+    return [re.findall(r"\w+", layer) for layer in layers]
+
+
+def _first_line(room: Path) -> str:
+    source = room / "__init__.py" if room.is_dir() else room.with_suffix(".py")
+    return (ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or "").partition("\n")[0]
 
 
 def _default(field: FieldInfo) -> str:
@@ -65,23 +93,32 @@ def _usages(command: Any, path: str) -> Iterator[tuple[str, str]]:
             yield " ".join([here, *words]), inner.help.partition("\n")[0]
 
 
-def written(readme: str) -> str:
-    """Return `readme` with its generated parts as they should be."""
-    for make in (function, contract, commands, configuration):
-        name = make.__name__
-        parts = re.split(rf"(<!-- generated: {name} .*?-->\n).*?(<!-- end -->)", readme, flags=re.DOTALL)
+PARTS: Mapping[str, Sequence[Callable[[], str]]] = {
+    "README.md": (function, contract, commands, configuration),
+    "docs/architecture.md": (rooms_picture, rooms_table),
+}
+"""The functions that make the generated parts of each page."""
+
+
+def generated(name: str) -> str:
+    """Return a page with its generated parts made again."""
+    page = (ROOT / name).read_text(encoding="utf-8")
+    for make in PARTS[name]:
+        mark = rf"(<!-- generated: {make.__name__} .*?-->\n).*?(<!-- end -->)"
+        parts = re.split(mark, page, flags=re.DOTALL)
         if len(parts) != _ONE_PLACE:
-            sys.exit(f"README.md should have one place for its generated {name}.")
+            sys.exit(f"{name} should have one place for its generated {make.__name__}.")
         before, start, end, after = parts
-        readme = f"{before}{start}{make()}\n{end}{after}"
-    return readme
+        page = f"{before}{start}{make()}\n{end}{after}"
+    return page
 
 
 if __name__ == "__main__":
-    readme, picture = ROOT / "README.md", ROOT / "docs" / "choreography.svg"
-    for path, text in ((readme, written(readme.read_text(encoding="utf-8"))), (picture, svg(food_delivery))):
+    pages = {name: generated(name) for name in PARTS}
+    for name, text in {**pages, "docs/choreography.svg": svg(food_delivery)}.items():
+        path = ROOT / name
         if "--check" not in sys.argv:
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
         elif not path.exists() or path.read_text(encoding="utf-8") != text:
-            sys.exit(f"{path.relative_to(ROOT)} is stale. Run: make fix")
+            sys.exit(f"{name} is stale. Run: make fix")

@@ -153,7 +153,7 @@ def test_functions_may_come_one_by_one() -> None:
 )
 def test_what_is_no_function_is_refused(thing: object) -> None:
     assert refusal(thing) == (
-        f"choreography 'shop' lists {thing!r}, which is no function.\n"
+        f"choreography 'shop' lists {thing!r}, which is not a function.\n"
         "  Decorate it with @subscriber(), @route('GET /x') or @schedule('rate(1 day)')."
     )
 
@@ -176,7 +176,7 @@ def test_two_functions_of_one_name_are_refused() -> None:
 @pytest.mark.parametrize("name", ["", "my shop", "shop!", "-shop", "shop/1"])
 def test_a_name_is_one_that_a_bus_can_have(name: str) -> None:
     assert refusal(daily, name=name) == (
-        f"choreography {name!r} cannot name a bus.\n  Use letters, digits, '.', '-' and '_', like 'city-library'."
+        f"choreography {name!r} has a name that a bus cannot have.\n  Use letters, digits, '.', '-' and '_', like 'city-library'."
     )
 
 
@@ -184,12 +184,12 @@ def test_a_contract_that_the_registry_does_not_hold_is_refused_on_both_sides() -
     half = Registry("shop", [OrderPlaced])
 
     assert refusal(pay, contracts=half) == (
-        f"{place(pay)} publishes shop.payments/PaymentSuccess v1 (contract in tests/test_choreography.py), which the "
-        "registry 'shop' does not hold.\n  Add PaymentSuccess to the registry's list."
+        f"{place(pay)} publishes shop.payments/PaymentSuccess v1 (contract in tests/test_choreography.py), which is "
+        "not in the registry 'shop'.\n  Add PaymentSuccess to the registry's list."
     )
     assert refusal(update, contracts=half) == (
-        f"{place(update)} consumes shop.payments/PaymentSuccess v2 (contract in tests/test_choreography.py), which the "
-        "registry 'shop' does not hold.\n  Add PaymentSuccessV2 to the registry's list."
+        f"{place(update)} consumes shop.payments/PaymentSuccess v2 (contract in tests/test_choreography.py), which is "
+        "not in the registry 'shop'.\n  Add PaymentSuccessV2 to the registry's list."
     )
 
 
@@ -202,7 +202,7 @@ def test_an_event_of_another_application_is_consumed_but_not_published() -> None
 
     assert untyped_choreography("shop", contracts=CONTRACTS, functions=[note]).consumers(Weighed) == (note,)
     assert refusal(weigh) == (
-        f"{place(weigh)} publishes depot.scales/Weighed v1, but the registry 'shop' is another application's.\n"
+        f"{place(weigh)} publishes depot.scales/Weighed v1, but the registry 'shop' belongs to another application.\n"
         "  Publish contracts with source 'shop.scales'."
     )
 

@@ -231,7 +231,7 @@ def test_it_is_said_who_still_takes_the_old_version() -> None:
     assert said == {
         "before": [],
         "publisher moved": ["v1 still consumed by reminders.remind"],
-        "all moved": ["v1 consumed by nobody known here, still published by loans.lend"],
+        "all moved": ["v1 has no known consumer, still published by loans.lend"],
         "settled": ["v1 read from the archive by reminders.remind"],
     }
 
@@ -307,7 +307,7 @@ def test_a_version_is_dropped_when_no_pattern_takes_it(tmp_path: Path) -> None:
 
 
 def test_a_rendering_is_a_contract_of_the_registry() -> None:
-    with pytest.raises(InvalidChoreography, match=r"publishes library\.loans/BookLent v1 .* does not hold"):
+    with pytest.raises(InvalidChoreography, match=r"publishes library\.loans/BookLent v1 .* is not in the registry"):
         library(lend_in_transition, contracts=(InTransition,))
 
 

@@ -139,8 +139,8 @@ def test_a_module_in_no_folder_belongs_to_no_service() -> None:
     lonely.__module__ = "lonely"
 
     assert refusal(subscriber(), lonely) == (
-        "function 'handle_one' is declared in the module 'lonely', which lies in no folder, so it belongs to no service.\n"
-        "  Put it in a service's folder, like functions/loans/, or say service='loans'."
+        "function 'handle_one' is declared in the module 'lonely', which is not in a folder, so it has no service.\n"
+        "  Put it in a service's folder, like functions/loans/, or write service='loans'."
     )
 
 
@@ -197,7 +197,7 @@ def test_a_parameter_that_is_no_contract_is_refused(annotation: object, said: st
     handle = handler(annotation)
 
     assert refusal(untyped_subscriber(service="payments"), handle) == (
-        f"{called(handle)} subscribes to {said} by its parameter 'event', which is no contract.\n"
+        f"{called(handle)} subscribes to {said} by its parameter 'event', which is not a contract.\n"
         "  Annotate it with a class that derives from contradance.Contract, or a union of such classes."
     )
 
@@ -267,7 +267,7 @@ def test_returning_what_is_no_contract_is_refused(annotation: object, said: str,
     handle = handler(OrderPlaced, annotation)
 
     assert refusal(untyped_subscriber(service="payments"), handle) == (
-        f"{called(handle)} returns {said}, but {wrong} is no contract.\n"
+        f"{called(handle)} returns {said}, but {wrong} is not a contract.\n"
         "  Return contracts to publish them, or annotate -> None."
     )
 
@@ -329,13 +329,13 @@ def double_starred(**placed: OrderPlaced) -> None: ...
             without_type,
             (
                 "does not annotate its parameter 'placed'.\n"
-                "  Annotate it: the type of a parameter says what the function is given."
+                "  Annotate it: the type of a parameter selects what the function receives."
             ),
         ),
         (
             without_return,
             (
-                "does not say what it returns.\n"
+                "has no return annotation.\n"
                 "  Annotate the events it publishes, like `-> LoanExtended | ExtensionRefused`, or `-> None`."
             ),
         ),
@@ -392,24 +392,24 @@ def double_starred(**placed: OrderPlaced) -> None: ...
             handler(OrderPlaced, None, int),
             (
                 "takes (event: OrderPlaced, second: int).\n"
-                "  A subscriber takes the event and, if it wants one, a contradance.Delivery."
+                "  A subscriber takes the event, and optionally a contradance.Delivery."
             ),
         ),
         (
             handler(OrderPlaced, None, Delivery | None),
             (
                 "takes (event: OrderPlaced, second: Delivery | None).\n"
-                "  A subscriber takes the event and, if it wants one, a contradance.Delivery."
+                "  A subscriber takes the event, and optionally a contradance.Delivery."
             ),
         ),
         (
             handler(Delivery, None, OrderPlaced),
             (
                 "takes (event: Delivery, second: OrderPlaced).\n"
-                "  A subscriber takes the event and, if it wants one, a contradance.Delivery."
+                "  A subscriber takes the event, and optionally a contradance.Delivery."
             ),
         ),
-        (scheduled(None), "takes ().\n  A subscriber takes the event and, if it wants one, a contradance.Delivery."),
+        (scheduled(None), "takes ().\n  A subscriber takes the event, and optionally a contradance.Delivery."),
     ],
     ids=lambda argument: getattr(argument, "__name__", ""),
 )
@@ -468,7 +468,7 @@ def test_defaults_do_not_change_what_is_subscribed_to() -> None:
 )
 def test_only_a_plain_function_is_decorated(decorate: Any, thing: object) -> None:
     assert refusal(decorate, thing) == (
-        f"{thing!r} is no plain function.\n"
+        f"{thing!r} is not a plain function.\n"
         "  Decorate a def, and call the decorator: @subscriber(), @route('GET /x'), @schedule('rate(1 day)')."
     )
 
@@ -501,37 +501,37 @@ def test_a_decorator_that_is_not_called_is_refused() -> None:
     with pytest.raises(TypeError):
         untyped_subscriber(plain)
     assert refusal(untyped_route, plain) == (
-        "@route is given plain where its text stands.\n  Call the decorator: @route('GET /loans')."
+        "@route has plain as its argument, instead of a text.\n  Call the decorator: @route('GET /loans')."
     )
     assert refusal(untyped_schedule, plain) == (
-        "@schedule is given plain where its text stands.\n  Call the decorator: @schedule('rate(1 day)')."
+        "@schedule has plain as its argument, instead of a text.\n  Call the decorator: @schedule('rate(1 day)')."
     )
 
 
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"delivery": "fifo"}, "asks for delivery='fifo'.\n  Ask for 'direct' or 'queue'."),
-        ({"on_replay": "never"}, "asks for on_replay='never'.\n  Ask for 'run' or 'skip'."),
-        ({"batch": 0}, "asks for batch=0.\n  Ask for 1 to 10."),
-        ({"batch": 11}, "asks for batch=11.\n  Ask for 1 to 10."),
+        ({"delivery": "fifo"}, "has delivery='fifo'.\n  Use 'direct' or 'queue'."),
+        ({"on_replay": "never"}, "has on_replay='never'.\n  Use 'run' or 'skip'."),
+        ({"batch": 0}, "has batch=0.\n  Use 1 to 10."),
+        ({"batch": 11}, "has batch=11.\n  Use 1 to 10."),
         (
             {"timeout": timedelta(0)},
-            "asks for timeout=0:00:00.\n  Lambda runs a function for 1 second to 15 minutes, in whole seconds.",
+            "has timeout=0:00:00.\n  Lambda runs a function for 1 second to 15 minutes, in whole seconds.",
         ),
         (
             {"timeout": timedelta(minutes=16)},
-            "asks for timeout=0:16:00.\n  Lambda runs a function for 1 second to 15 minutes, in whole seconds.",
+            "has timeout=0:16:00.\n  Lambda runs a function for 1 second to 15 minutes, in whole seconds.",
         ),
         (
             {"timeout": timedelta(seconds=1.5)},
-            "asks for timeout=0:00:01.500000.\n  Lambda runs a function for 1 second to 15 minutes, in whole seconds.",
+            "has timeout=0:00:01.500000.\n  Lambda runs a function for 1 second to 15 minutes, in whole seconds.",
         ),
-        ({"timeout": 30}, "asks for timeout=30.\n  Say timedelta(seconds=...)."),
-        ({"memory": 64}, "asks for memory=64.\n  Lambda gives 128 to 10,240 MB."),
-        ({"memory": 20_000}, "asks for memory=20000.\n  Lambda gives 128 to 10,240 MB."),
-        ({"concurrency": 0}, "asks for concurrency=0.\n  Ask for 1 or more, or leave it out."),
-        ({"retry": 3}, "has retry=3, which is no Retry.\n  Write it like Retry(times=2)."),
+        ({"timeout": 30}, "has timeout=30.\n  Write timedelta(seconds=...)."),
+        ({"memory": 64}, "has memory=64.\n  Lambda supports 128 to 10,240 MB."),
+        ({"memory": 20_000}, "has memory=20000.\n  Lambda supports 128 to 10,240 MB."),
+        ({"concurrency": 0}, "has concurrency=0.\n  Use 1 or more, or leave it out."),
+        ({"retry": 3}, "has retry=3, which is not a Retry.\n  Write it like Retry(times=2)."),
         (
             {"uses": [orders.read]},
             (
@@ -541,16 +541,19 @@ def test_a_decorator_that_is_not_called_is_refused() -> None:
         ),
         (
             {"uses": [charges]},
-            f"uses {charges!r}, which is no table grant, setting or secret.\n  Link a table by loans.read or loans.write.",
+            f"uses {charges!r}, which is not a table grant, a setting or a secret.\n  Link a table by loans.read or loans.write.",
         ),
         (
             {"uses": ["fee"]},
-            "uses 'fee', which is no table grant, setting or secret.\n  Link a table by loans.read or loans.write.",
+            "uses 'fee', which is not a table grant, a setting or a secret.\n  Link a table by loans.read or loans.write.",
         ),
-        ({"uses": charges}, f"has uses={charges!r}, which is no list.\n  Write it like uses=[loans.read]."),
-        ({"uses": charges.read}, f"has uses={charges.read!r}, which is no list.\n  Write it like uses=[loans.read]."),
-        ({"uses": "fee"}, "has uses='fee', which is no list.\n  Write it like uses=[loans.read]."),
-        ({"uses": None}, "has uses=None, which is no list.\n  Write it like uses=[loans.read]."),
+        ({"uses": charges}, f"has uses={charges!r}, which is not a list.\n  Write it like uses=[loans.read]."),
+        (
+            {"uses": charges.read},
+            f"has uses={charges.read!r}, which is not a list.\n  Write it like uses=[loans.read].",
+        ),
+        ({"uses": "fee"}, "has uses='fee', which is not a list.\n  Write it like uses=[loans.read]."),
+        ({"uses": None}, "has uses=None, which is not a list.\n  Write it like uses=[loans.read]."),
     ],
     ids=str,
 )
@@ -577,7 +580,7 @@ def test_a_schedule_refuses_a_concurrency_below_one() -> None:
     def scheduled() -> None: ...
 
     assert refusal(schedule("rate(1 day)", service="payments", concurrency=0), scheduled) == (
-        f"{called(scheduled)} asks for concurrency=0.\n  Ask for 1 or more, or leave it out."
+        f"{called(scheduled)} has concurrency=0.\n  Use 1 or more, or leave it out."
     )
 
 

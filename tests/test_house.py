@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tokenize
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,27 @@ ROOT = Path(__file__).parent.parent
 MACHINE = sorted((ROOT / "contradance").rglob("*.py"))
 FOOD = re.compile(r"(?i:food|payment|restaurant|loyalty|courier|customer|kitchen)|OrderPlaced|order_id|\borders\b")
 LONGEST = 400
+MANNERED = re.compile(
+    r"\b(?:told|said|whoever|nobody|whom|plainly|surroundings|shel(?:f|ves)|filing|bur(?:y|ied|ies)|crowd|staff|desks?"
+    r"|wake_the_future|told_of|hand_in|unhonou?red|patience|unheardevent)\b",
+    re.IGNORECASE,
+)
+"""Words that make a sentence hard to read at first sight, and names that this project no longer uses."""
+MOST_MANNERED = 160
+"""Most of these words in docstrings, comments and other texts; only ever lowered."""
+DENSEST = 16
+"""Most decisions in a function: branches, loops, comprehensions and boolean operators. Ruff's C901 counts branches only."""
+DENSE = {
+    "catalog/picture/layers.py: _columns",
+    "compatibility/comparison.py: _walk",
+    "compatibility/intersection.py: _meet_objects",
+    "compatibility/scalars.py: permits",
+    "local/console/schema_form.py: _read",
+    "operate/flow.py: _flow",
+    "operate/published.py: _published",
+    "scaffold/source.py: importing",
+}
+"""Functions that are to be split."""
 
 
 def source(path: Path) -> str:
@@ -51,3 +73,57 @@ def test_the_name_of_a_class_or_of_a_type_has_one_meaning() -> None:
             places[name].append(str(path.relative_to(ROOT)))
 
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def texts_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the docstrings, the other string literals and the comments of a module, with their lines."""
+    for node in ast.walk(ast.parse(source(path))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.lineno, node.value
+    with path.open("rb") as file:
+        yield from (
+            (token.start[0], token.string)
+            for token in tokenize.tokenize(file.readline)
+            if token.type == tokenize.COMMENT
+        )
+
+
+def test_texts_use_plain_words() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {word}"
+        for path in MACHINE
+        for line, text in texts_of(path)
+        for word in MANNERED.findall(text)
+    ]
+
+    assert len(found) <= MOST_MANNERED, "\n".join(["Write these in plain words:", *found])
+
+
+def decisions(function: ast.AST) -> int:
+    """Return one more than the number of decisions in a function: McCabe's count, with boolean operators."""
+    return 1 + sum(
+        len(node.values) - 1 if isinstance(node, ast.BoolOp) else 1 + len(getattr(node, "ifs", ()))
+        for node in ast.walk(function)
+        if isinstance(
+            node,
+            ast.If
+            | ast.IfExp
+            | ast.For
+            | ast.While
+            | ast.ExceptHandler
+            | ast.BoolOp
+            | ast.comprehension
+            | ast.match_case,
+        )
+    )
+
+
+def test_a_function_makes_few_decisions() -> None:
+    found = {
+        f"{path.relative_to(ROOT / 'contradance')}: {node.name}"
+        for path in MACHINE
+        for node in ast.walk(ast.parse(source(path)))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and decisions(node) > DENSEST
+    }
+
+    assert found - DENSE == set()

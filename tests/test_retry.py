@@ -42,46 +42,46 @@ def test_what_a_delivery_can_honour_is_taken(delivery: DeliveryMode, retry: Retr
             "direct",
             Retry(times=3),
             (
-                "asks for Retry(times=3), but Lambda retries an asynchronous invocation at most 2 times.\n"
-                "  Say delivery='queue' for more attempts."
+                "has Retry(times=3), but Lambda retries an asynchronous invocation at most 2 times.\n"
+                "  Write delivery='queue' for more attempts."
             ),
         ),
         (
             "queue",
             Retry(times=1000),
-            "asks for Retry(times=1000), but a queue retries at most 999 times.\n  Ask for fewer.",
+            "has Retry(times=1000), but a queue retries at most 999 times.\n  Use fewer.",
         ),
         (
             "direct",
             Retry(times=-1),
-            "asks for Retry(times=-1), but a handler is not retried fewer than 0 times.\n  Ask for 0 or more.",
+            "has Retry(times=-1), but a handler is not retried fewer than 0 times.\n  Use 0 or more.",
         ),
         (
             "queue",
             Retry(times=-1),
-            "asks for Retry(times=-1), but a handler is not retried fewer than 0 times.\n  Ask for 0 or more.",
+            "has Retry(times=-1), but a handler is not retried fewer than 0 times.\n  Use 0 or more.",
         ),
         (
             "direct",
             Retry(max_age=timedelta(hours=7)),
             (
-                "asks for Retry(max_age=7 hours), but with delivery='direct' an event is kept for 1 minute to 6 hours.\n"
-                "  Say delivery='queue' to keep it longer."
+                "has Retry(max_age=7 hours), but with delivery='direct' max_age is 1 minute to 6 hours.\n"
+                "  Write delivery='queue' to keep it longer."
             ),
         ),
         (
             "direct",
             Retry(max_age=timedelta(days=8)),
             (
-                "asks for Retry(max_age=8 days), but with delivery='direct' an event is kept for 1 minute to 6 hours.\n"
-                "  Say delivery='queue' and at most 7 days."
+                "has Retry(max_age=8 days), but with delivery='direct' max_age is 1 minute to 6 hours.\n"
+                "  Write delivery='queue' and at most 7 days."
             ),
         ),
         (
             "queue",
             Retry(max_age=timedelta(days=8)),
             (
-                "asks for Retry(max_age=8 days), but with delivery='queue' an event is kept for 1 minute to 7 days.\n"
+                "has Retry(max_age=8 days), but with delivery='queue' max_age is 1 minute to 7 days.\n"
                 "  Choose a max_age in that range."
             ),
         ),
@@ -89,7 +89,7 @@ def test_what_a_delivery_can_honour_is_taken(delivery: DeliveryMode, retry: Retr
             "direct",
             Retry(max_age=timedelta(seconds=59)),
             (
-                "asks for Retry(max_age=59 seconds), but with delivery='direct' an event is kept for 1 minute to 6 hours.\n"
+                "has Retry(max_age=59 seconds), but with delivery='direct' max_age is 1 minute to 6 hours.\n"
                 "  Choose a max_age in that range."
             ),
         ),
@@ -97,7 +97,7 @@ def test_what_a_delivery_can_honour_is_taken(delivery: DeliveryMode, retry: Retr
             "queue",
             Retry(max_age=timedelta(0)),
             (
-                "asks for Retry(max_age=0 seconds), but with delivery='queue' an event is kept for 1 minute to 7 days.\n"
+                "has Retry(max_age=0 seconds), but with delivery='queue' max_age is 1 minute to 7 days.\n"
                 "  Choose a max_age in that range."
             ),
         ),
@@ -118,7 +118,7 @@ def test_a_maximum_age_is_a_duration() -> None:
         subscriber(retry=Retry(max_age=seconds), service="payments")(pay)
 
     assert str(refused.value) == (
-        f"{PAY} asks for Retry(max_age=60), which is no duration.\n  Say timedelta(hours=...)."
+        f"{PAY} has Retry(max_age=60), which is not a timedelta.\n  Write timedelta(hours=...)."
     )
 
 

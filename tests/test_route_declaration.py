@@ -145,7 +145,7 @@ def test_a_path_and_a_query_parameter_is_made_from_text(annotation: object) -> N
 )
 def test_what_no_text_can_be_turned_into_is_refused(annotation: object) -> None:
     assert refusal("POST /orders", OrderView, {"asked": annotation}) == (
-        f"takes 'asked' as {type_name(annotation)}, which no text can be turned into.\n"
+        f"takes 'asked' as {type_name(annotation)}, which cannot be read from text.\n"
         "  Take a str, a number, a UUID, a date or an enum from the path and the query, and the body as one model."
     )
 
@@ -154,7 +154,7 @@ def test_what_no_text_can_be_turned_into_is_refused(annotation: object) -> None:
     ("key", "takes", "why"),
     [
         *[
-            (key, {}, f"has the route {key!r}, which is no method and path.\n  Write it like 'POST /loans'.")
+            (key, {}, f"has the route {key!r}, which is not a method and a path.\n  Write it like 'POST /loans'.")
             for key in (
                 "/orders",
                 "get /orders",
@@ -191,10 +191,18 @@ def test_what_no_text_can_be_turned_into_is_refused(annotation: object) -> None:
             "has {order_id} twice in its path '/orders/{order_id}/{order_id}'.\n  Give each placeholder its own name.",
         ),
         (
+            "GET /orders",
+            {"delivery": Delivery, "again": Delivery},
+            (
+                "takes 'again' as Delivery, which cannot be read from text.\n"
+                "  Take a str, a number, a UUID, a date or an enum from the path and the query, and the body as one model."
+            ),
+        ),
+        (
             "POST /orders/{request}",
             {"request": OrderRequest},
             (
-                "takes 'request' as OrderRequest, which no text can be turned into.\n"
+                "takes 'request' as OrderRequest, which cannot be read from text.\n"
                 "  Take a str, a number, a UUID, a date or an enum from the path and the query, and the body as one model."
             ),
         ),
@@ -269,14 +277,14 @@ def test_a_route_answers_a_model_and_publishes_beside_it(
 )
 def test_what_is_no_response_model_is_refused(annotation: object, said: str) -> None:
     assert refusal("GET /orders", annotation) == (
-        f"answers with {said}, which is no response model.\n"
+        f"returns {said}, which is not a response model.\n"
         "  Return a Pydantic model, a list of them or None; publish with Reply(body, publishes=event)."
     )
 
 
 def test_a_reply_says_of_what() -> None:
     assert refusal("GET /orders", Reply) == (
-        "returns a Reply without saying of what.\n  Annotate it: -> Reply[Loan, BookLent]."
+        "returns a Reply without its types.\n  Annotate it: -> Reply[Loan, BookLent]."
     )
 
 
@@ -284,7 +292,7 @@ def test_a_route_publishes_contracts_of_its_own_service() -> None:
     of_a_view = Reply.__class_getitem__((OrderView, OrderView))  # type: ignore[attr-defined]
 
     assert refusal("GET /orders", of_a_view) == (
-        "returns OrderView, but OrderView is no contract.\n  Return contracts to publish them, or annotate -> None."
+        "returns OrderView, but OrderView is not a contract.\n  Return contracts to publish them, or annotate -> None."
     )
     assert refusal("GET /orders", Reply[OrderView, PaymentSuccess]) == (
         "returns PaymentSuccess, but shop.payments/PaymentSuccess v1 is published by the service 'payments' "
@@ -296,7 +304,7 @@ def test_a_route_publishes_contracts_of_its_own_service() -> None:
 @pytest.mark.parametrize("status", [100, 199, 400, 500, 9999])
 def test_a_status_that_is_no_success_is_raised_not_declared(status: int) -> None:
     assert refusal("GET /orders", OrderView, status=status) == (
-        f"answers with status={status}, which is no success.\n  Say 200 to 399 here; raise HttpError for anything else."
+        f"has status={status}, which is not a success.\n  Use 200 to 399 here; raise HttpError for anything else."
     )
 
 

@@ -314,7 +314,7 @@ def test_a_filter_that_eventbridge_would_refuse_is_refused_with_its_reason(
         )
 
     assert refusal(one, {OrderPlaced: data} if by_contract else data) == (
-        f"has a where= that is no event pattern.\n  {reason.value}"
+        f"has a where= that is not an event pattern.\n  {reason.value}"
     )
 
 

@@ -56,8 +56,8 @@ def test_a_table_of_a_module_in_no_folder_names_its_service_itself() -> None:
         exec("Table('items', key=('item_id',), model=Item)", lonely)  # noqa: S102 - a module of another name
 
     assert str(refused.value) == (
-        "table 'items' is declared in the module 'lonely', which lies in no folder, so it belongs to no service.\n"
-        "  Put it in a service's folder, like functions/loans/, or say service='loans'."
+        "table 'items' is declared in the module 'lonely', which is not in a folder, so it has no service.\n"
+        "  Put it in a service's folder, like functions/loans/, or write service='loans'."
     )
 
 
@@ -173,6 +173,6 @@ def test_a_table_is_used_where_a_handler_is_running() -> None:
         items.get(UUID(int=1))
 
     assert str(refused.value) == (
-        "table stock.items is used where no handler is running.\n"
+        "table stock.items is used outside a running handler.\n"
         "  Use it inside a handler; in a unit test, call the handler inside contradance.testing.unit_of_work()."
     )

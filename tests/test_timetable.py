@@ -55,32 +55,32 @@ def test_a_rate_has_a_period(expression: str, period: timedelta) -> None:
         ("0 12 * * ? *", "."),
         ("cron(0 12 * * * *)", ": exactly one of day-of-month and day-of-week is '?'."),
         ("cron(0 12 ? * ? *)", ": exactly one of day-of-month and day-of-week is '?'."),
-        ("cron(60 12 * * ? *)", ": '60' is no minute (0 to 59)."),
-        ("cron(0 24 * * ? *)", ": '24' is no hour (0 to 23)."),
-        ("cron(0 0 0 * ? *)", ": '0' is no day-of-month (1 to 31)."),
-        ("cron(0 0 32 * ? *)", ": '32' is no day-of-month (1 to 31)."),
-        ("cron(0 0 * 13 ? *)", ": '13' is no month (1 to 12)."),
-        ("cron(0 0 ? * 8 *)", ": '8' is no day-of-week (1 to 7)."),
-        ("cron(0 0 * * ? 1969)", ": '1969' is no year (1970 to 2199)."),
-        ("cron(0 0 * * ? 2200)", ": '2200' is no year (1970 to 2199)."),
-        ("cron(30-10 0 * * ? *)", ": '30-10' is no minute (0 to 59)."),
-        ("cron(0/0 0 * * ? *)", ": '0/0' is no minute (0 to 59)."),
-        ("cron(0/ 0 * * ? *)", ": '0/' is no minute."),
-        ("cron(/5 0 * * ? *)", ": '/5' is no minute."),
-        ("cron(1- 0 * * ? *)", ": '1-' is no minute."),
-        ("cron(1,, 0 * * ? *)", ": '1,,' is no minute."),
-        ("cron(+5 0 * * ? *)", ": '+5' is no minute."),
-        ("cron(1_0 0 * * ? *)", ": '1_0' is no minute."),
-        ("cron(\u0663 0 * * ? *)", ": '\u0663' is no minute."),
-        ("cron(? 0 * * ? *)", ": '?' is no minute."),
-        ("cron(0 0 L * ? *)", ": 'L' is no day-of-month."),
-        ("cron(0 0 ? * 2#1 *)", ": '2#1' is no day-of-week."),
-        ("cron(0 0 ? * MONDAY *)", ": 'MONDAY' is no day-of-week."),
-        ("cron(0 0 31 2 ? *)", ": there is no such day."),
-        ("cron(0 0 30 FEB ? *)", ": there is no such day."),
-        ("cron(0 0 31 4,6,9,11 ? *)", ": there is no such day."),
-        ("cron(0 0 29 2 ? 2027)", ": there is no such day."),
-        ("cron(0 0 MON * ? *)", ": 'MON' is no day-of-month."),
+        ("cron(60 12 * * ? *)", ": '60' is not a valid minute (0 to 59)."),
+        ("cron(0 24 * * ? *)", ": '24' is not a valid hour (0 to 23)."),
+        ("cron(0 0 0 * ? *)", ": '0' is not a valid day-of-month (1 to 31)."),
+        ("cron(0 0 32 * ? *)", ": '32' is not a valid day-of-month (1 to 31)."),
+        ("cron(0 0 * 13 ? *)", ": '13' is not a valid month (1 to 12)."),
+        ("cron(0 0 ? * 8 *)", ": '8' is not a valid day-of-week (1 to 7)."),
+        ("cron(0 0 * * ? 1969)", ": '1969' is not a valid year (1970 to 2199)."),
+        ("cron(0 0 * * ? 2200)", ": '2200' is not a valid year (1970 to 2199)."),
+        ("cron(30-10 0 * * ? *)", ": '30-10' is not a valid minute (0 to 59)."),
+        ("cron(0/0 0 * * ? *)", ": '0/0' is not a valid minute (0 to 59)."),
+        ("cron(0/ 0 * * ? *)", ": '0/' is not a valid minute."),
+        ("cron(/5 0 * * ? *)", ": '/5' is not a valid minute."),
+        ("cron(1- 0 * * ? *)", ": '1-' is not a valid minute."),
+        ("cron(1,, 0 * * ? *)", ": '1,,' is not a valid minute."),
+        ("cron(+5 0 * * ? *)", ": '+5' is not a valid minute."),
+        ("cron(1_0 0 * * ? *)", ": '1_0' is not a valid minute."),
+        ("cron(\u0663 0 * * ? *)", ": '\u0663' is not a valid minute."),
+        ("cron(? 0 * * ? *)", ": '?' is not a valid minute."),
+        ("cron(0 0 L * ? *)", ": 'L' is not a valid day-of-month."),
+        ("cron(0 0 ? * 2#1 *)", ": '2#1' is not a valid day-of-week."),
+        ("cron(0 0 ? * MONDAY *)", ": 'MONDAY' is not a valid day-of-week."),
+        ("cron(0 0 31 2 ? *)", ": no such day exists."),
+        ("cron(0 0 30 FEB ? *)", ": no such day exists."),
+        ("cron(0 0 31 4,6,9,11 ? *)", ": no such day exists."),
+        ("cron(0 0 29 2 ? 2027)", ": no such day exists."),
+        ("cron(0 0 MON * ? *)", ": 'MON' is not a valid day-of-month."),
     ],
 )
 def test_a_schedule_that_cannot_be_parsed_is_refused(expression: str, why: str) -> None:
@@ -88,8 +88,8 @@ def test_a_schedule_that_cannot_be_parsed_is_refused(expression: str, why: str) 
         timetable(expression, "loyalty.daily (functions/loyalty/daily.py, line 3)")
 
     assert str(refused.value) == (
-        f"loyalty.daily (functions/loyalty/daily.py, line 3) has the schedule {expression!r}, which is no schedule that "
-        f"contradance can follow{why}{FIX}"
+        f"loyalty.daily (functions/loyalty/daily.py, line 3) has the schedule {expression!r}, which is not a schedule that "
+        f"contradance supports{why}{FIX}"
     )
 
 
@@ -101,8 +101,8 @@ def test_it_is_refused_when_the_module_is_imported() -> None:
         schedule("rate(2 day)", service="loyalty")(daily)
 
     assert str(refused.value) == (
-        f"loyalty.daily (tests/test_timetable.py, line {line}) has the schedule 'rate(2 day)', which is no schedule that "
-        f"contradance can follow: a rate is 1 day or several days.{FIX}"
+        f"loyalty.daily (tests/test_timetable.py, line {line}) has the schedule 'rate(2 day)', which is not a schedule that "
+        f"contradance supports: a rate is 1 day or several days.{FIX}"
     )
 
 

@@ -9,7 +9,7 @@ from contradance import PII, Contract
 from food_contracts.values import Address, Customer, Handle, Money, OrderLine
 
 
-# source: the service that may publish it. subject: the field that says what it is about. version: 1, unless one is given.
+# source: the service that may publish it. subject: the field with the id of the business entity. version: 1 unless given.
 class OrderPlaced(Contract, source="food.orders", subject="order_id"):
     """A customer placed an order; nothing is paid yet."""
 

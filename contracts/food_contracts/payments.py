@@ -34,7 +34,7 @@ class PaymentSuccess(Contract, source="food.payments", subject="order_id"):
     charged_at: AwareDatetime = Field(description="When the customer was charged.", examples=["2026-01-31T18:00:02Z"])
 
 
-# failure=True marks an event that says that something was refused or undone; pictures show it apart.
+# failure=True marks an event of a refusal or a reversal; pictures show it in red.
 class PaymentFailed(Contract, source="food.payments", subject="order_id", failure=True):
     """The customer could not be charged, and the order is not cooked."""
 

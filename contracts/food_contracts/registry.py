@@ -1,4 +1,4 @@
-"""Everything that may be said in the food delivery system."""
+"""The registry of all contracts of the food delivery system."""
 
 from contradance import Registry
 from food_contracts.deliveries import DeliveryPartnerAssigned

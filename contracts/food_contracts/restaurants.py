@@ -30,7 +30,7 @@ class RestaurantConfirmedOrder(Contract, source="food.restaurants", subject="ord
     ready_at: AwareDatetime = Field(description="When the meal can be picked up.", examples=["2026-01-31T18:20:04Z"])
 
 
-# failure=True marks an event that says that something was refused or undone; pictures show it apart.
+# failure=True marks an event of a refusal or a reversal; pictures show it in red.
 class RestaurantOrderConfirmationFailed(Contract, source="food.restaurants", subject="order_id", failure=True):
     """The restaurant refused the order, which is paid for."""
 

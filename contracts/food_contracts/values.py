@@ -1,4 +1,4 @@
-"""What events are made of."""
+"""Values that events share: money, customers, addresses, order lines."""
 
 from decimal import Decimal
 from enum import StrEnum

@@ -1,1 +1,1 @@
-"""The choreography, drawn."""
+"""Documents computed from a choreography: picture, flowchart, AsyncAPI, JSON Schema, lists of contracts."""

@@ -1,7 +1,7 @@
-"""The choreography as an AsyncAPI 3 document: channels and messages for contracts, operations for what functions do.
+"""An AsyncAPI 3 document of a choreography: channels and messages of contracts, operations of functions.
 
-Each function is an application in AsyncAPI's sense: `x-applications` names the operations of each, and a document may be
-made of one function alone. A channel is an event on the bus; its messages carry EventBridge's `detail`.
+Each function is an application in AsyncAPI's sense: `x-applications` lists the operations of each, and a document may cover
+one function only. A channel is one contract on the bus; its messages are EventBridge's `detail`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,18 +32,18 @@ def asyncapi(
 
     Args:
         checked: the choreography, or a registry.
-        version: of the document, as its `info` says it.
-        function: the one application that it is about: `loans.remind_reader`.
+        version: version of the document in its `info`.
+        function: the only function that the document covers: `loans.remind_reader`.
 
     Raises:
-        DeclarationError: there is no such function.
+        DeclarationError: the choreography does not have the function.
     """
     choreography = checked if isinstance(checked, Choreography) else None
     functions = _functions(choreography, function)
     edges = [edge for edge in dict.fromkeys(choreography.edges if choreography else ()) if edge.function in functions]
-    spoken = {edge.contract for edge in edges}
+    used = {edge.contract for edge in edges}
     registry = checked if isinstance(checked, Registry) else checked.contracts
-    contracts = [contract for contract in registry if contract in spoken or function is None]
+    contracts = [contract for contract in registry if contract in used or function is None]
     title = function or checked.name
     return {
         "asyncapi": ASYNCAPI,
@@ -65,7 +65,7 @@ def _functions(choreography: Choreography | None, function: str | None) -> Mappi
         return known
     if function not in known:
         raise DeclarationError(
-            f"there is no function {function!r}.\n  Name one of: {', '.join(known) or 'none is known'}."
+            f"{function!r} is not a function.\n  Name one of: {', '.join(known) or '(no function is known)'}."
         )
     return {function: known[function]}
 
@@ -81,7 +81,7 @@ def _key(contract: type[Contract]) -> str:
     return f"{source}.{detail_type}.v{version}"
 
 
-def _said(contract: type[Contract]) -> str:
+def _summary(contract: type[Contract]) -> str:
     return (contract.__doc__ or contract.identity.detail_type).strip().partition("\n")[0]
 
 
@@ -90,7 +90,7 @@ def _channel(contract: type[Contract], choreography: Choreography | None) -> Asy
     return {
         "address": choreography.name if choreography else None,
         "title": f"{detail_type} v{version}",
-        "description": _said(contract),
+        "description": _summary(contract),
         "messages": {_key(contract): {"$ref": f"#/components/messages/{_key(contract)}"}},
         "x-eventbridge": {"source": source, "detail-type": detail_type, "version": version},
     }
@@ -105,7 +105,7 @@ def _operation(edge: Edge, function: AnyFunction) -> AsyncApiDocument:
     operation: AsyncApiDocument = {
         "action": "send" if edge.kind == "publishes" else "receive",
         "title": f"{edge.function} {edge.kind} {edge.contract.identity}",
-        "summary": _said(edge.contract),
+        "summary": _summary(edge.contract),
         "channel": {"$ref": f"#/channels/{key}"},
         "messages": [{"$ref": f"#/channels/{key}/messages/{key}"}],
         "tags": [{"name": function.service}],
@@ -120,7 +120,7 @@ def _message(contract: type[Contract]) -> AsyncApiDocument:
     return {
         "name": contract.identity.detail_type,
         "title": str(contract.identity),
-        "summary": _said(contract),
+        "summary": _summary(contract),
         "correlationId": {"location": "$message.payload#/metadata/correlation_id"},
         "payload": {
             "type": "object",
@@ -134,19 +134,19 @@ def _message(contract: type[Contract]) -> AsyncApiDocument:
 
 def _application(function: AnyFunction, edges: Iterable[Edge]) -> AsyncApiDocument:
     trigger = function.trigger
-    began = trigger.key if isinstance(trigger, Route) else ""
+    triggered_by = trigger.key if isinstance(trigger, Route) else ""
     if isinstance(trigger, Schedule):
-        began = trigger.timetable.expression
+        triggered_by = trigger.timetable.expression
     return {
         "service": function.service,
         "description": _description(function),
-        **({"trigger": began} if began else {}),
+        **({"trigger": triggered_by} if triggered_by else {}),
         "operations": [_operation_key(edge) for edge in edges if edge.function == function.name],
     }
 
 
 def _schemas(contracts: Iterable[type[Contract]]) -> dict[str, JsonSchema]:
-    """Return every contract's schema and its definitions, under names of their own: references are to the document."""
+    """Return the schemas of all contracts and their definitions, by unique names for references in the document."""
     found: dict[str, JsonSchema] = {_METADATA: to_draft7(Metadata.model_json_schema(mode="serialization"))}
     for contract in contracts:
         key, schema = _key(contract), schema_of(contract)

@@ -1,4 +1,4 @@
-"""Versions that a newer one is there for, and who still takes them."""
+"""Deprecated versions of contracts (a newer version exists), and the functions that still use them."""
 
 from typing import NamedTuple
 
@@ -8,30 +8,30 @@ from contradance.registry import Registry
 
 
 class Deprecation(NamedTuple):
-    """One version of a contract that is not the newest."""
+    """A version of a contract that is not the newest."""
 
     contract: type[Contract]
     newest: type[Contract]
     publishers: tuple[str, ...]
-    """Functions that publish it: it alone, or as a rendering of a newer version."""
+    """Functions that publish it, alone or as a rendering of a newer version."""
     consumers: tuple[str, ...]
-    """Functions that subscribe to this version by itself; who upcasts it has moved on."""
+    """Functions that subscribe to this version without upcasting it."""
     upcasters: tuple[str, ...]
-    """Functions that read it as a newer version: the archive's events, mostly."""
+    """Functions that read it as a newer version: mostly events of the archive."""
 
     def __str__(self) -> str:
         version = self.contract.identity.version
         if self.consumers:
             return f"v{version} still consumed by {', '.join(self.consumers)}"
         if self.publishers:
-            return f"v{version} consumed by nobody known here, still published by {', '.join(self.publishers)}"
+            return f"v{version} has no known consumer, still published by {', '.join(self.publishers)}"
         if self.upcasters:
             return f"v{version} read from the archive by {', '.join(self.upcasters)}"
-        return f"v{version} read by nobody known here"
+        return f"v{version} has no known reader"
 
 
 def deprecations(checked: Choreography | Registry) -> list[Deprecation]:
-    """Return every contract that has a newer version, in the registry's order."""
+    """Return the deprecated versions, in the registry's order."""
     choreography = checked if isinstance(checked, Choreography) else None
     registry = checked if isinstance(checked, Registry) else checked.contracts
     newest: dict[tuple[str, str], type[Contract]] = {}

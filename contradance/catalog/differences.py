@@ -1,4 +1,4 @@
-"""Differences between contracts and what is promised, told: for a person, a machine, a pull request."""
+"""Formats differences between contracts and their frozen schemas: for a terminal, as JSON, for GitHub."""
 
 import json
 from collections.abc import Sequence
@@ -9,15 +9,15 @@ from contradance.gate import Difference
 
 
 def as_text(found: Sequence[Difference], promised: int, _: Path) -> str:
-    """Return findings for a terminal."""
+    """Return differences as text for a terminal."""
     if not found:
-        return f"{promised} frozen contracts, and nothing breaks.\n"
-    count = "1 change breaks" if len(found) == 1 else f"{len(found)} changes break"
-    return "\n".join([f"{count} what is frozen:", *(f"  {difference}" for difference in found)]) + "\n"
+        return f"{promised} frozen contracts, no breaking change.\n"
+    count = "1 breaking change" if len(found) == 1 else f"{len(found)} breaking changes"
+    return "\n".join([f"{count}:", *(f"  {difference}" for difference in found)]) + "\n"
 
 
 def to_json(found: Sequence[Difference], _: int, __: Path) -> str:
-    """Return findings for a machine: a list of objects."""
+    """Return differences as JSON: a list of objects."""
     return (
         json.dumps(
             [
@@ -41,20 +41,20 @@ def to_json(found: Sequence[Difference], _: int, __: Path) -> str:
 
 
 def as_annotations(found: Sequence[Difference], _: int, root: Path) -> str:
-    """Return findings as GitHub's workflow commands: each is shown at the contract it is about."""
+    """Return differences as GitHub's workflow commands, which GitHub shows at the contract."""
     return "".join(f"{_annotation(one, root)}\n" for one in found)
 
 
 def _annotation(one: Difference, root: Path) -> str:
     level = "error" if one.change.breaks else "notice"
-    hurts = f" Hurts {', '.join(one.victims)}." if one.victims else ""
+    affects = f" Affects {', '.join(one.victims)}." if one.victims else ""
     place = _place(one.defined)
     file = f"file={_property(place.relative_to(root).as_posix())}," if place and place.is_relative_to(root) else ""
-    return f"::{level} {file}title={_property(str(one.identity))}::{_data(f'{one.change.message}{hurts} {one.fix}')}"
+    return f"::{level} {file}title={_property(str(one.identity))}::{_data(f'{one.change.message}{affects} {one.fix}')}"
 
 
 def _place(defined: str) -> Path | None:
-    """Return the file of a contract that is defined in `library_contracts/loans.py`; None where it is gone."""
+    """Return the file of a contract that is defined in `library_contracts/loans.py`; None when it does not exist."""
     spec = find_spec(defined.removesuffix(".py").replace("/", ".")) if defined else None
     return Path(spec.origin) if spec and spec.origin else None
 

@@ -1,8 +1,8 @@
-"""JSON Schema 2020-12, as Pydantic writes it, in the Draft 4 that EventBridge's schema registry takes.
+"""Converts JSON Schema 2020-12, as Pydantic writes it, to Draft 4 for EventBridge's schema registry.
 
-What Draft 4 cannot say is left out and reported. Leaving out loosens, so the result accepts all that the original
-accepts; where loosening would refuse more, inside `not` and `oneOf`, that keyword gives way as well. (One exception that
-no JSON of Pydantic's shows: Draft 4 does not take 1.0 for an integer.)
+Constraints that Draft 4 cannot express are left out and reported. So the result accepts everything that the original
+accepts. Inside `not` and `oneOf` a looser schema would refuse more, so there the keyword itself is left out or replaced.
+(One exception that Pydantic's JSON never has: Draft 4 does not accept 1.0 as an integer.)
 """
 
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ _SAME: Final = frozenset(
         "uniqueItems",
     ]
 )
-"""Keywords that mean the same in both."""
+"""Keywords with the same meaning in both."""
 _HOLD_SCHEMAS_BY_NAME: Final = {
     "$defs": "definitions",
     "definitions": "definitions",
@@ -42,7 +42,7 @@ _HOLD_SCHEMAS_BY_NAME: Final = {
     "patternProperties": "patternProperties",
     "properties": "properties",
 }
-_SAY_NOTHING: Final = frozenset(
+_NOT_CONVERTED: Final = frozenset(
     [
         "$comment",
         "$schema",
@@ -58,35 +58,36 @@ _SAY_NOTHING: Final = frozenset(
         "writeOnly",
     ]
 )
-"""Annotations, without which a validator accepts the same, and what `_narrowed` says otherwise."""
+"""Annotations, which do not change validation, and keywords that `_narrowed` converts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """A Draft 4 schema, and what it does not say of what the original said."""
+    """A Draft 4 schema, and the constraints of the original that it does not have."""
 
     schema: SchemaObject
     dropped: tuple[str, ...]
-    """Places of keywords: `/properties/pages/contains`."""
+    """Paths of the keywords that are left out: `/properties/pages/contains`."""
 
 
 def to_draft4(schema: SchemaObject) -> Converted:
-    """Convert a schema; what it refers to inside itself is converted with it."""
-    exact = _Conversion(definitions_are_exact=True)
-    converted = exact.convert(schema, "")
-    if any(place.startswith(("/$defs/", "/definitions/")) for place in exact.dropped):
-        exact = _Conversion(definitions_are_exact=False)
-        converted = exact.convert(schema, "")
-    return Converted({"$schema": DRAFT4, **converted}, tuple(sorted(exact.dropped)))
+    """Convert a schema and its definitions."""
+    conversion = _Conversion(definitions_are_exact=True)
+    converted = conversion.convert(schema, "")
+    # A looser definition also makes each `not` and `oneOf` looser that refers to it, so those are converted again.
+    if any(place.startswith(("/$defs/", "/definitions/")) for place in conversion.dropped):
+        conversion = _Conversion(definitions_are_exact=False)
+        converted = conversion.convert(schema, "")
+    return Converted({"$schema": DRAFT4, **converted}, tuple(sorted(conversion.dropped)))
 
 
 class _Conversion:
-    """One conversion, and what it has left out so far."""
+    """One conversion, and the paths of the keywords that it has left out so far."""
 
     def __init__(self, *, definitions_are_exact: bool) -> None:
         self.dropped: set[str] = set()
         self._exact = definitions_are_exact
-        self._otherwise: Mapping[str, Callable[[Any, str], dict[str, Any]]] = {
+        self._converters: Mapping[str, Callable[[Any, str], dict[str, Any]]] = {
             "$ref": self._reference,
             "additionalProperties": self._additional,
             "dependentRequired": self._dependent,
@@ -96,14 +97,14 @@ class _Conversion:
         }
 
     def convert(self, schema: Any, place: str) -> dict[str, Any]:
-        """Convert one schema, which may be a truth value."""
+        """Convert one schema, which may be a boolean."""
         if not isinstance(schema, Mapping):
             return {} if schema else {"not": {}}
         converted: dict[str, Any] = {}
         for keyword, value in schema.items():
-            for name, said in self._keyword(keyword, value, schema, f"{place}/{keyword}").items():
-                # `dependencies` is what two keywords become; both count.
-                converted[name] = {**converted[name], **said} if name == "dependencies" and name in converted else said
+            for name, new in self._keyword(keyword, value, schema, f"{place}/{keyword}").items():
+                # Two keywords become `dependencies`, so their contents are merged.
+                converted[name] = {**converted[name], **new} if name == "dependencies" and name in converted else new
         return _beside_reference({**converted, **_narrowed(schema)})
 
     def _keyword(self, keyword: str, value: Any, schema: SchemaObject, place: str) -> dict[str, Any]:
@@ -116,27 +117,27 @@ class _Conversion:
             return {keyword: [self.convert(inner, f"{place}/{at}") for at, inner in enumerate(value)]}
         if keyword in ("items", "prefixItems"):
             return self._items(keyword, schema, place)
-        if say := self._otherwise.get(keyword):
-            return say(value, place)
-        if keyword not in _SAY_NOTHING:
+        if convert := self._converters.get(keyword):
+            return convert(value, place)
+        if keyword not in _NOT_CONVERTED:
             self.dropped.add(place)
         return {}
 
-    def _reference(self, target: str, place: str) -> dict[str, Any]:  # noqa: ARG002 - like its neighbours
+    def _reference(self, target: str, place: str) -> dict[str, Any]:  # noqa: ARG002 - signature of a converter
         return {"$ref": target.replace("#/$defs/", "#/definitions/")}
 
-    def _required(self, names: list[str], place: str) -> dict[str, Any]:  # noqa: ARG002 - like its neighbours
-        """Draft 4 does not take an empty list."""
+    def _required(self, names: list[str], place: str) -> dict[str, Any]:  # noqa: ARG002 - signature of a converter
+        """Convert `required`; Draft 4 does not allow an empty list."""
         return {"required": names} if names else {}
 
-    def _dependent(self, needed: Mapping[str, list[str]], place: str) -> dict[str, Any]:  # noqa: ARG002 - like its neighbours
+    def _dependent(self, needed: Mapping[str, list[str]], place: str) -> dict[str, Any]:  # noqa: ARG002 - signature of a converter
         return {"dependencies": {name: names for name, names in needed.items() if names}}
 
     def _additional(self, schema: Any, place: str) -> dict[str, Any]:
         return {"additionalProperties": schema if isinstance(schema, bool) else self.convert(schema, place)}
 
     def _one_of(self, branches: list[Any], place: str) -> dict[str, Any]:
-        """Convert `oneOf`; to `anyOf` where a branch has become looser, so that two of them may hold."""
+        """Convert `oneOf`; to `anyOf` when a branch has become looser, since then two branches may match."""
         before = len(self.dropped)
         converted = [self.convert(inner, f"{place}/{at}") for at, inner in enumerate(branches)]
         if len(self.dropped) > before or not self._keeps_meaning(converted):
@@ -145,7 +146,7 @@ class _Conversion:
         return {"oneOf": converted}
 
     def _not(self, schema: Any, place: str) -> dict[str, Any]:
-        """Convert `not`; leave it out where what it refuses has become looser."""
+        """Convert `not`; leave it out when its schema has become looser, since then it would refuse more."""
         before = len(self.dropped)
         converted = self.convert(schema, place)
         if len(self.dropped) > before or not self._keeps_meaning(converted):
@@ -154,11 +155,11 @@ class _Conversion:
         return {"not": converted}
 
     def _keeps_meaning(self, converted: object) -> bool:
-        """Whether what a schema refers to has not become looser."""
+        """Return whether no definition that a schema refers to has become looser."""
         return self._exact or "$ref" not in str(converted)
 
     def _items(self, keyword: str, schema: SchemaObject, place: str) -> dict[str, Any]:
-        """Convert what a list holds: Draft 4 says both kinds with `items`."""
+        """Convert `items` and `prefixItems`: Draft 4 uses `items` for both."""
         if "prefixItems" not in schema:
             return {"items": self.convert(schema["items"], place)}
         if keyword == "items":
@@ -167,17 +168,17 @@ class _Conversion:
 
 
 def _narrowed(schema: SchemaObject) -> dict[str, Any]:
-    """Return what `const` and the exclusive bounds say, in Draft 4's words."""
-    said: dict[str, Any] = {"enum": [schema["const"]]} if "const" in schema else {}
+    """Return Draft 4's keywords for `const` and the exclusive bounds."""
+    narrowed: dict[str, Any] = {"enum": [schema["const"]]} if "const" in schema else {}
     for bound, exclusive, tighter in (("minimum", "exclusiveMinimum", max), ("maximum", "exclusiveMaximum", min)):
         limit = schema.get(exclusive)
         if limit is not None and tighter(limit, schema.get(bound, limit)) == limit:
-            said |= {bound: limit, exclusive: True}
-    return said
+            narrowed |= {bound: limit, exclusive: True}
+    return narrowed
 
 
 def _beside_reference(converted: dict[str, Any]) -> dict[str, Any]:
-    """Say a reference so that what stands beside it counts: Draft 4 ignores that."""
+    """Move a `$ref` with other keywords beside it into `allOf`: Draft 4 ignores keywords beside a `$ref`."""
     if "$ref" not in converted or len(converted) == 1:
         return converted
     reference = {"$ref": converted.pop("$ref")}

@@ -1,7 +1,7 @@
-"""JSON Schema 2020-12, as Pydantic writes it, said in draft 7: what AsyncAPI 3 reads, and a step on the way to draft 4.
+"""Converts JSON Schema 2020-12, as Pydantic writes it, to draft 7, which AsyncAPI 3 reads.
 
-What draft 7 cannot say is left out, so that whatever the schema allowed is still allowed; Pydantic writes none of it
-inside `not` or `oneOf`, where leaving it out would refuse more.
+Constraints that draft 7 cannot express are left out, so that the result accepts everything that the original accepts.
+Pydantic never writes them inside `not` or `oneOf`, where leaving them out would refuse more.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,20 +10,20 @@ from urllib.parse import unquote
 
 from contradance.compatibility.keywords import JsonSchema, with_inner
 
-_UNSAID: Final = frozenset(
+_LEFT_OUT: Final = frozenset(
     {"$anchor", "$schema", "discriminator", "maxContains", "minContains", "unevaluatedItems", "unevaluatedProperties"}
 )
 Locate = Callable[[str], str]
-"""Returns the reference to a definition, given its name."""
+"""A function from the name of a definition to a reference to it."""
 
 
 def to_draft7(schema: JsonSchema, locate: Locate = lambda name: f"#/definitions/{name}") -> JsonSchema:
-    """Return `schema` in draft 7, its own definitions left out of it; `locate` says where they will be."""
+    """Return `schema` in draft 7 without its definitions; `locate` returns the references to them."""
     if isinstance(schema, bool):
         return schema
-    said = with_inner(schema, lambda inner: to_draft7(inner, locate))
-    assert not isinstance(said, bool)  # noqa: S101 - with_inner returns what it was given
-    kept = {key: value for key, value in said.items() if key not in {*_UNSAID, "$defs", "definitions"}}
+    converted = with_inner(schema, lambda inner: to_draft7(inner, locate))
+    assert not isinstance(converted, bool)  # noqa: S101 - with_inner returns the kind that it gets
+    kept = {key: value for key, value in converted.items() if key not in {*_LEFT_OUT, "$defs", "definitions"}}
     if "$ref" in kept:
         return _referring(kept, locate)
     if "prefixItems" in kept:
@@ -42,7 +42,7 @@ def definitions(schema: JsonSchema, locate: Locate = lambda name: f"#/definition
 
 
 def _referring(schema: Mapping[str, Any], locate: Locate) -> JsonSchema:
-    """Return a schema with a `$ref`: in draft 7 it stands alone, so what stands beside it is said with it in an `allOf`."""
+    """Return a schema with a `$ref`. Draft 7 ignores keywords beside a `$ref`, so with others it moves into `allOf`."""
     beside = {key: value for key, value in schema.items() if key != "$ref"}
     _, _, name = schema["$ref"].rpartition("/")
     reference = {"$ref": locate(unquote(name).replace("~1", "/").replace("~0", "~"))}

@@ -1,4 +1,4 @@
-"""The contracts as EventBridge's schema registry mirrors them, for people who look for events there."""
+"""Schemas for EventBridge's schema registry: a copy of the contracts, for people who look for events there."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from contradance.contract import Contract
 from contradance.schemas import schema_of
 
 TYPE: Final = "JSONSchemaDraft4"
-"""EventBridge's name of what the content is. Schemas API reference, CreateSchema."""
+"""Type of the content. Schemas API reference, CreateSchema."""
 LONGEST: Final = 100_000
 """Most characters of a schema. EventBridge user guide, eb-quota."""
 _LONGEST_DESCRIPTION: Final = 256
@@ -17,19 +17,19 @@ _LONGEST_DESCRIPTION: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class RegistrySchema:
-    """One contract's schema: of an event's `data`, not of the envelope around it."""
+    """The schema of one contract's `data`, without the envelope."""
 
     name: str
-    """`library.loans@BookLent-v1`: like the names that EventBridge's own discovery gives, and the version."""
+    """`library.loans@BookLent-v1`: a name like those of EventBridge's schema discovery, with the version."""
     description: str
     content: str
-    """Canonical JSON text: the same contract is the same content."""
+    """Canonical JSON text: equal contracts have equal content."""
     dropped: tuple[str, ...]
-    """What Draft 4 cannot say, by place."""
+    """Paths of the keywords that Draft 4 cannot express."""
 
 
 def registry_schema(contract: type[Contract]) -> RegistrySchema:
-    """Return the mirror of one contract, as it is published."""
+    """Return the schema of one contract."""
     converted = to_draft4(schema_of(contract))
     source, detail_type, version = contract.identity
     return RegistrySchema(

@@ -1,4 +1,4 @@
-"""Contracts in the forms of others: files by name, each JSON."""
+"""Exports contracts to other formats: JSON Schema, AsyncAPI and EventBridge's schema registry."""
 
 import json
 from typing import Any, Literal
@@ -15,13 +15,13 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def export(checked: Choreography | Registry, form: ExportFormat, *, function: str | None = None) -> dict[str, Any]:
-    """Return what a form says of the contracts, by the name of the file it belongs in.
+    """Return JSON documents by file name.
 
     Args:
         checked: the choreography, or a registry.
-        form: `jsonschema`: the data of each contract, 2020-12; `asyncapi`: one document; `eventbridge`: what EventBridge's
-            schema registry takes, one `CreateSchema` request for each contract.
-        function: for `asyncapi`: the one function that the document is about.
+        form: `jsonschema`: the data of each contract, 2020-12; `asyncapi`: one document; `eventbridge`: one `CreateSchema`
+            request of EventBridge's schema registry for each contract.
+        function: for `asyncapi`: the only function that the document covers.
     """
     registry = checked if isinstance(checked, Registry) else checked.contracts
     if form == "asyncapi":
@@ -31,7 +31,7 @@ def export(checked: Choreography | Registry, form: ExportFormat, *, function: st
 
 
 def text(document: object) -> str:
-    """Return a document as it is written to a file."""
+    """Return a document as text for a file."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 

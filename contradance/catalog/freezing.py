@@ -1,4 +1,4 @@
-"""Freezing a project's contracts: files are written where that breaks nothing."""
+"""Freezes the contracts of a project: writes their schemas to files, unless a contract breaks its frozen schema."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from contradance.schemas.identities import find
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """What freezing did, or would do."""
+    """The result of freezing: the files that it wrote, or would write."""
 
     plan: FreezePlan
     folder: Path
     count: int
-    """Contracts that are promised."""
+    """Number of contracts that the application freezes."""
     written: bool
 
-    def told(self, root: Path) -> Iterator[str]:
-        """Yield a line for each file."""
+    def lines(self, root: Path) -> Iterator[str]:
+        """Yield a line of text for each file."""
         would = "" if self.written else "would be "
         for verb, group in (("new", self.plan.new), ("changed", self.plan.changed), ("dropped", self.plan.dropped)):
             for frozen in group:
@@ -35,24 +35,24 @@ class Frozen:
 def freeze_contracts(
     checked: Choreography | Registry, folder: Path, *, dropping: Sequence[str] = (), write_files: bool = True
 ) -> Frozen:
-    """Bring files and contracts to agree: all of them, or none where one contract breaks its promise.
+    """Write the schemas of all contracts to files; write nothing when one contract breaks its frozen schema.
 
     Args:
-        checked: the choreography, whose subscribers are known, or a registry alone.
-        folder: of the frozen contracts.
-        dropping: versions that are given up on purpose: `library.loans/BookLent v1`.
-        write_files: False to look only.
+        checked: the choreography, which has the known subscribers, or a registry.
+        folder: folder of the frozen schemas.
+        dropping: versions to delete: `library.loans/BookLent v1`.
+        write_files: False to return the plan only.
 
     Raises:
-        BrokenPromise: a frozen version was changed in a way that breaks somebody, or is gone.
-        DeclarationError: what is given up is not there.
+        BrokenPromise: a frozen version is changed in a way that breaks a consumer or a publisher, or is missing.
+        DeclarationError: a version to delete is not frozen.
     """
     registry = checked if isinstance(checked, Registry) else checked.contracts
     promises = read_folder(folder)
-    given_up = {find(name, promises) for name in dropping}
-    refuse(breaks(checked, promises, dropped=given_up))
+    to_drop = {find(name, promises) for name in dropping}
+    refuse(breaks(checked, promises, dropped=to_drop))
     planned = plan(own_contracts(registry), promises)
-    planned = planned._replace(dropped=tuple(one for one in planned.dropped if one.identity in given_up))
+    planned = planned._replace(dropped=tuple(one for one in planned.dropped if one.identity in to_drop))
     if write_files:
         for frozen in (*planned.new, *planned.changed):
             write(folder, frozen)

@@ -1,4 +1,4 @@
-"""Contracts, told: each on a few lines, one with all its fields, two against each other."""
+"""Lists contracts: all of them in a few lines each, or one with all its fields."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -18,27 +18,27 @@ from contradance.schemas import Promises
 from contradance.wire import wire_fields
 
 FreezeState = Literal["frozen", "not frozen", "changed", "broken", "not ours"]
-"""How a contract stands to its frozen file; `not ours` is another application's, who freezes it."""
+"""State of a contract compared with its frozen schema; `not ours`: another application freezes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One contract among all."""
+    """One contract in a list."""
 
     contract: str
-    says: str
+    summary: str
     state: FreezeState
     publishers: tuple[str, ...]
     consumers: tuple[str, ...]
     deprecated: str
-    """Who still takes it, where there is a newer version; else empty."""
+    """The functions that still use it when a newer version exists; else empty."""
 
     def as_json(self) -> dict[str, object]:
-        """Return it for a machine."""
+        """Return the values for JSON."""
         return asdict(self)
 
     def __str__(self) -> str:
-        lines = [f"{self.contract}  ({self.state})", f"  {self.says}"]
+        lines = [f"{self.contract}  ({self.state})", f"  {self.summary}"]
         lines += [f"  published by {', '.join(self.publishers)}"] if self.publishers else []
         lines += [f"  consumed by  {', '.join(self.consumers)}"] if self.consumers else []
         lines += [f"  deprecated: {self.deprecated}"] if self.deprecated else []
@@ -46,7 +46,7 @@ class Listed:
 
 
 def listing(checked: Choreography | Registry, promises: Promises) -> list[Listed]:
-    """Return every contract of a registry: who speaks it, and how it stands to what is promised."""
+    """Return every contract of a registry, with its publishers, its consumers and its frozen state."""
     choreography = checked if isinstance(checked, Choreography) else None
     registry = checked if isinstance(checked, Registry) else checked.contracts
     changed: dict[object, FreezeState] = {}
@@ -74,7 +74,7 @@ def listing(checked: Choreography | Registry, promises: Promises) -> list[Listed
 
 
 def shown(contract: type[Contract]) -> Iterator[str]:
-    """Yield a contract's lines: what it says, and each field with its type, marks and meaning."""
+    """Yield the lines that describe a contract: its summary, and each field with type, marks and description."""
     marks = [f"subject {contract.subject_field}"]
     marks += [f"upcasts v{contract.upcasts.identity.version}"] if contract.upcasts else []
     marks += [f"also published as v{one.identity.version}" for one in contract.renderings()[1:]]
@@ -96,15 +96,15 @@ def _fields(model: type[BaseModel], depth: int, seen: tuple[type, ...]) -> Itera
 
 
 def _plain(field: FieldInfo) -> Any:
-    """Return the type of a field without what is annotated on it."""
+    """Return the type of a field without its `Annotated` metadata."""
     annotation = field.annotation
     return getattr(annotation, "__origin__", annotation) if hasattr(annotation, "__metadata__") else annotation
 
 
 def _meaning(field: FieldInfo) -> str:
     marks = ["" if field.is_required() else "optional", "personal" if is_marked(field) else ""]
-    said = [f"[{', '.join(filter(None, marks))}]" if any(marks) else "", field.description or ""]
-    return " ".join(filter(None, said))
+    parts = [f"[{', '.join(filter(None, marks))}]" if any(marks) else "", field.description or ""]
+    return " ".join(filter(None, parts))
 
 
 def _first_line(contract: type[Contract]) -> str:

@@ -1,4 +1,4 @@
-"""The choreography as a Mermaid flowchart: events are rounded, functions square, routes pointed; failures dashed."""
+"""A Mermaid flowchart of a choreography: events are rounded, functions square, routes pointed; failures are dashed."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,13 +11,13 @@ from contradance.function import Schedule
 from contradance.httproute import Route
 
 SERVICE_COLOURS: Final = ("#3b82f6", "#10b981", "#f59e0b", "#8b5cf6", "#ec4899", "#14b8a6", "#84cc16", "#6366f1")
-"""Outlines, by the order of the services; they go round where there are more."""
-_TAKEN: Final = ("default", "event", "failure")
-"""Names of classes that are not a service's."""
+"""Outline colours of the services, in their order; used again when there are more services."""
+_RESERVED: Final = ("default", "event", "failure")
+"""Names of style classes that a service cannot have."""
 
 
 def mermaid(choreography: Choreography) -> str:
-    """Return the text of the flowchart: routes, events and functions by service, with every alternate path."""
+    """Return the text of the flowchart, with all functions and events that are connected."""
     return "\n".join(_lines(choreography)) + "\n"
 
 
@@ -27,7 +27,7 @@ def _lines(choreography: Choreography) -> Iterator[str]:
     functions = [function for function in choreography.functions.values() if function.name in connected]
     contracts = list(dict.fromkeys(edge.contract for edge in choreography.edges))
     ids = _ids([*(function.name for function in functions), *map(_event_name, contracts)], ())
-    classes = _ids(choreography.services, _TAKEN)
+    classes = _ids(choreography.services, _RESERVED)
     yield "flowchart LR"
     for function in functions:
         yield f"  {ids[function.name]}{_function_shape(function)}:::{classes[function.service]}"
@@ -46,10 +46,10 @@ def _lines(choreography: Choreography) -> Iterator[str]:
         yield f"  classDef {classes[service]} fill:none,stroke:{colour},stroke-width:2px"
 
 
-def _ids(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
-    """Return an id for each name, of letters that Mermaid takes; two names that would look alike are numbered."""
+def _ids(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
+    """Return an id for each name, in Mermaid's alphabet; equal ids get a number."""
     ids: dict[str, str] = {}
-    used = {*taken}
+    used = {*reserved}
     for name in names:
         wanted = found = re.sub(r"\W", "_", name, flags=re.ASCII)
         number = 1

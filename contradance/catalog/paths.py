@@ -1,4 +1,4 @@
-"""Which parts of a choreography lie on the failure path: what is reached only after something was refused or undone."""
+"""The failure path of a choreography: the events and functions that occur only after a failure event."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from contradance.contract import Contract
 
 @dataclass(frozen=True, slots=True)
 class FailurePath:
-    """Events and functions that the happy path never touches."""
+    """Contracts and functions that are only on a failure path."""
 
     contracts: frozenset[type[Contract]]
     functions: frozenset[str]
 
 
 def failure_path(choreography: Choreography) -> FailurePath:
-    """Follow the events marked `failure=True`: whatever only they lead to lies on the failure path too."""
+    """Return the failure path: the events marked `failure=True`, and everything that only they lead to."""
     contracts = {contract for contract in choreography.contracts if contract.failure}
     functions: set[str] = set()
     grew = True

@@ -1,4 +1,4 @@
-"""An example of a contract, or of any model, made from the examples and defaults of its fields."""
+"""Samples: an example of a contract or another model, made from the examples and defaults of its fields."""
 
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin
@@ -17,7 +17,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def sample(model: type[Model], **changes: object) -> Model:
-    """Return an instance of `model`, with some fields changed; every required field needs an example, or a model in it."""
+    """Return a sample of `model`, with some fields changed. Every required field needs an example or is itself a model."""
     try:
         example = _read(model, _example(model))
     except ValidationError as error:
@@ -57,6 +57,6 @@ def _field(model: type[BaseModel], name: str, field: FieldInfo) -> Any:
         if get_origin(member) in (list, tuple) and isinstance(item, type) and issubclass(item, BaseModel):
             return [_example(item)]
     raise InvalidContract(
-        f"{model.__qualname__}.{name} is {type_name(field.annotation)} and has no example, so there is no sample of it.\n"
+        f"{model.__qualname__}.{name} is {type_name(field.annotation)} and has no example, so a sample is not possible.\n"
         "  Give it one: Field(examples=[...])."
     )

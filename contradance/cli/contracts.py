@@ -1,6 +1,5 @@
 """`contradance contracts ...`: freeze, check, list, show, compare and export contracts."""
 
-import json
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from contradance.cli.command import reporting, the_project
+from contradance.cli.command import AsJson, print_json, reporting, the_project
 from contradance.cli.theme import err, out
 from contradance.compatibility import DEFAULT_MODE, Mode
 
@@ -55,7 +54,7 @@ def freeze(
     frozen = freeze_contracts(
         project.checked(), project.root / project.schemas, dropping=drop or [], write_files=not check
     )
-    for line in frozen.told(project.root):
+    for line in frozen.lines(project.root):
         out.print(line, markup=False)
     if check and not frozen.plan.empty:
         err.print("Files and contracts differ. Run: contradance contracts freeze", style="red")
@@ -93,7 +92,7 @@ def check(
 @contracts.command("list")
 @reporting
 def list_contracts(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,  # noqa: FBT002 - a command's flag
+    as_json: AsJson = False,  # noqa: FBT002 - a command's flag
 ) -> None:
     """List the contracts: publishers, subscribers, whether each is frozen, and who still consumes an old version."""
     from contradance.catalog.listing import listing  # noqa: PLC0415 - loaded with the project
@@ -102,7 +101,7 @@ def list_contracts(
     project = the_project()
     found = listing(project.checked(), read_folder(project.root / project.schemas))
     if as_json:
-        sys.stdout.write(json.dumps([one.as_json() for one in found], indent=2) + "\n")
+        print_json([one.as_json() for one in found])
     else:
         out.print("\n\n".join(map(str, found)), markup=False)
 

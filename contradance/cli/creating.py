@@ -253,10 +253,12 @@ def _several(question: str, default: str | None, option: str | None = None) -> S
 
 
 def _topic_name(name: str) -> str:
+    """Return a topic's name; raise `CannotCreate` when it cannot name an event."""
     event_name(name)
     return name
 
 
 def _note_language(language: str) -> None:
+    """Print a note when another language than Python was requested."""
     if language != "py":
         out.print(f"Contradance supports only Python: this is written in Python, not in {language}.", markup=False)

@@ -17,10 +17,10 @@ from contradance.cli.narrator import Narrator
 from contradance.cli.theme import Services, out
 from contradance.cli.trees import flow_tree
 from contradance.errors import LaptopError
-from contradance.local.client import ask
 from contradance.local.clock import SkippingClock
 from contradance.local.laptop import Laptop
 from contradance.local.scene import Scene
+from contradance.local.system.client import ask
 from contradance.local.web.server import Server
 from contradance.operate.flow import flows
 

@@ -11,18 +11,18 @@ from contradance.cli.command import AsJson, print_json, reporting
 from contradance.cli.moment import format_moment
 from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import out
-from contradance.operate.dead_letter import Reason
-from contradance.operate.dead_letters import LetterOutcome, find, grouped
+from contradance.operate.dead_letter import LetterOutcome, Reason
+from contradance.operate.dead_letters import find
 from contradance.operate.dead_letters import purge as purged
 from contradance.operate.dead_letters import redrive as redriven
 from contradance.operate.masking import shown
 
 dlq = typer.Typer(help="Look at dead letters, redrive them, purge them.", no_args_is_help=True)
 _APPROXIMATE: Final = (
-    "Counts are approximate: SQS cannot be browsed, so each was received, hidden for a moment and shown again."
+    "Counts are approximate: SQS cannot be read without receiving each message, which hides it for a time."
 )
 
-_SAID: Final = {
+_OUTCOMES: Final = {
     "redriven": "redriven",
     "redrivable": "would be redriven",
     "deleted": "deleted",
@@ -30,9 +30,9 @@ _SAID: Final = {
     "kept": "kept",
 }
 
-SubscriberOption = Annotated[str | None, typer.Option(help="Only this function's.", metavar="NAME")]
-ByReason = Annotated[Reason | None, typer.Option(help="Only those that are dead letters for this reason.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what would be done.")]
+SubscriberOption = Annotated[str | None, typer.Option(help="Only those of this function.", metavar="NAME")]
+ByReason = Annotated[Reason | None, typer.Option(help="Only those with this reason.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this, only print what would be done.")]
 
 
 @dlq.command("list")
@@ -41,11 +41,11 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this, only say 
 def list_dead_letters(
     target: Target, *, subscriber: SubscriberOption = None, reason: ByReason = None, as_json: AsJson = False
 ) -> None:
-    """List the dead letters, grouped by what they died of; exit with 1 where there are any."""
-    found = find(target.stack, target.choreography, subscriber, reason)
-    groups = grouped(found.letters)
+    """List the dead letters, grouped by cause; exit with 1 where there are any."""
+    system = target.system
+    found = find(system, target.choreography, subscriber, reason)
     if as_json:
-        told = [
+        groups = [
             {
                 "subscriber": group.subscriber,
                 "reason": group.reason,
@@ -55,20 +55,22 @@ def list_dead_letters(
                 "last_seen": group.last_seen.isoformat(),
                 "example": {"event_id": group.example.event_id, "what": group.example.what},
             }
-            for group in groups
+            for group in found.groups
         ]
-        print_json({"groups": told, "count": len(found.letters), "hidden": found.hidden, "approximate": True})
+        approximate = not system.dead_letters.exact
+        print_json({"groups": groups, "count": found.count, "hidden": found.hidden, "approximate": approximate})
     else:
-        for group in groups:
+        for group in found.groups:
             head = f"{group.subscriber}  {group.count} {group.reason}  {group.example.what}"
             out.print(head, style="bold", markup=False)
             for line in group.cause.splitlines():
                 out.print(f"  {line}", markup=False)
             out.print(f"  first {format_moment(group.first_seen)}, last {format_moment(group.last_seen)}", style="dim")
             out.print(f"  see one: contradance trace {group.example.event_id}\n", style="dim", markup=False)
-        out.print(_total(len(found.letters), found.hidden))
-        out.print(_APPROXIMATE, style="dim")
-    if found.letters:
+        out.print(_total(found.count, found.hidden))
+        if not system.dead_letters.exact:
+            out.print(_APPROXIMATE, style="dim")
+    if found.groups:
         raise typer.Exit(1)
 
 
@@ -80,11 +82,12 @@ def show(
     *,
     subscriber: SubscriberOption = None,
     reason: ByReason = None,
-    limit: Annotated[int, typer.Option(min=1, help="Look at so many of each function's at most.")] = 10,
+    limit: Annotated[int, typer.Option(min=1, help="Read at most so many of each function.")] = 10,
     as_json: AsJson = False,
 ) -> None:
     """Show dead letters with their events, personal data masked; exit with 1 where there are none."""
-    found = find(target.stack, target.choreography, subscriber, reason, limit)
+    functions = len(target.system.deployed.functions)
+    found = find(target.system, target.choreography, subscriber, reason, limit=limit, keep=limit * functions)
     letters = [shown(target.choreography, letter) for letter in found.letters]
     if as_json:
         print_json({"dead_letters": letters})
@@ -94,7 +97,7 @@ def show(
             for name, value in letter.items():
                 for line in str(value).splitlines() or [""]:
                     out.print(f"{name:10}  {line}", markup=False)
-                    name = ""  # noqa: PLW2901 - said once
+                    name = ""  # noqa: PLW2901 - only the first line has the name
             out.print(json.dumps(event, indent=2, ensure_ascii=False) + "\n", markup=False, style="dim")
         out.print(_total(len(letters), found.hidden))
     if not letters:
@@ -112,9 +115,9 @@ def redrive(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Have each function consume its own dead letters again, and nobody else; exit with 1 where one is kept."""
-    verdicts = redriven(target.stack, target.choreography, subscriber, reason, really=yes)
-    kept = _report(verdicts, as_json=as_json)
+    """Send each dead letter's event to its function again, and to no other; exit with 1 where one is kept."""
+    outcomes = redriven(target.system, target.choreography, subscriber, reason, really=yes)
+    kept = _report(outcomes, as_json=as_json)
     if not (yes or as_json):
         out.print("Dry run: nothing was sent. Send it: add --yes", style="yellow")
     if kept:
@@ -133,18 +136,18 @@ def purge(
     as_json: AsJson = False,
 ) -> None:
     """Delete dead letters for good; their events are still in the archive."""
-    _report(purged(target.stack, target.choreography, subscriber, reason, really=yes), as_json=as_json)
+    _report(purged(target.system, target.choreography, subscriber, reason, really=yes), as_json=as_json)
     if not (yes or as_json):
         out.print("Dry run: nothing was deleted. Delete it: add --yes", style="yellow")
 
 
-def _report(verdicts: Iterable[LetterOutcome], *, as_json: bool) -> int:
-    """Print what became of dead letters, those that were kept one by one, and return how many those are."""
+def _report(outcomes: Iterable[LetterOutcome], *, as_json: bool) -> int:
+    """Print the outcomes, and each letter that was kept; return how many were kept."""
     counts: Counter[tuple[str, str]] = Counter()
-    told = []
-    for letter, outcome, why in verdicts:
+    letters = []
+    for letter, outcome, why in outcomes:
         counts[letter.subscriber, outcome] += 1
-        told.append(
+        letters.append(
             {"subscriber": letter.subscriber, "event_id": letter.event_id, "outcome": outcome, "why": why or None}
         )
         if why and not as_json:
@@ -152,15 +155,15 @@ def _report(verdicts: Iterable[LetterOutcome], *, as_json: bool) -> int:
             for line in why.splitlines():
                 out.print(f"  {line}", markup=False)
     if as_json:
-        print_json({"dead_letters": told})
+        print_json({"dead_letters": letters})
     else:
-        for (name, became), count in sorted(counts.items()):
-            out.print(f"{name}: {count} {_SAID[became]}", markup=False)
+        for (name, result), count in sorted(counts.items()):
+            out.print(f"{name}: {count} {_OUTCOMES[result]}", markup=False)
         if not counts:
             out.print("No dead letters.")
-    return sum(count for (_, became), count in counts.items() if became == "kept")
+    return sum(count for (_, result), count in counts.items() if result == "kept")
 
 
 def _total(count: int, hidden: int) -> str:
-    said = "No dead letters" if count == 0 else f"{count} dead {'letter' if count == 1 else 'letters'}"
-    return said + (f"; about {hidden} more are being looked at elsewhere." if hidden else ".")
+    total = "No dead letters" if count == 0 else f"{count} dead {'letter' if count == 1 else 'letters'}"
+    return total + (f"; other clients have received about {hidden} more." if hidden else ".")

@@ -1,4 +1,4 @@
-"""`contradance events ...`: publish events, and see what they look like."""
+"""`contradance events ...`: list events, publish them, and print examples."""
 
 import sys
 from dataclasses import asdict
@@ -15,7 +15,7 @@ from contradance.cli.theme import event_name, out
 from contradance.local.names import DEFAULT_PORT, HOST
 from contradance.operate.journal import Wanted
 
-events = typer.Typer(help="Publish events, and see what they look like.", no_args_is_help=True)
+events = typer.Typer(help="List events, publish them, and print examples.", no_args_is_help=True)
 
 
 @events.command("list")
@@ -26,10 +26,10 @@ def list_events(
     *,
     since: Annotated[str, typer.Option(help="2026-01-31T18:00 (UTC) or 90m (ago).", metavar="MOMENT")] = "1h",
     detail_type: Annotated[str | None, typer.Option("--type", help="Only these, like BookLent.")] = None,
-    subject: Annotated[str | None, typer.Option(help="Only what is about this.", metavar="ID")] = None,
+    subject: Annotated[str | None, typer.Option(help="Only those about this.", metavar="ID")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the events of the last hour, and who has consumed each."""
+    """List the events of the last hour, with the functions that consumed each."""
     from contradance.operate.published import published  # noqa: PLC0415 - loaded with the project
 
     wanted = Wanted(moment(since, datetime.now(UTC), "--since"), subject=subject)
@@ -63,8 +63,8 @@ def publish(
     port: Port = DEFAULT_PORT,
 ) -> None:
     """Validate data against its contract, and publish it to a running laptop."""
-    from contradance.local.client import LaptopClient  # noqa: PLC0415 - only this command needs it
     from contradance.local.clock import RealClock  # noqa: PLC0415 - only this command needs it
+    from contradance.local.system.client import LaptopClient  # noqa: PLC0415 - only this command needs it
     from contradance.operate.publishing import publish_data  # noqa: PLC0415 - loaded with the project
 
     laptop = LaptopClient(f"http://{HOST}:{port}")
@@ -89,7 +89,7 @@ def sample(detail_type: Annotated[str, typer.Argument(help="The event's detail-t
 def would_match(
     event: Annotated[str, typer.Argument(help="A file with the event as EventBridge delivers it, or - for input.")],
 ) -> None:
-    """Say which subscribers an event would reach, and for the others which field said no."""
+    """Print the subscribers that an event would reach, and for the others the field that does not match."""
     from contradance.operate.matching import read_event, verdicts  # noqa: PLC0415 - loaded with the project
 
     found = verdicts(the_project().choreography(), read_event(text_of(event if event == "-" else f"@{event}", "EVENT")))

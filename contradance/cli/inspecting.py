@@ -1,8 +1,7 @@
-"""`contradance list`, `lint` and `why`: what there is, what it leaves unfinished, and what became of one event."""
+"""`contradance list`, `lint` and `why`."""
 
 import json
 import warnings
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,12 +14,13 @@ from contradance.contract import Contract
 from contradance.errors import UnconsumedEvent
 from contradance.function import Schedule
 from contradance.httproute import Route
+from contradance.local.names import DEFAULT_STATE
 from contradance.operate.why import Why
 
 
 @reporting
 def list_(*, as_json: AsJson = False) -> None:
-    """List every function and event: what it takes and publishes, and who consumes it."""
+    """List every function and event, with triggers, publishers and consumers."""
     choreography = the_project().choreography()
     functions = [_function(one) for one in choreography.functions.values()]
     events = [_event(choreography, one) for one in choreography.contracts]
@@ -37,19 +37,19 @@ def list_(*, as_json: AsJson = False) -> None:
     width = max((len(event_name(one["identity"])) for one in events), default=0)
     for one in events:
         line = Text(f"{event_name(one['identity']):{width}}", "bold red" if one["failure"] else "bold green")
-        line.append(f"  {', '.join(one['publishers']) or 'nobody'}", "not bold")
-        out.print(line.append(_arrow(one["consumers"]) or " → nobody", "not bold"))
+        line.append(f"  {', '.join(one['publishers']) or 'no publisher'}", "not bold")
+        out.print(line.append(_arrow(one["consumers"]) or " → no consumer", "not bold"))
 
 
 @reporting
 def lint(*, as_json: AsJson = False) -> None:
-    """Say what the choreography leaves unfinished, why that matters, and what to do.
+    """Print what the choreography leaves unfinished, why that matters, and what to do.
 
-    It finds events that nobody publishes or consumes, signatures that promise
-    what no code does, ways that go round, failures after which something stays
-    done, and retries that outlive the archive; it exits with 1 if there are any.
+    It finds events without a publisher or a consumer, signatures with events
+    that no code publishes, cycles, failures that leave an effect in place, and
+    retries that outlive the archive; it exits with 1 if there are any.
 
-    What is fine as it is, is accepted in pyproject.toml, with the reason, below
+    Accept a finding in pyproject.toml, with the reason, below
     tool.contradance.accepted.
     """
     from contradance.lint.archives import archive_days  # noqa: PLC0415 - only this command needs it
@@ -92,13 +92,14 @@ def why(
             autocompletion=completing(_subscriber_names),
         ),
     ] = None,
-    state: StateFolder = Path(".contradance"),
+    state: StateFolder = DEFAULT_STATE,
     as_json: AsJson = False,
 ) -> None:
-    """Say what became of an event at a subscriber, and why.
+    """Print the status of an event at a subscriber, and the reasons.
 
-    Matched or not, and which field said no; every attempt; what it published;
-    dead letter. It exits with 1 where the named subscriber has not done it.
+    Matched or not, and the field that does not match; every attempt; published
+    events; dead letter. It exits with 1 if the named subscriber has not
+    completed the event.
     """
     from contradance.local.state.journal_table import open_journal  # noqa: PLC0415 - only where there is a laptop's state
     from contradance.operate.why import event_and_flow  # noqa: PLC0415 - loaded with the project
@@ -134,7 +135,7 @@ def _print_why(found: list[Why]) -> None:
 
 
 def _reasons(one: Why) -> list[str]:
-    """Say in whole sentences how it came to the verdict."""
+    """Return the reasons of a status, each as a sentence."""
     if one.verdict == "not matched":
         return [f"The rule does not match it. {one.mismatch}."]
     if one.verdict == "never delivered":
@@ -147,8 +148,8 @@ def _reasons(one: Why) -> list[str]:
         else f"The rule matched it then. Now it would not: {one.mismatch}."
     ]
     for attempt in one.attempts:
-        told = f": {attempt.error}" if attempt.error else ""
-        lines.append(f"{attempt.started_at:%H:%M:%S}  attempt {attempt.attempt} {attempt.outcome}{told}")
+        error = f": {attempt.error}" if attempt.error else ""
+        lines.append(f"{attempt.started_at:%H:%M:%S}  attempt {attempt.attempt} {attempt.outcome}{error}")
     if one.published:
         lines.append(f"It published {', '.join(map(event_name, one.published))}.")
     if one.due is not None:

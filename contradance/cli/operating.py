@@ -1,4 +1,4 @@
-"""`contradance replay`, `logs` and `doctor`: what an operator asks of a running system, beside its dead letters."""
+"""`contradance replay`, `logs` and `doctor`."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 _LOOK_SECONDS: Final = {True: 0.2, False: 5.0}
-"""Pause between two looks, at the laptop and at AWS."""
+"""Pause between two requests, on the laptop and on AWS."""
 _NAME_LENGTH: Final = 12
 _LAG_MINUTES: Final = int(ARCHIVE_LAG.total_seconds()) // 60
 _STYLES: Final = {"ERROR": "red", "CRITICAL": "red", "WARNING": "yellow"}
@@ -40,19 +40,19 @@ def replay(
     first: Annotated[str, typer.Option("--from", help="2026-01-31T18:00 (UTC), 90m (ago) or now.", metavar="MOMENT")],
     last: Annotated[str, typer.Option("--to", help="The same; up to but not including it.", metavar="MOMENT")],
     again: Annotated[
-        bool, typer.Option("--again", help="Also what it has completed: each event is a new one to it.")
+        bool, typer.Option("--again", help="Also events that it has completed: it handles each as a new event.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what would be done.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only print what would be done.")] = False,
     confirm: Annotated[
         str | None,
-        typer.Option(help="Name the function once more, where --again has it publish again.", metavar="NAME"),
+        typer.Option(help="The function's name again, where --again makes it publish again.", metavar="NAME"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replay a window of the archive to one subscriber; what it has completed has no effect, but with --again."""
+    """Replay a window of the archive to one subscriber; events that it has completed have no effect without --again."""
     now = datetime.now(UTC)
     planned = plan(
-        target.stack,
+        target.system,
         target.choreography,
         subscriber,
         moment(first, now, "--from"),
@@ -61,20 +61,20 @@ def replay(
         again=again,
     )
     if not yes:
-        _tell_forecast(planned, target.forecast(planned), now, as_json=as_json, is_laptop=target.is_laptop)
+        _print_forecast(planned, target.forecast(planned), now, as_json=as_json, is_laptop=target.is_laptop)
         return
     if planned.publishes_again and confirm != subscriber:
         published = " or ".join(contract.__name__ for contract in planned.function.publishes)
         raise typer.BadParameter(
-            f"{subscriber} publishes {published}, and with --again it publishes new ones, which everyone who consumes "
-            f"them takes for new. If that is what you want, add: --confirm {subscriber}",
+            f"{subscriber} publishes {published}. With --again it publishes new events, and every consumer handles them "
+            f"as new. To confirm, add: --confirm {subscriber}",
             param_hint="--again",
         )
-    begun = start(target.stack, planned)
+    begun = start(target.system, planned)
     state = begun.state
     with _bar() as bar:
         task = bar.add_task(begun.name, total=(planned.last - planned.first).total_seconds())
-        for progress in watch(target.stack, begun.name, _pauses(target.is_laptop)):
+        for progress in watch(target.system, begun.name, _pauses(target.is_laptop)):
             state = progress.state
             if progress.last_replayed is not None:
                 bar.update(task, completed=(progress.last_replayed - planned.first).total_seconds())
@@ -84,7 +84,7 @@ def replay(
         print_json({"replay": begun.name, "state": state})
     else:
         out.print(f"{begun.name}: {state}", markup=False)
-        out.print(f"See what it led to: contradance logs --subscriber {subscriber}", style="dim", markup=False)
+        out.print(f"See the results: contradance logs --subscriber {subscriber}", style="dim", markup=False)
     if state != "COMPLETED":
         raise typer.Exit(1)
 
@@ -95,16 +95,16 @@ def logs(
     target: Target,
     *,
     subscriber: Annotated[str | None, typer.Option(help="Only this function's.", metavar="NAME")] = None,
-    subject: Annotated[str | None, typer.Option(help="Only what is about this.", metavar="ID")] = None,
+    subject: Annotated[str | None, typer.Option(help="Only those about this.", metavar="ID")] = None,
     since: Annotated[str, typer.Option(help="2026-01-31T18:00 (UTC) or 90m (ago).", metavar="MOMENT")] = "1h",
-    follows: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")] = False,
+    follows: Annotated[bool, typer.Option("--follow", "-f", help="Continue with new lines, until Ctrl-C.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print what functions logged, and each delivery; of the laptop, each delivery."""
+    """Print the functions' logs and each delivery; of the laptop, only each delivery."""
     wanted = Wanted(moment(since, datetime.now(UTC), "--since"), function=subscriber, subject=subject)
     services = Services(target.choreography.services)
     if subscriber is not None:
-        target.stack.function(subscriber)
+        target.system.function(subscriber)
     with target.journal(wanted.since) as journal:
         lines = follow(journal, wanted, _pauses(target.is_laptop)) if follows else iter(journal.lines(wanted))
         try:
@@ -117,8 +117,8 @@ def logs(
 @reporting
 @of_a_system
 def doctor(target: Target, *, as_json: AsJson = False) -> None:
-    """Compare what runs with the code, and look for trouble; exit with 1 where something is found."""
-    findings = [*examine(target.stack, target.choreography)]
+    """Compare the running system with the code, and look for problems; exit with 1 where one is found."""
+    findings = [*examine(target.system, target.choreography)]
     troubles = [finding for finding in findings if finding.trouble]
     if as_json:
         print_json({"findings": [finding._asdict() for finding in troubles], "looked_at": len(findings)})
@@ -126,12 +126,12 @@ def doctor(target: Target, *, as_json: AsJson = False) -> None:
         for what, trouble, fix in troubles:
             out.print(Text("✗ ", "red").append(what, "bold").append(f": {trouble}", "not bold"))
             out.print(f"  {fix}", style="dim", markup=False)
-        out.print(f"{len(findings) - len(troubles)} of {len(findings)} things are as they should be.")
+        out.print(f"{len(findings) - len(troubles)} of {len(findings)} checks passed.")
     if troubles:
         raise typer.Exit(1)
 
 
-def _tell_forecast(planned: ReplayPlan, counted: Forecast, now: datetime, *, as_json: bool, is_laptop: bool) -> None:
+def _print_forecast(planned: ReplayPlan, counted: Forecast, now: datetime, *, as_json: bool, is_laptop: bool) -> None:
     """Print what a replay would do."""
     if as_json:
         print_json(
@@ -154,14 +154,16 @@ def _tell_forecast(planned: ReplayPlan, counted: Forecast, now: datetime, *, as_
     if counted.basis == "archive":
         out.print(f"  {counted.matched} events of the archive match its rule")
     else:
-        out.print(f"  {least}{counted.matched} events of the contracts that it consumes, by what the journal tells")
+        out.print(f"  {least}{counted.matched} events of the contracts that it consumes are in the journal")
     effect = "each is handled again, as a new event" if planned.again else "no effect"
     out.print(f"  {least}{counted.done} it has completed: {effect}")
     if counted.invalid is not None:
         out.print(f"  {counted.invalid} break their contract: these become dead letters")
     else:
-        out.print("  An archive on AWS cannot be read: who published past the journal is not counted.", style="dim")
-    out.print("Events come minute by minute, by their own time, and in no order inside a minute.", style="dim")
+        out.print(
+            "  An archive on AWS cannot be read: events that no function here published are not counted.", style="dim"
+        )
+    out.print("Events are replayed minute by minute, by their own time, in no order inside a minute.", style="dim")
     if planned.is_fresh(now) and not is_laptop:
         out.print(
             f"The last {_LAG_MINUTES} minutes may not have reached the archive: wait, or end earlier.", style="yellow"
@@ -186,14 +188,14 @@ def _print_line(line: LogLine, services: Services, *, as_json: bool) -> None:
     """Print one line; as JSON, one object on one line."""
     if as_json:
         record = line.record.model_dump(mode="json") if line.record else None
-        said: dict[str, object] = {
+        fields: dict[str, object] = {
             "at": line.at.isoformat(),
             "function": line.function,
             "level": line.level,
             "message": line.text,
         }
-        said |= {"subject": line.subject, "event_id": line.event_id, "journal": record}
-        sys.stdout.write(json.dumps(said, ensure_ascii=False) + "\n")
+        fields |= {"subject": line.subject, "event_id": line.event_id, "journal": record}
+        sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
     elif line.record is not None:
         for text in attempt_lines(line.record, services):
             out.print(text)

@@ -1,14 +1,12 @@
 """`contradance package`: builds the layer and the zips that Lambda runs, and lists them."""
 
-import json
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contradance.cli.command import reporting, the_project
+from contradance.cli.command import AsJson, print_json, reporting, the_project
 from contradance.cli.theme import out
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ def package(
     ] = None,
     architecture: Annotated[Architecture, typer.Option(help="Lambda's processor architecture.")] = Architecture.ARM64,
     lock: Annotated[bool, typer.Option("--lock", help="First update the pinned versions in the layer.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Build what Lambda runs: one layer for all functions, and a zip for each."""
     from contradance.packaging import build, pin  # noqa: PLC0415 - needs the extra `infra`
@@ -41,12 +39,14 @@ def package(
         pin(project.root, choreography)
     built = build(project.root, choreography, runtime=runtime, architecture=architecture)
     if as_json:
-        sys.stdout.write(json.dumps(_described(built), indent=2) + "\n")
+        print_json(_described(built))
     else:
         _show(choreography.name, built)
 
 
 def _described(built: "Packages") -> dict[str, object]:
+    """Return the packages in the form that `--json` prints."""
+
     def described(path: Path) -> dict[str, object]:
         return {"path": str(path), "bytes": path.stat().st_size, "fresh": path in built.fresh}
 
@@ -59,6 +59,7 @@ def _described(built: "Packages") -> dict[str, object]:
 
 
 def _show(choreography: str, built: "Packages") -> None:
+    """Print each package with its size, and whether it was built or unchanged."""
     out.print(f"[bold]{choreography}[/bold] for {built.runtime} on {built.architecture}")
     paths = {"layer": built.layer, **built.functions}
     width = max(map(len, paths))

@@ -46,7 +46,7 @@ def run_laptop(
         """Show an attempt in the terminal and in every open live page."""
         narrator.delivery(record)
         metrics.drop()
-        feed.tell(record)
+        feed.send(record)
 
     def when_settled(pending: PendingDelivery) -> None:
         """Print a flow's summary when its last delivery is settled."""
@@ -118,6 +118,7 @@ def _print_backlog(laptop: Laptop) -> None:
 
 
 def _greet(choreography: Choreography, url: str, state: Path, collector: str | None) -> None:
+    """Print the addresses of routes and console, and how to trace and to stop."""
     out.print(f"[bold]{choreography.name}[/bold] is running at [bold]{url}[/bold]; its state is in {state}/")
     services = Services(choreography.services)
     width = max((len(route.path) for _, route in choreography.routes), default=0)

@@ -1,4 +1,4 @@
-"""Which system a command is about: the laptop, a stack that Pulumi knows, or one whose outputs a file holds."""
+"""The system that a command operates: the laptop, a stack by its name in Pulumi, or a stack by a file of its outputs."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -13,13 +13,15 @@ import typer
 
 from contradance.choreography import Choreography
 from contradance.cli.command import Port, StateFolder, the_project
-from contradance.local.names import DEFAULT_PORT, HOST
-from contradance.operate.aws import aws_of
+from contradance.deployed import Deployed
+from contradance.local.names import DEFAULT_PORT, DEFAULT_STATE, HOST
+from contradance.operate.aws.insights import InsightsJournal
+from contradance.operate.aws.services import Boto
+from contradance.operate.aws.stack import outputs_in, outputs_of, stack_system
 from contradance.operate.forecast import Forecast, from_archive, from_journal
-from contradance.operate.insights import InsightsJournal
-from contradance.operate.journal import JournalReader
+from contradance.operate.journal import JournalAccess
+from contradance.operate.ports import System
 from contradance.operate.replay import ReplayPlan
-from contradance.operate.stack import Stack, outputs_in, outputs_of
 from contradance.project import Project
 
 P = ParamSpec("P")
@@ -31,12 +33,12 @@ OutputsFile = Annotated[
     Path | None, typer.Option("--outputs", help="A deployed stack, by a file of its outputs in JSON.", metavar="FILE")
 ]
 SEARCH: Final = timedelta(days=1)
-"""How far back a stack's logs are searched for a flow, where nobody says."""
+"""How far back a stack's logs are searched for a flow, unless a command has an option for it."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What `--local`, `--stack` and `--outputs` say, and where the laptop would be."""
+    """The values of `--local`, `--stack` and `--outputs`, and where the laptop is."""
 
     project: Project
     stack_name: str | None
@@ -51,42 +53,37 @@ class Target:
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """Its name in messages."""
         return f"the stack {self.stack_name}" if self.stack_name else str(self.outputs or self.state)
 
     @cached_property
     def choreography(self) -> Choreography:
-        """The choreography of the project, as its code says it."""
+        """The choreography of the project's code."""
         return self.project.choreography()
 
     @cached_property
-    def stack(self) -> Stack:
+    def system(self) -> System:
         """The system."""
-        if self.outputs is not None:
-            found = outputs_in(self.outputs)
-        elif self.stack_name is not None:
-            found = outputs_of(self.stack_name, self.project.root)
-        else:
-            from contradance.local.deployed import deployed  # noqa: PLC0415 - only for the laptop
+        if self._stack is not None:
+            return stack_system(self._stack)
+        from contradance.local.system.client import system_of_commands  # noqa: PLC0415 - only for the laptop
 
-            url = f"http://{HOST}:{self.port}"
-            laptop = deployed(self.choreography, url)
-            return Stack(laptop, aws_of(laptop, url), is_laptop=True)
-        return Stack(found, aws_of(found))
+        return system_of_commands(self.choreography, f"http://{HOST}:{self.port}", self.state)
 
     @contextmanager
-    def journal(self, since: datetime | None = None) -> Iterator[JournalReader]:
+    def journal(self, since: datetime | None = None) -> Iterator[JournalAccess]:
         """Open the system's journal; on AWS, flows are searched from `since` on."""
-        if self.is_laptop:
+        if self._stack is not None:
+            since = since or datetime.now(UTC) - SEARCH
+            yield InsightsJournal(self._stack, Boto(self._stack.region), since, lambda: datetime.now(UTC))
+        else:
             from contradance.local.state.journal_table import open_journal  # noqa: PLC0415 - only for the laptop
 
             with open_journal(self.state) as found:
                 yield found
-        else:
-            yield InsightsJournal(self.stack, since or datetime.now(UTC) - SEARCH, lambda: datetime.now(UTC))
 
     def forecast(self, planned: ReplayPlan) -> Forecast:
-        """Count what a replay would do: in the laptop's archive, or as far as a stack's journal tells."""
+        """Count what a replay would do: in the laptop's archive, or in a stack's journal."""
         if self.is_laptop:
             from contradance.local.state.archive import open_archive  # noqa: PLC0415 - only for the laptop
 
@@ -95,9 +92,16 @@ class Target:
         with self.journal() as journal:
             return from_journal(planned, journal)
 
+    @cached_property
+    def _stack(self) -> Deployed | None:
+        """The description of the stack; None where the system is the laptop."""
+        if self.outputs is not None:
+            return outputs_in(self.outputs)
+        return None if self.stack_name is None else outputs_of(self.stack_name, self.project.root)
+
 
 def of_a_system(command: Callable[Concatenate[Target, P], R]) -> Callable[..., R]:
-    """Give a command the options that say which system it is about; it takes them as one `Target`."""
+    """Give a command the options that choose the system; it takes them as one `Target`."""
 
     def chosen(
         *,
@@ -105,12 +109,12 @@ def of_a_system(command: Callable[Concatenate[Target, P], R]) -> Callable[..., R
         stack: StackName = None,
         outputs: OutputsFile = None,
         port: Port = DEFAULT_PORT,
-        state: StateFolder = Path(".contradance"),
+        state: StateFolder = DEFAULT_STATE,
         **own: Any,
     ) -> R:
-        given = [name for name, said in (("--local", local), ("--stack", stack), ("--outputs", outputs)) if said]
+        given = [name for name, value in (("--local", local), ("--stack", stack), ("--outputs", outputs)) if value]
         if len(given) > 1:
-            raise typer.BadParameter("each names another system: give one.", param_hint=" and ".join(given))
+            raise typer.BadParameter("each names another system: give only one.", param_hint=" and ".join(given))
         return command(Target(the_project(), stack, outputs, port, state), **own)  # type: ignore[call-arg]  # Typer names them
 
     own = [*inspect.signature(command).parameters.values()][1:]

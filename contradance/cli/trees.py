@@ -1,4 +1,4 @@
-"""Trees for the terminal: what can happen, and what did."""
+"""Trees for the terminal: of the choreography, and of a flow."""
 
 from itertools import groupby
 from typing import Final
@@ -18,12 +18,12 @@ from contradance.runtime.journal_record import JournalRecord
 
 
 def choreography_tree(choreography: Choreography) -> Tree:
-    """Return everything that can happen, from each route on: alternatives side by side, refusals in red."""
+    """Return the tree of a choreography, from each route on: alternatives as siblings, failures in red."""
     return _ChoreographyTree(choreography).root
 
 
 class _ChoreographyTree:
-    """Grows the tree; an event's consumers are shown where it first comes up."""
+    """Builds the tree; the consumers of an event are shown where it first appears."""
 
     def __init__(self, choreography: Choreography) -> None:
         self._choreography = choreography
@@ -50,7 +50,7 @@ class _ChoreographyTree:
         label.append(event_name(str(contract.identity)), style)
         consumers = self._choreography.consumers(contract)
         if contract in self._shown or not consumers:
-            label.append("  (as above)" if consumers else "  nobody consumes it", "dim not bold")
+            label.append("  (as above)" if consumers else "  no consumer", "dim not bold")
             branch.add(label)
             return
         self._shown.add(contract)
@@ -68,11 +68,11 @@ class _ChoreographyTree:
 
 
 LEGEND: Final = "×3      attempts, after which the event is kept as a dead letter\nqueued  through a queue of its own"
-"""What the choreography's tree does not say in words."""
+"""Explains the marks in the choreography's tree."""
 
 
 def flow_tree(flow: Flow, services: Services) -> Tree:
-    """Return what happened in one flow: each delivery with its attempts, and what it published."""
+    """Return the tree of one flow: each delivery with its attempts and its published events."""
     root = Tree(Text(about(flow), "bold").append(f"\n{summary(flow)}", "not bold"))
 
     def add_handled(branch: Tree, handled: Handled, label: Text) -> None:
@@ -110,7 +110,7 @@ def _outcome(handled: Handled) -> Text:
 
 
 def _attempts(outcome: str, error: str | None, attempts: list[JournalRecord]) -> Text:
-    """Say attempts that came to the same in one line."""
+    """Return one line for attempts with the same result."""
     first, last = attempts[0], attempts[-1]
     numbers, times = f"attempt {first.attempt}", f"{first.started_at:%H:%M:%S}"
     if last is not first:

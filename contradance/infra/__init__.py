@@ -1,4 +1,4 @@
-"""The Pulumi program: a choreography, turned into AWS resources. The only room that knows Pulumi.
+"""The Pulumi program: turns a choreography into AWS resources. No other part of contradance imports Pulumi.
 
 Names are loaded on first use, because `contradance lint` reads `infra.config` where Pulumi is not installed.
 """

@@ -1,4 +1,4 @@
-"""What a stack may be configured with: `pulumi config set archiveDays 30`."""
+"""The configuration of a stack: `pulumi config set archiveDays 30`."""
 
 import json
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ LogLevel = Literal["DEBUG", "INFO", "WARN", "ERROR"]
 LogDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
-"""The retentions that CloudWatch Logs has."""
+"""The retention periods that CloudWatch Logs supports."""
 
-_LONGEST_SHOWN: Final = 5
+_NEAREST_SHOWN: Final = 5
 
 
 class Override(BaseModel):
-    """What one stack gives one function, in place of what its declaration says."""
+    """Limits of one function in one stack, instead of those of its declaration."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -38,79 +38,77 @@ class StackConfig(BaseModel):
     )
 
     services: tuple[str, ...] | None = Field(
-        default=None, min_length=1, description="the services to deploy; all, unless given"
+        default=None, min_length=1, description="services to deploy; all unless given"
     )
-    bus: str | None = Field(
-        default=None, description="ARN of another stack's bus, to run on that instead of a bus of its own"
-    )
+    bus: str | None = Field(default=None, description="ARN of another stack's bus, to use instead of a bus of its own")
     bus_stack: str | None = Field(
         default=None,
-        description="the same by the other stack's name, `organization/project/stack`, whose outputs are read",
+        description="the same by the name of the other stack, `organization/project/stack`",
     )
     archive_days: int = Field(
         default=30,
         ge=1,
         le=3650,
-        description="how long the bus's archive keeps events; must be said where the bus is another stack's",
+        description="days that the bus's archive keeps events; required with another stack's bus",
     )
     remember_days: float | None = Field(
-        default=None, gt=0, description="how long a once-record lives, where longer than an event can come back"
+        default=None, gt=0, description="days that a once-record lives; at least as long as an event can come back"
     )
     protect: bool = Field(
-        default=False, description="refuse to delete tables and bus, here and in AWS, until this is unset"
+        default=False, description="refuse to delete tables and bus, in Pulumi and in AWS, until this is unset"
     )
     point_in_time_recovery: bool = Field(
-        default=True, description="tables can be restored to any second of the last 35 days"
+        default=True, description="make tables restorable to any second of the last 35 days"
     )
-    api_auth: ApiAuth = Field(default="iam", description="who may call the HTTP API; `none` lets everybody")
+    api_auth: ApiAuth = Field(default="iam", description="authorization of the HTTP API; with `none` it is public")
     jwt_issuer: str | None = Field(
-        default=None, pattern=r"^https://", description="with `apiAuth: jwt`: who issues the tokens"
+        default=None, pattern=r"^https://", description="with `apiAuth: jwt`: issuer of the tokens"
     )
-    jwt_audience: tuple[str, ...] = Field(default=(), description="with `apiAuth: jwt`: for whom they are issued")
+    jwt_audience: tuple[str, ...] = Field(default=(), description="with `apiAuth: jwt`: audience of the tokens")
     cors_origins: tuple[str, ...] = Field(default=(), description="origins whose pages may call the HTTP API")
-    throttle_rate: float = Field(default=100, gt=0, le=10_000, description="requests a second that the HTTP API takes")
-    throttle_burst: int = Field(default=200, ge=1, le=5_000, description="requests at once that it takes")
+    throttle_rate: float = Field(default=100, gt=0, le=10_000, description="most requests a second to the HTTP API")
+    throttle_burst: int = Field(default=200, ge=1, le=5_000, description="most requests at once to the HTTP API")
     ingress: tuple[str, ...] = Field(
         default=(),
-        description="detail-types that may be published by `POST /events/{detail_type}`; no such route, unless given",
+        description="detail-types that `POST /events/{detail_type}` may publish; no such route unless given",
     )
-    log_days: LogDays = Field(default=30, description="how long logs are kept")
-    log_level: LogLevel = Field(default="INFO", description="what functions log")
+    log_days: LogDays = Field(default=30, description="days that logs are kept")
+    log_level: LogLevel = Field(default="INFO", description="lowest level of log lines")
     tracing: bool = Field(default=False, description="trace functions with X-Ray")
     alarm_topic: str | None = Field(
-        default=None, pattern=r"^arn:[^:]+:sns:", description="ARN of the SNS topic that alarms tell"
+        default=None, pattern=r"^arn:[^:]+:sns:", description="ARN of the SNS topic for alarms"
     )
     alarm_mail: str | None = Field(
         default=None,
         pattern=r"^\S+@\S+$",
-        description="a mail address that alarms tell, through a topic of the stack's own",
+        description="mail address for alarms, through a topic of the stack's own",
     )
-    dashboard: bool = Field(default=True, description="one CloudWatch dashboard")
+    dashboard: bool = Field(default=True, description="create a CloudWatch dashboard")
     schema_registry: bool = Field(default=False, description="mirror the contracts in EventBridge's schema registry")
     secrets_key: str | None = Field(
-        default=None, pattern=r"^arn:[^:]+:kms:", description="ARN of the KMS key for secrets; AWS's own, unless given"
+        default=None, pattern=r"^arn:[^:]+:kms:", description="ARN of the KMS key for secrets; AWS's own unless given"
     )
     settings: Mapping[str, str] = Field(default={}, description="values of settings, by name")
     secrets: frozenset[str] = Field(
         default=frozenset(), description="values of secrets, by name; set them with `--secret`"
     )
     functions: Mapping[str, Override] = Field(
-        default={}, description="memory and concurrency by function, as `loans.lend_book`"
+        default={}, description="memory and concurrency of functions, by name: `loans.lend_book`"
     )
-    tags: Mapping[str, str] = Field(default={}, description="tags that every resource has besides its own four")
-    rule_quota: int = Field(default=300, ge=1, description="rules a bus may have in this account and region")
-    pattern_quota: int = Field(default=2048, ge=1, le=4096, description="characters an event pattern may have")
+    tags: Mapping[str, str] = Field(default={}, description="tags of every resource, in addition to its own four")
+    rule_quota: int = Field(default=300, ge=1, description="most rules of a bus in this account and region")
+    pattern_quota: int = Field(default=2048, ge=1, le=4096, description="most characters of an event pattern")
 
     @field_validator("log_days", mode="before")
     @classmethod
     def _as_number(cls, value: object) -> object:
-        """Take the text that Pulumi has of a number: of a choice, Pydantic would not."""
+        """Convert Pulumi's text to a number: Pydantic does not convert it for a `Literal`."""
         return int(value) if isinstance(value, str) and value.isdigit() else value
 
     @field_validator("settings", mode="before")
     @classmethod
     def _as_text(cls, value: object) -> object:
-        """Take a number or a truth value as the text that it travels as."""
+        """Convert a number or a boolean to the text that the environment variable gets."""
         if isinstance(value, Mapping):
             return {
                 name: json.dumps(one) if isinstance(one, bool | int | float) else one for name, one in value.items()
@@ -122,47 +120,47 @@ class StackConfig(BaseModel):
         if self.bus and self.bus_stack:
             raise ValueError("bus and busStack both name a bus: keep one")
         if self.foreign_bus and "archive_days" not in self.model_fields_set:
-            raise ValueError("archiveDays must say how long the archive of the other stack's bus keeps events")
+            raise ValueError("archiveDays is required with another stack's bus: the days that its archive keeps events")
         if self.api_auth == "jwt" and not (self.jwt_issuer and self.jwt_audience):
             raise ValueError("apiAuth: jwt needs jwtIssuer and jwtAudience")
         if self.api_auth != "jwt" and (self.jwt_issuer or self.jwt_audience):
-            raise ValueError(f"jwtIssuer and jwtAudience mean nothing with apiAuth: {self.api_auth}")
+            raise ValueError(f"jwtIssuer and jwtAudience have no effect with apiAuth: {self.api_auth}")
         if self.alarm_topic and self.alarm_mail:
-            raise ValueError("alarmTopic and alarmMail both say whom alarms tell: keep one")
+            raise ValueError("alarmTopic and alarmMail both name a target for alarms: keep one")
         return self
 
     @property
     def foreign_bus(self) -> bool:
-        """Whether the bus is another stack's."""
+        """Whether the bus belongs to another stack."""
         return bool(self.bus or self.bus_stack)
 
     @property
     def archive_retention(self) -> timedelta:
-        """How long the bus's archive keeps events."""
+        """The time that the bus's archive keeps events."""
         return timedelta(days=self.archive_days)
 
 
 def parse_config(values: Mapping[str, str], *, project: str, stack: str) -> StackConfig:
-    """Return the configuration that Pulumi's texts spell.
+    """Return a stack's configuration from Pulumi's texts.
 
     Args:
-        values: by key, without the project's name; objects and lists as JSON. Of secrets, the names alone are needed:
+        values: texts by key, without the project's name; objects and lists as JSON; of secrets the names only:
             `{"secrets": '["gateway_key"]'}`.
         project: namespace of the keys.
-        stack: whose configuration it is.
+        stack: name of the stack.
 
     Raises:
-        InvalidStack: a key is unknown, a value does not fit, or two do not fit together.
+        InvalidStack: a key is unknown, a value is invalid, or two values contradict each other.
     """
     try:
         return StackConfig.model_validate({key: _decoded(value) for key, value in values.items()})
     except ValidationError as error:
-        found = [_told(problem, project, stack) for problem in error.errors(include_input=False, include_url=False)]
-        raise InvalidStack(f"stack {stack!r} has a configuration that does not work:\n" + "\n".join(found)) from error
+        found = [_describe(problem, project, stack) for problem in error.errors(include_input=False, include_url=False)]
+        raise InvalidStack(f"stack {stack!r} has an invalid configuration:\n" + "\n".join(found)) from error
 
 
 def _decoded(value: str) -> object:
-    """Return a list or an object as what its JSON says, anything else as it is."""
+    """Return the list or object that a JSON text holds; any other text unchanged."""
     if value[:1] not in ("[", "{"):
         return value
     try:
@@ -172,24 +170,23 @@ def _decoded(value: str) -> object:
     return decoded
 
 
-def _told(problem: Any, project: str, stack: str) -> str:
-    """Say which key is wrong, and what sets it right."""
+def _describe(problem: Any, project: str, stack: str) -> str:
+    """Return a message that names the wrong key and the command that corrects it."""
     key, *rest = (str(part) for part in problem["loc"]) if problem["loc"] else ("",)
     if not key:
         return f"  {problem['ctx']['error']}\n  Fix: edit Pulumi.{stack}.yaml."
     path = key + "".join(f'["{part}"]' if "." in part else f".{part}" for part in rest)
     if problem["type"] == "extra_forbidden":
-        known = sorted((to_camel(name) for name in StackConfig.model_fields), key=lambda name: _distance(name, key))[
-            :_LONGEST_SHOWN
-        ]
+        known = sorted((to_camel(name) for name in StackConfig.model_fields), key=lambda name: _distance(name, key))
         unset = f"pulumi config rm --stack {stack} {'--path ' if rest else ''}'{path}'"
-        nearest = f"The nearest keys are {', '.join(known)}." if not rest else "It has memory and concurrency."
-        return f"  {project}:{path} is no key of this program. {nearest}\n  Fix: {unset}"
+        nearest = f"The nearest keys are {', '.join(known[:_NEAREST_SHOWN])}."
+        hint = "Its keys are memory and concurrency." if rest else nearest
+        return f"  {project}:{path} is not a key of this program. {hint}\n  Fix: {unset}"
     flag = "--path " if rest else ""
     return f"  {project}:{path}: {problem['msg']}.\n  Fix: pulumi config set --stack {stack} {flag}'{path}' <value>"
 
 
 def _distance(one: str, other: str) -> tuple[int, str]:
-    """Return how little two names have in common, by their pairs of letters."""
+    """Return a sort key: names with more pairs of letters in common come first."""
     pairs = [{name[at : at + 2].lower() for at in range(len(name) - 1)} for name in (one, other)]
     return -len(pairs[0] & pairs[1]), one

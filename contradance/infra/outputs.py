@@ -1,4 +1,4 @@
-"""What a stack says of itself when it is deployed: `deployed` for `contradance` to operate it, and the same for people."""
+"""The outputs of a stack: `deployed`, which the `contradance` commands read, and a few of its values for people."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ StackOutputs = Mapping[str, object]
 def outputs(
     plan: StackPlan, application: ApplicationComponent, fingerprint: str, contracts: StackOutputs
 ) -> StackOutputs:
-    """Return the stack's outputs; `contracts` is what its registry promises, by identity."""
+    """Return the stack's outputs; `contracts` are its frozen schemas by identity."""
     site, bus = plan.setup.site, plan.setup.bus
     archive_arn = site.arn("events", f"archive/{plan.archive}") if plan.archive else None
     api_url = application.api.url if application.api else None
@@ -43,9 +43,9 @@ def outputs(
 
 
 def _function(workload: Workload, urls: Mapping[str, pulumi.Output[str]]) -> StackOutputs:
-    """Say where a function is, and what stands around it."""
+    """Return the names of a function's resources."""
     plan = workload.function
-    told: dict[str, object] = {
+    names: dict[str, object] = {
         "kind": plan.kind,
         "function_name": plan.lambda_name,
         "log_group": plan.log_group,
@@ -54,10 +54,10 @@ def _function(workload: Workload, urls: Mapping[str, pulumi.Output[str]]) -> Sta
         "alarms": [alarm.name for alarm in workload.alarms],
     }
     if isinstance(workload, SubscriberPlan):
-        told |= {"rule_name": workload.rule.name, "rule_arn": workload.rule.arn}
-    return _camel(told)
+        names |= {"rule_name": workload.rule.name, "rule_arn": workload.rule.arn}
+    return _camel(names)
 
 
-def _camel(told: StackOutputs) -> StackOutputs:
-    """Name things as `contradance.deployed` does."""
-    return {to_camel(name): value for name, value in told.items()}
+def _camel(values: StackOutputs) -> StackOutputs:
+    """Return `values` with the names that `contradance.deployed` reads."""
+    return {to_camel(name): value for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""One `pulumi up`: a choreography and its configuration, turned into resources."""
+"""Deploys a choreography: the whole of one `pulumi up`."""
 
 import pulumi
 
@@ -19,16 +19,16 @@ from contradance.schemas import promised
 async def deploy(
     choreography: Choreography, config: StackConfig, packages: DeploymentPackages, *, registry: str | None = None
 ) -> pulumi.Inputs:
-    """Plan the stack, check the plan, create its resources; return the stack's outputs.
+    """Plan the stack, check the plan, create the resources, and return the stack's outputs.
 
     Args:
-        choreography: the whole, of which the configuration may name some services.
-        config: the stack's, as `read_config` returns it.
-        packages: built before any resource, so that a preview and an update see the same.
-        registry: where the ingress finds the contracts, as `library_contracts.registry:registry`.
+        choreography: the whole system; the configuration may select some of its services.
+        config: the stack's configuration, from `read_config`.
+        packages: zips of the layer and the functions, built before, so that preview and update use the same.
+        registry: location of the contracts for the ingress: `library_contracts.registry:registry`.
 
     Raises:
-        RunError: before any resource: the configuration does not fit, or AWS would not take the plan.
+        RunError: the configuration does not fit, or AWS would refuse the plan. No resource has been created.
     """
     with as_run_error():
         site = read_site(choreography.name)

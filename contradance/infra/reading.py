@@ -1,4 +1,4 @@
-"""What Pulumi tells a program: its stack's configuration, where it is deployed, and whose bus it runs on."""
+"""Reads the inputs of the Pulumi program: the stack's configuration, its account and region, and its bus."""
 
 import json
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ SECRETS = "secrets"
 
 
 def read_config() -> StackConfig:
-    """Return the stack's configuration, checked; of secrets, the names alone.
+    """Return the stack's configuration, checked; of secrets it has the names only.
 
     Raises:
-        InvalidStack: it does not work; says which key of which stack, and what sets it right.
+        InvalidStack: the configuration is invalid; the message names the key, the stack and the fix.
     """
     project, stack = pulumi.get_project(), pulumi.get_stack()
     known = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
@@ -32,12 +32,12 @@ def read_config() -> StackConfig:
 
 
 def _names_of_secrets(text: str, *, secret: bool, stack: str) -> list[str]:
-    """Return the names alone; what is wrong is told without the values."""
+    """Return the names of the secrets; errors never contain a value."""
     fix = f"  Fix: pulumi config set --stack {stack} --secret --path '{SECRETS}.<name>' <value>"
     if not secret:
         raise InvalidStack(
-            f"stack {stack!r} has its {SECRETS} in plain text. Whoever can read Pulumi.{stack}.yaml knows them: change "
-            f"them, then set them encrypted.\n{fix}"
+            f"stack {stack!r} has its {SECRETS} in plain text, readable in Pulumi.{stack}.yaml. Change them, then set "
+            f"them encrypted.\n{fix}"
         )
     try:
         named = json.loads(text)
@@ -49,7 +49,7 @@ def _names_of_secrets(text: str, *, secret: bool, stack: str) -> list[str]:
 
 
 def read_secrets() -> Mapping[str, pulumi.Output[str]]:
-    """Return the values of secrets by name, each known to Pulumi as a secret."""
+    """Return the values of secrets by name, as secret outputs of Pulumi."""
     found = pulumi.Config().get_secret_object(SECRETS)
     if found is None:
         return {}
@@ -58,28 +58,28 @@ def read_secrets() -> Mapping[str, pulumi.Output[str]]:
 
 
 def read_site(app: str) -> Site:
-    """Ask AWS where this stack is deployed."""
+    """Return the stack's account and region, which AWS is asked for."""
     caller, region = aws.get_caller_identity(), aws.get_region()
     return Site(app, pulumi.get_stack(), caller.account_id, region.region, partition=caller.arn.split(":")[1])
 
 
 async def read_bus(config: StackConfig, site: Site) -> BusPlan | None:
-    """Return the bus of another stack that the configuration names; None where the stack has a bus of its own."""
+    """Return the other stack's bus that the configuration names; None when the stack has its own bus."""
     if config.bus_stack:
         return _bus(await _bus_arn_of(config.bus_stack), f"busStack {config.bus_stack!r}", site)
     return _bus(config.bus, "the key bus", site) if config.bus else None
 
 
 async def _bus_arn_of(stack: str) -> str:
-    """Return the ARN of another stack's bus, as that stack said when it was last deployed.
+    """Return the ARN of another stack's bus, from that stack's last outputs.
 
-    It is waited for: policies are made of it, and a bus in another account has to be refused before any resource.
+    The program waits for it: policies contain it, and a bus in another account is refused before any resource.
     """
     details = await pulumi.StackReference(stack).get_output_details(OUTPUT)
     deployed: Any = details.value
     if not isinstance(deployed, Mapping) or "busArn" not in deployed:
         raise InvalidStack(
-            f"stack {pulumi.get_stack()!r} has busStack, which names {stack!r}; that has no output {OUTPUT!r} with a bus.\n"
+            f"stack {pulumi.get_stack()!r} has busStack {stack!r}, a stack that has no output {OUTPUT!r} with a bus.\n"
             f"  Fix: deploy that stack first, or name its bus: pulumi config set --stack {pulumi.get_stack()} bus <ARN>"
         )
     return str(deployed["busArn"])
@@ -89,7 +89,7 @@ def _bus(arn: str, where: str, site: Site) -> BusPlan:
     parts = arn.split(":")
     if len(parts) != 6 or parts[2] != "events" or not parts[5].startswith("event-bus/"):  # noqa: PLR2004 - an ARN has six
         raise InvalidStack(
-            f"stack {site.stack!r} has {where}, which is no ARN of an event bus: {arn!r}.\n"
+            f"stack {site.stack!r} has {where}, which is not the ARN of an event bus: {arn!r}.\n"
             f"  Fix: pulumi config set --stack {site.stack} bus {site.arn('events', 'event-bus/<name>')}"
         )
     for what, theirs, ours in (("region", parts[3], site.region), ("account", parts[4], site.account)):

@@ -1,4 +1,4 @@
-"""How a refusal reaches whoever runs `pulumi up`: as its message."""
+"""Converts contradance's errors to Pulumi's."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from contradance.errors import ContradanceError
 
 @contextmanager
 def as_run_error() -> Iterator[None]:
-    """Turn what contradance refuses into the one error that Pulumi prints without a traceback."""
+    """Raise a `ContradanceError` inside as `pulumi.RunError`, which Pulumi prints without a traceback."""
     try:
         yield
     except ContradanceError as error:

@@ -1,24 +1,30 @@
 """The functions' dead letter queues: SQS's standard queues, one message a row.
 
-A message that is received is hidden for its visibility timeout, as on AWS, and comes back by itself; whether a process
-dies meanwhile changes nothing, since the moment until which it is hidden is on disk.
+A received message is hidden for its visibility timeout, as on AWS, and is then visible again. The end of that time is on
+disk, so a message is never lost with the process that received it.
 """
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from contradance.local.refusal import Refused
 from contradance.local.state.database import Database
+from contradance.operate.dead_letter import DeadLetter, QueueMessage, read_dead_letter
 from contradance.runtime.ports import Clock
 
 MessageAttributes = Mapping[str, Mapping[str, str]]
 """Message attributes as SQS has them: `{"REASON": {"DataType": "String", "StringValue": "invalid"}}`."""
 VISIBILITY_SECONDS: Final = 30
-"""How long a received message is hidden where the receiver does not say. SQS's own default."""
+"""How long a received message is hidden, unless the receiver gives another time. SQS's default."""
+LETTER_COLUMNS: Final = "id, sent, body, attributes, source, receives"
+"""What `stored_letter` reads."""
+_NAMED: Final = "id IN (SELECT value FROM json_each(?)) AND +function = ? AND +visible <= ?"
+"""Dead letters by their ids. The plus signs keep SQLite from reading every letter of the function by another index."""
 _IN_FLIGHT: Final = "SELECT visible FROM dead_letter WHERE function = ? AND receipt = ?"
 
 
@@ -52,7 +58,7 @@ class DeadLetterQueues:
         self._clock = clock
 
     def send(self, function: str, body: str, attributes: Mapping[str, str]) -> None:
-        """Put one message on the queue of `function`, as the function itself may."""
+        """Put one message with text attributes on the queue of `function`."""
         self.put(function, body, text_attributes(attributes))
 
     def put(self, function: str, body: str, attributes: MessageAttributes) -> str:
@@ -117,6 +123,17 @@ class DeadLetterQueues:
             lambda connection: connection.execute("DELETE FROM dead_letter WHERE function = ?", (function,))
         )
 
+    def delete_messages(self, function: str, messages: Sequence[str]) -> list[str]:
+        """Delete messages by their ids, but not those that are hidden; return the ids of those that were deleted."""
+        now = self._clock.now().timestamp()
+        rows: list[tuple[str]] = self._database.write(
+            lambda connection: connection.execute(
+                f"DELETE FROM dead_letter WHERE {_NAMED} RETURNING id",  # noqa: S608 - constant
+                (json.dumps([*messages]), function, now),
+            ).fetchall()
+        )
+        return [identifier for (identifier,) in rows]
+
     def counts(self, function: str) -> QueueCounts:
         """Return how many messages can be received, and how many are hidden."""
         now = self._clock.now().timestamp()
@@ -143,8 +160,27 @@ def keep(connection: sqlite3.Connection, function: str, message: DeadLetterMessa
     connection.execute("INSERT INTO dead_letter VALUES (?, ?, ?, ?, ?, ?, ?, 0, NULL, NULL)", row)
 
 
+def stored_letters(
+    connection: sqlite3.Connection, function: str, messages: Sequence[str], now: datetime
+) -> list[DeadLetter]:
+    """Return dead letters by their message ids, the oldest first, but not those that are hidden."""
+    rows = connection.execute(
+        f"SELECT {LETTER_COLUMNS} FROM dead_letter WHERE {_NAMED}",  # noqa: S608 - constants
+        (json.dumps([*messages]), function, now.timestamp()),
+    )
+    return sorted((stored_letter(function, row) for row in rows), key=lambda letter: letter.message.sent)
+
+
+def stored_letter(function: str, row: tuple[Any, ...]) -> DeadLetter:
+    """Return the dead letter in a row of `LETTER_COLUMNS`."""
+    identifier, sent, body, attributes, source, receives = row
+    own = {name: value["StringValue"] for name, value in json.loads(attributes).items()}
+    at = datetime.fromtimestamp(sent, UTC)
+    return read_dead_letter(function, QueueMessage(identifier, body, own, at, receives, moved=source is not None))
+
+
 def _check(receipt: str) -> None:
-    """Refuse what no receipt of this laptop looks like."""
+    """Refuse a receipt that has not the form of this laptop's receipts."""
     identifier, _, tail = receipt.rpartition(".")
     if not identifier or len(tail) != len(uuid4().hex):
         raise Refused("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")

@@ -43,7 +43,7 @@ class Laptop:
         clock: a `RealClock` to `start`; a `VirtualClock` or a `SkippingClock` to `drain`.
         variables: environment variables with settings and secrets.
         synchronous: how hard each commit is pushed to disk.
-        seed: of the random orders in which `drain` delivers and a replay shuffles.
+        seed: of the random sequence in which `drain` delivers and a replay shuffles.
         archive_delay: how long an event takes to reach the archive. EventBridge advises ten minutes before a replay.
         publish_at_once: publish in the transaction that commits; False commits first and publishes then, as on AWS.
         when_journaled: called with each journal record.
@@ -66,6 +66,7 @@ class Laptop:
     ) -> None:
         self.choreography = choreography
         self.clock = clock
+        self.state = state
         self.database = Database(state / STATE_FILE, synchronous)
         self.bus = Bus(choreography, self.database, clock)
         self.journal = LaptopJournal(self.database, when_journaled)
@@ -129,6 +130,7 @@ class Laptop:
         return ended
 
     def _movable(self) -> MovableClock:
+        """Return the clock; raise `LaptopError` for a real one."""
         if isinstance(self.clock, RealClock):
             raise LaptopError("a real clock cannot be moved.\n  Give the laptop a VirtualClock to drain it.")
         return self.clock

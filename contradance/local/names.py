@@ -1,10 +1,13 @@
 """The laptop's address, and the names and ARNs of its resources, in the shapes of AWS's own."""
 
+from pathlib import Path
 from typing import Final
 
 HOST: Final = "127.0.0.1"
 """Loopback only: other machines cannot connect."""
 DEFAULT_PORT: Final = 8700
+DEFAULT_STATE: Final = Path(".contradance")
+"""The folder of the laptop's state."""
 ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"
 _LONGEST_ARCHIVE: Final = 48

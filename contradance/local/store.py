@@ -173,6 +173,7 @@ class SQLiteStore:
         return _items(rows)
 
     def _record(self, key: OnceKey) -> OnceRecord | None:
+        """Return the stored once-record of a key; None when the handler has not committed."""
         rows = self._database.read(
             f"SELECT state, attempt, sealed, published, answer FROM once WHERE {_ONCE}",  # noqa: S608 - constant
             key,

@@ -1,6 +1,6 @@
-"""One dead letter: a message on a function's dead letter queue, whichever of the three deaths its event died.
+"""One dead letter: a message on a function's dead letter queue, in one of the shapes in which AWS and the runtime write it.
 
-undelivered   EventBridge could not reach the function or its queue: the body is the event, the attributes say why
+undelivered   EventBridge did not reach the function or its queue: the body is the event, the attributes hold the error
               (EventBridge user guide, eb-rule-dlq); EventBridge Scheduler's are alike (configuring-schedule-dlq)
 failed        the function raised on every attempt: Lambda's on-failure record (Lambda developer guide,
               invocation-async-retain-records), or, behind a queue, the message that SQS moved
@@ -12,16 +12,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, Final, Literal, NamedTuple
 
 Reason = Literal["undelivered", "failed", "invalid", "expired", "unreadable"]
-"""Why an event is a dead letter; `unreadable` is a message that is none of ours."""
+"""Why an event is a dead letter; `unreadable` is a message of an unknown shape."""
 REASONS: Final[tuple[Reason, ...]] = ("undelivered", "failed", "invalid", "expired", "unreadable")
 _OURS: Final[dict[str, Reason]] = {"invalid": "invalid", "expired": "expired"}
-_PARTICULAR: Final = (
+_VARIABLE: Final = re.compile(
     r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b|\d{4}-\d\d-\d\dT[0-9:.]+Z?|\b[0-9a-fA-F]{16,}\b"
 )
-"""What differs from one failure to the next, of the same kind: ids and moments."""
+"""The parts of an error that differ between failures of the same kind: ids and times."""
 _PYDANTIC: Final = "ValidationError"
 
 
@@ -29,31 +30,36 @@ class QueueMessage(NamedTuple):
     """The SQS message that holds a dead letter."""
 
     id: str
-    receipt: str
-    queue_url: str
     body: str
+    attributes: Mapping[str, str]
+    """The message's own attributes, as text."""
+    sent: datetime
+    receives: int
+    """How often the message was received on its queues before it was read here."""
+    moved: bool
+    """Whether SQS moved it from the function's queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An event that a function could not be brought to consume, and why."""
+    """An event that a function did not consume, and why."""
 
     subscriber: str
     reason: Reason
     event: Mapping[str, Any] | None
-    """As EventBridge delivered it, or a schedule's moment; None where the message does not hold it."""
+    """The event as EventBridge delivered it, or the input of a scheduled run; None where the message does not hold it."""
     error: str
     attempts: int | None
-    """At consuming it; for `undelivered`, at delivering it. None where the message does not say."""
+    """Attempts to consume it; for `undelivered`, to deliver it. None where the message does not contain the number."""
     first_seen: datetime
-    """When the event happened, as its envelope says; else when the message was sent."""
+    """The event's own time; without one, when the message was sent."""
     last_seen: datetime
-    """When it was given up, as far as the message says: SQS does not say when it moved one."""
+    """When it became a dead letter. The time that SQS moved a message is unknown: then the time it was sent."""
     message: QueueMessage = field(repr=False)
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """The event's metadata, as far as it has any."""
+        """The event's metadata; empty where it has none."""
         detail = (self.event or {}).get("detail")
         found = detail.get("metadata") if isinstance(detail, Mapping) else None
         return found if isinstance(found, Mapping) else {}
@@ -65,44 +71,49 @@ class DeadLetter:
 
     @property
     def what(self) -> str:
-        """What it is about: the event's detail-type, or the schedule."""
+        """The event's detail-type, or the schedule."""
         event = self.event or {}
         return str(event.get("detail-type") or event.get("schedule") or "unknown")
 
     @property
     def cause(self) -> str:
-        """The error without what is particular to this event: equal for dead letters that died of the same."""
-        particular = re.compile(rf"\b{re.escape(self.event_id)}\b|{_PARTICULAR}")
-        return particular.sub("…", self.error)
+        """The error without ids and times: dead letters with the same cause have equal ones."""
+        return _VARIABLE.sub("…", _without(self.event_id, self.error))
 
 
-def read_dead_letter(subscriber: str, queue_url: str, received: Mapping[str, Any], most: int | None) -> DeadLetter:
-    """Read one message as SQS's ReceiveMessage returns it; `most` is how often the function is tried, where known."""
-    own = {name: str(value.get("StringValue", "")) for name, value in received.get("MessageAttributes", {}).items()}
-    system: Mapping[str, str] = received.get("Attributes", {})
-    message = QueueMessage(received["MessageId"], received["ReceiptHandle"], queue_url, received["Body"])
-    body = _json(message.body)
-    sent = datetime.fromtimestamp(int(system.get("SentTimestamp", 0)) / 1000, UTC)
+class LetterOutcome(NamedTuple):
+    """The result for one dead letter, or the expected result in a dry run."""
 
-    def letter(reason: Reason, event: object, error: str, attempts: int | None, last: datetime = sent) -> DeadLetter:
+    letter: DeadLetter
+    outcome: Literal["redriven", "redrivable", "deleted", "deletable", "kept"]
+    why: str = ""
+    """Why it was kept, or what remains to do."""
+
+
+def read_dead_letter(subscriber: str, message: QueueMessage) -> DeadLetter:
+    """Return the dead letter that a message holds."""
+    own, body = message.attributes, _json(message.body)
+
+    def letter(
+        reason: Reason, event: object, error: str, attempts: int | None = None, last: datetime = message.sent
+    ) -> DeadLetter:
         held = event if isinstance(event, dict) else None
-        first = _moment((held or {}).get("time") or (held or {}).get("scheduled_time")) or sent
+        first = _time((held or {}).get("time") or (held or {}).get("scheduled_time")) or message.sent
         return DeadLetter(subscriber, reason, held, error, attempts, first, max(first, last), message)
 
     if "ERROR_CODE" in own:
-        return letter("undelivered", _scheduled(body), _delivery_error(own), _tries(own.get("RETRY_ATTEMPTS")))
+        return letter("undelivered", _scheduled(body), _delivery_error(own), _attempts(own.get("RETRY_ATTEMPTS")))
     if own.get("REASON") in _OURS:
-        return letter(_OURS[own["REASON"]], body, own.get("ERROR_MESSAGE", ""), None)
+        return letter(_OURS[own["REASON"]], body, own.get("ERROR_MESSAGE", ""))
     if isinstance(body, dict) and isinstance(body.get("requestContext"), dict):
-        context = body["requestContext"]
-        attempts = context.get("approximateInvokeCount")
-        last = _moment(body.get("timestamp")) or sent
+        attempts = body["requestContext"].get("approximateInvokeCount")
+        last = _time(body.get("timestamp")) or message.sent
         return letter("failed", body.get("requestPayload"), _handler_error(body), attempts, last)
-    if isinstance(body, dict) and ("DeadLetterQueueSourceArn" in system or "detail-type" in body):
-        receives = int(system.get("ApproximateReceiveCount", 1)) - 1
-        attempts = min(receives, most) if most is not None else receives
-        return letter("failed", body, "the function failed on every attempt; its journal says how", attempts)
-    return letter("unreadable", None, "the message is none that EventBridge, Lambda, SQS or contradance writes", None)
+    if isinstance(body, dict) and (message.moved or "detail-type" in body):
+        return letter(
+            "failed", body, "the function failed on every attempt; the journal has each error", message.receives
+        )
+    return letter("unreadable", None, "the message has no shape that EventBridge, Lambda, SQS or contradance writes")
 
 
 def _delivery_error(own: Mapping[str, str]) -> str:
@@ -111,10 +122,10 @@ def _delivery_error(own: Mapping[str, str]) -> str:
 
 
 def _handler_error(record: Mapping[str, Any]) -> str:
-    """Return what a handler raised; of what Pydantic refused only its first line, since the others hold the input."""
+    """Return what a handler raised; of Pydantic's error only the first line, since the others hold the input."""
     raised, condition = record.get("responsePayload"), record["requestContext"].get("condition", "")
     if not isinstance(raised, Mapping):
-        return str(condition) or "Lambda does not say"
+        return str(condition) or "Lambda's record has no error"
     kind, message = raised.get("errorType"), str(raised.get("errorMessage", ""))
     if kind == _PYDANTIC:
         message = message.partition("\n")[0]
@@ -122,7 +133,7 @@ def _handler_error(record: Mapping[str, Any]) -> str:
 
 
 def _scheduled(body: object) -> object:
-    """Return a schedule's moment from what EventBridge Scheduler would have invoked Lambda with; an event as it is."""
+    """Return the input of a scheduled run from EventBridge Scheduler's request to Lambda; any other body unchanged."""
     payload = body.get("Payload") if isinstance(body, dict) else None
     return _json(payload) if isinstance(payload, str) else payload if isinstance(payload, dict) else body
 
@@ -134,7 +145,7 @@ def _json(text: str) -> object:
         return None
 
 
-def _moment(text: object) -> datetime | None:
+def _time(text: object) -> datetime | None:
     try:
         found = datetime.fromisoformat(str(text))
     except ValueError:
@@ -142,5 +153,15 @@ def _moment(text: object) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _tries(retries: str | None) -> int | None:
+def _attempts(retries: str | None) -> int | None:
     return int(retries) + 1 if retries and retries.isdecimal() else None
+
+
+def _without(word: str, text: str) -> str:
+    """Return a text with `…` for each whole `word`. Not a regular expression: compiling one for each letter is slow."""
+    first, *others = text.split(word)
+    pieces = [first]
+    for before, after in pairwise((first, *others)):
+        whole = not (before[-1:].isalnum() or after[:1].isalnum())
+        pieces += ["…" if whole else word, after]
+    return "".join(pieces)

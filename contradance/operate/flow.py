@@ -1,4 +1,4 @@
-"""What really happened: the journal's records of one flow, as the tree of what caused what."""
+"""The journal's records of one flow as a tree of causes and effects."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from typing import Final, Literal, NamedTuple
 from contradance.runtime.journal_record import JournalRecord, PublishedEvent
 
 COMPLETED: Final = ("done", "duplicate")
-"""Outcomes that say a handler has committed; a process may die before it journals the first, so the second is enough."""
+"""Outcomes of a handler that has committed; a process may end before it journals the first, so the second is enough."""
 
 
 class Outstanding(NamedTuple):
-    """A delivery that is yet to be made, or made again."""
+    """A delivery that is pending, or that will be retried."""
 
     correlation_id: str
     event_id: str
@@ -22,12 +22,12 @@ class Outstanding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """One delivery, a request or a scheduled run: every attempt at it, and what came of them."""
+    """One delivery, a request or a scheduled run: every attempt at it, and the published events."""
 
     attempts: tuple[JournalRecord, ...]
     published: tuple["Happened", ...]
     again: datetime | None = None
-    """When it is made again, where that is known and to come."""
+    """When the next attempt is due; None where none is, or where that is unknown."""
 
     @property
     def last(self) -> JournalRecord:
@@ -55,20 +55,20 @@ class Flow:
     correlation_id: str
     subject: str | None
     roots: tuple[Handled | Happened, ...]
-    """What began it: usually one route; an event where nothing here published it."""
+    """What started it: usually one route; an event, where no function here published it."""
     events: int
     deliveries: int
-    """Deliveries of events that ended, well or as a dead letter; a duplicate is none of its own."""
+    """Deliveries of events that ended, completed or as a dead letter; duplicates are not counted."""
     dead_letters: int
-    """Deliveries and scheduled runs that were given up."""
+    """Deliveries and scheduled runs that became dead letters."""
     waiting: int
-    """Deliveries and scheduled runs that are yet to be made, or made again."""
+    """Deliveries and scheduled runs that are pending, or that will be retried."""
     began: datetime
     duration: timedelta
 
 
 def flows(records: Iterable[JournalRecord], outstanding: Iterable[Outstanding] = ()) -> list[Flow]:
-    """Return the flows that `records` tell of, the earliest first; `outstanding` is what is yet to be delivered."""
+    """Return the flows in `records`, the earliest first; `outstanding` are the pending deliveries."""
     by_flow: dict[str, list[JournalRecord]] = {}
     for record in records:
         by_flow.setdefault(record.correlation_id, []).append(record)
@@ -120,7 +120,7 @@ def _flow(correlation_id: str, records: list[JournalRecord], outstanding: list[O
 
 
 def _ending(tries: Sequence[JournalRecord]) -> Literal["done", "dead", "waiting"]:
-    """Return what every attempt at one thing came to."""
+    """Return the result of all attempts at one delivery."""
     if any(record.outcome in COMPLETED for record in tries):
         return "done"
     return "dead" if any(record.dead for record in tries) else "waiting"

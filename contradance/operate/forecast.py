@@ -1,4 +1,4 @@
-"""What a replay would do: counted in the archive, where that can be read, else guessed from the journal."""
+"""What a replay would do: counted in the archive, where it can be read, else estimated from the journal."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 from contradance.envelope import unseal
 from contradance.errors import ContractViolation
 from contradance.operate.flow import COMPLETED
-from contradance.operate.journal import JournalReader, Wanted
+from contradance.operate.journal import JournalAccess, Wanted
 from contradance.operate.replay import ReplayPlan
 from contradance.runtime.consume import read_event
 
@@ -20,9 +20,9 @@ class Forecast:
     matched: int
     """Events of the window that match its rule; from the journal, those of the contracts that it consumes."""
     done: int
-    """Of these, those it has completed: without `--again` they have no effect."""
+    """Of these, those that the subscriber has completed: without `--again` they have no effect."""
     invalid: int | None
-    """Of these, those that break their contract now; None where nobody can know."""
+    """Of these, those that break their contract now; None where this is unknown."""
     basis: Literal["archive", "journal"]
     whole: bool = True
     """Whether everything in the window was counted."""
@@ -39,7 +39,7 @@ class ReadableArchive(Protocol):
 
 
 def from_archive(planned: ReplayPlan, archive: ReadableArchive) -> Forecast:
-    """Count in the archive: by the rule's own pattern, the once-records and the contract."""
+    """Count in the archive, with the rule's own pattern, the once-records and the contract."""
     function, subscription = planned.function, planned.subscription
     completed = archive.completed(function.name)
     matched = done = invalid = 0
@@ -56,12 +56,16 @@ def from_archive(planned: ReplayPlan, archive: ReadableArchive) -> Forecast:
     return Forecast(matched, done, invalid, "archive")
 
 
-def from_journal(planned: ReplayPlan, journal: JournalReader) -> Forecast:
-    """Guess from the journal: what functions published in the window, and what this one completed."""
+def from_journal(planned: ReplayPlan, journal: JournalAccess) -> Forecast:
+    """Estimate from the journal: the events that functions published in the window, and those that this one completed."""
     name = planned.function.name
     found = journal.records(Wanted(planned.first, planned.last))
-    spoken = {str(version.identity) for contract in planned.subscription.contracts for version in contract.lineage()}
-    published = {event.event_id for record in found.records for event in record.published if event.contract in spoken}
+    consumed_contracts = {
+        str(version.identity) for contract in planned.subscription.contracts for version in contract.lineage()
+    }
+    published = {
+        event.event_id for record in found.records for event in record.published if event.contract in consumed_contracts
+    }
     consumed = {record.event_id for record in found.records if record.function == name and record.event_id}
     own = journal.records(Wanted(planned.first, function=name))
     completed = {record.event_id for record in own.records if record.outcome in COMPLETED}

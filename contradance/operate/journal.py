@@ -1,4 +1,4 @@
-"""Where an operator finds journal records: log lines on AWS, rows on the laptop."""
+"""The port through which journal records are found: log lines on AWS, rows on the laptop."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from contradance.operate.flow import Outstanding
 from contradance.runtime.journal_record import JournalRecord
 
 _LATE: Final = timedelta(minutes=2)
-"""How late a line may become visible in CloudWatch Logs, generously."""
+"""Longest time until a line is visible in CloudWatch Logs, with a margin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which records are asked for."""
+    """A filter of records."""
 
     since: datetime
     until: datetime | None = None
@@ -22,7 +22,7 @@ class Wanted:
     subject: str | None = None
 
     def takes(self, moment: datetime) -> bool:
-        """Whether a moment is one that is asked for."""
+        """Whether a moment is inside the window."""
         return self.since <= moment and (self.until is None or moment < self.until)
 
 
@@ -30,7 +30,7 @@ class LogLine(NamedTuple):
     """One line of a function's log: on the laptop, one record of its journal."""
 
     id: str
-    """Tells it from every other line."""
+    """Unique among the lines."""
     at: datetime
     function: str
     level: str
@@ -42,36 +42,36 @@ class LogLine(NamedTuple):
 
 
 class Records(NamedTuple):
-    """What was found of what is wanted."""
+    """Records that a search found."""
 
     records: list[JournalRecord]
     whole: bool
-    """Whether that is all of it; a search in logs returns only so many."""
+    """Whether these are all; a search in logs has a limit."""
 
 
-class JournalReader(Protocol):
-    """Where records are found."""
+class JournalAccess(Protocol):
+    """Finds records."""
 
     def flows(self, term: str) -> list[JournalRecord]:
         """Return every record of each flow whose correlation id, subject or an event's id is, or begins with, `term`."""
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
-        """Return what is yet to be delivered in these flows, as far as that can be known."""
+        """Return the pending deliveries of these flows, as far as they are known."""
 
     def latest(self) -> list[JournalRecord]:
         """Return every record of the flow that began last."""
 
     def records(self, wanted: Wanted) -> Records:
-        """Return the records that are wanted, in the order of their writing."""
+        """Return the wanted records, in the order in which they were written."""
 
     def lines(self, wanted: Wanted) -> list[LogLine]:
-        """Return the log lines that are wanted, in order."""
+        """Return the wanted log lines, in order."""
 
 
-def follow(journal: JournalReader, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
-    """Yield lines as they come; the next look is taken whenever `pauses` yields.
+def follow(journal: JournalAccess, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
+    """Yield lines as they become visible; each item of `pauses` starts a search.
 
-    Lines may become visible out of order and late, so each look begins a while before the last line that was seen.
+    Lines may become visible late and out of order, so each search starts some time before the last line that was seen.
     """
     seen: dict[str, datetime] = {}
     for _ in pauses:

@@ -1,4 +1,4 @@
-"""A dead letter, or any event, as it may be shown to a person: what its contract calls personal is masked."""
+"""Dead letters and events as they may be shown: personal data, by their contracts, is masked."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which subscribers an event would reach, and for the others: which field said no."""
+"""The subscribers that an event would reach, and for the others the field that does not match."""
 
 import json
 from collections.abc import Mapping

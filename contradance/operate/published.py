@@ -1,4 +1,4 @@
-"""The events of a while, and what became of each: told by the journal."""
+"""The events of a window of time and their deliveries, from the journal."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ class Published:
     at: datetime
     """When the attempt that published it began; else when it was first consumed."""
     publisher: str | None
-    """The function that published it; None where nobody in the journal did."""
+    """The function that published it; None where the journal has none."""
     completed: tuple[str, ...]
     """Functions that have consumed it."""
     dead: tuple[str, ...]
-    """Functions that gave it up."""
+    """Functions that made it a dead letter."""
     waiting: tuple[str, ...]
-    """Functions that failed, and try again."""
+    """Functions that failed and will retry."""
 
 
 def published(records: Iterable[JournalRecord]) -> list[Published]:
-    """Return the events that `records` tell of, the earliest first."""
+    """Return the events in `records`, the earliest first."""
     known: dict[str, tuple[str, JournalRecord]] = {}
     consumed: dict[str, list[JournalRecord]] = {}
     for record in records:
@@ -45,14 +45,14 @@ def published(records: Iterable[JournalRecord]) -> list[Published]:
 
 def _published(event_id: str, source: tuple[str, JournalRecord] | None, attempts: list[JournalRecord]) -> Published:
     contract = source[0] if source else attempts[0].trigger
-    told = [*attempts, *([source[1]] if source else [])]
+    records = [*attempts, *([source[1]] if source else [])]
     functions = dict.fromkeys(attempt.function for attempt in attempts)
     completed = {attempt.function for attempt in attempts if attempt.outcome in COMPLETED}
     dead = {attempt.function for attempt in attempts if attempt.dead} - completed
     return Published(
         event_id=event_id,
         contract=contract,
-        subject=next((record.subject for record in told if record.subject), None),
+        subject=next((record.subject for record in records if record.subject), None),
         at=source[1].started_at if source else min(attempt.started_at for attempt in attempts),
         publisher=source[1].function if source else None,
         completed=tuple(name for name in functions if name in completed),

@@ -1,4 +1,4 @@
-"""Publishing an event by hand: validated like any other."""
+"""Publishing an event from the command line, validated like any other."""
 
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ from contradance.violation import problems
 from contradance.wire import read_closed
 
 PUBLISHER = "contradance.cli"
-"""Who published an event that no function did."""
+"""The publisher of an event that a command published."""
 _SECONDS = 10.0
 
 

@@ -1,4 +1,4 @@
-"""Why one event did or did not reach one subscriber, and what came of it."""
+"""Why one event did or did not reach one subscriber, and the result."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,12 +14,12 @@ from contradance.pattern import Mismatch
 from contradance.runtime.journal_record import JournalRecord
 
 DeliveryStatus = Literal["done", "dead letter", "waiting", "not matched", "never delivered"]
-"""What became of an event at a subscriber; never delivered is what matches now and did not when it was published."""
+"""The status of an event at a subscriber; `never delivered`: it matches now, but did not when it was published."""
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What became of one event at one subscriber."""
+    """The status of one event at one subscriber, and its reasons."""
 
     event_id: str
     contract: str
@@ -27,10 +27,10 @@ class Why:
     subscriber: str
     verdict: DeliveryStatus
     mismatch: Mismatch | None
-    """Which field said no, where the rule does not match."""
+    """The field that does not match, where the rule does not match."""
     attempts: tuple[JournalRecord, ...]
     due: datetime | None
-    """When it is tried next, where that is to come."""
+    """When the next attempt is due; None where none is."""
 
     @property
     def published(self) -> tuple[str, ...]:
@@ -44,7 +44,7 @@ class Why:
 
 
 def event_and_flow(envelope: str) -> tuple[str, str]:
-    """Return the ids of a kept event and of its flow: EventBridge's own, where whoever published it gave it none."""
+    """Return the ids of a kept event and of its flow: EventBridge's own, where the publisher gave it none."""
     event: dict[str, Any] = json.loads(envelope)
     metadata = _metadata(event)
     return str(metadata.get("event_id", event["id"])), str(metadata.get("correlation_id", event["id"]))
@@ -62,14 +62,14 @@ def why(
     records: Iterable[JournalRecord],
     outstanding: Iterable[Outstanding],
 ) -> list[Why]:
-    """Return what became of an event at a subscriber, or at each one.
+    """Return the status of an event at one subscriber, or at each.
 
     Args:
-        choreography: whose rules are asked.
+        choreography: has the rules.
         subscriber: `service.handler`, or its handler alone; all of them where it is None.
-        envelope: the event as it is kept, in EventBridge's envelope.
+        envelope: the event in EventBridge's envelope.
         records: the journal of its flow.
-        outstanding: what of its flow is yet to be delivered.
+        outstanding: deliveries of its flow that are pending.
     """
     event: dict[str, Any] = json.loads(envelope)
     event_id, _ = event_and_flow(envelope)
@@ -89,7 +89,7 @@ def why(
 
 
 def _verdict(mismatch: Mismatch | None, attempts: Sequence[JournalRecord], due: datetime | None) -> DeliveryStatus:
-    """Say what became of it; what was delivered was matched, whatever the rule says now."""
+    """Return the status of a delivery; what was delivered was matched, even if the rule does not match now."""
     if any(one.outcome in COMPLETED for one in attempts):
         return "done"
     if any(one.dead for one in attempts):

@@ -1,4 +1,4 @@
-"""What Lambda runs: one layer for a choreography's functions, and a zip for each of them."""
+"""Builds the packages for Lambda: one layer for all functions of a choreography, and a zip for each function."""
 
 from contradance.packaging.packages import Packages, build, pin
 

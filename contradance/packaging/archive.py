@@ -1,7 +1,7 @@
-"""Zip files that are equal to the byte wherever, whenever and by whomever they are made.
+"""Reproducible zip files: equal contents make equal bytes, on any machine and at any time.
 
-Python's own zipfile compresses with whichever zlib the machine has, and zlibs differ in their output. Here libdeflate
-compresses, which comes along as a wheel: of one version, it gives the same bytes on every machine.
+Python's zipfile uses the zlib of the machine, and versions of zlib differ in their output. This module uses libdeflate
+from a wheel: one version makes the same bytes on every machine.
 """
 
 import struct
@@ -15,24 +15,26 @@ try:
     import deflate
 except ModuleNotFoundError as error:
     raise PackagingError(
-        "packages are compressed with deflate, which is not here.\n  pip install 'contradance[infra]'"
+        "packages are compressed with deflate, which is not installed.\n  pip install 'contradance[infra]'"
     ) from error
 
 _LEVEL: Final = 9
-"""Of libdeflate's 1 to 12. Those above save 2 % more of a layer, in three to five times the time."""
+"""Compression level, of libdeflate's 1 to 12. Higher ones save 2 % of a layer and take three to five times as long."""
 _VERSION: Final = 20
-"""What is needed to unpack: 2.0, for deflate."""
+"""Version of the zip format that a reader needs: 2.0, for deflate."""
 _MADE_BY: Final = 3 << 8 | _VERSION
-"""Unix, so that the mode counts."""
+"""Unix, so that readers apply the file mode."""
 _UTF_8: Final = 1 << 11
 _STORED, _DEFLATED = 0, 8
 _MIDNIGHT, _NEW_YEAR_1980 = 0, 1 << 5 | 1
-"""The time of every file: the earliest that a zip can say."""
+"""The modification time of every file: the earliest that a zip can store."""
 _MODE: Final = 0o100755 << 16
-"""A file that everybody may read, and run if it is a program: Lambda runs functions as a user of its own."""
+"""Mode of every file: readable and executable by all users, because Lambda runs functions as another user."""
 
 
 class _ZipEntry(NamedTuple):
+    """One file of a zip."""
+
     name: bytes
     method: int
     checksum: int
@@ -41,23 +43,23 @@ class _ZipEntry(NamedTuple):
 
     @property
     def _common(self) -> tuple[int, ...]:
-        """Return what an entry says before its data, and in the directory again."""
+        """The fields that the local header and the central directory both have."""
         times = _MIDNIGHT, _NEW_YEAR_1980
         sizes = len(self.packed), self.size
         return _VERSION, _UTF_8, self.method, *times, self.checksum, *sizes, len(self.name), 0
 
     def header(self) -> bytes:
-        """Return what goes before the data."""
+        """Return the local header, which precedes the data."""
         return struct.pack("<4s5H3L2H", b"PK\3\4", *self._common) + self.name
 
     def directory(self, offset: int) -> bytes:
-        """Return what the directory at the end says of it."""
+        """Return the file's entry in the central directory; `offset` is that of its local header."""
         fields = (*self._common, 0, 0, 0, _MODE, offset)
         return struct.pack("<4sH5H3L2H3H2L", b"PK\1\2", _MADE_BY, *fields) + self.name
 
 
 def archive(files: Mapping[str, bytes]) -> bytes:
-    """Return a zip of `files`, by name with `/` between folders. Names and contents alone decide its bytes."""
+    """Return a zip of `files`: contents by name, with `/` between folders. Its bytes depend on these only."""
     packed = bytearray()
     directory = bytearray()
     for name in sorted(files):

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whoever else writes them, and whatever stops the writing."""
+"""A cache of files that are written atomically: a file is complete or absent, also with several writers and crashes."""
 
 import os
 import tempfile
@@ -14,16 +14,16 @@ class CachedFile(NamedTuple):
 
     path: Path
     fresh: bool
-    """Whether it was made just now."""
+    """Whether this call created it."""
 
 
 def keep(path: Path, make: Callable[[], bytes]) -> CachedFile:
-    """Return `path`, made if it is not there yet.
+    """Return `path`; write what `make` returns when the file does not exist.
 
-    The name of a file says all that its content depends on, so what is there never needs to be made again.
+    A file's name contains a digest of everything that its content depends on, so an existing file is never stale.
 
     Raises:
-        PackagingError: it cannot be written.
+        PackagingError: the file cannot be written.
     """
     if path.is_file():
         return CachedFile(path, fresh=False)
@@ -33,8 +33,8 @@ def keep(path: Path, make: Callable[[], bytes]) -> CachedFile:
         _write_whole(path, content)
     except OSError as error:
         raise PackagingError(
-            f"{path} cannot be written: {error.strerror}.\n  Nothing is left half-written; make room, or let this user "
-            "write there, and build again."
+            f"{path} cannot be written: {error.strerror}.\n  No incomplete file is left. Free some space, or give this user "
+            "write permission, and build again."
         ) from error
     return CachedFile(path, fresh=True)
 
@@ -46,7 +46,7 @@ def _write_whole(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(scratch).chmod(0o644)  # mkstemp's are its maker's alone
+        Path(scratch).chmod(0o644)  # mkstemp creates files that only their owner can read
         Path(scratch).replace(path)
     except BaseException:
         Path(scratch).unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""What a module imports when it is run: read from its source, and never by running it.
+"""Reads the imports of a module from its source, without running it.
 
-Imports that only a type checker makes are left out, except where a package is lazy: it has a `__getattr__`, and names
-under `if TYPE_CHECKING:` what that loads. There, whoever takes a name from the package imports the name's home.
+Imports under `if TYPE_CHECKING:` do not run, so they do not count, except in a lazy package: it has a `__getattr__`, which
+loads the names that it imports under `if TYPE_CHECKING:`. Importing such a name loads the module that defines it.
 """
 
 import ast
@@ -14,35 +14,37 @@ from contradance.errors import PackagingError
 
 
 class Imported(NamedTuple):
-    """One name that a module takes from another."""
+    """One import: a module, and the name that is imported from it."""
 
     module: str
     name: str | None
-    """None for the module itself, and for everything in it."""
+    """None for `import module` and for `from module import *`."""
     line: int
     optional: bool
-    """Whether the module goes on where the import fails."""
+    """Whether the importing module handles an ImportError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Imports:
-    """What one module imports."""
+    """The imports of one module."""
 
     at_run_time: tuple[Imported, ...]
-    promised: dict[str, Imported]
-    """Of a lazy package: where each name comes from that it loads when the name is first used."""
+    lazy: dict[str, Imported]
+    """The names that a lazy package loads on first use, and their imports; empty for other modules."""
 
 
 def read_imports(path: Path, module: str) -> Imports:
-    """Return what the module in `path` imports.
+    """Return the imports of the module in `path`.
 
     Raises:
-        PackagingError: it is no Python that this interpreter knows.
+        PackagingError: this interpreter cannot parse the file.
     """
     try:
         tree = ast.parse(path.read_bytes(), filename=str(path))
     except (SyntaxError, ValueError) as error:
-        raise PackagingError(f"{path} is no Python: {error}.\n  Lambda could not import {module} either.") from error
+        raise PackagingError(
+            f"{path} is not valid Python: {error}.\n  Lambda could not import {module} either."
+        ) from error
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     reader = _ImportVisitor(package)
     reader.visit(tree)
@@ -51,7 +53,7 @@ def read_imports(path: Path, module: str) -> Imports:
 
 
 class _ImportVisitor(ast.NodeVisitor):
-    """Walks one module."""
+    """Collects the imports of one module."""
 
     def __init__(self, package: str) -> None:
         self.at_run_time: list[Imported] = []
@@ -61,7 +63,7 @@ class _ImportVisitor(ast.NodeVisitor):
         self._optional = False
 
     def visit_If(self, node: ast.If) -> None:
-        """Tell apart what only a type checker sees."""
+        """Collect the imports under `if TYPE_CHECKING:` separately."""
         negated = isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
         test = node.test.operand if isinstance(node.test, ast.UnaryOp) and negated else node.test
         if not _is_type_checking(test):
@@ -71,18 +73,18 @@ class _ImportVisitor(ast.NodeVisitor):
         self._visit_all(node.body if negated else node.orelse)
 
     def visit_Try(self, node: ast.Try) -> None:
-        """Tell apart what may fail, and what then takes its place."""
+        """Mark imports as optional in a `try` that handles ImportError, and in its handlers."""
         optional = any(_catches_import_errors(handler) for handler in node.handlers)
         self._visit_all([*node.body, *node.handlers], optional=optional)
         self._visit_all([*node.orelse, *node.finalbody])
 
     def visit_Import(self, node: ast.Import) -> None:
-        """`import a.b`."""
+        """Collect `import a.b`."""
         for alias in node.names:
             self._add(alias.name, None, node.lineno, alias.asname or alias.name)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        """`from a import b`, and `from . import b`."""
+        """Collect `from a import b`, and `from . import b`."""
         module = node.module or ""
         if node.level:
             parts = self._package.split(".")

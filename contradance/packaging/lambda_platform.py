@@ -1,4 +1,4 @@
-"""What the packages are for: a Lambda runtime on an architecture."""
+"""The target of the packages: a Lambda runtime on an architecture."""
 
 import sys
 import warnings
@@ -8,17 +8,17 @@ from typing import Final
 from contradance.errors import PackagingError
 
 _GLIBC: Final = {
-    "python3.11": "2_17",  # Amazon Linux 2 has 2.26; uv knows no platform between this one and 2.28
-    "python3.12": "2_34",  # Amazon Linux 2023, as all that follow
+    "python3.11": "2_17",  # Amazon Linux 2 has 2.26; uv has no platform between 2.17 and 2.28
+    "python3.12": "2_34",  # Amazon Linux 2023, like all later runtimes
     "python3.13": "2_34",
     "python3.14": "2_34",
     "python3.15": "2_34",
 }
-"""The manylinux version of the wheels that each of Lambda's runtimes takes."""
+"""The manylinux version of wheels for each of Lambda's runtimes."""
 _MACHINE: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
 _FALLBACK: Final = "python3.13"
 OLDEST: Final = "3.11"
-"""Oldest Python that a layer can be for; the lock holds for it and for all that follow."""
+"""Oldest supported Python of a layer; the lock is valid for it and all later ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,40 +33,40 @@ class LambdaPlatform:
     architecture: str
 
     def __post_init__(self) -> None:
-        """Refuse what wheels cannot be chosen for."""
+        """Refuse an unknown runtime or architecture."""
         for what, value, known in (("runtime", self.runtime, _GLIBC), ("architecture", self.architecture, _MACHINE)):
             if value not in known:
                 raise PackagingError(
-                    f"there is no {what} {value!r} to package for.\n  Choose one of {', '.join(known)}."
+                    f"contradance cannot package for the {what} {value!r}.\n  Choose one of {', '.join(known)}."
                 )
 
     @property
     def python(self) -> str:
-        """Return its Python, like 3.13."""
+        """Its Python version: `3.13`."""
         return self.runtime.removeprefix("python")
 
     @property
     def platform(self) -> str:
-        """Return uv's name of the platform whose wheels it takes."""
+        """The platform of its wheels, as uv names it."""
         return f"{_MACHINE[self.architecture]}-manylinux_{_GLIBC[self.runtime]}"
 
     @property
-    def is_builders(self) -> bool:
-        """Whether this interpreter's bytecode is the runtime's, too."""
+    def runs_own_bytecode(self) -> bool:
+        """Whether the runtime can run the bytecode of this interpreter."""
         return sys.implementation.name == "cpython" and self.runtime == _own_runtime()
 
 
 def default_runtime() -> str:
-    """Return the runtime of this interpreter's version, whose bytecode can then travel in the layer.
+    """Return the Lambda runtime of this interpreter's version, so that the layer can hold its bytecode.
 
     Warns:
-        UserWarning: Lambda has none, so it is another one, and functions start slower.
+        UserWarning: Lambda has no such runtime; the result is another one, and functions start slower.
     """
     if _own_runtime() in _GLIBC:
         return _own_runtime()
     warnings.warn(
-        f"Lambda has no runtime {_own_runtime()}: packaging for {_FALLBACK}, without the bytecode that would make "
-        f"functions start faster. Build with Python {_FALLBACK.removeprefix('python')} to have it.",
+        f"Lambda has no runtime {_own_runtime()}, so the packages are for {_FALLBACK}. They have no bytecode, and functions "
+        f"start slower. Build with Python {_FALLBACK.removeprefix('python')} to include bytecode.",
         stacklevel=2,
     )
     return _FALLBACK

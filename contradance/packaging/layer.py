@@ -1,7 +1,7 @@
-"""The layer: what functions share.
+"""The Lambda layer of all functions: wheels for Lambda's platform, contradance's runtime modules, and their bytecode.
 
-Wheels for Lambda's platform, from the lock and by their hashes; the rooms of contradance that run there; and, where
-this interpreter is the runtime's, the bytecode of both.
+The wheels come from the lock, with their hashes checked. The layer has bytecode when this interpreter's version is that
+of the runtime.
 """
 
 import os
@@ -24,17 +24,17 @@ from contradance.packaging.trim import is_kept, trimmed
 from contradance.packaging.uv import run_uv
 
 _FOLDER: Final = "python"
-"""What Lambda puts on the path of a Python function, of a layer that it unpacks in /opt."""
+"""Folder of a layer that Lambda adds to the path of Python functions. Lambda unpacks layers in /opt."""
 _MOUNT: Final = "/opt"
 MAX_UNPACKED_BYTES: Final = 250 * 1024 * 1024
-"""Largest function with its layers. Lambda Developer Guide, quotas."""
+"""Largest size of a function with its layers. Lambda Developer Guide, quotas."""
 MAX_ZIP_BYTES: Final = 50 * 1024 * 1024
-"""Largest zip that is uploaded as it is. Lambda Developer Guide, quotas."""
+"""Largest zip for a direct upload. Lambda Developer Guide, quotas."""
 
 
 def layer_key(lock: bytes, rooms: Mapping[str, Path], target: LambdaPlatform) -> str:
-    """Return a digest of everything that the layer depends on: what goes in, who makes it, and what it is for."""
-    bytecode = platform.python_version() if target.is_builders else "none"
+    """Return a digest of everything that the layer depends on: its contents, the code that builds it, and its target."""
+    bytecode = platform.python_version() if target.runs_own_bytecode else "none"
     facts = [target.runtime, target.architecture, bytecode, version("deflate"), *sorted(rooms)]
     makers = sorted(Path(__file__).parent.glob("*.py"))
     contents = [lock, *(path.read_bytes() for path in (*makers, *(rooms[module] for module in sorted(rooms))))]
@@ -46,7 +46,7 @@ def make_layer(root: Path, lock: bytes, rooms: Mapping[str, Path], target: Lambd
     """Return the layer as a zip.
 
     Raises:
-        PackagingError: a wheel is missing, has another hash than the lock says, or all are too large for Lambda.
+        PackagingError: a wheel is missing or its hash differs from the lock's, or the layer is too large for Lambda.
     """
     with tempfile.TemporaryDirectory(prefix="contradance-layer-") as scratch:
         folder = Path(scratch, _FOLDER)
@@ -56,7 +56,7 @@ def make_layer(root: Path, lock: bytes, rooms: Mapping[str, Path], target: Lambd
                 path.unlink()
         for module, path in rooms.items():
             _copy(path, folder, module)
-        if target.is_builders:
+        if target.runs_own_bytecode:
             _compile(folder)
         files = {f"{_FOLDER}/{relative}": trimmed(relative, path.read_bytes()) for path, relative in _files(folder)}
     unpacked = sum(map(len, files.values()))
@@ -64,14 +64,14 @@ def make_layer(root: Path, lock: bytes, rooms: Mapping[str, Path], target: Lambd
     for size, most, what in ((unpacked, MAX_UNPACKED_BYTES, "unpacked"), (len(zipped), MAX_ZIP_BYTES, "zipped")):
         if size > most:
             raise PackagingError(
-                f"the layer is {size / 2**20:.0f} MB {what}, and Lambda takes {most / 2**20:.0f} MB.\n"
-                f"  Require less for Lambda: {NAME} says what it holds."
+                f"the layer is {size / 2**20:.0f} MB {what}, and Lambda's limit is {most / 2**20:.0f} MB.\n"
+                f"  Require fewer packages for Lambda: {NAME} lists them."
             )
     return zipped
 
 
 def tops_of(names: Iterator[str] | list[str]) -> frozenset[str]:
-    """Return the top-level modules and packages that a layer of files with these names brings."""
+    """Return the top-level modules and packages of a layer, given the names of its files."""
     return frozenset(parts[1].partition(".")[0] for parts in (name.split("/") for name in names) if len(parts) > 1)
 
 
@@ -98,10 +98,10 @@ def _copy(source: Path, folder: Path, module: str) -> None:
 
 
 def _compile(folder: Path) -> None:
-    """Write the bytecode of everything, as it will lie in /opt, never to be compared with its source again.
+    """Write the bytecode of all modules, for their path in /opt, so that Python never compares it with the source.
 
-    A process of its own, without Python's settings: what is in this process's memory would show in the bytes. What is
-    no Python of this version (a template, say) gets none, as when it is imported.
+    This runs in a separate process without PYTHON* variables, because the bytes would depend on the memory of this one.
+    Files that this Python cannot compile (templates, for example) get no bytecode.
     """
     command = [sys.executable, "-S", "-s", "-P", "-m", "compileall", "-qq", "--invalidation-mode", "unchecked-hash"]
     where = ["-s", str(folder.parent), "-p", _MOUNT, str(folder)]
@@ -110,6 +110,6 @@ def _compile(folder: Path) -> None:
     done = subprocess.run([*command, *where], env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if not any(folder.rglob("*.pyc")):
         raise PackagingError(
-            f"the layer's modules cannot be compiled by {sys.executable}: {done.stderr.strip() or 'it says nothing'}.\n"
-            "  Is this Python whole? Try: python -m compileall"
+            f"{sys.executable} cannot compile the layer's modules: {done.stderr.strip() or 'it prints no reason'}.\n"
+            "  Check that this Python is complete: python -m compileall"
         )

@@ -1,8 +1,7 @@
-"""Which modules a module needs, itself included: what it imports when it is run, and what that imports in turn.
+"""Finds the modules that a module needs: its imports, and their imports in turn.
 
-grimp, which checks the house's import rules, finds packages through the running interpreter and sees modules, not the
-names taken from them. Here a folder is asked, which need not be the one that runs, and a name that a lazy package
-loads when it is first used is followed to its home.
+grimp, which checks this project's import rules, has two limits: it finds packages through the running interpreter, and it
+does not see imported names. This module searches given folders, and follows the names of a lazy package to their modules.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,12 +13,12 @@ from contradance.packaging.imports import Imported, Imports, read_imports
 
 
 class Needed(NamedTuple):
-    """What some modules need."""
+    """The modules that some modules need."""
 
     modules: dict[str, Path]
-    """Files by dotted name, with the packages they lie in; a package without `__init__.py` has no file to name."""
+    """Files by dotted name, with those of parent packages; a package without `__init__.py` has none."""
     outside: frozenset[tuple[Path, Imported]]
-    """What is imported from elsewhere, or is not there at all, and by which file."""
+    """Imports from elsewhere, or of modules that do not exist, with the importing file."""
 
 
 class Modules:
@@ -31,25 +30,25 @@ class Modules:
         self._read: dict[Path, Imports] = {}
 
     def needed(self, roots: Iterable[str], inside: Callable[[str], bool]) -> Needed:
-        """Return what importing `roots` needs: the modules of top-level packages that are `inside`, the rest by name."""
+        """Return what importing `roots` needs; `inside` selects the top-level packages whose imports are followed."""
         found: dict[str, Path] = {}
         outside: set[tuple[Path, Imported]] = set()
-        waiting = [name for root in roots for name in self._loaded_by(Imported(root, None, 0, optional=False))]
-        while waiting:
-            module = waiting.pop()
+        pending = [name for root in roots for name in self._loaded_by(Imported(root, None, 0, optional=False))]
+        while pending:
+            module = pending.pop()
             path = self.locate(module)
             if path is None or module in found:
                 continue
             found[module] = path
             for imported in self._imports(module, path).at_run_time:
-                if inside(imported.module.partition(".")[0]) and self._is_there(imported.module):
-                    waiting += self._loaded_by(imported)
+                if inside(imported.module.partition(".")[0]) and self._exists(imported.module):
+                    pending += self._loaded_by(imported)
                 else:
                     outside.add((path, imported))
         return Needed(found, frozenset(outside))
 
     def locate(self, module: str) -> Path | None:
-        """Return the file of a module that is written in Python, or None where there is none."""
+        """Return the file of a module; None when it does not exist or is not written in Python."""
         top, *rest = module.split(".")
         home = self.home(top)
         if home is None:
@@ -64,7 +63,7 @@ class Modules:
             self._tops[top] = self._find(top)
         return self._tops[top]
 
-    def _is_there(self, module: str) -> bool:
+    def _exists(self, module: str) -> bool:
         top, *rest = module.split(".")
         home = self.home(top)
         return self.locate(module) is not None or (home is not None and home.joinpath(*rest).is_dir())
@@ -77,22 +76,22 @@ class Modules:
         for folder in self._search:
             if (folder / top).is_dir():
                 return folder / top
-        spec = find_spec(top)  # an editable install may have a finder of its own instead of a place on the path
+        spec = find_spec(top)  # an editable install may use its own finder instead of the path
         if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
             return None
         origin = Path(spec.origin)
         return origin.parent if origin.name == "__init__.py" else origin
 
     def _loaded_by(self, imported: Imported) -> Iterator[str]:
-        """Return the modules that an import loads."""
+        """Yield the modules that an import loads."""
         module, name = imported.module, imported.name
         yield from _with_parents(module)
         if name is not None and self.locate(f"{module}.{name}"):
             yield f"{module}.{name}"
             return
         path = self.locate(module)
-        promised = self._imports(module, path).promised if path else {}
-        for bound, home in promised.items():
+        lazy = self._imports(module, path).lazy if path else {}
+        for bound, home in lazy.items():
             if name in {None, bound}:
                 yield from self._loaded_by(home)
 
@@ -103,7 +102,7 @@ class Modules:
 
 
 def module_file(module: str, path: Path) -> str:
-    """Return where the file of a module lies in the folder that is on the path: `a/b.py`, `a/__init__.py`."""
+    """Return the path of a module's file below its folder on `sys.path`: `a/b.py`, `a/__init__.py`."""
     folder = module.replace(".", "/")
     return f"{folder}/__init__.py" if path.name == "__init__.py" else f"{folder}.py"
 

@@ -1,4 +1,4 @@
-"""The packages of a choreography: one layer for all of its functions, and a zip for each."""
+"""The packages of a choreography: one layer for all functions, and a zip for each function."""
 
 import zipfile
 from collections.abc import Mapping
@@ -24,17 +24,17 @@ from contradance.project import find_project
 
 @dataclass(frozen=True, slots=True)
 class Packages:
-    """What Lambda runs, as zip files."""
+    """The zip files that Lambda runs."""
 
     runtime: str
-    """Lambda's name of the runtime that they are for: python3.13."""
+    """The Lambda runtime: python3.13."""
     architecture: str
     """arm64 or x86_64."""
     layer: Path
     functions: Mapping[str, Path]
-    """By the function's name: `loans.remind_reader`; `Deployed` has the names of the machine's own."""
+    """Zips by function, `loans.remind_reader`, with contradance's own functions (see `contradance.deployed`)."""
     fresh: frozenset[Path]
-    """Those that were made just now; the others were in the cache."""
+    """Files that this build created; the others were in the cache."""
 
 
 def build(
@@ -45,18 +45,18 @@ def build(
     architecture: str = "arm64",
     cache: Path | None = None,
 ) -> Packages:
-    """Build what Lambda runs of a choreography, as far as it is not in the cache already.
+    """Build the packages of a choreography that are not in the cache.
 
     Args:
-        root: The project's folder, with its pyproject.toml and its lock.
-        choreography: What to build.
-        runtime: Lambda's name of a Python runtime; that of this interpreter's version, if None.
+        root: folder of the project, with its pyproject.toml and its lock.
+        choreography: the choreography to package.
+        runtime: a Python runtime of Lambda; that of this interpreter's version unless given.
         architecture: arm64 or x86_64.
-        cache: Folder to keep the files in; `.contradance/packages` in the project, if None.
+        cache: folder of the files; `.contradance/packages` in the project unless given.
 
     Raises:
-        DeclarationError: pyproject.toml does not say what is needed.
-        PackagingError: something cannot be built; nothing is left half-built.
+        DeclarationError: pyproject.toml does not name the registry.
+        PackagingError: a package cannot be built; no incomplete file is left.
     """
     target = LambdaPlatform(runtime or default_runtime(), architecture)
     root = root.resolve()
@@ -84,7 +84,7 @@ def build(
 
 
 def pin(root: Path, choreography: Choreography) -> None:
-    """Write the project's lock anew: which wheels the layer holds."""
+    """Write the project's lock: the wheels of the layer."""
     by_top = packages_distributions()
     own = {name for top in named_by(choreography) for name in by_top.get(top, ())}
     write_lock(root, own)
@@ -93,7 +93,7 @@ def pin(root: Path, choreography: Choreography) -> None:
 def _keep_zip(folder: Path, name: str, module: str | None, code: ProjectCode) -> CachedFile:
     needed = {} if module is None else code.needed_by(module)
     files = {module_file(each, path): path.read_bytes() for each, path in needed.items()}
-    files = files or {"README": b"Everything that this function runs is in its layer; Lambda takes no empty zip.\n"}
+    files = files or {"README": b"All code of this function is in its layer; Lambda refuses an empty zip.\n"}
     zipped = archive(files)
     return keep(folder / f"{name}-{sha256(zipped).hexdigest()[:32]}.zip", lambda: zipped)
 
@@ -104,6 +104,6 @@ def _registry_module(root: Path, choreography: Choreography) -> str:
     if registry is not choreography.contracts:
         raise PackagingError(
             f"{project.root / 'pyproject.toml'} names the registry {registry.name!r} as its contracts, but the "
-            f"choreography {choreography.name!r} speaks of others.\n  Name the registry that it is built with."
+            f"choreography {choreography.name!r} has another registry.\n  Name the registry of the choreography."
         )
     return named.partition(":")[0]

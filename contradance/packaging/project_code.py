@@ -1,4 +1,4 @@
-"""What of all that a function imports is the project's own code, and travels in its zip."""
+"""The project's own code: the modules that a function imports and that go into its zip."""
 
 import json
 import sys
@@ -17,11 +17,11 @@ _INSTALLED = {"site-packages", "dist-packages"}
 
 
 class ProjectCode:
-    """The project's own modules.
+    """Decides which modules are the project's own, and finds those that a function needs.
 
-    A top-level package is the project's if the choreography names it, by a function or a contract that lies in it; or
-    if it was not installed from an index: it lies in the project's folder, or was installed from a folder. What the
-    layer brings never is, nor what Python or Lambda's runtime has.
+    A top-level package is the project's own if a function or a contract of the choreography is in it. So is one that was
+    not installed from a package index: it is in the project's folder, or was installed from a folder. Packages of the
+    layer, of Python and of Lambda's runtime are not.
     """
 
     def __init__(self, root: Path, choreography: Choreography, layer: Collection[str], rooms: Collection[str]) -> None:
@@ -30,32 +30,32 @@ class ProjectCode:
         self._named = named_by(choreography)
         self._layer = frozenset(layer)
         self._rooms = frozenset(rooms)
-        self._verdicts: dict[str, bool] = {}
+        self._own: dict[str, bool] = {}
 
     def needed_by(self, module: str) -> dict[str, Path]:
-        """Return the project's modules that `module` needs, itself included: files by dotted name.
+        """Return the files of the project's modules that `module` needs, with its own, by dotted name.
 
         Raises:
-            PackagingError: it imports what will not be there on Lambda.
+            PackagingError: a module imports something that Lambda will not have.
         """
         needed = self._modules.needed([module], self.holds)
         if module not in needed.modules and module.partition(".")[0] not in self._layer:
             raise PackagingError(
-                f"the module {module} is on no path that leads from {self._root}.\n"
+                f"the module {module} cannot be imported from {self._root}.\n"
                 "  Keep functions and contracts in modules that can be imported from there."
             )
-        missing = [(file, imported) for file, imported in needed.outside if not self._is_there(imported)]
+        missing = [(file, imported) for file, imported in needed.outside if not self._is_on_lambda(imported)]
         if missing:
-            raise PackagingError(self._told(*min(missing, key=lambda found: (str(found[0]), found[1].line))))
+            raise PackagingError(self._describe(*min(missing, key=lambda found: (str(found[0]), found[1].line))))
         return needed.modules
 
     def holds(self, top: str) -> bool:
         """Whether a top-level package is the project's own."""
-        if top not in self._verdicts:
-            self._verdicts[top] = self._judge(top)
-        return self._verdicts[top]
+        if top not in self._own:
+            self._own[top] = self._is_own(top)
+        return self._own[top]
 
-    def _judge(self, top: str) -> bool:
+    def _is_own(self, top: str) -> bool:
         if top == "contradance" or top in self._layer or top in sys.stdlib_module_names:
             return False
         if top in self._named:
@@ -63,25 +63,25 @@ class ProjectCode:
         home = self._modules.home(top)
         return home is not None and (not _INSTALLED & {*home.parts} or any(map(_is_local, self._distributions(top))))
 
-    def _is_there(self, imported: Imported) -> bool:
+    def _is_on_lambda(self, imported: Imported) -> bool:
         top = imported.module.partition(".")[0]
         if top == "contradance":
             submodule = f"{imported.module}.{imported.name}"
             return imported.module in self._rooms and (submodule in self._rooms or not self._modules.locate(submodule))
         return imported.optional or top in {*self._layer, *sys.stdlib_module_names, *PROVIDED}
 
-    def _told(self, file: Path, imported: Imported) -> str:
+    def _describe(self, file: Path, imported: Imported) -> str:
         where = f"{file}, line {imported.line}, imports {imported.module}"
         top = imported.module.partition(".")[0]
         if top == "contradance":
             return (
-                f"{where}, which does not travel to Lambda: it is for the laptop and the deploy host.\n"
+                f"{where}, which the layer does not contain: it is for the laptop and the deploy host.\n"
                 "  Import what functions need from contradance itself."
             )
         if self.holds(top):
-            return f"{where}, which is no module of the project that is written in Python.\n  Bring it in a wheel."
+            return f"{where}, which is not a Python module of the project.\n  Install it from a wheel."
         return (
-            f"{where}, which {NAME} does not bring.\n"
+            f"{where}, which is not in {NAME}.\n"
             "  Add it to the dependencies in pyproject.toml, and pin them: contradance package --lock"
         )
 
@@ -101,6 +101,6 @@ def named_by(choreography: Choreography) -> frozenset[str]:
 
 
 def _is_local(found: Distribution) -> bool:
-    """Whether a distribution was installed from a folder, not from an index. PEP 610."""
+    """Return whether a distribution was installed from a folder instead of an index. PEP 610."""
     record = json.loads(found.read_text("direct_url.json") or "{}")
     return "dir_info" in record

@@ -1,4 +1,4 @@
-"""The rooms of contradance that run on Lambda: what its runtime imports, and what an author may import from it."""
+"""The modules of contradance that run on Lambda: those of the runtime, those of the public API, and their imports."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ _HOME = Path(contradance.__file__).parent
 
 
 def rooms() -> dict[str, Path]:
-    """Return the files of those modules, by dotted name."""
+    """Return the files of contradance's modules for Lambda, by dotted name."""
     runtime = [
         ".".join((_PACKAGE, *file.relative_to(_HOME).with_suffix("").parts)).removesuffix(".__init__")
         for file in (_HOME / "runtime").rglob("*.py")

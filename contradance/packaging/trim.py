@@ -1,17 +1,17 @@
-"""What of a wheel is of no use on Lambda."""
+"""Removes the parts of a wheel that Lambda does not need."""
 
 from pathlib import PurePosixPath
 from typing import Final
 
 _FOR_TOOLS: Final = {".pyi", ".pyc"}
-"""Stubs are for type checkers. Bytecode that a wheel or an installer brings may be of another Python."""
+"""Removed suffixes: stubs are for type checkers, and bytecode in a wheel may be for another Python."""
 _OF_A_DISTRIBUTION: Final = {"METADATA", "entry_points.txt", "top_level.txt", "licenses"}
-"""What `importlib.metadata` reads, and what its author asks to be passed on; never what says where it was installed."""
+"""Files of a `.dist-info` that stay: those that `importlib.metadata` reads, and licences. RECORD has paths of the build."""
 _LICENCES: Final = ("LICEN", "COPYING", "NOTICE", "AUTHORS")
 
 
 def is_kept(path: PurePosixPath) -> bool:
-    """Whether a file that was installed belongs into the layer."""
+    """Return whether an installed file goes into the layer."""
     top, *inner = path.parts
     if top.endswith(".dist-info"):
         return inner[0] in _OF_A_DISTRIBUTION or inner[0].upper().startswith(_LICENCES)
@@ -21,7 +21,7 @@ def is_kept(path: PurePosixPath) -> bool:
 
 
 def trimmed(path: PurePosixPath, content: bytes) -> bytes:
-    """Return of a distribution's METADATA its fields, without the long description that follows them."""
+    """Return the content of a file; of a distribution's METADATA only the fields, without the long description."""
     if path.name != "METADATA" or not path.parts[0].endswith(".dist-info"):
         return content
     fields, _, _ = content.replace(b"\r\n", b"\n").partition(b"\n\n")

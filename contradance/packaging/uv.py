@@ -1,4 +1,4 @@
-"""uv, which resolves and installs wheels for other platforms than its own."""
+"""Runs uv, which resolves and installs wheels for other platforms."""
 
 import shutil
 import subprocess
@@ -12,19 +12,19 @@ def run_uv(*arguments: str | Path, folder: Path, what: str) -> None:
     """Run uv in a folder.
 
     Raises:
-        PackagingError: there is no uv, or it failed; the message begins with `what` and ends with uv's own words.
+        PackagingError: uv is not installed, or it failed; the message begins with `what` and ends with uv's output.
     """
     done = subprocess.run([_uv(), *arguments], cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if done.returncode:
-        raise PackagingError(f"{what}.\n  uv says: {done.stderr.strip()}")
+        raise PackagingError(f"{what}.\n  uv: {done.stderr.strip()}")
 
 
 def _uv() -> str:
     if find_spec("uv") is not None:
-        from uv import find_uv_bin  # noqa: PLC0415 - only where it is installed
+        from uv import find_uv_bin  # noqa: PLC0415 - uv is an optional dependency
 
         return find_uv_bin()
     found = shutil.which("uv")
     if found is None:
-        raise PackagingError("packages are built with uv, which is not here.\n  pip install 'contradance[infra]'")
+        raise PackagingError("packages are built with uv, which is not installed.\n  pip install 'contradance[infra]'")
     return found

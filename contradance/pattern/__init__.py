@@ -1,11 +1,12 @@
-"""EventBridge event patterns: the whole grammar, one pattern at a time or thousands at once.
+"""Event patterns of EventBridge: the whole grammar, for one pattern or for thousands of rules.
 
-    EventPattern   one pattern: does it match, and if not, why not
-    RuleIndex      many rules: which of them match, at a cost that hardly grows with their number
+    EventPattern   one pattern: whether an event matches, and if not, why
+    RuleIndex      many rules: which of them match; the cost hardly grows with their number
 
-From the text to the answer: `syntax` reads a pattern into branches of `alternatives` (of `operators` over `scalar`,
-`caseless`, `wildcard` and `address`); a `branch` checks the `leaves` of an event, with `arrays` where they are in arrays
-of objects; `mismatch` says why not. `rule_index` files branches in a `field_index` for each field, with `intervals` for numbers.
+`syntax` reads a pattern into branches. Each field of a branch has `alternatives`: values (`scalar`) and `operators`, which
+use `caseless`, `wildcard` and `ip_address`. A `branch` checks the `leaves` of an event, and `arrays` does it for arrays of
+objects. `mismatch` explains why an event does not match. `rule_index` keeps one `field_index` per field, with `intervals`
+for numbers.
 """
 
 from contradance.errors import InvalidPattern

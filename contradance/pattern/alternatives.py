@@ -1,19 +1,18 @@
-"""The array that a pattern gives a field: the leaves that will do, the operators, and whether absence will."""
+"""The array of alternatives that a pattern gives for one field."""
 
 import math
 from collections.abc import Hashable, Mapping
 
-from contradance.pattern.grammar import READERS, text
+from contradance.pattern.grammar import READERS, invalid, text
 from contradance.pattern.ip_address import Block, parse
 from contradance.pattern.operators import Operator, Present, Within
-from contradance.pattern.refusal import invalid
 from contradance.pattern.scalar import key
 
 _PRESENT = Present()
 
 
 class Alternatives:
-    """What one field may be: any of `keys`, what any of `operators` accepts, or, when `absent`, nothing at all."""
+    """The alternatives of one field: values (`keys`), `operators`, and whether the field may be `absent`."""
 
     __slots__ = ("absent", "keys", "operators", "written")
 
@@ -24,18 +23,18 @@ class Alternatives:
         keys: list[Hashable] = []
         for position, alternative in enumerate(written):
             if isinstance(alternative, str):
-                self._take_text(alternative, keys)
+                self._add_text(alternative, keys)
             elif isinstance(alternative, Mapping):
-                self._read(alternative, f"{path}[{position}]", keys)
+                self._add_operator(alternative, f"{path}[{position}]", keys)
             else:
-                _demand_leaf(alternative, f"{path}[{position}]")
+                _check_leaf(alternative, f"{path}[{position}]")
                 keys.append(key(alternative))
         if not written:
             raise invalid("Empty arrays are not allowed", path)
         self.keys = frozenset(keys)
 
     def accepts(self, value: object) -> bool:
-        """Whether a leaf of an event is one of the alternatives."""
+        """Return whether a leaf of an event matches one of the alternatives."""
         keys = self.keys
         if keys and (value if type(value) is str else key(value)) in keys:
             return True
@@ -46,17 +45,18 @@ class Alternatives:
 
     @property
     def optional(self) -> bool:
-        """Whether absence is one alternative among others."""
+        """Whether the field may be absent, and may also have a value."""
         return self.absent and bool(self.keys or self.operators)
 
-    def _take_text(self, text: str, keys: list[Hashable]) -> None:
+    def _add_text(self, text: str, keys: list[Hashable]) -> None:
+        # EventBridge compares IP addresses by value: "::1" also matches "0:0:0:0:0:0:0:1".
         address = parse(text) if "." in text or ":" in text else None
         if address is None:
             keys.append(text)
         else:
             self.operators.append(Within(Block(address, address.width)))
 
-    def _read(self, written: Mapping[object, object], path: str, keys: list[Hashable]) -> None:
+    def _add_operator(self, written: Mapping[object, object], path: str, keys: list[Hashable]) -> None:
         if len(written) != 1:
             raise invalid("Only one key allowed in match expression", path)
         ((name, argument),) = written.items()
@@ -79,8 +79,8 @@ class Alternatives:
             raise invalid(f"Unrecognized match type {name}", path)
 
 
-def _demand_leaf(value: object, path: str) -> None:
+def _check_leaf(value: object, path: str) -> None:
     if value is not None and not isinstance(value, bool | int | float):
         raise invalid("Match value must be String, number, true, false, or null", path)
     if isinstance(value, float) and not math.isfinite(value):
-        raise invalid("A number is too large, or is no number", path)
+        raise invalid("A number is too large, or is not a number", path)

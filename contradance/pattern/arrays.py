@@ -1,13 +1,13 @@
-"""Array consistency: two fields under one array of objects must match in the same element of it, at any depth.
+"""Array consistency: two fields under one array of objects must match in the same element, at any depth.
 
-The event is walked once along the branch's fields. Every object or array inside an array opens a *scope*. Then the
-arrays are settled from the innermost outwards: an array gives its fields to the scope that it stands in when one of its
-elements has all of them. Nothing recurses, and no combination of elements is ever tried, so the time is proportional
-to the part of the event that the fields lead through.
+`_walk` goes through the event once, along the fields of the branch. Every object or array inside an array opens a scope.
+`_settle` then handles the arrays from the innermost outwards: when one element has all fields of its array, the outer
+scope gets these fields. There is no recursion, and no combination of elements is tried, so the time is proportional to
+the part of the event that the fields lead through.
 
-Absence (`exists: false`) follows Event Ruler, which reads the fields of a branch in the order of their paths: once a
-field has fixed the element of an array, those after it need only be absent from that element; those before it, from
-the whole array. Bits of integers stand for fields, in that order.
+Absence (`exists: false`) follows Event Ruler, which reads the fields of a branch in the order of their paths. Once a field
+has fixed the element of an array, later fields need to be absent from that element only; earlier ones from the whole
+array. One bit of an integer stands for one field, in that order.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,11 @@ from contradance.pattern.leaves import spellings
 
 
 class _PathNode:
-    """A name on the way to fields; `fields` are the bits of those at it and below; `deep` when two steps below."""
+    """One step of the fields' paths.
+
+    `fields`: bits of the fields at this node and below. `leaf`: bit of the field at this node. `deep`: some field is two
+    or more steps below, so that a name with dots (`a.b`) may spell its path.
+    """
 
     __slots__ = ("children", "deep", "fields", "leaf")
 
@@ -29,7 +33,7 @@ class _PathNode:
 
 
 class _Scope:
-    """An element of an array, or the whole event: which fields are present in it, matched, and settled."""
+    """An element of an array, or the whole event: bits of the fields that are present, matched, and settled in it."""
 
     __slots__ = ("matched", "present", "settled")
 
@@ -40,6 +44,8 @@ class _Scope:
 
 
 class _Array:
+    """An array of objects or arrays: its scopes, its node, and the scope it is in."""
+
     __slots__ = ("elements", "node", "outer")
 
     def __init__(self, node: _PathNode, outer: _Scope) -> None:
@@ -52,7 +58,7 @@ _Step = tuple[object, _PathNode, _Scope]
 
 
 class Consistent:
-    """The complete matcher of one branch."""
+    """Matches one branch against any event, with array consistency. Slower than the checks of `leaves`."""
 
     __slots__ = ("_all", "_fields", "_may_be_absent", "_root")
 
@@ -75,14 +81,14 @@ class Consistent:
             node.leaf = bit
 
     def matches(self, event: Mapping[str, object]) -> bool:
-        """Whether every field of the branch matches, consistently."""
+        """Return whether every field of the branch matches, consistently."""
         whole, arrays = self._walk(event)
         for array in reversed(arrays):
             self._settle(array)
         return self._settled(whole) == self._all
 
     def _walk(self, event: Mapping[str, object]) -> tuple[_Scope, list[_Array]]:
-        """Go through the event; return its own scope, and its arrays, each after those that it is inside of."""
+        """Return the scope of the event and its arrays, outer arrays before inner ones."""
         whole = _Scope()
         arrays: list[_Array] = []
         stack: list[_Step] = [(event, self._root, whole)]
@@ -91,14 +97,14 @@ class Consistent:
             if isinstance(value, Mapping):
                 _enter(value, node, scope, stack)
             elif isinstance(value, (list, tuple)):
-                array = self._open(value, node, scope, stack)
+                array = self._open_array(value, node, scope, stack)
                 if array.elements:
                     arrays.append(array)
             elif node.leaf:
-                self._meet(value, node.leaf, scope)
+                self._check_leaf(value, node.leaf, scope)
         return whole, arrays
 
-    def _open(
+    def _open_array(
         self, values: list[object] | tuple[object, ...], node: _PathNode, scope: _Scope, stack: list[_Step]
     ) -> _Array:
         array = _Array(node, scope)
@@ -108,10 +114,10 @@ class Consistent:
                 array.elements.append(inner)
                 stack.append((element, node, inner))
             elif node.leaf:
-                self._meet(element, node.leaf, scope)
+                self._check_leaf(element, node.leaf, scope)
         return array
 
-    def _meet(self, leaf: object, field: int, scope: _Scope) -> None:
+    def _check_leaf(self, leaf: object, field: int, scope: _Scope) -> None:
         scope.present |= field
         if not scope.matched & field and self._fields[field].accepts(leaf):
             scope.matched |= field
@@ -120,7 +126,7 @@ class Consistent:
         return scope.settled | scope.matched | (self._may_be_absent & ~scope.present)
 
     def _settle(self, array: _Array) -> None:
-        """Give the fields of an array to the scope around it, when one element has them all."""
+        """Settle the fields of an array in the outer scope when one element has all of them."""
         outer = array.outer
         fields = array.node.fields & ~outer.matched if array.node.leaf else array.node.fields
         present = 0
@@ -137,7 +143,7 @@ class Consistent:
                 return
 
     def _demands(self, fields: int, present: int) -> tuple[int, int]:
-        """Which fields one element must match, and which it must either match or lack where absence will do."""
+        """Return (the fields that one element must match, the fields that it must match or may lack)."""
         to_match = to_settle = 0
         fixed = False
         for bit, alternatives in self._fields.items():

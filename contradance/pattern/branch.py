@@ -1,4 +1,4 @@
-"""One branch of a pattern, compiled: quick checks of its fields, and the complete matcher where those cannot know."""
+"""One branch of a pattern, compiled: quick checks of its fields, and the complete matcher for arrays of objects."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from contradance.pattern.leaves import FieldCheck, check
 
 
 class PatternBranch:
-    """The fields that an event must have, all of them, to match."""
+    """A set of fields with their alternatives; an event matches when every field does."""
 
     __slots__ = ("_checks", "_consistent", "_fields")
 
@@ -19,11 +19,11 @@ class PatternBranch:
 
     @property
     def fields(self) -> Mapping[str, Alternatives]:
-        """What each field may be, by its dotted path."""
+        """The alternatives of each field, by its dotted path."""
         return self._fields
 
     def matches(self, event: Mapping[str, object]) -> bool:
-        """Whether an event has every field as it should be."""
+        """Return whether every field of the branch matches an event."""
         for passes in (self._checks or self._compile()).values():
             verdict = passes(event)
             if verdict is None:
@@ -33,13 +33,13 @@ class PatternBranch:
         return True
 
     def matches_completely(self, event: Mapping[str, object]) -> bool:
-        """Do the same the slow way, which is right for every event."""
+        """Return the same as `matches`, by the complete matcher, which handles every event."""
         if self._consistent is None:
             self._consistent = Consistent(self._fields)
         return self._consistent.matches(event)
 
     def check(self, settled: str | None) -> FieldCheck | None:
-        """One check of all fields but `settled`, which the quick way knows already. None when nothing is left."""
+        """Return one check of all fields except `settled`, which has matched already; None when no field is left."""
         checks = [passes for path, passes in (self._checks or self._compile()).items() if path != settled]
         if len(checks) < 2:  # noqa: PLR2004 - one needs no loop around it
             return checks[0] if checks else None

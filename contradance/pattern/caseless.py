@@ -1,17 +1,17 @@
-"""Equality without regard to case, character by character, as Event Ruler has it.
+"""Comparison that ignores case, character by character, as Event Ruler does it.
 
-A character of the *pattern* stands for its lower and its upper form, and for nothing else: sharp s also matches "SS",
-but "SS" does not match sharp s; a final sigma matches the capital, but a sigma does not match a final sigma.
+A character of the *pattern* stands for its lower and its upper form only: sharp s also matches "SS", but "SS" does not
+match sharp s; a final sigma matches the capital, but a sigma does not match a final sigma.
 
-Event Ruler reads the pattern in 16-bit units, so that a character beyond them (an emoji) becomes two question marks
-there: a pattern that holds one never matches on AWS what its author meant, and so not here either.
+Event Ruler reads the pattern in 16-bit units, so a character beyond them (an emoji) becomes two question marks. On AWS a
+pattern with an emoji never matches the emoji, and it does not match here either.
 """
 
 _LAST_16_BIT_CHARACTER = "\uffff"
 
 
 class Caseless:
-    """The text of an `equals-ignore-case`, ready to be found at either end of another text."""
+    """The text of an `equals-ignore-case`, prepared for comparison with a whole text, its start or its end."""
 
     __slots__ = ("_forms", "_lower", "_size", "folded")
 
@@ -22,20 +22,20 @@ class Caseless:
         self.folded = fold(text) if text.isascii() else fold("".join(forms[0] for forms in self._forms))
 
     def equals(self, text: str) -> bool:
-        """Whether the whole of `text` is this text, but for case."""
+        """Return whether `text` equals this text, ignoring case."""
         if self._lower is not None:
             return len(text) == self._size and text.isascii() and text.lower() == self._lower
         return len(text) in self._ends(text)
 
     def starts(self, text: str) -> bool:
-        """Whether `text` starts with this text, but for case."""
+        """Return whether `text` starts with this text, ignoring case."""
         if self._lower is not None:
             head = text[: self._size]
             return head.isascii() and head.lower() == self._lower
         return bool(self._ends(text))
 
     def ends(self, text: str) -> bool:
-        """Whether `text` ends with this text, but for case."""
+        """Return whether `text` ends with this text, ignoring case."""
         if self._lower is not None:
             tail = text[len(text) - self._size :] if self._size <= len(text) else ""
             return len(tail) == self._size and tail.isascii() and tail.lower() == self._lower
@@ -45,7 +45,7 @@ class Caseless:
         return bool(starts)
 
     def _ends(self, text: str) -> set[int]:
-        """Where this text can end inside `text` when it starts with it."""
+        """Return the positions in `text` at which this text can end when it begins at 0."""
         ends = {0}
         for forms in self._forms:
             ends = {end + len(form) for end in ends for form in forms if text.startswith(form, end)}
@@ -53,7 +53,7 @@ class Caseless:
 
 
 def fold(text: str) -> str:
-    """Make a text that is the same for any two texts that some `equals-ignore-case` takes for equal."""
+    """Return an index key: equal for any two texts that an `equals-ignore-case` may treat as equal."""
     return text.upper().casefold()
 
 

@@ -1,16 +1,18 @@
 from collections.abc import Mapping
 
 from contradance.pattern.branch import PatternBranch
+from contradance.pattern.grammar import invalid
 from contradance.pattern.mismatch import Mismatch, closest_mismatch
-from contradance.pattern.refusal import invalid
 from contradance.pattern.syntax import Reading, load
 
 
 class EventPattern:
-    """An EventBridge event pattern, from its JSON text or from the mapping that the text spells.
+    """A compiled event pattern of EventBridge, from its JSON text or from the equivalent mapping.
 
-    It is compiled once, and refused as AWS refuses it: `InvalidPattern` says why and where. An event is the parsed
-    EventBridge envelope: a mapping of JSON values, numbers as int, float or Decimal.
+    An event is the parsed EventBridge envelope: a mapping of JSON values, with numbers as int, float or Decimal.
+
+    Raises:
+        InvalidPattern: AWS would refuse the pattern; the message has AWS's reason and the place.
     """
 
     __slots__ = ("_branches", "_canonical")
@@ -26,23 +28,23 @@ class EventPattern:
 
     @property
     def branches(self) -> list[PatternBranch]:
-        """The pattern with its `$or` multiplied out: it matches when one of these does."""
+        """The branches of the pattern, its `$or` multiplied out. The pattern matches when one branch matches."""
         return self._branches
 
     @property
     def canonical(self) -> str:
-        """The pattern as JSON with sorted keys and no spaces: the same text for the same pattern.
+        """The pattern as JSON with sorted keys and no spaces: equal patterns have equal text.
 
-        A pattern that sets one field twice (`$or` beside a field of its branches) keeps its own order, which counts.
+        A pattern that sets one field twice (in `$or` and beside it) keeps its own order: on AWS the later one counts.
         """
         return self._canonical
 
     def matches(self, event: Mapping[str, object]) -> bool:
-        """Whether a rule with this pattern matches an event on AWS."""
+        """Return whether a rule with this pattern matches an event, as on AWS."""
         return any(branch.matches(event) for branch in self._branches)
 
     def explain(self, event: Mapping[str, object]) -> Mismatch | None:
-        """Why an event does not match, without its values; None when it does match."""
+        """Return why an event does not match, without values of the event; None when it matches."""
         return None if self.matches(event) else closest_mismatch(self._branches, event)
 
     def __eq__(self, other: object) -> bool:

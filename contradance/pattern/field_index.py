@@ -1,6 +1,6 @@
-"""The branches of rules that are filed under one field, to be found by its value in an event."""
+"""The index of one field: finds branches of rules by the value that an event has there."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import NamedTuple
 
 from contradance.pattern.branch import PatternBranch
@@ -25,20 +25,20 @@ from contradance.pattern.leaves import FieldCheck, reader
 from contradance.pattern.scalar import comparable, key
 
 
-class Filed(NamedTuple):
-    """A branch of a rule in an index, and what is left to check once it is found there; None is nothing."""
+class IndexEntry(NamedTuple):
+    """A branch of a rule in an index; `check` covers its other fields, and is None when there are none."""
 
     rule: str
     check: FieldCheck | None
     branch: PatternBranch
 
 
-Bucket = dict[int, Filed]
+Bucket = dict[int, IndexEntry]
 Tables = dict[int, dict[Hashable, Bucket]]
 
 
 class FieldIndex:
-    """The branches that are filed under one field: a table for every kind and length of key."""
+    """The index of one field: a table for each kind and length of key."""
 
     __slots__ = ("_cuts", "_intervals", "_more", "_tables", "exact", "plain", "read")
 
@@ -47,65 +47,63 @@ class FieldIndex:
         self.exact: dict[Hashable, Bucket] = {}
         self._tables: list[Tables] = [{} for _ in range(LEAF + 1)]
         self._tables[EXACT] = {0: self.exact}
-        self._intervals: Intervals[Filed] = Intervals()
-        self._survey()
+        self._intervals: Intervals[IndexEntry] = Intervals()
+        self._note_key_kinds()
 
-    def _survey(self) -> None:
-        """Note which kinds of key there are, so that a search need not ask."""
+    def _note_key_kinds(self) -> None:
+        """Store which kinds of key are in use, so that `find` skips the others."""
         tables = self._tables
         self._cuts = [(slice(size), table) for size, table in tables[PREFIX].items()]
         self._cuts += [(slice(-size, None), table) for size, table in tables[SUFFIX].items()]
         self._more = any(tables[PART:])
         self.plain = not (self._cuts or self._more or self._intervals)
 
-    def candidate_count(self, place: IndexKey) -> int:
-        """Count the branches that are about to be found with a value that this key finds."""
-        if place.kind == INTERVAL:
-            low, high = place.ends
-            return self._intervals.candidate_count(low, high)
-        return len(self._tables[place.kind].get(place.size, {}).get(place.value, ()))
+    def candidate_count(self, index_key: IndexKey) -> int:
+        """Return about how many branches the index finds for a value that has this key."""
+        if index_key.kind == INTERVAL:
+            return self._intervals.candidate_count(*index_key.bounds)
+        return len(self._bucket(index_key))
 
-    def only(self, place: IndexKey) -> str | None:
-        """Name the rule of the one branch that is filed under a key; None when there are more or none, or under ranges."""
-        if place.kind == INTERVAL:
-            return None
-        bucket = self._tables[place.kind].get(place.size, {}).get(place.value, {})
+    def sole_rule(self, index_key: IndexKey) -> str | None:
+        """Return the rule whose branch is the only one under a key; None for an interval, and for none or several."""
+        bucket = {} if index_key.kind == INTERVAL else self._bucket(index_key)
         return next(iter(bucket.values())).rule if len(bucket) == 1 else None
 
-    def add(self, place: IndexKey, number: int, filed: Filed) -> None:
-        """File a branch; `number` tells it from every other."""
-        if place.kind == INTERVAL:
-            low, high = place.ends
-            self._intervals.add(low, high, number, filed)
+    def _bucket(self, index_key: IndexKey) -> Bucket:
+        return self._tables[index_key.kind].get(index_key.size, {}).get(index_key.value, {})
+
+    def add(self, index_key: IndexKey, number: int, entry: IndexEntry) -> None:
+        """Add an entry under a key; `number` identifies the entry."""
+        if index_key.kind == INTERVAL:
+            self._intervals.add(*index_key.bounds, number, entry)
             self.plain = False
             return
-        tables = self._tables[place.kind]
-        new = place.size not in tables
-        tables.setdefault(place.size, {}).setdefault(place.value, {})[number] = filed
+        tables = self._tables[index_key.kind]
+        new = index_key.size not in tables
+        tables.setdefault(index_key.size, {}).setdefault(index_key.value, {})[number] = entry
         if new:
-            self._survey()
+            self._note_key_kinds()
 
-    def remove(self, place: IndexKey, number: int) -> None:
-        """Take away the branch that was filed by this number, and what is empty without it."""
-        if place.kind == INTERVAL:
-            low, high = place.ends
-            self._intervals.remove(low, high, number)
+    def remove(self, index_key: IndexKey, number: int) -> None:
+        """Remove the entry with this number, and the tables that become empty."""
+        if index_key.kind == INTERVAL:
+            self._intervals.remove(*index_key.bounds, number)
             return
-        tables = self._tables[place.kind]
-        bucket = tables[place.size][place.value]
+        tables = self._tables[index_key.kind]
+        bucket = tables[index_key.size][index_key.value]
         del bucket[number]
         if not bucket:
-            del tables[place.size][place.value]
-            if not tables[place.size] and place.kind != EXACT:
-                del tables[place.size]
-                self._survey()
+            del tables[index_key.size][index_key.value]
+            if not tables[index_key.size] and index_key.kind != EXACT:
+                del tables[index_key.size]
+                self._note_key_kinds()
 
     def __bool__(self) -> bool:
         return bool(self.exact or self._intervals or self._cuts or self._more)
 
-    def find(self, leaf: object) -> list[Filed]:
-        """Find the branches that are filed under what a leaf of an event is."""
-        found: list[Filed] = []
+    def find(self, leaf: object) -> list[IndexEntry]:
+        """Return the entries whose key fits a leaf of an event."""
+        found: list[IndexEntry] = []
         bucket = self.exact.get(leaf if type(leaf) is str else key(leaf))
         if bucket:
             found += bucket.values()
@@ -115,7 +113,7 @@ class FieldIndex:
                 if bucket:
                     found += bucket.values()
             if self._more:
-                self._find_more(leaf, found)
+                self._find_by_costly_keys(leaf, found)
         elif self._intervals:
             number = comparable(leaf)
             if number is not None:
@@ -124,8 +122,8 @@ class FieldIndex:
             found += table[None].values()
         return found
 
-    def _find_more(self, text: str, found: list[Filed]) -> None:
-        """Find the branches under keys that take longer to make."""
+    def _find_by_costly_keys(self, text: str, found: list[IndexEntry]) -> None:
+        """Add the entries under keys that take longer to compute: parts, folded texts and address blocks."""
         tables = self._tables
         for size, table in tables[PART].items():
             get = table.get
@@ -133,16 +131,16 @@ class FieldIndex:
                 if bucket := get(text[start : start + size]):
                     found += bucket.values()
         if tables[FOLDED] or tables[FOLDED_PREFIX] or tables[FOLDED_SUFFIX]:
-            folded = fold(text)
-            lookups: list[tuple[dict[Hashable, Bucket], Hashable]] = [
-                (table, folded) for table in tables[FOLDED].values()
-            ]
-            lookups += [(table, folded[:size]) for size, table in tables[FOLDED_PREFIX].items()]
-            lookups += [(table, folded[-size:]) for size, table in tables[FOLDED_SUFFIX].items()]
-            for table, part in lookups:
+            for table, part in self._folded_lookups(fold(text)):
                 if bucket := table.get(part):
                     found += bucket.values()
         if tables[BLOCK] and (address := parse(text)) is not None:
             for length, table in tables[BLOCK].items():
                 if bucket := table.get(address.bits >> (ADDRESS_BITS - length)):
                     found += bucket.values()
+
+    def _folded_lookups(self, folded: str) -> Iterator[tuple[dict[Hashable, Bucket], Hashable]]:
+        tables = self._tables
+        yield from ((table, folded) for table in tables[FOLDED].values())
+        yield from ((table, folded[:size]) for size, table in tables[FOLDED_PREFIX].items())
+        yield from ((table, folded[-size:]) for size, table in tables[FOLDED_SUFFIX].items())

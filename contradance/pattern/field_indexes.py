@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contradance.pattern.field_index import FieldIndex
 
 _FEW_FIELDS = 12
-"""Up to so many fields, each is looked up in the event; beyond, the event's own fields are gone through."""
+"""Up to this many indexed fields, each is looked up in the event; with more, the event's fields are looked up instead."""
 
 
 class FieldIndexes:
-    """One index for every field that a rule is filed under."""
+    """The field indexes of a rule index."""
 
     __slots__ = ("_by_path", "_outer_paths")
 
@@ -18,11 +18,11 @@ class FieldIndexes:
         self._outer_paths: dict[str, int] = {}
 
     def get(self, path: str) -> FieldIndex | None:
-        """Return the index of a field, if there is one."""
+        """Return the index of a field; None when it has none."""
         return self._by_path.get(path)
 
     def make(self, path: str) -> FieldIndex:
-        """Return the index of a field, a new one if need be."""
+        """Return the index of a field; create it when it has none."""
         index = self._by_path.get(path)
         if index is None:
             index = self._by_path[path] = FieldIndex(path)
@@ -39,7 +39,7 @@ class FieldIndexes:
                 del self._outer_paths[outer]
 
     def of(self, event: Mapping[str, object]) -> Iterable[tuple[str, FieldIndex]]:
-        """Return the indexes in which rules that match an event can be, with their paths."""
+        """Return (path, index) of each index that may hold rules that match an event."""
         return self._by_path.items() if len(self._by_path) <= _FEW_FIELDS else self._present_in(event)
 
     def _present_in(self, event: Mapping[str, object]) -> Iterator[tuple[str, FieldIndex]]:

@@ -1,8 +1,9 @@
-"""The operators as they are written: what arguments each takes, and what it refuses."""
+"""Reads the operators of a pattern: checks the argument of each, and refuses it in AWS's words."""
 
 import math
 from collections.abc import Callable, Mapping
 
+from contradance.errors import InvalidPattern
 from contradance.pattern import wildcard
 from contradance.pattern.ip_address import parse_block
 from contradance.pattern.operators import (
@@ -18,19 +19,24 @@ from contradance.pattern.operators import (
     Wildcard,
     Within,
 )
-from contradance.pattern.refusal import invalid
 from contradance.pattern.scalar import comparable
 
 
+def invalid(reason: str, path: str = "") -> InvalidPattern:
+    """Return the error for the part of a pattern at `path`, in AWS's words."""
+    where = f" (at {path})" if path else ""
+    return InvalidPattern(f"Event pattern is not valid. Reason: {reason}{where}")
+
+
 def text(value: object, name: str, path: str) -> str:
-    """Demand a string as the argument of the operator `name`."""
+    """Return `value`, the argument of the operator `name`; refuse it when it is not a string."""
     if not isinstance(value, str):
         raise invalid(f"{name} match pattern must be a string", path)
     return value
 
 
 def _ignoring_case(argument: object, path: str) -> str | None:
-    """Read the `{"equals-ignore-case": text}` inside a prefix or suffix; None when there is none."""
+    """Return the text of an `{"equals-ignore-case": text}` inside a prefix or suffix; None when the argument is plain."""
     if not isinstance(argument, Mapping):
         return None
     if list(argument) != ["equals-ignore-case"]:
@@ -103,18 +109,7 @@ def _numeric(argument: object, path: str) -> Operator | float:
 
 def _anything_but(argument: object, path: str) -> Operator:
     if isinstance(argument, Mapping):
-        if len(argument) != 1:
-            raise invalid("Only one key allowed in match expression", path)
-        ((name, nested),) = argument.items()
-        reader = _NESTED_IN_ANYTHING_BUT.get(name) if isinstance(name, str) else None
-        if reader is None:
-            raise invalid(f"Unsupported anything-but pattern: {name}", path)
-        texts = nested if isinstance(nested, list | tuple) else [nested]
-        if not texts:
-            raise invalid("Empty arrays are not allowed", f"{path}.{name}")
-        if name in ("prefix", "suffix") and "" in texts:
-            raise invalid("Null prefix/suffix not allowed", f"{path}.{name}")
-        return AnythingButAny([reader(text(each, name, f"{path}.{name}"), f"{path}.{name}") for each in texts])
+        return _anything_but_operator(argument, path)
     values = argument if isinstance(argument, list | tuple) else [argument]
     if values and all(isinstance(value, str) for value in values):
         return AnythingBut(list(values))
@@ -125,6 +120,21 @@ def _anything_but(argument: object, path: str) -> Operator:
             "Inside anything but list, either all values are number or string, mixed type is not supported", path
         )
     return AnythingBut([_number(value, path) for value in values])
+
+
+def _anything_but_operator(argument: Mapping[object, object], path: str) -> Operator:
+    if len(argument) != 1:
+        raise invalid("Only one key allowed in match expression", path)
+    ((name, nested),) = argument.items()
+    reader = _NESTED_IN_ANYTHING_BUT.get(name) if isinstance(name, str) else None
+    if reader is None:
+        raise invalid(f"Unsupported anything-but pattern: {name}", path)
+    texts, inner = nested if isinstance(nested, list | tuple) else [nested], f"{path}.{name}"
+    if not texts:
+        raise invalid("Empty arrays are not allowed", inner)
+    if name in ("prefix", "suffix") and "" in texts:
+        raise invalid("Null prefix/suffix not allowed", inner)
+    return AnythingButAny([reader(text(each, str(name), inner), inner) for each in texts])
 
 
 _NESTED_IN_ANYTHING_BUT: dict[str, Callable[[object, str], Operator]] = {
@@ -139,4 +149,4 @@ READERS: dict[str, Callable[[object, str], Operator | float]] = {
     "cidr": _cidr,
     "numeric": _numeric,
 }
-"""How the argument of an operator is read, by its name: into an operator, or into the number that alone will do."""
+"""Functions by operator name: each takes the argument and returns an operator, or the one number that matches."""

@@ -1,11 +1,10 @@
-"""Which of many intervals a number lies in, found without looking at those that it does not lie in.
+"""An interval tree over the doubles: finds the intervals that contain a number.
 
-An interval tree over the doubles, taken as integers in their order. The tree is never built: an interval belongs to the
-largest node whose middle it covers, and that follows from its two ends alone. So adding and removing cost the same
-however many intervals there are, and a search looks at one node a level, of those levels that are in use.
+The doubles are mapped to integers in their order. The tree is never built: an interval belongs to the largest node whose
+middle it covers, which follows from its two ends alone. So the cost of adding and removing does not depend on the number
+of intervals, and a search visits one node on each level in use.
 
-Between two neighbouring ends every number lies in the same intervals: what was found there is kept, until the next
-change, where it is short.
+All numbers between two neighbouring ends lie in the same intervals, so `find` caches short results until the next change.
 """
 
 import math
@@ -20,11 +19,11 @@ _DOUBLE = Struct(">d")
 _BITS = Struct(">Q")
 _SIGN = 1 << 63
 _ALL = (1 << 64) - 1
-_MOST_KEPT = 16
+_LONGEST_CACHED = 16
 
 
 class _IntervalNode(Generic[T]):
-    """The intervals that cover one middle, by either end; the number in between keeps equal ends apart."""
+    """The intervals that cover one middle, sorted by low end and by high end; their numbers order equal ends."""
 
     __slots__ = ("by_high", "by_low", "middle")
 
@@ -35,27 +34,27 @@ class _IntervalNode(Generic[T]):
 
 
 class Intervals(Generic[T]):
-    """Values, each under the closed interval of doubles in which it is to be found."""
+    """A map from closed intervals of doubles to values."""
 
-    __slots__ = ("_ends", "_kept", "_levels")
+    __slots__ = ("_cached", "_ends", "_levels")
 
     def __init__(self) -> None:
         self._levels: dict[int, dict[int, _IntervalNode[T]]] = {}
         self._ends: list[float] = []
-        self._kept: dict[int, Sequence[T]] = {}
+        self._cached: dict[int, Sequence[T]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._levels)
 
     def candidate_count(self, low: float, high: float) -> int:
-        """How many values are under intervals that are about where this one is, and about as large."""
+        """Return how many values have intervals of about the same place and size."""
         first, last = _position(low), _position(high)
         level = (first ^ last).bit_length()
         node = self._levels.get(level, {}).get(first >> level)
         return len(node.by_low) if node else 0
 
     def add(self, low: float, high: float, number: int, value: T) -> None:
-        """Put a value under an interval; `number` tells it from every other value."""
+        """Add a value for an interval; `number` identifies the value."""
         first, last = _position(low), _position(high)
         level = (first ^ last).bit_length()
         nodes = self._levels.setdefault(level, {})
@@ -67,10 +66,10 @@ class Intervals(Generic[T]):
         insort(node.by_high, (last, number, value))
         insort(self._ends, low)
         insort(self._ends, math.nextafter(high, math.inf))
-        self._kept.clear()
+        self._cached.clear()
 
     def remove(self, low: float, high: float, number: int) -> None:
-        """Take away what was put under an interval by this number."""
+        """Remove the value with this number from an interval."""
         first, last = _position(low), _position(high)
         level = (first ^ last).bit_length()
         node = self._levels[level][first >> level]
@@ -82,16 +81,16 @@ class Intervals(Generic[T]):
                 del self._levels[level]
         del self._ends[bisect_left(self._ends, low)]
         del self._ends[bisect_left(self._ends, math.nextafter(high, math.inf))]
-        self._kept.clear()
+        self._cached.clear()
 
     def find(self, number: float) -> Sequence[T]:
-        """Find the values under every interval that the number lies in."""
+        """Return the values of every interval that contains the number."""
         gap = bisect_right(self._ends, number)
-        found = self._kept.get(gap)
+        found = self._cached.get(gap)
         if found is None:
             found = self._search(number)
-            if len(found) <= _MOST_KEPT:
-                self._kept[gap] = found
+            if len(found) <= _LONGEST_CACHED:
+                self._cached[gap] = found
         return found
 
     def _search(self, number: float) -> Sequence[T]:
@@ -109,6 +108,6 @@ class Intervals(Generic[T]):
 
 
 def _position(number: float) -> int:
-    """Where a double stands among all doubles, from 0 to 2**64."""
+    """Return the rank of a double among all doubles, from 0 to 2**64."""
     (bits,) = _BITS.unpack(_DOUBLE.pack(number + 0.0))
     return bits ^ _ALL if bits & _SIGN else bits | _SIGN  # type: ignore[no-any-return]

@@ -1,7 +1,7 @@
-"""IP addresses and the blocks they are in, as Event Ruler reads them.
+"""IP addresses and blocks of addresses (CIDR), as Event Ruler reads them.
 
-Both families are laid on one line of 128 bits, IPv4 leftmost, because Event Ruler compares the digits from the left
-whatever the family. Hence what it is known for: `::/0` holds IPv4 addresses, but neither the first nor the last.
+Both families share one range of 128 bits, with IPv4 leftmost, because Event Ruler compares the digits from the left for
+both. Therefore `::/0` holds IPv4 addresses, but neither the first nor the last of them.
 """
 
 import re
@@ -12,11 +12,11 @@ _LONGEST_V4 = 15
 _LARGEST_BYTE = 255
 _MAPPED = bytes(10) + b"\xff\xff"
 BITS = 128
-"""Length of the line that both families are laid on."""
+"""Bits of an address in the range that both families share."""
 
 
 class Address:
-    """One IP address: `bits` from the left of 128, of which the first `width` count (32 or 128)."""
+    """One IP address: 128 `bits`, of which the first `width` count (32 or 128)."""
 
     __slots__ = ("bits", "width")
 
@@ -26,7 +26,7 @@ class Address:
 
 
 class Block:
-    """A block of addresses: those of `width` bits or more whose first `length` bits are the block's."""
+    """A block of addresses: those whose first `length` bits equal `prefix`."""
 
     __slots__ = ("length", "prefix", "width")
 
@@ -36,19 +36,20 @@ class Block:
         self.prefix = address.bits >> (BITS - length)
 
     def holds(self, text: str) -> bool:
-        """Whether a text is an address in this block."""
+        """Return whether a text is an address in this block."""
         address = parse(text)
         if address is None or address.bits >> (BITS - self.length) != self.prefix:
             return False
         if address.width >= self.width:
             return True
+        # An IPv4 address in an IPv6 block: Event Ruler leaves out the first and the last address.
         free = address.width - self.length
         rest = (address.bits >> (BITS - address.width)) & ((1 << max(free, 0)) - 1)
         return free > 0 and 0 < rest < (1 << free) - 1
 
 
 def parse(text: str) -> Address | None:
-    """Read the address that a text spells; None when it spells none. An IPv4 address mapped into IPv6 is the IPv4 address."""
+    """Parse an IP address; None when the text is not one. An IPv4-mapped IPv6 address is returned as the IPv4 address."""
     if _V4.fullmatch(text) and len(text) <= _LONGEST_V4:
         numbers = [int(number) for number in text.split(".")]
         return Address(bytes(numbers)) if max(numbers) <= _LARGEST_BYTE else None
@@ -64,7 +65,11 @@ def parse(text: str) -> Address | None:
 
 
 def parse_block(text: str) -> Block:
-    """Read the block that a `cidr` spells; the host's bits do not count. Raises ValueError with AWS's reason."""
+    """Parse a CIDR block; the host's bits do not count.
+
+    Raises:
+        ValueError: the text is not a CIDR block; the message is AWS's reason.
+    """
     spelled, slash, length = text.removesuffix("/").partition("/")
     if not slash or "/" in length:
         raise ValueError("Malformed CIDR, one '/' required")

@@ -1,8 +1,8 @@
-"""Finding the value of a field in an event: quickly where no array of objects is in the way, completely elsewhere.
+"""Finds the value of a field in an event: by a quick lookup for nearly every event, by a complete one for the rest.
 
-The quick way covers nearly every event. It gives up, by answering ELSEWHERE, where it meets an array on the way to the
-field, an array that holds more than leaves, or a name with dots that may be another spelling of the path; the callers
-then take the complete way.
+The quick lookup returns ELSEWHERE, or a check returns None, when it meets an array on the way to the field, an array with
+objects or arrays in it, or a name with dots that may spell the path in another way. The caller then does the complete
+lookup.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,14 +13,16 @@ from contradance.pattern.scalar import LEAVES
 
 
 class _Mark:
+    """A unique value that no JSON document holds."""
+
     __slots__ = ()
 
 
 MISSING: Final = _Mark()
-"""The event has no leaf there."""
+"""Returned when the event has no leaf at the path."""
 
 ELSEWHERE: Final = _Mark()
-"""The quick way does not know."""
+"""Returned when the quick lookup cannot decide."""
 
 _MOST_QUICK_STEPS = 8
 
@@ -29,7 +31,7 @@ FieldCheck = Callable[[Mapping[str, object]], bool | None]
 
 
 def reader(path: str) -> FieldReader:
-    """Make a function from an event to what stands at `path`: any JSON value, MISSING or ELSEWHERE."""
+    """Return a function that takes an event and returns its value at `path`: a JSON value, MISSING or ELSEWHERE."""
     steps = path.split(".")
     if len(steps) == 1:
         return lambda event: event.get(path, MISSING)
@@ -70,9 +72,9 @@ def _reader_of_many(steps: list[str]) -> FieldReader:
 
 
 def check(path: str, alternatives: Alternatives) -> FieldCheck:
-    """Make a function from an event to whether a field is right; None where the quick way does not know.
+    """Return a function that takes an event and returns whether a field matches; None when it cannot decide.
 
-    Four of a kind, because this is where the time goes.
+    There are four variants of one function because matching spends most of its time here.
     """
     accepts, keys = alternatives.accepts, alternatives.keys
     if "." not in path:
@@ -106,7 +108,7 @@ def check(path: str, alternatives: Alternatives) -> FieldCheck:
 
 
 def settle(value: object, alternatives: Alternatives) -> bool | None:
-    """Say whether a value is right; None where the quick way does not know."""
+    """Return whether a value matches; None when only the complete lookup can decide."""
     if value is ELSEWHERE:
         return None
     if value is MISSING or isinstance(value, Mapping):
@@ -121,14 +123,14 @@ def settle(value: object, alternatives: Alternatives) -> bool | None:
 
 
 def spellings(value: Mapping[str, object]) -> Iterator[tuple[str, list[str]]]:
-    """Go through the names of an object that have dots in them, and the steps that they stand for."""
+    """Yield each name of an object that has dots in it, and the steps that it stands for."""
     for name in value:
         if isinstance(name, str) and "." in name:  # type: ignore[redundant-expr]  # Python's mappings hold more
             yield name, name.split(".")
 
 
 def leaves(event: Mapping[str, object], path: str) -> Iterator[object]:
-    """Go through every leaf at `path`, through arrays and in any spelling: the complete way, for one field."""
+    """Yield every leaf at `path`, through arrays and in any spelling of the path: the complete lookup of one field."""
     steps = path.split(".")
     stack: list[tuple[object, int]] = [(event, 0)]
     while stack:

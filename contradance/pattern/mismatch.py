@@ -1,4 +1,4 @@
-"""Why an event does not match: which field, what the event holds there by type alone, and what the pattern wants."""
+"""Why an event does not match a pattern: the field, the types that the event has there, and the wanted values."""
 
 import json
 from collections.abc import Mapping
@@ -8,28 +8,28 @@ from contradance.pattern.alternatives import Alternatives
 from contradance.pattern.branch import PatternBranch
 from contradance.pattern.leaves import leaves
 
-_MOST_CHARACTERS_WANTED = 200
+_LONGEST_WANTED = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """The field that kept an event from matching; with `$or`, that of the branch that came closest."""
+    """A field that does not match; with `$or`, a field of the branch with the fewest mismatches."""
 
     path: str
     """The field, with dots between the names."""
 
     held: str
-    """The types of what the event holds there ("string", "nothing", "number or null"); never a value."""
+    """The types of the event's leaves there ("a string", "nothing", "a number or null"); never a value."""
 
     wanted: str
-    """What the pattern wants there, as JSON."""
+    """The alternatives of the pattern there, as JSON."""
 
     def __str__(self) -> str:
-        return f"{self.path}: the event holds {self.held}, the pattern wants {self.wanted}"
+        return f"{self.path}: the event has {self.held}, the pattern requires {self.wanted}"
 
 
 def closest_mismatch(branches: list[PatternBranch], event: Mapping[str, object]) -> Mismatch:
-    """Say what an event that matches none of the branches lacks to match the one that it comes closest to."""
+    """Return the first mismatch of an event with the branch that has the fewest; no branch may match the event."""
     failures = [_failures(branch, event) for branch in branches]
     closest = min(range(len(branches)), key=lambda position: len(failures[position]))
     fields = branches[closest].fields
@@ -62,4 +62,4 @@ def _type(leaf: object) -> str:
 
 def _wanted(alternatives: Alternatives) -> str:
     text = json.dumps(alternatives.written, ensure_ascii=False, default=dict)
-    return text if len(text) <= _MOST_CHARACTERS_WANTED else f"{text[: _MOST_CHARACTERS_WANTED - 3]}..."
+    return text if len(text) <= _LONGEST_WANTED else f"{text[: _LONGEST_WANTED - 3]}..."

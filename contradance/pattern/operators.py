@@ -1,7 +1,7 @@
-"""What one alternative of a field asks of one leaf: the operators of EventBridge's grammar.
+"""The operators of EventBridge's pattern grammar: each decides whether it accepts one leaf of an event.
 
-Equality with a string, number, true, false or null is not here: `Alternatives` keeps those in one set. An IP address is
-the exception: EventBridge compares a string that spells one with every other spelling of it, so it is a `Block` of one.
+Equality with a string, number, true, false or null is not an operator: `Alternatives` keeps those values in one set. The
+exception is an IP address: EventBridge compares its value, not its spelling, so it is a block of one address.
 """
 
 import math
@@ -14,24 +14,24 @@ from contradance.pattern.scalar import comparable, key
 
 
 class Operator(Protocol):
-    """One alternative of a field."""
+    """One alternative of a field that is not a plain value."""
 
     def accepts(self, value: object) -> bool:
-        """Whether a leaf of an event is what this alternative asks for."""
+        """Return whether a leaf of an event matches."""
 
 
 class Present:
-    """`{"exists": true}`: any leaf, null and the empty string too."""
+    """`{"exists": true}`: any leaf, also null and the empty string."""
 
     __slots__ = ()
 
-    def accepts(self, value: object) -> bool:  # noqa: ARG002 - a leaf is present, whatever it is
-        """Say yes."""
+    def accepts(self, value: object) -> bool:  # noqa: ARG002 - every leaf is present
+        """Return True."""
         return True
 
 
 class Prefix:
-    """`{"prefix": text}`; the empty text is the beginning of every string."""
+    """`{"prefix": text}`; the empty text matches every string."""
 
     __slots__ = ("text",)
 
@@ -39,12 +39,12 @@ class Prefix:
         self.text = text
 
     def accepts(self, value: object) -> bool:
-        """Whether the leaf is a string that starts so."""
+        """Return whether the leaf is a string that starts with the text."""
         return isinstance(value, str) and value.startswith(self.text)
 
 
 class Suffix:
-    """`{"suffix": text}`; the empty text is the end of every string."""
+    """`{"suffix": text}`; the empty text matches every string."""
 
     __slots__ = ("text",)
 
@@ -52,7 +52,7 @@ class Suffix:
         self.text = text
 
     def accepts(self, value: object) -> bool:
-        """Whether the leaf is a string that ends so."""
+        """Return whether the leaf is a string that ends with the text."""
         return isinstance(value, str) and value.endswith(self.text)
 
 
@@ -65,7 +65,7 @@ class EqualsIgnoreCase:
         self.text = Caseless(text)
 
     def accepts(self, value: object) -> bool:
-        """Whether the leaf is this string, but for case."""
+        """Return whether the leaf is a string that equals the text, ignoring case."""
         return isinstance(value, str) and self.text.equals(value)
 
 
@@ -75,7 +75,7 @@ class PrefixIgnoreCase(EqualsIgnoreCase):
     __slots__ = ()
 
     def accepts(self, value: object) -> bool:
-        """Whether the leaf is a string that starts so, but for case."""
+        """Return whether the leaf is a string that starts with the text, ignoring case."""
         return isinstance(value, str) and self.text.starts(value)
 
 
@@ -85,12 +85,12 @@ class SuffixIgnoreCase(EqualsIgnoreCase):
     __slots__ = ()
 
     def accepts(self, value: object) -> bool:
-        """Whether the leaf is a string that ends so, but for case."""
+        """Return whether the leaf is a string that ends with the text, ignoring case."""
         return isinstance(value, str) and self.text.ends(value)
 
 
 class Wildcard:
-    """`{"wildcard": text}`: the literals between its stars."""
+    """`{"wildcard": text}`; `literals` are the texts between its stars."""
 
     __slots__ = ("literals",)
 
@@ -98,7 +98,7 @@ class Wildcard:
         self.literals = literals
 
     def accepts(self, value: object) -> bool:
-        """Whether the leaf is a string of this form."""
+        """Return whether the leaf is a string that matches the wildcard."""
         return isinstance(value, str) and wildcard.matches(self.literals, value)
 
 
@@ -112,7 +112,7 @@ class Interval:
         self.high = math.nextafter(high, -math.inf) if below else high
 
     def accepts(self, value: object) -> bool:
-        """Whether the leaf is a number in the interval."""
+        """Return whether the leaf is a number in the interval."""
         number = comparable(value)
         return number is not None and self.low <= number <= self.high
 
@@ -126,12 +126,12 @@ class Within:
         self.block = block
 
     def accepts(self, value: object) -> bool:
-        """Whether the leaf is a string that spells an address in the block."""
+        """Return whether the leaf is a string that spells an address in the block."""
         return isinstance(value, str) and self.block.holds(value)
 
 
 class AnythingBut:
-    """`{"anything-but": ...}` of strings or numbers: any leaf but these."""
+    """`{"anything-but": ...}` with strings or numbers: any other leaf."""
 
     __slots__ = ("keys",)
 
@@ -139,7 +139,7 @@ class AnythingBut:
         self.keys = frozenset(map(key, values))
 
     def accepts(self, value: object) -> bool:
-        """Whether the leaf is none of the values; a leaf of another type is not."""
+        """Return whether the leaf equals none of the values; a leaf of another type equals none."""
         return key(value) not in self.keys
 
 
@@ -152,5 +152,5 @@ class AnythingButAny:
         self.operators = tuple(operators)
 
     def accepts(self, value: object) -> bool:
-        """Whether no operator accepts the leaf; none accepts a leaf that is no string."""
+        """Return whether no operator accepts the leaf; none accepts a leaf that is not a string."""
         return not any(operator.accepts(value) for operator in self.operators)

@@ -1,8 +1,8 @@
-"""A leaf of an event: a string, a number, true, false or null, and when two of them are the same.
+"""Leaves of an event (string, number, true, false or null), and when two of them are equal.
 
-Numbers are the same when their values are, however they are written: 300, 300.0 and 3.0e2. Every number that a double
-holds is compared as that double; an integer beyond is compared exactly, and is out of reach of `numeric` ranges, as it
-is for EventBridge ("Cannot compare number").
+Numbers are equal when their values are, in any spelling: 300, 300.0 and 3.0e2. A number that a double holds is compared as
+that double. A larger integer is compared exactly, and no `numeric` range can contain it: EventBridge refuses such a bound
+("Cannot compare number").
 """
 
 import math
@@ -10,7 +10,7 @@ from collections.abc import Hashable
 from decimal import Decimal
 
 LEAVES = frozenset([str, int, float, bool, Decimal, type(None)])
-"""The types that a leaf of a parsed JSON document has. A subclass of one of them is a leaf too."""
+"""The types of a leaf in a parsed JSON document. An instance of a subclass is also a leaf."""
 
 _TRUE = ("true",)
 _FALSE = ("false",)
@@ -19,11 +19,11 @@ _EVERY_INTEGER_IS_A_DOUBLE = 2**53
 
 
 class Inexact(float):
-    """A number in a pattern's text with more digits than a double holds: it can be matched, but not ordered."""
+    """A number in a pattern's text with more digits than a double holds: it can be equal, but has no order."""
 
 
 def parse_number(literal: str) -> float:
-    """Read a JSON number with a fraction or an exponent, marked as `Inexact` when digits were lost."""
+    """Parse a JSON number with a fraction or an exponent; return an `Inexact` when digits are lost."""
     number = float(literal)
     try:
         exact = math.isfinite(number) and Decimal(repr(number)) == Decimal(literal)
@@ -33,7 +33,7 @@ def parse_number(literal: str) -> float:
 
 
 def comparable(value: object) -> float | None:
-    """Find the double by which `numeric` compares a value; None when it is no number, or one that no double holds."""
+    """Return the double by which `numeric` compares a value; None when it is not a number, or no double holds it."""
     kind = type(value)
     if kind is float:
         return value if math.isfinite(value) else None  # type: ignore[arg-type, return-value]
@@ -49,7 +49,7 @@ def comparable(value: object) -> float | None:
 
 
 def key(value: object) -> Hashable:
-    """Make what stands for a leaf in sets and dictionaries: two leaves are the same exactly when their keys are equal."""
+    """Return a hashable key of a leaf: two leaves are equal exactly when their keys are equal."""
     kind = type(value)
     if kind is str or value is None:
         return value

@@ -1,7 +1,7 @@
-"""A pattern as it is written, read into branches: `$or` multiplied out, nested names joined with dots.
+"""Reads a pattern into branches: `$or` multiplied out, nested names joined with dots.
 
-An event matches a pattern when it matches one branch; it matches a branch when every field of it does. A name that is
-spelled twice in one branch (`a.b`, and `b` inside `a`) is set twice and the later spelling counts, as on AWS.
+An event matches a pattern when it matches one branch, and a branch when every field of it matches. A field that one branch
+spells twice (`a.b`, and `b` inside `a`) is set twice, and the later one counts, as on AWS.
 """
 
 import json
@@ -9,20 +9,20 @@ from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
 from contradance.pattern.alternatives import Alternatives
-from contradance.pattern.refusal import invalid
+from contradance.pattern.grammar import invalid
 from contradance.pattern.scalar import parse_number
 
 BranchFields = dict[str, Alternatives]
-"""The fields of one branch by their dotted paths."""
+"""The fields of one branch, by dotted path."""
 
 MAX_CHARACTERS = 4096
 """Longest event pattern that PutRule takes, in characters. An account starts with a quota of 2,048."""
 
 _MAX_READ = 4 * MAX_CHARACTERS
-"""Longest text that is read at all. White space does not count against the limit, but has to end somewhere."""
+"""Longest text that is parsed. White space does not count towards MAX_CHARACTERS, but needs a limit too."""
 
 MAX_DEPTH = 1000
-"""Deepest nesting of a pattern, in objects; Event Ruler's JSON reader stops there."""
+"""Deepest nesting of objects in a pattern: the limit of Event Ruler's JSON reader."""
 
 MAX_COMBINATIONS = 1000
 """Most branches: the lengths of all `$or` arrays, multiplied. EventBridge user guide, comparison operators."""
@@ -35,21 +35,21 @@ _KEPT_FOR_DATES = frozenset(["date-after", "date-before", "date-on-or-after", "d
 _KEPT_FOR_TEXTS = frozenset(["not-equals-ignore-case", "not-wildcard", "regex"])
 _KEPT_FOR_ADDRESSES = frozenset(["ip-address-in-range", "ip-address-not-in-range"])
 RESERVED_INSIDE_OR = _OPERATORS | _COMPARISONS | _KEPT_FOR_DATES | _KEPT_FOR_TEXTS | _KEPT_FOR_ADDRESSES
-"""Names that no field inside `$or` can have: an array whose objects use one first is not taken for an `$or`."""
+"""Names that a field inside `$or` cannot have. An `$or` array whose objects have one of them is an ordinary field."""
 
 _canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=dict, allow_nan=False)
 _as_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict, allow_nan=False)
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 _decoder = json.JSONDecoder(parse_float=parse_number, parse_constant=_refuse_constant)
 
 
 def load(text: str) -> Mapping[str, object]:
-    """Read the object that a pattern's text spells; a name that an object repeats keeps its last value."""
+    """Parse the JSON object of a pattern; of a name that an object repeats, the last value counts."""
     if len(text) > _MAX_READ:
         raise invalid(f"The pattern is longer than {MAX_CHARACTERS} characters")
     try:
@@ -64,15 +64,15 @@ def load(text: str) -> Mapping[str, object]:
 
 
 class Reading:
-    """The branches of one pattern, and its canonical text."""
+    """One pattern, read: its branches and its canonical text."""
 
     def __init__(self, pattern: Mapping[str, object]) -> None:
         self._combinations = 1
         self._ordered = False
         self.branches = self._read(pattern, "", [{}], inside_or=False)
-        self.canonical = self._spell(pattern)
+        self.canonical = self._encode(pattern)
 
-    def _spell(self, pattern: Mapping[str, object]) -> str:
+    def _encode(self, pattern: Mapping[str, object]) -> str:
         encoder = _as_written if self._ordered else _canonical
         try:
             text = encoder.encode(pattern)
@@ -87,7 +87,10 @@ class Reading:
     def _read(
         self, pattern: Mapping[str, object], prefix: str, branches: list[BranchFields], *, inside_or: bool
     ) -> list[BranchFields]:
-        """Add the fields of an object to each branch. Objects are followed with a stack; `$or`, ten deep at most."""
+        """Add the fields of an object to each branch; return the branches.
+
+        Nested objects go on a stack, since a pattern may be 1,000 deep; `$or` recurses, but only ten deep at most.
+        """
         stack = [(prefix, _items(pattern, prefix))]
         while stack:
             prefix, items = stack[-1]
@@ -102,18 +105,24 @@ class Reading:
                         raise invalid("The pattern is nested too deeply")
                     stack.append((f"{path}.", _items(value, path)))
                     break
-                if not isinstance(value, list | tuple):
-                    raise invalid(f'"{name}" must be an object or an array', path)
-                if name == "$or" and _are_branches(value):
-                    branches = self._multiply(value, prefix, branches)
-                else:
-                    if name == "$or" and any(_is_branch(member) for member in value):
-                        raise invalid(
-                            "There must have at least 2 Objects in $or relationship, no empty one, no operator", path
-                        )
-                    self._set(branches, path, Alternatives(value, path))
+                branches = self._read_array(name, value, prefix, branches)
             else:
                 stack.pop()
+        return branches
+
+    def _read_array(self, name: str, value: object, prefix: str, branches: list[BranchFields]) -> list[BranchFields]:
+        path = f"{prefix}{name}"
+        if not isinstance(value, list | tuple):
+            raise invalid(f'"{name}" must be an object or an array', path)
+        if name == "$or":
+            if _are_branches(value):
+                return self._multiply(value, prefix, branches)
+            if any(_is_branch(member) for member in value):
+                raise invalid("There must have at least 2 Objects in $or relationship, no empty one, no operator", path)
+        alternatives = Alternatives(value, path)
+        for branch in branches:
+            self._ordered |= path in branch
+            branch[path] = alternatives
         return branches
 
     def _multiply(
@@ -131,12 +140,6 @@ class Reading:
             for branch in self._read(member, prefix, [dict(branch) for branch in base], inside_or=True)
         ]
 
-    def _set(self, branches: list[BranchFields], path: str, alternatives: Alternatives) -> None:
-        for branch in branches:
-            if path in branch:
-                self._ordered = True
-            branch[path] = alternatives
-
 
 def _items(pattern: Mapping[str, object], path: str) -> Iterator[tuple[str, object]]:
     if not pattern:
@@ -148,7 +151,7 @@ def _items(pattern: Mapping[str, object], path: str) -> Iterator[tuple[str, obje
 
 
 def _are_branches(members: list[object] | tuple[object, ...]) -> bool:
-    """Whether the array of an `$or` is one; it is an ordinary field's when there are operators or leaves in it."""
+    """Return whether an `$or` array holds branches; with operators or leaves in it, `$or` is an ordinary field."""
     return len(members) > 1 and all(member and _is_branch(member) for member in members)
 
 

@@ -1,19 +1,20 @@
-"""Texts with `*` in them: reading, matching in linear time, and AWS's limit on how complex one may be."""
+"""Wildcards, texts with `*`: parsing, matching in linear time, and AWS's limit on their complexity."""
 
 from collections import deque
 
 MAX_COMPLEXITY = 10
 """The complexity at which a wildcard is refused.
 
-AWS does not publish the number. It refuses `*:*:*:*:*:event-bus/*`, which Event Ruler's evaluator puts at 11, and takes
-the same with one star fewer, which is 9; the evaluator's own documentation stops at 10.
+AWS does not publish the number. It refuses `*:*:*:*:*:event-bus/*`, for which Event Ruler's evaluator returns 11, and
+accepts the same with one star fewer, which is 9. The evaluator's documentation names 10 as the limit.
 """
 
 
 def read(text: str) -> tuple[str, ...]:
-    r"""Split a wildcard into the literal texts between its stars; `\*` and `\\` stand for a star and a backslash.
+    r"""Return the literal texts between the stars of a wildcard; `\*` and `\\` stand for a star and a backslash.
 
-    Raises ValueError, with the reason, for two stars in a row and for any other escape.
+    Raises:
+        ValueError: the wildcard has two stars in a row, or another escape.
     """
     if "\\" not in text:
         if "**" in text:
@@ -39,7 +40,7 @@ def read(text: str) -> tuple[str, ...]:
 
 
 def matches(literals: tuple[str, ...], text: str) -> bool:
-    """Whether the literals occur in `text` in their order, the first at its start and the last at its end."""
+    """Return whether `text` has the literals in their order, the first at its start and the last at its end."""
     if len(literals) == 1:
         return text == literals[0]
     first, last = literals[0], literals[-1]
@@ -56,17 +57,17 @@ def matches(literals: tuple[str, ...], text: str) -> bool:
 
 
 def is_too_complex(literals: tuple[str, ...]) -> bool:
-    """Whether AWS refuses a wildcard of these literals. A short one cannot be, which spares counting."""
+    """Return whether AWS refuses a wildcard of these literals. A short one is never too complex, so it is not counted."""
     longest = sum(map(len, literals)) + len(literals)
     return longest >= MAX_COMPLEXITY and complexity(literals) >= MAX_COMPLEXITY
 
 
 def complexity(literals: tuple[str, ...]) -> int:
-    """How many states Event Ruler's automaton for the wildcard can be in at once.
+    """Return how many states Event Ruler's automaton for the wildcard can be in at once.
 
-    That is one for every star, which stays alive once passed, and one for every beginning of a literal that the last
-    characters read may be: so "aaaa" after a star costs four, and "abcd" one. Counted over the tree of all literals
-    that follow a star, whose links lead from each beginning to the longest other one that it ends with.
+    One state for each star, which stays active once passed, and one for each beginning of a literal that the last
+    characters may be: "aaaa" after a star costs four states, and "abcd" one. The count uses an Aho-Corasick tree of all
+    literals that follow a star: a link leads from each beginning to the longest other beginning that it ends with.
     """
     if len(literals) == 1:
         return 1

@@ -189,6 +189,6 @@ def _check_size(function: AnyFunction, sealed: tuple[SealedEvent, ...], answer: 
     )
     if size > MAX_SEALED_BYTES:
         raise TooMuchWork(
-            f"{function.name} publishes and answers {size} bytes at once; it may be {MAX_SEALED_BYTES}.\n"
+            f"{function.name} publishes and answers {size} bytes at once; the limit is {MAX_SEALED_BYTES}.\n"
             "  Publish fewer events, answer page by page, or store the large part and refer to it."
         )

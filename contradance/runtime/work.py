@@ -36,17 +36,17 @@ class UnitOfWork:
         if (table, key) in self._written:
             return self._written[table, key]
         item = self._store.get(table, key)
-        self._saw(table, key, item)
+        self._remember(table, key, item)
         return item.document if item else None
 
     def query(self, table: str, partition: str) -> list[str]:
         """Return the documents of one partition, including this unit's writes."""
-        own = {key: document for key, document in self._own(table).items() if key[0] == partition}
+        own = {key: document for key, document in self._own_writes(table).items() if key[0] == partition}
         return [document for _, document in self._merge(table, self._store.query(table, partition), own)]
 
     def scan(self, table: str, limit: int, after: ItemKey | None) -> list[tuple[ItemKey, str]]:
         """Return up to `limit` items: the stored ones with this unit's changes first, then its new ones."""
-        own = self._own(table)
+        own = self._own_writes(table)
         new = sorted(key for key, document in own.items() if document is not None and self._is_new(table, key))
         if after is None or after not in own or not self._is_new(table, after):
             found = self._scan_stored(table, limit, after, own)
@@ -63,7 +63,7 @@ class UnitOfWork:
             asked = limit - len(found)
             items = self._store.scan(table, asked, after)
             for item in items:
-                self._saw(table, item.key, item)
+                self._remember(table, item.key, item)
                 document = own.get(item.key, item.document)
                 if document is not None:
                     found.append((item.key, document))
@@ -75,14 +75,14 @@ class UnitOfWork:
     def _is_new(self, table: str, key: ItemKey) -> bool:
         """Whether an item that this unit writes or deletes is not stored."""
         if (table, key) not in self._seen:
-            self._saw(table, key, self._store.get(table, key))
+            self._remember(table, key, self._store.get(table, key))
         return self._seen[table, key] == ABSENT
 
     def put(self, table: str, key: ItemKey, document: str | None) -> None:
         """Buffer a write; None deletes."""
         if document is not None and (size := len(document.encode())) > MAX_DOCUMENT_BYTES:
             raise TooMuchWork(
-                f"{self._function} writes an item of {size} bytes to table {table}; it may be {MAX_DOCUMENT_BYTES}.\n"
+                f"{self._function} writes an item of {size} bytes to table {table}; the limit is {MAX_DOCUMENT_BYTES}.\n"
                 "  Store the large part elsewhere and refer to it, or spread it over several items."
             )
         self._written[table, key] = document
@@ -101,7 +101,7 @@ class UnitOfWork:
         size = sum(len(document.encode()) for document in self._written.values() if document)
         if size > MAX_WORK_BYTES:
             raise TooMuchWork(
-                f"{self._function} writes {size} bytes in one delivery; it may write {MAX_WORK_BYTES}.\n"
+                f"{self._function} writes {size} bytes in one delivery; the limit is {MAX_WORK_BYTES}.\n"
                 "  Publish an event per part, and let each delivery write its own."
             )
         return [
@@ -109,14 +109,16 @@ class UnitOfWork:
             for (table, key), document in self._written.items()
         ]
 
-    def _saw(self, table: str, key: ItemKey, item: Item | None) -> None:
+    def _remember(self, table: str, key: ItemKey, item: Item | None) -> None:
+        """Remember the version of an item at its first read, which the commit checks."""
         self._seen.setdefault((table, key), item.version if item else ABSENT)
 
-    def _own(self, table: str) -> dict[ItemKey, str | None]:
+    def _own_writes(self, table: str) -> dict[ItemKey, str | None]:
         return {key: document for (name, key), document in self._written.items() if name == table}
 
     def _merge(self, table: str, items: list[Item], own: Mapping[ItemKey, str | None]) -> list[tuple[ItemKey, str]]:
+        """Return (key, document) pairs in key order: stored items with this unit's writes."""
         for item in items:
-            self._saw(table, item.key, item)
+            self._remember(table, item.key, item)
         merged = {item.key: item.document for item in items} | dict(own)
         return sorted((key, document) for key, document in merged.items() if document is not None)

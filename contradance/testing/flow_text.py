@@ -11,6 +11,7 @@ def flow_text(flows: Iterable[Flow]) -> str:
 
 
 def _root(root: Handled | Happened) -> Iterator[str]:
+    """Yield the lines of a tree: a function that no event caused, or an event from outside."""
     if isinstance(root, Handled):
         yield f"{root.last.trigger}  {_handled(root)}"
         yield from _under([_event(event) for event in root.published])
@@ -19,12 +20,14 @@ def _root(root: Handled | Happened) -> Iterator[str]:
 
 
 def _event(event: Happened) -> list[str]:
+    """Return the lines of an event and of everything that it caused."""
     name = event.contract.rpartition("/")[2].removesuffix(" v1")
     below = [[_handled(one), *_under([_event(inner) for inner in one.published])] for one in event.deliveries]
     return [name, *_under(below)]
 
 
 def _handled(handled: Handled) -> str:
+    """Return a function's name with its outcome: done in which attempt, dead-lettered or waiting."""
     last = handled.last
     if last.outcome in COMPLETED:
         return last.function if last.attempt == 1 else f"{last.function}  in attempt {last.attempt}"

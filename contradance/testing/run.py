@@ -140,12 +140,14 @@ class Run:
             )
 
     def _records_of(self, contract: type[Contract], function: str) -> list[JournalRecord]:
+        """Return the journal records of a function for one contract; fail for an unknown function."""
         if function not in self.laptop.choreography.functions:
             known = ", ".join(self.laptop.choreography.functions)
             raise AssertionError(f"there is no function {function!r}. Functions: {known}.")
         return [one for one in self._records if (one.function, one.trigger) == (function, str(contract.identity))]
 
     def _details(self, contract: type[Contract]) -> list[Any]:
+        """Return the data of the events of `contract` that functions published."""
         self.laptop.bus.flush()
         rows = self.laptop.database.read("SELECT envelope FROM event WHERE archived = 1 ORDER BY id")
         found = []

@@ -13,7 +13,7 @@ logger = Logger()
 
 @subscriber(uses=[assignments.write, diaries.write])
 def assign_delivery_partner(confirmed: RestaurantConfirmedOrder, delivery: Delivery) -> DeliveryPartnerAssigned:
-    """Book the delivery partner who is free first. When all are busy the customer waits longer; nobody is turned away."""
+    """Book the delivery partner who is free first. When all are busy, the customer waits longer: no order is refused."""
     logger.info("Assigning delivery partner: %s", confirmed.order_id)
     assignment = assignments.get(confirmed.order_id) or book_partner(confirmed, delivery.now)
     logger.info("Delivery partner assigned: %s", confirmed.order_id)
@@ -29,7 +29,7 @@ def assign_delivery_partner(confirmed: RestaurantConfirmedOrder, delivery: Deliv
 
 
 def book_partner(confirmed: RestaurantConfirmedOrder, now: datetime) -> Assignment:
-    """Choose a partner, and keep the choice."""
+    """Choose a partner, and store the choice."""
     free_at = {partner_id: free_from(partner_id, now) for partner_id in PARTNERS}
     partner_id = min(PARTNERS, key=lambda candidate: free_at[candidate])
     picks_up_at = max(confirmed.ready_at, free_at[partner_id])

@@ -16,7 +16,7 @@ class Assignment(BaseModel, frozen=True):
 
 
 class Diary(BaseModel, frozen=True):
-    """Until when a delivery partner is booked."""
+    """The time until which a delivery partner is booked."""
 
     partner_id: str
     busy_until: AwareDatetime

@@ -9,12 +9,12 @@ from functions.loyalty.tables import Award, awards
 logger = Logger()
 
 POINT: Final = 100
-"""Minor units that earn one point; what is left of the total earns none."""
+"""Minor units that earn one point; a rest below this earns none."""
 
 
 @subscriber(uses=[awards.write])
 def add_loyalty_points(confirmed: RestaurantConfirmedOrder) -> None:
-    """Award the customer's points: one row per order, so that an order heard of twice is counted once."""
+    """Award the customer's points. There is one row for each order, so that an event that comes twice counts once."""
     logger.info("Adding points to wallet: %s", confirmed.order_id)
     awards.put_if_absent(
         Award(

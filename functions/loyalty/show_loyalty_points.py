@@ -6,16 +6,16 @@ from functions.loyalty.tables import awards
 
 
 class Wallet(BaseModel):
-    """What a customer has earned."""
+    """The loyalty points of a customer."""
 
     customer_id: str
     points: int
     orders: int
-    """How many orders earned them."""
+    """Number of orders that earned them."""
 
 
 @route("GET /customers/{customer_id}/loyalty", uses=[awards.read])
 def show_loyalty_points(customer_id: Handle) -> Wallet:
-    """Show a customer's points; whoever has ordered nothing yet has none."""
+    """Show a customer's points; 0 without an order."""
     earned = awards.query(customer_id)
     return Wallet(customer_id=customer_id, points=sum(award.points for award in earned), orders=len(earned))

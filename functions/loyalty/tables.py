@@ -6,7 +6,7 @@ from contradance import Table
 
 
 class Award(BaseModel, frozen=True):
-    """The points that an order earned its customer."""
+    """The points that a customer earned with an order."""
 
     customer_id: str
     order_id: UUID

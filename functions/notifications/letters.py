@@ -1,4 +1,4 @@
-"""What customers are told."""
+"""The texts of mails to customers."""
 
 from typing import NamedTuple
 
@@ -13,20 +13,20 @@ MailedEvent = (
     | PaymentReversed
     | PaymentFailed
 )
-"""What customers get a mail about."""
+"""The events that lead to a mail."""
 
 
 class Letter(NamedTuple):
-    """What a mail says."""
+    """The text of a mail."""
 
     about: str
-    """For the log."""
+    """A short description for the log."""
     subject: str
     text: str
 
 
 def letter(news: MailedEvent) -> Letter:
-    """Say an event in words for the customer."""
+    """Return the mail about an event."""
     match news:
         case RestaurantConfirmedOrder():
             return Letter(

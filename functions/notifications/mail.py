@@ -1,6 +1,6 @@
-"""The way out for mails: what notifications asks of it, and one that keeps them in a table.
+"""The mail port of notifications, and an adapter that stores mails in a table.
 
-A real mail service is another class with this method, named as `mailer`.
+A real mail service is another class with this method, assigned to `mailer`.
 """
 
 from typing import Protocol
@@ -9,17 +9,17 @@ from functions.notifications.tables import Mail, mailbox
 
 
 class Mailer(Protocol):
-    """Sends mails. The same `mail_id` is the same mail, however often it is sent."""
+    """A port that sends mails. Two calls with the same `mail_id` send one mail."""
 
     def send(self, mail: Mail) -> None:
         """Send `mail`, or raise."""
 
 
 class Mailbox:
-    """Sends nothing: it keeps each mail once, where `list_notifications` shows it."""
+    """Stores mails in a table instead of sending them; `list_notifications` shows them."""
 
     def send(self, mail: Mail) -> None:
-        """Keep `mail`."""
+        """Store `mail` once."""
         mailbox.put_if_absent(mail)
 
 

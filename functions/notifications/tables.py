@@ -11,7 +11,7 @@ class Mail(BaseModel, frozen=True, hide_input_in_errors=True):
 
     customer_id: str
     mail_id: str
-    """The same for the same mail, however often it is sent."""
+    """Identifies the mail, so that it is stored once."""
     order_id: UUID
     to: Annotated[str, PII]
     subject: str

@@ -18,16 +18,16 @@ class OrderSummary(BaseModel):
 
 
 class OrderPage(BaseModel):
-    """Some orders."""
+    """A page of orders."""
 
     orders: list[OrderSummary]
     after: UUID | None
-    """Ask with it for the next page; None where this is the last."""
+    """The parameter for the next page; None on the last page."""
 
 
 @route("GET /orders", uses=[orders.read])
 def list_orders(limit: Annotated[int, Field(ge=1, le=100)] = 20, after: UUID | None = None) -> OrderPage:
-    """List all orders, page by page, in no order that means anything."""
+    """List all orders, page by page, in an arbitrary order."""
     page = orders.scan(limit=limit, after=None if after is None else (after,))
     return OrderPage(
         orders=[OrderSummary.model_validate(order, from_attributes=True) for order in page.items],

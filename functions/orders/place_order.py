@@ -14,7 +14,7 @@ logger = Logger()
 
 
 class PlaceOrder(BaseModel, extra="forbid", frozen=True, hide_input_in_errors=True):
-    """What a customer says to place an order: neither its id nor its total."""
+    """A customer's request for an order. It has neither an id nor a total: the service computes both."""
 
     customer: Customer
     restaurant_id: Handle
@@ -25,7 +25,7 @@ class PlaceOrder(BaseModel, extra="forbid", frozen=True, hide_input_in_errors=Tr
 
 @route("POST /orders", status=201, uses=[orders.write])
 def place_order(request: PlaceOrder, delivery: Delivery) -> Reply[Order, OrderPlaced]:
-    """Store the order under an id of its own; paying, cooking and bringing it follow."""
+    """Store the order under a new id; payment, cooking and delivery follow."""
     logger.info("Creating order")
     placed = OrderPlaced(
         order_id=uuid4(),
@@ -53,7 +53,7 @@ def place_order(request: PlaceOrder, delivery: Delivery) -> Reply[Order, OrderPl
 
 
 def total_of(lines: Sequence[OrderLine]) -> Money:
-    """Return what `lines` cost together; refuse what cannot be charged at once."""
+    """Return the sum of `lines`; refuse a sum that cannot be charged at once."""
     currencies = {line.unit_price.currency for line in lines}
     if len(currencies) > 1:
         raise HttpError(422, "All lines of an order must be priced in one currency.")

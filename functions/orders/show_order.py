@@ -6,7 +6,7 @@ from functions.orders.tables import Order, orders
 
 @route("GET /orders/{order_id}", uses=[orders.read])
 def show_order(order_id: UUID) -> Order:
-    """Show where an order stands, and how it came there."""
+    """Show the status of an order, and its history."""
     order = orders.get(order_id)
     if order is None:
         raise HttpError(404, "There is no such order.")

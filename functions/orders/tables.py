@@ -9,7 +9,7 @@ from food_contracts.values import Address, Customer, Money, OrderLine
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands, in the order in which it moves; cancelled is final."""
+    """The status of an order, in the order in which it moves; cancelled is final."""
 
     PLACED = "placed"
     CONFIRMED = "confirmed"
@@ -30,7 +30,7 @@ class StatusChange(BaseModel, frozen=True):
 
 
 class Order(BaseModel, frozen=True, hide_input_in_errors=True):
-    """An order as the orders service keeps it, and shows it to whoever placed it."""
+    """An order, as the orders service stores it and shows it to the customer."""
 
     order_id: UUID
     customer: Customer
@@ -42,10 +42,10 @@ class Order(BaseModel, frozen=True, hide_input_in_errors=True):
     reason: str | None = None
     """Why, where the order is cancelled."""
     history: tuple[StatusChange, ...]
-    """All that is known to have happened, in the order of the statuses."""
+    """All known changes, in the order of the statuses."""
 
     def learn(self, change: StatusChange) -> Self:
-        """Return this order knowing of `change`; what is learned late, twice or out of order ends the same."""
+        """Return this order with `change`; late, repeated and unordered changes have the same result."""
         history = sorted({*self.history, change}, key=lambda known: (_RANK[known.status], known.at))
         latest = history[-1]
         return self.model_copy(

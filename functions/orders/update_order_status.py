@@ -9,7 +9,7 @@ from functions.orders.tables import OrderStatus, StatusChange, orders
 logger = Logger()
 
 StatusEvent = RestaurantConfirmedOrder | DeliveryPartnerAssigned | RestaurantOrderConfirmationFailed | PaymentFailed
-"""What moves the status of an order."""
+"""The events that change the status of an order."""
 
 _WORDS = {
     OrderStatus.CONFIRMED: "order confirmation success",
@@ -19,15 +19,15 @@ _WORDS = {
 
 
 class UnknownOrder(LookupError):
-    """An event is about an order that was never stored here."""
+    """An event has the id of an order that this service never stored."""
 
 
 @subscriber(uses=[orders.write])
 def update_order_status(news: StatusEvent) -> None:
-    """Let an order learn what happened to it.
+    """Update the status of an order.
 
-    An order is stored before anyone hears of it. News of an unknown one is a mistake that a person should see: it is
-    raised, retried, and kept as a dead letter.
+    An order is stored before its first event is published. An event of an unknown order is a mistake that a person should
+    see: the handler raises, is retried, and the event becomes a dead letter.
     """
     change = change_in(news)
     logger.info("Updating %s status: %s", _WORDS[change.status], news.order_id)
@@ -39,7 +39,7 @@ def update_order_status(news: StatusEvent) -> None:
 
 
 def change_in(news: StatusEvent) -> StatusChange:
-    """Return what an event means for the status of its order."""
+    """Return the change of the order's status that an event means."""
     match news:
         case RestaurantConfirmedOrder():
             return StatusChange(status=OrderStatus.CONFIRMED, at=news.confirmed_at)

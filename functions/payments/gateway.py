@@ -1,4 +1,4 @@
-"""The payment gateway: what payments asks of it, and one that only pretends, for laptops and tests.
+"""The payment gateway: the port that payments uses, and a fake for laptops and tests.
 
 A real gateway is another class with these two methods, named in `connect`.
 """
@@ -12,7 +12,7 @@ from food_contracts.values import Money
 
 
 class GatewayOutage(Exception):
-    """The gateway gave no answer: whether it charged is unknown, so the same request must be made again."""
+    """The gateway did not answer. Whether it charged is unknown, so the same request must be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +24,19 @@ class Approved:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """The card was not charged, and asking again will not change that."""
+    """The card was not charged; a repetition would not change that."""
 
     reason: PaymentFailureReason
 
 
 class Gateway(Protocol):
-    """Moves money. The same `idempotency_key` is the same charge, or the same refund, however often it is asked for."""
+    """A port that moves money. Two calls with the same `idempotency_key` make one charge, or one refund."""
 
     def charge(self, total: Money, token: str, idempotency_key: str) -> Approved | Declined:
-        """Charge the card behind `token`; raise `GatewayOutage` where the gateway does not answer."""
+        """Charge the card of `token`; raise `GatewayOutage` when the gateway does not answer."""
 
     def refund(self, payment_id: str, total: Money, idempotency_key: str) -> str:
-        """Give a charge back, and return the id of the refund; raise `GatewayOutage` as `charge` does."""
+        """Refund a charge, and return the id of the refund; raise `GatewayOutage` when the gateway does not answer."""
 
 
 _DECLINED: Final = {
@@ -49,12 +49,12 @@ _OUTAGE: Final = "tok_outage"
 
 @dataclass(frozen=True, slots=True)
 class PretendGateway:
-    """Moves no money: the token says what happens, and the idempotency key which ids come of it."""
+    """A fake gateway: the token selects the result, and ids are derived from the idempotency key."""
 
     api_key: str = field(repr=False)
 
     def charge(self, total: Money, token: str, idempotency_key: str) -> Approved | Declined:  # noqa: ARG002 - the port's
-        """Decline or fail where the token's name says so, else approve."""
+        """Decline or raise if the token's name selects it, else approve."""
         if token == _OUTAGE:
             raise GatewayOutage("the payment gateway does not answer")
         if token in _DECLINED:
@@ -67,7 +67,7 @@ class PretendGateway:
 
 
 def connect(api_key: str) -> Gateway:
-    """Return the gateway that this system pays through."""
+    """Return the gateway of this system."""
     return PretendGateway(api_key)
 
 

@@ -17,8 +17,8 @@ _EXPLANATIONS = {
 }
 
 
-# Behind a queue, because this is money and a third party: six attempts instead of three, and what waits can be seen.
-# A write grant reads, too.
+# Behind a queue, because this is money and a third party: six attempts instead of three, and a visible backlog.
+# A write grant includes read.
 @subscriber(
     delivery="queue",
     retry=Retry(times=5, max_age=timedelta(hours=6)),
@@ -27,7 +27,7 @@ _EXPLANATIONS = {
 def process_payment(placed: OrderPlaced, delivery: Delivery) -> PaymentSuccess | PaymentFailed:
     """Charge the customer. A declined card is an answer (PaymentFailed); an outage is an exception (a retry).
 
-    An order is charged once: what was answered is kept, and another event about the same order is answered the same.
+    An order is charged once: the gateway's answer is stored, and another event of the same order gets the same answer.
     """
     logger.info("Processing payment for order: %s", placed.order_id)
     charge = charges.get(placed.order_id) or charge_card(placed, delivery.now)
@@ -56,9 +56,9 @@ def process_payment(placed: OrderPlaced, delivery: Delivery) -> PaymentSuccess |
 
 
 def charge_card(placed: OrderPlaced, now: datetime) -> Charge:
-    """Ask the gateway, and keep what it answered.
+    """Call the gateway, and store its answer.
 
-    The key is the order's id: two events about one order, handled at once, are one charge at the gateway too.
+    The key is the order's id, so that two events of one order, handled at the same time, make one charge at the gateway.
     """
     gateway = connect(gateway_key.get())
     answer = gateway.charge(placed.total, placed.payment_token, idempotency_key=str(placed.order_id))

@@ -12,17 +12,17 @@ logger = Logger()
 
 
 class NothingToRefund(LookupError):
-    """An order is to be refunded that was never charged: a mistake that a person should see."""
+    """The order to refund was never charged: a mistake that a person should see."""
 
 
-# Behind a queue for the reasons that process_payment gives.
+# Behind a queue for the same reasons as process_payment.
 @subscriber(
     delivery="queue",
     retry=Retry(times=5, max_age=timedelta(days=1)),
     uses=[charges.write, gateway_key],
 )
 def reverse_payment(refused: RestaurantOrderConfirmationFailed, delivery: Delivery) -> PaymentReversed:
-    """Give the customer back what the refused order had cost.
+    """Refund the charge of a refused order.
 
     An order is refunded once: the refund is kept, and another event about the same order is answered the same.
     """
@@ -44,7 +44,7 @@ def reverse_payment(refused: RestaurantOrderConfirmationFailed, delivery: Delive
 
 
 def give_back(charge: Charge, payment_id: str, now: datetime) -> Refund:
-    """Ask the gateway, and keep what it answered. The key is the order's id, as for its charge."""
+    """Call the gateway, and store its answer. The key is the order's id, as for its charge."""
     gateway = connect(gateway_key.get())
     refund_id = gateway.refund(payment_id, charge.total, idempotency_key=str(charge.order_id))
     refund = Refund(refund_id=refund_id, at=now)

@@ -11,7 +11,7 @@ from functions.payments.tables import charges
 
 
 class PaymentStatus(StrEnum):
-    """How an order's payment stands."""
+    """The status of an order's payment."""
 
     CHARGED = "charged"
     DECLINED = "declined"
@@ -25,12 +25,12 @@ class Payment(BaseModel):
     status: PaymentStatus
     total: Money
     reason: PaymentFailureReason | None = None
-    """Why, where it was declined."""
+    """The reason of a declined payment."""
 
 
 @route("GET /payments/{order_id}", uses=[charges.read])
 def show_payment(order_id: UUID) -> Payment:
-    """Show how an order's payment stands."""
+    """Show the payment of an order."""
     charge = charges.get(order_id)
     if charge is None:
         raise HttpError(404, "There is no such payment.")

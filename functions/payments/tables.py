@@ -8,14 +8,14 @@ from functions.payments.gateway import Approved, Declined
 
 
 class Refund(BaseModel, frozen=True):
-    """A charge that was given back."""
+    """The refund of a charge."""
 
     refund_id: str
     at: AwareDatetime
 
 
 class Charge(BaseModel, frozen=True):
-    """The one charge of an order: what the gateway answered, and what became of it."""
+    """The only charge of an order: the gateway's answer, and the refund if it has one."""
 
     order_id: UUID
     total: Money

@@ -23,7 +23,7 @@ _EXPLANATIONS = {
 def confirm_order(
     paid: PaymentSuccess, delivery: Delivery
 ) -> RestaurantConfirmedOrder | RestaurantOrderConfirmationFailed:
-    """Let the restaurant decide about a paid order, once. A refusal is an answer, never an exception."""
+    """Let the restaurant accept or refuse a paid order, once. A refusal is an event, never an exception."""
     logger.info("Confirming order: %s", paid.order_id)
     ticket = tickets.get(paid.order_id) or write_ticket(paid, delivery.now)
     match ticket.decision:
@@ -53,7 +53,7 @@ def confirm_order(
 
 
 def write_ticket(paid: PaymentSuccess, now: datetime) -> Ticket:
-    """Decide, and keep the decision."""
+    """Decide about an order, and store the decision."""
     ticket = Ticket(
         order_id=paid.order_id,
         restaurant_id=paid.restaurant_id,
@@ -65,7 +65,7 @@ def write_ticket(paid: PaymentSuccess, now: datetime) -> Ticket:
 
 
 def decide(paid: PaymentSuccess, now: datetime) -> Accepted | Refused:
-    """Book a place in the kitchen, or say why not."""
+    """Book a place in the kitchen, or return the reason of the refusal."""
     kitchen = KITCHENS.get(paid.restaurant_id)
     if kitchen is None:
         return Refused(reason=RefusalReason.UNKNOWN_RESTAURANT)

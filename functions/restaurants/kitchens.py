@@ -1,4 +1,4 @@
-"""The kitchens that cook for us, and how they take orders."""
+"""The kitchens of the restaurants, and how they accept orders."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ class Booking(NamedTuple):
 
     ready_at: datetime
     busy_until: tuple[datetime, ...]
-    """When each place that is in use now comes free, this order's included; earliest first."""
+    """The times when the places in use become free, with this order's; earliest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +18,15 @@ class Kitchen:
     """A restaurant's kitchen."""
 
     places: int
-    """Orders that it cooks at a time."""
+    """Number of orders that it cooks at a time."""
     busy_for: timedelta
-    """How long an order takes its place."""
+    """Time that an order uses its place."""
     longest_wait: timedelta
-    """Longest that an order may wait for a place; beyond it the kitchen is over capacity."""
+    """Longest time that an order may wait for a place; beyond it the kitchen is over capacity."""
     is_open: bool = True
 
     def book(self, busy_until: tuple[datetime, ...], now: datetime) -> Booking | None:
-        """Take a free place or else the earliest to come free; None where the wait would be too long."""
+        """Book a free place, or else the first that becomes free; None when the wait is too long."""
         in_use = sorted(moment for moment in busy_until if moment > now)
         starts_at = now
         if len(in_use) >= self.places:

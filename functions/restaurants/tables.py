@@ -19,7 +19,7 @@ class Refused(BaseModel, frozen=True):
 
 
 class Ticket(BaseModel, frozen=True):
-    """What a restaurant decided about an order."""
+    """The decision of a restaurant about an order."""
 
     order_id: UUID
     restaurant_id: str
@@ -28,7 +28,7 @@ class Ticket(BaseModel, frozen=True):
 
 
 class Diary(BaseModel, frozen=True):
-    """When the places of a kitchen come free."""
+    """The times when the places of a kitchen become free."""
 
     restaurant_id: str
     busy_until: tuple[AwareDatetime, ...] = ()

@@ -72,7 +72,7 @@ def stage(folder: Path, choreography: Choreography = food_delivery, *, time_scal
     """Run a laptop with its console; an hour of retries takes a second."""
     feed = Feed()
     with Laptop(
-        choreography, folder, clock=RealClock(time_scale), variables={}, synchronous="OFF", when_journaled=feed.tell
+        choreography, folder, clock=RealClock(time_scale), variables={}, synchronous="OFF", when_journaled=feed.send
     ) as laptop:
         laptop.start()
         with Server(laptop, 0, feed=feed).serving() as url:

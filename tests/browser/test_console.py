@@ -190,7 +190,7 @@ def test_one_dead_letter_is_redriven_after_a_confirmation(dead: Stage, opens: Op
 def test_ticked_and_all_dead_letters_are_purged_after_a_confirmation(dead: Stage, opens: Opens) -> None:
     page = opens(f"{dead.console}/dead-letters/payments.process_payment")
     page.get_by_role("button", name="Purge the ticked").click()
-    expect(page.get_by_role("alert")).to_contain_text("Nothing is chosen")
+    expect(page.get_by_role("alert")).to_contain_text("No dead letter is ticked")
 
     page.locator(".letters input[type=checkbox]").first.check()
     page.get_by_role("button", name="Purge the ticked").click()
@@ -254,12 +254,12 @@ def test_a_replay_that_publishes_again_asks_for_the_functions_name(console: Stag
     page = opens(f"{console.console}/replay?subscriber=payments.process_payment")
     page.get_by_label("From, UTC").fill("2020-01-01T00:00:00")
     page.get_by_label("To, UTC, not included").fill("2199-01-01T00:00:00")
-    page.get_by_label("Also what it has completed").check()
+    page.get_by_label("Also events that it has completed").check()
     page.get_by_role("button", name="See what would happen").click()
 
     page.get_by_role("button", name="Replay 1 event").click()
     expect(page.get_by_role("alert")).to_contain_text("Type the function's name")
-    page.get_by_label("If that is what you want").fill("payments.process_payment")
+    page.get_by_label("To confirm").fill("payments.process_payment")
     page.get_by_role("button", name="Replay 1 event").click()
 
     expect(page.get_by_role("heading", level=1)).to_contain_text("again.")
@@ -272,7 +272,7 @@ def test_a_window_that_ends_before_it_begins_is_told_beside_the_form(console: St
 
     page.get_by_role("button", name="See what would happen").click()
 
-    expect(page.get_by_role("alert")).to_contain_text("a replay ends after it begins")
+    expect(page.get_by_role("alert")).to_contain_text("the window ends before it begins")
 
 
 def test_a_contract_is_shown_with_its_fields_and_who_speaks_of_it(console: Stage, opens: Opens) -> None:

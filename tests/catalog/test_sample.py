@@ -67,7 +67,7 @@ def test_a_field_without_an_example_is_named_with_the_way_out(contract: type[Con
         sample(contract)
 
     assert str(refusal.value) == (
-        f"{field} and has no example, so there is no sample of it.\n  Give it one: Field(examples=[...])."
+        f"{field} and has no example, so a sample is not possible.\n  Give it one: Field(examples=[...])."
     )
 
 

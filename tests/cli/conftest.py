@@ -6,17 +6,21 @@ import pytest
 from contradance.runtime.aws import logs
 
 
+def _loggers() -> dict[str, logging.Logger]:
+    return {name: one for name, one in logging.root.manager.loggerDict.items() if isinstance(one, logging.Logger)}
+
+
 @pytest.fixture(autouse=True)
-def _as_it_was() -> Iterator[None]:
-    """Take back what `listen_to_functions` changed in the loggers of this process."""
-    known, configured = logging.root.manager.loggerDict, [*logs._configured]
-    before = {name: {**vars(logger)} for name, logger in known.items() if isinstance(logger, logging.Logger)}
-    handlers = {name: [*changes["handlers"]] for name, changes in before.items()}
-    levels = {handler: handler.level for own in handlers.values() for handler in own}
+def _restore_loggers() -> Iterator[None]:
+    """Undo what `listen_to_functions` changed in the loggers of this process."""
+    configured = [*logs._configured]
+    before = {name: ({**vars(logger)}, [*logger.handlers]) for name, logger in _loggers().items()}
+    levels = {handler: handler.level for _, handlers in before.values() for handler in handlers}
     yield
     logs._configured[:] = configured
-    for name, changes in before.items():
-        vars(known[name]).update(changes, handlers=handlers[name])
+    for name, logger in _loggers().items():
+        state, handlers = before.get(name, ({"level": logging.NOTSET, "propagate": True}, []))
+        vars(logger).update(state, handlers=handlers)
     for handler, level in levels.items():
         handler.setLevel(level)
-    logging.getLogger().setLevel(logging.getLogger().level)  # loggers remember what they were asked
+    logging.getLogger().setLevel(logging.getLogger().level)  # forget the levels that loggers have cached

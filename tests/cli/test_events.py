@@ -160,7 +160,7 @@ def test_every_subscriber_says_whether_an_event_would_reach_it_and_which_field_s
     ]
     refusal = said.index("no   payments.process_payment")
     assert said[refusal + 1].startswith("     ")
-    assert 'the pattern wants ["food.orders"]' in said[refusal + 1]
+    assert 'the pattern requires ["food.orders"]' in said[refusal + 1]
 
 
 def test_an_event_that_reaches_nobody_is_a_finding() -> None:
@@ -168,7 +168,7 @@ def test_an_event_that_reaches_nobody_is_a_finding() -> None:
 
     assert result.exit_code == 1
     assert "yes" not in result.stdout
-    assert "detail.metadata.version: the event holds a number, the pattern wants [1]" in result.stdout
+    assert "detail.metadata.version: the event has a number, the pattern requires [1]" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ LINES = 160
 """Lines of each of four loggers in one delivery."""
 OWNER = "Jane Doe"
 SHOWN = '{"opened": {"ticket_id": "%s", "owner": "***", "channel": "web", "items": [{"name": "kettle", "count": 1}]}}'
-older = Logger(service="older")
+older = Logger(service="older in the terminal")
 plain = logging.getLogger("tests.cli.test_log_lines")
 
 

@@ -11,13 +11,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from contradance.cli import target
 from contradance.cli.app import app
 from contradance.cli.moment import moment
 from contradance.local.clock import RealClock
-from contradance.local.deployed import deployed
 from contradance.local.laptop import Laptop
+from contradance.local.system.deployed import deployed
 from contradance.local.web.server import Server
-from contradance.operate import aws
 from functions.choreography import food_delivery
 from tests.cli.operated import Operator, operator
 from tests.cli.project import ROOT
@@ -74,7 +74,7 @@ def test_a_replay_is_a_dry_run_that_says_what_it_would_do(tmp_path: Path) -> Non
         "  3 events of the archive match its rule\n"
         "  1 it has completed: no effect\n"
         "  0 break their contract: these become dead letters\n"
-        "Events come minute by minute, by their own time, and in no order inside a minute.\n"
+        "Events are replayed minute by minute, by their own time, in no order inside a minute.\n"
         "Dry run: nothing was replayed. Replay it: add --yes\n"
     )
     assert (as_json["matched"], as_json["done"], as_json["again"], as_json["basis"]) == (3, 1, True, "archive")
@@ -181,9 +181,9 @@ def test_a_doctor_finds_nothing_in_what_is_well_and_says_what_is_not(tmp_path: P
         as_json = json.loads(found.types("doctor", "--json").stdout)
 
     assert (well.exit_code, ill.exit_code) == (0, 1)
-    assert re.fullmatch(r"(\d+) of \1 things are as they should be\.\n", well.stdout)
+    assert re.fullmatch(r"(\d+) of \1 checks passed\.\n", well.stdout)
     assert ill.stdout.splitlines()[:2] == [
-        f"✗ dead letters of {PAYMENT}: about 1",
+        f"✗ dead letters of {PAYMENT}: 1",
         f"  See why: contradance dlq list --subscriber {PAYMENT}",
     ]
     assert [finding["what"] for finding in as_json["findings"]] == [f"dead letters of {PAYMENT}"]
@@ -194,7 +194,7 @@ def test_a_doctor_without_a_laptop_says_how_to_start_one(tmp_path: Path) -> None
 
     assert result.exit_code == 1
     assert (
-        "✗ bus food-delivery: no laptop answers at http://127.0.0.1:9.\n  Start one with: contradance run"
+        "✗ bus food-delivery: no laptop answers at http://127.0.0.1:9: Connection refused.\n  Start one with: contradance run"
         in result.stdout
     )
 
@@ -207,7 +207,7 @@ def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     file.write_text(json.dumps({"deployed": stack}), encoding="utf-8")
     logs = Logs(*map(journaled, RECORDS))
     fake = FakeAws(logs=logs, events=FakeService({"start_replay": {"State": "STARTING"}}))
-    monkeypatch.setattr(aws, "Boto", lambda *_: fake)
+    monkeypatch.setattr(target, "Boto", lambda *_: fake)
     return ["--outputs", str(file)]
 
 
@@ -233,7 +233,7 @@ def test_a_replay_on_aws_is_counted_in_the_journal_and_says_so(outputs: list[str
     result = CliRunner().invoke(app, ["replay", "--subscriber", LOYALTY, "--from", "2h", "--to", "now", *outputs])
 
     assert result.exit_code == 0, result.output
-    assert "1 events of the contracts that it consumes, by what the journal tells" in result.stdout
+    assert "1 events of the contracts that it consumes are in the journal" in result.stdout
     assert "An archive on AWS cannot be read" in result.stdout
     assert "The last 10 minutes may not have reached the archive" in result.stdout
 

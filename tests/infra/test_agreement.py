@@ -30,10 +30,10 @@ def refused(folder: Path, config: dict[str, str]) -> str:
         ({"services": '["reader"]'}, r"services names 'reader'.*\n.*name one of loans, readers"),
         (
             {"settings": '{"fees": 1}'},
-            r"settings\.fees is used by no function\. Is it 'fee'\?\n.*config rm --stack dev",
+            r"settings\.fees: no function uses it\. Is it 'fee'\?\n.*config rm --stack dev",
         ),
         ({"settings": '{"fee": "much"}'}, r"settings\.fee: setting 'fee' should be float"),
-        ({"functions": '{"readers.remind": {}}'}, r"functions\.readers\.remind is no function\. Is it 'readers"),
+        ({"functions": '{"readers.remind": {}}'}, r"functions\.readers\.remind is not a function\. Is it 'readers"),
         ({"functions": '{"readers.praise_reader": {"concurrency": 1}}'}, r"behind a queue and has concurrency 1"),
         ({"ingress": '["BookLend"]'}, r"ingress names 'BookLend'.*Is it 'BookLent'\?"),
         ({"rememberDays": "14"}, r"rememberDays is 14, but an event can come back for 30\.25 days"),
@@ -56,7 +56,7 @@ def test_a_missing_secret_is_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_secret_that_nobody_uses_is_pointed_out(tmp_path: Path) -> None:
-    with pytest.raises(InvalidStack, match=r"secrets\.male_key is used by no function\. Is it 'mail_key'\?"):
+    with pytest.raises(InvalidStack, match=r"secrets\.male_key: no function uses it\. Is it 'mail_key'\?"):
         deployed(tmp_path, library, secrets={**MAIL, "male_key": "hush"})
 
 
@@ -128,7 +128,7 @@ def test_an_application_whose_secrets_ssm_would_not_keep_is_refused(tmp_path: Pa
     shadowed = Choreography("aws-library", contracts=contracts, functions=functions)
 
     with pytest.raises(
-        InvalidStack, match="'aws-library' has secrets, but no parameter in SSM may begin with aws or ssm"
+        InvalidStack, match="'aws-library' has secrets, but a parameter in SSM cannot begin with aws or ssm"
     ):
         deployed(tmp_path, shadowed, secrets=MAIL)
 

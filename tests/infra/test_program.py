@@ -401,7 +401,7 @@ def test_the_dashboard_shows_each_service_and_each_event(food: Deployment) -> No
     body = json.loads(food.all("Dashboard")["dashboard"]["dashboardBody"])
 
     titles = [widget["properties"]["title"] for widget in body["widgets"]]
-    assert "loyalty: age of what is handled" in titles
+    assert "loyalty: age of events" in titles
     (placed,) = [
         each["properties"] for each in body["widgets"] if each["properties"]["title"] == "food.orders/OrderPlaced v1"
     ]

@@ -87,8 +87,8 @@ def test_our_events_reach_the_other_team(tmp_path: Path) -> None:
             "stack 'prod' has the key bus, which names a bus in another account, 210987654321; the stack is deployed to 123",
         ),
         (THEIRS.replace(REGION, "us-east-1"), "another region, us-east-1; the stack is deployed to eu-central-1"),
-        ("food-delivery-prod", "the key bus, which is no ARN of an event bus"),
-        (THEIRS.replace("event-bus", "rule"), "the key bus, which is no ARN of an event bus"),
+        ("food-delivery-prod", "the key bus, which is not the ARN of an event bus"),
+        (THEIRS.replace("event-bus", "rule"), "the key bus, which is not the ARN of an event bus"),
     ],
 )
 def test_a_bus_elsewhere_is_refused_with_the_reason(bus: str, says: str, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_another_accounts_stack_is_refused_with_the_reason(tmp_path: Path, owner
 def test_a_stack_that_was_never_deployed_is_refused(tmp_path: Path) -> None:
     recorder = Recorder(stacks={})
 
-    with pytest.raises(InvalidStack, match=r"'food/food-delivery/prod'; that has no output 'deployed'"):
+    with pytest.raises(InvalidStack, match=r"'food/food-delivery/prod', a stack that has no output 'deployed'"):
         marketed(tmp_path, recorder, busStack="food/food-delivery/prod")
 
 

@@ -98,11 +98,11 @@ SUBSCRIBERS = {
 }
 
 DESCRIPTIONS = {
-    "dead-letters": "{name}: dead letters wait in {queue}. Read them with: contradance dlq list",
+    "dead-letters": "{name}: {queue} has dead letters. Read them with: contradance dlq list",
     "dropped": "{name}: Lambda dropped an event without running the function. Replay it from the archive.",
     "failed-lost": "{name}: Lambda could not put an event on the dead letter queue. Check the role's policy; replay the "
     "event from the archive.",
-    "throttled": "{name}: Lambda had no room for an invocation. Raise the function's concurrency, or the account's.",
+    "throttled": "{name}: Lambda throttled an invocation. Raise the function's concurrency, or the account's.",
     "undelivered-lost": "{name}: EventBridge could neither deliver an event nor put it on the dead letter queue. Check "
     "the queue's policy; replay the event from the archive.",
 }

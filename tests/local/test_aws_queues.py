@@ -261,7 +261,7 @@ def test_a_source_queue_is_read_by_its_function_alone(aws: Clients) -> None:
         aws.sqs.receive_message(QueueUrl=url(aws, "clerk-queued"))
 
     assert caught.value.response["Error"]["Message"] == (
-        "The laptop does not answer ReceiveMessage for clerk-queued: a source queue is read by its function alone."
+        "The laptop does not answer ReceiveMessage for clerk-queued: only its function reads a source queue."
     )
 
 

@@ -321,7 +321,7 @@ def laptop(tmp_path: Path, desk: Desk) -> Iterator[Laptop]:
         ({"EventStartTime": None}, "ValidationException",
          CONSTRAINT.format("null", "eventStartTime") + "Member must not be null"),
         ({"EventStartTime": "yesterday"}, "SerializationException", "EventStartTime has the wrong type."),
-        ({"EventStartTime": 1e300}, "SerializationException", "EventStartTime is no moment."),
+        ({"EventStartTime": 1e300}, "SerializationException", "EventStartTime is not a timestamp."),
     ],
 )  # fmt: skip
 def test_a_replay_that_cannot_be_is_refused_in_the_words_of_aws(

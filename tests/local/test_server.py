@@ -17,8 +17,8 @@ from botocore.config import Config  # type: ignore[import-untyped]  # the same
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # the same
 
 from contradance.errors import LaptopError
-from contradance.local.client import LaptopClient
 from contradance.local.laptop import Laptop
+from contradance.local.system.client import LaptopClient
 from contradance.local.web.server import Server
 from tests.local.desk import ROUTES, Desk, asked, opened
 from tests.patience import LONG
@@ -140,7 +140,7 @@ def test_another_process_publishes_by_the_client(url: str, laptop: Laptop, desk:
 
 def test_the_client_goes_through_no_proxy(url: str, laptop: Laptop, desk: Desk) -> None:
     program = (
-        "import json, sys; from contradance.local.client import LaptopClient;"
+        "import json, sys; from contradance.local.system.client import LaptopClient;"
         "LaptopClient(sys.argv[1]).put_events(Entries=[json.loads(sys.argv[2])])"
     )
     proxied = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"}
@@ -187,7 +187,7 @@ def test_the_client_says_when_something_else_answers(status: str, body: str) -> 
             LaptopClient(url).put_events(Entries=[asked("a")])
         thread.join(LONG)
 
-    assert str(refusal.value).startswith(f"the program at {url} is not a laptop.")
+    assert str(refusal.value).startswith(f"the program at {url} is not a laptop of this version.")
 
 
 def test_a_port_that_is_taken_is_told_with_the_way_out(laptop: Laptop) -> None:

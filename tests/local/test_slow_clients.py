@@ -8,6 +8,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from contradance.local.system.api import CommandApi
+from contradance.local.system.in_process import describe
 from contradance.local.web.application import LaptopApplication
 from contradance.local.web.connection import Bounds, Connection
 from tests.local.desk import ROUTES, opened
@@ -101,7 +103,9 @@ def test_what_comes_byte_by_byte_gets_no_more_time(
     with opened(tmp_path, *ROUTES) as laptop, asyncio.Runner(loop_factory=MovableLoop) as runner:
         loop = runner.get_loop()
         assert isinstance(loop, MovableLoop)
-        application = LaptopApplication(laptop, BOUNDS, lambda status, *_: refused.append(status))
+        application = LaptopApplication(
+            laptop, CommandApi(laptop, describe(laptop, "")), BOUNDS, lambda status, *_: refused.append(status)
+        )
         config = uvicorn.Config(application, log_config=None, lifespan="off")
         connection = Connection(config, ServerState(), {}, loop, bounds=BOUNDS, refuse=refused.append)
         seconds = runner.run(seconds_until_answered(loop, connection, wire, *sent))

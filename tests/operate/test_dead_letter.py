@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from contradance.operate.aws.sqs import queue_message
 from contradance.operate.dead_letter import DeadLetter, read_dead_letter
 from tests.runtime.fakes import recorded
 
@@ -13,8 +14,8 @@ HAPPENED = datetime(2026, 1, 1, tzinfo=UTC)
 QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/repairs-plan-repair-dead-letters"
 
 
-def read(message: dict[str, Any], most: int | None = 6) -> DeadLetter:
-    return read_dead_letter("repairs.plan_repair", QUEUE, message, most)
+def read(message: dict[str, Any]) -> DeadLetter:
+    return read_dead_letter("repairs.plan_repair", queue_message(message))
 
 
 def changed(name: str, **changes: Any) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def test_what_a_function_raised_on_every_attempt_is_failed() -> None:
     assert (letter.first_seen, letter.last_seen) == (HAPPENED, datetime(2026, 1, 1, 0, 3, 12, 345_000, tzinfo=UTC))
 
 
-@pytest.mark.parametrize(("receives", "attempts"), [("7", 6), ("9", 6), ("3", 2)])
+@pytest.mark.parametrize(("receives", "attempts"), [("7", 6), ("9", 8), ("3", 2)])
 def test_what_sqs_moved_from_the_functions_queue_is_failed(receives: str, attempts: int) -> None:
     message = recorded("dead_letter_redriven")
 

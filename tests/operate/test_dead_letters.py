@@ -2,7 +2,7 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3  # type: ignore[import-untyped]  # it carries no types
 import pytest
@@ -10,23 +10,25 @@ from moto import mock_aws
 
 from contradance import Retry
 from contradance.choreography import AnyFunction
-from contradance.errors import OperateError
+from contradance.deployed import Deployed, DeployedFunction
+from contradance.errors import LaptopError, OperateError
 from contradance.local.laptop import Laptop
 from contradance.local.names import dead_letter_queue
-from contradance.operate.dead_letter_queue import QueuePeek
-from contradance.operate.dead_letters import find, grouped, purge, redrive
+from contradance.local.system.client import system_of_commands
+from contradance.local.web.server import Server
+from contradance.operate.aws.services import BotoService
+from contradance.operate.aws.sqs import SqsDeadLetters
+from contradance.operate.dead_letters import find, purge, redrive
 from contradance.operate.masking import masked_event, shown
-from contradance.operate.stack import Stack
+from contradance.operate.ports import System
 from functions.choreography import food_delivery
 from tests.food import HAPPY, OUTAGE
 from tests.local.desk import Desk, always_fails, ask, asked, invalid, opened, show_item
-from tests.operate.running import food_stack, operated
+from tests.operate.fakes import FakeAws, WithoutWaiting
+from tests.operate.running import ADAPTERS, Adapter, food_stack, letters_of, operated
 from tests.runtime.fakes import recorded
 
-if TYPE_CHECKING:
-    from contradance.operate.aws import Service
-
-LISTEN = "clerk.listen"
+LISTEN, REPAIR = "clerk.listen", "repairs.plan_repair"
 
 
 @pytest.fixture
@@ -34,8 +36,17 @@ def desk() -> Desk:
     return Desk()
 
 
-def outcomes(stack: Stack, laptop: Laptop, *, really: bool = True, **which: Any) -> list[tuple[str, str]]:
-    found = [*redrive(stack, laptop.choreography, **which, really=really)]
+@pytest.fixture(params=ADAPTERS)
+def adapter(request: pytest.FixtureRequest) -> Adapter:
+    """Return each way to operate a laptop: what they find and do is equal."""
+    found: Adapter = request.param
+    return found
+
+
+def outcomes(
+    stack: System, laptop: Laptop, *, deal: Any = redrive, really: bool = True, **which: Any
+) -> list[tuple[str, str]]:
+    found = [*deal(stack, laptop.choreography, **which, really=really)]
     return sorted((verdict.letter.subscriber, verdict.outcome) for verdict in found)
 
 
@@ -44,24 +55,26 @@ def mended(functions: "dict[str, bool]", desk: Desk) -> list[AnyFunction]:
     return [desk.clerk(name, always_fails) if fails else desk.clerk(name) for name, fails in functions.items()]
 
 
-def test_each_function_consumes_its_own_dead_letters_and_no_others(tmp_path: Path, desk: Desk) -> None:
+def test_each_function_consumes_its_own_dead_letters_and_no_others(
+    tmp_path: Path, desk: Desk, adapter: Adapter
+) -> None:
     with opened(tmp_path, *mended({"listen": True, "other": True, "third": False}, desk)) as laptop:
         ask(laptop, "a")
         laptop.drain()
     desk.calls.clear()
 
     functions = mended({"listen": False, "other": False, "third": False}, desk)
-    with opened(tmp_path, *functions) as laptop, operated(laptop) as stack:
+    with opened(tmp_path, *functions) as laptop, operated(laptop, adapter) as stack:
         verdicts = outcomes(stack, laptop, subscriber=LISTEN)
         laptop.drain()
-        left = [letter.subscriber for letter in find(stack, laptop.choreography).letters]
+        left = [letter.subscriber for letter in letters_of(stack, laptop.choreography)]
 
     assert verdicts == [(LISTEN, "redriven")]
     assert [call.function for call in desk.calls] == ["listen"]
     assert left == ["clerk.other"]
 
 
-def test_a_function_behind_a_queue_gets_its_events_by_its_queue(tmp_path: Path, desk: Desk) -> None:
+def test_a_function_behind_a_queue_gets_its_events_by_its_queue(tmp_path: Path, desk: Desk, adapter: Adapter) -> None:
     retry = Retry(times=1)
     with opened(tmp_path, desk.clerk("queued", always_fails, delivery="queue", retry=retry)) as laptop:
         ask(laptop, "a")
@@ -69,8 +82,8 @@ def test_a_function_behind_a_queue_gets_its_events_by_its_queue(tmp_path: Path, 
     desk.calls.clear()
 
     mended_clerk = desk.clerk("queued", delivery="queue", retry=retry)
-    with opened(tmp_path, mended_clerk, desk.clerk()) as laptop, operated(laptop) as stack:
-        (letter,) = find(stack, laptop.choreography).letters
+    with opened(tmp_path, mended_clerk, desk.clerk()) as laptop, operated(laptop, adapter) as stack:
+        (letter,) = letters_of(stack, laptop.choreography)
         verdicts = outcomes(stack, laptop)
         laptop.drain()
 
@@ -79,12 +92,12 @@ def test_a_function_behind_a_queue_gets_its_events_by_its_queue(tmp_path: Path, 
     assert [(call.function, call.item) for call in desk.calls] == [("queued", "a")]
 
 
-def test_a_moment_of_a_schedule_is_run_again(tmp_path: Path, desk: Desk) -> None:
+def test_a_moment_of_a_schedule_is_run_again(tmp_path: Path, desk: Desk, adapter: Adapter) -> None:
     with opened(tmp_path, desk.watchman("rate(1 day)", always_fails)) as laptop:
         laptop.advance(timedelta(days=1, hours=1))
     desk.calls.clear()
 
-    with opened(tmp_path, desk.watchman("rate(1 day)")) as laptop, operated(laptop) as stack:
+    with opened(tmp_path, desk.watchman("rate(1 day)")) as laptop, operated(laptop, adapter) as stack:
         verdicts = outcomes(stack, laptop)
         laptop.drain()
 
@@ -92,13 +105,15 @@ def test_a_moment_of_a_schedule_is_run_again(tmp_path: Path, desk: Desk) -> None
     assert len(desk.calls) == 1
 
 
-def test_an_event_that_would_still_be_invalid_is_kept_and_said_to_be(tmp_path: Path, desk: Desk) -> None:
-    with opened(tmp_path, desk.clerk()) as laptop, operated(laptop) as stack:
+def test_an_event_that_would_still_be_invalid_is_kept_and_said_to_be(
+    tmp_path: Path, desk: Desk, adapter: Adapter
+) -> None:
+    with opened(tmp_path, desk.clerk()) as laptop, operated(laptop, adapter) as stack:
         laptop.bus.put_events(Entries=[invalid(5)])
         laptop.drain()
 
         (verdict,) = redrive(stack, laptop.choreography, really=True)
-        left = find(stack, laptop.choreography).letters
+        left = letters_of(stack, laptop.choreography)
 
     assert verdict.outcome == "kept"
     assert verdict.why.startswith("still invalid: event event-odd breaks shop.desk/Asked v1\n  data.item: ")
@@ -106,8 +121,8 @@ def test_an_event_that_would_still_be_invalid_is_kept_and_said_to_be(tmp_path: P
     assert desk.calls == []
 
 
-def test_a_message_that_holds_no_event_is_kept_and_said_to_be(tmp_path: Path, desk: Desk) -> None:
-    with opened(tmp_path, desk.clerk()) as laptop, operated(laptop) as stack:
+def test_a_message_that_holds_no_event_is_kept_and_said_to_be(tmp_path: Path, desk: Desk, adapter: Adapter) -> None:
+    with opened(tmp_path, desk.clerk()) as laptop, operated(laptop, adapter) as stack:
         laptop.dead_letters.send(LISTEN, "no event", {})
 
         (verdict,) = redrive(stack, laptop.choreography, really=True)
@@ -117,47 +132,49 @@ def test_a_message_that_holds_no_event_is_kept_and_said_to_be(tmp_path: Path, de
 
 
 def test_what_cannot_be_sent_is_kept(tmp_path: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop) as stack:
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop, "aws") as stack:
         ask(laptop, "a", "b")
         laptop.drain()
         monkeypatch.setattr("contradance.local.aws.functions._MOST_ASYNCHRONOUS", 1, raising=True)
         verdicts = [*redrive(stack, laptop.choreography, really=True)]
-        left = find(stack, laptop.choreography).letters
+        left = letters_of(stack, laptop.choreography)
 
     assert {verdict.outcome for verdict in verdicts} == {"kept"}
-    assert "the laptop refused lambda invoke: RequestTooLargeException" in verdicts[0].why
+    assert "AWS refused lambda invoke: RequestTooLargeException" in verdicts[0].why
     assert len(left) == 2
 
 
-def test_only_what_has_the_reason_that_is_asked_for_is_redriven(tmp_path: Path, desk: Desk) -> None:
-    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop) as stack:
+def test_only_what_has_the_reason_that_is_asked_for_is_redriven(tmp_path: Path, desk: Desk, adapter: Adapter) -> None:
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop, adapter) as stack:
         laptop.bus.put_events(Entries=[invalid(5), asked("a")])
         laptop.drain()
 
         verdicts = outcomes(stack, laptop, reason="failed", really=False)
-        reasons = sorted(letter.reason for letter in find(stack, laptop.choreography).letters)
+        reasons = sorted(letter.reason for letter in letters_of(stack, laptop.choreography))
 
     assert verdicts == [(LISTEN, "redrivable")]
     assert reasons == ["failed", "invalid"]
 
 
-def test_only_the_messages_that_are_named_are_redriven_or_purged(tmp_path: Path, desk: Desk) -> None:
-    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop) as stack:
+def test_only_the_messages_that_are_named_are_redriven_or_purged(tmp_path: Path, desk: Desk, adapter: Adapter) -> None:
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop, adapter) as stack:
         ask(laptop, "a", "b", "c")
         laptop.drain()
-        one, two, three = (letter.message.id for letter in find(stack, laptop.choreography).letters)
+        one, two, three = (letter.message.id for letter in letters_of(stack, laptop.choreography))
 
         redriven = [*redrive(stack, laptop.choreography, only={one}, really=True)]
         purged = [*purge(stack, laptop.choreography, only={two}, really=True)]
-        left = [letter.message.id for letter in find(stack, laptop.choreography).letters]
+        left = [letter.message.id for letter in letters_of(stack, laptop.choreography)]
 
     assert [verdict.letter.message.id for verdict in redriven] == [one]
     assert [verdict.letter.message.id for verdict in purged] == [two]
     assert left == [three]
 
 
-def test_what_eventbridge_could_not_deliver_is_redriven_like_the_others(tmp_path: Path, desk: Desk) -> None:
-    with opened(tmp_path, desk.clerk()) as laptop, operated(laptop) as stack:
+def test_what_eventbridge_could_not_deliver_is_redriven_like_the_others(
+    tmp_path: Path, desk: Desk, adapter: Adapter
+) -> None:
+    with opened(tmp_path, desk.clerk()) as laptop, operated(laptop, adapter) as stack:
         event = {**recorded("eventbridge"), "source": "shop.desk", "detail-type": "Asked"}
         event["detail"] = json.loads(asked("a")["Detail"])
         attributes = {
@@ -166,15 +183,15 @@ def test_what_eventbridge_could_not_deliver_is_redriven_like_the_others(tmp_path
         }
         laptop.dead_letters.send(LISTEN, json.dumps(event), attributes)
 
-        (letter,) = find(stack, laptop.choreography).letters
+        (letter,) = letters_of(stack, laptop.choreography)
         verdicts = outcomes(stack, laptop)
         laptop.drain()
 
     assert (letter.reason, verdicts, desk.items()) == ("undelivered", [(LISTEN, "redriven")], ["a"])
 
 
-def test_what_somebody_else_looks_at_is_counted_and_not_touched(tmp_path: Path, desk: Desk) -> None:
-    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop) as stack:
+def test_what_another_client_has_received_is_hidden_on_aws(tmp_path: Path, desk: Desk) -> None:
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop, "aws") as stack:
         ask(laptop, "a", "b", "c")
         laptop.drain()
         laptop.dead_letters.receive(LISTEN, 2, 60)
@@ -182,25 +199,45 @@ def test_what_somebody_else_looks_at_is_counted_and_not_touched(tmp_path: Path, 
         found = find(stack, laptop.choreography)
         purged = [*purge(stack, laptop.choreography, really=True)]
         laptop.advance(timedelta(minutes=1))
-        left = find(stack, laptop.choreography).letters
+        left = letters_of(stack, laptop.choreography)
 
-    assert (len(found.letters), found.hidden) == (1, 2)
+    assert (found.count, found.hidden) == (1, 2)
     assert (len(purged), len(left)) == (1, 2)
 
 
-def test_no_more_are_looked_at_than_are_asked_for(tmp_path: Path, desk: Desk) -> None:
-    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop) as stack:
+@pytest.mark.parametrize("adapter", ["process", "commands"])
+def test_what_another_client_has_received_is_counted_on_the_laptop_and_not_touched(
+    tmp_path: Path, desk: Desk, adapter: Adapter
+) -> None:
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop, adapter) as stack:
+        ask(laptop, "a", "b", "c")
+        laptop.drain()
+        laptop.dead_letters.receive(LISTEN, 1, 60)
+
+        found = find(stack, laptop.choreography)
+        purged = outcomes(stack, laptop, deal=purge, only={found.groups[0].example.message.id})
+        redriven = outcomes(stack, laptop)
+        left = letters_of(stack, laptop.choreography)
+
+    assert (found.count, found.hidden) == (3, 0)
+    assert purged == [(LISTEN, "kept")]
+    assert redriven == [(LISTEN, "kept"), (LISTEN, "redriven"), (LISTEN, "redriven")]
+    assert [letter.message.id for letter in left] == [found.groups[0].example.message.id]
+
+
+def test_no_more_are_looked_at_than_are_asked_for(tmp_path: Path, desk: Desk, adapter: Adapter) -> None:
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop, adapter) as stack:
         ask(laptop, *"abcdefghijklmno")
         laptop.drain()
 
-        assert [len(find(stack, laptop.choreography, limit=limit).letters) for limit in (1, 12, 99)] == [1, 12, 15]
+        assert [find(stack, laptop.choreography, limit=limit).count for limit in (1, 12, 99)] == [1, 12, 15]
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
         ("clerk.nobody", r"shop has no function clerk\.nobody here\.\n  It has: clerk\.listen, desk\.show_item\."),
-        ("desk.show_item", r"desk\.show_item has no dead letter queue: whoever calls a route is told"),
+        ("desk.show_item", r"desk\.show_item has no dead letter queue: a route returns its failure to the caller"),
     ],
 )
 def test_a_function_without_a_dead_letter_queue_is_said_to_have_none(
@@ -211,12 +248,30 @@ def test_a_function_without_a_dead_letter_queue_is_said_to_have_none(
             find(stack, laptop.choreography, name)
 
 
-def test_a_laptop_that_does_not_run_is_said_not_to(tmp_path: Path, desk: Desk) -> None:
-    with opened(tmp_path, desk.clerk()) as laptop:
+def test_dead_letters_of_a_laptop_that_does_not_run_are_read_and_not_changed(tmp_path: Path, desk: Desk) -> None:
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
         with operated(laptop) as stack:
             pass
-        with pytest.raises(OperateError, match=r"no laptop answers at http://127\.0\.0\.1:\d+\.\n  Start one with: "):
-            find(stack, laptop.choreography)
+    (letter,) = letters_of(stack, laptop.choreography)
+    with pytest.raises(LaptopError, match=r"no laptop answers at http://127\.0\.0\.1:\d+: .*\n  Start one with: "):
+        [*redrive(stack, laptop.choreography, really=True)]
+
+    assert (letter.reason, letter.attempts) == ("failed", 3)
+
+
+def test_a_command_changes_no_other_laptop_than_the_one_it_reads(tmp_path: Path, desk: Desk) -> None:
+    with opened(tmp_path / "one", desk.clerk(does=always_fails)) as one, opened(tmp_path / "two", desk.clerk()) as two:
+        ask(one, "a")
+        one.drain()
+        with Server(two, 0).serving() as url:
+            mixed = system_of_commands(one.choreography, url, one.state)
+            with pytest.raises(LaptopError, match=r"refused: it runs on the state in \S*two, not on \S*one\.\n  Name "):
+                [*redrive(mixed, one.choreography, really=True)]
+        left = letters_of(mixed, one.choreography)
+
+    assert len(left) == 1
 
 
 def test_dead_letters_of_two_causes_are_two_groups_the_larger_first(tmp_path: Path) -> None:
@@ -227,7 +282,7 @@ def test_dead_letters_of_two_causes_are_two_groups_the_larger_first(tmp_path: Pa
         system.laptop.bus.put_events(Entries=[broken_order()])
         system.laptop.drain()
 
-        groups = grouped(find(stack, food_delivery).letters)
+        groups = find(stack, food_delivery).groups
 
     assert [(group.subscriber, group.reason, group.count) for group in groups] == [
         ("payments.process_payment", "invalid", 2),
@@ -252,7 +307,7 @@ def test_a_dead_letter_is_shown_without_personal_data(tmp_path: Path) -> None:
         system.laptop.bus.put_events(Entries=[broken_order()])
         system.laptop.drain()
 
-        (letter,) = find(stack, food_delivery).letters
+        (letter,) = letters_of(stack, food_delivery)
         told = shown(food_delivery, letter)
 
     assert told["event"]["detail"]["data"]["restaurant_id"] == "luigis"
@@ -284,17 +339,6 @@ def test_what_is_no_event_at_all_is_masked_by_its_fields() -> None:
     assert masked_event(food_delivery, recorded("scheduler")) == recorded("scheduler")
 
 
-class Boto:
-    """A boto3 client as a `Service`."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-
-    def ask(self, operation: str, **asked: object) -> dict[str, Any]:
-        answer: dict[str, Any] = getattr(self._client, operation)(**asked)
-        return answer
-
-
 @pytest.fixture
 def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Return another implementation of SQS than ours."""
@@ -313,14 +357,19 @@ def test_a_look_works_on_another_sqs_than_the_laptops(sqs: Any) -> None:
         message = recorded(name)
         own = message.get("MessageAttributes", {})
         sqs.send_message(QueueUrl=url, MessageBody=message["Body"], MessageAttributes=own)
-    service: Service = Boto(sqs)
+    aws = FakeAws(sqs=WithoutWaiting(BotoService("sqs", sqs)))
+    deployed = Deployed(
+        app="repairs", account="1", region="us-east-1", bus_name="repairs", bus_arn="arn", fingerprint="",
+        functions={REPAIR: DeployedFunction(kind="subscriber", function_name="f", log_group="g", dead_letter_queue_url=url)},
+    )  # fmt: skip
+    queues = SqsDeadLetters(deployed, aws)
 
-    with QueuePeek("repairs.plan_repair", url, service, 0, None) as look:
-        letters = [*look.letters(100)]
-        look.delete(letters[0])
-    with QueuePeek("repairs.plan_repair", url, service, 0, None) as look:
-        again = [*look.letters(100)]
+    with queues.look([REPAIR]) as view:
+        letters = [*view.letters()]
+        view.delete(letters[:1])
+    with queues.look([REPAIR]) as view:
+        again = [*view.letters()]
 
     assert len(letters) == 24
     assert {letter.reason for letter in letters} == {"undelivered", "failed", "invalid"}
-    assert len(again) == 23
+    assert len(again) == queues.count(REPAIR) == 23

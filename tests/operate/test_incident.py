@@ -8,14 +8,14 @@ import pytest
 
 from contradance import Choreography, subscriber
 from contradance.choreography import AnyFunction
-from contradance.operate.dead_letters import find, grouped, purge, redrive
+from contradance.operate.dead_letters import find, purge, redrive
 from food_contracts.registry import registry
 from food_contracts.restaurants import RestaurantConfirmedOrder
 from functions.choreography import food_delivery
 from functions.loyalty.add_loyalty_points import add_loyalty_points
 from functions.loyalty.tables import awards
 from tests.food import HAPPY
-from tests.operate.running import food_stack
+from tests.operate.running import food_stack, letters_of
 
 ORDERS = 50
 LOYALTY = "loyalty.add_loyalty_points"
@@ -58,19 +58,19 @@ def state(incident: Path, tmp_path: Path) -> Path:
 
 def test_fifty_dead_letters_are_grouped_under_one_reason(state: Path) -> None:
     with food_stack(state) as (system, stack):
-        found = find(stack, food_delivery)
-        (group,) = grouped(found.letters)
+        (group,) = find(stack, food_delivery).groups
+        letters = letters_of(stack, food_delivery)
         wallet = system.show("/customers/ada/loyalty")
 
     assert (group.subscriber, group.reason, group.count) == (LOYALTY, "failed", ORDERS)
     assert group.cause == "ZeroDivisionError: integer division or modulo by zero"
-    assert {letter.attempts for letter in found.letters} == {3}
+    assert {letter.attempts for letter in letters} == {3}
     assert wallet["orders"] == 0
 
 
 def test_looking_at_dead_letters_hides_none_of_them(state: Path) -> None:
     with food_stack(state) as (_, stack):
-        looks = [len(find(stack, food_delivery).letters) for _ in range(3)]
+        looks = [len(letters_of(stack, food_delivery)) for _ in range(3)]
 
     assert looks == [ORDERS] * 3
 
@@ -79,7 +79,7 @@ def test_a_redrive_that_is_a_dry_run_changes_nothing(state: Path) -> None:
     with food_stack(state) as (system, stack):
         verdicts = [*redrive(stack, food_delivery)]
         system.laptop.drain()
-        wallet, left = system.show("/customers/ada/loyalty"), find(stack, food_delivery).letters
+        wallet, left = system.show("/customers/ada/loyalty"), letters_of(stack, food_delivery)
 
     assert Counter(verdict.outcome for verdict in verdicts) == {"redrivable": ORDERS}
     assert (wallet["orders"], len(left)) == (0, ORDERS)
@@ -95,7 +95,7 @@ def test_once_the_bug_is_fixed_a_redrive_heals_exactly_those_fifty(state: Path) 
 
         after = journaled(system.laptop.database.read("SELECT record FROM journal ORDER BY id"))[len(before) :]
         wallet = system.show("/customers/ada/loyalty")
-        left = find(stack, food_delivery).letters
+        left = letters_of(stack, food_delivery)
         mails_after = system.show("/customers/ada/notifications")
 
     assert Counter(verdict.outcome for verdict in verdicts) == {"redriven": ORDERS}
@@ -106,13 +106,13 @@ def test_once_the_bug_is_fixed_a_redrive_heals_exactly_those_fifty(state: Path) 
 
 def test_nobody_gets_points_twice_for_a_dead_letter_that_is_there_four_times(state: Path) -> None:
     with food_stack(state) as (system, stack):
-        (dead, *_) = find(stack, food_delivery).letters
+        (dead, *_) = letters_of(stack, food_delivery)
         for _ in range(3):
             system.laptop.dead_letters.send(LOYALTY, dead.message.body, {})
         verdicts = [*redrive(stack, food_delivery, really=True)]
         system.laptop.drain()
         wallet = system.show("/customers/ada/loyalty")
-        left = find(stack, food_delivery).letters
+        left = letters_of(stack, food_delivery)
 
     assert Counter(verdict.outcome for verdict in verdicts) == {"redriven": ORDERS + 3}
     assert (wallet["orders"], left) == (ORDERS, [])
@@ -122,7 +122,7 @@ def test_a_redrive_before_the_bug_is_fixed_ends_and_keeps_every_event(state: Pat
     with food_stack(state, with_loyalty(buggy())) as (system, stack):
         verdicts = [*redrive(stack, food_delivery, really=True)]
         system.laptop.drain()
-        left = find(stack, food_delivery).letters
+        left = letters_of(stack, food_delivery)
 
     assert Counter(verdict.outcome for verdict in verdicts) == {"redriven": ORDERS}
     assert len({letter.event_id for letter in left}) == len(left) == ORDERS
@@ -135,9 +135,9 @@ def test_the_fix_is_the_function_of_the_project() -> None:
 def test_dead_letters_can_be_purged_and_a_dry_run_purges_none(state: Path) -> None:
     with food_stack(state) as (_, stack):
         dry = Counter(verdict.outcome for verdict in purge(stack, food_delivery, LOYALTY))
-        left = len(find(stack, food_delivery).letters)
+        left = len(letters_of(stack, food_delivery))
         wet = Counter(verdict.outcome for verdict in purge(stack, food_delivery, LOYALTY, really=True))
-        gone = find(stack, food_delivery).letters
+        gone = letters_of(stack, food_delivery)
 
     assert (dry, left) == ({"deletable": ORDERS}, ORDERS)
     assert (wet, gone) == ({"deleted": ORDERS}, [])

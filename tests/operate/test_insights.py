@@ -6,11 +6,10 @@ import pytest
 
 from contradance.deployed import Deployed
 from contradance.errors import OperateError
-from contradance.local.deployed import deployed
+from contradance.local.system.deployed import deployed
+from contradance.operate.aws.insights import InsightsJournal
 from contradance.operate.flow import flows
-from contradance.operate.insights import InsightsJournal
 from contradance.operate.journal import Wanted
-from contradance.operate.stack import Stack
 from contradance.runtime.journal_record import JournalRecord
 from functions.choreography import food_delivery
 from tests.operate.fakes import FakeAws, FakeService
@@ -63,7 +62,7 @@ class Logs(FakeService):
 
 def journal(logs: Logs, stack: Deployed = DEPLOYED) -> tuple[InsightsJournal, list[float]]:
     pauses: list[float] = []
-    return InsightsJournal(Stack(stack, FakeAws(logs=logs)), SINCE, lambda: NOW, pauses.append), pauses
+    return InsightsJournal(stack, FakeAws(logs=logs), SINCE, lambda: NOW, pauses.append), pauses
 
 
 RECORDS = [
@@ -172,7 +171,7 @@ def test_a_search_that_does_not_complete_is_said_not_to(status: str) -> None:
 def test_a_search_that_never_ends_is_given_up() -> None:
     endless = FakeService({"start_query": {"queryId": "q"}, "get_query_results": {"status": "Running", "results": []}})
     pauses: list[float] = []
-    found = InsightsJournal(Stack(DEPLOYED, FakeAws(logs=endless)), SINCE, lambda: NOW, pauses.append)
+    found = InsightsJournal(DEPLOYED, FakeAws(logs=endless), SINCE, lambda: NOW, pauses.append)
 
     with pytest.raises(OperateError, match="did not complete"):
         found.records(Wanted(SINCE))

@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,12 @@ import pytest
 
 from contradance import Choreography, subscriber
 from contradance.choreography import AnyFunction
-from contradance.errors import OperateError
+from contradance.errors import LaptopError, OperateError
 from contradance.local.state.archive import open_archive
 from contradance.operate.flow import flows
 from contradance.operate.forecast import Forecast, from_archive, from_journal
+from contradance.operate.ports import System
 from contradance.operate.replay import ReplayPlan, plan, start, watch
-from contradance.operate.stack import Stack
 from food_contracts.orders import OrderPlaced
 from food_contracts.registry import registry
 from functions.choreography import food_delivery
@@ -32,12 +33,12 @@ def without(name: str) -> Choreography:
     return Choreography(food_delivery.name, contracts=registry, functions=functions)
 
 
-def planned(stack: Stack, subscriber: str, **changes: Any) -> ReplayPlan:
+def planned(stack: System, subscriber: str, **changes: Any) -> ReplayPlan:
     given: dict[str, Any] = {"first": START, "last": START + DAY, "identifier": "1", **changes}
     return plan(stack, food_delivery, subscriber, given.pop("first"), given.pop("last"), **given)
 
 
-def replayed(system: Food, stack: Stack, subscriber: str, **changes: Any) -> str:
+def replayed(system: Food, stack: System, subscriber: str, **changes: Any) -> str:
     """Replay the day to one subscriber, and return how it ended."""
     started = start(stack, planned(stack, subscriber, **changes))
     system.laptop.drain()
@@ -134,7 +135,7 @@ def test_again_twice_under_one_name_is_once(tmp_path: Path) -> None:
         system.order(HAPPY)
         replayed(system, stack, PAYMENT, again=True)
         before = len(journaled(system))
-        with pytest.raises(OperateError, match=r"ResourceAlreadyExistsException: Replay again\.1 already exists\."):
+        with pytest.raises(LaptopError, match=r"ResourceAlreadyExistsException: Replay again\.1 already exists\."):
             replayed(system, stack, PAYMENT, again=True)
         replayed(system, stack, PAYMENT, again=True, identifier="2")
         again = [record["outcome"] for record in journaled(system, before) if record["function"] == PAYMENT]
@@ -200,10 +201,10 @@ def skipping() -> AnyFunction:
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("nobody.here", {}, "the code here has no function nobody.here.\n  Subscribers: orders.update_order_status, "),
+        ("nobody.here", {}, "the code has no function nobody.here.\n  Subscribers: orders.update_order_status, "),
         ("orders.place_order", {}, "orders.place_order consumes no events, so none can be replayed to it."),
         ("orders.skips", {}, "orders.skips is declared with on_replay='skip': its rule matches no replayed event."),
-        (LOYALTY, {"last": START}, "a replay ends after it begins."),
+        (LOYALTY, {"last": START}, "the window ends before it begins."),
     ],
 )
 def test_a_replay_that_cannot_be_is_refused_with_the_fix(
@@ -227,7 +228,7 @@ def test_a_replay_that_cannot_be_is_refused_with_the_fix(
 )
 def test_a_stack_that_cannot_replay_is_said_not_to(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     with food_stack(tmp_path) as (_, stack):
-        other = Stack(stack.deployed.model_copy(update=changes), stack.aws)
+        other = replace(stack, deployed=stack.deployed.model_copy(update=changes))
         with pytest.raises(OperateError) as refusal:
             planned(other, LOYALTY)
 

@@ -55,7 +55,7 @@ def test_the_lock_is_written_before_anything_is_built(copied: Copied) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "told"),
     [
-        (["--runtime", "python2.7"], 1, "PackagingError: there is no runtime 'python2.7' to package for."),
+        (["--runtime", "python2.7"], 1, "PackagingError: contradance cannot package for the runtime 'python2.7'."),
         (["--architecture", "mips"], 2, "'mips' is not one of 'arm64', 'x86_64'"),
     ],
 )
@@ -69,4 +69,4 @@ def test_what_lambda_does_not_have_is_refused(copied: Copied, options: list[str]
 def test_without_the_deploy_hosts_libraries_it_says_what_to_install(copied: Copied) -> None:
     (copied.folder / "deflate.py").write_text("raise ModuleNotFoundError(name='deflate')")
 
-    assert "compressed with deflate, which is not here.\n  pip install 'contradance[infra]'" in copied.refused()
+    assert "compressed with deflate, which is not installed.\n  pip install 'contradance[infra]'" in copied.refused()

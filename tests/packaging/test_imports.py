@@ -67,7 +67,7 @@ def test_only_a_lazy_package_promises_what_it_names_for_type_checkers(modules: P
     guarded = "if TYPE_CHECKING:\n    from shop.till import Till as Desk\n"
     write(modules, {"lazy.py": guarded + "def __getattr__(name): ...", "eager.py": guarded})
 
-    lazy, eager = (read_imports(modules / f"{name}.py", name).promised for name in ("lazy", "eager"))
+    lazy, eager = (read_imports(modules / f"{name}.py", name).lazy for name in ("lazy", "eager"))
 
     assert {bound: imported[:2] for bound, imported in lazy.items()} == {"Desk": ("shop.till", "Till")}
     assert eager == {}
@@ -76,6 +76,6 @@ def test_only_a_lazy_package_promises_what_it_names_for_type_checkers(modules: P
 @pytest.mark.parametrize("text", ["def", "\0", "import a\n  import b"])
 def test_a_module_that_is_no_python_is_refused_with_its_place(modules: Path, text: str) -> None:
     with pytest.raises(
-        PackagingError, match=r"a\.folder/till\.py is no Python: .*\n  Lambda could not import shop\.till"
+        PackagingError, match=r"a\.folder/till\.py is not valid Python: .*\n  Lambda could not import shop\.till"
     ):
         names(modules, text)

@@ -27,9 +27,9 @@ def test_wheels_are_for_the_system_that_the_runtime_has(runtime: str, architectu
 @pytest.mark.parametrize(
     ("runtime", "architecture", "told"),
     [
-        ("python3.9", "arm64", "no runtime 'python3.9' to package for.\n  Choose one of python3.11, python3.12"),
-        ("nodejs22.x", "arm64", "no runtime 'nodejs22.x'"),
-        ("python3.13", "aarch64", "no architecture 'aarch64' to package for.\n  Choose one of arm64, x86_64."),
+        ("python3.9", "arm64", "the runtime 'python3.9'.\n  Choose one of python3.11, python3.12"),
+        ("nodejs22.x", "arm64", "the runtime 'nodejs22.x'"),
+        ("python3.13", "aarch64", "the architecture 'aarch64'.\n  Choose one of arm64, x86_64."),
     ],
 )
 def test_what_lambda_does_not_have_is_refused_with_what_it_has(runtime: str, architecture: str, told: str) -> None:
@@ -41,7 +41,7 @@ def test_the_runtime_is_that_of_the_python_that_builds() -> None:
     runtime = default_runtime()
 
     assert runtime == f"python{sys.version_info.major}.{sys.version_info.minor}"
-    assert LambdaPlatform(runtime, "arm64").is_builders
+    assert LambdaPlatform(runtime, "arm64").runs_own_bytecode
 
 
 def test_a_python_that_lambda_does_not_have_yet_builds_for_another_and_says_what_that_costs(
@@ -49,7 +49,9 @@ def test_a_python_that_lambda_does_not_have_yet_builds_for_another_and_says_what
 ) -> None:
     monkeypatch.setattr(sys, "version_info", Version(3, 99))
 
-    with pytest.warns(UserWarning, match=r"no runtime python3\.99: packaging for python3\.13, without the bytecode"):
+    with pytest.warns(
+        UserWarning, match=r"no runtime python3\.99, so the packages are for python3\.13\. They have no bytecode"
+    ):
         runtime = default_runtime()
 
-    assert not LambdaPlatform(runtime, "arm64").is_builders
+    assert not LambdaPlatform(runtime, "arm64").runs_own_bytecode

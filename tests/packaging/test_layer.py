@@ -169,19 +169,19 @@ def test_a_wheel_that_the_platform_does_not_have_is_told_in_uvs_words() -> None:
     with pytest.raises(PackagingError) as caught:
         make_layer(ROOT, lock, {}, LambdaPlatform("python3.13", "arm64"))
 
-    assert "requirements-lambda.txt for python3.13 on arm64 cannot be installed.\n  uv says: " in str(caught.value)
+    assert "requirements-lambda.txt for python3.13 on arm64 cannot be installed.\n  uv: " in str(caught.value)
     assert "pywin32==311 has no wheels with a matching platform tag" in " ".join(str(caught.value).split())
 
 
 def test_a_wheel_that_is_not_the_one_that_was_locked_is_refused() -> None:
     lock = b"annotated-types==0.8.0 --hash=sha256:" + b"0" * 64
 
-    with pytest.raises(PackagingError, match=r"cannot be installed\.\n  uv says: (.|\n)*Hash mismatch"):
+    with pytest.raises(PackagingError, match=r"cannot be installed\.\n  uv: (.|\n)*Hash mismatch"):
         make_layer(ROOT, lock, {}, LambdaPlatform("python3.13", "arm64"))
 
 
 def test_a_pin_without_a_hash_is_refused() -> None:
-    with pytest.raises(PackagingError, match=r"uv says: (.|\n)*hash"):
+    with pytest.raises(PackagingError, match=r"uv: (.|\n)*hash"):
         make_layer(ROOT, b"annotated-types==0.8.0\n", {}, LambdaPlatform("python3.13", "arm64"))
 
 
@@ -191,7 +191,7 @@ def test_a_layer_that_lambda_would_refuse_is_refused_here(
 ) -> None:
     monkeypatch.setattr(f"contradance.packaging.layer.{limit}", 100)
 
-    with pytest.raises(PackagingError, match=rf"the layer is \d+ MB {what}, and Lambda takes 0 MB"):
+    with pytest.raises(PackagingError, match=rf"the layer is \d+ MB {what}, and Lambda's limit is 0 MB"):
         make_layer(ROOT, SMALL, {}, LambdaPlatform("python3.13", "arm64"))
 
 

@@ -179,7 +179,7 @@ def test_without_a_lock_nothing_is_built_and_it_says_what_writes_one(copied: Cop
     (copied.folder / "requirements-lambda.txt").unlink()
 
     assert copied.refused() == (
-        "PackagingError: ./requirements-lambda.txt, which says what the layer holds, cannot be read: No such file or "
+        "PackagingError: ./requirements-lambda.txt, which lists the packages of the layer, cannot be read: No such file or "
         "directory.\n  Write it: contradance package --lock\n"
     )
 
@@ -188,7 +188,7 @@ def test_a_lock_of_other_requirements_is_refused(copied: Copied) -> None:
     copied.edit("pyproject.toml", '"pydantic>=2.12"', '"pydantic>=2.12", "orjson"')
 
     assert copied.refused() == (
-        "PackagingError: ./requirements-lambda.txt was written from other requirements than ./pyproject.toml has now.\n"
+        "PackagingError: ./requirements-lambda.txt is out of date: the requirements in ./pyproject.toml have changed.\n"
         "  Write it: contradance package --lock\n"
     )
 

@@ -125,7 +125,7 @@ def test_the_branch_that_comes_closest_is_explained() -> None:
     mismatch = pattern.explain({"a": 2, "b": 2, "c": 1})
 
     assert mismatch == Mismatch("c", "a number", "[2]")
-    assert str(mismatch) == "c: the event holds a number, the pattern wants [2]"
+    assert str(mismatch) == "c: the event has a number, the pattern requires [2]"
 
 
 def test_fields_that_match_in_different_elements_are_explained() -> None:

@@ -10,7 +10,7 @@ from contradance.pattern import EventPattern, InvalidPattern, RuleIndex
 
 def tried(index: RuleIndex, event: dict[str, Any]) -> int:
     """How many filed branches an event of plain fields is tried against."""
-    return sum(len(shelf.find(shelf.read(event))) for _, shelf in index._indexes.of(event)) + len(index._unfiled)
+    return sum(len(one.find(one.read(event))) for _, one in index._indexes.of(event)) + len(index._unindexed)
 
 
 def test_an_empty_index_matches_nothing() -> None:
@@ -81,7 +81,7 @@ def test_removing_every_rule_leaves_nothing_behind() -> None:
     assert index.matching({"source": "s", "d": {"f": "x"}}) == set()
     assert not list(index._indexes.of({}))
     assert not index._indexes._outer_paths
-    assert not index._unfiled
+    assert not index._unindexed
 
 
 def test_rules_without_anything_to_look_for_are_still_found() -> None:

@@ -287,7 +287,7 @@ class TestRefusals:
         world.deliver(Counting(*enough).function, delivered(opened(), "event-1"), "request-1")
         with pytest.raises(
             TooMuchWork,
-            match=rf"repairs\.plan_repair publishes and answers \d+ bytes at once; it may be {MAX_SEALED_BYTES}",
+            match=rf"repairs\.plan_repair publishes and answers \d+ bytes at once; the limit is {MAX_SEALED_BYTES}",
         ):
             world.deliver(Counting(*too_much).function, delivered(opened(), "event-2"), "request-2")
 

@@ -17,7 +17,7 @@ NOTE = changed(BookLent, note=(str | None, Field(default=None, max_length=9)))
 
 
 def frozen(folder: Path, *contracts: Any) -> list[str]:
-    return [*freeze_contracts(Registry("library", contracts), folder).told(folder)]
+    return [*freeze_contracts(Registry("library", contracts), folder).lines(folder)]
 
 
 def test_a_new_contract_gets_a_file_of_its_own(tmp_path: Path) -> None:
@@ -92,12 +92,12 @@ def test_a_state_that_was_left_is_still_promised(tmp_path: Path) -> None:
 def test_looking_writes_nothing(tmp_path: Path) -> None:
     looked = freeze_contracts(Registry("library", [BookLent]), tmp_path, write_files=False)
 
-    assert [*looked.told(tmp_path)] == ["would be new  library.loans/BookLent v1  library.loans/BookLent/v1.json"]
+    assert [*looked.lines(tmp_path)] == ["would be new  library.loans/BookLent v1  library.loans/BookLent/v1.json"]
     assert [*tmp_path.iterdir()] == []
 
 
 def test_another_applications_contracts_are_theirs_to_promise(tmp_path: Path) -> None:
-    assert [*freeze_contracts(Registry("marketing", [BookLent]), tmp_path).told(tmp_path)] == []
+    assert [*freeze_contracts(Registry("marketing", [BookLent]), tmp_path).lines(tmp_path)] == []
 
 
 # Dropping a version
@@ -115,7 +115,7 @@ def test_a_version_is_not_dropped_by_forgetting_it(tmp_path: Path) -> None:
 def test_a_version_that_nobody_reads_is_dropped_when_that_is_said(tmp_path: Path) -> None:
     frozen(tmp_path, BookLent, BookReturned)
 
-    told = freeze_contracts(Registry("library", [BookLent]), tmp_path, dropping=["BookReturned v1"]).told(tmp_path)
+    told = freeze_contracts(Registry("library", [BookLent]), tmp_path, dropping=["BookReturned v1"]).lines(tmp_path)
 
     assert [*told] == ["dropped  library.loans/BookReturned v1  library.loans/BookReturned/v1.json"]
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == [

@@ -1,1 +1,1 @@
-"""Plans turned into resources: small components, each a child of what it belongs to. They decide nothing."""
+"""Pulumi components: they create the resources of a plan, and make no decisions."""

@@ -9,9 +9,9 @@ from contradance.infra.planning.alarm import PERIOD, AlarmPlan, Metric
 
 
 def create_alarm(
-    plan: AlarmPlan, owner: str, tell: Sequence[pulumi.Input[str]], *, parent: pulumi.Resource
+    plan: AlarmPlan, owner: str, topics: Sequence[pulumi.Input[str]], *, parent: pulumi.Resource
 ) -> aws.cloudwatch.MetricAlarm:
-    """Create an alarm that tells these topics when it goes off, and when it is over."""
+    """Create an alarm that notifies these topics when it starts and when it ends."""
     one = plan.metrics[0] if plan.expression is None else None
     return aws.cloudwatch.MetricAlarm(
         f"{owner}.{plan.purpose}",
@@ -32,8 +32,8 @@ def create_alarm(
             *(_query(position, metric) for position, metric in enumerate(plan.metrics)),
             {"id": "alarm", "expression": plan.expression, "label": plan.purpose, "return_data": True},
         ],
-        alarm_actions=list(tell),
-        ok_actions=list(tell),
+        alarm_actions=list(topics),
+        ok_actions=list(topics),
         tags=plan.tags,
         opts=pulumi.ResourceOptions(parent=parent),
     )

@@ -1,4 +1,4 @@
-"""The application's HTTP API."""
+"""The HTTP API of a stack."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -26,11 +26,11 @@ _ACCESS: Final = canonical(
         "integrationError": "$context.integrationErrorMessage",
     }
 )
-"""One line of the access log. It has the route, not the path: a path holds ids."""
+"""One line of the access log. It has the route instead of the path, because a path contains ids."""
 
 
 class HttpApi(pulumi.ComponentResource):
-    """One HTTP API, with a route for each function that answers requests."""
+    """An HTTP API with one route for each function that answers requests."""
 
     def __init__(
         self, plan: ApiPlan, routes: Sequence[RoutePlan], shared: SharedResources, *, parent: pulumi.Resource
@@ -99,14 +99,14 @@ class HttpApi(pulumi.ComponentResource):
             default_route_settings={
                 "throttling_rate_limit": plan.throttle_rate,
                 "throttling_burst_limit": plan.throttle_burst,
-                "detailed_metrics_enabled": False,  # each route's metrics cost like those of functions, which count the same
+                "detailed_metrics_enabled": False,  # they cost as much as the functions' metrics, which have the same counts
             },
             tags=plan.tags,
             opts=self._mine,
         )
 
     def _create_route(self, plan: RoutePlan) -> FunctionComponent:
-        """Create a function, and the route that calls it."""
+        """Create a function, and the route that invokes it."""
         name = plan.function.name
         function = self._shared.create_function(plan.function, parent=self)
         permission = function.permit(

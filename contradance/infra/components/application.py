@@ -1,4 +1,4 @@
-"""A whole stack: what its plan says, as resources."""
+"""The root component: all resources of a stack."""
 
 from collections.abc import Iterator, Mapping
 
@@ -15,7 +15,7 @@ from contradance.infra.planning.plan import StackPlan
 
 
 class ApplicationComponent(pulumi.ComponentResource):
-    """A bus and its archive, what is kept, the functions, and who is told when something is wrong."""
+    """All resources of a stack: bus, archive, storage, functions, dashboard and alarm topic."""
 
     def __init__(self, plan: StackPlan, packages: DeploymentPackages, secrets: Mapping[str, pulumi.Input[str]]) -> None:
         super().__init__("contradance:aws:Application", plan.setup.site.app)
@@ -50,7 +50,7 @@ class ApplicationComponent(pulumi.ComponentResource):
                 yield f"{scheduled.name}.dead-letters", scheduled.dead_letters.url
 
     def _create_bus(self) -> pulumi.Input[str]:
-        """Create the bus and its archive, or name the bus that another stack owns; return the name."""
+        """Create the bus and its archive, unless another stack owns the bus; return the name of the bus."""
         bus = self._plan.setup.bus
         if not bus.owned:
             return bus.name
@@ -71,7 +71,7 @@ class ApplicationComponent(pulumi.ComponentResource):
         return created.name
 
     def _create_layer(self, packages: DeploymentPackages) -> pulumi.Output[str]:
-        """Create the layer that every function runs on. A new one replaces it when its zip changes."""
+        """Create the layer of all functions; return its ARN. A changed zip makes a new version."""
         version = aws.lambda_.LayerVersion(
             "layer",
             layer_name=self._plan.layer,
@@ -88,7 +88,7 @@ class ApplicationComponent(pulumi.ComponentResource):
         )
 
     def _create_topic(self) -> list[pulumi.Input[str]]:
-        """Return whom alarms tell: the topic that the configuration names, or one of the stack's own; or nobody."""
+        """Return the topics for alarms: the configured one, or a new one for the configured mail address, or none."""
         if self._config.alarm_topic:
             return [self._config.alarm_topic]
         if self._config.alarm_mail is None:

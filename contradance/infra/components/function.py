@@ -1,4 +1,4 @@
-"""A Lambda function, with the role it runs under and the log group it writes to."""
+"""A Lambda function with its role and its log group."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from contradance.infra.planning.trigger import AsyncPlan
 
 
 class FunctionComponent(pulumi.ComponentResource):
-    """One Lambda function. Its role can write to its own log group alone, and can create none."""
+    """A Lambda function. Its role may write to its own log group only, and cannot create log groups."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class FunctionComponent(pulumi.ComponentResource):
             logging_config={
                 "log_format": "JSON",
                 "log_group": plan.log_group,
-                # Lambda drops lines below its own level, and the journal and the metrics are lines of level INFO.
+                # Lambda drops lines below this level, and the journal and the metrics are lines of level INFO.
                 "application_log_level": "DEBUG" if plan.environment["POWERTOOLS_LOG_LEVEL"] == "DEBUG" else "INFO",
                 "system_log_level": "WARN",
             },
@@ -97,9 +97,9 @@ class FunctionComponent(pulumi.ComponentResource):
     def retry(
         self, plan: AsyncPlan, dead_letters: pulumi.Input[str] | None, *, parent: pulumi.Resource
     ) -> aws.lambda_.FunctionEventInvokeConfig:
-        """Say how Lambda retries what it is asked to do later, and where it puts what it gives up.
+        """Configure Lambda's retries of asynchronous invocations, and the queue for failed events.
 
-        It needs the role's policy: Lambda refuses a destination that the role may not send to.
+        It depends on the role's policy, because Lambda refuses a destination that the role may not send to.
         """
         return aws.lambda_.FunctionEventInvokeConfig(
             self._plan.name,
@@ -111,7 +111,7 @@ class FunctionComponent(pulumi.ComponentResource):
         )
 
     def permit(self, service: str, source: pulumi.Input[str], *, parent: pulumi.Resource) -> aws.lambda_.Permission:
-        """Let a service invoke the function, for one source alone."""
+        """Let a service invoke the function, from one source only."""
         return aws.lambda_.Permission(
             self._plan.name,
             statement_id="Invoke",

@@ -1,4 +1,4 @@
-"""Queues: where dead letters wait, and where events wait for a function."""
+"""Dead letter queues."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ DAY = 86_400
 def create_dead_letters(
     name: str, plan: DeadLetterPlan, tags: Mapping[str, str], *, parent: pulumi.Resource
 ) -> tuple[aws.sqs.Queue, list[pulumi.Resource]]:
-    """Create a dead letter queue; return it, and what it needs to be ready."""
+    """Create a dead letter queue; return it, and the resources that its users depend on."""
     mine = pulumi.ResourceOptions(parent=parent)
     queue = aws.sqs.Queue(
         f"{name}.dead-letters",

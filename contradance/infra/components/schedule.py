@@ -1,4 +1,4 @@
-"""A function that runs by the clock."""
+"""A scheduled function."""
 
 import pulumi
 import pulumi_aws as aws
@@ -10,11 +10,11 @@ from contradance.infra.planning.trigger import SchedulePlan
 from contradance.runtime.aws import variable_names
 
 INPUT = canonical({"schedule": "<aws.scheduler.schedule-arn>", "scheduled_time": "<aws.scheduler.scheduled-time>"})
-"""What the function is invoked with; Scheduler fills in the moment, which tells one run from another."""
+"""The event of an invocation. Scheduler fills in the scheduled time, which identifies the run."""
 
 
 class ScheduleComponent(pulumi.ComponentResource):
-    """One function, and EventBridge Scheduler's schedule that invokes it."""
+    """A function, and the schedule of EventBridge Scheduler that invokes it."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class ScheduleComponent(pulumi.ComponentResource):
         return create_dead_letters(self.name, self._plan.dead_letters, self._plan.function.tags, parent=self)
 
     def _create_role(self, trust: str) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-        """Create the role under which Scheduler invokes the function."""
+        """Create the role that Scheduler assumes to invoke the function."""
         name = f"{self.name}.schedule"
         role = aws.iam.Role(
             name,

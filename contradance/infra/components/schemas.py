@@ -1,4 +1,4 @@
-"""EventBridge's schema registry, as a mirror of the contracts. It checks nothing: contradance does."""
+"""A copy of the contracts in EventBridge's schema registry, for people. EventBridge does not validate events with it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from contradance.catalog.eventbridge import TYPE, RegistrySchema
 
 
 class Schemas(pulumi.ComponentResource):
-    """One registry, with a schema for each version of each contract."""
+    """A schema registry with one schema for each version of each contract."""
 
     def __init__(
         self, registry: str, plans: Sequence[RegistrySchema], tags: Mapping[str, str], *, parent: pulumi.Resource
@@ -29,5 +29,5 @@ class Schemas(pulumi.ComponentResource):
                 opts=mine,
             )
             if plan.dropped:
-                pulumi.log.info(f"{plan.name}: JSON Schema Draft 4 cannot say {', '.join(plan.dropped)}", self)
+                pulumi.log.info(f"{plan.name}: JSON Schema Draft 4 cannot express {', '.join(plan.dropped)}", self)
         self.register_outputs({"name": created.name})

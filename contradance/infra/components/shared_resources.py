@@ -1,4 +1,4 @@
-"""What every function of a stack is created with: its package, the layer, and whom alarms tell."""
+"""Resources that all functions of a stack share: packages, layer, alarm topics."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,37 +14,37 @@ from contradance.infra.planning.function import FunctionPlan
 
 
 class DeploymentPackages(Protocol):
-    """Zip files on disk, as `contradance.packaging.build` makes them."""
+    """Zip files on disk, built by `contradance.packaging.build`."""
 
     @property
     def runtime(self) -> str:
-        """Lambda's name of the runtime that they are for."""
+        """The Lambda runtime: `python3.13`."""
 
     @property
     def architecture(self) -> str:
-        """Lambda's name of the architecture that they are for."""
+        """The architecture: `arm64` or `x86_64`."""
 
     @property
     def layer(self) -> Path:
-        """What every function runs on."""
+        """Zip of the layer of all functions."""
 
     @property
     def functions(self) -> Mapping[str, Path]:
-        """One for each function, by name."""
+        """Zips of the functions, by name."""
 
 
 @dataclass(frozen=True)
 class SharedResources:
-    """What the functions of a stack share."""
+    """Resources that all functions of a stack share."""
 
     packages: DeploymentPackages
     layer: pulumi.Input[str]
     """ARN of the layer's version."""
     log_days: int
-    tell: Sequence[pulumi.Input[str]]
-    """ARNs of the topics that alarms tell."""
+    topics: Sequence[pulumi.Input[str]]
+    """ARNs of the topics for alarms."""
     needs: tuple[pulumi.Resource, ...]
-    """What has to be there before a function runs: tables and secrets."""
+    """Resources that a function depends on: tables and secrets."""
 
     def create_function(
         self,
@@ -69,4 +69,4 @@ class SharedResources:
     def create_alarms(self, alarms: Sequence[AlarmPlan], owner: str, *, parent: pulumi.Resource) -> None:
         """Create the alarms of one function."""
         for alarm in alarms:
-            create_alarm(alarm, owner, self.tell, parent=parent)
+            create_alarm(alarm, owner, self.topics, parent=parent)

@@ -1,4 +1,4 @@
-"""What a stack keeps: its tables, its once-records and its secrets."""
+"""The storage of a stack: tables, once-records and secrets."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from contradance.runtime.aws.layout import EXPIRES, LEASE_EXPIRES, PARTITION, SH
 
 
 class Storage(pulumi.ComponentResource):
-    """Tables, restorable to any second of the last 35 days, and secrets as encrypted parameters."""
+    """DynamoDB tables, and secrets as encrypted SSM parameters."""
 
     def __init__(self, plan: StackPlan, secrets: Mapping[str, pulumi.Input[str]], *, parent: pulumi.Resource) -> None:
         super().__init__("contradance:aws:Storage", "storage", None, pulumi.ResourceOptions(parent=parent))
@@ -38,7 +38,11 @@ class Storage(pulumi.ComponentResource):
         )
 
     def _create_once_table(self) -> aws.dynamodb.Table:
-        """Create the table of once-records, with the index in which the sweeper finds what is unpublished."""
+        """Create the table of once-records, with an index of the unpublished ones for the sweeper.
+
+        The index is sparse: DynamoDB indexes only records that have its key attributes, and publishing removes the shard.
+        So the index holds the few unpublished records, and the sweeper's query stays cheap.
+        """
         return aws.dynamodb.Table(
             "once",
             name=self._plan.setup.once_table,

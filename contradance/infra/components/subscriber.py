@@ -1,4 +1,4 @@
-"""A subscriber: one rule, one target, one function, one dead letter queue, and a queue in between where it asks for one."""
+"""A subscriber: a rule with one target, a function, a dead letter queue, and optionally a queue before the function."""
 
 from typing import Final
 
@@ -14,14 +14,14 @@ from contradance.runtime.aws import variable_names
 
 _EVENTS: Final = "events.amazonaws.com"
 MOST_POLLERS: Final = 1_000
-"""Most invocations at a time that a queue's polling can be held to. Lambda API, ScalingConfig."""
+"""Highest maximum concurrency of a queue's polling. Lambda API, ScalingConfig."""
 
 
 class SubscriberComponent(pulumi.ComponentResource):
-    """One function that consumes events.
+    """The resources of one function that consumes events.
 
-    EventBridge's retry policy is about reaching the target; what the function does wrong, Lambda or the queue retries.
-    Either way what is given up ends in the one dead letter queue.
+    There are two layers of retries. EventBridge retries when it cannot reach the target. When the function fails, Lambda
+    retries (direct delivery), or SQS (delivery by queue). All layers send failed events to the one dead letter queue.
     """
 
     def __init__(
@@ -68,9 +68,9 @@ class SubscriberComponent(pulumi.ComponentResource):
         arn: pulumi.Input[str],
         ready: list[pulumi.Resource],
     ) -> None:
-        """Create the target last: nothing is delivered before it can be handled, or given up, properly.
+        """Create the target last, so that no event arrives before the other resources can handle it.
 
-        Both fields of the retry policy are said: what is left out, the provider sends as 0.
+        Both fields of the retry policy are set, because the provider sends 0 for a missing one.
         """
         aws.cloudwatch.EventTarget(
             self.name,
@@ -89,7 +89,7 @@ class SubscriberComponent(pulumi.ComponentResource):
     def _create_direct_delivery(
         self, function: FunctionComponent, rule: aws.cloudwatch.EventRule
     ) -> list[pulumi.Resource]:
-        """Let the rule invoke the function, and Lambda put what it gives up on the dead letter queue."""
+        """Let the rule invoke the function, and let Lambda send failed events to the dead letter queue."""
         permission = function.permit(_EVENTS, rule.arn, parent=self)
         if self._plan.retry is None:
             return [permission]
@@ -109,7 +109,7 @@ class SubscriberComponent(pulumi.ComponentResource):
         return queue, aws.sqs.QueuePolicy(self.name, queue_url=queue.url, policy=plan.policy, opts=self._mine)
 
     def _create_polling(self, plan: QueuePlan, queue: aws.sqs.Queue) -> aws.lambda_.EventSourceMapping:
-        """Let Lambda poll the queue; no more invocations at a time than the function has, or polling throttles it."""
+        """Let Lambda poll the queue, with at most the function's concurrency: more would be throttled."""
         concurrency = self._plan.function.concurrency
         return aws.lambda_.EventSourceMapping(
             self.name,

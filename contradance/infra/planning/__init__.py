@@ -1,1 +1,1 @@
-"""What will stand on AWS, as pure data: names, policies, environments, alarms. It knows no Pulumi."""
+"""Plans of AWS resources as pure data: names, policies, environments, alarms. Does not import Pulumi."""

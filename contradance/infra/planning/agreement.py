@@ -1,4 +1,4 @@
-"""Whether a stack's configuration and its choreography agree: found out before any resource."""
+"""Checks that a stack's configuration and its choreography agree, before any resource is created."""
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -14,12 +14,12 @@ from contradance.infra.planning.function import SHORTEST_MEMORY
 from contradance.settings import Secret, Setting
 
 LONGEST_ROUTE: Final = timedelta(seconds=30)
-"""Longest that API Gateway waits for an answer. Its quota for HTTP APIs."""
+"""Longest time that API Gateway waits for an answer. Quota of HTTP APIs."""
 LEAST_POLLERS: Final = 2
-"""Fewest invocations at a time that a queue's polling can be held to. Lambda API, ScalingConfig."""
+"""Lowest maximum concurrency of a queue's polling. Lambda API, ScalingConfig."""
 
 KEPT_FOR_AWS: Final = ("aws", "ssm")
-"""How no parameter's name may begin, in any case of letters. SSM API, PutParameter."""
+"""Reserved prefixes of parameter names, in upper or lower case. SSM API, PutParameter."""
 
 
 def check_agreement(
@@ -33,7 +33,7 @@ def check_agreement(
     """Refuse a configuration that does not fit the functions that the stack deploys.
 
     Raises:
-        InvalidStack: says every key that is wrong, and what sets it right.
+        InvalidStack: the message lists every wrong key, and the fix of each.
     """
     deployed = tuple(functions)
     found = [
@@ -53,20 +53,20 @@ def _services(choreography: Choreography, config: StackConfig) -> Iterator[str]:
     for service in config.services or ():
         if service not in choreography.services:
             yield (
-                f"  services names {service!r}, but there is no such service.\n"
+                f"  services names {service!r}, which is not a service.\n"
                 f"  Fix: name one of {', '.join(choreography.services)}."
             )
 
 
 def _settings(choreography: Choreography, config: StackConfig, stack: str) -> Iterator[str]:
-    """Check the settings against all functions: a stack that deploys some services may be told of the others', too."""
+    """Check settings against all functions: a stack that deploys some services may configure the others too."""
     links = [use for function in choreography.functions.values() for use in function.uses]
     known = {use.name: use for use in links if isinstance(use, Setting)}
     for name, text in sorted(config.settings.items()):
         setting = known.get(name)
         if setting is None:
             yield (
-                f"  settings.{name} is used by no function.{_nearest(name, known)}\n"
+                f"  settings.{name}: no function uses it.{_nearest(name, known)}\n"
                 f"  Fix: pulumi config rm --stack {stack} --path 'settings.{name}'"
             )
             continue
@@ -85,12 +85,12 @@ def _secrets(
     needed = {use.name: function for function in functions for use in function.uses if isinstance(use, Secret)}
     for name in sorted(config.secrets - known):
         yield (
-            f"  secrets.{name} is used by no function.{_nearest(name, known)}\n"
+            f"  secrets.{name}: no function uses it.{_nearest(name, known)}\n"
             f"  Fix: pulumi config rm --stack {stack} --path 'secrets.{name}'"
         )
     if needed and choreography.name.lower().startswith(KEPT_FOR_AWS):
         yield (
-            f"  {choreography.name!r} has secrets, but no parameter in SSM may begin with {' or '.join(KEPT_FOR_AWS)}.\n"
+            f"  {choreography.name!r} has secrets, but a parameter in SSM cannot begin with {' or '.join(KEPT_FOR_AWS)}.\n"
             "  Fix: give the choreography another name."
         )
     for name in sorted(needed.keys() - config.secrets):
@@ -105,7 +105,7 @@ def _overrides(
 ) -> Iterator[str]:
     for name in sorted(config.functions.keys() - choreography.functions.keys()):
         yield (
-            f"  functions.{name} is no function.{_nearest(name, choreography.functions)}\n"
+            f"  functions.{name} is not a function.{_nearest(name, choreography.functions)}\n"
             f"  Fix: pulumi config rm --stack {stack} --path 'functions[\"{name}\"]'"
         )
     for function in functions:
@@ -113,14 +113,14 @@ def _overrides(
         concurrency = (override and override.concurrency) or function.limits.concurrency
         if function.delivery == "queue" and concurrency is not None and concurrency < LEAST_POLLERS:
             yield (
-                f"  {function.name} is behind a queue and has concurrency 1: what Lambda polls and then has no room for "
-                "would be a dead letter that never ran.\n"
+                f"  {function.name} is behind a queue and has concurrency 1. Lambda polls more than one batch at a time, and "
+                "events that it then cannot run would become dead letters without an attempt.\n"
                 f"  Fix: pulumi config set --stack {stack} --path 'functions[\"{function.name}\"].concurrency' 2"
             )
 
 
 def _memory(functions: tuple[AnyFunction, ...], config: StackConfig, stack: str) -> Iterator[str]:
-    """Refuse once-records that are forgotten before their event can come back: it would be handled twice."""
+    """Refuse once-records that expire before their event can come back: the event would be handled twice."""
     if config.remember_days is None or not functions:
         return
     slowest = max(functions, key=lambda function: function.retry.max_age)
@@ -129,8 +129,8 @@ def _memory(functions: tuple[AnyFunction, ...], config: StackConfig, stack: str)
         days = least / timedelta(days=1)
         yield (
             f"  rememberDays is {config.remember_days:g}, but an event can come back for {days:g} days: the archive keeps "
-            f"it for {config.archive_days}, a dead letter queue for {SHORTEST_MEMORY.days}, and {slowest.name} is tried "
-            f"for {slowest.retry.max_age} more. It would be handled twice.\n"
+            f"it for {config.archive_days}, a dead letter queue for {SHORTEST_MEMORY.days}, and {slowest.name} retries "
+            f"for {slowest.retry.max_age} more. The event would be handled twice.\n"
             f"  Fix: pulumi config rm --stack {stack} rememberDays"
         )
 
@@ -138,7 +138,7 @@ def _memory(functions: tuple[AnyFunction, ...], config: StackConfig, stack: str)
 def _ingress(choreography: Choreography, config: StackConfig, registry: str | None) -> Iterator[str]:
     if config.ingress and registry is None:
         yield (
-            "  ingress is set, but the project does not say where its contracts are.\n"
+            "  ingress is set, but the project does not name its registry of contracts.\n"
             '  Fix: add to [tool.contradance] in pyproject.toml: contracts = "library_contracts.registry:registry"'
         )
     known = {contract.identity.detail_type for contract in choreography.contracts}
@@ -146,13 +146,13 @@ def _ingress(choreography: Choreography, config: StackConfig, registry: str | No
         sources = {contract.identity.source for contract in choreography.contracts.named(detail_type)}
         if not sources:
             yield (
-                f"  ingress names {detail_type!r}, which the registry {choreography.contracts.name!r} does not hold."
-                f"{_nearest(detail_type, known)}\n  Fix: name a detail-type of it."
+                f"  ingress names {detail_type!r}, which is not in the registry {choreography.contracts.name!r}."
+                f"{_nearest(detail_type, known)}\n  Fix: name a detail-type of the registry."
             )
         elif len(sources) > 1:
             yield (
-                f"  ingress names {detail_type!r}, which {' and '.join(sorted(sources))} both publish: which is meant, "
-                "nobody could tell.\n  Fix: leave it out."
+                f"  ingress names {detail_type!r}, which is ambiguous: {' and '.join(sorted(sources))} both publish it.\n"
+                "  Fix: leave it out."
             )
 
 

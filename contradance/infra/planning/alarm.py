@@ -1,4 +1,4 @@
-"""When somebody must look: alarms as data."""
+"""Plans of CloudWatch alarms and metrics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from contradance.infra.planning.naming import Names
 
 Dimensions = tuple[tuple[str, str], ...]
 PERIOD: Final = 60
-"""Seconds that one look at a metric covers."""
+"""Evaluation period of a metric, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,38 +23,38 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class AlarmPlan:
-    """One alarm: that a metric is above zero, or what an expression over several says."""
+    """One alarm: on a metric above zero, or on an expression over several metrics."""
 
     name: str
     purpose: str
-    """Its place below its owner: `dead-letters`."""
+    """Part of the resource name, after its owner's: `dead-letters`."""
     description: str
     metrics: tuple[Metric, ...]
     tags: Mapping[str, str]
     expression: str | None = None
-    """Over the metrics `m0`, `m1`, ...: alarms where it is below 1. None: alarms where the one metric is 1 or more."""
+    """Expression over the metrics `m0`, `m1`, ...; alarms below 1. None: alarms when the one metric is 1 or more."""
     periods: int = 1
     missing: Literal["notBreaching", "breaching"] = "notBreaching"
 
 
 def rule_metric(name: str, bus: str, rule: str) -> Metric:
-    """Return one of EventBridge's metrics of a rule."""
+    """Return a metric of a rule in EventBridge."""
     return Metric("AWS/Events", name, (("EventBusName", bus), ("RuleName", rule)))
 
 
 def lambda_metric(name: str, function: str) -> Metric:
-    """Return one of Lambda's metrics of a function."""
+    """Return a metric of a function in Lambda."""
     return Metric("AWS/Lambda", name, (("FunctionName", function),))
 
 
 def waiting_metric(queue: str) -> Metric:
-    """Return how many messages wait in a queue."""
+    """Return the metric of the number of messages in a queue."""
     return Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", (("QueueName", queue),), "Maximum")
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Makes the alarms of one function."""
+    """Plans the alarms of one function."""
 
     names: Names
     function: str
@@ -62,7 +62,7 @@ class Watch:
     tags: Mapping[str, str]
 
     def alarm(self, purpose: str, description: str, metric: Metric) -> AlarmPlan:
-        """Return an alarm that `metric` is above zero."""
+        """Return an alarm for `metric` above zero."""
         return AlarmPlan(
             self.names.name("alarm", *self.function.split("."), suffix=purpose),
             purpose,
@@ -72,23 +72,23 @@ class Watch:
         )
 
     def throttled(self) -> AlarmPlan:
-        """Return the alarm that there was no room for an invocation."""
+        """Return the alarm for throttled invocations."""
         return self.alarm(
             "throttled",
-            "Lambda had no room for an invocation. Raise the function's concurrency, or the account's.",
+            "Lambda throttled an invocation. Raise the function's concurrency, or the account's.",
             lambda_metric("Throttles", self.lambda_name),
         )
 
     def dead_letters(self, queue: str) -> AlarmPlan:
-        """Return the alarm that dead letters wait."""
+        """Return the alarm for dead letters in a queue."""
         return self.alarm(
             "dead-letters",
-            f"dead letters wait in {queue}. Read them with: contradance dlq list",
+            f"{queue} has dead letters. Read them with: contradance dlq list",
             waiting_metric(queue),
         )
 
     def dropped(self) -> AlarmPlan:
-        """Return the alarm that Lambda lost an event that it had accepted."""
+        """Return the alarm for events that Lambda accepted and then dropped."""
         return self.alarm(
             "dropped",
             "Lambda dropped an event without running the function. Replay it from the archive.",
@@ -96,7 +96,7 @@ class Watch:
         )
 
     def undelivered_lost(self, bus: str, rule: str) -> AlarmPlan:
-        """Return the alarm that EventBridge could neither deliver an event nor dead-letter it."""
+        """Return the alarm for events that EventBridge could neither deliver nor dead-letter."""
         return self.alarm(
             "undelivered-lost",
             "EventBridge could neither deliver an event nor put it on the dead letter queue. Check the queue's policy; "
@@ -105,7 +105,7 @@ class Watch:
         )
 
     def failed_lost(self) -> AlarmPlan:
-        """Return the alarm that Lambda could not dead-letter an event that the function had failed at."""
+        """Return the alarm for failed events that Lambda could not dead-letter."""
         return self.alarm(
             "failed-lost",
             "Lambda could not put an event on the dead letter queue. Check the role's policy; replay the event from the "
@@ -114,11 +114,11 @@ class Watch:
         )
 
     def behind(self) -> AlarmPlan:
-        """Return the alarm that the sweeper has not succeeded for five minutes."""
+        """Return the alarm for a sweeper without a successful run for five minutes."""
         return AlarmPlan(
             self.names.name("alarm", *self.function.split("."), suffix="behind"),
             "behind",
-            f"{self.function}: no run has succeeded for five minutes. What crashed functions left is not published.",
+            f"{self.function}: no run has succeeded for five minutes. Events of crashed functions stay unpublished.",
             (lambda_metric("Invocations", self.lambda_name), lambda_metric("Errors", self.lambda_name)),
             self.tags,
             expression="FILL(m0,0)-FILL(m1,0)",

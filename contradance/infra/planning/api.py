@@ -1,4 +1,4 @@
-"""The HTTP API as it will stand."""
+"""The plan of the HTTP API."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Authorization = Literal["AWS_IAM", "JWT", "NONE"]
 _AUTHORIZATIONS: Final[Mapping[str, Authorization]] = {"iam": "AWS_IAM", "jwt": "JWT", "none": "NONE"}
 _HEADERS: Final = ("authorization", "content-type", "idempotency-key", "traceparent")
 _SIGNED_HEADERS: Final = ("x-amz-content-sha256", "x-amz-date", "x-amz-security-token")
-"""What a page sends besides, where requests are signed."""
+"""Headers that a browser also sends with signed requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class ApiPlan:
 
     name: str
     log_group: str
-    """Of the access log. A group below `/aws/vendedlogs/` needs no part of the account's one log policy."""
+    """Log group of the access log. Below `/aws/vendedlogs/` it uses no space in the account's only log resource policy."""
     authorization: Authorization
     issuer: str | None
     audience: tuple[str, ...]
@@ -33,7 +33,7 @@ class ApiPlan:
 
 
 def plan_api(setup: Setup, routes: Sequence[RoutePlan]) -> ApiPlan | None:
-    """Plan the API that has these routes; none where there are none."""
+    """Return the plan of an API with these routes; None when the stack has no routes."""
     if not routes:
         return None
     config = setup.config

@@ -1,6 +1,6 @@
-"""The stack's dashboard: for each service what its functions do, for each event how often it is published and matched.
+"""The CloudWatch dashboard of a stack: metrics of the functions of each service, and counts of each event.
 
-CloudWatch has at most 500 widgets on a dashboard, so a widget shows all subscribers of a service.
+CloudWatch limits a dashboard to 500 widgets, so one widget shows all subscribers of a service.
 """
 
 from collections import defaultdict
@@ -19,11 +19,11 @@ _HEIGHT: Final = 6
 _PERIOD: Final = 300
 
 MetricLine = tuple[str, Metric]
-"""A label, and the metric that is drawn under it."""
+"""(label, metric) of one line in a widget."""
 
 
 def dashboard(site: Site, bus: BusPlan, subscribers: Sequence[SubscriberPlan], functions: Iterable[AnyFunction]) -> str:
-    """Return the dashboard's body."""
+    """Return the body of the dashboard, as JSON."""
     widgets = [*_of_services(subscribers), *_of_events(site, bus, subscribers, functions)]
     return canonical({"widgets": list(_placed(site, widgets))})
 
@@ -35,7 +35,7 @@ def _of_services(subscribers: Sequence[SubscriberPlan]) -> Iterator[tuple[str, l
     for service, members in by_service.items():
         yield f"{service}: invocations", [_line("Invocations", member) for member in members]
         yield f"{service}: errors", [_line("Errors", member) for member in members]
-        yield f"{service}: age of what is handled", [_age(member) for member in members]
+        yield f"{service}: age of events", [_age(member) for member in members]
         yield (
             f"{service}: dead letters",
             [(member.function.name, waiting_metric(member.dead_letters.name)) for member in members],
@@ -47,7 +47,7 @@ def _line(metric: str, subscriber: SubscriberPlan) -> MetricLine:
 
 
 def _age(subscriber: SubscriberPlan) -> MetricLine:
-    """Return how long an event has waited: in the function's queue, or in Lambda's."""
+    """Return the metric of the waiting time of events: in the function's queue, or in Lambda's."""
     if subscriber.queue:
         age = Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", (("QueueName", subscriber.queue.name),), "Maximum")
         return f"{subscriber.function.name} (seconds)", age
@@ -58,7 +58,7 @@ def _age(subscriber: SubscriberPlan) -> MetricLine:
 def _of_events(
     site: Site, bus: BusPlan, subscribers: Sequence[SubscriberPlan], functions: Iterable[AnyFunction]
 ) -> Iterator[tuple[str, list[MetricLine]]]:
-    """Return a widget for each contract that is published or consumed here."""
+    """Yield a widget for each contract that the stack's functions publish or consume."""
     rules = {subscriber.function.name: subscriber.rule.name for subscriber in subscribers}
     lines: Mapping[str, list[MetricLine]] = defaultdict(list)
     for function in functions:

@@ -1,4 +1,4 @@
-"""One Lambda function as it will stand: its name, what it may take, what it is told, what it may do."""
+"""The plan of one Lambda function: names, limits, environment and permissions."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from contradance.runtime.aws import variable_names
 from contradance.settings import Setting
 
 SHORTEST_MEMORY: Final = timedelta(days=14)
-"""How long an event can come back from a dead letter queue, where the archive forgets it sooner."""
+"""Time that an event can come back from a dead letter queue; the archive may keep it longer."""
 _AS_DECLARED: Final = Override()
 
 
@@ -24,7 +24,7 @@ class FunctionPlan:
     """One Lambda function, its log group and its role."""
 
     name: str
-    """`service.handler`; the key of its package, too."""
+    """`service.handler`; also the key of its package."""
     kind: FunctionKind
     service: str
     lambda_name: str
@@ -39,43 +39,43 @@ class FunctionPlan:
     concurrency: int | None
     tracing: bool
     environment: Mapping[str, str]
-    """Without what is known only when it is deployed: the dead letter queue's URL."""
+    """Without the URL of the dead letter queue, which is known only after deployment."""
     statements: tuple[Statement, ...]
     tags: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What the functions of one stack have in common."""
+    """Facts of one stack that all its functions share."""
 
     site: Site
     bus: BusPlan
     names: naming.Names
     config: StackConfig
     once_table: str
-    """Its name in DynamoDB."""
+    """Name of the table of once-records in DynamoDB."""
     tables: Mapping[str, str]
-    """Names in DynamoDB by full name."""
+    """Names in DynamoDB by table, `service.table`."""
     secrets: Mapping[str, str]
-    """Names in SSM by the secret's name."""
+    """Names in SSM by secret."""
 
     def name(self, kind: naming.ResourceKind, function: str, suffix: str = "") -> str:
-        """Return the name of what belongs to a function."""
+        """Return the name of a resource of a function."""
         return self.names.name(kind, *function.split("."), suffix=suffix)
 
     def tags(self, service: str | None = None, function: str | None = None) -> dict[str, str]:
-        """Return the tags of what belongs to a service or a function, or to the stack."""
+        """Return the tags of a resource of the stack, of a service or of a function."""
         own = {"app": self.site.app, "stack": self.site.stack, "service": service, "function": function}
         return {**self.config.tags, **{key: value for key, value in own.items() if value}}
 
     def remember(self, max_age: timedelta) -> int:
-        """Return how long a once-record lives, in seconds: at least as long as an event can come back."""
+        """Return the lifetime of a once-record in seconds: at least as long as an event can come back."""
         least = max(self.config.archive_retention, SHORTEST_MEMORY) + max_age
         asked = self.config.remember_days
         return int((timedelta(days=asked) if asked else least).total_seconds())
 
     def declared(self, function: AnyFunction, kind: FunctionKind, extra: Iterable[Statement] = ()) -> FunctionPlan:
-        """Plan a function of the application."""
+        """Return the plan of a function that the application declares."""
         settings = {
             use.variable: self.config.settings[use.name]
             for use in function.uses
@@ -123,7 +123,7 @@ class Setup:
         memory: int,
         concurrency: int | None = None,
     ) -> FunctionPlan:
-        """Plan a function of the application, or one of the machine's own."""
+        """Return the plan of any function: of the application, or contradance's own."""
         service = name.partition(".")[0]
         lambda_name = self.name("function", name)
         log_group = f"/aws/lambda/{lambda_name}"

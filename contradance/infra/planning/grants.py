@@ -1,6 +1,6 @@
-"""What a function's role may do: derived from its signature and its `uses=[...]`, and nothing more.
+"""Permissions of a function's role, derived from its signature and its `uses=[...]`.
 
-One statement has `*` for a resource, because AWS has no finer grain there: X-Ray's.
+Only X-Ray's statement has the resource `*`, because AWS supports no other resource for these calls.
 """
 
 from collections import defaultdict
@@ -19,26 +19,26 @@ from contradance.table import Grant
 _READ: Final = ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan")
 _WRITE: Final = ("dynamodb:DeleteItem", "dynamodb:PutItem")
 _ONCE: Final = ("dynamodb:GetItem", "dynamodb:UpdateItem")
-"""Inside a transaction, too: DynamoDB asks for what each of its items is."""
+"""Also for transactions: DynamoDB checks the permission of each item's own action."""
 _CONSUME: Final = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 
 
 def logging(site: Site, log_group: str) -> Statement:
-    """Allow to write to one log group, which the role cannot create."""
+    """Return the permission to write to one log group; the role cannot create log groups."""
     group = site.arn("logs", f"log-group:{log_group}")
     return Statement("Log", ("logs:CreateLogStream", "logs:PutLogEvents"), (f"{group}:*",))
 
 
 def tracing() -> Statement:
-    """Allow X-Ray's two calls, which take no resource."""
+    """Return the permission for X-Ray's two calls."""
     return Statement("Trace", ("xray:PutTelemetryRecords", "xray:PutTraceSegments"), ("*",))
 
 
 def publishing(bus: BusPlan, contracts: Iterable[type[Contract]]) -> Iterator[Statement]:
-    """Allow to publish these contracts and no others: one statement for each source.
+    """Yield the permission to publish these contracts and no others: one statement for each source.
 
-    One for all would allow every source with every detail-type. `Null` is there because `ForAllValues` holds of a
-    request that names no source at all.
+    One statement for all sources would allow every source with every detail-type. The condition `Null` is necessary
+    because `ForAllValues` is also true for a request without a source.
     """
     detail_types: dict[str, set[str]] = defaultdict(set)
     for contract in contracts:
@@ -56,7 +56,7 @@ def publishing(bus: BusPlan, contracts: Iterable[type[Contract]]) -> Iterator[St
 
 
 def remembering(site: Site, once_table: str, function: str) -> Statement:
-    """Allow a function its own once-records: those whose key begins with its name."""
+    """Return the permission for a function's own once-records: those whose key begins with its name."""
     return Statement(
         "Once",
         _ONCE,
@@ -66,14 +66,14 @@ def remembering(site: Site, once_table: str, function: str) -> Statement:
 
 
 def sweeping(site: Site, once_table: str) -> Iterator[Statement]:
-    """Allow the sweeper to find what is unpublished, whichever function left it, and to mark it published."""
+    """Yield the permissions of the sweeper: to find unpublished once-records of all functions, and to update them."""
     table = site.arn("dynamodb", f"table/{once_table}")
     yield Statement("Find", ("dynamodb:Query",), (f"{table}/index/{UNPUBLISHED}",))
     yield Statement("Mark", _ONCE, (table,))
 
 
 def using_tables(site: Site, grants: Collection[Grant], names: Mapping[str, str]) -> Iterator[Statement]:
-    """Allow the tables that a function uses; write includes read."""
+    """Yield the permissions for the tables that a function uses; write includes read."""
     written = {grant.table for grant in grants if grant.access == "write"}
     read = {grant.table for grant in grants} - written
     for sid, actions, chosen in (("Read", _READ, read), ("Write", tuple(sorted(_READ + _WRITE)), written)):
@@ -84,7 +84,7 @@ def using_tables(site: Site, grants: Collection[Grant], names: Mapping[str, str]
 
 
 def reading_secrets(site: Site, names: Iterable[str], key: str | None) -> Iterator[Statement]:
-    """Allow to read these parameters, and to decrypt with `key` where the account has its own."""
+    """Yield the permissions to read these SSM parameters, and to decrypt them with `key` unless it is AWS's own."""
     arns = tuple(site.arn("ssm", f"parameter{name}") for name in sorted(names))
     if arns:
         yield Statement("Secrets", ("ssm:GetParameter",), arns)
@@ -98,17 +98,17 @@ def reading_secrets(site: Site, names: Iterable[str], key: str | None) -> Iterat
 
 
 def dead_lettering(queue_arn: str) -> Statement:
-    """Allow to send to the function's own dead letter queue: Lambda does so, and the consumer itself."""
+    """Return the permission to send to the function's own dead letter queue, for Lambda and for the consumer itself."""
     return Statement("DeadLetter", ("sqs:SendMessage",), (queue_arn,))
 
 
 def consuming(queue_arn: str) -> Statement:
-    """Allow Lambda to poll the function's own queue."""
+    """Return the permission for Lambda to poll the function's own queue."""
     return Statement("Consume", _CONSUME, (queue_arn,))
 
 
 def remembers(function: AnyFunction) -> bool:
-    """Whether the function has once-records: all have, but a route that only reads."""
+    """Return whether the function has once-records: all functions except a route that only reads."""
     trigger = function.trigger
     writes = any(isinstance(use, Grant) and use.access == "write" for use in function.uses)
     return not (isinstance(trigger, Route) and trigger.method == "GET" and not function.publishes and not writes)
@@ -120,5 +120,5 @@ def linked_secrets(function: AnyFunction) -> tuple[str, ...]:
 
 
 def linked_tables(function: AnyFunction) -> tuple[Grant, ...]:
-    """Return the tables that a function uses."""
+    """Return the grants of the tables that a function uses."""
     return tuple(use for use in function.uses if isinstance(use, Grant))

@@ -1,4 +1,4 @@
-"""Names of AWS resources: readable, predictable, within AWS's limits, and never two alike."""
+"""Names of AWS resources: readable, predictable, unique, and within AWS's limits."""
 
 import re
 from hashlib import sha256
@@ -28,25 +28,25 @@ LONGEST: Final[dict[ResourceKind, int]] = {
     "table": 255,
     "topic": 256,
 }
-"""Most characters of a name. botocore's service models."""
+"""Most characters of a name, by kind. botocore's service models."""
 
 _HASH_CHARACTERS: Final = 8
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_-]")
-"""What some of these kinds do not take in a name: letters, digits, '-' and '_' are the alphabet of all of them."""
+"""Characters that a name does not have: all kinds accept letters, digits, '-' and '_'."""
 
 
 class Names:
-    """The names of one stack. The same parts make the same name, on any machine, whatever else the stack holds."""
+    """The names of one stack. The same parts make the same name, on any machine and beside any other resources."""
 
     def __init__(self, app: str, stack: str) -> None:
         self._whole = (app, stack)
         self._taken: dict[tuple[ResourceKind, str], tuple[str, ...]] = {}
 
     def name(self, kind: ResourceKind, *parts: str, suffix: str = "") -> str:
-        """Return `app-stack-part-part-suffix`, the middle cut and a hash put in where it is too long.
+        """Return `app-stack-part-part-suffix`; a name that is too long is cut and gets a hash.
 
         Raises:
-            InvalidStack: other parts have made the same name of this kind already.
+            InvalidStack: other parts already have the same name of this kind.
         """
         whole = (*self._whole, *parts)
         name = fit("-".join(whole), "/".join((*whole, suffix)), LONGEST[kind], suffix)
@@ -62,7 +62,7 @@ class Names:
 def fit(text: str, identity: str, longest: int, suffix: str = "") -> str:
     """Return `text-suffix` as a name of at most `longest` characters.
 
-    Where that loses anything of the text, a hash of `identity` keeps the name apart from others.
+    When the name has to lose a part of the text, a hash of `identity` keeps it unique.
     """
     tail = f"-{suffix}" if suffix else ""
     clean = _UNFIT.sub("-", text)

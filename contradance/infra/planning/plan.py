@@ -1,4 +1,4 @@
-"""The whole stack as pure data: everything that `pulumi up` will create, before anything is created."""
+"""The plan of a stack: everything that `pulumi up` creates, as pure data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,11 +57,11 @@ class SecretPlan:
 
 @dataclass(frozen=True, slots=True)
 class GroupPlan:
-    """The group that a stack's schedules are in."""
+    """The schedule group of a stack."""
 
     name: str
     trust: str
-    """By which Scheduler may take the role of a schedule in it."""
+    """Trust policy of the roles of its schedules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,11 @@ class DashboardPlan:
 
 @dataclass(frozen=True, slots=True)
 class StackPlan:
-    """One stack."""
+    """The plan of one stack."""
 
     setup: Setup
     archive: str | None
-    """None where the bus, and so its archive, is another stack's."""
+    """Name of the archive; None when the bus belongs to another stack."""
     tables: tuple[TablePlan, ...]
     secrets: tuple[SecretPlan, ...]
     group: GroupPlan
@@ -95,17 +95,17 @@ class StackPlan:
 
     @property
     def functions(self) -> tuple[FunctionPlan, ...]:
-        """Every Lambda function."""
+        """All Lambda functions."""
         return tuple(workload.function for workload in self.workloads)
 
     @property
     def workloads(self) -> tuple[Workload, ...]:
-        """Every function, with what stands around it."""
+        """All functions with their triggers."""
         return (*self.subscribers, *self.routes, *self.schedules, self.sweeper)
 
 
 def chosen(choreography: Choreography, config: StackConfig) -> tuple[AnyFunction, ...]:
-    """Return the functions that a stack deploys: all, or those of the services that it names."""
+    """Return the functions that a stack deploys: all, or those of the configured services."""
     return tuple(
         function
         for function in choreography.functions.values()
@@ -121,36 +121,22 @@ def make_plan(
     bus: BusPlan | None = None,
     registry: str | None = None,
 ) -> StackPlan:
-    """Plan a stack.
+    """Return the plan of a stack.
 
     Args:
-        choreography: the whole; the stack deploys it, or the services that its configuration names.
-        config: the stack's.
-        site: where it is deployed.
-        bus: another stack's, where this one has none of its own.
-        registry: where the ingress finds the contracts, as `library_contracts.registry:registry`.
+        choreography: the whole system; the configuration may select some of its services.
+        config: the stack's configuration.
+        site: the account and region.
+        bus: another stack's bus; None for a bus of its own.
+        registry: location of the contracts for the ingress: `library_contracts.registry:registry`.
 
     Raises:
         InvalidStack: configuration and choreography do not agree.
     """
     functions = chosen(choreography, config)
     check_agreement(choreography, functions, config, stack=site.stack, registry=registry)
-    names = Names(site.app, site.stack)
-    if bus is None:
-        bus_name = names.name("bus")
-        bus = BusPlan(bus_name, site.arn("events", f"event-bus/{bus_name}"), owned=True)
-    used = {grant.table: grant for function in functions for grant in grants.linked_tables(function)}
-    wanted = sorted({name for function in functions for name in grants.linked_secrets(function)})
-    setup = Setup(
-        site,
-        bus,
-        names,
-        config,
-        once_table=names.name("table", "once"),
-        tables={table: names.name("table", *table.split(".")) for table in sorted(used)},
-        secrets={name: f"/{site.app}/{site.stack}/{name}" for name in wanted},
-    )
-    group = names.name("schedule group")
+    setup = _setup(functions, config, site, bus)
+    names = setup.names
     subscribers = tuple(
         plan_subscriber(setup, function, function.trigger)
         for function in functions
@@ -159,13 +145,10 @@ def make_plan(
     routes = (*_routes(setup, functions), *_ingress(setup, choreography, registry))
     return StackPlan(
         setup,
-        names.name("archive") if bus.owned else None,
-        tuple(
-            TablePlan(table, setup.tables[table], len(used[table].key) > 1, setup.tags(table.partition(".")[0]))
-            for table in sorted(used)
-        ),
-        tuple(SecretPlan(name, setup.secrets[name]) for name in wanted),
-        GroupPlan(group, scheduler_trust(site.account, site.arn("scheduler", f"schedule-group/{group}"))),
+        names.name("archive") if setup.bus.owned else None,
+        _tables(setup, functions),
+        tuple(SecretPlan(name, parameter) for name, parameter in setup.secrets.items()),
+        _group(setup),
         subscribers,
         routes,
         tuple(
@@ -177,12 +160,41 @@ def make_plan(
         plan_api(setup, routes),
         names.name("layer"),
         names.name("topic", suffix="alarms"),
-        DashboardPlan(names.name("dashboard"), dashboard(site, bus, subscribers, functions))
+        DashboardPlan(names.name("dashboard"), dashboard(site, setup.bus, subscribers, functions))
         if config.dashboard
         else None,
         names.name("registry"),
         tuple(map(registry_schema, choreography.contracts)) if config.schema_registry else (),
     )
+
+
+def _setup(functions: tuple[AnyFunction, ...], config: StackConfig, site: Site, bus: BusPlan | None) -> Setup:
+    names = Names(site.app, site.stack)
+    bus_name = names.name("bus")
+    tables = sorted({grant.table for function in functions for grant in grants.linked_tables(function)})
+    secrets = sorted({name for function in functions for name in grants.linked_secrets(function)})
+    return Setup(
+        site,
+        bus or BusPlan(bus_name, site.arn("events", f"event-bus/{bus_name}"), owned=True),
+        names,
+        config,
+        once_table=names.name("table", "once"),
+        tables={table: names.name("table", *table.split(".")) for table in tables},
+        secrets={name: f"/{site.app}/{site.stack}/{name}" for name in secrets},
+    )
+
+
+def _tables(setup: Setup, functions: tuple[AnyFunction, ...]) -> tuple[TablePlan, ...]:
+    keys = {grant.table: grant.key for function in functions for grant in grants.linked_tables(function)}
+    return tuple(
+        TablePlan(table, name, len(keys[table]) > 1, setup.tags(table.partition(".")[0]))
+        for table, name in setup.tables.items()
+    )
+
+
+def _group(setup: Setup) -> GroupPlan:
+    name, site = setup.names.name("schedule group"), setup.site
+    return GroupPlan(name, scheduler_trust(site.account, site.arn("scheduler", f"schedule-group/{name}")))
 
 
 def _routes(setup: Setup, functions: tuple[AnyFunction, ...]) -> list[RoutePlan]:
@@ -194,7 +206,7 @@ def _routes(setup: Setup, functions: tuple[AnyFunction, ...]) -> list[RoutePlan]
 
 
 def _ingress(setup: Setup, choreography: Choreography, registry: str | None) -> list[RoutePlan]:
-    """Plan the route by which the events that the configuration names may be published over HTTP."""
+    """Return the plan of the ingress: the route that publishes the configured events over HTTP."""
     if registry is None or not setup.config.ingress:
         return []
     contracts = chain.from_iterable(map(choreography.contracts.named, setup.config.ingress))
@@ -214,7 +226,7 @@ def _ingress(setup: Setup, choreography: Choreography, registry: str | None) -> 
 
 
 def _sweeper(setup: Setup, functions: tuple[AnyFunction, ...]) -> SchedulePlan:
-    """Plan the sweeper: it publishes whatever a function of the stack publishes."""
+    """Return the plan of the sweeper; it may publish everything that the stack's functions publish."""
     contracts = {contract for function in functions for contract in function.publishes}
     longest = max((function.retry.max_age for function in functions), default=timedelta(0))
     function = setup.function(

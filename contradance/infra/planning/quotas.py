@@ -1,4 +1,4 @@
-"""AWS's quotas: what a plan would break is said at preview, not half-way through an update."""
+"""Checks a plan against AWS's quotas at preview, so that no update fails half-way."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,28 +8,28 @@ from contradance.infra.planning.plan import StackPlan
 from contradance.infra.planning.statement import document
 
 FEWER_RULES: Final = {"af-south-1": 100, "eu-south-1": 100}
-"""Regions in which a bus may have fewer rules unless AWS grants more. EventBridge user guide, eb-quota."""
+"""Regions with a lower default quota of rules. EventBridge user guide, eb-quota."""
 WILDCARD_RULES: Final = 30
-"""Rules of a bus with a wildcard in their pattern; fixed. EventBridge user guide, eb-quota."""
+"""Most rules with a wildcard on one bus; fixed. EventBridge user guide, eb-quota."""
 ROLE_POLICY: Final = 10_240
-"""Characters of a role's own policies, white space not counted; fixed. IAM user guide, reference_iam-quotas."""
+"""Most characters of a role's own policies, without white space; fixed. IAM user guide, reference_iam-quotas."""
 ENVIRONMENT: Final = 4096
-"""Bytes of a function's environment; fixed. Lambda developer guide, gettingstarted-limits."""
+"""Most bytes of a function's environment; fixed. Lambda developer guide, gettingstarted-limits."""
 ROUTES: Final = 300
-"""Routes of an HTTP API unless AWS grants more. API Gateway developer guide, http-api-quotas."""
+"""Most routes of an HTTP API, by default. API Gateway developer guide, http-api-quotas."""
 SCHEMAS: Final = 100
-"""Schemas of a registry unless AWS grants more. EventBridge user guide, eb-quota."""
+"""Most schemas of a registry, by default. EventBridge user guide, eb-quota."""
 TAGS: Final = 50
-"""Tags of a resource; fixed."""
+"""Most tags of a resource; fixed."""
 QUEUE_URL: Final = 200
-"""Bytes kept for the URL of the dead letter queue, which is not known before it is there."""
+"""Bytes reserved for the URL of the dead letter queue, which is known only after deployment."""
 
 
 def check_quotas(plan: StackPlan) -> None:
-    """Refuse a plan that AWS would not take.
+    """Refuse a plan that breaks one of AWS's quotas.
 
     Raises:
-        InvalidStack: says every quota that it would break, by whom, and what can be done.
+        InvalidStack: the message lists every broken quota, its cause and the fix.
     """
     found = [*_rules(plan), *_patterns(plan), *_functions(plan), *_stack(plan)]
     if found:
@@ -39,14 +39,14 @@ def check_quotas(plan: StackPlan) -> None:
 
 def _rules(plan: StackPlan) -> Iterator[str]:
     region, config = plan.setup.site.region, plan.setup.config
-    said = "rule_quota" in config.model_fields_set
-    quota = config.rule_quota if said else min(config.rule_quota, FEWER_RULES.get(region, config.rule_quota))
+    configured = "rule_quota" in config.model_fields_set
+    quota = config.rule_quota if configured else min(config.rule_quota, FEWER_RULES.get(region, config.rule_quota))
     # The archive has a rule of its own on the bus.
     rules = len(plan.subscribers) + bool(plan.archive)
     if rules > quota:
         yield (
             f"  {rules} rules on {plan.setup.bus.name}; a bus may have {quota}.\n"
-            "  Fix: deploy some services from a stack with a bus of its own, or ask AWS for more rules and say so: "
+            "  Fix: deploy some services in a stack with its own bus, or ask AWS for more rules and configure them: "
             f"pulumi config set ruleQuota {rules}"
         )
     wild = [each.function.name for each in plan.subscribers if '"wildcard"' in each.rule.pattern]
@@ -63,7 +63,7 @@ def _patterns(plan: StackPlan) -> Iterator[str]:
         if len(each.rule.pattern) > quota:
             yield (
                 f"  {each.function.name} has an event pattern of {len(each.rule.pattern)} characters; it may have {quota}.\n"
-                "  Fix: filter less in where=, split the function, or ask AWS for longer patterns and say so: "
+                "  Fix: filter less in where=, split the function, or ask AWS for longer patterns and configure them: "
                 "pulumi config set patternQuota 4096"
             )
 
@@ -74,7 +74,7 @@ def _functions(plan: StackPlan) -> Iterator[str]:
         if policy > ROLE_POLICY:
             yield (
                 f"  {function.name} needs a policy of {policy} characters; a role may have {ROLE_POLICY}.\n"
-                "  Fix: split the function: it publishes or uses too much."
+                "  Fix: split the function, so that each part publishes and uses less."
             )
         size = sum(len(name.encode()) + len(value.encode()) for name, value in function.environment.items()) + QUEUE_URL
         if size > ENVIRONMENT:

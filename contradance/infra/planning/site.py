@@ -1,15 +1,15 @@
-"""Where a stack stands: the facts that its names and ARNs are made of."""
+"""The site of a stack: the account, region and names that its ARNs consist of."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 ArnService = Literal["dynamodb", "events", "kms", "lambda", "logs", "scheduler", "sns", "sqs", "ssm"]
-"""The first part of an ARN that this program makes."""
+"""Services whose ARNs this program computes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One stack of one application, in one account and region."""
+    """The site of a stack: its application, account and region."""
 
     app: str
     """Name of the choreography."""
@@ -19,15 +19,15 @@ class Site:
     partition: str = "aws"
 
     def arn(self, service: ArnService, resource: str) -> str:
-        """Return the ARN of a resource of this account and region, whether or not it is there yet."""
+        """Return the ARN of a resource in this account and region; the resource need not exist yet."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
 
 @dataclass(frozen=True, slots=True)
 class BusPlan:
-    """The event bus that a stack's rules are on."""
+    """The event bus of a stack's rules."""
 
     name: str
     arn: str
     owned: bool
-    """Whether this stack creates it, and its archive; otherwise another stack does."""
+    """Whether this stack creates the bus and its archive; False when another stack does."""

@@ -1,4 +1,4 @@
-"""IAM statements as data, and the documents they make."""
+"""IAM statements as data, and policy documents."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,44 +6,44 @@ from dataclasses import dataclass, field
 from typing import Final
 
 Conditions = Mapping[str, Mapping[str, str | Sequence[str]]]
-"""Values by key by operator: `{"ArnEquals": {"aws:SourceArn": "arn:..."}}`."""
+"""Conditions by operator, then by key: `{"ArnEquals": {"aws:SourceArn": "arn:..."}}`."""
 
 _canonical: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One Allow. There is no Deny here: what is not allowed is denied."""
+    """An IAM statement that allows actions. contradance never uses Deny: IAM denies everything that is not allowed."""
 
     sid: str
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     conditions: Conditions = field(default_factory=dict)
     service: str | None = None
-    """The AWS service that is allowed, in a policy of a resource; None in a role's own policy."""
+    """The allowed AWS service in a resource policy; None in a role's own policy."""
 
     def as_json(self) -> dict[str, object]:
-        """Return the statement as IAM spells it."""
-        spelled: dict[str, object] = {"Sid": self.sid, "Effect": "Allow", "Action": self.actions}
+        """Return the statement in IAM's JSON form."""
+        statement: dict[str, object] = {"Sid": self.sid, "Effect": "Allow", "Action": self.actions}
         if self.resources:
-            spelled["Resource"] = self.resources
+            statement["Resource"] = self.resources
         if self.service:
-            spelled["Principal"] = {"Service": self.service}
+            statement["Principal"] = {"Service": self.service}
         if self.conditions:
-            spelled["Condition"] = self.conditions
-        return spelled
+            statement["Condition"] = self.conditions
+        return statement
 
 
 def document(*statements: Statement) -> str:
-    """Return the policy that `statements` make: the same text for the same statements, so that nothing differs twice."""
+    """Return the policy document of `statements`: equal statements make equal text, so an update has no difference."""
     return canonical({"Version": "2012-10-17", "Statement": [statement.as_json() for statement in statements]})
 
 
 def trust(service: str, conditions: Conditions | None = None) -> str:
-    """Return the policy by which `service` may take a role."""
+    """Return the trust policy of a role that `service` may assume."""
     return document(Statement("AssumeRole", ("sts:AssumeRole",), (), conditions or {}, service))
 
 
 def canonical(value: object) -> str:
-    """Return JSON with sorted keys and no spaces: equal values make equal text."""
+    """Return canonical JSON, with sorted keys and no spaces: equal values make equal text."""
     return _canonical.encode(value)

@@ -1,4 +1,4 @@
-"""What stands around a function, by what triggers it: plans of subscribers, routes and schedules."""
+"""Plans of subscribers, routes and schedules: a function with its trigger, queues and alarms."""
 
 import re
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from contradance.retry import RULE_MAX_AGE, RULE_RETRIES, VISIBILITY_FACTOR
 from contradance.subscription import Subscription
 
 DEAD_LETTER_DAYS: Final = 14
-"""How long a dead letter waits: SQS's longest retention."""
+"""Retention of a dead letter queue: SQS's longest."""
 QUEUE_DAYS: Final = 10
-"""How long an event waits behind a rule: longer than the longest `max_age`, which the consumer checks, and four days
-less than a dead letter, whose time runs from when it first entered a queue."""
+"""Retention of a queue behind a rule. It is longer than the longest `max_age`, which the consumer checks: SQS deletes
+expired messages silently. It is four days shorter than a dead letter's, whose retention counts from its first queue."""
 
 _PLACEHOLDER: Final = re.compile(r"\{[a-z_][a-z0-9_]*\}")
 _EVENTS: Final = "events.amazonaws.com"
@@ -30,7 +30,7 @@ class DeadLetterPlan:
     name: str
     arn: str
     policy: str | None
-    """Who may send to it besides roles of the account; None where nobody may."""
+    """Lets the rule send to it; None when no rule does. Roles need no policy of the queue."""
     redrive_allow_policy: str
 
 
@@ -56,12 +56,12 @@ class RulePlan:
     description: str
     pattern: str
     target_age: int
-    """How long EventBridge tries to reach the target, in seconds."""
+    """Longest time that EventBridge tries to reach the target, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class AsyncPlan:
-    """How Lambda retries what it was asked to do later."""
+    """Retries of asynchronous invocations by Lambda."""
 
     retries: int
     max_age: int
@@ -70,14 +70,14 @@ class AsyncPlan:
 
 @dataclass(frozen=True, slots=True)
 class SubscriberPlan:
-    """One subscriber."""
+    """One subscriber: function, rule, queues and alarms."""
 
     function: FunctionPlan
     rule: RulePlan
     dead_letters: DeadLetterPlan
     queue: QueuePlan | None
     retry: AsyncPlan | None
-    """None behind a queue, which retries itself."""
+    """None behind a queue: SQS retries."""
     alarms: tuple[AlarmPlan, ...]
 
 
@@ -88,7 +88,7 @@ class RoutePlan:
     function: FunctionPlan
     key: str
     source: str
-    """What API Gateway calls the function for, below the API's execution ARN."""
+    """Method and path that API Gateway may invoke the function for, below the API's execution ARN."""
     alarms: tuple[AlarmPlan, ...]
 
 
@@ -102,17 +102,17 @@ class SchedulePlan:
     role_name: str
     role_policy: str
     retries: int
-    """How often Scheduler tries to reach the function again."""
+    """Most retries of Scheduler when it cannot reach the function."""
     max_age: int
-    """How long it tries, in seconds."""
+    """Longest time of these retries, in seconds."""
     dead_letters: DeadLetterPlan | None
-    """None for the sweeper: what one run leaves undone, the next one does."""
+    """None for the sweeper: the next run does what a failed run left."""
     retry: AsyncPlan
     alarms: tuple[AlarmPlan, ...]
 
 
 def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscription) -> SubscriberPlan:
-    """Plan one subscriber: one rule, one target, one dead letter queue."""
+    """Return the plan of a subscriber: one rule, one target, one dead letter queue."""
     rule = _rule(setup, function, subscription)
     queue_name = setup.name("queue", function.name) if subscription.delivery == "queue" else None
     queue_arn = setup.site.arn("sqs", queue_name) if queue_name else None
@@ -143,14 +143,14 @@ def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscript
 
 
 def plan_route(setup: Setup, function: FunctionPlan, key: str) -> RoutePlan:
-    """Plan one route."""
+    """Return the plan of a route."""
     method, _, path = key.partition(" ")
     source = f"*/{method}{_PLACEHOLDER.sub('*', path)}"
     return RoutePlan(function, key, source, (watch_of(setup, function).throttled(),))
 
 
 def plan_schedule(setup: Setup, function: AnyFunction, schedule: Schedule) -> SchedulePlan:
-    """Plan one function that runs by the clock."""
+    """Return the plan of a scheduled function."""
     dead_letters = _dead_letters(setup, function.name, None, None)
     planned = setup.declared(function, "schedule", [grants.dead_lettering(dead_letters.arn)])
     watch = watch_of(setup, planned)
@@ -174,7 +174,7 @@ def plan_schedule(setup: Setup, function: AnyFunction, schedule: Schedule) -> Sc
 
 
 def plan_sweeper(setup: Setup, function: FunctionPlan) -> SchedulePlan:
-    """Plan the sweeper, which runs every minute. A run that fails is not repeated: the next one does the same."""
+    """Return the plan of the sweeper, which runs every minute. A failed run is not retried: the next run does its work."""
     return SchedulePlan(
         function,
         setup.name("schedule", function.name),
@@ -190,12 +190,12 @@ def plan_sweeper(setup: Setup, function: FunctionPlan) -> SchedulePlan:
 
 
 def watch_of(setup: Setup, function: FunctionPlan) -> Watch:
-    """Return what makes the alarms of a function."""
+    """Return the planner of a function's alarms."""
     return Watch(setup.names, function.name, function.lambda_name, function.tags)
 
 
 def scheduler_trust(account: str, group_arn: str) -> str:
-    """Return the policy by which Scheduler may take a schedule's role, for schedules of one group alone."""
+    """Return the trust policy of a schedule's role: only Scheduler, and only for schedules of one group."""
     return trust(_SCHEDULER, {"StringEquals": {"aws:SourceAccount": account, "aws:SourceArn": group_arn}})
 
 
@@ -220,7 +220,7 @@ def _dead_letters(setup: Setup, function: str, rule_arn: str | None, queue_arn: 
 
 
 def _allow_rule(rule_arn: str, queue_arn: str) -> Statement:
-    """Let one rule, and no other, send to a queue."""
+    """Return the permission for one rule to send to a queue."""
     return Statement(
         "Rule", ("sqs:SendMessage",), (queue_arn,), {"ArnEquals": {"aws:SourceArn": rule_arn}}, service=_EVENTS
     )

@@ -1,5 +1,5 @@
-"""AWS's own protocols on the laptop's port, so that boto3, the AWS CLI or any other client can use it.
+"""AWS's protocols on the laptop's port, for other people's clients: boto3, the AWS CLI or any other.
 
-What an AWS client sends is what the service models of botocore 1.44 say: JSON with an `X-Amz-Target` header for
+The console and the commands do not use it. The protocols are those of the service models of botocore 1.44: JSON with an `X-Amz-Target` header for
 EventBridge (1.1) and SQS (1.0), a REST path for Lambda's Invoke. Signatures are not checked.
 """

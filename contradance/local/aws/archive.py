@@ -1,4 +1,4 @@
-"""EventBridge's archive and replays: one archive, of everything that was accepted, and of no replayed event."""
+"""EventBridge's archive and replays: one archive, of every accepted event, but not of replayed ones."""
 
 import re
 from typing import Final
@@ -44,7 +44,7 @@ class ArchiveOperations:
         return {"Archives": [*archives], **following}
 
     def start_replay(self, request: AwsRequest) -> ResponseBody:
-        """Start a replay of a window of the archive, to the rules that are named, or to all."""
+        """Start a replay of a window of the archive, to the named rules, or to all."""
         name, source = request.text("ReplayName"), request.text("EventSourceArn")
         first, last = request.moment("EventStartTime"), request.moment("EventEndTime")
         destination = request.object("Destination")
@@ -65,13 +65,13 @@ class ArchiveOperations:
         return {"ReplayArn": replay_arn(name), "State": replay.state, "ReplayStartTime": replay.started}
 
     def describe_replay(self, request: AwsRequest) -> ResponseBody:
-        """Describe one replay, and how far it is."""
+        """Describe one replay and its progress."""
         replay = self._replays.named(request.text("ReplayName"))
         destination: ResponseBody = {"Arn": bus_arn(self._bus)}
         if replay.functions is not None:
             destination["FilterArns"] = [rule_arn(self._bus, function) for function in replay.functions]
-        said: ResponseBody = {"ReplayArn": replay_arn(replay.name), "Destination": destination, **self._told(replay)}
-        return said | ({"Description": replay.description} if replay.description else {})
+        found: ResponseBody = {"ReplayArn": replay_arn(replay.name), "Destination": destination, **self._replay(replay)}
+        return found | ({"Description": replay.description} if replay.description else {})
 
     def list_replays(self, request: AwsRequest) -> ResponseBody:
         """List the replays, the latest first."""
@@ -89,10 +89,10 @@ class ArchiveOperations:
             and state in (None, replay.state)
         ]
         replays, following = request.page(found)
-        return {"Replays": [self._told(replay) for replay in replays], **following}
+        return {"Replays": [self._replay(replay) for replay in replays], **following}
 
     def cancel_replay(self, request: AwsRequest) -> ResponseBody:
-        """Have a replay end where it is."""
+        """Stop a replay at its present position."""
         replay = self._replays.cancel(request.text("ReplayName"))
         return {"ReplayArn": replay_arn(replay.name), "State": replay.state}
 
@@ -107,8 +107,8 @@ class ArchiveOperations:
             "SizeBytes": size,
         }
 
-    def _told(self, replay: Replay) -> ResponseBody:
-        said: ResponseBody = {
+    def _replay(self, replay: Replay) -> ResponseBody:
+        found: ResponseBody = {
             "ReplayName": replay.name,
             "EventSourceArn": archive_arn(self._bus),
             "State": replay.state,
@@ -118,8 +118,8 @@ class ArchiveOperations:
         }
         for name, seconds in (("EventLastReplayedTime", replay.replayed), ("ReplayEndTime", replay.ended)):
             if seconds is not None:
-                said[name] = seconds
-        return said
+                found[name] = seconds
+        return found
 
     def _filtered(self, arns: list[str]) -> set[str]:
         """Return the functions whose rules are named."""

@@ -1,4 +1,4 @@
-"""The AWS operations that the laptop answers, by name; what it does not know it refuses loudly."""
+"""The AWS operations that the laptop answers, by name; any other is refused."""
 
 import json
 import logging
@@ -25,7 +25,7 @@ from contradance.runtime.publish import MAX_CALL_BYTES
 CONTENT_TYPE: Final = "application/x-amz-json-1.1"
 TARGET_HEADER: Final = "x-amz-target"
 MAX_REQUEST_BYTES: Final = 4 * MAX_CALL_BYTES
-"""Largest request, in bytes: what counts as `MAX_CALL_BYTES` travels as JSON inside JSON, up to three times as long."""
+"""Largest request, in bytes. An event is JSON inside JSON: up to three times as long as what `MAX_CALL_BYTES` counts."""
 _LOG = logging.getLogger("contradance.aws")
 _QUEUE_CONTENT_TYPE: Final = "application/x-amz-json-1.0"
 _QUERY_CODES: Final = {
@@ -42,12 +42,12 @@ _QUERY_CODES: Final = {
         )
     },
 }
-"""What SQS called its errors in its older protocol, and still tells clients beside the new name; with this before them:"""
+"""Names of SQS's errors in its older protocol, which a response has beside the new name, with this prefix."""
 _QUERY_PREFIX: Final = "AWS.SimpleQueueService."
 
 
 def is_for_aws(path: str, headers: Mapping[str, str]) -> bool:
-    """Whether a request is one of AWS's protocols, and none of the application's routes."""
+    """Whether a request uses one of AWS's protocols, and is not for a route of the application."""
     return (path == "/" and TARGET_HEADER in headers) or path.startswith(PREFIX)
 
 
@@ -96,11 +96,11 @@ class AwsEndpoint:
         }
 
     def answer(self, target: str, body: bytes, url: str = f"http://{HOST}") -> HttpResponse:
-        """Answer the operation that the `X-Amz-Target` header names; `url` is where the laptop was found."""
+        """Answer the operation in the `X-Amz-Target` header; `url` is the laptop's, as the client has it."""
         return self._guarded(target, lambda: self._operate(target, body, url))
 
     def answer_path(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        """Answer a request that names its operation by its path, as Lambda's do."""
+        """Answer a request with its operation in the path, as Lambda has it."""
         return self._guarded(f"{method} {path}", lambda: self._functions.answer(method, path, headers, body))
 
     def _operate(self, target: str, body: bytes, url: str) -> HttpResponse:
@@ -118,7 +118,7 @@ class AwsEndpoint:
         return HttpResponse(200, {"content-type": _content_type(target)}, json.dumps(answer))
 
     def _guarded(self, operation: str, answer: Callable[[], HttpResponse]) -> HttpResponse:
-        """Return an answer, or how AWS tells that there is none; either carries an id of its own."""
+        """Return a response, or AWS's form of a refusal; both have a request id."""
         try:
             given = answer()
         except Refused as refusal:
@@ -130,7 +130,7 @@ class AwsEndpoint:
 
 
 def _refused(operation: str, refusal: Refused) -> HttpResponse:
-    """Return the refusal in the shape of the service: SQS adds its older name, Lambda says the name in a header."""
+    """Return the refusal in the service's form: SQS adds the older name of the error, Lambda has the name in a header."""
     headers = {"content-type": _content_type(operation), "x-amzn-errortype": refusal.code}
     if operation.startswith("AmazonSQS."):
         older = _QUERY_CODES.get(refusal.code)

@@ -1,4 +1,4 @@
-"""EventBridge's bus, its rules and their targets: what the choreography says, as AWS would describe it."""
+"""EventBridge's bus, its rules and their targets: the choreography as AWS would describe it."""
 
 import json
 from typing import Final
@@ -21,9 +21,9 @@ from contradance.retry import RULE_MAX_AGE, RULE_RETRIES
 from contradance.runtime.publish import MAX_CALL_BYTES, MAX_ENTRIES
 
 _TIME_BYTES: Final = 14
-"""What an entry's Time counts. EventBridge API reference, PutEvents."""
+"""Size of an entry's Time, in bytes. EventBridge API reference, PutEvents."""
 _IN_AN_EVENT: Final = ("id", "account", "source", "time", "region", "detail-type")
-"""What TestEventPattern wants of an event. EventBridge API reference."""
+"""Fields that TestEventPattern requires of an event. EventBridge API reference."""
 
 
 class EventBus:
@@ -34,7 +34,7 @@ class EventBus:
         self._rules = {aws_name(one.function.name): one for one in choreography.subscriptions}
 
     def put_events(self, request: AwsRequest) -> ResponseBody:
-        """Accept entries; each for itself."""
+        """Accept entries; each may be refused alone."""
         entries = request.objects("Entries")
         if not entries:
             raise _entries("greater than or equal to 1")
@@ -53,7 +53,7 @@ class EventBus:
         return self._bus.put_events(Entries=[entry.all for entry in entries])
 
     def test_event_pattern(self, request: AwsRequest) -> ResponseBody:
-        """Say whether a pattern matches an event, by the matcher that the rules themselves use."""
+        """Return whether a pattern matches an event, with the matcher of the rules."""
         try:
             pattern = EventPattern(request.text("EventPattern"))
         except InvalidPattern as error:
@@ -131,7 +131,7 @@ class EventBus:
         return rule
 
     def _check_bus(self, given: str | None) -> None:
-        """Refuse another bus; a request that names none means AWS's default one."""
+        """Refuse another bus; a request without a name is for AWS's default bus."""
         name = (given or "default").rpartition("/")[2]
         if name != self._bus.name:
             raise Refused("ResourceNotFoundException", f"Event bus {name} does not exist.")

@@ -1,4 +1,4 @@
-"""Lambda's Invoke on the laptop: a function at once, or as a delivery of its own."""
+"""Lambda's Invoke on the laptop: a function is invoked at once, or as a new delivery."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from contradance.runtime.ports import Environment
 from contradance.subscription import Subscription
 
 PREFIX: Final = "/2015-03-31/"
-"""What every path of Lambda's API begins with that the laptop might answer."""
+"""Start of every path of Lambda's API."""
 _INVOKE: Final = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 _MOST_ASYNCHRONOUS: Final = 1_048_576
 """Largest payload of an asynchronous invocation. Lambda quotas, 2026-01-29."""
@@ -29,7 +29,7 @@ _VERSION: Final = "$LATEST"
 
 
 class Functions:
-    """Invokes the choreography's functions for whoever asks."""
+    """Invokes the choreography's functions."""
 
     def __init__(self, choreography: Choreography, bus: Bus, environment: Environment) -> None:
         self._bus = bus
@@ -40,7 +40,7 @@ class Functions:
         """Answer one request to Lambda's API.
 
         Raises:
-            Refused: in AWS's words.
+            Refused: with AWS's code and message.
         """
         found = _INVOKE.fullmatch(path)
         if found is None or method != "POST":
@@ -54,12 +54,10 @@ class Functions:
             return self._accept(function, text)
         if kind == "RequestResponse":
             return self._invoke(function, payload)
-        raise Refused(
-            "InvalidParameterValueException", "The invocation type is none of Event, RequestResponse, DryRun."
-        )
+        raise Refused("InvalidParameterValueException", "The invocation type is not Event, RequestResponse or DryRun.")
 
     def _accept(self, function: AnyFunction, payload: str) -> HttpResponse:
-        """Make it a delivery, with the function's retries, and its dead letter queue at their end."""
+        """Accept a delivery, with the function's retries and its dead letter queue."""
         if not isinstance(function.trigger, Subscription | Schedule) or function.delivery == "queue":
             raise Refused(
                 "UnsupportedOperation",
@@ -71,7 +69,7 @@ class Functions:
         return HttpResponse(202, {"x-amzn-requestid": self._bus.enqueue_direct(function.name, payload)}, "")
 
     def _invoke(self, function: AnyFunction, payload: object) -> HttpResponse:
-        """Invoke it now, once, and return what it returns; what it raises is an answer too."""
+        """Invoke the function now, once; return its result or its error."""
         request_id = str(uuid4())
         headers = {
             "content-type": "application/json",
@@ -97,7 +95,7 @@ class Functions:
 
 
 def _read(body: bytes) -> tuple[str, object]:
-    """Return a payload as its text, and what it says."""
+    """Return a payload as its text and as its value."""
     try:
         text = body.decode()
         payload = json.loads(text)

@@ -16,28 +16,30 @@ def message_attributes(request: AwsRequest) -> MessageAttributes:
         given = request.object("MessageAttributes").object(name)
         kind, value = given.maybe_text("DataType") or "", given.maybe_text("StringValue")
         if value is None or kind.partition(".")[0] not in ("String", "Number"):
-            raise Refused("UnsupportedOperation", f"The laptop keeps message attributes of text: {name} is none.")
+            raise Refused(
+                "UnsupportedOperation", f"The laptop takes only message attributes of text; {name} is not text."
+            )
         attributes[name] = {"DataType": kind, "StringValue": value}
     return attributes
 
 
 def received(message: DeadLetterMessage, system: set[str], wanted: list[str]) -> ResponseBody:
-    """Return a message as ReceiveMessage does, with the attributes that are asked for."""
-    told = {
+    """Return a message as ReceiveMessage does, with the requested attributes."""
+    values = {
         "SenderId": "AIDAIT2UOQQY3AUEKVGXU",
         "SentTimestamp": _milliseconds(message.sent),
         "ApproximateReceiveCount": str(message.receives),
         "ApproximateFirstReceiveTimestamp": _milliseconds(message.first_received or message.sent),
     }
     if message.source_arn is not None:
-        told["DeadLetterQueueSourceArn"] = message.source_arn
+        values["DeadLetterQueueSourceArn"] = message.source_arn
     answer: dict[str, Any] = {
         "MessageId": message.id,
         "ReceiptHandle": message.receipt,
         "MD5OfBody": digest(message.body.encode()),
         "Body": message.body,
     }
-    attributes = {name: text for name, text in told.items() if "All" in system or name in system}
+    attributes = {name: text for name, text in values.items() if "All" in system or name in system}
     own = {name: value for name, value in message.attributes.items() if _is_wanted(name, wanted)}
     if attributes:
         answer["Attributes"] = attributes
@@ -66,8 +68,8 @@ def attributes_digest(attributes: Mapping[str, Mapping[str, str]]) -> str:
         content = text.encode()
         return len(content).to_bytes(4, "big") + content
 
-    said = [
+    parts = [
         part(name) + part(value["DataType"]) + b"\x01" + part(value["StringValue"])
         for name, value in sorted(attributes.items())
     ]
-    return digest(b"".join(said))
+    return digest(b"".join(parts))

@@ -1,4 +1,4 @@
-"""What an AWS request asks, read with care: a client in another language validates nothing before it sends."""
+"""The parameters of an AWS request, each validated: a client in another language may send anything."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -8,23 +8,23 @@ from contradance.local.refusal import Refused
 
 T = TypeVar("T")
 ResponseBody = dict[str, Any]
-"""What an operation answers, as JSON."""
+"""The response of an operation, as JSON."""
 _MOST_ON_A_PAGE: Final = 100
 
 
 class AwsRequest:
-    """One request's parameters; each is refused where it has another type than AWS gives it."""
+    """The parameters of one request; one with another type than in AWS is refused."""
 
     def __init__(self, parameters: Mapping[str, Any]) -> None:
         self._parameters = parameters
 
     @property
     def all(self) -> Mapping[str, Any]:
-        """Every parameter, as it came."""
+        """Every parameter, unchanged."""
         return self._parameters
 
     def text(self, name: str) -> str:
-        """Return a text that has to be there."""
+        """Return a required text."""
         found = self.maybe_text(name)
         if not found:
             raise invalid(name, "null", "Member must not be null")
@@ -45,38 +45,38 @@ class AwsRequest:
         return found
 
     def moment(self, name: str) -> datetime:
-        """Return a moment, which the protocol says in seconds of the epoch."""
+        """Return a moment, which is sent in seconds of the epoch."""
         found = self._typed(name, int | float)
         if found is None:
             raise invalid(name, "null", "Member must not be null")
         try:
             return datetime.fromtimestamp(found, UTC)
         except (ValueError, OverflowError, OSError) as error:
-            raise Refused("SerializationException", f"{name} is no moment.") from error
+            raise Refused("SerializationException", f"{name} is not a timestamp.") from error
 
     def texts(self, name: str) -> list[str]:
-        """Return a list of texts; an empty one where it is not there."""
+        """Return a list of texts; an empty one where it is missing."""
         found = self._typed(name, list) or []
         if not all(isinstance(one, str) for one in found):
-            raise Refused("SerializationException", f"{name} is no list of strings.")
+            raise Refused("SerializationException", f"{name} is not a list of strings.")
         return found
 
     def objects(self, name: str) -> list["AwsRequest"]:
-        """Return a list of objects; an empty one where it is not there."""
+        """Return a list of objects; an empty one where it is missing."""
         found = self._typed(name, list) or []
         if not all(isinstance(one, dict) for one in found):
-            raise Refused("SerializationException", f"{name} is no list of objects.")
+            raise Refused("SerializationException", f"{name} is not a list of objects.")
         return [AwsRequest(one) for one in found]
 
     def object(self, name: str) -> "AwsRequest":
-        """Return an object; an empty one where it is not there."""
+        """Return an object; an empty one where it is missing."""
         return AwsRequest(self._typed(name, dict) or {})
 
     def __contains__(self, name: str) -> bool:
         return self._parameters.get(name) is not None
 
     def page(self, items: Sequence[T], limit: str = "Limit") -> tuple[Sequence[T], ResponseBody]:
-        """Return the page of `items` that is asked for, and the answer's token of the next one."""
+        """Return the requested page of `items`, and the response's token of the next page."""
         token = self.maybe_text("NextToken") or "0"
         first = int(token) if token.isdecimal() and token.isascii() else -1
         if not 0 <= first <= len(items):
@@ -92,7 +92,7 @@ class AwsRequest:
 
 
 def invalid(name: str, value: str, constraint: str) -> Refused:
-    """Return the refusal of one parameter, in AWS's words; `value` is no personal data."""
+    """Return the refusal of one parameter, with AWS's message; `value` must not be personal data."""
     member = name[:1].lower() + name[1:]
     return Refused(
         "ValidationException",

@@ -1,6 +1,6 @@
 """SQS on the laptop: every function's dead letter queue, and the source queues of functions behind one.
 
-A source queue is read by its function alone: others may send to it and look at its counts.
+Only its function reads a source queue: a client may send to it and read its counts.
 """
 
 import re
@@ -25,9 +25,9 @@ _LONGEST_VISIBILITY: Final = 43_200
 _MOST_BYTES: Final = 1_048_576
 """Largest message. SQS developer guide, quotas."""
 _RETENTION: Final = 1_209_600
-"""What SQS keeps at most, in seconds: two weeks. The laptop deletes nothing by itself."""
+"""SQS's longest retention, in seconds: two weeks. The laptop deletes no message by age."""
 _LONGEST_WAIT_SECONDS: Final = 1.0
-"""Longest that ReceiveMessage waits here: a laptop that stops waits for its open requests."""
+"""Longest wait of ReceiveMessage here: a laptop that stops waits for its open requests."""
 _LOOK_SECONDS: Final = 0.05
 _BATCH: Final = 10
 _BATCH_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -39,7 +39,7 @@ class _Queue(NamedTuple):
     name: str
     function: AnyFunction
     source: bool
-    """Whether it stands before its function; else it takes its dead letters."""
+    """Whether it is the queue before its function; else it is the dead letter queue."""
 
 
 class Queues:
@@ -69,7 +69,7 @@ class Queues:
         return {"QueueUrl": queue_url(url, self._named(_required(request, "QueueName")).name)}
 
     def get_queue_attributes(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - every operation's shape
-        """Return what is asked of a queue: its counts, its ARN and its settings."""
+        """Return the requested attributes of a queue: counts, ARN and settings."""
         queue = self._queue(request)
         known = self._attributes(queue)
         names = request.texts("AttributeNames")
@@ -79,7 +79,7 @@ class Queues:
         return {"Attributes": {name: text for name, text in known.items() if "All" in names or name in names}}
 
     def send_message(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Put a message on a queue: on a source queue, for its function to consume."""
+        """Put a message on a queue; the function consumes those on its source queue."""
         queue, body = self._queue(request), _required(request, "MessageBody")
         try:
             content = body.encode()
@@ -119,7 +119,7 @@ class Queues:
         return {}
 
     def delete_message_batch(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Delete messages, each for itself."""
+        """Delete several messages; each may fail alone."""
         queue = self._dead_letter_queue(request, "DeleteMessageBatch")
         return _each(
             request, lambda entry: self._dead_letters.delete(queue.function.name, _required(entry, "ReceiptHandle"))
@@ -131,7 +131,7 @@ class Queues:
         return {}
 
     def change_message_visibility_batch(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Hide or show messages, each for itself."""
+        """Hide or show several messages; each may fail alone."""
         queue = self._dead_letter_queue(request, "ChangeMessageVisibilityBatch")
         return _each(request, lambda entry: self._change(queue, entry))
 
@@ -170,7 +170,7 @@ class Queues:
         if queue.source:
             raise Refused(
                 "UnsupportedOperation",
-                f"The laptop does not answer {operation} for {queue.name}: a source queue is read by its function alone.",
+                f"The laptop does not answer {operation} for {queue.name}: only its function reads a source queue.",
             )
         return queue
 
@@ -183,7 +183,7 @@ def _required(request: AwsRequest, name: str) -> str:
 
 
 def _each(request: AwsRequest, act: Callable[[AwsRequest], object]) -> ResponseBody:
-    """Do something for each entry of a batch, and say of each what came of it."""
+    """Call `act` for each entry of a batch, and return the result of each."""
     entries = request.objects("Entries")
     ids = [entry.maybe_text("Id") or "" for entry in entries]
     if not entries:
@@ -207,8 +207,7 @@ def _each(request: AwsRequest, act: Callable[[AwsRequest], object]) -> ResponseB
         try:
             act(entry)
         except Refused as refusal:
-            said = {"Id": identifier, "SenderFault": True, "Code": refusal.code, "Message": refusal.message}
-            failed.append(said)
+            failed.append({"Id": identifier, "SenderFault": True, "Code": refusal.code, "Message": refusal.message})
         else:
             successful.append({"Id": identifier})
     return {"Successful": successful, "Failed": failed}

@@ -1,5 +1,5 @@
-"""The console: what `contradance run` shows in a browser, under `/_contradance/` on its own port.
+"""The console: the pages of `contradance run` in a browser, under `/_contradance/` on the laptop's port.
 
-Pages are rendered here, by Jinja2 with every value escaped; one small script adds what happens meanwhile. The application's
-routes are the application's: of its paths the console takes `/` alone, and only where the application has no route for it.
+Jinja2 renders the pages and escapes every value; one small script adds new deliveries. Outside of its own paths the console
+serves only `/`, and only where the application has no route for it.
 """

@@ -1,4 +1,4 @@
-"""The console as an ASGI application: which page answers which path, behind the guard."""
+"""The console as an ASGI application: the pages by path, behind the guard."""
 
 import logging
 from collections.abc import Callable
@@ -26,11 +26,9 @@ from contradance.local.console.pages import PREFIX, Pages
 from contradance.local.console.publish import PublishPage
 from contradance.local.console.replay import ReplayPages
 from contradance.local.console.submitted import SubmittedForm
-from contradance.local.deployed import deployed
 from contradance.local.laptop import Laptop
 from contradance.local.refusal import Refused
-from contradance.operate.aws import aws_of
-from contradance.operate.stack import Stack
+from contradance.operate.ports import System
 from contradance.runtime.error_description import describe_error, format_frames
 
 Show = Callable[[Request], Response]
@@ -40,15 +38,15 @@ _KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+x
 
 
 class Console:
-    """Shows one laptop to whoever sits in front of it.
+    """Shows one laptop in a browser.
 
     Args:
-        laptop: what is shown.
-        feed: what is told of each journal record.
-        url: where the laptop answers AWS's protocols: dead letters and replays are asked for as on AWS.
+        laptop: the laptop to show.
+        feed: receives each journal record.
+        system: the same laptop, as a system to operate.
     """
 
-    def __init__(self, laptop: Laptop, feed: Feed, url: str) -> None:
+    def __init__(self, laptop: Laptop, feed: Feed, system: System) -> None:
         self.feed = feed
         self._guard = Guard()
         self._pages = Pages(laptop.choreography.name, self._guard)
@@ -58,10 +56,8 @@ class Console:
         flows = FlowPages(laptop, history, self._pages)
         contracts = ContractPages(laptop.choreography, self._pages)
         publish = PublishPage(laptop, self._pages)
-        description = deployed(laptop.choreography, url)
-        stack = Stack(description, aws_of(description, url), is_laptop=True)
-        dead_letters = DeadLetterPages(stack, laptop.choreography, history, self._pages)
-        replay = ReplayPages(stack, laptop, self._pages)
+        dead_letters = DeadLetterPages(system, laptop.choreography, history, self._pages)
+        replay = ReplayPages(system, laptop, self._pages)
         self._app = Starlette(
             routes=[
                 Route("/", self._home),
@@ -88,7 +84,7 @@ class Console:
         )
 
     def serves(self, scope: Scope) -> bool:
-        """Whether a request is the console's: its own paths, and `/` where the application has nothing there."""
+        """Whether a request is for the console: its own paths, and `/` where the application has no route for it."""
         path = scope["path"]
         at_root = path == "/" and not self._has_root and scope["method"] in ("GET", "HEAD")
         return at_root or path == PREFIX or path.startswith(f"{PREFIX}/")
@@ -98,7 +94,7 @@ class Console:
         await self._app(scope, receive, send)
 
     def close(self) -> None:
-        """End what streams; the laptop stops."""
+        """End every stream: the laptop stops."""
         self.feed.close()
 
     def _shows(self, path: str, show: Show) -> Route:
@@ -119,23 +115,25 @@ class Console:
         return Route(PREFIX + path, endpoint, methods=["POST"])
 
     async def _answered(self, answer: Callable[[], Response]) -> Response:
-        """Return a page, made in a thread; what is refused on purpose is a page too, and so is what fails."""
+        """Return a page, made in a thread; a refusal is a page too, and so is a failure."""
         try:
             return sealed(await run_in_threadpool(answer))
         except ContradanceError as error:
             return sealed(self._pages.page("refused", "", status=409, why=str(error)))
         except Refused as error:
             return sealed(self._pages.page("refused", "", status=404, why=error.message))
-        except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the browser
+        except Exception as error:  # noqa: BLE001 - logged in the terminal; the browser gets no details
             _LOG.error("the console failed: %s\n%s", describe_error(error), format_frames(error))
-            return sealed(self._pages.page("refused", "", status=500, why="This page failed; the terminal says how."))
+            return sealed(
+                self._pages.page("refused", "", status=500, why="This page failed; the error is in the terminal.")
+            )
 
     async def _home(self, _: Request) -> Response:
         return sealed(RedirectResponse(f"{PREFIX}/live", 303))
 
     async def _stream(self, request: Request) -> Response:
         if request.method != "GET" or self.feed.is_full:
-            return sealed(Response("Too many pages are watching.", 503))
+            return sealed(Response("Too many pages are open.", 503))
         return sealed(StreamingResponse(self.feed.stream(), media_type="text/event-stream"))
 
     async def _missing(self, _: Request, __: Exception) -> Response:
@@ -143,7 +141,7 @@ class Console:
 
 
 def _read(name: str) -> str | None:
-    """Return what a page loads beside itself."""
+    """Return the text of a static file; None where there is none of this name."""
     if name == "picture.css":
         return stylesheet()
     found = {item.name: item for item in files(__package__).joinpath("static").iterdir()}.get(name)

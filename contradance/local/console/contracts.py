@@ -1,4 +1,4 @@
-"""Contracts: what may be said, by whom, to whom."""
+"""Contracts, with their publishers and consumers."""
 
 import json
 from typing import Any

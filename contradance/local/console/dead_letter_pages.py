@@ -1,4 +1,4 @@
-"""Dead letters: by subscriber and by what they died of; redriven or purged, one, some or all, after a confirmation."""
+"""Dead letters, by function and cause; one, some or all are redriven or purged, after a confirmation."""
 
 from collections import Counter
 from typing import Any, Final, get_args
@@ -11,50 +11,53 @@ from contradance.errors import OperateError
 from contradance.local.console.history import History
 from contradance.local.console.pages import Pages
 from contradance.local.console.submitted import SubmittedForm
-from contradance.operate.dead_letter import REASONS, DeadLetter, Reason
-from contradance.operate.dead_letters import LetterOutcome, find, grouped, purge, redrive
+from contradance.operate.dead_letter import REASONS, DeadLetter, LetterOutcome, Reason
+from contradance.operate.dead_letters import find, purge, redrive
 from contradance.operate.masking import masked_event
-from contradance.operate.stack import Stack
+from contradance.operate.ports import System
 
 SHOWN: Final = 50
-"""Dead letters of each function that are shown one by one; all are counted."""
+"""Dead letters of one function that a page shows in full; all are counted."""
 
 
 class DeadLetterPages:
-    """The groups, the letters of one function, and what is done with them."""
+    """The groups, the letters of one function, and the actions on them."""
 
-    def __init__(self, stack: Stack, choreography: Choreography, history: History, pages: Pages) -> None:
-        self._stack = stack
+    def __init__(self, system: System, choreography: Choreography, history: History, pages: Pages) -> None:
+        self._system = system
         self._history = history
         self._choreography = choreography
         self._pages = pages
 
     def all(self, _: Request) -> Response:
-        """Show the dead letters of every function, by what they died of."""
-        found = find(self._stack, self._choreography)
-        return self._pages.page(
-            "dead_letters", "dead-letters", groups=grouped(found.letters), count=len(found.letters), hidden=found.hidden
-        )
+        """Show the dead letters of every function, by cause."""
+        found = find(self._system, self._choreography)
+        return self._pages.page("dead_letters", "dead-letters", groups=found.groups, count=found.count)
 
     def of_one(self, request: Request) -> Response:
         """Show the dead letters of one function, all or those with one reason."""
         return self._list(request.path_params["subscriber"], _reason(request.query_params.get("reason", "")))
 
     def act(self, request: Request, form: SubmittedForm) -> Response:
-        """Ask for confirmation, or do what was confirmed; or reveal the event of one letter."""
+        """Ask for confirmation, do what was confirmed, or reveal the event of one letter."""
         subscriber, reason = request.path_params["subscriber"], _reason(form.first("reason"))
         verb, _, chosen = form.first("do").partition(":")
         if verb == "reveal":
             return self._list(subscriber, reason, revealed=chosen)
         if verb not in ("redrive", "purge"):
-            raise OperateError("Nothing was asked for.\n  Choose: redrive or purge.")
+            raise OperateError("No action was chosen.\n  Choose: redrive or purge.")
         letters = [chosen] if chosen not in ("some", "all") else form.all("letter")
         if chosen == "some" and not letters:
-            return self._list(subscriber, reason, told="Nothing is chosen. Tick the dead letters that you mean.")
+            return self._list(subscriber, reason, notice="No dead letter is ticked. Tick those that you mean.")
         only = None if chosen == "all" else frozenset(letters)
         really = form.first("confirmed") == "yes"
-        deal = redrive if verb == "redrive" else purge
-        verdicts = [*deal(self._stack, self._choreography, subscriber, reason, only=only, really=really)]
+        change = redrive if verb == "redrive" else purge
+        outcomes: Counter[str] = Counter()
+        listed: list[LetterOutcome] = []
+        for one in change(self._system, self._choreography, subscriber, reason, only=only, really=really):
+            outcomes[one.outcome] += 1
+            if len(listed) < SHOWN:
+                listed.append(one)
         return self._pages.page(
             "dead_letters_done" if really else "dead_letters_confirm",
             "dead-letters",
@@ -63,28 +66,29 @@ class DeadLetterPages:
             verb=verb,
             chosen="all" if only is None else "some",
             letters=letters if only is not None else [],
-            verdicts=verdicts,
-            counts=_counted(verdicts),
+            outcomes=listed,
+            count=outcomes.total(),
+            counts=outcomes.most_common(),
         )
 
-    def _list(self, subscriber: str, reason: Reason | None, *, revealed: str = "", told: str = "") -> Response:
-        found = find(self._stack, self._choreography, subscriber, reason)
-        letters = found.letters[:SHOWN]
-        errors = self._history.errors(subscriber, [letter.event_id for letter in letters])
+    def _list(self, subscriber: str, reason: Reason | None, *, revealed: str = "", notice: str = "") -> Response:
+        found = find(self._system, self._choreography, subscriber, reason, keep=SHOWN)
+        errors = self._history.errors(subscriber, [letter.event_id for letter in found.letters])
         return self._pages.page(
             "dead_letters_of",
             "dead-letters",
             subscriber=subscriber,
             reason=reason or "",
             reasons=REASONS,
-            letters=[{**self._shown(letter, revealed), "error": errors.get(letter.event_id)} for letter in letters],
-            count=len(found.letters),
-            hidden=found.hidden,
-            told=told,
+            letters=[
+                {**self._shown(letter, revealed), "error": errors.get(letter.event_id)} for letter in found.letters
+            ],
+            count=found.count,
+            notice=notice,
         )
 
     def _shown(self, letter: DeadLetter, revealed: str) -> dict[str, Any]:
-        """Return a letter with its event as its page shows it: masked, unless it is to be revealed."""
+        """Return a letter with its event as the page shows it: masked, unless it is the one to reveal."""
         open_ = letter.message.id == revealed
         event: object = letter.event
         if event is not None and letter.event is not None and not open_:
@@ -95,7 +99,3 @@ class DeadLetterPages:
 
 def _reason(text: str) -> Reason | None:
     return next((reason for reason in get_args(Reason) if reason == text), None)
-
-
-def _counted(verdicts: list[LetterOutcome]) -> list[tuple[str, int]]:
-    return Counter(str(verdict.outcome) for verdict in verdicts).most_common()

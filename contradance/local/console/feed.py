@@ -1,4 +1,4 @@
-"""What happens, as it happens: journal records on their way to the browsers that watch, as server-sent events."""
+"""Journal records sent to the open pages as server-sent events."""
 
 import asyncio
 import json
@@ -10,17 +10,17 @@ from contradance.local.console.tally import Tally
 from contradance.runtime.journal_record import JournalRecord
 
 MOST: Final = 24
-"""Browsers that may watch at a time; each holds a connection."""
+"""Most pages that receive records at a time; each has a connection."""
 _KEPT: Final = 500
-"""Records that wait for a browser that is slow; beyond, it is told to load the page anew."""
+"""Most records that wait for a slow browser; after that it reloads the page."""
 _LOOK_SECONDS: Final = 0.5
-"""How long a stream takes to notice that the laptop stops."""
+"""Longest time until a stream ends after the laptop stops."""
 _QUIET: Final = 30
-"""Looks without news after which a comment is sent: whoever is gone is noticed by that."""
+"""Pauses without a record after which a comment is sent; sending fails where the browser has closed."""
 
 
 class Feed:
-    """Tells every watching browser what the journal is told."""
+    """Sends each journal record to every open page."""
 
     def __init__(self) -> None:
         self.tally = Tally()
@@ -28,19 +28,19 @@ class Feed:
         self._watchers: dict[asyncio.Queue[str], asyncio.AbstractEventLoop] = {}
         self._closed = threading.Event()
 
-    def tell(self, record: JournalRecord) -> None:
-        """Count a record and pass it on; called by whichever thread made the delivery."""
+    def send(self, record: JournalRecord) -> None:
+        """Count a record and send it; called by the thread that made the delivery."""
         self.tally.count(record)
         with self._lock:
             watchers = [*self._watchers.items()]
         if watchers:
-            text = json.dumps(_told(record))
+            text = json.dumps(_summary(record))
             for queue, loop in watchers:
                 loop.call_soon_threadsafe(_put, queue, text)
 
     @property
     def is_full(self) -> bool:
-        """Whether no other browser may watch."""
+        """Whether no other page may be opened."""
         return len(self._watchers) >= MOST
 
     def close(self) -> None:
@@ -48,7 +48,7 @@ class Feed:
         self._closed.set()
 
     async def stream(self) -> AsyncIterator[str]:
-        """Yield server-sent events until the laptop stops or the browser is gone."""
+        """Yield server-sent events until the laptop stops or the browser closes."""
         queue: asyncio.Queue[str] = asyncio.Queue()
         with self._lock:
             self._watchers[queue] = asyncio.get_running_loop()
@@ -77,8 +77,8 @@ def _put(queue: "asyncio.Queue[str]", text: str) -> None:
         queue.put_nowait("")
 
 
-def _told(record: JournalRecord) -> dict[str, Any]:
-    """Return what a page needs to show that a delivery was made; no event's data, and of an error its first line."""
+def _summary(record: JournalRecord) -> dict[str, Any]:
+    """Return what a page shows of a delivery: no data of events, and only the first line of an error."""
     return {
         "at": record.started_at.isoformat(timespec="milliseconds"),
         "function": record.function,

@@ -1,4 +1,4 @@
-"""Flows: the latest, and one as a timeline and as the way it took through the picture."""
+"""Flows: the latest, and one as a timeline and as its path through the picture."""
 
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from contradance.operate.masking import masked_event
 from contradance.runtime.journal_record import JournalRecord
 
 _MOST: Final = 500
-"""Attempts that a timeline shows; a flow that has more is told by `contradance trace`."""
+"""Attempts that a timeline shows; `contradance trace` shows all of a longer flow."""
 
 
 class FlowPages:
@@ -29,7 +29,7 @@ class FlowPages:
         self._pages = pages
 
     def latest(self, request: Request) -> Response:
-        """Show the flows in which something happened last, or those that were searched for."""
+        """Show the flows with the latest activity, or those that a search found."""
         term = request.query_params.get("term", "").strip()
         if term:
             found = self._history.found(term)
@@ -45,7 +45,7 @@ class FlowPages:
         return self._show(request.path_params["flow"], published=request.query_params.get("event", ""))
 
     def reveal(self, request: Request, form: SubmittedForm) -> Response:
-        """Show one flow, and the data of one of its events as it is."""
+        """Show one flow, with the unmasked data of one of its events."""
         return self._show(request.path_params["flow"], revealed=form.first("reveal"))
 
     def _show(self, correlation_id: str, *, published: str = "", revealed: str = "") -> Response:
@@ -68,14 +68,14 @@ class FlowPages:
         )
 
     def _event(self, event: KeptEvent, revealed: str) -> dict[str, Any]:
-        """Return an event as its page shows it: masked, unless it is the one that is to be revealed."""
+        """Return an event as the page shows it: masked, unless it is the one to reveal."""
         open_ = event.event_id == revealed
         shown = event.envelope if open_ else masked_event(self._choreography, event.envelope)
         return {"id": event.event_id, "contract": event.contract, "at": event.at, "shown": shown, "revealed": open_}
 
 
 def _events(records: list[JournalRecord]) -> list[str]:
-    """Return the ids of every event of a flow, in the order in which they came up."""
+    """Return the ids of every event of a flow, in the order of the records."""
     found: dict[str, None] = {}
     for record in records:
         if record.event_id is not None:
@@ -85,7 +85,7 @@ def _events(records: list[JournalRecord]) -> list[str]:
 
 
 def _taken(records: list[JournalRecord]) -> Overlay:
-    """Return the way that a flow took: functions, events and the arrows between them."""
+    """Return the path of a flow: functions, events and the arrows between them."""
     arrows = {(record.trigger, record.function) for record in records if record.event_id is not None}
     arrows |= {(record.function, event.contract) for record in records for event in record.published}
     counts: dict[str, int] = {}

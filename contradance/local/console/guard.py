@@ -1,8 +1,7 @@
-"""Who may ask for what: pages of the console itself, and nobody else's.
+"""The guard of the console: it accepts forms only from its own pages.
 
-Who reaches this has passed the laptop's own door: it is bound to loopback, and another name in `Host` is refused there. Here
-the rest: a form is taken only with this process's token in it, and only from a page of this very origin, since another
-page of this machine, a development server's say, passes that door too.
+The laptop is bound to loopback and refuses other names in `Host`. That does not stop other pages of this machine, such as
+those of a development server. So a form needs this process's token, and must come from a page of the same origin.
 """
 
 import hmac
@@ -25,26 +24,26 @@ HEADERS: Final = {
     "x-frame-options": "DENY",
     "cache-control": "no-store",
 }
-"""Of every answer. Nothing is kept by a browser's cache: a page may show what was revealed."""
+"""Headers of every response. No browser may cache a page: it may show revealed personal data."""
 
 
 class Guard:
-    """The token of one process, and the check of what is sent back."""
+    """The token of one process, and the check of submitted forms."""
 
     def __init__(self) -> None:
         self.token = secrets.token_urlsafe(32)
 
     def refusal(self, request: Request, given: str) -> str | None:
-        """Return why a form is refused; None where it is one of this console's."""
+        """Return why a form is refused; None where it is from this console."""
         if request.headers.get("origin") != f"{request.url.scheme}://{request.headers.get('host')}":
             return "This form was not sent by a page of the console."
         if not hmac.compare_digest(given.encode(), self.token.encode()):
-            return "This page is older than the laptop that answers: it was started again since. Load the page and try again."
+            return "The laptop was started again after this page was loaded. Load the page and try again."
         return None
 
 
 def sealed(response: Response) -> Response:
-    """Return `response` with the headers of every answer."""
+    """Return `response` with the headers that every response has."""
     for name, value in HEADERS.items():
         response.headers[name] = value
     return response

@@ -1,4 +1,4 @@
-"""Flows and events in the laptop's file, a page at a time: each question is answered by an index."""
+"""Flows and events in the laptop's file, a page at a time; an index answers each query."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -13,15 +13,15 @@ from contradance.runtime.journal_record import JournalRecord
 PAGE: Final = 25
 """Flows on a page."""
 _CHUNK: Final = 500
-"""Records that are looked through together for flows that were not seen yet."""
+"""Records that are read together."""
 
 
 class FlowPage(NamedTuple):
-    """Some flows, those in which something happened last first."""
+    """Some flows, the latest activity first."""
 
     flows: list[Flow]
     older: int | None
-    """Where the next page begins; None where this is the last."""
+    """Start of the next page; None where this is the last."""
 
 
 class KeptEvent(NamedTuple):
@@ -33,21 +33,21 @@ class KeptEvent(NamedTuple):
 
     @property
     def contract(self) -> str:
-        """Identity: `library.loans/BookLent v1`; as far as it says its version."""
+        """Identity: `library.loans/BookLent v1`; `vNone` without a version."""
         metadata = self.envelope["detail"].get("metadata") if isinstance(self.envelope.get("detail"), dict) else None
         version = metadata.get("version") if isinstance(metadata, dict) else None
         return f"{self.envelope.get('source')}/{self.envelope.get('detail-type')} v{version}"
 
 
 class History:
-    """What happened, over the laptop's file."""
+    """Reads flows and events from the laptop's file."""
 
     def __init__(self, database: Database, journal: LaptopJournal) -> None:
         self._database = database
         self._journal = journal
 
     def latest(self, before: int | None = None) -> FlowPage:
-        """Return the flows in which something happened last; of those before a record, with `before`."""
+        """Return the flows with the latest activity; with `before`, the latest before that record."""
         self._database.flush()
         start = 2**62 if before is None else before
         found: dict[str, int] = {}
@@ -74,7 +74,7 @@ class History:
         return flows(records, outstanding)[: -PAGE - 1 : -1]
 
     def flow(self, correlation_id: str) -> tuple[Flow | None, list[JournalRecord]]:
-        """Return one flow and its records, as they were written; None where nothing is known of it."""
+        """Return one flow and its records, in the order in which they were written; None without records."""
         records = self._records([correlation_id])
         found = flows(records, self._journal.outstanding([correlation_id]))
         return (found[0] if found else None), records
@@ -91,18 +91,18 @@ class History:
         }
 
     def errors(self, function: str, event_ids: Iterable[str]) -> dict[str, str]:
-        """Return what the last attempt of a function at each event said, where it failed and the journal tells."""
+        """Return the error of a function's last attempt at each event, where the journal has one."""
         self._database.flush()
         rows = self._database.read(
             "SELECT event_id, record FROM journal WHERE event_id IN (SELECT value FROM json_each(?)) AND function = ? "
             "ORDER BY id",
             (json.dumps([*event_ids]), function),
         )
-        told = {event_id: JournalRecord.model_validate_json(record).error for event_id, record in rows}
-        return {event_id: error for event_id, error in told.items() if error}
+        errors = {event_id: JournalRecord.model_validate_json(record).error for event_id, record in rows}
+        return {event_id: error for event_id, error in errors.items() if error}
 
     def _goes_on(self, flow: str, start: int) -> bool:
-        """Whether something of a flow happened later, so that it stands on an earlier page."""
+        """Whether a flow has later records, so that it is on an earlier page."""
         query = "SELECT 1 FROM journal WHERE correlation_id = ? AND id >= ? LIMIT 1"
         return bool(self._database.read(query, (flow, start)))
 

@@ -1,4 +1,4 @@
-"""Live: the picture, with what happens in it."""
+"""Live: the picture of the choreography, with counts that change while the page is open."""
 
 from markupsafe import Markup
 from starlette.requests import Request

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse
 from contradance.local.console.guard import Guard
 
 PREFIX: Final = "/_contradance"
-"""Where the console is. Every path that begins with it is the console's, whatever routes the application has."""
+"""Start of every path of the console, even where the application has a route that matches it."""
 SECTIONS: Final = {
     "live": "Live",
     "flows": "Flows",
@@ -21,7 +21,7 @@ SECTIONS: Final = {
     "contracts": "Contracts",
     "publish": "Publish",
 }
-"""The pages of the menu, by their path."""
+"""The pages of the menu, by path."""
 _SECOND: Final = 1000.0
 _MINUTE: Final = 60.0
 
@@ -55,7 +55,7 @@ class Pages:
 
 
 def moment(at: datetime) -> str:
-    """Return a time as a person compares it, in UTC."""
+    """Return a time in UTC, to the second."""
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
@@ -80,7 +80,7 @@ def event_name(contract: str) -> str:
 
 
 def pretty(value: object) -> str:
-    """Return a value as JSON that a person can read."""
+    """Return a value as indented JSON."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
@@ -91,5 +91,5 @@ def plural(count: int, noun: str) -> str:
 
 
 def soft(name: str) -> Markup:
-    """Return a name that may be broken where a reader would break it: behind a dot or an underscore."""
+    """Return a name that a browser may break after a dot or an underscore, or before a capital letter."""
     return Markup(re.sub(r"(?<=[._])(?=\w)|(?<=[a-z])(?=[A-Z])", "<wbr>", str(escape(name))))  # noqa: S704 - escaped

@@ -1,4 +1,4 @@
-"""Publish: a form made from a contract's schema, filled with its example; what is wrong stands beside its field."""
+"""Publish: a form made from a contract's schema, filled with its example; each error is beside its field."""
 
 import copy
 import json
@@ -22,7 +22,7 @@ from contradance.violation import problems
 from contradance.wire import read_closed
 
 PUBLISHER: Final = "contradance.console"
-"""Who published an event that no function did."""
+"""The publisher of an event that was published on this page."""
 _SECONDS: Final = 10.0
 
 
@@ -42,7 +42,7 @@ class PublishPage:
         return self._form(contract, example_of(contract), {})
 
     def take(self, _request: Request, form: SubmittedForm) -> Response:
-        """Publish what the form says; show it again where that breaks the contract, or an item is added or removed."""
+        """Publish the form's data; show the form again for data that breaks the contract, or to add or remove an item."""
         contract = self._contracts.get(form.first("contract"))
         if contract is None:
             return self._pages.page("refused", "publish", status=404, why="The registry holds no such contract.")
@@ -96,5 +96,5 @@ def _changed(data: Any, verb: str, path: str) -> Any:
         elif len(holder[last]) < MOST_ITEMS:
             holder[last].append(copy.deepcopy(holder[last][-1]) if holder[last] else None)
     except (AttributeError, KeyError, IndexError, TypeError, ValueError):
-        return data  # a path that nobody's button has
+        return data  # no button of the form has this path
     return data

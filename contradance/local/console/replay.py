@@ -1,4 +1,4 @@
-"""Replay: choose a subscriber and a window, see what would happen, have it happen, and watch it."""
+"""Replay: choose a subscriber and a window, see the forecast, start the replay, and watch it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -13,26 +13,26 @@ from contradance.local.console.submitted import SubmittedForm
 from contradance.local.laptop import Laptop
 from contradance.local.state.archive import ArchiveReader
 from contradance.operate.forecast import from_archive
+from contradance.operate.ports import System
 from contradance.operate.replay import ReplayPlan, plan, start, watch
-from contradance.operate.stack import Stack
 
 _NAME_LENGTH: Final = 12
 _WINDOW: Final = timedelta(hours=1)
-"""What the form is filled with: the last hour."""
+"""Default window: the last hour."""
 
 
 class ReplayPages:
     """The form, the dry run, and one replay."""
 
-    def __init__(self, stack: Stack, laptop: Laptop, pages: Pages) -> None:
-        self._stack = stack
+    def __init__(self, system: System, laptop: Laptop, pages: Pages) -> None:
+        self._system = system
         self._laptop = laptop
         self._choreography = laptop.choreography
         self._archive = ArchiveReader(laptop.database)
         self._pages = pages
 
     def show(self, request: Request) -> Response:
-        """Show the form, filled with the last hour, and the replays that were."""
+        """Show the form, filled with the last hour, and the latest replays."""
         now = self._laptop.clock.now()
         values = {
             "subscriber": request.query_params.get("subscriber", ""),
@@ -43,14 +43,14 @@ class ReplayPages:
         return self._form(values)
 
     def take(self, _: Request, form: SubmittedForm) -> Response:
-        """Show what a replay would do; start it where that was confirmed."""
+        """Show what a replay would do; start it when that is confirmed."""
         values = {name: form.first(name) for name in ("subscriber", "from", "to", "again")}
         errors = {name: why for name in ("from", "to") if (why := _trouble(values[name]))}
         if errors:
             return self._form(values, errors)
         try:
             planned = plan(
-                self._stack,
+                self._system,
                 self._choreography,
                 values["subscriber"],
                 _moment(values["from"]),
@@ -63,13 +63,13 @@ class ReplayPages:
         if form.first("confirmed") != "yes":
             return self._forecast(planned, values, {})
         if planned.publishes_again and form.first("name") != planned.function.name:
-            return self._forecast(planned, values, {"name": "Type the function's name as it stands above."})
-        return RedirectResponse(f"{PREFIX}/replay/{start(self._stack, planned).name}", 303)
+            return self._forecast(planned, values, {"name": "Type the function's name exactly as it is above."})
+        return RedirectResponse(f"{PREFIX}/replay/{start(self._system, planned).name}", 303)
 
     def one(self, request: Request) -> Response:
-        """Show how far one replay is."""
+        """Show the progress of one replay."""
         replay = self._laptop.replays.named(request.path_params["name"])
-        progress = next(watch(self._stack, replay.name, [None]))
+        progress = next(watch(self._system, replay.name, [None]))
         window = max(replay.last - replay.first, 1.0)
         position = window if progress.state == "COMPLETED" else (replay.replayed or replay.first) - replay.first
         return self._pages.page(
@@ -108,7 +108,7 @@ class ReplayPages:
 
 
 def _written(at: datetime) -> str:
-    """Return a moment as the browser's own input writes it, in UTC."""
+    """Return a moment in the format of a browser's input, in UTC."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
@@ -121,5 +121,5 @@ def _trouble(text: str) -> str:
     try:
         _moment(text)
     except ValueError:
-        return "Say a moment in UTC, like 2026-01-31T18:00."
+        return "Enter a time in UTC, like 2026-01-31T18:00."
     return ""

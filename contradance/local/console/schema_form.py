@@ -1,7 +1,7 @@
-"""A form made from a contract's JSON Schema: what it asks, what stands in it, and the data that comes back.
+"""A form made from a contract's JSON Schema: its fields, their values, and the data of a submitted form.
 
-Objects are groups, lists of anything are groups that can be added to, scalars are inputs; what is none of these (a union of
-objects, a dictionary) is asked as JSON text. Names of inputs are the paths that an error names: `lines.0.quantity`.
+An object is a group, a list is a group with any number of items, a scalar is an input; anything else (a union of objects, a
+dictionary) is an input of JSON text. The name of an input is the path that an error has: `lines.0.quantity`.
 """
 
 import json
@@ -15,7 +15,7 @@ from contradance.local.console.submitted import SubmittedForm
 
 InputKind = Literal["text", "number", "yes", "choice", "json", "group", "list"]
 MOST_ITEMS: Final = 50
-"""Items of a list that a form asks for; more are published from a file."""
+"""Most items of a list in a form; publish longer lists from a file."""
 _ABSENT: Final = object()
 _HOLDERS: Final[Mapping[str, type]] = {"group": Mapping, "list": list}
 """Kinds of inputs that hold others, and what their data is."""
@@ -32,7 +32,7 @@ class FormField:
     required: bool
     personal: bool
     value: str
-    """What stands in it; `true` where a box is ticked."""
+    """Its value as text; `true` where a box is ticked."""
     error: str
     choices: tuple[str, ...] = ()
     fields: tuple["FormField", ...] = field(default=())
@@ -55,7 +55,7 @@ class SchemaForm:
         return tuple(self._children(self._schema, "", data, errors))
 
     def read(self, form: SubmittedForm) -> tuple[Any, dict[str, str]]:
-        """Return the data that a submitted form says, and what could not be read, by path."""
+        """Return the data of a submitted form, and the errors by path."""
         errors: dict[str, str] = {}
         return self._read(self._schema, "", form, errors, required=True), errors
 
@@ -162,7 +162,7 @@ def _text(data: Any, kind: InputKind) -> str:
 
 
 def _value(text: str, kind: InputKind, path: str, errors: dict[str, str]) -> Any:
-    """Return what an input says; a number that is none is left to the contract to refuse."""
+    """Return the value of an input; text that is not a number stays text, which the contract refuses."""
     if kind == "json" or (kind == "number" and re.fullmatch(r"-?\d{1,30}(\.\d{1,30})?", text)):
         try:
             return json.loads(text)
@@ -173,7 +173,7 @@ def _value(text: str, kind: InputKind, path: str, errors: dict[str, str]) -> Any
 
 
 def _number(name: str, path: str) -> int:
-    """Return the number of the item of the list at `path` that an input belongs to; -1 where it belongs to none."""
+    """Return the number of the item to which an input belongs, in the list at `path`; -1 where it does not."""
     number, _, _ = name.removeprefix(f"{path}.").partition(".")
     return int(number) if name.startswith(f"{path}.") and number.isdecimal() and len(number) < 4 else -1  # noqa: PLR2004
 

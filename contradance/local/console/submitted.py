@@ -1,10 +1,10 @@
-"""What a browser sends of a form."""
+"""The fields of a form as a browser sends them."""
 
 from collections.abc import Iterable
 
 
 class SubmittedForm:
-    """The fields of a form, each of which may have come more than once."""
+    """The fields of a form; a field may have several values."""
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         self._fields: dict[str, list[str]] = {}
@@ -23,5 +23,5 @@ class SubmittedForm:
         return name in self._fields
 
     def names(self) -> list[str]:
-        """Return the names of the fields, in the order in which they came."""
+        """Return the names of the fields, in their order in the form."""
         return list(self._fields)

@@ -1,4 +1,4 @@
-"""What has happened since the laptop was started: how often, and where it fails. Kept in memory, told by the journal."""
+"""Counts since the laptop was started, from the journal's records; kept in memory."""
 
 import threading
 from collections import Counter, OrderedDict
@@ -8,11 +8,11 @@ from contradance.operate.flow import COMPLETED
 from contradance.runtime.journal_record import JournalRecord
 
 _REMEMBERED: Final = 10_000
-"""Events whose id is remembered, so that one with two subscribers counts once."""
+"""Most event ids that are kept, so that an event with two subscribers counts once."""
 
 
 class ActivityCounts(NamedTuple):
-    """How often each thing happened, by a function's name or an event's identity."""
+    """Counts by function name and event identity."""
 
     times: dict[str, int]
     troubled: frozenset[str]
@@ -23,7 +23,7 @@ class ActivityCounts(NamedTuple):
 
 
 class Tally:
-    """Counts records as they are told, from any thread."""
+    """Counts records; any thread may call it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -33,7 +33,7 @@ class Tally:
         self._failures = self._dead = self._attempts = 0
 
     def count(self, record: JournalRecord) -> None:
-        """Count one attempt, what it published, and the event where it comes from elsewhere."""
+        """Count one attempt, the events it published, and the event it consumed."""
         with self._lock:
             self._attempts += 1
             self._times[record.function] += 1
@@ -49,7 +49,7 @@ class Tally:
                 self._troubled.add(record.function)
 
     def counts(self) -> ActivityCounts:
-        """Return how often each thing happened so far."""
+        """Return the counts so far."""
         with self._lock:
             return ActivityCounts(
                 dict(self._times), frozenset(self._troubled), self._attempts, self._failures, self._dead

@@ -61,6 +61,11 @@ class Accepted:
         self._dispatcher = dispatcher
         self._archived = archived
 
+    @property
+    def delivery_ids(self) -> list[str]:
+        """The ids of the deliveries."""
+        return [delivery.id for delivery in self._deliveries]
+
     def store(self, connection: sqlite3.Connection) -> None:
         """Insert each event and its deliveries, and reserve the deliveries for the dispatcher."""
         for event in self._events:

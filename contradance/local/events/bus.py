@@ -85,16 +85,22 @@ class Bus:
 
     def enqueue_direct(self, function: str, text: str) -> str:
         """Accept a delivery to one function without matching rules (an invocation or a queue message); return its id."""
-        now = self._clock.now()
-        at, identifier = now.timestamp(), str(uuid4())
-        event_id, flow = event_ids(text)
-        stored = StoredEvent(
-            event_id or identifier, at, flow, text, [PendingDelivery(identifier, function, 1, at, at, flow, text)]
-        )
-        accepted = Accepted([stored], now, self.dispatcher, archived=False)
-        self._database.write(accepted.store)
-        accepted.dispatch()
+        (identifier,) = self.enqueue_from(function, lambda _: [text])
         return identifier
+
+    def enqueue_from(self, function: str, take: Callable[[sqlite3.Connection], list[str]]) -> list[str]:
+        """Accept deliveries to one function of what `take` removes from another table, in one transaction; return the ids."""
+        now = self._clock.now()
+
+        def change(connection: sqlite3.Connection) -> Accepted:
+            taken = [_direct(function, text, now.timestamp()) for text in take(connection)]
+            accepted = Accepted(taken, now, self.dispatcher, archived=False)
+            accepted.store(connection)
+            return accepted
+
+        accepted = self._database.write(change)
+        accepted.dispatch()
+        return accepted.delivery_ids
 
     def replayed(self, events: Sequence[Mapping[str, Any]], functions: Collection[str] | None) -> Accepted:
         """Match archived events against the rules of `functions` (None: of all); return them ready to store."""
@@ -199,3 +205,10 @@ class Bus:
         return Accepted(
             [stored_event(event, self._rules.matching(event), sent) for event in events], now, self.dispatcher
         )
+
+
+def _direct(function: str, text: str, at: float) -> StoredEvent:
+    """Return an event, or the input of a scheduled run, with a delivery to one function."""
+    event_id, flow = event_ids(text)
+    pending = PendingDelivery(str(uuid4()), function, 1, at, at, flow, text)
+    return StoredEvent(event_id or pending.id, at, flow, text, [pending])

@@ -1,8 +1,12 @@
 """One replay of the laptop's archive, as a row of the database."""
 
 import json
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
+from contradance.local.state.database import Database
+from contradance.local.state.reader import Reader
+
+REPLAY_COLUMNS: Final = "name, description, state, first, last, rules, started, minute, after, replayed, ended"
 ReplayState = Literal["STARTING", "RUNNING", "CANCELLING", "COMPLETED", "CANCELLED"]
 
 
@@ -31,3 +35,9 @@ class Replay(NamedTuple):
     def functions(self) -> list[str] | None:
         """The functions whose rules are matched; None for every rule."""
         return None if self.rules is None else list(json.loads(self.rules))
+
+
+def find_replay(reader: Reader | Database, name: str) -> Replay | None:
+    """Return the replay with this name; None where it does not exist."""
+    rows = reader.read(f"SELECT {REPLAY_COLUMNS} FROM replay WHERE name = ?", (name,))  # noqa: S608 - constants
+    return Replay(*rows[0]) if rows else None

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any, Final
 
 from contradance.local.events.bus import Bus
-from contradance.local.events.replay import Replay, ReplayState
+from contradance.local.events.replay import REPLAY_COLUMNS, Replay, ReplayState, find_replay
 from contradance.local.refusal import Refused
 from contradance.local.state.database import Database
 from contradance.runtime.ports import Clock
@@ -30,7 +30,6 @@ _REMEMBERED: Final = timedelta(days=90)
 """How long an ended replay stays listed. EventBridge API reference, StartReplay."""
 _PAUSE_SECONDS: Final = 5.0
 """Pause after an unexpected failure, before the replays continue."""
-_COLUMNS: Final = "name, description, state, first, last, rules, started, minute, after, replayed, ended"
 
 
 class Replays:
@@ -92,14 +91,14 @@ class Replays:
 
     def named(self, name: str) -> Replay:
         """Return the replay with this name; raise `Refused` when it does not exist."""
-        rows = self._database.read(f"SELECT {_COLUMNS} FROM replay WHERE name = ?", (name,))  # noqa: S608 - constants
-        if not rows:
+        replay = find_replay(self._database, name)
+        if replay is None:
             raise Refused("ResourceNotFoundException", f"Replay {name} does not exist.")
-        return Replay(*rows[0])
+        return replay
 
     def all(self) -> list[Replay]:
         """Return every stored replay, the latest first."""
-        rows = self._database.read(f"SELECT {_COLUMNS} FROM replay ORDER BY started DESC, name")  # noqa: S608 - constants
+        rows = self._database.read(f"SELECT {REPLAY_COLUMNS} FROM replay ORDER BY started DESC, name")  # noqa: S608 - constants
         return [Replay(*row) for row in rows]
 
     def cancel(self, name: str) -> Replay:
@@ -126,7 +125,7 @@ class Replays:
 
     def step(self) -> bool:
         """Replay the next minute of each open replay; return whether a replay was open."""
-        rows = self._database.read(f"SELECT {_COLUMNS} FROM replay WHERE {_OPEN} ORDER BY started")  # noqa: S608 - constants
+        rows = self._database.read(f"SELECT {REPLAY_COLUMNS} FROM replay WHERE {_OPEN} ORDER BY started")  # noqa: S608 - constants
         for row in rows:
             self._advance(Replay(*row))
         return bool(rows)
@@ -145,6 +144,7 @@ class Replays:
             self._thread.join()
 
     def _run(self) -> None:
+        """Advance the open replays whenever one begins, until `stop`."""
         pause: float | None = None
         while not self._stopping.is_set():
             self._wake.wait(pause)
@@ -162,6 +162,7 @@ class Replays:
         return (self._clock.now() - self._delay).timestamp() if self._delay else float("inf")
 
     def _advance(self, replay: Replay) -> None:
+        """Replay the next minute that holds events; end a replay that is cancelled or at its end."""
         if replay.state == "CANCELLING":
             self._end(replay, "CANCELLED")
             return

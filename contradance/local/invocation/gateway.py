@@ -55,6 +55,7 @@ class Gateway:
         return refused(404, "Not Found")
 
     def _invoke(self, routed: Routed, request: dict[str, Any]) -> HttpResponse:
+        """Invoke a route's function and return its response; 503 when the laptop itself fails."""
         try:
             answer = invoke(
                 routed.function,

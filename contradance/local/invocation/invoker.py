@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from contradance.choreography import AnyFunction
@@ -70,7 +70,7 @@ class Invoker:
                     self._bus.finish(pending)
             except Exception:  # noqa: BLE001 - the delivery is still on disk, and is repeated
                 _LOG.exception("a delivery to %s could not be settled", function.name)
-                again.append(later(self._environment, UNSETTLED_SECONDS))
+                again.append(self._environment.clock.now() + timedelta(seconds=UNSETTLED_SECONDS))
             else:
                 with suppress(LaptopError):  # a failing notification does not change the outcome
                     self._when_settled(pending)
@@ -92,9 +92,3 @@ class Invoker:
             condition: Exhausted = "RetriesExhausted" if pending.attempt > function.retry.times else "EventAgeExceeded"
             self._bus.dead_letter(pending, failure_record(pending, now, condition, error))
         return []
-
-
-def later(environment: Environment, seconds: float) -> datetime:
-    """Return the time `seconds` from now."""
-    now = environment.clock.now()
-    return datetime.fromtimestamp(now.timestamp() + seconds, now.tzinfo)

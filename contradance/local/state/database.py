@@ -10,7 +10,7 @@ import os
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final, Generic, Literal, TypeVar
@@ -106,6 +106,10 @@ class Database:
         """Return the rows of a query, as of the last commit."""
         return self._reader.read(query, parameters)
 
+    def rows(self, query: str, parameters: tuple[object, ...] = ()) -> Iterator[Any]:
+        """Yield the rows of a query, as of the last commit, and keep none in memory."""
+        return self._reader.rows(query, parameters)
+
     def close(self) -> None:
         """Commit the waiting changes, and close the file."""
         if not self._closed:
@@ -115,6 +119,7 @@ class Database:
                 self._opened.close()
 
     def _add(self, change: SqlChange[T], *, single: bool) -> _Job[T]:
+        """Append a change to those that the next commit writes."""
         if self._closed:
             raise LaptopError(CLOSED)
         job = _Job(change, single=single)

@@ -3,7 +3,7 @@
 import sqlite3
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,10 +45,19 @@ class Reader:
         Raises:
             LaptopError: the file cannot be read, or this is closed.
         """
+        return [*self.rows(query, parameters)]
+
+    def rows(self, query: str, parameters: tuple[object, ...] = ()) -> Iterator[Any]:
+        """Yield the rows of a query, as of the last commit before the first row; only one is in memory.
+
+        Raises:
+            LaptopError: the file cannot be read, or this is closed.
+        """
         try:
             connection = self._take()
             try:
-                return connection.execute(query, parameters).fetchall()
+                with closing(connection.execute(query, parameters)) as cursor:
+                    yield from cursor
             finally:
                 self._idle.append(connection)
                 if self._closed:  # by another thread, during this query

@@ -13,19 +13,14 @@ CREATE TABLE event (
     id INTEGER PRIMARY KEY, event_id TEXT NOT NULL, time REAL NOT NULL, accepted REAL NOT NULL, correlation_id TEXT,
     envelope TEXT NOT NULL, archived INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX event_by_time ON event (time) WHERE archived = 1;
-CREATE INDEX event_by_event_id ON event (event_id);
 CREATE TABLE delivery (
     id TEXT PRIMARY KEY, function TEXT NOT NULL, event INTEGER NOT NULL REFERENCES event (id),
     correlation_id TEXT, sent REAL NOT NULL, due REAL NOT NULL, attempt INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX delivery_by_due ON delivery (function, due);
-CREATE INDEX delivery_by_correlation ON delivery (correlation_id);
 CREATE TABLE once (
     function TEXT NOT NULL, source TEXT NOT NULL, event_id TEXT NOT NULL, state TEXT NOT NULL, attempt INTEGER NOT NULL,
     expires REAL NOT NULL, sealed TEXT, published TEXT, answer TEXT, PRIMARY KEY (function, source, event_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX once_to_sweep ON once (expires) WHERE state = 'done';
 CREATE TABLE item (
     table_name TEXT NOT NULL, partition TEXT NOT NULL, sort TEXT NOT NULL, version TEXT NOT NULL, document TEXT NOT NULL,
     PRIMARY KEY (table_name, partition, sort)
@@ -34,20 +29,30 @@ CREATE TABLE journal (
     id INTEGER PRIMARY KEY, function TEXT NOT NULL, event_id TEXT, subject TEXT, correlation_id TEXT NOT NULL,
     record TEXT NOT NULL
 ) STRICT;
-CREATE INDEX journal_by_event ON journal (event_id);
-CREATE INDEX journal_by_subject ON journal (subject);
-CREATE INDEX journal_by_correlation ON journal (correlation_id);
 CREATE TABLE dead_letter (
     id TEXT PRIMARY KEY, function TEXT NOT NULL, sent REAL NOT NULL, body TEXT NOT NULL, attributes TEXT NOT NULL,
     source TEXT, receives INTEGER NOT NULL, visible REAL NOT NULL, first_received REAL, receipt TEXT
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX dead_letter_by_function ON dead_letter (function, visible);
-CREATE INDEX dead_letter_by_receipt ON dead_letter (receipt);
 CREATE TABLE replay (
     name TEXT PRIMARY KEY, description TEXT, state TEXT NOT NULL, first REAL NOT NULL, last REAL NOT NULL, rules TEXT,
     started REAL NOT NULL, minute REAL NOT NULL, after INTEGER NOT NULL, replayed REAL, ended REAL
 ) STRICT, WITHOUT ROWID;
 """
+
+_INDEXES: Final = """
+CREATE INDEX IF NOT EXISTS event_by_time ON event (time) WHERE archived = 1;
+CREATE INDEX IF NOT EXISTS event_by_event_id ON event (event_id);
+CREATE INDEX IF NOT EXISTS delivery_by_due ON delivery (function, due);
+CREATE INDEX IF NOT EXISTS delivery_by_correlation ON delivery (correlation_id);
+CREATE INDEX IF NOT EXISTS once_to_sweep ON once (expires) WHERE state = 'done';
+CREATE INDEX IF NOT EXISTS journal_by_event ON journal (event_id);
+CREATE INDEX IF NOT EXISTS journal_by_subject ON journal (subject);
+CREATE INDEX IF NOT EXISTS journal_by_correlation ON journal (correlation_id);
+CREATE INDEX IF NOT EXISTS dead_letter_to_receive ON dead_letter (function, visible, sent);
+CREATE INDEX IF NOT EXISTS dead_letter_by_sent ON dead_letter (function, sent);
+CREATE INDEX IF NOT EXISTS dead_letter_by_receipt ON dead_letter (receipt);
+"""
+"""An index does not change the version: it is added to an older file when that is opened."""
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -56,11 +61,19 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     if found == 0:
-        for statement in _SCHEMA.split(";\n"):
-            connection.execute(statement)
+        _execute_each(connection, _SCHEMA)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    if found in (0, SCHEMA_VERSION):
+        connection.execute("DROP INDEX IF EXISTS dead_letter_by_function")  # could not sort; replaced by two others
+        _execute_each(connection, _INDEXES)
     connection.execute("COMMIT")
     check_version(found, path)
+
+
+def _execute_each(connection: sqlite3.Connection, statements: str) -> None:
+    """Execute statements inside the open transaction, which `executescript` would commit."""
+    for statement in statements.split(";\n"):
+        connection.execute(statement)
 
 
 def check_version(found: int, path: Path) -> None:

@@ -16,6 +16,8 @@ from contradance.local.console.application import Console
 from contradance.local.invocation.gateway import HttpResponse, refused
 from contradance.local.laptop import Laptop
 from contradance.local.names import HOST
+from contradance.local.system.api import CommandApi
+from contradance.local.system.protocol import API_PREFIX
 from contradance.local.web.connection import MAX_HEAD_BYTES, Bounds
 from contradance.runtime.error_description import describe_error, format_frames
 from contradance.runtime.request import BODY_TOO_LARGE, MAX_BODY_BYTES
@@ -44,9 +46,15 @@ class LaptopApplication:
     """
 
     def __init__(
-        self, laptop: Laptop, bounds: Bounds, refuse: Callable[[int, str, str], None], console: Console | None = None
+        self,
+        laptop: Laptop,
+        api: CommandApi,
+        bounds: Bounds,
+        refuse: Callable[[int, str, str], None],
+        console: Console | None = None,
     ) -> None:
         self._laptop = laptop
+        self._api = api
         self._bounds = bounds
         self._refuse = refuse
         self._console = console
@@ -57,7 +65,7 @@ class LaptopApplication:
         try:
             _admit(scope)
             body = await self._body(scope, receive)
-            if self._console is not None and self._console.serves(scope):
+            if self._console is not None and not _is_for_api(scope) and self._console.serves(scope):
                 await self._console(scope, _replaying(body, receive), send)
                 return
             given = await run_in_threadpool(self._answer, scope, body)
@@ -75,7 +83,10 @@ class LaptopApplication:
         await self._send(given, None if read else receive, send)
 
     def _answer(self, scope: Scope, body: bytes) -> HttpResponse:
+        """Answer a request to AWS's protocols or to the application's routes."""
         path, query, headers = scope["raw_path"].decode("ascii"), scope["query_string"].decode(), Headers(scope=scope)
+        if _is_for_api(scope):
+            return self._api.answer(scope["method"], path, headers, body)
         if is_for_aws(path, headers):
             operation = headers.get(TARGET_HEADER)
             if operation is None or path != "/":
@@ -86,7 +97,8 @@ class LaptopApplication:
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """Return the request's body; raise `_Refused` when it is too large or too slow."""
         headers = Headers(scope=scope)
-        most = MAX_REQUEST_BYTES if is_for_aws(scope["raw_path"].decode("ascii"), headers) else MAX_BODY_BYTES
+        large = _is_for_api(scope) or is_for_aws(scope["raw_path"].decode("ascii"), headers)
+        most = MAX_REQUEST_BYTES if large else MAX_BODY_BYTES
         if int(headers.get("content-length", 0)) > most:
             raise _Refused(413, BODY_TOO_LARGE)
         body, more = bytearray(), True
@@ -123,6 +135,10 @@ class LaptopApplication:
                     while (await unread()).get("more_body"):
                         pass
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _is_for_api(scope: Scope) -> bool:
+    return str(scope["path"]).startswith(API_PREFIX)
 
 
 def _replaying(body: bytes, receive: Receive) -> Receive:

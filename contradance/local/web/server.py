@@ -18,6 +18,8 @@ from contradance.local.console.application import Console
 from contradance.local.console.feed import Feed
 from contradance.local.laptop import Laptop
 from contradance.local.names import HOST
+from contradance.local.system.api import CommandApi
+from contradance.local.system.in_process import describe, system_in_process
 from contradance.local.web.application import LaptopApplication
 from contradance.local.web.connection import MAX_HEAD_BYTES, Bounds, Connection
 
@@ -61,14 +63,15 @@ class Server(uvicorn.Server):
         self._socket = _bound(port)
         self.url = f"http://{HOST}:{self._socket.getsockname()[1]}"
 
-        self._console = Console(laptop, feed, self.url) if feed else None
+        description = describe(laptop, self.url)
+        self._console = Console(laptop, feed, system_in_process(laptop, description)) if feed else None
 
         def refuse(status: int, method: str = "", path: str = "") -> None:
             when_refused(Refusal(laptop.clock.now(), method, path, status))
 
         super().__init__(
             uvicorn.Config(
-                LaptopApplication(laptop, bounds, refuse, self._console),
+                LaptopApplication(laptop, CommandApi(laptop, description), bounds, refuse, self._console),
                 http=partial(Connection, bounds=bounds, refuse=refuse),  # type: ignore[arg-type]  # uvicorn calls it, class or not
                 ws="none",
                 log_config=None,

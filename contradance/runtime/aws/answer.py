@@ -35,8 +35,8 @@ def read_answer(stream: BinaryIO) -> Answered:
         BadAnswer: it is not valid HTTP, or ends too early.
     """
     while True:
-        version, status = _status(_line(stream))
-        headers = _headers(stream)
+        version, status = _parse_status(_read_line(stream))
+        headers = _read_headers(stream)
         if status not in _INFORMATIONAL:
             break
     connection = headers.get("connection", "").lower()
@@ -44,23 +44,24 @@ def read_answer(stream: BinaryIO) -> Answered:
     if status in _WITHOUT_BODY:
         return Answered(status, headers, b"", closes)
     if "chunked" in headers.get("transfer-encoding", "").lower():
-        return Answered(status, headers, _chunks(stream), closes)
+        return Answered(status, headers, _read_chunks(stream), closes)
     length = headers.get("content-length")
     if length is None:
         return Answered(status, headers, stream.read(), closes=True)
     if not (length.isascii() and length.isdigit()):
         raise BadAnswer("the content-length is not a number")
-    return Answered(status, headers, _exactly(stream, int(length)), closes)
+    return Answered(status, headers, _read_exactly(stream, int(length)), closes)
 
 
-def _line(stream: BinaryIO) -> bytes:
+def _read_line(stream: BinaryIO) -> bytes:
     line = stream.readline(_LONGEST_LINE + 1)
     if not line.endswith(b"\n"):
         raise BadAnswer("the server closed the connection" if len(line) <= _LONGEST_LINE else "a line has no end")
     return line.rstrip(b"\r\n")
 
 
-def _status(line: bytes) -> tuple[bytes, int]:
+def _parse_status(line: bytes) -> tuple[bytes, int]:
+    """Return (version, status) of a status line."""
     version, _, rest = line.partition(b" ")
     status = rest[:3]
     if not version.startswith(b"HTTP/1.") or len(status) != 3 or not status.isdigit():  # noqa: PLR2004 - three digits
@@ -68,11 +69,11 @@ def _status(line: bytes) -> tuple[bytes, int]:
     return version, int(status)
 
 
-def _headers(stream: BinaryIO) -> dict[str, str]:
+def _read_headers(stream: BinaryIO) -> dict[str, str]:
     """Read headers until the empty line; the first of repeated ones counts."""
     headers: dict[str, str] = {}
     for _ in range(_MOST_HEADERS + 1):
-        line = _line(stream)
+        line = _read_line(stream)
         if not line:
             return headers
         name, colon, value = line.decode("latin-1").partition(":")
@@ -82,23 +83,24 @@ def _headers(stream: BinaryIO) -> dict[str, str]:
     raise BadAnswer("there are too many headers")
 
 
-def _chunks(stream: BinaryIO) -> bytes:
+def _read_chunks(stream: BinaryIO) -> bytes:
+    """Read a chunked body, with the headers behind its last chunk."""
     body = bytearray()
     while True:
-        size = _line(stream).partition(b";")[0].strip()
+        size = _read_line(stream).partition(b";")[0].strip()
         try:
             length = int(size, 16)
         except ValueError as error:
             raise BadAnswer("a chunk has no length") from error
         if length <= 0:
-            _headers(stream)
+            _read_headers(stream)
             return bytes(body)
-        body += _exactly(stream, length)
-        if _line(stream):
+        body += _read_exactly(stream, length)
+        if _read_line(stream):
             raise BadAnswer("a chunk is longer than its length")
 
 
-def _exactly(stream: BinaryIO, length: int) -> bytes:
+def _read_exactly(stream: BinaryIO, length: int) -> bytes:
     body = stream.read(length)
     if len(body) != length:
         raise BadAnswer("the server closed the connection in the middle of its response")

@@ -67,6 +67,7 @@ class Connections:
     def _post(
         self, endpoint: Endpoint, connection: socket.socket, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> Answered:
+        """Send a request over a connection, which is kept for reuse if the response allows it."""
         try:
             connection.settimeout(max(min(READ_SECONDS, seconds), _SHORTEST_SECONDS))
             connection.sendall(_head(headers, len(body)) + body)

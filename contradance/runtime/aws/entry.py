@@ -19,6 +19,7 @@ from contradance.runtime.entry import invoke, load_for
 
 @cache
 def _deployed() -> tuple[AnyFunction, Machine]:
+    """Import this deployment's function and create its machine, once per process."""
     observe()
     function = imported(needed(os.environ, variable_names.FUNCTION), variable_names.FUNCTION)
     if not isinstance(function, Function):

@@ -62,5 +62,6 @@ def needed(environ: Mapping[str, str], name: str) -> str:
 
 
 def _names(environ: Mapping[str, str], name: str) -> dict[str, str]:
+    """Return the JSON object in a variable, as names by name; empty when it is not set."""
     names: Any = json.loads(environ.get(name) or "{}")
     return {str(key): str(value) for key, value in names.items()}

@@ -112,6 +112,7 @@ class Ingress:
         return {**{name: request[name] if name in HARMLESS else MASK for name in request}, "body": body}
 
     def _seal(self, request: Mapping[str, Any], environment: Environment) -> tuple[SealedEvent, ...]:
+        """Validate a request's body and seal its renderings."""
         contract = self._contract(request)
         body = json_of(request)
         key = idempotency_key(request)
@@ -132,6 +133,7 @@ class Ingress:
         )
 
     def _contract(self, request: Mapping[str, Any]) -> type[Contract]:
+        """Return the contract for the detail-type and version of a request."""
         detail_type = (request.get("pathParameters") or {}).get("detail_type", "")
         asked = (request.get("queryStringParameters") or {}).get("version")
         versions = self._versions.get(detail_type)
@@ -148,6 +150,7 @@ class Ingress:
 
 
 def _journal(sealed: tuple[SealedEvent, ...], environment: Environment) -> None:
+    """Write the journal record of a request."""
     environment.journal.write(
         JournalRecord(
             function=PUBLISHER,

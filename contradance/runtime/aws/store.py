@@ -103,11 +103,11 @@ class DynamoDBStore(DynamoDBTables):
             record.ATTEMPT: {"N": str(attempt)},
             record.ASKED: {"S": asked},
             layout.LEASE_EXPIRES: record.moment(lease.expires),
-            **self._forget(),
+            **self._expiry(),
         }
         names, values = _assigned(set_)
         change = {
-            **self._record(key),
+            **self._item_key(key),
             "UpdateExpression": f"{_set(set_)}, #state = if_not_exists(#state, :in_progress)",
             "ConditionExpression": condition,
             "ExpressionAttributeNames": {**names, "#state": record.STATE},
@@ -137,12 +137,12 @@ class DynamoDBStore(DynamoDBTables):
             record.HOLDER: {"S": lease.holder},
             record.ASKED: {"S": token},
             layout.LEASE_EXPIRES: record.moment(lease.expires),
-            **self._forget(),
+            **self._expiry(),
             **record.outcome(record.once_pk(key), sealed, answer),
         }
         names, values = _assigned(set_)
         done = {
-            **self._record(key),
+            **self._item_key(key),
             "UpdateExpression": f"{_set(set_)}, #attempt = if_not_exists(#attempt, :one)",
             "ConditionExpression": f"{_FREE} OR ({_MINE})",
             "ExpressionAttributeNames": {**names, "#attempt": record.ATTEMPT},
@@ -156,7 +156,7 @@ class DynamoDBStore(DynamoDBTables):
         """Give the lease back, so that another holder does not wait for its expiry; no effect when it is not held."""
         self._update(
             {
-                **self._record(key),
+                **self._item_key(key),
                 "UpdateExpression": "SET #expires = :now",
                 "ConditionExpression": _MINE,
                 "ExpressionAttributeNames": {
@@ -174,11 +174,11 @@ class DynamoDBStore(DynamoDBTables):
 
     def mark_published(self, key: OnceKey) -> None:
         """Make a `done` record `published`, erasing its sealed events and keeping their ids."""
-        set_ = {record.STATE: {"S": "published"}, **self._forget()}
+        set_ = {record.STATE: {"S": "published"}, **self._expiry()}
         names, values = _assigned(set_)
         self._update(
             {
-                **self._record(key),
+                **self._item_key(key),
                 "UpdateExpression": f"{_set(set_)} REMOVE #sealed, #shard",
                 "ConditionExpression": "#state = :done",
                 "ExpressionAttributeNames": {**names, "#sealed": record.SEALED, "#shard": layout.SHARD},
@@ -199,7 +199,7 @@ class DynamoDBStore(DynamoDBTables):
         found = []
         for _, pk in due[:limit]:
             key = record.once_key(pk)
-            request = {**self._record(key), "ConsistentRead": True}
+            request = {**self._item_key(key), "ConsistentRead": True}
             item: DynamoItem | None = self._aws.call("dynamodb", "GetItem", request).get("Item")
             stored = record.read_record(item) if item else None
             if stored and stored.state == "done" and stored.lease_expires <= now.timestamp():
@@ -207,6 +207,7 @@ class DynamoDBStore(DynamoDBTables):
         return found
 
     def _due(self, shard: str, now: datetime, limit: int) -> Iterator[DynamoItem]:
+        """Yield up to `limit` index entries of one shard whose lease has expired."""
         request = {
             "TableName": self._once_table,
             "IndexName": layout.UNPUBLISHED,
@@ -217,10 +218,12 @@ class DynamoDBStore(DynamoDBTables):
         }
         yield from self._aws.call("dynamodb", "Query", request)["Items"]
 
-    def _record(self, key: OnceKey) -> dict[str, Any]:
+    def _item_key(self, key: OnceKey) -> dict[str, Any]:
+        """Return table and key of a once-record."""
         return {"TableName": self._once_table, "Key": {layout.PARTITION: {"S": record.once_pk(key)}}}
 
-    def _forget(self) -> dict[str, AttributeValue]:
+    def _expiry(self) -> dict[str, AttributeValue]:
+        """Return the TTL attribute of a record that changes now."""
         return {layout.EXPIRES: {"N": str(int(self._clock.now().timestamp()) + self._remember_seconds)}}
 
     def _update(self, change: Mapping[str, Any]) -> DynamoItem | None:

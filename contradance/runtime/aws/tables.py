@@ -72,6 +72,7 @@ class DynamoDBTables:
             request["ExclusiveStartKey"] = last
 
     def _name(self, table: str) -> str:
+        """Return the deployed name of a table; raise `WorkError` when the function has none."""
         name = self._tables.get(table)
         if name is None:
             raise WorkError(

@@ -51,7 +51,7 @@ def library(*functions: object) -> Choreography:
 def served(folder: Path, choreography: Choreography) -> Iterator[str]:
     feed = Feed()
     with Laptop(
-        choreography, folder, clock=RealClock(), variables={}, synchronous="OFF", when_journaled=feed.tell
+        choreography, folder, clock=RealClock(), variables={}, synchronous="OFF", when_journaled=feed.send
     ) as laptop:
         laptop.start()
         with Server(laptop, 0, feed=feed).serving() as url:

@@ -40,6 +40,7 @@ def deployed(choreography: Choreography, url: str) -> Deployed:
 
 
 def _function(bus: str, function: AnyFunction, url: str) -> DeployedFunction:
+    """Return the description of one function."""
     name = aws_name(function.name)
     kind: FunctionKind = "subscriber"
     if isinstance(function.trigger, Route | Schedule):

@@ -1,8 +1,8 @@
 """The journal of a stack on AWS: CloudWatch Logs Insights over the functions' log groups.
 
-A record is one JSON log line with the record under the key `journal`; other lines are what functions log. Insights finds
-a line some seconds after it was written, returns at most 10,000 of them, and charges by the bytes that it looks at: so
-every search has a window.
+A record is one JSON log line with the record under the key `journal`; the other lines are the functions' own logs. Insights
+finds a line some seconds after it was written, returns at most 10,000 lines, and costs by the bytes that it scans: so every
+search has a window.
 """
 
 import json
@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from contradance.deployed import Deployed
 from contradance.errors import OperateError
+from contradance.operate.aws.services import Aws
 from contradance.operate.flow import Outstanding
 from contradance.operate.journal import LogLine, Records, Wanted
-from contradance.operate.stack import Stack
 from contradance.runtime.journal_record import JournalRecord
 
 MOST: Final = 10_000
@@ -24,29 +25,36 @@ MOST: Final = 10_000
 _GROUPS: Final = 50
 """Most log groups of one search. The same."""
 _PAUSE_SECONDS: Final = 0.5
-_LOOKS: Final = 240
-"""Looks at a running search before it is given up."""
+_POLLS: Final = 240
+"""How often a running search is polled before it is given up."""
 _ENDED: Final = ("Complete", "Failed", "Cancelled", "Timeout", "Unknown")
 _FIELDS: Final = "fields @timestamp, @message, @log, @ptr"
 _JOURNALED: Final = "ispresent(journal.function)"
 _SHORTEST: Final = 8
-"""Fewest characters that an id may be shortened to, to be found by its beginning."""
+"""Fewest characters of an id that find it by its beginning."""
 
 
 class InsightsJournal:
     """`contradance.operate.journal.Journal` over CloudWatch Logs.
 
     Args:
-        stack: whose logs.
-        since: where every search of `flows` and `latest` begins.
-        now: what time it is.
-        pause: lets seconds pass while a search runs.
+        deployed: the stack whose logs are searched.
+        aws: the services of its account.
+        since: start of the window of `flows` and `latest`.
+        now: the present moment.
+        pause: waits for a number of seconds while a search runs.
     """
 
     def __init__(
-        self, stack: Stack, since: datetime, now: Callable[[], datetime], pause: Callable[[float], None] = sleep
+        self,
+        deployed: Deployed,
+        aws: Aws,
+        since: datetime,
+        now: Callable[[], datetime],
+        pause: Callable[[float], None] = sleep,
     ) -> None:
-        self._stack = stack
+        self._deployed = deployed
+        self._aws = aws
         self._since = since
         self._now = now
         self._pause = pause
@@ -62,7 +70,7 @@ class InsightsJournal:
         return self._records(wanted, f"{_JOURNALED} and journal.correlation_id in [{named}]").records
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:  # noqa: ARG002 - the port's
-        """Return nothing: what is yet to be delivered is in EventBridge, Lambda and SQS, and none of them tells."""
+        """Return an empty list: EventBridge, Lambda and SQS have no operation that lists pending deliveries."""
         return []
 
     def latest(self) -> list[JournalRecord]:
@@ -75,11 +83,11 @@ class InsightsJournal:
         return self.flows(max(began, key=lambda flow: began[flow]))
 
     def records(self, wanted: Wanted) -> Records:
-        """Return the records that are wanted, in order; of more than 10,000, the latest."""
+        """Return the wanted records, in order; of more than 10,000, the latest."""
         return self._records(wanted, _JOURNALED)
 
     def lines(self, wanted: Wanted) -> list[LogLine]:
-        """Return the lines that are wanted, in order; of more than 10,000, the latest."""
+        """Return the wanted lines, in order; of more than 10,000, the latest."""
         return self._lines(wanted, None)
 
     def _records(self, wanted: Wanted, condition: str) -> Records:
@@ -93,9 +101,7 @@ class InsightsJournal:
             conditions.append(f"(subject = {_quoted(wanted.subject)} or journal.subject = {_quoted(wanted.subject)})")
         query = " | ".join([_FIELDS, *(f"filter {one}" for one in conditions), "sort @timestamp desc", f"limit {MOST}"])
         functions = {
-            one.log_group: name
-            for name, one in self._stack.deployed.functions.items()
-            if wanted.function in (None, name)
+            one.log_group: name for name, one in self._deployed.functions.items() if wanted.function in (None, name)
         }
         groups = [*functions]
         rows = [
@@ -107,7 +113,7 @@ class InsightsJournal:
 
     def _search(self, query: str, groups: Sequence[str], wanted: Wanted) -> Iterator[Mapping[str, str]]:
         """Yield the rows of one search, as its fields by name."""
-        logs = self._stack.aws.service("logs")
+        logs = self._aws.service("logs")
         begun = logs.ask(
             "start_query",
             logGroupNames=[*groups],
@@ -117,7 +123,7 @@ class InsightsJournal:
             limit=MOST,
         )
         answer = logs.ask("get_query_results", queryId=begun["queryId"])
-        for _ in range(_LOOKS):
+        for _ in range(_POLLS):
             if answer["status"] in _ENDED:
                 break
             self._pause(_PAUSE_SECONDS)
@@ -132,24 +138,24 @@ class InsightsJournal:
 
 
 def _line(row: Mapping[str, str], functions: Mapping[str, str]) -> LogLine:
-    """Read one row; a line that is no JSON of ours is shown as it is."""
+    """Read one row; a line that is not JSON in our format is shown unchanged."""
     at = datetime.strptime(row["@timestamp"], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
     group = row.get("@log", "").partition(":")[2]
-    said = _json(row["@message"])
+    fields = _json(row["@message"])
     record = None
-    if "journal" in said:
+    if "journal" in fields:
         try:
-            record = JournalRecord.model_validate(said["journal"])
-        except ValidationError:  # of another version: still a line
+            record = JournalRecord.model_validate(fields["journal"])
+        except ValidationError:  # written by another version: shown as a plain line
             record = None
     return LogLine(
         id=row.get("@ptr") or f"{row['@timestamp']} {row['@message']}",
         at=at,
         function=str(record.function if record else functions.get(group, group)),
-        level=str(said.get("level", "INFO")),
-        text=str((record.error or "") if record else said.get("message", row["@message"])).rstrip("\n"),
-        subject=record.subject if record else said.get("subject"),
-        event_id=record.event_id if record else said.get("event_id"),
+        level=str(fields.get("level", "INFO")),
+        text=str((record.error or "") if record else fields.get("message", row["@message"])).rstrip("\n"),
+        subject=record.subject if record else fields.get("subject"),
+        event_id=record.event_id if record else fields.get("event_id"),
         record=record,
     )
 
@@ -170,5 +176,5 @@ def _is_about(record: JournalRecord, term: str) -> bool:
 
 
 def _quoted(text: str) -> str:
-    """Return a text as Insights takes it in a query."""
+    """Return a text as a string literal of an Insights query."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

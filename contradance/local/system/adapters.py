@@ -1,0 +1,174 @@
+"""The ports of `contradance.operate`, over the laptop's file and its actions."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from functools import cache
+from itertools import groupby
+from typing import Final, Literal, Protocol
+
+from contradance.deployed import Deployed
+from contradance.errors import OperateError
+from contradance.local.dead_letter_queues import LETTER_COLUMNS, stored_letter
+from contradance.local.events.replay import find_replay
+from contradance.local.state.database import Database
+from contradance.local.state.reader import Reader
+from contradance.local.system.protocol import SystemDescription
+from contradance.operate.dead_letter import DeadLetter, LetterOutcome
+from contradance.operate.ports import AlarmState, ReplayStatus, RuleTarget, RunningRule, System
+
+OpenFile = Callable[[], AbstractContextManager[Reader | Database]]
+_NO_LIMIT: Final = -1
+"""SQLite's own value for a LIMIT that limits nothing."""
+_BUSY: Final = "another client has received the message, or it is not on the queue any more"
+
+
+class LaptopActions(Protocol):
+    """The actions of an operator: done directly, or sent to the laptop's process."""
+
+    def redrive(self, function: str, messages: Sequence[str]) -> Collection[str]:
+        """Redrive dead letters of one function, by their message ids; return the ids of those that were redriven."""
+
+    def delete(self, function: str, messages: Sequence[str]) -> Collection[str]:
+        """Delete dead letters of one function, by their message ids; return the ids of those that were deleted."""
+
+    def replay(self, name: str, function: str, first: datetime, last: datetime) -> None:
+        """Start a replay."""
+
+
+def laptop_system(
+    stack: Deployed, open_file: OpenFile, actions: LaptopActions, running: Callable[[], SystemDescription]
+) -> System:
+    """Return a laptop as a system to operate.
+
+    Args:
+        stack: its description.
+        open_file: opens its file.
+        actions: change it.
+        running: returns the description of what runs now.
+    """
+    return System(
+        stack,
+        dead_letters=LaptopDeadLetters(open_file, actions),
+        replays=LaptopReplays(open_file, actions),
+        health=LaptopHealth(running),
+    )
+
+
+class LaptopDeadLetters:
+    """`contradance.operate.ports.DeadLetterAccess` over the laptop's file: letters are read without being received."""
+
+    exact = True
+
+    def __init__(self, open_file: OpenFile, actions: LaptopActions) -> None:
+        self._open_file = open_file
+        self._actions = actions
+
+    @contextmanager
+    def look(self, functions: Sequence[str]) -> Iterator["LaptopLetterView"]:
+        """Open the dead letter queues of these functions."""
+        with self._open_file() as reader:
+            yield LaptopLetterView(reader, functions, self._actions)
+
+    def count(self, function: str) -> int:
+        """Return how many dead letters a function has."""
+        with self._open_file() as reader:
+            return int(reader.read("SELECT count(*) FROM dead_letter WHERE function = ?", (function,))[0][0])
+
+
+class LaptopLetterView:
+    """`contradance.operate.ports.LetterView` over the laptop's file."""
+
+    def __init__(self, reader: Reader | Database, functions: Sequence[str], actions: LaptopActions) -> None:
+        self._reader = reader
+        self._functions = functions
+        self._actions = actions
+
+    def letters(self, limit: int | None = None) -> Iterator[DeadLetter]:
+        """Yield each dead letter, the oldest of each function first: one query for each function."""
+        query = f"SELECT {LETTER_COLUMNS} FROM dead_letter WHERE function = ? ORDER BY sent, id LIMIT ?"  # noqa: S608 - constants
+        for function in self._functions:
+            for row in self._reader.rows(query, (function, _NO_LIMIT if limit is None else limit)):
+                yield stored_letter(function, row)
+
+    def hidden(self) -> int:
+        """Return 0: letters are read even while another client has received them."""
+        return 0
+
+    def redrive(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
+        """Send each event to its function, and delete the letter, in one transaction."""
+        return self._changed(letters, self._actions.redrive, "redriven")
+
+    def delete(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
+        """Delete letters."""
+        return self._changed(letters, self._actions.delete, "deleted")
+
+    def _changed(
+        self,
+        letters: Sequence[DeadLetter],
+        change: Callable[[str, Sequence[str]], Collection[str]],
+        outcome: Literal["redriven", "deleted"],
+    ) -> list[LetterOutcome]:
+        outcomes = []
+        for function, some in groupby(letters, key=lambda letter: letter.subscriber):
+            of_one = [*some]
+            changed = frozenset(change(function, [letter.message.id for letter in of_one]))
+            outcomes += [
+                LetterOutcome(letter, outcome) if letter.message.id in changed else LetterOutcome(letter, "kept", _BUSY)
+                for letter in of_one
+            ]
+        return outcomes
+
+
+class LaptopReplays:
+    """`contradance.operate.ports.ReplayAccess` over the laptop's file."""
+
+    def __init__(self, open_file: OpenFile, actions: LaptopActions) -> None:
+        self._open_file = open_file
+        self._actions = actions
+
+    def start(self, name: str, function: str, first: datetime, last: datetime) -> ReplayStatus:
+        """Start a replay."""
+        self._actions.replay(name, function, first, last)
+        return ReplayStatus(name, "STARTING", None)
+
+    def status(self, name: str) -> ReplayStatus:
+        """Return the state of one replay."""
+        with self._open_file() as reader:
+            replay = find_replay(reader, name)
+        if replay is None:
+            raise OperateError(f"the laptop has no replay {name}.")
+        last = None if replay.replayed is None else datetime.fromtimestamp(replay.replayed, UTC)
+        return ReplayStatus(name, replay.state, last)
+
+
+class LaptopHealth:
+    """`contradance.operate.ports.HealthAccess` over the description of what the laptop runs."""
+
+    def __init__(self, running: Callable[[], SystemDescription]) -> None:
+        self._running = cache(running)
+
+    def deployed(self) -> Deployed:
+        """Return the description of what runs."""
+        return self._running().deployed
+
+    def account(self) -> None:
+        """Return None: the laptop checks no credentials."""
+
+    def bus_arn(self) -> str:
+        """Return the ARN of the bus."""
+        return self._running().deployed.bus_arn
+
+    def rule(self, function: str) -> RunningRule:
+        """Return the rule of one subscriber."""
+        one = self._running().deployed.functions[function]
+        target = (one.queue_url or "").rpartition("/")[2] or one.function_name
+        return RunningRule("ENABLED", self._running().patterns[function], (RuleTarget(target, has_dead_letters=True),))
+
+    def archive_state(self) -> str:
+        """Return ENABLED: the laptop archives every event."""
+        return "ENABLED"
+
+    def alarms(self, names: Sequence[str]) -> Mapping[str, AlarmState]:  # noqa: ARG002 - the port's
+        """Return nothing: the laptop has no alarms."""
+        return {}

@@ -1,0 +1,104 @@
+"""The laptop's JSON API, for the commands on the same machine.
+
+The port is bound to loopback, and the application refuses other names in `Host`. Here a browser is refused: a page of any
+site could send a request to this port. Browsers mark each request with `Origin` or `Sec-Fetch-Site`, which a page cannot
+remove, and send no JSON to another site without asking first, which is never allowed.
+"""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from typing import Final, TypeVar
+
+from pydantic import ValidationError
+
+from contradance.errors import ContradanceError, LaptopError
+from contradance.local.invocation.gateway import HttpResponse, refused
+from contradance.local.laptop import Laptop
+from contradance.local.system.in_process import DirectActions
+from contradance.local.system.protocol import (
+    API_PREFIX,
+    ApiRequest,
+    EventsRequest,
+    LettersRequest,
+    LettersResponse,
+    ReplayRequest,
+    SystemDescription,
+)
+
+Request = TypeVar("Request", bound=ApiRequest)
+_OF_BROWSERS: Final = ("origin", "sec-fetch-site")
+
+
+class CommandApi:
+    """Answers the requests of commands."""
+
+    def __init__(self, laptop: Laptop, description: SystemDescription) -> None:
+        self._laptop = laptop
+        self._actions = DirectActions(laptop)
+        self._description = description
+        self._operations: dict[str, Callable[[bytes], str]] = {
+            "events": self._publish,
+            "redrive": self._redrive,
+            "delete": self._delete,
+            "replay": self._replay,
+        }
+
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        """Answer one request."""
+        operation = path.removeprefix(API_PREFIX)
+        if any(name in headers for name in _OF_BROWSERS):
+            return refused(403, "This API is for commands; a browser uses the console.")
+        if (method, operation) == ("GET", "system"):
+            return _ok(self._description.model_dump_json(by_alias=True))
+        if method != "POST" or operation not in self._operations:
+            return refused(404, "Not Found")
+        if headers.get("content-type") != "application/json":
+            return refused(415, "Send JSON, with the content type application/json.")
+        return self._do(operation, body)
+
+    def _do(self, operation: str, body: bytes) -> HttpResponse:
+        try:
+            return _ok(self._operations[operation](body))
+        except ValidationError:
+            return refused(400, f"The body is not a request of {operation}.")
+        except ContradanceError as error:
+            return refused(409, str(error))
+
+    def _publish(self, body: bytes) -> str:
+        entries = EventsRequest.model_validate_json(body).entries
+        bus = self._laptop.bus
+        for entry in entries:
+            if entry.get("EventBusName") != bus.name:
+                # AWS accepts an event for another bus and drops it; an author's mistake would stay unseen
+                raise LaptopError(f"There is no bus {entry.get('EventBusName')!r} here; this laptop runs {bus.name!r}.")
+        return json.dumps(bus.put_events(Entries=entries))
+
+    def _redrive(self, body: bytes) -> str:
+        asked = self._checked(LettersRequest.model_validate_json(body))
+        return _response(self._actions.redrive(asked.function, asked.messages))
+
+    def _delete(self, body: bytes) -> str:
+        asked = self._checked(LettersRequest.model_validate_json(body))
+        return _response(self._actions.delete(asked.function, asked.messages))
+
+    def _replay(self, body: bytes) -> str:
+        asked = self._checked(ReplayRequest.model_validate_json(body))
+        self._actions.replay(asked.name, asked.function, asked.first, asked.last)
+        return "{}"
+
+    def _checked(self, request: Request) -> Request:
+        """Return the request; refuse one for another laptop."""
+        if request.state != self._description.state:
+            raise LaptopError(
+                f"it runs on the state in {self._description.state}, not on {request.state}.\n"
+                "  Name its folder with --state, or its port with --port."
+            )
+        return request
+
+
+def _response(messages: Collection[str]) -> str:
+    return LettersResponse(messages=[*messages]).model_dump_json()
+
+
+def _ok(text: str) -> HttpResponse:
+    return HttpResponse(200, {"content-type": "application/json"}, text)

@@ -1,0 +1,130 @@
+"""The client of a laptop that runs in another process."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from contradance.choreography import Choreography
+from contradance.errors import LaptopError
+from contradance.local.names import DEFAULT_STATE
+from contradance.local.state.journal_table import STATE_FILE
+from contradance.local.state.reader import reading
+from contradance.local.system.adapters import laptop_system
+from contradance.local.system.deployed import deployed
+from contradance.local.system.protocol import (
+    API_PREFIX,
+    EventsRequest,
+    LettersRequest,
+    LettersResponse,
+    ReplayRequest,
+    SystemDescription,
+)
+from contradance.operate.ports import System
+
+Response = TypeVar("Response", bound=BaseModel)
+_TIMEOUT_SECONDS: Final = 10
+_DIRECT: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Without a proxy, even where the environment names one: the laptop is on this machine."""
+
+
+def ask(request: urllib.request.Request) -> Any:
+    """Send a request to this machine; the response is a context manager, as from `urllib.request.urlopen`."""
+    return _DIRECT.open(request, timeout=_TIMEOUT_SECONDS)
+
+
+def system_of_commands(choreography: Choreography, url: str, state: Path) -> System:
+    """Return the laptop with this state folder, which another process serves at `url`, as a system to operate."""
+    client = LaptopClient(url, state)
+    return laptop_system(deployed(choreography, url), partial(reading, state / STATE_FILE), client, client.description)
+
+
+class LaptopClient:
+    """`contradance.local.system.adapters.LaptopActions` and `contradance.runtime.ports.Events` over the laptop's JSON API.
+
+    Args:
+        url: where the laptop is served.
+        state: its folder. The laptop refuses to change something for another folder than its own.
+    """
+
+    def __init__(self, url: str, state: Path = DEFAULT_STATE) -> None:
+        self._url = url
+        self._state = str(state.resolve())
+
+    def put_events(self, *, Entries: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:  # noqa: N803 - boto3's name
+        """Publish up to 10 entries."""
+        return self._send("events", EventsRequest(entries=Entries))
+
+    def redrive(self, function: str, messages: Sequence[str]) -> Collection[str]:
+        """Redrive dead letters."""
+        return self._change_letters("redrive", function, messages)
+
+    def delete(self, function: str, messages: Sequence[str]) -> Collection[str]:
+        """Delete dead letters."""
+        return self._change_letters("delete", function, messages)
+
+    def replay(self, name: str, function: str, first: datetime, last: datetime) -> None:
+        """Start a replay."""
+        self._send("replay", ReplayRequest(state=self._state, name=name, function=function, first=first, last=last))
+
+    def description(self) -> SystemDescription:
+        """Return what the laptop runs."""
+        found = self._read(SystemDescription, self._send("system"))
+        if found.state != self._state:
+            raise LaptopError(
+                f"the laptop at {self._url} runs on the state in {found.state}, not on {self._state}.\n"
+                "  Name its folder with --state, or its port with --port."
+            )
+        return found
+
+    def _change_letters(self, operation: str, function: str, messages: Sequence[str]) -> Collection[str]:
+        asked = LettersRequest(state=self._state, function=function, messages=messages)
+        return self._read(LettersResponse, self._send(operation, asked)).messages
+
+    def _send(self, operation: str, body: BaseModel | None = None) -> dict[str, Any]:
+        request = urllib.request.Request(  # noqa: S310 - always http://127.0.0.1
+            f"{self._url}{API_PREFIX}{operation}",
+            data=None if body is None else body.model_dump_json().encode(),
+            headers={"content-type": "application/json"},
+        )
+        try:
+            with ask(request) as response:
+                return self._object(response)
+        except urllib.error.HTTPError as error:
+            with error:
+                refusal = self._object(error)
+            raise LaptopError(f"the laptop at {self._url} refused: {refusal.get('message')}") from error
+        except OSError as error:
+            reason = getattr(error, "reason", error)
+            raise LaptopError(
+                f"no laptop answers at {self._url}: {getattr(reason, 'strerror', None) or reason}.\n"
+                "  Start one with: contradance run"
+            ) from error
+
+    def _object(self, response: Any) -> dict[str, Any]:
+        """Return the JSON object in a response."""
+        try:
+            found = json.load(response)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise self._not_a_laptop()
+        return found
+
+    def _read(self, model: type[Response], found: dict[str, Any]) -> Response:
+        try:
+            return model.model_validate(found)
+        except ValidationError as error:
+            raise self._not_a_laptop() from error
+
+    def _not_a_laptop(self) -> LaptopError:
+        return LaptopError(
+            f"the program at {self._url} is not a laptop of this version.\n"
+            "  Name the laptop's port with --port; contradance run prints it."
+        )

@@ -1,0 +1,76 @@
+"""The laptop, operated in its own process: by the console, and by the API for the commands."""
+
+import json
+import sqlite3
+from collections.abc import Collection, Sequence
+from contextlib import nullcontext
+from datetime import datetime
+
+from contradance.errors import OperateError
+from contradance.function import Schedule
+from contradance.local.dead_letter_queues import stored_letters
+from contradance.local.laptop import Laptop
+from contradance.local.refusal import Refused
+from contradance.local.system.adapters import laptop_system
+from contradance.local.system.deployed import deployed
+from contradance.local.system.protocol import SystemDescription
+from contradance.operate.ports import System
+from contradance.subscription import Subscription
+
+
+def system_in_process(laptop: Laptop, description: SystemDescription) -> System:
+    """Return a laptop of this process as a system to operate."""
+    actions = DirectActions(laptop)
+    return laptop_system(description.deployed, lambda: nullcontext(laptop.database), actions, lambda: description)
+
+
+def describe(laptop: Laptop, url: str) -> SystemDescription:
+    """Return the description of what a laptop of this process runs; it is served at `url`."""
+    patterns = {one.function.name: one.subscription.pattern.canonical for one in laptop.choreography.subscriptions}
+    return SystemDescription(
+        state=str(laptop.state.resolve()), deployed=deployed(laptop.choreography, url), patterns=patterns
+    )
+
+
+class DirectActions:
+    """`contradance.local.system.adapters.LaptopActions` in the laptop's own process."""
+
+    def __init__(self, laptop: Laptop) -> None:
+        self._laptop = laptop
+
+    def redrive(self, function: str, messages: Sequence[str]) -> Collection[str]:
+        """Move events from the dead letter queue to the function, all in one transaction."""
+        self._check(function)
+        redriven: list[str] = []
+
+        def take(connection: sqlite3.Connection) -> list[str]:
+            letters = stored_letters(connection, function, messages, self._laptop.clock.now())
+            valid = [letter for letter in letters if letter.event is not None]
+            redriven.extend(letter.message.id for letter in valid)
+            connection.execute(
+                "DELETE FROM dead_letter WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(redriven),)
+            )
+            return [json.dumps(letter.event, separators=(",", ":")) for letter in valid]
+
+        self._laptop.bus.enqueue_from(function, take)
+        return redriven
+
+    def delete(self, function: str, messages: Sequence[str]) -> Collection[str]:
+        """Delete dead letters; not those that another client has received."""
+        self._check(function)
+        return self._laptop.dead_letters.delete_messages(function, messages)
+
+    def replay(self, name: str, function: str, first: datetime, last: datetime) -> None:
+        """Start a replay."""
+        self._check(function)
+        try:
+            self._laptop.replays.begin(name, first, last, {function}, f"contradance replay to {function}")
+        except Refused as refusal:
+            raise OperateError(f"the replay cannot start: {refusal.code}: {refusal.message}") from refusal
+
+    def _check(self, name: str) -> None:
+        function = self._laptop.choreography.functions.get(name)
+        if function is None or not isinstance(function.trigger, Subscription | Schedule):
+            raise OperateError(
+                f"the laptop runs no function {name} that consumes events.\n  Start it again to run the current code."
+            )

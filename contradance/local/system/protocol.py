@@ -1,0 +1,57 @@
+"""The requests and responses of the laptop's JSON API."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from contradance.deployed import Deployed
+
+API_PREFIX: Final = "/_contradance/api/"
+"""Start of every path of the API."""
+
+
+class ApiRequest(BaseModel):
+    """What every request that changes something has."""
+
+    state: str
+    """The folder of the laptop that is meant: a command never changes another laptop than the one that it reads."""
+
+
+class LettersRequest(ApiRequest):
+    """Redrive or delete some dead letters of one function."""
+
+    function: str
+    messages: Sequence[str]
+    """Their message ids."""
+
+
+class LettersResponse(BaseModel):
+    """The dead letters that were redriven or deleted."""
+
+    messages: Sequence[str]
+
+
+class ReplayRequest(ApiRequest):
+    """Replay a window of the archive to one function."""
+
+    name: str
+    function: str
+    first: datetime
+    last: datetime
+
+
+class EventsRequest(BaseModel):
+    """Publish events: entries as in EventBridge's PutEvents."""
+
+    entries: Sequence[Mapping[str, Any]]
+
+
+class SystemDescription(BaseModel):
+    """What the laptop runs: its code may be older than the files of the project."""
+
+    state: str
+    deployed: Deployed
+    patterns: Mapping[str, str]
+    """The event pattern of each subscriber, as JSON."""

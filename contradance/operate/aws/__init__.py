@@ -1,0 +1,1 @@
+"""A stack on AWS, operated through boto3: one adapter of `contradance.operate.ports`."""

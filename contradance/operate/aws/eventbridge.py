@@ -1,0 +1,99 @@
+"""The bus, rules, archive, replays and alarms of a stack, as AWS describes them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from contradance.deployed import Deployed
+from contradance.operate.aws.services import Aws
+from contradance.operate.ports import AlarmState, ReplayStatus, RuleTarget, RunningRule
+
+_ALARMS: Final = 100
+"""Most alarms of one call. CloudWatch API reference, DescribeAlarms."""
+
+
+class EventBridgeReplays:
+    """`contradance.operate.ports.ReplayAccess` over EventBridge."""
+
+    def __init__(self, deployed: Deployed, aws: Aws) -> None:
+        self._deployed = deployed
+        self._aws = aws
+
+    def start(self, name: str, function: str, first: datetime, last: datetime) -> ReplayStatus:
+        """Start a replay whose filter is the function's rule."""
+        answer = self._aws.service("events").ask(
+            "start_replay",
+            ReplayName=name,
+            Description=f"contradance replay to {function}",
+            EventSourceArn=self._deployed.archive_arn,
+            EventStartTime=first,
+            EventEndTime=last,
+            Destination={"Arn": self._deployed.bus_arn, "FilterArns": [self._deployed.functions[function].rule_arn]},
+        )
+        return _status({"ReplayName": name, **answer})
+
+    def status(self, name: str) -> ReplayStatus:
+        """Return the state of one replay."""
+        return _status(self._aws.service("events").ask("describe_replay", ReplayName=name))
+
+
+class AwsHealth:
+    """`contradance.operate.ports.HealthAccess` over STS, EventBridge and CloudWatch."""
+
+    def __init__(self, deployed: Deployed, aws: Aws) -> None:
+        self._deployed = deployed
+        self._aws = aws
+
+    def deployed(self) -> Deployed:
+        """Return the description of the stack."""
+        return self._deployed
+
+    def account(self) -> str:
+        """Return the account of the credentials in use."""
+        return str(self._aws.service("sts").ask("get_caller_identity")["Account"])
+
+    def bus_arn(self) -> str:
+        """Return the ARN of the bus."""
+        return str(self._aws.service("events").ask("describe_event_bus", Name=self._deployed.bus_arn)["Arn"])
+
+    def rule(self, function: str) -> RunningRule:
+        """Return the rule of one subscriber, with its targets."""
+        events, bus = self._aws.service("events"), self._deployed.bus_arn
+        name = self._deployed.functions[function].rule_name
+        rule = events.ask("describe_rule", Name=name, EventBusName=bus)
+        targets = events.ask("list_targets_by_rule", Rule=name, EventBusName=bus)["Targets"]
+        return RunningRule(
+            rule["State"],
+            rule.get("EventPattern", ""),
+            tuple(
+                RuleTarget(target["Arn"].rpartition(":")[2], "Arn" in target.get("DeadLetterConfig", {}))
+                for target in targets
+            ),
+        )
+
+    def archive_state(self) -> str:
+        """Return ENABLED, or the state of the archive and its reason."""
+        found = self._aws.service("events").ask("describe_archive", ArchiveName=self._deployed.archive_name)
+        return f"{found['State']} {found.get('StateReason', '')}".strip()
+
+    def alarms(self, names: Sequence[str]) -> Mapping[str, AlarmState]:
+        """Return those of the alarms that exist, by name."""
+        found: list[dict[str, Any]] = []
+        for first in range(0, len(names), _ALARMS):
+            some = [*names[first : first + _ALARMS]]
+            answer = self._aws.service("cloudwatch").ask("describe_alarms", AlarmNames=some, MaxRecords=_ALARMS)
+            found += answer["MetricAlarms"]
+        return {
+            alarm["AlarmName"]: AlarmState(
+                acts=bool(alarm.get("ActionsEnabled")),
+                notifies=bool(alarm.get("AlarmActions")),
+                in_alarm=alarm.get("StateValue") == "ALARM",
+            )
+            for alarm in found
+        }
+
+
+def _status(answer: dict[str, Any]) -> ReplayStatus:
+    return ReplayStatus(
+        answer["ReplayName"], answer["State"], answer.get("EventLastReplayedTime"), answer.get("StateReason", "")
+    )

@@ -1,0 +1,195 @@
+"""Dead letters on SQS, which has no operation that reads a queue: a message is received, hidden for a time, and shown again.
+
+So every count is approximate: another client may hide messages at the same time, and a look may miss some.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final, Self
+
+from contradance.deployed import Deployed
+from contradance.errors import OperateError
+from contradance.operate.aws.services import Aws, Service
+from contradance.operate.dead_letter import DeadLetter, LetterOutcome, QueueMessage, read_dead_letter
+
+MOST: Final = 10_000
+"""Dead letters of one queue that are received, where the caller gives no other limit."""
+VISIBILITY_SECONDS: Final = 60
+"""How long a received message is hidden from other clients."""
+_WAIT_SECONDS: Final = 1
+"""How long SQS waits for messages. With no wait it asks only some of its servers."""
+_BATCH: Final = 10
+"""Most messages of one SQS request."""
+_NOTHING_NEW: Final = 3
+"""Responses in a row without a new message, after which the queue counts as read."""
+_AT_A_TIME: Final = 8
+"""Queues that are read at the same time."""
+_COUNTS: Final = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+
+class SqsDeadLetters:
+    """`contradance.operate.ports.DeadLetterAccess` over SQS."""
+
+    exact = False
+
+    def __init__(self, deployed: Deployed, aws: Aws) -> None:
+        self._deployed = deployed
+        self._aws = aws
+
+    def look(self, functions: Sequence[str]) -> "SqsView":
+        """Open the dead letter queues of these functions."""
+        self._aws.service("sqs")  # made here: boto3's sessions are not safe to use from several threads
+        return SqsView(self._deployed, self._aws, [QueuePeek(name, self._url(name), self._aws) for name in functions])
+
+    def count(self, function: str) -> int:
+        """Return about how many dead letters a function has, hidden ones included."""
+        return sum(_counts(self._aws.service("sqs"), self._url(function)))
+
+    def _url(self, function: str) -> str:
+        return self._deployed.functions[function].dead_letter_queue_url or ""
+
+
+class SqsView:
+    """`contradance.operate.ports.LetterView` over SQS; at its end, what was not deleted is shown again."""
+
+    def __init__(self, deployed: Deployed, aws: Aws, queues: Sequence["QueuePeek"]) -> None:
+        self._deployed = deployed
+        self._aws = aws
+        self._queues = {queue.function: queue for queue in queues}
+
+    def letters(self, limit: int | None = None) -> Iterator[DeadLetter]:
+        """Receive the letters of every queue, and yield each once."""
+        most = MOST if limit is None else limit
+        with ThreadPoolExecutor(_AT_A_TIME) as threads:
+            found = [*threads.map(lambda queue: [*queue.letters(most)], self._queues.values())]
+        return (letter for letters in found for letter in letters)
+
+    def hidden(self) -> int:
+        """Return about how many messages other clients have received."""
+        with ThreadPoolExecutor(_AT_A_TIME) as threads:
+            return sum(threads.map(QueuePeek.hidden, self._queues.values()))
+
+    def redrive(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
+        """Send each event to its function, and delete the letter."""
+        return [self._redrive(letter) for letter in letters]
+
+    def delete(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
+        """Delete letters."""
+        for letter in letters:
+            self._queues[letter.subscriber].delete(letter)
+        return [LetterOutcome(letter, "deleted") for letter in letters]
+
+    def _redrive(self, letter: DeadLetter) -> LetterOutcome:
+        try:
+            self._send(letter)
+        except OperateError as error:
+            return LetterOutcome(letter, "kept", str(error))
+        try:
+            self._queues[letter.subscriber].delete(letter)
+        except OperateError as error:
+            return LetterOutcome(letter, "redriven", f"but it is still on the queue, where it does no harm: {error}")
+        return LetterOutcome(letter, "redriven")
+
+    def _send(self, letter: DeadLetter) -> None:
+        """Send the event to the function's queue, where it has one; else invoke the function as EventBridge does."""
+        function = self._deployed.functions[letter.subscriber]
+        event = json.dumps(letter.event, separators=(",", ":"))
+        if function.queue_url is not None:
+            self._aws.service("sqs").ask("send_message", QueueUrl=function.queue_url, MessageBody=event)
+        else:
+            self._aws.service("lambda").ask(
+                "invoke", FunctionName=function.function_name, InvocationType="Event", Payload=event.encode()
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for queue in self._queues.values():
+            queue.show_again()
+
+
+class QueuePeek:
+    """One look into one queue."""
+
+    def __init__(self, function: str, url: str, aws: Aws) -> None:
+        self.function = function
+        self._url = url
+        self._aws = aws
+        self._receipts: dict[str, str] = {}
+        self._deleted: set[str] = set()
+
+    def letters(self, limit: int) -> Iterator[DeadLetter]:
+        """Yield each dead letter once, up to `limit` of them."""
+        nothing_new = 0
+        while len(self._receipts) < limit and nothing_new < _NOTHING_NEW:
+            received = self._receive(min(_BATCH, limit - len(self._receipts)))
+            if not received:
+                return
+            fresh = [message for message in received if message["MessageId"] not in self._receipts]
+            nothing_new = 0 if fresh else nothing_new + 1
+            self._receipts |= {message["MessageId"]: message["ReceiptHandle"] for message in received}
+            for message in fresh:
+                yield read_dead_letter(self.function, queue_message(message))
+
+    def delete(self, letter: DeadLetter) -> None:
+        """Delete a dead letter."""
+        receipt = self._receipts[letter.message.id]
+        self._ask("delete_message", ReceiptHandle=receipt)
+        self._deleted.add(letter.message.id)
+
+    def hidden(self) -> int:
+        """Return about how many messages are hidden."""
+        return _counts(self._aws.service("sqs"), self._url)[1]
+
+    def show_again(self) -> None:
+        """Make what was received and not deleted visible to other clients."""
+        left = [receipt for message, receipt in self._receipts.items() if message not in self._deleted]
+        with suppress(OperateError):  # SQS shows them by itself after the visibility timeout
+            for first in range(0, len(left), _BATCH):
+                entries = [
+                    {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
+                    for number, receipt in enumerate(left[first : first + _BATCH])
+                ]
+                self._ask("change_message_visibility_batch", Entries=entries)
+
+    def _receive(self, number: int) -> Sequence[Mapping[str, Any]]:
+        response = self._ask(
+            "receive_message",
+            MaxNumberOfMessages=number,
+            VisibilityTimeout=VISIBILITY_SECONDS,
+            WaitTimeSeconds=_WAIT_SECONDS,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        found: Sequence[Mapping[str, Any]] = response.get("Messages", [])
+        return found
+
+    def _ask(self, operation: str, **parameters: object) -> dict[str, Any]:
+        return self._aws.service("sqs").ask(operation, QueueUrl=self._url, **parameters)
+
+
+def queue_message(received: Mapping[str, Any]) -> QueueMessage:
+    """Return a message as SQS's ReceiveMessage returns it."""
+    system: Mapping[str, str] = received.get("Attributes", {})
+    return QueueMessage(
+        received["MessageId"],
+        received["Body"],
+        {name: str(value.get("StringValue", "")) for name, value in received.get("MessageAttributes", {}).items()},
+        datetime.fromtimestamp(int(system.get("SentTimestamp", 0)) / 1000, UTC),
+        receives=int(system.get("ApproximateReceiveCount", 1)) - 1,  # without this one
+        moved="DeadLetterQueueSourceArn" in system,
+    )
+
+
+def _counts(sqs: Service, url: str) -> tuple[int, int]:
+    """Return about how many messages of a queue can be received, and how many are hidden."""
+    answer = sqs.ask("get_queue_attributes", QueueUrl=url, AttributeNames=[*_COUNTS])
+    visible, hidden = (int(answer["Attributes"][name]) for name in _COUNTS)
+    return visible, hidden
