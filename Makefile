@@ -65,7 +65,7 @@ wheel: $(READY)    ## the contracts and contradance as wheels, into dist/: what 
 	@$(BIN)/uv build --quiet --wheel --out-dir $(DIST) .
 	@$(BIN)/uv build --quiet --wheel --out-dir $(DIST) contracts
 
-mutants: $(READY)  ## how many small mistakes in the code the tests notice; ARGS="local/bus --sample 30 --seed 7"
+mutants: $(READY)  ## how many small mistakes in the code the tests notice; ARGS="local/events/bus --sample 30 --seed 7"
 	@$(BIN)/python scripts/mutants.py $(ARGS)
 
 constraints: $(READY)   ## pin anew what the pinned requirements need in turn, here and in the layer

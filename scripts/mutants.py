@@ -1,7 +1,7 @@
 """Change the code in one place at a time, and count how often a test fails: what no test notices is not tested.
 
     make mutants
-    make mutants ARGS="local/bus runtime --sample 30 --seed 7"
+    make mutants ARGS="local/events/bus runtime --sample 30 --seed 7"
 
 A room is a module or a folder of `contradance`. Its tests are those that have its name, and those of `ALSO`; of these, a
 mutant runs the ones that reach its line, as one run with coverage has found. Each mutant is a copy of the tree with one
@@ -25,7 +25,7 @@ from mutations import mutations
 from sandbox import Mutant, Reach, Sandbox
 
 ROOT = Path(__file__).parents[1]
-ROOMS: Final = ("contract", "envelope", "registry", "subscription", "runtime", "local/bus")
+ROOMS: Final = ("contract", "envelope", "registry", "subscription", "runtime", "local/events/bus")
 """What is mutated unless rooms are given."""
 ALSO: Final[Mapping[str, Sequence[str]]] = {
     "contract": ("tests/wire", "tests/test_evolving.py", "tests/test_pii.py", "tests/contracts"),
@@ -49,11 +49,11 @@ def mutants(root: Path, package: str, room: str, sample: int, seed: int) -> list
 
 
 def tests_of(root: Path, room: str) -> list[str]:
-    """Return the tests of a room: those that have its name, or of the nearest folder that has a part of it."""
-    *folders, name = room.split("/")
-    folder = "/".join(["tests", *folders])
-    own = [one for one in (f"{folder}/test_{name}.py", f"{folder}/{name}") if (root / one).exists()] or [folder]
-    return [*own, *ALSO.get(room, ())]
+    """Return the tests of a room: those that have its name, or that of the nearest folder around it."""
+    place = Path("tests", room)
+    while not (own := [one for one in (place.with_name(f"test_{place.name}.py"), place) if (root / one).exists()]):
+        place = place.parent
+    return [*map(str, own), *ALSO.get(room, ())]
 
 
 def tested(sandboxes: "queue.Queue[Sandbox]", todo: Sequence[tuple[Mutant, Reach]]) -> Iterator[tuple[Mutant, str]]:
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return the options."""
+    """Return the options; a room that does not exist is refused."""
     parser = argparse.ArgumentParser(description="How many small mistakes the tests would notice.")
     parser.add_argument("rooms", nargs="*", default=ROOMS, help=f"modules or folders; unless given: {' '.join(ROOMS)}")
     parser.add_argument("--sample", type=int, default=40, help="how many mutants of each room (default: 40)")
@@ -107,7 +107,12 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="how many are tested at a time (default: 2)")
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     parser.add_argument("--package", default="contradance", help=argparse.SUPPRESS)
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    for room in options.rooms:
+        place = options.root / options.package / room
+        if not place.is_dir() and not place.with_suffix(".py").is_file():
+            parser.error(f"{options.package} has no room {room}: it is neither a module nor a folder")
+    return options
 
 
 def out(text: str) -> None:
