@@ -68,7 +68,7 @@ def measured(name: str, pid: int, act: Callable[[], str], floor: float = 0.0) ->
     found = act()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = cpu_seconds(pid) - server
-    command = after.ru_utime + after.ru_stime - own.ru_utime - own.ru_stime
+    command = (after.ru_utime + after.ru_stime) - (own.ru_utime + own.ru_stime)
     ratio = (used + command) / (floor or used + command)
     print(f"{name:26} server {used:7.2f}  command {command:6.2f}  {ratio:6.2f}x  {found}")
     return used + command
