@@ -17,6 +17,9 @@ RATIOS = {
         rf"{what}{RATIO}" for what in ("cold start, of .b.", "first invocation, of .b.", "resident memory, of .b.")
     ],
     "contracts": [rf"^{NUMBER * 3}{RATIO}{NUMBER * 2}$"],
+    "dead_letters": [
+        rf"^{name} +server{NUMBER} +command{NUMBER}{RATIO}" for name in ("console, every function", "dlq list")
+    ],
     "flow": [rf"the POST{RATIO}, all deliveries{RATIO}$"],
     "hot_path": [rf"{what}{RATIO}" for what in ("delivery, of .b.", "publish, of pydantic . boto3", "a valid one")],
     "infra": [rf"^{NUMBER * 4}{RATIO}{NUMBER * 3}$"],

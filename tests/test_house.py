@@ -5,6 +5,7 @@ import re
 import tokenize
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,11 @@ def source(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(source(path))
+
+
 @pytest.mark.parametrize("path", MACHINE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_machine_does_not_speak_of_the_application(path: Path) -> None:
     assert FOOD.findall(source(path)) == []
@@ -57,7 +63,7 @@ def test_no_file_names_a_machine_of_ours() -> None:
 
 def names_of_types(path: Path) -> Iterator[str]:
     """Yield the classes of a module, and the aliases that name a type in annotations."""
-    tree = ast.parse(source(path))
+    tree = tree_of(path)
     yield from (node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
     for node in tree.body:
         if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Subscript | ast.BinOp):
@@ -76,7 +82,7 @@ def test_the_name_of_a_class_or_of_a_type_has_one_meaning() -> None:
 
 def texts_of(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the docstrings, the other string literals and the comments of a module, with their lines."""
-    for node in ast.walk(ast.parse(source(path))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.lineno, node.value
     with path.open("rb") as file:
@@ -121,7 +127,7 @@ def test_a_function_makes_few_decisions() -> None:
     found = {
         f"{path.relative_to(ROOT / 'contradance')}: {node.name}"
         for path in MACHINE
-        for node in ast.walk(ast.parse(source(path)))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and decisions(node) > DENSEST
     }
 
