@@ -25,7 +25,6 @@ MOST_MANNERED = 48
 DENSEST = 16
 """Most decisions in a function: branches, loops, comprehensions and boolean operators. Ruff's C901 counts branches only."""
 DENSE = {
-    "catalog/picture/layers.py: _columns",
     "compatibility/comparison.py: _walk",
     "compatibility/intersection.py: _meet_objects",
     "compatibility/scalars.py: permits",
