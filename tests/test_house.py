@@ -28,7 +28,6 @@ DENSE = {
     "compatibility/comparison.py: _walk",
     "compatibility/intersection.py: _meet_objects",
     "compatibility/scalars.py: permits",
-    "local/console/schema_form.py: _read",
     "operate/flow.py: _flow",
     "operate/published.py: _published",
 }
