@@ -28,7 +28,6 @@ DENSE = {
     "compatibility/comparison.py: _walk",
     "compatibility/intersection.py: _meet_objects",
     "compatibility/scalars.py: permits",
-    "operate/published.py: _published",
 }
 """Functions that are to be split."""
 
