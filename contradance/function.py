@@ -32,7 +32,7 @@ R_co = TypeVar("R_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The trigger of a function that runs by the clock."""
+    """The trigger of a function that runs at scheduled times."""
 
     timetable: "Timetable"
     takes_delivery: bool
@@ -137,7 +137,7 @@ def _checked_links(function: str, service: str, uses: object) -> "frozenset[Link
         if isinstance(link, Grant) and link.table.partition(".")[0] != service:
             raise InvalidFunction(
                 f"{function} uses the table {link.table}, which belongs to the service "
-                f"{link.table.partition('.')[0]!r}.\n  Another service's facts arrive as events: subscribe to one."
+                f"{link.table.partition('.')[0]!r}.\n  To use another service's data, subscribe to one of its events."
             )
     return frozenset(uses)
 

@@ -194,7 +194,7 @@ def topic_command(
     field: Fields = None,
     language: Language = "py",
 ) -> None:
-    """Write an event and its subscribers in one step, named as in the article on which this project is based.
+    """Write an event and its subscribers in one step, from a topic name and subscriber names.
 
     A subscriber that already exists consumes one more event.
 
