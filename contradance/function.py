@@ -129,7 +129,7 @@ def _checked_links(function: str, service: str, uses: object) -> "frozenset[Link
     if not isinstance(uses, Collection) or isinstance(uses, str):
         raise InvalidFunction(f"{function} has uses={uses!r}, which is not a list.\n  Write it like uses=[loans.read].")
     for link in uses:
-        if not isinstance(link, Grant) and not _is_setting(link):
+        if not isinstance(link, Grant) and not _is_setting_or_secret(link):
             raise InvalidFunction(
                 f"{function} uses {link!r}, which is not a table grant, a setting or a secret.\n"
                 "  Link a table by loans.read or loans.write."
@@ -142,7 +142,8 @@ def _checked_links(function: str, service: str, uses: object) -> "frozenset[Link
     return frozenset(uses)
 
 
-def _is_setting(link: object) -> bool:
+def _is_setting_or_secret(link: object) -> bool:
+    """Return whether a link is a setting or a secret."""
     from contradance.settings import Secret, Setting  # noqa: PLC0415 - a function that links only tables does not load them
 
     return isinstance(link, Setting | Secret)

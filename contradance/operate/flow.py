@@ -70,7 +70,10 @@ class Flow:
 
 
 def flows(records: Iterable[JournalRecord], outstanding: Iterable[Outstanding] = ()) -> list[Flow]:
-    """Return the flows in `records`, the earliest first; `outstanding` are the pending deliveries."""
+    """Return the flows that have `records`, the earliest first, each with its pending deliveries from `outstanding`.
+
+    A pending delivery whose flow has no record is left out.
+    """
     by_flow: dict[str, list[JournalRecord]] = {}
     for record in records:
         by_flow.setdefault(record.correlation_id, []).append(record)

@@ -8,7 +8,7 @@ has one lane there.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from contradance.catalog.picture.diagram import Arrow, Box, Diagram
+from contradance.catalog.picture.diagram import Arrow, Box, DiagramContent
 
 
 @dataclass(eq=False)
@@ -57,7 +57,7 @@ class Layers:
         return [strand for slot in self.columns[column] for strand in slot.departures]
 
 
-def layers(diagram: Diagram) -> Layers:
+def layers(diagram: DiagramContent) -> Layers:
     """Return the boxes in columns, and the arrows in strands."""
     reversed_arrows = _closing_a_cycle(diagram)
     directed = {
@@ -109,7 +109,7 @@ class _PathBuilder:
         return self._lanes[line, column]
 
 
-def _closing_a_cycle(diagram: Diagram) -> set[Arrow]:
+def _closing_a_cycle(diagram: DiagramContent) -> set[Arrow]:
     """Return the arrows that close a cycle, in a depth-first walk that begins at the boxes without an incoming arrow."""
     leaving: dict[str, list[Arrow]] = {box.key: [] for box in diagram.boxes}
     for arrow in diagram.arrows:

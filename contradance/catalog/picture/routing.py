@@ -34,7 +34,7 @@ class Turn:
     detour: "Turn | None" = None
     """Another turn that comes first and ends on `row`; it starts where the arrow leaves the previous column."""
     track: int | None = field(default=None, init=False)
-    """Counted from the left; None where the strand is straight."""
+    """Counted from the left; None if the turn is straight."""
 
     @property
     def straight(self) -> bool:

@@ -69,7 +69,7 @@ class SchemaForm:
         self, given: SchemaObject, path: str, label: str, data: Any, errors: Mapping[str, str], *, required: bool
     ) -> FormField:
         schema, nullable = self._resolved(given)
-        kind = _kind(schema, nullable=nullable)
+        kind = _input_kind(schema, nullable=nullable)
         if data is not _ABSENT and data is not None and not isinstance(data, _HOLDERS.get(kind, object)):
             kind = "json"  # a serializer of the author's own makes something else of it
         inner: tuple[FormField, ...] = ()
@@ -99,7 +99,7 @@ class SchemaForm:
     ) -> Any:
         """Return the value of an input or a group; `_ABSENT` for a value that was left out."""
         schema, nullable = self._resolved(given)
-        kind = _kind(schema, nullable=nullable)
+        kind = _input_kind(schema, nullable=nullable)
         if path and kind in _HOLDERS and path in form:
             kind = "json"  # where the data is of another type, the form has a JSON input
         if kind == "group":
@@ -143,7 +143,8 @@ class SchemaForm:
         return schema, nullable
 
 
-def _kind(schema: SchemaObject, *, nullable: bool) -> InputKind:
+def _input_kind(schema: SchemaObject, *, nullable: bool) -> InputKind:
+    """Return the kind of input for a schema; a nullable object, list or boolean is edited as JSON text."""
     if "enum" in schema and all(isinstance(one, str) for one in schema["enum"]):
         return "choice"
     kinds = {member.get("type") for member in schema.get("anyOf", [schema])}
