@@ -160,7 +160,7 @@ class Database:
     def _run_change(self, job: _Job[Any], *, alone: bool) -> None:
         """Run one change; if it fails, store its error in the job and undo only this change.
 
-        A change that is `alone` in its transaction, or that has no waiting caller, needs no savepoint.
+        A change that is `alone` in its transaction needs no savepoint, nor does a `single` statement.
 
         Raises:
             sqlite3.OperationalError: the disk failed; the whole group is undone.
