@@ -1,7 +1,7 @@
 """Each kind of field, through everything that handles one event's data in one process."""
 
 import json
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,7 +47,7 @@ def data_of(event: Contract) -> Any:
 
 def ordered(kind: Kind, data: dict[str, Any]) -> str:
     """Return data as text, with the members of a set in one order: equal sets may have two."""
-    if isinstance(kind.values[0], Set):
+    if isinstance(kind.values[0], AbstractSet):
         data = {**data, "field": sorted(data["field"], key=json.dumps)}
     return json.dumps(data)
 
