@@ -73,7 +73,7 @@ def test_a_breaking_change_is_refused_and_nothing_is_written(tmp_path: Path) -> 
     assert str(refused.value) == (
         "1 change breaks what is frozen\n"
         "  library.loans/BookLent v1: days must now be at least 7, was at least 1: "
-        "new consumers refuse events published before.\n"
+        "new consumers refuse old events.\n"
         "    published by nobody known here, consumed by nobody known here; contract in tests/schemas/library.py\n"
         "    Undo it, or publish the new shape as version 2: class BookLentV2(Contract, source='library.loans', "
         "detail_type='BookLent', version=2, upcasts=...)."

@@ -178,7 +178,7 @@ def test_a_deployment_that_breaks_a_promise_is_refused_and_the_readers_are_named
     with pytest.raises(BrokenPromise) as refused:
         refuse_breaks(Registry("library", [narrower, BookLentV2]), tmp_path)
 
-    assert "days is no longer bounded, was at least 1: consumers of before refuse new events." in str(refused.value)
+    assert "days is no longer bounded, was at least 1: old consumers refuse new events." in str(refused.value)
 
 
 def test_who_reads_a_version_by_upcasting_it_is_hurt_as_well(tmp_path: Path) -> None:
