@@ -143,7 +143,9 @@ def test_freezing_refuses_what_the_gate_refuses(project: Path) -> None:
         edited.write_text(text)
 
     assert asked.returncode == 1
-    assert asked.stderr.startswith("BrokenPromise: 1 change breaks what is frozen\n  food.orders/OrderPlaced v1: lines")
+    assert asked.stderr.startswith(
+        "BrokenPromise: 1 change breaks the frozen contracts\n  food.orders/OrderPlaced v1: lines"
+    )
 
 
 def test_what_is_frozen_is_what_the_food_delivery_system_says() -> None:
