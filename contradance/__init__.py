@@ -1,4 +1,4 @@
-"""Contract-first choreography on AWS: what an author needs, loaded when it is first named."""
+"""Contract-first choreography on AWS: the public API; each name is loaded at its first use."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -66,7 +66,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> object:
-    """Load a public name from its home."""
+    """Load a public name from the module that defines it."""
     if name not in _HOME:
         raise AttributeError(f"module 'contradance' has no attribute {name!r}")
     value = getattr(import_module(f"contradance.{_HOME[name]}"), name)

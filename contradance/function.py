@@ -32,7 +32,7 @@ R_co = TypeVar("R_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The trigger of a function that runs by the clock."""
+    """The trigger of a function that runs at scheduled times."""
 
     timetable: "Timetable"
     takes_delivery: bool
@@ -129,7 +129,7 @@ def _checked_links(function: str, service: str, uses: object) -> "frozenset[Link
     if not isinstance(uses, Collection) or isinstance(uses, str):
         raise InvalidFunction(f"{function} has uses={uses!r}, which is not a list.\n  Write it like uses=[loans.read].")
     for link in uses:
-        if not isinstance(link, Grant) and not _is_setting(link):
+        if not isinstance(link, Grant) and not _is_setting_or_secret(link):
             raise InvalidFunction(
                 f"{function} uses {link!r}, which is not a table grant, a setting or a secret.\n"
                 "  Link a table by loans.read or loans.write."
@@ -137,12 +137,13 @@ def _checked_links(function: str, service: str, uses: object) -> "frozenset[Link
         if isinstance(link, Grant) and link.table.partition(".")[0] != service:
             raise InvalidFunction(
                 f"{function} uses the table {link.table}, which belongs to the service "
-                f"{link.table.partition('.')[0]!r}.\n  Another service's facts arrive as events: subscribe to one."
+                f"{link.table.partition('.')[0]!r}.\n  To use another service's data, subscribe to one of its events."
             )
     return frozenset(uses)
 
 
-def _is_setting(link: object) -> bool:
+def _is_setting_or_secret(link: object) -> bool:
+    """Return whether a link is a setting or a secret."""
     from contradance.settings import Secret, Setting  # noqa: PLC0415 - a function that links only tables does not load them
 
     return isinstance(link, Setting | Secret)

@@ -71,7 +71,7 @@ def read_route(key: str, status: int, signature: Signature) -> Route:
     texts = [parameter for parameter in parameters if parameter not in (body, delivery)]
     for parameter in parameters:
         if parameter in texts or parameter.name in placeholders:
-            _check_text(function, parameter)
+            _check_readable_from_text(function, parameter)
     return Route(
         method=method,
         path=path,
@@ -154,7 +154,8 @@ def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def _check_text(function: str, parameter: Parameter) -> None:
+def _check_readable_from_text(function: str, parameter: Parameter) -> None:
+    """Raise `InvalidFunction` if a parameter of the path or the query has a type that cannot be read from text."""
     if not all(_is_from_text(member) for member in members(parameter.annotation)):
         raise InvalidFunction(
             f"{function} takes {parameter.name!r} as {type_name(parameter.annotation)}, which cannot be read from text.\n"

@@ -71,7 +71,7 @@ class Setting(Generic[T]):
 class Secret:
     """A value that is stored encrypted and never printed: `Secret("gateway_key")`.
 
-    `on_laptop` is the laptop's value unless its environment has one: a test key, never a real one.
+    `on_laptop` is the value on the laptop if its environment has none. Use a test key, never a real one.
     """
 
     name: str

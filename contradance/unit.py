@@ -24,7 +24,7 @@ class Unit(Protocol):
         """Return the document of an item, or None; this unit's own writes are visible."""
 
     def query(self, table: str, partition: str) -> list[str]:
-        """Return the documents of one partition, in the order of their sort keys."""
+        """Return the documents of one partition, by sort key; this unit's own writes are visible."""
 
     def scan(self, table: str, limit: int, after: ItemKey | None) -> list[tuple[ItemKey, str]]:
         """Return up to `limit` items after the key `after`, in an arbitrary but fixed order."""

@@ -25,13 +25,9 @@ MOST_MANNERED = 0
 DENSEST = 16
 """Most decisions in a function: branches, loops, comprehensions and boolean operators. Ruff's C901 counts branches only."""
 DENSE = {
-    "catalog/picture/layers.py: _columns",
     "compatibility/comparison.py: _walk",
     "compatibility/intersection.py: _meet_objects",
     "compatibility/scalars.py: permits",
-    "local/console/schema_form.py: _read",
-    "operate/flow.py: _flow",
-    "operate/published.py: _published",
 }
 """Functions that are to be split."""
 

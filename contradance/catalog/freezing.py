@@ -35,7 +35,7 @@ class Frozen:
 def freeze_contracts(
     checked: Choreography | Registry, folder: Path, *, dropping: Sequence[str] = (), write_files: bool = True
 ) -> Frozen:
-    """Write the schemas of all contracts to files; write nothing when one contract breaks its frozen schema.
+    """Write the schemas of all contracts, and delete the versions in `dropping`; on a break, raise and write nothing.
 
     Args:
         checked: the choreography, which has the known subscribers, or a registry.

@@ -76,7 +76,7 @@ def run(
 @app.command()
 @reporting
 def demo() -> None:
-    """Send the requests of the project's scenes to a temporary bus, and show the flow of each."""
+    """Send the project's example requests to a temporary bus, and show the flow of each."""
     from contradance.cli.demo import play  # noqa: PLC0415 - only this command needs a server
 
     project = the_project()

@@ -94,7 +94,7 @@ def check(
 def list_contracts(
     as_json: AsJson = False,  # noqa: FBT002 - a command's flag
 ) -> None:
-    """List the contracts: publishers, subscribers, whether each is frozen, and who still consumes an old version."""
+    """List the contracts: publishers, subscribers, whether each is frozen, and consumers of old versions."""
     from contradance.catalog.listing import listing  # noqa: PLC0415 - loaded with the project
     from contradance.schemas import read_folder  # noqa: PLC0415 - loaded with the project
 
@@ -127,7 +127,7 @@ def diff(
     new: Annotated[str | None, typer.Argument(help="The contract to compare it with, like BookLent v2.")] = None,
     against: Against = None,
 ) -> None:
-    """Show every change, breaking or not, against the frozen contracts, or of one contract against another."""
+    """Show every change since the frozen contracts, or between two contracts, breaking or not."""
     from contradance.compatibility import compare  # noqa: PLC0415 - loaded with the project
     from contradance.gate import differences  # noqa: PLC0415 - loaded with the project
     from contradance.schemas import schema_of  # noqa: PLC0415 - loaded with the project

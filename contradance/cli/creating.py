@@ -194,14 +194,14 @@ def topic_command(
     field: Fields = None,
     language: Language = "py",
 ) -> None:
-    """Write an event and its subscribers in one step, named as in the article on which this project is based.
+    """Write an event and its subscribers in one step, from a topic name and subscriber names.
 
     A subscriber that already exists consumes one more event.
 
     contradance create topic --name book_lent --subscribers reminder_service_remind_reader
     """
     _note_language(language)
-    called = _asked(name, "Name of the topic, like book_lent", "--name", _topic_name)
+    called = _asked(name, "Name of the topic, like book_lent", "--name", _check_topic_name)
     wanted = [*(subscribers or []), *(more or [])]
     with _changing() as here:
         owner = create_topic(here, called, wanted, service=service, field_specs=field or [])
@@ -226,7 +226,7 @@ def _changing() -> Iterator[ProjectLayout]:
         out.print(f"edited   {path}", markup=False)
 
 
-def _asked(given: str | None, question: str, option: str, check: Callable[[str], str]) -> str:
+def _asked(given: str | None, question: str, option: str, check: Callable[[str], object]) -> str:
     """Return a given value, or ask for it on a terminal; without a terminal, name the missing option."""
     if given is not None:
         check(given)
@@ -252,10 +252,9 @@ def _several(question: str, default: str | None, option: str | None = None) -> S
     return str(typer.prompt(f"{question}, with spaces between", default=default)).split()
 
 
-def _topic_name(name: str) -> str:
-    """Return a topic's name; raise `CannotCreate` when it cannot name an event."""
+def _check_topic_name(name: str) -> None:
+    """Raise `CannotCreate` unless a topic's name, like `book_lent`, can name an event."""
     event_name(name)
-    return name
 
 
 def _note_language(language: str) -> None:

@@ -41,7 +41,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this, only prin
 def list_dead_letters(
     target: Target, *, subscriber: SubscriberOption = None, reason: ByReason = None, as_json: AsJson = False
 ) -> None:
-    """List the dead letters, grouped by cause; exit with 1 where there are any."""
+    """List the dead letters, grouped by cause; exit with 1 if there are any."""
     system = target.system
     found = find(system, target.choreography, subscriber, reason)
     if as_json:
@@ -85,7 +85,7 @@ def show(
     limit: Annotated[int, typer.Option(min=1, help="Read at most so many of each function.")] = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Show dead letters with their events, personal data masked; exit with 1 where there are none."""
+    """Show dead letters with their events, personal data masked; exit with 1 if there are none."""
     functions = len(target.system.deployed.functions)
     found = find(target.system, target.choreography, subscriber, reason, limit=limit, keep=limit * functions)
     letters = [shown(target.choreography, letter) for letter in found.letters]
@@ -115,7 +115,7 @@ def redrive(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send each dead letter's event to its function again, and to no other; exit with 1 where one is kept."""
+    """Send each dead letter's event again, only to its own function; exit with 1 if a dead letter remains."""
     outcomes = redriven(target.system, target.choreography, subscriber, reason, really=yes)
     kept = _report(outcomes, as_json=as_json)
     if not (yes or as_json):

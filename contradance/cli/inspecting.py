@@ -43,7 +43,7 @@ def list_(*, as_json: AsJson = False) -> None:
 
 @reporting
 def lint(*, as_json: AsJson = False) -> None:
-    """Print what the choreography leaves unfinished, why that matters, and what to do.
+    """Print the gaps in the choreography, such as an event without a subscriber, with a reason and a fix for each.
 
     It finds events without a publisher or a consumer, signatures with events
     that no code publishes, cycles, failures that leave an effect in place, and

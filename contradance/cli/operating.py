@@ -100,7 +100,7 @@ def logs(
     follows: Annotated[bool, typer.Option("--follow", "-f", help="Continue with new lines, until Ctrl-C.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the functions' logs and each delivery; of the laptop, only each delivery."""
+    """Print the functions' logs and each delivery; for the laptop, only the deliveries."""
     wanted = Wanted(moment(since, datetime.now(UTC), "--since"), function=subscriber, subject=subject)
     services = Services(target.choreography.services)
     if subscriber is not None:
@@ -117,7 +117,7 @@ def logs(
 @reporting
 @of_a_system
 def doctor(target: Target, *, as_json: AsJson = False) -> None:
-    """Compare the running system with the code, and look for problems; exit with 1 where one is found."""
+    """Compare the running system with the code, and list problems; exit with 1 if there are any."""
     findings = [*examine(target.system, target.choreography)]
     troubles = [finding for finding in findings if finding.trouble]
     if as_json:
@@ -163,7 +163,7 @@ def _print_forecast(planned: ReplayPlan, counted: Forecast, now: datetime, *, as
         out.print(
             "  An archive on AWS cannot be read: events that no function here published are not counted.", style="dim"
         )
-    out.print("Events are replayed minute by minute, by their own time, in no order inside a minute.", style="dim")
+    out.print("Events are replayed by their own time, minute by minute, unordered within a minute.", style="dim")
     if planned.is_fresh(now) and not is_laptop:
         out.print(
             f"The last {_LAG_MINUTES} minutes may not have reached the archive: wait, or end earlier.", style="yellow"

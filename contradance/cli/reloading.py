@@ -1,7 +1,7 @@
 """`contradance run --reload`: runs the laptop in a child process, which is restarted when its code is edited.
 
 Accepted events are on disk, so a restart loses none. The child is in its own process group, so that Ctrl-C reaches only
-this process. The child ends when its standard input closes: so it ends with this process, even when this one is killed.
+this process. The child ends when its standard input closes, so it also ends when this process is killed.
 """
 
 import os
@@ -26,7 +26,7 @@ def run_reloading(root: Path, arguments: Sequence[str]) -> int:
     """Run `contradance` until Ctrl-C or SIGTERM, restarting it after each edit below `root`; return its exit code."""
     stop = threading.Event()
 
-    def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - what signal.signal calls
+    def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - required by signal.signal
         stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -61,7 +61,7 @@ def end_with_parent() -> None:
 
 def _start(arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
     """Start `contradance` in a child process with an open standard input."""
-    return subprocess.Popen(  # noqa: S603 - this program
+    return subprocess.Popen(  # noqa: S603 - starts this program again
         [sys.executable, "-m", "contradance", *arguments],
         env={**os.environ, _RELOADED: "yes"},
         stdin=subprocess.PIPE,

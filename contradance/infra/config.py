@@ -37,13 +37,11 @@ class StackConfig(BaseModel):
         alias_generator=to_camel, extra="forbid", frozen=True, hide_input_in_errors=True, validate_by_name=True
     )
 
-    services: tuple[str, ...] | None = Field(
-        default=None, min_length=1, description="services to deploy; all unless given"
-    )
+    services: tuple[str, ...] | None = Field(default=None, min_length=1, description="services to deploy; default: all")
     bus: str | None = Field(default=None, description="ARN of another stack's bus, to use instead of a bus of its own")
     bus_stack: str | None = Field(
         default=None,
-        description="the same by the name of the other stack, `organization/project/stack`",
+        description="the other stack by name, instead of `bus`: `organization/project/stack`",
     )
     archive_days: int = Field(
         default=30,
@@ -52,7 +50,7 @@ class StackConfig(BaseModel):
         description="days that the bus's archive keeps events; required with another stack's bus",
     )
     remember_days: float | None = Field(
-        default=None, gt=0, description="days that a once-record lives; at least as long as an event can come back"
+        default=None, gt=0, description="days to keep a once-record; at least as long as events can be redelivered"
     )
     protect: bool = Field(
         default=False, description="refuse to delete tables and bus, in Pulumi and in AWS, until this is unset"
@@ -66,11 +64,13 @@ class StackConfig(BaseModel):
     )
     jwt_audience: tuple[str, ...] = Field(default=(), description="with `apiAuth: jwt`: audience of the tokens")
     cors_origins: tuple[str, ...] = Field(default=(), description="origins whose pages may call the HTTP API")
-    throttle_rate: float = Field(default=100, gt=0, le=10_000, description="most requests a second to the HTTP API")
-    throttle_burst: int = Field(default=200, ge=1, le=5_000, description="most requests at once to the HTTP API")
+    throttle_rate: float = Field(
+        default=100, gt=0, le=10_000, description="maximum requests per second to the HTTP API"
+    )
+    throttle_burst: int = Field(default=200, ge=1, le=5_000, description="maximum burst of requests to the HTTP API")
     ingress: tuple[str, ...] = Field(
         default=(),
-        description="detail-types that `POST /events/{detail_type}` may publish; no such route unless given",
+        description="detail-types that `POST /events/{detail_type}` may publish; without it there is no such route",
     )
     log_days: LogDays = Field(default=30, description="days that logs are kept")
     log_level: LogLevel = Field(default="INFO", description="lowest level of log lines")
@@ -81,12 +81,12 @@ class StackConfig(BaseModel):
     alarm_mail: str | None = Field(
         default=None,
         pattern=r"^\S+@\S+$",
-        description="mail address for alarms, through a topic of the stack's own",
+        description="mail address for alarms; the stack creates an SNS topic for it",
     )
     dashboard: bool = Field(default=True, description="create a CloudWatch dashboard")
     schema_registry: bool = Field(default=False, description="mirror the contracts in EventBridge's schema registry")
     secrets_key: str | None = Field(
-        default=None, pattern=r"^arn:[^:]+:kms:", description="ARN of the KMS key for secrets; AWS's own unless given"
+        default=None, pattern=r"^arn:[^:]+:kms:", description="ARN of the KMS key for secrets; default: AWS's own key"
     )
     settings: Mapping[str, str] = Field(default={}, description="values of settings, by name")
     secrets: frozenset[str] = Field(
@@ -95,9 +95,9 @@ class StackConfig(BaseModel):
     functions: Mapping[str, Override] = Field(
         default={}, description="memory and concurrency of functions, by name: `loans.lend_book`"
     )
-    tags: Mapping[str, str] = Field(default={}, description="tags of every resource, in addition to its own four")
-    rule_quota: int = Field(default=300, ge=1, description="most rules of a bus in this account and region")
-    pattern_quota: int = Field(default=2048, ge=1, le=4096, description="most characters of an event pattern")
+    tags: Mapping[str, str] = Field(default={}, description="tags of every resource, in addition to contradance's four")
+    rule_quota: int = Field(default=300, ge=1, description="maximum rules per bus in this account and region")
+    pattern_quota: int = Field(default=2048, ge=1, le=4096, description="maximum length of an event pattern")
 
     @field_validator("log_days", mode="before")
     @classmethod

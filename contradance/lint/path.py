@@ -1,4 +1,4 @@
-"""Which functions lead to which through the events they publish, and the cycles among them."""
+"""Finds the functions that a function leads to through its events, and cycles of functions."""
 
 from collections.abc import Iterator, Mapping
 
@@ -15,7 +15,7 @@ def followers(choreography: Choreography) -> dict[str, set[str]]:
 
 
 def reached(edges: Mapping[str, set[str]], start: str) -> set[str]:
-    """Return every function that `start` leads to, itself included only if it lies on a cycle."""
+    """Return every function that `start` leads to; it includes `start` only if `start` is on a cycle."""
     found: set[str] = set()
     waiting = [start]
     while waiting:

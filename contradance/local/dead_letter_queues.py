@@ -137,8 +137,8 @@ class DeadLetterQueues:
     def counts(self, function: str) -> QueueCounts:
         """Return how many messages can be received, and how many are hidden."""
         now = self._clock.now().timestamp()
-        query = "SELECT count(*) FILTER (WHERE visible <= ?1), count(*) FILTER (WHERE visible > ?1) FROM dead_letter"
-        return QueueCounts(*self._database.read(f"{query} WHERE function = ?2", (now, function))[0])
+        query = "SELECT count(*) FILTER (WHERE visible <= ?), count(*) FILTER (WHERE visible > ?) FROM dead_letter"
+        return QueueCounts(*self._database.read(f"{query} WHERE function = ?", (now, now, function))[0])
 
 
 def text_attributes(attributes: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -1,6 +1,6 @@
 """The journal's records of one flow as a tree of causes and effects."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
@@ -9,6 +9,8 @@ from contradance.runtime.journal_record import JournalRecord, PublishedEvent
 
 COMPLETED: Final = ("done", "duplicate")
 """Outcomes of a handler that has committed; a process may end before it journals the first, so the second is enough."""
+DeliveryState = Literal["done", "dead", "waiting"]
+"""Completed; a dead letter; pending, or to be retried."""
 
 
 class Outstanding(NamedTuple):
@@ -68,7 +70,10 @@ class Flow:
 
 
 def flows(records: Iterable[JournalRecord], outstanding: Iterable[Outstanding] = ()) -> list[Flow]:
-    """Return the flows in `records`, the earliest first; `outstanding` are the pending deliveries."""
+    """Return the flows that have `records`, the earliest first, each with its pending deliveries from `outstanding`.
+
+    A pending delivery whose flow has no record is left out.
+    """
     by_flow: dict[str, list[JournalRecord]] = {}
     for record in records:
         by_flow.setdefault(record.correlation_id, []).append(record)
@@ -77,50 +82,95 @@ def flows(records: Iterable[JournalRecord], outstanding: Iterable[Outstanding] =
     return sorted(found, key=lambda flow: flow.began)
 
 
-def _flow(correlation_id: str, records: list[JournalRecord], outstanding: list[Outstanding]) -> Flow:
-    attempts: dict[str | None, dict[str, list[JournalRecord]]] = {}
-    for record in records:
-        attempts.setdefault(record.event_id, {}).setdefault(record.function, []).append(record)
-    known = {event.event_id: event for record in records for event in record.published}
-    consumed = {record.event_id: record for record in records if record.event_id is not None}
-    due = {(one.event_id, one.function): one.due for one in outstanding}
-
-    def handled(tries: Sequence[JournalRecord]) -> Handled:
-        published = {event.event_id: event for record in tries for event in record.published}
-        again = due.get((tries[0].event_id or "", tries[0].function))
-        return Handled(tuple(tries), tuple(happened(event) for event in published.values()), again)
-
-    def happened(event: PublishedEvent) -> Happened:
-        made = attempts.get(event.event_id, {})
-        yet = tuple(one for one in outstanding if one.event_id == event.event_id and one.function not in made)
-        return Happened(event.event_id, event.contract, tuple(map(handled, made.values())), yet)
-
-    outside = [
-        PublishedEvent(event_id=event_id, contract=record.trigger)
-        for event_id, record in consumed.items()
-        if event_id not in known
-    ]
-    roots: list[Handled | Happened] = [handled(tries) for tries in attempts.get(None, {}).values()]
-    roots += [happened(event) for event in outside]
-    endings = [(event_id, _ending(tries)) for event_id, made in attempts.items() for tries in made.values()]
-    not_begun = [one for one in outstanding if one.function not in attempts.get(one.event_id, {})]
+def _flow(correlation_id: str, records: Sequence[JournalRecord], outstanding: Sequence[Outstanding]) -> Flow:
+    """Return the flow of these records and pending deliveries."""
+    tree = _TreeBuilder(records, outstanding)
+    deliveries = [delivery_state(attempts) for attempts in tree.deliveries()]
+    states = deliveries + [delivery_state(attempts) for attempts in tree.starts()]
     began = min(record.started_at for record in records)
     finished = max(record.started_at + timedelta(milliseconds=record.duration_ms) for record in records)
     return Flow(
         correlation_id=correlation_id,
         subject=next((record.subject for record in records if record.subject), None),
-        roots=tuple(roots),
-        events=len(known.keys() | consumed.keys()),
-        deliveries=sum(ending != "waiting" for event_id, ending in endings if event_id is not None),
-        dead_letters=sum(ending == "dead" for _, ending in endings),
-        waiting=sum(ending == "waiting" for _, ending in endings) + len(not_begun),
+        roots=tree.roots(),
+        events=tree.event_count(),
+        deliveries=len(deliveries) - deliveries.count("waiting"),
+        dead_letters=states.count("dead"),
+        waiting=states.count("waiting") + len(tree.not_begun),
         began=began,
         duration=finished - began,
     )
 
 
-def _ending(tries: Sequence[JournalRecord]) -> Literal["done", "dead", "waiting"]:
-    """Return the result of all attempts at one delivery."""
-    if any(record.outcome in COMPLETED for record in tries):
+class _TreeBuilder:
+    """Builds the tree of one flow."""
+
+    def __init__(self, records: Sequence[JournalRecord], outstanding: Sequence[Outstanding]) -> None:
+        self._attempts = _attempts_by_event(records)
+        self._published = _published_events(records)
+        self._outside = _outside_events(records, self._published)
+        self._due = {(one.event_id, one.function): one.due for one in outstanding}
+        self.not_begun = [one for one in outstanding if one.function not in self._attempts.get(one.event_id, {})]
+        """Pending deliveries without an attempt."""
+
+    def starts(self) -> list[list[JournalRecord]]:
+        """Return the attempts at each request and scheduled run."""
+        return [*self._attempts.get(None, {}).values()]
+
+    def deliveries(self) -> list[list[JournalRecord]]:
+        """Return the attempts at each delivery of an event."""
+        return [
+            attempts
+            for event_id, by_function in self._attempts.items()
+            if event_id is not None
+            for attempts in by_function.values()
+        ]
+
+    def event_count(self) -> int:
+        """Return the number of events, published here or outside."""
+        return len(self._published) + len(self._outside)
+
+    def roots(self) -> tuple[Handled | Happened, ...]:
+        """Return the tree: requests and scheduled runs first, then outside events."""
+        return (*map(self._handled, self.starts()), *map(self._happened, self._outside.values()))
+
+    def _handled(self, attempts: Sequence[JournalRecord]) -> Handled:
+        """Return one delivery, request or scheduled run with its effects."""
+        published = _published_events(attempts)
+        again = self._due.get((attempts[0].event_id or "", attempts[0].function))
+        return Handled(tuple(attempts), tuple(map(self._happened, published.values())), again)
+
+    def _happened(self, event: PublishedEvent) -> Happened:
+        """Return one event with its deliveries."""
+        begun = self._attempts.get(event.event_id, {})
+        not_begun = tuple(one for one in self.not_begun if one.event_id == event.event_id)
+        return Happened(event.event_id, event.contract, tuple(map(self._handled, begun.values())), not_begun)
+
+
+def _attempts_by_event(records: Iterable[JournalRecord]) -> dict[str | None, dict[str, list[JournalRecord]]]:
+    """Return the attempts by consumed event and function; the event is None for requests and scheduled runs."""
+    attempts: dict[str | None, dict[str, list[JournalRecord]]] = {}
+    for record in records:
+        attempts.setdefault(record.event_id, {}).setdefault(record.function, []).append(record)
+    return attempts
+
+
+def _published_events(records: Iterable[JournalRecord]) -> dict[str, PublishedEvent]:
+    """Return the events that these attempts published, by id."""
+    return {event.event_id: event for record in records for event in record.published}
+
+
+def _outside_events(records: Iterable[JournalRecord], published: Container[str]) -> dict[str, PublishedEvent]:
+    """Return the consumed events that are not in `published`, by id."""
+    return {
+        record.event_id: PublishedEvent(event_id=record.event_id, contract=record.trigger)
+        for record in records
+        if record.event_id is not None and record.event_id not in published
+    }
+
+
+def delivery_state(attempts: Sequence[JournalRecord]) -> DeliveryState:
+    """Return the state of one delivery, request or scheduled run after all attempts at it."""
+    if any(attempt.outcome in COMPLETED for attempt in attempts):
         return "done"
-    return "dead" if any(record.dead for record in tries) else "waiting"
+    return "dead" if any(attempt.dead for attempt in attempts) else "waiting"

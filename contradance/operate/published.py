@@ -1,10 +1,11 @@
 """The events of a window of time and their deliveries, from the journal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from contradance.operate.flow import COMPLETED
+from contradance.operate.flow import DeliveryState, delivery_state
 from contradance.runtime.journal_record import JournalRecord
 
 
@@ -28,34 +29,53 @@ class Published:
     """Functions that failed and will retry."""
 
 
+class _Publication(NamedTuple):
+    """The attempt that published an event."""
+
+    contract: str
+    attempt: JournalRecord
+
+
 def published(records: Iterable[JournalRecord]) -> list[Published]:
     """Return the events in `records`, the earliest first."""
-    known: dict[str, tuple[str, JournalRecord]] = {}
+    publications: dict[str, _Publication] = {}
     consumed: dict[str, list[JournalRecord]] = {}
     for record in records:
         for event in record.published:
-            known.setdefault(event.event_id, (event.contract, record))
+            publications.setdefault(event.event_id, _Publication(event.contract, record))
         if record.event_id is not None:
             consumed.setdefault(record.event_id, []).append(record)
     found = [
-        _published(event_id, known.get(event_id), consumed.get(event_id, [])) for event_id in {**known, **consumed}
+        _published(event_id, publications.get(event_id), consumed.get(event_id, []))
+        for event_id in {**publications, **consumed}
     ]
     return sorted(found, key=lambda event: event.at)
 
 
-def _published(event_id: str, source: tuple[str, JournalRecord] | None, attempts: list[JournalRecord]) -> Published:
-    contract = source[0] if source else attempts[0].trigger
-    records = [*attempts, *([source[1]] if source else [])]
-    functions = dict.fromkeys(attempt.function for attempt in attempts)
-    completed = {attempt.function for attempt in attempts if attempt.outcome in COMPLETED}
-    dead = {attempt.function for attempt in attempts if attempt.dead} - completed
+def _published(event_id: str, publication: _Publication | None, attempts: Sequence[JournalRecord]) -> Published:
+    """Return one event from the attempt that published it, if known, and the attempts to consume it."""
+    records = [*attempts, publication.attempt] if publication else attempts
+    states = _delivery_states(attempts)
     return Published(
         event_id=event_id,
-        contract=contract,
+        contract=publication.contract if publication else attempts[0].trigger,
         subject=next((record.subject for record in records if record.subject), None),
-        at=source[1].started_at if source else min(attempt.started_at for attempt in attempts),
-        publisher=source[1].function if source else None,
-        completed=tuple(name for name in functions if name in completed),
-        dead=tuple(name for name in functions if name in dead),
-        waiting=tuple(name for name in functions if name not in completed | dead),
+        at=publication.attempt.started_at if publication else min(attempt.started_at for attempt in attempts),
+        publisher=publication.attempt.function if publication else None,
+        completed=_functions_in("done", states),
+        dead=_functions_in("dead", states),
+        waiting=_functions_in("waiting", states),
     )
+
+
+def _delivery_states(attempts: Iterable[JournalRecord]) -> dict[str, DeliveryState]:
+    """Return the state of an event's delivery to each function."""
+    by_function: dict[str, list[JournalRecord]] = {}
+    for attempt in attempts:
+        by_function.setdefault(attempt.function, []).append(attempt)
+    return {function: delivery_state(group) for function, group in by_function.items()}
+
+
+def _functions_in(state: DeliveryState, states: Mapping[str, DeliveryState]) -> tuple[str, ...]:
+    """Return the functions whose delivery is in `state`."""
+    return tuple(function for function, other in states.items() if other == state)

@@ -1,8 +1,8 @@
 """Replays of a window of the archive to one subscriber; the filter of the replay is the subscriber's rule.
 
-EventBridge replays by an event's own `time`, minute by minute, in no order inside a minute. A new event may take ten
-minutes to reach the archive (EventBridge user guide, eb-archive). An event that the subscriber has completed has no effect
-again, unless the replay's name begins with `again.`: then the runtime handles each event as a new one.
+EventBridge replays by an event's own `time`, minute by minute; within a minute the order is undefined. A new event may
+take ten minutes to reach the archive (EventBridge user guide, eb-archive). An event that the subscriber has completed
+has no effect again, unless the replay's name begins with `again.`: then the runtime handles each event as a new one.
 """
 
 from collections.abc import Iterable, Iterator
@@ -35,7 +35,7 @@ class ReplayPlan:
 
     @property
     def publishes_again(self) -> bool:
-        """Whether it publishes new events for those that its function has published before."""
+        """Whether the function publishes new events again for events that it has already completed."""
         return self.again and bool(self.function.publishes)
 
     def is_fresh(self, now: datetime) -> bool:
@@ -84,7 +84,7 @@ def plan(
 
 
 def start(system: System, planned: ReplayPlan) -> ReplayStatus:
-    """Start a replay; the system continues it."""
+    """Start a replay; it then runs in the system."""
     return system.replays.start(planned.name, planned.function.name, planned.first, planned.last)
 
 

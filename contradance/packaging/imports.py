@@ -118,9 +118,10 @@ def _is_type_checking(test: ast.expr) -> bool:
 def _catches_import_errors(handler: ast.ExceptHandler) -> bool:
     if handler.type is None:
         return True
-    names = {name.id for name in _names_in(handler.type)}
+    names = set(_exception_names(handler.type))
     return bool(names & {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
 
-def _names_in(node: ast.expr) -> Iterator[ast.Name]:
-    return (child for child in ast.walk(node) if isinstance(child, ast.Name))
+def _exception_names(node: ast.expr) -> Iterator[str]:
+    """Yield the names in the expression of an `except` clause: both of `(ImportError, KeyError)`."""
+    return (child.id for child in ast.walk(node) if isinstance(child, ast.Name))

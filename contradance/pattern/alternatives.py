@@ -20,18 +20,18 @@ class Alternatives:
         self.written = written
         self.absent = False
         self.operators: list[Operator] = []
-        keys: list[Hashable] = []
+        values: list[Hashable] = []
         for position, alternative in enumerate(written):
             if isinstance(alternative, str):
-                self._add_text(alternative, keys)
+                self._add_text(alternative, values)
             elif isinstance(alternative, Mapping):
-                self._add_operator(alternative, f"{path}[{position}]", keys)
+                self._add_operator(alternative, f"{path}[{position}]", values)
             else:
                 _check_leaf(alternative, f"{path}[{position}]")
-                keys.append(key(alternative))
+                values.append(key(alternative))
         if not written:
             raise invalid("Empty arrays are not allowed", path)
-        self.keys = frozenset(keys)
+        self.keys = frozenset(values)
 
     def accepts(self, value: object) -> bool:
         """Return whether a leaf of an event matches one of the alternatives."""
@@ -48,15 +48,16 @@ class Alternatives:
         """Whether the field may be absent, and may also have a value."""
         return self.absent and bool(self.keys or self.operators)
 
-    def _add_text(self, text: str, keys: list[Hashable]) -> None:
+    def _add_text(self, text: str, values: list[Hashable]) -> None:
         # EventBridge compares IP addresses by value: "::1" also matches "0:0:0:0:0:0:0:1".
         address = parse(text) if "." in text or ":" in text else None
         if address is None:
-            keys.append(text)
+            values.append(text)
         else:
             self.operators.append(Within(Block(address, address.width)))
 
-    def _add_operator(self, written: Mapping[object, object], path: str, keys: list[Hashable]) -> None:
+    def _add_operator(self, written: Mapping[object, object], path: str, values: list[Hashable]) -> None:
+        """Add an alternative like `{"prefix": "a"}`: to `operators`, or to `values` if it is one value; or set `absent`."""
         if len(written) != 1:
             raise invalid("Only one key allowed in match expression", path)
         ((name, argument),) = written.items()
@@ -68,11 +69,11 @@ class Alternatives:
                 raise invalid("exists match pattern must be either true or false", path)
             self.operators.append(_PRESENT)
         elif name == "exactly":
-            keys.append(text(argument, "exactly", path))
+            values.append(text(argument, "exactly", path))
         elif isinstance(name, str) and name in READERS:
             operator = READERS[name](argument, f"{path}.{name}")
             if isinstance(operator, float):
-                keys.append(operator)
+                values.append(operator)
             else:
                 self.operators.append(operator)
         else:

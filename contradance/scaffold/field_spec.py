@@ -84,6 +84,13 @@ class FieldSpec:
         """Whether it can identify the entity that an event is about."""
         return not self.is_personal and self.type.annotation in ("UUID", "str", "int")
 
+    @property
+    def guess(self) -> int | None:
+        """How likely it identifies the entity, 0 most; None for an int that is not called an id."""
+        if self.name == "id" or self.name.endswith("_id"):
+            return 0
+        return {"UUID": 1, "str": 2}.get(self.type.annotation)
+
 
 DEFAULT: Final = FieldSpec("id", FIELD_TYPES["uuid"])
 """The only field of an event that is created without fields."""
@@ -100,16 +107,21 @@ def parse_fields(texts: Iterable[str], value_types: Sequence[Import] = ()) -> li
 
 
 def subject_field(fields: Sequence[FieldSpec], name: str | None) -> FieldSpec:
-    """Return the field that identifies the entity an event is about: the named one, else the first id."""
-    possible = [field for field in fields if field.may_be_subject and name in (None, field.name)]
-    if not possible:
+    """Return the field that identifies the entity an event is about: the named one, else an id, a UUID or a text.
+
+    An int is not chosen unless it is named, since it may be a count.
+    """
+    possible = [field for field in fields if field.may_be_subject]
+    chosen = [field for field in possible if field.name == name or (name is None and field.guess is not None)]
+    if not chosen:
         names = ", ".join(field.name for field in fields)
         what = f"{name!r} cannot be the event's subject" if name else "no field can be the event's subject"
         raise CannotCreate(
-            f"{what}: a subject has the type uuid, str or int and is not personal data. Fields: {names}.\n"
-            "  Add one like --field loan_id:uuid."
+            f"{what}: a subject has the type uuid, str or int and is not personal data. Fields: {names}.\n  "
+            + (f"Add --subject {possible[0].name}, or" if possible and name is None else "Add")
+            + " an id like --field loan_id:uuid."
         )
-    return next((field for field in possible if field.name.endswith("id")), possible[0])
+    return min(chosen, key=lambda field: field.guess or 0)
 
 
 def _parse_field(text: str, value_types: Sequence[Import]) -> FieldSpec:

@@ -105,7 +105,11 @@ class ProjectLayout:
         return on_disk | {path.parent.name for path in self.changes.created if path.parent.parent == folder}
 
     def file_of(self, module: str) -> Path:
-        """Return the path of a module, relative to the project's root. The module need not exist."""
+        """Return where the `.py` file of a module (not of a package) is or would be, relative to the project's root.
+
+        Raises:
+            CannotCreate: the module's package is outside the project.
+        """
         package, _, name = module.rpartition(".")
         root = self.project.root.resolve()
         loaded = _loaded(package)

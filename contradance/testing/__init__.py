@@ -44,7 +44,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> object:
-    """Load a public name from its home."""
+    """Load a public name from the module that defines it."""
     if name not in _HOME:
         raise AttributeError(f"module 'contradance.testing' has no attribute {name!r}")
     value = getattr(import_module(f"contradance.{_HOME[name]}"), name)

@@ -25,7 +25,7 @@ _EXPLANATIONS = {
     uses=[charges.write, gateway_key],
 )
 def process_payment(placed: OrderPlaced, delivery: Delivery) -> PaymentSuccess | PaymentFailed:
-    """Charge the customer. A declined card is an answer (PaymentFailed); an outage is an exception (a retry).
+    """Charge the customer. A declined card returns PaymentFailed; an outage raises, and is retried.
 
     An order is charged once: the gateway's answer is stored, and another event of the same order gets the same answer.
     """

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from contradance import Choreography
 from contradance.catalog.picture import Overlay, stylesheet, svg
-from contradance.catalog.picture.diagram import diagram
+from contradance.catalog.picture.diagram import diagram_content
 from contradance.catalog.picture.layout import Layout, PlacedBox, Point, layout
 from contradance.catalog.picture.legend import Legend
 from contradance.catalog.picture.text import width, wrapped
@@ -34,7 +34,7 @@ class Picture(NamedTuple):
 
 
 def picture_of(choreography: Choreography) -> Picture:
-    return Picture(choreography, layout(diagram(choreography)), drawn_as(svg(choreography)))
+    return Picture(choreography, layout(diagram_content(choreography)), drawn_as(svg(choreography)))
 
 
 def drawn_as(text: str) -> Element:
@@ -337,7 +337,7 @@ def test_it_has_a_title_a_description_and_a_role() -> None:
 
 def test_the_legend_explains_what_is_in_the_picture_and_nothing_else() -> None:
     def meanings(choreography: Choreography) -> set[str]:
-        drawn = diagram(choreography)
+        drawn = diagram_content(choreography)
         lines = Legend(drawn, dict.fromkeys(drawn.services, 0), 1000).lines()
         return {element.text or "" for element in drawn_as(f"<g>{''.join(lines)}</g>").iter("text")}
 

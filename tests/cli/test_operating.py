@@ -74,7 +74,7 @@ def test_a_replay_is_a_dry_run_that_says_what_it_would_do(tmp_path: Path) -> Non
         "  3 events of the archive match its rule\n"
         "  1 it has completed: no effect\n"
         "  0 break their contract: these become dead letters\n"
-        "Events are replayed minute by minute, by their own time, in no order inside a minute.\n"
+        "Events are replayed by their own time, minute by minute, unordered within a minute.\n"
         "Dry run: nothing was replayed. Replay it: add --yes\n"
     )
     assert (as_json["matched"], as_json["done"], as_json["again"], as_json["basis"]) == (3, 1, True, "archive")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contradance.errors import InvalidStack
-from contradance.infra.planning.naming import LONGEST, Names, ResourceKind, fit
+from contradance.infra.planning.naming import LONGEST, Names, ResourceKind, fitting_name
 
 PARTS = st.lists(st.text(min_size=1, max_size=60), min_size=1, max_size=3)
 KINDS: st.SearchStrategy[ResourceKind] = st.sampled_from(sorted(LONGEST))
@@ -36,7 +36,7 @@ def test_a_long_name_is_cut_before_its_suffix_and_told_apart_by_a_hash() -> None
 
 
 def test_the_hash_is_the_same_on_any_machine() -> None:
-    assert fit("y" * 70, "a/b", 64) == "y" * 55 + "-c14cddc0"
+    assert fitting_name("y" * 70, "a/b", 64) == "y" * 55 + "-c14cddc0"
 
 
 def test_a_name_that_aws_does_not_take_is_told_apart_from_the_one_it_becomes() -> None:

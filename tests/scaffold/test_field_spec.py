@@ -71,3 +71,25 @@ def test_a_subject_that_is_personal_or_no_id_is_refused(asked: str | None) -> No
 
 def test_every_type_has_an_example_of_its_own() -> None:
     assert all(kind.example for kind in FIELD_TYPES.values())
+
+
+@pytest.mark.parametrize(
+    ("fields", "subject"),
+    [
+        (["day:date", "title:str", "loan:uuid"], "loan"),
+        (["rides:int", "title:str"], "title"),
+        (["paid:int", "void:str", "loan_id:int"], "loan_id"),
+        (["count:int", "id:int"], "id"),
+    ],
+    ids=["a uuid before a text", "a text before a count", "names that only end like an id", "an id of any type"],
+)
+def test_the_subject_is_what_looks_most_like_an_id(fields: list[str], subject: str) -> None:
+    assert subject_field(parse_fields(fields), None).name == subject
+
+
+def test_a_count_is_not_taken_for_the_subject() -> None:
+    with pytest.raises(CannotCreate) as refused:
+        subject_field(parse_fields(["day:date", "rides:int"]), None)
+
+    assert str(refused.value).endswith("Add --subject rides, or an id like --field loan_id:uuid.")
+    assert subject_field(parse_fields(["day:date", "rides:int"]), "rides").name == "rides"

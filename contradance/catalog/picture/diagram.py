@@ -67,7 +67,7 @@ class Arrow:
 
 
 @dataclass(frozen=True, slots=True)
-class Diagram:
+class DiagramContent:
     """The boxes and arrows of one choreography, without functions that neither consume nor publish."""
 
     name: str
@@ -76,8 +76,8 @@ class Diagram:
     services: tuple[str, ...]
 
 
-def diagram(choreography: Choreography) -> Diagram:
-    """Return the boxes and arrows of `choreography`."""
+def diagram_content(choreography: Choreography) -> DiagramContent:
+    """Return what the picture shows, without positions: boxes of connected functions and events, and their arrows."""
     failing = failure_path(choreography)
     connected = {edge.function for edge in choreography.edges}
     functions = [function for function in choreography.functions.values() if function.name in connected]
@@ -92,7 +92,7 @@ def diagram(choreography: Choreography) -> Diagram:
         tail, head = ends if kind == "publishes" else ends[::-1]
         arrows.append(Arrow(tail, head, contract in failing.contracts))
     services = tuple(dict.fromkeys(function.service for function in functions))
-    return Diagram(choreography.name, tuple(boxes), tuple(arrows), services)
+    return DiagramContent(choreography.name, tuple(boxes), tuple(arrows), services)
 
 
 def event_title(identity: Identity) -> str:

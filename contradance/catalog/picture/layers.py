@@ -5,10 +5,10 @@ reversed for the layout, and drawn backwards. All arrows of one kind from one bo
 has one lane there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from contradance.catalog.picture.diagram import Arrow, Box, Diagram
+from contradance.catalog.picture.diagram import Arrow, Box, DiagramContent
 
 
 @dataclass(eq=False)
@@ -57,7 +57,7 @@ class Layers:
         return [strand for slot in self.columns[column] for strand in slot.departures]
 
 
-def layers(diagram: Diagram) -> Layers:
+def layers(diagram: DiagramContent) -> Layers:
     """Return the boxes in columns, and the arrows in strands."""
     reversed_arrows = _closing_a_cycle(diagram)
     directed = {
@@ -109,7 +109,7 @@ class _PathBuilder:
         return self._lanes[line, column]
 
 
-def _closing_a_cycle(diagram: Diagram) -> set[Arrow]:
+def _closing_a_cycle(diagram: DiagramContent) -> set[Arrow]:
     """Return the arrows that close a cycle, in a depth-first walk that begins at the boxes without an incoming arrow."""
     leaving: dict[str, list[Arrow]] = {box.key: [] for box in diagram.boxes}
     for arrow in diagram.arrows:
@@ -137,26 +137,45 @@ def _closing_a_cycle(diagram: Diagram) -> set[Arrow]:
 def _columns(boxes: Sequence[Box], directed: Sequence[tuple[str, str]]) -> dict[str, int]:
     """Return the column of each box: one right of the last box that leads to it.
 
-    A box that none leads to stands one left of the first box that it leads to.
+    A box without an incoming arrow stands one left of the first box that it leads to.
     """
     before: dict[str, list[str]] = {box.key: [] for box in boxes}
     after: dict[str, list[str]] = {box.key: [] for box in boxes}
     for tail, head in directed:
         before[head].append(tail)
         after[tail].append(head)
-    columns: dict[str, int] = {}
-    missing = {key: len(tails) for key, tails in before.items()}
+    columns = _columns_from_the_left(boxes, before, after)
+    columns |= _columns_of_starts(columns, before, after)
+    leftmost = min(columns.values(), default=0)
+    return {key: column - leftmost for key, column in columns.items()}
+
+
+def _columns_from_the_left(
+    boxes: Sequence[Box], before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]
+) -> dict[str, int]:
+    """Return the column of each box, where functions without an incoming arrow stand in column 0, and events in 1."""
     kinds = {box.key: box.kind for box in boxes}
+    columns: dict[str, int] = {}
+    for key in _topological_order(before, after):
+        first = int(kinds[key] == "event")
+        columns[key] = max((columns[tail] + 1 for tail in before[key]), default=first)
+    return columns
+
+
+def _topological_order(before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the boxes, each after all boxes that lead to it."""
+    missing = {key: len(tails) for key, tails in before.items()}
     ready = [key for key in before if not missing[key]]
     for key in ready:
-        parity = int(kinds[key] == "event")
-        columns[key] = max((columns[tail] + 1 for tail in before[key]), default=parity)
         for head in after[key]:
             missing[head] -= 1
             if not missing[head]:
                 ready.append(head)
-    for key, heads in after.items():
-        if heads and not before[key]:
-            columns[key] = min(columns[head] for head in heads) - 1
-    leftmost = min(columns.values(), default=0)
-    return {key: column - leftmost for key, column in columns.items()}
+    return ready
+
+
+def _columns_of_starts(
+    columns: Mapping[str, int], before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]
+) -> dict[str, int]:
+    """Return the column of each box that has outgoing arrows only: one left of the first box that it leads to."""
+    return {key: min(columns[head] for head in heads) - 1 for key, heads in after.items() if heads and not before[key]}

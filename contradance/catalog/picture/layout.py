@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from contradance.catalog.picture.diagram import LINE, Arrow, Box, Diagram
+from contradance.catalog.picture.diagram import LINE, Arrow, Box, DiagramContent
 from contradance.catalog.picture.layers import ArrowPath, Layers, Slot, Strand, layers
 from contradance.catalog.picture.ordering import put_in_order
 from contradance.catalog.picture.placing import LANE, arrival, departure, height, middles
@@ -68,7 +68,7 @@ class Layout:
 
 
 @lru_cache(maxsize=4)  # the console draws the same choreography on every page
-def layout(diagram: Diagram) -> Layout:
+def layout(diagram: DiagramContent) -> Layout:
     """Return the position of each box and arrow of `diagram`."""
     layered = layers(diagram)
     put_in_order(layered)

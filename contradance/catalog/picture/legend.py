@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 from xml.sax.saxutils import escape
 
-from contradance.catalog.picture.diagram import Diagram
+from contradance.catalog.picture.diagram import DiagramContent
 from contradance.catalog.picture.text import width
 
 _SIZE: Final = 11.5
@@ -28,7 +28,7 @@ class _LegendEntry(NamedTuple):
 class Legend:
     """Entries in rows, each row as full as `room` allows. An entry wider than that has a row of its own."""
 
-    def __init__(self, drawn: Diagram, colours: Mapping[str, int], room: float) -> None:
+    def __init__(self, drawn: DiagramContent, colours: Mapping[str, int], room: float) -> None:
         self._rows = [*_rows([*_meanings(drawn)], room), *_rows([*_services(drawn, colours)], room)]
         self.height = len(self._rows) * _ROW
         self.width = max((_row_width(row) for row in self._rows), default=0.0)
@@ -63,7 +63,7 @@ def _row_width(row: list[_LegendEntry]) -> float:
     return sum(entry.width for entry in row) + _APART * (len(row) - 1)
 
 
-def _meanings(drawn: Diagram) -> Iterator[_LegendEntry]:
+def _meanings(drawn: DiagramContent) -> Iterator[_LegendEntry]:
     """Yield an entry for each shape and line that is in the picture."""
     kinds = {box.kind for box in drawn.boxes}
     if "route" in kinds:
@@ -88,6 +88,6 @@ def _meanings(drawn: Diagram) -> Iterator[_LegendEntry]:
         )
 
 
-def _services(drawn: Diagram, colours: Mapping[str, int]) -> Iterator[_LegendEntry]:
+def _services(drawn: DiagramContent, colours: Mapping[str, int]) -> Iterator[_LegendEntry]:
     for service in drawn.services:
         yield _LegendEntry(f'<rect class="bar s{colours[service]}" x="4" width="14" height="14" rx="3"/>', service)

@@ -1,9 +1,9 @@
-"""The turns of the arrows between two columns: along a row, up or down on a track, and along other rows.
+"""Routes the arrows between two columns: along a row, up or down on a vertical track, then along other rows.
 
-The space between two columns is a channel. It holds no boxes, and lanes keep their distance from boxes: so no arrow can
-cross a box. Two arrows could still run on top of each other, where one arrives on the row on which another departs. They
-do not if the arrow that departs turns off first, on a track further left. These rules are a graph. `untangle` removes its
-cycles, so that an order that keeps every rule always exists; a greedy search takes one of them, with few crossings.
+The space between two columns is a channel. A channel contains no boxes, and arrows pass columns on lanes beside the
+boxes, so no arrow crosses a box. Two arrows can still overlap, if one arrives on a row from which the other departs. To
+prevent this, the departing arrow gets a track further left. These rules form a graph. `untangle` removes its cycles, so
+a valid order of tracks always exists; a greedy search finds one with few crossings.
 """
 
 from collections.abc import Sequence
@@ -27,14 +27,14 @@ class Arrival:
 
 @dataclass(eq=False)
 class Turn:
-    """A strand between two columns: the row on which it departs, its track, and the rows on which it arrives."""
+    """The part of an arrow between two columns: the row where it starts, its track, and the rows where it ends."""
 
     row: float
     arrivals: list[Arrival]
     detour: "Turn | None" = None
-    """An earlier turn that leads to `row`; it departs where the strand does."""
+    """Another turn that comes first and ends on `row`; it starts where the arrow leaves the previous column."""
     track: int | None = field(default=None, init=False)
-    """Counted from the left; None where the strand is straight."""
+    """Counted from the left; None if the turn is straight."""
 
     @property
     def straight(self) -> bool:
@@ -79,7 +79,7 @@ def rules(turns: Sequence[Turn]) -> Rules:
 def _has_to_be_left(left: Turn, right: Turn) -> bool:
     if left is right.detour:
         return True
-    # A turn departs on the row on which its own detour arrives: there both are one line.
+    # A turn starts on the row on which its own detour ends: there they form one line.
     return right is not left.detour and any(abs(arrival.row - left.row) < NEAR for arrival in right.arrivals)
 
 

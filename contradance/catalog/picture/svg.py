@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
-from contradance.catalog.picture.diagram import LINE, Arrow, Diagram, diagram
+from contradance.catalog.picture.diagram import LINE, Arrow, DiagramContent, diagram_content
 from contradance.catalog.picture.layout import PlacedArrow, PlacedBox, layout
 from contradance.catalog.picture.legend import Legend
 from contradance.catalog.picture.shapes import branch, fork, head, line, middle, number, shape
@@ -46,13 +46,13 @@ def stylesheet() -> str:
 
 def svg(choreography: Choreography, overlay: Overlay | None = None) -> str:
     """Return the picture of `choreography` as a file of its own, or with an overlay as a part of a page."""
-    return "\n".join(_Picture(diagram(choreography), overlay).lines()) + "\n"
+    return "\n".join(_Picture(diagram_content(choreography), overlay).lines()) + "\n"
 
 
 class _Picture:
     """Draws one diagram: title, arrows, boxes, legend."""
 
-    def __init__(self, content: Diagram, overlay: Overlay | None) -> None:
+    def __init__(self, content: DiagramContent, overlay: Overlay | None) -> None:
         self._diagram = content
         self._layout = layout(content)
         self._colours = {service: position % _COLOURS for position, service in enumerate(content.services)}
@@ -141,14 +141,14 @@ class _Picture:
         return f"{lit} troubled" if what in self._overlay.troubled else lit
 
 
-def _counts(content: Diagram) -> str:
+def _counts(content: DiagramContent) -> str:
     """Return the number of functions, events and services as a text."""
     events = sum(box.kind == "event" for box in content.boxes)
     counts = {"function": len(content.boxes) - events, "event": events, "service": len(content.services)}
     return " · ".join(f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts.items())
 
 
-def _about(content: Diagram) -> str:
+def _about(content: DiagramContent) -> str:
     """Return the whole choreography in words: what each function consumes and publishes."""
     consumed = {arrow.head: [one.tail for one in content.arrows if one.head == arrow.head] for arrow in content.arrows}
     sentences = []

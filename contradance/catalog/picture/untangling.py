@@ -63,7 +63,7 @@ def _shifted(arrival: Arrival, turns: Sequence[Turn]) -> bool:
 
 def _add_detour(cycle: Sequence[Turn], turns: Sequence[Turn]) -> None:
     """Give one turn of a cycle a detour over a row that is far from all others: the shortest that there is."""
-    free = [*_free_rows(turns)]
+    free = [*_detour_rows(turns)]
     turn, row = min(((turn, row) for turn in cycle[1:] for row in free), key=lambda pair: _longer(*pair))
     turn.detour = Turn(turn.row, [Arrival(row, row, row)])
     turn.row = row
@@ -75,8 +75,8 @@ def _longer(turn: Turn, row: float) -> float:
     return abs(turn.row - row) + max(row, *rows) - min(row, *rows) - (turn.bottom - turn.top)
 
 
-def _free_rows(turns: Sequence[Turn]) -> Iterator[float]:
-    """Yield a row in each gap between two rows that is wide enough, one above all, and one below."""
+def _detour_rows(turns: Sequence[Turn]) -> Iterator[float]:
+    """Yield the heights at which an arrow may take a detour: in each wide gap between rows, above all, below all."""
     parts = [part for turn in turns for part in turn.parts]
     rows = sorted({part.row for part in parts} | {arrival.row for part in parts for arrival in part.arrivals})
     yield from ((upper + lower) / 2 for upper, lower in pairwise(rows) if lower - upper >= _FREE)

@@ -43,13 +43,13 @@ class Names:
         self._taken: dict[tuple[ResourceKind, str], tuple[str, ...]] = {}
 
     def name(self, kind: ResourceKind, *parts: str, suffix: str = "") -> str:
-        """Return `app-stack-part-part-suffix`; a name that is too long is cut and gets a hash.
+        """Return `app-stack-part-part-suffix`; a name that AWS would refuse is changed, and gets a hash.
 
         Raises:
             InvalidStack: other parts already have the same name of this kind.
         """
         whole = (*self._whole, *parts)
-        name = fit("-".join(whole), "/".join((*whole, suffix)), LONGEST[kind], suffix)
+        name = fitting_name("-".join(whole), "/".join((*whole, suffix)), LONGEST[kind], suffix)
         other = self._taken.setdefault((kind, name), (*parts, suffix))
         if other != (*parts, suffix):
             raise InvalidStack(
@@ -59,10 +59,10 @@ class Names:
         return name
 
 
-def fit(text: str, identity: str, longest: int, suffix: str = "") -> str:
-    """Return `text-suffix` as a name of at most `longest` characters.
+def fitting_name(text: str, identity: str, longest: int, suffix: str = "") -> str:
+    """Return `text-suffix`, cut to `longest` characters and with `-` for each character that AWS refuses.
 
-    When the name has to lose a part of the text, a hash of `identity` keeps it unique.
+    A changed name gets a hash of `identity`, which keeps it unique.
     """
     tail = f"-{suffix}" if suffix else ""
     clean = _UNFIT.sub("-", text)

@@ -60,9 +60,9 @@ class Console:
         replay = ReplayPages(system, laptop, self._pages)
         self._app = Starlette(
             routes=[
-                Route("/", self._home),
-                Route(PREFIX, self._home),
-                Route(f"{PREFIX}/", self._home),
+                Route("/", self._redirect_to_live),
+                Route(PREFIX, self._redirect_to_live),
+                Route(f"{PREFIX}/", self._redirect_to_live),
                 Route(f"{PREFIX}/static/{{name}}", _static),
                 Route(f"{PREFIX}/stream", self._stream),
                 self._shows("/live", live.show),
@@ -128,7 +128,8 @@ class Console:
                 self._pages.page("refused", "", status=500, why="This page failed; the error is in the terminal.")
             )
 
-    async def _home(self, _: Request) -> Response:
+    async def _redirect_to_live(self, _: Request) -> Response:
+        """Redirect the root of the laptop, and of the console, to the live page."""
         return sealed(RedirectResponse(f"{PREFIX}/live", 303))
 
     async def _stream(self, request: Request) -> Response:

@@ -69,7 +69,7 @@ class SchemaForm:
         self, given: SchemaObject, path: str, label: str, data: Any, errors: Mapping[str, str], *, required: bool
     ) -> FormField:
         schema, nullable = self._resolved(given)
-        kind = _kind(schema, nullable=nullable)
+        kind = _input_kind(schema, nullable=nullable)
         if data is not _ABSENT and data is not None and not isinstance(data, _HOLDERS.get(kind, object)):
             kind = "json"  # a serializer of the author's own makes something else of it
         inner: tuple[FormField, ...] = ()
@@ -97,29 +97,40 @@ class SchemaForm:
     def _read(
         self, given: SchemaObject, path: str, form: SubmittedForm, errors: dict[str, str], *, required: bool
     ) -> Any:
+        """Return the value of an input or a group; `_ABSENT` for a value that was left out."""
         schema, nullable = self._resolved(given)
-        kind = _kind(schema, nullable=nullable)
+        kind = _input_kind(schema, nullable=nullable)
         if path and kind in _HOLDERS and path in form:
-            kind = "json"
+            kind = "json"  # where the data is of another type, the form has a JSON input
         if kind == "group":
-            names = schema.get("required", ())
-            read = {
-                name: self._read(inner, _join(path, name), form, errors, required=name in names)
-                for name, inner in schema["properties"].items()
-            }
-            return {name: value for name, value in read.items() if value is not _ABSENT}
+            return self._read_group(schema, path, form, errors)
         if kind == "list":
-            count = min(max((_number(name, path) for name in form.names()), default=-1) + 1, MOST_ITEMS)
-            items = (
-                self._read(schema["items"], f"{path}.{number}", form, errors, required=True) for number in range(count)
-            )
-            return [None if item is _ABSENT else item for item in items]
+            return self._read_list(schema, path, form, errors)
         text = form.first(path)
         if kind == "yes":
             return text == "true"
         if text == "" and (nullable or not required or kind == "json"):
             return None if nullable else _ABSENT
         return _value(text, kind, path, errors)
+
+    def _read_group(
+        self, schema: SchemaObject, path: str, form: SubmittedForm, errors: dict[str, str]
+    ) -> dict[str, Any]:
+        """Return the values of a group's inputs by name, without absent ones."""
+        required = schema.get("required", ())
+        values = {
+            name: self._read(inner, _join(path, name), form, errors, required=name in required)
+            for name, inner in schema["properties"].items()
+        }
+        return {name: value for name, value in values.items() if value is not _ABSENT}
+
+    def _read_list(self, schema: SchemaObject, path: str, form: SubmittedForm, errors: dict[str, str]) -> list[Any]:
+        """Return the items of a list; None for an absent one."""
+        items = (
+            self._read(schema["items"], f"{path}.{number}", form, errors, required=True)
+            for number in range(_item_count(form, path))
+        )
+        return [None if item is _ABSENT else item for item in items]
 
     def _resolved(self, schema: SchemaObject) -> tuple[SchemaObject, bool]:
         """Return a schema without its reference and its `null`, and whether it may be null."""
@@ -132,7 +143,8 @@ class SchemaForm:
         return schema, nullable
 
 
-def _kind(schema: SchemaObject, *, nullable: bool) -> InputKind:
+def _input_kind(schema: SchemaObject, *, nullable: bool) -> InputKind:
+    """Return the kind of input for a schema; a nullable object, list or boolean is edited as JSON text."""
     if "enum" in schema and all(isinstance(one, str) for one in schema["enum"]):
         return "choice"
     kinds = {member.get("type") for member in schema.get("anyOf", [schema])}
@@ -170,6 +182,12 @@ def _value(text: str, kind: InputKind, path: str, errors: dict[str, str]) -> Any
             errors[path] = "This is not JSON."
             return None
     return text
+
+
+def _item_count(form: SubmittedForm, path: str) -> int:
+    """Return the number of items in the list at `path`: up to the last submitted one, and at most `MOST_ITEMS`."""
+    last = max((_number(name, path) for name in form.names()), default=-1)
+    return min(last + 1, MOST_ITEMS)
 
 
 def _number(name: str, path: str) -> int:

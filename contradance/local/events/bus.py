@@ -143,10 +143,9 @@ class Bus:
         """
 
         def change(connection: sqlite3.Connection) -> None:
-            connection.execute("UPDATE delivery SET due = ?1 WHERE sent > ?1 AND due > ?1", (now.timestamp(),))
-            connection.execute(
-                "UPDATE dead_letter SET visible = 0 WHERE sent > ?1 AND visible > ?1", (now.timestamp(),)
-            )
+            at = now.timestamp()
+            connection.execute("UPDATE delivery SET due = ? WHERE sent > ? AND due > ?", (at, at, at))
+            connection.execute("UPDATE dead_letter SET visible = 0 WHERE sent > ? AND visible > ?", (at, at))
 
         self._database.write(change)
 
@@ -195,8 +194,8 @@ class Bus:
         """Return (due now, due later): how many deliveries of `function` are pending."""
         self._database.flush()
         now = self._clock.now().timestamp()
-        query = "SELECT count(*) FILTER (WHERE due <= ?1), count(*) FILTER (WHERE due > ?1) FROM delivery"
-        due, later = self._database.read(f"{query} WHERE function = ?2", (now, function))[0]
+        query = "SELECT count(*) FILTER (WHERE due <= ?), count(*) FILTER (WHERE due > ?) FROM delivery"
+        due, later = self._database.read(f"{query} WHERE function = ?", (now, now, function))[0]
         return due, later
 
     def _accepted(self, events: list[dict[str, Any]], now: datetime) -> Accepted:

@@ -22,7 +22,7 @@ class ArchiveReader:
         self._reader = reader
 
     def events(self, first: datetime, last: datetime) -> Iterator[Mapping[str, Any]]:
-        """Yield the archived events from `first` until before `last`, in EventBridge's envelope."""
+        """Yield the archived events from `first` (inclusive) to `last` (exclusive), in EventBridge's envelope."""
         after = 0
         while True:
             rows = self._reader.read(

@@ -132,7 +132,7 @@ class Database:
         try:
             self._writer.execute("BEGIN IMMEDIATE")
             for job in group:
-                self._apply(job, alone=len(group) == 1)
+                self._run_change(job, alone=len(group) == 1)
             if self._writer.in_transaction:
                 self._writer.execute("COMMIT")
         except BaseException as error:  # any error: the threads that wait for this group must continue
@@ -157,15 +157,21 @@ class Database:
             if job.error is not None and job.single:
                 _LOG.error("a change without a waiting caller is lost: %s", job.error)
 
-    def _apply(self, job: _Job[Any], *, alone: bool) -> None:
-        """Run one change so that its failure undoes only itself."""
+    def _run_change(self, job: _Job[Any], *, alone: bool) -> None:
+        """Run one change; if it fails, store its error in the job and undo only this change.
+
+        A change that is `alone` in its transaction needs no savepoint, nor does a `single` statement.
+
+        Raises:
+            sqlite3.OperationalError: the disk failed; the whole group is undone.
+        """
         guarded = not (alone or job.single)
         if guarded:
             self._writer.execute("SAVEPOINT change")
         try:
             job.result = job.change(self._writer)
         except sqlite3.OperationalError:
-            raise  # the disk failed, not the change: the whole group is undone
+            raise
         except Exception as error:  # noqa: BLE001 - `write` raises it in the thread of the caller
             job.error = error
             if guarded or alone:

@@ -21,15 +21,15 @@ SHORTEST: Final = 8
 _FIRST, _LAST = "\0", "\U0010ffff"
 _FLOWS: Final = (
     "SELECT record FROM journal WHERE correlation_id IN ("
-    "SELECT correlation_id FROM journal WHERE correlation_id >= ?1 AND correlation_id < ?2 "
-    "UNION SELECT correlation_id FROM journal WHERE subject >= ?1 AND subject < ?2 "
-    "UNION SELECT correlation_id FROM journal WHERE event_id >= ?1 AND event_id < ?2 "
-    "UNION SELECT correlation_id FROM event WHERE event_id >= ?1 AND event_id < ?2) ORDER BY id"
+    "SELECT correlation_id FROM journal WHERE correlation_id >= ? AND correlation_id < ? "
+    "UNION SELECT correlation_id FROM journal WHERE subject >= ? AND subject < ? "
+    "UNION SELECT correlation_id FROM journal WHERE event_id >= ? AND event_id < ? "
+    "UNION SELECT correlation_id FROM event WHERE event_id >= ? AND event_id < ?) ORDER BY id"
 )
 """A UNION, so that each part uses its own index."""
 _WANTED: Final = (
-    "SELECT id, record FROM journal WHERE id < ?1 AND (?2 IS NULL OR function = ?2) AND (?3 IS NULL OR subject = ?3) "
-    "ORDER BY id DESC LIMIT ?4"
+    "SELECT id, record FROM journal WHERE id < ? AND (? IS NULL OR function = ?) AND (? IS NULL OR subject = ?) "
+    "ORDER BY id DESC LIMIT ?"
 )
 _PAGE: Final = 1_000
 """Records per query."""
@@ -45,7 +45,7 @@ class JournalReader:
     def flows(self, term: str) -> list[JournalRecord]:
         """Return every record of the flows with a correlation id, subject or event id that equals or begins with `term`."""
         above = term + (_LAST if len(term) >= SHORTEST else _FIRST)
-        rows = self._rows(_FLOWS, (term, above))
+        rows = self._rows(_FLOWS, (term, above) * 4)
         return [JournalRecord.model_validate_json(record) for (record,) in rows]
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
@@ -102,7 +102,7 @@ class JournalReader:
         found: list[tuple[int, JournalRecord]] = []
         before, enough = _END, wanted.since - LONGEST_TIMEOUT
         while True:
-            rows = self._rows(_WANTED, (before, wanted.function, wanted.subject, _PAGE))
+            rows = self._rows(_WANTED, (before, *[wanted.function] * 2, *[wanted.subject] * 2, _PAGE))
             records = [(row, JournalRecord.model_validate_json(text)) for row, text in rows]
             found += [(row, record) for row, record in records if wanted.takes(record.started_at)]
             if len(rows) < _PAGE or all(record.started_at < enough for _, record in records):

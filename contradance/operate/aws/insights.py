@@ -109,7 +109,7 @@ class InsightsJournal:
             for first in range(0, len(groups), _GROUPS)
             for row in self._search(query, groups[first : first + _GROUPS], wanted)
         ]
-        return sorted((_line(row, functions) for row in rows), key=lambda line: (line.at, line.id))
+        return sorted((_log_line(row, functions) for row in rows), key=lambda line: (line.at, line.id))
 
     def _search(self, query: str, groups: Sequence[str], wanted: Wanted) -> Iterator[Mapping[str, str]]:
         """Yield the rows of one search, as its fields by name."""
@@ -137,8 +137,8 @@ class InsightsJournal:
             yield {field["field"]: field["value"] for field in row}
 
 
-def _line(row: Mapping[str, str], functions: Mapping[str, str]) -> LogLine:
-    """Read one row; a line that is not JSON in our format is shown unchanged."""
+def _log_line(row: Mapping[str, str], functions: Mapping[str, str]) -> LogLine:
+    """Return a row as a log line, from its journal record or its JSON fields; other text is shown unchanged."""
     at = datetime.strptime(row["@timestamp"], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
     group = row.get("@log", "").partition(":")[2]
     fields = _json(row["@message"])

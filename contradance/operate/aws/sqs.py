@@ -75,7 +75,7 @@ class SqsView:
 
     def redrive(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
         """Send each event to its function, and delete the letter."""
-        return [self._redrive(letter) for letter in letters]
+        return [self._redrive_one(letter) for letter in letters]
 
     def delete(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
         """Delete letters."""
@@ -83,7 +83,8 @@ class SqsView:
             self._queues[letter.subscriber].delete(letter)
         return [LetterOutcome(letter, "deleted") for letter in letters]
 
-    def _redrive(self, letter: DeadLetter) -> LetterOutcome:
+    def _redrive_one(self, letter: DeadLetter) -> LetterOutcome:
+        """Send a letter's event to its function again, and delete the letter; an AWS error is part of the outcome."""
         try:
             self._send(letter)
         except OperateError as error:

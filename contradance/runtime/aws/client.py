@@ -49,7 +49,7 @@ _THROTTLED: Final = frozenset(
         "TransactionInProgressException",
     }
 )
-"""Error codes of throttling, which a later try may not meet. The same as in botocore's standard retry mode."""
+"""Error codes of throttling; a later try may succeed. The same as in botocore's standard retry mode."""
 _PASSING: Final = frozenset({"RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete"})
 _SKEWED: Final = frozenset(
     {
@@ -65,7 +65,7 @@ _SKEWED: Final = frozenset(
 _SKEW_SECONDS: Final = 240.0
 """Smallest clock error that counts as the cause; AWS accepts five minutes."""
 _ATTEMPTS: Final = 6
-"""Most tries of a call, while time is left; default of `AWS_MAX_ATTEMPTS`."""
+"""Maximum number of tries of a call, while time is left; default of `AWS_MAX_ATTEMPTS`."""
 _TOO_MANY: Final = 429
 _OK: Final = 200
 _SERVER_ERROR: Final = 500
@@ -80,7 +80,7 @@ class LeanClient:
         now: the current time, in seconds of the epoch.
 
     Raises:
-        UnsupportedConfig: the environment asks for something that this client cannot do.
+        UnsupportedConfig: the environment requires something that this client does not support.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class LeanClient:
         self._skew = 0.0
 
     def call(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Call `operation` of `service`, with retries of passing failures; return its response."""
+        """Call `operation` of `service`, with retries of transient failures; return its response."""
         body = json.dumps(request).encode()
         tries, corrected = 0, False
         while True:
@@ -157,7 +157,7 @@ class LeanClient:
         return {**headers, "x-amzn-query-mode": "true"} if service == "sqs" else headers
 
     def _correct(self, answered: Answered) -> bool:
-        """Adopt the server's time when the local clock is far from it; return whether it was."""
+        """Use the server's time if the local clock differs by minutes; return whether it did."""
         from email.utils import parsedate_to_datetime  # noqa: PLC0415 - rarely needed
 
         try:

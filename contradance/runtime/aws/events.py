@@ -10,7 +10,7 @@ from contradance.runtime.aws.caller import Caller
 _TRACE: Final = "_X_AMZN_TRACE_ID"
 """Lambda's variable: the X-Ray trace of the running invocation."""
 _LONGEST_TRACE: Final = 500
-"""Most characters of a trace header. EventBridge API reference, PutEventsRequestEntry."""
+"""Maximum length of a trace header, in characters. EventBridge API reference, PutEventsRequestEntry."""
 
 
 class EventBridge:
@@ -18,8 +18,8 @@ class EventBridge:
 
     Args:
         aws: calls EventBridge.
-        environ: the environment, which names the X-Ray trace. EventBridge hands the trace to its targets; without it
-            each delivery would begin a trace of its own.
+        environ: the environment, which contains the X-Ray trace. EventBridge passes the trace to its targets; without
+            it each delivery starts a new trace.
     """
 
     def __init__(self, aws: Caller, environ: Mapping[str, str]) -> None:
@@ -39,7 +39,7 @@ class OwnQueue:
 
     Args:
         aws: calls SQS.
-        url: the queue's; None for a function that has none.
+        url: the queue's URL; None if the function has no queue.
     """
 
     def __init__(self, aws: Caller, url: str | None) -> None:

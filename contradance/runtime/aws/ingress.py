@@ -112,7 +112,7 @@ class Ingress:
         return {**{name: request[name] if name in HARMLESS else MASK for name in request}, "body": body}
 
     def _seal(self, request: Mapping[str, Any], environment: Environment) -> tuple[SealedEvent, ...]:
-        """Validate a request's body and seal its renderings."""
+        """Check a body, the data of one event, against its contract; seal the event in every version that is published."""
         contract = self._contract(request)
         body = json_of(request)
         key = idempotency_key(request)

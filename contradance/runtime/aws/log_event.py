@@ -1,7 +1,7 @@
-"""The event of an invocation as a log line shows it, where POWERTOOLS_LOGGER_LOG_EVENT asks for it.
+"""Masks the event of an invocation for the log, if POWERTOOLS_LOGGER_LOG_EVENT is true.
 
-Powertools would log the event as it came. Here contracts, request models and parameters decide: what they mark as
-personal is masked, and so is everything that they do not describe, such as headers and addresses of a request.
+Powertools logs the event unchanged. This module masks data that contracts, request models and parameters mark as
+personal, and data that they do not describe, such as a request's headers and addresses.
 """
 
 import json
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from contradance.signature import Parameter
 
 HARMLESS: Final = ("version", "routeKey")
-"""Fields of a request that hold no data of a client."""
+"""Fields of a request that never contain client data."""
 
 
 def masked_event(function: AnyFunction, event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what Lambda hands to `function`, without personal data."""
+    """Return the event that Lambda passes to `function`, with personal data masked."""
     trigger = function.trigger
     if isinstance(trigger, Schedule):
         return dict(event)

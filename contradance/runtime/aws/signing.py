@@ -1,4 +1,4 @@
-"""Signs a POST to `/` without a query by Signature Version 4, as AWS's JSON protocols need it.
+"""Signs a POST to `/` without a query, with Signature Version 4, for AWS's JSON protocols.
 
 AWS General Reference, "Signature Version 4 signing process". A property test compares it with botocore.
 """

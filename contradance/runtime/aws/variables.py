@@ -43,12 +43,12 @@ class Variables(Mapping[str, str]):
         return sum(1 for _ in self)
 
     def _secret(self, name: str) -> str:
-        """Return a secret, cached or fetched; without one it raises, since a default key must never reach production."""
+        """Return a secret, cached or fetched; raise if it is missing: a default key must never reach production."""
         parameter = self._parameters.get(name)
         if parameter is None:
             raise DeclarationError(
                 f"secret {name.removeprefix(_PREFIX).lower()!r} is not deployed for this function: "
-                f"{variable_names.SECRETS} does not name it.\n  Deploy the function again: its uses=[...] lists its secrets."
+                f"{variable_names.SECRETS} has no such key.\n  Deploy the function again: its uses=[...] lists its secrets."
             )
         now = self._clock.now().timestamp()
         kept = self._kept.get(name)

@@ -61,11 +61,10 @@ class Account:
 
     def change(self, resource: Resource) -> None:
         """Keep what became of a resource."""
+        kind, name, *states = _row(resource)
         with self._connection() as connection:
-            connection.execute(
-                "UPDATE resources SET type = ?1, id = ?2, inputs = ?3, outputs = ?4 WHERE type = ?1 AND id = ?2",
-                _row(resource),
-            )
+            statement = "UPDATE resources SET inputs = ?, outputs = ? WHERE type = ? AND id = ?"
+            connection.execute(statement, (*states, kind, name))
 
     def remove(self, kind: str, name: str) -> None:
         """Forget a resource."""

@@ -146,8 +146,10 @@ def test_no_page_of_the_console_calls_its_own_process_or_makes_a_client_of_aws(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed = Feed()
+    with opened(tmp_path / "other", Desk().clerk()) as other:
+        choreography = other.choreography
     with Laptop(
-        opened(tmp_path / "other", Desk().clerk()).choreography,
+        choreography,
         tmp_path,
         clock=RealClock(),
         variables={},
