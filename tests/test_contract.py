@@ -283,7 +283,7 @@ def test_a_generic_contract_is_refused() -> None:
             wrapped: item
 
     assert str(refused.value) == (
-        "tests.test_contract.test_a_generic_contract_is_refused.<locals>.Wrapped is generic, but one identity is one "
+        "tests.test_contract.test_a_generic_contract_is_refused.<locals>.Wrapped is generic, but one identity has one "
         "shape.\n  Write one contract for each type."
     )
 
