@@ -84,7 +84,7 @@ class Sandbox:
         command = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "checked-hash"]
         subprocess.run([*command, str(self.root / package)], check=True)  # noqa: S603 - ours
         path = os.pathsep.join(str(one) for one in (self.root, self.root / "contracts", HERE))
-        self._environ = {**os.environ, "PYTHONPATH": path}
+        self._environ = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"}  # each run is like the one before
         self._runner = subprocess.Popen(  # noqa: S603 - ours
             [sys.executable, str(HERE / "mutants_runner.py")],
             cwd=self.root,

@@ -1,7 +1,7 @@
 """Each kind of field, through everything that handles one event's data in one process."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,6 +43,13 @@ def events(kind: Kind) -> list[Contract]:
 def data_of(event: Contract) -> Any:
     (sealed,) = seal_initial(event, publisher="kinds.tests", occurred_at=NOON)
     return json.loads(sealed.detail)["data"]
+
+
+def ordered(kind: Kind, data: dict[str, Any]) -> str:
+    """Return data as text, with the members of a set in one order: equal sets may have two."""
+    if isinstance(kind.values[0], AbstractSet):
+        data = {**data, "field": sorted(data["field"], key=json.dumps)}
+    return json.dumps(data)
 
 
 def test_the_table_holds_every_kind_once() -> None:
@@ -107,7 +114,7 @@ def test_a_sample_may_be_published(kind: Kind) -> None:
         example = data_of(event)["field"]
         made = sample(_with_example(kind, example))
 
-        assert json.loads(to_wire(made)) == data_of(event)
+        assert ordered(kind, json.loads(to_wire(made))) == ordered(kind, data_of(event))
 
 
 @HELD
