@@ -1,7 +1,8 @@
 """Each kind of field, through everything that handles one event's data in one process."""
 
 import json
-from collections.abc import Iterable, Iterator, Set as AbstractSet
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any
 
