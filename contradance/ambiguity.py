@@ -1,4 +1,4 @@
-"""Members of a union that a consumer which ignores unknown fields cannot tell apart."""
+"""Finds union members that a consumer cannot distinguish when it ignores unknown fields."""
 
 from collections.abc import Iterator
 from enum import Enum
@@ -15,16 +15,16 @@ _JSON_OF: Final = {
     "bool": "boolean",
     "none": "null",
 }
-"""By type of a core schema: what its values are in JSON. Texts and numbers are read as each other."""
+"""JSON types by the type of a core schema. Pydantic reads strings as numbers and numbers as strings."""
 
 
 def ambiguous_members(schema: CoreSchema, definitions: Definitions) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with a union, as (what, fix)."""
+    """Yield the first ambiguity of a union, as (problem, fix)."""
     choices = [resolved(one[0] if isinstance(one, tuple) else one, definitions) for one in schema["choices"]]
     for reader, writer in permutations(choices, 2):
         if reader["type"] == "model" and _reads_but_for_unknown(reader, writer, definitions):
             names = f"{_name(reader)} and {_name(writer)}"
-            what = f"is a union of {names}, which only unknown fields tell apart: a consumer that ignores them takes one for the other"
+            what = f"is a union of {names}, which differ only in fields that a consumer ignores, so it may read one as the other"
             yield (
                 what,
                 "Give each a field like `kind: Literal['a'] = 'a'`, and the union Field(discriminator='kind').",
@@ -33,7 +33,7 @@ def ambiguous_members(schema: CoreSchema, definitions: Definitions) -> Iterator[
 
 
 def _reads_but_for_unknown(reader: CoreSchema, writer: CoreSchema, definitions: Definitions) -> bool:
-    """Whether the model `reader` takes what `writer` writes, if it ignores the fields that it does not have."""
+    """Whether the model `reader` accepts the JSON of `writer` only because it ignores unknown fields."""
     if writer["type"] == "dict":
         return True
     if writer["type"] != "model" or writer["cls"] is reader["cls"]:
@@ -62,7 +62,7 @@ def _fields(schema: CoreSchema, definitions: Definitions) -> dict[str, tuple[Cor
 
 
 def _may_read(reader: CoreSchema, writer: CoreSchema, definitions: Definitions) -> bool:
-    """Whether a field may read what another writes; True where that is not certain."""
+    """Whether the field `reader` may accept the JSON of `writer`; True when it is uncertain."""
     one, other = resolved(reader, definitions), resolved(writer, definitions)
     ours, theirs = _listed(one), _listed(other)
     if ours is not None and theirs is not None:

@@ -1,4 +1,4 @@
-"""What a type annotation says: unions, aliases, and the models it names, however deeply it nests them."""
+"""Reads type annotations: unions, aliases, and the models in them at any depth."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,13 +13,13 @@ _MODULE: Final = r"(?<!['\"\w.])[A-Za-z_][\w.<>]*\.(?=\w)"
 
 
 def unaliased(annotation: Any) -> Any:
-    """Return what a type alias or a `NewType` stands for; any other annotation as it is."""
-    meant = getattr(annotation, "__value__", None) or getattr(annotation, "__supertype__", None)
-    return annotation if meant is None else unaliased(meant)
+    """Return the type behind a type alias or a `NewType`; any other annotation unchanged."""
+    target = getattr(annotation, "__value__", None) or getattr(annotation, "__supertype__", None)
+    return annotation if target is None else unaliased(target)
 
 
 def is_record(annotation: object) -> bool:
-    """Whether `annotation` is a class of named fields that Pydantic does not keep: dataclass, TypedDict or named tuple."""
+    """Whether `annotation` is a class with fields that is not a Pydantic model: dataclass, TypedDict or named tuple."""
     return isinstance(annotation, type) and (
         is_dataclass(annotation)
         or hasattr(annotation, "__total__")
@@ -28,7 +28,7 @@ def is_record(annotation: object) -> bool:
 
 
 def members(annotation: Any) -> tuple[Any, ...]:
-    """Return the members of a union, however it is nested, or the annotation alone; None is `NoneType`."""
+    """Return the members of a union at any depth, or only the annotation; None is returned as `NoneType`."""
     annotation = unaliased(annotation)
     if get_origin(annotation) is Annotated:
         return members(get_args(annotation)[0])
@@ -38,7 +38,7 @@ def members(annotation: Any) -> tuple[Any, ...]:
 
 
 def alternatives(annotation: Any) -> tuple[Any, ...]:
-    """Return the members of a union, or the annotation alone; None is left out."""
+    """Return the members of a union without None, or only the annotation."""
     return tuple(member for member in members(annotation) if member is not NoneType)
 
 
@@ -54,7 +54,7 @@ def published(annotation: Any) -> Iterator[Any]:
 
 
 def type_name(annotation: object) -> str:
-    """Say an annotation as its author wrote it, without the modules."""
+    """Return the text of an annotation as its author wrote it, without modules."""
     if annotation is NoneType:
         return "None"
     if isinstance(annotation, type) and not get_args(annotation):
@@ -77,7 +77,7 @@ def models_inside(root: type[BaseModel]) -> Iterator[tuple[str, type]]:
 
 
 def models_in(annotation: Any) -> Iterator[type]:
-    """Yield the models named by one annotation, however deeply it nests them: Pydantic's and any other class of fields."""
+    """Yield the Pydantic models and records in one annotation, at any depth."""
     annotation = unaliased(annotation)
     if isinstance(annotation, type) and (issubclass(annotation, BaseModel) or is_record(annotation)):
         yield annotation

@@ -1,4 +1,4 @@
-"""A content filter, checked where a function is declared: against the wire of each contract that it may read."""
+"""Checks a function's content filter, at declaration, against the JSON of each contract that it may read."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
@@ -20,16 +20,16 @@ ContentFilter = Mapping[str | type[Contract], object]
 
 _WHERE_FIX: Final = "  Write it like where={'status': ['open']}, or where={TheContract: {'status': ['open']}}."
 _TEXTS: Final = (str, UUID, date, datetime, time, timedelta, Decimal, bytes)
-"""Types that are texts in JSON."""
+"""Types whose JSON is a string."""
 _OF_TEXTS: Final = frozenset({"prefix", "suffix", "equals-ignore-case", "wildcard", "cidr"})
-"""Operators that match texts alone."""
+"""Operators that match only strings."""
 _ANYTHING: Final = {"a boolean", "a number", "a text", "an object"}
 
 
 def checked_filters(
     function: str, contracts: tuple[type[Contract], ...], where: ContentFilter | None
 ) -> dict[type[Contract], Mapping[str, object]]:
-    """Return the filter of each contract, checked against its fields in every version it can read."""
+    """Return the filter of each contract, after a check against its fields in every version that it upcasts."""
     if not where:
         return {}
     if not isinstance(where, Mapping):
@@ -37,7 +37,7 @@ def checked_filters(
     by_contract = any(not isinstance(key, str) for key in where)
     if len(contracts) > 1 and not by_contract:
         raise InvalidFunction(
-            f"{function} subscribes to {len(contracts)} contracts, but its where= does not say which it filters.\n"
+            f"{function} subscribes to {len(contracts)} contracts, but its where= does not name the one that it filters.\n"
             f"  Write where={{{contracts[0].__name__}: {{...}}}}."
         )
     filters = (
@@ -63,7 +63,7 @@ def checked_filters(
 def _check_fields(
     function: str, contract: type[Contract], holders: tuple[Any, ...], where: object, path: tuple[str, ...]
 ) -> None:
-    """Refuse a filter on a field that none of `holders`, the types at `path` inside `contract`, has."""
+    """Refuse a filter on a field that is in none of `holders`, the types at `path` inside `contract`."""
     if not isinstance(where, Mapping):
         return
     for key, wanted in where.items():
@@ -92,20 +92,20 @@ def _check_fields(
 def _check_values(
     function: str, contract: type[Contract], types: tuple[Any, ...], wanted: list[object], path: str
 ) -> None:
-    """Refuse a value that no value of the field is in JSON, since it would never match."""
+    """Refuse a filter value of a JSON type that the field never has: it would never match."""
     possible = {kind for one in types for kind in _json_kinds(one)}
     for value in wanted:
-        kind = _asked_kind(value)
+        kind = _filter_kind(value)
         if kind is not None and possible and kind not in possible:
             raise InvalidFunction(
                 f"{function} filters data.{path} by {kind}, but {contract.identity} has {' or '.join(sorted(possible))} "
                 f"there (contract in {where_defined(contract)}), so it would never match.\n"
-                f"  Filter by {' or '.join(sorted(possible))}, as JSON has it."
+                f"  Filter by {' or '.join(sorted(possible))}: the field's type in JSON."
             )
 
 
-def _asked_kind(value: object) -> str | None:
-    """Return what a filter's value matches in JSON; None where that may be anything."""
+def _filter_kind(value: object) -> str | None:
+    """Return the JSON type that a filter's value matches; None when it may match any."""
     if isinstance(value, Mapping):
         operator, operand = next(iter(value.items()), ("", None))
         is_text = operator in _OF_TEXTS and isinstance(operand, str)  # the pattern's own check refuses others
@@ -114,7 +114,7 @@ def _asked_kind(value: object) -> str | None:
 
 
 def _json_kinds(annotation: Any) -> set[str]:
-    """Return what the values of a type are in JSON; every kind where that is not known."""
+    """Return the JSON types of the values of a Python type; all of them when they are unknown."""
     if get_origin(annotation) is Literal:
         return {kind for value in get_args(annotation) for kind in _member_kinds(value)}
     if isinstance(annotation, type) and issubclass(annotation, Enum):
@@ -136,7 +136,7 @@ def _kind_of(value: object) -> str:
 
 
 def _field(holder: Any, name: str) -> Iterator[Any]:
-    """Yield the types of field `name` of `holder`: none where it has no such field, Any where nobody can know."""
+    """Yield the types of field `name` of `holder`: nothing when it has no such field, Any when the type is unknown."""
     if _is_model(holder):
         own, field = wire_fields(holder).get(name, ("", None))
         if field is not None:
@@ -148,7 +148,7 @@ def _field(holder: Any, name: str) -> Iterator[Any]:
 
 
 def _kinds(annotation: Any) -> Iterator[Any]:
-    """Yield what stands at one place: a filter looks into each member of a union and each item of a list."""
+    """Yield the types that a filter matches: each member of a union, and the items of a list."""
     for member in alternatives(annotation):
         if get_origin(member) in (list, tuple, set, frozenset, Sequence):
             yield from (kind for item in get_args(member) if item is not Ellipsis for kind in _kinds(item))
@@ -161,7 +161,7 @@ def _is_model(holder: Any) -> bool:
 
 
 def _is_serialized(holder: type[BaseModel], name: str, field: FieldInfo) -> bool:
-    """Whether an author's own serializer decides what the field is in JSON."""
+    """Whether an author's own serializer produces the field's JSON."""
     decorators = holder.__pydantic_decorators__
     fields = {one for decorator in decorators.field_serializers.values() for one in decorator.info.fields}
     own = any(isinstance(one, PlainSerializer | WrapSerializer) for one in field.metadata)

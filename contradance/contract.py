@@ -1,4 +1,4 @@
-"""What a contract is: a frozen Pydantic model with an identity.
+"""The base classes of contracts: frozen Pydantic models with an identity, and the values inside them.
 
     class BookLent(Contract, source="library.loans", subject="loan_id"):
         \"\"\"A reader borrowed a book.\"\"\"
@@ -12,8 +12,8 @@ A breaking change is a new class that upcasts the old one:
         @classmethod
         def upcast(cls, old: BookLent) -> "BookLentV2": ...
 
-While subscribers of the old one are left, the new one may say how to be read by them: with a `downcast`, it is published
-in both versions, as one event.
+As long as the old version has subscribers, the new class may define a `downcast`: each event is then published in both
+versions, as one event.
 
         def downcast(self) -> BookLent: ...
 """
@@ -34,7 +34,7 @@ from contradance.unreadable import check_fields
 _OWN_NAMES: Final = frozenset(
     {"downcast", "failure", "identity", "lineage", "renderings", "subject", "subject_field", "upcast", "upcasts"}
 )
-_SETTLED: Final[ConfigDict] = {
+_FIXED_SETTINGS: Final[ConfigDict] = {
     "allow_inf_nan": False,
     "extra": "forbid",
     "frozen": True,
@@ -48,29 +48,29 @@ _SETTLED: Final[ConfigDict] = {
 
 
 class Value(BaseModel):
-    """A model that may stand inside a contract: frozen, closed when published, and silent about what it holds.
+    """A model that a contract may contain: frozen, closed when published, and without values in its errors.
 
-    Unknown fields are refused when a value is built, and ignored, at every depth, when an event is consumed.
+    A value refuses unknown fields when it is built. A consumed event ignores them, at every depth.
     """
 
-    model_config = ConfigDict(**_SETTLED)
+    model_config = ConfigDict(**_FIXED_SETTINGS)
     __personal__: ClassVar[frozenset[str]] = frozenset()
     __checked__: ClassVar[bool] = False  # by `check_value`
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """Show personal data to nobody who prints a value."""
+        """Mask personal data in the `repr` of a value."""
         for name, value in super().__repr_args__():
             yield name, MASK if name in self.__personal__ else value
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Refuse a subclass that turns one of the settled settings off, or a field that does not travel as it is."""
+        """Refuse a subclass that changes a fixed setting, or that has a field whose JSON is not read back equal."""
         super().__pydantic_init_subclass__(**kwargs)
-        for setting, settled in _SETTLED.items():
-            if cls.model_config.get(setting) != settled:
+        for setting, fixed in _FIXED_SETTINGS.items():
+            if cls.model_config.get(setting) != fixed:
                 raise InvalidContract(
                     f"{cls.__qualname__} sets {setting}={cls.model_config.get(setting)!r}, but every value and contract "
-                    f"has {setting}={settled!r}.\n  Remove the setting from its model_config."
+                    f"has {setting}={fixed!r}.\n  Remove the setting from its model_config."
                 )
         cls.__personal__ = frozenset(name for name, field in cls.model_fields.items() if is_marked(field))
         cls.__checked__ = False
@@ -79,22 +79,22 @@ class Value(BaseModel):
 
 
 def check_value(model: type[Value]) -> None:
-    """Refuse a complete value or contract that holds what cannot be read back; each class is looked at once."""
+    """Refuse a complete value or contract with a field that JSON cannot be read back to; each class is checked once."""
     if not model.__checked__:
         model.__checked__ = True
         check_fields(model, model.__qualname__, InvalidContract)
 
 
 class Contract(Value):
-    """An event that may be published: its fields are `data`, its identity is how EventBridge routes it.
+    """The base class of events: its fields are the event's `data`, and EventBridge routes by its identity.
 
     Class keywords:
         source: `<app>.<service>`, the publishing service; never starts with `aws.`.
-        subject: name of the field that identifies the business entity; it travels in the metadata.
+        subject: name of the field that identifies the business entity; its value is in the metadata.
         detail_type: the event's name in the past tense, at most 128 characters; the class name unless given.
         version: a small integer, 1 unless given.
-        upcasts: the contract of an earlier version, which `upcast` turns into this one.
-        failure: True where the event says that something was refused or undone; the picture shows it apart.
+        upcasts: the contract of an earlier version, which `upcast` converts to this one.
+        failure: True for an event that reports a refusal or an undo; the picture shows it differently.
     """
 
     identity: ClassVar[Identity]
@@ -113,9 +113,9 @@ class Contract(Value):
         failure: bool = False,
         **kwargs: Any,
     ) -> None:
-        """Settle the identity; all of it is checked once Pydantic has read the fields.
+        """Set the identity; `__pydantic_init_subclass__` checks it after Pydantic has collected the fields.
 
-        A type checker asks Pydantic's metaclass about class keywords, so that one without `source` is refused here alone.
+        Type checkers read class keywords from Pydantic's metaclass, so only this check finds a missing `source`.
         """
         super().__init_subclass__(**kwargs)
         cls.identity = Identity(source, cls.__name__ if detail_type is None else detail_type, version)
@@ -137,12 +137,12 @@ class Contract(Value):
 
     @classmethod
     def upcast(cls, old: Any) -> Self:
-        """Turn an event of the contract that `upcasts` names into this one; a version above 1 defines it."""
-        raise NotImplementedError(f"{cls.identity} upcasts nothing, so it cannot upcast {type(old).__name__}")
+        """Convert an event of the contract in `upcasts` to this one; a class with `upcasts` defines it."""
+        raise NotImplementedError(f"{cls.identity} has no upcast, so it cannot upcast {type(old).__name__}")
 
     def downcast(self) -> Any:
-        """Return this event as one of the contract that `upcasts` names; a version that defines it is published as both."""
-        raise NotImplementedError(f"{self.identity} says no downcast, so it is published as it is alone")
+        """Convert this event to the contract in `upcasts`; an event of a class that defines it is published as both."""
+        raise NotImplementedError(f"{self.identity} has no downcast, so it is published in this version only")
 
     @property
     def subject(self) -> str:
@@ -156,17 +156,17 @@ class Contract(Value):
 
     @classmethod
     def renderings(cls) -> tuple[type["Contract"], ...]:
-        """Return this contract and the earlier ones that its events are published as too, newest first."""
+        """Return this contract and the earlier versions that its events are also published as, newest first."""
         return (cls, *(cls.upcasts.renderings() if cls.upcasts and _downcasts(cls) else ()))
 
 
 def is_contract(candidate: object) -> TypeGuard[type[Contract]]:
-    """Whether `candidate` is a class of events, and not the base of them all."""
+    """Whether `candidate` is a contract: a subclass of `Contract`, not `Contract` itself."""
     return isinstance(candidate, type) and issubclass(candidate, Contract) and candidate is not Contract
 
 
 def where_defined(contract: type[Contract]) -> str:
-    """Return the file that defines `contract`, as an author would look for it: `library_contracts/loans.py`."""
+    """Return the file that defines `contract`, as a path from the import root: `library_contracts/loans.py`."""
     return contract.__module__.replace(".", "/") + ".py"
 
 
@@ -182,18 +182,18 @@ def _check_shape(contract: type[Contract]) -> None:
     taken = sorted(_OWN_NAMES & set(contract.model_fields))
     if taken:
         raise InvalidContract(
-            f"{_name(contract)} has a field {taken[0]!r}, a name that every contract uses for itself.\n"
+            f"{_name(contract)} has a field {taken[0]!r}, a name that is reserved in every contract.\n"
             "  Give the field another name."
         )
     missing = "source" if not contract.identity.source else "" if contract.subject_field else "subject"
     if missing:
         raise InvalidContract(
-            f"{_name(contract)} says no {missing}.\n"
+            f"{_name(contract)} is missing `{missing}=`.\n"
             f"  Write class {contract.__name__}(Contract, source='<app>.<service>', subject='<field>')."
         )
     if contract.__pydantic_generic_metadata__["parameters"]:
         raise InvalidContract(
-            f"{_name(contract)} is generic, but one identity is one shape.\n  Write one contract for each type."
+            f"{_name(contract)} is generic, but one identity has one shape.\n  Write one contract for each type."
         )
 
 
@@ -223,7 +223,7 @@ def _check_subject(contract: type[Contract]) -> None:
 def _check_upcast(contract: type[Contract], old: type[Contract]) -> None:
     if not is_contract(old):
         raise InvalidContract(
-            f"{_name(contract)} upcasts {old!r}, which is no contract.\n  Name the contract of the earlier version."
+            f"{_name(contract)} upcasts {old!r}, which is not a contract.\n  Name the contract of the earlier version."
         )
     if contract.identity[:2] != old.identity[:2] or contract.identity.version <= old.identity.version:
         raise InvalidContract(
@@ -232,7 +232,7 @@ def _check_upcast(contract: type[Contract], old: type[Contract]) -> None:
         )
     if not isinstance(vars(contract).get("upcast"), classmethod):
         raise InvalidContract(
-            f"{_name(contract)} upcasts {_name(old)} but does not say how.\n"
+            f"{_name(contract)} upcasts {_name(old)} but does not define `upcast`.\n"
             f"  Define: @classmethod def upcast(cls, old: {old.__name__}) -> {contract.__name__}."
         )
 
@@ -240,11 +240,11 @@ def _check_upcast(contract: type[Contract], old: type[Contract]) -> None:
 def _check_downcast(contract: type[Contract]) -> None:
     if contract.upcasts is None:
         raise InvalidContract(
-            f"{_name(contract)} defines downcast, but names no earlier version to be published as.\n"
+            f"{_name(contract)} defines downcast, but is missing `upcasts=`.\n"
             "  Name it: upcasts=<the contract of the earlier version>."
         )
     if not isinstance(vars(contract)["downcast"], FunctionType):
         raise InvalidContract(
-            f"{_name(contract)} has a downcast that is no plain method.\n"
+            f"{_name(contract)} has a downcast that is not an instance method.\n"
             f"  Define: def downcast(self) -> {contract.upcasts.__name__}."
         )

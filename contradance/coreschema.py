@@ -1,4 +1,4 @@
-"""Pydantic's core schemas, walked: what a field is read from JSON as, whatever its annotation hides it behind."""
+"""Walks Pydantic's core schemas: finds the schema that reads a field from JSON, behind references and wrappers."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -9,14 +9,14 @@ CoreSchema = Mapping[str, Any]
 Definitions = Mapping[str, CoreSchema]
 
 _BRANCHES: Final = {"json-or-python": "json_schema", "lax-or-strict": "lax_schema", "definitions": "schema"}
-"""By type of a schema: the key of the branch that JSON is read by."""
+"""The key of the branch that reads JSON, by the type of schema."""
 _WRAPPERS: Final = frozenset(
     {"default", "function-after", "function-before", "function-wrap", "model-field", "nullable", "typed-dict-field"}
 )
 
 
 def fields_of(model: type[BaseModel]) -> tuple[dict[str, CoreSchema], Definitions]:
-    """Return the schemas of a model's fields by name, and what the references in them mean; none for a root model."""
+    """Return the schemas of a model's fields by name, and the targets of references; a root model has the field `root`."""
     schema: CoreSchema = model.__pydantic_core_schema__
     definitions = {one["ref"]: one for one in schema.get("definitions", ())}
     inner = resolved(schema, definitions)
@@ -28,7 +28,7 @@ def fields_of(model: type[BaseModel]) -> tuple[dict[str, CoreSchema], Definition
 
 
 def resolved(schema: CoreSchema, definitions: Definitions) -> CoreSchema:
-    """Return what a schema stands for when JSON is read: references followed, wrappers and other branches left out."""
+    """Return the schema that reads JSON: behind references, wrappers and branches."""
     while True:
         kind = schema["type"]
         if kind == "definition-ref":
@@ -45,7 +45,7 @@ _UNKNOWN: Final[CoreSchema] = {"type": "any"}
 
 
 def inside(schema: CoreSchema) -> Iterator[CoreSchema]:
-    """Yield the schemas directly inside one, of those that JSON is read by."""
+    """Yield the schemas directly inside `schema` that read JSON."""
     branch = _BRANCHES.get(schema["type"])
     if branch is not None:
         yield schema[branch]

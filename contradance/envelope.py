@@ -1,7 +1,7 @@
-"""The envelope inside EventBridge's own: `detail = {"metadata": {...}, "data": {...}}`.
+"""The envelope of an event inside EventBridge's envelope: `detail = {"metadata": {...}, "data": {...}}`.
 
 EventBridge gives a forwarded or replayed event a new id, so an event carries its own: `metadata.event_id`.
-`seal` makes an event ready to publish; `unseal` reads a delivered one.
+`seal` prepares an event for publishing; `unseal` reads a delivered one.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from contradance.proof import NotFaithful, proven
 from contradance.violation import problems, violation
 
 MAX_EVENT_BYTES: Final = 256 * 1024
-"""Largest sealed event, in UTF-8 bytes. EventBridge takes 1 MB; the rest is room to write down a failure of it."""
+"""Largest sealed event, in UTF-8 bytes. EventBridge accepts 1 MB; the rest is room for the record of a failure."""
 
 _DERIVED: Final = UUID("5b1f0f0e-3c0a-5e0c-9f53-0d1a8c6f7e21")
 """Namespace of event ids that are derived from the delivery that published them."""
@@ -30,7 +30,7 @@ _Id = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class Metadata(BaseModel):
-    """What is said about an event, beside what it says."""
+    """Metadata of an event: identity, time, subject, and the ids that connect it to other events."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -49,7 +49,7 @@ class Metadata(BaseModel):
 
 
 class EventMetadataArgs(TypedDict):
-    """What is said about an event when it is sealed."""
+    """Metadata that the caller of `seal_renderings` gives."""
 
     event_id: str
     occurred_at: datetime
@@ -65,7 +65,7 @@ _read_metadata: Final = Metadata.__pydantic_validator__.validate_python
 
 
 class SealedEvent(NamedTuple):
-    """An event ready to publish: validated, wrapped, measured."""
+    """An event that is ready to publish: validated, with metadata, within the size limit."""
 
     event_id: str
     identity: Identity
@@ -88,7 +88,7 @@ class SealedEvent(NamedTuple):
 
 
 class Delivered(NamedTuple):
-    """An EventBridge event as it reached a function: its metadata read, its data not yet validated."""
+    """An EventBridge event that a function received: metadata parsed, data not yet validated."""
 
     identity: Identity
     """Of the contract that the event claims to follow."""
@@ -142,29 +142,29 @@ def seal(
         "traceparent": traceparent,
         "newer_version": newer_version,
     }
-    said = {name: value for name, value in metadata.items() if value is not None}
-    detail = b'{"metadata":%b,"data":%b}' % (to_json(said), data)
+    present = {name: value for name, value in metadata.items() if value is not None}
+    detail = b'{"metadata":%b,"data":%b}' % (to_json(present), data)
     if len(detail) > MAX_EVENT_BYTES:
         raise TooMuchWork(
-            f"event {event_id} ({contract.identity}) is {len(detail)} bytes; an event may be {MAX_EVENT_BYTES}.\n"
+            f"event {event_id} ({contract.identity}) is {len(detail)} bytes; the limit is {MAX_EVENT_BYTES}.\n"
             f"  published by {publisher}\n  Store the large part and publish a reference to it."
         )
     return SealedEvent(event_id, contract.identity, subject, correlation_id, detail.decode())
 
 
-def seal_renderings(event: Contract, **told: Unpack[EventMetadataArgs]) -> tuple[SealedEvent, ...]:
-    """Seal `event` in every version that it is published as, the oldest first: one event, under one event_id.
+def seal_renderings(event: Contract, **metadata: Unpack[EventMetadataArgs]) -> tuple[SealedEvent, ...]:
+    """Seal `event` in every version that it is published as, oldest first: one event, under one event_id.
 
-    Each but the newest says which newer one there is, so that whoever reads both versions is delivered one of them.
+    Each version except the newest names the next newer one, so that a function that reads both gets only one of them.
 
     Raises:
         ContractViolation: `event` breaks its contract, or what its downcast returns breaks the earlier one.
         TooMuchWork: one of them is larger than `MAX_EVENT_BYTES`.
     """
-    sealed = [seal(event, **told)]
+    sealed = [seal(event, **metadata)]
     for newer, contract in pairwise(type(event).renderings()):
-        event = _downcast(event, contract, told)
-        sealed.append(seal(event, **told, newer_version=newer.identity.version))
+        event = _downcast(event, contract, metadata)
+        sealed.append(seal(event, **metadata, newer_version=newer.identity.version))
     return tuple(reversed(sealed))
 
 
@@ -177,7 +177,7 @@ def seal_initial(
     correlation_id: str | None = None,
     traceparent: str | None = None,
 ) -> tuple[SealedEvent, ...]:
-    """Seal an event that starts a flow, since no function published it, as `seal_renderings`; ids are new unless given."""
+    """Seal an event that starts a flow, in every version that it is published as; ids are new unless given."""
     return seal_renderings(
         event,
         event_id=event_id or str(uuid4()),
@@ -188,22 +188,22 @@ def seal_initial(
     )
 
 
-def _downcast(event: Contract, wanted: type[Contract], told: EventMetadataArgs) -> Contract:
+def _downcast(event: Contract, wanted: type[Contract], metadata: EventMetadataArgs) -> Contract:
     try:
         older = event.downcast()
     except ValidationError as error:
-        raise violation(wanted, error, event_id=told["event_id"], publisher=told["publisher"]) from error
+        raise violation(wanted, error, event_id=metadata["event_id"], publisher=metadata["publisher"]) from error
     if type(older) is not wanted:
         raise ContractViolation(
-            f"event {told['event_id']} is {event.identity}, whose downcast returned {type_name(type(older))}, not "
-            f"{wanted.__name__}.\n  published by {told['publisher']}; contract in {where_defined(type(event))}\n"
+            f"event {metadata['event_id']} is {event.identity}, whose downcast returned {type_name(type(older))}, not "
+            f"{wanted.__name__}.\n  published by {metadata['publisher']}; contract in {where_defined(type(event))}\n"
             f"  Return {wanted.identity} from {type(event).__qualname__}.downcast."
         )
     return older
 
 
 def unseal(event: Mapping[str, Any], consumer: str) -> Delivered:
-    """Read a delivered EventBridge event; its data is left as it came.
+    """Parse the metadata of a delivered EventBridge event; its data is not validated.
 
     Raises:
         ContractViolation: `detail` is not the envelope of this module.
@@ -245,5 +245,5 @@ def cloudevent(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rfc3339(moment: datetime) -> str:
-    """Say a moment as RFC 3339 does, in UTC."""
+    """Format a datetime as RFC 3339, in UTC."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

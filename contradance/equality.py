@@ -1,6 +1,6 @@
-"""Whether what was read back from JSON is what was built: the first difference, or none.
+"""Compares a value with the one read back from its JSON, and finds the first difference.
 
-Equal means the same class and equal fields, recursively. Python's `==` is not enough: a model's author may define
+Equal means the same class and equal fields, recursively. Python's `==` is not enough: an author's model may define
 `__eq__`, an instant in a zone's repeated hour is unequal to itself in UTC, NaN is unequal to NaN, and True equals 1.
 """
 
@@ -17,7 +17,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 _ATOMS: Final = frozenset({NoneType, bool, int, float, str, bytes, UUID, date, timedelta, Decimal})
-"""Classes of which values of the same class that are `==` are equal."""
+"""Classes for which `==` between values of the same class is enough."""
 _MISSING: Final = object()
 
 
@@ -36,7 +36,7 @@ class Equality:
     """Compares built values with those read back.
 
     Args:
-        opaque: how two values of one class without `__eq__` compare: equal, where the caller compares their JSON.
+        opaque: whether two values of one class without `__eq__` are equal; True when the caller compares their JSON.
     """
 
     def __init__(self, *, opaque: bool) -> None:
@@ -44,7 +44,7 @@ class Equality:
         self._by_class: dict[type, _Compare] = {}
 
     def difference(self, built: object, read: object) -> Inequality | None:
-        """Return the first difference; None where the values are equal."""
+        """Return the first difference; None when the values are equal."""
         kind = type(built)
         if built is read or (kind in _ATOMS and kind is type(read) and built == read):
             return None
@@ -82,7 +82,7 @@ class Equality:
         open_ = kind.model_config.get("extra") == "allow"
 
         def compare(built: BaseModel, read: object) -> Inequality | None:
-            """Compare field by field: each publish runs this for each model, so it calls little."""
+            """Compare field by field: this runs for each model on each publish, so it avoids calls."""
             if type(read) is not kind:
                 return Inequality((), built, read)
             builts, reads = built.__dict__, read.__dict__
@@ -111,7 +111,7 @@ class Equality:
         return compare
 
     def _sequences(self, built: Iterable[object], read: object) -> Inequality | None:
-        """Compare items; a tuple may arrive as a list, which only happens where the annotation allows both."""
+        """Compare items; a tuple may arrive as a list when the annotation allows both."""
         return self._items(built, read) if type(read) in (list, tuple) else Inequality((), built, read)
 
     def _deques(self, built: "deque[object]", read: object) -> Inequality | None:
@@ -158,17 +158,17 @@ class Equality:
 
     def _other(self, built: object, read: object) -> Inequality | None:
         kind = type(built)
-        if kind is type(read) and (self._opaque if kind.__eq__ is object.__eq__ else _says_equal(built, read)):
+        if kind is type(read) and (self._opaque if kind.__eq__ is object.__eq__ else _is_equal(built, read)):
             return None
         return Inequality((), built, read)
 
 
 def without_eq(value: object) -> bool:
-    """Whether two values of this class can only be compared by their JSON."""
+    """Whether the class of `value` has no `__eq__`, so that only JSON can compare its values."""
     return type(value).__eq__ is object.__eq__
 
 
-def _says_equal(built: object, read: object) -> bool:
+def _is_equal(built: object, read: object) -> bool:
     try:
         return bool(built == read)
     except Exception:  # noqa: BLE001 - an author's `__eq__` may raise anything
@@ -179,7 +179,7 @@ def _same_instant(built: datetime, read: object) -> bool:
     """Compare aware datetimes as instants: `==` is False in a zone's repeated hour. A subclass may arrive as a datetime."""
     if not isinstance(read, datetime):
         return False
-    if built.tzinfo is not read.tzinfo and built == read:  # within one zone `==` looks at the clock's face alone
+    if built.tzinfo is not read.tzinfo and built == read:  # within one zone `==` compares only the wall clock time
         return True
     if built.utcoffset() is None or read.utcoffset() is None:
         return (built.tzinfo, built.replace(fold=0)) == (read.tzinfo, read.replace(fold=0))
@@ -190,7 +190,7 @@ def _same_instant(built: datetime, read: object) -> bool:
 
 
 def _same_time(built: time, read: object) -> bool:
-    """Compare times; one whose zone has no fixed offset is never equal: its JSON is without the zone."""
+    """Compare times; one whose zone has no fixed offset is never equal: its JSON has no zone."""
     if not isinstance(read, time) or (built.tzinfo is None) != (read.tzinfo is None):
         return False
     return built == read and (built.tzinfo is None or built.utcoffset() is not None)
@@ -201,7 +201,7 @@ def _same_number(built: Any, read: Any) -> bool:
 
 
 def _same_int(built: int, read: object) -> bool:
-    """Compare an int; in a field of floats it may be written as an int, and arrives as a float."""
+    """Compare an int; an int in a field of floats arrives as a float."""
     return type(read) in (type(built), float if type(built) is int else None) and bool(built == read)
 
 
@@ -214,12 +214,12 @@ def _same_complex(built: complex, read: object) -> bool:
 
 
 def _same_member(built: Enum, read: object) -> bool:
-    """Compare members of one enumeration; a combination of flags is not one object."""
+    """Compare members of one enum by value; combinations of flags are not singletons."""
     return type(read) is type(built) and bool(built.value == read.value)
 
 
 def _same_moment(built: Any, read: object) -> bool:
-    """Compare dates or durations; a subclass may arrive as its base."""
+    """Compare dates or durations; a value of a subclass may arrive as its base class."""
     return not isinstance(read, datetime) and isinstance(built, type(read)) and bool(built == read)
 
 
@@ -235,4 +235,4 @@ _SPECIAL: Final[tuple[tuple[type, Callable[[Any, Any], bool]], ...]] = (
     (Decimal, _same_decimal),
     (complex, _same_complex),
 )
-"""Comparisons by base class, the first that fits."""
+"""Comparisons by base class; the first match applies."""

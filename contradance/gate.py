@@ -1,9 +1,9 @@
-"""The gate: a registry that breaks what is frozen goes no further; each break is told with whom it hurts.
+"""Refuses contracts that break a frozen contract, and names the affected subscribers.
 
     refuse_breaks(library, Path("contracts/schemas"))
 
-What is promised are the contracts that the registry's own application publishes; others' are theirs to promise. Known
-subscribers are those of the choreography. Other applications may have more: a promise is kept for them as well.
+An application freezes only the contracts that it publishes itself. Known subscribers are those of the choreography;
+other applications may have more, so a change breaks a frozen contract even when it has no known subscriber.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -21,35 +21,35 @@ from contradance.registry import Registry
 from contradance.schemas import FrozenContract, Promises, broken, changes, frozen_state, read_folder
 
 DROPPED: Final = "version-dropped"
-"""Rule of the break that there is a frozen version, and no contract."""
+"""Rule of the break that a frozen version has no contract any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One change of one contract against what is promised, and who has to do with it."""
+    """One difference between a contract and its frozen version, with its publishers and consumers."""
 
     identity: Identity
     change: Change
     publishers: tuple[str, ...]
     consumers: tuple[str, ...]
-    """Functions that read events of this identity, as they are or upcast."""
+    """Functions that consume events of this identity, directly or upcast."""
     defined: str
-    """File of the contract; empty where it is gone."""
+    """File of the contract; empty when there is no contract any more."""
 
     @property
     def victims(self) -> tuple[str, ...]:
-        """The known subscribers that the change hurts."""
+        """The known subscribers that the change breaks."""
         return self.consumers if self.change.breaks else ()
 
     @property
     def fix(self) -> str:
-        """What to do about it."""
+        """The fix, as a sentence."""
         source, detail_type, version = self.identity
         if self.change.rule == DROPPED:
             return (
-                f"Keep it in the registry until {' and '.join(self.victims)} no longer reads it."
+                f"Keep it in the registry as long as {' and '.join(self.victims)} reads it."
                 if self.victims
-                else f'No subscriber known here reads it. Say so: contradance contracts freeze --drop "{self.identity}".'
+                else f'No known subscriber reads it. To drop it, run: contradance contracts freeze --drop "{self.identity}".'
             )
         return (
             f"Undo it, or publish the new shape as version {version + 1}: "
@@ -58,13 +58,13 @@ class Difference:
         )
 
     def __str__(self) -> str:
-        parties = f"published by {_said(self.publishers)}, consumed by {_said(self.consumers)}"
+        parties = f"published by {_listed(self.publishers)}, consumed by {_listed(self.consumers)}"
         where = f"; contract in {self.defined}" if self.defined else ""
         return f"{self.identity}: {self.change.message}\n    {parties}{where}\n    {self.fix}"
 
 
 def own_contracts(registry: Registry) -> list[type[Contract]]:
-    """Return the contracts that the registry's application promises: those that it publishes."""
+    """Return the contracts that the registry's own application publishes."""
     return [contract for contract in registry if contract.identity.app == registry.name]
 
 
@@ -75,9 +75,9 @@ def breaks(
     mode: Mode = DEFAULT_MODE,
     dropped: Collection[Identity] = (),
 ) -> list[Difference]:
-    """Return every break of what is promised; `dropped` names versions that are given up on purpose.
+    """Return every change that breaks a frozen contract; `dropped` names versions that are dropped on purpose.
 
-    A version that a known subscriber's pattern still takes is a break, dropped on purpose or not.
+    A version that matches the event pattern of a known subscriber is a break even when it is in `dropped`.
     """
 
     def found(frozen: FrozenContract, now: FrozenContract) -> list[Change]:
@@ -96,26 +96,26 @@ def breaks(
 
 
 def differences(checked: Choreography | Registry, promises: Promises) -> list[Difference]:
-    """Return every difference to what is promised last, those that break nobody included."""
+    """Return every difference to the last frozen states, breaking or not."""
     return _differences(checked, promises, changes)
 
 
 def refuse_breaks(checked: Choreography | Registry, folder: Path, mode: Mode = DEFAULT_MODE) -> None:
-    """Refuse contracts that break what is frozen in `folder`; nothing is promised where there is no such folder.
+    """Raise when contracts break those frozen in `folder`; a folder that does not exist has none.
 
     Raises:
-        BrokenPromise: names every break, whom it hurts and what to do.
-        InvalidSchema: a file holds no frozen contract.
+        BrokenPromise: names every break, its publishers and consumers, and the fix.
+        InvalidSchema: a file is not a frozen contract.
     """
     refuse(breaks(checked, read_folder(folder), mode=mode))
 
 
 def refuse(found: Iterable[Difference]) -> None:
-    """Raise `BrokenPromise` where there is a break."""
+    """Raise `BrokenPromise` when `found` is not empty."""
     lines = [f"  {difference}" for difference in found]
     if lines:
         count = "1 change breaks" if len(lines) == 1 else f"{len(lines)} changes break"
-        raise BrokenPromise("\n".join([f"{count} what is frozen", *lines]))
+        raise BrokenPromise("\n".join([f"{count} the frozen contracts", *lines]))
 
 
 def _differences(
@@ -129,8 +129,8 @@ def _differences(
     for identity, frozen in promises.items():
         contract = registry.by_identity.get(identity)
         if contract is None and identity.app == registry.name:
-            told = "there is a frozen version, but the registry holds no such contract."
-            gone = Change("", DROPPED, BOTH, told)
+            text = "there is a frozen version, but the registry does not contain the contract."
+            gone = Change("", DROPPED, BOTH, text)
             found.append(Difference(identity, gone, (), readers(choreography, identity), ""))
         elif contract is not None:
             publishers = choreography.publishers(contract) if choreography else ()
@@ -143,10 +143,10 @@ def _differences(
 
 
 def readers(choreography: Choreography | None, identity: Identity) -> tuple[str, ...]:
-    """Return the functions whose event pattern takes events of an identity."""
+    """Return the functions whose event pattern matches events of an identity."""
     subscribed = choreography.subscriptions if choreography else ()
     return tuple(one.function.name for one in subscribed if one.subscription.contract_of(identity))
 
 
-def _said(functions: Collection[str]) -> str:
-    return ", ".join(functions) or "nobody known here"
+def _listed(functions: Collection[str]) -> str:
+    return ", ".join(functions) or "no known function"

@@ -1,4 +1,4 @@
-"""A contract's identity: what EventBridge routes by."""
+"""A contract's identity: the source, detail-type and version that EventBridge routes by."""
 
 import re
 from typing import Final, NamedTuple
@@ -13,7 +13,7 @@ _DETAIL_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
 
 class Identity(NamedTuple):
-    """What tells one contract from every other: `library.loans/BookLent v1`."""
+    """The unique identity of a contract: `library.loans/BookLent v1`."""
 
     source: str
     detail_type: str
@@ -34,11 +34,11 @@ class Identity(NamedTuple):
 
 
 def check_identity(identity: Identity, owner: str) -> None:
-    """Refuse an identity that EventBridge could not route; `owner` is the class that has it."""
+    """Raise `InvalidContract` for an identity that EventBridge cannot route; `owner` names its class in errors."""
     source, detail_type, version = identity
     if str(source).startswith("aws."):
         raise InvalidContract(
-            f"{owner} has source {source!r}, but EventBridge keeps 'aws.' to itself.\n"
+            f"{owner} has source {source!r}, but EventBridge reserves 'aws.'.\n"
             "  Name it <app>.<service>, like 'library.loans'."
         )
     if not _SOURCE.fullmatch(str(source)):

@@ -1,8 +1,8 @@
 """Personal data: the mark on a field, and the mask over a value.
 
-`Annotated[str, PII]` marks a field. Whatever shows data to a person (log lines, traces, dead-letter listings, samples)
-shows `mask(Model, data)` instead: marked fields become `MASK`, and so do fields that the model does not know, because
-nobody has said that they are harmless.
+`Annotated[str, PII]` marks a field. Everything that shows data to a person (log lines, traces, dead-letter listings,
+samples) shows `mask(Model, data)`: it replaces marked fields by `MASK`, and also fields that the model does not have,
+because they may be personal data.
 """
 
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ from contradance.annotation import is_record, unaliased
 from contradance.wire import wire_fields
 
 MASK: Final = "***"
-"""What stands where personal data stood."""
+"""Replaces personal data."""
 
 
 class _PersonalData:
-    """The type of `PII`; it also writes the mark into the field's JSON Schema, as `x-pii: true`."""
+    """The type of `PII`; it adds `x-pii: true` to the field's JSON Schema."""
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {**handler(schema), "x-pii": True}
@@ -36,19 +36,19 @@ PII: Final = _PersonalData()
 
 
 def is_marked(field: FieldInfo) -> bool:
-    """Whether a field is personal data, or may be: `Annotated[str, PII]`, or a union with it."""
-    return PII in field.metadata or _names_it(field.annotation)
+    """Whether a field is or may be personal data: `Annotated[str, PII]`, or a union with it."""
+    return PII in field.metadata or _is_personal(field.annotation)
 
 
-def _names_it(annotation: Any) -> bool:
+def _is_personal(annotation: Any) -> bool:
     annotation = unaliased(annotation)
     if get_origin(annotation) is Annotated:
-        return PII in get_args(annotation)[1:] or _names_it(get_args(annotation)[0])
-    return get_origin(annotation) in (Union, UnionType) and any(map(_names_it, get_args(annotation)))
+        return PII in get_args(annotation)[1:] or _is_personal(get_args(annotation)[0])
+    return get_origin(annotation) in (Union, UnionType) and any(map(_is_personal, get_args(annotation)))
 
 
 def mask(model: type[BaseModel], data: object) -> object:
-    """Return `data`, JSON-like and not necessarily valid, with everything personal or unknown to `model` masked."""
+    """Return `data` with fields masked that are personal or not in `model`; `data` is JSON-like and may be invalid."""
     if not isinstance(data, Mapping):
         return MASK
     fields = {name: field for name, (_, field) in wire_fields(model).items()}
@@ -61,7 +61,7 @@ def mask(model: type[BaseModel], data: object) -> object:
 
 
 def mask_value(annotation: Any, value: object) -> object:
-    """Mask `value` by the type it should have; a scalar of an unmarked type passes, what has another shape does not."""
+    """Mask `value` by its declared type: an unmarked scalar stays, a value of another shape becomes `MASK`."""
     annotation = unaliased(annotation)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
@@ -82,7 +82,7 @@ def mask_value(annotation: Any, value: object) -> object:
 
 
 def _mask_mapping(origin: Any, arguments: tuple[Any, ...], value: Mapping[Any, object]) -> object:
-    """Mask the values of a `dict[K, V]` by `V`; hide all of it where its keys are personal, or nothing is known of it."""
+    """Mask the values of a `dict[K, V]` by `V`; mask the whole when a key is personal or the type is not a mapping."""
     if not (isinstance(origin, type) and issubclass(origin, Mapping)):
         return MASK
     keys, values = arguments if len(arguments) > 1 else (*arguments, int)  # Counter[K] counts
@@ -105,7 +105,7 @@ def _mask_items(annotation: Any, value: list[object] | tuple[object, ...]) -> ob
 
 
 def _mask_union(members: tuple[Any, ...], value: object) -> object:
-    """Mask by every member in turn, so that what any member calls personal is masked."""
+    """Mask by every member in turn, so that a value that is personal in any member is masked."""
     for member in members:
         if member is not type(None):
             value = mask_value(member, value)

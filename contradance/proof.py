@@ -1,7 +1,7 @@
-"""The proof that an instance arrives as it was built: its JSON is read back, as a reader will, and compared.
+"""Proves that an instance survives JSON: reads its JSON back, as a consumer does, and compares the result with it.
 
-A type's JSON may be lossy, a serializer may round, a validator may change what it reads again, and a union may read
-another member. Each is refused where the instance is written, with the field, both types and the fix.
+A type's JSON may be lossy, a serializer may round, a validator may change a value that it reads again, and a union may
+read another member. The write fails with an error that names the field, both types and the fix.
 """
 
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ _FIX_WRITING: Final = (
     "Give the field a type that has a JSON form: bytes that are not UTF-8 need Base64Bytes, "
     "or ser_json_bytes='base64' and val_json_bytes='base64' in model_config."
 )
-_FIX_RAISING: Final = "Have the validator raise ValueError, and accept the JSON of what it has returned."
+_FIX_RAISING: Final = "Have the validator raise ValueError, and accept the JSON of its own result."
 _FIX_VALUE: Final = (
-    "Its JSON, its serializer or its validator loses or changes something. A serializer must lose nothing: do it in a "
-    "validator, which must keep the JSON of what it has returned."
+    "Its JSON, its serializer or its validator changes the value. A serializer must lose nothing: change the value in a "
+    "validator, which must not change the JSON of its own result."
 )
 _FIX_TYPE: Final = "Give the field a type whose JSON is read back as that type: the one that arrives, or a Value."
 _FIX_ZONE: Final = "A time has no date, so its zone must have a fixed offset: use timezone.utc, or an AwareDatetime."
@@ -31,7 +31,7 @@ _BY_JSON: Final = Equality(opaque=True)
 
 
 class NotFaithful(Exception):
-    """An instance whose JSON does not read back equal: the field by its names on the wire, what is wrong, and the fix."""
+    """The JSON of an instance does not read back equal: the path of the field on the wire, the problem and the fix."""
 
     def __init__(self, path: tuple[str | int, ...], problem: str, fix: str) -> None:
         super().__init__(problem)
@@ -41,11 +41,11 @@ class NotFaithful(Exception):
 
 
 def proven(instance: BaseModel, *, extra: Extra = "forbid") -> bytes:
-    """Return the JSON of an instance; it reads back equal.
+    """Return the JSON of an instance, after a check that it reads back equal.
 
     Raises:
-        NotFaithful: it does not read back equal, or has no JSON.
-        ValidationError: its JSON breaks its model.
+        NotFaithful: the JSON does not read back equal, or the instance has no JSON.
+        ValidationError: the JSON does not match the model.
     """
     try:
         wire = to_wire(instance)
@@ -56,8 +56,8 @@ def proven(instance: BaseModel, *, extra: Extra = "forbid") -> bytes:
         read = read_closed(model, wire, extra=extra)
     except ValidationError:
         raise
-    except Exception as error:  # so may a validator
-        problem = f"has a validator that raises {type(error).__name__} where it reads its JSON"
+    except Exception as error:  # an author's validator may raise anything
+        problem = f"has a validator that raises {type(error).__name__} when it reads its own JSON"
         raise NotFaithful(_raising(model, wire), problem, _FIX_RAISING) from error
     found = _STRICTLY.difference(instance, read)
     if found is None or (
@@ -68,7 +68,7 @@ def proven(instance: BaseModel, *, extra: Extra = "forbid") -> bytes:
 
 
 def _changed(instance: BaseModel, found: Inequality) -> NotFaithful:
-    """Return the error that names the field which arrives as something else, and both types."""
+    """Return the error that names the changed field, and its types before and after."""
     was, now = type_name(type(found.built)), type_name(type(found.read))
     fix = _FIX_VALUE if was == now else _FIX_TYPE
     if getattr(found.built, "tzinfo", None) is not None and getattr(found.read, "tzinfo", None) is None:
@@ -81,7 +81,7 @@ def _changed(instance: BaseModel, found: Inequality) -> NotFaithful:
 
 
 def _on_wire(value: Any, path: tuple[str | int, ...]) -> Iterator[str | int]:
-    """Yield the steps of a path with the names that fields have on the wire."""
+    """Yield the steps of a path, with fields by their names on the wire."""
     for step in path:
         names = (
             {own: name for name, (own, _) in wire_fields(type(value)).items()} if isinstance(value, BaseModel) else {}
@@ -118,7 +118,7 @@ def _is_written(instance: BaseModel, name: str) -> bool:
 
 
 def _raising(model: type[BaseModel], wire: bytes) -> tuple[str, ...]:
-    """Return the path of the field whose validator raises; empty where it is not one field's."""
+    """Return the path of the field whose validator raises; empty when it is not the validator of one field."""
     data = from_json(wire)
     schemas, definitions = fields_of(model)
     for name, (own, _) in wire_fields(model).items():
@@ -129,7 +129,7 @@ def _raising(model: type[BaseModel], wire: bytes) -> tuple[str, ...]:
             SchemaValidator(schema).validate_json(to_json(data[name]))
         except ValidationError:
             continue
-        except Exception:  # noqa: BLE001 - this is the one that is looked for
+        except Exception:  # noqa: BLE001 - an author's validator may raise anything
             return (name,)
     return ()
 

@@ -1,4 +1,4 @@
-"""The registry: an application's contracts, by identity."""
+"""The registry of an application's contracts, by identity."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from contradance.identity import Identity
 
 
 class Registry:
-    """The contracts that one application may publish and consume: an explicit list, checked as a whole.
+    """An explicit list of the contracts that one application publishes and consumes, checked when it is built.
 
     `name` is the application: the first part of the `source` of the events it publishes.
     """
@@ -36,7 +36,7 @@ class Registry:
     def _check(self, contract: type[Contract]) -> None:
         if not is_contract(contract):
             raise InvalidRegistry(
-                f"registry {self.name!r} lists {contract!r}, which is no contract.\n"
+                f"registry {self.name!r} lists {contract!r}, which is not a contract.\n"
                 "  List classes that derive from contradance.Contract."
             )
         try:
@@ -50,7 +50,7 @@ class Registry:
         for field, model in models_inside(contract):
             if not issubclass(model, Value):
                 raise InvalidRegistry(
-                    f"{contract.identity} holds {_place(model)} in its field {field!r}, which is no Value: it would "
+                    f"{contract.identity} holds {_place(model)} in its field {field!r}, which is not a Value: it would "
                     f"not be closed when published.\n  {_fix(model)}"
                 )
             check_value(model)
@@ -65,7 +65,7 @@ class Registry:
         return is_contract(contract) and self.by_identity.get(contract.identity) is contract
 
     def named(self, detail_type: str) -> tuple[type[Contract], ...]:
-        """Return the contracts with this detail-type, newest version first; empty when there is none."""
+        """Return the contracts with this detail-type, newest version first; empty when there are none."""
         found = [contract for contract in self if contract.identity.detail_type == detail_type]
         return tuple(sorted(found, key=lambda contract: -contract.identity.version))
 

@@ -1,4 +1,4 @@
-"""What a route answers."""
+"""The answers of a route that are more than a body: `Reply` also publishes, `HttpError` is an error status."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Reply(Generic[Body_co, Published_co]):
 
 
 class HttpError(ContradanceError):
-    """A route's answer that is not a success: `raise HttpError(404, "There is no such order.")`. Nothing is written."""
+    """A route's answer that is not a success: `raise HttpError(404, "There is no such order.")`. Writes and events of the handler are discarded."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)

@@ -6,8 +6,8 @@
     def renew(event: RenewalAsked) -> None:
         loan = loans.get(event.loan_id)
 
-What a handler writes is buffered, seen by its own reads, and committed in one transaction when it returns. An item
-that the handler has read is written only if nobody changed it since; otherwise the handler runs again.
+A handler's writes are buffered, visible to its own reads, and committed in one transaction when it returns. An item
+that the handler has read is written only if it has not changed since; otherwise the handler runs again.
 """
 
 import re
@@ -28,7 +28,7 @@ from contradance.unit import ItemKey, Unit, running
 
 Record = TypeVar("Record", bound=BaseModel)
 KeyPart = str | UUID | date
-"""What a key may be made of: its text must sort as its values do. A datetime is a date."""
+"""The types of a key field: their texts sort like their values. A datetime is a date."""
 
 _KEY_TYPES = (str, UUID, date, StrEnum, AwareDatetime)
 _MAX_KEY_PARTS = 2
@@ -39,29 +39,29 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Leave to use a table: `loans.read` or `loans.write`, as `uses=[...]` takes it."""
+    """Permission to use a table: `loans.read` or `loans.write`, an item of `uses=[...]`."""
 
     table: str
     access: Literal["read", "write"]
     key: tuple[str, ...]
-    """The table's: one field or two."""
+    """Names of the table's key fields: one or two."""
 
     def __str__(self) -> str:
         return f"{self.table} ({self.access})"
 
 
 class UnreadableItem(NamedTuple):
-    """An item that its table's model no longer reads."""
+    """An item that no longer matches the model of its table."""
 
     key: tuple[str, ...]
-    """The texts of its key."""
+    """The values of its key, as text."""
     problem: str
-    """Each field and what is wrong with it."""
+    """Each invalid field and its problem."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Record]):
-    """Some items of a table; `after` asks for the next page, None where this is the last."""
+    """Some items of a table; `scan(after=page.after)` returns the next page, None marks the last one."""
 
     items: list[Record]
     after: tuple[str, ...] | None
@@ -75,7 +75,7 @@ class Table(Generic[Record]):
     Args:
         name: the table's name within its service.
         key: one or two names of fields of `model`: partition key, sort key. Strings, UUIDs and dates may be keys.
-        model: what an item is.
+        model: the class of its items.
         service: the owning service; the folder of the declaring module unless given.
     """
 
@@ -88,11 +88,11 @@ class Table(Generic[Record]):
         self.write = Grant(self.name, "write", key)
         if not _NAME.fullmatch(name):
             raise InvalidTable(
-                f"table {self.name!r} has no name that AWS takes.\n  Use lower-case letters, digits, '_' and '-'."
+                f"table {self.name!r} has a name that AWS does not accept.\n  Use lower-case letters, digits, '_' and '-'."
             )
         if not _is_model(model):
             raise InvalidTable(
-                f"table {self.name} holds {type_name(model)}, which is no model.\n  Derive it from pydantic.BaseModel."
+                f"table {self.name} holds {type_name(model)}, which is not a model.\n  Derive it from pydantic.BaseModel."
             )
         self._items = ItemFormat(self.name, key, model)
         if type(key) is not tuple or not 1 <= len(set(key)) == len(key) <= _MAX_KEY_PARTS:
@@ -117,16 +117,16 @@ class Table(Generic[Record]):
             )
 
     def get(self, *key: KeyPart) -> Record | None:
-        """Return the item under `key`, or None."""
+        """Return the item with `key`, or None."""
         document = self._unit("read").get(self.name, self._key(key))
         return None if document is None else self._items.read(document, self._key(key))
 
     def put(self, item: Record) -> None:
-        """Write `item`, whether or not there is one under its key."""
+        """Write `item`; replace an item with the same key."""
         self._unit("write").put(self.name, self._key_of(item), self._items.write(item))
 
     def put_if_absent(self, item: Record) -> bool:
-        """Write `item` unless there is one under its key; return whether it was written."""
+        """Write `item` unless an item with its key exists; return whether it was written."""
         unit, key = self._unit("write"), self._key_of(item)
         if unit.get(self.name, key) is not None:
             return False
@@ -134,10 +134,10 @@ class Table(Generic[Record]):
         return True
 
     def update(self, item: Record) -> None:
-        """Replace an item that exists. Read it first: a change by anyone else in between makes the handler run again.
+        """Replace an item that exists. Read it first: if another handler changes it in between, this one runs again.
 
         Raises:
-            WorkError: there is no item under the key.
+            WorkError: no item has the key.
         """
         unit, key = self._unit("write"), self._key_of(item)
         if unit.get(self.name, key) is None:
@@ -145,7 +145,7 @@ class Table(Generic[Record]):
         unit.put(self.name, key, self._items.write(item))
 
     def delete(self, *key: KeyPart) -> None:
-        """Delete the item under `key`, if there is one."""
+        """Delete the item with `key`, if it exists."""
         self._unit("write").put(self.name, self._key(key), None)
 
     def query(self, partition: KeyPart) -> list[Record]:
@@ -156,12 +156,12 @@ class Table(Generic[Record]):
     def scan(
         self, *, limit: int = 100, after: tuple[KeyPart, ...] | None = None, skip_unreadable: bool = False
     ) -> Page[Record]:
-        """Return up to `limit` items of the whole table from behind the key `after`, in an order that means nothing.
+        """Return up to `limit` items of the table that follow the key `after`, in arbitrary order.
 
-        With `skip_unreadable`, items that the model no longer reads are left out, and named by `Page.unreadable`.
+        With `skip_unreadable`, items that no longer match the model are left out and listed in `Page.unreadable`.
 
         Raises:
-            WorkError: an item is unreadable, and `skip_unreadable` is not set.
+            WorkError: an item does not match the model, and `skip_unreadable` is not set.
         """
         found = self._unit("read").scan(self.name, limit, None if after is None else self._key(after))
         last = found[-1][0][: len(self.key)] if len(found) == limit else None
@@ -186,14 +186,14 @@ class Table(Generic[Record]):
     def _key(self, parts: tuple[KeyPart, ...]) -> ItemKey:
         if len(parts) != len(self.key):
             raise WorkError(
-                f"table {self.name} was asked with {len(parts)} key values, but its key is {self.key}.\n"
+                f"table {self.name} got {len(parts)} key values, but its key is {self.key}.\n"
                 "  Give one value for each field."
             )
         texts = self._texts(parts)
         return (texts[0], texts[1] if len(texts) == _MAX_KEY_PARTS else "")
 
     def _texts(self, parts: tuple[KeyPart, ...]) -> list[str]:
-        """Return key parts as the text that DynamoDB and SQLite keep; refuse what DynamoDB would not take."""
+        """Return key parts as the text in DynamoDB and SQLite; refuse texts that DynamoDB does not accept."""
         texts = [_text(part) for part in parts]
         for name, text, longest in zip(self.key, texts, _LONGEST, strict=False):
             if not 1 <= len(text.encode()) <= longest:
@@ -215,14 +215,14 @@ def _is_model(candidate: object) -> bool:
 
 
 def _text(part: KeyPart) -> str:
-    """Return a key part as text that sorts as its values do: moments in UTC, to the microsecond."""
+    """Return a key part as text that sorts like its value: datetimes in UTC, with microseconds."""
     if isinstance(part, datetime):
         return (part.astimezone(UTC) if part.tzinfo else part).isoformat(timespec="microseconds")
     return part.isoformat() if isinstance(part, date) else str(part)
 
 
 def _declaring_module() -> str:
-    """Return the module that is calling `Table(...)` or `Table[Model](...)`, as `namedtuple` finds it."""
+    """Return the name of the module that calls `Table(...)` or `Table[Model](...)`, as `namedtuple` does."""
     frame = sys._getframe(2)  # noqa: SLF001 - there is no public way
     while frame.f_back is not None and frame.f_globals["__name__"] == "typing":
         frame = frame.f_back

@@ -1,4 +1,4 @@
-"""How a table's items are written and read: by the wire, so that `get` returns what was `put`, or `put` refuses it."""
+"""Writes and reads a table's items as JSON: `put` refuses an item that `get` would not return equal."""
 
 from typing import Generic, TypeVar
 
@@ -14,7 +14,7 @@ Record = TypeVar("Record", bound=BaseModel)
 
 
 class UnreadableError(WorkError):
-    """A stored item is no longer what the table's model reads."""
+    """A stored item does not match the model of its table."""
 
     def __init__(self, message: str, problem: str) -> None:
         super().__init__(message)
@@ -25,7 +25,7 @@ class ItemFormat(Generic[Record]):
     """Writes and reads the items of one table.
 
     Raises:
-        InvalidTable: the model has a field whose value would be lost.
+        InvalidTable: the model has a field that JSON cannot be read back to.
     """
 
     def __init__(self, table: str, key: tuple[str, ...], model: type[Record]) -> None:
@@ -38,32 +38,32 @@ class ItemFormat(Generic[Record]):
         self._by_name = bool(config.get("validate_by_name") or config.get("populate_by_name"))
 
     def write(self, item: Record) -> str:
-        """Return the JSON of an item; it reads back equal.
+        """Return the JSON of an item, after a check that it reads back equal.
 
         Raises:
-            WorkError: it does not, or is of another class.
+            WorkError: it does not read back equal, or the item is of another class.
         """
         if type(item) is not self._model:
             raise WorkError(
-                f"table {self._table} holds {self._model.__qualname__}, not {type(item).__qualname__}: what that has "
-                f"besides would be lost.\n  Put a {self._model.__qualname__}."
+                f"table {self._table} holds {self._model.__qualname__}, not {type(item).__qualname__}: its other "
+                f"fields would be lost.\n  Put a {self._model.__qualname__}."
             )
         try:
             return proven(item, extra=None).decode()
         except NotFaithful as error:
             path = ".".join(map(str, error.path))
-            raise WorkError(f"table {self._table} cannot keep {path}: it {error.problem}.\n  {error.fix}") from error
+            raise WorkError(f"table {self._table} cannot store {path}: it {error.problem}.\n  {error.fix}") from error
         except ValidationError as error:
             raise WorkError(
-                f"table {self._table} cannot keep an item that could not be read back: {self._problems(error)}.\n"
+                f"table {self._table} cannot store an item that could not be read back: {self._problems(error)}.\n"
                 "  Build it by its class; JSON has no infinity and no NaN, and a validator must accept its own result."
             ) from error
 
     def read(self, document: str, key: tuple[str, ...]) -> Record:
-        """Read an item: by its JSON's names, or by the names of its fields where its model allows them.
+        """Return the item in `document`, whose fields have their aliases, or their names when the model allows those.
 
         Raises:
-            UnreadableError: names the item by its key, and its fields.
+            UnreadableError: names the key of the item and its invalid fields.
         """
         try:
             return read_tolerant(self._model, document, extra=None, by_name=self._by_name)
@@ -73,7 +73,7 @@ class ItemFormat(Generic[Record]):
             raise UnreadableError(
                 f"an item of table {self._table} is no longer a {self._model.__qualname__} ({named}): {problem}.\n"
                 "  Give new fields a default, or rewrite the stored items. "
-                "scan(skip_unreadable=True) goes on, and names such items in Page.unreadable.",
+                "scan(skip_unreadable=True) continues, and lists such items in Page.unreadable.",
                 problem,
             ) from error
 

@@ -1,6 +1,6 @@
-"""Fields that can never be read back from JSON: refused where their class is made, with what to use instead.
+"""Refuses, when a class is defined, fields whose type can never be read back from JSON; the error names a replacement.
 
-What a field's type alone does not decide, as a serializer that loses something, is proven of each instance by `wire`.
+Losses that do not follow from the type, as in a custom serializer, are found by `proof` for each instance.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -36,27 +36,27 @@ _BY_TYPE: Final[Mapping[str, tuple[str, str]]] = {
     "is-subclass": ("is a class, which has no JSON", "Publish its name as a str, or a Literal of the names."),
     "json": ("is JSON text that is parsed when it is read", "Use the type inside Json[...] itself."),
 }
-"""By type of a core schema: what is wrong with it, and the fix."""
+"""(problem, fix) by the type of a core schema."""
 _BY_FUNCTION: Final[Mapping[str, tuple[str, str]]] = {
     "PathType.": _ON_THIS_MACHINE,
     "Secret.": _SECRET,
     "import_string": _IMPORTED,
 }
-"""By how the name of Pydantic's own function begins."""
+"""(problem, fix) by the beginning of the name of a function of Pydantic."""
 _NOT_A_KEY: Final = frozenset(
     {*("list", "tuple", "set", "frozenset", "dict", "deque", "none"), *("model", "dataclass", "typed-dict", "call")}
 )
-"""Types of core schemas whose values are not read back from the keys of a JSON object."""
+"""Types of core schemas whose values cannot be keys of a JSON object."""
 _JSON: Final = (str, int, float, bool, type(None))
 
 
 def check_fields(model: type[BaseModel], name: str, error: type[DeclarationError]) -> None:
-    """Refuse fields of `model` that can never be read back from JSON; models inside are followed unless they are checked.
+    """Raise for a field of `model` that can never be read back from JSON; checked models inside are skipped.
 
     Args:
         model: a complete model.
-        name: how to call it.
-        error: what to raise.
+        name: its name in the error.
+        error: the class of the error.
     """
     _check_names(model, name, error)
     schemas, definitions = fields_of(model)
@@ -66,7 +66,7 @@ def check_fields(model: type[BaseModel], name: str, error: type[DeclarationError
 
 
 def _check_names(model: type[BaseModel], name: str, error: type[DeclarationError]) -> None:
-    """Refuse a field that is left out of the JSON, or that has different names in and out."""
+    """Refuse a field that is excluded from JSON, or whose name differs between writing and reading."""
     seen: dict[str, str] = {}
     for own, field in model.model_fields.items():
         if field.exclude or field.exclude_if is not None:
@@ -77,7 +77,7 @@ def _check_names(model: type[BaseModel], name: str, error: type[DeclarationError
         alias = field.serialization_alias or own
         if (field.validation_alias or own) != alias:
             raise error(
-                f"{name} gives its field {own!r} one name where JSON is written and another where it is read.\n"
+                f"{name} gives its field {own!r} different names for writing and reading JSON.\n"
                 "  Write Field(alias=...), which is the name in both directions."
             )
         if seen.setdefault(alias, own) != own or (alias != own and alias in model.model_fields):
@@ -88,7 +88,7 @@ def _check_names(model: type[BaseModel], name: str, error: type[DeclarationError
 
 
 def _reasons(schema: CoreSchema, definitions: Definitions, seen: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong inside one field, as (what, fix)."""
+    """Yield the problems inside one field, as (problem, fix)."""
     kind = schema["type"]
     if kind == "definition-ref":
         if schema["schema_ref"] not in seen:
@@ -129,7 +129,7 @@ def _of_function(function: Callable[..., Any]) -> Iterator[tuple[str, str]]:
 
 
 def _of_members(schema: CoreSchema, kind: str) -> Iterator[tuple[str, str]]:
-    """Refuse a member of an enumeration or a literal that its own JSON is not read back as, by trying."""
+    """Yield a problem when the JSON of a member of an enum or a literal is not read back equal."""
     members = schema["members"] if kind == "enum" else schema["expected"]
     values = [one.value if isinstance(one, Enum) else one for one in members]
     suspicious = kind == "literal" and any(isinstance(one, Enum) for one in members)
@@ -139,14 +139,14 @@ def _of_members(schema: CoreSchema, kind: str) -> Iterator[tuple[str, str]]:
     for member in members:
         if not _reads_back(reader, member):
             yield (
-                f"may be {member!r}, whose JSON is not read back as that",
+                f"may be {member!r}, whose JSON is not read back as the same value",
                 "Use the whole Enum, with values that are texts or numbers, or a Literal of these values.",
             )
             return
 
 
 def _of_keys(schema: CoreSchema) -> Iterator[tuple[str, str]]:
-    """Refuse keys that are not read back from the texts which JSON's keys are."""
+    """Yield a problem when the keys of a dict are not read back from JSON's keys, which are strings."""
     kind = schema["type"]
     values: list[object] = []
     if kind == "literal":
@@ -155,7 +155,7 @@ def _of_keys(schema: CoreSchema) -> Iterator[tuple[str, str]]:
         values = [member.value for member in schema["members"]]
     if kind in _NOT_A_KEY or not all(isinstance(value, str) for value in values):
         yield (
-            "has keys that are not texts, and that are not read back from the texts which JSON's keys are",
+            "has keys that cannot be read back from the keys of JSON, which are strings",
             "Use str, int or UUID as keys, a StrEnum or an IntEnum, or a list of Values with the key as a field.",
         )
 

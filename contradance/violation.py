@@ -1,4 +1,4 @@
-"""How a validation failure is told: fields and fixes, never values."""
+"""Builds error messages for validation failures: fields and fixes, never values."""
 
 from collections.abc import Container
 from typing import Final, get_args
@@ -12,7 +12,7 @@ from contradance.errors import ContractViolation
 from contradance.proof import NotFaithful
 from contradance.wire import wire_fields
 
-_QUIET: Final = frozenset(get_args(core_schema.ErrorType)) - {
+_SAFE_TYPES: Final = frozenset(get_args(core_schema.ErrorType)) - {
     "assertion_error",
     "get_attribute_error",
     "iteration_error",
@@ -22,29 +22,29 @@ _QUIET: Final = frozenset(get_args(core_schema.ErrorType)) - {
     "uuid_parsing",
     "value_error",
 }
-"""Pydantic's error types whose message never repeats the value; an author's own error may say anything."""
+"""Pydantic's error types whose message never contains the value; the message of an author's own error may."""
 
 _REWORDED: Final = {
     "timezone_offset": "Input should have another timezone offset",
     "union_tag_invalid": "Input should have a known tag",
     "uuid_parsing": "Input should be a valid UUID",
 }
-"""What is said instead where Pydantic's message would quote a part of the value."""
-_FIX_READING: Final = "\n  A validator must accept the JSON of what it has returned."
+"""Replacements for messages of Pydantic that contain a part of the value."""
+_FIX_READING: Final = "\n  A validator must accept the JSON of its own result."
 _OWN_CHECK: Final = "Does not satisfy the contract's own check"
 
 
 def problems(error: ValidationError, prefix: str = "", names: Container[str] | None = None) -> list[tuple[str, str]]:
-    """Return (field path, what is wrong with it) for each problem; `error.errors()` itself holds the input.
+    """Return (field path, message) for each problem, without the input, which `error.errors()` contains.
 
-    With `names`, a part of a path that is none of them is shown as `*`: the key of a dictionary is data.
+    With `names`, a part of a path that is not one of them is replaced by `*`: the key of a dictionary is data.
     """
     return [
         (
             ".".join(
                 [*([prefix] if prefix else []), *(_step(part, problem["type"], names) for part in problem["loc"])]
             ),
-            str(problem["msg"]) if problem["type"] in _QUIET else _REWORDED.get(problem["type"], _OWN_CHECK),
+            str(problem["msg"]) if problem["type"] in _SAFE_TYPES else _REWORDED.get(problem["type"], _OWN_CHECK),
         )
         for problem in error.errors(include_url=False, include_context=False, include_input=False)
     ]
@@ -58,7 +58,7 @@ def violation(
     publisher: str,
     consumer: str | None = None,
 ) -> ContractViolation:
-    """Return the error that names the event, what breaks `contract`, the publisher and consumer, and the fix."""
+    """Return the error that names the event, the fields that break `contract`, the publisher, the consumer and the fix."""
     names = {name for model in _models(contract) for name in (model.__name__, *model.model_fields, *wire_fields(model))}
     fix = f"Fix the publisher, or publish the new shape as version {contract.identity.version + 1}."
     if isinstance(error, NotFaithful):
@@ -80,5 +80,5 @@ def _models(contract: type[Contract]) -> list[type[BaseModel]]:
 
 
 def _step(part: int | str, problem: str, names: Container[str] | None) -> str:
-    """Say one step of a path; an unknown field is named, since it is what has to be fixed."""
+    """Return one step of a path as text; an unknown field keeps its name, because the reader must find it."""
     return str(part) if names is None or isinstance(part, int) or part in names or problem == "extra_forbidden" else "*"

@@ -1,8 +1,8 @@
-"""The one form in which an instance leaves Python and comes back: what is published, stored, asked and answered.
+"""Converts models to JSON and back: the one form of published events, stored items, requests and answers.
 
-An instance becomes JSON by Pydantic's serializer: aliases applied, computed fields left out, since both sides compute
-them. It is read back by JSON's rules, first closed, so that fields which only one member of a union has tell the members
-apart; where that fails, unknown fields are ignored, since a newer publisher may have added some.
+Pydantic's serializer writes the JSON, with aliases and without computed fields, which both sides compute. JSON is first
+read closed, so that a field which only one member of a union has selects that member. If that fails, it is read again
+without unknown fields, because a newer publisher may have added some.
 """
 
 from json import dumps
@@ -14,7 +14,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 Model = TypeVar("Model", bound=BaseModel)
 Extra = Literal["forbid", "ignore", "allow"] | None
-"""What is done with unknown fields; None is what each model inside has configured."""
+"""The treatment of unknown fields; None uses the configuration of each model."""
 
 
 def wire_fields(model: type[BaseModel]) -> dict[str, tuple[str, FieldInfo]]:
@@ -34,26 +34,26 @@ def to_wire(instance: BaseModel, *, indent: int | None = None, computed: bool = 
 
 
 def read_closed(model: type[Model], text: str | bytes, *, extra: Extra = "forbid", by_name: bool = False) -> Model:
-    """Read JSON by JSON's rules; unknown fields are refused unless `extra` takes them.
+    """Parse JSON as a `model`; unknown fields are refused unless `extra` allows them.
 
     Args:
-        model: what to read.
+        model: the class of the result.
         text: the JSON.
-        extra: what to do with unknown fields.
-        by_name: whether a field may also have its own name where it has an alias.
+        extra: the treatment of unknown fields.
+        by_name: whether a field with an alias may also have its Python name.
 
     Raises:
-        ValidationError: the JSON does not fit.
+        ValidationError: the JSON does not match the model.
     """
     read: Model = model.__pydantic_validator__.validate_json(text, extra=extra, by_alias=True, by_name=by_name)
     return read
 
 
 def read_tolerant(model: type[Model], text: str | bytes, *, extra: Extra = "forbid", by_name: bool = False) -> Model:
-    """Read JSON closed, and where that fails once more, ignoring unknown fields at every depth; as `read_closed`.
+    """Parse JSON by `read_closed`; if that fails, parse it again and ignore unknown fields at every depth.
 
     Raises:
-        ValidationError: the JSON does not fit, whatever is ignored.
+        ValidationError: the JSON does not match the model even without unknown fields.
     """
     try:
         return read_closed(model, text, extra=extra, by_name=by_name)
@@ -62,8 +62,8 @@ def read_tolerant(model: type[Model], text: str | bytes, *, extra: Extra = "forb
 
 
 def as_text(data: object) -> bytes:
-    """Return parsed JSON as text, so that it is read by JSON's rules, and a validator changes only its own copy."""
+    """Return parsed JSON as text, so that Pydantic reads it as JSON and a validator changes only its own copy."""
     try:
         return to_json(data, inf_nan_mode="constants")
-    except (PydanticSerializationError, ValueError):  # half of a surrogate pair, which Python's parser lets through
+    except (PydanticSerializationError, ValueError):  # half of a surrogate pair, which Python's parser accepts
         return dumps(data).encode()

@@ -110,7 +110,7 @@ def test_upcasting_is_left_to_the_newer_contract() -> None:
     assert OrderPlacedV2.upcast(old) == OrderPlacedV2(order_id=ORDER_ID, channel="unknown")
     with pytest.raises(NotImplementedError) as refused:
         OrderPlaced.upcast(old)
-    assert str(refused.value) == "shop.orders/OrderPlaced v1 upcasts nothing, so it cannot upcast OrderPlaced"
+    assert str(refused.value) == "shop.orders/OrderPlaced v1 has no upcast, so it cannot upcast OrderPlaced"
 
 
 def test_a_contract_says_in_which_file_it_is_defined() -> None:
@@ -122,7 +122,7 @@ def test_a_contract_says_in_which_file_it_is_defined() -> None:
     [
         pytest.param(
             lambda: contract(source="aws.s3"),
-            f"{HERE}.Made has source 'aws.s3', but EventBridge keeps 'aws.' to itself.\n"
+            f"{HERE}.Made has source 'aws.s3', but EventBridge reserves 'aws.'.\n"
             "  Name it <app>.<service>, like 'library.loans'.",
             id="source of AWS",
         ),
@@ -146,12 +146,12 @@ def test_a_contract_says_in_which_file_it_is_defined() -> None:
         ],
         pytest.param(
             lambda: contract(source=""),
-            f"{HERE}.Made says no source.\n  Write class Made(Contract, source='<app>.<service>', subject='<field>').",
+            f"{HERE}.Made is missing `source=`.\n  Write class Made(Contract, source='<app>.<service>', subject='<field>').",
             id="no source",
         ),
         pytest.param(
             lambda: contract(subject=""),
-            f"{HERE}.Made says no subject.\n  Write class Made(Contract, source='<app>.<service>', subject='<field>').",
+            f"{HERE}.Made is missing `subject=`.\n  Write class Made(Contract, source='<app>.<service>', subject='<field>').",
             id="no subject",
         ),
         pytest.param(
@@ -197,7 +197,7 @@ def test_a_contract_says_in_which_file_it_is_defined() -> None:
         ),
         pytest.param(
             lambda: contract(fields={"order_id": UUID, "identity": str}),
-            f"{HERE}.Made has a field 'identity', a name that every contract uses for itself.\n"
+            f"{HERE}.Made has a field 'identity', a name that is reserved in every contract.\n"
             "  Give the field another name.",
             id="field with a name of the contract's own",
         ),
@@ -215,13 +215,13 @@ def test_a_contract_says_in_which_file_it_is_defined() -> None:
         ),
         pytest.param(
             lambda: contract(detail_type="OrderPlaced", version=2, upcasts=OrderPlaced),
-            f"{HERE}.Made upcasts {HERE}.OrderPlaced but does not say how.\n"
+            f"{HERE}.Made upcasts {HERE}.OrderPlaced but does not define `upcast`.\n"
             "  Define: @classmethod def upcast(cls, old: OrderPlaced) -> Made.",
             id="upcast that is not defined",
         ),
         pytest.param(
             lambda: contract(version=2, upcasts=Line),
-            f"{HERE}.Made upcasts {Line!r}, which is no contract.\n  Name the contract of the earlier version.",
+            f"{HERE}.Made upcasts {Line!r}, which is not a contract.\n  Name the contract of the earlier version.",
             id="upcast of no contract",
         ),
     ],
@@ -252,11 +252,15 @@ def test_an_upcast_that_is_no_classmethod_is_refused() -> None:
             def upcast(old: OrderPlaced) -> Any:
                 return old
 
-    assert "upcasts tests.test_contract.OrderPlaced but does not say how.\n  Define: @classmethod" in str(refused.value)
+    assert "upcasts tests.test_contract.OrderPlaced but does not define `upcast`.\n  Define: @classmethod" in str(
+        refused.value
+    )
 
 
 def test_an_upcast_is_not_inherited_from_the_version_before() -> None:
-    with pytest.raises(InvalidContract, match=r"upcasts tests\.test_contract\.OrderPlacedV2 but does not say how"):
+    with pytest.raises(
+        InvalidContract, match=r"upcasts tests\.test_contract\.OrderPlacedV2 but does not define `upcast`"
+    ):
 
         class Newer(
             OrderPlacedV2,
@@ -279,7 +283,7 @@ def test_a_generic_contract_is_refused() -> None:
             wrapped: item
 
     assert str(refused.value) == (
-        "tests.test_contract.test_a_generic_contract_is_refused.<locals>.Wrapped is generic, but one identity is one "
+        "tests.test_contract.test_a_generic_contract_is_refused.<locals>.Wrapped is generic, but one identity has one "
         "shape.\n  Write one contract for each type."
     )
 
@@ -346,7 +350,7 @@ TAKEN = (
     "  Give each field a name of its own."
 )
 ONE_WAY = (
-    "Made gives its field 'sku' one name where JSON is written and another where it is read.\n"
+    "Made gives its field 'sku' different names for writing and reading JSON.\n"
     "  Write Field(alias=...), which is the name in both directions."
 )
 

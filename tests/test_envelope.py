@@ -163,7 +163,7 @@ def test_the_largest_event_is_measured_in_bytes(letter: str) -> None:
     with pytest.raises(TooMuchWork) as refused:
         sealed(OrderPlaced(order_id=ORDER_ID, note=fits + "x"))
     assert str(refused.value) == (
-        "event e1 (shop.orders/OrderPlaced v1) is 262145 bytes; an event may be 262144.\n"
+        "event e1 (shop.orders/OrderPlaced v1) is 262145 bytes; the limit is 262144.\n"
         "  published by orders.place_order\n"
         "  Store the large part and publish a reference to it."
     )
@@ -180,7 +180,7 @@ def test_an_event_that_was_built_around_its_validation_is_refused() -> None:
         "  data.note: Input should be a valid string\n"
         "  published by orders.place_order; contract in tests/test_envelope.py\n"
         "  Fix the publisher, or publish the new shape as version 2.\n"
-        "  A validator must accept the JSON of what it has returned."
+        "  A validator must accept the JSON of its own result."
     )
 
 

@@ -20,7 +20,7 @@ MANNERED = re.compile(
     re.IGNORECASE,
 )
 """Words that make a sentence hard to read at first sight, and names that this project no longer uses."""
-MOST_MANNERED = 48
+MOST_MANNERED = 0
 """Most of these words in docstrings, comments and other texts; only ever lowered."""
 DENSEST = 16
 """Most decisions in a function: branches, loops, comprehensions and boolean operators. Ruff's C901 counts branches only."""

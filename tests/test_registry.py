@@ -119,7 +119,7 @@ def test_what_is_no_contract_is_not_listed(listed: Any) -> None:
         Registry("shop", [listed])
 
     assert str(refused.value) == (
-        f"registry 'shop' lists {listed!r}, which is no contract.\n  List classes that derive from contradance.Contract."
+        f"registry 'shop' lists {listed!r}, which is not a contract.\n  List classes that derive from contradance.Contract."
     )
 
 
@@ -150,7 +150,7 @@ def test_a_model_that_is_no_value_is_found_at_every_depth(annotation: Any) -> No
         Registry("shop", [holding(annotation)])
 
     assert str(refused.value) == (
-        "shop.orders/Holding v1 holds tests.test_registry.Open in its field 'held', which is no Value: it would not be "
+        "shop.orders/Holding v1 holds tests.test_registry.Open in its field 'held', which is not a Value: it would not be "
         "closed when published.\n  Derive Open from contradance.Value."
     )
 

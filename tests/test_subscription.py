@@ -249,7 +249,7 @@ def test_a_filter_holds_for_every_version_that_is_read() -> None:
             either,
             {"total": [1]},
             (
-                "subscribes to 2 contracts, but its where= does not say which it filters.\n"
+                "subscribes to 2 contracts, but its where= does not name the one that it filters.\n"
                 "  Write where={OrderPlaced: {...}}."
             ),
         ),

@@ -114,7 +114,7 @@ def test_a_key_is_a_field_of_the_model() -> None:
 @pytest.mark.parametrize("model", [int, dict, "Item", None])
 def test_an_item_is_a_model(model: Any) -> None:
     with pytest.raises(
-        InvalidTable, match=r"^table stock.items holds .*, which is no model.\n  Derive it from pydantic.BaseModel."
+        InvalidTable, match=r"^table stock.items holds .*, which is not a model.\n  Derive it from pydantic.BaseModel."
     ):
         untyped_table("items", key=("item_id",), model=model, service="stock")
 
@@ -125,7 +125,7 @@ def test_a_name_is_one_that_aws_takes(name: str) -> None:
         Table(name, key=("item_id",), model=Item, service="stock")
 
     assert str(refused.value) == (
-        f"table {f'stock.{name}'!r} has no name that AWS takes.\n  Use lower-case letters, digits, '_' and '-'."
+        f"table {f'stock.{name}'!r} has a name that AWS does not accept.\n  Use lower-case letters, digits, '_' and '-'."
     )
 
 
@@ -162,7 +162,7 @@ def test_a_key_of_the_wrong_length_is_refused() -> None:
         items.get(UUID(int=1), "a")
 
     assert str(refused.value) == (
-        "table stock.items was asked with 2 key values, but its key is ('item_id',).\n  Give one value for each field."
+        "table stock.items got 2 key values, but its key is ('item_id',).\n  Give one value for each field."
     )
 
 

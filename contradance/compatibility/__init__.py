@@ -1,20 +1,20 @@
-"""What a change of a schema breaks: for consumers of now and events of before, and the other way round.
+"""Compares two versions of a schema: whether new consumers read old events, and old consumers read new events.
 
-    compare(old, new)               every difference, whether it breaks anybody or not
-    check([first, ..., old], new)   those that break what a mode promises
+    compare(old, new)               every difference, breaking or not
+    check([first, ..., old], new)   the differences that break a compatibility mode
 
-Both sides are known: published schemas are closed, and consumers ignore what they do not know. So adding an optional
-field breaks nobody; adding a required one breaks new consumers of old events (backward); removing one breaks old
-consumers of new events (forward). What cannot be proved safe is called breaking, and says so.
+Publishers publish only the fields that their schema names; consumers ignore fields that their schema does not name. So
+adding an optional field breaks nothing; adding a required field breaks new consumers of old events (backward); removing
+one breaks old consumers of new events (forward). A change that cannot be proved safe counts as breaking.
 
-Plain JSON Schemas of drafts 7 and 2020-12 are taken too. What is assumed of them:
-- An object that names fields and says nothing of others has no others when it is published. One that names none, or
-  says `additionalProperties: true`, may have any.
-- `additionalProperties: false` does not make a consumer refuse anything; a schema there holds for both sides.
-- `format` is checked by both sides.
-- Inside a `oneOf` whose alternatives could fit at once, and inside `not`, `if`, `contains`, `dependent*` and
-  `unevaluated*`, objects are as written, and nothing is reasoned about: the same is the same, all else cannot be proved.
-What Python checks beyond the schema is seen as far as `contradance.schemas` can name it.
+Plain JSON Schemas of drafts 7 and 2020-12 work too, with these assumptions:
+- A publisher adds no other fields to an object that names fields. An object that names no fields, or has
+  `additionalProperties: true`, may have any.
+- `additionalProperties: false` does not make a consumer refuse anything; a schema there applies to both sides.
+- Both sides check `format`.
+- Objects are exactly as written inside a `oneOf` with alternatives that a value may match at once, and inside `not`,
+  `if`, `contains`, `dependent*` and `unevaluated*`. There, any difference counts as breaking.
+Checks that Python makes beyond the schema are compared as far as `contradance.schemas` names them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,37 +28,37 @@ from contradance.compatibility.keywords import JsonSchema
 __all__ = ["DEFAULT_MODE", "MODES", "Change", "Direction", "JsonSchema", "Mode", "check", "compare"]
 
 Mode = Literal["backward", "forward", "full", "backward-transitive", "forward-transitive", "full-transitive"]
-"""What is promised; transitive: towards every earlier state, not the last alone."""
+"""What `check` requires. A transitive mode compares with every earlier state, the others only with the last one."""
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 DEFAULT_MODE: Final[Mode] = "full-transitive"
-"""An archive replays events of every earlier state, and consumers of before run until they are deployed anew."""
+"""An archive replays events of every earlier state, and old consumers run until they are deployed again."""
 
 _PROMISES: Final[Mapping[str, Breaks]] = {"backward": BACKWARD, "forward": FORWARD, "full": BOTH}
 
 
 def compare(old: JsonSchema, new: JsonSchema) -> list[Change]:
-    """Return every difference between two schemas, those that break nobody included; none where nothing differs.
+    """Return every difference between two schemas, breaking or not; an empty list when they are equivalent.
 
     Raises:
-        InvalidSchema: one of them is no JSON Schema.
+        InvalidSchema: one of them is not a JSON Schema.
     """
     comparison = Comparison()
     try:
         findings = comparison.findings((LocatedSchema(old, Document(old)),), (LocatedSchema(new, Document(new)),))
     except TooLargeError:
-        findings = (unproven("so many places that they", BOTH),)
+        findings = (unproven("too many places to compare", BOTH),)
     except RecursionError:
-        findings = (unproven("places so deep that they", BOTH),)
+        findings = (unproven("places that are nested too deep to compare", BOTH),)
     return list(dict.fromkeys(finding.change() for finding in findings))
 
 
 def check(old: JsonSchema | Sequence[JsonSchema], new: JsonSchema, mode: Mode = DEFAULT_MODE) -> list[Change]:
-    """Return the changes that break what `mode` promises: none where `new` may take the place of `old`.
+    """Return the changes that break `mode`; an empty list when `new` may replace `old`.
 
     Args:
-        old: the earlier states, the oldest first; one schema is one state.
-        new: what is to take its place.
-        mode: what is promised, and whether to the last state alone.
+        old: the earlier states, oldest first; one schema is one state.
+        new: the schema that replaces them.
+        mode: which directions must not break, and whether for every earlier state or only for the last one.
     """
     states = [old] if isinstance(old, bool | Mapping) else [*old]
     direction, _, transitive = mode.partition("-")

@@ -1,4 +1,4 @@
-"""How lists, tuples and sets differ."""
+"""Compares lists, tuples and sets."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,13 +11,13 @@ from contradance.compatibility.scalars import least, most
 def items(
     old: Arrays, new: Arrays, findings: Callable[[Spot, Spot], tuple[RelativeChange, ...]]
 ) -> Iterator[RelativeChange]:
-    """Yield how lists differ; `findings` compares their items."""
+    """Yield the differences between two lists; `findings` compares their items."""
     yield from least("min-items", "items", old.least, new.least)
     yield from most("max-items", "items", old.longest, new.longest)
     if new.unique and not old.unique:
-        yield RelativeChange("", "unique-items", BACKWARD, "must now hold each item once")
+        yield RelativeChange("", "unique-items", BACKWARD, "must now have unique items")
     if old.unique and not new.unique:
-        yield RelativeChange("", "unique-items", FORWARD, "may now hold an item twice")
+        yield RelativeChange("", "unique-items", FORWARD, "may now have duplicate items")
     length = max(len(old.first), len(new.first))
     for index in range(length + 1):
         may_have = breaking(backward=_reaches(old, index), forward=_reaches(new, index))
@@ -27,5 +27,5 @@ def items(
 
 
 def _reaches(branch: Arrays, index: int) -> bool:
-    """Whether there can be an item at `index`."""
+    """Whether a list may have an item at `index`."""
     return branch.longest is None or index < branch.longest

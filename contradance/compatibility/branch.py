@@ -1,6 +1,6 @@
-"""What one kind of JSON value may be: the normal form in which schemas are compared.
+"""The constraints on one kind of JSON value: the normal form in which schemas are compared.
 
-A schema is a choice between branches; each is of one kind and says everything that holds for its values.
+A schema is a choice between branches; each branch has one kind and all constraints on values of that kind.
 """
 
 from collections.abc import Mapping
@@ -15,20 +15,20 @@ from contradance.compatibility.values import JsonKind
 
 @dataclass(frozen=True, kw_only=True)
 class SchemaBranch:
-    """What holds whatever the kind; null and booleans have nothing more."""
+    """Constraints that every kind has; null and booleans have no others."""
 
     kind: JsonKind
     title: str = ""
     values: tuple[Any, ...] | None = None
-    """The only values there are; None where they are not listed."""
+    """The only allowed values; None when the schema does not list them."""
     opaque: frozenset[tuple[str, str]] = frozenset()
-    """Keywords that are not reasoned about, each with all it says."""
+    """Keywords that are compared as text: (keyword, canonical text of its value)."""
     rivals: tuple[Spot, ...] = ()
-    """What a value must not satisfy as well: the other schemas of a `oneOf`."""
+    """The other schemas of a `oneOf`, which a value must not satisfy."""
 
     @property
     def empty(self) -> bool:
-        """Whether it certainly allows nothing."""
+        """Whether the branch certainly allows no value."""
         return self.values == ()
 
 
@@ -44,13 +44,13 @@ class Bound(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers(SchemaBranch):
-    """Numbers."""
+    """Constraints on numbers."""
 
     kind: JsonKind = "number"
     least: Bound | None = None
     most: Bound | None = None
     multiples: frozenset[Fraction] = frozenset()
-    """Each value is a multiple of each of these; a whole number is one of 1."""
+    """Each value is a multiple of all of these; whole numbers are multiples of 1."""
 
     @property
     def whole(self) -> bool:
@@ -58,7 +58,7 @@ class Numbers(SchemaBranch):
         return any(multiple.denominator == 1 for multiple in self.multiples)
 
     def settled(self) -> "Numbers":
-        """Return the same with the bounds of whole numbers at whole numbers: `exclusiveMinimum` 0 is `minimum` 1."""
+        """Return an equal branch with inclusive whole bounds for whole numbers: `exclusiveMinimum` 0 is `minimum` 1."""
         if not self.whole:
             return self
         least, most = self.least, self.most
@@ -72,7 +72,7 @@ class Numbers(SchemaBranch):
 
     @property
     def empty(self) -> bool:
-        """Whether it certainly allows nothing."""
+        """Whether the branch certainly allows no value."""
         if self.values == ():
             return True
         if self.least is None or self.most is None or self.least.at < self.most.at:
@@ -82,7 +82,7 @@ class Numbers(SchemaBranch):
 
 @dataclass(frozen=True, kw_only=True)
 class Strings(SchemaBranch):
-    """Texts."""
+    """Constraints on strings."""
 
     kind: JsonKind = "string"
     least: int = 0
@@ -92,56 +92,56 @@ class Strings(SchemaBranch):
 
     @property
     def empty(self) -> bool:
-        """Whether it certainly allows nothing."""
+        """Whether the branch certainly allows no value."""
         return self.values == () or (self.most is not None and self.most < self.least)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arrays(SchemaBranch):
-    """Lists, tuples and sets."""
+    """Constraints on lists, tuples and sets."""
 
     kind: JsonKind = "array"
     first: tuple[Spot, ...] = ()
-    """What is said of the first items, one by one."""
+    """Schemas of the first items, one by one."""
     rest: Spot = ()
-    """What is said of every item behind them."""
+    """Schemas of every item after `first`."""
     least: int = 0
     most: int | None = None
     unique: bool = False
 
     def item(self, index: int) -> Spot:
-        """Return what is said of one item."""
+        """Return the schemas of the item at `index`."""
         return self.first[index] if index < len(self.first) else self.rest
 
     @property
     def longest(self) -> int | None:
-        """Most items that there can be: none where an item is `false`."""
+        """Upper limit of the number of items: a list ends before an item whose schema is `false`; None means unlimited."""
         spots = (*self.first, self.rest)
         end = next((index for index, spot in enumerate(spots) if any(place.schema is False for place in spot)), None)
         return smaller(self.most, end)
 
     @property
     def empty(self) -> bool:
-        """Whether it certainly allows nothing."""
+        """Whether the branch certainly allows no value."""
         return self.values == () or (self.longest is not None and self.longest < self.least)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Objects(SchemaBranch):
-    """Models and maps."""
+    """Constraints on models and maps."""
 
     kind: JsonKind = "object"
     fields: Mapping[str, Spot] = field(default_factory=dict)
     patterns: Mapping[str, Spot] = field(default_factory=dict)
     others: Spot | None = None
-    """What is said of fields that are not named; None where nothing is."""
+    """Schemas of fields that are not named; None when the schema has none for them."""
     closed: bool = False
-    """Whether the schema says that there are no others."""
+    """Whether the schema forbids other fields."""
     barred: frozenset[str] = frozenset()
-    """Fields that one part of the schema names and another, closed part leaves no room for."""
+    """Fields that one part of the schema names and another, closed part forbids."""
     required: frozenset[str] = frozenset()
     names: Spot = ()
-    """What is said of the fields' names."""
+    """Schemas of the fields' names."""
     least: int = 0
     most: int | None = None
     as_written: bool = False
@@ -150,7 +150,7 @@ class Objects(SchemaBranch):
     def open(self) -> bool:
         """Whether a publisher may publish fields that are not named.
 
-        Published schemas are closed; where one names no field and does not say so, it is a map of anything.
+        Published schemas are closed, except that an object which names no field and is not closed is a map of anything.
         """
         if self.closed:
             return False
@@ -158,22 +158,22 @@ class Objects(SchemaBranch):
 
     @property
     def refuses(self) -> bool:
-        """Whether a consumer refuses fields that are not named: never, unless its schema must be taken as written."""
+        """Whether a consumer refuses fields that are not named: only when its closed schema must be taken as written."""
         return self.as_written and self.closed
 
-    def said_of(self, name: str) -> Spot:
-        """Return what is said of the value of a field, named or not."""
+    def schemas_of(self, name: str) -> Spot:
+        """Return the schemas of the value of a field, named or not."""
         matched = [spot for pattern, spot in self.patterns.items() if searches(pattern, name)]
         named = [self.fields[name]] if name in self.fields else []
         return tuple(place for spot in [*named, *matched] or [self.others or ()] for place in spot)
 
-    def names_it(self, name: str) -> bool:
-        """Whether a field of this name is spoken of, by name or by a pattern."""
+    def is_named(self, name: str) -> bool:
+        """Whether the schema names a field, by its name or by a pattern."""
         return name in self.fields or any(searches(pattern, name) for pattern in self.patterns)
 
     def may_have(self, name: str) -> bool:
         """Whether a publisher may publish a field of this name."""
-        return name not in self.barred and (self.names_it(name) or self.open)
+        return name not in self.barred and (self.is_named(name) or self.open)
 
     @property
     def fewest(self) -> int:
@@ -187,5 +187,5 @@ class Objects(SchemaBranch):
 
 
 def smaller(one: int | None, two: int | None) -> int | None:
-    """Return the smaller of two limits; None is none."""
+    """Return the smaller of two limits; None means unlimited."""
     return min((limit for limit in (one, two) if limit is not None), default=None)

@@ -1,4 +1,4 @@
-"""What `compare` returns: one difference between two schemas, and whom it breaks."""
+"""One difference between two schemas, and the directions of compatibility that it breaks."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -14,15 +14,15 @@ FORWARD: Final[Breaks] = frozenset({"forward"})
 BOTH: Final[Breaks] = BACKWARD | FORWARD
 
 _HARM: Final = {
-    NEITHER: "nobody minds",
-    BACKWARD: "new consumers refuse events published before",
-    FORWARD: "consumers of before refuse new events",
-    BOTH: "new consumers refuse events published before, and consumers of before refuse new events",
+    NEITHER: "breaks nothing",
+    BACKWARD: "new consumers refuse old events",
+    FORWARD: "old consumers refuse new events",
+    BOTH: "new consumers refuse old events, and old consumers refuse new events",
 }
 
 
 class CannotProveError(Exception):
-    """What a schema allows cannot be told; the text says which keyword is to blame. `compare` turns it into a change."""
+    """A keyword, named by the text, makes it undecidable what a schema allows. `compare` returns it as a change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,50 +30,50 @@ class Change:
     """One difference between two schemas."""
 
     path: str
-    """Where: `lines[].unit_price.amount`; empty for the whole."""
+    """Where: `lines[].unit_price.amount`; empty for the whole value."""
     rule: str
-    """What kind of difference it is, by a name that stays."""
+    """The kind of difference, by a stable name such as `field-required`."""
     breaks: Breaks
-    """Which of the two ways of reading it breaks; empty where it breaks neither."""
+    """The directions that it breaks; empty when it breaks neither."""
     message: str
-    """A sentence a person understands."""
+    """The difference and its consequence, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class RelativeChange:
-    """A change on its way up: its path is relative to where it is looked from."""
+    """A change whose path is relative to the schema that is being compared."""
 
     path: str
     rule: str
     breaks: Breaks
-    told: str
-    """What is different, to stand behind the path: `is now required`."""
+    predicate: str
+    """The difference as the end of a sentence that begins with the path: `is now required`."""
 
     def below(self, step: str) -> "RelativeChange":
-        """Return it as seen from one step above."""
+        """Return the change with `step` in front of its path."""
         joint = "." if step and self.path and not self.path.startswith("[") else ""
         return replace(self, path=f"{step}{joint}{self.path}")
 
     def only(self, breaks: Breaks) -> "RelativeChange":
-        """Return it, with no other breaks than these."""
+        """Return the change without the directions that are not in `breaks`."""
         return replace(self, breaks=self.breaks & breaks)
 
     def change(self) -> Change:
-        """Return it as it is told to a person."""
-        place = self.path or "the whole"
-        return Change(self.path, self.rule, self.breaks, f"{place} {self.told}: {_HARM[self.breaks]}.")
+        """Return the change with its message."""
+        place = self.path or "the value"
+        return Change(self.path, self.rule, self.breaks, f"{place} {self.predicate}: {_HARM[self.breaks]}.")
 
 
 def below(step: str, findings: Iterable[RelativeChange]) -> Iterator[RelativeChange]:
-    """Yield findings as seen from one step above."""
+    """Yield findings with `step` in front of their paths."""
     return (finding.below(step) for finding in findings)
 
 
 def breaking(*, backward: bool, forward: bool) -> Breaks:
-    """Return the directions that are broken."""
+    """Return the directions whose argument is True."""
     return (BACKWARD if backward else NEITHER) | (FORWARD if forward else NEITHER)
 
 
 def unproven(keyword: str, breaks: Breaks) -> RelativeChange:
-    """Return the finding that says that nobody can tell."""
+    """Return the finding for a keyword whose change cannot be proved safe."""
     return RelativeChange("", "cannot-prove", breaks, f"changes {keyword}, which cannot be proved safe")

@@ -1,7 +1,7 @@
-"""The comparison itself: two schemas, walked side by side.
+"""Compares two schemas by walking them side by side.
 
-A pair of places that is met again inside itself, as in a tree of comments, is taken to be the same while it is looked
-at: whatever differs is found at its first visit. What was concluded under such an assumption is not remembered.
+A pair of places that occurs again inside itself, as in a tree of comments, is assumed to be equal during its own visit:
+the first visit finds every difference. A result that depends on such an assumption is not cached.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,8 +26,8 @@ from contradance.compatibility.unions import alternatives
 from contradance.compatibility.values import KINDS, JsonKind, kind_of, listed, same
 
 MAX_PLACES: Final = 20_000
-"""Most pairs of places that one comparison looks at; contracts have hundreds."""
-_SAID: Final[Mapping[JsonKind, str]] = {
+"""Most pairs of places that one comparison visits; contracts have hundreds."""
+_KIND_NAMES: Final[Mapping[JsonKind, str]] = {
     "null": "null",
     "boolean": "a boolean",
     "number": "a number",
@@ -40,26 +40,26 @@ _Pair = tuple[SpotKey, SpotKey]
 
 
 class TooLargeError(Exception):
-    """The schemas have more places than a comparison looks at."""
+    """The schemas have more places than `MAX_PLACES`."""
 
 
 class Comparison:
-    """One comparison of two documents; `findings` is asked for every pair of places in turn."""
+    """One comparison of two documents; it caches the findings of each pair of places."""
 
     def __init__(self) -> None:
         self._known: dict[_Pair, tuple[RelativeChange, ...]] = {}
         self._visited: dict[_Pair, int] = {}
-        """Pairs that are being looked at, by how deep they lie."""
+        """Depth of each pair that is being visited."""
         self._places = 0
         self._made = Document(True)  # noqa: FBT003 - the schema that allows anything
         self._assumed = MAX_PLACES
-        """Depth of the outermost pair that was assumed to be the same since the current one was begun."""
+        """Depth of the outermost pair that was assumed to be equal since the visit of the current pair began."""
 
     def findings(self, old: Spot, new: Spot) -> tuple[RelativeChange, ...]:
-        """Return how two places differ, with paths from there.
+        """Return the differences between two places, with paths relative to them.
 
         Raises:
-            TooLargeError: there is too much to compare.
+            TooLargeError: the schemas have more than `MAX_PLACES` pairs of places.
         """
         old, new = (tuple(place.followed() for place in spot) for spot in (old, new))
         pair = (key_of(old), key_of(new))
@@ -87,11 +87,11 @@ class Comparison:
         return found
 
     def reads(self, writer: Spot, reader: Spot) -> bool:
-        """Whether a consumer with the schema `reader` takes whatever a publisher with `writer` publishes."""
+        """Whether a consumer with the schema `reader` accepts everything that a publisher with `writer` publishes."""
         return not any("backward" in finding.breaks for finding in self.findings(writer, reader))
 
     def made(self, schema: Mapping[str, object]) -> Spot:
-        """Return a spot of a schema that is made up."""
+        """Return a spot with a schema that is in neither document."""
         return (LocatedSchema(self._made.keep(schema), self._made),)
 
     def _walk(self, old: Spot, new: Spot) -> Iterator[RelativeChange]:
@@ -101,21 +101,21 @@ class Comparison:
         was, now = ({branch.kind for branch in side} for side in (olds, news))
         if len(was) == len(now) == 1 and was != now:
             (before,), (after,) = was, now
-            yield RelativeChange("", "type-changed", BOTH, f"is now {_SAID[after]}, was {_SAID[before]}")
+            yield RelativeChange("", "type-changed", BOTH, f"is now {_KIND_NAMES[after]}, was {_KIND_NAMES[before]}")
             return
         for kind in KINDS:
             if kind in was and kind not in now:
                 rule = "null-refused" if kind == "null" else "type-removed"
-                yield RelativeChange("", rule, BACKWARD, f"may no longer be {_SAID[kind]}")
+                yield RelativeChange("", rule, BACKWARD, f"may no longer be {_KIND_NAMES[kind]}")
             elif kind in now and kind not in was:
                 rule = "null-allowed" if kind == "null" else "type-added"
-                yield RelativeChange("", rule, FORWARD, f"may now be {_SAID[kind]}")
+                yield RelativeChange("", rule, FORWARD, f"may now be {_KIND_NAMES[kind]}")
             else:
                 one, two = ([each for each in side if each.kind == kind] for side in (olds, news))
                 yield from alternatives(one, two, self.pair)
 
     def pair(self, old: SchemaBranch, new: SchemaBranch) -> tuple[RelativeChange, ...]:
-        """Return how two branches of one kind differ."""
+        """Return the differences between two branches of one kind."""
         return tuple(self._differences(old, new))
 
     def _differences(self, old: SchemaBranch, new: SchemaBranch) -> Iterator[RelativeChange]:
@@ -143,23 +143,23 @@ class Comparison:
                 pass
 
     def _values(self, old: SchemaBranch, new: SchemaBranch) -> Iterator[RelativeChange]:
-        """Yield how branches differ of which one, or both, list their values."""
+        """Yield the differences between two branches when at least one of them lists its values."""
         refused = [value for value in old.values or () if not self._takes(new, value)]
-        unheard = [value for value in new.values or () if not self._takes(old, value)]
+        added = [value for value in new.values or () if not self._takes(old, value)]
         if old.values is None:
-            told = f"is now one of {listed(new.values or ())}"
-            yield RelativeChange("", "values-listed", breaking(backward=True, forward=bool(unheard)), told)
+            text = f"is now one of {listed(new.values or ())}"
+            yield RelativeChange("", "values-listed", breaking(backward=True, forward=bool(added)), text)
         elif new.values is None:
-            told = f"is no longer one of {listed(old.values)}, but free"
-            yield RelativeChange("", "values-unlisted", breaking(backward=bool(refused), forward=True), told)
+            text = f"is no longer one of {listed(old.values)}, but any value"
+            yield RelativeChange("", "values-unlisted", breaking(backward=bool(refused), forward=True), text)
         else:
             if refused:
                 yield RelativeChange("", "values-removed", BACKWARD, f"may no longer be {listed(refused)}")
-            if unheard:
-                yield RelativeChange("", "values-added", FORWARD, f"may now also be {listed(unheard)}")
+            if added:
+                yield RelativeChange("", "values-added", FORWARD, f"may now also be {listed(added)}")
 
     def _takes(self, reader: SchemaBranch, value: Any) -> bool:
-        """Whether it is certain that a consumer takes a value."""
+        """Whether a consumer certainly accepts a value."""
         if reader.values is not None and same(value) not in map(same, reader.values):
             return False
         if not isinstance(reader, Arrays | Objects) or reader.values is not None:
@@ -167,14 +167,14 @@ class Comparison:
         return not any("backward" in finding.breaks for finding in self._keywords(self._literal(value), reader))
 
     def _literal(self, value: Any) -> SchemaBranch:
-        """Return the branch of one list or object."""
+        """Return the branch that allows exactly one list or object."""
         if kind_of(value) == "object":
             inner = {name: self.made({"const": value[name]}) for name in value}
             return Objects(fields=inner, required=frozenset(value), closed=True)
         return Arrays(first=tuple(self.made({"const": one}) for one in value), least=len(value), most=len(value))
 
     def _excludes(self, writer: SchemaBranch, reader: SchemaBranch) -> bool:
-        """Whether nothing of `writer` satisfies what a value of `reader` must not satisfy as well."""
+        """Whether no value of `writer` satisfies a rival of `reader`."""
         known = {text_of(rival) for rival in writer.rivals}
         return all(
             text_of(rival) in known or all(disjoint(writer, branch) for branch in branches(rival))
@@ -187,7 +187,7 @@ def _as_written(spot: Spot) -> set[bool]:
 
 
 def _opaque(old: SchemaBranch, new: SchemaBranch) -> Iterator[RelativeChange]:
-    """Yield the keywords that nobody reasons about here and that are not the same."""
+    """Yield the keywords that are compared as text and differ."""
     for keyword in sorted({keyword for keyword, _ in old.opaque ^ new.opaque}):
         was, now = ({one for one in side.opaque if one[0] == keyword} for side in (old, new))
         yield unproven(keyword, breaking(backward=bool(now - was), forward=bool(was - now)))

@@ -1,4 +1,4 @@
-"""One JSON Schema document: its root, and what the references in it mean."""
+"""One JSON Schema document: its root and the targets of its references."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,11 +9,11 @@ from contradance.compatibility.keywords import ANNOTATIONS, JsonSchema, bare, is
 from contradance.errors import InvalidSchema
 
 _BESIDE_A_REFERENCE: Final = ANNOTATIONS | {"$defs", "$id", "$ref", "$schema", "definitions"}
-"""Keywords that say nothing of a value by themselves."""
+"""Keywords that do not constrain a value."""
 
 
 class Document:
-    """A schema with everything it refers to; schemas are told apart by their place in it, so it must not change."""
+    """A schema with everything that it refers to. It must not change: its inner schemas are identified by `id()`."""
 
     def __init__(self, root: JsonSchema) -> None:
         if not is_schema(root):
@@ -23,17 +23,17 @@ class Document:
             )
         self.root = root
         self.draft_7 = isinstance(root, Mapping) and "draft-07" in str(root.get("$schema", ""))
-        """Whether keywords beside `$ref` are ignored, as draft 7 has it."""
+        """Whether keywords beside `$ref` are ignored, as in draft 7."""
         self._own_name = str(root.get("$id", "")).rstrip("#") if isinstance(root, Mapping) else ""
         self._kept: list[JsonSchema] = []
         self._texts: dict[int, str] = {}
         self._anchors: dict[str, JsonSchema] = {}
         self._renamed = False
-        """Whether a schema inside has a name of its own, so that references in it are relative to that."""
+        """Whether an inner schema has its own `$id`, so that references in it are relative to that."""
         self._look(root, top=True)
 
     def referred(self, reference: object) -> JsonSchema | None:
-        """Return the schema that a `$ref` names; None where this document does not hold it."""
+        """Return the schema that a `$ref` names; None when it is not in this document."""
         if not isinstance(reference, str) or self._renamed:
             return None
         name, _, fragment = reference.partition("#")
@@ -54,25 +54,25 @@ class Document:
         return found if is_schema(found) else None
 
     def keep(self, schema: JsonSchema) -> JsonSchema:
-        """Hold on to a schema that was made up for this document, and return it."""
+        """Return `schema`, and keep a reference to it so that its `id()` stays unique."""
         self._kept.append(schema)
         return schema
 
     def text(self, schema: JsonSchema) -> str:
-        """Return what `schema` says, references included, as canonical text: equal texts are equal schemas."""
+        """Return `schema` with its references as canonical text: equal texts are equal schemas."""
         if id(schema) not in self._texts:
-            said, seen, waiting = _canonical(schema), dict[str, str](), [schema]
+            own, seen, waiting = _canonical(schema), dict[str, str](), [schema]
             while waiting:
                 for reference in _references(waiting.pop()):
                     if reference not in seen:
                         found = self.referred(reference)
                         seen[reference] = "" if found is None else _canonical(found)
                         waiting += [] if found is None else [found]
-            self._texts[id(schema)] = "\n".join([said, *(f"{key} {seen[key]}" for key in sorted(seen))])
+            self._texts[id(schema)] = "\n".join([own, *(f"{key} {seen[key]}" for key in sorted(seen))])
         return self._texts[id(schema)]
 
     def _look(self, inside: object, *, top: bool = False) -> None:
-        """Find the anchors, and the names that would change what references mean."""
+        """Collect the anchors, and record whether an inner `$id` changes the base of references."""
         if isinstance(inside, Mapping):
             if isinstance(inside.get("$anchor"), str):
                 self._anchors[inside["$anchor"]] = inside
@@ -82,24 +82,24 @@ class Document:
 
 
 class LocatedSchema(NamedTuple):
-    """A schema where it stands in its document."""
+    """A schema and the document that it is in."""
 
     schema: JsonSchema
     document: Document
     as_written: bool = False
-    """Whether objects are taken as the schema has them: neither closed for a publisher, nor open for a consumer."""
+    """Whether objects are exactly as the schema defines them: neither closed for a publisher nor open for a consumer."""
 
     @property
     def text(self) -> str:
-        """What it says, as canonical text."""
+        """The schema as canonical text."""
         return self.document.text(self.schema)
 
     def of(self, schema: JsonSchema) -> "LocatedSchema":
-        """Return a schema inside this one."""
+        """Return another schema of the same document."""
         return self._replace(schema=schema)
 
     def followed(self) -> "LocatedSchema":
-        """Return what a reference that stands alone leads to, so that one schema is one place; else this."""
+        """Return the target of a reference that has no constraints beside it, else this: one schema is one place."""
         place, seen = self, set[int]()
         while isinstance(place.schema, Mapping) and "$ref" in place.schema and id(place.schema) not in seen:
             seen.add(id(place.schema))
@@ -112,17 +112,17 @@ class LocatedSchema(NamedTuple):
 
 
 Spot = tuple[LocatedSchema, ...]
-"""What is said of one value: it satisfies every one of these schemas. Nothing is said by an empty one."""
+"""The schemas of one value, which must satisfy all of them. An empty spot allows any value."""
 SpotKey = tuple[tuple[int, int, bool], ...]
 
 
 def key_of(spot: Spot) -> SpotKey:
-    """Return what tells a spot from others as long as its documents live, which may share parts."""
+    """Return a key that identifies a spot during the lifetime of its documents."""
     return tuple((id(place.document), id(place.schema), place.as_written) for place in spot)
 
 
 def text_of(spot: Spot) -> str:
-    """Return what is said at a spot, as canonical text."""
+    """Return the schemas of a spot as canonical text."""
     return "\n&".join(sorted({place.text for place in spot}))
 
 

@@ -1,4 +1,4 @@
-"""Branches against each other: what two both allow, and whether nothing satisfies both."""
+"""Intersects branches: computes the values that two branches or schemas both allow."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,25 +10,25 @@ from contradance.compatibility.document import Spot
 from contradance.compatibility.values import same
 
 MAX_BRANCHES: Final = 64
-"""Most branches of one schema that are looked at."""
+"""Most branches of one schema."""
 
 
 def intersect_all(ones: Iterable[SchemaBranch], twos: Iterable[SchemaBranch]) -> tuple[SchemaBranch, ...]:
-    """Return what two schemas both allow.
+    """Return the branches of the values that two schemas both allow.
 
     Raises:
-        CannotProveError: that would be too many branches.
+        CannotProveError: there are more than `MAX_BRANCHES`.
     """
     twos = [*twos]
     found = [intersect(one, two) for one in ones for two in twos if one.kind == two.kind]
-    met = tuple(branch for branch in found if not branch.empty)
-    if len(met) > MAX_BRANCHES:
+    allowed = tuple(branch for branch in found if not branch.empty)
+    if len(allowed) > MAX_BRANCHES:
         raise CannotProveError(f"a choice between more than {MAX_BRANCHES} alternatives")
-    return met
+    return allowed
 
 
 def intersect(one: SchemaBranch, two: SchemaBranch) -> SchemaBranch:
-    """Return what two branches of one kind both allow."""
+    """Return the branch of the values that two branches of one kind both allow."""
     common: dict[str, Any] = {
         "title": one.title or two.title,
         "values": _common(one.values, two.values),
@@ -79,14 +79,14 @@ def _meet_objects(one: Objects, two: Objects) -> Objects:
     for this, other in ((one, two), (two, one)):
         if this.patterns and (other.patterns or other.closed or other.others is not None or other.fields):
             raise CannotProveError("`patternProperties` beside other fields in one `allOf`")
-    said = [each.others for each in (one, two) if each.others is not None]
+    others = [each.others for each in (one, two) if each.others is not None]
     names = [*dict.fromkeys((*one.fields, *two.fields))]
     barred = {name for name in names for each in (one, two) if each.closed and name not in each.fields}
     return replace(
         one,
         fields={name: _part(one, name) + _part(two, name) for name in names},
         patterns={**one.patterns, **two.patterns},
-        others=tuple(place for spot in said for place in spot) if said else None,
+        others=tuple(place for spot in others for place in spot) if others else None,
         closed=one.closed or two.closed,
         barred=one.barred | two.barred | barred,
         required=one.required | two.required,

@@ -1,17 +1,17 @@
-"""JSON Schema's keywords, by what stands behind them. Drafts 7 and 2020-12."""
+"""JSON Schema's keywords, by the type of their values. Drafts 7 and 2020-12."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 SchemaObject: TypeAlias = Mapping[str, Any]
-"""A JSON Schema that is an object, as it is read from JSON."""
+"""A JSON Schema that is an object, as parsed JSON."""
 JsonSchema: TypeAlias = SchemaObject | bool
-"""A JSON Schema as it is read from JSON."""
+"""A JSON Schema, as parsed JSON."""
 
 ANNOTATIONS: Final = frozenset(
     {"$comment", "default", "deprecated", "description", "examples", "readOnly", "title", "writeOnly"}
 )
-"""What says nothing about which values are valid."""
+"""Keywords that do not affect which values are valid."""
 
 ONE: Final = frozenset(
     {
@@ -29,17 +29,17 @@ ONE: Final = frozenset(
         "unevaluatedProperties",
     }
 )
-"""Keywords with a schema behind them."""
+"""Keywords whose value is a schema."""
 MANY: Final = frozenset({"allOf", "anyOf", "items", "oneOf", "prefixItems"})
-"""Keywords with a list of schemas behind them."""
+"""Keywords whose value is a list of schemas."""
 NAMED: Final = frozenset(
     {"$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"}
 )
-"""Keywords with schemas by name behind them."""
+"""Keywords whose value is a mapping of names to schemas."""
 
 
 def with_inner(schema: JsonSchema, change: Callable[[JsonSchema], JsonSchema]) -> JsonSchema:
-    """Return `schema` with `change` made to each schema directly inside it."""
+    """Return `schema` with `change` applied to each schema directly inside it."""
     if isinstance(schema, bool):
         return schema
     changed: dict[str, Any] = {}
@@ -56,7 +56,7 @@ def with_inner(schema: JsonSchema, change: Callable[[JsonSchema], JsonSchema]) -
 
 
 def bare(schema: JsonSchema) -> JsonSchema:
-    """Return `schema` without what says nothing about which values are valid; `x-pii` and `x-checks` stay."""
+    """Return `schema` without `ANNOTATIONS` at any depth; `x-pii` and `x-checks` stay."""
     inner = with_inner(schema, bare)
     return inner if isinstance(inner, bool) else {key: inner[key] for key in inner if key not in ANNOTATIONS}
 

@@ -1,11 +1,11 @@
-"""A schema as a choice between branches: references followed, `allOf`, `anyOf`, `oneOf`, `enum` and `type` worked in.
+"""Converts a schema to a choice between branches: resolves `$ref`, `allOf`, `anyOf`, `oneOf`, `enum` and `type`.
 
-Keywords that are not reasoned about are carried along as text. A `oneOf` whose alternatives exclude each other, as
-tagged unions do, is an `anyOf`. Any other is taken as written, objects neither closed nor open: what a tolerant consumer
-ignores could make two alternatives fit.
+Other keywords are kept as text. A `oneOf` whose alternatives exclude each other, as in a tagged union, is an `anyOf`.
+Any other `oneOf` is taken as written, with objects neither closed nor open: a value may match two alternatives because
+a tolerant consumer ignores fields.
 
-It is one module because it is one recursion: what a keyword makes of a branch needs the branches of the schemas inside
-it, and whether the alternatives of a `oneOf` exclude each other is asked of their branches in turn.
+It is one module because it is one recursion: the branches of a schema depend on the branches of the schemas inside it,
+and so does the check whether the alternatives of a `oneOf` exclude each other.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,7 +23,7 @@ from contradance.compatibility.values import KINDS, JsonKind, exact, kind_of, sa
 from contradance.errors import InvalidSchema
 
 CHECKS: Final = "x-checks"
-"""Keyword under which a contract's schema names what Python checks and JSON Schema cannot say."""
+"""Keyword under which a contract's schema names the checks that Python makes and JSON Schema cannot express."""
 
 _OPAQUE: Final[Mapping[JsonKind | None, tuple[tuple[str, ...], ...]]] = {
     None: (("not",), ("if", "then", "else"), ("$dynamicRef",), ("$recursiveRef",)),
@@ -31,17 +31,17 @@ _OPAQUE: Final[Mapping[JsonKind | None, tuple[tuple[str, ...], ...]]] = {
     "array": (("contains", "minContains", "maxContains"),),
     "object": (("dependentRequired",), ("dependentSchemas",), ("dependencies",)),
 }
-"""Keywords that are not reasoned about, with those that they make one statement with."""
+"""Keywords that are compared as text, by kind; keywords that depend on each other form one group."""
 _UNEVALUATED: Final[Mapping[JsonKind, str]] = {"array": "unevaluatedItems", "object": "unevaluatedProperties"}
-"""Keywords whose meaning depends on everything beside them."""
+"""Keywords whose meaning depends on all other keywords of their schema."""
 
 
 def branches(spot: Spot) -> tuple[SchemaBranch, ...]:
-    """Return what a value may be at a spot.
+    """Return the branches of the values that all schemas of a spot allow.
 
     Raises:
-        CannotProveError: that cannot be told.
-        InvalidSchema: a keyword has a value that no JSON Schema gives it.
+        CannotProveError: a keyword makes that undecidable.
+        InvalidSchema: a keyword has a value that JSON Schema does not allow.
     """
     found = _anything(as_written=False)
     for place in spot:
@@ -50,7 +50,7 @@ def branches(spot: Spot) -> tuple[SchemaBranch, ...]:
 
 
 def disjoint(one: SchemaBranch, two: SchemaBranch) -> bool:
-    """Whether it is certain that nothing satisfies both."""
+    """Whether certainly no value satisfies both branches."""
     if one.kind != two.kind or meet_is_empty(one, two):
         return True
     if not (isinstance(one, Objects) and isinstance(two, Objects)):
@@ -60,7 +60,7 @@ def disjoint(one: SchemaBranch, two: SchemaBranch) -> bool:
 
 
 def meet_is_empty(one: SchemaBranch, two: SchemaBranch) -> bool:
-    """Whether two branches of one kind have plainly nothing in common."""
+    """Whether the intersection of two branches of one kind is certainly empty."""
     try:
         return intersect(one, two).empty
     except CannotProveError:
@@ -68,7 +68,7 @@ def meet_is_empty(one: SchemaBranch, two: SchemaBranch) -> bool:
 
 
 def _excluded(one: Spot, two: Spot) -> bool:
-    """Whether two spots list different values, as tags do."""
+    """Whether two spots list their values and have none in common, as tags do."""
     ones, twos = branches(one), branches(two)
     return all(each.values is not None for each in (*ones, *twos)) and all(
         disjoint(this, other) for this in ones for other in twos
@@ -124,14 +124,14 @@ def _one_of(place: LocatedSchema, schema: Mapping[str, Any], seen: frozenset[int
 
 
 def _tagged(branch: SchemaBranch, tag: str | None) -> SchemaBranch:
-    """Return an alternative of a tagged union; its tag is always there, since a publisher writes defaults too."""
+    """Return `branch` with its tag required: a publisher also writes fields that have their default."""
     if tag is None or not isinstance(branch, Objects):
         return branch
     return replace(branch, required=branch.required | {tag})
 
 
 def _own(place: LocatedSchema, schema: Mapping[str, Any]) -> tuple[SchemaBranch, ...]:
-    """Return what a schema's own keywords allow."""
+    """Return the branches that a schema's own keywords allow, without references and combinations."""
     kinds, whole = _types(schema)
     listed = _listed(schema)
     found: list[SchemaBranch] = []
@@ -157,14 +157,14 @@ def _own(place: LocatedSchema, schema: Mapping[str, Any]) -> tuple[SchemaBranch,
 
 def _types(schema: Mapping[str, Any]) -> tuple[tuple[JsonKind, ...], bool]:
     """Return the kinds that `type` allows, and whether its numbers are whole."""
-    said = schema.get("type")
-    if said is None:
+    types = schema.get("type")
+    if types is None:
         return KINDS, False
-    names = said if isinstance(said, list) else [said]
+    names = types if isinstance(types, list) else [types]
     unknown = [name for name in names if name not in (*KINDS, "integer")]
     if unknown:
         raise InvalidSchema(
-            f"the schema has the type {unknown[0]!r}, which JSON does not know.\n"
+            f"the schema has the type {unknown[0]!r}, which JSON Schema does not define.\n"
             f"  Write one of: {', '.join(sorted([*KINDS, 'integer']))}."
         )
     whole = "integer" in names and "number" not in names
@@ -172,7 +172,7 @@ def _types(schema: Mapping[str, Any]) -> tuple[tuple[JsonKind, ...], bool]:
 
 
 def _listed(schema: Mapping[str, Any]) -> list[Any] | None:
-    """Return the values that `enum` and `const` leave."""
+    """Return the values that `enum` and `const` allow; None when the schema has neither."""
     values = schema.get("enum")
     if "const" in schema:
         constant = schema["const"]
@@ -184,8 +184,8 @@ def _listed(schema: Mapping[str, Any]) -> list[Any] | None:
 def _opaque(place: LocatedSchema, schema: Mapping[str, Any], kind: JsonKind) -> Iterator[tuple[str, str]]:
     for group in (*_OPAQUE[None], *_OPAQUE.get(kind, ())):
         if group[0] in schema:
-            said = place.document.keep({keyword: schema[keyword] for keyword in group if keyword in schema})
-            yield f"`{group[0]}`", place.document.text(said)
+            kept = place.document.keep({keyword: schema[keyword] for keyword in group if keyword in schema})
+            yield f"`{group[0]}`", place.document.text(kept)
     if _UNEVALUATED.get(kind) in schema:
         yield f"`{_UNEVALUATED[kind]}`", place.text
     if "$ref" in schema and place.document.referred(schema["$ref"]) is None:
@@ -194,8 +194,8 @@ def _opaque(place: LocatedSchema, schema: Mapping[str, Any], kind: JsonKind) -> 
         if kind == "number" and isinstance(schema.get(bound), bool):
             yield f"draft 4's `{bound}`", place.text
     checks = schema.get(CHECKS)
-    for name, said in (checks if isinstance(checks, Mapping) else {}).items():
-        yield f"what Python checks ({name})", same(said)
+    for name, check in (checks if isinstance(checks, Mapping) else {}).items():
+        yield f"what Python checks ({name})", same(check)
 
 
 def _plain(_: LocatedSchema, __: Mapping[str, Any]) -> SchemaBranch:
@@ -230,7 +230,7 @@ def _strings(_: LocatedSchema, schema: Mapping[str, Any]) -> Strings:
 def _arrays(place: LocatedSchema, schema: Mapping[str, Any]) -> Arrays:
     items = schema.get("items", True)
     first, rest = schema.get("prefixItems", []), items
-    if isinstance(items, list):  # draft 7's tuples
+    if isinstance(items, list):  # tuples in draft 7
         first, rest = items, schema.get("additionalItems", True)
     return Arrays(
         first=tuple(_spot(place, inner) for inner in first),
@@ -272,7 +272,7 @@ def _schemas(schema: Mapping[str, Any], keyword: str) -> Iterable[JsonSchema]:
     inner = schema.get(keyword, [])
     if not isinstance(inner, list) or not all(is_schema(one) for one in inner):
         raise InvalidSchema(
-            f"the schema's `{keyword}` is no list of schemas.\n  Write it like {keyword}: [{{...}}, {{...}}]."
+            f"the schema's `{keyword}` is not a list of schemas.\n  Write it like {keyword}: [{{...}}, {{...}}]."
         )
     return inner
 
@@ -280,6 +280,6 @@ def _schemas(schema: Mapping[str, Any], keyword: str) -> Iterable[JsonSchema]:
 def _spot(place: LocatedSchema, inner: object) -> Spot:
     if not is_schema(inner):
         raise InvalidSchema(
-            f"the schema holds a {type(inner).__name__} where a schema stands.\n  Write an object, true or false."
+            f"the schema has a {type(inner).__name__} where a schema must be.\n  Write an object, true or false."
         )
     return () if inner is True and not place.as_written else (place.of(inner),)  # type: ignore[arg-type]  # it is one

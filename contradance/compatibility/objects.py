@@ -1,7 +1,7 @@
-"""How models and maps differ: fields, what is required, and what may stand beside them.
+"""Compares models and maps: named fields, required fields, other fields, keys and sizes.
 
-A publisher publishes the fields it names and no others, unless its schema says that there may be more. A consumer reads
-the fields it names and ignores the others.
+A publisher publishes the fields that its schema names and no others, unless the schema allows others. A consumer reads
+the fields that its schema names and ignores the others.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,28 +13,29 @@ from contradance.compatibility.document import Spot, text_of
 
 
 class Compare(Protocol):
-    """Compares what is said of fields."""
+    """The part of `Comparison` that this module uses."""
 
     def made(self, schema: Mapping[str, object]) -> Spot:
-        """Return a spot of a schema that is made up."""
+        """Return a spot with a schema that is in neither document."""
 
     def findings(self, old: Spot, new: Spot) -> tuple[RelativeChange, ...]:
-        """Return how two places differ."""
+        """Return the differences between two places."""
 
     def reads(self, writer: Spot, reader: Spot) -> bool:
-        """Whether a consumer with `reader` takes whatever a publisher with `writer` publishes."""
+        """Whether a consumer with `reader` accepts everything that a publisher with `writer` publishes."""
 
 
 class _Lone(NamedTuple):
     """A field that one side names and the other does not."""
 
     name: str
-    said: str
+    schemas: str
+    """Canonical text of its schemas."""
     finding: RelativeChange
 
 
 def fields(old: Objects, new: Objects, compare: Compare) -> Iterator[RelativeChange]:
-    """Yield how two objects differ."""
+    """Yield the differences between two objects."""
     removed: list[_Lone] = []
     added: list[_Lone] = []
     for name in sorted({*old.fields, *new.fields, *old.required, *new.required}):
@@ -43,9 +44,9 @@ def fields(old: Objects, new: Objects, compare: Compare) -> Iterator[RelativeCha
         if was and now:
             yield from _kept(old, new, name, compare)
         elif was:
-            removed.append(_Lone(name, text_of(old.said_of(name)), _removed(old, name, harmed)))
+            removed.append(_Lone(name, text_of(old.schemas_of(name)), _removed(old, name, harmed)))
         else:
-            added.append(_Lone(name, text_of(new.said_of(name)), _added(new, name, harmed)))
+            added.append(_Lone(name, text_of(new.schemas_of(name)), _added(new, name, harmed)))
     yield from _renamed(removed, added)
     yield from _others(old, new, compare)
     yield from _names(old, new, compare)
@@ -53,36 +54,36 @@ def fields(old: Objects, new: Objects, compare: Compare) -> Iterator[RelativeCha
 
 
 def _hurts(writer: Objects, reader: Objects, name: str, compare: Compare) -> bool:
-    """Whether a consumer may refuse an event for what a publisher writes, or does not write, under a name."""
+    """Whether a consumer may refuse an event because of a field that a publisher writes or omits."""
     if name in reader.required and name not in writer.required:
         return True
     if not writer.may_have(name):
         return False
-    if reader.refuses and (not reader.names_it(name) or name in reader.barred):
+    if reader.refuses and (not reader.is_named(name) or name in reader.barred):
         return True
-    return not compare.reads(writer.said_of(name), reader.said_of(name))
+    return not compare.reads(writer.schemas_of(name), reader.schemas_of(name))
 
 
 def _kept(old: Objects, new: Objects, name: str, compare: Compare) -> Iterator[RelativeChange]:
-    """Yield how a field differs that both sides name."""
+    """Yield the differences of a field that both sides name."""
     if name in new.required and name not in old.required:
         yield RelativeChange(name, "field-required", BACKWARD, "is now required, but was optional")
     if name in old.required and name not in new.required:
         yield RelativeChange(name, "field-optional", FORWARD, "is now optional, but was required")
     may_have = breaking(backward=old.may_have(name), forward=new.may_have(name))
-    inner = compare.findings(old.said_of(name), new.said_of(name))
+    inner = compare.findings(old.schemas_of(name), new.schemas_of(name))
     yield from below(name, (finding.only(may_have) for finding in inner))
     refused = breaking(
         backward=old.may_have(name) and new.refuses and name in new.barred,
         forward=new.may_have(name) and old.refuses and name in old.barred,
     )
     if refused:
-        yield RelativeChange(name, "unknown-fields", refused, "has no room among the others")
+        yield RelativeChange(name, "unknown-fields", refused, "is forbidden by another part of the schema")
 
 
 def _removed(old: Objects, name: str, harmed: Breaks) -> RelativeChange:
     kind = "required" if name in old.required else "optional"
-    return RelativeChange(name, f"{kind}-field-removed", harmed, f"was {kind}, and is gone")
+    return RelativeChange(name, f"{kind}-field-removed", harmed, f"was {kind}, and is removed")
 
 
 def _added(new: Objects, name: str, harmed: Breaks) -> RelativeChange:
@@ -91,21 +92,21 @@ def _added(new: Objects, name: str, harmed: Breaks) -> RelativeChange:
 
 
 def _renamed(removed: list[_Lone], added: list[_Lone]) -> Iterator[RelativeChange]:
-    """Yield fields that are gone and fields that are new; as one, where each could be nothing but the other."""
+    """Yield removed and added fields; as one renamed field when exactly one of each has the same schema."""
     for lone in [*removed]:
-        twins = [[one for one in side if one.said == lone.said] for side in (removed, added)]
-        if list(map(len, twins)) == [1, 1] and lone.said:
+        twins = [[one for one in side if one.schemas == lone.schemas] for side in (removed, added)]
+        if list(map(len, twins)) == [1, 1] and lone.schemas:
             (new,) = twins[1]
             removed.remove(lone)
             added.remove(new)
             breaks = lone.finding.breaks | new.finding.breaks
-            told = f"is gone, and {new.name} of the same type is new, as when a field is renamed"
-            yield RelativeChange(lone.name, "field-renamed", breaks, told)
+            text = f"is removed, and {new.name} of the same type is new, as when a field is renamed"
+            yield RelativeChange(lone.name, "field-renamed", breaks, text)
     yield from (lone.finding for lone in (*removed, *added))
 
 
 def _others(old: Objects, new: Objects, compare: Compare) -> Iterator[RelativeChange]:
-    """Yield how those fields differ that neither side names: a map's values, mostly."""
+    """Yield the differences of fields that are not named: mostly a map's values."""
     harmed = breaking(backward=_rest_hurts(old, new, compare), forward=_rest_hurts(new, old, compare))
     shared = [
         (f"/{pattern}/", spot, new.patterns[pattern])
@@ -120,19 +121,17 @@ def _others(old: Objects, new: Objects, compare: Compare) -> Iterator[RelativeCh
             explained |= finding.breaks & harmed
             yield finding.only(harmed).below(step)
     if harmed - explained:
-        yield RelativeChange(
-            "", "unknown-fields", harmed - explained, "allows other fields, beside those it names, than before"
-        )
+        yield RelativeChange("", "unknown-fields", harmed - explained, "has changed which unnamed fields are allowed")
     elif old.open != new.open:
-        told = "may now have fields that are not named" if new.open else "may no longer have fields that are not named"
-        yield RelativeChange("", "unknown-fields", NEITHER, told)
+        text = "may now have fields that are not named" if new.open else "may no longer have fields that are not named"
+        yield RelativeChange("", "unknown-fields", NEITHER, text)
 
 
 def _rest_hurts(writer: Objects, reader: Objects, compare: Compare) -> bool:
     """Whether a consumer may refuse a field that it does not name."""
     sorts: list[tuple[str | None, Spot]] = [*writer.patterns.items()]
     sorts += [(None, writer.others or ())] if writer.open else []
-    for pattern, said in sorts:
+    for pattern, published in sorts:
         wanted = [
             spot for other, spot in reader.patterns.items() if pattern is not None or other not in writer.patterns
         ]
@@ -140,38 +139,38 @@ def _rest_hurts(writer: Objects, reader: Objects, compare: Compare) -> bool:
             if reader.refuses:
                 return True
             wanted.append(reader.others or ())
-        if not all(compare.reads(said, spot) for spot in wanted):
+        if not all(compare.reads(published, spot) for spot in wanted):
             return True
     return False
 
 
 def _names(old: Objects, new: Objects, compare: Compare) -> Iterator[RelativeChange]:
-    """Yield how the names differ that fields may have: a map's keys, mostly."""
+    """Yield the differences of the allowed field names: mostly a map's keys."""
     harmed = breaking(backward=_names_hurt(old, new, compare), forward=_names_hurt(new, old, compare))
     explained = NEITHER
     for finding in compare.findings(old.names, new.names) if old.names and new.names else ():
         explained |= finding.breaks & harmed
         yield finding.only(harmed).below("(key)")
     if harmed - explained:
-        yield RelativeChange("(key)", "keys", harmed - explained, "may no longer be what it could be")
+        yield RelativeChange("(key)", "keys", harmed - explained, "may no longer be every key that was allowed")
 
 
 def _names_hurt(writer: Objects, reader: Objects, compare: Compare) -> bool:
     """Whether a consumer may refuse the name of a field."""
     if not reader.names:
         return False
-    said: list[Spot] = [compare.made({"const": name}) for name in writer.fields if writer.may_have(name)]
-    said += [compare.made({"type": "string", "pattern": pattern}) + writer.names for pattern in writer.patterns]
-    said += [compare.made({"type": "string"}) + writer.names] if writer.open else []
-    return not all(compare.reads(spot, reader.names) for spot in said)
+    published: list[Spot] = [compare.made({"const": name}) for name in writer.fields if writer.may_have(name)]
+    published += [compare.made({"type": "string", "pattern": pattern}) + writer.names for pattern in writer.patterns]
+    published += [compare.made({"type": "string"}) + writer.names] if writer.open else []
+    return not all(compare.reads(spot, reader.names) for spot in published)
 
 
 def _sizes(old: Objects, new: Objects) -> Iterator[RelativeChange]:
-    """Yield how the numbers of fields differ that there may be."""
+    """Yield the difference of the allowed number of fields."""
     if (old.least, old.most) != (new.least, new.most):
         was, now = (f"{side.least} to {'any number of' if side.most is None else side.most}" for side in (old, new))
         breaks = breaking(backward=_size_hurts(old, new), forward=_size_hurts(new, old))
-        yield RelativeChange("", "field-count", breaks, f"has now {now} fields, was {was}")
+        yield RelativeChange("", "field-count", breaks, f"must now have {now} fields, was {was}")
 
 
 def _size_hurts(writer: Objects, reader: Objects) -> bool:

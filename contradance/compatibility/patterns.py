@@ -1,4 +1,4 @@
-"""Regular expressions, as far as they are needed: whether one is found in a text."""
+"""Searches a regular expression in a text."""
 
 import re
 from functools import lru_cache
@@ -10,7 +10,7 @@ def searches(pattern: str, text: str) -> bool:
     """Whether `pattern` is found in `text`.
 
     Raises:
-        CannotProveError: it is written in a dialect that Python does not read; Pydantic's is Rust's.
+        CannotProveError: Python cannot compile it; Pydantic uses the dialect of Rust.
     """
     return _compiled(pattern).search(text) is not None
 

@@ -1,4 +1,4 @@
-"""How numbers and texts differ."""
+"""Compares numbers and strings."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,11 +12,11 @@ _NARROWER = {
     "uuid": frozenset(f"uuid{version}" for version in (1, 3, 4, 5, 6, 7, 8)),
     "ipvanyaddress": frozenset({"ipv4", "ipv6"}),
 }
-"""Formats that Pydantic names, and those whose texts all are of them."""
+"""Formats of Pydantic, and the narrower formats whose texts all match them."""
 
 
 def numbers(old: Numbers, new: Numbers) -> Iterator[RelativeChange]:
-    """Yield how numbers differ."""
+    """Yield the differences between two numbers."""
     yield from _bounds("minimum", "at least", old.least, new.least, sign=1)
     yield from _bounds("maximum", "at most", old.most, new.most, sign=-1)
     if new.whole and not old.whole:
@@ -26,19 +26,27 @@ def numbers(old: Numbers, new: Numbers) -> Iterator[RelativeChange]:
     narrowed = [one for one in new.multiples if one != 1 and not _is_multiple(old, one)]
     widened = [one for one in old.multiples if one != 1 and not _is_multiple(new, one)]
     if narrowed or widened:
-        now = f"must now be a multiple of {float(narrowed[0]):g}" if narrowed else "need no longer be a multiple"
+        now = (
+            f"must now be a multiple of {float(narrowed[0]):g}"
+            if narrowed
+            else f"no longer has to be a multiple of {float(widened[0]):g}"
+        )
         yield RelativeChange("", "multiple-of", breaking(backward=bool(narrowed), forward=bool(widened)), now)
 
 
 def texts(old: Strings, new: Strings) -> Iterator[RelativeChange]:
-    """Yield how texts differ."""
+    """Yield the differences between two strings."""
     yield from least("min-length", "characters", old.least, new.least)
     yield from most("max-length", "characters", old.most, new.most)
     if old.patterns != new.patterns:
         breaks = breaking(backward=not new.patterns <= old.patterns, forward=not old.patterns <= new.patterns)
-        told = {BACKWARD: "must now match", FORWARD: "need no longer match", BOTH: "must match another pattern than"}
+        verbs = {
+            BACKWARD: "must now match",
+            FORWARD: "no longer has to match",
+            BOTH: "must match another pattern than",
+        }
         shown = (new.patterns - old.patterns) if breaks == BACKWARD else (old.patterns - new.patterns)
-        yield RelativeChange("", "pattern", breaks, f"{told[breaks]} {listed(sorted(shown))}")
+        yield RelativeChange("", "pattern", breaks, f"{verbs[breaks]} {listed(sorted(shown))}")
     if old.formats != new.formats:
         backward = not all(_is_format(old, one) for one in new.formats)
         forward = not all(_is_format(new, one) for one in old.formats)
@@ -49,25 +57,25 @@ def texts(old: Strings, new: Strings) -> Iterator[RelativeChange]:
 
 
 def least(rule: str, unit: str, old: int, new: int) -> Iterator[RelativeChange]:
-    """Yield how the least there must be of something differs."""
+    """Yield the difference between two lower limits."""
     if old != new:
         breaks = breaking(backward=new > old, forward=new < old)
-        told = f"must now have at least {new} {unit}" if new > old else f"may now have as few as {new} {unit}"
-        yield RelativeChange("", rule, breaks, f"{told}, not {old}")
+        text = f"must now have at least {new} {unit}" if new > old else f"may now have as few as {new} {unit}"
+        yield RelativeChange("", rule, breaks, f"{text}, not {old}")
 
 
 def most(rule: str, unit: str, old: int | None, new: int | None) -> Iterator[RelativeChange]:
-    """Yield how the most there may be of something differs; None is no limit."""
+    """Yield the difference between two upper limits; None means unlimited."""
     if old != new:
         narrower = old is None or (new is not None and new < old)
         now = "any number of" if new is None else f"at most {new}"
         was = "not limited before" if old is None else f"was {old}"
-        told = f"may now have {now} {unit}, {was}"
-        yield RelativeChange("", rule, breaking(backward=narrower, forward=not narrower), told)
+        text = f"may now have {now} {unit}, {was}"
+        yield RelativeChange("", rule, breaking(backward=narrower, forward=not narrower), text)
 
 
 def permits(branch: SchemaBranch, value: Any) -> bool:
-    """Whether it is certain that a number or a text of `branch`, were its values not listed, may be `value`."""
+    """Whether `value` certainly satisfies the constraints of a number or a string, apart from listed values."""
     if isinstance(branch, Numbers):
         number = exact(value)
         above = (
@@ -85,16 +93,16 @@ def _bounds(rule: str, words: str, old: Bound | None, new: Bound | None, *, sign
     if old == new:
         return
     narrower = old is None or (new is not None and _tightness(new, sign) > _tightness(old, sign))
-    now = f"must now be {_said(words, new)}" if new else "is no longer bounded"
-    told = f"{now}, was {_said(words, old) if old else 'not bounded'}"
-    yield RelativeChange("", rule, breaking(backward=narrower, forward=not narrower), told)
+    now = f"must now be {_bound_text(words, new)}" if new else "is no longer bounded"
+    text = f"{now}, was {_bound_text(words, old) if old else 'not bounded'}"
+    yield RelativeChange("", rule, breaking(backward=narrower, forward=not narrower), text)
 
 
 def _tightness(bound: Bound, sign: int) -> tuple[Any, bool]:
     return sign * bound.at, not bound.included
 
 
-def _said(words: str, bound: Bound) -> str:
+def _bound_text(words: str, bound: Bound) -> str:
     if bound.included:
         return f"{words} {bound}"
     return f"{'more' if words == 'at least' else 'less'} than {bound}"

@@ -1,4 +1,4 @@
-"""How choices between several alternatives of one kind differ: unions of models, mostly."""
+"""Compares choices between alternatives of one kind: mostly unions of models."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -12,10 +12,10 @@ CompareBranches = Callable[[SchemaBranch, SchemaBranch], tuple[RelativeChange, .
 def alternatives(
     olds: Sequence[SchemaBranch], news: Sequence[SchemaBranch], compare: CompareBranches
 ) -> Iterator[RelativeChange]:
-    """Yield how two choices differ.
+    """Yield the differences between two choices.
 
-    What a publisher publishes by one alternative must be taken by one of the consumer's: the pairs of alternatives that
-    are shown together are for the reader of the message only.
+    One of the consumer's alternatives must accept everything that a publisher's alternative publishes. Alternatives are
+    paired only to make the messages readable.
     """
     if len(olds) == len(news) == 1:
         yield from compare(olds[0], news[0])
@@ -29,11 +29,13 @@ def alternatives(
     for index, branch in enumerate(olds):
         if index not in {old for old, _ in pairs}:
             breaks = NEITHER if taken[index] else BACKWARD
-            yield RelativeChange("", "alternative-removed", breaks, f"no longer has the alternative {_called(branch)}")
+            yield RelativeChange(
+                "", "alternative-removed", breaks, f"no longer has the alternative {_describe(branch)}"
+            )
     for index, branch in enumerate(news):
         if index not in {new for _, new in pairs}:
             breaks = NEITHER if known[index] else FORWARD
-            yield RelativeChange("", "alternative-added", breaks, f"has a new alternative, {_called(branch)}")
+            yield RelativeChange("", "alternative-added", breaks, f"has a new alternative, {_describe(branch)}")
 
 
 def _reads(writer: SchemaBranch, reader: SchemaBranch, compare: CompareBranches) -> bool:
@@ -43,7 +45,7 @@ def _reads(writer: SchemaBranch, reader: SchemaBranch, compare: CompareBranches)
 def _pairs(
     olds: Sequence[SchemaBranch], news: Sequence[SchemaBranch], compare: CompareBranches
 ) -> list[tuple[int, int]]:
-    """Return the alternatives that belong together: the same, else of one name, else the nearest without one."""
+    """Return pairs of indexes of alternatives: equal ones first, then equal names, then the most similar unnamed ones."""
     left, right = list(range(len(olds))), list(range(len(news)))
     pairs: list[tuple[int, int]] = []
 
@@ -75,7 +77,7 @@ def _distance(findings: tuple[RelativeChange, ...]) -> int:
 
 
 def _name(branch: SchemaBranch) -> str:
-    """Return what an alternative is called: by its tag, else by its title."""
+    """Return the name of an alternative: its tag, else its title."""
     if isinstance(branch, Objects):
         for field in sorted(branch.required & branch.fields.keys()):
             for place in branch.fields[field]:
@@ -84,5 +86,5 @@ def _name(branch: SchemaBranch) -> str:
     return branch.title
 
 
-def _called(branch: SchemaBranch) -> str:
+def _describe(branch: SchemaBranch) -> str:
     return _name(branch) or f"of kind {branch.kind}"

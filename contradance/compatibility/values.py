@@ -1,4 +1,4 @@
-"""JSON values, compared as JSON Schema compares them: 1 is 1.0, and true is not 1."""
+"""Compares JSON values by the rules of JSON Schema: 1 equals 1.0, and true does not equal 1."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -6,14 +6,14 @@ from fractions import Fraction
 from typing import Any, Final, Literal
 
 JsonKind = Literal["null", "boolean", "number", "string", "array", "object"]
-"""What a JSON value is; an integer is a number."""
+"""The kind of a JSON value; an integer is a number."""
 KINDS: Final[tuple[JsonKind, ...]] = ("null", "boolean", "number", "string", "array", "object")
 _LISTED: Final = 4
-"""Values that a sentence names before it says how many more there are."""
+"""Most values that a message lists before it gives the number of the others."""
 
 
 def kind_of(value: object) -> JsonKind:
-    """Return what a JSON value is."""
+    """Return the kind of a JSON value."""
     match value:
         case None:
             return "null"
@@ -30,12 +30,12 @@ def kind_of(value: object) -> JsonKind:
 
 
 def exact(number: float) -> Fraction:
-    """Return a JSON number as it is written: 0.1 is a tenth."""
+    """Return the exact value of a JSON number as it is written: 0.1 is a tenth."""
     return Fraction(str(number))
 
 
 def same(value: Any) -> str:
-    """Return text that equal values have in common."""
+    """Return a canonical text, which is the same for equal values."""
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{json.dumps(key)}:{same(value[key])}" for key in sorted(value)) + "}"
     if isinstance(value, list | tuple):
@@ -44,7 +44,7 @@ def same(value: Any) -> str:
 
 
 def listed(values: Iterable[object]) -> str:
-    """Say values of a schema in a sentence."""
-    said = [json.dumps(value, ensure_ascii=False) for value in values]
-    more = f" and {len(said) - _LISTED} more" if len(said) > _LISTED else ""
-    return ", ".join(said[:_LISTED]) + more
+    """Return values as a list for a message: `1, 2, 3, 4 and 2 more`."""
+    texts = [json.dumps(value, ensure_ascii=False) for value in values]
+    more = f" and {len(texts) - _LISTED} more" if len(texts) > _LISTED else ""
+    return ", ".join(texts[:_LISTED]) + more

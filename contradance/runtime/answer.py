@@ -1,4 +1,4 @@
-"""Answering one HTTP request: API Gateway's payload 2.0 in, its response out."""
+"""Answers one HTTP request: API Gateway's payload 2.0 in, its response out."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -44,10 +44,10 @@ _LOG = logging.getLogger("contradance.routes")
 def answer(
     function: AnyFunction, route: Route, request: Mapping[str, Any], environment: Environment, context: Context
 ) -> Response:
-    """Answer one request; what is wrong with it is told by field, what is wrong with us by nothing but a 500.
+    """Run a route for one request and return the response: 422 names invalid fields, 500 hides internal errors.
 
     Raises:
-        LaptopError: the laptop itself cannot answer, whichever the function; its gateway says so.
+        LaptopError: the laptop cannot answer any request; its gateway reports that.
     """
     spans = tracing()
     with (
@@ -74,19 +74,19 @@ def _answer(
         return problem(409, "The same request is still being answered. Try again in a moment.")
     except LaptopError:
         raise
-    except Exception as error:  # noqa: BLE001 - told to whoever runs this, never to the client
+    except Exception as error:  # noqa: BLE001 - the log has it, the client must not see it
         _LOG.error("%s failed: %s", function.name, describe_error(error), extra=log_keys(error))
         tracing().record_error(error)
         return problem(500, "Internal Server Error")
     if performed.published and not performed.duplicate:
         this.subject = performed.subject
         this.record("done", performed.attempt, published=performed.published)
-    given = performed.answer
-    return response(given.status, given.body) if given else problem(500, "Internal Server Error")
+    stored = performed.answer
+    return response(stored.status, stored.body) if stored else problem(500, "Internal Server Error")
 
 
 def _task(function: AnyFunction, request: Mapping[str, Any], context: Context) -> Task:
-    """Return what is to be done once: per Idempotency-Key where the client gives one, else per request."""
+    """Return the task of a request; it runs once per Idempotency-Key if the client sends one."""
     route = cast("Route", function.trigger)
     body_of(request)
     client_key = idempotency_key(request)
@@ -104,9 +104,9 @@ def _task(function: AnyFunction, request: Mapping[str, Any], context: Context) -
 
 
 def _perform(task: Task, request: Mapping[str, Any], environment: Environment, context: Context) -> Performed:
-    """Run the handler as a unit of work; a repeated Idempotency-Key gets the first answer again.
+    """Run the handler as a unit of work; a repeated Idempotency-Key returns the first answer again.
 
-    A request that failed gives its lease back: the client that tries again with the same key is not told to wait.
+    A failed request releases its lease, so that the client may retry with the same key at once.
     """
     lease = task.lease(environment.clock.now())
     if not task.remembered:
@@ -122,8 +122,8 @@ def _perform(task: Task, request: Mapping[str, Any], environment: Environment, c
 
 
 def _fingerprint(request: Mapping[str, Any]) -> str:
-    asked = (request.get("rawPath"), request.get("rawQueryString"), request.get("body"))
-    return sha256(repr(asked).encode()).hexdigest()
+    parts = (request.get("rawPath"), request.get("rawQueryString"), request.get("body"))
+    return sha256(repr(parts).encode()).hexdigest()
 
 
 @lru_cache(maxsize=256)
@@ -132,24 +132,24 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
 
 
 def _render(route: Route, body: object) -> str:
-    """Return the answer's body as JSON, checked against what the route promises: by alias, as a request is read.
+    """Return the answer's body as JSON, validated as the route's return type, with aliases.
 
-    Unlike an event, it holds computed fields too: its client cannot compute them.
+    Unlike an event, it includes computed fields, because the client cannot compute them.
     """
     adapter = _adapter(route.answers)
-    promised = adapter.validate_python(body, by_name=True, by_alias=True)
-    if promised is None:
+    validated = adapter.validate_python(body, by_name=True, by_alias=True)
+    if validated is None:
         return ""
-    text = adapter.dump_json(promised, by_alias=True, warnings="error")
-    if b"null" in text:  # Pydantic's JSON of what JSON has no number for
-        not_finite = path_of_infinity(adapter.dump_python(promised, mode="json", by_alias=True))
+    text = adapter.dump_json(validated, by_alias=True, warnings="error")
+    if b"null" in text:  # Pydantic writes infinity and NaN as null
+        not_finite = path_of_infinity(adapter.dump_python(validated, mode="json", by_alias=True))
         if not_finite is not None:
             raise ValueError(f"the answer's {not_finite} is infinite or NaN, which JSON does not have")
     return text.decode()
 
 
 def _arguments(route: Route, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the handler's arguments, or raise with everything that is wrong with them."""
+    """Return the handler's arguments; `BadRequest` lists all invalid ones."""
     found: list[tuple[str, str]] = []
     arguments: dict[str, Any] = {}
     for where, parameters in (("pathParameters", route.in_path), ("queryStringParameters", route.in_query)):

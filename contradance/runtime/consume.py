@@ -1,4 +1,4 @@
-"""Consuming one delivered event: read, validate, upcast, run once, leave a record."""
+"""Consumes one delivered event: parses, validates and upcasts it, runs the handler once, and records the attempt."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,7 +24,7 @@ from contradance.violation import violation
 from contradance.wire import as_text, read_tolerant
 
 AGAIN: Final = "again."
-"""Prefix of the name of a replay that runs what is already done."""
+"""Prefix of the name of a replay that runs functions again that are already done."""
 
 
 def consume(
@@ -38,20 +38,20 @@ def consume(
     environment: Environment,
     context: Context,
 ) -> None:
-    """Handle one event for one function.
+    """Run one function for one event, or dead-letter an invalid or expired event.
 
     Args:
         function: the subscriber.
         subscription: its subscription.
         event: the event in EventBridge's envelope.
-        holder: who asks: the Lambda request id, or the SQS message id.
-        queued_at: when it entered the function's queue; None where it was delivered directly.
-        attempt: SQS's receive count; None where it was delivered directly, and the once-record counts.
+        holder: holder of the lease: the Lambda request id, or the SQS message id.
+        queued_at: when it entered the function's queue; None when it was delivered directly.
+        attempt: SQS's receive count; None when it was delivered directly, then the once-record counts.
         environment: AWS, or the laptop.
         context: Lambda's context.
 
     Raises:
-        Exception: whatever the handler raised; that is how the delivery is retried.
+        Exception: any exception of the handler; it makes SQS or Lambda retry the delivery.
     """
     with tracing().delivering(function, event), begun(function, event, environment) as this:
         number = attempt or 1
@@ -82,21 +82,21 @@ def consume(
                 record = replace(record, attempt=number)
             performed = perform(task, lease, record, environment, context)
         except Exception as error:
-            if context.get_remaining_time_in_millis() > 0:  # else it has timed out, and is told to have
+            if context.get_remaining_time_in_millis() > 0:  # else the attempt is recorded as a timeout
                 this.record("failed", number, error=describe_error(error))
             raise
         this.record("duplicate" if performed.duplicate else "done", number, published=performed.published)
 
 
 def begun(function: AnyFunction, event: Mapping[str, Any], environment: Environment) -> Attempt:
-    """Return an attempt at `event`, told apart by EventBridge's own id until its metadata is read."""
+    """Return an attempt at `event`, identified by EventBridge's id until its metadata is parsed."""
     this = Attempt(function, f"{event.get('source')}/{event.get('detail-type')}", environment)
     this.event_id = this.correlation_id = str(event.get("id"))
     return this
 
 
 def describe(function: AnyFunction, event: Mapping[str, Any], environment: Environment) -> Attempt:
-    """Return an attempt at an event that was consumed before, described as far as its metadata can be read."""
+    """Return an attempt at an event that was consumed before, with its metadata if that is valid."""
     this = begun(function, event, environment)
     with suppress(ContractViolation):
         _describe(this, unseal(event, function.name))
@@ -112,7 +112,7 @@ def _describe(this: Attempt, delivered: Delivered) -> None:
 
 
 def _cause(function: AnyFunction, delivered: Delivered) -> tuple[OnceKey, Cause]:
-    """Return what is done once, and what the events it publishes inherit."""
+    """Return the once-key of a delivery, and the cause that the events it publishes inherit."""
     metadata, replay = delivered.metadata, delivered.replay_name or ""
     again = replay.startswith(AGAIN)
     event_id = f"{metadata.event_id}#{replay}" if again else metadata.event_id
@@ -126,19 +126,19 @@ def _cause(function: AnyFunction, delivered: Delivered) -> tuple[OnceKey, Cause]
 
 
 def read_event(function: AnyFunction, subscription: Subscription, delivered: Delivered) -> Contract:
-    """Return the event as the contract that the handler takes; the delivered event is left as it is.
+    """Return the event as the contract that the handler takes, upcast if necessary.
 
-    Its data is read as JSON: closed, and where that fails, ignoring unknown fields at every depth.
+    Its data is read closed; if that fails, without unknown fields at every depth.
 
     Raises:
-        ContractViolation: it is not of a contract that `function` consumes, or breaks it.
+        ContractViolation: `function` does not consume its contract, or its data breaks the contract.
     """
     found = subscription.contract_of(delivered.identity)
     if found is None:
-        spoken = ", ".join(str(contract.identity) for contract in subscription.contracts)
+        consumed = ", ".join(str(contract.identity) for contract in subscription.contracts)
         raise ContractViolation(
             f"event {delivered.metadata.event_id} is {delivered.identity}, published by {delivered.metadata.publisher}, "
-            f"but {function.name} consumes {spoken}.\n  Deliver it by the rule of this function only."
+            f"but {function.name} consumes {consumed}.\n  Deliver it by the rule of this function only."
         )
     written, wanted = found
     event: Contract
@@ -149,7 +149,7 @@ def read_event(function: AnyFunction, subscription: Subscription, delivered: Del
         raise violation(
             written, error, event_id=metadata.event_id, publisher=metadata.publisher, consumer=function.name
         ) from error
-    except Exception as error:  # a validator that raises something of its own
+    except Exception as error:  # an author's validator may raise anything
         raise ContractViolation(
             f"event {delivered.metadata.event_id} is {delivered.identity}, published by {delivered.metadata.publisher}, "
             f"but {function.name} cannot read it: {describe_error(error)}.\n"
@@ -162,7 +162,7 @@ def read_event(function: AnyFunction, subscription: Subscription, delivered: Del
 
 
 def _upcast(function: AnyFunction, delivered: Delivered, event: Contract, version: type[Contract]) -> Contract:
-    """Return `event` as `version`; an upcast that cannot do it now cannot do it on a retry either."""
+    """Return `event` upcast to `version`; a failure is a contract violation, because a retry would fail too."""
     try:
         return version.upcast(event)
     except Exception as error:
@@ -174,5 +174,5 @@ def _upcast(function: AnyFunction, delivered: Delivered, event: Contract, versio
 
 
 def sent_at(milliseconds: str) -> datetime:
-    """Return the moment that SQS's `SentTimestamp` attribute says."""
+    """Convert SQS's `SentTimestamp` attribute to a datetime in UTC."""
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)

@@ -1,4 +1,4 @@
-"""Publishing sealed events: in chunks, looking at every entry's result, never losing one silently."""
+"""Publishes sealed events in chunks, and checks the result of every entry."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -13,16 +13,16 @@ MAX_ENTRIES: Final = 10
 MAX_CALL_BYTES: Final = 1_000_000
 """Most UTF-8 bytes in one call; EventBridge refuses 1 MB and more. AWS Compute Blog, 2026-01-29."""
 RETRYABLE: Final = frozenset({"InternalFailure", "InternalException", "ThrottlingException"})
-"""Entry error codes that may pass. EventBridge API reference, PutEventsResultEntry."""
+"""Error codes of entries that a retry may fix. EventBridge API reference, PutEventsResultEntry."""
 _MAX_ATTEMPTS: Final = 5
 _FIRST_PAUSE_SECONDS: Final = 0.1
 
 
 def publish(sealed: Sequence[SealedEvent], events: Events, bus: str, clock: Clock, seconds_left: float) -> None:
-    """Publish every event, resending what failed for a passing reason while there is time.
+    """Publish every event; retry entries with retryable errors while there is time.
 
     Raises:
-        PublishFailed: names the events that were not sent; the others were.
+        PublishFailed: names the events that were not published; the others were.
     """
     deadline = clock.now().timestamp() + seconds_left
     unsent: list[tuple[SealedEvent, str]] = []
@@ -31,7 +31,7 @@ def publish(sealed: Sequence[SealedEvent], events: Events, bus: str, clock: Cloc
     if unsent:
         lines = [f"{len(unsent)} of {len(sealed)} events were not published to {bus}"]
         lines += [f"  {event.event_id} ({event.identity}): {code}" for event, code in unsent]
-        lines.append("  They are kept with the delivery, and published when it is retried or swept.")
+        lines.append("  They are stored with the delivery; a retry or the sweeper publishes them.")
         raise PublishFailed("\n".join(lines))
 
 
@@ -52,7 +52,7 @@ def _chunks(sealed: Sequence[SealedEvent]) -> Iterator[list[SealedEvent]]:
 def _send(
     chunk: list[SealedEvent], events: Events, bus: str, clock: Clock, deadline: float
 ) -> list[tuple[SealedEvent, str]]:
-    """Return what could not be sent, with its error code."""
+    """Return the events that could not be published, with their error codes."""
     refused: list[tuple[SealedEvent, str]] = []
     waiting = chunk
     for attempt in range(_MAX_ATTEMPTS):
@@ -64,7 +64,7 @@ def _send(
         ]
         refused += [(event, code) for event, code in failed if code not in RETRYABLE]
         retryable = [(event, code) for event, code in failed if code in RETRYABLE]
-        pause = random.uniform(0, _FIRST_PAUSE_SECONDS * 2**attempt)  # noqa: S311 - jitter keeps no secret
+        pause = random.uniform(0, _FIRST_PAUSE_SECONDS * 2**attempt)  # noqa: S311 - jitter is not a secret
         if not retryable or attempt == _MAX_ATTEMPTS - 1 or clock.now().timestamp() + pause > deadline:
             return refused + retryable
         clock.sleep(pause)

@@ -1,6 +1,6 @@
-"""One HTTP request as API Gateway's payload 2.0 has it, and the shape of every answer.
+"""Reads an HTTP request in API Gateway's payload 2.0, and builds responses.
 
-Errors have one shape, here and on the laptop, and it is API Gateway's own with more in it:
+All errors have one shape, on AWS and on the laptop: API Gateway's own, with a list of errors added:
 
     {"message": "The request is not valid.", "errors": [{"field": "body.lines.0.quantity", "message": "..."}]}
 """
@@ -17,15 +17,15 @@ from contradance.errors import ContradanceError
 from contradance.reply import HttpError
 
 MAX_BODY_BYTES: Final = 1_048_576
-"""Largest body of a request. API Gateway would take 10 MB and Lambda 6 MB, base64 included; but what comes of a request
-is stored in items of 400 KB and published in events of 256 KiB, so what is larger is a mistake or an attack."""
+"""Largest body of a request. API Gateway accepts 10 MB and Lambda 6 MB, base64 included; but items hold at most 400 KB
+and events 256 KiB, so a larger body is a mistake or an attack."""
 BODY_TOO_LARGE: Final = f"The request's body is over {MAX_BODY_BYTES:,} bytes."
 NOT_FINITE: Final = "Input should be a finite number"
 MAX_IDEMPOTENCY_KEY: Final = 255
 """Longest Idempotency-Key, in characters."""
 _SAFE: Final = ("GET", "HEAD")
-_UNSAID: Final = ("application/x-www-form-urlencoded", "application/octet-stream")
-"""What clients say of a body when nobody told them what it is: `curl -d`, and API Gateway of what it has in base64."""
+_DEFAULT_TYPES: Final = ("application/x-www-form-urlencoded", "application/octet-stream")
+"""Content types that are treated as JSON: `curl -d` and API Gateway, for base64, send them by default."""
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 """W3C Trace Context, level 1, section 3.2."""
 
@@ -34,7 +34,7 @@ Response = dict[str, Any]
 
 
 class BadRequest(ContradanceError):
-    """Parts of a request that are not valid, each as (field, what is wrong)."""
+    """A request has invalid parts; `found` lists them as (field, message)."""
 
     def __init__(self, found: list[tuple[str, str]]) -> None:
         super().__init__("The request is not valid.")
@@ -42,7 +42,7 @@ class BadRequest(ContradanceError):
 
 
 def body_of(request: Mapping[str, Any]) -> bytes:
-    """Return the request's body; refuse one that is too large."""
+    """Return the request's body as bytes; raise a 413 `HttpError` when it is too large."""
     body = request.get("body") or ""
     read = base64.b64decode(body) if request.get("isBase64Encoded") else str(body).encode()
     if len(read) > MAX_BODY_BYTES:
@@ -51,23 +51,23 @@ def body_of(request: Mapping[str, Any]) -> bytes:
 
 
 def json_of(request: Mapping[str, Any]) -> bytes:
-    """Return a body that may be JSON: refuse one that says of itself that it is something else."""
+    """Return the request's body; raise a 415 `HttpError` when its content type is not JSON."""
     given = _header(request, "content-type") or ""
     media_type = given.partition(";")[0].strip().lower()
-    if media_type and media_type not in _UNSAID and not media_type.endswith(("/json", "+json")):
+    if media_type and media_type not in _DEFAULT_TYPES and not media_type.endswith(("/json", "+json")):
         raise HttpError(415, "Send the body as application/json.")
     return body_of(request)
 
 
 def check_json(body: bytes) -> None:
-    """Refuse JSON that two readers may read differently: an object with a field twice, a number that is no finite one."""
+    """Raise `BadRequest` for JSON that parsers read differently: a field twice in an object, infinity or NaN."""
     not_finite = path_of_infinity(json.loads(body, object_pairs_hook=_named_once), "body")
     if not_finite is not None:
         raise BadRequest([(not_finite, NOT_FINITE)])
 
 
 def path_of_infinity(data: object, path: str = "") -> str | None:
-    """Return the path of the first number in JSON-like data that is infinite or NaN; None where there is none."""
+    """Return the path of the first infinite or NaN number in JSON-like data, or None."""
     if isinstance(data, float):
         return None if isfinite(data) else path
     items: Iterable[tuple[object, object]] = ()
@@ -87,9 +87,9 @@ def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def idempotency_key(request: Mapping[str, Any]) -> str | None:
-    """Return what a repetition of the request would have too, and no other request of any caller; None for no such thing.
+    """Return a key that identifies repetitions of a request: the caller and its Idempotency-Key; None without the header.
 
-    It is the client's Idempotency-Key, which a request that changes nothing needs not, and the caller's own.
+    GET and HEAD requests change nothing, so they have no key.
     """
     method = str(request["routeKey"]).partition(" ")[0]
     key = _header(request, "idempotency-key")
@@ -102,7 +102,7 @@ def idempotency_key(request: Mapping[str, Any]) -> str | None:
 
 
 def _caller(request: Mapping[str, Any]) -> str:
-    """Return who asks, as API Gateway has authorized it: by IAM or by a JWT; empty where nobody was asked who they are."""
+    """Return the caller that API Gateway authenticated, by IAM or by a JWT; empty for a route without authorization."""
     authorizer = (request.get("requestContext") or {}).get("authorizer") or {}
     claims = (authorizer.get("jwt") or {}).get("claims") or {}
     if "sub" in claims:
@@ -111,7 +111,7 @@ def _caller(request: Mapping[str, Any]) -> str:
 
 
 def traceparent_of(request: Mapping[str, Any]) -> str | None:
-    """Return the W3C trace context that the client sent, if it is one."""
+    """Return the W3C trace context that the client sent; None when it is missing or malformed."""
     given = _header(request, "traceparent")
     return given if given and _TRACEPARENT.fullmatch(given) else None
 
@@ -122,13 +122,13 @@ def _header(request: Mapping[str, Any], name: str) -> str | None:
 
 
 def response(status: int, body: str) -> Response:
-    """Return an answer whose body is JSON text."""
+    """Return a response whose body is JSON text."""
     return {"statusCode": status, "headers": {"content-type": "application/json"}, "body": body}
 
 
 def problem(status: int, message: str, found: list[tuple[str, str]] | None = None) -> Response:
-    """Return an answer that says what is wrong, by field where it is known."""
-    said: dict[str, Any] = {"message": message}
+    """Return an error response with a message, and the (field, message) pairs in `found`."""
+    body: dict[str, Any] = {"message": message}
     if found:
-        said["errors"] = [{"field": field, "message": text} for field, text in found]
-    return response(status, json.dumps(said))
+        body["errors"] = [{"field": field, "message": text} for field, text in found]
+    return response(status, json.dumps(body))

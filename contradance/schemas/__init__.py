@@ -1,8 +1,8 @@
-"""The registry as a promise: each contract's canonical JSON Schema, frozen in a file, and read from wherever it lies.
+"""Frozen contracts: each contract's canonical JSON Schema, in one file, and the changes that break it.
 
-frozen_state(BookLent)          what the contract promises now
-read_folder(folder)             what is promised, by identity
-broken(promised, now)           the changes that break it
+frozen_state(BookLent)          the contract's current state
+read_folder(folder)             the frozen contracts of a folder, by identity
+broken(promised, now)           the changes that break a frozen contract
 """
 
 from contradance.schemas.canonical import schema_of

@@ -1,7 +1,7 @@
-"""A contract's canonical JSON Schema: what is on the wire, in serialization mode, its keys sorted.
+"""Generates a contract's canonical JSON Schema: the form on the wire, in serialization mode, with sorted keys.
 
-Pydantic's JSON Schema leaves out some of what it checks: bounds of decimals and moments, time zones, URL schemes, and an
-author's own validators. Those stand under `x-checks`, so that a change of them is seen.
+Pydantic's JSON Schema omits some of Pydantic's checks: bounds of decimals and datetimes, time zones, URL schemes, and
+the author's own validators. `x-checks` names them, so that a comparison finds their changes.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from contradance.compatibility.normal_form import CHECKS
 from contradance.contract import Contract
 
 _BOUNDS: Final = ("ge", "gt", "le", "lt")
-_SAID_BY_NO_SCHEMA: Final[Mapping[str, tuple[str, ...]]] = {
+_CHECKS_OUTSIDE_SCHEMA: Final[Mapping[str, tuple[str, ...]]] = {
     "date": (*_BOUNDS, "now_op"),
     "datetime": (*_BOUNDS, "now_op", "tz_constraint"),
     "decimal": (*_BOUNDS, "decimal_places", "max_digits", "multiple_of"),
@@ -25,22 +25,22 @@ _SAID_BY_NO_SCHEMA: Final[Mapping[str, tuple[str, ...]]] = {
     "timedelta": _BOUNDS,
     "url": ("allowed_schemes",),
 }
-"""By the type of a core schema: what Pydantic checks and its JSON Schema does not say."""
+"""Checks that Pydantic makes and its JSON Schema omits, by the type of core schema."""
 _OF_ONE_FORM: Final = ("bool", "float", "int", "str")
-"""Types whose JSON has one form, so that a strict reader takes whatever a publisher publishes."""
+"""Types whose JSON has one form, so that a strict reader accepts everything that a publisher publishes."""
 _SETTINGS: Final = (
     *("strict", "str_strip_whitespace", "str_to_lower", "str_to_upper", "coerce_numbers_to_str"),
     *("ser_json_bytes", "val_json_bytes", "ser_json_timedelta", "ser_json_temporal"),
 )
-"""Settings of a model that decide how its fields are read or written."""
+"""Settings of a model that affect how its fields are read or written."""
 
 
 def schema_of(contract: type[Contract], mode: JsonSchemaMode = "serialization") -> dict[str, Any]:
-    """Return the contract's JSON Schema, its keys and its `required` sorted: equal contracts give equal text.
+    """Return the contract's JSON Schema with sorted keys and sorted `required`: equal contracts give equal text.
 
     Args:
         contract: the contract.
-        mode: `serialization` describes what is published; `validation` what is read, where defaults may be left out.
+        mode: `serialization` describes published data; `validation` describes accepted data, which may omit defaults.
     """
     schema = contract.model_json_schema(mode=mode, schema_generator=_Generator)
     canonical: dict[str, Any] = _sorted(schema)
@@ -48,17 +48,17 @@ def schema_of(contract: type[Contract], mode: JsonSchemaMode = "serialization") 
 
 
 class _Generator(GenerateJsonSchema):
-    """Adds what Python checks and JSON Schema cannot say, and leaves out computed fields, which are not on the wire."""
+    """Adds the checks that JSON Schema cannot express, and omits computed fields, which are not on the wire."""
 
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
-        """Name what decides how a value is read or written, and that is no keyword of a type."""
-        said = super().generate_inner(schema)
+        """Add strict mode and custom serializers to `x-checks`."""
+        generated = super().generate_inner(schema)
         is_strict = schema.get("strict") is True and schema["type"] not in _OF_ONE_FORM
         checks: dict[str, object] = {"strict": True} if is_strict else {}
         written = schema.get("serialization") or {}
         if str(written.get("type")) in ("function-plain", "function-wrap"):
             checks |= _author(written["function"], "serializer")
-        return _with_checks(said, checks)
+        return _with_checks(generated, checks)
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         config = schema.get("config") or {}
@@ -73,26 +73,26 @@ class _Generator(GenerateJsonSchema):
         return _with_checks(super().union_schema(schema), {} if mode == "smart" else {"union_mode": mode})
 
     def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
-        """Let flags be combined: Pydantic lists single ones."""
-        said = super().enum_schema(schema)
+        """Allow combinations of flags; Pydantic lists only single flags."""
+        generated = super().enum_schema(schema)
         if not issubclass(schema["cls"], Flag):
-            return said
+            return generated
         every = sum(member.value for member in schema["cls"])
         names = {member.name: member.value for member in schema["cls"]}
-        del said["enum"]
-        return _with_checks({**said, "type": "integer", "minimum": 0, "maximum": every}, names)
+        del generated["enum"]
+        return _with_checks({**generated, "type": "integer", "minimum": 0, "maximum": every}, names)
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
-        """Describe keys as the texts that they are in JSON: Pydantic describes the Python values."""
-        said = super().dict_schema(schema)
+        """Describe keys as JSON texts; Pydantic describes the Python values."""
+        generated = super().dict_schema(schema)
         keys = self.generate_inner(schema["keys_schema"]) if "keys_schema" in schema else {}
         keys = self.get_schema_from_definitions(JsonRef(keys["$ref"])) or keys if "$ref" in keys else keys
         if keys.get("type") in ("integer", "number", "boolean"):
-            said = {key: value for key, value in said.items() if key != "propertyNames"}
+            generated = {key: value for key, value in generated.items() if key != "propertyNames"}
             if "enum" in keys:
-                return {**said, "propertyNames": {"enum": [str(value) for value in keys["enum"]]}}
-            return _with_checks(said, {"keys": keys["type"]})
-        return said
+                return {**generated, "propertyNames": {"enum": [str(value) for value in keys["enum"]]}}
+            return _with_checks(generated, {"keys": keys["type"]})
+        return generated
 
     def model_fields_schema(self, schema: core_schema.ModelFieldsSchema) -> JsonSchemaValue:
         return super().model_fields_schema({**schema, "computed_fields": []})
@@ -128,27 +128,27 @@ class _Generator(GenerateJsonSchema):
         return _validated(super().function_wrap_schema(schema), schema)
 
 
-def _checked(said: JsonSchemaValue, schema: Mapping[str, Any]) -> JsonSchemaValue:
-    names = _SAID_BY_NO_SCHEMA[schema["type"]]
+def _checked(generated: JsonSchemaValue, schema: Mapping[str, Any]) -> JsonSchemaValue:
+    names = _CHECKS_OUTSIDE_SCHEMA[schema["type"]]
     checks = {name: _plain(schema[name]) for name in names if schema.get(name) is not None}
-    return _with_checks(said, checks)
+    return _with_checks(generated, checks)
 
 
-def _validated(said: JsonSchemaValue, schema: Mapping[str, Any]) -> JsonSchemaValue:
-    """Name an author's own validator."""
-    return _with_checks(said, _author(schema["function"]["function"], schema["type"]))
+def _validated(generated: JsonSchemaValue, schema: Mapping[str, Any]) -> JsonSchemaValue:
+    """Add the author's own validator to `x-checks`."""
+    return _with_checks(generated, _author(schema["function"]["function"], schema["type"]))
 
 
 def _author(function: object, role: str) -> dict[str, object]:
-    """Return the name of an author's own function; Pydantic's are part of the types that they belong to."""
+    """Return {name: role} of an author's own function; {} for Pydantic's, which belong to the types."""
     if str(getattr(function, "__module__", "")).partition(".")[0].startswith("pydantic"):
         return {}
     name = getattr(function, "__qualname__", type(function).__name__).replace("<locals>.", "")
     return {name: role}
 
 
-def _with_checks(said: JsonSchemaValue, checks: Mapping[str, object]) -> JsonSchemaValue:
-    return {**said, CHECKS: {**said.get(CHECKS, {}), **checks}} if checks else said
+def _with_checks(generated: JsonSchemaValue, checks: Mapping[str, object]) -> JsonSchemaValue:
+    return {**generated, CHECKS: {**generated.get(CHECKS, {}), **checks}} if checks else generated
 
 
 def _plain(value: object) -> object:
@@ -159,7 +159,7 @@ _Kind = Literal["schema", "names"]
 
 
 def _sorted(inside: Any, under: str = "") -> Any:
-    """Return JSON with its keys sorted, and the names under `required` too: their order says nothing."""
+    """Return JSON with sorted keys, and sorted names under `required`, whose order has no meaning."""
     if isinstance(inside, Mapping):
         return {key: _sorted(inside[key], key) for key in sorted(inside)}
     if isinstance(inside, list):

@@ -9,21 +9,21 @@ from contradance.identity import Identity
 from contradance.schemas.frozen import FrozenContract, read_frozen
 
 Promises: TypeAlias = Mapping[Identity, FrozenContract]
-"""What is promised, by identity."""
+"""Frozen contracts by identity."""
 
 
 def read_folder(folder: Path) -> Promises:
-    """Return what the files of a folder promise; nothing where there is no such folder.
+    """Return the frozen contracts of a folder; none when the folder does not exist.
 
     Raises:
-        InvalidSchema: a file holds something else, or is not where it says it is.
+        InvalidSchema: a file is not a frozen contract, or its path does not match its identity.
     """
     files = sorted(folder.glob("*/*/v*.json"))
     return read_files((path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")) for path in files)
 
 
 def read_files(files: Iterable[tuple[str, str]]) -> Promises:
-    """Return what files promise, given as (path below the folder, content)."""
+    """Return the frozen contracts of files, given as (path below the folder, content)."""
     promises: dict[Identity, FrozenContract] = {}
     for path, text in files:
         frozen = read_frozen(text, path)
@@ -34,7 +34,7 @@ def read_files(files: Iterable[tuple[str, str]]) -> Promises:
 
 
 def write(folder: Path, frozen: FrozenContract) -> Path:
-    """Write one file, and return where it is."""
+    """Write the file of a frozen contract, and return its path."""
     path = folder / frozen.path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(frozen.text, encoding="utf-8")
@@ -42,7 +42,7 @@ def write(folder: Path, frozen: FrozenContract) -> Path:
 
 
 def delete(folder: Path, frozen: FrozenContract) -> Path:
-    """Delete one file, and the folders that it leaves empty; return where it was."""
+    """Delete the file of a frozen contract and the folders that become empty; return its path."""
     path = folder / frozen.path
     path.unlink()
     for parent in (path.parent, path.parent.parent):

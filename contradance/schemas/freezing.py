@@ -1,4 +1,4 @@
-"""What freezing would change: files to write, and files of versions that are dropped."""
+"""The plan of a freeze: files to write, and files of dropped versions to delete."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -9,29 +9,29 @@ from contradance.schemas.frozen import FrozenContract, frozen_state
 
 
 class FreezePlan(NamedTuple):
-    """How files and contracts are brought to agree."""
+    """The changes that make the frozen files equal to the contracts."""
 
     new: tuple[FrozenContract, ...]
     changed: tuple[FrozenContract, ...]
     dropped: tuple[FrozenContract, ...]
-    """Versions that there is a file of, and no contract."""
+    """Versions that have a file but no contract."""
 
     @property
     def empty(self) -> bool:
-        """Whether files and contracts agree."""
+        """Whether the files already equal the contracts."""
         return not any(self)
 
 
 def plan(contracts: Iterable[type[Contract]], promises: Promises) -> FreezePlan:
-    """Return what freezing `contracts` would change, whether it may be changed or not."""
+    """Return the changes to freeze `contracts`, including breaking ones."""
     new, changed = list[FrozenContract](), list[FrozenContract]()
     contracts = [*contracts]
-    there = {contract.identity for contract in contracts}
+    identities = {contract.identity for contract in contracts}
     for contract in contracts:
         now, promised = frozen_state(contract), promises.get(contract.identity)
         if promised is None:
             new.append(now)
         elif (following := promised.followed_by(now)) != promised:
             changed.append(following)
-    gone = (frozen for identity, frozen in promises.items() if identity not in there)
+    gone = (frozen for identity, frozen in promises.items() if identity not in identities)
     return FreezePlan(tuple(new), tuple(changed), tuple(gone))

@@ -1,7 +1,7 @@
-"""A contract as it is promised: the content of one file, `<source>/<DetailType>/v<N>.json`.
+"""A frozen contract: the content of one file, `<source>/<DetailType>/v<N>.json`.
 
-The file holds the state that is promised now and, oldest first, those it was before: a transitive check needs every
-state whose events an archive may hold, and a wheel carries no git history. What only changed in words is no other state.
+The file holds the current state and, oldest first, the earlier ones: a transitive check needs every state whose events
+an archive may hold, and a wheel has no git history. A change of descriptions only is not a new state.
 """
 
 import json
@@ -23,7 +23,7 @@ from contradance.violation import problems
 
 
 class FrozenContract(BaseModel):
-    """One version of one contract, as it is promised."""
+    """One frozen version of one contract."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -38,21 +38,21 @@ class FrozenContract(BaseModel):
     """Paths of personal data."""
     schema_: dict[str, Any] = Field(alias="schema")
     earlier: tuple[dict[str, Any], ...] = ()
-    """Schemas that this one took the place of, the oldest first, without words."""
+    """Schemas that `schema_` replaced, oldest first, without annotations."""
 
     @property
     def identity(self) -> Identity:
-        """What tells it from every other."""
+        """The contract's identity."""
         return Identity(self.source, self.detail_type, self.version)
 
     @property
     def states(self) -> tuple[dict[str, Any], ...]:
-        """Every state whose events may be about, the oldest first."""
+        """Every state whose events may still exist, oldest first."""
         return (*self.earlier, self.schema_)
 
     @property
     def path(self) -> PurePosixPath:
-        """Where its file is, below the folder of all."""
+        """The path of its file below the folder of frozen contracts."""
         return PurePosixPath(self.source, self.detail_type, f"v{self.version}.json")
 
     @property
@@ -63,13 +63,13 @@ class FrozenContract(BaseModel):
         )
 
     def followed_by(self, contract: "FrozenContract") -> "FrozenContract":
-        """Return what the file holds when `contract` takes the place of this: this state is kept where it differs."""
+        """Return `contract` with the history of this one; this state joins the history when the schemas differ."""
         left = (bare(self.schema_),) if compare(self.schema_, contract.schema_) else ()
         return contract.model_copy(update={"earlier": (*self.earlier, *left)})
 
 
 def frozen_state(contract: type[Contract]) -> FrozenContract:
-    """Return what `contract` promises now."""
+    """Return the current state of `contract`, without history."""
     schema = schema_of(contract)
     source, detail_type, version = contract.identity
     return FrozenContract(
@@ -85,55 +85,51 @@ def frozen_state(contract: type[Contract]) -> FrozenContract:
 
 
 def promised(contracts: Iterable[type[Contract]]) -> dict[str, dict[str, Any]]:
-    """Return what contracts promise now, without words, by identity: what a stack says of itself when it is deployed."""
+    """Return the current states of contracts by identity, without annotations: an output of the deployed stack."""
     states = map(frozen_state, contracts)
     wordless = (state.model_copy(update={"schema_": bare(state.schema_)}) for state in states)
     return {str(state.identity): state.model_dump(by_alias=True, mode="json") for state in wordless}
 
 
 def read_frozen(text: str, where: str) -> FrozenContract:
-    """Return what a file holds; `where` is what errors call it.
+    """Parse the content of a file as a frozen contract; `where` names the file in errors.
 
     Raises:
-        InvalidSchema: it holds something else.
+        InvalidSchema: the content is not a frozen contract.
     """
     try:
         return FrozenContract.model_validate_json(text)
     except ValidationError as error:
-        lines = [f"{where} holds no frozen contract"]
+        lines = [f"{where} is not a frozen contract"]
         lines += [f"  {path}: {message}" if path else f"  {message}" for path, message in problems(error)]
-        lines.append("  Take it from version control again; `contradance contracts freeze` writes these files.")
+        lines.append("  Restore it from version control; `contradance contracts freeze` writes these files.")
         raise InvalidSchema("\n".join(lines)) from error
 
 
 def changes(frozen: FrozenContract, now: FrozenContract) -> list[Change]:
-    """Return how a contract differs from what is promised, in its last state."""
+    """Return the differences between a frozen contract's last state and `now`, breaking or not."""
     return [*_changes_beside(frozen, now), *compare(frozen.schema_, now.schema_)]
 
 
 def broken(frozen: FrozenContract, now: FrozenContract, mode: Mode = DEFAULT_MODE) -> list[Change]:
-    """Return the changes that break what is promised."""
+    """Return the changes in `now` that break a frozen contract."""
     beside = [change for change in _changes_beside(frozen, now) if change.breaks]
     return [*beside, *check(frozen.states, now.schema_, mode)]
 
 
 def _changes_beside(frozen: FrozenContract, now: FrozenContract) -> list[Change]:
-    """Return how contracts differ beside their schemas."""
+    """Return the differences outside the schemas: subject, upcast, failure mark and personal data."""
     found: list[Change] = []
     if now.subject != frozen.subject:
-        told = f"the subject is now {now.subject}, was {frozen.subject}: who follows a subject finds two halves of it."
-        found.append(Change("", "subject", BOTH, told))
+        text = f"the subject is now {now.subject}, was {frozen.subject}: a search by subject finds only a part of its events."
+        found.append(Change("", "subject", BOTH, text))
     if frozen.upcasts and not now.upcasts:
-        told = (
-            f"v{frozen.upcasts} is no longer upcast: events of v{frozen.upcasts}, the archive's included, are not read."
-        )
-        found.append(Change("", "upcast-removed", BACKWARD, told))
+        text = f"v{frozen.upcasts} is no longer upcast: subscribers no longer read events of v{frozen.upcasts}, including archived ones."
+        found.append(Change("", "upcast-removed", BACKWARD, text))
     if now.failure != frozen.failure:
-        told = (
-            f"the event is {'now' if now.failure else 'no longer'} marked as a failure: pictures change, nobody minds."
-        )
-        found.append(Change("", "failure-mark", NEITHER, told))
+        text = f"the event is {'now' if now.failure else 'no longer'} marked as a failure: only pictures change."
+        found.append(Change("", "failure-mark", NEITHER, text))
     for path in sorted({*now.personal} ^ {*frozen.personal}):
-        told = f"{path} is {'now' if path in now.personal else 'no longer'} marked as personal data: masks change."
-        found.append(Change(path, "personal-mark", NEITHER, told))
+        text = f"{path} is {'now' if path in now.personal else 'no longer'} marked as personal data: masks change."
+        found.append(Change(path, "personal-mark", NEITHER, text))
     return found

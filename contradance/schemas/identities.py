@@ -1,4 +1,4 @@
-"""Contracts as people name them: `library.loans/BookLent v1`, `BookLent v1`, `BookLent`."""
+"""Finds a contract by a full or short name: `library.loans/BookLent v1`, `BookLent v1`, `BookLent`."""
 
 import re
 from collections.abc import Iterable
@@ -11,21 +11,21 @@ _NAMED: Final = re.compile(r"(?:(?P<source>[^/\s]+)/)?(?P<detail_type>[^/\s]+)(?
 
 
 def find(name: str, known: Iterable[Identity]) -> Identity:
-    """Return the identity that `name` means: the newest version where it says none.
+    """Return the identity that `name` matches; the newest version when the name has none.
 
     Raises:
-        DeclarationError: it means none of those known, or several.
+        DeclarationError: it matches none of `known`, or contracts of several sources.
     """
     known = [*known]
-    said = _NAMED.fullmatch(name.strip())
-    source, detail_type, version = said.group("source", "detail_type", "version") if said else (None, None, None)
+    match = _NAMED.fullmatch(name.strip())
+    source, detail_type, version = match.group("source", "detail_type", "version") if match else (None, None, None)
     found = [
         one
         for one in known
         if one.detail_type == detail_type and source in (None, one.source) and version in (None, str(one.version))
     ]
     if len({one.source for one in found}) != 1:
-        asked = "is more than one contract" if found else "is no contract known here"
+        problem = "matches more than one contract" if found else "is not a known contract"
         listed = ", ".join(map(str, sorted(found or known)))
-        raise DeclarationError(f"{name!r} {asked}.\n  Name one of: {listed or 'none is there'}.")
+        raise DeclarationError(f"{name!r} {problem}.\n  Name one of: {listed or 'there are none'}.")
     return max(found, key=lambda one: one.version)

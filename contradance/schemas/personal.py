@@ -1,4 +1,4 @@
-"""Where personal data is in a JSON Schema."""
+"""Finds personal data in a JSON Schema."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

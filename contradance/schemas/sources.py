@@ -1,4 +1,4 @@
-"""Where promises are read from: a folder, a git ref, a wheel, or what a stack says of itself."""
+"""Reads frozen contracts from a folder, a git ref, a wheel, or the outputs of a stack."""
 
 import json
 import re
@@ -14,20 +14,20 @@ from contradance.errors import InvalidSchema
 from contradance.schemas.folder import Promises, read_files, read_folder
 
 _FILE: Final = re.compile(r"(?:^|/)([^/]+/[^/]+/v\d+\.json)$")
-"""The end of a frozen file's path, wherever the folder is."""
+"""The end of a frozen file's path, in any folder."""
 
 
 def read_promises(against: str, root: Path, folder: Path) -> Promises:
-    """Return what `against` promises.
+    """Return the frozen contracts of `against`.
 
     Args:
         against: a folder; a `.whl` file; a `.json` file with a stack's outputs, as `pulumi stack output --json` writes
             them; else a git ref.
-        root: the project, where a git ref is looked up.
+        root: the project, whose repository has the git ref.
         folder: the project's folder of frozen contracts.
 
     Raises:
-        InvalidSchema: there is no such thing, or it does not hold frozen contracts.
+        InvalidSchema: `against` does not exist, or does not hold frozen contracts.
     """
     path = Path(against)
     if path.is_dir():
@@ -45,7 +45,7 @@ def _of_wheel(path: Path) -> Promises:
             found = {name: match for name in wheel.namelist() if (match := _FILE.search(name))}
             return read_files((match[1], wheel.read(name).decode()) for name, match in found.items())
     except BadZipFile as error:
-        raise InvalidSchema(f"{path} is no wheel: {error}.\n  Build it: make wheel.") from error
+        raise InvalidSchema(f"{path} is not a wheel: {error}.\n  Build it: make wheel.") from error
 
 
 def _of_outputs(path: Path) -> Promises:
@@ -55,7 +55,7 @@ def _of_outputs(path: Path) -> Promises:
         contracts = deployed["contracts"]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InvalidSchema(
-            f"{path} holds no stack's outputs with the contracts that it promises.\n"
+            f"{path} does not hold the outputs of a stack with its contracts.\n"
             "  Write it: pulumi stack output --json > outputs.json."
         ) from error
     return read_files((_path_of(contract), json.dumps(contract)) for contract in contracts.values())
@@ -69,8 +69,8 @@ def _of_git(ref: str, root: Path, folder: Path) -> Promises:
     known = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if known.returncode:
         raise InvalidSchema(
-            f"{ref} is no folder, no wheel, no file of stack outputs and, in {root}, no git ref.\n"
-            "  Name one of these; where the repository was cloned without its history, fetch the ref first."
+            f"{ref} is not a folder, a wheel, a file of stack outputs or, in {root}, a git ref.\n"
+            "  Name one of these. If the repository was cloned without its history, fetch the ref first."
         )
     commit = known.stdout.decode().strip()
     tree = _git(root, "rev-parse", "--verify", "--quiet", f"{commit}:./{folder.as_posix()}").stdout.decode().strip()

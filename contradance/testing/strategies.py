@@ -1,7 +1,7 @@
-"""Hypothesis strategies for contracts: every event that a contract allows, personal data made up like the rest.
+"""Hypothesis strategies that generate the events of a contract, with generated personal data.
 
-They are built from the contract's JSON Schema, which says every bound, length, pattern and choice in one language;
-what a validator of the author's own refuses on top of that is left out. A field's examples are among its values.
+They are built from the contract's JSON Schema, which has all bounds, lengths, patterns and choices. Events that the
+author's own validators refuse are discarded. The values of a field include its examples.
 """
 
 import re
@@ -22,13 +22,13 @@ from contradance.wire import read_closed
 
 Event = TypeVar("Event", bound=Contract)
 _LONGEST_TEXT: Final = 60
-"""Characters of a text that may be of any length."""
+"""Most characters of a generated text without an upper limit, beyond its minimum."""
 _LONGEST_LIST: Final = 4
-"""Items of a list that may be of any length, beyond those it must have."""
+"""Most items of a generated list, beyond its minimum."""
 _LARGEST: Final = 2**53
-"""Bound of a number that has none: what JSON readers agree on."""
+"""Bound of a number without one: JSON readers agree on integers up to it."""
 _USUAL: Final = 999
-"""Bound of a decimal that has none: three digits before the point leave room for a limit on all of them."""
+"""Bound of a decimal without one: three digits before the point stay below a usual limit on all digits."""
 _YEARS: Final = timedelta(days=3650)
 _FORMATS: Final[dict[str, Callable[[], st.SearchStrategy[str]]]] = {
     "uuid": lambda: st.uuids().map(str),
@@ -56,7 +56,7 @@ _UUID_VERSION: Final = re.compile("uuid([1-8])")
 
 
 def events_of(contract: type[Event]) -> st.SearchStrategy[Event]:
-    """Return a strategy for the events of `contract`."""
+    """Return a strategy that generates valid events of `contract`."""
     schema = schema_of(contract, "validation")
     data = _StrategyBuilder(contract, schema.get("$defs", {})).strategy(schema)
 
@@ -65,7 +65,7 @@ def events_of(contract: type[Event]) -> st.SearchStrategy[Event]:
         made = draw(data)
         try:
             return read_closed(contract, to_json(made))
-        except Exception:  # a validator of the author's own refuses it, by whichever exception
+        except Exception:  # an author's validator may raise anything
             assume(condition=False)
             raise
 
@@ -73,7 +73,7 @@ def events_of(contract: type[Event]) -> st.SearchStrategy[Event]:
 
 
 class _StrategyBuilder:
-    """Turns the JSON Schema of one contract into strategies."""
+    """Builds strategies from the JSON Schema of one contract."""
 
     def __init__(self, contract: type[Contract], definitions: Mapping[str, SchemaObject]) -> None:
         self._contract = contract
@@ -81,7 +81,7 @@ class _StrategyBuilder:
         self._made: dict[str, st.SearchStrategy[Any]] = {}
 
     def strategy(self, schema: SchemaObject) -> st.SearchStrategy[Any]:
-        """Return a strategy for what `schema` allows."""
+        """Return a strategy for the values that `schema` allows."""
         examples = schema.get("examples")
         made = self._shape(schema)
         return st.one_of(st.sampled_from(examples), made) if examples else made
@@ -110,7 +110,7 @@ class _StrategyBuilder:
         return kinds[schema["type"]](schema)
 
     def _defined(self, name: str) -> st.SearchStrategy[Any]:
-        """Return the strategy of a definition, which may hold itself."""
+        """Return the strategy of a definition, which may refer to itself."""
         if name not in self._made:
             self._made[name] = st.deferred(lambda: self.strategy(self._definitions[name]))
         return self._made[name]
@@ -148,13 +148,13 @@ def _text(schema: SchemaObject) -> st.SearchStrategy[str]:
         return _FORMATS[schema["format"]]()
     if "pattern" not in schema:
         return st.text(min_size=least, max_size=min(most or least + _LONGEST_TEXT, least + _LONGEST_TEXT))
-    pattern = re.sub(r"(?<!\\)\$$", r"\\Z", schema["pattern"])  # Python's `$` lets a line's end through
+    pattern = re.sub(r"(?<!\\)\$$", r"\\Z", schema["pattern"])  # Python's `$` also matches before a final newline
     found = st.from_regex(re.compile(pattern))
     return found.filter(lambda text: least <= len(text) <= (len(text) if most is None else most))
 
 
 def _of_format(form: str, checks: Mapping[str, Any]) -> st.SearchStrategy[str] | None:
-    """Return texts of a format that its checks bound: a UUID's version, a URL's schemes, whether a moment has a zone."""
+    """Return a strategy for a format with checks: a UUID's version, a URL's schemes, a datetime without zone; else None."""
     version = _UUID_VERSION.fullmatch(form)
     if version is not None:
         bits = int(version[1]) << 76
@@ -177,7 +177,7 @@ def _integer(schema: SchemaObject) -> st.SearchStrategy[int]:
 
 
 def _decimal(schema: SchemaObject) -> st.SearchStrategy[str]:
-    """Return decimals: whole ones, and such as prices are; their schema does not say how many digits they may have."""
+    """Return a strategy for decimals, whole or with two places: the schema does not limit the number of digits."""
     least = schema.get("minimum", schema.get("exclusiveMinimum", -_USUAL))
     most = schema.get("maximum", schema.get("exclusiveMaximum", max(least, 0) + _USUAL))
     prices = st.decimals(least, most, allow_nan=False, allow_infinity=False, places=2)

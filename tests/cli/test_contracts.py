@@ -50,7 +50,7 @@ def test_a_contract_that_is_not_there_is_told_with_those_that_are() -> None:
     result = CliRunner().invoke(app, ["contracts", "show", "OrderEaten"])
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("DeclarationError: 'OrderEaten' is no contract known here.\n  Name one of: food.d")
+    assert result.stderr.startswith("DeclarationError: 'OrderEaten' is not a known contract.\n  Name one of: food.d")
 
 
 def test_nothing_breaks_and_nothing_differs() -> None:
@@ -62,7 +62,7 @@ def test_nothing_breaks_and_nothing_differs() -> None:
 
 
 def test_two_contracts_are_compared() -> None:
-    assert "explanation is gone" not in said("diff", "OrderPlaced", "PaymentFailed")
+    assert "explanation is removed" not in said("diff", "OrderPlaced", "PaymentFailed")
     assert "explanation is new, and required: " in said("diff", "OrderPlaced", "PaymentFailed v1")
 
 
@@ -105,7 +105,7 @@ def test_where_there_is_nothing_to_compare_with_it_says_so() -> None:
     result = CliRunner().invoke(app, ["contracts", "check", "--against", "nowhere"])
 
     assert result.exit_code == 1
-    assert "nowhere is no folder, no wheel, no file of stack outputs" in result.stderr
+    assert "nowhere is not a folder, a wheel, a file of stack outputs" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Every rule, by example: before, after, whom it breaks, and the sentence."""
+"""Every rule, by example: before, after, the directions it breaks, and the sentence."""
 
 import copy
 from typing import Any, Literal
@@ -9,10 +9,10 @@ from contradance.compatibility import compare
 from contradance.errors import InvalidSchema
 
 BACKWARD, FORWARD, BOTH, NOBODY = {"backward"}, {"forward"}, {"backward", "forward"}, set[str]()
-REFUSED_OLD = "new consumers refuse events published before."
-REFUSED_NEW = "consumers of before refuse new events."
+REFUSED_OLD = "new consumers refuse old events."
+REFUSED_NEW = "old consumers refuse new events."
 REFUSED = f"{REFUSED_OLD[:-1]}, and {REFUSED_NEW}"
-NOBODY_MINDS = "nobody minds."
+BREAKS_NOTHING = "breaks nothing."
 
 Text, Whole, Number = {"type": "string"}, {"type": "integer"}, {"type": "number"}
 
@@ -48,87 +48,87 @@ def tree(label: dict[str, Any]) -> dict[str, Any]:
 
 RULES: list[tuple[str, Any, Any, str, set[str], str]] = [
     # fields
-    ("add-optional", model(), model(a=Text), "optional-field-added", NOBODY, f"a is new, and optional: {NOBODY_MINDS}"),
+    ("add-optional", model(), model(a=Text), "optional-field-added", NOBODY, f"a is new, and optional: {BREAKS_NOTHING}"),
     ("add-required", model(), model("a", a=Text), "required-field-added", BACKWARD, f"a is new, and required: {REFUSED_OLD}"),
-    ("remove-optional", model(a=Text), model(), "optional-field-removed", NOBODY, f"a was optional, and is gone: {NOBODY_MINDS}"),
-    ("remove-required", model("a", a=Text), model(), "required-field-removed", FORWARD, f"a was required, and is gone: {REFUSED_NEW}"),
+    ("remove-optional", model(a=Text), model(), "optional-field-removed", NOBODY, f"a was optional, and is removed: {BREAKS_NOTHING}"),
+    ("remove-required", model("a", a=Text), model(), "required-field-removed", FORWARD, f"a was required, and is removed: {REFUSED_NEW}"),
     ("require", model(a=Text), model("a", a=Text), "field-required", BACKWARD, f"a is now required, but was optional: {REFUSED_OLD}"),
     ("make-optional", model("a", a=Text), model(a=Text), "field-optional", FORWARD, f"a is now optional, but was required: {REFUSED_NEW}"),
-    ("rename", model("a", a=text(maxLength=9)), model("b", b=text(maxLength=9)), "field-renamed", BOTH, f"a is gone, and b of the same type is new, as when a field is renamed: {REFUSED}"),
-    ("rename-optional", model(a=text(maxLength=9)), model(b=text(maxLength=9)), "field-renamed", NOBODY, f"a is gone, and b of the same type is new, as when a field is renamed: {NOBODY_MINDS}"),
+    ("rename", model("a", a=text(maxLength=9)), model("b", b=text(maxLength=9)), "field-renamed", BOTH, f"a is removed, and b of the same type is new, as when a field is renamed: {REFUSED}"),
+    ("rename-optional", model(a=text(maxLength=9)), model(b=text(maxLength=9)), "field-renamed", NOBODY, f"a is removed, and b of the same type is new, as when a field is renamed: {BREAKS_NOTHING}"),
     # types
-    ("another-type", Text, Whole, "type-changed", BOTH, f"the whole is now a number, was a text: {REFUSED}"),
-    ("whole-to-number", Whole, Number, "type-widened", FORWARD, f"the whole may now have a fraction: {REFUSED_NEW}"),
-    ("number-to-whole", Number, Whole, "type-narrowed", BACKWARD, f"the whole must now be a whole number: {REFUSED_OLD}"),
-    ("one-more-type", Text, {"type": ["string", "boolean"]}, "type-added", FORWARD, f"the whole may now be a boolean: {REFUSED_NEW}"),
-    ("one-type-less", {"type": ["string", "array"]}, Text, "type-removed", BACKWARD, f"the whole may no longer be a list: {REFUSED_OLD}"),
-    ("nullable", Text, {"anyOf": [Text, {"type": "null"}]}, "null-allowed", FORWARD, f"the whole may now be null: {REFUSED_NEW}"),
-    ("no-longer-nullable", {"type": ["string", "null"]}, Text, "null-refused", BACKWARD, f"the whole may no longer be null: {REFUSED_OLD}"),
+    ("another-type", Text, Whole, "type-changed", BOTH, f"the value is now a number, was a text: {REFUSED}"),
+    ("whole-to-number", Whole, Number, "type-widened", FORWARD, f"the value may now have a fraction: {REFUSED_NEW}"),
+    ("number-to-whole", Number, Whole, "type-narrowed", BACKWARD, f"the value must now be a whole number: {REFUSED_OLD}"),
+    ("one-more-type", Text, {"type": ["string", "boolean"]}, "type-added", FORWARD, f"the value may now be a boolean: {REFUSED_NEW}"),
+    ("one-type-less", {"type": ["string", "array"]}, Text, "type-removed", BACKWARD, f"the value may no longer be a list: {REFUSED_OLD}"),
+    ("nullable", Text, {"anyOf": [Text, {"type": "null"}]}, "null-allowed", FORWARD, f"the value may now be null: {REFUSED_NEW}"),
+    ("no-longer-nullable", {"type": ["string", "null"]}, Text, "null-refused", BACKWARD, f"the value may no longer be null: {REFUSED_OLD}"),
     # numbers
-    ("raise-minimum", {**Whole, "minimum": 1}, {**Whole, "minimum": 5}, "minimum", BACKWARD, f"the whole must now be at least 5, was at least 1: {REFUSED_OLD}"),
-    ("lower-minimum", {**Whole, "minimum": 1}, {**Whole, "minimum": 0}, "minimum", FORWARD, f"the whole must now be at least 0, was at least 1: {REFUSED_NEW}"),
-    ("lower-maximum", {**Number, "maximum": 1.5}, {**Number, "exclusiveMaximum": 1.5}, "maximum", BACKWARD, f"the whole must now be less than 1.5, was at most 1.5: {REFUSED_OLD}"),
-    ("no-maximum", {**Whole, "maximum": 9}, Whole, "maximum", FORWARD, f"the whole is no longer bounded, was at most 9: {REFUSED_NEW}"),
-    ("a-maximum", Whole, {**Whole, "maximum": 9}, "maximum", BACKWARD, f"the whole must now be at most 9, was not bounded: {REFUSED_OLD}"),
-    ("multiple", {**Whole, "multipleOf": 2}, {**Whole, "multipleOf": 4}, "multiple-of", BACKWARD, f"the whole must now be a multiple of 4: {REFUSED_OLD}"),
-    ("no-multiple", {**Whole, "multipleOf": 5}, Whole, "multiple-of", FORWARD, f"the whole need no longer be a multiple: {REFUSED_NEW}"),
-    ("other-multiple", {**Whole, "multipleOf": 2}, {**Whole, "multipleOf": 3}, "multiple-of", BOTH, f"the whole must now be a multiple of 3: {REFUSED}"),
+    ("raise-minimum", {**Whole, "minimum": 1}, {**Whole, "minimum": 5}, "minimum", BACKWARD, f"the value must now be at least 5, was at least 1: {REFUSED_OLD}"),
+    ("lower-minimum", {**Whole, "minimum": 1}, {**Whole, "minimum": 0}, "minimum", FORWARD, f"the value must now be at least 0, was at least 1: {REFUSED_NEW}"),
+    ("lower-maximum", {**Number, "maximum": 1.5}, {**Number, "exclusiveMaximum": 1.5}, "maximum", BACKWARD, f"the value must now be less than 1.5, was at most 1.5: {REFUSED_OLD}"),
+    ("no-maximum", {**Whole, "maximum": 9}, Whole, "maximum", FORWARD, f"the value is no longer bounded, was at most 9: {REFUSED_NEW}"),
+    ("a-maximum", Whole, {**Whole, "maximum": 9}, "maximum", BACKWARD, f"the value must now be at most 9, was not bounded: {REFUSED_OLD}"),
+    ("multiple", {**Whole, "multipleOf": 2}, {**Whole, "multipleOf": 4}, "multiple-of", BACKWARD, f"the value must now be a multiple of 4: {REFUSED_OLD}"),
+    ("no-multiple", {**Whole, "multipleOf": 5}, Whole, "multiple-of", FORWARD, f"the value no longer has to be a multiple of 5: {REFUSED_NEW}"),
+    ("other-multiple", {**Whole, "multipleOf": 2}, {**Whole, "multipleOf": 3}, "multiple-of", BOTH, f"the value must now be a multiple of 3: {REFUSED}"),
     # texts
-    ("longer", text(maxLength=5), text(maxLength=9), "max-length", FORWARD, f"the whole may now have at most 9 characters, was 5: {REFUSED_NEW}"),
-    ("unlimited", text(maxLength=5), Text, "max-length", FORWARD, f"the whole may now have any number of characters, was 5: {REFUSED_NEW}"),
-    ("limited", Text, text(maxLength=5), "max-length", BACKWARD, f"the whole may now have at most 5 characters, not limited before: {REFUSED_OLD}"),
-    ("not-empty", Text, text(minLength=1), "min-length", BACKWARD, f"the whole must now have at least 1 characters, not 0: {REFUSED_OLD}"),
-    ("maybe-empty", text(minLength=1), Text, "min-length", FORWARD, f"the whole may now have as few as 0 characters, not 1: {REFUSED_NEW}"),
-    ("a-pattern", Text, text(pattern="^a"), "pattern", BACKWARD, f'the whole must now match "^a": {REFUSED_OLD}'),
-    ("no-pattern", text(pattern="^a"), Text, "pattern", FORWARD, f'the whole need no longer match "^a": {REFUSED_NEW}'),
-    ("another-pattern", text(pattern="^a"), text(pattern="^ab"), "pattern", BOTH, f'the whole must match another pattern than "^a": {REFUSED}'),
-    ("a-format", Text, text(format="uuid"), "format", BACKWARD, f"the whole is now of format uuid, was any text: {REFUSED_OLD}"),
-    ("another-format", text(format="date"), text(format="date-time"), "format", BOTH, f"the whole is now of format date-time, was date: {REFUSED}"),
-    ("a-wider-format", text(format="uuid4"), text(format="uuid"), "format", FORWARD, f"the whole is now of format uuid, was uuid4: {REFUSED_NEW}"),
+    ("longer", text(maxLength=5), text(maxLength=9), "max-length", FORWARD, f"the value may now have at most 9 characters, was 5: {REFUSED_NEW}"),
+    ("unlimited", text(maxLength=5), Text, "max-length", FORWARD, f"the value may now have any number of characters, was 5: {REFUSED_NEW}"),
+    ("limited", Text, text(maxLength=5), "max-length", BACKWARD, f"the value may now have at most 5 characters, not limited before: {REFUSED_OLD}"),
+    ("not-empty", Text, text(minLength=1), "min-length", BACKWARD, f"the value must now have at least 1 characters, not 0: {REFUSED_OLD}"),
+    ("maybe-empty", text(minLength=1), Text, "min-length", FORWARD, f"the value may now have as few as 0 characters, not 1: {REFUSED_NEW}"),
+    ("a-pattern", Text, text(pattern="^a"), "pattern", BACKWARD, f'the value must now match "^a": {REFUSED_OLD}'),
+    ("no-pattern", text(pattern="^a"), Text, "pattern", FORWARD, f'the value no longer has to match "^a": {REFUSED_NEW}'),
+    ("another-pattern", text(pattern="^a"), text(pattern="^ab"), "pattern", BOTH, f'the value must match another pattern than "^a": {REFUSED}'),
+    ("a-format", Text, text(format="uuid"), "format", BACKWARD, f"the value is now of format uuid, was any text: {REFUSED_OLD}"),
+    ("another-format", text(format="date"), text(format="date-time"), "format", BOTH, f"the value is now of format date-time, was date: {REFUSED}"),
+    ("a-wider-format", text(format="uuid4"), text(format="uuid"), "format", FORWARD, f"the value is now of format uuid, was uuid4: {REFUSED_NEW}"),
     # values
-    ("one-value-more", {"enum": ["a"]}, {"enum": ["a", "b"]}, "values-added", FORWARD, f'the whole may now also be "b": {REFUSED_NEW}'),
-    ("one-value-less", {"enum": ["a", "b"]}, {"enum": ["a"]}, "values-removed", BACKWARD, f'the whole may no longer be "b": {REFUSED_OLD}'),
-    ("listed", Text, {"enum": ["a"]}, "values-listed", BACKWARD, f'the whole is now one of "a": {REFUSED_OLD}'),
-    ("unlisted", {"enum": ["a"]}, Text, "values-unlisted", FORWARD, f'the whole is no longer one of "a", but free: {REFUSED_NEW}'),
-    ("unlisted-too-short", {"enum": ["abc"]}, text(maxLength=2), "values-unlisted", BOTH, f'the whole is no longer one of "abc", but free: {REFUSED}'),
+    ("one-value-more", {"enum": ["a"]}, {"enum": ["a", "b"]}, "values-added", FORWARD, f'the value may now also be "b": {REFUSED_NEW}'),
+    ("one-value-less", {"enum": ["a", "b"]}, {"enum": ["a"]}, "values-removed", BACKWARD, f'the value may no longer be "b": {REFUSED_OLD}'),
+    ("listed", Text, {"enum": ["a"]}, "values-listed", BACKWARD, f'the value is now one of "a": {REFUSED_OLD}'),
+    ("unlisted", {"enum": ["a"]}, Text, "values-unlisted", FORWARD, f'the value is no longer one of "a", but any value: {REFUSED_NEW}'),
+    ("unlisted-too-short", {"enum": ["abc"]}, text(maxLength=2), "values-unlisted", BOTH, f'the value is no longer one of "abc", but any value: {REFUSED}'),
     # lists
     ("an-item-of", many(Text), many(Whole), "type-changed", BOTH, f"[] is now a number, was a text: {REFUSED}"),
-    ("fewer-items", many(Text), many(Text, maxItems=9), "max-items", BACKWARD, f"the whole may now have at most 9 items, not limited before: {REFUSED_OLD}"),
-    ("more-items", many(Text, minItems=1), many(Text), "min-items", FORWARD, f"the whole may now have as few as 0 items, not 1: {REFUSED_NEW}"),
-    ("a-set", many(Text), many(Text, uniqueItems=True), "unique-items", BACKWARD, f"the whole must now hold each item once: {REFUSED_OLD}"),
-    ("no-set", many(Text, uniqueItems=True), many(Text), "unique-items", FORWARD, f"the whole may now hold an item twice: {REFUSED_NEW}"),
+    ("fewer-items", many(Text), many(Text, maxItems=9), "max-items", BACKWARD, f"the value may now have at most 9 items, not limited before: {REFUSED_OLD}"),
+    ("more-items", many(Text, minItems=1), many(Text), "min-items", FORWARD, f"the value may now have as few as 0 items, not 1: {REFUSED_NEW}"),
+    ("a-set", many(Text), many(Text, uniqueItems=True), "unique-items", BACKWARD, f"the value must now have unique items: {REFUSED_OLD}"),
+    ("no-set", many(Text, uniqueItems=True), many(Text), "unique-items", FORWARD, f"the value may now have duplicate items: {REFUSED_NEW}"),
     ("a-tuple", {"type": "array", "prefixItems": [Text, Text], "items": False}, {"type": "array", "prefixItems": [Text, Whole], "items": False}, "type-changed", BOTH, f"[1] is now a number, was a text: {REFUSED}"),
-    ("a-longer-tuple", {"type": "array", "prefixItems": [Text], "items": False}, {"type": "array", "prefixItems": [Text, Text], "items": False}, "max-items", FORWARD, f"the whole may now have at most 2 items, was 1: {REFUSED_NEW}"),
+    ("a-longer-tuple", {"type": "array", "prefixItems": [Text], "items": False}, {"type": "array", "prefixItems": [Text, Text], "items": False}, "max-items", FORWARD, f"the value may now have at most 2 items, was 1: {REFUSED_NEW}"),
     ("draft-7-tuple", {"type": "array", "items": [Text], "additionalItems": False}, {"type": "array", "prefixItems": [text(maxLength=1)], "items": False}, "max-length", BACKWARD, f"[0] may now have at most 1 characters, not limited before: {REFUSED_OLD}"),
     # maps
     ("a-map-of", {"type": "object", "additionalProperties": Whole}, {"type": "object", "additionalProperties": {**Whole, "minimum": 0}}, "minimum", BACKWARD, f"* must now be at least 0, was not bounded: {REFUSED_OLD}"),
-    ("free-to-map", {"type": "object"}, {"type": "object", "additionalProperties": Whole}, "unknown-fields", BACKWARD, f"the whole allows other fields, beside those it names, than before: {REFUSED_OLD}"),
+    ("free-to-map", {"type": "object"}, {"type": "object", "additionalProperties": Whole}, "unknown-fields", BACKWARD, f"the value has changed which unnamed fields are allowed: {REFUSED_OLD}"),
     ("free-to-model", {"type": "object"}, model(a=Text), "optional-field-added", BACKWARD, f"a is new, and optional: {REFUSED_OLD}"),
     ("keys", {"type": "object", "propertyNames": {"enum": ["a", "b"]}}, {"type": "object", "propertyNames": {"enum": ["a"]}}, "values-removed", BACKWARD, f'(key) may no longer be "b": {REFUSED_OLD}'),
     ("keys-by-pattern", {"type": "object", "patternProperties": {"^a": Whole}}, {"type": "object", "patternProperties": {"^a": Number}}, "type-widened", FORWARD, f"/^a/ may now have a fraction: {REFUSED_NEW}"),
-    ("keys-by-other-pattern", {"type": "object", "patternProperties": {"^a": Whole}}, {"type": "object", "patternProperties": {"^b": Text}}, "unknown-fields", BOTH, f"the whole allows other fields, beside those it names, than before: {REFUSED}"),
-    ("count", {"type": "object"}, {"type": "object", "minProperties": 1}, "field-count", BACKWARD, f"the whole has now 1 to any number of fields, was 0 to any number of: {REFUSED_OLD}"),
-    ("closed-map", {"type": "object", "additionalProperties": True}, {"type": "object", "additionalProperties": False}, "unknown-fields", NOBODY, f"the whole may no longer have fields that are not named: {NOBODY_MINDS}"),
+    ("keys-by-other-pattern", {"type": "object", "patternProperties": {"^a": Whole}}, {"type": "object", "patternProperties": {"^b": Text}}, "unknown-fields", BOTH, f"the value has changed which unnamed fields are allowed: {REFUSED}"),
+    ("count", {"type": "object"}, {"type": "object", "minProperties": 1}, "field-count", BACKWARD, f"the value must now have 1 to any number of fields, was 0 to any number of: {REFUSED_OLD}"),
+    ("closed-map", {"type": "object", "additionalProperties": True}, {"type": "object", "additionalProperties": False}, "unknown-fields", NOBODY, f"the value may no longer have fields that are not named: {BREAKS_NOTHING}"),
     # unions
-    ("member-added", tagged(card=model(no=Text)), tagged(card=model(no=Text), cash=model()), "alternative-added", FORWARD, f'the whole has a new alternative, kind = "cash": {REFUSED_NEW}'),
-    ("member-removed", tagged(card=model(no=Text), cash=model()), tagged(card=model(no=Text)), "alternative-removed", BACKWARD, f'the whole no longer has the alternative kind = "cash": {REFUSED_OLD}'),
+    ("member-added", tagged(card=model(no=Text)), tagged(card=model(no=Text), cash=model()), "alternative-added", FORWARD, f'the value has a new alternative, kind = "cash": {REFUSED_NEW}'),
+    ("member-removed", tagged(card=model(no=Text), cash=model()), tagged(card=model(no=Text)), "alternative-removed", BACKWARD, f'the value no longer has the alternative kind = "cash": {REFUSED_OLD}'),
     ("member-changed", tagged(card=model(no=Text), cash=model()), tagged(card=model("no", no=Text), cash=model()), "field-required", BACKWARD, f"no is now required, but was optional: {REFUSED_OLD}"),
-    ("member-taken-by-another", {"anyOf": [{**Whole, "maximum": 5}, {**Whole, "minimum": 9}]}, {"anyOf": [{**Whole, "maximum": 7}]}, "alternative-removed", BACKWARD, f"the whole no longer has the alternative of kind number: {REFUSED_OLD}"),
+    ("member-taken-by-another", {"anyOf": [{**Whole, "maximum": 5}, {**Whole, "minimum": 9}]}, {"anyOf": [{**Whole, "maximum": 7}]}, "alternative-removed", BACKWARD, f"the value no longer has the alternative of kind number: {REFUSED_OLD}"),
     # references and nesting
     ("deep-in-a-definition", {"$defs": {"M": model(a=Whole)}, **model("m", m={"$ref": "#/$defs/M"})}, {"$defs": {"M": model(a=Text)}, **model("m", m={"$ref": "#/$defs/M"})}, "type-changed", BOTH, f"m.a is now a text, was a number: {REFUSED}"),
     ("in-a-tree", tree(Text), tree(text(maxLength=3)), "max-length", BACKWARD, f"label may now have at most 3 characters, not limited before: {REFUSED_OLD}"),
     ("in-a-list-of-lists", many(many(Whole)), many(many(Number)), "type-widened", FORWARD, f"[][] may now have a fraction: {REFUSED_NEW}"),
     # what nobody reasons about
-    ("not", Whole, {**Whole, "not": {"const": 3}}, "cannot-prove", BACKWARD, f"the whole changes `not`, which cannot be proved safe: {REFUSED_OLD}"),
-    ("if", {**Whole, "if": {"minimum": 3}, "then": {"maximum": 9}}, Whole, "cannot-prove", FORWARD, f"the whole changes `if`, which cannot be proved safe: {REFUSED_NEW}"),
-    ("unevaluated", {**model(a=Text), "unevaluatedProperties": False}, {**model(a=Text, b=Text), "unevaluatedProperties": False}, "cannot-prove", BOTH, f"the whole changes `unevaluatedProperties`, which cannot be proved safe: {REFUSED}"),
-    ("contains", many(Whole, contains={"const": 1}), many(Whole, contains={"const": 1}, minContains=2), "cannot-prove", BOTH, f"the whole changes `contains`, which cannot be proved safe: {REFUSED}"),
-    ("elsewhere", {"$ref": "https://example.com/a"}, {"$ref": "https://example.com/b"}, "cannot-prove", BOTH, f"the whole changes a `$ref` out of the document, which cannot be proved safe: {REFUSED}"),
-    ("overlapping-one-of", Number, {"oneOf": [{**Whole, "multipleOf": 3}, {"type": "number"}]}, "cannot-prove", BACKWARD, f"the whole changes `oneOf`: more than one alternative may fit, which cannot be proved safe: {REFUSED_OLD}"),
-    ("itself", Text, {"$defs": {"A": {"$ref": "#/$defs/A"}}, "$ref": "#/$defs/A"}, "cannot-prove", BOTH, f"the whole changes a `$ref` that leads back to itself, which cannot be proved safe: {REFUSED}"),
-    ("python", Text, text(**{"x-checks": {"gt": 0}}), "cannot-prove", BACKWARD, f"the whole changes what Python checks (gt), which cannot be proved safe: {REFUSED_OLD}"),
-    ("draft-4", Whole, {**Whole, "minimum": 1, "exclusiveMinimum": True}, "cannot-prove", BACKWARD, f"the whole changes draft 4's `exclusiveMinimum`, which cannot be proved safe: {REFUSED_OLD}"),
-    ("anything-else", Text, False, "type-removed", BACKWARD, f"the whole may no longer be a text: {REFUSED_OLD}"),
+    ("not", Whole, {**Whole, "not": {"const": 3}}, "cannot-prove", BACKWARD, f"the value changes `not`, which cannot be proved safe: {REFUSED_OLD}"),
+    ("if", {**Whole, "if": {"minimum": 3}, "then": {"maximum": 9}}, Whole, "cannot-prove", FORWARD, f"the value changes `if`, which cannot be proved safe: {REFUSED_NEW}"),
+    ("unevaluated", {**model(a=Text), "unevaluatedProperties": False}, {**model(a=Text, b=Text), "unevaluatedProperties": False}, "cannot-prove", BOTH, f"the value changes `unevaluatedProperties`, which cannot be proved safe: {REFUSED}"),
+    ("contains", many(Whole, contains={"const": 1}), many(Whole, contains={"const": 1}, minContains=2), "cannot-prove", BOTH, f"the value changes `contains`, which cannot be proved safe: {REFUSED}"),
+    ("elsewhere", {"$ref": "https://example.com/a"}, {"$ref": "https://example.com/b"}, "cannot-prove", BOTH, f"the value changes a `$ref` out of the document, which cannot be proved safe: {REFUSED}"),
+    ("overlapping-one-of", Number, {"oneOf": [{**Whole, "multipleOf": 3}, {"type": "number"}]}, "cannot-prove", BACKWARD, f"the value changes `oneOf`: more than one alternative may fit, which cannot be proved safe: {REFUSED_OLD}"),
+    ("itself", Text, {"$defs": {"A": {"$ref": "#/$defs/A"}}, "$ref": "#/$defs/A"}, "cannot-prove", BOTH, f"the value changes a `$ref` that leads back to itself, which cannot be proved safe: {REFUSED}"),
+    ("python", Text, text(**{"x-checks": {"gt": 0}}), "cannot-prove", BACKWARD, f"the value changes what Python checks (gt), which cannot be proved safe: {REFUSED_OLD}"),
+    ("draft-4", Whole, {**Whole, "minimum": 1, "exclusiveMinimum": True}, "cannot-prove", BACKWARD, f"the value changes draft 4's `exclusiveMinimum`, which cannot be proved safe: {REFUSED_OLD}"),
+    ("anything-else", Text, False, "type-removed", BACKWARD, f"the value may no longer be a text: {REFUSED_OLD}"),
 ]  # fmt: skip
 
 
@@ -183,9 +183,9 @@ def test_nothing_differs_from_a_copy(old: Any, new: Any) -> None:
     ("schema", "told"),
     [
         ("string", "a JSON Schema is an object or a boolean, but this is a str."),
-        ({"type": "text"}, "the schema has the type 'text', which JSON does not know."),
-        ({"anyOf": {"type": "string"}}, "the schema's `anyOf` is no list of schemas."),
-        ({"properties": {"a": "string"}}, "the schema holds a str where a schema stands."),
+        ({"type": "text"}, "the schema has the type 'text', which JSON Schema does not define."),
+        ({"anyOf": {"type": "string"}}, "the schema's `anyOf` is not a list of schemas."),
+        ({"properties": {"a": "string"}}, "the schema has a str where a schema must be."),
     ],
 )
 def test_what_is_no_schema_is_refused(schema: Any, told: str) -> None:

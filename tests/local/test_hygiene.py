@@ -570,7 +570,7 @@ def test_what_succeeds_is_not_told_as_refused(url: str, told: Told) -> None:
     ("method", "path", "line"),
     [
         ("POST", "/items", "18:30:00  http  ✗ POST /items  422\n"),
-        ("", "", "18:30:00  http  ✗ what is no request  422\n"),
+        ("", "", "18:30:00  http  ✗ malformed request  422\n"),
         ("GET", "/[red]" + "a" * 500, "18:30:00  http  ✗ GET /[red]" + "a" * 94 + "  422\n"),
     ],
     ids=["request", "no request", "long"],

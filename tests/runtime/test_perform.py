@@ -273,7 +273,7 @@ class TestRefusals:
         room = MAX_EVENT_BYTES - len(world.events.accepted[0]["Detail"].encode())
 
         world.deliver(_returning(planned(note="é" * (room // 2) + "x" * (room % 2))), delivered(opened(), "event-2"))
-        with pytest.raises(TooMuchWork, match=f"is {MAX_EVENT_BYTES + 1} bytes; an event may be {MAX_EVENT_BYTES}"):
+        with pytest.raises(TooMuchWork, match=f"is {MAX_EVENT_BYTES + 1} bytes; the limit is {MAX_EVENT_BYTES}"):
             world.deliver(_returning(planned(note="x" * (room + 1))), delivered(opened(), "event-3"), "request-3")
 
         assert MAX_EVENT_BYTES == 256 * KIB

@@ -71,10 +71,10 @@ def test_a_breaking_change_is_refused_and_nothing_is_written(tmp_path: Path) -> 
         freeze_contracts(library(changed(BookLent, days=(int, Field(ge=7))), BookReturned, functions=()), tmp_path)
 
     assert str(refused.value) == (
-        "1 change breaks what is frozen\n"
+        "1 change breaks the frozen contracts\n"
         "  library.loans/BookLent v1: days must now be at least 7, was at least 1: "
-        "new consumers refuse events published before.\n"
-        "    published by nobody known here, consumed by nobody known here; contract in tests/schemas/library.py\n"
+        "new consumers refuse old events.\n"
+        "    published by no known function, consumed by no known function; contract in tests/schemas/library.py\n"
         "    Undo it, or publish the new shape as version 2: class BookLentV2(Contract, source='library.loans', "
         "detail_type='BookLent', version=2, upcasts=...)."
     )
@@ -107,7 +107,7 @@ def test_a_version_is_not_dropped_by_forgetting_it(tmp_path: Path) -> None:
     frozen(tmp_path, BookLent, BookReturned)
 
     with pytest.raises(
-        BrokenPromise, match=r'Say so: contradance contracts freeze --drop "library.loans/BookReturned v1"'
+        BrokenPromise, match=r'To drop it, run: contradance contracts freeze --drop "library.loans/BookReturned v1"'
     ):
         frozen(tmp_path, BookLent)
 
@@ -132,14 +132,14 @@ def test_a_version_that_a_subscribers_pattern_takes_is_not_dropped(tmp_path: Pat
         freeze_contracts(library(BookLentV2, functions=(count,)), tmp_path, dropping=["BookLent v1"])
 
     assert str(refused.value).splitlines()[1:] == [
-        "  library.loans/BookLent v1: there is a frozen version, but the registry holds no such contract.",
-        "    published by nobody known here, consumed by statistics.count",
-        "    Keep it in the registry until statistics.count no longer reads it.",
+        "  library.loans/BookLent v1: there is a frozen version, but the registry does not contain the contract.",
+        "    published by no known function, consumed by statistics.count",
+        "    Keep it in the registry as long as statistics.count reads it.",
     ]
 
 
 def test_what_is_dropped_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(DeclarationError, match="'Nothing v1' is no contract known here"):
+    with pytest.raises(DeclarationError, match="'Nothing v1' is not a known contract"):
         freeze_contracts(Registry("library", [BookLent]), tmp_path, dropping=["Nothing v1"])
 
 
@@ -185,7 +185,7 @@ def test_a_file_that_holds_something_else_is_named(tmp_path: Path, text: str, to
     path.parent.mkdir(parents=True)
     path.write_text(text)
 
-    with pytest.raises(InvalidSchema, match=f"(?s)library.loans/BookLent/v1.json holds no frozen contract.*{told}"):
+    with pytest.raises(InvalidSchema, match=f"(?s)library.loans/BookLent/v1.json is not a frozen contract.*{told}"):
         read_folder(tmp_path)
 
 

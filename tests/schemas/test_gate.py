@@ -143,7 +143,9 @@ def test_freezing_refuses_what_the_gate_refuses(project: Path) -> None:
         edited.write_text(text)
 
     assert asked.returncode == 1
-    assert asked.stderr.startswith("BrokenPromise: 1 change breaks what is frozen\n  food.orders/OrderPlaced v1: lines")
+    assert asked.stderr.startswith(
+        "BrokenPromise: 1 change breaks the frozen contracts\n  food.orders/OrderPlaced v1: lines"
+    )
 
 
 def test_what_is_frozen_is_what_the_food_delivery_system_says() -> None:
@@ -178,7 +180,7 @@ def test_a_deployment_that_breaks_a_promise_is_refused_and_the_readers_are_named
     with pytest.raises(BrokenPromise) as refused:
         refuse_breaks(Registry("library", [narrower, BookLentV2]), tmp_path)
 
-    assert "days is no longer bounded, was at least 1: consumers of before refuse new events." in str(refused.value)
+    assert "days is no longer bounded, was at least 1: old consumers refuse new events." in str(refused.value)
 
 
 def test_who_reads_a_version_by_upcasting_it_is_hurt_as_well(tmp_path: Path) -> None:

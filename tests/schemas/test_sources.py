@@ -78,11 +78,11 @@ def test_what_a_stack_says_of_itself(project: Path, tmp_path: Path, *, wrapped: 
 @pytest.mark.parametrize(
     ("against", "content", "told"),
     [
-        ("nowhere", None, "nowhere is no folder, no wheel, no file of stack outputs and"),
-        ("--upload-pack=x", None, "--upload-pack=x is no folder"),
-        ("a.whl", "no zip", "is no wheel"),
-        ("a.json", "[]", "holds no stack's outputs"),
-        ("a.json", '{"deployed": {}}', "holds no stack's outputs"),
+        ("nowhere", None, "nowhere is not a folder, a wheel, a file of stack outputs or"),
+        ("--upload-pack=x", None, "--upload-pack=x is not a folder"),
+        ("a.whl", "no zip", "is not a wheel"),
+        ("a.json", "[]", "does not hold the outputs of a stack"),
+        ("a.json", '{"deployed": {}}', "does not hold the outputs of a stack"),
     ],
 )
 def test_what_is_none_of_these_is_told(project: Path, against: str, content: str | None, told: str) -> None:

@@ -60,7 +60,7 @@ def test_a_validator_that_is_not_idempotent_changes_nothing_silently() -> None:
     lines = refusal(made(id="1", cents=9.5))
 
     assert lines[1] == "  data.cents: is an int, and would arrive as another int"
-    assert lines[3].endswith("do it in a validator, which must keep the JSON of what it has returned.")
+    assert lines[3].endswith("change the value in a validator, which must not change the JSON of its own result.")
 
 
 def test_a_serializer_that_loses_something_is_refused_with_the_path_on_the_wire() -> None:
@@ -99,7 +99,7 @@ def test_a_validator_that_raises_what_is_no_value_error_is_named() -> None:
 
     lines = refusal(made(id="1", field=5.5).model_copy(update={"field": "text"}))
 
-    assert lines[1] == "  data.field: has a validator that raises AttributeError where it reads its JSON"
+    assert lines[1] == "  data.field: has a validator that raises AttributeError when it reads its own JSON"
 
 
 def test_the_members_of_a_union_stay_apart_for_a_consumer_that_ignores_fields() -> None:
@@ -202,7 +202,7 @@ def test_a_table_reads_a_required_alias() -> None:
 
 @pytest.mark.parametrize("price", [float("inf"), float("nan")], ids=["inf", "nan"])
 def test_a_table_refuses_what_json_has_no_number_for(price: float) -> None:
-    with pytest.raises(WorkError, match=r"table shop\.loans cannot keep an item that could not be read back: price: "):
+    with pytest.raises(WorkError, match=r"table shop\.loans cannot store an item that could not be read back: price: "):
         ItemFormat("shop.loans", ("id",), Stored).write(Stored(id="1", loanId="2", price=price))
 
 
@@ -210,7 +210,7 @@ def test_a_table_refuses_an_instance_of_a_subclass() -> None:
     class More(Stored):
         more: int = 5
 
-    with pytest.raises(WorkError, match=r"holds Stored, not .*More: what that has besides would be lost"):
+    with pytest.raises(WorkError, match=r"holds Stored, not .*More: its other fields would be lost"):
         ItemFormat("shop.loans", ("id",), Stored).write(More(id="1", loanId="2"))
 
 

@@ -144,7 +144,7 @@ def test_a_table_refuses_what_it_would_lose() -> None:
                 ItemFormat("kinds.records", ("id",), record_of(kind))
         for value in kind.lost:
             items = ItemFormat("kinds.records", ("id",), record_of(kind))
-            with pytest.raises(WorkError, match="cannot keep"):
+            with pytest.raises(WorkError, match="cannot store"):
                 items.write(item_of(kind, value))
 
 
