@@ -79,14 +79,18 @@ def stage(folder: Path, choreography: Choreography = food_delivery, *, time_scal
             yield Stage(laptop, url)
 
 
-@contextmanager
-def browser() -> Iterator[Browser]:
-    """Open Debian's chromium; where there is none, say so, and in CI fail."""
+def require_chromium() -> None:
+    """Skip the module that calls this if Debian's chromium is missing; in CI fail."""
     if not CHROMIUM.exists() or shutil.which("chromium") is None:
         why = f"THE CONSOLE IS NOT TESTED IN A BROWSER: there is no {CHROMIUM}. Install it: apt-get install chromium"
         if os.environ.get("CI") == "true":
             pytest.fail(why)
-        pytest.skip(why)
+        pytest.skip(why, allow_module_level=True)
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """Open Debian's chromium."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*_ARGUMENTS])
         try:

@@ -11,7 +11,9 @@ from playwright.sync_api import Browser, Page, expect
 from contradance import Contract, Registry, Retry, subscriber
 from contradance.choreography import Choreography
 from tests.browser.conftest import Opens
-from tests.browser.stage import Stage, stage
+from tests.browser.stage import Stage, require_chromium, stage
+
+require_chromium()
 
 PAGES = ["live", "flows", "dead-letters", "replay", "contracts", "publish"]
 CONTRACT = "contracts/food.orders/OrderPlaced/1"
