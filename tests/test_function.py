@@ -536,7 +536,7 @@ def test_a_decorator_that_is_not_called_is_refused() -> None:
             {"uses": [orders.read]},
             (
                 "uses the table orders.orders, which belongs to the service 'orders'.\n"
-                "  Another service's facts arrive as events: subscribe to one."
+                "  To use another service's data, subscribe to one of its events."
             ),
         ),
         (
