@@ -9,7 +9,7 @@ from typing_extensions import TypeAliasType, TypedDict
 
 from contradance import Contract, Registry, Value
 from contradance.annotation import models_in
-from contradance.errors import InvalidRegistry
+from contradance.errors import InvalidContract, InvalidRegistry
 
 
 class Line(Value):
@@ -63,6 +63,23 @@ class Tree(Value):
     branches: list["Tree"]
 
 
+class Late(Contract, source="shop.orders", subject="order_id"):
+    order_id: UUID
+    held: "Unreadable"
+
+
+class LateValue(Value):
+    held: "Unreadable"
+
+
+class HoldsLate(Contract, source="shop.orders", subject="order_id"):
+    order_id: UUID
+    inside: LateValue
+
+
+Unreadable = dict[frozenset[int], int]
+
+
 def holding(annotation: Any) -> type[Contract]:
     """Make a contract with one field of a type."""
     fields = {"order_id": UUID, "held": annotation}
@@ -86,6 +103,12 @@ def test_the_fix_depends_on_what_a_model_is(model: type, fix: str) -> None:
         Registry("shop", [holding(model)])
 
     assert str(refused.value).splitlines()[1:] == [f"  {fix}"]
+
+
+@pytest.mark.parametrize("contract", [Late, HoldsLate])
+def test_a_type_that_is_known_only_later_is_looked_at_when_the_registry_is_made(contract: type[Contract]) -> None:
+    with pytest.raises(InvalidContract, match="has keys that"):
+        Registry("shop", [contract])
 
 
 def test_a_registry_is_read_by_identity_and_by_detail_type() -> None:
