@@ -41,7 +41,7 @@ class Terminal:
         self.folder = folder
         self.scratch = scratch
         self.port = port
-        dropped = ("VIRTUAL_ENV", "PYTEST_", "PYTHON")  # a newcomer has set none of them
+        dropped = ("VIRTUAL_ENV", "PYTEST_", "PYTHON", "ARGS", "EXAMPLES")  # a newcomer has set none of them
         kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         path = f"{scratch}{os.pathsep}{kept['PATH']}"
         self.environment = {**kept, "PATH": path, "PYTHON": sys.executable, "COLUMNS": "100", "MAKEFLAGS": ""}
