@@ -2,11 +2,6 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
-ifneq ($(origin PYTHON),file) # PYTHON=python3.13: a .venv of another version is made anew
-ifneq ($(shell $(PYTHON) --version),$(shell $(BIN)/python --version 2>/dev/null))
-$(shell rm -rf .venv)
-endif
-endif
 ARGS ?=
 EXAMPLES ?= 20000
 export PYTHONDONTWRITEBYTECODE :=# hundreds of processes start in the tests: none should compile anew what another has
@@ -78,6 +73,15 @@ constraints: $(READY)   ## pin anew what the pinned requirements need in turn, h
 
 clean:             ## remove what `make` and the laptop made
 	@rm -rf .venv .contradance dist
+
+ifneq ($(origin PYTHON),file) # PYTHON=python3.13: set-up makes a .venv of another version anew
+ifneq ($(shell $(PYTHON) --version),$(shell $(BIN)/python --version 2>/dev/null))
+$(READY): no-other-python
+endif
+endif
+.PHONY: no-other-python
+no-other-python:
+	@$(PYTHON) --version > /dev/null && rm -rf .venv
 
 $(READY): requirements.txt requirements-dev.txt constraints.txt pyproject.toml contracts/pyproject.toml
 	@echo "Setting up .venv (once) ..."
