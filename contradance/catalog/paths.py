@@ -22,7 +22,7 @@ def failure_path(choreography: Choreography) -> FailurePath:
     while grew:
         before = len(contracts) + len(functions)
         for function, subscription in choreography.subscriptions:
-            if all(contract in contracts for contract in subscription.contracts):
+            if not subscription.foreign and all(contract in contracts for contract in subscription.contracts):
                 functions.add(function.name)
         for contract in choreography.contracts:
             publishers = choreography.publishers(contract)

@@ -24,8 +24,12 @@ def list_(*, as_json: AsJson = False) -> None:
     choreography = the_project().choreography()
     functions = [_function(one) for one in choreography.functions.values()]
     events = [_event(choreography, one) for one in choreography.contracts]
+    foreign = [
+        {"identity": str(one.identity), "from": one.places, "consumers": [*one.consumers]}
+        for one in choreography.foreign
+    ]
     if as_json:
-        print_json({"functions": functions, "events": events})
+        print_json({"functions": functions, "events": events, "events_of_others": foreign})
         return
     services = Services(choreography.services)
     width = max((len(one["name"]) for one in functions), default=0)
@@ -39,6 +43,11 @@ def list_(*, as_json: AsJson = False) -> None:
         line = Text(f"{event_name(one['identity']):{width}}", "bold red" if one["failure"] else "bold green")
         line.append(f"  {', '.join(one['publishers']) or 'no publisher'}", "not bold")
         out.print(line.append(_arrow(one["consumers"]) or " → no consumer", "not bold"))
+    width = max((len(str(one["identity"])) for one in foreign), default=0)
+    for number, other in enumerate(foreign):
+        out.print("\nFrom others:" if number == 0 else "", end="\n" if number == 0 else "", markup=False)
+        line = Text(f"{other['identity']:{width}}", "bold cyan").append(f"  {other['from']}", "not bold")
+        out.print(line.append(_arrow([*other["consumers"]]), "not bold"))
 
 
 @reporting
@@ -166,7 +175,7 @@ def _function(function: AnyFunction) -> dict[str, Any]:
         "module": function.handler.__module__,
         "route": trigger.key if isinstance(trigger, Route) else None,
         "schedule": trigger.timetable.expression if isinstance(trigger, Schedule) else None,
-        "consumes": [] if isinstance(trigger, Route | Schedule) else [str(one.identity) for one in trigger.contracts],
+        "consumes": [] if isinstance(trigger, Route | Schedule) else [str(one.identity) for one in trigger.events],
         "publishes": [str(one.identity) for one in function.publishes],
         "delivery": function.delivery,
         "retry": str(function.retry),
