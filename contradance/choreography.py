@@ -171,12 +171,18 @@ class Choreography:
         """The names of the buses beside the application's own, sorted."""
         return tuple(sorted({one.subscription.bus for one in self.subscriptions if one.subscription.bus is not None}))
 
-    def foreign_of(self, bus: str | None, source: object, detail_type: object) -> type[ForeignEvent] | None:
-        """Return the event of others that an event on `bus` is; None when no function consumes it."""
-        for _, subscription in self.subscriptions:
-            found = subscription.foreign_of(source, detail_type)
-            if found is not None and subscription.bus == bus:
-                return found
+    @cached_property
+    def connected(self) -> frozenset[str]:
+        """The functions that publish or consume an event."""
+        return frozenset(
+            {edge.function for edge in self.edges} | {name for one in self.foreign for name in one.consumers}
+        )
+
+    def foreign_of(self, source: object, detail_type: object) -> type[ForeignEvent] | None:
+        """Return the event of others that an event with this source and detail-type is; None when it is not one."""
+        for one in self.foreign:
+            if one.identity.detail_type == detail_type and one.models[0].origin.has_source(source):
+                return one.models[0]
         return None
 
     def publishers(self, contract: type[Contract]) -> tuple[AnyFunction, ...]:

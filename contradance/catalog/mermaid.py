@@ -4,11 +4,11 @@ Events of others are rounded too, with a dotted outline and their source.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from contradance.catalog.paths import failure_path
-from contradance.choreography import AnyFunction, Choreography
+from contradance.choreography import AnyFunction, Choreography, Relied
 from contradance.contract import Contract
 from contradance.function import Schedule
 from contradance.httproute import Route
@@ -26,8 +26,7 @@ def mermaid(choreography: Choreography) -> str:
 
 def _lines(choreography: Choreography) -> Iterator[str]:
     failing = failure_path(choreography)
-    connected = {edge.function for edge in choreography.edges}
-    connected |= {function for one in choreography.foreign for function in one.consumers}
+    connected = choreography.connected
     functions = [function for function in choreography.functions.values() if function.name in connected]
     contracts = list(dict.fromkeys(edge.contract for edge in choreography.edges))
     foreign = {f"f_{one.identity}": one for one in choreography.foreign}
@@ -40,9 +39,7 @@ def _lines(choreography: Choreography) -> Iterator[str]:
         style = "failure" if contract in failing.contracts else "event"
         yield f"  {ids[_event_name(contract)]}([{_event_label(contract)}]):::{style}"
     for name, one in foreign.items():
-        yield f'  {ids[name]}(["{_text(one.identity.detail_type)}<br/><i>{_text(one.identity.source)}</i>"]):::foreign'
-        for consumer in one.consumers:
-            yield f"  {ids[name]} --> {ids[consumer]}"
+        yield from _foreign(ids[name], one, ids)
     for kind, name, contract in dict.fromkeys(choreography.edges):
         dashed = contract in failing.contracts
         ends = (ids[name], ids[_event_name(contract)])
@@ -55,6 +52,13 @@ def _lines(choreography: Choreography) -> Iterator[str]:
     for position, service in enumerate(choreography.services):
         colour = SERVICE_COLOURS[position % len(SERVICE_COLOURS)]
         yield f"  classDef {classes[service]} fill:none,stroke:{colour},stroke-width:2px"
+
+
+def _foreign(own: str, one: Relied, ids: Mapping[str, str]) -> Iterator[str]:
+    """Yield an event of others and the arrows to its consumers."""
+    yield f'  {own}(["{_text(one.identity.detail_type)}<br/><i>{_text(one.identity.source)}</i>"]):::foreign'
+    for consumer in one.consumers:
+        yield f"  {own} --> {ids[consumer]}"
 
 
 def _ids(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:

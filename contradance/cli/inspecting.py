@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from contradance.choreography import AnyFunction, Choreography
+from contradance.choreography import AnyFunction, Choreography, Relied
 from contradance.cli.command import AsJson, StateFolder, completing, print_json, reporting, the_project
 from contradance.cli.theme import Services, err, event_name, out
 from contradance.contract import Contract
@@ -43,11 +43,17 @@ def list_(*, as_json: AsJson = False) -> None:
         line = Text(f"{event_name(one['identity']):{width}}", "bold red" if one["failure"] else "bold green")
         line.append(f"  {', '.join(one['publishers']) or 'no publisher'}", "not bold")
         out.print(line.append(_arrow(one["consumers"]) or " → no consumer", "not bold"))
-    width = max((len(str(one["identity"])) for one in foreign), default=0)
-    for number, other in enumerate(foreign):
-        out.print("\nFrom others:" if number == 0 else "", end="\n" if number == 0 else "", markup=False)
-        line = Text(f"{other['identity']:{width}}", "bold cyan").append(f"  {other['from']}", "not bold")
-        out.print(line.append(_arrow([*other["consumers"]]), "not bold"))
+    _print_foreign(foreign)
+
+
+def _print_foreign(foreign: list[dict[str, Any]]) -> None:
+    """Print the events of others with their buses and consumers."""
+    if foreign:
+        out.print("\nFrom others:")
+    width = max((len(one["identity"]) for one in foreign), default=0)
+    for one in foreign:
+        line = Text(f"{one['identity']:{width}}", "bold cyan").append(f"  {one['from']}", "not bold")
+        out.print(line.append(_arrow(one["consumers"]), "not bold"))
 
 
 @reporting
@@ -190,6 +196,10 @@ def _event(choreography: Choreography, contract: type[Contract]) -> dict[str, An
         "publishers": [one.name for one in choreography.publishers(contract)],
         "consumers": [one.name for one in choreography.consumers(contract)],
     }
+
+
+def _foreign(one: Relied) -> dict[str, Any]:
+    return {"identity": str(one.identity), "from": one.places, "consumers": [*one.consumers]}
 
 
 def _arrow(names: list[str]) -> str:

@@ -82,8 +82,7 @@ class DiagramContent:
 def diagram_content(choreography: Choreography) -> DiagramContent:
     """Return what the picture shows, without positions: boxes of connected functions and events, and their arrows."""
     failing = failure_path(choreography)
-    connected = {edge.function for edge in choreography.edges}
-    connected |= {function for one in choreography.foreign for function in one.consumers}
+    connected = choreography.connected
     functions = [function for function in choreography.functions.values() if function.name in connected]
     contracts = sorted(
         dict.fromkeys(edge.contract for edge in choreography.edges), key=lambda contract: contract in failing.contracts
