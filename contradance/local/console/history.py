@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+from contradance.foreign import UNVERSIONED
+from contradance.identity import Identity
 from contradance.local.state.database import Database
 from contradance.local.state.journal_table import LaptopJournal
 from contradance.operate.flow import Flow, flows
@@ -33,10 +35,11 @@ class KeptEvent(NamedTuple):
 
     @property
     def contract(self) -> str:
-        """Identity: `library.loans/BookLent v1`; `vNone` without a version."""
+        """Identity: `library.loans/BookLent v1`; without `v1` where it is not in our envelope."""
         metadata = self.envelope["detail"].get("metadata") if isinstance(self.envelope.get("detail"), dict) else None
         version = metadata.get("version") if isinstance(metadata, dict) else None
-        return f"{self.envelope.get('source')}/{self.envelope.get('detail-type')} v{version}"
+        ours = version if isinstance(version, int) else UNVERSIONED
+        return str(Identity(str(self.envelope.get("source")), str(self.envelope.get("detail-type")), ours))
 
 
 class History:

@@ -17,13 +17,18 @@ class RefusedEntry(Exception):
     """(ErrorCode, ErrorMessage) that EventBridge returns for an invalid entry."""
 
 
-def envelope(entry: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Return EventBridge's envelope for a valid entry, its fields in EventBridge's order; else raise RefusedEntry."""
+def envelope(entry: Mapping[str, Any], now: datetime, *, refuse_aws: bool = True) -> dict[str, Any]:
+    """Return EventBridge's envelope for a valid entry, its fields in EventBridge's order; else raise RefusedEntry.
+
+    Only AWS and its partners publish with a source of AWS; `refuse_aws=False` accepts it.
+    """
     for name in _REQUIRED:
         if not entry.get(name):
             raise RefusedEntry(
                 "InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument."
             )
+    if refuse_aws and str(entry["Source"]).startswith("aws."):
+        raise RefusedEntry("NotAuthorizedForSourceException", "Not authorized for the source.")
     return {
         "version": "0",
         "id": str(uuid4()),

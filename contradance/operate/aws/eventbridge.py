@@ -21,14 +21,15 @@ class EventBridgeReplays:
 
     def start(self, name: str, function: str, first: datetime, last: datetime) -> ReplayStatus:
         """Start a replay whose filter is the function's rule."""
+        bus = self._deployed.bus_of(function)
         answer = self._aws.service("events").ask(
             "start_replay",
             ReplayName=name,
             Description=f"contradance replay to {function}",
-            EventSourceArn=self._deployed.archive_arn,
+            EventSourceArn=bus.archive_arn,
             EventStartTime=first,
             EventEndTime=last,
-            Destination={"Arn": self._deployed.bus_arn, "FilterArns": [self._deployed.functions[function].rule_arn]},
+            Destination={"Arn": bus.arn, "FilterArns": [self._deployed.functions[function].rule_arn]},
         )
         return _status({"ReplayName": name, **answer})
 
@@ -58,7 +59,7 @@ class AwsHealth:
 
     def rule(self, function: str) -> RunningRule:
         """Return the rule of one subscriber, with its targets."""
-        events, bus = self._aws.service("events"), self._deployed.bus_arn
+        events, bus = self._aws.service("events"), self._deployed.bus_of(function).arn
         name = self._deployed.functions[function].rule_name
         rule = events.ask("describe_rule", Name=name, EventBusName=bus)
         targets = events.ask("list_targets_by_rule", Rule=name, EventBusName=bus)["Targets"]
