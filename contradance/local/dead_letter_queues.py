@@ -15,6 +15,7 @@ from uuid import uuid4
 from contradance.local.refusal import Refused
 from contradance.local.state.database import Database
 from contradance.operate.dead_letter import DeadLetter, QueueMessage, read_dead_letter
+from contradance.printable import printable_block
 from contradance.runtime.ports import Clock
 
 MessageAttributes = Mapping[str, Mapping[str, str]]
@@ -142,8 +143,8 @@ class DeadLetterQueues:
 
 
 def text_attributes(attributes: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Return message attributes of text in SQS's shape."""
-    return {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+    """Return message attributes of text in SQS's shape, without the characters that SQS refuses."""
+    return {name: {"DataType": "String", "StringValue": printable_block(value)} for name, value in attributes.items()}
 
 
 def keep(connection: sqlite3.Connection, function: str, message: DeadLetterMessage) -> None:
