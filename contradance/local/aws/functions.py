@@ -11,11 +11,11 @@ from uuid import uuid4
 from contradance.choreography import AnyFunction, Choreography
 from contradance.function import Schedule
 from contradance.local.events.bus import Bus
-from contradance.local.events.entry import is_too_deep
 from contradance.local.invocation.gateway import HttpResponse
 from contradance.local.invocation.record import LaptopContext, error_document
 from contradance.local.names import aws_name, function_arn
 from contradance.local.refusal import Refused
+from contradance.local.strict_json import read_json
 from contradance.runtime.entry import invoke
 from contradance.runtime.ports import Environment
 from contradance.subscription import Subscription
@@ -98,9 +98,6 @@ def _read(body: bytes) -> tuple[str, object]:
     """Return a payload as its text and as its value."""
     try:
         text = body.decode()
-        payload = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Refused("InvalidRequestContentException", "Could not parse request body into json.") from error
-    if is_too_deep(text, payload):
-        raise Refused("InvalidRequestContentException", "The request is nested more deeply than the laptop takes.")
-    return text, payload
+        return text, read_json(text)
+    except ValueError as error:
+        raise Refused("InvalidRequestContentException", f"Could not parse request body into json: {error}.") from error
