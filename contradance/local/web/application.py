@@ -87,12 +87,13 @@ class LaptopApplication:
         path, query, headers = scope["raw_path"].decode("ascii"), scope["query_string"].decode(), Headers(scope=scope)
         if _is_for_api(scope):
             return self._api.answer(scope["method"], path, headers, body)
+        target = f"{path}?{query}" if query else path
         if is_for_aws(path, headers):
             operation = headers.get(TARGET_HEADER)
             if operation is None or path != "/":
-                return self._laptop.aws.answer_path(scope["method"], path, headers, body)
+                return self._laptop.aws.answer_path(scope["method"], target, headers, body)
             return self._laptop.aws.answer(operation, body, f"http://{headers.get('host', HOST)}")
-        return self._laptop.gateway.answer(scope["method"], f"{path}?{query}" if query else path, headers, body)
+        return self._laptop.gateway.answer(scope["method"], target, headers, body)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """Return the request's body; raise `_Refused` when it is too large or too slow."""
