@@ -60,6 +60,7 @@ def sample(shape: Any, name: str) -> Any:
         "Rule": "clerk-listen",
         "Name": "clerk-listen",
         "EventSourceArn": BUS.replace("event-bus/shop", "archive/shop-archive"),
+        "EventPattern": '{"source": ["a"]}',
         "AttributeNames": "All",
     }
     if shape.type_name == "structure":
