@@ -73,8 +73,9 @@ def _wildcard(argument: object, path: str) -> Operator:
 
 
 def _cidr(argument: object, path: str) -> Operator:
+    """Return a block of addresses. For an argument that is not a string, AWS's message names the wrong operator."""
     try:
-        return Within(parse_block(text(argument, "cidr", path)))
+        return Within(parse_block(text(argument, "prefix", path)))
     except ValueError as error:
         raise invalid(str(error), path) from error
 

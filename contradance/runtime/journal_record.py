@@ -2,14 +2,19 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from contradance.envelope import SealedEvent
+from contradance.printable import encodable, printable_block
 
 Outcome = Literal["done", "duplicate", "failed", "invalid", "expired"]
 """Outcome of an attempt: committed; already done; raised; data that breaks the contract; older than max_age."""
+
+_Text = Annotated[str, BeforeValidator(lambda text: encodable(text) if isinstance(text, str) else text)]
+"""Text of an event, unchanged unless no encoding has it, so that a record is never lost for it."""
+_ErrorText = Annotated[str, BeforeValidator(lambda text: printable_block(text) if isinstance(text, str) else text)]
 
 
 class PublishedEvent(BaseModel):
@@ -34,13 +39,13 @@ class JournalRecord(BaseModel):
 
     function: str
     """`service.handler`."""
-    trigger: str
+    trigger: _Text
     """The consumed event's identity, a route key or a schedule expression."""
-    event_id: str | None
+    event_id: _Text | None
     """The consumed event; None for a route or a schedule."""
-    subject: str | None
-    correlation_id: str
-    causation_id: str | None
+    subject: _Text | None
+    correlation_id: _Text
+    causation_id: _Text | None
     attempt: int
     outcome: Outcome
     retries_left: int
@@ -48,7 +53,7 @@ class JournalRecord(BaseModel):
     published: tuple[PublishedEvent, ...] = ()
     started_at: datetime
     duration_ms: float
-    error: str | None = None
+    error: _ErrorText | None = None
 
     @property
     def dead(self) -> bool:
