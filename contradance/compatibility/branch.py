@@ -41,6 +41,14 @@ class Bound(NamedTuple):
     def __str__(self) -> str:
         return f"{float(self.at):g}" if self.at.denominator > 1 else str(self.at)
 
+    def is_least_for(self, number: Fraction) -> bool:
+        """Whether `number` is at or above this lower bound."""
+        return number > self.at or (number == self.at and self.included)
+
+    def is_most_for(self, number: Fraction) -> bool:
+        """Whether `number` is at or below this upper bound."""
+        return number < self.at or (number == self.at and self.included)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers(SchemaBranch):

@@ -104,15 +104,11 @@ class Comparison:
             yield RelativeChange("", "type-changed", BOTH, f"is now {_KIND_NAMES[after]}, was {_KIND_NAMES[before]}")
             return
         for kind in KINDS:
-            if kind in was and kind not in now:
-                rule = "null-refused" if kind == "null" else "type-removed"
-                yield RelativeChange("", rule, BACKWARD, f"may no longer be {_KIND_NAMES[kind]}")
-            elif kind in now and kind not in was:
-                rule = "null-allowed" if kind == "null" else "type-added"
-                yield RelativeChange("", rule, FORWARD, f"may now be {_KIND_NAMES[kind]}")
-            else:
+            if (kind in was) == (kind in now):
                 one, two = ([each for each in side if each.kind == kind] for side in (olds, news))
                 yield from alternatives(one, two, self.pair)
+            else:
+                yield _kind_added(kind) if kind in now else _kind_removed(kind)
 
     def pair(self, old: SchemaBranch, new: SchemaBranch) -> tuple[RelativeChange, ...]:
         """Return the differences between two branches of one kind."""
@@ -191,3 +187,13 @@ def _opaque(old: SchemaBranch, new: SchemaBranch) -> Iterator[RelativeChange]:
     for keyword in sorted({keyword for keyword, _ in old.opaque ^ new.opaque}):
         was, now = ({one for one in side.opaque if one[0] == keyword} for side in (old, new))
         yield unproven(keyword, breaking(backward=bool(now - was), forward=bool(was - now)))
+
+
+def _kind_removed(kind: JsonKind) -> RelativeChange:
+    rule = "null-refused" if kind == "null" else "type-removed"
+    return RelativeChange("", rule, BACKWARD, f"may no longer be {_KIND_NAMES[kind]}")
+
+
+def _kind_added(kind: JsonKind) -> RelativeChange:
+    rule = "null-allowed" if kind == "null" else "type-added"
+    return RelativeChange("", rule, FORWARD, f"may now be {_KIND_NAMES[kind]}")

@@ -76,25 +76,33 @@ def _meet_numbers(one: Numbers, two: Numbers) -> Numbers:
 
 
 def _meet_objects(one: Objects, two: Objects) -> Objects:
-    for this, other in ((one, two), (two, one)):
-        if this.patterns and (other.patterns or other.closed or other.others is not None or other.fields):
-            raise CannotProveError("`patternProperties` beside other fields in one `allOf`")
+    _check_patterns(one, two)
+    _check_patterns(two, one)
     others = [each.others for each in (one, two) if each.others is not None]
     names = [*dict.fromkeys((*one.fields, *two.fields))]
-    barred = {name for name in names for each in (one, two) if each.closed and name not in each.fields}
     return replace(
         one,
         fields={name: _part(one, name) + _part(two, name) for name in names},
         patterns={**one.patterns, **two.patterns},
         others=tuple(place for spot in others for place in spot) if others else None,
         closed=one.closed or two.closed,
-        barred=one.barred | two.barred | barred,
+        barred=one.barred | two.barred | _undeclared(one, names) | _undeclared(two, names),
         required=one.required | two.required,
         names=one.names + two.names,
         least=max(one.least, two.least),
         most=smaller(one.most, two.most),
         as_written=one.as_written or two.as_written,
     )
+
+
+def _check_patterns(one: Objects, two: Objects) -> None:
+    if one.patterns and (two.patterns or two.closed or two.others is not None or two.fields):
+        raise CannotProveError("`patternProperties` beside other fields in one `allOf`")
+
+
+def _undeclared(branch: Objects, names: Iterable[str]) -> set[str]:
+    """Return those of `names` that a closed branch does not declare."""
+    return {name for name in names if name not in branch.fields} if branch.closed else set()
 
 
 def _part(branch: Objects, name: str) -> Spot:

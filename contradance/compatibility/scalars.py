@@ -78,10 +78,8 @@ def permits(branch: SchemaBranch, value: Any) -> bool:
     """Whether `value` certainly satisfies the constraints of a number or a string, apart from listed values."""
     if isinstance(branch, Numbers):
         number = exact(value)
-        above = (
-            branch.least is None or number > branch.least.at or (number == branch.least.at and branch.least.included)
-        )
-        below = branch.most is None or number < branch.most.at or (number == branch.most.at and branch.most.included)
+        above = branch.least is None or branch.least.is_least_for(number)
+        below = branch.most is None or branch.most.is_most_for(number)
         return above and below and all(number % one == 0 for one in branch.multiples)
     if isinstance(branch, Strings):
         fits = branch.least <= len(value) and (branch.most is None or len(value) <= branch.most)
