@@ -37,7 +37,7 @@ class Block:
 
     def holds(self, text: str) -> bool:
         """Return whether a text is an address in this block."""
-        address = parse(text)
+        address = parse_address(text)
         if address is None or address.bits >> (BITS - self.length) != self.prefix:
             return False
         if address.width >= self.width:
@@ -48,7 +48,7 @@ class Block:
         return free > 0 and 0 < rest < (1 << free) - 1
 
 
-def parse(text: str) -> Address | None:
+def parse_address(text: str) -> Address | None:
     """Parse an IP address; None when the text is not one. An IPv4-mapped IPv6 address is returned as the IPv4 address."""
     if _V4.fullmatch(text) and len(text) <= _LONGEST_V4:
         numbers = [int(number) for number in text.split(".")]
@@ -73,7 +73,7 @@ def parse_block(text: str) -> Block:
     spelled, slash, length = text.removesuffix("/").partition("/")
     if not slash or "/" in length:
         raise ValueError("Malformed CIDR, one '/' required")
-    address = parse(spelled)
+    address = parse_address(spelled)
     if address is None:
         raise ValueError("Nonstandard IP address")
     if not length.isascii() or not length.isdecimal():
