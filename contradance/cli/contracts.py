@@ -112,11 +112,15 @@ def show(
     contract: Annotated[str, typer.Argument(help="Like BookLent, BookLent v1 or library.loans/BookLent v1.")],
 ) -> None:
     """Show one contract: its fields, their types, personal data, and whether it is frozen."""
-    from contradance.catalog.listing import shown  # noqa: PLC0415 - loaded with the project
+    from contradance.catalog.listing import shown, shown_foreign  # noqa: PLC0415 - loaded with the project
+    from contradance.choreography import Choreography  # noqa: PLC0415 - loaded with the project
     from contradance.schemas.identities import find  # noqa: PLC0415 - loaded with the project
 
+    checked = the_project().checked()
+    foreign = {str(one.identity): one for one in checked.foreign} if isinstance(checked, Choreography) else {}
+    found = [one for name, one in foreign.items() if contract in (name, one.identity.detail_type)]
     known = the_project().registry().by_identity
-    for line in shown(known[find(contract, known)]):
+    for line in shown_foreign(found[0]) if found else shown(known[find(contract, known)]):
         out.print(line)
 
 
