@@ -16,6 +16,7 @@ from contradance.function import Schedule
 from contradance.httproute import Route
 from contradance.local.names import DEFAULT_STATE
 from contradance.operate.why import Why
+from contradance.printable import printable
 
 
 @reporting
@@ -79,9 +80,7 @@ def lint(*, as_json: AsJson = False) -> None:
         print_json([{"name": one.name, **one._asdict()} for one in found])
     for one in () if as_json else found:
         out.print(Text(f"{one.kind}  ", "bold yellow").append(one.message, "not bold default"))
-        out.print(
-            f'  Why: {one.reason}\n  Fix: {one.fix}\n  Accept: {json.dumps(one.name)} = "the reason"\n', markup=False
-        )
+        out.print(f'  Why: {one.reason}\n  Fix: {one.fix}\n  Accept: {json.dumps(one.name)} = "the reason"\n')
     if not as_json:
         counted = ((choreography.functions, "function"), (choreography.contracts, "event"), (found, "finding"))
         err.print(", ".join(f"{len(things)} {word}{'' if len(things) == 1 else 's'}" for things, word in counted))
@@ -125,7 +124,6 @@ def why(
         if envelope is None:
             err.print(
                 f"There is no event {event} in {state}.\n  contradance trace shows the ids of the latest flow's.",
-                markup=False,
             )
             raise typer.Exit(1)
         event_id, flow = choreography.event_ids(json.loads(envelope))
@@ -141,12 +139,12 @@ def why(
 
 
 def _print_why(found: list[Why]) -> None:
-    out.print(Text(event_name(found[0].contract), "bold").append(f"  {found[0].event_id}", "dim not bold"))
+    out.print(Text(event_name(found[0].contract), "bold").append(f"  {printable(found[0].event_id)}", "dim not bold"))
     for one in found:
         style = {"done": "green", "dead letter": "bold red", "waiting": "yellow"}.get(one.verdict, "dim")
         out.print(Text(f"  {one.subscriber}  ").append(one.verdict, style))
         for line in _reasons(one):
-            out.print(f"    {line}", markup=False, style="dim")
+            out.print(f"    {line}", style="dim")
 
 
 def _reasons(one: Why) -> list[str]:

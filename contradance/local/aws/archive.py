@@ -1,6 +1,7 @@
 """EventBridge's archives and replays: one archive for each bus, without replayed events."""
 
 import re
+from datetime import datetime
 from typing import Final
 
 from contradance.choreography import Choreography
@@ -12,15 +13,25 @@ from contradance.local.names import archive_arn, archive_name, bus_arn, replay_a
 from contradance.local.refusal import Refused
 
 _NAME: Final = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
+_LONGEST_DESCRIPTION: Final = 512
+"""In characters. EventBridge API reference, StartReplay."""
 _STATES: Final = ("CANCELLED", "CANCELLING", "COMPLETED", "FAILED", "RUNNING", "STARTING")
+_ARCHIVE_STATES: Final = ("ENABLED", "DISABLED", "CREATING", "UPDATING", "CREATE_FAILED", "UPDATE_FAILED")
 _BUS_ARN: Final = re.compile(r"arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus/[^/]+")
 _ARCHIVE_ARN: Final = re.compile(r"arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:archive/[^/]+")
 
 
 class ArchiveOperations:
-    """The operations on the archive and its replays."""
+    """The operations on the archive and its replays.
 
-    def __init__(self, choreography: Choreography, replays: Replays) -> None:
+    Args:
+        choreography: has the rules that a replay may name.
+        replays: starts, lists and cancels them.
+        created: when the laptop created its archives: when it was started.
+    """
+
+    def __init__(self, choreography: Choreography, replays: Replays, created: datetime) -> None:
+        self._created = created.timestamp()
         self._own = choreography.name
         self._replays = replays
         self._buses = {archive_name(bus): bus for bus in (choreography.name, *choreography.buses)}
@@ -43,6 +54,10 @@ class ArchiveOperations:
         if sum(one is not None for one in given) > 1:
             raise _one_filter("ListArchives")
         prefix, source, state = given
+        if source is not None and source not in map(bus_arn, self._buses.values()):
+            raise _unknown_bus(source)
+        if state is not None and state not in _ARCHIVE_STATES:
+            raise invalid("State", state, f"Member must satisfy enum value set: [{', '.join(_ARCHIVE_STATES)}]")
         found = [
             self._described(bus)
             for name, bus in self._buses.items()
@@ -65,13 +80,18 @@ class ArchiveOperations:
         bus = next((one for one in self._buses.values() if archive_arn(one) == source), None)
         if bus is None:
             raise _parameter("EventSourceArn", f"Archive {source.rpartition('/')[2]} does not exist.")
+        if destination.text("Arn") not in map(bus_arn, self._buses.values()):
+            raise _unknown_bus(destination.text("Arn"))
         if destination.text("Arn") != bus_arn(bus):
             raise _parameter("Destination.Arn", "Cross event bus replay is not permitted.")
         if last <= first:
             raise _parameter("EventEndTime", "EventStartTime must be before EventEndTime.")
+        description = request.maybe_text("Description")
+        if len(description or "") > _LONGEST_DESCRIPTION:
+            raise invalid("Description", "", f"Member must have length less than or equal to {_LONGEST_DESCRIPTION}")
         functions = self._filtered(destination.texts("FilterArns"), bus) if "FilterArns" in destination else None
         row = OWN_BUS if bus == self._own else bus
-        replay = self._replays.begin(name, first, last, functions, request.maybe_text("Description"), bus=row)
+        replay = self._replays.begin(name, first, last, functions, description, bus=row)
         return {"ReplayArn": replay_arn(name), "State": replay.state, "ReplayStartTime": replay.started}
 
     def describe_replay(self, request: AwsRequest) -> ResponseBody:
@@ -116,6 +136,7 @@ class ArchiveOperations:
             "RetentionDays": 0,
             "EventCount": count,
             "SizeBytes": size,
+            "CreationTime": self._created,
         }
 
     def _replay(self, replay: Replay) -> ResponseBody:
@@ -142,6 +163,10 @@ class ArchiveOperations:
 
 def _parameter(name: str, reason: str) -> Refused:
     return Refused("ValidationException", f"Parameter {name} is not valid. Reason: {reason}")
+
+
+def _unknown_bus(arn: str) -> Refused:
+    return Refused("ResourceNotFoundException", f"Event bus {arn.partition('event-bus/')[2]} does not exist.")
 
 
 def _one_filter(operation: str) -> Refused:
