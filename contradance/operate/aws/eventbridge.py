@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from contradance.deployed import Deployed
+from contradance.deployed import Deployed, DeployedBus
 from contradance.operate.aws.services import Aws
 from contradance.operate.ports import AlarmState, ReplayStatus, RuleTarget, RunningRule
 
@@ -57,6 +57,10 @@ class AwsHealth:
         """Return the ARN of the bus."""
         return str(self._aws.service("events").ask("describe_event_bus", Name=self._deployed.bus_arn)["Arn"])
 
+    def has_bus(self, bus: DeployedBus) -> bool:
+        """Return whether a bus of events of others exists."""
+        return bool(self._aws.service("events").ask("describe_event_bus", Name=bus.arn)["Arn"] == bus.arn)
+
     def rule(self, function: str) -> RunningRule:
         """Return the rule of one subscriber, with its targets."""
         events, bus = self._aws.service("events"), self._deployed.bus_of(function).arn
@@ -72,9 +76,9 @@ class AwsHealth:
             ),
         )
 
-    def archive_state(self) -> str:
-        """Return ENABLED, or the state of the archive and its reason."""
-        found = self._aws.service("events").ask("describe_archive", ArchiveName=self._deployed.archive_name)
+    def archive_state(self, archive: str) -> str:
+        """Return ENABLED, or the state of an archive and its reason."""
+        found = self._aws.service("events").ask("describe_archive", ArchiveName=archive)
         return f"{found['State']} {found.get('StateReason', '')}".strip()
 
     def alarms(self, names: Sequence[str]) -> Mapping[str, AlarmState]:
