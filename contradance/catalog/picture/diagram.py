@@ -110,7 +110,7 @@ def _function(function: AnyFunction, *, failing: bool) -> Box:
         case Route(key=key):
             kind, begins = "route", key
         case Schedule(timetable=timetable):
-            kind, begins = "schedule", timetable.expression
+            kind, begins = "schedule", timetable.label
         case _:
             kind, begins = "function", ""
     lines = [
