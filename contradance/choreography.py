@@ -141,10 +141,23 @@ class Choreography:
 
     def is_end(self, contract: type[Contract]) -> bool:
         """Return whether any version of the event of `contract` is declared as an end."""
-        return any(end.identity[:2] == contract.identity[:2] for end in self.ends)
+        return contract.identity[:2] in self._ended
+
+    @cached_property
+    def _ended(self) -> frozenset[tuple[str, str]]:
+        """Source and detail-type of the declared ends."""
+        return frozenset(end.identity[:2] for end in self.ends)
 
     def _functions_with(self, kind: str, contract: type[Contract]) -> tuple[AnyFunction, ...]:
-        return tuple(self.functions[edge.function] for edge in self.edges if edge[::2] == (kind, contract))
+        return self._by_contract.get((kind, contract), ())
+
+    @cached_property
+    def _by_contract(self) -> dict[tuple[str, type[Contract]], tuple[AnyFunction, ...]]:
+        """The functions by what they do with a contract, in the order of the edges."""
+        found: dict[tuple[str, type[Contract]], list[AnyFunction]] = {}
+        for kind, function, contract in self.edges:
+            found.setdefault((kind, contract), []).append(self.functions[function])
+        return {edge: tuple(functions) for edge, functions in found.items()}
 
     def _check_ends(self) -> None:
         for kind, function, contract in self.edges:

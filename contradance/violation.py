@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import core_schema
 
 from contradance.annotation import models_inside
+from contradance.bounds import MAX_COUNTED, MAX_PATH, MAX_PROBLEM, MAX_PROBLEMS, shortened
 from contradance.contract import Contract, where_defined
 from contradance.errors import ContractViolation
 from contradance.proof import NotFaithful
@@ -37,17 +38,32 @@ _OWN_CHECK: Final = "Does not satisfy the contract's own check"
 def problems(error: ValidationError, prefix: str = "", names: Container[str] | None = None) -> list[tuple[str, str]]:
     """Return (field path, message) for each problem, without the input, which `error.errors()` contains.
 
+    Of more than `MAX_PROBLEMS` problems the last pair gives the number of those that are not named.
+
     With `names`, a part of a path that is not one of them is replaced by `*`: the key of a dictionary is data.
     """
-    return [
+    found = error.errors(include_url=False, include_context=False, include_input=False)[:MAX_PROBLEMS]
+    named = [
         (
-            ".".join(
-                [*([prefix] if prefix else []), *(_step(part, problem["type"], names) for part in problem["loc"])]
+            shortened(
+                ".".join(
+                    [*([prefix] if prefix else []), *(_step(part, problem["type"], names) for part in problem["loc"])]
+                ),
+                MAX_PATH,
             ),
-            str(problem["msg"]) if problem["type"] in _SAFE_TYPES else _REWORDED.get(problem["type"], _OWN_CHECK),
+            shortened(
+                str(problem["msg"]) if problem["type"] in _SAFE_TYPES else _REWORDED.get(problem["type"], _OWN_CHECK),
+                MAX_PROBLEM,
+            ),
         )
-        for problem in error.errors(include_url=False, include_context=False, include_input=False)
+        for problem in found
     ]
+    not_counted = getattr(error, "left_out", 0)  # see contradance.largeinput
+    left_out = error.error_count() - len(found) + not_counted
+    if left_out:
+        about = "at least " if not_counted >= MAX_COUNTED else ""
+        named.append((prefix or "...", f"and {about}{left_out:,} more problem{'' if left_out == 1 else 's'}"))
+    return named
 
 
 def violation(

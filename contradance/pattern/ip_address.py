@@ -42,7 +42,7 @@ class Block:
 
     def holds(self, text: str) -> bool:
         """Return whether a text is an address in this block."""
-        address = parse(text)
+        address = parse_address(text)
         if address is None or address.bits >> (BITS - self.length) != self.prefix:
             return False
         if address.width >= self.width:
@@ -53,7 +53,7 @@ class Block:
         return free > 0 and 0 < rest < (1 << free) - 1
 
 
-def parse(text: str) -> Address | None:
+def parse_address(text: str) -> Address | None:
     """Parse an IP address; None when the text is not one. An IPv4-mapped IPv6 address is returned as the IPv4 address."""
     if _V4.fullmatch(text) and len(text) <= _LONGEST_V4:
         numbers = [int(number) for number in text.split(".")]
@@ -75,9 +75,8 @@ def parse_block(text: str) -> Block:
     Raises:
         ValueError: the text is not a CIDR block; the message is AWS's reason.
     """
-    spelled, slash, length = text.rstrip("/").partition(
-        "/"
-    )  # Java's split, by which AWS reads it, drops slashes at the end
+    # Java's split, by which AWS reads it, drops slashes at the end
+    spelled, slash, length = text.rstrip("/").partition("/")
     if not slash or "/" in length:
         raise ValueError("Malformed CIDR, one '/' required")
     digits = length[1:] if length[:1] in ("+", "-") else length
@@ -85,7 +84,7 @@ def parse_block(text: str) -> Block:
         raise ValueError("Malformed CIDR, mask bits must be an integer")
     if int(length) < 0:
         raise ValueError("Malformed CIDR, mask bits must not be negative")
-    address = parse(spelled)
+    address = parse_address(spelled)
     if address is None:
         raise ValueError(f"Nonstandard IP address: {printable(spelled)}")
     if int(length) >= address.width:
