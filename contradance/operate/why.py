@@ -73,7 +73,8 @@ def why(
     """
     event: dict[str, Any] = json.loads(envelope)
     event_id, _ = event_and_flow(envelope)
-    identity = Identity(event["source"], event["detail-type"], _metadata(event).get("version", 0))
+    version = _metadata(event).get("version")
+    identity = Identity(event["source"], event["detail-type"], version if isinstance(version, int) else 0)
     tries: dict[str, list[JournalRecord]] = {}
     for record in records:
         if record.event_id == event_id:
