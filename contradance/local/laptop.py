@@ -20,8 +20,11 @@ from contradance.local.events.replays import Replays
 from contradance.local.events.schedules import Schedules
 from contradance.local.invocation.drain import Drain
 from contradance.local.invocation.gateway import Gateway, HttpResponse
+from contradance.local.invocation.in_flight import InFlight
 from contradance.local.invocation.invoker import Invoker
+from contradance.local.invocation.recovery import Recovery
 from contradance.local.invocation.runner import Runner
+from contradance.local.invocation.threads import RequestThreads
 from contradance.local.state.database import Database
 from contradance.local.state.journal_table import STATE_FILE, LaptopJournal
 from contradance.local.store import SQLiteStore
@@ -72,8 +75,9 @@ class Laptop:
         self.journal = LaptopJournal(self.database, when_journaled)
         self.dead_letters = DeadLetterQueues(self.database, clock)
         self.replays = Replays(self.bus, self.database, clock, archive_delay, Random(seed))  # noqa: S311 - an order is not a secret
+        store = SQLiteStore(self.database, self.bus if publish_at_once else None)
         self.environment = Environment(
-            store=SQLiteStore(self.database, self.bus if publish_at_once else None),
+            store=store,
             events=self.bus,
             dead_letters=self.dead_letters,
             journal=self.journal,
@@ -81,18 +85,40 @@ class Laptop:
             variables=variables,
             bus=self.bus.name,
         )
-        self.gateway = Gateway(choreography, self.environment)
-        self.aws = AwsEndpoint(choreography, self.bus, self.dead_letters, self.replays, self.environment)
+        self.in_flight = InFlight(state)
+        self.threads = RequestThreads(self.in_flight)
         functions = [
             function
             for function in choreography.functions.values()
             if isinstance(function.trigger, Subscription | Schedule)
         ]
-        invoker = Invoker(self.bus, self.environment, when_settled)
+        invoker = Invoker(self.bus, choreography.functions, self.in_flight, self.environment, when_settled)
+        recovery = Recovery(choreography.functions, self.bus, invoker, self.in_flight, store)
         schedules = Schedules(choreography, self.bus, clock.now())
-        self._runner = Runner(functions, self.bus, invoker, schedules, self.sweep)
+        self._runner = Runner(
+            functions,
+            self.bus,
+            invoker,
+            schedules=schedules,
+            recovery=recovery,
+            others_may_run=self.threads.may_run,
+            every_second=invoker.record_late_requests,
+            every_minute=self.sweep,
+        )
         shuffle = Random(seed)  # noqa: S311 - the same
-        self._drain = Drain(functions, self.bus, invoker, schedules=schedules, replays=self.replays, random=shuffle)
+        self._drain = Drain(
+            functions,
+            self.bus,
+            invoker,
+            schedules=schedules,
+            replays=self.replays,
+            recovery=recovery,
+            random=shuffle,
+        )
+        self.gateway = Gateway(choreography, self.environment)
+        self.aws = AwsEndpoint(
+            choreography, self.bus, self.dead_letters, self.replays, self.environment, threads=self.threads
+        )
 
     def start(self) -> None:
         """Deliver in threads until `close`."""
@@ -125,8 +151,10 @@ class Laptop:
     def close(self) -> bool:
         """Wait for running invocations until their timeouts, and close the state; return whether all ended."""
         self.replays.stop()
+        self.threads.close()
         ended = self._runner.stop()
         self.database.close()
+        self.in_flight.close()
         return ended
 
     def _movable(self) -> MovableClock:

@@ -129,6 +129,10 @@ class SQLiteStore:
             if held and held.holder == lease.holder:
                 self._leases[key] = held._replace(expires=datetime.min.replace(tzinfo=held.expires.tzinfo))
 
+    def has_completed(self, key: OnceKey) -> bool:
+        """Whether the handler has committed."""
+        return self._record(key) is not None
+
     def mark_published(self, key: OnceKey) -> None:
         """Make a `done` record `published`, erasing its sealed events and keeping their ids."""
         self._database.write(

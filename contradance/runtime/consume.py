@@ -14,6 +14,7 @@ from contradance.envelope import Delivered, unseal
 from contradance.errors import ContractViolation
 from contradance.function import AnyFunction
 from contradance.runtime.attempt import Attempt
+from contradance.runtime.containment import Contained
 from contradance.runtime.error_description import describe_error
 from contradance.runtime.once import OnceKey
 from contradance.runtime.perform import Cause, Task, perform
@@ -103,6 +104,14 @@ def describe(function: AnyFunction, event: Mapping[str, Any], environment: Envir
     return this
 
 
+def once_key(function: AnyFunction, event: Mapping[str, Any]) -> OnceKey | None:
+    """Return the once-key of an event's delivery to a function; None for what is not an event in our envelope."""
+    try:
+        return _cause(function, unseal(event, function.name))[0]
+    except ContractViolation:
+        return None
+
+
 def _describe(this: Attempt, delivered: Delivered) -> None:
     this.trigger = str(delivered.identity)
     this.event_id = delivered.metadata.event_id
@@ -143,7 +152,8 @@ def read_event(function: AnyFunction, subscription: Subscription, delivered: Del
     written, wanted = found
     event: Contract
     try:
-        event = read_tolerant(written, as_text(delivered.data))
+        with Contained():
+            event = read_tolerant(written, as_text(delivered.data))
     except ValidationError as error:
         metadata = delivered.metadata
         raise violation(
@@ -164,7 +174,8 @@ def read_event(function: AnyFunction, subscription: Subscription, delivered: Del
 def _upcast(function: AnyFunction, delivered: Delivered, event: Contract, version: type[Contract]) -> Contract:
     """Return `event` upcast to `version`; a failure is a contract violation, because a retry would fail too."""
     try:
-        return version.upcast(event)
+        with Contained():
+            return version.upcast(event)
     except Exception as error:
         raise ContractViolation(
             f"event {delivered.metadata.event_id} is {delivered.identity}, published by {delivered.metadata.publisher}, "

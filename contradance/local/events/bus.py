@@ -21,10 +21,12 @@ from contradance.local.state.database import Database
 from contradance.pattern import RuleIndex
 from contradance.runtime.ports import Clock
 
-_DUE: Final = (
+_PENDING: Final = (
     "SELECT delivery.id, function, attempt, sent, due, delivery.correlation_id, envelope FROM delivery "
-    "JOIN event ON event.id = delivery.event WHERE function = ? AND due <= ? ORDER BY due, event LIMIT ?"
+    "JOIN event ON event.id = delivery.event WHERE"
 )
+_DUE: Final = f"{_PENDING} function = ? AND due <= ? ORDER BY due, event LIMIT ?"
+_NAMED: Final = f"{_PENDING} delivery.id IN (SELECT value FROM json_each(?)) ORDER BY sent, event"  # noqa: S608 - constant
 
 
 class Bus:
@@ -116,6 +118,11 @@ class Bus:
         """Return up to `limit` deliveries of `function` that are due, the earliest first."""
         self._database.flush()
         rows = self._database.read(_DUE, (function, now.timestamp(), limit))
+        return [PendingDelivery(*row) for row in rows]
+
+    def pending(self, ids: Sequence[str]) -> list[PendingDelivery]:
+        """Return the deliveries with these ids that are pending."""
+        rows = self._database.read(_NAMED, (json.dumps([*ids]),))
         return [PendingDelivery(*row) for row in rows]
 
     def take_due(self, function: str, now: datetime, limit: int, take: Callable[[list[PendingDelivery]], None]) -> None:

@@ -49,7 +49,8 @@ class CommandApi:
         if any(name in headers for name in _OF_BROWSERS):
             return refused(403, "This API is for commands; a browser uses the console.")
         if (method, operation) == ("GET", "system"):
-            return _ok(self._description.model_dump_json(by_alias=True))
+            now = self._description.model_copy(update={"hangs": self._laptop.in_flight.hangs()})
+            return _ok(now.model_dump_json(by_alias=True))
         if method != "POST" or operation not in self._operations:
             return refused(404, "Not Found")
         if headers.get("content-type") != "application/json":

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -12,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from contradance.local.aws.endpoint import MAX_REQUEST_BYTES, TARGET_HEADER, is_for_aws
+from contradance.local.aws.functions import PREFIX as LAMBDA_PREFIX
 from contradance.local.console.application import Console
 from contradance.local.invocation.gateway import HttpResponse, refused
 from contradance.local.laptop import Laptop
@@ -68,7 +70,7 @@ class LaptopApplication:
             if self._console is not None and not _is_for_api(scope) and self._console.serves(scope):
                 await self._console(scope, _replaying(body, receive), send)
                 return
-            given = await run_in_threadpool(self._answer, scope, body)
+            given = await self._given(scope, body)
         except _Disconnected:
             return
         except _Refused as refusal:
@@ -81,6 +83,17 @@ class LaptopApplication:
         if given.status >= 400:  # noqa: PLR2004 - the first error status
             self._refuse(given.status, scope["method"], scope["raw_path"].decode("ascii"))
         await self._send(given, None if read else receive, send)
+
+    async def _given(self, scope: Scope, body: bytes) -> HttpResponse:
+        """Answer a request in a thread: a route in one of its own, because its handler may hang."""
+        path, headers = scope["raw_path"].decode("ascii"), Headers(scope=scope)
+        answer = partial(self._answer, scope, body)
+        if path.startswith(LAMBDA_PREFIX):
+            return await self._laptop.threads.waiting(answer)
+        if _is_for_api(scope) or is_for_aws(path, headers):
+            return await run_in_threadpool(answer)
+        function = self._laptop.gateway.function_of(scope["method"], path)
+        return await (run_in_threadpool(answer) if function is None else self._laptop.threads.answer(function, answer))
 
     def _answer(self, scope: Scope, body: bytes) -> HttpResponse:
         """Answer a request to AWS's protocols or to the application's routes."""
