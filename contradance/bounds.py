@@ -3,8 +3,9 @@
 A failure has to fit where it is written, and to be read by a person. Its size never depends on the size of the input.
 """
 
-import re
 from typing import Final
+
+from contradance.printable import encodable
 
 MAX_PROBLEMS: Final = 20
 """Problems that an error names; of the others it gives the number."""
@@ -31,7 +32,6 @@ MAX_NAME_BYTES: Final = 4 * 1024
 """Bytes of an id or a name in a journal record."""
 
 _CUT: Final = "…"
-_NOT_TEXT: Final = re.compile("[\ud800-\udfff]")
 
 
 def shortened(text: str, most_bytes: int) -> str:
@@ -41,8 +41,3 @@ def shortened(text: str, most_bytes: int) -> str:
     if len(encoded) <= most_bytes:
         return text
     return encoded[: most_bytes - len(_CUT.encode())].decode(errors="ignore") + _CUT
-
-
-def encodable(text: str) -> str:
-    r"""Return `text` with each half of a surrogate pair, which UTF-8 cannot hold, as `\udxxx`."""
-    return text if text.isascii() else _NOT_TEXT.sub(lambda half: f"\\u{ord(half[0]):04x}", text)

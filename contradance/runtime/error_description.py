@@ -7,8 +7,9 @@ from typing import Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from contradance.bounds import MAX_PROBLEMS, MAX_REASON_BYTES, MAX_TRACEBACK_BYTES, encodable, shortened
+from contradance.bounds import MAX_PROBLEMS, MAX_REASON_BYTES, MAX_TRACEBACK_BYTES, shortened
 from contradance.errors import ContradanceError
+from contradance.printable import encodable
 from contradance.runtime.containment import raised_by
 from contradance.violation import problems
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from contradance.bounds import MAX_NAME_BYTES, MAX_REASON_BYTES, shortened
 from contradance.envelope import SealedEvent
+from contradance.printable import printable_block
 
 Outcome = Literal["done", "duplicate", "failed", "invalid", "expired"]
 """Outcome of an attempt: committed; already done; raised; data that breaks the contract; older than max_age."""
@@ -20,8 +21,12 @@ def _short(value: object, most_bytes: int) -> object:
 
 Name = Annotated[str, BeforeValidator(partial(_short, most_bytes=MAX_NAME_BYTES))]
 """An id or a name, cut to its bound: other publishers choose their own."""
-ErrorText = Annotated[str, BeforeValidator(partial(_short, most_bytes=MAX_REASON_BYTES))]
-"""The description of an error, cut to its bound."""
+ErrorText = Annotated[
+    str,
+    BeforeValidator(partial(_short, most_bytes=MAX_REASON_BYTES)),
+    BeforeValidator(lambda text: printable_block(text) if isinstance(text, str) else text),
+]
+"""The description of an error, safe to show and cut to its bound."""
 
 
 class PublishedEvent(BaseModel):

@@ -104,7 +104,7 @@ class Interleavings(RuleBasedStateMachine):
                 raise Power
             return commit(*work)
 
-        laptop.environment.store.commit = mortal_commit  # type: ignore[method-assign]
+        laptop.environment.store.commit = mortal_commit  # type: ignore[method-assign,assignment]
         return laptop
 
     @rule(name=NAMES)

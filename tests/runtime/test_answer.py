@@ -379,9 +379,10 @@ class TestIdempotencyKey:
         def die(*_: object) -> None:
             raise Killed
 
-        with monkeypatch.context() as dying, pytest.raises(Killed):
-            dying.setattr(world.store, "commit", die)
+        monkeypatch.setattr(world.store, "commit", die)
+        with pytest.raises(Killed):
             world.ask(open_ticket, post(key="key-1"), "request-1")
+        monkeypatch.undo()
         early, _ = world.ask(open_ticket, post(key="key-1"), "request-2")
         world.clock.sleep(31)
         late, _ = world.ask(open_ticket, post(key="key-1"), "request-3")

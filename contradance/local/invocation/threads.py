@@ -66,8 +66,8 @@ class RequestThreads:
         Lambda ends it, and API Gateway answers 500; or API Gateway ends its own wait first, and answers 503.
         """
         until = monotonic() + INTEGRATION_SECONDS
-        while not self.may_run.is_set() and monotonic() < until:
-            await asyncio.sleep(_LOOK_SECONDS)  # noqa: ASYNC110 - a thread sets it, not this loop
+        while not self.may_run.is_set() and monotonic() < until:  # noqa: ASYNC110 - a thread sets it
+            await asyncio.sleep(_LOOK_SECONDS)
         seconds = function.limits.timeout.total_seconds()
         try:
             if self.may_run.is_set():
