@@ -63,7 +63,7 @@ class InFlight:
     def __init__(self, state: Path) -> None:
         self._slots = Slots(state / FILE)
         self._flights: set[Flight] = set()
-        self._lock = threading.RLock()  # `stop` is called by a signal, which may interrupt any of these methods
+        self._lock = threading.Lock()  # not taken by `stop`: a signal may interrupt any of these methods
         self.left = [Left(*parts) for line in self._slots.before if len(parts := line.split(" ")) == len(Left._fields)]
         """What ran, or waited to run alone, when the process before this one was killed."""
 
@@ -72,16 +72,15 @@ class InFlight:
         flight = Flight(kind, function, attempts, deadline, monotonic(), threading.get_ident())
         for identifier, attempt in attempts:
             flight.slots.append(self._slots.fill(_line(RUNS, kind, identifier, attempt, function)))
-        with self._lock:
-            self._flights.add(flight)
+        self._flights.add(flight)
         return flight
 
     def end(self, flight: Flight) -> None:
         """Remove an invocation: its thread has returned, and its outcome is on disk."""
+        self._flights.discard(flight)
         with self._lock:
-            self._flights.discard(flight)
-        while flight.slots:
-            self._slots.clear(flight.slots.pop())
+            while flight.slots:
+                self._slots.clear(flight.slots.pop())
 
     @contextmanager
     def request(self, function: str, identifier: str, deadline: float) -> Iterator[Flight]:
@@ -108,24 +107,22 @@ class InFlight:
     def mark_late(self, flight: Flight) -> None:
         """Mark an invocation that has outlived its timeout: its attempt is over, whatever its thread does."""
         with self._lock:
-            if flight in self._flights and not flight.late:
-                flight.late = True
-                self._change(flight, _LATE)
+            flight.late = True
+            self._change(flight, _LATE)
 
     def late_requests(self) -> list[Flight]:
         """Return the requests that have outlived their timeouts and are not marked yet; mark them."""
         now = monotonic()
-        with self._lock:
-            late = [one for one in self._flights if one.kind == "request" and not one.late and one.deadline <= now]
+        flights = self._flights.copy()
+        late = [one for one in flights if one.kind == "request" and not one.late and one.deadline <= now]
         for flight in late:
             self.mark_late(flight)
         return late
 
     def stop(self) -> None:
         """Mark everything that runs as ended by the operator, who ends the process: no handler is to blame."""
-        with self._lock:
-            for flight in self._flights:
-                self._change(flight, STOPPED)
+        for flight in self._flights.copy():
+            self._change(flight, STOPPED)
 
     def _change(self, flight: Flight, state: str) -> None:
         for slot, (identifier, attempt) in zip(flight.slots, flight.attempts, strict=False):
@@ -134,8 +131,7 @@ class InFlight:
     def hangs(self) -> list[Hang]:
         """Return the invocations that have outlived their timeouts, the oldest first, each with its thread's stack."""
         now, frames = monotonic(), sys._current_frames()  # noqa: SLF001 - documented, in spite of its name
-        with self._lock:
-            late = sorted((one for one in self._flights if one.deadline <= now), key=lambda one: one.started)
+        late = sorted((one for one in self._flights.copy() if one.deadline <= now), key=lambda one: one.started)
         return [
             Hang(
                 function=one.function,
@@ -154,7 +150,7 @@ class InFlight:
 
     def close(self) -> None:
         """Clear the list, because the process ends by itself."""
-        self._slots.close()
+        self._slots.close(in_use=bool(self._flights))
 
 
 def _line(state: str, kind: str, identifier: str, attempt: int, function: str) -> str:

@@ -26,7 +26,7 @@ class Slots:
         """What the process before this one left behind: nothing, unless it was killed. `clear_before` clears it."""
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
         self._free: deque[int] = deque()
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._closed = False
         self._count = self._first = -(-os.fstat(self._file).st_size // _LINE_BYTES)
         self._extend()
@@ -56,18 +56,20 @@ class Slots:
             self.clear(slot)
         self._first = 0
 
-    def close(self) -> None:
-        """Clear every line, and close the file; a line that is filled or cleared later changes nothing."""
-        with self._lock:
-            if not self._closed:
-                self._closed = True
-                os.ftruncate(self._file, 0)
+    def close(self, *, in_use: bool) -> None:
+        """Clear every line; a line that is filled or cleared later changes nothing.
+
+        The file stays open while a thread may still write to it: its number could become another file's.
+        """
+        if not self._closed:
+            self._closed = True
+            os.ftruncate(self._file, 0)
+            if not in_use:
                 os.close(self._file)
 
     def _write(self, content: bytes, at: int) -> None:
-        with self._lock:  # a hung thread may return when the file is closed
-            if not self._closed:
-                os.pwrite(self._file, content, at)
+        if not self._closed:  # a hung thread may return after the end
+            os.pwrite(self._file, content, at)
 
     def _extend(self) -> None:
         """Append empty lines."""
