@@ -1,5 +1,6 @@
 """The laptop: a choreography's bus, functions and HTTP API on this machine, with one folder of state."""
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from random import Random
 from types import TracebackType
 from typing import Final, Literal, Self
 
-from contradance.choreography import Choreography
+from contradance.choreography import AnyFunction, Choreography
 from contradance.errors import LaptopError
 from contradance.function import Schedule
 from contradance.local.aws.endpoint import AwsEndpoint
@@ -34,6 +35,9 @@ from contradance.runtime.ports import Environment
 from contradance.runtime.sweep import sweep
 from contradance.subscription import Subscription
 
+_LOG = logging.getLogger("contradance.clock")
+_LONGEST_DELAY: Final = timedelta(minutes=15)
+"""Longest delay of a message that is sent to a queue. SQS API reference, SendMessage."""
 _SWEEP_SECONDS: Final = 30.0
 """Time limit of one run of the sweeper."""
 
@@ -96,7 +100,8 @@ class Laptop:
         ]
         invoker = Invoker(self.bus, choreography.functions, self.in_flight, self.environment, when_settled)
         recovery = Recovery(choreography.functions, self.bus, invoker, self.in_flight, store)
-        schedules = Schedules(choreography, self.bus, clock.now())
+        self._schedules = schedules = Schedules(choreography, self.bus, clock.now())
+        self._store = store
         self._runner = Runner(
             functions,
             self.bus,
@@ -105,6 +110,7 @@ class Laptop:
             recovery=recovery,
             others_may_run=self.threads.may_run,
             every_second=invoker.record_late_requests,
+            when_jumped=self._follow_clock,
             every_minute=self.sweep,
         )
         shuffle = Random(seed)  # noqa: S311 - the same
@@ -126,7 +132,8 @@ class Laptop:
         """Deliver in threads until `close`."""
         if not isinstance(self.clock, RealClock):
             raise LaptopError("a virtual clock stands still.\n  Use drain(), or give the laptop a RealClock.")
-        self.bus.reschedule_future(self.clock.now())
+        pauses = [_LONGEST_DELAY, *(_longest_pause(function) for function in self.choreography.functions.values())]
+        self.bus.reschedule_future(self.clock.now(), max(pauses))
         self._runner.start(self.clock)
         self.replays.start()
 
@@ -150,6 +157,21 @@ class Laptop:
         """Publish events that a process committed and did not publish before it died; return how many once-records."""
         return sweep(self.environment, _SWEEP_SECONDS)
 
+    def _follow_clock(self, jump: timedelta) -> None:
+        """Continue when the machine's clock has jumped: durations stay as long as they are, and what is due runs."""
+        self._store.shift_leases(jump)
+        if jump > timedelta(0):
+            _LOG.warning(
+                "The clock went forward by %s: it was set, or the machine slept. What is due by now runs now.", jump
+            )
+            return
+        _LOG.warning(
+            "The clock was set back by %s. Retries and schedules go on, and wait no longer than before.", -jump
+        )
+        now = self.clock.now()
+        self.bus.shift_future(now, -jump)
+        self._schedules.set_back(now, -jump)
+
     def close(self) -> bool:
         """Wait for running invocations until their timeouts, and close the state; return whether all ended."""
         self.replays.stop()
@@ -172,3 +194,9 @@ class Laptop:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _longest_pause(function: AnyFunction) -> timedelta:
+    """Return the longest pause between two attempts at a function's deliveries."""
+    last = function.retry.attempts(function.delivery)
+    return function.retry.delay(function.delivery, last, function.limits.timeout)

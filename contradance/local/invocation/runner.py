@@ -99,6 +99,7 @@ class Runner:
         recovery: finds the deliveries that run alone first.
         others_may_run: cleared until they have run.
         every_second: called at least every second.
+        when_jumped: called with the jump of the clock, when it has jumped.
         every_minute: called at the start and then every minute.
     """
 
@@ -112,6 +113,7 @@ class Runner:
         recovery: Recovery,
         others_may_run: threading.Event,
         every_second: Callable[[], object],
+        when_jumped: Callable[[timedelta], object],
         every_minute: Callable[[], object],
     ) -> None:
         self._queues = {function.name: _WorkerQueue(function) for function in functions}
@@ -120,6 +122,7 @@ class Runner:
         self._schedules = schedules
         self._recovery = recovery
         self._every_second = every_second
+        self._when_jumped = when_jumped
         self._every_minute = every_minute
         self._minute = 0.0
         self._others_may_run = others_may_run
@@ -348,8 +351,13 @@ class Runner:
 
     def _run_due(self) -> None:
         """Fill queues whose alarms are due, fail late invocations, and run schedules and the minute's task."""
+        jump = self._clock.jump()
+        if jump:
+            self._when_jumped(jump)
         now = self._clock.now()
         with self._changed:
+            if jump:  # every alarm was set by the clock as it was
+                self._alarms = [(now.timestamp(), name) for name in self._queues]
             while self._alarms and self._alarms[0][0] <= now.timestamp():
                 queue = self._queues[heappop(self._alarms)[1]]
                 queue.alarm, queue.more = None, True
