@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from contradance import Choreography, route
 from contradance.choreography import AnyFunction
 from contradance.local.clock import RealClock, VirtualClock
+from contradance.local.console.feed import Feed
 from contradance.local.laptop import Laptop
 from contradance.local.system.client import system_of_commands
 from contradance.local.web.server import Server
@@ -180,7 +181,7 @@ def hanging(tmp_path: Path) -> Iterator[tuple[Laptop, str]]:
         return Answer()
 
     with shop(tmp_path, hang, fine, clock=RealClock()) as laptop:
-        server = Server(laptop, 0)
+        server = Server(laptop, 0, feed=Feed())
         laptop.start()
         with server.serving() as url:
             yield laptop, url
@@ -216,6 +217,9 @@ def test_the_doctor_names_what_hangs_with_its_stack(hanging: tuple[Laptop, str])
     (finding,) = [one for one in examine(system, laptop.choreography) if one.trouble]
 
     assert finding.what == "threads of desk.hang"
+    page = _text(f"{url}/_contradance/live")
+    assert "desk.hang for" in page
+    assert "release.wait(LONG)" in page
     assert "an invocation hangs" in finding.trouble
     assert "release.wait(LONG)" in finding.fix
 
@@ -233,3 +237,8 @@ def _status(url: str) -> int:
     except urllib.error.HTTPError as error:
         with error:
             return error.code
+
+
+def _text(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=LONG) as answer:  # noqa: S310 - the same
+        return str(answer.read().decode())
