@@ -34,7 +34,7 @@ class Listed:
     """The functions that still use it when a newer version exists; else empty."""
 
     def as_json(self) -> dict[str, object]:
-        """Return the values for JSON."""
+        """Return the contract's row as JSON values by name."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ class Listed:
         return "\n".join(lines)
 
 
-def listing(checked: Choreography | Registry, promises: Promises) -> list[Listed]:
+def list_contracts(checked: Choreography | Registry, promises: Promises) -> list[Listed]:
     """Return every contract of a registry, with its publishers, its consumers and its frozen state."""
     choreography = checked if isinstance(checked, Choreography) else None
     registry = checked if isinstance(checked, Registry) else checked.contracts
@@ -56,6 +56,7 @@ def listing(checked: Choreography | Registry, promises: Promises) -> list[Listed
     old = {one.contract: str(one) for one in deprecations(checked)}
 
     def state(contract: type[Contract]) -> FreezeState:
+        """Return a contract's state compared with its frozen schema; `broken` when any change breaks."""
         if contract.identity.app != registry.name:
             return "not ours"
         return changed.get(contract.identity, "frozen") if contract.identity in promises else "not frozen"
@@ -73,8 +74,8 @@ def listing(checked: Choreography | Registry, promises: Promises) -> list[Listed
     ]
 
 
-def shown(contract: type[Contract]) -> Iterator[str]:
-    """Yield the lines that describe a contract: its summary, and each field with type, marks and description."""
+def describe_contract(contract: type[Contract]) -> Iterator[str]:
+    """Yield the lines that describe a contract: its summary, its marks, and each field with type and meaning."""
     marks = [f"subject {contract.subject_field}"]
     marks += [f"upcasts v{contract.upcasts.identity.version}"] if contract.upcasts else []
     marks += [f"also published as v{one.identity.version}" for one in contract.renderings()[1:]]
@@ -88,6 +89,7 @@ def shown(contract: type[Contract]) -> Iterator[str]:
 
 
 def _field_rows(model: type[BaseModel], depth: int, seen: tuple[type, ...]) -> Iterator[tuple[str, str, str]]:
+    """Yield (indented name, type, description) of each field on the wire, and after it those of models in it."""
     for name, (_, field) in wire_fields(model).items():
         yield "  " * (depth - 1) + name, type_name(_without_metadata(field)), _describe_field(field)
         for inner in models_in(field.annotation):
@@ -102,10 +104,12 @@ def _without_metadata(field: FieldInfo) -> Any:
 
 
 def _describe_field(field: FieldInfo) -> str:
+    """Return a field's marks, such as `[optional, personal]`, and its description."""
     marks = ["" if field.is_required() else "optional", "personal" if is_marked(field) else ""]
     parts = [f"[{', '.join(filter(None, marks))}]" if any(marks) else "", field.description or ""]
     return " ".join(filter(None, parts))
 
 
 def _first_line(contract: type[Contract]) -> str:
+    """Return the first line of a contract's docstring; an empty text without one."""
     return (contract.__doc__ or "").strip().partition("\n")[0]

@@ -17,26 +17,27 @@ _RESERVED: Final = ("default", "event", "failure")
 
 
 def mermaid(choreography: Choreography) -> str:
-    """Return the text of the flowchart, with all functions and events that are connected."""
+    """Return the text of the flowchart, with the functions and events that publish, consume or are published."""
     return "\n".join(_lines(choreography)) + "\n"
 
 
 def _lines(choreography: Choreography) -> Iterator[str]:
+    """Yield the lines of the flowchart: functions, events, arrows and styles."""
     failing = failure_path(choreography)
     connected = {edge.function for edge in choreography.edges}
     functions = [function for function in choreography.functions.values() if function.name in connected]
     contracts = list(dict.fromkeys(edge.contract for edge in choreography.edges))
-    ids = _ids([*(function.name for function in functions), *map(_event_name, contracts)], ())
+    ids = _ids([*(function.name for function in functions), *map(_event_key, contracts)], ())
     classes = _ids(choreography.services, _RESERVED)
     yield "flowchart LR"
     for function in functions:
         yield f"  {ids[function.name]}{_function_shape(function)}:::{classes[function.service]}"
     for contract in contracts:
         style = "failure" if contract in failing.contracts else "event"
-        yield f"  {ids[_event_name(contract)]}([{_event_label(contract)}]):::{style}"
+        yield f"  {ids[_event_key(contract)]}([{_event_label(contract)}]):::{style}"
     for kind, name, contract in dict.fromkeys(choreography.edges):
         dashed = contract in failing.contracts
-        ends = (ids[name], ids[_event_name(contract)])
+        ends = (ids[name], ids[_event_key(contract)])
         tail, head = ends if kind == "publishes" else ends[::-1]
         yield f"  {tail} {'-.->' if dashed else '-->'} {head}"
     yield "  classDef event fill:#64748b,stroke:#64748b,color:#fff"
@@ -61,17 +62,20 @@ def _ids(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
     return ids
 
 
-def _event_name(contract: type[Contract]) -> str:
+def _event_key(contract: type[Contract]) -> str:
+    """Return the text that names an event among all nodes: `e_library.loans_BookLent_v1`."""
     source, detail_type, version = contract.identity
     return f"e_{source}_{detail_type}_v{version}"
 
 
 def _event_label(contract: type[Contract]) -> str:
+    """Return the text at an event: its detail-type, and its version unless it is 1."""
     _, detail_type, version = contract.identity
     return detail_type if version == 1 else f"{detail_type} v{version}"
 
 
 def _function_shape(function: AnyFunction) -> str:
+    """Return the shape and text of a function: pointed with its route or timetable, or square."""
     label = f"{function.name.partition('.')[2]}<br/><i>{function.service}</i>"
     match function.trigger:
         case Route(method=method, path=path):
