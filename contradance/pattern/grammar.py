@@ -77,9 +77,9 @@ def _read_wildcard(argument: object, path: str) -> Operator:
 
 
 def _read_cidr(argument: object, path: str) -> Operator:
-    """Read the argument of `cidr`: a block of IP addresses."""
+    """Read a block of IP addresses. For an argument that is not a string, AWS's message names the wrong operator."""
     try:
-        return Within(parse_block(require_text(argument, "cidr", path)))
+        return Within(parse_block(require_text(argument, "prefix", path)))
     except ValueError as error:
         raise invalid(str(error), path) from error
 

@@ -6,11 +6,16 @@ both. Therefore `::/0` holds IPv4 addresses, but neither the first nor the last 
 
 import re
 
+from contradance.printable import printable
+
 _V4 = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+")
 _V6 = re.compile(r"[0-9a-fA-F:]*:[0-9a-fA-F:]*")
 _LONGEST_V4 = 15
 _LARGEST_BYTE = 255
 _MAPPED = bytes(10) + b"\xff\xff"
+_INTEGERS = range(-(2**31), 2**31)
+_LONGEST_MASK = 1_000
+"""Most digits of a mask that are read as a number."""
 BITS = 128
 """Bits of an address in the range that both families share."""
 
@@ -70,14 +75,18 @@ def parse_block(text: str) -> Block:
     Raises:
         ValueError: the text is not a CIDR block; the message is AWS's reason.
     """
-    spelled, slash, length = text.removesuffix("/").partition("/")
+    # Java's split, by which AWS reads it, drops slashes at the end
+    spelled, slash, length = text.rstrip("/").partition("/")
     if not slash or "/" in length:
         raise ValueError("Malformed CIDR, one '/' required")
+    digits = length[1:] if length[:1] in ("+", "-") else length
+    if not digits.isascii() or not digits.isdecimal() or len(digits) > _LONGEST_MASK or int(length) not in _INTEGERS:
+        raise ValueError("Malformed CIDR, mask bits must be an integer")
+    if int(length) < 0:
+        raise ValueError("Malformed CIDR, mask bits must not be negative")
     address = parse_address(spelled)
     if address is None:
-        raise ValueError("Nonstandard IP address")
-    if not length.isascii() or not length.isdecimal():
-        raise ValueError("Malformed CIDR, mask bits must be an integer")
-    if len(length) > len("128") or int(length) >= address.width:
+        raise ValueError(f"Nonstandard IP address: {printable(spelled)}")
+    if int(length) >= address.width:
         raise ValueError(f"IPv{4 if address.width < BITS else 6} mask bits must be < {address.width}")
     return Block(address, int(length))
