@@ -45,7 +45,7 @@ def asyncapi(
     used = {edge.contract for edge in edges}
     registry = checked if isinstance(checked, Registry) else checked.contracts
     contracts = [contract for contract in registry if contract in used or function is None]
-    relied = foreign.relied_by(choreography, functions)
+    relied = foreign.events_consumed_by(choreography, functions)
     title = function or checked.name
     return {
         "asyncapi": ASYNCAPI,

@@ -93,7 +93,7 @@ def describe_contract(contract: type[Contract]) -> Iterator[str]:
 
 
 def describe_foreign(one: Relied) -> Iterator[str]:
-    """Yield the lines that describe an event of others, once for each of its classes."""
+    """Yield the lines that describe an event of others, once for each of its classes: its origin and its fields."""
     for model in one.models:
         origin = model.origin
         marks = [f"from {origin}", *(f"once by {'.'.join(path)}" for path in origin.once_by)]
@@ -105,6 +105,7 @@ def describe_foreign(one: Relied) -> Iterator[str]:
 
 
 def _table(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    """Yield rows of three columns as lines, aligned."""
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     for name, kind, meaning in rows:
         yield f"  {name:{widths[0]}}  {kind:{widths[1]}}  {meaning}".rstrip()

@@ -40,7 +40,7 @@ def _lines(choreography: Choreography) -> Iterator[str]:
         style = "failure" if contract in failing.contracts else "event"
         yield f"  {ids[_event_key(contract)]}([{_event_label(contract)}]):::{style}"
     for name, one in foreign.items():
-        yield from _foreign(ids[name], one, ids)
+        yield from _foreign_lines(ids[name], one, ids)
     for kind, name, contract in dict.fromkeys(choreography.edges):
         dashed = contract in failing.contracts
         ends = (ids[name], ids[_event_key(contract)])
@@ -55,9 +55,9 @@ def _lines(choreography: Choreography) -> Iterator[str]:
         yield f"  classDef {classes[service]} fill:none,stroke:{colour},stroke-width:2px"
 
 
-def _foreign(own: str, one: Relied, ids: Mapping[str, str]) -> Iterator[str]:
+def _foreign_lines(own: str, one: Relied, ids: Mapping[str, str]) -> Iterator[str]:
     """Yield an event of others and the arrows to its consumers."""
-    yield f'  {own}(["{_text(one.identity.detail_type)}<br/><i>{_text(one.identity.source)}</i>"]):::foreign'
+    yield f'  {own}(["{_escape_text(one.identity.detail_type)}<br/><i>{_escape_text(one.identity.source)}</i>"]):::foreign'
     for consumer in one.consumers:
         yield f"  {own} --> {ids[consumer]}"
 
@@ -89,7 +89,7 @@ def _event_label(contract: type[Contract]) -> str:
     return detail_type if version == 1 else f"{detail_type} v{version}"
 
 
-def _text(text: str) -> str:
+def _escape_text(text: str) -> str:
     """Return a text of others with the characters escaped that Mermaid or HTML would read."""
     return "".join(one if one.isalnum() or one in " -_./" else f"#{ord(one)};" for one in text)
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticSerializationError, PydanticUndefined, to_json
 
-from contradance.annotation import alternatives, type_name
+from contradance.annotation import is_model, members_but_none, type_name
 from contradance.contract import is_contract
 from contradance.errors import InvalidContract
 from contradance.violation import problems
@@ -52,11 +52,11 @@ def _example_value(model: type[BaseModel], name: str, field: FieldInfo) -> Any:
         return field.examples[0]
     if field.default is not PydanticUndefined or field.default_factory is not None:
         return field.get_default(call_default_factory=True, validated_data={})
-    for member in alternatives(field.annotation):
-        if isinstance(member, type) and issubclass(member, BaseModel):
+    for member in members_but_none(field.annotation):
+        if is_model(member):
             return _example_data(member)
         item = next(iter(get_args(member)), NoneType)
-        if get_origin(member) in (list, tuple) and isinstance(item, type) and issubclass(item, BaseModel):
+        if get_origin(member) in (list, tuple) and is_model(item):
             return [_example_data(item)]
     raise InvalidContract(
         f"{model.__qualname__}.{name} is {type_name(field.annotation)} and has no example, so a sample is not possible.\n"

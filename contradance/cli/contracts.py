@@ -52,7 +52,7 @@ def freeze(
 
     project = the_project()
     frozen = freeze_contracts(
-        project.checked(), project.root / project.schemas, dropping=drop or [], write_files=not check
+        project.choreography_or_registry(), project.root / project.schemas, dropping=drop or [], write_files=not check
     )
     for line in frozen.lines(project.root):
         out.print(line)
@@ -80,7 +80,7 @@ def check(
 
     project = the_project()
     promises = read_promises(against or str(project.root / project.schemas), project.root, project.schemas)
-    found = breaks(project.checked(), promises, mode=mode)
+    found = breaks(project.choreography_or_registry(), promises, mode=mode)
     render = {OutputFormat.TEXT: format_text, OutputFormat.JSON: format_json, OutputFormat.GITHUB: format_annotations}[
         OutputFormat.JSON if as_json else form
     ]
@@ -99,7 +99,7 @@ def list_contracts(
     from contradance.schemas import read_folder  # noqa: PLC0415 - loaded with the project
 
     project = the_project()
-    found = list_contracts(project.checked(), read_folder(project.root / project.schemas))
+    found = list_contracts(project.choreography_or_registry(), read_folder(project.root / project.schemas))
     if as_json:
         print_json([one.as_json() for one in found])
     else:
@@ -116,7 +116,7 @@ def show(
     from contradance.choreography import Choreography  # noqa: PLC0415 - loaded with the project
     from contradance.schemas.identities import find_identity  # noqa: PLC0415 - loaded with the project
 
-    checked = the_project().checked()
+    checked = the_project().choreography_or_registry()
     foreign = {str(one.identity): one for one in checked.foreign} if isinstance(checked, Choreography) else {}
     found = [one for name, one in foreign.items() if contract in (name, one.identity.detail_type)]
     known = the_project().registry().by_identity
@@ -146,7 +146,9 @@ def diff(
     else:
         promises = read_promises(against or str(project.root / project.schemas), project.root, project.schemas)
         named = find_identity(old, promises) if old is not None else None
-        found = [one for one in differences(project.checked(), promises) if named in (None, one.identity)]
+        found = [
+            one for one in differences(project.choreography_or_registry(), promises) if named in (None, one.identity)
+        ]
         lines = [f"{one.identity}: {one.change.message}" for one in found]
     for line in lines or ["Nothing differs."]:
         out.print(line)
@@ -167,7 +169,7 @@ def export(
     from contradance.catalog.exports import document_text  # noqa: PLC0415 - loaded with the project
     from contradance.catalog.exports import export as exported  # noqa: PLC0415 - loaded with the project
 
-    files = exported(the_project().checked(), form, function=function)
+    files = exported(the_project().choreography_or_registry(), form, function=function)
     if folder is None:
         sys.stdout.write(document_text(next(iter(files.values())) if form == "asyncapi" else files))
         return
