@@ -95,6 +95,7 @@ def subscriber(
         )
 
     def declare(handler: Callable[..., object]) -> Function[..., Any]:
+        """Return the subscriber of a handler; refuse a signature or an option that it cannot have."""
         read = read_signature(handler, service)
         parameters = read.parameters
         takes_delivery = len(parameters) == 2 and parameters[1].annotation is Delivery  # noqa: PLR2004
@@ -148,6 +149,7 @@ def route(
     from contradance.httproute import read_route, reply_of  # noqa: PLC0415 - only a route loads it
 
     def declare(handler: Callable[P, Answer], /) -> Function[P, Answer]:
+        """Return the route of a handler; refuse a signature that a request cannot be read into."""
         read = read_signature(handler, service)
         return make_function(
             handler,
@@ -185,16 +187,17 @@ def schedule(
     """
     _check_called("schedule", expression, "rate(1 day)")
 
-    from contradance.timetable import timetable  # noqa: PLC0415 - only a schedule loads it
+    from contradance.timetable import parse_timetable  # noqa: PLC0415 - only a schedule loads it
 
     def declare(handler: Callable[..., object]) -> Function[..., Any]:
+        """Return the scheduled function of a handler; refuse parameters other than a `Delivery`."""
         read = read_signature(handler, service)
         if [parameter.annotation for parameter in read.parameters] not in ([], [Delivery]):
             raise InvalidFunction(
                 f"{read.function} takes {read}, but a schedule has no event.\n"
                 "  A scheduled handler takes nothing, or a contradance.Delivery."
             )
-        trigger = Schedule(timetable(expression, read.function), takes_delivery=bool(read.parameters))
+        trigger = Schedule(parse_timetable(expression, read.function), takes_delivery=bool(read.parameters))
         return make_function(
             handler,
             read,
@@ -225,5 +228,6 @@ def _place(given: object) -> str:
 
 
 def _check_choice(function: str, option: str, given: object, choices: tuple[str, ...]) -> None:
+    """Refuse an option that is not one of its choices."""
     if given not in choices:
         raise InvalidFunction(f"{function} has {option}={given!r}.\n  Use {' or '.join(map(repr, choices))}.")
