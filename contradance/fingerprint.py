@@ -53,6 +53,7 @@ def _foreign_facts(choreography: Choreography) -> dict[str, object]:
 
 
 def _function_facts(function: AnyFunction) -> dict[str, object]:
+    """Return what counts of a function: its trigger, events, retries, limits and links."""
     limits, retry = function.limits, function.retry
     return {
         "trigger": _trigger_facts(function),
@@ -64,6 +65,7 @@ def _function_facts(function: AnyFunction) -> dict[str, object]:
 
 
 def _trigger_facts(function: AnyFunction) -> list[object]:
+    """Return what counts of a trigger: a route's key, a schedule's expression, or a rule's pattern and options."""
     trigger = function.trigger
     if isinstance(trigger, Route):
         return [trigger.key]
@@ -75,6 +77,7 @@ def _trigger_facts(function: AnyFunction) -> list[object]:
 
 
 def _link_text(link: "Link") -> str:
+    """Return a table's grant or a secret's variable as text, and a setting's variable with its default."""
     if isinstance(link, Setting):
         return f"{link.variable}={link.default}"
     return link.variable if isinstance(link, Secret) else str(link)

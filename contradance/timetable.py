@@ -73,7 +73,7 @@ class Timetable:
         return ZoneInfo(self.timezone)
 
 
-def timetable(
+def parse_timetable(
     expression: str,
     function: str,
     *,

@@ -70,6 +70,7 @@ def read_tolerant(model: type[Model], text: str | bytes, *, extra: Extra = "forb
 
 
 def _read(model: type[Model], text: str | bytes, *, extra: Extra, by_name: bool, counted: bool = True) -> Model:
+    """Parse JSON as a `model`; of large JSON the error has few problems, and their number if `counted`."""
     read: Model
     if is_large(text):
         read = read_large(model, text, counted=counted, extra=extra, by_alias=True, by_name=by_name)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from contradance import schedule
 from contradance.errors import InvalidFunction
-from contradance.timetable import Timetable, timetable
+from contradance.timetable import Timetable, parse_timetable
 
 FIX = "\n  Write it like rate(1 day), rate(5 minutes) or cron(0 12 * * ? *)."
 MOMENTS = st.integers(min_value=631_152_000, max_value=4_102_444_800).map(
@@ -35,7 +35,7 @@ def at(text: str) -> datetime:
     ],
 )
 def test_a_rate_has_a_period(expression: str, period: timedelta) -> None:
-    assert timetable(expression, "x").every == period
+    assert parse_timetable(expression, "x").every == period
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_rate_has_a_period(expression: str, period: timedelta) -> None:
 )
 def test_a_schedule_that_cannot_be_parsed_is_refused(expression: str, why: str) -> None:
     with pytest.raises(InvalidFunction) as refused:
-        timetable(expression, "loyalty.daily (functions/loyalty/daily.py, line 3)")
+        parse_timetable(expression, "loyalty.daily (functions/loyalty/daily.py, line 3)")
 
     assert str(refused.value) == (
         f"loyalty.daily (functions/loyalty/daily.py, line 3) has the schedule {expression!r}, which is not a schedule that "
@@ -150,7 +150,7 @@ def test_it_is_refused_when_the_module_is_imported() -> None:
     ],
 )
 def test_runs_come_one_after_the_other(expression: str, moment: str, runs: list[str]) -> None:
-    table, now, seen = timetable(expression, "x"), at(moment), []
+    table, now, seen = parse_timetable(expression, "x"), at(moment), []
 
     for _ in runs:
         following = table.next_after(now)
@@ -163,13 +163,13 @@ def test_runs_come_one_after_the_other(expression: str, moment: str, runs: list[
 
 @pytest.mark.parametrize("expression", ["cron(0 0 1 1 ? 2020)", "cron(0 0 29 2 ? 2020-2026)"])
 def test_a_schedule_may_have_no_run_left(expression: str) -> None:
-    assert timetable(expression, "x").next_after(at("2026-03-01T00:00")) is None
+    assert parse_timetable(expression, "x").next_after(at("2026-03-01T00:00")) is None
 
 
 def test_the_moment_may_be_told_in_any_zone() -> None:
     noon_in_zurich = datetime(2026, 3, 1, 12, tzinfo=timezone(timedelta(hours=1)))
 
-    assert timetable("cron(30 11 * * ? *)", "x").next_after(noon_in_zurich) == at("2026-03-01T11:30")
+    assert parse_timetable("cron(30 11 * * ? *)", "x").next_after(noon_in_zurich) == at("2026-03-01T11:30")
 
 
 FIELDS = st.tuples(
@@ -183,7 +183,7 @@ FIELDS = st.tuples(
 @given(fields=FIELDS, moment=MOMENTS)
 def test_a_run_is_later_on_the_minute_and_allowed(fields: tuple[str, ...], moment: datetime) -> None:
     assume(fields[2:] != ("31", "2"))
-    table = timetable(f"cron({' '.join(fields)} ? *)", "x")
+    table = parse_timetable(f"cron({' '.join(fields)} ? *)", "x")
 
     run = table.next_after(moment)
 
@@ -207,7 +207,7 @@ def test_a_rate_runs_within_one_period(moment: datetime, minutes: int) -> None:
 
 
 def test_stepping_through_a_year_counts_its_days() -> None:
-    step = timetable("cron(0 0 * * ? 2028)", "x").next_after
+    step = parse_timetable("cron(0 0 * * ? 2028)", "x").next_after
     runs, now = 0, step(at("2027-12-31T23:59"))
 
     while now is not None:
@@ -242,7 +242,7 @@ def test_runs_are_those_of_another_implementation(
         st.one_of(st.tuples(DAYS_OF_MONTH, st.just("?")), st.tuples(st.just("?"), DAYS_OF_WEEK)), label="days"
     )
     table, expected = (
-        timetable(f"cron({minute} {hour} {day} {month} {weekday} *)", "x"),
+        parse_timetable(f"cron({minute} {hour} {day} {month} {weekday} *)", "x"),
         CronSim(as_cronsim(minute, hour, day, month, weekday), moment),
     )
 
@@ -266,7 +266,7 @@ def test_the_nearest_weekday_is_in_the_same_month(wanted: int, year: int, month:
     first = datetime(year, month, 1, tzinfo=UTC) - timedelta(minutes=1)
     assume(wanted <= 29 or month != 2)
 
-    run = timetable(f"cron(0 12 {wanted}W {month} ? *)", "x").next_after(first)
+    run = parse_timetable(f"cron(0 12 {wanted}W {month} ? *)", "x").next_after(first)
 
     expected = nearest_weekday(year, month, wanted)
     assert run is not None
@@ -300,7 +300,7 @@ def test_in_a_zone_each_local_time_that_exists_runs_once(zone: str, year: int, d
     around = data.draw(st.sampled_from(transitions(info, year) or [datetime(year, 6, 1, tzinfo=UTC)]), label="around")
     start, minutes = around - timedelta(hours=30), 60 * 60
     expression = data.draw(st.sampled_from(["cron(0/10 * * * ? *)", "cron(30 0-3 * * ? *)", "cron(5 2 ? * * *)"]))
-    table = timetable(expression, "x", timezone=zone)
+    table = parse_timetable(expression, "x", timezone=zone)
     assert table.cron is not None
     expected, seen = [], set()
     for moment in (start + timedelta(minutes=n) for n in range(-24 * 60, minutes + 1)):
@@ -334,7 +334,7 @@ def test_in_a_zone_each_local_time_that_exists_runs_once(zone: str, year: int, d
     ],
 )
 def test_berlin_has_the_rules_of_eventbridge_scheduler(expression: str, moment: str, runs: list[str]) -> None:
-    table, now, seen = timetable(expression, "x", timezone="Europe/Berlin"), at(moment), []
+    table, now, seen = parse_timetable(expression, "x", timezone="Europe/Berlin"), at(moment), []
 
     for _ in runs:
         following = table.next_after(now)
@@ -347,8 +347,8 @@ def test_berlin_has_the_rules_of_eventbridge_scheduler(expression: str, moment: 
 
 def test_start_and_end_bound_the_runs_and_a_rate_counts_from_its_start() -> None:
     start, end = at("2026-03-01T00:07"), at("2026-03-01T02:07")
-    rate = timetable("rate(1 hour)", "x", start=start, end=end)
-    cron = timetable("cron(7 * * * ? *)", "x", start=start, end=end)
+    rate = parse_timetable("rate(1 hour)", "x", start=start, end=end)
+    cron = parse_timetable("cron(7 * * * ? *)", "x", start=start, end=end)
 
     for table in (rate, cron):
         assert table.next_after(at("2020-01-01T00:00")) == start
@@ -371,7 +371,7 @@ def test_start_and_end_bound_the_runs_and_a_rate_counts_from_its_start() -> None
 )
 def test_a_zone_or_a_window_that_cannot_work_is_refused(options: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidFunction, match=r"^loyalty\.daily ") as refused:
-        timetable("rate(1 day)", "loyalty.daily", **options)
+        parse_timetable("rate(1 day)", "loyalty.daily", **options)
 
     assert reason in str(refused.value)
 
@@ -382,4 +382,6 @@ def test_a_machine_without_time_zones_checks_none(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("contradance.timetable.ZoneInfo", missing)
 
-    assert timetable("cron(0 8 * * ? *)", "x", timezone="Europe/Berlin").label == "cron(0 8 * * ? *) Europe/Berlin"
+    assert (
+        parse_timetable("cron(0 8 * * ? *)", "x", timezone="Europe/Berlin").label == "cron(0 8 * * ? *) Europe/Berlin"
+    )

@@ -68,7 +68,7 @@ def lint(*, as_json: AsJson = False) -> None:
     Accept a finding in pyproject.toml, with the reason, below
     tool.contradance.accepted.
     """
-    from contradance.lint.archives import archive_days  # noqa: PLC0415 - only this command needs it
+    from contradance.infra.stack_files import archive_days  # noqa: PLC0415 - only this command needs it
     from contradance.lint.rules import findings  # noqa: PLC0415 - only this command needs it
 
     project = the_project()

@@ -44,6 +44,7 @@ def examine(system: System, choreography: Choreography) -> Iterator[HealthCheck]
         if archive is not None:
             yield from _archive(system, archive)
     yield from _alarms(system, deployed)
+    yield from _hangs(system)
     for name, function in deployed.functions.items():
         if function.dead_letter_queue_url is not None:
             yield from _dead_letters(system, name)
@@ -185,6 +186,19 @@ def _alarm_trouble(name: str, alarm: AlarmState | None) -> tuple[str, str]:
     if alarm.in_alarm:
         return "it is in alarm", "See why: contradance dlq list, contradance logs"
     return "", ""
+
+
+def _hangs(system: System) -> Iterator[HealthCheck]:
+    """Report the functions whose invocations outlive their timeouts, each with the stack of its longest one."""
+    hangs = system.health.hangs()
+    for name in sorted({hang.function for hang in hangs}):
+        own = [hang for hang in hangs if hang.function == name]
+        longest = max(own, key=lambda hang: hang.seconds)
+        times = "an invocation hangs" if len(own) == 1 else f"{len(own)} invocations hang"
+        trouble = f"{times}, the longest for {longest.seconds:,.0f} seconds at {longest.where or 'an unknown line'}"
+        yield HealthCheck(
+            f"threads of {name}", trouble, f"Give what it waits for a timeout. Its thread:\n{longest.stack}"
+        )
 
 
 def _dead_letters(system: System, name: str) -> Iterator[HealthCheck]:

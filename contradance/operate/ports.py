@@ -104,6 +104,18 @@ class AlarmState:
     in_alarm: bool
 
 
+class Hang(NamedTuple):
+    """An invocation that has outlived its function's timeout while its thread still runs."""
+
+    function: str
+    seconds: float
+    """How long it has run."""
+    where: str
+    """The application's line at which its thread is."""
+    stack: str
+    """The stack of its thread."""
+
+
 class HealthAccess(Protocol):
     """What a system is made of, as it runs now."""
 
@@ -127,6 +139,9 @@ class HealthAccess(Protocol):
 
     def alarms(self, names: Sequence[str]) -> Mapping[str, AlarmState]:
         """Return those of the alarms that exist, by name."""
+
+    def hangs(self) -> Sequence[Hang]:
+        """Return the invocations whose threads still run after their timeouts; none on AWS, where Lambda ends them."""
 
 
 @dataclass(frozen=True, slots=True)

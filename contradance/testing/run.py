@@ -61,7 +61,7 @@ class Run:
         body: BaseModel | Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send one HTTP request; `drain` delivers the events that it publishes."""
+        """Send one HTTP request, and return its answer; `drain` delivers the events that it publishes."""
         text = to_wire(body).decode() if isinstance(body, BaseModel) else "" if body is None else json.dumps(body)
         answer = self.laptop.request(method, target, text, headers)
         return Answer(answer.status, json.loads(answer.body) if answer.body else None)
@@ -113,7 +113,7 @@ class Run:
 
     def published(self, contract: type[Event]) -> list[Event]:
         """Return the events of `contract` that functions published, in order."""
-        return [read_tolerant(contract, as_text(data)) for data in self._details(contract)]
+        return [read_tolerant(contract, as_text(data)) for data in self._published_data(contract)]
 
     def assert_published(self, contract: type[Event], *, times: int | None = None, **fields: object) -> Event:
         """Return the first event of `contract` that a function published and that has these field values.
@@ -129,14 +129,14 @@ class Run:
             wanted = f"{contract.__name__}{f' with {sorted(fields)} as given' if fields else ''}"
             count = f"{len(fitting)} times" if fitting else "never"
             raise AssertionError(
-                f"{wanted} was published {count}{'' if times is None else f', not {times}'}.{self._happened()}"
+                f"{wanted} was published {count}{'' if times is None else f', not {times}'}.{self._describe_flows()}"
             )
         return fitting[0]
 
     def assert_not_published(self, contract: type[Contract]) -> None:
         """Fail if a function published an event of `contract`."""
-        if self._details(contract):
-            raise AssertionError(f"{contract.__name__} was published.{self._happened()}")
+        if self._published_data(contract):
+            raise AssertionError(f"{contract.__name__} was published.{self._describe_flows()}")
 
     def assert_delivered(
         self, contract: type[Contract | ForeignEvent], *, to: str, attempts: int | None = None
@@ -145,7 +145,7 @@ class Run:
         done = [one for one in self._records_of(contract, to) if one.outcome in COMPLETED]
         if not done or attempts not in (None, done[0].attempt):
             outcome = f"was delivered to {to} in attempt {done[0].attempt}" if done else f"was not delivered to {to}"
-            raise AssertionError(f"{contract.__name__} {outcome}.{self._happened()}")
+            raise AssertionError(f"{contract.__name__} {outcome}.{self._describe_flows()}")
 
     def assert_dead_lettered(
         self, contract: type[Contract | ForeignEvent], *, to: str, reason: str = ""
@@ -153,7 +153,7 @@ class Run:
         """Return the last attempt of `to` at a dead-lettered event of `contract`, whose error contains `reason`."""
         dead = [one for one in self._records_of(contract, to) if one.dead and reason in (one.error or "")]
         if not dead:
-            raise AssertionError(f"{contract.__name__} is not a dead letter of {to}.{self._happened()}")
+            raise AssertionError(f"{contract.__name__} is not a dead letter of {to}.{self._describe_flows()}")
         self._expected |= {(one.function, one.event_id) for one in dead}
         return dead[0]
 
@@ -168,7 +168,7 @@ class Run:
         surprises = [one for one in self._records if one.dead and (one.function, one.event_id) not in self._expected]
         if surprises:
             raise AssertionError(
-                f"{len(surprises)} became dead letters, and the test does not expect them.{self._happened()}\n"
+                f"{len(surprises)} became dead letters, and the test does not expect them.{self._describe_flows()}\n"
                 "If that is right, expect them: run.assert_dead_lettered(TheEvent, to='service.function')."
             )
 
@@ -179,7 +179,7 @@ class Run:
             raise AssertionError(f"there is no function {function!r}. Functions: {known}.")
         return [one for one in self._records if (one.function, one.trigger) == (function, str(contract.identity))]
 
-    def _details(self, contract: type[Contract]) -> list[Any]:
+    def _published_data(self, contract: type[Contract]) -> list[Any]:
         """Return the data of the events of `contract` that functions published."""
         self.laptop.bus.flush()
         rows = self.laptop.database.read(
@@ -196,8 +196,8 @@ class Run:
                 found.append(event["detail"]["data"])
         return found
 
-    def _happened(self) -> str:
-        """Return the flows so far, for a failing assertion."""
+    def _describe_flows(self) -> str:
+        """Return the text of all flows so far, as the end of an assertion's message."""
         happened = flow_text(self.flows())
         return f"\nWhat happened:\n\n{happened}" if happened else "\nNothing happened yet: drain() delivers."
 

@@ -17,10 +17,10 @@ from contradance.local.names import (
     rule_arn,
 )
 from contradance.local.refusal import Refused
-from contradance.local.strict_json import read_json
 from contradance.pattern import EventPattern
 from contradance.retry import RULE_MAX_AGE, RULE_RETRIES
 from contradance.runtime.publish import MAX_CALL_BYTES, MAX_ENTRIES
+from contradance.strictjson import read_json
 
 _TIME_BYTES: Final = 14
 """Size of an entry's Time, in bytes. EventBridge API reference, PutEvents."""

@@ -8,7 +8,7 @@ An event is on disk before it is acknowledged. Pending deliveries continue after
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
@@ -23,10 +23,15 @@ from contradance.local.state.database import Database
 from contradance.pattern import RuleIndex
 from contradance.runtime.ports import Clock
 
-_DUE: Final = (
+_PENDING: Final = (
     "SELECT delivery.id, function, attempt, sent, due, delivery.correlation_id, envelope FROM delivery "
-    "JOIN event ON event.id = delivery.event WHERE function = ? AND due <= ? ORDER BY due, event LIMIT ?"
+    "JOIN event ON event.id = delivery.event WHERE"
 )
+_DUE: Final = f"{_PENDING} function = ? AND due <= ? ORDER BY due, event LIMIT ?"
+_NAMED: Final = f"{_PENDING} delivery.id IN (SELECT value FROM json_each(?)) ORDER BY sent, event"  # noqa: S608 - constant
+
+_LONGEST_HIDDEN_SECONDS: Final = 43_200
+"""Longest visibility timeout of a message. SQS API reference, ChangeMessageVisibility."""
 
 
 class Bus:
@@ -101,11 +106,9 @@ class Bus:
 
         The run's id is derived from schedule and moment, so a restarted process does not run the same moment again.
         """
-        scheduled = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-        schedule = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{aws_name(function)}"
-        text = json.dumps({"schedule": schedule, "scheduled_time": scheduled})
+        text = json.dumps({"schedule": _schedule_arn(function), "scheduled_time": _scheduled_time(moment)})
         at = moment.timestamp()
-        run = PendingDelivery(derived_id(function, expression, scheduled), function, 1, at, at, None, text)
+        run = PendingDelivery(_run_id(function, expression, moment), function, 1, at, at, None, text)
         accepted = Accepted([StoredEvent(run.id, at, None, text, [run])], moment, self.dispatcher, archived=False)
 
         def change(connection: sqlite3.Connection) -> bool:
@@ -116,6 +119,26 @@ class Bus:
 
         if self._database.write(change):
             accepted.dispatch()
+
+    def has_run(self, function: str, expression: str, moment: datetime) -> bool:
+        """Whether one run of a scheduled function was accepted."""
+        run = _run_id(function, expression, moment)
+        return bool(self._database.read("SELECT 1 FROM event WHERE event_id = ?", (run,)))
+
+    def forget_run(self, function: str, expression: str, moment: datetime) -> None:
+        """Forget a run that is still to come: a clock that was ahead made it too early."""
+        run, once = _run_id(function, expression, moment), f"{_schedule_arn(function)}@{_scheduled_time(moment)}"
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "DELETE FROM event WHERE event_id = ? AND id NOT IN (SELECT event FROM delivery WHERE id = ?)",
+                (run, run),
+            )
+            connection.execute(
+                "DELETE FROM once WHERE function = ? AND source = 'schedule' AND event_id = ?", (function, once)
+            )
+
+        self._database.write(change)
 
     def enqueue_direct(self, function: str, text: str, delay_seconds: float = 0) -> str:
         """Accept a delivery to one function without matching rules (an invocation or a queue message); return its id."""
@@ -160,6 +183,11 @@ class Bus:
         rows = self._database.read(_DUE, (function, now.timestamp(), limit))
         return [PendingDelivery(*row) for row in rows]
 
+    def pending(self, ids: Sequence[str]) -> list[PendingDelivery]:
+        """Return the deliveries with these ids that are pending."""
+        rows = self._database.read(_NAMED, (json.dumps([*ids]),))
+        return [PendingDelivery(*row) for row in rows]
+
     def take_due(self, function: str, now: datetime, limit: int, take: Callable[[list[PendingDelivery]], None]) -> None:
         """Call `take` with up to `limit` deliveries that are due.
 
@@ -178,16 +206,36 @@ class Bus:
         )
         return None if rows[0][0] is None else float(rows[0][0])
 
-    def reschedule_future(self, now: datetime) -> None:
-        """Reschedule deliveries and dead letters that a faster clock put into the future.
+    def reschedule_future(self, now: datetime, longest_pause: timedelta) -> None:
+        """Reschedule what a clock that was ahead put further into the future than any pause lasts.
 
         A run with a time scale stores times ahead of real time; a later run without one would wait for them for days.
         """
+        at = now.timestamp()
+        later = at + longest_pause.total_seconds()
 
         def change(connection: sqlite3.Connection) -> None:
-            at = now.timestamp()
-            connection.execute("UPDATE delivery SET due = ? WHERE sent > ? AND due > ?", (at, at, at))
-            connection.execute("UPDATE dead_letter SET visible = 0 WHERE sent > ? AND visible > ?", (at, at))
+            connection.execute(
+                "UPDATE delivery SET due = ? WHERE due > ? OR (sent > ? AND due > ?)", (at, later, at, at)
+            )
+            connection.execute("UPDATE delivery SET sent = ? WHERE sent > ?", (at, at))
+            connection.execute(
+                "UPDATE dead_letter SET visible = 0 WHERE visible > ? OR (sent > ? AND visible > ?)",
+                (at + _LONGEST_HIDDEN_SECONDS, at, at),
+            )
+            # No process holds a lease at the start: what is committed and not published is for the sweeper.
+            connection.execute("UPDATE once SET expires = ? WHERE state = 'done' AND expires > ?", (at, at))
+
+        self._database.write(change)
+
+    def shift_future(self, now: datetime, back: timedelta) -> None:
+        """Keep the pauses that remain when the clock is set back: what is due in the future is due earlier."""
+        at, by = now.timestamp(), back.total_seconds()
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE delivery SET due = max(?, due - ?) WHERE due > ?", (at, by, at))
+            connection.execute("UPDATE delivery SET sent = max(?, sent - ?) WHERE sent > ?", (at - by, by, at))
+            connection.execute("UPDATE dead_letter SET visible = max(?, visible - ?) WHERE visible > ?", (at, by, at))
 
         self._database.write(change)
 
@@ -268,3 +316,16 @@ class Bus:
             return None, None
         event_id, flow = self._choreography.event_ids({"id": "", **event})
         return event_id or None, flow or None
+
+
+def _run_id(function: str, expression: str, moment: datetime) -> str:
+    """Return the id of one run of a scheduled function."""
+    return derived_id(function, expression, _scheduled_time(moment))
+
+
+def _schedule_arn(function: str) -> str:
+    return f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{aws_name(function)}"
+
+
+def _scheduled_time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from contradance.local.names import ACCOUNT, REGION
-from contradance.local.strict_json import read_json
+from contradance.strictjson import read_json
 
 _REQUIRED: Final = ("Source", "DetailType", "Detail")
 _LONGEST_DETAIL_TYPE: Final = 128

@@ -15,7 +15,7 @@ from contradance.local.state.database import Database
 from contradance.local.state.reader import Reader
 from contradance.local.system.protocol import SystemDescription
 from contradance.operate.dead_letter import DeadLetter, LetterOutcome
-from contradance.operate.ports import AlarmState, ReplayStatus, RuleTarget, RunningRule, System
+from contradance.operate.ports import AlarmState, Hang, ReplayStatus, RuleTarget, RunningRule, System
 
 OpenFile = Callable[[], AbstractContextManager[Reader | Database]]
 _NO_LIMIT: Final = -1
@@ -176,3 +176,7 @@ class LaptopHealth:
     def alarms(self, names: Sequence[str]) -> Mapping[str, AlarmState]:  # noqa: ARG002 - the port's
         """Return nothing: the laptop has no alarms."""
         return {}
+
+    def hangs(self) -> Sequence[Hang]:
+        """Return the invocations that hang."""
+        return self._running().hangs

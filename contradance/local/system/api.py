@@ -45,7 +45,8 @@ class CommandApi:
         """Answer one request."""
         operation = path.removeprefix(API_PREFIX)
         if (method, operation) == ("GET", "system"):
-            return _ok(self._description.model_dump_json(by_alias=True))
+            now = self._description.model_copy(update={"hangs": self._laptop.in_flight.hangs()})
+            return _ok(now.model_dump_json(by_alias=True))
         if method != "POST" or operation not in self._operations:
             return refused(404, "Not Found")
         if headers.get("content-type") != "application/json":

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from contradance.deployed import Deployed, DeployedBus
 from contradance.operate.aws.services import Aws
-from contradance.operate.ports import AlarmState, ReplayStatus, RuleTarget, RunningRule
+from contradance.operate.ports import AlarmState, Hang, ReplayStatus, RuleTarget, RunningRule
 
 _ALARMS: Final = 100
 """Most alarms of one call. CloudWatch API reference, DescribeAlarms."""
@@ -96,6 +96,10 @@ class AwsHealth:
             )
             for alarm in found
         }
+
+    def hangs(self) -> Sequence[Hang]:
+        """Return nothing: Lambda ends an invocation at its timeout."""
+        return ()
 
 
 def _status(answer: dict[str, Any]) -> ReplayStatus:
