@@ -29,10 +29,10 @@ from contradance.local.invocation.threads import RequestThreads
 from contradance.local.state.database import Database
 from contradance.local.state.journal_table import STATE_FILE, LaptopJournal
 from contradance.local.store import SQLiteStore
-from contradance.local.strict_json import allow_deep_json
 from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.ports import Environment
 from contradance.runtime.sweep import sweep
+from contradance.strictjson import allow_deep_json
 from contradance.subscription import Subscription
 
 _LOG = logging.getLogger("contradance.clock")

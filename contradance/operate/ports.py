@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
-from contradance.deployed import Deployed, DeployedFunction
+from contradance.deployed import Deployed, DeployedBus, DeployedFunction
 from contradance.errors import OperateError
 from contradance.operate.dead_letter import DeadLetter, LetterOutcome
 
@@ -128,11 +128,14 @@ class HealthAccess(Protocol):
     def bus_arn(self) -> str:
         """Return the ARN of the bus."""
 
+    def has_bus(self, bus: DeployedBus) -> bool:
+        """Return whether a bus of events of others exists."""
+
     def rule(self, function: str) -> RunningRule:
         """Return the rule of one subscriber."""
 
-    def archive_state(self) -> str:
-        """Return ENABLED, or the state of the archive and its reason."""
+    def archive_state(self, archive: str) -> str:
+        """Return ENABLED, or the state of an archive and its reason."""
 
     def alarms(self, names: Sequence[str]) -> Mapping[str, AlarmState]:
         """Return those of the alarms that exist, by name."""

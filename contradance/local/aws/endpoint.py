@@ -20,9 +20,9 @@ from contradance.local.invocation.gateway import HttpResponse, public_message
 from contradance.local.invocation.threads import RequestThreads
 from contradance.local.names import HOST
 from contradance.local.refusal import Refused
-from contradance.local.strict_json import read_json
 from contradance.runtime.ports import Environment
 from contradance.runtime.publish import MAX_CALL_BYTES
+from contradance.strictjson import read_json
 
 CONTENT_TYPE: Final = "application/x-amz-json-1.1"
 TARGET_HEADER: Final = "x-amz-target"

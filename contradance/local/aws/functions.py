@@ -17,10 +17,10 @@ from contradance.local.invocation.record import LaptopContext, error_document
 from contradance.local.invocation.threads import RequestThreads, TooManyRequests
 from contradance.local.names import aws_name, function_arn
 from contradance.local.refusal import Refused
-from contradance.local.strict_json import read_json
 from contradance.printable import printable
 from contradance.runtime.entry import invoke
 from contradance.runtime.ports import Environment
+from contradance.strictjson import read_json
 from contradance.subscription import Subscription
 
 PREFIX: Final = "/2015-03-31/"

@@ -1,4 +1,6 @@
-"""The laptop's EventBridge bus: it stores events, matches them against every rule and holds the pending deliveries.
+"""The laptop's EventBridge buses: events are stored, matched against the rules of their bus, and delivered from here.
+
+Beside the application's own bus there is one for each bus that its functions name, such as the account's default bus.
 
 An event is on disk before it is acknowledged. Pending deliveries continue after a restart.
 """
@@ -13,7 +15,7 @@ from uuid import uuid4
 from contradance.choreography import Choreography
 from contradance.envelope import SealedEvent, derived_id
 from contradance.local.dead_letter_queues import DeadLetterMessage, keep
-from contradance.local.events.accepted import Accepted, StoredEvent, event_ids, stored_event
+from contradance.local.events.accepted import OWN_BUS, Accepted, StoredEvent, stored_event
 from contradance.local.events.entry import RefusedEntry, envelope
 from contradance.local.events.pending_delivery import Dispatcher, NullDispatcher, PendingDelivery
 from contradance.local.names import ACCOUNT, REGION, aws_name
@@ -37,35 +39,67 @@ class Bus:
 
     def __init__(self, choreography: Choreography, database: Database, clock: Clock) -> None:
         self.name = choreography.name
+        self._choreography = choreography
         self._database = database
         self._clock = clock
-        self._rules = RuleIndex({one.function.name: one.subscription.pattern for one in choreography.subscriptions})
+        self._rules = {
+            bus or OWN_BUS: RuleIndex(
+                {
+                    one.function.name: one.subscription.pattern
+                    for one in choreography.subscriptions
+                    if one.subscription.bus == bus
+                }
+            )
+            for bus in (None, *choreography.buses)
+        }
         self.dispatcher: Dispatcher = NullDispatcher()
         """Makes the deliveries; set by `Runner.start`. Until then deliveries stay on disk."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the buses, the application's own first."""
+        return (self.name, *(bus for bus in self._rules if bus != OWN_BUS))
+
+    def bus_named(self, name: str) -> str | None:
+        """Return a bus as rows of the database have it, by its name or ARN; None where there is no such bus."""
+        name = name.partition("event-bus/")[2] if name.startswith("arn:") else name
+        if name == self.name:
+            return OWN_BUS
+        return name if name in self._rules else None
 
     def accept(self, sealed: Sequence[SealedEvent]) -> Accepted:
         """Match sealed events against the rules; return them ready to store in the transaction that commits them."""
         now = self._clock.now()
-        return self._accepted([envelope(event.entry(self.name), now) for event in sealed], now)
+        return self._accepted([(OWN_BUS, envelope(event.entry(self.name), now)) for event in sealed], now)
 
     def put_events(self, *, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        """Accept entries as EventBridge's PutEvents does: each succeeds or fails alone; results keep the entries' order."""
+        """Accept entries as EventBridge's PutEvents does: each succeeds or fails alone; results keep the entries' order.
+
+        An entry of a bus that the laptop does not have enters the own bus; the callers refuse such entries.
+        """
+        return self._put(Entries, refuse_aws=True)
+
+    def put_any(self, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803 - as in `put_events`
+        """Accept entries like `put_events`, and also those with a source of AWS, which only AWS may publish there."""
+        return self._put(Entries, refuse_aws=False)
+
+    def _put(self, entries: Sequence[Mapping[str, Any]], *, refuse_aws: bool) -> dict[str, Any]:
         now = self._clock.now()
         results: list[dict[str, str]] = []
-        events: list[dict[str, Any]] = []
-        for entry in Entries:
+        events: list[tuple[str, dict[str, Any]]] = []
+        for entry in entries:
             try:
-                event = envelope(entry, now)
+                event = envelope(entry, now, refuse_aws=refuse_aws)
             except RefusedEntry as refusal:
                 results.append(dict(zip(("ErrorCode", "ErrorMessage"), refusal.args, strict=True)))
             else:
-                events.append(event)
+                events.append((self.bus_named(str(entry.get("EventBusName") or self.name)) or OWN_BUS, event))
                 results.append({"EventId": event["id"]})
         if events:
             accepted = self._accepted(events, now)
             self._database.write(accepted.store)
             accepted.dispatch()
-        return {"FailedEntryCount": len(Entries) - len(events), "Entries": results}
+        return {"FailedEntryCount": len(entries) - len(events), "Entries": results}
 
     def enqueue_scheduled(self, function: str, expression: str, moment: datetime) -> None:
         """Accept one run of a scheduled function, with EventBridge Scheduler's input; a moment is accepted once.
@@ -118,7 +152,7 @@ class Bus:
         now = self._clock.now()
 
         def change(connection: sqlite3.Connection) -> Accepted:
-            taken = [_direct(function, text, now.timestamp(), delay_seconds) for text in take(connection)]
+            taken = [self._direct(function, text, now.timestamp(), delay_seconds) for text in take(connection)]
             accepted = Accepted(taken, now, self.dispatcher, archived=False)
             accepted.store(connection)
             return accepted
@@ -127,14 +161,20 @@ class Bus:
         accepted.dispatch()
         return accepted.delivery_ids
 
-    def replayed(self, events: Sequence[Mapping[str, Any]], functions: Collection[str] | None) -> Accepted:
-        """Match archived events against the rules of `functions` (None: of all); return them ready to store."""
+    def replayed(
+        self, events: Sequence[Mapping[str, Any]], functions: Collection[str] | None, bus: str = OWN_BUS
+    ) -> Accepted:
+        """Match a bus's archived events against the rules of `functions` (None: of all); return them ready to store."""
         now = self._clock.now()
+        rules = self._rules.get(bus)
         matched = []
-        for event in events:
-            reached = [name for name in self._rules.matching(event) if functions is None or name in functions]
+        for event in events if rules else ():
+            reached = (
+                [name for name in rules.matching(event) if functions is None or name in functions] if rules else []
+            )
             if reached:
-                matched.append(stored_event(event, reached, now.timestamp()))
+                ids = self._choreography.event_ids(event)
+                matched.append(stored_event(event, ids, reached, now.timestamp(), bus))
         return Accepted(matched, now, self.dispatcher, archived=False)
 
     def due(self, function: str, now: datetime, limit: int) -> list[PendingDelivery]:
@@ -248,12 +288,34 @@ class Bus:
         due, later = self._database.read(f"{query} WHERE function = ?", (now, now, function))[0]
         return due, later
 
-    def _accepted(self, events: list[dict[str, Any]], now: datetime) -> Accepted:
-        """Match each event against every rule; return the events ready to store."""
+    def _accepted(self, events: list[tuple[str, dict[str, Any]]], now: datetime) -> Accepted:
+        """Match each (bus, event) against every rule of its bus; return the events ready to store."""
         sent = now.timestamp()
         return Accepted(
-            [stored_event(event, self._rules.matching(event), sent) for event in events], now, self.dispatcher
+            [
+                stored_event(event, self._choreography.event_ids(event), self._rules[bus].matching(event), sent, bus)
+                for bus, event in events
+            ],
+            now,
+            self.dispatcher,
         )
+
+    def _direct(self, function: str, text: str, at: float, delay_seconds: float) -> StoredEvent:
+        """Return an event, or the input of a scheduled run, with a delivery to one function."""
+        event_id, flow = self._ids_in(text)
+        pending = PendingDelivery(str(uuid4()), function, 1, at, at + delay_seconds, flow, text)
+        return StoredEvent(event_id or pending.id, at, flow, text, [pending])
+
+    def _ids_in(self, text: str) -> tuple[str | None, str | None]:
+        """Return (event id, correlation id) from an event's JSON; (None, None) for anything else."""
+        try:
+            event = json.loads(text)
+        except (ValueError, RecursionError):
+            event = None
+        if not isinstance(event, dict) or "detail" not in event:
+            return None, None
+        event_id, flow = self._choreography.event_ids({"id": "", **event})
+        return event_id or None, flow or None
 
 
 def _run_id(function: str, expression: str, moment: datetime) -> str:
@@ -267,10 +329,3 @@ def _schedule_arn(function: str) -> str:
 
 def _scheduled_time(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _direct(function: str, text: str, at: float, delay_seconds: float) -> StoredEvent:
-    """Return an event, or the input of a scheduled run, with a delivery to one function."""
-    event_id, flow = event_ids(text)
-    pending = PendingDelivery(str(uuid4()), function, 1, at, at + delay_seconds, flow, text)
-    return StoredEvent(event_id or pending.id, at, flow, text, [pending])

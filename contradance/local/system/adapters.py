@@ -7,7 +7,7 @@ from functools import cache
 from itertools import groupby
 from typing import Final, Literal, Protocol
 
-from contradance.deployed import Deployed
+from contradance.deployed import Deployed, DeployedBus
 from contradance.errors import OperateError
 from contradance.local.dead_letter_queues import LETTER_COLUMNS, stored_letter
 from contradance.local.events.replay import find_replay
@@ -159,13 +159,17 @@ class LaptopHealth:
         """Return the ARN of the bus."""
         return self._running().deployed.bus_arn
 
+    def has_bus(self, bus: DeployedBus) -> bool:
+        """Return whether the laptop has a bus."""
+        return bus in self._running().deployed.buses.values()
+
     def rule(self, function: str) -> RunningRule:
         """Return the rule of one subscriber."""
         one = self._running().deployed.functions[function]
         target = (one.queue_url or "").rpartition("/")[2] or one.function_name
         return RunningRule("ENABLED", self._running().patterns[function], (RuleTarget(target, has_dead_letters=True),))
 
-    def archive_state(self) -> str:
+    def archive_state(self, archive: str) -> str:  # noqa: ARG002 - the port's
         """Return ENABLED: the laptop archives every event."""
         return "ENABLED"
 
