@@ -10,13 +10,16 @@ from uuid import UUID
 from pydantic import BaseModel, PlainSerializer, WrapSerializer
 from pydantic.fields import FieldInfo
 
-from contradance.annotation import alternatives, type_name
-from contradance.contract import Contract, where_defined
+from contradance.annotation import is_model, members_but_none, type_name
+from contradance.contract import Contract, is_contract, where_defined
 from contradance.errors import InvalidFunction
+from contradance.foreign import ForeignEvent, is_foreign
 from contradance.wire import wire_fields
 
-ContentFilter = Mapping[str | type[Contract], object]
-"""A content filter over `data`, in EventBridge's pattern grammar; per contract where the parameter is a union."""
+EventClass = type[Contract] | type[ForeignEvent]
+ContentFilter = Mapping[str | type[Contract] | type[ForeignEvent], object]
+"""A content filter over a contract's `data` or a foreign event's `detail`, in EventBridge's pattern grammar; per event
+where the parameter is a union."""
 
 _WHERE_FIX: Final = "  Write it like where={'status': ['open']}, or where={TheContract: {'status': ['open']}}."
 _TEXTS: Final = (str, UUID, date, datetime, time, timedelta, Decimal, bytes)
@@ -27,9 +30,9 @@ _ANYTHING: Final = {"a boolean", "a number", "a text", "an object"}
 
 
 def checked_filters(
-    function: str, contracts: tuple[type[Contract], ...], where: ContentFilter | None
-) -> dict[type[Contract], Mapping[str, object]]:
-    """Return the filter of each contract, after a check against its fields in every version that it upcasts."""
+    function: str, contracts: tuple[EventClass, ...], where: ContentFilter | None
+) -> dict[EventClass, Mapping[str, object]]:
+    """Return the filter of each event; refuse one that does not fit the event's fields in every version read."""
     if not where:
         return {}
     if not isinstance(where, Mapping):
@@ -41,7 +44,7 @@ def checked_filters(
             f"  Write where={{{contracts[0].__name__}: {{...}}}}."
         )
     filters = (
-        dict(cast("Mapping[type[Contract], Mapping[str, object]]", where))
+        dict(cast("Mapping[EventClass, Mapping[str, object]]", where))
         if by_contract
         else {contracts[0]: cast("Mapping[str, object]", where)}
     )
@@ -55,13 +58,13 @@ def checked_filters(
             raise InvalidFunction(
                 f"{function} filters {contract.__name__} by {data!r} in where=, which filters no field.\n{_WHERE_FIX}"
             )
-        for version in contract.lineage():
+        for version in contract.lineage() if is_contract(contract) else (contract,):
             _check_fields(function, version, (version,), data, ())
     return filters
 
 
 def _check_fields(
-    function: str, contract: type[Contract], holders: tuple[Any, ...], where: object, path: tuple[str, ...]
+    function: str, contract: EventClass, holders: tuple[Any, ...], where: object, path: tuple[str, ...]
 ) -> None:
     """Refuse a filter on a field that is in none of `holders`, the types at `path` inside `contract`."""
     if not isinstance(where, Mapping):
@@ -72,16 +75,16 @@ def _check_fields(
                 _check_fields(function, contract, holders, choice, path)
             continue
         name, _, rest = str(key).partition(".")
-        inner = tuple(kind for holder in holders for kind in _field(holder, name))
+        inner = tuple(kind for holder in holders for kind in _field_types(holder, name))
         if not inner:
-            known = sorted({field for holder in holders if _is_model(holder) for field in wire_fields(holder)})
+            known = sorted({field for holder in holders if is_model(holder) for field in wire_fields(holder)})
             raise InvalidFunction(
-                f"{function} filters on data.{'.'.join((*path, name))}, but {contract.identity} has no such field "
+                f"{function} filters on {_filtered_root(contract)}.{'.'.join((*path, name))}, but {contract.identity} has no such field "
                 f"(contract in {where_defined(contract)}).\n"
                 + (
                     f"  Filter on one of: {', '.join(known)}."
                     if known
-                    else f"  data.{'.'.join(path)} is a value: filter on itself."
+                    else f"  {_filtered_root(contract)}.{'.'.join(path)} is a value: filter on itself."
                 )
             )
         if isinstance(wanted, list) and not rest:
@@ -89,19 +92,22 @@ def _check_fields(
         _check_fields(function, contract, inner, {rest: wanted} if rest else wanted, (*path, name))
 
 
-def _check_values(
-    function: str, contract: type[Contract], types: tuple[Any, ...], wanted: list[object], path: str
-) -> None:
+def _check_values(function: str, contract: EventClass, types: tuple[Any, ...], wanted: list[object], path: str) -> None:
     """Refuse a filter value of a JSON type that the field never has: it would never match."""
     possible = {kind for one in types for kind in _json_kinds(one)}
     for value in wanted:
         kind = _filter_kind(value)
         if kind is not None and possible and kind not in possible:
             raise InvalidFunction(
-                f"{function} filters data.{path} by {kind}, but {contract.identity} has {' or '.join(sorted(possible))} "
+                f"{function} filters {_filtered_root(contract)}.{path} by {kind}, but {contract.identity} has {' or '.join(sorted(possible))} "
                 f"there (contract in {where_defined(contract)}), so it would never match.\n"
                 f"  Filter by {' or '.join(sorted(possible))}: the field's type in JSON."
             )
+
+
+def _filtered_root(contract: EventClass) -> str:
+    """Return the field of an event over which a filter is written: `data`, or `detail` for an event of others."""
+    return "detail" if is_foreign(contract) else "data"
 
 
 def _filter_kind(value: object) -> str | None:
@@ -110,7 +116,7 @@ def _filter_kind(value: object) -> str | None:
         operator, operand = next(iter(value.items()), ("", None))
         is_text = operator in _OF_TEXTS and isinstance(operand, str)  # the pattern's own check refuses others
         return "a text" if is_text else "a number" if operator == "numeric" else None
-    return None if value is None else _kind_of(value)
+    return None if value is None else _json_kind(value)
 
 
 def _json_kinds(annotation: Any) -> set[str]:
@@ -120,44 +126,42 @@ def _json_kinds(annotation: Any) -> set[str]:
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return {kind for member in annotation for kind in _member_kinds(member)}
     if annotation in (bool, int, float, *_TEXTS):
-        return {_kind_of(annotation())} if annotation in (bool, int, float) else {"a text"}
-    return {"an object"} if _is_model(annotation) else _ANYTHING
+        return {_json_kind(annotation())} if annotation in (bool, int, float) else {"a text"}
+    return {"an object"} if is_model(annotation) else _ANYTHING
 
 
 def _member_kinds(member: object) -> set[str]:
+    """Return the JSON type of a member of a literal or an enum; none for None."""
     value = member.value if isinstance(member, Enum) else member
-    return set() if value is None else {_kind_of(value)}
+    return set() if value is None else {_json_kind(value)}
 
 
-def _kind_of(value: object) -> str:
+def _json_kind(value: object) -> str:
+    """Return the JSON type of a value: `a boolean`, `a number` or `a text`."""
     if isinstance(value, bool):
         return "a boolean"
     return "a number" if isinstance(value, int | float) else "a text"
 
 
-def _field(holder: Any, name: str) -> Iterator[Any]:
+def _field_types(holder: Any, name: str) -> Iterator[Any]:
     """Yield the types of field `name` of `holder`: nothing when it has no such field, Any when the type is unknown."""
-    if _is_model(holder):
+    if is_model(holder):
         own, field = wire_fields(holder).get(name, ("", None))
         if field is not None:
-            yield from _kinds(Any if _is_serialized(holder, own, field) else field.annotation)
+            yield from _matched_types(Any if _is_serialized(holder, own, field) else field.annotation)
     elif isinstance(origin := get_origin(holder), type) and issubclass(origin, Mapping):
-        yield from _kinds(get_args(holder)[1])
+        yield from _matched_types(get_args(holder)[1])
     elif holder in (Any, object, dict):
         yield Any
 
 
-def _kinds(annotation: Any) -> Iterator[Any]:
+def _matched_types(annotation: Any) -> Iterator[Any]:
     """Yield the types that a filter matches: each member of a union, and the items of a list."""
-    for member in alternatives(annotation):
+    for member in members_but_none(annotation):
         if get_origin(member) in (list, tuple, set, frozenset, Sequence):
-            yield from (kind for item in get_args(member) if item is not Ellipsis for kind in _kinds(item))
+            yield from (kind for item in get_args(member) if item is not Ellipsis for kind in _matched_types(item))
         else:
             yield member
-
-
-def _is_model(holder: Any) -> bool:
-    return isinstance(holder, type) and issubclass(holder, BaseModel)
 
 
 def _is_serialized(holder: type[BaseModel], name: str, field: FieldInfo) -> bool:

@@ -9,6 +9,7 @@ from contradance.contentfilter import ContentFilter
 from contradance.contract import Contract
 from contradance.delivery import Delivery
 from contradance.errors import InvalidFunction
+from contradance.foreign import ForeignEvent
 from contradance.function import Function, Schedule, make_function
 from contradance.limits import Limits
 from contradance.retry import DeliveryMode, Retry
@@ -18,7 +19,7 @@ from contradance.subscription import (
     OnReplay,
     Subscription,
     event_pattern,
-    subscribed_contracts,
+    subscribed_events,
 )
 
 if TYPE_CHECKING:  # a deployed function loads only what its own kind needs
@@ -28,7 +29,7 @@ if TYPE_CHECKING:  # a deployed function loads only what its own kind needs
     from contradance.reply import Reply
 
 P = ParamSpec("P")
-Event = TypeVar("Event", bound=Contract)
+Event = TypeVar("Event", bound=Contract | ForeignEvent)
 Publishes = TypeVar("Publishes", bound=Contract | Iterable[Contract] | None)
 Answer = TypeVar("Answer", bound="BaseModel | Sequence[BaseModel] | Reply[Any, Any] | None")
 
@@ -73,13 +74,14 @@ def subscriber(
     concurrency: int | None = None,
     service: str | None = None,
 ) -> SubscribeDecorator:
-    """Subscribe a handler to the contracts of its first parameter; the handler publishes the events it returns.
+    """Subscribe a handler to the events of its first parameter; the handler publishes the events it returns.
 
     Args:
         retry: attempts after the first, and the age at which an event becomes a dead letter.
         delivery: `"queue"` puts a queue between rule and function: more attempts, batches, a visible backlog.
         uses: tables, settings and secrets: the only source of grants and environment variables.
-        where: an EventBridge content filter over `data`; a mapping by contract when the parameter is a union.
+        where: an EventBridge content filter over a contract's `data`, or a foreign event's `detail`; a mapping by event
+            when the parameter is a union.
         on_replay: `"skip"` excludes archive replays.
         batch: most events of one invocation behind a queue: 1 to 10.
         timeout: longest time of one attempt: up to 15 minutes.
@@ -93,6 +95,7 @@ def subscriber(
         )
 
     def declare(handler: Callable[..., object]) -> Function[..., Any]:
+        """Return the subscriber of a handler; refuse a signature or an option that it cannot have."""
         read = read_signature(handler, service)
         parameters = read.parameters
         takes_delivery = len(parameters) == 2 and parameters[1].annotation is Delivery  # noqa: PLR2004
@@ -104,9 +107,9 @@ def subscriber(
         _check_choice(read.function, "on_replay", on_replay, get_args(OnReplay))
         if not 1 <= batch <= MAX_BATCH:
             raise InvalidFunction(f"{read.function} has batch={batch}.\n  Use 1 to {MAX_BATCH}.")
-        contracts = subscribed_contracts(parameters[0].annotation, read.function, parameters[0].name)
-        pattern = event_pattern(read.function, contracts, where, on_replay)
-        trigger = Subscription(contracts, pattern, delivery, batch, on_replay, takes_delivery)
+        contracts, foreign = subscribed_events(parameters[0].annotation, read.function, parameters[0].name)
+        pattern = event_pattern(read.function, contracts, where, on_replay, foreign)
+        trigger = Subscription(contracts, pattern, delivery, batch, on_replay, takes_delivery, foreign)
         return make_function(
             handler,
             read,
@@ -146,6 +149,7 @@ def route(
     from contradance.httproute import read_route, reply_of  # noqa: PLC0415 - only a route loads it
 
     def declare(handler: Callable[P, Answer], /) -> Function[P, Answer]:
+        """Return the route of a handler; refuse a signature that a request cannot be read into."""
         read = read_signature(handler, service)
         return make_function(
             handler,
@@ -183,16 +187,17 @@ def schedule(
     """
     _check_called("schedule", expression, "rate(1 day)")
 
-    from contradance.timetable import timetable  # noqa: PLC0415 - only a schedule loads it
+    from contradance.timetable import parse_timetable  # noqa: PLC0415 - only a schedule loads it
 
     def declare(handler: Callable[..., object]) -> Function[..., Any]:
+        """Return the scheduled function of a handler; refuse parameters other than a `Delivery`."""
         read = read_signature(handler, service)
         if [parameter.annotation for parameter in read.parameters] not in ([], [Delivery]):
             raise InvalidFunction(
                 f"{read.function} takes {read}, but a schedule has no event.\n"
                 "  A scheduled handler takes nothing, or a contradance.Delivery."
             )
-        trigger = Schedule(timetable(expression, read.function), takes_delivery=bool(read.parameters))
+        trigger = Schedule(parse_timetable(expression, read.function), takes_delivery=bool(read.parameters))
         return make_function(
             handler,
             read,
@@ -223,5 +228,6 @@ def _place(given: object) -> str:
 
 
 def _check_choice(function: str, option: str, given: object, choices: tuple[str, ...]) -> None:
+    """Refuse an option that is not one of its choices."""
     if given not in choices:
         raise InvalidFunction(f"{function} has {option}={given!r}.\n  Use {' or '.join(map(repr, choices))}.")

@@ -32,6 +32,7 @@ def fingerprint(choreography: Choreography, functions: Iterable[AnyFunction] | N
             str(contract.identity): contract.model_json_schema(mode="serialization")
             for contract in choreography.contracts
         },
+        **_foreign_facts(choreography),
         "functions": {
             function.name: _function_facts(function)
             for function in (choreography.functions.values() if functions is None else functions)
@@ -40,7 +41,18 @@ def fingerprint(choreography: Choreography, functions: Iterable[AnyFunction] | N
     return sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:_CHARACTERS]
 
 
+def _foreign_facts(choreography: Choreography) -> dict[str, object]:
+    """Return the events of others, if there are any: their models, buses and identifying fields."""
+    facts = sorted(
+        [str(model.identity), repr(model.origin), json.dumps(model.model_json_schema(), sort_keys=True)]
+        for one in choreography.foreign
+        for model in one.models
+    )
+    return {"foreign": facts} if facts else {}
+
+
 def _function_facts(function: AnyFunction) -> dict[str, object]:
+    """Return what counts of a function: its trigger, events, retries, limits and links."""
     limits, retry = function.limits, function.retry
     return {
         "trigger": _trigger_facts(function),
@@ -52,6 +64,7 @@ def _function_facts(function: AnyFunction) -> dict[str, object]:
 
 
 def _trigger_facts(function: AnyFunction) -> list[object]:
+    """Return what counts of a trigger: a route's key, a schedule's expression, or a rule's pattern and options."""
     trigger = function.trigger
     if isinstance(trigger, Route):
         return [trigger.key]
@@ -61,6 +74,7 @@ def _trigger_facts(function: AnyFunction) -> list[object]:
 
 
 def _link_text(link: "Link") -> str:
+    """Return a table's grant or a secret's variable as text, and a setting's variable with its default."""
     if isinstance(link, Setting):
         return f"{link.variable}={link.default}"
     return link.variable if isinstance(link, Secret) else str(link)

@@ -42,8 +42,8 @@ class Project:
         """Import and return the contracts: the named registry, or else the choreography's."""
         return self._load("contracts", Registry) if "contracts" in self.names else self.choreography().contracts
 
-    def checked(self) -> Choreography | Registry:
-        """Return what is compared with the frozen contracts: the choreography, for its subscribers, or else the registry."""
+    def choreography_or_registry(self) -> Choreography | Registry:
+        """Return the choreography, which has the subscribers; a project without one has only its registry."""
         return self.choreography() if "choreography" in self.names else self.registry()
 
     @property
@@ -66,7 +66,7 @@ class Project:
         return target
 
     def _load(self, purpose: str, kind: type[T]) -> T:
-        """Import the object that the project names for a purpose, and check its type."""
+        """Import the object that the project names for a purpose; refuse what is missing or has another type."""
         target = self.named(purpose)
         module, _, attribute = target.partition(":")
         for folder in (self.root / "contracts", self.root):  # makes contracts importable that are not installed
@@ -85,7 +85,7 @@ class Project:
 
 
 def find_project(start: Path) -> Project:
-    """Return the project that contains the folder `start`."""
+    """Return the project that contains the folder `start`; refuse a folder in no project."""
     for folder in (start, *start.parents):
         settings = folder / "pyproject.toml"
         if settings.is_file():

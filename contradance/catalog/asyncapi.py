@@ -7,8 +7,9 @@ one function only. A channel is one contract on the bus; its messages are EventB
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from contradance.catalog import foreign
 from contradance.catalog.draft7 import definitions, to_draft7
-from contradance.choreography import AnyFunction, Choreography, Edge
+from contradance.choreography import AnyFunction, Choreography, Edge, Relied
 from contradance.compatibility.keywords import JsonSchema
 from contradance.contract import Contract
 from contradance.envelope import Metadata
@@ -44,22 +45,33 @@ def asyncapi(
     used = {edge.contract for edge in edges}
     registry = checked if isinstance(checked, Registry) else checked.contracts
     contracts = [contract for contract in registry if contract in used or function is None]
+    relied = foreign.events_consumed_by(choreography, functions)
     title = function or checked.name
     return {
         "asyncapi": ASYNCAPI,
         "info": {"title": title, "version": version, "description": _description(functions.get(function or ""))},
         "defaultContentType": "application/json",
-        "channels": {_contract_key(contract): _channel(contract, choreography) for contract in contracts},
-        "operations": {_operation_key(edge): _operation(edge, functions[edge.function]) for edge in edges},
-        "components": {
-            "messages": {_contract_key(contract): _message(contract) for contract in contracts},
-            "schemas": _schemas(contracts),
+        "channels": {
+            **{_contract_key(contract): _channel(contract, choreography) for contract in contracts},
+            **foreign.channels(relied),
         },
-        "x-applications": {name: _application(one, edges) for name, one in functions.items()},
+        "operations": {
+            **{_operation_key(edge): _operation(edge, functions[edge.function]) for edge in edges},
+            **foreign.operations(relied, choreography),
+        },
+        "components": {
+            "messages": {
+                **{_contract_key(contract): _message(contract) for contract in contracts},
+                **foreign.messages(relied),
+            },
+            "schemas": {**_schemas(contracts), **foreign.schemas(relied)},
+        },
+        "x-applications": {name: _application(one, edges, relied) for name, one in functions.items()},
     }
 
 
 def _selected_functions(choreography: Choreography | None, function: str | None) -> Mapping[str, AnyFunction]:
+    """Return the functions that the document covers, by name; refuse a function that is not known."""
     known = choreography.functions if choreography else {}
     if function is None:
         return known
@@ -71,21 +83,25 @@ def _selected_functions(choreography: Choreography | None, function: str | None)
 
 
 def _description(function: AnyFunction | None) -> str:
+    """Return a function's docstring, else its name; without a function, the description of a whole document."""
     if function is None:
         return "Events on one EventBridge bus, and the functions that publish and consume them."
     return (function.handler.__doc__ or function.name).strip()
 
 
 def _contract_key(contract: type[Contract]) -> str:
+    """Return a contract's key in the document: `library.loans.BookLent.v1`."""
     source, detail_type, version = contract.identity
     return f"{source}.{detail_type}.v{version}"
 
 
 def _summary(contract: type[Contract]) -> str:
+    """Return the first line of a contract's docstring, else its detail-type."""
     return (contract.__doc__ or contract.identity.detail_type).strip().partition("\n")[0]
 
 
 def _channel(contract: type[Contract], choreography: Choreography | None) -> AsyncApiDocument:
+    """Return the channel of a contract: the bus as its address, its message and its identity."""
     source, detail_type, version = contract.identity
     return {
         "address": choreography.name if choreography else None,
@@ -97,10 +113,12 @@ def _channel(contract: type[Contract], choreography: Choreography | None) -> Asy
 
 
 def _operation_key(edge: Edge) -> str:
+    """Return an operation's key in the document: `loans.lend.publishes.library.loans.BookLent.v1`."""
     return f"{edge.function}.{edge.kind}.{_contract_key(edge.contract)}"
 
 
 def _operation(edge: Edge, function: AnyFunction) -> AsyncApiDocument:
+    """Return the operation with which a function publishes (send) or consumes (receive) a contract."""
     key = _contract_key(edge.contract)
     operation: AsyncApiDocument = {
         "action": "send" if edge.kind == "publishes" else "receive",
@@ -117,6 +135,7 @@ def _operation(edge: Edge, function: AnyFunction) -> AsyncApiDocument:
 
 
 def _message(contract: type[Contract]) -> AsyncApiDocument:
+    """Return the message of a contract, whose payload is EventBridge's `detail`."""
     return {
         "name": contract.identity.detail_type,
         "title": str(contract.identity),
@@ -132,7 +151,8 @@ def _message(contract: type[Contract]) -> AsyncApiDocument:
     }
 
 
-def _application(function: AnyFunction, edges: Iterable[Edge]) -> AsyncApiDocument:
+def _application(function: AnyFunction, edges: Iterable[Edge], relied: Iterable[Relied]) -> AsyncApiDocument:
+    """Return a function as an application: its service, its trigger and the keys of its operations."""
     trigger = function.trigger
     triggered_by = trigger.key if isinstance(trigger, Route) else ""
     if isinstance(trigger, Schedule):
@@ -141,17 +161,21 @@ def _application(function: AnyFunction, edges: Iterable[Edge]) -> AsyncApiDocume
         "service": function.service,
         "description": _description(function),
         **({"trigger": triggered_by} if triggered_by else {}),
-        "operations": [_operation_key(edge) for edge in edges if edge.function == function.name],
+        "operations": [
+            *(_operation_key(edge) for edge in edges if edge.function == function.name),
+            *(foreign.operation_key(one, function.name) for one in relied if function.name in one.consumers),
+        ],
     }
 
 
 def _schemas(contracts: Iterable[type[Contract]]) -> dict[str, JsonSchema]:
-    """Return the schemas of all contracts and their definitions, by unique names for references in the document."""
+    """Return the schemas of the metadata, of all contracts and of their definitions, by unique names."""
     found: dict[str, JsonSchema] = {_METADATA: to_draft7(Metadata.model_json_schema(mode="serialization"))}
     for contract in contracts:
         key, schema = _contract_key(contract), schema_of(contract)
 
         def locate(name: str, key: str = key) -> str:
+            """Return a reference to a definition of the contract."""
             return str(_reference(f"{key}.{name}")["$ref"])
 
         found[key] = to_draft7(schema, locate)
@@ -160,4 +184,5 @@ def _schemas(contracts: Iterable[type[Contract]]) -> dict[str, JsonSchema]:
 
 
 def _reference(name: str) -> dict[str, str]:
+    """Return a reference to a schema of the document."""
     return {"$ref": f"#/components/schemas/{name}"}

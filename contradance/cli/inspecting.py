@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from contradance.choreography import AnyFunction, Choreography
+from contradance.choreography import AnyFunction, Choreography, Relied
 from contradance.cli.command import AsJson, StateFolder, completing, print_json, reporting, the_project
 from contradance.cli.theme import Services, err, event_name, out
 from contradance.contract import Contract
@@ -25,8 +25,12 @@ def list_(*, as_json: AsJson = False) -> None:
     choreography = the_project().choreography()
     functions = [_function(one) for one in choreography.functions.values()]
     events = [_event(choreography, one) for one in choreography.contracts]
+    foreign = [
+        {"identity": str(one.identity), "from": one.places, "consumers": [*one.consumers]}
+        for one in choreography.foreign
+    ]
     if as_json:
-        print_json({"functions": functions, "events": events})
+        print_json({"functions": functions, "events": events, "events_of_others": foreign})
         return
     services = Services(choreography.services)
     width = max((len(one["name"]) for one in functions), default=0)
@@ -40,6 +44,17 @@ def list_(*, as_json: AsJson = False) -> None:
         line = Text(f"{event_name(one['identity']):{width}}", "bold red" if one["failure"] else "bold green")
         line.append(f"  {', '.join(one['publishers']) or 'no publisher'}", "not bold")
         out.print(line.append(_arrow(one["consumers"]) or " → no consumer", "not bold"))
+    _print_foreign(foreign)
+
+
+def _print_foreign(foreign: list[dict[str, Any]]) -> None:
+    """Print the events of others with their buses and consumers."""
+    if foreign:
+        out.print("\nFrom others:")
+    width = max((len(one["identity"]) for one in foreign), default=0)
+    for one in foreign:
+        line = Text(f"{one['identity']:{width}}", "bold cyan").append(f"  {one['from']}", "not bold")
+        out.print(line.append(_arrow(one["consumers"]), "not bold"))
 
 
 @reporting
@@ -101,9 +116,9 @@ def why(
     completed the event.
     """
     from contradance.local.state.journal_table import open_journal  # noqa: PLC0415 - only where there is a laptop's state
-    from contradance.operate.why import event_and_flow  # noqa: PLC0415 - loaded with the project
     from contradance.operate.why import why as explained  # noqa: PLC0415 - loaded with the project
 
+    choreography = the_project().choreography()
     with open_journal(state) as journal:
         envelope = journal.envelope(event)
         if envelope is None:
@@ -111,10 +126,10 @@ def why(
                 f"There is no event {event} in {state}.\n  contradance trace shows the ids of the latest flow's.",
             )
             raise typer.Exit(1)
-        event_id, flow = event_and_flow(envelope)
+        event_id, flow = choreography.event_ids(json.loads(envelope))
         records = journal.flows(event_id)
         outstanding = journal.outstanding({flow, *(record.correlation_id for record in records)})
-    found = explained(the_project().choreography(), subscriber, envelope, records, outstanding)
+    found = explained(choreography, subscriber, envelope, records, outstanding)
     if as_json:
         print_json([one.as_json() for one in found])
     else:
@@ -164,7 +179,7 @@ def _function(function: AnyFunction) -> dict[str, Any]:
         "module": function.handler.__module__,
         "route": trigger.key if isinstance(trigger, Route) else None,
         "schedule": trigger.timetable.expression if isinstance(trigger, Schedule) else None,
-        "consumes": [] if isinstance(trigger, Route | Schedule) else [str(one.identity) for one in trigger.contracts],
+        "consumes": [] if isinstance(trigger, Route | Schedule) else [str(one.identity) for one in trigger.events],
         "publishes": [str(one.identity) for one in function.publishes],
         "delivery": function.delivery,
         "retry": str(function.retry),
@@ -179,6 +194,10 @@ def _event(choreography: Choreography, contract: type[Contract]) -> dict[str, An
         "publishers": [one.name for one in choreography.publishers(contract)],
         "consumers": [one.name for one in choreography.consumers(contract)],
     }
+
+
+def _foreign(one: Relied) -> dict[str, Any]:
+    return {"identity": str(one.identity), "from": one.places, "consumers": [*one.consumers]}
 
 
 def _arrow(names: list[str]) -> str:

@@ -10,11 +10,12 @@ from contradance.delivery import Delivery
 from contradance.envelope import derived_id
 from contradance.function import AnyFunction, Schedule
 from contradance.runtime.attempt import Attempt
-from contradance.runtime.consume import consume, sent_at
+from contradance.runtime.consume import consume, describe, once_key, sent_at
 from contradance.runtime.error_description import describe_error
 from contradance.runtime.once import OnceKey
 from contradance.runtime.perform import Cause, Task, perform
 from contradance.runtime.ports import Context, Environment
+from contradance.runtime.received import Place, place_of
 from contradance.runtime.tracing import tracing
 from contradance.subscription import Subscription
 
@@ -74,12 +75,32 @@ def load_for(function: AnyFunction) -> None:
         import_module("contradance.runtime.answer")
 
 
+def describe_attempt(function: AnyFunction, event: Mapping[str, Any], environment: Environment) -> Attempt:
+    """Return an attempt at an invocation that has ended without a record, to record it."""
+    if not isinstance(function.trigger, Schedule):
+        return describe(function, event, environment)
+    this = Attempt(function, function.trigger.timetable.expression, environment)
+    key = _run_key(function, event)
+    this.correlation_id, this.causation_id = derived_id(*key, "correlation"), key.event_id
+    return this
+
+
+def key_of(function: AnyFunction, event: Mapping[str, Any]) -> OnceKey | None:
+    """Return the once-key of a delivery or a scheduled run; None for what is neither."""
+    return _run_key(function, event) if isinstance(function.trigger, Schedule) else once_key(function, event)
+
+
+def _run_key(function: AnyFunction, event: Mapping[str, Any]) -> OnceKey:
+    """Return the once-key of a scheduled run: schedule and time identify it."""
+    return OnceKey(function.name, "schedule", f"{event.get('schedule')}@{event.get('scheduled_time')}")
+
+
 def _run_schedule(
     function: AnyFunction, schedule: Schedule, event: Mapping[str, Any], context: Context, environment: Environment
 ) -> None:
     """Run a scheduled function once per scheduled time; schedule and time identify the run."""
-    moment = f"{event['schedule']}@{event['scheduled_time']}"
-    key = OnceKey(function.name, "schedule", moment)
+    key = _run_key(function, event)
+    moment = key.event_id
     expression = schedule.timetable.expression
     with tracing().running(function, expression), Attempt(function, expression, environment) as this:
         this.correlation_id, this.causation_id = derived_id(*key, "correlation"), moment
@@ -87,7 +108,8 @@ def _run_schedule(
         def run(delivery: Delivery) -> tuple[object, None]:
             return (function.handler(delivery) if schedule.takes_delivery else function.handler()), None
 
-        task = Task(function, key, context.aws_request_id, Cause(this.correlation_id, moment), run)
+        cause = Cause(this.correlation_id, moment, place=_place(event))
+        task = Task(function, key, context.aws_request_id, cause, run)
         lease = task.lease(environment.clock.now())
         number = 1
         try:
@@ -99,6 +121,13 @@ def _run_schedule(
             raise
         this.subject = performed.subject
         this.record("duplicate" if performed.duplicate else "done", number, published=performed.published)
+
+
+def _place(event: Mapping[str, Any]) -> Place:
+    """Return the account and region of a schedule, from its ARN, and the scheduled time."""
+    parts = str(event["schedule"]).split(":")
+    region, account = parts[3:5] if len(parts) > 4 else ("", "")  # noqa: PLR2004 - an ARN has six parts
+    return place_of({"account": account, "region": region, "time": event["scheduled_time"]})
 
 
 def _event_in(record: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+from contradance.foreign import UNVERSIONED
+from contradance.identity import Identity
 from contradance.local.state.database import Database
 from contradance.local.state.journal_table import LaptopJournal, readable
 from contradance.operate.flow import Flow, flows
@@ -35,15 +37,14 @@ class KeptEvent(NamedTuple):
 
     @property
     def contract(self) -> str:
-        """Identity: `library.loans/BookLent v1`; `unknown` where the event does not name it."""
+        """Identity: `library.loans/BookLent v1`, without `v1` where it is not in our envelope; else `unknown`."""
         envelope = self.envelope or {}
-        detail = envelope.get("detail")
-        metadata = detail.get("metadata") if isinstance(detail, dict) else None
-        parts = (envelope.get("source"), envelope.get("detail-type"))
-        version = metadata.get("version") if isinstance(metadata, dict) else None
-        if not all(isinstance(part, str) for part in parts):
+        source, detail_type, detail = (envelope.get(name) for name in ("source", "detail-type", "detail"))
+        if not isinstance(source, str) or not isinstance(detail_type, str):
             return "unknown"
-        return f"{parts[0]}/{parts[1]} v{version if isinstance(version, int) else None}"
+        metadata = detail.get("metadata") if isinstance(detail, dict) else None
+        version = metadata.get("version") if isinstance(metadata, dict) else None
+        return str(Identity(source, detail_type, version if isinstance(version, int) else UNVERSIONED))
 
 
 def _event(text: str) -> Mapping[str, Any] | None:
