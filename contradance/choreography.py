@@ -7,15 +7,15 @@ The Pulumi program, the laptop, the picture and the checks all read it.
 
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from contradance.contract import Contract, where_defined
 from contradance.errors import InvalidChoreography, UnconsumedEvent
-from contradance.foreign import ForeignEvent
+from contradance.foreign import ForeignEvent, id_at
 from contradance.function import AnyFunction, Function
 from contradance.httproute import Route
 from contradance.identity import Identity
@@ -121,6 +121,7 @@ class Choreography:
         object.__setattr__(self, "edges", tuple(_edges(by_name.values())))
         object.__setattr__(self, "ends", frozenset(ends))
         self._check_ends()
+        self._check_buses()
         self._warn_of_unconsumed()
 
     @cached_property
@@ -185,6 +186,20 @@ class Choreography:
                 return one.models[0]
         return None
 
+    def event_ids(self, event: Mapping[str, Any]) -> tuple[str, str]:
+        """Return (event id, correlation id) of an event in EventBridge's envelope, as the journal has them.
+
+        They are in our metadata; of an event of others they are EventBridge's id and the field that its class names.
+        """
+        own = str(event.get("id"))
+        kind = self.foreign_of(event.get("source"), event.get("detail-type"))
+        if kind is not None:
+            return own, id_at(event, kind.origin.correlation)
+        detail = event.get("detail")
+        metadata = detail.get("metadata") if isinstance(detail, dict) else None
+        ours = metadata if isinstance(metadata, dict) else {}
+        return str(ours.get("event_id", own)), str(ours.get("correlation_id", own))
+
     def publishers(self, contract: type[Contract]) -> tuple[AnyFunction, ...]:
         """Return the functions that publish `contract`, or a later version with a downcast to it."""
         return self._functions_by_edge("publishes", contract)
@@ -222,6 +237,14 @@ class Choreography:
                     f"choreography {self.name!r} declares {contract.identity} as an end, but {function} consumes it.\n"
                     "  Remove it from ends=[...]."
                 )
+
+    def _check_buses(self) -> None:
+        if self.name in self.buses:
+            consumers = [one.function.name for one in self.subscriptions if one.subscription.bus == self.name]
+            raise InvalidChoreography(
+                f"choreography {self.name!r} has {consumers[0]} on bus {self.name!r}, which is its own bus.\n"
+                "  Leave bus= out."
+            )
 
     def _warn_of_unconsumed(self) -> None:
         """Warn of each published event without a subscriber of any version, unless it is an end."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, get_args, overload
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Never, ParamSpec, Protocol, TypeVar, get_args, overload
 
 from contradance.contentfilter import ContentFilter
 from contradance.contract import Contract
@@ -61,7 +62,7 @@ class ScheduleDecorator(Protocol):
 
 
 def subscriber(
-    *,
+    *misplaced: Never,
     retry: Retry | None = None,
     delivery: DeliveryMode = "direct",
     uses: "Sequence[Link]" = (),
@@ -88,6 +89,10 @@ def subscriber(
         concurrency: most invocations at a time.
         service: the owning service; the folder of the handler's module unless given.
     """
+    if misplaced:
+        raise InvalidFunction(
+            f"@subscriber is not called: it has {_place(misplaced[0])} as its argument.\n  Write @subscriber()."
+        )
 
     def declare(handler: Callable[..., object]) -> Function[..., Any]:
         """Return the subscriber of a handler; refuse a signature or an option that it cannot have."""
@@ -210,9 +215,16 @@ def _check_called(decorator: str, given: object, example: str) -> None:
     """Refuse a decorator without its argument: `@route` instead of `@route("GET /x")`."""
     if not isinstance(given, str):
         raise InvalidFunction(
-            f"@{decorator} has {getattr(given, '__qualname__', repr(given))} as its argument, instead of a text.\n"
+            f"@{decorator} has {_place(given)} as its argument, instead of a text.\n"
             f"  Call the decorator: @{decorator}({example!r})."
         )
+
+
+def _place(given: object) -> str:
+    """Return the name of a wrong argument; of a handler, its module and line too."""
+    if isinstance(given, FunctionType):
+        return f"{given.__qualname__} ({given.__module__.replace('.', '/')}.py, line {given.__code__.co_firstlineno})"
+    return str(getattr(given, "__qualname__", repr(given)))
 
 
 def _check_choice(function: str, option: str, given: object, choices: tuple[str, ...]) -> None:

@@ -4,10 +4,10 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from contradance.authorimport import import_authors
 from contradance.choreography import Choreography
 from contradance.errors import DeclarationError
 from contradance.registry import Registry
@@ -72,15 +72,12 @@ class Project:
         for folder in (self.root / "contracts", self.root):  # makes contracts importable that are not installed
             if folder.is_dir() and str(folder) not in sys.path:
                 sys.path.insert(0, str(folder))
+        imported = import_authors(module, self.root, f"{target!r}, the {purpose} in {self.root / 'pyproject.toml'}")
         try:
-            found = getattr(import_module(module), attribute)
-        except (ModuleNotFoundError, AttributeError) as error:
+            found = getattr(imported, attribute)
+        except AttributeError as error:
             raise DeclarationError(
                 f"{self.root / 'pyproject.toml'} names {target!r} as its {purpose}, but it cannot be loaded: {error}."
-            ) from error
-        except SyntaxError as error:
-            raise DeclarationError(
-                f"{error.filename}, line {error.lineno}: {error.msg}.\n  Correct it: loading {target!r} imports this file."
             ) from error
         if not isinstance(found, kind):
             raise DeclarationError(f"{target!r} is named as the {purpose}, but is a {type(found).__name__}.")

@@ -1,9 +1,9 @@
 """Runs a whole choreography on a virtual clock, with assertions on what happened."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -12,9 +12,12 @@ from pydantic import BaseModel
 from contradance.choreography import Choreography
 from contradance.contract import Contract
 from contradance.envelope import seal_initial
+from contradance.foreign import ForeignEvent
 from contradance.local.clock import VirtualClock
+from contradance.local.events.accepted import OWN_BUS
 from contradance.local.laptop import Laptop
 from contradance.operate.flow import COMPLETED, Flow, flows
+from contradance.operate.foreign import foreign_entry, put_one
 from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.publish import publish
 from contradance.testing.flow_text import flow_text
@@ -63,9 +66,35 @@ class Run:
         answer = self.laptop.request(method, target, text, headers)
         return Answer(answer.status, json.loads(answer.body) if answer.body else None)
 
-    def publish(self, event: Contract) -> str:
-        """Publish an event as another service would, and return its id."""
+    def publish(
+        self,
+        event: Contract | ForeignEvent,
+        *,
+        source: str | None = None,
+        resources: Sequence[str] = (),
+        time: datetime | None = None,
+    ) -> str:
+        """Publish an event as another service would, and return its id.
+
+        An event of others is published on its own bus, in AWS's envelope and without ours, with the fields that are set.
+
+        Args:
+            event: the event.
+            source: of an event of others whose class matches several sources; has no effect on another event.
+            resources: ARNs in the envelope of an event of others.
+            time: in the envelope of an event of others; the laptop's time unless given.
+        """
         now = self.laptop.clock.now()
+        if isinstance(event, ForeignEvent):
+            entry = foreign_entry(
+                self.laptop.choreography,
+                type(event),
+                to_wire(event, exclude_unset=True).decode(),
+                source=source,
+                resources=resources,
+                time=time,
+            )
+            return put_one(self.laptop.bus.put_any, entry)
         sealed = seal_initial(event, publisher=PUBLISHER, occurred_at=now)
         publish(sealed, self.laptop.bus, self.laptop.bus.name, self.laptop.clock, seconds_left=1)
         return sealed[-1].event_id
@@ -109,14 +138,18 @@ class Run:
         if self._published_data(contract):
             raise AssertionError(f"{contract.__name__} was published.{self._describe_flows()}")
 
-    def assert_delivered(self, contract: type[Contract], *, to: str, attempts: int | None = None) -> None:
+    def assert_delivered(
+        self, contract: type[Contract | ForeignEvent], *, to: str, attempts: int | None = None
+    ) -> None:
         """Fail unless the function `to` consumed an event of `contract`, in exactly `attempts` attempts if given."""
         done = [one for one in self._records_of(contract, to) if one.outcome in COMPLETED]
         if not done or attempts not in (None, done[0].attempt):
             outcome = f"was delivered to {to} in attempt {done[0].attempt}" if done else f"was not delivered to {to}"
             raise AssertionError(f"{contract.__name__} {outcome}.{self._describe_flows()}")
 
-    def assert_dead_lettered(self, contract: type[Contract], *, to: str, reason: str = "") -> JournalRecord:
+    def assert_dead_lettered(
+        self, contract: type[Contract | ForeignEvent], *, to: str, reason: str = ""
+    ) -> JournalRecord:
         """Return the last attempt of `to` at a dead-lettered event of `contract`, whose error contains `reason`."""
         dead = [one for one in self._records_of(contract, to) if one.dead and reason in (one.error or "")]
         if not dead:
@@ -139,7 +172,7 @@ class Run:
                 "If that is right, expect them: run.assert_dead_lettered(TheEvent, to='service.function')."
             )
 
-    def _records_of(self, contract: type[Contract], function: str) -> list[JournalRecord]:
+    def _records_of(self, contract: type[Contract | ForeignEvent], function: str) -> list[JournalRecord]:
         """Return the journal records of a function for one contract; fail for an unknown function."""
         if function not in self.laptop.choreography.functions:
             known = ", ".join(self.laptop.choreography.functions)
@@ -149,11 +182,15 @@ class Run:
     def _published_data(self, contract: type[Contract]) -> list[Any]:
         """Return the data of the events of `contract` that functions published."""
         self.laptop.bus.flush()
-        rows = self.laptop.database.read("SELECT envelope FROM event WHERE archived = 1 ORDER BY id")
+        rows = self.laptop.database.read(
+            "SELECT envelope FROM event WHERE archived = 1 AND bus = ? ORDER BY id", (OWN_BUS,)
+        )
         found = []
         for (text,) in rows:
             event = json.loads(text)
-            metadata = event["detail"]["metadata"]
+            metadata = event["detail"].get("metadata")
+            if not isinstance(metadata, dict) or "publisher" not in metadata:
+                continue  # an event of others
             identity = (event["source"], event["detail-type"], metadata["version"])
             if identity == contract.identity and metadata["publisher"] != PUBLISHER:
                 found.append(event["detail"]["data"])
