@@ -239,6 +239,7 @@ class Choreography:
                 )
 
     def _check_buses(self) -> None:
+        """Refuse a function that names the choreography's own bus, which is the default."""
         if self.name in self.buses:
             consumers = [one.function.name for one in self.subscriptions if one.subscription.bus == self.name]
             raise InvalidChoreography(

@@ -135,7 +135,7 @@ class Table(Generic[Record]):
         return True
 
     def update(self, item: Record) -> None:
-        """Replace an item that exists. Read it first: if another handler changes it in between, this one runs again.
+        """Replace an item that exists. Read it first: then the handler runs again if another one changes it in between.
 
         Raises:
             WorkError: no item has the key.
@@ -178,7 +178,7 @@ class Table(Generic[Record]):
         return Page(items, last, tuple(unreadable))
 
     def _linked_unit(self, access: Literal["read", "write"]) -> Unit:
-        """Return the running unit of work; refuse to work outside a handler, and a table that it does not use."""
+        """Return the running unit of work; refuse outside a handler, and a table that the function does not use so."""
         wanted = f"table {self.name}"
         unit = running(wanted)
         grants = {self.write} if access == "write" else {self.read, self.write}
