@@ -80,7 +80,7 @@ class Equality:
         return self._compare_others
 
     def _special_comparison(self, equal: Callable[[Any, Any], bool]) -> _Compare:
-        """Return a comparison by `equal`; of integers only the allowed ones are equal."""
+        """Return a comparison by `equal`; with a limit on integers, only allowed ones are equal."""
         if equal is _same_int and self._integers is not None:
             return _integer_comparison(self._integers)
         return lambda built, read: None if equal(built, read) else Inequality((), built, read)
