@@ -68,7 +68,7 @@ def why(
     event: dict[str, Any] = json.loads(envelope)
     event_id, _ = choreography.event_ids(event)
     foreign = choreography.foreign_of(event["source"], event["detail-type"]) is not None
-    version = UNVERSIONED if foreign else _metadata(event).get("version")
+    version = None if foreign else _metadata(event).get("version")
     identity = Identity(event["source"], event["detail-type"], version if isinstance(version, int) else UNVERSIONED)
     tries: dict[str, list[JournalRecord]] = {}
     for record in records:

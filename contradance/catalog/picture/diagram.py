@@ -166,6 +166,7 @@ def _lines(text: str, style: Literal["name", "handler", "service"]) -> list[Text
 
 
 def _about_function(function: AnyFunction, begins: str, *, failing: bool) -> Iterator[str]:
+    """Yield sentences: name and route or schedule (`begins`), else attempts; events it publishes; failure path."""
     yield f"{function.name}: {begins}." if begins else f"{function.name}."
     if not begins:
         yield f"Up to {function.retry.times + 1} attempts{', through a queue' if function.delivery == 'queue' else ''}."

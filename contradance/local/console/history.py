@@ -37,14 +37,13 @@ class KeptEvent(NamedTuple):
 
     @property
     def contract(self) -> str:
-        """Identity: `library.loans/BookLent v1`, without a version if it has none; `unknown` where nothing names it."""
+        """Identity: `library.loans/BookLent v1`, without `v1` where it is not in our envelope; else `unknown`."""
         envelope = self.envelope or {}
-        detail = envelope.get("detail")
-        metadata = detail.get("metadata") if isinstance(detail, dict) else None
-        source, detail_type = envelope.get("source"), envelope.get("detail-type")
-        version = metadata.get("version") if isinstance(metadata, dict) else None
+        source, detail_type, detail = (envelope.get(name) for name in ("source", "detail-type", "detail"))
         if not isinstance(source, str) or not isinstance(detail_type, str):
             return "unknown"
+        metadata = detail.get("metadata") if isinstance(detail, dict) else None
+        version = metadata.get("version") if isinstance(metadata, dict) else None
         return str(Identity(source, detail_type, version if isinstance(version, int) else UNVERSIONED))
 
 
@@ -135,4 +134,4 @@ class History:
 
     def _flows(self, found: Mapping[str, int]) -> list[Flow]:
         by_flow = {flow.correlation_id: flow for flow in flows(self._records(found), self._journal.outstanding(found))}
-        return [by_flow[flow] for flow in found]
+        return [by_flow[flow] for flow in found if flow in by_flow]  # SQLite's JSON ends an id at a null character
