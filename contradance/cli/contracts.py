@@ -118,7 +118,11 @@ def show(
 
     checked = the_project().choreography_or_registry()
     foreign = {str(one.identity): one for one in checked.foreign} if isinstance(checked, Choreography) else {}
-    found = [one for name, one in foreign.items() if contract in (name, one.identity.detail_type)]
+    found = [
+        one
+        for name, one in foreign.items()
+        if contract in (name, one.identity.detail_type, *(model.__name__ for model in one.models))
+    ]
     known = the_project().registry().by_identity
     for line in describe_foreign(found[0]) if found else describe_contract(known[find_identity(contract, known)]):
         out.print(line)
