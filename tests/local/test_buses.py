@@ -14,6 +14,7 @@ from contradance.deployed import Deployed, DeployedBus
 from contradance.errors import ContractViolation, InvalidChoreography, OperateError, PublishFailed
 from contradance.local.clock import RealClock
 from contradance.local.laptop import Laptop
+from contradance.local.system.client import LaptopClient
 from contradance.local.system.in_process import describe, system_in_process
 from contradance.local.web.server import Server
 from contradance.operate.doctor import examine
@@ -346,6 +347,18 @@ class TestClientsOfAws:
         ]
         with pytest.raises(events.exceptions.ResourceNotFoundException, match="this laptop runs 'album', 'default'"):
             events.put_events(Entries=[{**entry, "EventBusName": "other"}])
+
+
+def test_a_command_publishes_through_the_laptops_own_door(tmp_path: Path) -> None:
+    with (
+        Laptop(album, tmp_path, clock=RealClock(), variables={}, synchronous="OFF") as laptop,
+        Server(laptop, 0).serving() as url,
+    ):
+        event_id = publish_foreign(album, ObjectCreated, json.dumps(S3), LaptopClient(url, tmp_path).put_events)
+
+        rows = laptop.database.read("SELECT bus, event_id FROM event")
+
+    assert [tuple(row) for row in rows] == [("default", event_id)]
 
 
 def test_flows_of_events_of_others_begin_with_them(run: Run) -> None:
