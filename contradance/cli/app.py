@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from contradance.cli.command import AsJson, Port, Sets, StateFolder, print_json, reporting, the_project, write_text
+from contradance.cli.command import (
+    AsJson,
+    Port,
+    SafeGroup,
+    Sets,
+    StateFolder,
+    print_json,
+    reporting,
+    the_project,
+    write_text,
+)
 from contradance.cli.contracts import contracts
 from contradance.cli.creating import create, new
 from contradance.cli.dlq import dlq
@@ -21,6 +31,7 @@ from contradance.cli.theme import err, out
 from contradance.local.names import DEFAULT_PORT
 
 app = typer.Typer(
+    cls=SafeGroup,
     help="Contract-first choreography: draw it, run it, trace what happened.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -54,8 +54,13 @@ def log_lines(record: logging.LogRecord, services: Services) -> list[Text]:
     keys = "".join(f"  {name}={_text(value)}" for name, value in fields.items() if name not in _STANDARD)
     line = Text(f"{'':8}  ").append(f"{service:{services.width}}", services.style(service))
     level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
-    line.append(f"  {level}{_text(fields.get('message', ''))}", style).append(keys, "dim")
-    return [line, *([Text(fields["exception"], "dim")] if "exception" in fields else [])]
+    line.append(f"  {level}{_indented(_text(fields.get('message', '')))}", style).append(_indented(keys), "dim")
+    return [line, *([Text(_indented(_text(fields["exception"])), "dim")] if "exception" in fields else [])]
+
+
+def _indented(text: str) -> str:
+    """Return a text whose further lines are indented, so that none looks like a line of the laptop's own."""
+    return "\n          ".join(text.splitlines())
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
