@@ -33,6 +33,13 @@ class Subscription:
     batch: int
     on_replay: OnReplay
     takes_delivery: bool
+    draining: bool = False
+    """Whether the queue of an earlier `delivery="queue"` is kept until it is empty."""
+
+    @property
+    def has_queue(self) -> bool:
+        """Whether there is a queue that the function consumes."""
+        return self.delivery == "queue" or self.draining
 
     @cached_property
     def pattern(self) -> "EventPattern":

@@ -30,6 +30,20 @@ class Override(BaseModel):
     concurrency: int | None = Field(default=None, ge=1, description="invocations at a time")
 
 
+class AlarmThresholds(BaseModel):
+    """When the alarms of a stack begin."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", frozen=True, hide_input_in_errors=True, validate_by_name=True
+    )
+
+    dead_letters: int = Field(default=1, ge=1, description="dead letters of one function")
+    backlog_minutes: int = Field(default=30, ge=1, le=14_400, description="minutes that an event waits in a queue")
+    api_errors: int = Field(default=5, ge=1, description="failed requests (status 5xx) within 5 minutes")
+    api_latency_ms: int = Field(default=3000, ge=1, le=30_000, description="the 95th percentile, in milliseconds")
+    behind_minutes: int = Field(default=5, ge=2, le=60, description="minutes without a successful run of the sweeper")
+
+
 class StackConfig(BaseModel):
     """One stack's configuration. Each field is a key of the project's namespace in `Pulumi.<stack>.yaml`."""
 
@@ -82,6 +96,15 @@ class StackConfig(BaseModel):
         default=None,
         pattern=r"^\S+@\S+$",
         description="mail address for alarms; the stack creates an SNS topic for it",
+    )
+    page_topic: str | None = Field(
+        default=None,
+        pattern=r"^arn:[^:]+:sns:",
+        description="ARN of the SNS topic for alarms of severity `page`; default: that of all alarms",
+    )
+    alarms: AlarmThresholds = Field(
+        default=AlarmThresholds(),
+        description="thresholds of alarms: `deadLetters`, `backlogMinutes`, `apiErrors`, `apiLatencyMs`, `behindMinutes`",
     )
     dashboard: bool = Field(default=True, description="create a CloudWatch dashboard")
     schema_registry: bool = Field(default=False, description="mirror the contracts in EventBridge's schema registry")

@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any, Self
 
 from contradance.function import AnyFunction
+from contradance.retry import DeliveryMode
 from contradance.runtime.journal_record import JournalRecord, Outcome, PublishedEvent
 from contradance.runtime.ports import Environment
 from contradance.runtime.tracing import tracing
@@ -26,7 +27,9 @@ class Attempt:
     The ids are set as they become known. Inside its `with` block, `running_attempt` returns it.
     """
 
-    def __init__(self, function: AnyFunction, trigger: str, environment: Environment) -> None:
+    def __init__(
+        self, function: AnyFunction, trigger: str, environment: Environment, delivery: DeliveryMode = "direct"
+    ) -> None:
         self.trigger = trigger
         self.event_id: str | None = None
         self.subject: str | None = None
@@ -36,6 +39,7 @@ class Attempt:
         """Keys that each log formatter writes on the attempt's lines."""
         self._function = function
         self._environment = environment
+        self._attempts = function.retry.attempts(delivery)
         self._started_at = environment.clock.now()
         self._clock = perf_counter()
         self._token: Token[Attempt | None]
@@ -60,7 +64,7 @@ class Attempt:
 
     def dead_letter(self, outcome: Outcome, number: int, error: str, event: Mapping[str, Any]) -> None:
         """Put the event on the function's dead letter queue without a retry, and record the outcome."""
-        attributes = {"REASON": outcome, "ERROR_MESSAGE": error}
+        attributes = {"REASON": outcome, "ERROR_MESSAGE": error, "ATTEMPTS": str(number)}
         self._environment.dead_letters.send(self._function.name, json.dumps(event, separators=(",", ":")), attributes)
         self.record(outcome, number, error=error)
 
@@ -79,7 +83,7 @@ class Attempt:
                 causation_id=self.causation_id,
                 attempt=number,
                 outcome=outcome,
-                retries_left=max(self._function.retry.attempts(self._function.delivery) - number, 0),
+                retries_left=max(self._attempts - number, 0),
                 published=tuple(published),
                 started_at=self._started_at,
                 duration_ms=round((perf_counter() - self._clock) * 1000, 3),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from contradance.infra.planning.alarm import AlarmPlan, api_alarms
 from contradance.infra.planning.function import Setup
 from contradance.infra.planning.trigger import RoutePlan
 
@@ -30,6 +31,7 @@ class ApiPlan:
     throttle_rate: float
     throttle_burst: int
     tags: Mapping[str, str]
+    alarms: tuple[AlarmPlan, ...]
 
 
 def plan_api(setup: Setup, routes: Sequence[RoutePlan]) -> ApiPlan | None:
@@ -50,4 +52,5 @@ def plan_api(setup: Setup, routes: Sequence[RoutePlan]) -> ApiPlan | None:
         config.throttle_rate,
         config.throttle_burst,
         setup.tags(),
+        api_alarms(setup.names, setup.site.stack, config.alarms, setup.tags()),
     )

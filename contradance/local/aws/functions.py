@@ -78,7 +78,7 @@ class Functions:
         }
         deadline = monotonic() + function.limits.timeout.total_seconds()
         try:
-            returned = invoke(function, payload, LaptopContext(request_id, deadline), self._environment)  # type: ignore[arg-type]  # whatever was sent
+            returned = invoke(function, payload, LaptopContext(request_id, deadline), self._environment)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - journaled by the runtime; Lambda answers it too
             return HttpResponse(
                 200, {**headers, "x-amz-function-error": "Unhandled"}, json.dumps(error_document(error))

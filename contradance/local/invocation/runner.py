@@ -25,7 +25,6 @@ from contradance.local.events.bus import Bus
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.events.schedules import Schedules
 from contradance.local.invocation.invoker import UNSETTLED_SECONDS, Invoker
-from contradance.subscription import Subscription
 
 _LOG = logging.getLogger("contradance.runner")
 DEFAULT_CONCURRENCY: Final = 4
@@ -66,9 +65,11 @@ class _WorkerQueue:
 
     @property
     def batch(self) -> int:
-        """Maximum number of deliveries per invocation."""
-        trigger = self.function.trigger
-        return trigger.batch if isinstance(trigger, Subscription) and trigger.delivery == "queue" else 1
+        """Maximum number of deliveries per invocation.
+
+        It is 1 behind a queue too: a thread that hangs cannot be interrupted, and must not hold up other deliveries.
+        """
+        return 1
 
 
 @dataclass(eq=False, slots=True)
