@@ -2,10 +2,10 @@
 
     python benchmarks/paths.py [--quick]
 
-The event is an OrderPlaced of about 1 KB. The floor is what nobody who uses Pydantic can save: `validate_python` of
-the order and, to publish it, `to_json`. The floor of both halves also validates the metadata, in one model around both.
-Powertools' `parse` with its EventBridgeEnvelope reads the same delivered event with a model of its own `detail`.
-Contestants take turns within each round, and the best round of each counts.
+The events are a flat one of seven fields, an OrderPlaced of 5 lines and one of 50. The floor is what every user of
+Pydantic pays: `validate_python` of the event and, to publish it, `to_json`. The floor of both halves also validates the
+metadata, in one model around both. Powertools' `parse` with its EventBridgeEnvelope reads the same delivered event with
+a model of its own `detail`. Contestants take turns within each round, and the best round of each counts.
 """
 
 import argparse
@@ -23,9 +23,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from aws_lambda_powertools.utilities.parser import parse
 from aws_lambda_powertools.utilities.parser.envelopes import EventBridgeEnvelope
-from pydantic import BaseModel
+from pydantic import AwareDatetime, create_model
 
+from contradance import Contract, subscriber
 from contradance.envelope import Metadata, SealedEvent, seal, unseal
+from contradance.function import AnyFunction
 from contradance.runtime.consume import read_event
 from contradance.subscription import Subscription
 from food_contracts.orders import OrderPlaced
@@ -34,16 +36,39 @@ from functions.payments.process_payment import process_payment
 MOMENT = datetime(2026, 1, 31, 18, 0, tzinfo=UTC)
 
 
-class Detail(BaseModel):
-    """The whole of `detail`, as somebody without contradance would write it."""
+class MealRated(Contract, source="food.benchmarks", subject="order_id"):
+    """A customer rated a meal: an event of seven plain fields."""
 
-    metadata: Metadata
-    data: OrderPlaced
+    order_id: UUID
+    customer_id: str
+    restaurant_id: str
+    stars: int
+    score: float
+    comment: str | None
+    rated_at: AwareDatetime
 
 
-def order_placed() -> OrderPlaced:
-    """Return an order whose sealed event is about 1 KB."""
-    dishes = ["margherita", "tiramisu", "insalata-mista"]
+@subscriber(service="benchmarks")
+def note_rating(rated: MealRated) -> None:
+    """Consume a rating."""
+
+
+def meal_rated() -> MealRated:
+    """Return a rating of about 200 bytes."""
+    return MealRated(
+        order_id=UUID("6f1c1a3e-58d6-4b0c-9d0e-0f6a4b6c2a11"),
+        customer_id="ada",
+        restaurant_id="canteen",
+        stars=4,
+        score=8.25,
+        comment="The soup was cold.",
+        rated_at=MOMENT,
+    )
+
+
+def order_placed(lines: int) -> OrderPlaced:
+    """Return an order of so many lines; each line is about 100 bytes."""
+    dishes = [f"dish-{number}" for number in range(lines)]
     return OrderPlaced.model_validate(
         {
             "order_id": UUID("6f1c1a3e-58d6-4b0c-9d0e-0f6a4b6c2a11"),
@@ -53,7 +78,7 @@ def order_placed() -> OrderPlaced:
                 {"sku": dish, "name": dish.title(), "quantity": 2, "unit_price": {"amount": 950, "currency": "EUR"}}
                 for dish in dishes
             ],
-            "total": {"amount": 5700, "currency": "EUR"},
+            "total": {"amount": 1900 * lines, "currency": "EUR"},
             "delivery_address": {
                 "street": "1 Example Street",
                 "postal_code": "10115",
@@ -66,8 +91,8 @@ def order_placed() -> OrderPlaced:
     )
 
 
-def sealed(event: OrderPlaced) -> SealedEvent:
-    """Seal an order as a route would."""
+def sealed(event: Contract) -> SealedEvent:
+    """Seal an event as a route would."""
     return seal(
         event,
         event_id="0d9b6f0c-6b6f-5a0e-8a43-c3a0f9c1e7d2",
@@ -77,13 +102,13 @@ def sealed(event: OrderPlaced) -> SealedEvent:
     )
 
 
-def delivered(detail: str) -> dict[str, Any]:
+def delivered(event: Contract, detail: str) -> dict[str, Any]:
     """Return the event as Lambda hands it to a function: JSON, already read."""
     return {
         "version": "0",
         "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
-        "detail-type": "OrderPlaced",
-        "source": "food.orders",
+        "detail-type": event.identity.detail_type,
+        "source": event.identity.source,
         "account": "111122223333",
         "time": "2026-01-31T18:00:00Z",
         "region": "eu-central-1",
@@ -107,20 +132,16 @@ def best_of(contestants: Mapping[str, Callable[[], object]], *, rounds: int, cal
     return best
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Measure both paths."""
-    parser = argparse.ArgumentParser(description="Microseconds to publish and to consume one event.")
-    parser.add_argument("--quick", action="store_true", help="few rounds, for a first look")
-    rounds = 2 if parser.parse_args(arguments).quick else 200
-    event = order_placed()
-    detail = sealed(event).detail
-    lambda_event = delivered(detail)
-    data = lambda_event["detail"]["data"]
-    function, subscription = process_payment, process_payment.trigger
+def paths_of(event: Contract, function: AnyFunction) -> dict[str, dict[str, Callable[[], object]]]:
+    """Return the contestants for one event, by path; the first of each path is its floor."""
+    contract, subscription, detail = type(event), function.trigger, sealed(event).detail
     assert isinstance(subscription, Subscription)
-    validate, to_json = OrderPlaced.__pydantic_validator__.validate_python, OrderPlaced.__pydantic_serializer__.to_json
-    both = Detail.__pydantic_validator__.validate_python
-    paths: dict[str, dict[str, Callable[[], object]]] = {
+    lambda_event = delivered(event, detail)
+    data = lambda_event["detail"]["data"]
+    whole = create_model("Detail", metadata=(Metadata, ...), data=(contract, ...))
+    validate, to_json = contract.__pydantic_validator__.validate_python, contract.__pydantic_serializer__.to_json
+    both = whole.__pydantic_validator__.validate_python
+    return {
         "publish": {
             "floor: validate_python + to_json": lambda: (validate(event), to_json(event)),
             "contradance: seal": lambda: sealed(event),
@@ -131,16 +152,29 @@ def main(arguments: Sequence[str]) -> None:
             "contradance: unseal, read": lambda: read_event(
                 function, subscription, unseal(lambda_event, function.name)
             ),
-            "Powertools: parse": lambda: parse(lambda_event, model=Detail, envelope=EventBridgeEnvelope),
+            "Powertools: parse": lambda: parse(lambda_event, model=whole, envelope=EventBridgeEnvelope),
         },
     }
-    print(f"an OrderPlaced of {len(detail.encode())} bytes")
-    for path, contestants in paths.items():
-        taken = best_of(contestants, rounds=rounds, calls=100)
-        floor = next(iter(taken.values()))
-        print(f"{path:34} {'us':>8} {'times the floor':>16}")
-        for name, microseconds in taken.items():
-            print(f"  {name:32} {microseconds:>8.2f} {microseconds / floor:>15.2f}x")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure both paths of each event."""
+    parser = argparse.ArgumentParser(description="Microseconds to publish and to consume one event.")
+    parser.add_argument("--quick", action="store_true", help="few rounds, for a first look")
+    rounds = 2 if parser.parse_args(arguments).quick else 100
+    events: dict[str, tuple[Contract, AnyFunction]] = {
+        "flat": (meal_rated(), note_rating),
+        "5 lines": (order_placed(5), process_payment),
+        "50 lines": (order_placed(50), process_payment),
+    }
+    for title, (event, function) in events.items():
+        print(f"{title}: {event.identity}, {len(sealed(event).detail.encode())} bytes")
+        for path, contestants in paths_of(event, function).items():
+            taken = best_of(contestants, rounds=rounds, calls=100)
+            floor = next(iter(taken.values()))
+            print(f"  {path:34} {'us':>8} {'times the floor':>16}")
+            for name, microseconds in taken.items():
+                print(f"    {name:32} {microseconds:>8.2f} {microseconds / floor:>15.2f}x")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@
     │   ├── Conflict                another unit of work changed the same item first; retried
     │   ├── LeaseHeld               another attempt at the same delivery is still running; retried
     │   ├── LeaseLost               this attempt took too long, and another took over; nothing is committed
-    │   ├── TimedOut                the handler took longer than its timeout, and was interrupted; retried
+    │   ├── HandlerTimedOut         the handler took longer than its timeout, and was interrupted; retried
     │   ├── AttemptsExhausted       every attempt was begun and none ended; dead-lettered
     │   └── TooMuchWork             over 100 writes, 256 KiB an event or 350 KiB a delivery
     ├── CannotCreate                `contradance new` or `create` cannot write what it should; nothing is written
@@ -134,7 +134,7 @@ class LeaseLost(WorkError):
     """This attempt took longer than its lease and another attempt took over, so it cannot commit."""
 
 
-class TimedOut(WorkError):
+class HandlerTimedOut(WorkError):
     """A handler took longer than its timeout and was interrupted; nothing is committed, and the event is retried."""
 
 

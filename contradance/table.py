@@ -96,13 +96,13 @@ class Table(Generic[Record]):
         self.name = f"{self.service}.{name}"
         self.key = key
         self.model = model
-        deployed = deployed_name(f"table {self.name}", self.service, deployed_as or name, InvalidTable)
-        self.read = Grant(self.name, "read", key, deployed)
-        self.write = Grant(self.name, "write", key, deployed)
         if not _NAME.fullmatch(name):
             raise InvalidTable(
                 f"table {self.name!r} has a name that AWS does not accept.\n  Use lower-case letters, digits, '_' and '-'."
             )
+        deployed = deployed_name(f"table {self.name}", self.service, deployed_as or name, InvalidTable)
+        self.read = Grant(self.name, "read", key, deployed)
+        self.write = Grant(self.name, "write", key, deployed)
         if not _is_model(model):
             raise InvalidTable(
                 f"table {self.name} holds {type_name(model)}, which is not a model.\n  Derive it from pydantic.BaseModel."

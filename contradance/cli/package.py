@@ -24,9 +24,12 @@ class Architecture(StrEnum):
 def package(
     *,
     runtime: Annotated[
-        str | None, typer.Option(help="Lambda's Python runtime, like python3.13; default: the running Python.")
+        str | None,
+        typer.Option(help="Lambda's Python runtime, like python3.13; default: the project's, or the running Python."),
     ] = None,
-    architecture: Annotated[Architecture, typer.Option(help="Lambda's processor architecture.")] = Architecture.ARM64,
+    architecture: Annotated[
+        Architecture | None, typer.Option(help="Lambda's processor architecture; default: the project's, or arm64.")
+    ] = None,
     lock: Annotated[bool, typer.Option("--lock", help="First update the pinned versions in the layer.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -60,13 +63,13 @@ def _described(built: "Packages") -> dict[str, object]:
 
 def _show(choreography: str, built: "Packages") -> None:
     """Print each package with its size, and whether it was built or unchanged."""
-    out.print(f"[bold]{choreography}[/bold] for {built.runtime} on {built.architecture}")
+    out.print(f"[bold]{choreography}[/bold] for {built.runtime} on {built.architecture}", markup=True)
     paths = {"layer": built.layer, **built.functions}
     width = max(map(len, paths))
     for name, path in paths.items():
         state = "built" if path in built.fresh else "unchanged"
-        out.print(f"  {name:{width}}  {_size(path):>9}  {state}", markup=False)
-    out.print(f"They are in {built.layer.parent}/", style="dim", markup=False)
+        out.print(f"  {name:{width}}  {_size(path):>9}  {state}")
+    out.print(f"They are in {built.layer.parent}/", style="dim")
 
 
 def _size(path: Path) -> str:

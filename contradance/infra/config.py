@@ -120,6 +120,9 @@ class StackConfig(BaseModel):
     )
     tags: Mapping[str, str] = Field(default={}, description="tags of every resource, in addition to contradance's four")
     rule_quota: int = Field(default=300, ge=1, description="maximum rules per bus in this account and region")
+    concurrency_quota: int = Field(
+        default=1000, ge=10, description="concurrent executions of this account and region; new accounts have 10"
+    )
     pattern_quota: int = Field(default=2048, ge=1, le=4096, description="maximum length of an event pattern")
 
     @field_validator("log_days", mode="before")

@@ -119,6 +119,9 @@ class HealthAccess(Protocol):
     def rule(self, function: str) -> RunningRule:
         """Return the rule of one subscriber."""
 
+    def waiting(self, function: str) -> int | None:
+        """Return about how many events wait in the queue before a function; None without a queue."""
+
     def archive_state(self) -> str:
         """Return ENABLED, or the state of the archive and its reason."""
 

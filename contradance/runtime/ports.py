@@ -124,7 +124,7 @@ class Limiter(Protocol):
         """Limit retries of calls to AWS to `seconds` from now."""
 
     def handler(self, seconds: float) -> AbstractContextManager[None]:
-        """Return a context that raises `TimedOut` in its block after `seconds`, where the environment can interrupt it."""
+        """Return a context that raises `HandlerTimedOut` in its block after `seconds`, where the environment can interrupt it."""
 
 
 class JournalWriter(Protocol):

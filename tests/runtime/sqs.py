@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from contradance.choreography import AnyFunction
-from contradance.errors import TimedOut
+from contradance.errors import HandlerTimedOut
 from contradance.local.clock import VirtualClock
 from contradance.retry import VISIBILITY_FACTOR
 from contradance.runtime.entry import invoke
@@ -40,7 +40,7 @@ class LambdaClock(VirtualClock):
             return
         interrupted = self.attempt_ends < self.invocation_ends
         self.move_to(min(self.attempt_ends, self.invocation_ends))
-        raise TimedOut("The handler took longer than its timeout.") if interrupted else Killed
+        raise HandlerTimedOut("The handler took longer than its timeout.") if interrupted else Killed
 
     def begin(self, seconds: float) -> None:
         """`Limiter`: AWS calls take no time here."""

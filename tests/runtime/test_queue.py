@@ -89,7 +89,7 @@ def test_a_hanging_event_costs_its_own_time_alone(world: World, clock: LambdaClo
 
     assert workshop.attempts == {"event-0": 2, "event-1": 1, "event-2": 1, "event-3": 1}
     (letter,) = world.dead_letters.sent
-    assert letter.attributes["ERROR_MESSAGE"].startswith("TimedOut: The handler took longer")
+    assert letter.attributes["ERROR_MESSAGE"].startswith("HandlerTimedOut: The handler took longer")
     assert queue.invocations == 2
     assert clock.now() - started < 3 * TIMEOUT + 6 * TIMEOUT + timedelta(minutes=1)
 

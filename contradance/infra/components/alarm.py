@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -34,35 +35,43 @@ def create_alarm(
         dimensions: dimensions of its metric that only AWS knows.
         parent: its parent.
     """
-    one = plan.metrics[0] if plan.expression is None else None
     told = list(topics.page if plan.severity == "page" else topics.ticket)
-    percentile = one is not None and one.statistic.startswith("p")
     return aws.cloudwatch.MetricAlarm(
         f"{owner}.{plan.purpose}",
-        name=plan.name,
-        alarm_description=plan.description,
-        comparison_operator="LessThanThreshold" if plan.expression else "GreaterThanOrEqualToThreshold",
-        threshold=plan.threshold,
-        evaluation_periods=plan.periods,
-        treat_missing_data=plan.missing,
-        namespace=one.namespace if one else None,
-        metric_name=one.name if one else None,
-        dimensions={**dict(one.dimensions), **(dimensions or {})} if one else None,
-        statistic=one.statistic if one and not percentile else None,
-        extended_statistic=one.statistic if one and percentile else None,
-        period=one.period if one else None,
-        metric_queries=None
-        if one
-        else [
-            *(_query(position, metric) for position, metric in enumerate(plan.metrics)),
-            {"id": "alarm", "expression": plan.expression, "label": plan.purpose, "return_data": True},
-        ],
-        alarm_actions=told,
-        ok_actions=told,
-        insufficient_data_actions=told if plan.missing == "missing" else None,
-        tags={**plan.tags, "severity": plan.severity},
+        aws.cloudwatch.MetricAlarmArgs(
+            name=plan.name,
+            alarm_description=plan.description,
+            comparison_operator="LessThanThreshold" if plan.expression else "GreaterThanOrEqualToThreshold",
+            threshold=plan.threshold,
+            evaluation_periods=plan.periods,
+            treat_missing_data=plan.missing,
+            alarm_actions=told,
+            ok_actions=told,
+            insufficient_data_actions=told if plan.missing == "missing" else None,
+            tags={**plan.tags, "severity": plan.severity},
+            **(_expression(plan) if plan.expression else _metric(plan.metrics[0], dimensions or {})),
+        ),
         opts=pulumi.ResourceOptions(parent=parent),
     )
+
+
+def _metric(metric: Metric, dimensions: Mapping[str, pulumi.Input[str]]) -> dict[str, Any]:
+    """Return the inputs of an alarm on one metric; AWS has percentiles beside the other statistics."""
+    statistic = "extended_statistic" if metric.statistic.startswith("p") else "statistic"
+    return {
+        "namespace": metric.namespace,
+        "metric_name": metric.name,
+        "dimensions": {**dict(metric.dimensions), **dimensions},
+        statistic: metric.statistic,
+        "period": metric.period,
+    }
+
+
+def _expression(plan: AlarmPlan) -> dict[str, Any]:
+    """Return the inputs of an alarm on an expression."""
+    queries: list[Any] = [_query(position, metric) for position, metric in enumerate(plan.metrics)]
+    alarm = {"id": "alarm", "expression": plan.expression, "label": plan.purpose, "return_data": True}
+    return {"metric_queries": [*queries, alarm]}
 
 
 def _query(position: int, metric: Metric) -> aws.cloudwatch.MetricAlarmMetricQueryArgsDict:

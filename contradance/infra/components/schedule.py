@@ -43,7 +43,11 @@ class ScheduleComponent(pulumi.ComponentResource):
         return create_dead_letters(self.name, plan, tags, retain=retain, parent=self)
 
     def _create_role(self, trust: str) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-        """Create the role that Scheduler assumes to invoke the function."""
+        """Create the role that Scheduler assumes to invoke the function.
+
+        A new role may not be assumable for up to a minute: the first runs of a new schedule may fail, and Scheduler tries
+        them again.
+        """
         name = f"{self.name}.schedule"
         role = aws.iam.Role(
             name,

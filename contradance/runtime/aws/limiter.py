@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from contradance.errors import TimedOut
+from contradance.errors import HandlerTimedOut
 from contradance.runtime.aws.retry_budget import RetryBudget
 
 
@@ -29,7 +29,7 @@ class AlarmLimiter:
 
     @contextmanager
     def handler(self, seconds: float) -> Iterator[None]:
-        """Raise `TimedOut` in the block after `seconds`; outside of the main thread, change nothing."""
+        """Raise `HandlerTimedOut` in the block after `seconds`; outside of the main thread, change nothing."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -39,7 +39,7 @@ class AlarmLimiter:
             yield
         except Interrupted as interrupted:
             message = f"The handler took longer than {seconds:.2f} seconds.\n  Raise its timeout=, or make it faster."
-            raise TimedOut(message).with_traceback(interrupted.__traceback__) from None
+            raise HandlerTimedOut(message).with_traceback(interrupted.__traceback__) from None
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
