@@ -103,8 +103,9 @@ class StackConfig(BaseModel):
         description="ARN of the SNS topic for alarms of severity `page`; default: that of all alarms",
     )
     alarms: AlarmThresholds = Field(
-        default=AlarmThresholds(),
-        description="thresholds of alarms: `deadLetters`, `backlogMinutes`, `apiErrors`, `apiLatencyMs`, `behindMinutes`",
+        default_factory=AlarmThresholds,
+        description="thresholds of alarms: `deadLetters` (1), `backlogMinutes` (30), `apiErrors` (5 in 5 minutes), "
+        "`apiLatencyMs` (3000), `behindMinutes` (5)",
     )
     dashboard: bool = Field(default=True, description="create a CloudWatch dashboard")
     schema_registry: bool = Field(default=False, description="mirror the contracts in EventBridge's schema registry")
