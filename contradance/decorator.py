@@ -1,8 +1,9 @@
 """The decorators `@subscriber`, `@route` and `@schedule`: each makes a function of a handler."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, get_args, overload
+from datetime import datetime, timedelta
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Never, ParamSpec, Protocol, TypeVar, get_args, overload
 
 from contradance.contentfilter import ContentFilter
 from contradance.contract import Contract
@@ -61,7 +62,7 @@ class ScheduleDecorator(Protocol):
 
 
 def subscriber(
-    *,
+    *misplaced: Never,
     retry: Retry | None = None,
     delivery: DeliveryMode = "direct",
     uses: "Sequence[Link]" = (),
@@ -95,8 +96,13 @@ def subscriber(
         deployed_as: the name under which it was first deployed, after a rename: `"old_name"` or `"old_service.old_name"`. Its
             resources, its dead letters and its record of handled events keep that name.
     """
+    if misplaced:
+        raise InvalidFunction(
+            f"@subscriber is not called: it has {_place(misplaced[0])} as its argument.\n  Write @subscriber()."
+        )
 
     def declare(handler: Callable[..., object]) -> Function[..., Any]:
+        """Return the subscriber of a handler; refuse a signature or an option that it cannot have."""
         read = read_signature(handler, service)
         parameters = read.parameters
         takes_delivery = len(parameters) == 2 and parameters[1].annotation is Delivery  # noqa: PLR2004
@@ -165,6 +171,7 @@ def route(
     from contradance.httproute import read_route, reply_of  # noqa: PLC0415 - only a route loads it
 
     def declare(handler: Callable[P, Answer], /) -> Function[P, Answer]:
+        """Return the route of a handler; refuse a signature that a request cannot be read into."""
         read = read_signature(handler, service)
         return make_function(
             handler,
@@ -183,6 +190,9 @@ def route(
 def schedule(
     expression: str,
     *,
+    timezone: str = "UTC",
+    start: datetime | None = None,
+    end: datetime | None = None,
     retry: Retry | None = None,
     uses: "Sequence[Link]" = (),
     timeout: timedelta = Limits.timeout,
@@ -191,10 +201,14 @@ def schedule(
     service: str | None = None,
     deployed_as: str | None = None,
 ) -> ScheduleDecorator:
-    """Run a handler by the clock, in UTC; the handler publishes the events it returns.
+    """Run a handler by the clock; the handler publishes the events it returns.
 
     Args:
         expression: `rate(...)` or `cron(...)` of EventBridge Scheduler: `"rate(1 day)"`.
+        timezone: the IANA time zone of a cron: `"Europe/Berlin"`. A local time that does not exist is skipped, and one
+            that occurs twice runs once.
+        start: the earliest run; of a rate, the first. It has a time zone.
+        end: the latest run. It has a time zone.
         retry: attempts after the first, and the age at which a run becomes a dead letter.
         uses: tables, settings and secrets: the only source of grants and environment variables.
         timeout: longest time of a run: up to 15 minutes.
@@ -206,16 +220,20 @@ def schedule(
     """
     _check_called("schedule", expression, "rate(1 day)")
 
-    from contradance.timetable import timetable  # noqa: PLC0415 - only a schedule loads it
+    from contradance.timetable import parse_timetable  # noqa: PLC0415 - only a schedule loads it
 
     def declare(handler: Callable[..., object]) -> Function[..., Any]:
+        """Return the scheduled function of a handler; refuse parameters other than a `Delivery`."""
         read = read_signature(handler, service)
         if [parameter.annotation for parameter in read.parameters] not in ([], [Delivery]):
             raise InvalidFunction(
                 f"{read.function} takes {read}, but a schedule has no event.\n"
                 "  A scheduled handler takes nothing, or a contradance.Delivery."
             )
-        trigger = Schedule(timetable(expression, read.function), takes_delivery=bool(read.parameters))
+        trigger = Schedule(
+            parse_timetable(expression, read.function, timezone=timezone, start=start, end=end),
+            takes_delivery=bool(read.parameters),
+        )
         return make_function(
             handler,
             read,
@@ -234,11 +252,19 @@ def _check_called(decorator: str, given: object, example: str) -> None:
     """Refuse a decorator without its argument: `@route` instead of `@route("GET /x")`."""
     if not isinstance(given, str):
         raise InvalidFunction(
-            f"@{decorator} has {getattr(given, '__qualname__', repr(given))} as its argument, instead of a text.\n"
+            f"@{decorator} has {_place(given)} as its argument, instead of a text.\n"
             f"  Call the decorator: @{decorator}({example!r})."
         )
 
 
+def _place(given: object) -> str:
+    """Return the name of a wrong argument; of a handler, its module and line too."""
+    if isinstance(given, FunctionType):
+        return f"{given.__qualname__} ({given.__module__.replace('.', '/')}.py, line {given.__code__.co_firstlineno})"
+    return str(getattr(given, "__qualname__", repr(given)))
+
+
 def _check_choice(function: str, option: str, given: object, choices: tuple[str, ...]) -> None:
+    """Refuse an option that is not one of its choices."""
     if given not in choices:
         raise InvalidFunction(f"{function} has {option}={given!r}.\n  Use {' or '.join(map(repr, choices))}.")

@@ -27,6 +27,8 @@ class DeployedFunction(BaseModel):
     deployed_name: str = ""
     """The name of its resources, where `deployed_as=` pins an earlier one; else empty."""
     log_group: str
+    bus: str | None = None
+    """The bus of its rule, by the name in the declarations; None for the application's own."""
     rule_name: str | None = None
     rule_arn: str | None = None
     queue_url: str | None = None
@@ -46,6 +48,18 @@ class DeployedTable(BaseModel):
     """Name of the table in DynamoDB."""
     sorted: bool
     """Whether it has a sort key."""
+
+
+class DeployedBus(BaseModel):
+    """One bus that functions consume from."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, populate_by_name=True)
+
+    name: str
+    arn: str
+    archive_name: str | None = None
+    archive_arn: str | None = None
+    """None without an archive in this stack."""
 
 
 class Deployed(BaseModel):
@@ -73,3 +87,14 @@ class Deployed(BaseModel):
     """Tables by their deployed names."""
     functions: dict[str, DeployedFunction]
     """Functions by name, `loans.remind_reader`, with contradance's own."""
+    buses: dict[str, DeployedBus] = {}
+    """The buses of events of others beside the application's own, by their names in the declarations."""
+
+    def bus_of(self, function: str) -> DeployedBus:
+        """Return the bus of a function's rule."""
+        name = self.functions[function].bus
+        if name is not None and name in self.buses:
+            return self.buses[name]
+        return DeployedBus(
+            name=self.bus_name, arn=self.bus_arn, archive_name=self.archive_name, archive_arn=self.archive_arn
+        )

@@ -5,6 +5,7 @@ It covers contracts, patterns, edges, retries, limits and links, but not the cod
 
 import json
 from collections.abc import Iterable
+from datetime import UTC
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,7 @@ def _foreign_facts(choreography: Choreography) -> dict[str, object]:
 
 
 def _function_facts(function: AnyFunction) -> dict[str, object]:
+    """Return what counts of a function: its trigger, events, retries, limits and links."""
     limits, retry = function.limits, function.retry
     return {
         "trigger": _trigger_facts(function),
@@ -64,15 +66,19 @@ def _function_facts(function: AnyFunction) -> dict[str, object]:
 
 
 def _trigger_facts(function: AnyFunction) -> list[object]:
+    """Return what counts of a trigger: a route's key, a schedule's expression, or a rule's pattern and options."""
     trigger = function.trigger
     if isinstance(trigger, Route):
         return [trigger.key]
     if isinstance(trigger, Schedule):
-        return [trigger.timetable.expression]
+        times = trigger.timetable
+        window = [None if one is None else one.astimezone(UTC).isoformat() for one in (times.start, times.end)]
+        return [times.expression] if times.timezone == "UTC" and window == [None, None] else [times.label, *window]
     return [trigger.pattern.canonical, trigger.delivery, trigger.batch, trigger.on_replay]
 
 
 def _link_text(link: "Link") -> str:
+    """Return a table's grant or a secret's variable as text, and a setting's variable with its default."""
     if isinstance(link, Setting):
         return f"{link.variable}={link.default}"
     return link.variable if isinstance(link, Secret) else str(link)

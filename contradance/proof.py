@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import SchemaValidator, from_json, to_json
 
 from contradance.annotation import type_name
+from contradance.bounds import INTEGERS
 from contradance.coreschema import fields_of
 from contradance.equality import Equality, Inequality, without_eq
 from contradance.wire import Extra, read_closed, to_wire, wire_fields
@@ -26,8 +27,10 @@ _FIX_VALUE: Final = (
 )
 _FIX_TYPE: Final = "Give the field a type whose JSON is read back as that type: the one that arrives, or a Value."
 _FIX_ZONE: Final = "A time has no date, so its zone must have a fixed offset: use timezone.utc, or an AwareDatetime."
+_FIX_INTEGER: Final = "Give the field bounds of 64 bits, or a type whose JSON is text: str or Decimal."
 _STRICTLY: Final = Equality(opaque=False)
 _BY_JSON: Final = Equality(opaque=True)
+_ON_A_BUS: Final = Equality(opaque=False, integers=INTEGERS)
 
 
 class NotFaithful(Exception):
@@ -40,17 +43,22 @@ class NotFaithful(Exception):
         self.fix = fix
 
 
-def proven(instance: BaseModel, *, extra: Extra = "forbid") -> bytes:
-    """Return the JSON of an instance, after a check that it reads back equal.
+def proven(instance: BaseModel, *, extra: Extra = "forbid", published: bool = False) -> bytes:
+    """Return the JSON of an instance; raise `NotFaithful` when it does not read back equal.
+
+    Args:
+        instance: an event, or an item of a table.
+        extra: the treatment of unknown fields.
+        published: whether it is an event, whose integers EventBridge has to accept.
 
     Raises:
-        NotFaithful: the JSON does not read back equal, or the instance has no JSON.
+        NotFaithful: the JSON does not read back equal, the instance has no JSON, or EventBridge refuses it.
         ValidationError: the JSON does not match the model.
     """
     try:
         wire = to_wire(instance)
     except Exception as error:  # an author's serializer may raise anything
-        raise NotFaithful((*_unwritable(instance),), "has no JSON form", _FIX_WRITING) from error
+        raise NotFaithful((*_path_to_unwritable(instance),), "has no JSON form", _FIX_WRITING) from error
     model = type(instance)
     try:
         read = read_closed(model, wire, extra=extra)
@@ -58,29 +66,31 @@ def proven(instance: BaseModel, *, extra: Extra = "forbid") -> bytes:
         raise
     except Exception as error:  # an author's validator may raise anything
         problem = f"has a validator that raises {type(error).__name__} when it reads its own JSON"
-        raise NotFaithful(_raising(model, wire), problem, _FIX_RAISING) from error
-    found = _STRICTLY.difference(instance, read)
+        raise NotFaithful(_path_to_raising(model, wire), problem, _FIX_RAISING) from error
+    found = (_ON_A_BUS if published else _STRICTLY).difference(instance, read)
     if found is None or (
         without_eq(found.built) and _BY_JSON.difference(instance, read) is None and to_wire(read) == wire
     ):
         return wire
-    raise _changed(instance, found)
+    raise _change_error(instance, found)
 
 
-def _changed(instance: BaseModel, found: Inequality) -> NotFaithful:
+def _change_error(instance: BaseModel, found: Inequality) -> NotFaithful:
     """Return the error that names the changed field, and its types before and after."""
+    if isinstance(found.built, int) and found.built not in INTEGERS:
+        return NotFaithful((*_path_on_wire(instance, found.path),), "is an integer of more than 64 bits", _FIX_INTEGER)
     was, now = type_name(type(found.built)), type_name(type(found.read))
     fix = _FIX_VALUE if was == now else _FIX_TYPE
     if getattr(found.built, "tzinfo", None) is not None and getattr(found.read, "tzinfo", None) is None:
         now, fix = f"{now} without its zone", _FIX_ZONE
     return NotFaithful(
-        (*_on_wire(instance, found.path),),
-        f"is {_a(was)}, and would arrive as {f'another {was}' if was == now else _a(now)}",
+        (*_path_on_wire(instance, found.path),),
+        f"is {_with_article(was)}, and would arrive as {f'another {was}' if was == now else _with_article(now)}",
         fix,
     )
 
 
-def _on_wire(value: Any, path: tuple[str | int, ...]) -> Iterator[str | int]:
+def _path_on_wire(value: Any, path: tuple[str | int, ...]) -> Iterator[str | int]:
     """Yield the steps of a path, with fields by their names on the wire."""
     for step in path:
         names = (
@@ -93,23 +103,24 @@ def _on_wire(value: Any, path: tuple[str | int, ...]) -> Iterator[str | int]:
             value = None
 
 
-def _unwritable(value: object) -> Iterator[str | int]:
-    """Yield the steps to the innermost field whose value has no JSON."""
+def _path_to_unwritable(value: object) -> Iterator[str | int]:
+    """Yield the steps to the innermost field whose value has no JSON form."""
     if isinstance(value, BaseModel):
         for name, (own, _) in wire_fields(type(value)).items():
-            if not _is_written(value, own):
+            if not _is_writable(value, own):
                 yield name
-                yield from _unwritable(getattr(value, own))
+                yield from _path_to_unwritable(getattr(value, own))
                 return
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            if isinstance(item, BaseModel) and not all(_is_written(item, own) for own in type(item).model_fields):
+            if isinstance(item, BaseModel) and not all(_is_writable(item, own) for own in type(item).model_fields):
                 yield index
-                yield from _unwritable(item)
+                yield from _path_to_unwritable(item)
                 return
 
 
-def _is_written(instance: BaseModel, name: str) -> bool:
+def _is_writable(instance: BaseModel, name: str) -> bool:
+    """Whether a field of an instance has a JSON form."""
     try:
         type(instance).__pydantic_serializer__.to_json(instance, include={name}, warnings=False)
     except Exception:  # noqa: BLE001 - an author's serializer may raise anything
@@ -117,7 +128,7 @@ def _is_written(instance: BaseModel, name: str) -> bool:
     return True
 
 
-def _raising(model: type[BaseModel], wire: bytes) -> tuple[str, ...]:
+def _path_to_raising(model: type[BaseModel], wire: bytes) -> tuple[str, ...]:
     """Return the path of the field whose validator raises; empty when it is not the validator of one field."""
     data = from_json(wire)
     schemas, definitions = fields_of(model)
@@ -134,5 +145,6 @@ def _raising(model: type[BaseModel], wire: bytes) -> tuple[str, ...]:
     return ()
 
 
-def _a(name: str) -> str:
+def _with_article(name: str) -> str:
+    """Return a name with `a` or `an` before it."""
     return f"an {name}" if name[:1].lower() in "aeio" else f"a {name}"

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
@@ -43,6 +43,10 @@ class AlarmThresholds(BaseModel):
     api_latency_ms: int = Field(default=3000, ge=1, le=30_000, description="the 95th percentile, in milliseconds")
     behind_minutes: int = Field(default=5, ge=2, le=60, description="minutes without a successful run of the sweeper")
 
+    def __str__(self) -> str:
+        """Return an empty text: the table of keys has the defaults in its description."""
+        return ""
+
 
 class StackConfig(BaseModel):
     """One stack's configuration. Each field is a key of the project's namespace in `Pulumi.<stack>.yaml`."""
@@ -62,6 +66,12 @@ class StackConfig(BaseModel):
         ge=1,
         le=3650,
         description="days that the bus's archive keeps events; required with another stack's bus",
+    )
+    buses: Mapping[str, str] = Field(
+        default={}, description="names or ARNs of the buses of events of others, by their names in the declarations"
+    )
+    archives: Mapping[str, Annotated[int, Field(ge=1, le=3650)]] = Field(
+        default={}, description="days that an archive of this stack's events on another bus keeps them: `default: 14`"
     )
     remember_days: float | None = Field(
         default=None, gt=0, description="days to keep a once-record; at least as long as events can be redelivered"
@@ -103,7 +113,7 @@ class StackConfig(BaseModel):
         description="ARN of the SNS topic for alarms of severity `page`; default: that of all alarms",
     )
     alarms: AlarmThresholds = Field(
-        default_factory=AlarmThresholds,
+        default=AlarmThresholds(),
         description="thresholds of alarms: `deadLetters` (1), `backlogMinutes` (30), `apiErrors` (5 in 5 minutes), "
         "`apiLatencyMs` (3000), `behindMinutes` (5)",
     )
@@ -163,8 +173,8 @@ class StackConfig(BaseModel):
 
     @property
     def archive_retention(self) -> timedelta:
-        """The time that the bus's archive keeps events."""
-        return timedelta(days=self.archive_days)
+        """The longest time that an archive keeps events."""
+        return timedelta(days=max(self.archive_days, *self.archives.values(), 0))
 
 
 def parse_config(values: Mapping[str, str], *, project: str, stack: str) -> StackConfig:
@@ -201,7 +211,7 @@ def _parse_json(value: str) -> object:
 
 
 def _describe_problem(problem: Any, project: str, stack: str) -> str:
-    """Return a message that names the wrong key and the command that corrects it."""
+    """Return a message with the wrong key and the command that corrects it; with the file if no one key is wrong."""
     key, *rest = (str(part) for part in problem["loc"]) if problem["loc"] else ("",)
     if not key:
         return f"  {problem['ctx']['error']}\n  Fix: edit Pulumi.{stack}.yaml."

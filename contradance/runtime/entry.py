@@ -11,7 +11,7 @@ from contradance.errors import UnknownPayload
 from contradance.function import AnyFunction, Schedule
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.batch import consume_batch, messages_in
-from contradance.runtime.consume import consume
+from contradance.runtime.consume import consume, describe, once_key
 from contradance.runtime.error_description import describe_error
 from contradance.runtime.once import OnceKey
 from contradance.runtime.perform import Cause, Task, perform
@@ -28,7 +28,9 @@ def invoke(function: AnyFunction, event: Any, context: Context, environment: Env
     """Handle one invocation of `function`, by the shape of its event.
 
     A subscriber takes an event and a batch of SQS messages, whatever `delivery` it declares: while a stack changes from one
-    to the other, events of both shapes are on their way. Each attempt runs in a context of its own: what a handler leaves in a context variable, such as the keys of its log
+    to the other, events of both shapes are on their way.
+
+    Each attempt runs in a context of its own: what a handler leaves in a context variable, such as the keys of its log
     lines, is not there for the next attempt in the same thread.
 
     Returns:
@@ -68,12 +70,32 @@ def load_for(function: AnyFunction) -> None:
         import_module("contradance.runtime.answer")
 
 
+def describe_attempt(function: AnyFunction, event: Mapping[str, Any], environment: Environment) -> Attempt:
+    """Return an attempt at an invocation that has ended without a record, to record it."""
+    if not isinstance(function.trigger, Schedule):
+        return describe(function, event, environment)
+    this = Attempt(function, function.trigger.timetable.expression, environment)
+    key = _run_key(function, event)
+    this.correlation_id, this.causation_id = derived_id(*key, "correlation"), key.event_id
+    return this
+
+
+def key_of(function: AnyFunction, event: Mapping[str, Any]) -> OnceKey | None:
+    """Return the once-key of a delivery or a scheduled run; None for what is neither."""
+    return _run_key(function, event) if isinstance(function.trigger, Schedule) else once_key(function, event)
+
+
+def _run_key(function: AnyFunction, event: Mapping[str, Any]) -> OnceKey:
+    """Return the once-key of a scheduled run: schedule and time identify it."""
+    return OnceKey(function.deployed_name, "schedule", f"{event.get('schedule')}@{event.get('scheduled_time')}")
+
+
 def _run_schedule(
     function: AnyFunction, schedule: Schedule, event: Mapping[str, Any], context: Context, environment: Environment
 ) -> None:
     """Run a scheduled function once per scheduled time; schedule and time identify the run."""
-    moment = f"{event['schedule']}@{event['scheduled_time']}"
-    key = OnceKey(function.deployed_name, "schedule", moment)
+    key = _run_key(function, event)
+    moment = key.event_id
     expression = schedule.timetable.expression
     with tracing().running(function, expression), Attempt(function, expression, environment) as this:
         this.correlation_id, this.causation_id = derived_id(*key, "correlation"), moment

@@ -4,6 +4,7 @@ An input that nobody translates is an error, so that nothing escapes what is che
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,7 +79,12 @@ def archive(i: Inputs) -> Iterator[Call]:
     yield Call(
         "events",
         "CreateArchive",
-        {"ArchiveName": i["name"], "EventSourceArn": i["eventSourceArn"], "RetentionDays": i["retentionDays"]},
+        {
+            "ArchiveName": i["name"],
+            "EventSourceArn": i["eventSourceArn"],
+            "RetentionDays": i["retentionDays"],
+            **({"EventPattern": i["eventPattern"]} if "eventPattern" in i else {}),
+        },
     )
 
 
@@ -361,6 +367,9 @@ def schedule_group(i: Inputs) -> Iterator[Call]:
     yield Call("scheduler", "CreateScheduleGroup", {"Name": i["name"], "Tags": tagged(i)})
 
 
+_WINDOW = {"StartDate": "startDate", "EndDate": "endDate"}
+
+
 def schedule(i: Inputs) -> Iterator[Call]:
     parameters = {
         "Name": i["name"],
@@ -370,6 +379,7 @@ def schedule(i: Inputs) -> Iterator[Call]:
         "State": i["state"],
         "FlexibleTimeWindow": pascal(i["flexibleTimeWindow"]),
         "Target": pascal(i["target"]),
+        **{name: datetime.fromisoformat(i[key]) for name, key in _WINDOW.items() if key in i},
     }
     yield Call("scheduler", "CreateSchedule", parameters)
 

@@ -2,15 +2,19 @@
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
+from contradance.foreign import DEFAULT_BUS
 from contradance.function import AnyFunction, Schedule
 from contradance.infra.planning import grants
 from contradance.infra.planning.alarm import AlarmPlan, Watch
 from contradance.infra.planning.function import FunctionPlan, Setup
+from contradance.infra.planning.site import BusPlan
 from contradance.infra.planning.statement import Statement, canonical, document, trust
 from contradance.retry import LAMBDA_MAX_AGE, LAMBDA_RETRIES, RULE_MAX_AGE, RULE_RETRIES, VISIBILITY_FACTOR
 from contradance.subscription import Subscription
+from contradance.timetable import Timetable
 
 DEAD_LETTER_DAYS: Final = 14
 """Retention of a dead letter queue: SQS's longest."""
@@ -53,6 +57,7 @@ class RulePlan:
 
     name: str
     arn: str
+    bus: BusPlan
     description: str
     pattern: str
     target_age: int
@@ -101,7 +106,7 @@ class SchedulePlan:
 
     function: FunctionPlan
     schedule_name: str
-    expression: str
+    timetable: Timetable
     role_name: str
     role_policy: str
     retries: int
@@ -141,7 +146,7 @@ def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscript
     watch = watch_of(setup, planned)
     alarms = (
         watch.dead_letters(dead_letters.name),
-        watch.undelivered_lost(setup.bus.name, rule.name),
+        watch.undelivered_lost(rule.bus.name, rule.name),
         watch.throttled(),
         watch.failed_lost(),
         watch.dropped(),
@@ -173,7 +178,7 @@ def plan_schedule(setup: Setup, function: AnyFunction, schedule: Schedule) -> Sc
     return SchedulePlan(
         planned,
         setup.name("schedule", function.deployed_name),
-        schedule.timetable.expression,
+        schedule.timetable,
         setup.name("role", function.deployed_name, "schedule"),
         document(_invoke_permission(planned), grants.dead_lettering(dead_letters.arn)),
         RULE_RETRIES,
@@ -194,7 +199,7 @@ def plan_sweeper(setup: Setup, function: FunctionPlan) -> SchedulePlan:
     return SchedulePlan(
         function,
         setup.name("schedule", function.name),
-        "rate(1 minute)",
+        Timetable("rate(1 minute)", timedelta(minutes=1)),
         setup.name("role", function.name, "schedule"),
         document(_invoke_permission(function)),
         0,
@@ -225,10 +230,12 @@ def scheduler_trust(account: str, group_arn: str) -> str:
 
 def _plan_rule(setup: Setup, function: AnyFunction, subscription: Subscription) -> RulePlan:
     name = setup.name("rule", function.deployed_name)
-    consumed = ", ".join(contract.identity.detail_type for contract in subscription.contracts)
+    consumed = ", ".join(event.identity.detail_type for event in subscription.events)
+    bus = setup.bus if subscription.bus is None else setup.buses[subscription.bus].bus
     return RulePlan(
         name,
-        setup.site.arn("events", f"rule/{setup.bus.name}/{name}"),
+        setup.site.arn("events", f"rule/{name}" if bus.name == DEFAULT_BUS else f"rule/{bus.name}/{name}"),
+        bus,
         f"{function.name} consumes {consumed}"[:512],
         subscription.pattern.canonical,
         _target_max_age(function),

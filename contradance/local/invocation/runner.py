@@ -10,10 +10,9 @@ before the runner's: no thread writes to disk while it holds the runner's lock.
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import suppress
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from time import monotonic
@@ -25,61 +24,15 @@ from contradance.local.events.bus import Bus
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.events.schedules import Schedules
 from contradance.local.invocation.invoker import UNSETTLED_SECONDS, Invoker
+from contradance.local.invocation.recovery import Recovery
+from contradance.local.invocation.worker_queue import MAX_HUNG, Invocation, WorkerQueue
 
 _LOG = logging.getLogger("contradance.runner")
-DEFAULT_CONCURRENCY: Final = 4
-"""Concurrent invocations of a function that declares no `concurrency`."""
 MAX_QUEUED: Final = 256
 """Deliveries of one function that wait in memory; the others wait on disk."""
-_SPARE: Final = 8
-"""Extra threads per function for invocations that outlived their timeout; more of those reduce its concurrency."""
 _LONGEST_SLEEP_SECONDS: Final = 1.0
 """Longest sleep of the timekeeper."""
-
-
-@dataclass(eq=False, slots=True)
-class _WorkerQueue:
-    """One function's ready deliveries and running invocations."""
-
-    function: AnyFunction
-    ready: deque[PendingDelivery] = field(default_factory=deque)
-    reserved: set[str] = field(default_factory=set)
-    """Ids of deliveries that are being committed, ready or running: a read from disk skips them."""
-    invocations: int = 0
-    abandoned: int = 0
-    """Invocations that outlived their timeout while their threads still run."""
-    more: bool = True
-    """Whether the disk may hold due deliveries that are not in `ready`."""
-    alarm: float | None = None
-    """When the queue is next filled from disk, in seconds of the epoch; None without a delivery that waits."""
-
-    @property
-    def concurrency(self) -> int:
-        """Maximum number of concurrent invocations."""
-        return self.function.limits.concurrency or DEFAULT_CONCURRENCY
-
-    @property
-    def has_capacity(self) -> bool:
-        """Whether another invocation may start."""
-        return self.invocations + max(self.abandoned - _SPARE, 0) < self.concurrency
-
-    @property
-    def batch(self) -> int:
-        """Maximum number of deliveries per invocation.
-
-        It is 1 behind a queue too: a thread that hangs cannot be interrupted, and must not hold up other deliveries.
-        """
-        return 1
-
-
-@dataclass(eq=False, slots=True)
-class _Invocation:
-    """A running invocation."""
-
-    queue: _WorkerQueue
-    batch: list[PendingDelivery]
-    deadline: float
-    """In seconds of the monotonic clock."""
+_MINUTE_SECONDS: Final = 60.0
 
 
 class Runner:
@@ -90,6 +43,10 @@ class Runner:
         bus: holds the deliveries.
         invoker: invokes the functions and settles the deliveries.
         schedules: puts scheduled runs on the bus.
+        recovery: finds the deliveries that run alone first.
+        others_may_run: cleared until they have run.
+        every_second: called at least every second.
+        when_jumped: called with the jump of the clock, when it has jumped.
         every_minute: called at the start and then every minute.
     """
 
@@ -98,18 +55,27 @@ class Runner:
         functions: Iterable[AnyFunction],
         bus: Bus,
         invoker: Invoker,
+        *,
         schedules: Schedules,
+        recovery: Recovery,
+        others_may_run: threading.Event,
+        every_second: Callable[[], object],
+        when_jumped: Callable[[timedelta], object],
         every_minute: Callable[[], object],
     ) -> None:
-        self._queues = {function.name: _WorkerQueue(function) for function in functions}
+        self._queues = {function.name: WorkerQueue(function) for function in functions}
         self._bus = bus
         self._invoker = invoker
         self._schedules = schedules
+        self._recovery = recovery
+        self._every_second = every_second
+        self._when_jumped = when_jumped
         self._every_minute = every_minute
-        self._minute: datetime
+        self._minute = 0.0
+        self._others_may_run = others_may_run
         self._changed = threading.Condition()
         self._alarms: list[tuple[float, str]] = []
-        self._running: set[_Invocation] = set()
+        self._running: set[Invocation] = set()
         self._stopping = False
         self._clock: RealClock
         self._pool: ThreadPoolExecutor | None = None
@@ -118,12 +84,17 @@ class Runner:
     def start(self, clock: RealClock) -> None:
         """Deliver in threads until `stop`."""
         self._clock = clock
-        self._minute = clock.now()
-        threads = sum(queue.concurrency + _SPARE for queue in self._queues.values())
-        self._pool = ThreadPoolExecutor(max(threads, 1), thread_name_prefix="contradance")
+        self._minute = monotonic()
+        threads = 1 + sum(queue.concurrency + MAX_HUNG for queue in self._queues.values())
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="contradance")
+        suspects = self._recovery.suspects()
+        if suspects:
+            self._others_may_run.clear()
         self._timekeeper = threading.Thread(target=self._keep_time, name="contradance-time", daemon=True)
         self._bus.dispatcher = self
         self._timekeeper.start()
+        if suspects:
+            self._pool.submit(self._run_alone, suspects)
         for queue in self._queues.values():
             self._start_workers(queue)
 
@@ -164,31 +135,84 @@ class Runner:
 
     # What a worker queue does
 
-    def _start_workers(self, queue: _WorkerQueue) -> None:
+    def _start_workers(self, queue: WorkerQueue) -> None:
         """Start one more worker for a queue that has work and capacity."""
         with self._changed:
-            if self._pool and not self._stopping and queue.has_capacity and (queue.ready or queue.more):
+            may_start = self._pool and self._others_may_run.is_set() and not self._stopping
+            if self._pool and may_start and queue.has_capacity and (queue.ready or queue.more):
                 queue.invocations += 1
-                self._pool.submit(self._work, queue)
+                with suppress(
+                    RuntimeError
+                ):  # no new thread can be started: the pool starts the work in the next free one
+                    self._pool.submit(self._work, queue)
 
-    def _work(self, queue: _WorkerQueue) -> None:
+    def _run_alone(self, suspects: list[PendingDelivery]) -> None:
+        """Run the deliveries of a killed process one at a time, and then let everything else start."""
+        for pending in suspects:
+            queue = self._queues.get(pending.function)
+            if queue is None or self._pool is None:
+                continue
+            with self._changed:
+                if self._stopping:
+                    return
+                queue.invocations += 1
+                queue.reserved.add(pending.id)
+            invocation = Invocation(queue, [pending], 0)
+            self._pool.submit(self._work_alone, invocation)
+            invocation.settled.wait()
+        self._others_may_run.set()
+        for queue in self._queues.values():
+            for _ in range(queue.concurrency):
+                self._start_workers(queue)
+
+    def _work_alone(self, invocation: Invocation) -> None:
+        """Invoke the function with one delivery, while nothing else runs."""
+        queue = invocation.queue
+        try:
+            with self._changed:
+                invocation.deadline = monotonic() + queue.function.limits.timeout.total_seconds()
+                self._running.add(invocation)
+            self._perform(invocation)
+            self._bus.flush()
+        except BaseException:  # noqa: BLE001 - the delivery is on disk, and is tried again
+            _LOG.exception("a delivery to %s is delayed by a failure", queue.function.name)
+            self._set_alarm(queue, self._clock.now() + timedelta(seconds=UNSETTLED_SECONDS))
+        finally:
+            with self._changed:
+                if not invocation.settled.is_set():
+                    queue.invocations -= 1
+                    invocation.settled.set()
+                self._changed.notify_all()
+
+    def _perform(self, invocation: Invocation) -> bool:
+        """Invoke a function and settle the batch; return False where the timekeeper has settled it and replaced this worker."""
+        queue = invocation.queue
+        invocation.flight = self._invoker.begin(queue.function, invocation.batch, invocation.deadline)
+        try:
+            if not self._others_may_run.is_set():
+                self._recovery.cleared(invocation.batch[0])
+            failed = self._invoker.invoke(queue.function, invocation.batch, invocation.deadline)
+            with self._changed:
+                if invocation not in self._running:
+                    queue.abandoned -= 1
+                    self._start_workers(queue)
+                    return False
+                self._running.remove(invocation)
+            if failed and monotonic() >= invocation.deadline:  # late, but the timekeeper has not seen it
+                failed = self._invoker.time_out(queue.function, invocation.batch, invocation.flight)
+            self._settle(queue, invocation.batch, failed)
+        finally:
+            self._invoker.end(invocation.flight)
+        return True
+
+    def _work(self, queue: WorkerQueue) -> None:
         """Invoke the function with batch after batch until its queue is empty."""
         try:
             while (invocation := self._take(queue)) is not None:
-                failed = self._invoker.invoke(queue.function, invocation.batch, invocation.deadline)
-                with self._changed:
-                    if invocation not in self._running:
-                        queue.abandoned -= 1
-                        self._start_workers(queue)
-                        return  # the timekeeper has settled this batch and replaced this worker
-                    self._running.remove(invocation)
-                if failed and monotonic() >= invocation.deadline:
-                    failed = self._invoker.time_out(
-                        queue.function, invocation.batch
-                    )  # late, but the timekeeper has not seen it
-                self._settle(queue, invocation.batch, failed)
+                if not self._perform(invocation):
+                    return
             self._bus.flush()
-        except Exception:  # noqa: BLE001 - the deliveries are on disk, and are tried again
+        except BaseException:  # noqa: BLE001 - the deliveries are on disk, and are tried again; the worker must be counted
             _LOG.exception("deliveries to %s are delayed by a failure", queue.function.name)
             self._set_alarm(queue, self._clock.now() + timedelta(seconds=UNSETTLED_SECONDS))
         with self._changed:
@@ -196,14 +220,14 @@ class Runner:
             self._start_workers(queue)
             self._changed.notify_all()
 
-    def _take(self, queue: _WorkerQueue) -> _Invocation | None:
+    def _take(self, queue: WorkerQueue) -> Invocation | None:
         """Take the next batch from a queue, which is filled from disk when it is empty; None without work."""
         while not self._stopping:
             with self._changed:
                 if queue.ready:
                     batch = [queue.ready.popleft() for _ in range(min(queue.batch, len(queue.ready)))]
                     deadline = monotonic() + queue.function.limits.timeout.total_seconds()
-                    invocation = _Invocation(queue, batch, deadline)
+                    invocation = Invocation(queue, batch, deadline)
                     self._running.add(invocation)
                     return invocation
                 if not queue.more:
@@ -212,7 +236,7 @@ class Runner:
             self._fill(queue)
         return None
 
-    def _fill(self, queue: _WorkerQueue) -> None:
+    def _fill(self, queue: WorkerQueue) -> None:
         """Fill an empty queue with due deliveries from disk, and set an alarm for the next one that is due later."""
         with self._changed:
             # A finished delivery leaves `reserved` before its deletion is committed: skip those of a moment ago too.
@@ -233,7 +257,7 @@ class Runner:
         if following is not None:
             self._set_alarm(queue, datetime.fromtimestamp(following, now.tzinfo))
 
-    def _settle(self, queue: _WorkerQueue, batch: list[PendingDelivery], failed: dict[str, BaseException]) -> None:
+    def _settle(self, queue: WorkerQueue, batch: list[PendingDelivery], failed: dict[str, BaseException]) -> None:
         """Record the outcome of a batch, and release it."""
         try:
             for moment in self._invoker.settle(queue.function, batch, failed):
@@ -241,13 +265,13 @@ class Runner:
         finally:
             self._release(queue, batch, again=bool(failed))
 
-    def _release(self, queue: _WorkerQueue, batch: Iterable[PendingDelivery], *, again: bool) -> None:
+    def _release(self, queue: WorkerQueue, batch: Iterable[PendingDelivery], *, again: bool) -> None:
         """Remove deliveries from the reserved ones; `again` when some stay on disk to be repeated."""
         with self._changed:
             queue.reserved.difference_update(pending.id for pending in batch)
             queue.more = queue.more or again
 
-    def _set_alarm(self, queue: _WorkerQueue, moment: datetime) -> None:
+    def _set_alarm(self, queue: WorkerQueue, moment: datetime) -> None:
         """Fill a queue from disk at `moment`; one alarm is enough, because filling sets the next."""
         due = moment.timestamp()
         with self._changed:
@@ -274,8 +298,13 @@ class Runner:
 
     def _run_due(self) -> None:
         """Fill queues whose alarms are due, fail late invocations, and run schedules and the minute's task."""
+        jump = self._clock.jump()
+        if jump:
+            self._when_jumped(jump)
         now = self._clock.now()
         with self._changed:
+            if jump:  # every alarm was set by the clock as it was
+                self._alarms = [(now.timestamp(), name) for name in self._queues]
             while self._alarms and self._alarms[0][0] <= now.timestamp():
                 queue = self._queues[heappop(self._alarms)[1]]
                 queue.alarm, queue.more = None, True
@@ -286,20 +315,26 @@ class Runner:
                 invocation.queue.abandoned += 1
         for invocation in late:
             self._time_out(invocation)
+        self._every_second()
         if not self._stopping:
             self._schedules.tick(now)
-            if now >= self._minute:
-                self._minute = now + timedelta(minutes=1)
+            if monotonic() >= self._minute:
+                self._minute = monotonic() + _MINUTE_SECONDS
                 self._every_minute()
 
-    def _time_out(self, invocation: _Invocation) -> None:
+    def _time_out(self, invocation: Invocation) -> None:
         """Settle a late invocation as failed and start another worker; the late thread's result is ignored."""
-        queue = invocation.queue
+        queue, flight = invocation.queue, invocation.flight
         try:
-            self._settle(queue, invocation.batch, self._invoker.time_out(queue.function, invocation.batch))
+            self._settle(queue, invocation.batch, self._invoker.time_out(queue.function, invocation.batch, flight))
+            if flight is not None:
+                self._invoker.end_late(flight)
         finally:
             with self._changed:
                 queue.invocations -= 1
+                invocation.settled.set()
+                if queue.abandoned == MAX_HUNG:
+                    _LOG.error("%s hangs in %s threads: it runs less often from now on", queue.function.name, MAX_HUNG)
                 self._start_workers(queue)
 
     def _pause(self) -> float:

@@ -9,12 +9,12 @@ import sys
 from math import isinf
 from typing import Final
 
+from contradance.bounds import INTEGERS
+
 MOST_LEVELS: Final = 1_000
 """Maximum nesting. EventBridge API reference, PutEvents."""
 _CALLS_FOR_A_LEVEL: Final = 10
 """Most calls that one level takes, where JSON is read, matched, masked or shown."""
-_INTEGERS: Final = range(-(2**63), 2**63)
-"""Integers that EventBridge accepts. The same."""
 _ODD_NUMBER: Final = re.compile(r"\d{19}|[eE]\+?\d{3}")
 """Matches where a number may be out of range; a text without a match needs no slower parser."""
 
@@ -24,25 +24,24 @@ def allow_deep_json() -> None:
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _CALLS_FOR_A_LEVEL * MOST_LEVELS))
 
 
-def read_json(text: str) -> object:
-    """Return the value of a JSON text.
+def read_json(text: str, *, any_integer: bool = False) -> object:
+    """Return the value of a JSON text; with `any_integer`, an integer may be larger than EventBridge accepts.
 
     Raises:
         ValueError: the text is not JSON, or AWS does not accept it.
     """
     odd = _ODD_NUMBER.search(text) is not None
-    numbers = {"parse_int": _integer, "parse_float": _float} if odd else {}
+    numbers = {"parse_int": int if any_integer else _parse_integer, "parse_float": _parse_float} if odd else {}
     try:
-        value: object = json.loads(text, parse_constant=_refuse_constant, **numbers)  # type: ignore[arg-type]  # both are callables
+        value: object = json.loads(text, parse_constant=_refuse_nan_and_infinity, **numbers)  # type: ignore[arg-type]  # both are callables
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     # Counting brackets is cheap and rules out almost every text; only the rest is walked.
     if text.count("{") + text.count("[") > MOST_LEVELS and _depth(value) > MOST_LEVELS:
         raise ValueError(f"it is nested more than {MOST_LEVELS} levels deep")
     if "\\u" in text or not text.isascii():
-        json.dumps(
-            value, ensure_ascii=False
-        ).encode()  # a lone surrogate cannot be encoded: UnicodeEncodeError is a ValueError
+        # A lone surrogate cannot be encoded, and UnicodeEncodeError is a ValueError.
+        json.dumps(value, ensure_ascii=False).encode()
     return value
 
 
@@ -55,18 +54,21 @@ def _depth(value: object) -> int:
     return depth
 
 
-def _refuse_constant(name: str) -> None:
+def _refuse_nan_and_infinity(name: str) -> None:
+    """Raise ValueError for `NaN` and `Infinity`, which Python's JSON reader accepts."""
     raise ValueError(f"{name} is not JSON")
 
 
-def _integer(text: str) -> int:
+def _parse_integer(text: str) -> int:
+    """Return an integer; raise ValueError for one that does not fit into 64 bits."""
     number = int(text)  # of more than 4,300 digits: a ValueError
-    if number not in _INTEGERS:
+    if number not in INTEGERS:
         raise ValueError("an integer does not fit into 64 bits")
     return number
 
 
-def _float(text: str) -> float:
+def _parse_float(text: str) -> float:
+    """Return a number; raise ValueError for one so large that it would be read as infinity."""
     number = float(text)
     if isinf(number):
         raise ValueError("a number is out of range")
