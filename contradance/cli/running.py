@@ -16,6 +16,7 @@ from contradance.cli.narrator import Narrator
 from contradance.cli.reloading import end_with_parent
 from contradance.cli.theme import Services, out
 from contradance.errors import DeclarationError
+from contradance.local.captured import CapturedLogs, printing
 from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.console.pages import PREFIX
@@ -55,7 +56,7 @@ def run_laptop(
             for flow in flows(laptop.journal.flows(flow_id)):
                 narrator.settled(flow)
 
-    tracing = ExitStack()
+    tracing, captured = ExitStack(), ExitStack()
     collector = tracing.enter_context(exporting(choreography.name, os.environ))
     laptop = Laptop(
         choreography,
@@ -70,7 +71,8 @@ def run_laptop(
         server = Server(laptop, port, when_refused=narrator.refused, feed=feed)
         server.stop_on_signals()
         end_with_parent()
-        listen_to_functions(choreography, narrator)
+        listen_to_functions(choreography, CapturedLogs(narrator.logged))
+        captured.enter_context(printing(narrator.logged))
         _greet(choreography, server.url, state, collector)
         _print_backlog(laptop)
         laptop.start()
@@ -78,6 +80,7 @@ def run_laptop(
         out.print("Stopping: finishing running deliveries; Ctrl-C again leaves them for the next start ...")
     finally:
         ended = laptop.close()
+        captured.close()
         tracing.close()
     out.print("Stopped. Pending deliveries continue at the next start.")
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread() and not thread.daemon]

@@ -1,15 +1,20 @@
 """The port through which journal records are found: log lines on AWS, rows on the laptop."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple, Protocol
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple, Protocol, get_args
 
 from contradance.operate.flow import Outstanding
 from contradance.runtime.journal_record import JournalRecord
 
 _LATE: Final = timedelta(minutes=2)
 """Longest time until a line is visible in CloudWatch Logs, with a margin."""
+
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
+"""The levels of log lines, the lowest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +25,21 @@ class Wanted:
     until: datetime | None = None
     function: str | None = None
     subject: str | None = None
+    level: Level | None = None
+    """Only log lines of at least this level."""
 
     def takes(self, moment: datetime) -> bool:
         """Whether a moment is inside the window."""
         return self.since <= moment and (self.until is None or moment < self.until)
 
+    def takes_level(self, level: str) -> bool:
+        """Whether a line's level is high enough; a level that is not in `LEVELS` counts as INFO."""
+        rank = LEVELS.index(level) if level in LEVELS else LEVELS.index("INFO")
+        return self.level is None or rank >= LEVELS.index(self.level)
+
 
 class LogLine(NamedTuple):
-    """One line of a function's log: on the laptop, one record of its journal."""
+    """One line of a function's log, or one record of its journal."""
 
     id: str
     """Unique among the lines."""
@@ -39,6 +51,46 @@ class LogLine(NamedTuple):
     event_id: str | None
     record: JournalRecord | None
     """Where the line is a journal record."""
+    logger: str = ""
+    fields: Mapping[str, Any] = MappingProxyType({})
+    """The author's own keys."""
+    exception: str | None = None
+    """A logged traceback, or the one of a failed attempt."""
+    correlation_id: str | None = None
+
+
+def attempt_log_lines(record: JournalRecord, identifier: str) -> list[LogLine]:
+    """Return the lines that an attempt logged, and below them the attempt; `identifier` is unique to it."""
+    own = [
+        LogLine(
+            f"{identifier}.{number}",
+            entry.at,
+            record.function,
+            entry.level,
+            entry.message,
+            record.subject,
+            record.event_id,
+            None,
+            entry.logger,
+            entry.fields,
+            entry.exception,
+            record.correlation_id,
+        )
+        for number, entry in enumerate(record.logs)
+    ]
+    ended = LogLine(
+        id=identifier,
+        at=record.started_at,
+        function=record.function,
+        level="INFO" if record.error is None else "ERROR" if record.dead else "WARNING",
+        text=record.error or "",
+        subject=record.subject,
+        event_id=record.event_id,
+        record=record,
+        exception=record.traceback,
+        correlation_id=record.correlation_id,
+    )
+    return [*own, ended]
 
 
 class Records(NamedTuple):
@@ -83,4 +135,4 @@ def follow(journal: JournalAccess, wanted: Wanted, pauses: Iterable[object]) -> 
             latest = max(seen.values())
             since = max(wanted.since, latest - _LATE)
             seen = {identifier: at for identifier, at in seen.items() if at >= since}
-            wanted = Wanted(since, wanted.until, wanted.function, wanted.subject)
+            wanted = replace(wanted, since=since)

@@ -8,7 +8,9 @@ from time import perf_counter
 from typing import Any, Self
 
 from contradance.function import AnyFunction
-from contradance.runtime.journal_record import JournalRecord, Outcome, PublishedEvent
+from contradance.runtime.attempt_log import AttemptLog
+from contradance.runtime.error_description import author_traceback, describe_error
+from contradance.runtime.journal_record import JournalRecord, LogEntry, Outcome, PublishedEvent
 from contradance.runtime.ports import Environment
 from contradance.runtime.tracing import tracing
 
@@ -34,6 +36,7 @@ class Attempt:
         self.causation_id: str | None = None
         self.log_keys: dict[object, dict[str, Any]] = {}
         """Keys that each log formatter writes on the attempt's lines."""
+        self._log = AttemptLog()
         self._function = function
         self._environment = environment
         self._started_at = environment.clock.now()
@@ -48,10 +51,19 @@ class Attempt:
         _running.reset(self._token)
 
     @property
+    def service(self) -> str:
+        """The service of the function."""
+        return self._function.name.partition(".")[0]
+
+    @property
     def about(self) -> dict[str, str]:
         """The fields of every log line: the known ids, and the subscriber."""
         ids = {"correlation_id": self.correlation_id, "subject": self.subject, "event_id": self.event_id}
         return {**{name: text for name, text in ids.items() if text}, "subscriber": self._function.name}
+
+    def keep(self, entry: LogEntry) -> None:
+        """Keep a line that was logged during the attempt, until `record`."""
+        self._log.add(entry)
 
     def began(self, seconds_ago: float) -> None:
         """Set the start to `seconds_ago`, for an attempt that is created after it ended."""
@@ -64,8 +76,18 @@ class Attempt:
         self._environment.dead_letters.send(self._function.name, json.dumps(event, separators=(",", ":")), attributes)
         self.record(outcome, number, error=error)
 
+    def failed(self, number: int, raised: BaseException) -> None:
+        """Write the journal record of an attempt that raised; `number` is 1 for the first attempt."""
+        self.record("failed", number, error=describe_error(raised), traceback=author_traceback(raised))
+
     def record(
-        self, outcome: Outcome, number: int, *, published: Sequence[PublishedEvent] = (), error: str | None = None
+        self,
+        outcome: Outcome,
+        number: int,
+        *,
+        published: Sequence[PublishedEvent] = (),
+        error: str | None = None,
+        traceback: str | None = None,
     ) -> None:
         """Write the journal record; `number` is 1 for the first attempt."""
         tracing().record_outcome(outcome)
@@ -84,5 +106,7 @@ class Attempt:
                 started_at=self._started_at,
                 duration_ms=round((perf_counter() - self._clock) * 1000, 3),
                 error=error,
+                traceback=traceback,
+                logs=self._log.entries(),
             )
         )

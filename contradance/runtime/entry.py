@@ -11,7 +11,6 @@ from contradance.envelope import derived_id
 from contradance.function import AnyFunction, Schedule
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.consume import consume, sent_at
-from contradance.runtime.error_description import describe_error
 from contradance.runtime.once import OnceKey
 from contradance.runtime.perform import Cause, Task, perform
 from contradance.runtime.ports import Context, Environment
@@ -95,7 +94,7 @@ def _run_schedule(
             number = record.attempt
             performed = perform(task, lease, record, environment, context)
         except Exception as error:
-            this.record("failed", number, error=describe_error(error))
+            this.failed(number, error)
             raise
         this.subject = performed.subject
         this.record("duplicate" if performed.duplicate else "done", number, published=performed.published)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from contradance.envelope import SealedEvent
 
@@ -25,6 +25,22 @@ class PublishedEvent(BaseModel):
 def published_events(sealed: Iterable[SealedEvent]) -> tuple[PublishedEvent, ...]:
     """Return the journal's entries for sealed events: id and contract."""
     return tuple(PublishedEvent(event_id=event.event_id, contract=str(event.identity)) for event in sealed)
+
+
+class LogEntry(BaseModel):
+    """One line that a handler logged or printed, without personal data of models."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    level: str
+    logger: str
+    """The logger's name; `print` for standard output."""
+    message: str
+    fields: dict[str, Any] = {}
+    """The author's own keys."""
+    exception: str | None = None
+    """A logged traceback."""
 
 
 class JournalRecord(BaseModel):
@@ -49,6 +65,10 @@ class JournalRecord(BaseModel):
     started_at: datetime
     duration_ms: float
     error: str | None = None
+    traceback: str | None = None
+    """From the author's first frame on; None unless the handler raised."""
+    logs: tuple[LogEntry, ...] = Field(default=(), exclude=True)
+    """What the attempt logged, where that is kept with it: on the laptop. On AWS the function's log group has it."""
 
     @property
     def dead(self) -> bool:

@@ -27,7 +27,7 @@ CREATE TABLE item (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY, function TEXT NOT NULL, event_id TEXT, subject TEXT, correlation_id TEXT NOT NULL,
-    record TEXT NOT NULL
+    record TEXT NOT NULL, logs TEXT
 ) STRICT;
 CREATE TABLE dead_letter (
     id TEXT PRIMARY KEY, function TEXT NOT NULL, sent REAL NOT NULL, body TEXT NOT NULL, attributes TEXT NOT NULL,
@@ -55,6 +55,10 @@ CREATE INDEX IF NOT EXISTS dead_letter_by_receipt ON dead_letter (receipt);
 """An index does not change the version: it is added to an older file when that is opened."""
 
 
+_ADDED: Final = (("journal", "logs", "TEXT"),)
+"""Columns that an older file of the same version lacks: table, column, type."""
+
+
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
     """Create the tables in a new file; refuse a file of another version."""
     connection.execute("PRAGMA journal_mode = WAL")
@@ -64,6 +68,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
         _execute_each(connection, _SCHEMA)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     if found in (0, SCHEMA_VERSION):
+        _add_columns(connection)
         connection.execute("DROP INDEX IF EXISTS dead_letter_by_function")  # could not sort; replaced by two others
         _execute_each(connection, _INDEXES)
     connection.execute("COMMIT")
@@ -74,6 +79,13 @@ def _execute_each(connection: sqlite3.Connection, statements: str) -> None:
     """Execute statements inside the open transaction, which `executescript` would commit."""
     for statement in statements.split(";\n"):
         connection.execute(statement)
+
+
+def _add_columns(connection: sqlite3.Connection) -> None:
+    for table, column, kind in _ADDED:
+        found = connection.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column)).fetchone()
+        if not found:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
 
 def check_version(found: int, path: Path) -> None:
