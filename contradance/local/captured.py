@@ -15,21 +15,13 @@ from typing import Any, Final, TextIO
 
 from contradance.choreography import Choreography
 from contradance.runtime.attempt import running_attempt
-from contradance.runtime.attempt_log import bounded_entry
+from contradance.runtime.attempt_log import STANDARD_KEYS, bounded_entry
 from contradance.runtime.aws.log_values import masked, masked_argument
 from contradance.runtime.error_description import exception_text
 from contradance.runtime.journal_record import LogEntry
 
 _OWN: Final = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
 """Attributes of every log record; what else it has comes from `extra=`."""
-_STANDARD: Final = frozenset(
-    {
-        *("level", "location", "message", "timestamp", "service", "sampling_rate", "xray_trace_id"),
-        *("correlation_id", "subject", "event_id", "subscriber"),
-        *("exception", "exception_name", "exception_notes", "stack_trace"),
-    }
-)
-"""Keys of a line of JSON that are not the author's."""
 _writing: Final[ContextVar[bool]] = ContextVar("contradance_writing", default=False)
 """Whether this context writes to the terminal for the laptop, and not for a handler."""
 
@@ -54,6 +46,7 @@ class CapturedLogs(logging.Handler):
             return
         attempt = running_attempt()
         if attempt is not None:
+            entry = entry.model_copy(update={"at": attempt.now()})
             attempt.keep(bounded_entry(entry))
         self._when_logged(entry, attempt.service if attempt else _service_named(record.name))
 
@@ -78,10 +71,7 @@ class CapturedPrint:
         attempt = None if _writing.get() else running_attempt()
         if attempt is None:
             return self._stream.write(text)
-        now = datetime.now(UTC)
-        for line in filter(None, text.splitlines()):
-            entry = LogEntry(at=now, level="INFO", logger="print", message=line)
-            attempt.keep(bounded_entry(entry))
+        for entry in attempt.keep_printed(text):
             if self._when_printed is not None:
                 self._when_printed(entry, attempt.service)
         return self._stream.write(text) if self._when_printed is None else len(text)
@@ -139,7 +129,7 @@ def packages(choreography: Choreography) -> set[str]:
 def entry_of(record: logging.LogRecord) -> LogEntry:
     """Return a log record as the line that a function would write on AWS."""
     fields = _powertools_fields(record) or _fields(record)
-    own = {name: value for name, value in fields.items() if name not in _STANDARD}
+    own = {name: value for name, value in fields.items() if name not in STANDARD_KEYS}
     exception = fields.get("exception")
     return LogEntry(
         at=datetime.fromtimestamp(record.created, UTC),

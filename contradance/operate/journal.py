@@ -1,14 +1,16 @@
 """The port through which journal records are found: log lines on AWS, rows on the laptop."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, Protocol, get_args
 
 from contradance.operate.flow import Outstanding
-from contradance.runtime.journal_record import JournalRecord
+from contradance.runtime.journal_record import JournalRecord, LogEntry
 
+_CLOCKS: Final = timedelta(milliseconds=5)
+"""How much the times of a line and of its attempt may differ: Lambda stamps a line with milliseconds."""
 _LATE: Final = timedelta(minutes=2)
 """Longest time until a line is visible in CloudWatch Logs, with a margin."""
 
@@ -59,6 +61,43 @@ class LogLine(NamedTuple):
     correlation_id: str | None = None
 
 
+def attempt_level(record: JournalRecord) -> Level:
+    """Return the level of an attempt as a line: WARNING where it failed and is repeated, ERROR where it is not."""
+    if record.error is None:
+        return "INFO"
+    return "ERROR" if record.dead else "WARNING"
+
+
+def entry_of_line(line: LogLine) -> LogEntry:
+    """Return a line as the entry of an attempt's log."""
+    return LogEntry(
+        at=line.at,
+        level=line.level,
+        logger=line.logger,
+        message=line.text,
+        fields={**line.fields},
+        exception=line.exception,
+    )
+
+
+def logs_attached(records: Iterable[JournalRecord], lines: Iterable[LogLine]) -> list[JournalRecord]:
+    """Return the records, each with those of `lines` that its attempt wrote: by function, event and time."""
+    by_delivery: dict[tuple[str, str, str | None], list[LogLine]] = {}
+    for line in lines:
+        by_delivery.setdefault((line.function, line.correlation_id or "", line.event_id), []).append(line)
+    found = []
+    for record in records:
+        ended = record.started_at + timedelta(milliseconds=record.duration_ms) + _CLOCKS
+        own = by_delivery.get((record.function, record.correlation_id, record.event_id), [])
+        entries = [
+            entry_of_line(line)
+            for line in own
+            if line.record is None and record.started_at - _CLOCKS <= line.at <= ended
+        ]
+        found.append(record.model_copy(update={"logs": tuple(entries)}))
+    return found
+
+
 def attempt_log_lines(record: JournalRecord, identifier: str) -> list[LogLine]:
     """Return the lines that an attempt logged, and below them the attempt; `identifier` is unique to it."""
     own = [
@@ -82,7 +121,7 @@ def attempt_log_lines(record: JournalRecord, identifier: str) -> list[LogLine]:
         id=identifier,
         at=record.started_at,
         function=record.function,
-        level="INFO" if record.error is None else "ERROR" if record.dead else "WARNING",
+        level=attempt_level(record),
         text=record.error or "",
         subject=record.subject,
         event_id=record.event_id,
@@ -106,6 +145,9 @@ class JournalAccess(Protocol):
 
     def flows(self, term: str) -> list[JournalRecord]:
         """Return every record of each flow whose correlation id, subject or an event's id is, or begins with, `term`."""
+
+    def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
+        """Return the records of flows, each with what its attempt logged."""
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
         """Return the pending deliveries of these flows, as far as they are known."""

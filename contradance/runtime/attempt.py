@@ -3,12 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar, Token
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any, Self
 
 from contradance.function import AnyFunction
-from contradance.runtime.attempt_log import AttemptLog
+from contradance.runtime.attempt_log import LONGEST_TEXT, AttemptLog, bounded_entry
 from contradance.runtime.error_description import author_traceback, describe_error
 from contradance.runtime.journal_record import JournalRecord, LogEntry, Outcome, PublishedEvent
 from contradance.runtime.ports import Environment
@@ -37,6 +37,8 @@ class Attempt:
         self.log_keys: dict[object, dict[str, Any]] = {}
         """Keys that each log formatter writes on the attempt's lines."""
         self._log = AttemptLog()
+        self._unfinished = ""
+        """What was printed since the last line break."""
         self._function = function
         self._environment = environment
         self._started_at = environment.clock.now()
@@ -61,9 +63,24 @@ class Attempt:
         ids = {"correlation_id": self.correlation_id, "subject": self.subject, "event_id": self.event_id}
         return {**{name: text for name, text in ids.items() if text}, "subscriber": self._function.name}
 
+    def now(self) -> datetime:
+        """Return the time by the clock of the attempt."""
+        return self._environment.clock.now()
+
     def keep(self, entry: LogEntry) -> None:
         """Keep a line that was logged during the attempt, until `record`."""
         self._log.add(entry)
+
+    def keep_printed(self, text: str) -> list[LogEntry]:
+        """Keep what was printed during the attempt, and return the lines that it completes."""
+        *lines, self._unfinished = f"{self._unfinished}{text}".split("\n")
+        self._unfinished = self._unfinished[:LONGEST_TEXT]
+        return [self._keep_line(line) for line in lines if line.strip()]
+
+    def _keep_line(self, line: str) -> LogEntry:
+        entry = bounded_entry(LogEntry(at=self.now(), level="INFO", logger="print", message=line))
+        self.keep(entry)
+        return entry
 
     def began(self, seconds_ago: float) -> None:
         """Set the start to `seconds_ago`, for an attempt that is created after it ended."""
@@ -91,6 +108,7 @@ class Attempt:
     ) -> None:
         """Write the journal record; `number` is 1 for the first attempt."""
         tracing().record_outcome(outcome)
+        self.keep_printed("\n")
         self._environment.journal.write(
             JournalRecord(
                 function=self._function.name,

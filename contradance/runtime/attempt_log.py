@@ -12,6 +12,14 @@ LONGEST_TEXT: Final = 2_000
 """Most characters of a message, of a field's value and of a traceback."""
 _MOST_FIELDS: Final = 20
 _LONGEST_NAME: Final = 100
+STANDARD_KEYS: Final = frozenset(
+    {
+        *("level", "location", "message", "timestamp", "service", "sampling_rate", "xray_trace_id"),
+        *("correlation_id", "subject", "event_id", "subscriber"),
+        *("exception", "exception_name", "exception_notes", "stack_trace"),
+    }
+)
+"""Keys of a line of JSON that are not the author's."""
 
 
 class AttemptLog:

@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -32,6 +32,9 @@ class Late:
         return [line for line in self._visible if line.at >= wanted.since]
 
     def flows(self, term: str) -> list[JournalRecord]:
+        raise NotImplementedError
+
+    def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
         raise NotImplementedError
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:

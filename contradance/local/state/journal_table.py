@@ -1,7 +1,7 @@
 """The laptop's journal: one row per journal record."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +56,10 @@ class JournalReader:
         above = term + (_LAST if len(term) >= SHORTEST else _FIRST)
         rows = self._rows(_FLOWS, (term, above) * 4)
         return [read_record(*row) for row in rows]
+
+    def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
+        """Return the records: `flows` has read what their attempts logged."""
+        return [*records]
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
         """Return the pending deliveries of these flows."""

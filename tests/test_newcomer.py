@@ -1,0 +1,87 @@
+"""A newcomer finds a fault in a handler from one place alone: each shows the author's line, and what led to it."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.cli.project import ROOT, running
+from tests.newcomer import FAULT, fault_line, write_project
+
+PLACE = f'File "clinic.py", line {fault_line()}, in address_of'
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return write_project(tmp_path)
+
+
+def command(project: Path, *words: str, code: int = 0) -> str:
+    """Return what a command prints in the project."""
+    ended = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == code, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def book(url: str, patient: str) -> None:
+    """Book a visit."""
+    request = urllib.request.Request(  # noqa: S310 - always http://127.0.0.1
+        f"{url}/visits",
+        data=json.dumps({"patient": patient, "phone": "0171-555"}).encode(),
+        headers={"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as answer:  # noqa: S310 - the same
+        assert answer.status == 201
+
+
+def test_from_the_terminal_and_the_commands(project: Path) -> None:
+    with running(project, "--time-scale", "200") as started:
+        book(started.url(), "ada")
+        started.said("now a dead letter")
+        book(started.url(), "bob")
+        started.said("(?s)now a dead letter.*now a dead letter")
+        started.process.terminate()
+        assert started.ended() == 0
+
+    shown = started.output
+    assert shown.count(PLACE) == 1, shown
+    assert shown.count(FAULT) == 1
+    assert shown.count("the same traceback as at") == 3
+    assert "contradance/runtime" not in shown
+    assert "INFO     mailing ada  template=visit" in shown
+    assert "WARNING  the mail server is slow  seconds=3" in shown
+    assert "INFO     looking for ada" in shown
+
+    logs = command(project, "contradance", "logs", "--function", "reminders.send_mail", "--subject", "ada")
+    for expected in (PLACE, "mailing ada  template=visit", "the mail server is slow  seconds=3", "looking for ada"):
+        assert expected in logs
+    assert "bob" not in logs
+    serious = command(project, "contradance", "logs", "--level", "error")
+    assert "mailing" not in serious
+    assert PLACE in serious
+    lines = [json.loads(line) for line in command(project, "contradance", "logs", "--json").splitlines()]
+    assert {line["logger"] for line in lines if line["message"] == "looking for ada"} == {"print"}
+    assert next(line["fields"] for line in lines if line["message"] == "the mail server is slow") == {"seconds": 3}
+
+    traced = command(project, "contradance", "trace", "ada", "--logs")
+    assert traced.count(PLACE) == 1
+    assert "mailing ada" in traced
+    charged = next(
+        event["event_id"]
+        for event in json.loads(command(project, "contradance", "events", "list", "--json"))
+        if event["contract"].endswith("VisitCharged v1") and event["subject"] == "ada"
+    )
+    told = command(project, "contradance", "why", charged)
+    assert told.count(PLACE) == 1
+    assert "mailing ada" in told
