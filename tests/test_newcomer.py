@@ -8,9 +8,16 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from contradance.cli import target
+from contradance.cli.app import app
+from contradance.cli.command import the_project
+from contradance.local.system.deployed import deployed
 from tests.cli.project import ROOT, running
 from tests.newcomer import FAULT, fault_line, write_project
+from tests.operate.fakes import FakeAws
+from tests.operate.test_insights import Logs, row
 
 PLACE = f'File "clinic.py", line {fault_line()}, in address_of'
 
@@ -85,3 +92,59 @@ def test_from_the_terminal_and_the_commands(project: Path) -> None:
     told = command(project, "contradance", "why", charged)
     assert told.count(PLACE) == 1
     assert "mailing ada" in told
+
+
+ON_AWS = """
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+from contradance.runtime.aws.machine import observe
+
+observe()
+import clinic
+from contradance.envelope import seal_initial
+from contradance.local.clock import VirtualClock
+from contradance.local.events.entry import envelope
+from contradance.local.invocation.record import LaptopContext
+from contradance.local.laptop import Laptop
+from contradance.runtime.aws.log_journal import LoggedJournal
+from contradance.runtime.entry import invoke
+
+now = datetime(2026, 1, 31, 18, tzinfo=UTC)
+with Laptop(clinic.clinic, Path("aws"), clock=VirtualClock(now)) as laptop:
+    environment = replace(laptop.environment, journal=LoggedJournal())
+    (sealed,) = seal_initial(clinic.VisitCharged(patient="ada"), publisher="billing.charge_visit", occurred_at=now)
+    event = envelope(sealed.entry("clinic"), now)
+    with suppress(KeyError):
+        invoke(clinic.clinic.functions["reminders.send_mail"], event, LaptopContext("r", monotonic() + 60), environment)
+"""
+"""Writes the lines that the function writes to CloudWatch."""
+
+
+def test_from_the_logs_of_a_stack(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "on_aws.py").write_text(ON_AWS)
+    recorded = command(project, "on_aws").splitlines()
+    monkeypatch.chdir(project)
+    file = project / "outputs.json"
+    stack = deployed(the_project().choreography(), "http://127.0.0.1:8700").model_dump(mode="json", by_alias=True)
+    file.write_text(json.dumps({"deployed": stack}))
+    rows = [row("reminders.send_mail", line, "2026-01-31 18:00:00.001", str(n)) for n, line in enumerate(recorded)]
+
+    def typed(*words: str) -> str:
+        logs = Logs(*rows)
+        monkeypatch.setattr(target, "Boto", lambda *_: FakeAws(logs=logs))
+        ended = CliRunner().invoke(app, [*words, "--outputs", str(file)], terminal_width=200)
+        assert ended.exit_code == 0, ended.output
+        return ended.stdout
+
+    shown = typed("logs", "--subject", "ada")
+    for expected in (PLACE, FAULT, "mailing ada  template=visit", "the mail server is slow  seconds=3"):
+        assert shown.count(expected) == 1, shown
+    assert "looking for ada" in shown
+    assert "contradance/runtime" not in shown
+    assert "mailing" not in typed("logs", "--level", "error")
+    traced = typed("trace", "ada", "--logs")
+    assert traced.count(PLACE) == traced.count("mailing ada") == 1
