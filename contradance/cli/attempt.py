@@ -58,7 +58,7 @@ def attempt_lines(record: JournalRecord, services: Services, tracebacks: ShownTr
     line.append(f"  {record.duration_ms:.1f} ms  {short(record.subject)}", "dim")
     if record.outcome != "done":
         line.append(f"  {_ending(record)}", style)
-    below = "red" if record.dead else "yellow"
+    below = "red" if record.dead or record.is_request else "yellow"
     indented = f"{'':8}  {'':{services.width}}    "
     lines = [line, *(Text(f"{indented}{text}", below) for text in (record.error or "").splitlines())]
     return lines + [Text(f"{indented}{text}", "dim") for text in (tracebacks.lines(record) if tracebacks else ())]
@@ -68,5 +68,7 @@ def _ending(record: JournalRecord) -> str:
     """Return the outcome of an attempt that is not `done`: `failed, attempt 1, 5 retries left`."""
     if record.outcome == "duplicate":
         return "duplicate: already done"
+    if record.is_request:
+        return "failed: answered with 500"
     ending = "now a dead letter" if record.dead else f"{record.retries_left} retries left"
     return f"{record.outcome}, attempt {record.attempt}, {ending}"

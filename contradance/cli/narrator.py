@@ -59,7 +59,9 @@ class Narrator:
             self._printed[flow.correlation_id] = counts
             while len(self._printed) > _REMEMBERED:
                 self._printed.popitem(last=False)
-        _print_line(Text(f"{'':8}  {summary(flow)}  {about(flow)}", "red" if flow.dead_letters else "green"))
+        _print_line(
+            Text(f"{'':8}  {summary(flow)}  {about(flow)}", "red" if flow.dead_letters or flow.failed else "green")
+        )
 
 
 def _print_line(line: Text) -> None:
@@ -78,6 +80,8 @@ def summary(flow: Flow) -> str:
     parts = [_count(flow.events, "event", "events"), _count(flow.deliveries, "delivery", "deliveries")]
     if flow.dead_letters:
         parts.append(_count(flow.dead_letters, "dead letter", "dead letters"))
+    if flow.failed:
+        parts.append(_count(flow.failed, "failed request", "failed requests"))
     waiting = f"; {flow.waiting} still to be delivered" if flow.waiting else ""
     return f"{', '.join(parts)} in {_words(flow.duration)}{waiting}"
 

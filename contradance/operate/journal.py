@@ -65,7 +65,7 @@ def attempt_level(record: JournalRecord) -> Level:
     """Return the level of an attempt as a line: WARNING where it failed and is repeated, ERROR where it is not."""
     if record.error is None:
         return "INFO"
-    return "ERROR" if record.dead else "WARNING"
+    return "ERROR" if record.dead or record.is_request else "WARNING"
 
 
 def entry_of_line(line: LogLine) -> LogEntry:

@@ -1,4 +1,4 @@
-"""The journal's records: one per attempt at a delivery, and one per request to a route. Traces consist of them."""
+"""The journal's records: one per attempt at a delivery, and one per request that published or failed. Traces consist of them."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -71,6 +71,13 @@ class JournalRecord(BaseModel):
     """What the attempt logged, where that is kept with it: on the laptop. On AWS the function's log group has it."""
 
     @property
+    def is_request(self) -> bool:
+        """Whether this is the answer to a request: its trigger is a route key, like `POST /loans`."""
+        return self.event_id is None and " /" in self.trigger
+
+    @property
     def dead(self) -> bool:
-        """Whether this attempt ended as a dead letter."""
+        """Whether this attempt ended as a dead letter; a request that failed is answered with 500, and not kept."""
+        if self.is_request:
+            return False
         return self.outcome in ("invalid", "expired") or (self.outcome == "failed" and self.retries_left == 0)
