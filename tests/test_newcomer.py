@@ -94,6 +94,22 @@ def test_from_the_terminal_and_the_commands(project: Path) -> None:
     assert "mailing ada" in told
 
 
+def test_from_the_output_of_a_test(project: Path) -> None:
+    (project / "test_visits.py").write_text(
+        "def test_a_visit_is_charged(run):\n    run.request('POST', '/visits', {'patient': 'ada', 'phone': '1'})\n"
+        "    run.drain()\n"
+    )
+
+    told = command(project, "pytest", "-q", code=1)
+
+    assert "reminders.send_mail failed at VisitCharged (event " in told
+    assert "attempt 2, a dead letter:" in told
+    for expected in (PLACE, FAULT, "KeyError: 'ada'", "INFO  mailing ada", "INFO  looking for ada"):
+        assert expected in told
+    assert "contradance/" not in told
+    assert "1 failed" in told
+
+
 ON_AWS = """
 from contextlib import suppress
 from dataclasses import replace

@@ -1,7 +1,7 @@
 """The laptop: a choreography's bus, functions and HTTP API on this machine, with one folder of state."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -89,7 +89,7 @@ class Laptop:
             if isinstance(function.trigger, Subscription | Schedule)
         ]
         invoker = Invoker(self.bus, self.environment, when_settled)
-        schedules = Schedules(choreography, self.bus, clock.now())
+        self._schedules = schedules = Schedules(choreography, self.bus, clock.now())
         self._runner = Runner(functions, self.bus, invoker, schedules, self.sweep)
         shuffle = Random(seed)  # noqa: S311 - the same
         self._drain = Drain(functions, self.bus, invoker, schedules=schedules, replays=self.replays, random=shuffle)
@@ -117,6 +117,11 @@ class Laptop:
         clock = self._movable()
         until: datetime = clock.now() + duration
         self._drain.run(clock, until)
+
+    def only(self, functions: Collection[str]) -> None:
+        """Deliver events and scheduled runs to these functions alone, from now on."""
+        self.bus.only(functions)
+        self._schedules.only(functions)
 
     def sweep(self) -> int:
         """Publish events that a process committed and did not publish before it died; return how many once-records."""

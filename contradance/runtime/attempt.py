@@ -36,6 +36,8 @@ class Attempt:
         self.causation_id: str | None = None
         self.log_keys: dict[object, dict[str, Any]] = {}
         """Keys that each log formatter writes on the attempt's lines."""
+        self.raised: BaseException | None = None
+        """What the handler raised."""
         self._log = AttemptLog()
         self._unfinished = ""
         """What was printed since the last line break."""
@@ -95,6 +97,7 @@ class Attempt:
 
     def failed(self, number: int, raised: BaseException) -> None:
         """Write the journal record of an attempt that raised; `number` is 1 for the first attempt."""
+        self.raised = raised
         self.record("failed", number, error=describe_error(raised), traceback=author_traceback(raised))
 
     def record(

@@ -34,9 +34,14 @@ class Bus:
         self.name = choreography.name
         self._database = database
         self._clock = clock
-        self._rules = RuleIndex({one.function.name: one.subscription.pattern for one in choreography.subscriptions})
+        self._patterns = {one.function.name: one.subscription.pattern for one in choreography.subscriptions}
+        self._rules = RuleIndex(self._patterns)
         self.dispatcher: Dispatcher = NullDispatcher()
         """Makes the deliveries; set by `Runner.start`. Until then deliveries stay on disk."""
+
+    def only(self, functions: Collection[str]) -> None:
+        """Match events against the rules of these functions alone, from now on."""
+        self._rules = RuleIndex({name: pattern for name, pattern in self._patterns.items() if name in functions})
 
     def accept(self, sealed: Sequence[SealedEvent]) -> Accepted:
         """Match sealed events against the rules; return them ready to store in the transaction that commits them."""

@@ -1,5 +1,6 @@
 """The laptop's EventBridge Scheduler: it puts the runs of scheduled functions on the bus."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from contradance.choreography import Choreography
@@ -18,6 +19,11 @@ class Schedules:
             if isinstance(function.trigger, Schedule)
         }
         self._next = {name: timetable.next_after(now) for name, timetable in self._timetables.items()}
+
+    def only(self, functions: Collection[str]) -> None:
+        """Run these functions alone, from now on."""
+        self._timetables = {name: one for name, one in self._timetables.items() if name in functions}
+        self._next = {name: moment for name, moment in self._next.items() if name in functions}
 
     def tick(self, now: datetime) -> None:
         """Put every run that is due on the bus; the missed runs of one function become one."""
