@@ -14,11 +14,11 @@ from contradance.cli.dlq import dlq
 from contradance.cli.events import events
 from contradance.cli.inspecting import lint, list_, why
 from contradance.cli.moment import moment
+from contradance.cli.now import retry, schedule
 from contradance.cli.operating import doctor, logs, replay
 from contradance.cli.package import package
 from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import err, out
-from contradance.local.names import DEFAULT_PORT
 
 if TYPE_CHECKING:
     from contradance.runtime.journal_record import JournalRecord
@@ -49,7 +49,7 @@ class GraphFormat(StrEnum):
 @reporting
 def run(
     state: StateFolder = Path(".contradance"),
-    port: Port = DEFAULT_PORT,
+    port: Port = None,
     settings: Sets = None,
     time_scale: Annotated[
         float, typer.Option(min=0.001, help="How fast time runs: with 60, a wait of a minute takes a second.")
@@ -64,7 +64,8 @@ def run(
     if reload:
         from contradance.cli.reloading import run_reloading  # noqa: PLC0415 - only this option needs it
 
-        words = ["run", "--state", str(state), "--port", str(port), "--time-scale", str(time_scale)]
+        words = ["run", "--state", str(state), "--time-scale", str(time_scale)]
+        words += [] if port is None else ["--port", str(port)]
         words += [word for setting in settings or [] for word in ("--set", setting)]
         raise typer.Exit(run_reloading(the_project().root, words))
     from contradance.cli.running import run_laptop  # noqa: PLC0415 - only this command needs a server
@@ -153,6 +154,8 @@ def _record_json(record: "JournalRecord", *, with_logs: bool) -> dict[str, objec
 
 
 app.command()(replay)
+app.command()(retry)
+app.add_typer(schedule, name="schedule")
 app.command()(logs)
 app.command()(doctor)
 app.command("list")(list_)

@@ -66,7 +66,9 @@ def list_dead_letters(
             for line in group.cause.splitlines():
                 out.print(f"  {line}", markup=False)
             out.print(f"  first {format_moment(group.first_seen)}, last {format_moment(group.last_seen)}", style="dim")
-            out.print(f"  see one: contradance trace {group.example.event_id}\n", style="dim", markup=False)
+            out.print(
+                f"  see one: contradance trace {group.example.event_id}{target.options}\n", style="dim", markup=False
+            )
         out.print(_total(found.count, found.hidden))
         if not system.dead_letters.exact:
             out.print(_APPROXIMATE, style="dim")

@@ -84,7 +84,9 @@ def replay(
         print_json({"replay": begun.name, "state": state})
     else:
         out.print(f"{begun.name}: {state}", markup=False)
-        out.print(f"See the results: contradance logs --subscriber {subscriber}", style="dim", markup=False)
+        out.print(
+            f"See the results: contradance logs --function {subscriber}{target.options}", style="dim", markup=False
+        )
     if state != "COMPLETED":
         raise typer.Exit(1)
 

@@ -14,6 +14,7 @@ from contradance.cli.exporting import exporting
 from contradance.cli.log_lines import listen_to_functions
 from contradance.cli.narrator import Narrator
 from contradance.cli.reloading import end_with_parent
+from contradance.cli.target import state_option
 from contradance.cli.theme import Services, out
 from contradance.errors import DeclarationError
 from contradance.local.captured import CapturedLogs, printing
@@ -22,6 +23,7 @@ from contradance.local.console.feed import Feed
 from contradance.local.console.pages import PREFIX
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.laptop import Laptop
+from contradance.local.system.address import Address, port_to_run, remember
 from contradance.local.web.server import Server
 from contradance.operate.flow import flows
 from contradance.runtime.aws import metrics
@@ -32,7 +34,7 @@ from contradance.settings import Setting
 def run_laptop(
     choreography: Choreography,
     state: Path,
-    port: int,
+    port: int | None,
     sets: Sequence[str],
     *,
     time_scale: float = 1.0,
@@ -68,7 +70,9 @@ def run_laptop(
         when_settled=when_settled,
     )
     try:
-        server = Server(laptop, port, when_refused=narrator.refused, feed=feed)
+        asked = port_to_run(state, port)
+        server = Server(laptop, asked, when_refused=narrator.refused, feed=feed)
+        remember(state, Address(port=server.port, asked=asked))
         server.stop_on_signals()
         end_with_parent()
         listen_to_functions(choreography, CapturedLogs(narrator.logged))
@@ -128,7 +132,7 @@ def _greet(choreography: Choreography, url: str, state: Path, collector: str | N
     for function, route in choreography.routes:
         out.print(f"  {route.method:6} {route.path:{width}}  ", services.function(function.name), sep="")
     out.print(f"Live view: {url}{PREFIX}/live", markup=False)
-    out.print(f"Trace a flow: contradance trace --state {state}", style="dim", markup=False)
+    out.print(f"Trace a flow: contradance trace{state_option(state)}", style="dim", markup=False)
     if collector:
         out.print(f"Traces go to {collector}", style="dim", markup=False)
     out.print("Ctrl-C stops it; no event is lost.\n", style="dim")

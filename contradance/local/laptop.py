@@ -16,6 +16,7 @@ from contradance.local.clock import MovableClock, RealClock
 from contradance.local.dead_letter_queues import DeadLetterQueues
 from contradance.local.events.bus import Bus
 from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.events.postponed import Postponed, retry_now
 from contradance.local.events.replays import Replays
 from contradance.local.events.schedules import Schedules
 from contradance.local.invocation.drain import Drain
@@ -122,6 +123,14 @@ class Laptop:
         """Deliver events and scheduled runs to these functions alone, from now on."""
         self.bus.only(functions)
         self._schedules.only(functions)
+
+    def run_schedule(self, function: str) -> str:
+        """Run a scheduled function once more, now, and return the id of its flow."""
+        return self._schedules.run(function, self.clock.now())
+
+    def retry(self, term: str | None) -> list[Postponed]:
+        """Make the next attempt of waiting deliveries now; see `retry_now`."""
+        return retry_now(self.database, self.bus.dispatcher, self.clock.now(), term)
 
     def sweep(self) -> int:
         """Publish events that a process committed and did not publish before it died; return how many once-records."""

@@ -16,7 +16,7 @@ from contradance.local.dead_letter_queues import DeadLetterMessage, keep
 from contradance.local.events.accepted import Accepted, StoredEvent, event_ids, stored_event
 from contradance.local.events.entry import RefusedEntry, envelope
 from contradance.local.events.pending_delivery import Dispatcher, NullDispatcher, PendingDelivery
-from contradance.local.names import ACCOUNT, REGION, aws_name
+from contradance.local.names import schedule_arn, scheduled_time
 from contradance.local.state.database import Database
 from contradance.pattern import RuleIndex
 from contradance.runtime.ports import Clock
@@ -67,13 +67,13 @@ class Bus:
             accepted.dispatch()
         return {"FailedEntryCount": len(Entries) - len(events), "Entries": results}
 
-    def enqueue_scheduled(self, function: str, expression: str, moment: datetime) -> None:
+    def enqueue_scheduled(self, function: str, expression: str, moment: datetime) -> bool:
         """Accept one run of a scheduled function, with EventBridge Scheduler's input; a moment is accepted once.
 
         The run's id is derived from schedule and moment, so a restarted process does not run the same moment again.
+        Return whether it was accepted.
         """
-        scheduled = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-        schedule = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{aws_name(function)}"
+        scheduled, schedule = scheduled_time(moment), schedule_arn(function)
         text = json.dumps({"schedule": schedule, "scheduled_time": scheduled})
         at = moment.timestamp()
         run = PendingDelivery(derived_id(function, expression, scheduled), function, 1, at, at, None, text)
@@ -85,8 +85,10 @@ class Bus:
             accepted.store(connection)
             return True
 
-        if self._database.write(change):
+        is_new = self._database.write(change)
+        if is_new:
             accepted.dispatch()
+        return is_new
 
     def enqueue_direct(self, function: str, text: str) -> str:
         """Accept a delivery to one function without matching rules (an invocation or a queue message); return its id."""

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from contradance.limits import LONGEST_TIMEOUT
 from contradance.local.state.database import Database
+from contradance.local.state.ids import FIRST, LAST, SHORTEST
 from contradance.local.state.reader import Reader, reading
 from contradance.operate.flow import Outstanding
 from contradance.operate.journal import LogLine, Records, Wanted, attempt_log_lines
@@ -18,9 +19,6 @@ from contradance.runtime.journal_record import JournalRecord, LogEntry
 
 STATE_FILE = "bus.sqlite3"
 """The file inside the state folder."""
-SHORTEST: Final = 8
-"""Fewest characters of a shortened id: a search term with fewer must equal the whole id."""
-_FIRST, _LAST = "\0", "\U0010ffff"
 _FLOWS: Final = (
     "SELECT record, logs FROM journal WHERE correlation_id IN ("
     "SELECT correlation_id FROM journal WHERE correlation_id >= ? AND correlation_id < ? "
@@ -53,7 +51,7 @@ class JournalReader:
 
     def flows(self, term: str) -> list[JournalRecord]:
         """Return every record of the flows with a correlation id, subject or event id that equals or begins with `term`."""
-        above = term + (_LAST if len(term) >= SHORTEST else _FIRST)
+        above = term + (LAST if len(term) >= SHORTEST else FIRST)
         rows = self._rows(_FLOWS, (term, above) * 4)
         return [read_record(*row) for row in rows]
 
@@ -74,7 +72,7 @@ class JournalReader:
 
     def envelope(self, event_id: str) -> str | None:
         """Return the envelope of the last archived event whose id equals or begins with `event_id`; None without one."""
-        above = event_id + (_LAST if len(event_id) >= SHORTEST else _FIRST)
+        above = event_id + (LAST if len(event_id) >= SHORTEST else FIRST)
         rows = self._rows(
             "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND archived = 1 ORDER BY id DESC LIMIT 1",
             (event_id, above),
