@@ -7,6 +7,7 @@ from typing import Final
 from rich.text import Text
 
 from contradance.cli.theme import Services, event_name, short
+from contradance.printable import printable
 from contradance.runtime.journal_record import JournalRecord
 
 _MARKS: Final = {
@@ -52,7 +53,7 @@ def attempt_lines(record: JournalRecord, services: Services, tracebacks: ShownTr
     line = Text(record.started_at.strftime("%H:%M:%S  "), "dim")
     line.append(f"{service:{services.width}}", services.style(service))
     line.append(f"  {mark} ", style).append(handler, "bold")
-    line.append(f"  {event_name(record.trigger) if record.event_id else record.trigger}")
+    line.append(f"  {event_name(record.trigger) if record.event_id else printable(record.trigger)}")
     if record.published:
         line.append(" → " + ", ".join(event_name(event.contract) for event in record.published), "bold")
     line.append(f"  {record.duration_ms:.1f} ms  {short(record.subject)}", "dim")

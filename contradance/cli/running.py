@@ -23,7 +23,7 @@ from contradance.local.console.feed import Feed
 from contradance.local.console.pages import PREFIX
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.laptop import Laptop
-from contradance.local.system.address import Address, port_to_run, remember
+from contradance.local.system.address import LaptopAddress, port_to_run, remember
 from contradance.local.web.server import Server
 from contradance.operate.flow import flows
 from contradance.runtime.aws import metrics
@@ -72,7 +72,7 @@ def run_laptop(
     try:
         asked = port_to_run(state, port)
         server = Server(laptop, asked, when_refused=narrator.refused, feed=feed)
-        remember(state, Address(port=server.port, asked=asked))
+        remember(state, LaptopAddress(port=server.port, asked=asked))
         server.stop_on_signals()
         end_with_parent()
         listen_to_functions(choreography, CapturedLogs(narrator.logged))
@@ -126,13 +126,15 @@ def _print_backlog(laptop: Laptop) -> None:
 
 def _greet(choreography: Choreography, url: str, state: Path, collector: str | None) -> None:
     """Print the addresses of routes and console, and how to trace and to stop."""
-    out.print(f"[bold]{choreography.name}[/bold] is running at [bold]{url}[/bold]; its state is in {state}/")
+    out.print(
+        f"[bold]{choreography.name}[/bold] is running at [bold]{url}[/bold]; its state is in {state}/", markup=True
+    )
     services = Services(choreography.services)
     width = max((len(route.path) for _, route in choreography.routes), default=0)
     for function, route in choreography.routes:
         out.print(f"  {route.method:6} {route.path:{width}}  ", services.function(function.name), sep="")
-    out.print(f"Live view: {url}{PREFIX}/live", markup=False)
-    out.print(f"Trace a flow: contradance trace{state_option(state)}", style="dim", markup=False)
+    out.print(f"Live view: {url}{PREFIX}/live")
+    out.print(f"Trace a flow: contradance trace{state_option(state)}", style="dim")
     if collector:
-        out.print(f"Traces go to {collector}", style="dim", markup=False)
+        out.print(f"Traces go to {collector}", style="dim")
     out.print("Ctrl-C stops it; no event is lost.\n", style="dim")

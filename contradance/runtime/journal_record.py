@@ -2,14 +2,33 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Literal
+from functools import partial
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from contradance.bounds import MAX_NAME_BYTES, MAX_REASON_BYTES, shortened
 from contradance.envelope import SealedEvent
+from contradance.printable import printable_block
 
 Outcome = Literal["done", "duplicate", "failed", "invalid", "expired"]
 """Outcome of an attempt: committed; already done; raised; data that breaks the contract; older than max_age."""
+
+
+def _short(value: object, most_bytes: int) -> object:
+    return shortened(value, most_bytes) if isinstance(value, str) else value
+
+
+Name = Annotated[str, BeforeValidator(partial(_short, most_bytes=MAX_NAME_BYTES))]
+"""An id or a name, cut to its bound: other publishers choose their own."""
+ErrorText = Annotated[
+    str,
+    BeforeValidator(partial(_short, most_bytes=MAX_REASON_BYTES)),
+    BeforeValidator(lambda text: printable_block(text) if isinstance(text, str) else text),
+]
+"""The description of an error, safe to show and cut to its bound."""
+BlockText = Annotated[str, BeforeValidator(lambda text: printable_block(text) if isinstance(text, str) else text)]
+"""Text of several lines, safe to show; its writer has bounded it."""
 
 
 class PublishedEvent(BaseModel):
@@ -36,10 +55,10 @@ class LogEntry(BaseModel):
     level: str
     logger: str
     """The logger's name; `print` for standard output."""
-    message: str
+    message: BlockText
     fields: dict[str, Any] = {}
     """The author's own keys."""
-    exception: str | None = None
+    exception: BlockText | None = None
     """A logged traceback."""
 
 
@@ -50,22 +69,22 @@ class JournalRecord(BaseModel):
 
     function: str
     """`service.handler`."""
-    trigger: str
+    trigger: Name
     """The consumed event's identity, a route key or a schedule expression."""
-    event_id: str | None
+    event_id: Name | None
     """The consumed event; None for a route or a schedule."""
-    subject: str | None
-    correlation_id: str
-    causation_id: str | None
+    subject: Name | None
+    correlation_id: Name
+    causation_id: Name | None
     attempt: int
     outcome: Outcome
     retries_left: int
-    """Attempts that remain after this one; a failure with none left is a dead letter."""
+    """Attempts that remain after this one; a failed delivery with none left is a dead letter."""
     published: tuple[PublishedEvent, ...] = ()
     started_at: datetime
     duration_ms: float
-    error: str | None = None
-    traceback: str | None = None
+    error: ErrorText | None = None
+    traceback: BlockText | None = None
     """From the author's first frame on; None unless the handler raised."""
     logs: tuple[LogEntry, ...] = Field(default=(), exclude=True)
     """What the attempt logged, where that is kept with it: on the laptop. On AWS the function's log group has it."""
@@ -77,7 +96,6 @@ class JournalRecord(BaseModel):
 
     @property
     def dead(self) -> bool:
-        """Whether this attempt ended as a dead letter; a request that failed is answered with 500, and not kept."""
-        if self.is_request:
-            return False
-        return self.outcome in ("invalid", "expired") or (self.outcome == "failed" and self.retries_left == 0)
+        """Whether this attempt ended as a dead letter."""
+        failed = self.outcome == "failed" and self.retries_left == 0 and not self.is_request
+        return self.outcome in ("invalid", "expired") or failed

@@ -86,18 +86,18 @@ class JournalReader:
 
     def records(self, wanted: Wanted) -> Records:
         """Return the wanted records, in the order they were written."""
-        return Records([record for _, record in self._wanted(wanted)], whole=True)
+        return Records([record for _, record in self._wanted(wanted, logs=False)], whole=True)
 
     def lines(self, wanted: Wanted) -> list[LogLine]:
         """Return what the wanted attempts logged, and each attempt itself, in order."""
         return [
             line
-            for row, record in self._wanted(wanted)
+            for row, record in self._wanted(wanted, logs=True)
             for line in attempt_log_lines(record, str(row))
             if wanted.takes_level(line.level)
         ]
 
-    def _wanted(self, wanted: Wanted) -> list[tuple[int, JournalRecord]]:
+    def _wanted(self, wanted: Wanted, *, logs: bool) -> list[tuple[int, JournalRecord]]:
         """Return the wanted records with their row ids.
 
         Rows are in the order in which attempts ended, and `wanted.since` is about their start: the search goes
@@ -107,7 +107,7 @@ class JournalReader:
         before, enough = _END, wanted.since - LONGEST_TIMEOUT
         while True:
             rows = self._rows(_WANTED, (before, *[wanted.function] * 2, *[wanted.subject] * 2, _PAGE))
-            records = [(row, read_record(text, logs)) for row, text, logs in rows]
+            records = [(row, read_record(text, logged if logs else None)) for row, text, logged in rows]
             found += [(row, record) for row, record in records if wanted.takes(record.started_at)]
             if len(rows) < _PAGE or all(record.started_at < enough for _, record in records):
                 return found[::-1]

@@ -10,7 +10,7 @@ from contradance.local.names import DEFAULT_PORT, HOST
 _FILE: Final = "address.json"
 
 
-class Address(BaseModel):
+class LaptopAddress(BaseModel):
     """Where a laptop is, or was, served."""
 
     port: int
@@ -18,15 +18,15 @@ class Address(BaseModel):
     """The port that `contradance run` was given; 0 takes a free one."""
 
 
-def remember(state: Path, address: Address) -> None:
+def remember(state: Path, address: LaptopAddress) -> None:
     """Write the address into the folder of a laptop."""
     (state / _FILE).write_text(address.model_dump_json(), encoding="utf-8")
 
 
-def remembered(state: Path) -> Address | None:
+def remembered(state: Path) -> LaptopAddress | None:
     """Return the address in a folder; None where no laptop has run on it."""
     try:
-        return Address.model_validate_json((state / _FILE).read_bytes())
+        return LaptopAddress.model_validate_json((state / _FILE).read_bytes())
     except (OSError, ValidationError):
         return None
 
