@@ -46,6 +46,7 @@ CREATE INDEX IF NOT EXISTS delivery_by_due ON delivery (function, due);
 CREATE INDEX IF NOT EXISTS delivery_by_correlation ON delivery (correlation_id);
 CREATE INDEX IF NOT EXISTS once_to_sweep ON once (expires) WHERE state = 'done';
 CREATE INDEX IF NOT EXISTS journal_by_event ON journal (event_id);
+CREATE INDEX IF NOT EXISTS journal_by_function ON journal (function);
 CREATE INDEX IF NOT EXISTS journal_by_subject ON journal (subject);
 CREATE INDEX IF NOT EXISTS journal_by_correlation ON journal (correlation_id);
 CREATE INDEX IF NOT EXISTS dead_letter_to_receive ON dead_letter (function, visible, sent);
