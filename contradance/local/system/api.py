@@ -20,6 +20,7 @@ from contradance.local.system.protocol import (
     EventsRequest,
     LettersRequest,
     LettersResponse,
+    PulledRequest,
     ReplayRequest,
     RetryRequest,
     RetryResponse,
@@ -44,6 +45,7 @@ class CommandApi:
             "delete": self._delete,
             "replay": self._replay,
             "retry": self._retry,
+            "pulled": self._pulled,
             "schedule": self._schedule,
         }
 
@@ -87,6 +89,10 @@ class CommandApi:
         asked = self._checked(ReplayRequest.model_validate_json(body))
         self._actions.replay(asked.name, asked.function, asked.first, asked.last)
         return "{}"
+
+    def _pulled(self, body: bytes) -> str:
+        asked = self._checked(PulledRequest.model_validate_json(body))
+        return _response(self._actions.pulled(asked.letters))
 
     def _retry(self, body: bytes) -> str:
         asked = self._checked(RetryRequest.model_validate_json(body))

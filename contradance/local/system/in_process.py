@@ -11,6 +11,7 @@ from contradance.function import Schedule
 from contradance.local.dead_letter_queues import stored_letters
 from contradance.local.laptop import Laptop
 from contradance.local.refusal import Refused
+from contradance.local.state.pulled import PulledLetter, keep_pulled
 from contradance.local.system.adapters import laptop_system
 from contradance.local.system.deployed import deployed
 from contradance.local.system.protocol import RetriedDelivery, SystemDescription
@@ -67,6 +68,12 @@ class DirectActions:
             self._laptop.replays.begin(name, first, last, {function}, f"contradance replay to {function}")
         except Refused as refusal:
             raise OperateError(f"the replay cannot start: {refusal.code}: {refusal.message}") from refusal
+
+    def pulled(self, letters: Sequence[PulledLetter]) -> Collection[str]:
+        """Put dead letters of another system on their queues; return the ids of the new ones."""
+        for name in {letter.function for letter in letters}:
+            self._check(name)
+        return self._laptop.database.write(lambda connection: keep_pulled(connection, letters))
 
     def retry(self, term: str | None) -> list[RetriedDelivery]:
         """Make the next attempt of pending deliveries now; see `retry_now`."""

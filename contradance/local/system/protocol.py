@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from contradance.deployed import Deployed
+from contradance.local.state.pulled import PulledLetter
 
 API_PREFIX: Final = "/_contradance/api/"
 """Start of every path of the API."""
@@ -74,6 +75,12 @@ class ScheduleResponse(BaseModel):
     """The run that was accepted."""
 
     flow: str
+
+
+class PulledRequest(ApiRequest):
+    """Put dead letters of another system on the laptop's queues."""
+
+    letters: Sequence[PulledLetter]
 
 
 class EventsRequest(BaseModel):
