@@ -23,6 +23,8 @@ MAX_PROBLEM_ANSWER_BYTES: Final = 64 * 1024
 """Bytes of the body of an error response."""
 MAX_MESSAGE_BYTES: Final = 1_048_576
 """Largest SQS message, attributes included. SQS developer guide, quotas-messages."""
+INTEGERS: Final = range(-(2**63), 2**63)
+"""Integers that EventBridge accepts in an event. EventBridge API reference, PutEvents."""
 MAX_ID: Final = 256
 """Characters of an event's id, and of a name in its metadata. The key of its once-record holds function and source too,
 and DynamoDB accepts keys of 2,048 bytes."""

@@ -131,7 +131,7 @@ def seal(
     """
     contract = type(event)
     try:
-        data = proven(event)
+        data = proven(event, published=True)
     except (ValidationError, NotFaithful) as error:
         raise violation(contract, error, event_id=event_id, publisher=publisher) from error
     subject = event.subject

@@ -9,12 +9,12 @@ import sys
 from math import isinf
 from typing import Final
 
+from contradance.bounds import INTEGERS
+
 MOST_LEVELS: Final = 1_000
 """Maximum nesting. EventBridge API reference, PutEvents."""
 _CALLS_FOR_A_LEVEL: Final = 10
 """Most calls that one level takes, where JSON is read, matched, masked or shown."""
-_INTEGERS: Final = range(-(2**63), 2**63)
-"""Integers that EventBridge accepts. The same."""
 _ODD_NUMBER: Final = re.compile(r"\d{19}|[eE]\+?\d{3}")
 """Matches where a number may be out of range; a text without a match needs no slower parser."""
 
@@ -40,9 +40,8 @@ def read_json(text: str) -> object:
     if text.count("{") + text.count("[") > MOST_LEVELS and _depth(value) > MOST_LEVELS:
         raise ValueError(f"it is nested more than {MOST_LEVELS} levels deep")
     if "\\u" in text or not text.isascii():
-        json.dumps(
-            value, ensure_ascii=False
-        ).encode()  # a lone surrogate cannot be encoded: UnicodeEncodeError is a ValueError
+        # A lone surrogate cannot be encoded, and UnicodeEncodeError is a ValueError.
+        json.dumps(value, ensure_ascii=False).encode()
     return value
 
 
@@ -61,7 +60,7 @@ def _refuse_constant(name: str) -> None:
 
 def _integer(text: str) -> int:
     number = int(text)  # of more than 4,300 digits: a ValueError
-    if number not in _INTEGERS:
+    if number not in INTEGERS:
         raise ValueError("an integer does not fit into 64 bits")
     return number
 
