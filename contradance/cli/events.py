@@ -97,13 +97,35 @@ def sample(detail_type: Annotated[str, typer.Argument(help="The event's detail-t
 @events.command("would-match")
 @reporting
 def would_match(
-    event: Annotated[str, typer.Argument(help="A file with the event as EventBridge delivers it, or - for input.")],
+    event: Annotated[
+        str,
+        typer.Argument(
+            help="A file with the event as EventBridge delivers it, - for input; with --data, a detail-type like BookLent.",
+            metavar="EVENT",
+        ),
+    ],
+    data: Annotated[str | None, typer.Option(help="The event's data alone: JSON, @FILE or -.")] = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Print the subscribers that an event would reach, and for the others the field that does not match."""
-    from contradance.operate.matching import read_event, verdicts  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.matching import event_of, read_event, verdicts  # noqa: PLC0415 - loaded with the project
 
-    found = verdicts(the_project().choreography(), read_event(text_of(event if event == "-" else f"@{event}", "EVENT")))
-    for function, mismatch in found:
-        out.print(f"no   {function}\n     {mismatch}" if mismatch else f"yes  {function}")
+    choreography = the_project().choreography()
+    if data is None:
+        given = read_event(text_of(event if event == "-" else f"@{event}", "EVENT"))
+    else:
+        given = event_of(choreography, event, text_of(data))
+    found = verdicts(choreography, given)
+    if as_json:
+        print_json(
+            [
+                {"function": name, "matches": mismatch is None, "mismatch": mismatch and asdict(mismatch)}
+                for name, mismatch in found
+            ]
+        )
+    else:
+        for name, mismatch in found:
+            out.print(f"no   {name}\n     {mismatch}" if mismatch else f"yes  {name}")
     if all(mismatch for _, mismatch in found):
         raise typer.Exit(1)
