@@ -9,8 +9,8 @@ from contradance.scaffold.layout import ProjectLayout
 from contradance.scaffold.naming import words
 from contradance.scaffold.source import Source
 from contradance.scaffold.subscriber import check_publishes, new_function
-from contradance.scaffold.template import fill
-from contradance.timetable import timetable
+from contradance.scaffold.template import fill_template
+from contradance.timetable import parse_timetable
 
 
 def create_schedule(
@@ -25,14 +25,14 @@ def create_schedule(
         expression: like `rate(1 day)` or `cron(0 12 * * ? *)`.
         publishes: the events it may publish, of its own service.
     """
-    timetable(expression, name)
+    parse_timetable(expression, name)
     published = [*dict.fromkeys(layout.event(one) for one in publishes)]
     path = new_function(layout, service, name)
     check_publishes(layout, service, published)
     code = event_code(published, HandlerInput("", [])) if published else Code("")
     imports = [("contradance", "schedule"), *(one.origin for one in published), *sorted(code.imports)]
     source = Source(str(path), "import logging\n\n").with_imports(imports)
-    text = fill(
+    text = fill_template(
         "schedule.py",
         expression=expression,
         handler=name,
@@ -44,7 +44,7 @@ def create_schedule(
     layout.changes.create(path, source.with_code(text).text)
     layout.add_function(service, name)
     used = [("contradance.testing", "Run"), *(one.origin for one in published[:1])]
-    test = fill(
+    test = fill_template(
         "test_schedule.py",
         function=f"{service}.{name}",
         published=f"\n    run.assert_published({published[0].name})" if published else "",

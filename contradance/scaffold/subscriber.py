@@ -13,7 +13,7 @@ from contradance.scaffold.expression import Code
 from contradance.scaffold.layout import EventRef, ProjectLayout
 from contradance.scaffold.naming import function_name, service_name, words
 from contradance.scaffold.source import Source
-from contradance.scaffold.template import fill
+from contradance.scaffold.template import fill_template
 from contradance.wire import to_wire
 
 
@@ -27,7 +27,7 @@ def create_subscriber(
     queue: bool = False,
     where: str | None = None,
 ) -> Path:
-    """Plan a new subscriber, and return its file.
+    """Plan a new subscriber: its file, which is returned, its tests, and its place in the choreography's list.
 
     Args:
         layout: the project.
@@ -38,8 +38,8 @@ def create_subscriber(
         queue: whether a queue is between rule and function.
         where: a content filter over the event's data, as JSON.
     """
-    consumed = _distinct(layout.event(one) for one in on)
-    published = _distinct(layout.event(one) for one in publishes)
+    consumed = list(dict.fromkeys(layout.event(one) for one in on))
+    published = list(dict.fromkeys(layout.event(one) for one in publishes))
     path = new_function(layout, service, name)
     check_publishes(layout, service, published)
     code = event_code(published, HandlerInput("event", consumed)) if published else Code("")
@@ -47,7 +47,7 @@ def create_subscriber(
     source = Source(str(path), "import logging\n\n").with_imports(imports)
     options = ['delivery="queue"'] if queue else []
     options += [] if where is None else [f"where={_filter(consumed, where)}"]
-    text = fill(
+    text = fill_template(
         "subscriber.py",
         options=", ".join(options),
         handler=name,
@@ -88,7 +88,7 @@ def _passes(event: EventRef, where: str) -> bool:
 
 
 def widen_subscriber(layout: ProjectLayout, name: str, service: str, event: EventRef) -> Path:
-    """Plan that an existing subscriber consumes one more event, and return the file of its handler."""
+    """Plan that a subscriber consumes one more event, and return its file; refuse one with a filter."""
     path = layout.file_of(f"{layout.functions}.{service}.{name}")
     source = layout.source(path)
     if "where" in source.decorator_keywords(name):
@@ -118,7 +118,7 @@ def _union_to_widen(layout: ProjectLayout, source: Source, handler: str) -> tupl
 
 
 def new_function(layout: ProjectLayout, service: str, name: str) -> Path:
-    """Return the file of a new function, and plan a folder for its service."""
+    """Return the file of a new function, and plan a folder for its service; refuse a function that exists."""
     service_name(service)
     function_name(name)
     path = layout.file_of(f"{layout.functions}.{service}.{name}")
@@ -150,7 +150,7 @@ def _add_tests(
     *,
     where: str | None = None,
 ) -> None:
-    """Add one test for each event to the function's test module."""
+    """Plan one test for each consumed event, in the function's test module."""
     path = layout.test_file(service, name)
     if not layout.changes.exists(path):
         layout.changes.create(path, "")
@@ -158,7 +158,7 @@ def _add_tests(
     source = layout.source(path).with_imports([*used, *(one.origin for one in (*consumed, *published[:1]))])
     for event in consumed:
         passes = where is None or _passes(event, where)
-        test = fill(
+        test = fill_template(
             "test_subscriber.py" if passes else "test_filtered.py",
             words=words(event.name).replace(" ", "_"),
             event=event.name,
@@ -170,8 +170,5 @@ def _add_tests(
 
 
 def _union(events: Iterable[EventRef]) -> str:
+    """Return the events' class names as a union: `BookLent | BookReturned`."""
     return " | ".join(event.name for event in events)
-
-
-def _distinct(events: Iterable[EventRef]) -> list[EventRef]:
-    return list(dict.fromkeys(events))

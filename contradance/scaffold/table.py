@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contradance.errors import CannotCreate
-from contradance.scaffold.field_spec import DEFAULT, parse_fields, subject_field
+from contradance.scaffold.field_spec import DEFAULT, choose_subject, parse_fields
 from contradance.scaffold.layout import ProjectLayout
 from contradance.scaffold.naming import field_name, pascal, service_name
-from contradance.scaffold.template import fill
+from contradance.scaffold.template import fill_template
 
 
 def create_table(
@@ -24,7 +24,7 @@ def create_table(
     """
     field_name(name)
     fields = parse_fields(field_specs, layout.value_types) or [DEFAULT]
-    chosen = [*keys] or [subject_field(fields, None).name]
+    chosen = [*keys] or [choose_subject(fields, None).name]
     unknown = [key for key in chosen if key not in {field.name for field in fields}]
     if unknown or len(chosen) > 2:  # noqa: PLR2004 - partition key and sort key
         raise CannotCreate(
@@ -39,7 +39,7 @@ def create_table(
     if taken:
         raise CannotCreate(f"{path} defines {' and '.join(sorted(taken))} already.\n  Choose another name.")
     imports = [("contradance", "Table"), ("pydantic", "BaseModel"), *(one for field in fields for one in field.imports)]
-    text = fill(
+    text = fill_template(
         "table.py",
         table=name,
         record=record,

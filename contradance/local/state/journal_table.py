@@ -7,20 +7,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from contradance.limits import LONGEST_TIMEOUT
 from contradance.local.state.database import Database
 from contradance.local.state.ids import FIRST, LAST, SHORTEST
 from contradance.local.state.reader import Reader, reading
 from contradance.operate.flow import Outstanding
-from contradance.operate.journal import LogLine, Records, Wanted, attempt_log_lines
+from contradance.operate.journal import (
+    LogLine,
+    Records,
+    Wanted,
+    attempt_log_lines,
+    read_record,
+    unreadable_record,
+)
 from contradance.runtime.journal_record import JournalRecord, LogEntry
 
 STATE_FILE = "bus.sqlite3"
 """The file inside the state folder."""
 _FLOWS: Final = (
-    "SELECT record, logs FROM journal WHERE correlation_id IN ("
+    "SELECT function, event_id, correlation_id, record, logs FROM journal WHERE correlation_id IN ("
     "SELECT correlation_id FROM journal WHERE correlation_id >= ? AND correlation_id < ? "
     "UNION SELECT correlation_id FROM journal WHERE subject >= ? AND subject < ? "
     "UNION SELECT correlation_id FROM journal WHERE event_id >= ? AND event_id < ? "
@@ -28,19 +35,37 @@ _FLOWS: Final = (
 )
 """A UNION, so that each part uses its own index."""
 _WANTED: Final = (
-    "SELECT id, record, logs FROM journal WHERE id < ? AND (? IS NULL OR function = ?) AND (? IS NULL OR subject = ?) "
+    "SELECT id, function, event_id, correlation_id, record, iif(?, logs, NULL) FROM journal "
+    "WHERE id < ? AND (? IS NULL OR function = ?) AND (? IS NULL OR subject = ?) "
     "ORDER BY id DESC LIMIT ?"
 )
 _PAGE: Final = 1_000
 """Records per query."""
 _END: Final = 2**63 - 1
 _LOGS: Final = TypeAdapter(tuple[LogEntry, ...])
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
-def read_record(record: str, logs: str | None) -> JournalRecord:
-    """Return the journal record in a row, with what its attempt logged."""
-    found = JournalRecord.model_validate_json(record)
-    return found.model_copy(update={"logs": _LOGS.validate_json(logs)}) if logs else found
+def readable(rows: Iterable[tuple[str, str | None, str, str, str | None]]) -> list[JournalRecord]:
+    """Return the records in rows of (function, event id, correlation id, record, logs).
+
+    One that cannot be read is shown as such, at the time of the one before it.
+    """
+    records: list[JournalRecord] = []
+    at = _EPOCH
+    for function, event_id, correlation_id, text, logs in rows:
+        record = read_record(text) or unreadable_record(function, event_id, correlation_id, at)
+        at = record.started_at
+        records.append(record.model_copy(update={"logs": _read_logs(logs)}) if logs else record)
+    return records
+
+
+def _read_logs(text: str) -> tuple[LogEntry, ...]:
+    """Return what an attempt logged; nothing of what another version wrote."""
+    try:
+        return _LOGS.validate_json(text)
+    except ValidationError:
+        return ()
 
 
 class JournalReader:
@@ -53,7 +78,7 @@ class JournalReader:
         """Return every record of the flows with a correlation id, subject or event id that equals or begins with `term`."""
         above = term + (LAST if len(term) >= SHORTEST else FIRST)
         rows = self._rows(_FLOWS, (term, above) * 4)
-        return [read_record(*row) for row in rows]
+        return readable(rows)
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
         """Return the records: `flows` has read what their attempts logged."""
@@ -106,8 +131,8 @@ class JournalReader:
         found: list[tuple[int, JournalRecord]] = []
         before, enough = _END, wanted.since - LONGEST_TIMEOUT
         while True:
-            rows = self._rows(_WANTED, (before, *[wanted.function] * 2, *[wanted.subject] * 2, _PAGE))
-            records = [(row, read_record(text, logged if logs else None)) for row, text, logged in rows]
+            rows = self._rows(_WANTED, (logs, before, *[wanted.function] * 2, *[wanted.subject] * 2, _PAGE))
+            records = [*zip((row[0] for row in rows), readable([row[1:] for row in rows]), strict=True)]
             found += [(row, record) for row, record in records if wanted.takes(record.started_at)]
             if len(rows) < _PAGE or all(record.started_at < enough for _, record in records):
                 return found[::-1]

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from contradance.deployed import Deployed
 from contradance.local.state.pulled import PulledLetter
+from contradance.operate.ports import Hang
 
 API_PREFIX: Final = "/_contradance/api/"
 """Start of every path of the API."""
@@ -96,3 +97,5 @@ class SystemDescription(BaseModel):
     deployed: Deployed
     patterns: Mapping[str, str]
     """The event pattern of each subscriber, as JSON."""
+    hangs: Sequence[Hang] = ()
+    """The invocations that hang at this moment."""

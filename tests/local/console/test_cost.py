@@ -12,6 +12,7 @@ import pytest
 from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.dead_letter_queues import DeadLetterMessage, keep
+from contradance.local.events.accepted import OWN_BUS
 from contradance.local.laptop import Laptop
 from contradance.local.web.server import Server
 from contradance.runtime.journal_record import JournalRecord, Outcome
@@ -77,8 +78,8 @@ def fill(connection: sqlite3.Connection, count: int) -> None:
                 (one.function, one.event_id, one.subject, one.correlation_id, one.model_dump_json()),
             )
         connection.execute(
-            "INSERT INTO event (event_id, time, accepted, correlation_id, envelope, archived) VALUES (?, ?, ?, ?, ?, 1)",
-            (f"event-{number}", at, at, f"flow-{number}", envelope(number)),
+            "INSERT INTO event (event_id, time, accepted, correlation_id, envelope, archived, bus) VALUES (?, ?, ?, ?, ?, 1, ?)",
+            (f"event-{number}", at, at, f"flow-{number}", envelope(number), OWN_BUS),
         )
         if number % 3 == 0:
             keep(connection, REMIND, DeadLetterMessage(f"m-{number}", at, envelope(number), {}, "arn:queue", 3))

@@ -24,14 +24,14 @@ def allow_deep_json() -> None:
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _CALLS_FOR_A_LEVEL * MOST_LEVELS))
 
 
-def read_json(text: str) -> object:
-    """Return the value of a JSON text.
+def read_json(text: str, *, any_integer: bool = False) -> object:
+    """Return the value of a JSON text; with `any_integer`, an integer may be larger than EventBridge accepts.
 
     Raises:
         ValueError: the text is not JSON, or AWS does not accept it.
     """
     odd = _ODD_NUMBER.search(text) is not None
-    numbers = {"parse_int": _integer, "parse_float": _float} if odd else {}
+    numbers = {"parse_int": int if any_integer else _integer, "parse_float": _float} if odd else {}
     try:
         value: object = json.loads(text, parse_constant=_refuse_constant, **numbers)  # type: ignore[arg-type]  # both are callables
     except RecursionError as error:
