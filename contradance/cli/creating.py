@@ -149,7 +149,7 @@ def subscriber_command(
 @create.command("schedule")
 @reporting
 def schedule_command(
-    name: Annotated[str | None, typer.Argument(help="The handler: close_desk.", metavar="NAME")] = None,
+    name: Annotated[str | None, typer.Argument(help="The handler: sum_up_day.", metavar="NAME")] = None,
     *,
     service: ServiceOption = None,
     every: Annotated[
@@ -159,7 +159,7 @@ def schedule_command(
 ) -> None:
     """Write a handler that runs at times, add it to the choreography, and test it.
 
-    contradance create schedule close_desk --service desk --on "rate(1 day)"
+    contradance create schedule sum_up_day --service loans --on "rate(1 day)"
     """
     called = _asked(name, "Name of the handler", "NAME", function_name)
     owner = _asked(service, "Service that it belongs to", "--service", service_name)

@@ -20,7 +20,7 @@ def create_schedule(
 
     Args:
         layout: the project.
-        name: the handler's name, like `close_desk`.
+        name: the handler's name, like `sum_up_day`.
         service: the service it belongs to.
         expression: like `rate(1 day)` or `cron(0 12 * * ? *)`.
         publishes: the events it may publish, of its own service.
