@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -33,6 +33,9 @@ class Late:
         return [line for line in self._visible if line.at >= wanted.since]
 
     def flows(self, term: str) -> list[JournalRecord]:
+        raise NotImplementedError
+
+    def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
         raise NotImplementedError
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
@@ -79,7 +82,10 @@ def test_the_laptops_records_are_found_by_time_function_and_subject(tmp_path: Pa
     assert {record.subject for record in of_first} == {first}
     assert {record.subject for record in late} == {second}
     assert len(early) + len(late) == len(everything.records)
-    assert [line.record for line in lines] == payments
+    ended = [line.record.model_copy(update={"logs": ()}) for line in lines if line.record]
+    assert ended == payments
+    assert {line.function for line in lines} == {"payments.process_payment"}
+    assert any(line.record is None and line.text.startswith("Processing payment") for line in lines)
     assert len(payments) == 2
 
 
@@ -119,6 +125,12 @@ def test_an_event_that_waits_for_a_retry_is_told_to(tmp_path: Path) -> None:
 
 
 GOOD = record("a.b", event="one").model_dump_json()
+ODD_DURATIONS: Sequence[object] = (-1, 1e12, 1e300, "x", None, {}, [])
+ODD_ATTEMPTS: Sequence[object] = (-1, 10**9, 1.5, {}, "x")
+ODD_TIMES: Sequence[object] = (
+    *("0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "2026-01-01T00:00:00"),
+    *("x", {}, None),
+)
 
 
 @pytest.mark.parametrize(
@@ -126,14 +138,11 @@ GOOD = record("a.b", event="one").model_dump_json()
     [
         *("", "x", "[]", "null", "{}", "5", "[" * 5_000),
         *(GOOD.replace('"outcome":"done"', f'"outcome":{odd}') for odd in ('"later"', "5", "null", "{}")),
-        *(json.dumps({**json.loads(GOOD), "duration_ms": odd}) for odd in (-1, 1e12, 1e300, "x", None, {}, [])),
+        *(json.dumps({**json.loads(GOOD), "duration_ms": odd}) for odd in ODD_DURATIONS),
         GOOD.replace('"duration_ms":', '"duration_ms":1e999,"other":'),
         GOOD.replace('"duration_ms":', '"duration_ms":NaN,"other":'),
-        *(json.dumps({**json.loads(GOOD), "attempt": odd}) for odd in (-1, 10**9, 1.5, {}, "x")),
-        *(
-            json.dumps({**json.loads(GOOD), "started_at": odd})
-            for odd in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "2026-01-01T00:00:00", "x", {}, None)
-        ),
+        *(json.dumps({**json.loads(GOOD), "attempt": odd}) for odd in ODD_ATTEMPTS),
+        *(json.dumps({**json.loads(GOOD), "started_at": odd}) for odd in ODD_TIMES),
         *(json.dumps({**json.loads(GOOD), name: "another"}) for name in ("function", "event_id", "correlation_id")),
     ],
     ids=range(32),
@@ -142,7 +151,7 @@ def test_a_record_that_cannot_be_read_is_shown_among_those_that_can(text: str) -
     good = record("a.b", event="one")
     row = (good.function, good.event_id, good.correlation_id)
 
-    found = readable([(*row, GOOD), (*row, text), (*row, GOOD)])
+    found = readable([(*row, GOOD, None), (*row, text, None), (*row, GOOD, None)])
 
     assert [one.outcome for one in found] == ["done", "unreadable", "done"]
     assert (found[1].function, found[1].event_id, found[1].correlation_id) == row
