@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contradance.cli.command import AsJson, Port, Sets, StateFolder, print_json, reporting, the_project, write_text
+from contradance.cli.command import (
+    AsJson,
+    Port,
+    SafeGroup,
+    Sets,
+    StateFolder,
+    print_json,
+    reporting,
+    the_project,
+    write_text,
+)
 from contradance.cli.contracts import contracts
 from contradance.cli.creating import create, new
 from contradance.cli.dlq import dlq
@@ -24,6 +34,7 @@ if TYPE_CHECKING:
     from contradance.runtime.journal_record import JournalRecord
 
 app = typer.Typer(
+    cls=SafeGroup,
     help="Contract-first choreography: draw it, run it, trace what happened.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

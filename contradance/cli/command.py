@@ -6,13 +6,15 @@ import warnings
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from contradance.cli.theme import err
 from contradance.errors import ContradanceError, UnconsumedEvent
-from contradance.printable import printable_json
+from contradance.printable import printable_block, printable_json
 from contradance.project import Project, find_project
 
 P = ParamSpec("P")
@@ -29,6 +31,19 @@ Sets = Annotated[list[str] | None, typer.Option("--set", help="A setting's value
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+class SafeGroup(TyperGroup):
+    """The commands; a usage error, which Typer prints itself, shows what was typed as `printable_block` returns it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was typed."""
+        try:
+            return super().invoke(ctx)
+        except TyperException as error:
+            if isinstance(message := getattr(error, "message", None), str):
+                error.message = printable_block(message)
+            raise
+
+
 def reporting(command: Callable[P, R]) -> Callable[P, R]:
     """Decorate a command: it prints a `ContradanceError` as a message and exits with 1.
 
@@ -42,7 +57,7 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
         except ContradanceError as error:
             err.print(f"{type(error).__name__}: {error}", style="red")
             raise typer.Exit(1) from error
-        except (typer.Exit, typer.Abort, typer.BadParameter):
+        except (typer.Exit, typer.Abort, TyperException):
             raise
         except Exception as error:
             own = error.__traceback__.tb_next if error.__traceback__ else None
