@@ -79,9 +79,9 @@ def _answer(
     except Exception as error:  # noqa: BLE001 - the log has it, the client must not see it
         described = describe_error(error)
         _LOG.error("%s failed: %s", function.name, described, extra=log_keys(error))
-        tracing().record_error(error)
         if context.get_remaining_time_in_millis() > 0:  # else it is recorded as a timeout
             this.record("failed", 1, error=described)
+        tracing().record_error(error)  # after the outcome, whose type is more general
         return problem(500, "Internal Server Error")
     if performed.published and not performed.duplicate:
         this.subject = performed.subject

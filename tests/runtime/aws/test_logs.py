@@ -207,7 +207,8 @@ class TestLines:
 
         on_lambda.invoke(open_ticket, request)
 
-        (line,) = [line for line in on_lambda.lines() if line["level"] == "ERROR"]
+        line, record = [line for line in on_lambda.lines() if line.get("level") == "ERROR"]
+        assert record["journal"]["outcome"] == "failed"
         assert line["message"].startswith("tickets.open_ticket failed: RuntimeError: secret of the house (")
         assert (line["service"], line["subscriber"]) == ("repairs", "tickets.open_ticket")
         assert line["exception"].endswith("RuntimeError: secret of the house")
