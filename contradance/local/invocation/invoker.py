@@ -153,7 +153,10 @@ class Invoker:
     ) -> list[datetime]:
         """Postpone a failed delivery and return its due time; dead-letter it after its last attempt."""
         now = self._environment.clock.now()
-        if pending.attempt < function.retry.attempts(function.delivery):
+        # Behind a queue the consumer counts and dead-letters: what it reports is repeated. It cannot report its own end.
+        counted = function.delivery == "direct" or isinstance(error, TimedOut | ProcessEnded)
+        most = function.retry.attempts(function.delivery) if counted else function.retry.receives
+        if pending.attempt < most:
             following = now + function.retry.delay(function.delivery, pending.attempt, function.limits.timeout)
             self._bus.postpone(pending, following)
             return [following]
