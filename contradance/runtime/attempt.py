@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 from contradance.bounds import MAX_MESSAGE_BYTES, MAX_REASON_BYTES, shortened
 from contradance.function import AnyFunction
+from contradance.retry import DeliveryMode
 from contradance.runtime.journal_record import JournalRecord, Outcome, PublishedEvent
 from contradance.runtime.ports import Environment
 from contradance.runtime.tracing import tracing
@@ -38,7 +39,9 @@ class Attempt:
     The ids are set as they become known. Inside its `with` block, `running_attempt` returns it.
     """
 
-    def __init__(self, function: AnyFunction, trigger: str, environment: Environment) -> None:
+    def __init__(
+        self, function: AnyFunction, trigger: str, environment: Environment, delivery: DeliveryMode = "direct"
+    ) -> None:
         self.trigger = trigger
         self.event_id: str | None = None
         self.subject: str | None = None
@@ -48,6 +51,7 @@ class Attempt:
         """Keys that each log formatter writes on the attempt's lines."""
         self._function = function
         self._environment = environment
+        self._attempts = function.retry.attempts(delivery)
         self._started_at = environment.clock.now()
         self._clock = perf_counter()
         self._token: Token[Attempt | None]
@@ -75,7 +79,11 @@ class Attempt:
         body = message_body(event)
         room = MAX_MESSAGE_BYTES - len(body.encode()) - _ATTRIBUTE_BYTES
         error = shortened(error, MAX_REASON_BYTES)
-        attributes = {"REASON": outcome, "ERROR_MESSAGE": shortened(error, room) if room > 0 else ""}
+        attributes = {
+            "REASON": outcome,
+            "ERROR_MESSAGE": shortened(error, room) if room > 0 else "",
+            "ATTEMPTS": str(number),
+        }
         self._environment.dead_letters.send(self._function.name, body, attributes)
         self.record(outcome, number, error=error)
 
@@ -108,7 +116,7 @@ class Attempt:
                 causation_id=self.causation_id,
                 attempt=number,
                 outcome=outcome,
-                retries_left=max(self._function.retry.attempts(self._function.delivery) - number + (not counts), 0),
+                retries_left=max(self._attempts - number + (not counts), 0),
                 published=tuple(published),
                 started_at=self._started_at,
                 duration_ms=round((perf_counter() - self._clock) * 1000, 3),
