@@ -175,7 +175,8 @@ def test_any_text_may_be_kept_as_an_event(served: World, data: st.DataObject) ->
     at = data.draw(st.sampled_from([START.timestamp(), -62135596800.0, 253402300799.0]), label="time")
     served.laptop.database.write(
         lambda connection: connection.execute(
-            "INSERT INTO event (event_id, time, accepted, correlation_id, envelope, archived) VALUES (?, ?, ?, ?, ?, 0)",
+            "INSERT INTO event (event_id, time, accepted, correlation_id, envelope, archived, bus) "
+            "VALUES (?, ?, ?, ?, ?, 0, 'club')",
             ("event-1", at, START.timestamp(), "flow-1", event),
         )
     )
