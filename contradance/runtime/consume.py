@@ -101,7 +101,7 @@ def consume(
                     _give_up(this, min(number, last), error, event)
                     environment.store.release(key, lease)  # a redrive need not wait for the lease's end
                     return True
-                this.record("failed", number, error=describe_error(error))
+                this.failed(number, error)
             raise
         this.record("duplicate" if performed.duplicate else "done", number, published=performed.published)
         return False
@@ -116,9 +116,9 @@ def _check_attempts(record: OnceRecord, last: int) -> None:
 def _give_up(this: Attempt, number: int, error: Exception, event: Mapping[str, Any]) -> None:
     """Dead-letter an event after its last attempt; if that fails, record the attempt and raise, for SQS to repeat it."""
     try:
-        this.dead_letter("failed", number, describe_error(error), event)
+        this.dead_letter("failed", number, describe_error(error), event, raised=error)
     except Exception:
-        this.record("failed", number, error=describe_error(error))
+        this.failed(number, error)
         raise
 
 

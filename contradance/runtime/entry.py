@@ -12,8 +12,7 @@ from contradance.function import AnyFunction, Schedule
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.batch import consume_batch, messages_in
 from contradance.runtime.consume import consume, describe, once_key
-from contradance.runtime.error_description import describe_error
-from contradance.runtime.once import OnceKey
+from contradance.runtime.once import OnceKey, scheduled_key
 from contradance.runtime.perform import Cause, Task, perform
 from contradance.runtime.ports import Context, Environment
 from contradance.runtime.received import Place, place_of
@@ -87,7 +86,7 @@ def key_of(function: AnyFunction, event: Mapping[str, Any]) -> OnceKey | None:
 
 def _run_key(function: AnyFunction, event: Mapping[str, Any]) -> OnceKey:
     """Return the once-key of a scheduled run: schedule and time identify it."""
-    return OnceKey(function.deployed_name, "schedule", f"{event.get('schedule')}@{event.get('scheduled_time')}")
+    return scheduled_key(function.deployed_name, str(event.get("schedule")), str(event.get("scheduled_time")))
 
 
 def _run_schedule(
@@ -112,7 +111,7 @@ def _run_schedule(
             number = record.attempt
             performed = perform(task, lease, record, environment, context)
         except Exception as error:
-            this.record("failed", number, error=describe_error(error))
+            this.failed(number, error)
             raise
         this.subject = performed.subject
         this.record("duplicate" if performed.duplicate else "done", number, published=performed.published)

@@ -1,7 +1,6 @@
 """Every command, found by walking the application, prints what other programs wrote as text that is safe to show."""
 
 import json
-import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +15,7 @@ from contradance.cli.theme import Services, out
 from contradance.local.web.server import Refusal
 from contradance.operate.flow import flows
 from contradance.printable import printable_block
-from contradance.runtime.journal_record import JournalRecord, PublishedEvent
+from contradance.runtime.journal_record import JournalRecord, LogEntry, PublishedEvent
 from tests.fuzz.world import World, opened
 from tests.local.desk import START
 
@@ -155,12 +154,12 @@ def test_the_hostile_text_is_among_what_is_shown(world: World, words: tuple[str,
 
 def test_the_running_laptop_prints_hostile_text_escaped() -> None:
     narrator = Narrator(Services(["desk"]))
-    line = logging.LogRecord("desk.greet", logging.ERROR, __file__, 1, "it failed: %s", (HOSTILE,), None)
+    line = LogEntry(at=START, level="ERROR", logger="desk.greet", message=f"it failed: {HOSTILE}", exception=HOSTILE)
 
     with out.capture() as captured:
         narrator.delivery(record())
         narrator.refused(Refusal(START, "GET", f"/{HOSTILE}", 404))
-        narrator.emit(line)
+        narrator.logged(line, "desk")
         for flow in flows([record()]):
             narrator.settled(flow)
 

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -33,6 +33,9 @@ class Late:
         return [line for line in self._visible if line.at >= wanted.since]
 
     def flows(self, term: str) -> list[JournalRecord]:
+        raise NotImplementedError
+
+    def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
         raise NotImplementedError
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
@@ -79,7 +82,10 @@ def test_the_laptops_records_are_found_by_time_function_and_subject(tmp_path: Pa
     assert {record.subject for record in of_first} == {first}
     assert {record.subject for record in late} == {second}
     assert len(early) + len(late) == len(everything.records)
-    assert [line.record for line in lines] == payments
+    ended = [line.record.model_copy(update={"logs": ()}) for line in lines if line.record]
+    assert ended == payments
+    assert {line.function for line in lines} == {"payments.process_payment"}
+    assert any(line.record is None and line.text.startswith("Processing payment") for line in lines)
     assert len(payments) == 2
 
 
@@ -146,7 +152,7 @@ def test_a_record_that_cannot_be_read_is_shown_among_those_that_can(text: str) -
     good = record("a.b", event="one")
     row = (good.function, good.event_id, good.correlation_id)
 
-    found = readable([(*row, GOOD), (*row, text), (*row, GOOD)])
+    found = readable([(*row, GOOD, None), (*row, text, None), (*row, GOOD, None)])
 
     assert [one.outcome for one in found] == ["done", "unreadable", "done"]
     assert (found[1].function, found[1].event_id, found[1].correlation_id) == row
