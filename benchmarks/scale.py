@@ -102,7 +102,7 @@ def command_names() -> dict[str, list[str]]:
 
     names: dict[str, list[str]] = {"": []}
     for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]  # a group
-        inner = getattr(command, "commands", None)
+        inner = getattr(getattr(command, "loaded", command), "commands", None)
         if inner is None:
             names[""].append(name)
         else:

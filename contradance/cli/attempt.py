@@ -1,11 +1,13 @@
 """Formats one attempt at a delivery for the terminal."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
 from contradance.cli.theme import Services, event_name, short
-from contradance.runtime.journal_record import JournalRecord
+
+if TYPE_CHECKING:
+    from contradance.runtime.journal_record import JournalRecord
 
 _MARKS: Final = {
     "done": ("✓", "green"),
@@ -16,7 +18,7 @@ _MARKS: Final = {
 }
 
 
-def attempt_lines(record: JournalRecord, services: Services) -> list[Text]:
+def attempt_lines(record: "JournalRecord", services: Services) -> list[Text]:
     """Return the lines for one attempt: function, trigger, published events and subject; below them the error."""
     service, _, handler = record.function.partition(".")
     mark, style = _MARKS[record.outcome]
@@ -36,7 +38,7 @@ def attempt_lines(record: JournalRecord, services: Services) -> list[Text]:
     ]
 
 
-def _ending(record: JournalRecord) -> str:
+def _ending(record: "JournalRecord") -> str:
     """Return the outcome of an attempt that is not `done`: `failed, attempt 1, 5 retries left`."""
     if record.outcome == "duplicate":
         return "duplicate: already done"

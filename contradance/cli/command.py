@@ -6,13 +6,15 @@ import warnings
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 
 import typer
 
 from contradance.cli.theme import err
 from contradance.errors import ContradanceError, UnconsumedEvent
-from contradance.project import Project, find_project
+
+if TYPE_CHECKING:
+    from contradance.project import Project
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,8 +52,10 @@ def print_warning(
     err.print(f"warning: {message}{place}", style="yellow", markup=False)
 
 
-def the_project() -> Project:
+def the_project() -> "Project":
     """Return the project of the current folder."""
+    from contradance.project import find_project  # noqa: PLC0415 - help and completion need no project
+
     return find_project(Path.cwd())
 
 

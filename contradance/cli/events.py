@@ -13,7 +13,6 @@ from contradance.cli.moment import format_moment, moment
 from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import event_name, out
 from contradance.local.names import DEFAULT_PORT, HOST
-from contradance.operate.journal import Wanted
 
 events = typer.Typer(help="List events, publish them, and print examples.", no_args_is_help=True)
 
@@ -30,6 +29,7 @@ def list_events(
     as_json: AsJson = False,
 ) -> None:
     """List the events of the last hour, with the functions that consumed each."""
+    from contradance.operate.journal import Wanted  # noqa: PLC0415 - loaded with the project
     from contradance.operate.published import published  # noqa: PLC0415 - loaded with the project
 
     wanted = Wanted(moment(since, datetime.now(UTC), "--since"), subject=subject)

@@ -1,7 +1,5 @@
-"""`contradance replay`, `logs` and `doctor`."""
+"""`contradance replay` and `doctor`."""
 
-import json
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,24 +9,20 @@ from uuid import uuid4
 import typer
 from rich.text import Text
 
-from contradance.cli.attempt import attempt_lines
 from contradance.cli.command import AsJson, print_json, reporting
 from contradance.cli.moment import format_moment, moment
 from contradance.cli.target import Target, of_a_system
-from contradance.cli.theme import Services, err, out, short
-from contradance.operate.doctor import examine
-from contradance.operate.forecast import Forecast
-from contradance.operate.journal import LogLine, Wanted, follow
-from contradance.operate.replay import ARCHIVE_LAG, ReplayPlan, plan, start, watch
+from contradance.cli.theme import err, out
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from contradance.operate.forecast import Forecast
+    from contradance.operate.replay import ReplayPlan
+
 _LOOK_SECONDS: Final = {True: 0.2, False: 5.0}
 """Pause between two requests, on the laptop and on AWS."""
 _NAME_LENGTH: Final = 12
-_LAG_MINUTES: Final = int(ARCHIVE_LAG.total_seconds()) // 60
-_STYLES: Final = {"ERROR": "red", "CRITICAL": "red", "WARNING": "yellow"}
 
 
 @reporting
@@ -50,6 +44,8 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Replay a window of the archive to one subscriber; events that it has completed have no effect without --again."""
+    from contradance.operate.replay import plan, start, watch  # noqa: PLC0415 - loaded with the project
+
     now = datetime.now(UTC)
     planned = plan(
         target.system,
@@ -74,7 +70,7 @@ def replay(
     state = begun.state
     with _bar() as bar:
         task = bar.add_task(begun.name, total=(planned.last - planned.first).total_seconds())
-        for progress in watch(target.system, begun.name, _pauses(target.is_laptop)):
+        for progress in watch(target.system, begun.name, pauses(target.is_laptop)):
             state = progress.state
             if progress.last_replayed is not None:
                 bar.update(task, completed=(progress.last_replayed - planned.first).total_seconds())
@@ -91,33 +87,10 @@ def replay(
 
 @reporting
 @of_a_system
-def logs(
-    target: Target,
-    *,
-    subscriber: Annotated[str | None, typer.Option(help="Only this function's.", metavar="NAME")] = None,
-    subject: Annotated[str | None, typer.Option(help="Only those about this.", metavar="ID")] = None,
-    since: Annotated[str, typer.Option(help="2026-01-31T18:00 (UTC) or 90m (ago).", metavar="MOMENT")] = "1h",
-    follows: Annotated[bool, typer.Option("--follow", "-f", help="Continue with new lines, until Ctrl-C.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Print the functions' logs and each delivery; for the laptop, only the deliveries."""
-    wanted = Wanted(moment(since, datetime.now(UTC), "--since"), function=subscriber, subject=subject)
-    services = Services(target.choreography.services)
-    if subscriber is not None:
-        target.system.function(subscriber)
-    with target.journal(wanted.since) as journal:
-        lines = follow(journal, wanted, _pauses(target.is_laptop)) if follows else iter(journal.lines(wanted))
-        try:
-            for line in lines:
-                _print_line(line, services, as_json=as_json)
-        except KeyboardInterrupt:
-            raise typer.Exit(0) from None
-
-
-@reporting
-@of_a_system
 def doctor(target: Target, *, as_json: AsJson = False) -> None:
     """Compare the running system with the code, and list problems; exit with 1 if there are any."""
+    from contradance.operate.doctor import examine  # noqa: PLC0415 - loaded with the project
+
     findings = [*examine(target.system, target.choreography)]
     troubles = [finding for finding in findings if finding.trouble]
     if as_json:
@@ -131,8 +104,12 @@ def doctor(target: Target, *, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _print_forecast(planned: ReplayPlan, counted: Forecast, now: datetime, *, as_json: bool, is_laptop: bool) -> None:
+def _print_forecast(
+    planned: "ReplayPlan", counted: "Forecast", now: datetime, *, as_json: bool, is_laptop: bool
+) -> None:
     """Print what a replay would do."""
+    from contradance.operate.replay import ARCHIVE_LAG  # noqa: PLC0415 - loaded with the project
+
     if as_json:
         print_json(
             {
@@ -166,7 +143,8 @@ def _print_forecast(planned: ReplayPlan, counted: Forecast, now: datetime, *, as
     out.print("Events are replayed by their own time, minute by minute, unordered within a minute.", style="dim")
     if planned.is_fresh(now) and not is_laptop:
         out.print(
-            f"The last {_LAG_MINUTES} minutes may not have reached the archive: wait, or end earlier.", style="yellow"
+            f"The last {ARCHIVE_LAG.total_seconds() // 60:.0f} minutes may not have reached the archive: wait, or end earlier.",
+            style="yellow",
         )
     out.print("Dry run: nothing was replayed. Replay it: add --yes", style="yellow")
 
@@ -177,33 +155,8 @@ def _bar() -> "Progress":
     return Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=err, transient=True)
 
 
-def _pauses(is_laptop: bool) -> Iterator[None]:
+def pauses(is_laptop: bool) -> Iterator[None]:
     """Yield at once, and then after each pause, without end."""
     while True:
         yield
         time.sleep(_LOOK_SECONDS[is_laptop])
-
-
-def _print_line(line: LogLine, services: Services, *, as_json: bool) -> None:
-    """Print one line; as JSON, one object on one line."""
-    if as_json:
-        record = line.record.model_dump(mode="json") if line.record else None
-        fields: dict[str, object] = {
-            "at": line.at.isoformat(),
-            "function": line.function,
-            "level": line.level,
-            "message": line.text,
-        }
-        fields |= {"subject": line.subject, "event_id": line.event_id, "journal": record}
-        sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
-    elif line.record is not None:
-        for text in attempt_lines(line.record, services):
-            out.print(text)
-    else:
-        service = line.function.partition(".")[0]
-        text = Text(line.at.strftime("%H:%M:%S  "), "dim").append(
-            f"{service:{services.width}}", services.style(line.function)
-        )
-        out.print(
-            text.append(f"    {line.text}", _STYLES.get(line.level, "")).append(f"  {short(line.subject)}", "dim")
-        )

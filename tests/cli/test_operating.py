@@ -11,7 +11,6 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from contradance.cli import target
 from contradance.cli.app import app
 from contradance.cli.moment import moment
 from contradance.local.clock import RealClock
@@ -207,7 +206,7 @@ def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     file.write_text(json.dumps({"deployed": stack}), encoding="utf-8")
     logs = Logs(*map(journaled, RECORDS))
     fake = FakeAws(logs=logs, events=FakeService({"start_replay": {"State": "STARTING"}}))
-    monkeypatch.setattr(target, "Boto", lambda *_: fake)
+    monkeypatch.setattr("contradance.operate.aws.services.Boto", lambda *_: fake)
     return ["--outputs", str(file)]
 
 
