@@ -22,7 +22,7 @@ def failure_path(choreography: Choreography) -> FailurePath:
     waiting = [*contracts]
     while waiting:
         for function in choreography.consumers(waiting.pop()):
-            consumed = function.trigger.contracts if isinstance(function.trigger, Subscription) else ()
+            consumed = function.trigger.events if isinstance(function.trigger, Subscription) else ()
             if function.name in functions or not contracts.issuperset(consumed):
                 continue
             functions.add(function.name)

@@ -1,6 +1,5 @@
 """`contradance logs`."""
 
-import json
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
@@ -14,6 +13,7 @@ from contradance.cli.moment import moment
 from contradance.cli.operating import pauses
 from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import Services, out, short
+from contradance.printable import printable_json
 
 if TYPE_CHECKING:
     from contradance.operate.journal import LogLine
@@ -59,7 +59,7 @@ def _print_line(line: "LogLine", services: Services, *, as_json: bool) -> None:
             "message": line.text,
         }
         fields |= {"subject": line.subject, "event_id": line.event_id, "journal": record}
-        sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
+        sys.stdout.write(printable_json(fields) + "\n")
     elif line.record is not None:
         for text in attempt_lines(line.record, services):
             out.print(text)

@@ -79,8 +79,8 @@ def replay(
     if as_json:
         print_json({"replay": begun.name, "state": state})
     else:
-        out.print(f"{begun.name}: {state}", markup=False)
-        out.print(f"See the results: contradance logs --subscriber {subscriber}", style="dim", markup=False)
+        out.print(f"{begun.name}: {state}")
+        out.print(f"See the results: contradance logs --subscriber {subscriber}", style="dim")
     if state != "COMPLETED":
         raise typer.Exit(1)
 
@@ -98,7 +98,7 @@ def doctor(target: Target, *, as_json: AsJson = False) -> None:
     else:
         for what, trouble, fix in troubles:
             out.print(Text("✗ ", "red").append(what, "bold").append(f": {trouble}", "not bold"))
-            out.print(f"  {fix}", style="dim", markup=False)
+            out.print(f"  {fix}", style="dim")
         out.print(f"{len(findings) - len(troubles)} of {len(findings)} checks passed.")
     if troubles:
         raise typer.Exit(1)
@@ -126,7 +126,7 @@ def _print_forecast(
         )
         return
     name = planned.function.name
-    out.print(f"Replay to {name}, of {format_moment(planned.first)} to {format_moment(planned.last)}:", markup=False)
+    out.print(f"Replay to {name}, of {format_moment(planned.first)} to {format_moment(planned.last)}:")
     least = "" if counted.whole else "at least "
     if counted.basis == "archive":
         out.print(f"  {counted.matched} events of the archive match its rule")
