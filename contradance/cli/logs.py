@@ -12,7 +12,7 @@ from contradance.cli.command import AsJson, reporting
 from contradance.cli.moment import moment
 from contradance.cli.operating import pauses
 from contradance.cli.target import Target, of_a_system
-from contradance.cli.theme import Services, out, short
+from contradance.cli.theme import Services, print_line, short
 from contradance.printable import printable_json
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ def _print_line(line: "LogLine", services: Services, *, as_json: bool) -> None:
         sys.stdout.write(printable_json(fields) + "\n")
     elif line.record is not None:
         for text in attempt_lines(line.record, services):
-            out.print(text)
+            print_line(text)
     else:
         service = line.function.partition(".")[0]
         text = Text(line.at.strftime("%H:%M:%S  "), "dim").append(
             f"{service:{services.width}}", services.style(line.function)
         )
-        out.print(
+        print_line(
             text.append(f"    {line.text}", _STYLES.get(line.level, "")).append(f"  {short(line.subject)}", "dim")
         )

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from contradance.cli.attempt import attempt_lines
 from contradance.cli.log_lines import log_lines
-from contradance.cli.theme import Services, out
+from contradance.cli.theme import Services, print_line
 from contradance.local.web.server import Refusal
 from contradance.operate.flow import Flow
 from contradance.printable import printable
@@ -72,8 +72,8 @@ class Narrator(logging.Handler):
 
 def _print_line(line: Text) -> None:
     """Print a line; ignore a closed output, which must not fail a delivery."""
-    with suppress(OSError, SystemExit):  # Rich exits when its pipe is broken
-        out.print(line)
+    with suppress(OSError, ValueError):  # its pipe is broken, or it was closed
+        print_line(line)
 
 
 def about(flow: Flow) -> str:

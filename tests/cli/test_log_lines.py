@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from contradance import Choreography, Contract, Delivery, Registry, Reply, route, subscriber
-from contradance.cli import log_lines, narrator
+from contradance.cli import log_lines, theme
 from contradance.cli.log_lines import listen_to_functions
 from contradance.cli.narrator import Narrator
 from contradance.cli.theme import Services
@@ -95,7 +95,7 @@ def test_no_line_carries_the_keys_of_another_delivery(tmp_path: Path) -> None:
 def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """What a terminal of 100 columns shows, without colours."""
     screen = io.StringIO()
-    monkeypatch.setattr(narrator, "out", Console(file=screen, highlight=False, soft_wrap=True, width=100))
+    monkeypatch.setattr(theme, "out", Console(file=screen, highlight=False, soft_wrap=True, width=100))
     choreography = Choreography("desk", contracts=Registry("desk", []), functions=[])
     listen_to_functions(choreography, Narrator(Services(["repairs", "desk"])))
     return screen
