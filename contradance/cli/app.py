@@ -31,8 +31,11 @@ COMMANDS: Final = {
         f"{_HERE}.operating:replay",
         "Replay a window of the archive to one subscriber; events that it has completed have no effect without --again.",
     ),
+    "retry": Declared(
+        f"{_HERE}.now:retry", "Make the next attempt of waiting deliveries now, instead of after their pause."
+    ),
     "logs": Declared(
-        f"{_HERE}.logs:logs", "Print the functions' logs and each delivery; for the laptop, only the deliveries."
+        f"{_HERE}.logs:logs", "Print what the functions logged, each delivery, and each failure with its traceback."
     ),
     "doctor": Declared(
         f"{_HERE}.operating:doctor",
@@ -46,6 +49,7 @@ COMMANDS: Final = {
         "Print the gaps in the choreography, such as an event without a subscriber, with a reason and a fix for each.",
     ),
     "why": Declared(f"{_HERE}.inspecting:why", "Print the status of an event at a subscriber, and the reasons."),
+    "schedule": Declared(f"{_HERE}.now:schedule", "Run scheduled functions now."),
     "dlq": Declared(f"{_HERE}.dlq:dlq", "Look at dead letters, redrive them, purge them."),
     "create": Declared(
         f"{_HERE}.creating:create",

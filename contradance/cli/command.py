@@ -20,7 +20,12 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 StateFolder = Annotated[Path, typer.Option("--state", help="Folder of the laptop's state.", metavar="DIR")]
-Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port on 127.0.0.1.")]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        "--port", min=0, max=65_535, help="Port on 127.0.0.1; default: the one in the laptop's folder, else 8700."
+    ),
+]
 Sets = Annotated[list[str] | None, typer.Option("--set", help="A setting's value; repeatable.", metavar="NAME=VALUE")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -68,7 +68,8 @@ def list_dead_letters(
             for line in group.cause.splitlines():
                 out.print(f"  {line}")
             out.print(f"  first {format_moment(group.first_seen)}, last {format_moment(group.last_seen)}", style="dim")
-            out.print(f"  see one: contradance trace {printable(group.example.event_id)}\n", style="dim")
+            event = printable(group.example.event_id)
+            out.print(f"  see one: contradance trace {event}{target.options}\n", style="dim")
         out.print(_total(found.count, found.hidden))
         if not system.dead_letters.exact:
             out.print(_APPROXIMATE, style="dim")

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from contradance.cli.command import AsJson, Port, print_json, reporting, text_of, the_project
+from contradance.cli.command import AsJson, Port, StateFolder, print_json, reporting, text_of, the_project
 from contradance.cli.moment import format_moment, moment
-from contradance.cli.target import Target, of_a_system
+from contradance.cli.target import Target, of_a_system, state_option
 from contradance.cli.theme import event_name, out
-from contradance.local.names import DEFAULT_PORT, HOST
+from contradance.local.names import DEFAULT_STATE
 from contradance.printable import printable
 
 events = typer.Typer(help="List events, publish them, and print examples.", no_args_is_help=True)
@@ -62,16 +62,24 @@ def list_events(
 def publish(
     detail_type: Annotated[str, typer.Argument(help="The event's detail-type, like BookLent.")],
     data: Annotated[str, typer.Option(help="JSON, @FILE, or - for standard input.")],
-    port: Port = DEFAULT_PORT,
+    port: Port = None,
+    state: StateFolder = DEFAULT_STATE,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Validate data against its contract, and publish it to a running laptop."""
     from contradance.local.clock import RealClock  # noqa: PLC0415 - only this command needs it
+    from contradance.local.system.address import url_of  # noqa: PLC0415 - only this command needs it
     from contradance.local.system.client import LaptopClient  # noqa: PLC0415 - only this command needs it
     from contradance.operate.publishing import publish_data  # noqa: PLC0415 - loaded with the project
 
-    laptop = LaptopClient(f"http://{HOST}:{port}")
+    laptop = LaptopClient(url_of(state, port), state)
     sealed = publish_data(the_project().choreography(), detail_type, text_of(data), laptop, RealClock())
-    out.print(f"Published {sealed.identity} as {sealed.event_id}.\n  Follow it: contradance trace {sealed.event_id}")
+    if as_json:
+        print_json({"event_id": sealed.event_id, "contract": str(sealed.identity), "flow": sealed.correlation_id})
+        return
+    follow = f"contradance trace{state_option(state)} {sealed.event_id}"
+    out.print(f"Published {sealed.identity} as {sealed.event_id}.\n  Follow it: {follow}", markup=False)
 
 
 @events.command()

@@ -7,13 +7,12 @@ from typing import Annotated
 import typer
 
 from contradance.cli.command import Port, Sets, StateFolder, reporting, the_project
-from contradance.local.names import DEFAULT_PORT
 
 
 @reporting
 def run(
     state: StateFolder = Path(".contradance"),
-    port: Port = DEFAULT_PORT,
+    port: Port = None,
     settings: Sets = None,
     time_scale: Annotated[
         float, typer.Option(min=0.001, help="How fast time runs: with 60, a wait of a minute takes a second.")
@@ -28,7 +27,8 @@ def run(
     if reload:
         from contradance.cli.reloading import run_reloading  # noqa: PLC0415 - only this option needs it
 
-        words = ["run", "--state", str(state), "--port", str(port), "--time-scale", str(time_scale)]
+        words = ["run", "--state", str(state), "--time-scale", str(time_scale)]
+        words += [] if port is None else ["--port", str(port)]
         words += [word for setting in settings or [] for word in ("--set", setting)]
         raise typer.Exit(run_reloading(the_project().root, words))
     from contradance.cli.running import run_laptop  # noqa: PLC0415 - only this command needs a server

@@ -80,7 +80,7 @@ def replay(
         print_json({"replay": begun.name, "state": state})
     else:
         out.print(f"{begun.name}: {state}")
-        out.print(f"See the results: contradance logs --subscriber {subscriber}", style="dim")
+        out.print(f"See the results: contradance logs --function {subscriber}{target.options}", style="dim")
     if state != "COMPLETED":
         raise typer.Exit(1)
 

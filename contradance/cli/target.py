@@ -1,6 +1,7 @@
 """The system that a command operates: the laptop, a stack by its name in Pulumi, or a stack by a file of its outputs."""
 
 import inspect
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Final, ParamSpec,
 import typer
 
 from contradance.cli.command import Port, StateFolder, the_project
-from contradance.local.names import DEFAULT_PORT, DEFAULT_STATE, HOST
+from contradance.local.names import DEFAULT_STATE
 
 if TYPE_CHECKING:
     from contradance.choreography import Choreography
@@ -42,7 +43,7 @@ class Target:
     project: "Project"
     stack_name: str | None
     outputs: Path | None
-    port: int
+    port: int | None
     state: Path
 
     @property
@@ -54,6 +55,15 @@ class Target:
     def name(self) -> str:
         """Its name in messages."""
         return f"the stack {self.stack_name}" if self.stack_name else str(self.outputs or self.state)
+
+    @property
+    def options(self) -> str:
+        """The options that choose it, with a space before them, for a command that is printed."""
+        if self.stack_name:
+            return f" --stack {shlex.quote(self.stack_name)}"
+        if self.outputs:
+            return f" --outputs {shlex.quote(str(self.outputs))}"
+        return state_option(self.state)
 
     @cached_property
     def choreography(self) -> "Choreography":
@@ -67,9 +77,10 @@ class Target:
             from contradance.operate.aws.stack import stack_system  # noqa: PLC0415 - only for a stack
 
             return stack_system(self._stack)
+        from contradance.local.system.address import url_of  # noqa: PLC0415 - only for the laptop
         from contradance.local.system.client import system_of_commands  # noqa: PLC0415 - only for the laptop
 
-        return system_of_commands(self.choreography, f"http://{HOST}:{self.port}", self.state)
+        return system_of_commands(self.choreography, url_of(self.state, self.port), self.state)
 
     @contextmanager
     def journal(self, since: datetime | None = None) -> "Iterator[JournalAccess]":
@@ -108,6 +119,11 @@ class Target:
         return outputs_in(self.outputs) if self.outputs else outputs_of(str(self.stack_name), self.project.root)
 
 
+def state_option(state: Path) -> str:
+    """Return the option that names a laptop's folder, with a space before it; empty for the default."""
+    return "" if state == DEFAULT_STATE else f" --state {shlex.quote(str(state))}"
+
+
 def of_a_system(command: Callable[Concatenate[Target, P], R]) -> Callable[..., R]:
     """Give a command the options that choose the system; it takes them as one `Target`."""
 
@@ -116,7 +132,7 @@ def of_a_system(command: Callable[Concatenate[Target, P], R]) -> Callable[..., R
         local: Local = False,
         stack: StackName = None,
         outputs: OutputsFile = None,
-        port: Port = DEFAULT_PORT,
+        port: Port = None,
         state: StateFolder = DEFAULT_STATE,
         **own: Any,
     ) -> R:

@@ -1,7 +1,7 @@
 """The laptop: a choreography's bus, functions and HTTP API on this machine, with one folder of state."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -16,6 +16,7 @@ from contradance.local.clock import MovableClock, RealClock
 from contradance.local.dead_letter_queues import DeadLetterQueues
 from contradance.local.events.bus import Bus
 from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.events.postponed import Postponed, retry_now
 from contradance.local.events.replays import Replays
 from contradance.local.events.schedules import Schedules
 from contradance.local.invocation.drain import Drain
@@ -91,7 +92,7 @@ class Laptop:
             if isinstance(function.trigger, Subscription | Schedule)
         ]
         invoker = Invoker(self.bus, self.environment, when_settled)
-        schedules = Schedules(choreography, self.bus, clock.now())
+        self._schedules = schedules = Schedules(choreography, self.bus, clock.now())
         self._runner = Runner(functions, self.bus, invoker, schedules, self.sweep)
         shuffle = Random(seed)  # noqa: S311 - the same
         self._drain = Drain(functions, self.bus, invoker, schedules=schedules, replays=self.replays, random=shuffle)
@@ -119,6 +120,19 @@ class Laptop:
         clock = self._movable()
         until: datetime = clock.now() + duration
         self._drain.run(clock, until)
+
+    def only(self, functions: Collection[str]) -> None:
+        """Deliver events and scheduled runs to these functions alone, from now on."""
+        self.bus.only(functions)
+        self._schedules.only(functions)
+
+    def run_schedule(self, function: str) -> str:
+        """Run a scheduled function once more, now, and return the id of its flow."""
+        return self._schedules.run(function, self.clock.now())
+
+    def retry(self, term: str | None) -> list[Postponed]:
+        """Make the next attempt of waiting deliveries now; see `retry_now`."""
+        return retry_now(self.database, self.bus.dispatcher, self.clock.now(), term)
 
     def sweep(self) -> int:
         """Publish events that a process committed and did not publish before it died; return how many once-records."""

@@ -1,6 +1,5 @@
 """Answers one HTTP request: API Gateway's payload 2.0 in, its response out."""
 
-import logging
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import sha256
@@ -16,7 +15,6 @@ from contradance.function import AnyFunction
 from contradance.httproute import Route
 from contradance.reply import HttpError, Reply
 from contradance.runtime.attempt import Attempt
-from contradance.runtime.error_description import describe_error, log_keys
 from contradance.runtime.once import OnceKey, OnceRecord, StoredResponse
 from contradance.runtime.perform import Cause, Performed, Task, perform
 from contradance.runtime.ports import Context, Environment
@@ -37,8 +35,6 @@ from contradance.runtime.tracing import tracing
 from contradance.signature import Parameter
 from contradance.violation import problems
 from contradance.wire import read_closed
-
-_LOG = logging.getLogger("contradance.routes")
 
 
 def answer(
@@ -74,8 +70,9 @@ def _answer(
         return problem(409, "The same request is still being answered. Try again in a moment.")
     except LaptopError:
         raise
-    except Exception as error:  # noqa: BLE001 - the log has it, the client must not see it
-        _LOG.error("%s failed: %s", function.name, describe_error(error), extra=log_keys(error))
+    except Exception as error:  # noqa: BLE001 - the journal has it, the client must not see it
+        this.correlation_id = this.correlation_id or context.aws_request_id
+        this.failed(1, error)
         tracing().record_error(error)
         return problem(500, "Internal Server Error")
     if performed.published and not performed.duplicate:

@@ -4,13 +4,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar, Token
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any, Final, Self
 
 from contradance.bounds import MAX_MESSAGE_BYTES, MAX_REASON_BYTES, shortened
 from contradance.function import AnyFunction
-from contradance.runtime.journal_record import JournalRecord, Outcome, PublishedEvent
+from contradance.runtime.attempt_log import LONGEST_TEXT, AttemptLog, bounded_entry
+from contradance.runtime.error_description import author_traceback, describe_error
+from contradance.runtime.journal_record import JournalRecord, LogEntry, Outcome, PublishedEvent
 from contradance.runtime.ports import Environment
 from contradance.runtime.tracing import tracing
 
@@ -46,6 +48,11 @@ class Attempt:
         self.causation_id: str | None = None
         self.log_keys: dict[object, dict[str, Any]] = {}
         """Keys that each log formatter writes on the attempt's lines."""
+        self.raised: BaseException | None = None
+        """What the handler raised."""
+        self._log = AttemptLog()
+        self._unfinished = ""
+        """What was printed since the last line break."""
         self._function = function
         self._environment = environment
         self._started_at = environment.clock.now()
@@ -60,10 +67,34 @@ class Attempt:
         _running.reset(self._token)
 
     @property
+    def service(self) -> str:
+        """The service of the function."""
+        return self._function.name.partition(".")[0]
+
+    @property
     def about(self) -> dict[str, str]:
         """The fields of every log line: the known ids, and the subscriber."""
         ids = {"correlation_id": self.correlation_id, "subject": self.subject, "event_id": self.event_id}
         return {**{name: text for name, text in ids.items() if text}, "subscriber": self._function.name}
+
+    def now(self) -> datetime:
+        """Return the time by the clock of the attempt."""
+        return self._environment.clock.now()
+
+    def keep(self, entry: LogEntry) -> None:
+        """Keep a line that was logged during the attempt, until `record`."""
+        self._log.add(entry)
+
+    def keep_printed(self, text: str) -> list[LogEntry]:
+        """Keep what was printed during the attempt, and return the lines that it completes."""
+        *lines, self._unfinished = f"{self._unfinished}{text}".split("\n")
+        self._unfinished = self._unfinished[:LONGEST_TEXT]
+        return [self._keep_line(line) for line in lines if line.strip()]
+
+    def _keep_line(self, line: str) -> LogEntry:
+        entry = bounded_entry(LogEntry(at=self.now(), level="INFO", logger="print", message=line))
+        self.keep(entry)
+        return entry
 
     def began(self, seconds_ago: float) -> None:
         """Set the start to `seconds_ago`, for an attempt that is created after it ended."""
@@ -79,6 +110,11 @@ class Attempt:
         self._environment.dead_letters.send(self._function.name, body, attributes)
         self.record(outcome, number, error=error)
 
+    def failed(self, number: int, raised: BaseException) -> None:
+        """Write the journal record of an attempt that raised; `number` is 1 for the first attempt."""
+        self.raised = raised
+        self.record("failed", number, error=describe_error(raised), traceback=author_traceback(raised))
+
     def record(
         self,
         outcome: Outcome,
@@ -86,6 +122,7 @@ class Attempt:
         *,
         published: Sequence[PublishedEvent] = (),
         error: str | None = None,
+        traceback: str | None = None,
         counts: bool = True,
     ) -> None:
         """Write the journal record.
@@ -98,6 +135,7 @@ class Attempt:
             counts: whether it is one of the function's attempts; False for one that is repeated under its number.
         """
         tracing().record_outcome(outcome)
+        self.keep_printed("\n")
         self._environment.journal.write(
             JournalRecord(
                 function=self._function.name,
@@ -113,5 +151,7 @@ class Attempt:
                 started_at=self._started_at,
                 duration_ms=round((perf_counter() - self._clock) * 1000, 3),
                 error=error,
+                traceback=traceback,
+                logs=self._log.entries(),
             )
         )

@@ -88,7 +88,7 @@ def consume(
             performed = perform(task, lease, record, environment, context)
         except Exception as error:
             if context.get_remaining_time_in_millis() > 0:  # else the attempt is recorded as a timeout
-                this.record("failed", number, error=describe_error(error))
+                this.failed(number, error)
             raise
         this.record("duplicate" if performed.duplicate else "done", number, published=performed.published)
 

@@ -11,8 +11,7 @@ from contradance.envelope import derived_id
 from contradance.function import AnyFunction, Schedule
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.consume import consume, sent_at
-from contradance.runtime.error_description import describe_error
-from contradance.runtime.once import OnceKey
+from contradance.runtime.once import scheduled_key
 from contradance.runtime.perform import Cause, Task, perform
 from contradance.runtime.ports import Context, Environment
 from contradance.runtime.received import Place, place_of
@@ -79,8 +78,8 @@ def _run_schedule(
     function: AnyFunction, schedule: Schedule, event: Mapping[str, Any], context: Context, environment: Environment
 ) -> None:
     """Run a scheduled function once per scheduled time; schedule and time identify the run."""
-    moment = f"{event['schedule']}@{event['scheduled_time']}"
-    key = OnceKey(function.name, "schedule", moment)
+    key = scheduled_key(function.name, event["schedule"], event["scheduled_time"])
+    moment = key.event_id
     expression = schedule.timetable.expression
     with tracing().running(function, expression), Attempt(function, expression, environment) as this:
         this.correlation_id, this.causation_id = derived_id(*key, "correlation"), moment
@@ -97,7 +96,7 @@ def _run_schedule(
             number = record.attempt
             performed = perform(task, lease, record, environment, context)
         except Exception as error:
-            this.record("failed", number, error=describe_error(error))
+            this.failed(number, error)
             raise
         this.subject = performed.subject
         this.record("duplicate" if performed.duplicate else "done", number, published=performed.published)

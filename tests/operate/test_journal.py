@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -32,6 +32,9 @@ class Late:
         return [line for line in self._visible if line.at >= wanted.since]
 
     def flows(self, term: str) -> list[JournalRecord]:
+        raise NotImplementedError
+
+    def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
         raise NotImplementedError
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
@@ -78,7 +81,10 @@ def test_the_laptops_records_are_found_by_time_function_and_subject(tmp_path: Pa
     assert {record.subject for record in of_first} == {first}
     assert {record.subject for record in late} == {second}
     assert len(early) + len(late) == len(everything.records)
-    assert [line.record for line in lines] == payments
+    ended = [line.record.model_copy(update={"logs": ()}) for line in lines if line.record]
+    assert ended == payments
+    assert {line.function for line in lines} == {"payments.process_payment"}
+    assert any(line.record is None and line.text.startswith("Processing payment") for line in lines)
     assert len(payments) == 2
 
 

@@ -73,7 +73,7 @@ class DeadLetterPages:
 
     def _list(self, subscriber: str, reason: Reason | None, *, revealed: str = "", notice: str = "") -> Response:
         found = find(self._system, self._choreography, subscriber, reason, keep=SHOWN)
-        errors = self._history.errors(subscriber, [letter.event_id for letter in found.letters])
+        failures = self._history.failures(subscriber, [letter.event_id for letter in found.letters])
         return self._pages.page(
             "dead_letters_of",
             "dead-letters",
@@ -81,7 +81,7 @@ class DeadLetterPages:
             reason=reason or "",
             reasons=REASONS,
             letters=[
-                {**self._shown(letter, revealed), "error": errors.get(letter.event_id)} for letter in found.letters
+                {**self._shown(letter, revealed), "failed": failures.get(letter.event_id)} for letter in found.letters
             ],
             count=found.count,
             notice=notice,

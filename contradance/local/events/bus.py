@@ -16,7 +16,7 @@ from contradance.local.dead_letter_queues import DeadLetterMessage, keep
 from contradance.local.events.accepted import Accepted, StoredEvent, event_ids, stored_event
 from contradance.local.events.entry import RefusedEntry, envelope
 from contradance.local.events.pending_delivery import Dispatcher, NullDispatcher, PendingDelivery
-from contradance.local.names import ACCOUNT, REGION, aws_name
+from contradance.local.names import schedule_arn, scheduled_time
 from contradance.local.state.database import Database
 from contradance.pattern import RuleIndex
 from contradance.runtime.ports import Clock
@@ -34,9 +34,14 @@ class Bus:
         self.name = choreography.name
         self._database = database
         self._clock = clock
-        self._rules = RuleIndex({one.function.name: one.subscription.pattern for one in choreography.subscriptions})
+        self._patterns = {one.function.name: one.subscription.pattern for one in choreography.subscriptions}
+        self._rules = RuleIndex(self._patterns)
         self.dispatcher: Dispatcher = NullDispatcher()
         """Makes the deliveries; set by `Runner.start`. Until then deliveries stay on disk."""
+
+    def only(self, functions: Collection[str]) -> None:
+        """Match events against the rules of these functions alone, from now on."""
+        self._rules = RuleIndex({name: pattern for name, pattern in self._patterns.items() if name in functions})
 
     def accept(self, sealed: Sequence[SealedEvent]) -> Accepted:
         """Match sealed events against the rules; return them ready to store in the transaction that commits them."""
@@ -62,13 +67,13 @@ class Bus:
             accepted.dispatch()
         return {"FailedEntryCount": len(Entries) - len(events), "Entries": results}
 
-    def enqueue_scheduled(self, function: str, expression: str, moment: datetime) -> None:
+    def enqueue_scheduled(self, function: str, expression: str, moment: datetime) -> bool:
         """Accept one run of a scheduled function, with EventBridge Scheduler's input; a moment is accepted once.
 
         The run's id is derived from schedule and moment, so a restarted process does not run the same moment again.
+        Return whether it was accepted.
         """
-        scheduled = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-        schedule = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{aws_name(function)}"
+        scheduled, schedule = scheduled_time(moment), schedule_arn(function)
         text = json.dumps({"schedule": schedule, "scheduled_time": scheduled})
         at = moment.timestamp()
         run = PendingDelivery(derived_id(function, expression, scheduled), function, 1, at, at, None, text)
@@ -80,8 +85,10 @@ class Bus:
             accepted.store(connection)
             return True
 
-        if self._database.write(change):
+        is_new = self._database.write(change)
+        if is_new:
             accepted.dispatch()
+        return is_new
 
     def enqueue_direct(self, function: str, text: str, delay_seconds: float = 0) -> str:
         """Accept a delivery to one function without matching rules (an invocation or a queue message); return its id."""

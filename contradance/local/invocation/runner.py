@@ -161,6 +161,13 @@ class Runner:
                     self._release(queue, [pending], again=True)
                 self._start_workers(queue)
 
+    def refill(self, function: str) -> None:
+        """Fill a function's queue from disk, where deliveries have become due."""
+        with self._changed:
+            queue = self._queues[function]
+            queue.more = True
+            self._start_workers(queue)
+
     # What a worker queue does
 
     def _start_workers(self, queue: _WorkerQueue) -> None:

@@ -21,6 +21,10 @@ from contradance.local.system.protocol import (
     LettersRequest,
     LettersResponse,
     ReplayRequest,
+    RetryRequest,
+    RetryResponse,
+    ScheduleRequest,
+    ScheduleResponse,
     SystemDescription,
 )
 
@@ -39,6 +43,8 @@ class CommandApi:
             "redrive": self._redrive,
             "delete": self._delete,
             "replay": self._replay,
+            "retry": self._retry,
+            "schedule": self._schedule,
         }
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
@@ -81,6 +87,14 @@ class CommandApi:
         asked = self._checked(ReplayRequest.model_validate_json(body))
         self._actions.replay(asked.name, asked.function, asked.first, asked.last)
         return "{}"
+
+    def _retry(self, body: bytes) -> str:
+        asked = self._checked(RetryRequest.model_validate_json(body))
+        return RetryResponse(deliveries=self._actions.retry(asked.term)).model_dump_json()
+
+    def _schedule(self, body: bytes) -> str:
+        asked = self._checked(ScheduleRequest.model_validate_json(body))
+        return ScheduleResponse(flow=self._actions.run_schedule(asked.function)).model_dump_json()
 
     def _checked(self, request: Request) -> Request:
         """Return the request; refuse one for another laptop."""

@@ -24,6 +24,11 @@ from contradance.local.system.protocol import (
     LettersRequest,
     LettersResponse,
     ReplayRequest,
+    RetriedDelivery,
+    RetryRequest,
+    RetryResponse,
+    ScheduleRequest,
+    ScheduleResponse,
     SystemDescription,
 )
 from contradance.operate.ports import System
@@ -56,6 +61,7 @@ class LaptopClient:
     def __init__(self, url: str, state: Path = DEFAULT_STATE) -> None:
         self._url = url
         self._state = str(state.resolve())
+        self._option = "" if state == DEFAULT_STATE else f" --state {state}"
 
     def put_events(self, *, Entries: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:  # noqa: N803 - boto3's name
         """Publish up to 10 entries."""
@@ -72,6 +78,16 @@ class LaptopClient:
     def replay(self, name: str, function: str, first: datetime, last: datetime) -> None:
         """Start a replay."""
         self._send("replay", ReplayRequest(state=self._state, name=name, function=function, first=first, last=last))
+
+    def retry(self, term: str | None) -> list[RetriedDelivery]:
+        """Make the next attempt of pending deliveries now; see `retry_now`."""
+        asked = RetryRequest(state=self._state, term=term)
+        return [*self._read(RetryResponse, self._send("retry", asked)).deliveries]
+
+    def run_schedule(self, function: str) -> str:
+        """Run a scheduled function once, now; return its flow's id."""
+        asked = ScheduleRequest(state=self._state, function=function)
+        return self._read(ScheduleResponse, self._send("schedule", asked)).flow
 
     def description(self) -> SystemDescription:
         """Return what the laptop runs."""
@@ -104,7 +120,7 @@ class LaptopClient:
             reason = getattr(error, "reason", error)
             raise LaptopError(
                 f"no laptop answers at {self._url}: {getattr(reason, 'strerror', None) or reason}.\n"
-                "  Start one with: contradance run"
+                f"  Start one with: contradance run{self._option}"
             ) from error
 
     def _object(self, response: Any) -> dict[str, Any]:

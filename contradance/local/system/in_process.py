@@ -13,7 +13,7 @@ from contradance.local.laptop import Laptop
 from contradance.local.refusal import Refused
 from contradance.local.system.adapters import laptop_system
 from contradance.local.system.deployed import deployed
-from contradance.local.system.protocol import SystemDescription
+from contradance.local.system.protocol import RetriedDelivery, SystemDescription
 from contradance.operate.ports import System
 from contradance.subscription import Subscription
 
@@ -67,6 +67,23 @@ class DirectActions:
             self._laptop.replays.begin(name, first, last, {function}, f"contradance replay to {function}")
         except Refused as refusal:
             raise OperateError(f"the replay cannot start: {refusal.code}: {refusal.message}") from refusal
+
+    def retry(self, term: str | None) -> list[RetriedDelivery]:
+        """Make the next attempt of pending deliveries now; see `retry_now`."""
+        return [
+            RetriedDelivery(function=one.function, event_id=one.event_id, attempt=one.attempt)
+            for one in self._laptop.retry(term)
+        ]
+
+    def run_schedule(self, name: str) -> str:
+        """Run a scheduled function once, now; return its flow's id."""
+        function = self._laptop.choreography.functions.get(name)
+        if function is None or not isinstance(function.trigger, Schedule):
+            scheduled = [
+                one.name for one in self._laptop.choreography.functions.values() if isinstance(one.trigger, Schedule)
+            ]
+            raise OperateError(f"there is no scheduled function {name}.\n  There is: {', '.join(scheduled) or 'none'}.")
+        return self._laptop.run_schedule(name)
 
     def _check(self, name: str) -> None:
         function = self._laptop.choreography.functions.get(name)

@@ -42,6 +42,40 @@ class ReplayRequest(ApiRequest):
     last: datetime
 
 
+class RetryRequest(ApiRequest):
+    """Make the next attempt of pending deliveries now."""
+
+    term: str | None
+    """An event, a flow, a subject or a function; None for every pending delivery."""
+
+
+class RetriedDelivery(BaseModel):
+    """A delivery whose next attempt is made now."""
+
+    function: str
+    event_id: str
+    attempt: int
+    """Number of that attempt; 1 is the first."""
+
+
+class RetryResponse(BaseModel):
+    """The deliveries whose next attempt is made now."""
+
+    deliveries: Sequence[RetriedDelivery]
+
+
+class ScheduleRequest(ApiRequest):
+    """Run a scheduled function once, now."""
+
+    function: str
+
+
+class ScheduleResponse(BaseModel):
+    """The run that was accepted."""
+
+    flow: str
+
+
 class EventsRequest(BaseModel):
     """Publish events: entries as in EventBridge's PutEvents."""
 

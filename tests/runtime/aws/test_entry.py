@@ -154,8 +154,9 @@ class TestRoute:
         answer = desk.invoke("open_ticket", request)
 
         assert (answer["statusCode"], answer["body"]) == (500, '{"message": "Internal Server Error"}')
-        (line,) = [line for line in desk.lines() if line["level"] == "ERROR"]
-        assert "RuntimeError" in line["message"]
+        (line,) = [line for line in desk.lines() if line.get("level") == "ERROR"]
+        assert line["journal"]["error"].startswith("RuntimeError")
+        assert "in open_ticket" in line["journal"]["traceback"]
         assert line["subscriber"] == "tickets.open_ticket"
 
     @pytest.mark.parametrize("given", ["nonsense", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", TRACEPARENT + "-more"])
