@@ -35,7 +35,8 @@ COMMANDS: Final = {
         f"{_HERE}.now:retry", "Make the next attempt of waiting deliveries now, instead of after their pause."
     ),
     "logs": Declared(
-        f"{_HERE}.logs:logs", "Print what the functions logged, each delivery, and each failure with its traceback."
+        f"{_HERE}.logs:logs",
+        "Print what the functions logged, each delivery, and each failure with its traceback: the latest 500 lines.",
     ),
     "doctor": Declared(
         f"{_HERE}.operating:doctor",

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, ParamSpec, TypeVar
 
 import typer
 
@@ -28,6 +28,9 @@ Port = Annotated[
 ]
 Sets = Annotated[list[str] | None, typer.Option("--set", help="A setting's value; repeatable.", metavar="NAME=VALUE")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Limit = Annotated[int, typer.Option("--limit", min=0, help="Print at most so many, the latest; 0 prints all.")]
+LATEST: Final = 500
+"""Default of `Limit`."""
 
 
 def reporting(command: Callable[P, R]) -> Callable[P, R]:

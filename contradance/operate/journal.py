@@ -26,6 +26,8 @@ class Wanted:
     subject: str | None = None
     level: Level | None = None
     """Only log lines of at least this level."""
+    latest: int | None = None
+    """Most log lines, the latest; None for all."""
 
     def takes(self, moment: datetime) -> bool:
         """Whether a moment is inside the window."""
@@ -155,8 +157,11 @@ class JournalAccess(Protocol):
     def records(self, wanted: Wanted) -> Records:
         """Return the wanted records, in the order in which they were written."""
 
-    def lines(self, wanted: Wanted) -> list[LogLine]:
-        """Return the wanted log lines, in order."""
+    def newest(self, wanted: Wanted) -> Iterator[JournalRecord]:
+        """Yield the wanted records, the latest first."""
+
+    def lines(self, wanted: Wanted) -> Iterator[LogLine]:
+        """Yield the wanted log lines, in order; where `wanted.latest` is less than there are, the latest."""
 
 
 def follow(journal: JournalAccess, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
@@ -174,4 +179,4 @@ def follow(journal: JournalAccess, wanted: Wanted, pauses: Iterable[object]) -> 
             latest = max(seen.values())
             since = max(wanted.since, latest - _LATE)
             seen = {identifier: at for identifier, at in seen.items() if at >= since}
-            wanted = replace(wanted, since=since)
+            wanted = replace(wanted, since=since, latest=None)
