@@ -42,6 +42,10 @@ COMMANDS: Final = {
         f"{_HERE}.operating:doctor",
         "Compare the running system with the code, and list problems; exit with 1 if there are any.",
     ),
+    "prune": Declared(
+        f"{_HERE}.pruning:prune",
+        "Delete old events of a stopped laptop, and their journal; a running one deletes them itself.",
+    ),
     "list": Declared(
         f"{_HERE}.inspecting:list_", "List every function and event, with triggers, publishers and consumers."
     ),

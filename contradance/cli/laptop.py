@@ -21,6 +21,9 @@ def run(
         float, typer.Option(min=0, help="Seconds that an event takes to reach the archive; on AWS it may be 600.")
     ] = 0.0,
     *,
+    archive_days: Annotated[
+        int, typer.Option(min=1, help="Days that the archive keeps events; older ones are deleted while it runs.")
+    ] = 14,
     reload: Annotated[bool, typer.Option("--reload", help="Restart when the code is edited.")] = False,
 ) -> None:
     """Run the choreography on this machine: its HTTP API, its bus, its functions."""
@@ -29,6 +32,7 @@ def run(
 
         words = ["run", "--state", str(state), "--time-scale", str(time_scale)]
         words += [] if port is None else ["--port", str(port)]
+        words += ["--archive-days", str(archive_days)]
         words += [word for setting in settings or [] for word in ("--set", setting)]
         raise typer.Exit(run_reloading(the_project().root, words))
     from contradance.cli.running import run_laptop  # noqa: PLC0415 - only this command needs a server
@@ -37,7 +41,10 @@ def run(
     watch_authors_metrics()  # before the project's modules make their own
 
     delay = timedelta(seconds=archive_delay)
-    run_laptop(the_project().choreography(), state, port, settings or [], time_scale=time_scale, archive_delay=delay)
+    kept = timedelta(days=archive_days)
+    run_laptop(
+        the_project().choreography(), state, port, settings or [], time_scale=time_scale, archive_delay=delay, kept=kept
+    )
 
 
 @reporting

@@ -1,5 +1,6 @@
 """The laptop: a choreography's bus, functions and HTTP API on this machine, with one folder of state."""
 
+import json
 import os
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ from contradance.local.invocation.drain import Drain
 from contradance.local.invocation.gateway import Gateway, HttpResponse
 from contradance.local.invocation.invoker import Invoker
 from contradance.local.invocation.runner import Runner
+from contradance.local.pruning import DEFAULT_KEPT, Pruner
+from contradance.local.pruning_thread import PruningThread
 from contradance.local.state.database import Database
 from contradance.local.state.journal_table import STATE_FILE, LaptopJournal
 from contradance.local.store import SQLiteStore
@@ -47,6 +50,7 @@ class Laptop:
         synchronous: how hard each commit is pushed to disk.
         seed: of the random sequence in which `drain` delivers and a replay shuffles.
         archive_delay: how long an event takes to reach the archive. EventBridge advises ten minutes before a replay.
+        kept: how long the archive keeps an event; older ones are deleted while the laptop runs. None deletes none.
         publish_at_once: publish in the transaction that commits; False commits first and publishes then, as on AWS.
         when_journaled: called with each journal record.
         when_settled: called with each delivery whose outcome is on disk.
@@ -62,6 +66,7 @@ class Laptop:
         synchronous: Literal["FULL", "NORMAL", "OFF"] = "FULL",
         seed: int = 0,
         archive_delay: timedelta = timedelta(0),
+        kept: timedelta | None = DEFAULT_KEPT,
         publish_at_once: bool = True,
         when_journaled: Callable[[JournalRecord], None] = lambda _: None,
         when_settled: Callable[[PendingDelivery], None] = lambda _: None,
@@ -95,6 +100,7 @@ class Laptop:
         self._schedules = schedules = Schedules(choreography, self.bus, clock.now())
         self._runner = Runner(functions, self.bus, invoker, schedules, self.sweep)
         shuffle = Random(seed)  # noqa: S311 - the same
+        self._pruning = PruningThread(self.pruner(kept), self._is_due) if kept else None
         self._drain = Drain(functions, self.bus, invoker, schedules=schedules, replays=self.replays, random=shuffle)
 
     def start(self) -> None:
@@ -104,6 +110,8 @@ class Laptop:
         self.bus.reschedule_future(self.clock.now())
         self._runner.start(self.clock)
         self.replays.start()
+        if self._pruning:
+            self._pruning.start()
 
     def request(
         self, method: str, target: str, body: str | bytes = b"", headers: Mapping[str, str] | None = None
@@ -138,8 +146,21 @@ class Laptop:
         """Publish events that a process committed and did not publish before it died; return how many once-records."""
         return sweep(self.environment, _SWEEP_SECONDS)
 
+    def pruner(self, kept: timedelta) -> Pruner:
+        """Return what deletes the events that are older than `kept`."""
+        max_ages = {name: function.retry.max_age for name, function in self.choreography.functions.items()}
+        return Pruner(self.database, self.clock, kept, max_ages)
+
+    def _is_due(self) -> bool:
+        """Whether a delivery to one of the functions is due."""
+        names, now = json.dumps([*self.choreography.functions]), self.clock.now().timestamp()
+        query = "SELECT 1 FROM delivery WHERE function IN (SELECT value FROM json_each(?)) AND due <= ? LIMIT 1"
+        return bool(self.database.read(query, (names, now)))
+
     def close(self) -> bool:
         """Wait for running invocations until their timeouts, and close the state; return whether all ended."""
+        if self._pruning:
+            self._pruning.stop()
         self.replays.stop()
         ended = self._runner.stop()
         self.database.close()
