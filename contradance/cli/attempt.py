@@ -18,6 +18,7 @@ _MARKS: Final = {
     "failed": ("✗", "yellow"),
     "invalid": ("✗", "red"),
     "expired": ("✗", "red"),
+    "unreadable": ("?", "dim"),
 }
 
 _REMEMBERED: Final = 1000
@@ -73,5 +74,7 @@ def _ending(record: "JournalRecord") -> str:
         return "duplicate: already done"
     if record.is_request:
         return "failed: answered with 500"
+    if record.outcome == "unreadable":
+        return record.outcome
     ending = "now a dead letter" if record.dead else f"{record.retries_left} retries left"
     return f"{record.outcome}, attempt {record.attempt}, {ending}"

@@ -19,11 +19,13 @@ from contradance.scaffold.changes import complete_pending
 from contradance.scaffold.event import create_event
 from contradance.scaffold.field_spec import FIELD_TYPES, FORM
 from contradance.scaffold.formatting import format_files, paths_to_format
-from contradance.scaffold.fresh import create_project
+from contradance.scaffold.fresh import create_project, make_repository
 from contradance.scaffold.layout import ProjectLayout, read_layout
-from contradance.scaffold.naming import app_name, event_name, function_name, service_name
+from contradance.scaffold.naming import app_name, event_name, field_name, function_name, service_name
 from contradance.scaffold.route import VERBS, create_route
+from contradance.scaffold.schedule import create_schedule
 from contradance.scaffold.subscriber import create_subscriber
+from contradance.scaffold.table import create_table
 from contradance.scaffold.topic import create_topic
 
 create = typer.Typer(
@@ -79,6 +81,7 @@ def new(
     """
     where = Path(_asked(name, "Name of the project", "NAME", lambda path: app_name(Path(path).name)))
     folder = create_project(where.parent, where.name, empty=empty)
+    make_repository(folder)
     out.print(f"Created {folder}/. Now:\n\n  cd {folder}\n  make test\n  make run\n")
     out.print(f"{folder / 'README.md'} describes the files and the next steps.")
 
@@ -128,6 +131,9 @@ def subscriber_command(
     queue: Annotated[
         bool, typer.Option("--queue", help="Deliver through a queue: more attempts, and a visible backlog.")
     ] = False,
+    where: Annotated[
+        str | None, typer.Option(help='Only events with these fields: {"city": ["Berlin"]}', metavar="JSON")
+    ] = None,
 ) -> None:
     """Write a handler for one or more events, add it to the choreography, and test it.
 
@@ -137,7 +143,51 @@ def subscriber_command(
     owner = _asked(service, "Service that it belongs to", "--service", service_name)
     consumed = on or _several("Events that it consumes", None, "--on")
     with _changing() as here:
-        create_subscriber(here, called, owner, consumed, publishes or [], queue=queue)
+        create_subscriber(here, called, owner, consumed, publishes or [], queue=queue, where=where)
+
+
+@create.command("schedule")
+@reporting
+def schedule_command(
+    name: Annotated[str | None, typer.Argument(help="The handler: sum_up_day.", metavar="NAME")] = None,
+    *,
+    service: ServiceOption = None,
+    every: Annotated[
+        str | None, typer.Option("--on", help="rate(1 day), rate(5 minutes) or cron(0 12 * * ? *).", metavar="WHEN")
+    ] = None,
+    publishes: Publishes = None,
+) -> None:
+    """Write a handler that runs at times, add it to the choreography, and test it.
+
+    contradance create schedule sum_up_day --service loans --on "rate(1 day)"
+    """
+    called = _asked(name, "Name of the handler", "NAME", function_name)
+    owner = _asked(service, "Service that it belongs to", "--service", service_name)
+    when = _asked(every, "When, like rate(1 day)", "--on", str)
+    with _changing() as here:
+        create_schedule(here, called, owner, when, publishes or [])
+
+
+@create.command("table")
+@reporting
+def table_command(
+    name: Annotated[str | None, typer.Argument(help="The table, in the plural: loans.", metavar="NAME")] = None,
+    *,
+    service: ServiceOption = None,
+    field: Fields = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(help="The field of the partition key; again for the sort key. Default: an id.", metavar="FIELD"),
+    ] = None,
+) -> None:
+    """Write a table and the class of its items, in the tables module of its service.
+
+    contradance create table loans --service loans --field loan_id:uuid --field reader:str:pii
+    """
+    called = _asked(name, "Name of the table, in the plural", "NAME", field_name)
+    owner = _asked(service, "Service that owns it", "--service", service_name)
+    with _changing() as here:
+        create_table(here, called, owner, field or [], keys=key or [])
 
 
 @create.command("route")

@@ -7,6 +7,7 @@ import typer
 
 from contradance.cli.command import AsJson, print_json, reporting
 from contradance.cli.moment import format_moment
+from contradance.cli.pulling import pull
 from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import out
 from contradance.operate.dead_letter import Reason
@@ -178,3 +179,6 @@ def _report(outcomes: "Iterable[LetterOutcome]", *, as_json: bool) -> int:
 def _total(count: int, hidden: int) -> str:
     total = "No dead letters" if count == 0 else f"{count} dead {'letter' if count == 1 else 'letters'}"
     return total + (f"; other clients have received about {hidden} more." if hidden else ".")
+
+
+dlq.command()(pull)

@@ -1,11 +1,13 @@
 """`contradance run`: builds the laptop, prints its addresses, and serves until Ctrl-C."""
 
 import os
+import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 import typer
 
@@ -31,6 +33,16 @@ from contradance.runtime.aws import metrics
 from contradance.runtime.journal_record import JournalRecord
 from contradance.settings import Setting
 
+_ORIGIN: Final = re.compile(r"\*|https?://(\*|[A-Za-z0-9.\[\]:_-]+)")
+"""An origin as a browser sends it, or one of API Gateway's wildcards."""
+
+
+def origin(text: str) -> str:
+    """Return the origin in an option's text."""
+    if not _ORIGIN.fullmatch(text.rstrip("/")):
+        raise typer.BadParameter(f"{text!r} is not an origin. Use http://localhost:3000.", param_hint="--cors-origin")
+    return text
+
 
 def run_laptop(
     choreography: Choreography,
@@ -41,8 +53,9 @@ def run_laptop(
     time_scale: float = 1.0,
     archive_delay: timedelta = timedelta(0),
     kept: timedelta = DEFAULT_KEPT,
+    origins: Collection[str] = (),
 ) -> None:
-    """Run `choreography` until Ctrl-C or SIGTERM."""
+    """Run `choreography` until Ctrl-C or SIGTERM; pages of `origins` may call its routes."""
     variables = {**os.environ, **setting_variables(choreography, sets)}
     narrator = Narrator(Services(choreography.services))
     feed = Feed()
@@ -74,7 +87,7 @@ def run_laptop(
     )
     try:
         asked = port_to_run(state, port)
-        server = Server(laptop, asked, when_refused=narrator.refused, feed=feed)
+        server = Server(laptop, asked, when_refused=narrator.refused, feed=feed, origins=origins)
         remember(state, LaptopAddress(port=server.port, asked=asked))
         server.stop_on_signals()
         end_with_parent()

@@ -12,11 +12,12 @@ Each step reads and deletes some rows in one transaction, so that a delivery doe
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from contradance.local.dead_letter_queues import LETTER_COLUMNS, stored_letter
 from contradance.local.state.database import Database
+from contradance.local.state.journal_table import STARTED_AT, started_at
 from contradance.retry import QUEUE_MAX_AGE
 from contradance.runtime.ports import Clock
 
@@ -34,12 +35,8 @@ SELECT id, event_id, correlation_id, time < ?1
     AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.correlation_id = event.correlation_id)
 FROM event WHERE id > ?2 AND accepted < ?1 ORDER BY id LIMIT ?3
 """
-_RECORDS: Final = (
-    "SELECT id, correlation_id, json_extract(record, '$.started_at') FROM journal WHERE id > ? ORDER BY id LIMIT ?"
-)
-_LAST_RECORD: Final = (
-    "SELECT json_extract(record, '$.started_at') FROM journal WHERE correlation_id = ? ORDER BY id DESC LIMIT 1"
-)
+_RECORDS: Final = f"SELECT id, correlation_id, {STARTED_AT} FROM journal WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - constants
+_LAST_RECORD: Final = f"SELECT {STARTED_AT} FROM journal WHERE correlation_id = ? ORDER BY id DESC LIMIT 1"  # noqa: S608 - constants
 _ONCE: Final = """
 SELECT function, source, event_id, state = 'published' AND expires < ?1
     AND NOT EXISTS (SELECT 1 FROM event WHERE event.event_id = once.event_id), expires
@@ -150,14 +147,14 @@ class Pruner:
 
     def _prune_records(self, connection: sqlite3.Connection, before: float) -> Pruned | None:
         rows = connection.execute(_RECORDS, (self._record, _ROWS)).fetchall()
-        if not rows or _time(rows[0][2]) >= before:
+        if not any(_is_before(at, before) for *_, at in rows):
             return None
         self._record = rows[-1][0]
         letters = self._in_dead_letters(connection)
         count = 0
         for flow in dict.fromkeys(flow for _, flow, _ in rows):
             last = connection.execute(_LAST_RECORD, (flow,)).fetchone()
-            over = last is not None and _time(last[0]) < before
+            over = last is not None and _is_before(last[0], before)
             if over and flow not in letters and not connection.execute(_PENDING, (flow,)).fetchone():
                 count += connection.execute("DELETE FROM journal WHERE correlation_id = ?", (flow,)).rowcount
         return Pruned(records=count)
@@ -189,5 +186,6 @@ class Pruner:
         return self._letters[1]
 
 
-def _time(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
+def _is_before(text: str | None, before: float) -> bool:
+    """Whether a record's start is before a time, in seconds of the epoch; one that cannot be read is not."""
+    return text is not None and started_at(text) < datetime.fromtimestamp(before, UTC)

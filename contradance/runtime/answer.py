@@ -15,6 +15,7 @@ from contradance.function import AnyFunction
 from contradance.httproute import Route
 from contradance.reply import HttpError, Reply
 from contradance.runtime.attempt import Attempt
+from contradance.runtime.containment import Contained
 from contradance.runtime.once import OnceKey, OnceRecord, StoredResponse
 from contradance.runtime.perform import Cause, Performed, Task, perform
 from contradance.runtime.ports import Context, Environment
@@ -59,7 +60,8 @@ def _answer(
     this: Attempt, function: AnyFunction, request: Mapping[str, Any], environment: Environment, context: Context
 ) -> Response:
     try:
-        task = _task(function, request, context)
+        with Contained():
+            task = _task(function, request, context)
         this.correlation_id = task.cause.correlation_id
         performed = _perform(task, request, environment, context)
     except BadRequest as error:
@@ -71,9 +73,10 @@ def _answer(
     except LaptopError:
         raise
     except Exception as error:  # noqa: BLE001 - the journal has it, the client must not see it
-        this.correlation_id = this.correlation_id or context.aws_request_id
-        this.failed(1, error)
         tracing().record_error(error)
+        if context.get_remaining_time_in_millis() > 0:  # else it is recorded as a timeout
+            this.correlation_id = this.correlation_id or context.aws_request_id
+            this.failed(1, error)
         return problem(500, "Internal Server Error")
     if performed.published and not performed.duplicate:
         this.subject = performed.subject

@@ -102,7 +102,9 @@ class FlowPages:
     def _event(self, event: KeptEvent, revealed: str) -> dict[str, Any]:
         """Return an event as the page shows it: masked, unless it is the one to reveal."""
         open_ = event.event_id == revealed
-        shown = event.envelope if open_ else masked_event(self._choreography, event.envelope)
+        shown = event.envelope
+        if shown is not None and not open_:
+            shown = masked_event(self._choreography, shown)
         return {"id": event.event_id, "contract": event.contract, "at": event.at, "shown": shown, "revealed": open_}
 
 

@@ -23,7 +23,7 @@ from contradance.table import Grant
 
 SHOWN: Final = 60
 """Latest attempts in the chart."""
-_LISTED: Final = 15
+_LISTED: Final = 10
 """Latest attempts in the list."""
 _HEIGHT: Final = 60
 """Height of the chart."""

@@ -5,10 +5,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+from contradance.foreign import UNVERSIONED
+from contradance.identity import Identity
 from contradance.local.state.database import Database
-from contradance.local.state.journal_table import LaptopJournal, read_record
+from contradance.local.state.journal_table import LaptopJournal, readable
 from contradance.operate.flow import Flow, flows
 from contradance.runtime.journal_record import JournalRecord
+from contradance.strictjson import read_json
 
 PAGE: Final = 25
 """Flows on a page."""
@@ -29,14 +32,28 @@ class KeptEvent(NamedTuple):
 
     event_id: str
     at: datetime
-    envelope: Mapping[str, Any]
+    envelope: Mapping[str, Any] | None
+    """None for a text that is not an event: a client may put any on a queue."""
 
     @property
     def contract(self) -> str:
-        """Identity: `library.loans/BookLent v1`; `vNone` without a version."""
-        metadata = self.envelope["detail"].get("metadata") if isinstance(self.envelope.get("detail"), dict) else None
+        """Identity: `library.loans/BookLent v1`, without `v1` where it is not in our envelope; else `unknown`."""
+        envelope = self.envelope or {}
+        source, detail_type, detail = (envelope.get(name) for name in ("source", "detail-type", "detail"))
+        if not isinstance(source, str) or not isinstance(detail_type, str):
+            return "unknown"
+        metadata = detail.get("metadata") if isinstance(detail, dict) else None
         version = metadata.get("version") if isinstance(metadata, dict) else None
-        return f"{self.envelope.get('source')}/{self.envelope.get('detail-type')} v{version}"
+        return str(Identity(source, detail_type, version if isinstance(version, int) else UNVERSIONED))
+
+
+def _event(text: str) -> Mapping[str, Any] | None:
+    """Return the event in a text; None for any other text."""
+    try:
+        found = read_json(text, any_integer=True)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 class History:
@@ -86,7 +103,7 @@ class History:
             (json.dumps([*event_ids]),),
         )
         return {
-            event_id: KeptEvent(event_id, datetime.fromtimestamp(time, UTC), json.loads(envelope))
+            event_id: KeptEvent(event_id, datetime.fromtimestamp(time, UTC), _event(envelope))
             for event_id, time, envelope in rows
         }
 
@@ -95,13 +112,12 @@ class History:
         self._database.flush()
         chosen = "FROM journal WHERE event_id IN (SELECT value FROM json_each(:events)) AND function = :function"
         rows = self._database.read(
-            f"SELECT event_id, record, logs FROM journal WHERE id IN (SELECT max(id) {chosen} GROUP BY event_id "  # noqa: S608 - constants
+            f"SELECT function, event_id, correlation_id, record, logs FROM journal WHERE id IN (SELECT max(id) {chosen} GROUP BY event_id "  # noqa: S608 - constants
             f"UNION SELECT min(id) {chosen} GROUP BY event_id) ORDER BY id",
             {"events": json.dumps([*event_ids]), "function": function},
         )
         found: dict[str, tuple[JournalRecord, JournalRecord]] = {}
-        for event_id, text, logs in rows:
-            record = read_record(text, logs)
+        for (_, event_id, *_), record in zip(rows, readable(rows), strict=True):
             found[event_id] = (found.get(event_id, (record,))[0], record)
         return {event_id: attempts for event_id, attempts in found.items() if attempts[1].error}
 
@@ -109,9 +125,11 @@ class History:
         """Return the latest attempts of a function, the latest first."""
         self._database.flush()
         rows = self._database.read(
-            "SELECT record FROM journal WHERE function = ? ORDER BY id DESC LIMIT ?", (function, limit)
+            "SELECT function, event_id, correlation_id, record, NULL FROM journal WHERE function = ? "
+            "ORDER BY id DESC LIMIT ?",
+            (function, limit),
         )
-        return [read_record(record, None) for (record,) in rows]
+        return readable(rows)
 
     def _goes_on(self, flow: str, start: int) -> bool:
         """Whether a flow has later records, so that it is on an earlier page."""
@@ -121,10 +139,11 @@ class History:
     def _records(self, correlation_ids: Iterable[str], *, logs: bool = False) -> list[JournalRecord]:
         self._database.flush()
         rows = self._database.read(
-            "SELECT record, iif(?, logs, NULL) FROM journal WHERE correlation_id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            "SELECT function, event_id, correlation_id, record, iif(?, logs, NULL) FROM journal "
+            "WHERE correlation_id IN (SELECT value FROM json_each(?)) ORDER BY id",
             (logs, json.dumps([*correlation_ids])),
         )
-        return [read_record(*row) for row in rows]
+        return readable(rows)
 
     def flows_of(self, found: Iterable[str]) -> list[Flow]:
         """Return flows by their ids, in this order."""

@@ -9,20 +9,27 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from contradance.limits import LONGEST_TIMEOUT
 from contradance.local.state.database import Database
 from contradance.local.state.ids import FIRST, LAST, SHORTEST
 from contradance.local.state.reader import Reader, reading
 from contradance.operate.flow import Outstanding
-from contradance.operate.journal import LogLine, Records, Wanted, attempt_log_lines
+from contradance.operate.journal import (
+    LogLine,
+    Records,
+    Wanted,
+    attempt_log_lines,
+    read_record,
+    unreadable_record,
+)
 from contradance.runtime.journal_record import JournalRecord, LogEntry
 
 STATE_FILE = "bus.sqlite3"
 """The file inside the state folder."""
 _FLOWS: Final = (
-    "SELECT record, logs FROM journal WHERE correlation_id IN ("
+    "SELECT function, event_id, correlation_id, record, logs FROM journal WHERE correlation_id IN ("
     "SELECT correlation_id FROM journal WHERE correlation_id >= ? AND correlation_id < ? "
     "UNION SELECT correlation_id FROM journal WHERE subject >= ? AND subject < ? "
     "UNION SELECT correlation_id FROM journal WHERE event_id >= ? AND event_id < ? "
@@ -30,22 +37,42 @@ _FLOWS: Final = (
 )
 """A UNION, so that each part uses its own index."""
 _FILTER: Final = "(? IS NULL OR function = ?) AND (? IS NULL OR subject = ?)"
-_BACKWARDS: Final = f"SELECT id, record, logs FROM journal WHERE id < ? AND {_FILTER} ORDER BY id DESC LIMIT ?"  # noqa: S608 - constants
-_FORWARDS: Final = f"SELECT id, record, logs FROM journal WHERE id >= ? AND {_FILTER} ORDER BY id LIMIT ?"  # noqa: S608 - constants
+_COLUMNS: Final = "id, function, event_id, correlation_id, record, iif(?, logs, NULL)"
+_BACKWARDS: Final = f"SELECT {_COLUMNS} FROM journal WHERE id < ? AND {_FILTER} ORDER BY id DESC LIMIT ?"  # noqa: S608 - constants
+_FORWARDS: Final = f"SELECT {_COLUMNS} FROM journal WHERE id >= ? AND {_FILTER} ORDER BY id LIMIT ?"  # noqa: S608 - constants
+STARTED_AT: Final = "CASE WHEN json_valid(record) THEN json_extract(record, '$.started_at') END"
+"""The start of an attempt, as text; NULL in a record that is not JSON."""
 _STARTS: Final = (
-    "SELECT count(*), min(id), max(json_extract(record, '$.started_at')) FROM "  # noqa: S608 - constants
+    f"SELECT count(*), min(id), max({STARTED_AT}) FROM "  # noqa: S608 - constants
     f"(SELECT id, record FROM journal WHERE id < ? AND {_FILTER} ORDER BY id DESC LIMIT ?)"
 )
 _PAGE: Final = 1_000
 """Records per query."""
 _END: Final = 2**63 - 1
 _LOGS: Final = TypeAdapter(tuple[LogEntry, ...])
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
-def read_record(record: str, logs: str | None) -> JournalRecord:
-    """Return the journal record in a row, with what its attempt logged."""
-    found = JournalRecord.model_validate_json(record)
-    return found.model_copy(update={"logs": _LOGS.validate_json(logs)}) if logs else found
+def readable(rows: Iterable[tuple[str, str | None, str, str, str | None]]) -> list[JournalRecord]:
+    """Return the records in rows of (function, event id, correlation id, record, logs).
+
+    One that cannot be read is shown as such, at the time of the one before it.
+    """
+    records: list[JournalRecord] = []
+    at = _EPOCH
+    for function, event_id, correlation_id, text, logs in rows:
+        record = read_record(text) or unreadable_record(function, event_id, correlation_id, at)
+        at = record.started_at
+        records.append(record.model_copy(update={"logs": _read_logs(logs)}) if logs else record)
+    return records
+
+
+def _read_logs(text: str) -> tuple[LogEntry, ...]:
+    """Return what an attempt logged; nothing of what another version wrote."""
+    try:
+        return _LOGS.validate_json(text)
+    except ValidationError:
+        return ()
 
 
 class JournalReader:
@@ -58,7 +85,7 @@ class JournalReader:
         """Return every record of the flows with a correlation id, subject or event id that equals or begins with `term`."""
         above = term + (LAST if len(term) >= SHORTEST else FIRST)
         rows = self._rows(_FLOWS, (term, above) * 4)
-        return [read_record(*row) for row in rows]
+        return readable(rows)
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
         """Return the records: `flows` has read what their attempts logged."""
@@ -118,8 +145,8 @@ class JournalReader:
         """
         before, enough = _END, wanted.since - LONGEST_TIMEOUT
         while True:
-            rows = self._rows(_BACKWARDS, (before, *_filter(wanted), _PAGE))
-            records = [(row, read_record(text, logged if logs else None)) for row, text, logged in rows]
+            rows = self._rows(_BACKWARDS, (logs, before, *_filter(wanted), _PAGE))
+            records = [*zip((row[0] for row in rows), readable([row[1:] for row in rows]), strict=True)]
             yield from ((row, record) for row, record in records if wanted.takes(record.started_at))
             if len(rows) < _PAGE or all(record.started_at < enough for _, record in records):
                 return
@@ -128,8 +155,8 @@ class JournalReader:
     def _forwards(self, wanted: Wanted, *, logs: bool) -> Iterator[tuple[int, JournalRecord]]:
         """Yield the wanted records with their row ids, the first first."""
         after = self._first(wanted)
-        while rows := self._rows(_FORWARDS, (after, *_filter(wanted), _PAGE)):
-            records = ((row, read_record(text, logged if logs else None)) for row, text, logged in rows)
+        while rows := self._rows(_FORWARDS, (logs, after, *_filter(wanted), _PAGE)):
+            records = zip((row[0] for row in rows), readable([row[1:] for row in rows]), strict=True)
             yield from ((row, record) for row, record in records if wanted.takes(record.started_at))
             after = rows[-1][0] + 1
 
@@ -138,7 +165,7 @@ class JournalReader:
         before, enough = _END, wanted.since - LONGEST_TIMEOUT
         while True:
             count, first, latest = self._rows(_STARTS, (before, *_filter(wanted), _PAGE))[0]
-            if count < _PAGE or datetime.fromisoformat(latest) < enough:
+            if count < _PAGE or (latest is not None and started_at(latest) < enough):
                 return int(first or 0)
             before = first
 
@@ -167,6 +194,14 @@ class LaptopJournal(JournalReader):
     def _rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
         self._database.flush()
         return super()._rows(query, parameters)
+
+
+def started_at(text: str) -> datetime:
+    """Return the time in a record's text; the end of time where it holds none."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _filter(wanted: Wanted) -> tuple[str | None, ...]:

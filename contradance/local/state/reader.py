@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from contradance.errors import LaptopError
 from contradance.local.state.schema import check_version
-from contradance.local.strict_json import allow_deep_json
+from contradance.strictjson import allow_deep_json
 
 Parameters = tuple[object, ...] | Mapping[str, object]
 """Values of a query's placeholders, by position or by name."""

@@ -20,6 +20,7 @@ from contradance.local.system.protocol import (
     EventsRequest,
     LettersRequest,
     LettersResponse,
+    PulledRequest,
     ReplayRequest,
     RetryRequest,
     RetryResponse,
@@ -44,6 +45,7 @@ class CommandApi:
             "delete": self._delete,
             "replay": self._replay,
             "retry": self._retry,
+            "pulled": self._pulled,
             "schedule": self._schedule,
         }
 
@@ -51,7 +53,8 @@ class CommandApi:
         """Answer one request."""
         operation = path.removeprefix(API_PREFIX)
         if (method, operation) == ("GET", "system"):
-            return _ok(self._description.model_dump_json(by_alias=True))
+            now = self._description.model_copy(update={"hangs": self._laptop.in_flight.hangs()})
+            return _ok(now.model_dump_json(by_alias=True))
         if method != "POST" or operation not in self._operations:
             return refused(404, "Not Found")
         if headers.get("content-type") != "application/json":
@@ -70,10 +73,11 @@ class CommandApi:
         entries = EventsRequest.model_validate_json(body).entries
         bus = self._laptop.bus
         for entry in entries:
-            if entry.get("EventBusName") != bus.name:
+            if bus.bus_named(str(entry.get("EventBusName"))) is None:
                 # AWS accepts an event for another bus and drops it; an author's mistake would stay unseen
-                raise LaptopError(f"There is no bus {entry.get('EventBusName')!r} here; this laptop runs {bus.name!r}.")
-        return json.dumps(bus.put_events(Entries=entries))
+                names = ", ".join(map(repr, bus.names))
+                raise LaptopError(f"There is no bus {entry.get('EventBusName')!r} here; this laptop runs {names}.")
+        return json.dumps(bus.put_any(entries))
 
     def _redrive(self, body: bytes) -> str:
         asked = self._checked(LettersRequest.model_validate_json(body))
@@ -87,6 +91,10 @@ class CommandApi:
         asked = self._checked(ReplayRequest.model_validate_json(body))
         self._actions.replay(asked.name, asked.function, asked.first, asked.last)
         return "{}"
+
+    def _pulled(self, body: bytes) -> str:
+        asked = self._checked(PulledRequest.model_validate_json(body))
+        return _response(self._actions.pulled(asked.letters))
 
     def _retry(self, body: bytes) -> str:
         asked = self._checked(RetryRequest.model_validate_json(body))

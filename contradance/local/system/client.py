@@ -15,6 +15,7 @@ from contradance.choreography import Choreography
 from contradance.errors import LaptopError
 from contradance.local.names import DEFAULT_STATE
 from contradance.local.state.journal_table import STATE_FILE
+from contradance.local.state.pulled import PulledLetter
 from contradance.local.state.reader import reading
 from contradance.local.system.adapters import laptop_system
 from contradance.local.system.deployed import deployed
@@ -23,6 +24,7 @@ from contradance.local.system.protocol import (
     EventsRequest,
     LettersRequest,
     LettersResponse,
+    PulledRequest,
     ReplayRequest,
     RetriedDelivery,
     RetryRequest,
@@ -78,6 +80,11 @@ class LaptopClient:
     def replay(self, name: str, function: str, first: datetime, last: datetime) -> None:
         """Start a replay."""
         self._send("replay", ReplayRequest(state=self._state, name=name, function=function, first=first, last=last))
+
+    def pulled(self, letters: Sequence[PulledLetter]) -> Collection[str]:
+        """Put dead letters of another system on their queues; return the ids of the new ones."""
+        asked = PulledRequest(state=self._state, letters=letters)
+        return self._read(LettersResponse, self._send("pulled", asked)).messages
 
     def retry(self, term: str | None) -> list[RetriedDelivery]:
         """Make the next attempt of pending deliveries now; see `retry_now`."""

@@ -9,8 +9,10 @@ from datetime import datetime
 from contradance.errors import OperateError
 from contradance.function import Schedule
 from contradance.local.dead_letter_queues import stored_letters
+from contradance.local.events.accepted import OWN_BUS
 from contradance.local.laptop import Laptop
 from contradance.local.refusal import Refused
+from contradance.local.state.pulled import PulledLetter, keep_pulled
 from contradance.local.system.adapters import laptop_system
 from contradance.local.system.deployed import deployed
 from contradance.local.system.protocol import RetriedDelivery, SystemDescription
@@ -64,9 +66,17 @@ class DirectActions:
         """Start a replay."""
         self._check(function)
         try:
-            self._laptop.replays.begin(name, first, last, {function}, f"contradance replay to {function}")
+            trigger = self._laptop.choreography.functions[function].trigger
+            bus = (trigger.bus if isinstance(trigger, Subscription) else None) or OWN_BUS
+            self._laptop.replays.begin(name, first, last, {function}, f"contradance replay to {function}", bus=bus)
         except Refused as refusal:
             raise OperateError(f"the replay cannot start: {refusal.code}: {refusal.message}") from refusal
+
+    def pulled(self, letters: Sequence[PulledLetter]) -> Collection[str]:
+        """Put dead letters of another system on their queues; return the ids of the new ones."""
+        for name in {letter.function for letter in letters}:
+            self._check(name)
+        return self._laptop.database.write(lambda connection: keep_pulled(connection, letters))
 
     def retry(self, term: str | None) -> list[RetriedDelivery]:
         """Make the next attempt of pending deliveries now; see `retry_now`."""

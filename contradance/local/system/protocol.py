@@ -7,6 +7,8 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from contradance.deployed import Deployed
+from contradance.local.state.pulled import PulledLetter
+from contradance.operate.ports import Hang
 
 API_PREFIX: Final = "/_contradance/api/"
 """Start of every path of the API."""
@@ -76,6 +78,12 @@ class ScheduleResponse(BaseModel):
     flow: str
 
 
+class PulledRequest(ApiRequest):
+    """Put dead letters of another system on the laptop's queues."""
+
+    letters: Sequence[PulledLetter]
+
+
 class EventsRequest(BaseModel):
     """Publish events: entries as in EventBridge's PutEvents."""
 
@@ -89,3 +97,5 @@ class SystemDescription(BaseModel):
     deployed: Deployed
     patterns: Mapping[str, str]
     """The event pattern of each subscriber, as JSON."""
+    hangs: Sequence[Hang] = ()
+    """The invocations that hang at this moment."""

@@ -11,13 +11,11 @@ from datetime import UTC, datetime
 from time import sleep
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from contradance.deployed import Deployed
 from contradance.errors import OperateError
 from contradance.operate.aws.services import Aws
 from contradance.operate.flow import Outstanding
-from contradance.operate.journal import LogLine, Records, Wanted, attempt_level, logs_attached
+from contradance.operate.journal import LogLine, Records, Wanted, attempt_level, logs_attached, read_record
 from contradance.operate.level import LEVELS
 from contradance.runtime.attempt_log import STANDARD_KEYS
 from contradance.runtime.journal_record import JournalRecord
@@ -167,12 +165,9 @@ def _log_line(row: Mapping[str, str], functions: Mapping[str, str]) -> LogLine:
     at = datetime.strptime(row["@timestamp"], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
     group = row.get("@log", "").partition(":")[2]
     fields = _json(row["@message"])
-    record = None
-    if "journal" in fields:
-        try:
-            record = JournalRecord.model_validate(fields["journal"])
-        except ValidationError:  # written by another version: shown as a plain line
-            record = None
+    record = (
+        read_record(fields["journal"]) if "journal" in fields else None
+    )  # of another version: shown as a plain line
     own = {name: value for name, value in fields.items() if name not in STANDARD_KEYS | _OF_INVOCATION}
     return LogLine(
         id=row.get("@ptr") or f"{row['@timestamp']} {row['@message']}",
@@ -180,14 +175,18 @@ def _log_line(row: Mapping[str, str], functions: Mapping[str, str]) -> LogLine:
         function=str(record.function if record else functions.get(group, group)),
         level=attempt_level(record) if record else str(fields.get("level", "INFO")),
         text=str((record.error or "") if record else fields.get("message", row["@message"])).rstrip("\n"),
-        subject=record.subject if record else fields.get("subject"),
-        event_id=record.event_id if record else fields.get("event_id"),
+        subject=record.subject if record else _text(fields.get("subject")),
+        event_id=record.event_id if record else _text(fields.get("event_id")),
         record=record,
         logger=str(fields.get("location", "")),
         fields=own,
-        exception=record.traceback if record else fields.get("exception"),
-        correlation_id=record.correlation_id if record else fields.get("correlation_id"),
+        exception=record.traceback if record else _text(fields.get("exception")),
+        correlation_id=record.correlation_id if record else _text(fields.get("correlation_id")),
     )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _json(text: str) -> dict[str, Any]:
