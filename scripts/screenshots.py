@@ -97,6 +97,8 @@ def _for_the_readme(opened: Browser, running: Stage, failed: str) -> None:
             for token in ("tok_visa", "tok_outage"):
                 running.order(payment_token=token)
                 running.rest()
+        else:
+            page.get_by_role("heading", name="What happened").evaluate("one => scrollTo(0, one.offsetTop - 420)")
         page.wait_for_timeout(1200)  # what has just happened still moves
         page.screenshot(path=DOCS / name)
     context.close()

@@ -73,10 +73,10 @@ def _answer(
     except LaptopError:
         raise
     except Exception as error:  # noqa: BLE001 - the journal has it, the client must not see it
-        tracing().record_error(error)
         if context.get_remaining_time_in_millis() > 0:  # else it is recorded as a timeout
             this.correlation_id = this.correlation_id or context.aws_request_id
             this.failed(1, error)
+        tracing().record_error(error)  # last: the exception's type is more than the outcome
         return problem(500, "Internal Server Error")
     if performed.published and not performed.duplicate:
         this.subject = performed.subject

@@ -54,7 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker."""
+    """Declare the marker `choreography`, which has the seed and the settings of a run."""
     config.addinivalue_line(
         "markers",
         "choreography(seed=0, settings={}, only=None): the order of deliveries, the settings, and the functions and services "
@@ -88,7 +88,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Run"]:
-    """Run the project's choreography on a virtual clock, with the test's own state.
+    """Run the project's choreography on a virtual clock; at the end, fail on a dead letter that no assertion covered.
 
     The test fails if there is a dead letter that no assertion of the test covered.
     """

@@ -148,4 +148,4 @@ class History:
     def flows_of(self, found: Iterable[str]) -> list[Flow]:
         """Return flows by their ids, in this order."""
         by_flow = {flow.correlation_id: flow for flow in flows(self._records(found), self._journal.outstanding(found))}
-        return [by_flow[flow] for flow in found]
+        return [by_flow[flow] for flow in found if flow in by_flow]  # SQLite's JSON ends an id at a null character
