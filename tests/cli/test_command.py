@@ -71,20 +71,20 @@ def test_the_list_of_commands_has_the_first_line_of_each_command_s_own_help(comm
 def test_help_loads_neither_the_project_nor_what_it_needs(arguments: list[str]) -> None:
     program = (
         "import sys; from contradance.cli.app import app; app(sys.argv[1:], standalone_mode=False); "
-        "print([name for name in ('contradance.contract', 'boto3', 'starlette', 'jinja2', 'sqlite3') if name in sys.modules])"
+        "print([name for name in ('contradance.contract', 'contradance.wire', 'boto3', 'starlette', 'jinja2', 'sqlite3') if name in sys.modules])"
     )
 
     result = python("-c", program, *arguments)
 
     # the help of `create` lists the types of fields, which are Pydantic's; `new` shares its questions
-    expected = ["contradance.contract"] if arguments[0] in ("new", "create") else []
+    expected = ["contradance.contract", "contradance.wire"] if arguments[0] in ("new", "create") else []
     assert (result.stderr, result.stdout.splitlines()[-1]) == ("", str(expected))
 
 
 def test_shell_completion_lists_commands_and_options_without_loading_the_project() -> None:
     program = (
         "import sys, atexit; from contradance.cli import main; sys.argv = ['contradance']; "
-        "atexit.register(lambda: print('contradance.contract' in sys.modules)); main()"
+        "atexit.register(lambda: print('contradance.wire' in sys.modules)); main()"
     )
     found = {}
     for line in ("contradance ru", "contradance dlq re", "contradance logs --sub"):
