@@ -6,8 +6,8 @@ A module is imported when its command runs, so that help and shell completion lo
 from typing import Any, Final
 
 import typer
-from typer.core import TyperGroup
 
+from contradance.cli.command import SafeGroup
 from contradance.cli.lazy import Declared, LazyCommand
 
 _HERE: Final = "contradance.cli"
@@ -66,7 +66,7 @@ COMMANDS: Final = {
 """By name, in the order of the help."""
 
 
-class _Commands(TyperGroup):
+class _Commands(SafeGroup):
     """The group of all commands."""
 
     def __init__(self, **attributes: Any) -> None:

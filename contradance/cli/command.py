@@ -6,13 +6,15 @@ import warnings
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, ParamSpec, TypeVar
 
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from contradance.cli.theme import err
 from contradance.errors import ContradanceError, UnconsumedEvent
-from contradance.printable import printable_json
+from contradance.printable import printable_block, printable_json
 
 if TYPE_CHECKING:
     from contradance.project import Project
@@ -34,6 +36,19 @@ LATEST: Final = 500
 """Default of `Limit`."""
 
 
+class SafeGroup(TyperGroup):
+    """The commands; a usage error, which Typer prints itself, shows what was typed as `printable_block` returns it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was typed."""
+        try:
+            return super().invoke(ctx)
+        except TyperException as error:
+            if isinstance(message := getattr(error, "message", None), str):
+                error.message = printable_block(message)
+            raise
+
+
 def reporting(command: Callable[P, R]) -> Callable[P, R]:
     """Decorate a command: it prints a `ContradanceError` as a message and exits with 1.
 
@@ -47,7 +62,7 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
         except ContradanceError as error:
             err.print(f"{type(error).__name__}: {error}", style="red")
             raise typer.Exit(1) from error
-        except (typer.Exit, typer.Abort, typer.BadParameter):
+        except (typer.Exit, typer.Abort, TyperException):
             raise
         except Exception as error:
             own = error.__traceback__.tb_next if error.__traceback__ else None

@@ -126,7 +126,11 @@ def show(
 
     checked = the_project().choreography_or_registry()
     foreign = {str(one.identity): one for one in checked.foreign} if isinstance(checked, Choreography) else {}
-    found = [one for name, one in foreign.items() if contract in (name, one.identity.detail_type)]
+    found = [
+        one
+        for name, one in foreign.items()
+        if contract in (name, one.identity.detail_type, *(model.__name__ for model in one.models))
+    ]
     known = the_project().registry().by_identity
     if as_json:
         print_json([as_json_value(one) for one in found] or [as_json_value(known[find_identity(contract, known)])])

@@ -12,12 +12,13 @@ from typing import Annotated
 
 import typer
 
-from contradance.cli.command import completing, reporting, the_project
+from contradance.cli.command import completing, reporting, text_of, the_project
 from contradance.cli.theme import err, out
 from contradance.errors import CannotCreate, UnconsumedEvent
 from contradance.scaffold.changes import complete_pending
 from contradance.scaffold.event import create_event
 from contradance.scaffold.field_spec import FIELD_TYPES, FORM
+from contradance.scaffold.foreign import create_foreign_event
 from contradance.scaffold.formatting import format_files, paths_to_format
 from contradance.scaffold.fresh import create_project, make_repository
 from contradance.scaffold.layout import ProjectLayout, read_layout
@@ -99,11 +100,29 @@ def event_command(
     ] = None,
     says: Annotated[str | None, typer.Option(help="What has happened, in one sentence.", metavar="TEXT")] = None,
     failure: Annotated[bool, typer.Option("--failure", help="The event reports a refusal or a reversal.")] = False,
+    origin: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="An event of others: a sample, a JSON Schema, or a document of EventBridge's schema registry.",
+            metavar="FILE",
+        ),
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="With --from: its source.", metavar="TEXT")] = None,
+    detail_type: Annotated[str | None, typer.Option(help="With --from: its detail-type.", metavar="TEXT")] = None,
+    bus: Annotated[str | None, typer.Option(help="With --from: its bus, like default.", metavar="NAME")] = None,
 ) -> None:
     """Write a contract, add it to the registry, and test it.
 
     contradance create event BookLent --service loans --field loan_id:uuid --field reader:str:pii
+
+    With --from, write the model of an event that others publish.
+
+    contradance create event ObjectCreated --from sample.json
     """
+    if origin is not None:
+        _create_foreign(name, origin, source=source, detail_type=detail_type, bus=bus)
+        return
     called = _asked(name, "Name of the event, in the past tense", "NAME", event_name)
     owner = _asked(service, "Service that publishes it", "--service", service_name)
     asked = field if field or name else _several("Fields, like loan_id:uuid reader:str:pii", "id:uuid")
@@ -113,6 +132,18 @@ def event_command(
         f"\n{called} has no publisher yet: return it from a function of {owner}, or publish one by hand:\n"
         f"  contradance events sample {called} | contradance events publish {called} --data -",
     )
+
+
+def _create_foreign(
+    name: str | None, document: Path, *, source: str | None, detail_type: str | None, bus: str | None
+) -> None:
+    """Write the model of an event of others."""
+    called = _asked(name, "Name of the event's class", "NAME", event_name)
+    text = text_of(f"@{document}", "--from")
+    with _changing() as here:
+        path = create_foreign_event(here, called, text, source=source, detail_type=detail_type, bus=bus)
+        module = ".".join(path.with_suffix("").parts)
+    out.print(f"\nConsume it: from {module} import {called}", markup=False)
 
 
 @create.command("subscriber")

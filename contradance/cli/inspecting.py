@@ -144,7 +144,7 @@ def _print_why(found: "list[Why]") -> None:
     for one in found:
         style = {"done": "green", "dead letter": "bold red", "waiting": "yellow"}.get(one.verdict, "dim")
         out.print(Text(f"  {one.subscriber}  ").append(one.verdict, style))
-        for line in _reasons(one):
+        for line in (part for reason in _reasons(one) for part in reason.splitlines()):
             out.print(f"    {line}", style="dim")
 
 

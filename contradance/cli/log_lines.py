@@ -42,9 +42,14 @@ def entry_lines(entry: LogEntry, service: str, services: Services) -> list[Text]
     """Return a log entry as lines: time, service, level, message and the author's own keys; below them an exception."""
     style = STYLES.get(entry.level, "")
     line = Text(f"{entry.at:%H:%M:%S}  ", "dim").append(f"{service:{services.width}}", services.style(service))
-    line.append(f"    {entry.level:7}  ", style or "dim").append(entry.message, style)
-    line.append("".join(f"  {name}={_text(value)}" for name, value in entry.fields.items()), "dim")
-    return [line, *([Text(entry.exception, "dim")] if entry.exception else [])]
+    line.append(f"    {entry.level:7}  ", style or "dim").append(_indented(entry.message), style)
+    line.append(_indented("".join(f"  {name}={_text(value)}" for name, value in entry.fields.items())), "dim")
+    return [line, *([Text(_indented(entry.exception), "dim")] if entry.exception else [])]
+
+
+def _indented(text: str) -> str:
+    """Return a text whose further lines are indented, so that none looks like a line of the laptop's own."""
+    return "\n          ".join(text.splitlines())
 
 
 def _text(value: object) -> str:

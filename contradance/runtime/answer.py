@@ -91,7 +91,7 @@ def _task(function: AnyFunction, request: Mapping[str, Any], context: Context) -
     body_of(request)
     client_key = idempotency_key(request)
     arguments = _arguments(route, request)
-    key = OnceKey(function.name, "http", client_key or str(uuid4()))
+    key = OnceKey(function.deployed_name, "http", client_key or str(uuid4()))
 
     def run(delivery: Delivery) -> tuple[object, Callable[[], StoredResponse]]:
         taken = {route.delivery.name: delivery} if route.delivery else {}

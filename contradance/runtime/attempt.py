@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 from contradance.bounds import MAX_MESSAGE_BYTES, MAX_REASON_BYTES, shortened
 from contradance.function import AnyFunction
+from contradance.retry import DeliveryMode
 from contradance.runtime.attempt_log import LONGEST_TEXT, AttemptLog, bounded_entry
 from contradance.runtime.error_description import author_traceback, describe_error
 from contradance.runtime.journal_record import JournalRecord, LogEntry, Outcome, PublishedEvent
@@ -40,7 +41,9 @@ class Attempt:
     The ids are set as they become known. Inside its `with` block, `running_attempt` returns it.
     """
 
-    def __init__(self, function: AnyFunction, trigger: str, environment: Environment) -> None:
+    def __init__(
+        self, function: AnyFunction, trigger: str, environment: Environment, delivery: DeliveryMode = "direct"
+    ) -> None:
         self.trigger = trigger
         self.event_id: str | None = None
         self.subject: str | None = None
@@ -55,6 +58,7 @@ class Attempt:
         """What was printed since the last line break."""
         self._function = function
         self._environment = environment
+        self._attempts = function.retry.attempts(delivery)
         self._started_at = environment.clock.now()
         self._clock = perf_counter()
         self._token: Token[Attempt | None]
@@ -101,14 +105,35 @@ class Attempt:
         self._started_at -= timedelta(seconds=seconds_ago)
         self._clock -= seconds_ago
 
-    def dead_letter(self, outcome: Outcome, number: int, error: str, event: Mapping[str, Any]) -> None:
-        """Put the event on the function's dead letter queue without a retry, and record the outcome."""
+    def dead_letter(
+        self,
+        outcome: Outcome,
+        number: int,
+        error: str,
+        event: Mapping[str, Any],
+        *,
+        raised: BaseException | None = None,
+    ) -> None:
+        """Put the event on the function's dead letter queue without a retry, and record the outcome.
+
+        Args:
+            outcome: of the attempt.
+            number: 1 for the first attempt.
+            error: describes the failure.
+            event: as it was delivered.
+            raised: what the handler raised, if it ran.
+        """
         body = message_body(event)
         room = MAX_MESSAGE_BYTES - len(body.encode()) - _ATTRIBUTE_BYTES
         error = shortened(error, MAX_REASON_BYTES)
-        attributes = {"REASON": outcome, "ERROR_MESSAGE": shortened(error, room) if room > 0 else ""}
+        attributes = {
+            "REASON": outcome,
+            "ERROR_MESSAGE": shortened(error, room) if room > 0 else "",
+            "ATTEMPTS": str(number),
+        }
         self._environment.dead_letters.send(self._function.name, body, attributes)
-        self.record(outcome, number, error=error)
+        self.raised = raised
+        self.record(outcome, number, error=error, traceback=author_traceback(raised) if raised else None)
 
     def failed(self, number: int, raised: BaseException) -> None:
         """Write the journal record of an attempt that raised; `number` is 1 for the first attempt."""
@@ -146,7 +171,7 @@ class Attempt:
                 causation_id=self.causation_id,
                 attempt=number,
                 outcome=outcome,
-                retries_left=max(self._function.retry.attempts(self._function.delivery) - number + (not counts), 0),
+                retries_left=max(self._attempts - number + (not counts), 0),
                 published=tuple(published),
                 started_at=self._started_at,
                 duration_ms=round((perf_counter() - self._clock) * 1000, 3),

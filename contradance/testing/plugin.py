@@ -88,10 +88,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Run"]:
-    """Run the project's choreography on a virtual clock; at the end, fail on a dead letter that no assertion covered.
-
-    The test fails if there is a dead letter that no assertion of the test covered.
-    """
+    """Run the project's choreography on a virtual clock; at the end, fail on a dead letter that no assertion covered."""
     from contradance.project import find_project  # noqa: PLC0415 - only where the fixture is used
     from contradance.testing.run import Run, running  # noqa: PLC0415 - only where the fixture is used
 

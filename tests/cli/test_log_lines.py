@@ -139,7 +139,7 @@ def test_an_exception_is_shown_below_its_line_without_its_values(terminal: io.St
 
     lines = without_times(terminal.getvalue())
     assert lines[:2] == ["repairs    ERROR    It failed", "Traceback (most recent call last):"]
-    assert lines[-1] == "ValidationError: TicketOpened: channel: Input should be a valid string"
+    assert lines[-1].strip() == "ValidationError: TicketOpened: channel: Input should be a valid string"
     assert OWNER not in terminal.getvalue()
 
 

@@ -1,11 +1,12 @@
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from contradance.local.state.journal_table import open_journal
-from contradance.operate.flow import Outstanding
+from contradance.local.state.journal_table import open_journal, readable
+from contradance.operate.flow import Outstanding, flows
 from contradance.operate.journal import LogLine, Records, Wanted, follow
 from contradance.operate.published import published
 from contradance.runtime.journal_record import JournalRecord
@@ -124,3 +125,51 @@ def test_an_event_that_waits_for_a_retry_is_told_to(tmp_path: Path) -> None:
 
     assert (event.completed, event.waiting, event.dead) == (("b.two",), ("b.one",), ())
     assert (event.publisher, event.contract) == (None, "app.desk/Asked v1")
+
+
+GOOD = record("a.b", event="one").model_dump_json()
+ODD_DURATIONS: Sequence[object] = (-1, 1e12, 1e300, "x", None, {}, [])
+ODD_ATTEMPTS: Sequence[object] = (-1, 10**9, 1.5, {}, "x")
+ODD_TIMES: Sequence[object] = (
+    *("0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "2026-01-01T00:00:00"),
+    *("x", {}, None),
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "x", "[]", "null", "{}", "5", "[" * 5_000),
+        *(GOOD.replace('"outcome":"done"', f'"outcome":{odd}') for odd in ('"later"', "5", "null", "{}")),
+        *(json.dumps({**json.loads(GOOD), "duration_ms": odd}) for odd in ODD_DURATIONS),
+        GOOD.replace('"duration_ms":', '"duration_ms":1e999,"other":'),
+        GOOD.replace('"duration_ms":', '"duration_ms":NaN,"other":'),
+        *(json.dumps({**json.loads(GOOD), "attempt": odd}) for odd in ODD_ATTEMPTS),
+        *(json.dumps({**json.loads(GOOD), "started_at": odd}) for odd in ODD_TIMES),
+        *(json.dumps({**json.loads(GOOD), name: "another"}) for name in ("function", "event_id", "correlation_id")),
+    ],
+    ids=range(32),
+)
+def test_a_record_that_cannot_be_read_is_shown_among_those_that_can(text: str) -> None:
+    good = record("a.b", event="one")
+    row = (good.function, good.event_id, good.correlation_id)
+
+    found = readable([(*row, GOOD, None), (*row, text, None), (*row, GOOD, None)])
+
+    assert [one.outcome for one in found] == ["done", "unreadable", "done"]
+    assert (found[1].function, found[1].event_id, found[1].correlation_id) == row
+    assert found[1].started_at == found[0].started_at
+    (flow,) = flows(found[1:2])
+    assert (flow.waiting, flow.dead_letters, flow.deliveries) == (0, 0, 0)
+
+
+def test_records_that_name_each_other_as_causes_make_a_tree_with_an_end() -> None:
+    records = [
+        record("a.begin", publishes="one"),
+        record("a.first", event="one", publishes="two"),
+        record("a.second", event="two", publishes="one"),
+    ]
+
+    (flow,) = flows(records)
+
+    assert len(flow.roots) == 1

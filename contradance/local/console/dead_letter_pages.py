@@ -94,6 +94,9 @@ class DeadLetterPages:
         if event is not None and letter.event is not None and not open_:
             event = masked_event(self._choreography, letter.event)
         flow = letter.metadata.get("correlation_id")
+        source, detail_type = ((letter.event or {}).get(name) for name in ("source", "detail-type"))
+        if letter.event is not None and self._choreography.foreign_of(source, detail_type) is not None:
+            _, flow = self._choreography.event_ids(letter.event)
         return {"letter": letter, "event": event, "revealed": open_, "flow": flow if isinstance(flow, str) else ""}
 
 

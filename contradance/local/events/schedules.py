@@ -27,6 +27,7 @@ class Schedules:
             for name, function in choreography.functions.items()
             if isinstance(function.trigger, Schedule)
         }
+        self._deployed_names = {name: choreography.functions[name].deployed_name for name in self._timetables}
         self._reported: set[str] = set()
         self._next = {name: self._next_of(name, now) for name in self._timetables}
 
@@ -40,7 +41,9 @@ class Schedules:
         moment, expression = now, self._timetables[name].expression
         while not self._bus.enqueue_scheduled(name, expression, moment):
             moment += timedelta(seconds=1)  # a run of this second was accepted before
-        return derived_id(*scheduled_key(name, schedule_arn(name), scheduled_time(moment)), "correlation")
+        return derived_id(
+            *scheduled_key(self._deployed_names[name], schedule_arn(name), scheduled_time(moment)), "correlation"
+        )
 
     def tick(self, now: datetime) -> None:
         """Put every run that is due on the bus; the missed runs of one function become one."""
