@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 from contradance.catalog.picture import svg  # noqa: E402 - the project's root has to be importable first
 from contradance.cli.app import app  # noqa: E402
+from contradance.cli.lazy import LazyCommand  # noqa: E402
 from contradance.infra.config import StackConfig  # noqa: E402
 from food_contracts.payments import PaymentFailed  # noqa: E402
 from functions.choreography import food_delivery  # noqa: E402
@@ -83,14 +84,15 @@ def _default(field: FieldInfo) -> str:
 
 
 def _usages(command: Any, path: str) -> Iterator[tuple[str, str]]:
-    for name, inner in command.commands.items():
+    for name, listed in command.commands.items():
+        inner: Any = listed.loaded if isinstance(listed, LazyCommand) else listed
         here = f"{path} {name}".strip()
         if hasattr(inner, "commands"):
             yield from _usages(inner, here)
         else:
             arguments = [parameter for parameter in inner.params if parameter.param_type_name == "argument"]
             words = [each.name.upper() if each.required else f"[{each.name.upper()}]" for each in arguments]
-            yield " ".join([here, *words]), inner.help.partition("\n")[0]
+            yield " ".join([here, *words]), listed.help.partition("\n")[0]
 
 
 PARTS: Mapping[str, Sequence[Callable[[], str]]] = {
