@@ -40,8 +40,9 @@ def invoke(function: AnyFunction, event: Any, context: Context, environment: Env
     """
     trigger = function.trigger
     if isinstance(trigger, Schedule):
-        run = _checked(function, event, "the input of its schedule: schedule and scheduled_time", ("scheduled_time",))
-        copy_context().run(_run_schedule, function, trigger, run, context, environment)
+        if not (isinstance(event, Mapping) and {"schedule", "scheduled_time"} <= event.keys()):
+            raise _unknown(function, event, "the input of its schedule: schedule and scheduled_time")
+        copy_context().run(_run_schedule, function, trigger, event, context, environment)
         return None
     if not isinstance(trigger, Subscription):
         from contradance.runtime.answer import answer  # noqa: PLC0415 - a subscriber does not need it
@@ -50,11 +51,13 @@ def invoke(function: AnyFunction, event: Any, context: Context, environment: Env
     messages = messages_in(event)
     if messages is not None:
         return consume_batch(function, trigger, messages, context, environment)
+    if not isinstance(event, Mapping) or "Records" in event:
+        raise _unknown(function, event, "an EventBridge event or a batch of SQS messages")
     copy_context().run(
         consume,
         function,
         trigger,
-        _checked(function, event, "an EventBridge event or a batch of SQS messages", ("detail-type", "detail", "id")),
+        event,
         holder=context.aws_request_id,
         queued_at=None,
         environment=environment,
@@ -124,10 +127,8 @@ def _place(event: Mapping[str, Any]) -> Place:
     return place_of({"account": account, "region": region, "time": event["scheduled_time"]})
 
 
-def _checked(function: AnyFunction, event: object, expected: str, keys: tuple[str, ...]) -> Mapping[str, Any]:
-    """Return the event if it has any of `keys`; a payload of another shape is an error, which Lambda dead-letters."""
-    if isinstance(event, Mapping) and any(key in event for key in keys):
-        return event
+def _unknown(function: AnyFunction, event: object, expected: str) -> UnknownPayload:
+    """Return the error for a payload of a shape that the function does not take. Lambda dead-letters it."""
     shown = ", ".join(sorted(map(str, event))[:_SHOWN_KEYS]) if isinstance(event, Mapping) else ""
     found = f"an object with the keys {shown}" if shown else f"a JSON {_JSON_TYPES.get(type(event), 'object')}"
-    raise UnknownPayload(f"{function.name} was invoked with {found}.\n  It takes {expected}.")
+    return UnknownPayload(f"{function.name} was invoked with {found}.\n  It takes {expected}.")

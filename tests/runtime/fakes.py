@@ -16,7 +16,7 @@ from contradance.local.store import SQLiteStore
 from contradance.runtime.entry import invoke
 from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.once import OnceKey
-from contradance.runtime.ports import Environment
+from contradance.runtime.ports import Environment, Store
 
 _RECORDED = Path(__file__).parent.parent / "events"
 
@@ -133,6 +133,10 @@ class World:
             variables=self.variables,
             bus="desk",
         )
+
+    def replace_store(self, store: Store) -> None:
+        """Keep tables and once-records in another store from now on."""
+        self.environment = replace(self.environment, store=store)
 
     def replace_clock(self, clock: VirtualClock) -> None:
         """Run on another clock from now on."""

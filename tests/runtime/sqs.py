@@ -28,10 +28,25 @@ class LambdaClock(VirtualClock):
 
     def __init__(self) -> None:
         super().__init__()
+        self._dead = False
         self.invocation_ends = self.now() + NEVER
         self.attempt_ends = self.now() + NEVER
         self.late = timedelta()
         """How much of the first invocation's time is gone when it begins."""
+
+    def now(self) -> datetime:
+        if self._dead:  # no code runs after the end of a process, whatever catches this
+            raise Killed
+        return super().now()
+
+    def die(self) -> None:
+        """End the process."""
+        self._dead = True
+        raise Killed
+
+    def restart(self) -> None:
+        """Run in a new process."""
+        self._dead = False
 
     def sleep(self, seconds: float) -> None:
         until = self.now() + timedelta(seconds=seconds)
@@ -40,7 +55,9 @@ class LambdaClock(VirtualClock):
             return
         interrupted = self.attempt_ends < self.invocation_ends
         self.move_to(min(self.attempt_ends, self.invocation_ends))
-        raise HandlerTimedOut("The handler took longer than its timeout.") if interrupted else Killed
+        if interrupted:
+            raise HandlerTimedOut("The handler took longer than its timeout.")
+        self.die()
 
     def begin(self, seconds: float) -> None:
         """`Limiter`: AWS calls take no time here."""
@@ -157,6 +174,7 @@ class Queue:
             context = _Context(f"request-{self.invocations}", clock)
             answer: Any = invoke(self.function, {"Records": [*map(_record, batch)]}, context, self.environment)
         except Killed:
+            clock.restart()
             return
         finally:
             clock.invocation_ends = clock.attempt_ends = clock.now() + NEVER

@@ -14,7 +14,7 @@ from contradance import Delivery, Retry, subscriber
 from contradance.local.state.database import Database
 from tests.runtime.desk import TicketOpened, opened
 from tests.runtime.fakes import Outage, World, delivered
-from tests.runtime.sqs import Killed, LambdaClock, Queue
+from tests.runtime.sqs import LambdaClock, Queue
 
 TIMEOUT = timedelta(seconds=30)
 DAYS = timedelta(days=7)
@@ -48,7 +48,7 @@ class Workshop:
                 case "hanging":
                     clock.sleep(100_000)
                 case "dying":
-                    raise Killed
+                    clock.die()
 
         self.function = repair
 
