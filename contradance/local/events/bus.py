@@ -260,7 +260,7 @@ class Bus:
         """Delete a delivery that succeeded.
 
         A crash may lose the deletion: the once-record then makes the repeated delivery a duplicate. A delivery that has no
-        once-record, because the consumer has dead-lettered it, is deleted by `ReceivedMessages` before.
+        once-record, because the consumer has dead-lettered it, is deleted by `PendingMessages` before.
         """
         self._database.write_soon("DELETE FROM delivery WHERE id = ?", (waiting.id,))
 

@@ -8,7 +8,7 @@ from contradance.errors import LaptopError
 from contradance.local.state.database import Database
 
 
-class ReceivedMessages:
+class PendingMessages:
     """`contradance.runtime.ports.Messages` over the laptop's database."""
 
     def __init__(self, database: Database) -> None:
