@@ -3,8 +3,8 @@
 import copy
 import http.client
 import json
-import re
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
