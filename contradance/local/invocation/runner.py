@@ -268,7 +268,11 @@ class Runner:
                 self._changed.wait(max(self._pause(), least))
 
     def _run_due(self) -> None:
-        """Fill queues whose alarms are due, fail late invocations, and run schedules and the minute's task."""
+        """Fill queues whose alarms are due, fail late invocations, and run schedules and the minute's task.
+
+        It also commits what waits for a later commit, so that commands see the journal record of a request that caused
+        no delivery.
+        """
         now = self._clock.now()
         with self._changed:
             while self._alarms and self._alarms[0][0] <= now.timestamp():
@@ -286,6 +290,7 @@ class Runner:
             if now >= self._minute:
                 self._minute = now + timedelta(minutes=1)
                 self._every_minute()
+        self._bus.flush()
 
     def _time_out(self, invocation: _Invocation) -> None:
         """Settle a late invocation as failed and start another worker; the late thread's result is ignored."""
