@@ -1,4 +1,4 @@
-"""Write docs/contract-types.md from the table of kinds, or with --check report whether it is as it should be."""
+"""Write docs/reference/contract-types.md from the table of kinds, or with --check report whether it is as it should be."""
 
 import sys
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from contradance.errors import ContractViolation, DeclarationError  # noqa: E402
 from tests.wire.contracts import contract_of, event_of  # noqa: E402
 from tests.wire.kinds import GROUPS, Kind  # noqa: E402
 
-PAGE = ROOT / "docs" / "contract-types.md"
+PAGE = ROOT / "docs" / "reference" / "contract-types.md"
 HEAD = """# What a contract may hold
 
 What a handler builds is what arrives. An event's data becomes JSON by Pydantic's serializer, under the names of aliases
