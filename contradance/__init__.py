@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from contradance.decorator import route, schedule, subscriber
     from contradance.delivery import Delivery
     from contradance.errors import ContractViolation, ContradanceError, DeclarationError, UnconsumedEvent
+    from contradance.foreign import ForeignEvent
     from contradance.pii import PII, mask
     from contradance.registry import Registry
     from contradance.reply import HttpError, Reply
@@ -24,6 +25,7 @@ __all__ = [
     "ContradanceError",
     "DeclarationError",
     "Delivery",
+    "ForeignEvent",
     "HttpError",
     "Page",
     "Registry",
@@ -48,6 +50,7 @@ _HOME = {
     "ContradanceError": "errors",
     "DeclarationError": "errors",
     "Delivery": "delivery",
+    "ForeignEvent": "foreign",
     "HttpError": "reply",
     "Page": "table",
     "Registry": "registry",

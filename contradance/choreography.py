@@ -15,14 +15,16 @@ from typing import Literal, NamedTuple
 
 from contradance.contract import Contract, where_defined
 from contradance.errors import InvalidChoreography, UnconsumedEvent
+from contradance.foreign import ForeignEvent
 from contradance.function import AnyFunction, Function
 from contradance.httproute import Route
+from contradance.identity import Identity
 from contradance.registry import Registry
 from contradance.signature import describe_function
 from contradance.subscription import Subscription
 from contradance.table import Grant
 
-__all__ = ["AnyFunction", "Choreography", "Edge", "Routed", "Subscribed"]
+__all__ = ["AnyFunction", "Choreography", "Edge", "Relied", "Routed", "Subscribed"]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 
@@ -33,6 +35,25 @@ class Edge(NamedTuple):
     kind: Literal["publishes", "consumes"]
     function: str
     contract: type[Contract]
+
+
+class Relied(NamedTuple):
+    """An event of others that functions consume: the choreography relies on it, and promises nothing of it."""
+
+    identity: Identity
+    models: tuple[type[ForeignEvent], ...]
+    """Its classes: each function may have its own."""
+    consumers: tuple[str, ...]
+
+    @property
+    def places(self) -> str:
+        """The buses it comes from: `bus 'default'`."""
+        return " and ".join(dict.fromkeys(str(model.origin) for model in self.models))
+
+    @property
+    def summary(self) -> str:
+        """The first line of its docstring."""
+        return (self.models[0].__doc__ or self.identity.detail_type).strip().partition("\n")[0]
 
 
 class Subscribed(NamedTuple):
@@ -131,6 +152,39 @@ class Choreography:
         grants = {use.table for function in self.functions.values() for use in function.uses if isinstance(use, Grant)}
         return tuple(sorted(grants))
 
+    @cached_property
+    def foreign(self) -> tuple[Relied, ...]:
+        """The events of others, in the order of their first consumers. They are not in the registry."""
+        models: dict[Identity, list[type[ForeignEvent]]] = {}
+        consumers: dict[Identity, list[str]] = {}
+        for function, subscription in self.subscriptions:
+            for model in subscription.foreign:
+                models.setdefault(model.identity, []).append(model)
+                consumers.setdefault(model.identity, []).append(function.name)
+        return tuple(
+            Relied(identity, tuple(dict.fromkeys(found)), tuple(consumers[identity]))
+            for identity, found in models.items()
+        )
+
+    @cached_property
+    def buses(self) -> tuple[str, ...]:
+        """The names of the buses beside the application's own, sorted."""
+        return tuple(sorted({one.subscription.bus for one in self.subscriptions if one.subscription.bus is not None}))
+
+    @cached_property
+    def connected(self) -> frozenset[str]:
+        """The functions that publish or consume an event."""
+        return frozenset(
+            {edge.function for edge in self.edges} | {name for one in self.foreign for name in one.consumers}
+        )
+
+    def foreign_of(self, source: object, detail_type: object) -> type[ForeignEvent] | None:
+        """Return the event of others that an event with this source and detail-type is; None when it is not one."""
+        for one in self.foreign:
+            if one.identity.detail_type == detail_type and one.models[0].origin.has_source(source):
+                return one.models[0]
+        return None
+
     def publishers(self, contract: type[Contract]) -> tuple[AnyFunction, ...]:
         """Return the functions that publish `contract`, or a later version with a downcast to it."""
         return self._functions_with("publishes", contract)
@@ -141,10 +195,23 @@ class Choreography:
 
     def is_end(self, contract: type[Contract]) -> bool:
         """Return whether any version of the event of `contract` is declared as an end."""
-        return any(end.identity[:2] == contract.identity[:2] for end in self.ends)
+        return contract.identity[:2] in self._ended
+
+    @cached_property
+    def _ended(self) -> frozenset[tuple[str, str]]:
+        """Source and detail-type of the declared ends."""
+        return frozenset(end.identity[:2] for end in self.ends)
 
     def _functions_with(self, kind: str, contract: type[Contract]) -> tuple[AnyFunction, ...]:
-        return tuple(self.functions[edge.function] for edge in self.edges if edge[::2] == (kind, contract))
+        return self._by_contract.get((kind, contract), ())
+
+    @cached_property
+    def _by_contract(self) -> dict[tuple[str, type[Contract]], tuple[AnyFunction, ...]]:
+        """The functions by what they do with a contract, in the order of the edges."""
+        found: dict[tuple[str, type[Contract]], list[AnyFunction]] = {}
+        for kind, function, contract in self.edges:
+            found.setdefault((kind, contract), []).append(self.functions[function])
+        return {edge: tuple(functions) for edge, functions in found.items()}
 
     def _check_ends(self) -> None:
         for kind, function, contract in self.edges:

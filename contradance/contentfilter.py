@@ -11,12 +11,15 @@ from pydantic import BaseModel, PlainSerializer, WrapSerializer
 from pydantic.fields import FieldInfo
 
 from contradance.annotation import alternatives, type_name
-from contradance.contract import Contract, where_defined
+from contradance.contract import Contract, is_contract, where_defined
 from contradance.errors import InvalidFunction
+from contradance.foreign import ForeignEvent, is_foreign
 from contradance.wire import wire_fields
 
-ContentFilter = Mapping[str | type[Contract], object]
-"""A content filter over `data`, in EventBridge's pattern grammar; per contract where the parameter is a union."""
+EventClass = type[Contract] | type[ForeignEvent]
+ContentFilter = Mapping[str | type[Contract] | type[ForeignEvent], object]
+"""A content filter over a contract's `data` or a foreign event's `detail`, in EventBridge's pattern grammar; per event
+where the parameter is a union."""
 
 _WHERE_FIX: Final = "  Write it like where={'status': ['open']}, or where={TheContract: {'status': ['open']}}."
 _TEXTS: Final = (str, UUID, date, datetime, time, timedelta, Decimal, bytes)
@@ -27,9 +30,9 @@ _ANYTHING: Final = {"a boolean", "a number", "a text", "an object"}
 
 
 def checked_filters(
-    function: str, contracts: tuple[type[Contract], ...], where: ContentFilter | None
-) -> dict[type[Contract], Mapping[str, object]]:
-    """Return the filter of each contract, after a check against its fields in every version that it upcasts."""
+    function: str, contracts: tuple[EventClass, ...], where: ContentFilter | None
+) -> dict[EventClass, Mapping[str, object]]:
+    """Return the filter of each event, after a check against its fields in every version that it upcasts."""
     if not where:
         return {}
     if not isinstance(where, Mapping):
@@ -41,7 +44,7 @@ def checked_filters(
             f"  Write where={{{contracts[0].__name__}: {{...}}}}."
         )
     filters = (
-        dict(cast("Mapping[type[Contract], Mapping[str, object]]", where))
+        dict(cast("Mapping[EventClass, Mapping[str, object]]", where))
         if by_contract
         else {contracts[0]: cast("Mapping[str, object]", where)}
     )
@@ -55,13 +58,13 @@ def checked_filters(
             raise InvalidFunction(
                 f"{function} filters {contract.__name__} by {data!r} in where=, which filters no field.\n{_WHERE_FIX}"
             )
-        for version in contract.lineage():
+        for version in contract.lineage() if is_contract(contract) else (contract,):
             _check_fields(function, version, (version,), data, ())
     return filters
 
 
 def _check_fields(
-    function: str, contract: type[Contract], holders: tuple[Any, ...], where: object, path: tuple[str, ...]
+    function: str, contract: EventClass, holders: tuple[Any, ...], where: object, path: tuple[str, ...]
 ) -> None:
     """Refuse a filter on a field that is in none of `holders`, the types at `path` inside `contract`."""
     if not isinstance(where, Mapping):
@@ -76,12 +79,12 @@ def _check_fields(
         if not inner:
             known = sorted({field for holder in holders if _is_model(holder) for field in wire_fields(holder)})
             raise InvalidFunction(
-                f"{function} filters on data.{'.'.join((*path, name))}, but {contract.identity} has no such field "
+                f"{function} filters on {_root(contract)}.{'.'.join((*path, name))}, but {contract.identity} has no such field "
                 f"(contract in {where_defined(contract)}).\n"
                 + (
                     f"  Filter on one of: {', '.join(known)}."
                     if known
-                    else f"  data.{'.'.join(path)} is a value: filter on itself."
+                    else f"  {_root(contract)}.{'.'.join(path)} is a value: filter on itself."
                 )
             )
         if isinstance(wanted, list) and not rest:
@@ -89,19 +92,22 @@ def _check_fields(
         _check_fields(function, contract, inner, {rest: wanted} if rest else wanted, (*path, name))
 
 
-def _check_values(
-    function: str, contract: type[Contract], types: tuple[Any, ...], wanted: list[object], path: str
-) -> None:
+def _check_values(function: str, contract: EventClass, types: tuple[Any, ...], wanted: list[object], path: str) -> None:
     """Refuse a filter value of a JSON type that the field never has: it would never match."""
     possible = {kind for one in types for kind in _json_kinds(one)}
     for value in wanted:
         kind = _filter_kind(value)
         if kind is not None and possible and kind not in possible:
             raise InvalidFunction(
-                f"{function} filters data.{path} by {kind}, but {contract.identity} has {' or '.join(sorted(possible))} "
+                f"{function} filters {_root(contract)}.{path} by {kind}, but {contract.identity} has {' or '.join(sorted(possible))} "
                 f"there (contract in {where_defined(contract)}), so it would never match.\n"
                 f"  Filter by {' or '.join(sorted(possible))}: the field's type in JSON."
             )
+
+
+def _root(contract: EventClass) -> str:
+    """Return the field of an event over which a filter is written."""
+    return "detail" if is_foreign(contract) else "data"
 
 
 def _filter_kind(value: object) -> str | None:

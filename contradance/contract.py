@@ -165,8 +165,8 @@ def is_contract(candidate: object) -> TypeGuard[type[Contract]]:
     return isinstance(candidate, type) and issubclass(candidate, Contract) and candidate is not Contract
 
 
-def where_defined(contract: type[Contract]) -> str:
-    """Return the file that defines `contract`, as a path from the import root: `library_contracts/loans.py`."""
+def where_defined(contract: type[BaseModel]) -> str:
+    """Return the file that defines `contract`, or an event of others, as a path from the import root: `library_contracts/loans.py`."""
     return contract.__module__.replace(".", "/") + ".py"
 
 

@@ -8,6 +8,7 @@ from contradance.contentfilter import ContentFilter
 from contradance.contract import Contract
 from contradance.delivery import Delivery
 from contradance.errors import InvalidFunction
+from contradance.foreign import ForeignEvent
 from contradance.function import Function, Schedule, make_function
 from contradance.limits import Limits
 from contradance.retry import DeliveryMode, Retry
@@ -17,7 +18,7 @@ from contradance.subscription import (
     OnReplay,
     Subscription,
     event_pattern,
-    subscribed_contracts,
+    subscribed_events,
 )
 
 if TYPE_CHECKING:  # a deployed function loads only what its own kind needs
@@ -27,7 +28,7 @@ if TYPE_CHECKING:  # a deployed function loads only what its own kind needs
     from contradance.reply import Reply
 
 P = ParamSpec("P")
-Event = TypeVar("Event", bound=Contract)
+Event = TypeVar("Event", bound=Contract | ForeignEvent)
 Publishes = TypeVar("Publishes", bound=Contract | Iterable[Contract] | None)
 Answer = TypeVar("Answer", bound="BaseModel | Sequence[BaseModel] | Reply[Any, Any] | None")
 
@@ -72,13 +73,14 @@ def subscriber(
     concurrency: int | None = None,
     service: str | None = None,
 ) -> SubscribeDecorator:
-    """Subscribe a handler to the contracts of its first parameter; the handler publishes the events it returns.
+    """Subscribe a handler to the events of its first parameter; the handler publishes the events it returns.
 
     Args:
         retry: attempts after the first, and the age at which an event becomes a dead letter.
         delivery: `"queue"` puts a queue between rule and function: more attempts, batches, a visible backlog.
         uses: tables, settings and secrets: the only source of grants and environment variables.
-        where: an EventBridge content filter over `data`; a mapping by contract when the parameter is a union.
+        where: an EventBridge content filter over a contract's `data`, or a foreign event's `detail`; a mapping by event
+            when the parameter is a union.
         on_replay: `"skip"` excludes archive replays.
         batch: most events of one invocation behind a queue: 1 to 10.
         timeout: longest time of one attempt: up to 15 minutes.
@@ -99,9 +101,9 @@ def subscriber(
         _check_choice(read.function, "on_replay", on_replay, get_args(OnReplay))
         if not 1 <= batch <= MAX_BATCH:
             raise InvalidFunction(f"{read.function} has batch={batch}.\n  Use 1 to {MAX_BATCH}.")
-        contracts = subscribed_contracts(parameters[0].annotation, read.function, parameters[0].name)
-        pattern = event_pattern(read.function, contracts, where, on_replay)
-        trigger = Subscription(contracts, pattern, delivery, batch, on_replay, takes_delivery)
+        contracts, foreign = subscribed_events(parameters[0].annotation, read.function, parameters[0].name)
+        pattern = event_pattern(read.function, contracts, where, on_replay, foreign)
+        trigger = Subscription(contracts, pattern, delivery, batch, on_replay, takes_delivery, foreign)
         return make_function(
             handler,
             read,

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from pydantic_core import to_json
 
 from contradance.annotation import type_name
+from contradance.bounds import MAX_ID, MAX_SUBJECT
 from contradance.contract import Contract, where_defined
 from contradance.errors import ContractViolation, TooMuchWork
 from contradance.identity import Identity
@@ -26,7 +27,7 @@ MAX_EVENT_BYTES: Final = 256 * 1024
 _DERIVED: Final = UUID("5b1f0f0e-3c0a-5e0c-9f53-0d1a8c6f7e21")
 """Namespace of event ids that are derived from the delivery that published them."""
 
-_Id = Annotated[str, Field(min_length=1, max_length=256)]
+_Id = Annotated[str, Field(min_length=1, max_length=MAX_ID)]
 
 
 class Metadata(BaseModel):
@@ -37,12 +38,16 @@ class Metadata(BaseModel):
     event_id: _Id = Field(description="The event's own id; the same when it is republished or replayed.")
     version: int = Field(description="Version of the contract that `data` follows.", ge=1)
     occurred_at: AwareDatetime = Field(description="When it happened: RFC 3339, UTC.")
-    subject: str = Field(description="The business entity that the event is about.")
+    subject: str = Field(max_length=MAX_SUBJECT, description="The business entity that the event is about.")
     correlation_id: _Id = Field(description="Copied along the whole chain of events.")
     causation_id: _Id | None = Field(default=None, description="The event_id of the event that caused this one.")
-    publisher: str = Field(description="The publishing function: service.function.")
-    replay_of: str | None = Field(default=None, description="The event_id that was replayed with --again, if any.")
-    traceparent: str | None = Field(default=None, description="W3C trace context, where there is one.")
+    publisher: str = Field(max_length=MAX_ID, description="The publishing function: service.function.")
+    replay_of: str | None = Field(
+        default=None, max_length=MAX_ID, description="The event_id that was replayed with --again, if any."
+    )
+    traceparent: str | None = Field(
+        default=None, max_length=MAX_ID, description="W3C trace context, where there is one."
+    )
     newer_version: int | None = Field(
         default=None, description="The next newer version that the same event was also published as, if any."
     )
@@ -122,7 +127,7 @@ def seal(
 
     Raises:
         ContractViolation: its JSON breaks the contract, or reads back as something else.
-        TooMuchWork: the sealed event is larger than `MAX_EVENT_BYTES`.
+        TooMuchWork: the sealed event is larger than `MAX_EVENT_BYTES`, or its subject longer than `MAX_SUBJECT`.
     """
     contract = type(event)
     try:
@@ -130,6 +135,11 @@ def seal(
     except (ValidationError, NotFaithful) as error:
         raise violation(contract, error, event_id=event_id, publisher=publisher) from error
     subject = event.subject
+    if len(subject) > MAX_SUBJECT:
+        raise TooMuchWork(
+            f"event {event_id} ({contract.identity}) has a subject of {len(subject):,} characters; the limit is "
+            f"{MAX_SUBJECT:,}.\n  published by {publisher}\n  Name a field that identifies the entity: subject=."
+        )
     metadata = {
         "event_id": event_id,
         "version": contract.identity.version,

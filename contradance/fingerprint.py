@@ -32,12 +32,23 @@ def fingerprint(choreography: Choreography, functions: Iterable[AnyFunction] | N
             str(contract.identity): contract.model_json_schema(mode="serialization")
             for contract in choreography.contracts
         },
+        **_foreign_facts(choreography),
         "functions": {
             function.name: _function_facts(function)
             for function in (choreography.functions.values() if functions is None else functions)
         },
     }
     return sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:_CHARACTERS]
+
+
+def _foreign_facts(choreography: Choreography) -> dict[str, object]:
+    """Return the events of others, if there are any: their models, buses and identifying fields."""
+    facts = sorted(
+        [str(model.identity), repr(model.origin), json.dumps(model.model_json_schema(), sort_keys=True)]
+        for one in choreography.foreign
+        for model in one.models
+    )
+    return {"foreign": facts} if facts else {}
 
 
 def _function_facts(function: AnyFunction) -> dict[str, object]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, get_origin
 from contradance.annotation import members, published, type_name
 from contradance.contract import Contract, is_contract, where_defined
 from contradance.errors import InvalidFunction
+from contradance.foreign import is_foreign
 from contradance.limits import Limits
 from contradance.retry import DeliveryMode, Retry
 from contradance.signature import Signature
@@ -111,6 +112,11 @@ def make_function(
 def _published_contracts(function: str, service: str, returns: Any) -> tuple[type[Contract], ...]:
     contracts = tuple(dict.fromkeys(published(returns)))
     for contract in contracts:
+        if is_foreign(contract):
+            raise InvalidFunction(
+                f"{function} returns {contract.__name__}, an event that others publish from {contract.identity.source!r}: it "
+                "is only consumed.\n  Return a contract of your own."
+            )
         if not is_contract(contract):
             raise InvalidFunction(
                 f"{function} returns {type_name(returns)}, but {type_name(contract)} is not a contract.\n"

@@ -23,6 +23,12 @@ SEGMENT: Final = r"[A-Za-z0-9._~-]+|\{[a-z_][a-z0-9_]*\}"
 """A path segment: a word or a placeholder."""
 PLACEHOLDER: Final = r"\{([a-z_][a-z0-9_]*)\}"
 """A placeholder in a path; the group is its name."""
+CORS_HEADERS: Final = ("authorization", "content-type", "idempotency-key", "traceparent")
+"""Headers that a page of an allowed origin may send."""
+CORS_SIGNED_HEADERS: Final = ("x-amz-content-sha256", "x-amz-date", "x-amz-security-token")
+"""Headers that a browser also sends with signed requests."""
+CORS_MAX_AGE_SECONDS: Final = 3600
+"""How long a browser keeps the answer to a preflight."""
 _BODYLESS: Final = ("GET", "DELETE")
 _LOWEST_STATUS: Final = 200
 _HIGHEST_STATUS: Final = 399

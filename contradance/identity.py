@@ -18,6 +18,7 @@ class Identity(NamedTuple):
     source: str
     detail_type: str
     version: int
+    """0 for an event of others, which has no version of ours."""
 
     @property
     def app(self) -> str:
@@ -30,7 +31,7 @@ class Identity(NamedTuple):
         return self.source.partition(".")[2]
 
     def __str__(self) -> str:
-        return f"{self.source}/{self.detail_type} v{self.version}"
+        return f"{self.source}/{self.detail_type}{f' v{self.version}' if self.version else ''}"
 
 
 def check_identity(identity: Identity, owner: str) -> None:

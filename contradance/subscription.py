@@ -1,6 +1,6 @@
 """A subscription: the contracts and the content filter of a function, and the event pattern of its rule."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -9,6 +9,7 @@ from contradance.annotation import members, type_name
 from contradance.contentfilter import ContentFilter, checked_filters
 from contradance.contract import Contract, is_contract
 from contradance.errors import InvalidFunction, InvalidPattern
+from contradance.foreign import ForeignEvent, complete, is_foreign
 from contradance.identity import Identity
 from contradance.retry import DeliveryMode
 
@@ -33,6 +34,18 @@ class Subscription:
     batch: int
     on_replay: OnReplay
     takes_delivery: bool
+    foreign: tuple[type[ForeignEvent], ...] = ()
+    """The events of others among the subscribed ones; all events of one subscription are on one bus."""
+
+    @property
+    def bus(self) -> str | None:
+        """The bus of the rule, by the name in the declarations; None for the application's own."""
+        return self.foreign[0].origin.bus if self.foreign else None
+
+    @property
+    def events(self) -> tuple[type[Contract] | type[ForeignEvent], ...]:
+        """The contracts and the events of others."""
+        return (*self.contracts, *self.foreign)
 
     @cached_property
     def pattern(self) -> "EventPattern":
@@ -46,6 +59,13 @@ class Subscription:
         """
         return self._readable.get(identity)
 
+    def foreign_of(self, source: object, detail_type: object) -> type[ForeignEvent] | None:
+        """Return the event of others with this source and detail-type; None when the function does not subscribe to it."""
+        for kind in self.foreign:
+            if kind.identity.detail_type == detail_type and kind.origin.has_source(source):
+                return kind
+        return None
+
     @cached_property
     def _readable(self) -> dict[Identity, tuple[type[Contract], type[Contract]]]:
         upcast = {
@@ -54,31 +74,79 @@ class Subscription:
         return upcast | {contract.identity: (contract, contract) for contract in self.contracts}
 
 
-def subscribed_contracts(annotation: Any, function: str, parameter: str) -> tuple[type[Contract], ...]:
-    """Return the contracts in the annotation of a parameter; refuse anything else."""
-    contracts = members(annotation)
-    for member in contracts:
-        if not is_contract(member):
+def subscribed_events(
+    annotation: Any, function: str, parameter: str
+) -> tuple[tuple[type[Contract], ...], tuple[type[ForeignEvent], ...]]:
+    """Return the contracts and the events of others in the annotation of a parameter; refuse anything else."""
+    contracts: list[type[Contract]] = []
+    foreign: list[type[ForeignEvent]] = []
+    for member in members(annotation):
+        if is_contract(member):
+            contracts.append(member)
+        elif is_foreign(member):
+            complete(member)
+            foreign.append(member)
+        else:
             raise InvalidFunction(
                 f"{function} subscribes to {type_name(member)} by its parameter {parameter!r}, which is not a contract.\n"
-                "  Annotate it with a class that derives from contradance.Contract, or a union of such classes."
+                "  Annotate it with a class that derives from contradance.Contract or ForeignEvent, or a union of such classes."
             )
-    return contracts
+    _check_one_bus(function, contracts, foreign)
+    _check_distinct(function, contracts, foreign)
+    return tuple(contracts), tuple(foreign)
+
+
+def _check_one_bus(function: str, contracts: Sequence[type[Contract]], foreign: Sequence[type[ForeignEvent]]) -> None:
+    """Refuse events of several buses: a function has one rule, and a rule is on one bus."""
+    buses = {kind.origin.bus: kind.__name__ for kind in foreign}
+    if contracts:
+        buses.setdefault(None, contracts[0].__name__)
+    if len(buses) > 1:
+        places = [f"{name} on {'the own bus' if bus is None else f'bus {bus!r}'}" for bus, name in buses.items()]
+        raise InvalidFunction(
+            f"{function} subscribes to {' and '.join(places)}, but a function has one rule, and a rule is on one bus.\n"
+            "  Write one function for each bus; they may call the same code."
+        )
+
+
+def _check_distinct(function: str, contracts: Sequence[type[Contract]], foreign: Sequence[type[ForeignEvent]]) -> None:
+    """Refuse two events that one delivered event would fit."""
+    seen: list[type[Contract | ForeignEvent]] = [*contracts]
+    for kind in foreign:
+        for other in seen:
+            sources = [one.origin.source if is_foreign(one) else one.identity.source for one in (kind, other)]
+            reached = [source.removesuffix("*") for source in sources]
+            overlap = any(
+                one == two or (source.endswith("*") and two.startswith(one))
+                for source, one, two in zip(sources, reached, reversed(reached), strict=True)
+            )
+            if overlap and kind.identity.detail_type == other.identity.detail_type:
+                raise InvalidFunction(
+                    f"{function} subscribes to {kind.__name__} and {other.__name__}, but an event may be both: they have the "
+                    f"detail-type {kind.identity.detail_type!r} and the sources {sources[0]!r} and {sources[1]!r}.\n"
+                    "  Keep one of them."
+                )
+        seen.append(kind)
 
 
 def event_pattern(
-    function: str, contracts: tuple[type[Contract], ...], where: ContentFilter | None, on_replay: OnReplay
+    function: str,
+    contracts: tuple[type[Contract], ...],
+    where: ContentFilter | None,
+    on_replay: OnReplay,
+    foreign: tuple[type[ForeignEvent], ...] = (),
 ) -> Mapping[str, object]:
     """Return the pattern of a subscriber's rule, as a mapping. A pattern with a filter is compiled, to refuse it early."""
-    # Several contracts need `$or`: flat lists would match every source with every detail-type and every version.
-    filters = checked_filters(function, contracts, where)
+    # Several events need `$or`: flat lists would match every source with every detail-type and every version.
+    filters = checked_filters(function, (*contracts, *foreign), where)
     parts = [
         _contract_pattern(contract, filters.get(contract), _readable(contract, contracts)) for contract in contracts
     ]
+    parts += [_foreign_pattern(kind, filters.get(kind)) for kind in foreign]
     pattern: dict[str, object] = parts[0] if len(parts) == 1 else {"$or": parts}
     if on_replay == "skip":
         pattern = {**pattern, "replay-name": [{"exists": False}]}
-    if where:
+    if where or any(kind.origin.source.endswith("*") for kind in foreign):
         try:
             _compile(pattern)
         except InvalidPattern as error:
@@ -118,3 +186,12 @@ def _contract_pattern(
     if where:
         detail["data"] = dict(where)
     return {"source": [contract.identity.source], "detail-type": [contract.identity.detail_type], "detail": detail}
+
+
+def _foreign_pattern(kind: type[ForeignEvent], where: Mapping[str, object] | None) -> dict[str, object]:
+    """Return the part of the pattern for one event of others, whose filter is over the whole detail."""
+    pattern: dict[str, object] = {
+        "source": [kind.origin.source_pattern],
+        "detail-type": [kind.identity.detail_type],
+    }
+    return {**pattern, "detail": dict(where)} if where else pattern

@@ -7,8 +7,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import core_schema
 
 from contradance.annotation import models_inside
+from contradance.bounds import MAX_COUNTED, MAX_PATH, MAX_PROBLEM, MAX_PROBLEMS, shortened
 from contradance.contract import Contract, where_defined
 from contradance.errors import ContractViolation
+from contradance.foreign import ForeignEvent, is_foreign
 from contradance.proof import NotFaithful
 from contradance.wire import wire_fields
 
@@ -37,21 +39,36 @@ _OWN_CHECK: Final = "Does not satisfy the contract's own check"
 def problems(error: ValidationError, prefix: str = "", names: Container[str] | None = None) -> list[tuple[str, str]]:
     """Return (field path, message) for each problem, without the input, which `error.errors()` contains.
 
+    Of more than `MAX_PROBLEMS` problems the last pair gives the number of those that are not named.
+
     With `names`, a part of a path that is not one of them is replaced by `*`: the key of a dictionary is data.
     """
-    return [
+    found = error.errors(include_url=False, include_context=False, include_input=False)[:MAX_PROBLEMS]
+    named = [
         (
-            ".".join(
-                [*([prefix] if prefix else []), *(_step(part, problem["type"], names) for part in problem["loc"])]
+            shortened(
+                ".".join(
+                    [*([prefix] if prefix else []), *(_step(part, problem["type"], names) for part in problem["loc"])]
+                ),
+                MAX_PATH,
             ),
-            str(problem["msg"]) if problem["type"] in _SAFE_TYPES else _REWORDED.get(problem["type"], _OWN_CHECK),
+            shortened(
+                str(problem["msg"]) if problem["type"] in _SAFE_TYPES else _REWORDED.get(problem["type"], _OWN_CHECK),
+                MAX_PROBLEM,
+            ),
         )
-        for problem in error.errors(include_url=False, include_context=False, include_input=False)
+        for problem in found
     ]
+    not_counted = getattr(error, "left_out", 0)  # see contradance.largeinput
+    left_out = error.error_count() - len(found) + not_counted
+    if left_out:
+        about = "at least " if not_counted >= MAX_COUNTED else ""
+        named.append((prefix or "...", f"and {about}{left_out:,} more problem{'' if left_out == 1 else 's'}"))
+    return named
 
 
 def violation(
-    contract: type[Contract],
+    contract: type[Contract | ForeignEvent],
     error: ValidationError | NotFaithful,
     *,
     event_id: str,
@@ -60,12 +77,14 @@ def violation(
 ) -> ContractViolation:
     """Return the error that names the event, the fields that break `contract`, the publisher, the consumer and the fix."""
     names = {name for model in _models(contract) for name in (model.__name__, *model.model_fields, *wire_fields(model))}
-    fix = f"Fix the publisher, or publish the new shape as version {contract.identity.version + 1}."
+    root, fix = "data", f"Fix the publisher, or publish the new shape as version {contract.identity.version + 1}."
+    if is_foreign(contract):
+        root, fix = "detail", "Correct the class: the event comes from others."
     if isinstance(error, NotFaithful):
         path = ".".join(["data", *(_step(part, "", names) for part in error.path)])
         found, fix = [(path, error.problem)], error.fix
     else:
-        found = problems(error, "data", names)
+        found = problems(error, root, names)
         if consumer is None:
             fix += _FIX_READING
     lines = [f"event {event_id} breaks {contract.identity}"]
@@ -75,7 +94,7 @@ def violation(
     return ContractViolation("\n".join(lines))
 
 
-def _models(contract: type[Contract]) -> list[type[BaseModel]]:
+def _models(contract: type[BaseModel]) -> list[type[BaseModel]]:
     return [contract, *(model for _, model in models_inside(contract) if issubclass(model, BaseModel))]
 
 

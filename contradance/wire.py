@@ -12,6 +12,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticSerializationError, to_json
 
+from contradance.largeinput import is_large, read_large
+
 Model = TypeVar("Model", bound=BaseModel)
 Extra = Literal["forbid", "ignore", "allow"] | None
 """The treatment of unknown fields; None uses the configuration of each model."""
@@ -45,8 +47,7 @@ def read_closed(model: type[Model], text: str | bytes, *, extra: Extra = "forbid
     Raises:
         ValidationError: the JSON does not match the model.
     """
-    read: Model = model.__pydantic_validator__.validate_json(text, extra=extra, by_alias=True, by_name=by_name)
-    return read
+    return _read(model, text, extra=extra, by_name=by_name)
 
 
 def read_tolerant(model: type[Model], text: str | bytes, *, extra: Extra = "forbid", by_name: bool = False) -> Model:
@@ -56,9 +57,18 @@ def read_tolerant(model: type[Model], text: str | bytes, *, extra: Extra = "forb
         ValidationError: the JSON does not match the model even without unknown fields.
     """
     try:
-        return read_closed(model, text, extra=extra, by_name=by_name)
+        return _read(model, text, extra=extra, by_name=by_name, counted=False)
     except ValidationError:
-        return read_closed(model, text, extra="ignore", by_name=by_name)
+        return _read(model, text, extra="ignore", by_name=by_name)
+
+
+def _read(model: type[Model], text: str | bytes, *, extra: Extra, by_name: bool, counted: bool = True) -> Model:
+    read: Model
+    if is_large(text):
+        read = read_large(model, text, counted=counted, extra=extra, by_alias=True, by_name=by_name)
+    else:
+        read = model.__pydantic_validator__.validate_json(text, extra=extra, by_alias=True, by_name=by_name)
+    return read
 
 
 def as_text(data: object) -> bytes:

@@ -25,6 +25,12 @@ RATIOS = {
     "infra": [rf"^{NUMBER * 4}{RATIO}{NUMBER * 3}$"],
     "paths": [rf"{name}{NUMBER}{RATIO}$" for name in ("contradance: seal", "contradance: unseal, read", "parse")],
     "patterns": [rf"^{NUMBER * 4}(?: +[\d.]+ us){{2}}{NUMBER}{RATIO}$"],
+    "scale": [
+        rf"^{NUMBER * 4}{RATIO}{NUMBER}{RATIO}{NUMBER * 3}$",
+        *(rf"^{what} +[\d.]+ s  bare Typer +[\d.]+ s{RATIO}$" for what in ("--help", "completion of a command")),
+        *(rf"^{what} +[\d.]+ s +\d+ MB{NUMBER} characters{RATIO}$" for what in ("logs", "events list")),
+        *(rf"^{what} +[\d.]+ us  a bare write +[\d.]+ us{RATIO}$" for what in ("plain", "in colour")),
+    ],
 }
 """Lines that a benchmark prints, as patterns: each holds at least one ratio."""
 

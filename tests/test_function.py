@@ -198,7 +198,7 @@ def test_a_parameter_that_is_no_contract_is_refused(annotation: object, said: st
 
     assert refusal(untyped_subscriber(service="payments"), handle) == (
         f"{called(handle)} subscribes to {said} by its parameter 'event', which is not a contract.\n"
-        "  Annotate it with a class that derives from contradance.Contract, or a union of such classes."
+        "  Annotate it with a class that derives from contradance.Contract or ForeignEvent, or a union of such classes."
     )
 
 

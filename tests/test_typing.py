@@ -49,7 +49,7 @@ def pyright() -> Flagged:
 
 
 def test_the_folder_of_examples_is_found() -> None:
-    assert [file.name for file in FILES] == ["app.py", "declarations.py", "routes.py", "subscribers.py"]
+    assert [file.name for file in FILES] == ["app.py", "declarations.py", "foreign.py", "routes.py", "subscribers.py"]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

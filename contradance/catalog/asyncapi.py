@@ -7,8 +7,9 @@ one function only. A channel is one contract on the bus; its messages are EventB
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from contradance.catalog import foreign
 from contradance.catalog.draft7 import definitions, to_draft7
-from contradance.choreography import AnyFunction, Choreography, Edge
+from contradance.choreography import AnyFunction, Choreography, Edge, Relied
 from contradance.compatibility.keywords import JsonSchema
 from contradance.contract import Contract
 from contradance.envelope import Metadata
@@ -44,18 +45,28 @@ def asyncapi(
     used = {edge.contract for edge in edges}
     registry = checked if isinstance(checked, Registry) else checked.contracts
     contracts = [contract for contract in registry if contract in used or function is None]
+    relied = foreign.relied_by(choreography, functions)
     title = function or checked.name
     return {
         "asyncapi": ASYNCAPI,
         "info": {"title": title, "version": version, "description": _description(functions.get(function or ""))},
         "defaultContentType": "application/json",
-        "channels": {_contract_key(contract): _channel(contract, choreography) for contract in contracts},
-        "operations": {_operation_key(edge): _operation(edge, functions[edge.function]) for edge in edges},
-        "components": {
-            "messages": {_contract_key(contract): _message(contract) for contract in contracts},
-            "schemas": _schemas(contracts),
+        "channels": {
+            **{_contract_key(contract): _channel(contract, choreography) for contract in contracts},
+            **foreign.channels(relied),
         },
-        "x-applications": {name: _application(one, edges) for name, one in functions.items()},
+        "operations": {
+            **{_operation_key(edge): _operation(edge, functions[edge.function]) for edge in edges},
+            **foreign.operations(relied, choreography),
+        },
+        "components": {
+            "messages": {
+                **{_contract_key(contract): _message(contract) for contract in contracts},
+                **foreign.messages(relied),
+            },
+            "schemas": {**_schemas(contracts), **foreign.schemas(relied)},
+        },
+        "x-applications": {name: _application(one, edges, relied) for name, one in functions.items()},
     }
 
 
@@ -132,7 +143,7 @@ def _message(contract: type[Contract]) -> AsyncApiDocument:
     }
 
 
-def _application(function: AnyFunction, edges: Iterable[Edge]) -> AsyncApiDocument:
+def _application(function: AnyFunction, edges: Iterable[Edge], relied: Iterable[Relied]) -> AsyncApiDocument:
     trigger = function.trigger
     triggered_by = trigger.key if isinstance(trigger, Route) else ""
     if isinstance(trigger, Schedule):
@@ -141,7 +152,10 @@ def _application(function: AnyFunction, edges: Iterable[Edge]) -> AsyncApiDocume
         "service": function.service,
         "description": _description(function),
         **({"trigger": triggered_by} if triggered_by else {}),
-        "operations": [_operation_key(edge) for edge in edges if edge.function == function.name],
+        "operations": [
+            *(_operation_key(edge) for edge in edges if edge.function == function.name),
+            *(foreign.operation_key(one, function.name) for one in relied if function.name in one.consumers),
+        ],
     }
 
 

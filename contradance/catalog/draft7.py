@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
-from contradance.compatibility.keywords import JsonSchema, with_inner
+from contradance.compatibility.keywords import JsonSchema, map_inner
 
 _LEFT_OUT: Final = frozenset(
     {"$anchor", "$schema", "discriminator", "maxContains", "minContains", "unevaluatedItems", "unevaluatedProperties"}
@@ -21,8 +21,8 @@ def to_draft7(schema: JsonSchema, locate: Locate = lambda name: f"#/definitions/
     """Return `schema` in draft 7 without its definitions; `locate` returns the references to them."""
     if isinstance(schema, bool):
         return schema
-    converted = with_inner(schema, lambda inner: to_draft7(inner, locate))
-    assert not isinstance(converted, bool)  # noqa: S101 - with_inner returns the kind that it gets
+    converted = map_inner(schema, lambda inner: to_draft7(inner, locate))
+    assert not isinstance(converted, bool)  # noqa: S101 - map_inner returns the kind that it gets
     kept = {key: value for key, value in converted.items() if key not in {*_LEFT_OUT, "$defs", "definitions"}}
     if "$ref" in kept:
         return _referring(kept, locate)

@@ -1,6 +1,6 @@
 """Lists contracts: all of them in a few lines each, or one with all its fields."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from contradance.annotation import models_in, type_name
 from contradance.catalog.deprecations import deprecations
-from contradance.choreography import Choreography
+from contradance.choreography import Choreography, Relied
 from contradance.contract import Contract, where_defined
 from contradance.gate import differences, readers
 from contradance.pii import is_marked
@@ -17,8 +17,9 @@ from contradance.registry import Registry
 from contradance.schemas import Promises
 from contradance.wire import wire_fields
 
-FreezeState = Literal["frozen", "not frozen", "changed", "broken", "not ours"]
-"""State of a contract compared with its frozen schema; `not ours`: another application freezes it."""
+FreezeState = Literal["frozen", "not frozen", "changed", "broken", "not ours", "of others"]
+"""State of a contract compared with its frozen schema; `not ours`: another application freezes it; `of others`: it is not a
+contract, but an event of others that functions rely on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Listed:
     consumers: tuple[str, ...]
     deprecated: str
     """The functions that still use it when a newer version exists; else empty."""
+    origin: str = ""
+    """The bus of an event of others; else empty."""
 
     def as_json(self) -> dict[str, object]:
         """Return the values for JSON."""
@@ -41,12 +44,13 @@ class Listed:
         lines = [f"{self.contract}  ({self.state})", f"  {self.summary}"]
         lines += [f"  published by {', '.join(self.publishers)}"] if self.publishers else []
         lines += [f"  consumed by  {', '.join(self.consumers)}"] if self.consumers else []
+        lines += [f"  from         {self.origin}"] if self.origin else []
         lines += [f"  deprecated: {self.deprecated}"] if self.deprecated else []
         return "\n".join(lines)
 
 
 def listing(checked: Choreography | Registry, promises: Promises) -> list[Listed]:
-    """Return every contract of a registry, with its publishers, its consumers and its frozen state."""
+    """Return every contract of a registry, with its publishers, consumers and frozen state; then the events of others."""
     choreography = checked if isinstance(checked, Choreography) else None
     registry = checked if isinstance(checked, Registry) else checked.contracts
     changed: dict[object, FreezeState] = {}
@@ -70,6 +74,9 @@ def listing(checked: Choreography | Registry, promises: Promises) -> list[Listed
             old.get(contract, ""),
         )
         for contract in registry
+    ] + [
+        Listed(str(one.identity), one.summary, "of others", (), one.consumers, "", one.places)
+        for one in (choreography.foreign if choreography else ())
     ]
 
 
@@ -81,8 +88,23 @@ def shown(contract: type[Contract]) -> Iterator[str]:
     marks += ["a failure"] if contract.failure else []
     yield f"{contract.identity}  {_first_line(contract)}"
     yield f"  {', '.join(marks)}; contract in {where_defined(contract)}"
-    rows = [*_field_rows(contract, 1, ())]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    yield from _table([*_field_rows(contract, 1, ())])
+
+
+def shown_foreign(one: Relied) -> Iterator[str]:
+    """Yield the lines that describe an event of others, once for each of its classes."""
+    for model in one.models:
+        origin = model.origin
+        marks = [f"from {origin}", *(f"once by {'.'.join(path)}" for path in origin.once_by)]
+        marks += [f"subject {'.'.join(origin.subject)}"] if origin.subject else []
+        marks += [f"correlation {'.'.join(origin.correlation)}"] if origin.correlation else []
+        yield f"{one.identity}  {one.summary}"
+        yield f"  {', '.join(marks)}; class in {where_defined(model)}"
+        yield from _table([*_field_rows(model, 1, ())])
+
+
+def _table(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     for name, kind, meaning in rows:
         yield f"  {name:{widths[0]}}  {kind:{widths[1]}}  {meaning}".rstrip()
 

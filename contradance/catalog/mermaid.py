@@ -1,18 +1,21 @@
-"""A Mermaid flowchart of a choreography: events are rounded, functions square, routes pointed; failures are dashed."""
+"""A Mermaid flowchart of a choreography: events are rounded, functions square, routes pointed; failures are dashed.
+
+Events of others are rounded too, with a dotted outline and their source.
+"""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from contradance.catalog.paths import failure_path
-from contradance.choreography import AnyFunction, Choreography
+from contradance.choreography import AnyFunction, Choreography, Relied
 from contradance.contract import Contract
 from contradance.function import Schedule
 from contradance.httproute import Route
 
 SERVICE_COLOURS: Final = ("#3b82f6", "#10b981", "#f59e0b", "#8b5cf6", "#ec4899", "#14b8a6", "#84cc16", "#6366f1")
 """Outline colours of the services, in their order; used again when there are more services."""
-_RESERVED: Final = ("default", "event", "failure")
+_RESERVED: Final = ("default", "event", "failure", "foreign")
 """Names of style classes that a service cannot have."""
 
 
@@ -23,10 +26,11 @@ def mermaid(choreography: Choreography) -> str:
 
 def _lines(choreography: Choreography) -> Iterator[str]:
     failing = failure_path(choreography)
-    connected = {edge.function for edge in choreography.edges}
+    connected = choreography.connected
     functions = [function for function in choreography.functions.values() if function.name in connected]
     contracts = list(dict.fromkeys(edge.contract for edge in choreography.edges))
-    ids = _ids([*(function.name for function in functions), *map(_event_name, contracts)], ())
+    foreign = {f"f_{one.identity}": one for one in choreography.foreign}
+    ids = _ids([*(function.name for function in functions), *map(_event_name, contracts), *foreign], ())
     classes = _ids(choreography.services, _RESERVED)
     yield "flowchart LR"
     for function in functions:
@@ -34,16 +38,27 @@ def _lines(choreography: Choreography) -> Iterator[str]:
     for contract in contracts:
         style = "failure" if contract in failing.contracts else "event"
         yield f"  {ids[_event_name(contract)]}([{_event_label(contract)}]):::{style}"
+    for name, one in foreign.items():
+        yield from _foreign(ids[name], one, ids)
     for kind, name, contract in dict.fromkeys(choreography.edges):
         dashed = contract in failing.contracts
         ends = (ids[name], ids[_event_name(contract)])
         tail, head = ends if kind == "publishes" else ends[::-1]
         yield f"  {tail} {'-.->' if dashed else '-->'} {head}"
     yield "  classDef event fill:#64748b,stroke:#64748b,color:#fff"
+    if foreign:
+        yield "  classDef foreign fill:none,stroke:#64748b,stroke-dasharray:2 2"
     yield "  classDef failure fill:#b91c1c,stroke:#b91c1c,color:#fff"
     for position, service in enumerate(choreography.services):
         colour = SERVICE_COLOURS[position % len(SERVICE_COLOURS)]
         yield f"  classDef {classes[service]} fill:none,stroke:{colour},stroke-width:2px"
+
+
+def _foreign(own: str, one: Relied, ids: Mapping[str, str]) -> Iterator[str]:
+    """Yield an event of others and the arrows to its consumers."""
+    yield f'  {own}(["{_text(one.identity.detail_type)}<br/><i>{_text(one.identity.source)}</i>"]):::foreign'
+    for consumer in one.consumers:
+        yield f"  {own} --> {ids[consumer]}"
 
 
 def _ids(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
@@ -69,6 +84,11 @@ def _event_name(contract: type[Contract]) -> str:
 def _event_label(contract: type[Contract]) -> str:
     _, detail_type, version = contract.identity
     return detail_type if version == 1 else f"{detail_type} v{version}"
+
+
+def _text(text: str) -> str:
+    """Return a text of others with the characters escaped that Mermaid or HTML would read."""
+    return "".join(one if one.isalnum() or one in " -_./" else f"#{ord(one)};" for one in text)
 
 
 def _function_shape(function: AnyFunction) -> str:

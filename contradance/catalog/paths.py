@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from contradance.choreography import Choreography
 from contradance.contract import Contract
+from contradance.subscription import Subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +19,16 @@ def failure_path(choreography: Choreography) -> FailurePath:
     """Return the failure path: the events marked `failure=True`, and everything that only they lead to."""
     contracts = {contract for contract in choreography.contracts if contract.failure}
     functions: set[str] = set()
-    grew = True
-    while grew:
-        before = len(contracts) + len(functions)
-        for function, subscription in choreography.subscriptions:
-            if all(contract in contracts for contract in subscription.contracts):
-                functions.add(function.name)
-        for contract in choreography.contracts:
-            publishers = choreography.publishers(contract)
-            if publishers and all(publisher.name in functions for publisher in publishers):
-                contracts.add(contract)
-        grew = len(contracts) + len(functions) > before
+    waiting = [*contracts]
+    while waiting:
+        for function in choreography.consumers(waiting.pop()):
+            consumed = function.trigger.events if isinstance(function.trigger, Subscription) else ()
+            if function.name in functions or not contracts.issuperset(consumed):
+                continue
+            functions.add(function.name)
+            for contract in (rendering for event in function.publishes for rendering in event.renderings()):
+                publishers = {publisher.name for publisher in choreography.publishers(contract)}
+                if contract not in contracts and functions >= publishers:
+                    contracts.add(contract)
+                    waiting.append(contract)
     return FailurePath(frozenset(contracts), frozenset(functions))

@@ -5,6 +5,7 @@ from typing import Final
 from rich.text import Text
 
 from contradance.cli.theme import Services, event_name, short
+from contradance.printable import printable
 from contradance.runtime.journal_record import JournalRecord
 
 _MARKS: Final = {
@@ -23,7 +24,7 @@ def attempt_lines(record: JournalRecord, services: Services) -> list[Text]:
     line = Text(record.started_at.strftime("%H:%M:%S  "), "dim")
     line.append(f"{service:{services.width}}", services.style(service))
     line.append(f"  {mark} ", style).append(handler, "bold")
-    line.append(f"  {event_name(record.trigger) if record.event_id else record.trigger}")
+    line.append(f"  {event_name(record.trigger) if record.event_id else printable(record.trigger)}")
     if record.published:
         line.append(" → " + ", ".join(event_name(event.contract) for event in record.published), "bold")
     line.append(f"  {record.duration_ms:.1f} ms  {short(record.subject)}", "dim")
@@ -40,5 +41,7 @@ def _ending(record: JournalRecord) -> str:
     """Return the outcome of an attempt that is not `done`: `failed, attempt 1, 5 retries left`."""
     if record.outcome == "duplicate":
         return "duplicate: already done"
+    if record.is_request:
+        return record.outcome
     ending = "now a dead letter" if record.dead else f"{record.retries_left} retries left"
     return f"{record.outcome}, attempt {record.attempt}, {ending}"

@@ -1,6 +1,5 @@
 """What commands share: options, the project, error reports, and reading and writing text."""
 
-import json
 import sys
 import warnings
 from collections.abc import Callable, Iterable
@@ -12,6 +11,7 @@ import typer
 
 from contradance.cli.theme import err
 from contradance.errors import ContradanceError, UnconsumedEvent
+from contradance.printable import printable_json
 from contradance.project import Project, find_project
 
 P = ParamSpec("P")
@@ -31,7 +31,7 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except ContradanceError as error:
-            err.print(f"{type(error).__name__}: {error}", style="red", markup=False)
+            err.print(f"{type(error).__name__}: {error}", style="red")
             raise typer.Exit(1) from error
 
     return reported
@@ -39,7 +39,7 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
 
 def print_json(value: object) -> None:
     """Write a value as JSON to standard output."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(printable_json(value, indent=2) + "\n")
 
 
 def print_warning(
@@ -47,7 +47,7 @@ def print_warning(
 ) -> None:
     """Print a warning in one line, with its place in the code; an `UnconsumedEvent` has none. For `warnings.showwarning`."""
     place = "" if issubclass(category, UnconsumedEvent) else f" ({filename}, line {lineno})"
-    err.print(f"warning: {message}{place}", style="yellow", markup=False)
+    err.print(f"warning: {message}{place}", style="yellow")
 
 
 def the_project() -> Project:

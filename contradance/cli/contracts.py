@@ -55,7 +55,7 @@ def freeze(
         project.checked(), project.root / project.schemas, dropping=drop or [], write_files=not check
     )
     for line in frozen.lines(project.root):
-        out.print(line, markup=False)
+        out.print(line)
     if check and not frozen.plan.empty:
         err.print("Files and contracts differ. Run: contradance contracts freeze", style="red")
         raise typer.Exit(1)
@@ -103,7 +103,7 @@ def list_contracts(
     if as_json:
         print_json([one.as_json() for one in found])
     else:
-        out.print("\n\n".join(map(str, found)), markup=False)
+        out.print("\n\n".join(map(str, found)))
 
 
 @contracts.command()
@@ -112,12 +112,16 @@ def show(
     contract: Annotated[str, typer.Argument(help="Like BookLent, BookLent v1 or library.loans/BookLent v1.")],
 ) -> None:
     """Show one contract: its fields, their types, personal data, and whether it is frozen."""
-    from contradance.catalog.listing import shown  # noqa: PLC0415 - loaded with the project
+    from contradance.catalog.listing import shown, shown_foreign  # noqa: PLC0415 - loaded with the project
+    from contradance.choreography import Choreography  # noqa: PLC0415 - loaded with the project
     from contradance.schemas.identities import find  # noqa: PLC0415 - loaded with the project
 
+    checked = the_project().checked()
+    foreign = {str(one.identity): one for one in checked.foreign} if isinstance(checked, Choreography) else {}
+    found = [one for name, one in foreign.items() if contract in (name, one.identity.detail_type)]
     known = the_project().registry().by_identity
-    for line in shown(known[find(contract, known)]):
-        out.print(line, markup=False)
+    for line in shown_foreign(found[0]) if found else shown(known[find(contract, known)]):
+        out.print(line)
 
 
 @contracts.command()
@@ -145,7 +149,7 @@ def diff(
         found = [one for one in differences(project.checked(), promises) if named in (None, one.identity)]
         lines = [f"{one.identity}: {one.change.message}" for one in found]
     for line in lines or ["Nothing differs."]:
-        out.print(line, markup=False)
+        out.print(line)
 
 
 @contracts.command()
@@ -171,4 +175,4 @@ def export(
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text(document), encoding="utf-8")
-        out.print(path.as_posix(), markup=False)
+        out.print(path.as_posix())

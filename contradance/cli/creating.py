@@ -79,8 +79,8 @@ def new(
     """
     where = Path(_asked(name, "Name of the project", "NAME", lambda path: app_name(Path(path).name)))
     folder = create_project(where.parent, where.name, empty=empty)
-    out.print(f"Created {folder}/. Now:\n\n  cd {folder}\n  make test\n  make run\n", markup=False)
-    out.print(f"{folder / 'README.md'} describes the files and the next steps.", markup=False)
+    out.print(f"Created {folder}/. Now:\n\n  cd {folder}\n  make test\n  make run\n")
+    out.print(f"{folder / 'README.md'} describes the files and the next steps.")
 
 
 @create.command("event")
@@ -109,7 +109,6 @@ def event_command(
     out.print(
         f"\n{called} has no publisher yet: return it from a function of {owner}, or publish one by hand:\n"
         f"  contradance events sample {called} | contradance events publish {called} --data -",
-        markup=False,
     )
 
 
@@ -205,7 +204,7 @@ def topic_command(
     wanted = [*(subscribers or []), *(more or [])]
     with _changing() as here:
         owner = create_topic(here, called, wanted, service=service, field_specs=field or [])
-    out.print(f"{event_name(called)} is published by the service {owner}.", markup=False)
+    out.print(f"{event_name(called)} is published by the service {owner}.")
 
 
 @contextmanager
@@ -221,9 +220,9 @@ def _changing() -> Iterator[ProjectLayout]:
     here.changes.write()
     format_files(project.root, formatted)
     for path in sorted(path for path, text in here.changes.created.items() if text):
-        out.print(f"created  {path}", markup=False)
+        out.print(f"created  {path}")
     for path in sorted(here.changes.edited):
-        out.print(f"edited   {path}", markup=False)
+        out.print(f"edited   {path}")
 
 
 def _asked(given: str | None, question: str, option: str, check: Callable[[str], object]) -> str:
@@ -238,7 +237,7 @@ def _asked(given: str | None, question: str, option: str, check: Callable[[str],
         try:
             check(answer)
         except CannotCreate as refusal:
-            err.print(str(refusal), style="red", markup=False)
+            err.print(str(refusal), style="red")
         else:
             return answer
 
@@ -260,4 +259,4 @@ def _check_topic_name(name: str) -> None:
 def _note_language(language: str) -> None:
     """Print a note when another language than Python was requested."""
     if language != "py":
-        out.print(f"Contradance supports only Python: this is written in Python, not in {language}.", markup=False)
+        out.print(f"Contradance supports only Python: this is written in Python, not in {language}.")

@@ -1,6 +1,5 @@
 """`contradance dlq ...`: the dead letters of a running system."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Final
@@ -16,6 +15,7 @@ from contradance.operate.dead_letters import find
 from contradance.operate.dead_letters import purge as purged
 from contradance.operate.dead_letters import redrive as redriven
 from contradance.operate.masking import shown
+from contradance.printable import printable, printable_json
 
 dlq = typer.Typer(help="Look at dead letters, redrive them, purge them.", no_args_is_help=True)
 _APPROXIMATE: Final = (
@@ -61,12 +61,12 @@ def list_dead_letters(
         print_json({"groups": groups, "count": found.count, "hidden": found.hidden, "approximate": approximate})
     else:
         for group in found.groups:
-            head = f"{group.subscriber}  {group.count} {group.reason}  {group.example.what}"
-            out.print(head, style="bold", markup=False)
+            head = f"{group.subscriber}  {group.count} {group.reason}  {printable(group.example.what)}"
+            out.print(head, style="bold")
             for line in group.cause.splitlines():
-                out.print(f"  {line}", markup=False)
+                out.print(f"  {line}")
             out.print(f"  first {format_moment(group.first_seen)}, last {format_moment(group.last_seen)}", style="dim")
-            out.print(f"  see one: contradance trace {group.example.event_id}\n", style="dim", markup=False)
+            out.print(f"  see one: contradance trace {printable(group.example.event_id)}\n", style="dim")
         out.print(_total(found.count, found.hidden))
         if not system.dead_letters.exact:
             out.print(_APPROXIMATE, style="dim")
@@ -96,9 +96,9 @@ def show(
             event = letter.pop("event")
             for name, value in letter.items():
                 for line in str(value).splitlines() or [""]:
-                    out.print(f"{name:10}  {line}", markup=False)
+                    out.print(f"{name:10}  {line}")
                     name = ""  # noqa: PLW2901 - only the first line has the name
-            out.print(json.dumps(event, indent=2, ensure_ascii=False) + "\n", markup=False, style="dim")
+            out.print(printable_json(event, indent=2) + "\n", style="dim")
         out.print(_total(len(letters), found.hidden))
     if not letters:
         raise typer.Exit(1)
@@ -151,14 +151,15 @@ def _report(outcomes: Iterable[LetterOutcome], *, as_json: bool) -> int:
             {"subscriber": letter.subscriber, "event_id": letter.event_id, "outcome": outcome, "why": why or None}
         )
         if why and not as_json:
-            out.print(f"{outcome}: {letter.subscriber}  {letter.what} {letter.event_id}", style="yellow", markup=False)
+            event = printable(f"{letter.what} {letter.event_id}")
+            out.print(f"{outcome}: {letter.subscriber}  {event}", style="yellow")
             for line in why.splitlines():
-                out.print(f"  {line}", markup=False)
+                out.print(f"  {line}")
     if as_json:
         print_json({"dead_letters": letters})
     else:
         for (name, result), count in sorted(counts.items()):
-            out.print(f"{name}: {count} {_OUTCOMES[result]}", markup=False)
+            out.print(f"{name}: {count} {_OUTCOMES[result]}")
         if not counts:
             out.print("No dead letters.")
     return sum(count for (_, result), count in counts.items() if result == "kept")

@@ -14,6 +14,7 @@ from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import event_name, out
 from contradance.local.names import DEFAULT_PORT, HOST
 from contradance.operate.journal import Wanted
+from contradance.printable import printable
 
 events = typer.Typer(help="List events, publish them, and print examples.", no_args_is_help=True)
 
@@ -42,7 +43,8 @@ def list_events(
         return
     for event in found:
         line = Text(event.at.strftime("%H:%M:%S  "), "dim").append(event_name(event.contract), "bold")
-        line.append(f"  {event.event_id}", "dim").append(f"  {event.publisher or 'from outside'}")
+        line.append(f"  {printable(event.event_id)}", "dim")
+        line.append(f"  {printable(event.publisher or 'from outside')}")
         for names, mark, style in (
             (event.completed, "✓", "green"),
             (event.waiting, "…", "yellow"),
@@ -94,6 +96,6 @@ def would_match(
 
     found = verdicts(the_project().choreography(), read_event(text_of(event if event == "-" else f"@{event}", "EVENT")))
     for function, mismatch in found:
-        out.print(f"no   {function}\n     {mismatch}" if mismatch else f"yes  {function}", markup=False)
+        out.print(f"no   {function}\n     {mismatch}" if mismatch else f"yes  {function}")
     if all(mismatch for _, mismatch in found):
         raise typer.Exit(1)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from contradance.choreography import AnyFunction, Choreography
+from contradance.choreography import AnyFunction, Choreography, Relied
 from contradance.cli.command import AsJson, StateFolder, completing, print_json, reporting, the_project
 from contradance.cli.theme import Services, err, event_name, out
 from contradance.contract import Contract
@@ -16,6 +16,7 @@ from contradance.function import Schedule
 from contradance.httproute import Route
 from contradance.local.names import DEFAULT_STATE
 from contradance.operate.why import Why
+from contradance.printable import printable
 
 
 @reporting
@@ -24,8 +25,12 @@ def list_(*, as_json: AsJson = False) -> None:
     choreography = the_project().choreography()
     functions = [_function(one) for one in choreography.functions.values()]
     events = [_event(choreography, one) for one in choreography.contracts]
+    foreign = [
+        {"identity": str(one.identity), "from": one.places, "consumers": [*one.consumers]}
+        for one in choreography.foreign
+    ]
     if as_json:
-        print_json({"functions": functions, "events": events})
+        print_json({"functions": functions, "events": events, "events_of_others": foreign})
         return
     services = Services(choreography.services)
     width = max((len(one["name"]) for one in functions), default=0)
@@ -39,6 +44,17 @@ def list_(*, as_json: AsJson = False) -> None:
         line = Text(f"{event_name(one['identity']):{width}}", "bold red" if one["failure"] else "bold green")
         line.append(f"  {', '.join(one['publishers']) or 'no publisher'}", "not bold")
         out.print(line.append(_arrow(one["consumers"]) or " → no consumer", "not bold"))
+    _print_foreign(foreign)
+
+
+def _print_foreign(foreign: list[dict[str, Any]]) -> None:
+    """Print the events of others with their buses and consumers."""
+    if foreign:
+        out.print("\nFrom others:")
+    width = max((len(one["identity"]) for one in foreign), default=0)
+    for one in foreign:
+        line = Text(f"{one['identity']:{width}}", "bold cyan").append(f"  {one['from']}", "not bold")
+        out.print(line.append(_arrow(one["consumers"]), "not bold"))
 
 
 @reporting
@@ -64,9 +80,7 @@ def lint(*, as_json: AsJson = False) -> None:
         print_json([{"name": one.name, **one._asdict()} for one in found])
     for one in () if as_json else found:
         out.print(Text(f"{one.kind}  ", "bold yellow").append(one.message, "not bold default"))
-        out.print(
-            f'  Why: {one.reason}\n  Fix: {one.fix}\n  Accept: {json.dumps(one.name)} = "the reason"\n', markup=False
-        )
+        out.print(f'  Why: {one.reason}\n  Fix: {one.fix}\n  Accept: {json.dumps(one.name)} = "the reason"\n')
     if not as_json:
         counted = ((choreography.functions, "function"), (choreography.contracts, "event"), (found, "finding"))
         err.print(", ".join(f"{len(things)} {word}{'' if len(things) == 1 else 's'}" for things, word in counted))
@@ -110,7 +124,6 @@ def why(
         if envelope is None:
             err.print(
                 f"There is no event {event} in {state}.\n  contradance trace shows the ids of the latest flow's.",
-                markup=False,
             )
             raise typer.Exit(1)
         event_id, flow = event_and_flow(envelope)
@@ -126,12 +139,12 @@ def why(
 
 
 def _print_why(found: list[Why]) -> None:
-    out.print(Text(event_name(found[0].contract), "bold").append(f"  {found[0].event_id}", "dim not bold"))
+    out.print(Text(event_name(found[0].contract), "bold").append(f"  {printable(found[0].event_id)}", "dim not bold"))
     for one in found:
         style = {"done": "green", "dead letter": "bold red", "waiting": "yellow"}.get(one.verdict, "dim")
         out.print(Text(f"  {one.subscriber}  ").append(one.verdict, style))
         for line in _reasons(one):
-            out.print(f"    {line}", markup=False, style="dim")
+            out.print(f"    {line}", style="dim")
 
 
 def _reasons(one: Why) -> list[str]:
@@ -166,7 +179,7 @@ def _function(function: AnyFunction) -> dict[str, Any]:
         "module": function.handler.__module__,
         "route": trigger.key if isinstance(trigger, Route) else None,
         "schedule": trigger.timetable.expression if isinstance(trigger, Schedule) else None,
-        "consumes": [] if isinstance(trigger, Route | Schedule) else [str(one.identity) for one in trigger.contracts],
+        "consumes": [] if isinstance(trigger, Route | Schedule) else [str(one.identity) for one in trigger.events],
         "publishes": [str(one.identity) for one in function.publishes],
         "delivery": function.delivery,
         "retry": str(function.retry),
@@ -181,6 +194,10 @@ def _event(choreography: Choreography, contract: type[Contract]) -> dict[str, An
         "publishers": [one.name for one in choreography.publishers(contract)],
         "consumers": [one.name for one in choreography.consumers(contract)],
     }
+
+
+def _foreign(one: Relied) -> dict[str, Any]:
+    return {"identity": str(one.identity), "from": one.places, "consumers": [*one.consumers]}
 
 
 def _arrow(names: list[str]) -> str:

@@ -14,6 +14,7 @@ from contradance.cli.log_lines import log_lines
 from contradance.cli.theme import Services, out
 from contradance.local.web.server import Refusal
 from contradance.operate.flow import Flow
+from contradance.printable import printable
 from contradance.runtime.journal_record import JournalRecord
 
 _REMEMBERED: Final = 1000
@@ -49,7 +50,9 @@ class Narrator(logging.Handler):
 
     def refused(self, refusal: Refusal) -> None:
         """Print one refused request: its time, method, path and status."""
-        request = f"{refusal.method} {refusal.path[:_LONGEST_PATH]}" if refusal.method else "malformed request"
+        request = (
+            f"{refusal.method} {printable(refusal.path[:_LONGEST_PATH])}" if refusal.method else "malformed request"
+        )
         line = Text(refusal.at.strftime("%H:%M:%S  "), "dim").append(f"{'http':{self._services.width}}", "white")
         _print_line(
             line.append(f"  ✗ {request}  {refusal.status}", "red" if refusal.status >= _SERVER_ERROR else "yellow")
@@ -75,7 +78,7 @@ def _print_line(line: Text) -> None:
 
 def about(flow: Flow) -> str:
     """Return the name of a flow: its subject if an event has one, else its correlation id."""
-    return f"subject {flow.subject}" if flow.subject else f"flow {flow.correlation_id}"
+    return f"subject {printable(flow.subject)}" if flow.subject else f"flow {printable(flow.correlation_id)}"
 
 
 def summary(flow: Flow) -> str:

@@ -1,6 +1,5 @@
 """`contradance replay`, `logs` and `doctor`."""
 
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from contradance.operate.doctor import examine
 from contradance.operate.forecast import Forecast
 from contradance.operate.journal import LogLine, Wanted, follow
 from contradance.operate.replay import ARCHIVE_LAG, ReplayPlan, plan, start, watch
+from contradance.printable import printable_json
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -83,8 +83,8 @@ def replay(
     if as_json:
         print_json({"replay": begun.name, "state": state})
     else:
-        out.print(f"{begun.name}: {state}", markup=False)
-        out.print(f"See the results: contradance logs --subscriber {subscriber}", style="dim", markup=False)
+        out.print(f"{begun.name}: {state}")
+        out.print(f"See the results: contradance logs --subscriber {subscriber}", style="dim")
     if state != "COMPLETED":
         raise typer.Exit(1)
 
@@ -125,7 +125,7 @@ def doctor(target: Target, *, as_json: AsJson = False) -> None:
     else:
         for what, trouble, fix in troubles:
             out.print(Text("✗ ", "red").append(what, "bold").append(f": {trouble}", "not bold"))
-            out.print(f"  {fix}", style="dim", markup=False)
+            out.print(f"  {fix}", style="dim")
         out.print(f"{len(findings) - len(troubles)} of {len(findings)} checks passed.")
     if troubles:
         raise typer.Exit(1)
@@ -149,7 +149,7 @@ def _print_forecast(planned: ReplayPlan, counted: Forecast, now: datetime, *, as
         )
         return
     name = planned.function.name
-    out.print(f"Replay to {name}, of {format_moment(planned.first)} to {format_moment(planned.last)}:", markup=False)
+    out.print(f"Replay to {name}, of {format_moment(planned.first)} to {format_moment(planned.last)}:")
     least = "" if counted.whole else "at least "
     if counted.basis == "archive":
         out.print(f"  {counted.matched} events of the archive match its rule")
@@ -195,7 +195,7 @@ def _print_line(line: LogLine, services: Services, *, as_json: bool) -> None:
             "message": line.text,
         }
         fields |= {"subject": line.subject, "event_id": line.event_id, "journal": record}
-        sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
+        sys.stdout.write(printable_json(fields) + "\n")
     elif line.record is not None:
         for text in attempt_lines(line.record, services):
             out.print(text)

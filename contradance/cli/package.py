@@ -60,13 +60,13 @@ def _described(built: "Packages") -> dict[str, object]:
 
 def _show(choreography: str, built: "Packages") -> None:
     """Print each package with its size, and whether it was built or unchanged."""
-    out.print(f"[bold]{choreography}[/bold] for {built.runtime} on {built.architecture}")
+    out.print(f"[bold]{choreography}[/bold] for {built.runtime} on {built.architecture}", markup=True)
     paths = {"layer": built.layer, **built.functions}
     width = max(map(len, paths))
     for name, path in paths.items():
         state = "built" if path in built.fresh else "unchanged"
-        out.print(f"  {name:{width}}  {_size(path):>9}  {state}", markup=False)
-    out.print(f"They are in {built.layer.parent}/", style="dim", markup=False)
+        out.print(f"  {name:{width}}  {_size(path):>9}  {state}")
+    out.print(f"They are in {built.layer.parent}/", style="dim")
 
 
 def _size(path: Path) -> str:

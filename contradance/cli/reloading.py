@@ -35,7 +35,7 @@ def run_reloading(root: Path, arguments: Sequence[str]) -> int:
     try:
         for changes in watch(*watched(root), watch_filter=PythonFilter(), stop_event=stop, rust_timeout=500):
             edited = sorted({os.path.relpath(path, root) for _, path in changes})
-            out.print(f"\n{', '.join(edited)} changed: restarting.", style="yellow", markup=False)
+            out.print(f"\n{', '.join(edited)} changed: restarting.", style="yellow")
             _end(process)
             process = _start(arguments)
     finally:

@@ -119,13 +119,15 @@ def _print_backlog(laptop: Laptop) -> None:
 
 def _greet(choreography: Choreography, url: str, state: Path, collector: str | None) -> None:
     """Print the addresses of routes and console, and how to trace and to stop."""
-    out.print(f"[bold]{choreography.name}[/bold] is running at [bold]{url}[/bold]; its state is in {state}/")
+    out.print(
+        f"[bold]{choreography.name}[/bold] is running at [bold]{url}[/bold]; its state is in {state}/", markup=True
+    )
     services = Services(choreography.services)
     width = max((len(route.path) for _, route in choreography.routes), default=0)
     for function, route in choreography.routes:
         out.print(f"  {route.method:6} {route.path:{width}}  ", services.function(function.name), sep="")
-    out.print(f"Live view: {url}{PREFIX}/live", markup=False)
-    out.print(f"Trace a flow: contradance trace --state {state}", style="dim", markup=False)
+    out.print(f"Live view: {url}{PREFIX}/live")
+    out.print(f"Trace a flow: contradance trace --state {state}", style="dim")
     if collector:
-        out.print(f"Traces go to {collector}", style="dim", markup=False)
+        out.print(f"Traces go to {collector}", style="dim")
     out.print("Ctrl-C stops it; no event is lost.\n", style="dim")

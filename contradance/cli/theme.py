@@ -1,25 +1,42 @@
 """The look of terminal output: consoles, a colour for each service, short ids and event names."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
+from contradance.printable import printable, printable_block
+
 _COLOURS: Final = ("blue", "green", "yellow", "magenta", "cyan", "bright_red", "bright_green", "bright_blue")
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class SafeConsole(Console):
+    """Writes text as `printable_block` returns it; styles and colours are its own. Markup in a text counts only if asked."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, soft_wrap=True, emoji=False)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield the segments of a text or a tree."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable_block(segment.text), segment.style)
+
+
+out = SafeConsole()
+err = SafeConsole(stderr=True)
 
 
 def short(identifier: str | None) -> str:
     """Return the first part of an id, at most 12 characters."""
-    return (identifier or "").partition("-")[0][:12]
+    return printable((identifier or "").partition("-")[0][:12])
 
 
 def event_name(contract: str) -> str:
     """Return `BookLent` for `library.loans/BookLent v1`, and `BookLent v2` for a later version."""
     name = contract.rpartition("/")[2]
-    return name.removesuffix(" v1")
+    return printable(name.removesuffix(" v1"))
 
 
 class Services:

@@ -106,6 +106,8 @@ def _outcome(handled: Handled) -> Text:
         return Text("  ✓", "green").append(f" {last.duration_ms:.1f} ms{tries}", "dim")
     if last.dead:
         return Text(f"  ✗ {last.outcome} → dead letter", "bold red")
+    if last.is_request:
+        return Text(f"  ✗ {last.outcome}", "bold red")
     return Text(f"  … again at {handled.again:%H:%M:%S}" if handled.again else "  … waits for a retry", "yellow")
 
 

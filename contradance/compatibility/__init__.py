@@ -20,7 +20,7 @@ Checks that Python makes beyond the schema are compared as far as `contradance.s
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, get_args
 
-from contradance.compatibility.change import BACKWARD, BOTH, FORWARD, Breaks, Change, Direction, unproven
+from contradance.compatibility.change import BACKWARD, BOTH, FORWARD, Breaks, Change, Direction, unproven_change
 from contradance.compatibility.comparison import Comparison, TooLargeError
 from contradance.compatibility.document import Document, LocatedSchema
 from contradance.compatibility.keywords import JsonSchema
@@ -37,7 +37,7 @@ _PROMISES: Final[Mapping[str, Breaks]] = {"backward": BACKWARD, "forward": FORWA
 
 
 def compare(old: JsonSchema, new: JsonSchema) -> list[Change]:
-    """Return every difference between two schemas, breaking or not; an empty list when they are equivalent.
+    """Return the differences, breaking or not; none when equivalent. What cannot be compared is a change as well.
 
     Raises:
         InvalidSchema: one of them is not a JSON Schema.
@@ -46,10 +46,10 @@ def compare(old: JsonSchema, new: JsonSchema) -> list[Change]:
     try:
         findings = comparison.findings((LocatedSchema(old, Document(old)),), (LocatedSchema(new, Document(new)),))
     except TooLargeError:
-        findings = (unproven("too many places to compare", BOTH),)
+        findings = (unproven_change("too many places to compare", BOTH),)
     except RecursionError:
-        findings = (unproven("places that are nested too deep to compare", BOTH),)
-    return list(dict.fromkeys(finding.change() for finding in findings))
+        findings = (unproven_change("places that are nested too deep to compare", BOTH),)
+    return list(dict.fromkeys(finding.to_change() for finding in findings))
 
 
 def check(old: JsonSchema | Sequence[JsonSchema], new: JsonSchema, mode: Mode = DEFAULT_MODE) -> list[Change]:

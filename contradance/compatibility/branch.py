@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from contradance.compatibility.document import Spot
-from contradance.compatibility.patterns import searches
+from contradance.compatibility.patterns import search_pattern
 from contradance.compatibility.values import JsonKind
 
 
@@ -41,12 +41,12 @@ class Bound(NamedTuple):
     def __str__(self) -> str:
         return f"{float(self.at):g}" if self.at.denominator > 1 else str(self.at)
 
-    def is_least_for(self, number: Fraction) -> bool:
-        """Whether `number` is at or above this lower bound."""
+    def admits_from_below(self, number: Fraction) -> bool:
+        """Whether `number` is above this lower bound, or equal to it when the bound is included."""
         return number > self.at or (number == self.at and self.included)
 
-    def is_most_for(self, number: Fraction) -> bool:
-        """Whether `number` is at or below this upper bound."""
+    def admits_from_above(self, number: Fraction) -> bool:
+        """Whether `number` is below this upper bound, or equal to it when the bound is included."""
         return number < self.at or (number == self.at and self.included)
 
 
@@ -65,8 +65,8 @@ class Numbers(SchemaBranch):
         """Whether every value is a whole number."""
         return any(multiple.denominator == 1 for multiple in self.multiples)
 
-    def settled(self) -> "Numbers":
-        """Return an equal branch with inclusive whole bounds for whole numbers: `exclusiveMinimum` 0 is `minimum` 1."""
+    def with_whole_bounds(self) -> "Numbers":
+        """Return an equal branch, with inclusive bounds if all is whole: `exclusiveMinimum` 0 is `minimum` 1."""
         if not self.whole:
             return self
         least, most = self.least, self.most
@@ -117,8 +117,8 @@ class Arrays(SchemaBranch):
     most: int | None = None
     unique: bool = False
 
-    def item(self, index: int) -> Spot:
-        """Return the schemas of the item at `index`."""
+    def schemas_at(self, index: int) -> Spot:
+        """Return the schemas of the item at `index`, which is one of `first` or any of `rest`."""
         return self.first[index] if index < len(self.first) else self.rest
 
     @property
@@ -126,7 +126,7 @@ class Arrays(SchemaBranch):
         """Upper limit of the number of items: a list ends before an item whose schema is `false`; None means unlimited."""
         spots = (*self.first, self.rest)
         end = next((index for index, spot in enumerate(spots) if any(place.schema is False for place in spot)), None)
-        return smaller(self.most, end)
+        return smaller_limit(self.most, end)
 
     @property
     def empty(self) -> bool:
@@ -165,35 +165,37 @@ class Objects(SchemaBranch):
         return self.as_written or self.others is not None or not (self.fields or self.patterns)
 
     @property
-    def refuses(self) -> bool:
+    def refuses_unnamed(self) -> bool:
         """Whether a consumer refuses fields that are not named: only when its closed schema must be taken as written."""
         return self.as_written and self.closed
 
     def schemas_of(self, name: str) -> Spot:
-        """Return the schemas of the value of a field, named or not."""
-        matched = [spot for pattern, spot in self.patterns.items() if searches(pattern, name)]
+        """Return the schemas of a field's value: of its name and of the patterns that fit it, else of others."""
+        matched = [spot for pattern, spot in self.patterns.items() if search_pattern(pattern, name)]
         named = [self.fields[name]] if name in self.fields else []
         return tuple(place for spot in [*named, *matched] or [self.others or ()] for place in spot)
 
     def is_named(self, name: str) -> bool:
         """Whether the schema names a field, by its name or by a pattern."""
-        return name in self.fields or any(searches(pattern, name) for pattern in self.patterns)
+        return name in self.fields or any(search_pattern(pattern, name) for pattern in self.patterns)
 
     def may_have(self, name: str) -> bool:
-        """Whether a publisher may publish a field of this name."""
+        """Whether a publisher may publish a field of this name: named or open, and not barred."""
         return name not in self.barred and (self.is_named(name) or self.open)
 
     @property
-    def fewest(self) -> int:
-        """Fewest fields that a publisher may publish."""
+    def fewest_fields(self) -> int:
+        """Fewest fields that a publisher may publish: `minProperties`, or the number of required fields."""
         return max(self.least, len(self.required))
 
     @property
-    def fullest(self) -> int | None:
-        """Most fields that a publisher may publish."""
-        return self.most if self.open or self.patterns else smaller(self.most, len(self.fields.keys() - self.barred))
+    def most_fields(self) -> int | None:
+        """Most fields that a publisher may publish; None means unlimited."""
+        return (
+            self.most if self.open or self.patterns else smaller_limit(self.most, len(self.fields.keys() - self.barred))
+        )
 
 
-def smaller(one: int | None, two: int | None) -> int | None:
+def smaller_limit(one: int | None, two: int | None) -> int | None:
     """Return the smaller of two limits; None means unlimited."""
     return min((limit for limit in (one, two) if limit is not None), default=None)

@@ -1,6 +1,5 @@
 """One difference between two schemas, and the directions of compatibility that it breaks."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
@@ -54,19 +53,14 @@ class RelativeChange:
         joint = "." if step and self.path and not self.path.startswith("[") else ""
         return replace(self, path=f"{step}{joint}{self.path}")
 
-    def only(self, breaks: Breaks) -> "RelativeChange":
+    def only_breaking(self, breaks: Breaks) -> "RelativeChange":
         """Return the change without the directions that are not in `breaks`."""
         return replace(self, breaks=self.breaks & breaks)
 
-    def change(self) -> Change:
-        """Return the change with its message."""
+    def to_change(self) -> Change:
+        """Return the change with its message: the path, the predicate and which consumers refuse which events."""
         place = self.path or "the value"
         return Change(self.path, self.rule, self.breaks, f"{place} {self.predicate}: {_HARM[self.breaks]}.")
-
-
-def below(step: str, findings: Iterable[RelativeChange]) -> Iterator[RelativeChange]:
-    """Yield findings with `step` in front of their paths."""
-    return (finding.below(step) for finding in findings)
 
 
 def breaking(*, backward: bool, forward: bool) -> Breaks:
@@ -74,6 +68,6 @@ def breaking(*, backward: bool, forward: bool) -> Breaks:
     return (BACKWARD if backward else NEITHER) | (FORWARD if forward else NEITHER)
 
 
-def unproven(keyword: str, breaks: Breaks) -> RelativeChange:
-    """Return the finding for a keyword whose change cannot be proved safe."""
+def unproven_change(keyword: str, breaks: Breaks) -> RelativeChange:
+    """Return the change of a keyword that cannot be proved safe, so that it counts as breaking `breaks`."""
     return RelativeChange("", "cannot-prove", breaks, f"changes {keyword}, which cannot be proved safe")

@@ -7,7 +7,7 @@ the first visit finds every difference. A result that depends on such an assumpt
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from contradance.compatibility.arrays import items
+from contradance.compatibility.arrays import compare_arrays
 from contradance.compatibility.branch import Arrays, Numbers, Objects, SchemaBranch, Strings
 from contradance.compatibility.change import (
     BACKWARD,
@@ -16,14 +16,14 @@ from contradance.compatibility.change import (
     CannotProveError,
     RelativeChange,
     breaking,
-    unproven,
+    unproven_change,
 )
 from contradance.compatibility.document import Document, LocatedSchema, Spot, SpotKey, key_of, text_of
 from contradance.compatibility.normal_form import branches, disjoint
-from contradance.compatibility.objects import fields
-from contradance.compatibility.scalars import numbers, permits, texts
-from contradance.compatibility.unions import alternatives
-from contradance.compatibility.values import KINDS, JsonKind, kind_of, listed, same
+from contradance.compatibility.objects import compare_objects
+from contradance.compatibility.scalars import compare_numbers, compare_strings, permits
+from contradance.compatibility.unions import compare_alternatives
+from contradance.compatibility.values import KINDS, JsonKind, equality_key, format_values, kind_of
 
 MAX_PLACES: Final = 20_000
 """Most pairs of places that one comparison visits; contracts have hundreds."""
@@ -56,12 +56,12 @@ class Comparison:
         """Depth of the outermost pair that was assumed to be equal since the visit of the current pair began."""
 
     def findings(self, old: Spot, new: Spot) -> tuple[RelativeChange, ...]:
-        """Return the differences between two places, with paths relative to them.
+        """Return the differences between two spots, each once; the paths begin at the spots.
 
         Raises:
             TooLargeError: the schemas have more than `MAX_PLACES` pairs of places.
         """
-        old, new = (tuple(place.followed() for place in spot) for spot in (old, new))
+        old, new = (tuple(place.dereferenced() for place in spot) for spot in (old, new))
         pair = (key_of(old), key_of(new))
         if pair in self._known:
             return self._known[pair]
@@ -74,9 +74,9 @@ class Comparison:
         depth = self._visited[pair] = len(self._visited)
         outer, self._assumed = self._assumed, MAX_PLACES
         try:
-            found = tuple(dict.fromkeys(self._walk(old, new)))
+            found = tuple(dict.fromkeys(self._compare_spots(old, new)))
         except CannotProveError as blame:
-            found = (unproven(str(blame), BOTH),)
+            found = (unproven_change(str(blame), BOTH),)
         finally:
             del self._visited[pair]
         if self._assumed >= depth:
@@ -90,12 +90,13 @@ class Comparison:
         """Whether a consumer with the schema `reader` accepts everything that a publisher with `writer` publishes."""
         return not any("backward" in finding.breaks for finding in self.findings(writer, reader))
 
-    def made(self, schema: Mapping[str, object]) -> Spot:
+    def spot_with(self, schema: Mapping[str, object]) -> Spot:
         """Return a spot with a schema that is in neither document."""
         return (LocatedSchema(self._made.keep(schema), self._made),)
 
-    def _walk(self, old: Spot, new: Spot) -> Iterator[RelativeChange]:
-        if text_of(old) == text_of(new) and _as_written(old) == _as_written(new):
+    def _compare_spots(self, old: Spot, new: Spot) -> Iterator[RelativeChange]:
+        """Yield the differences between two spots: the kinds of values, and the branches of each kind."""
+        if text_of(old) == text_of(new) and _as_written_flags(old) == _as_written_flags(new):
             return
         olds, news = branches(old), branches(new)
         was, now = ({branch.kind for branch in side} for side in (olds, news))
@@ -106,71 +107,75 @@ class Comparison:
         for kind in KINDS:
             if (kind in was) == (kind in now):
                 one, two = ([each for each in side if each.kind == kind] for side in (olds, news))
-                yield from alternatives(one, two, self.pair)
+                yield from compare_alternatives(one, two, self.compare_branches)
             else:
                 yield _kind_added(kind) if kind in now else _kind_removed(kind)
 
-    def pair(self, old: SchemaBranch, new: SchemaBranch) -> tuple[RelativeChange, ...]:
+    def compare_branches(self, old: SchemaBranch, new: SchemaBranch) -> tuple[RelativeChange, ...]:
         """Return the differences between two branches of one kind."""
-        return tuple(self._differences(old, new))
+        return tuple(self._compare_constraints(old, new))
 
-    def _differences(self, old: SchemaBranch, new: SchemaBranch) -> Iterator[RelativeChange]:
-        yield from _opaque(old, new)
-        if not self._excludes(old, new):
-            yield unproven("`oneOf`: more than one alternative may fit", BACKWARD)
-        if not self._excludes(new, old):
-            yield unproven("`oneOf`: more than one alternative may fit", FORWARD)
+    def _compare_constraints(self, old: SchemaBranch, new: SchemaBranch) -> Iterator[RelativeChange]:
+        """Yield the differences of two branches of one kind; a `oneOf` that may fit twice is unproven."""
+        yield from _compare_opaque(old, new)
+        if not self._excludes_rivals(old, new):
+            yield unproven_change("`oneOf`: more than one alternative may fit", BACKWARD)
+        if not self._excludes_rivals(new, old):
+            yield unproven_change("`oneOf`: more than one alternative may fit", FORWARD)
         if old.values is None and new.values is None:
-            yield from self._keywords(old, new)
+            yield from self._compare_keywords(old, new)
         else:
-            yield from self._values(old, new)
+            yield from self._compare_values(old, new)
 
-    def _keywords(self, old: SchemaBranch, new: SchemaBranch) -> Iterator[RelativeChange]:
+    def _compare_keywords(self, old: SchemaBranch, new: SchemaBranch) -> Iterator[RelativeChange]:
+        """Yield the differences in the keywords of a kind; none for null and booleans."""
         match old, new:
             case Numbers(), Numbers():
-                yield from numbers(old, new)
+                yield from compare_numbers(old, new)
             case Strings(), Strings():
-                yield from texts(old, new)
+                yield from compare_strings(old, new)
             case Arrays(), Arrays():
-                yield from items(old, new, self.findings)
+                yield from compare_arrays(old, new, self.findings)
             case Objects(), Objects():
-                yield from fields(old, new, self)
+                yield from compare_objects(old, new, self)
             case _:
                 pass
 
-    def _values(self, old: SchemaBranch, new: SchemaBranch) -> Iterator[RelativeChange]:
+    def _compare_values(self, old: SchemaBranch, new: SchemaBranch) -> Iterator[RelativeChange]:
         """Yield the differences between two branches when at least one of them lists its values."""
-        refused = [value for value in old.values or () if not self._takes(new, value)]
-        added = [value for value in new.values or () if not self._takes(old, value)]
+        refused = [value for value in old.values or () if not self._accepts_value(new, value)]
+        added = [value for value in new.values or () if not self._accepts_value(old, value)]
         if old.values is None:
-            text = f"is now one of {listed(new.values or ())}"
+            text = f"is now one of {format_values(new.values or ())}"
             yield RelativeChange("", "values-listed", breaking(backward=True, forward=bool(added)), text)
         elif new.values is None:
-            text = f"is no longer one of {listed(old.values)}, but any value"
+            text = f"is no longer one of {format_values(old.values)}, but any value"
             yield RelativeChange("", "values-unlisted", breaking(backward=bool(refused), forward=True), text)
         else:
             if refused:
-                yield RelativeChange("", "values-removed", BACKWARD, f"may no longer be {listed(refused)}")
+                yield RelativeChange("", "values-removed", BACKWARD, f"may no longer be {format_values(refused)}")
             if added:
-                yield RelativeChange("", "values-added", FORWARD, f"may now also be {listed(added)}")
+                yield RelativeChange("", "values-added", FORWARD, f"may now also be {format_values(added)}")
 
-    def _takes(self, reader: SchemaBranch, value: Any) -> bool:
-        """Whether a consumer certainly accepts a value."""
-        if reader.values is not None and same(value) not in map(same, reader.values):
+    def _accepts_value(self, reader: SchemaBranch, value: Any) -> bool:
+        """Whether a consumer with the branch `reader` certainly accepts a value."""
+        if reader.values is not None and equality_key(value) not in map(equality_key, reader.values):
             return False
         if not isinstance(reader, Arrays | Objects) or reader.values is not None:
             return permits(reader, value)
-        return not any("backward" in finding.breaks for finding in self._keywords(self._literal(value), reader))
+        return not any(
+            "backward" in finding.breaks for finding in self._compare_keywords(self._branch_of_literal(value), reader)
+        )
 
-    def _literal(self, value: Any) -> SchemaBranch:
+    def _branch_of_literal(self, value: Any) -> SchemaBranch:
         """Return the branch that allows exactly one list or object."""
         if kind_of(value) == "object":
-            inner = {name: self.made({"const": value[name]}) for name in value}
+            inner = {name: self.spot_with({"const": value[name]}) for name in value}
             return Objects(fields=inner, required=frozenset(value), closed=True)
-        return Arrays(first=tuple(self.made({"const": one}) for one in value), least=len(value), most=len(value))
+        return Arrays(first=tuple(self.spot_with({"const": one}) for one in value), least=len(value), most=len(value))
 
-    def _excludes(self, writer: SchemaBranch, reader: SchemaBranch) -> bool:
-        """Whether no value of `writer` satisfies a rival of `reader`."""
+    def _excludes_rivals(self, writer: SchemaBranch, reader: SchemaBranch) -> bool:
+        """Whether certainly no value of `writer` satisfies a rival of `reader` that `writer` lacks."""
         known = {text_of(rival) for rival in writer.rivals}
         return all(
             text_of(rival) in known or all(disjoint(writer, branch) for branch in branches(rival))
@@ -178,22 +183,25 @@ class Comparison:
         )
 
 
-def _as_written(spot: Spot) -> set[bool]:
+def _as_written_flags(spot: Spot) -> set[bool]:
+    """Return the values of `as_written` in a spot."""
     return {place.as_written for place in spot}
 
 
-def _opaque(old: SchemaBranch, new: SchemaBranch) -> Iterator[RelativeChange]:
-    """Yield the keywords that are compared as text and differ."""
+def _compare_opaque(old: SchemaBranch, new: SchemaBranch) -> Iterator[RelativeChange]:
+    """Yield an unproven change for each keyword that is compared as text and differs."""
     for keyword in sorted({keyword for keyword, _ in old.opaque ^ new.opaque}):
         was, now = ({one for one in side.opaque if one[0] == keyword} for side in (old, new))
-        yield unproven(keyword, breaking(backward=bool(now - was), forward=bool(was - now)))
+        yield unproven_change(keyword, breaking(backward=bool(now - was), forward=bool(was - now)))
 
 
 def _kind_removed(kind: JsonKind) -> RelativeChange:
+    """Return the change when values may no longer be of a kind."""
     rule = "null-refused" if kind == "null" else "type-removed"
     return RelativeChange("", rule, BACKWARD, f"may no longer be {_KIND_NAMES[kind]}")
 
 
 def _kind_added(kind: JsonKind) -> RelativeChange:
+    """Return the change when values may now be of a kind."""
     rule = "null-allowed" if kind == "null" else "type-added"
     return RelativeChange("", rule, FORWARD, f"may now be {_KIND_NAMES[kind]}")

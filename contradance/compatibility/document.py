@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
-from contradance.compatibility.keywords import ANNOTATIONS, JsonSchema, bare, is_schema
+from contradance.compatibility.keywords import ANNOTATIONS, JsonSchema, is_schema, without_annotations
 from contradance.errors import InvalidSchema
 
 _BESIDE_A_REFERENCE: Final = ANNOTATIONS | {"$defs", "$id", "$ref", "$schema", "definitions"}
@@ -30,10 +30,10 @@ class Document:
         self._anchors: dict[str, JsonSchema] = {}
         self._renamed = False
         """Whether an inner schema has its own `$id`, so that references in it are relative to that."""
-        self._look(root, top=True)
+        self._collect_anchors(root, top=True)
 
-    def referred(self, reference: object) -> JsonSchema | None:
-        """Return the schema that a `$ref` names; None when it is not in this document."""
+    def resolve(self, reference: object) -> JsonSchema | None:
+        """Return the schema that a `$ref` names; None when it is not in this document, or one inside has an `$id`."""
         if not isinstance(reference, str) or self._renamed:
             return None
         name, _, fragment = reference.partition("#")
@@ -59,26 +59,26 @@ class Document:
         return schema
 
     def text(self, schema: JsonSchema) -> str:
-        """Return `schema` with its references as canonical text: equal texts are equal schemas."""
+        """Return a schema and all that it refers to as canonical text: equal texts are equal schemas."""
         if id(schema) not in self._texts:
-            own, seen, waiting = _canonical(schema), dict[str, str](), [schema]
+            own, seen, waiting = _canonical_text(schema), dict[str, str](), [schema]
             while waiting:
-                for reference in _references(waiting.pop()):
+                for reference in _references_in(waiting.pop()):
                     if reference not in seen:
-                        found = self.referred(reference)
-                        seen[reference] = "" if found is None else _canonical(found)
+                        found = self.resolve(reference)
+                        seen[reference] = "" if found is None else _canonical_text(found)
                         waiting += [] if found is None else [found]
             self._texts[id(schema)] = "\n".join([own, *(f"{key} {seen[key]}" for key in sorted(seen))])
         return self._texts[id(schema)]
 
-    def _look(self, inside: object, *, top: bool = False) -> None:
-        """Collect the anchors, and record whether an inner `$id` changes the base of references."""
+    def _collect_anchors(self, inside: object, *, top: bool = False) -> None:
+        """Collect the anchors of the schemas in a JSON value, and record whether an inner `$id` moves the base."""
         if isinstance(inside, Mapping):
             if isinstance(inside.get("$anchor"), str):
                 self._anchors[inside["$anchor"]] = inside
             self._renamed = self._renamed or (not top and isinstance(inside.get("$id"), str))
         for value in inside.values() if isinstance(inside, Mapping) else inside if isinstance(inside, list) else ():
-            self._look(value)
+            self._collect_anchors(value)
 
 
 class LocatedSchema(NamedTuple):
@@ -91,20 +91,20 @@ class LocatedSchema(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The schema as canonical text."""
+        """The schema and all that it refers to, as canonical text."""
         return self.document.text(self.schema)
 
     def of(self, schema: JsonSchema) -> "LocatedSchema":
-        """Return another schema of the same document."""
+        """Return another schema of the same document, as written if this one is."""
         return self._replace(schema=schema)
 
-    def followed(self) -> "LocatedSchema":
-        """Return the target of a reference that has no constraints beside it, else this: one schema is one place."""
+    def dereferenced(self) -> "LocatedSchema":
+        """Return the target of a reference that has no constraints beside it, at any distance; else this."""
         place, seen = self, set[int]()
         while isinstance(place.schema, Mapping) and "$ref" in place.schema and id(place.schema) not in seen:
             seen.add(id(place.schema))
             alone = place.schema.keys() <= _BESIDE_A_REFERENCE or place.document.draft_7
-            target = place.document.referred(place.schema["$ref"]) if alone else None
+            target = place.document.resolve(place.schema["$ref"]) if alone else None
             if target is None:
                 break
             place = place.of(target)
@@ -126,17 +126,19 @@ def text_of(spot: Spot) -> str:
     return "\n&".join(sorted({place.text for place in spot}))
 
 
-def _canonical(schema: JsonSchema) -> str:
-    return json.dumps(bare(schema), sort_keys=True, separators=(",", ":"))
+def _canonical_text(schema: JsonSchema) -> str:
+    """Return a schema without its annotations as JSON with sorted keys."""
+    return json.dumps(without_annotations(schema), sort_keys=True, separators=(",", ":"))
 
 
-def _references(inside: object) -> Iterator[str]:
+def _references_in(inside: object) -> Iterator[str]:
+    """Yield each `$ref`, `$dynamicRef` and `$recursiveRef` at any depth of a JSON value."""
     if isinstance(inside, Mapping):
         for key, value in inside.items():
             if key in ("$ref", "$dynamicRef", "$recursiveRef") and isinstance(value, str):
                 yield value
             else:
-                yield from _references(value)
+                yield from _references_in(value)
     elif isinstance(inside, list):
         for value in inside:
-            yield from _references(value)
+            yield from _references_in(value)

@@ -4,17 +4,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
-from contradance.compatibility.branch import Arrays, Bound, Numbers, Objects, SchemaBranch, Strings, smaller
+from contradance.compatibility.branch import Arrays, Bound, Numbers, Objects, SchemaBranch, Strings, smaller_limit
 from contradance.compatibility.change import CannotProveError
 from contradance.compatibility.document import Spot
-from contradance.compatibility.values import same
+from contradance.compatibility.values import equality_key
 
 MAX_BRANCHES: Final = 64
 """Most branches of one schema."""
 
 
 def intersect_all(ones: Iterable[SchemaBranch], twos: Iterable[SchemaBranch]) -> tuple[SchemaBranch, ...]:
-    """Return the branches of the values that two schemas both allow.
+    """Return the branches of the values that two schemas both allow: the intersections that are not empty.
 
     Raises:
         CannotProveError: there are more than `MAX_BRANCHES`.
@@ -31,19 +31,19 @@ def intersect(one: SchemaBranch, two: SchemaBranch) -> SchemaBranch:
     """Return the branch of the values that two branches of one kind both allow."""
     common: dict[str, Any] = {
         "title": one.title or two.title,
-        "values": _common(one.values, two.values),
+        "values": _common_values(one.values, two.values),
         "opaque": one.opaque | two.opaque,
         "rivals": one.rivals + two.rivals,
     }
     match one, two:
         case Numbers(), Numbers():
-            return _meet_numbers(replace(one, **common), two)
+            return _intersect_numbers(replace(one, **common), two)
         case Strings(), Strings():
             return replace(
                 one,
                 **common,
                 least=max(one.least, two.least),
-                most=smaller(one.most, two.most),
+                most=smaller_limit(one.most, two.most),
                 patterns=one.patterns | two.patterns,
                 formats=one.formats | two.formats,
             )
@@ -52,19 +52,20 @@ def intersect(one: SchemaBranch, two: SchemaBranch) -> SchemaBranch:
             return replace(
                 one,
                 **common,
-                first=tuple(one.item(index) + two.item(index) for index in range(length)),
+                first=tuple(one.schemas_at(index) + two.schemas_at(index) for index in range(length)),
                 rest=one.rest + two.rest,
                 least=max(one.least, two.least),
-                most=smaller(one.most, two.most),
+                most=smaller_limit(one.most, two.most),
                 unique=one.unique or two.unique,
             )
         case Objects(), Objects():
-            return _meet_objects(replace(one, **common), two)
+            return _intersect_objects(replace(one, **common), two)
         case _:
             return replace(one, **common)
 
 
-def _meet_numbers(one: Numbers, two: Numbers) -> Numbers:
+def _intersect_numbers(one: Numbers, two: Numbers) -> Numbers:
+    """Return the constraints of both: the tighter bounds and all multiples."""
     lows: list[Bound] = [bound for bound in (one.least, two.least) if bound]
     tops: list[Bound] = [bound for bound in (one.most, two.most) if bound]
     return replace(
@@ -72,17 +73,18 @@ def _meet_numbers(one: Numbers, two: Numbers) -> Numbers:
         least=max(lows, key=lambda bound: (bound.at, not bound.included), default=None),
         most=min(tops, key=lambda bound: (bound.at, bound.included), default=None),
         multiples=one.multiples | two.multiples,
-    ).settled()
+    ).with_whole_bounds()
 
 
-def _meet_objects(one: Objects, two: Objects) -> Objects:
-    _check_patterns(one, two)
-    _check_patterns(two, one)
+def _intersect_objects(one: Objects, two: Objects) -> Objects:
+    """Return the constraints of both; raise `CannotProveError` for `patternProperties` beside other fields."""
+    _refuse_patterns_beside(one, two)
+    _refuse_patterns_beside(two, one)
     others = [each.others for each in (one, two) if each.others is not None]
     names = [*dict.fromkeys((*one.fields, *two.fields))]
     return replace(
         one,
-        fields={name: _part(one, name) + _part(two, name) for name in names},
+        fields={name: _schemas_of(one, name) + _schemas_of(two, name) for name in names},
         patterns={**one.patterns, **two.patterns},
         others=tuple(place for spot in others for place in spot) if others else None,
         closed=one.closed or two.closed,
@@ -90,12 +92,13 @@ def _meet_objects(one: Objects, two: Objects) -> Objects:
         required=one.required | two.required,
         names=one.names + two.names,
         least=max(one.least, two.least),
-        most=smaller(one.most, two.most),
+        most=smaller_limit(one.most, two.most),
         as_written=one.as_written or two.as_written,
     )
 
 
-def _check_patterns(one: Objects, two: Objects) -> None:
+def _refuse_patterns_beside(one: Objects, two: Objects) -> None:
+    """Raise `CannotProveError` if `one` has `patternProperties` and `two` constrains any fields."""
     if one.patterns and (two.patterns or two.closed or two.others is not None or two.fields):
         raise CannotProveError("`patternProperties` beside other fields in one `allOf`")
 
@@ -105,12 +108,14 @@ def _undeclared(branch: Objects, names: Iterable[str]) -> set[str]:
     return {name for name in names if name not in branch.fields} if branch.closed else set()
 
 
-def _part(branch: Objects, name: str) -> Spot:
+def _schemas_of(branch: Objects, name: str) -> Spot:
+    """Return a branch's schemas for a field: those of its name, else those of other fields."""
     return branch.fields.get(name, branch.others or ())
 
 
-def _common(one: tuple[Any, ...] | None, two: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+def _common_values(one: tuple[Any, ...] | None, two: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+    """Return the listed values that both allow; None, which lists none, allows all."""
     if one is None or two is None:
         return two if one is None else one
-    allowed = {same(value) for value in two}
-    return tuple(value for value in one if same(value) in allowed)
+    allowed = {equality_key(value) for value in two}
+    return tuple(value for value in one if equality_key(value) in allowed)

@@ -38,7 +38,7 @@ NAMED: Final = frozenset(
 """Keywords whose value is a mapping of names to schemas."""
 
 
-def with_inner(schema: JsonSchema, change: Callable[[JsonSchema], JsonSchema]) -> JsonSchema:
+def map_inner(schema: JsonSchema, change: Callable[[JsonSchema], JsonSchema]) -> JsonSchema:
     """Return `schema` with `change` applied to each schema directly inside it."""
     if isinstance(schema, bool):
         return schema
@@ -55,12 +55,12 @@ def with_inner(schema: JsonSchema, change: Callable[[JsonSchema], JsonSchema]) -
     return changed
 
 
-def bare(schema: JsonSchema) -> JsonSchema:
+def without_annotations(schema: JsonSchema) -> JsonSchema:
     """Return `schema` without `ANNOTATIONS` at any depth; `x-pii` and `x-checks` stay."""
-    inner = with_inner(schema, bare)
+    inner = map_inner(schema, without_annotations)
     return inner if isinstance(inner, bool) else {key: inner[key] for key in inner if key not in ANNOTATIONS}
 
 
 def is_schema(value: object) -> bool:
-    """Whether `value` has the form of a schema."""
+    """Whether `value` has the form of a schema: an object or a boolean."""
     return isinstance(value, bool | Mapping)

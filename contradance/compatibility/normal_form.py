@@ -19,7 +19,7 @@ from contradance.compatibility.change import CannotProveError
 from contradance.compatibility.document import LocatedSchema, Spot
 from contradance.compatibility.intersection import intersect, intersect_all
 from contradance.compatibility.keywords import JsonSchema, is_schema
-from contradance.compatibility.values import KINDS, JsonKind, exact, kind_of, same
+from contradance.compatibility.values import KINDS, JsonKind, equality_key, kind_of, to_fraction
 from contradance.errors import InvalidSchema
 
 CHECKS: Final = "x-checks"
@@ -34,32 +34,34 @@ _OPAQUE: Final[Mapping[JsonKind | None, tuple[tuple[str, ...], ...]]] = {
 """Keywords that are compared as text, by kind; keywords that depend on each other form one group."""
 _UNEVALUATED: Final[Mapping[JsonKind, str]] = {"array": "unevaluatedItems", "object": "unevaluatedProperties"}
 """Keywords whose meaning depends on all other keywords of their schema."""
+_NULL: Final = SchemaBranch(kind="null", values=(None,))
+_BOOLEAN: Final = SchemaBranch(kind="boolean", values=(False, True))
 
 
 def branches(spot: Spot) -> tuple[SchemaBranch, ...]:
-    """Return the branches of the values that all schemas of a spot allow.
+    """Return the branches of the values that all schemas of a spot allow; none if there are no such values.
 
     Raises:
         CannotProveError: a keyword makes that undecidable.
         InvalidSchema: a keyword has a value that JSON Schema does not allow.
     """
-    found = _anything(as_written=False)
+    found = _any_value(as_written=False)
     for place in spot:
-        found = intersect_all(found, _of(place, frozenset()))
+        found = intersect_all(found, _branches_of(place, frozenset()))
     return found
 
 
 def disjoint(one: SchemaBranch, two: SchemaBranch) -> bool:
-    """Whether certainly no value satisfies both branches."""
-    if one.kind != two.kind or meet_is_empty(one, two):
+    """Whether certainly no value satisfies both branches; False when that cannot be proved."""
+    if one.kind != two.kind or _intersection_is_empty(one, two):
         return True
     if not (isinstance(one, Objects) and isinstance(two, Objects)):
         return False
     tags = one.required & two.required & one.fields.keys() & two.fields.keys()
-    return any(_excluded(one.fields[tag], two.fields[tag]) for tag in tags)
+    return any(_have_other_values(one.fields[tag], two.fields[tag]) for tag in tags)
 
 
-def meet_is_empty(one: SchemaBranch, two: SchemaBranch) -> bool:
+def _intersection_is_empty(one: SchemaBranch, two: SchemaBranch) -> bool:
     """Whether the intersection of two branches of one kind is certainly empty."""
     try:
         return intersect(one, two).empty
@@ -67,18 +69,19 @@ def meet_is_empty(one: SchemaBranch, two: SchemaBranch) -> bool:
         return False
 
 
-def _excluded(one: Spot, two: Spot) -> bool:
-    """Whether two spots list their values and have none in common, as tags do."""
+def _have_other_values(one: Spot, two: Spot) -> bool:
+    """Whether two spots list their values and certainly have none in common, as tags do."""
     ones, twos = branches(one), branches(two)
     return all(each.values is not None for each in (*ones, *twos)) and all(
         disjoint(this, other) for this in ones for other in twos
     )
 
 
-def _anything(*, as_written: bool) -> tuple[SchemaBranch, ...]:
+def _any_value(*, as_written: bool) -> tuple[SchemaBranch, ...]:
+    """Return one branch of each kind, which together allow any value."""
     return (
-        SchemaBranch(kind="null", values=(None,)),
-        SchemaBranch(kind="boolean", values=(False, True)),
+        _NULL,
+        _BOOLEAN,
         Numbers(),
         Strings(),
         Arrays(),
@@ -86,32 +89,36 @@ def _anything(*, as_written: bool) -> tuple[SchemaBranch, ...]:
     )
 
 
-def _of(place: LocatedSchema, seen: frozenset[int]) -> tuple[SchemaBranch, ...]:
+def _branches_of(place: LocatedSchema, seen: frozenset[int]) -> tuple[SchemaBranch, ...]:
+    """Return the branches of one schema; raise `CannotProveError` when it refers to itself, so is in `seen`."""
     schema = place.schema
     if isinstance(schema, bool):
-        return _anything(as_written=place.as_written) if schema else ()
+        return _any_value(as_written=place.as_written) if schema else ()
     if id(schema) in seen:
         raise CannotProveError("a `$ref` that leads back to itself")
     seen |= {id(schema)}
-    target = place.document.referred(schema["$ref"]) if "$ref" in schema else None
+    target = place.document.resolve(schema["$ref"]) if "$ref" in schema else None
     if target is not None and place.document.draft_7:
-        return _of(place.of(target), seen)
-    found = _own(place, schema)
+        return _branches_of(place.of(target), seen)
+    found = _own_branches(place, schema)
     if target is not None:
-        found = intersect_all(found, _of(place.of(target), seen))
-    for inner in _schemas(schema, "allOf"):
-        found = intersect_all(found, _of(place.of(inner), seen))
+        found = intersect_all(found, _branches_of(place.of(target), seen))
+    for inner in _schemas_in(schema, "allOf"):
+        found = intersect_all(found, _branches_of(place.of(inner), seen))
     if "anyOf" in schema:
-        found = intersect_all(found, [one for inner in _schemas(schema, "anyOf") for one in _of(place.of(inner), seen)])
+        found = intersect_all(
+            found, [one for inner in _schemas_in(schema, "anyOf") for one in _branches_of(place.of(inner), seen)]
+        )
     if "oneOf" in schema:
-        found = intersect_all(found, _one_of(place, schema, seen))
+        found = intersect_all(found, _branches_of_one_of(place, schema, seen))
     return found
 
 
-def _one_of(place: LocatedSchema, schema: Mapping[str, Any], seen: frozenset[int]) -> list[SchemaBranch]:
+def _branches_of_one_of(place: LocatedSchema, schema: Mapping[str, Any], seen: frozenset[int]) -> list[SchemaBranch]:
+    """Return the branches of all alternatives; each has the others as rivals unless none overlap."""
     tag = schema["discriminator"].get("propertyName") if isinstance(schema.get("discriminator"), Mapping) else None
-    inner = _schemas(schema, "oneOf")
-    alternatives = [[_tagged(one, tag) for one in _of(place.of(each), seen)] for each in inner]
+    inner = _schemas_in(schema, "oneOf")
+    alternatives = [[_with_tag(one, tag) for one in _branches_of(place.of(each), seen)] for each in inner]
     pairs = combinations(alternatives, 2)
     if all(disjoint(one, two) for ones, twos in pairs for one in ones for two in twos):
         return [branch for alternative in alternatives for branch in alternative]
@@ -119,34 +126,33 @@ def _one_of(place: LocatedSchema, schema: Mapping[str, Any], seen: frozenset[int
     return [
         replace(branch, rivals=(*branch.rivals, *((rival,) for rival in written if rival is not each)))
         for each in written
-        for branch in _of(each, seen)
+        for branch in _branches_of(each, seen)
     ]
 
 
-def _tagged(branch: SchemaBranch, tag: str | None) -> SchemaBranch:
-    """Return `branch` with its tag required: a publisher also writes fields that have their default."""
+def _with_tag(branch: SchemaBranch, tag: str | None) -> SchemaBranch:
+    """Return an object's branch with its tag required: a publisher also writes fields that have their default."""
     if tag is None or not isinstance(branch, Objects):
         return branch
     return replace(branch, required=branch.required | {tag})
 
 
-def _own(place: LocatedSchema, schema: Mapping[str, Any]) -> tuple[SchemaBranch, ...]:
+def _own_branches(place: LocatedSchema, schema: Mapping[str, Any]) -> tuple[SchemaBranch, ...]:
     """Return the branches that a schema's own keywords allow, without references and combinations."""
-    kinds, whole = _types(schema)
-    listed = _listed(schema)
+    kinds, whole = _kinds_of(schema)
+    listed = _listed_values(schema)
     found: list[SchemaBranch] = []
     for kind in kinds:
-        branch = _BUILDERS.get(kind, _plain)(place, schema)
+        branch = _BUILDERS[kind](place, schema)
         common: dict[str, Any] = {
-            "kind": kind,
             "title": str(schema.get("title", "")),
-            "opaque": frozenset(_opaque(place, schema, kind)),
+            "opaque": frozenset(_opaque_keywords(place, schema, kind)),
         }
-        if kind in ("null", "boolean"):
-            common["values"] = (None,) if kind == "null" else (False, True)
         branch = replace(branch, **common)
         if isinstance(branch, Numbers):
-            branch = replace(branch, multiples=branch.multiples | ({Fraction(1)} if whole else frozenset())).settled()
+            branch = replace(
+                branch, multiples=branch.multiples | ({Fraction(1)} if whole else frozenset())
+            ).with_whole_bounds()
         if listed is not None:
             branch = intersect(
                 branch, replace(branch, values=tuple(value for value in listed if kind_of(value) == kind))
@@ -155,8 +161,8 @@ def _own(place: LocatedSchema, schema: Mapping[str, Any]) -> tuple[SchemaBranch,
     return tuple(branch for branch in found if not branch.empty)
 
 
-def _types(schema: Mapping[str, Any]) -> tuple[tuple[JsonKind, ...], bool]:
-    """Return the kinds that `type` allows, and whether its numbers are whole."""
+def _kinds_of(schema: Mapping[str, Any]) -> tuple[tuple[JsonKind, ...], bool]:
+    """Return the kinds that `type` allows, and whether its numbers are whole; refuse an unknown type."""
     types = schema.get("type")
     if types is None:
         return KINDS, False
@@ -171,42 +177,42 @@ def _types(schema: Mapping[str, Any]) -> tuple[tuple[JsonKind, ...], bool]:
     return tuple(kind for kind in KINDS if kind in names or (kind == "number" and whole)), whole
 
 
-def _listed(schema: Mapping[str, Any]) -> list[Any] | None:
+def _listed_values(schema: Mapping[str, Any]) -> list[Any] | None:
     """Return the values that `enum` and `const` allow; None when the schema has neither."""
     values = schema.get("enum")
     if "const" in schema:
         constant = schema["const"]
-        allowed = values is None or any(same(value) == same(constant) for value in values)
+        allowed = values is None or any(equality_key(value) == equality_key(constant) for value in values)
         return [constant] if allowed else []
     return None if values is None else [*values]
 
 
-def _opaque(place: LocatedSchema, schema: Mapping[str, Any], kind: JsonKind) -> Iterator[tuple[str, str]]:
+def _opaque_keywords(place: LocatedSchema, schema: Mapping[str, Any], kind: JsonKind) -> Iterator[tuple[str, str]]:
+    """Yield the name and canonical text of each keyword of a kind that is only compared as text."""
     for group in (*_OPAQUE[None], *_OPAQUE.get(kind, ())):
         if group[0] in schema:
             kept = place.document.keep({keyword: schema[keyword] for keyword in group if keyword in schema})
             yield f"`{group[0]}`", place.document.text(kept)
     if _UNEVALUATED.get(kind) in schema:
         yield f"`{_UNEVALUATED[kind]}`", place.text
-    if "$ref" in schema and place.document.referred(schema["$ref"]) is None:
+    if "$ref" in schema and place.document.resolve(schema["$ref"]) is None:
         yield "a `$ref` out of the document", place.text
     for bound in ("exclusiveMinimum", "exclusiveMaximum"):
         if kind == "number" and isinstance(schema.get(bound), bool):
             yield f"draft 4's `{bound}`", place.text
     checks = schema.get(CHECKS)
     for name, check in (checks if isinstance(checks, Mapping) else {}).items():
-        yield f"what Python checks ({name})", same(check)
+        yield f"what Python checks ({name})", equality_key(check)
 
 
-def _plain(_: LocatedSchema, __: Mapping[str, Any]) -> SchemaBranch:
-    return SchemaBranch(kind="null")
+def _numbers_of(_: LocatedSchema, schema: Mapping[str, Any]) -> Numbers:
+    """Return the constraints on numbers that a schema's own keywords have."""
 
-
-def _numbers(_: LocatedSchema, schema: Mapping[str, Any]) -> Numbers:
     def bound(inclusive: str, exclusive: str, choose: Callable[..., Bound]) -> Bound | None:
-        found = [Bound(exact(schema[inclusive]))] if inclusive in schema else []
+        """Return the bound that `choose` takes of the inclusive and the exclusive one; None when there is neither."""
+        found = [Bound(to_fraction(schema[inclusive]))] if inclusive in schema else []
         limit = schema.get(exclusive)
-        found += [] if limit is None or isinstance(limit, bool) else [Bound(exact(limit), included=False)]
+        found += [] if limit is None or isinstance(limit, bool) else [Bound(to_fraction(limit), included=False)]
         return choose(found) if found else None
 
     return Numbers(
@@ -214,61 +220,68 @@ def _numbers(_: LocatedSchema, schema: Mapping[str, Any]) -> Numbers:
             "minimum", "exclusiveMinimum", lambda found: max(found, key=lambda one: (one.at, not one.included))
         ),
         most=bound("maximum", "exclusiveMaximum", lambda found: min(found, key=lambda one: (one.at, one.included))),
-        multiples=frozenset({exact(schema["multipleOf"])} if "multipleOf" in schema else ()),
+        multiples=frozenset({to_fraction(schema["multipleOf"])} if "multipleOf" in schema else ()),
     )
 
 
-def _strings(_: LocatedSchema, schema: Mapping[str, Any]) -> Strings:
+def _strings_of(_: LocatedSchema, schema: Mapping[str, Any]) -> Strings:
+    """Return the constraints on strings that a schema's own keywords have."""
     return Strings(
-        least=_limit(schema, "minLength") or 0,
-        most=_limit(schema, "maxLength"),
+        least=_whole_number(schema, "minLength") or 0,
+        most=_whole_number(schema, "maxLength"),
         patterns=frozenset({schema["pattern"]} if "pattern" in schema else ()),
         formats=frozenset({schema["format"]} if "format" in schema else ()),
     )
 
 
-def _arrays(place: LocatedSchema, schema: Mapping[str, Any]) -> Arrays:
+def _arrays_of(place: LocatedSchema, schema: Mapping[str, Any]) -> Arrays:
+    """Return the constraints on lists that a schema's own keywords have; refuse an item that is not a schema."""
     items = schema.get("items", True)
     first, rest = schema.get("prefixItems", []), items
     if isinstance(items, list):  # tuples in draft 7
         first, rest = items, schema.get("additionalItems", True)
     return Arrays(
-        first=tuple(_spot(place, inner) for inner in first),
-        rest=_spot(place, rest),
-        least=_limit(schema, "minItems") or 0,
-        most=_limit(schema, "maxItems"),
+        first=tuple(_spot_of(place, inner) for inner in first),
+        rest=_spot_of(place, rest),
+        least=_whole_number(schema, "minItems") or 0,
+        most=_whole_number(schema, "maxItems"),
         unique=schema.get("uniqueItems") is True,
     )
 
 
-def _objects(place: LocatedSchema, schema: Mapping[str, Any]) -> Objects:
+def _objects_of(place: LocatedSchema, schema: Mapping[str, Any]) -> Objects:
+    """Return the constraints on objects that a schema's own keywords have; refuse a field that is not a schema."""
     others = schema.get("additionalProperties")
     return Objects(
-        fields={name: _spot(place, inner) for name, inner in schema.get("properties", {}).items()},
-        patterns={pattern: _spot(place, inner) for pattern, inner in schema.get("patternProperties", {}).items()},
-        others=None if others is None or others is False else _spot(place, others),
+        fields={name: _spot_of(place, inner) for name, inner in schema.get("properties", {}).items()},
+        patterns={pattern: _spot_of(place, inner) for pattern, inner in schema.get("patternProperties", {}).items()},
+        others=None if others is None or others is False else _spot_of(place, others),
         closed=others is False,
         required=frozenset(schema.get("required", ())),
-        names=_spot(place, schema.get("propertyNames", True)),
-        least=_limit(schema, "minProperties") or 0,
-        most=_limit(schema, "maxProperties"),
+        names=_spot_of(place, schema.get("propertyNames", True)),
+        least=_whole_number(schema, "minProperties") or 0,
+        most=_whole_number(schema, "maxProperties"),
         as_written=place.as_written,
     )
 
 
 _BUILDERS: Final[Mapping[JsonKind, Callable[[LocatedSchema, Mapping[str, Any]], SchemaBranch]]] = {
-    "number": _numbers,
-    "string": _strings,
-    "array": _arrays,
-    "object": _objects,
+    "null": lambda _place, _schema: _NULL,
+    "boolean": lambda _place, _schema: _BOOLEAN,
+    "number": _numbers_of,
+    "string": _strings_of,
+    "array": _arrays_of,
+    "object": _objects_of,
 }
 
 
-def _limit(schema: Mapping[str, Any], keyword: str) -> int | None:
+def _whole_number(schema: Mapping[str, Any], keyword: str) -> int | None:
+    """Return the value of a keyword as a whole number; None when the schema does not have it."""
     return int(schema[keyword]) if keyword in schema else None
 
 
-def _schemas(schema: Mapping[str, Any], keyword: str) -> Iterable[JsonSchema]:
+def _schemas_in(schema: Mapping[str, Any], keyword: str) -> Iterable[JsonSchema]:
+    """Return the list of schemas that is a keyword's value; empty without the keyword, refused if it is no list."""
     inner = schema.get(keyword, [])
     if not isinstance(inner, list) or not all(is_schema(one) for one in inner):
         raise InvalidSchema(
@@ -277,7 +290,8 @@ def _schemas(schema: Mapping[str, Any], keyword: str) -> Iterable[JsonSchema]:
     return inner
 
 
-def _spot(place: LocatedSchema, inner: object) -> Spot:
+def _spot_of(place: LocatedSchema, inner: object) -> Spot:
+    """Return the spot of a schema inside another, empty for `true`; raise `InvalidSchema` if it is not a schema."""
     if not is_schema(inner):
         raise InvalidSchema(
             f"the schema has a {type(inner).__name__} where a schema must be.\n  Write an object, true or false."

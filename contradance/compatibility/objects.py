@@ -8,18 +8,18 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from contradance.compatibility.branch import Objects
-from contradance.compatibility.change import BACKWARD, FORWARD, NEITHER, Breaks, RelativeChange, below, breaking
+from contradance.compatibility.change import BACKWARD, FORWARD, NEITHER, Breaks, RelativeChange, breaking
 from contradance.compatibility.document import Spot, text_of
 
 
 class Compare(Protocol):
     """The part of `Comparison` that this module uses."""
 
-    def made(self, schema: Mapping[str, object]) -> Spot:
+    def spot_with(self, schema: Mapping[str, object]) -> Spot:
         """Return a spot with a schema that is in neither document."""
 
     def findings(self, old: Spot, new: Spot) -> tuple[RelativeChange, ...]:
-        """Return the differences between two places."""
+        """Return the differences between two spots."""
 
     def reads(self, writer: Spot, reader: Spot) -> bool:
         """Whether a consumer with `reader` accepts everything that a publisher with `writer` publishes."""
@@ -34,65 +34,69 @@ class _Lone(NamedTuple):
     finding: RelativeChange
 
 
-def fields(old: Objects, new: Objects, compare: Compare) -> Iterator[RelativeChange]:
-    """Yield the differences between two objects."""
+def compare_objects(old: Objects, new: Objects, compare: Compare) -> Iterator[RelativeChange]:
+    """Yield the differences between the constraints on two objects, field by field."""
     removed: list[_Lone] = []
     added: list[_Lone] = []
     for name in sorted({*old.fields, *new.fields, *old.required, *new.required}):
-        harmed = breaking(backward=_hurts(old, new, name, compare), forward=_hurts(new, old, name, compare))
+        harmed = breaking(
+            backward=_field_may_break(old, new, name, compare), forward=_field_may_break(new, old, name, compare)
+        )
         was, now = (name in side.fields or name in side.required for side in (old, new))
         if was and now:
-            yield from _kept(old, new, name, compare)
+            yield from _compare_field(old, new, name, compare)
         elif was:
-            removed.append(_Lone(name, text_of(old.schemas_of(name)), _removed(old, name, harmed)))
+            removed.append(_Lone(name, text_of(old.schemas_of(name)), _removed_field(old, name, harmed)))
         else:
-            added.append(_Lone(name, text_of(new.schemas_of(name)), _added(new, name, harmed)))
-    yield from _renamed(removed, added)
-    yield from _others(old, new, compare)
-    yield from _names(old, new, compare)
-    yield from _sizes(old, new)
+            added.append(_Lone(name, text_of(new.schemas_of(name)), _added_field(new, name, harmed)))
+    yield from _removed_added_renamed(removed, added)
+    yield from _compare_unnamed(old, new, compare)
+    yield from _compare_names(old, new, compare)
+    yield from _compare_counts(old, new)
 
 
-def _hurts(writer: Objects, reader: Objects, name: str, compare: Compare) -> bool:
+def _field_may_break(writer: Objects, reader: Objects, name: str, compare: Compare) -> bool:
     """Whether a consumer may refuse an event because of a field that a publisher writes or omits."""
     if name in reader.required and name not in writer.required:
         return True
     if not writer.may_have(name):
         return False
-    if reader.refuses and (not reader.is_named(name) or name in reader.barred):
+    if reader.refuses_unnamed and (not reader.is_named(name) or name in reader.barred):
         return True
     return not compare.reads(writer.schemas_of(name), reader.schemas_of(name))
 
 
-def _kept(old: Objects, new: Objects, name: str, compare: Compare) -> Iterator[RelativeChange]:
-    """Yield the differences of a field that both sides name."""
+def _compare_field(old: Objects, new: Objects, name: str, compare: Compare) -> Iterator[RelativeChange]:
+    """Yield the differences of a field that both sides name: required or not, its value, forbidden or not."""
     if name in new.required and name not in old.required:
         yield RelativeChange(name, "field-required", BACKWARD, "is now required, but was optional")
     if name in old.required and name not in new.required:
         yield RelativeChange(name, "field-optional", FORWARD, "is now optional, but was required")
     may_have = breaking(backward=old.may_have(name), forward=new.may_have(name))
     inner = compare.findings(old.schemas_of(name), new.schemas_of(name))
-    yield from below(name, (finding.only(may_have) for finding in inner))
+    yield from (finding.only_breaking(may_have).below(name) for finding in inner)
     refused = breaking(
-        backward=old.may_have(name) and new.refuses and name in new.barred,
-        forward=new.may_have(name) and old.refuses and name in old.barred,
+        backward=old.may_have(name) and new.refuses_unnamed and name in new.barred,
+        forward=new.may_have(name) and old.refuses_unnamed and name in old.barred,
     )
     if refused:
         yield RelativeChange(name, "unknown-fields", refused, "is forbidden by another part of the schema")
 
 
-def _removed(old: Objects, name: str, harmed: Breaks) -> RelativeChange:
+def _removed_field(old: Objects, name: str, harmed: Breaks) -> RelativeChange:
+    """Return the change of a field that only the old side names, which breaks `harmed`."""
     kind = "required" if name in old.required else "optional"
     return RelativeChange(name, f"{kind}-field-removed", harmed, f"was {kind}, and is removed")
 
 
-def _added(new: Objects, name: str, harmed: Breaks) -> RelativeChange:
+def _added_field(new: Objects, name: str, harmed: Breaks) -> RelativeChange:
+    """Return the change of a field that only the new side names, which breaks `harmed`."""
     kind = "required" if name in new.required else "optional"
     return RelativeChange(name, f"{kind}-field-added", harmed, f"is new, and {kind}")
 
 
-def _renamed(removed: list[_Lone], added: list[_Lone]) -> Iterator[RelativeChange]:
-    """Yield removed and added fields; as one renamed field when exactly one of each has the same schema."""
+def _removed_added_renamed(removed: list[_Lone], added: list[_Lone]) -> Iterator[RelativeChange]:
+    """Yield the removed and the added fields; a pair that alone has its schema is one renamed field."""
     for lone in [*removed]:
         twins = [[one for one in side if one.schemas == lone.schemas] for side in (removed, added)]
         if list(map(len, twins)) == [1, 1] and lone.schemas:
@@ -105,9 +109,9 @@ def _renamed(removed: list[_Lone], added: list[_Lone]) -> Iterator[RelativeChang
     yield from (lone.finding for lone in (*removed, *added))
 
 
-def _others(old: Objects, new: Objects, compare: Compare) -> Iterator[RelativeChange]:
+def _compare_unnamed(old: Objects, new: Objects, compare: Compare) -> Iterator[RelativeChange]:
     """Yield the differences of fields that are not named: mostly a map's values."""
-    harmed = breaking(backward=_rest_hurts(old, new, compare), forward=_rest_hurts(new, old, compare))
+    harmed = breaking(backward=_unnamed_may_break(old, new, compare), forward=_unnamed_may_break(new, old, compare))
     shared = [
         (f"/{pattern}/", spot, new.patterns[pattern])
         for pattern, spot in old.patterns.items()
@@ -119,7 +123,7 @@ def _others(old: Objects, new: Objects, compare: Compare) -> Iterator[RelativeCh
     for step, was, now in shared:
         for finding in compare.findings(was, now):
             explained |= finding.breaks & harmed
-            yield finding.only(harmed).below(step)
+            yield finding.only_breaking(harmed).below(step)
     if harmed - explained:
         yield RelativeChange("", "unknown-fields", harmed - explained, "has changed which unnamed fields are allowed")
     elif old.open != new.open:
@@ -127,8 +131,8 @@ def _others(old: Objects, new: Objects, compare: Compare) -> Iterator[RelativeCh
         yield RelativeChange("", "unknown-fields", NEITHER, text)
 
 
-def _rest_hurts(writer: Objects, reader: Objects, compare: Compare) -> bool:
-    """Whether a consumer may refuse a field that it does not name."""
+def _unnamed_may_break(writer: Objects, reader: Objects, compare: Compare) -> bool:
+    """Whether a consumer may refuse a field that the publisher's schema does not name."""
     sorts: list[tuple[str | None, Spot]] = [*writer.patterns.items()]
     sorts += [(None, writer.others or ())] if writer.open else []
     for pattern, published in sorts:
@@ -136,7 +140,7 @@ def _rest_hurts(writer: Objects, reader: Objects, compare: Compare) -> bool:
             spot for other, spot in reader.patterns.items() if pattern is not None or other not in writer.patterns
         ]
         if pattern is None or pattern not in reader.patterns:
-            if reader.refuses:
+            if reader.refuses_unnamed:
                 return True
             wanted.append(reader.others or ())
         if not all(compare.reads(published, spot) for spot in wanted):
@@ -144,35 +148,38 @@ def _rest_hurts(writer: Objects, reader: Objects, compare: Compare) -> bool:
     return False
 
 
-def _names(old: Objects, new: Objects, compare: Compare) -> Iterator[RelativeChange]:
+def _compare_names(old: Objects, new: Objects, compare: Compare) -> Iterator[RelativeChange]:
     """Yield the differences of the allowed field names: mostly a map's keys."""
-    harmed = breaking(backward=_names_hurt(old, new, compare), forward=_names_hurt(new, old, compare))
+    harmed = breaking(backward=_names_may_break(old, new, compare), forward=_names_may_break(new, old, compare))
     explained = NEITHER
     for finding in compare.findings(old.names, new.names) if old.names and new.names else ():
         explained |= finding.breaks & harmed
-        yield finding.only(harmed).below("(key)")
+        yield finding.only_breaking(harmed).below("(key)")
     if harmed - explained:
         yield RelativeChange("(key)", "keys", harmed - explained, "may no longer be every key that was allowed")
 
 
-def _names_hurt(writer: Objects, reader: Objects, compare: Compare) -> bool:
-    """Whether a consumer may refuse the name of a field."""
+def _names_may_break(writer: Objects, reader: Objects, compare: Compare) -> bool:
+    """Whether a consumer may refuse the name of a field that a publisher publishes."""
     if not reader.names:
         return False
-    published: list[Spot] = [compare.made({"const": name}) for name in writer.fields if writer.may_have(name)]
-    published += [compare.made({"type": "string", "pattern": pattern}) + writer.names for pattern in writer.patterns]
-    published += [compare.made({"type": "string"}) + writer.names] if writer.open else []
+    published: list[Spot] = [compare.spot_with({"const": name}) for name in writer.fields if writer.may_have(name)]
+    published += [
+        compare.spot_with({"type": "string", "pattern": pattern}) + writer.names for pattern in writer.patterns
+    ]
+    published += [compare.spot_with({"type": "string"}) + writer.names] if writer.open else []
     return not all(compare.reads(spot, reader.names) for spot in published)
 
 
-def _sizes(old: Objects, new: Objects) -> Iterator[RelativeChange]:
-    """Yield the difference of the allowed number of fields."""
+def _compare_counts(old: Objects, new: Objects) -> Iterator[RelativeChange]:
+    """Yield the difference of the allowed number of fields; nothing when it is equal."""
     if (old.least, old.most) != (new.least, new.most):
         was, now = (f"{side.least} to {'any number of' if side.most is None else side.most}" for side in (old, new))
-        breaks = breaking(backward=_size_hurts(old, new), forward=_size_hurts(new, old))
+        breaks = breaking(backward=_count_may_break(old, new), forward=_count_may_break(new, old))
         yield RelativeChange("", "field-count", breaks, f"must now have {now} fields, was {was}")
 
 
-def _size_hurts(writer: Objects, reader: Objects) -> bool:
-    most = writer.fullest
-    return reader.least > writer.fewest or (reader.most is not None and (most is None or most > reader.most))
+def _count_may_break(writer: Objects, reader: Objects) -> bool:
+    """Whether a publisher may publish fewer or more fields than a consumer allows."""
+    most = writer.most_fields
+    return reader.least > writer.fewest_fields or (reader.most is not None and (most is None or most > reader.most))

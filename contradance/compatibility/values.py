@@ -13,7 +13,7 @@ _LISTED: Final = 4
 
 
 def kind_of(value: object) -> JsonKind:
-    """Return the kind of a JSON value."""
+    """Return the kind of a JSON value: `number` for an integer, `array` for anything that is no other kind."""
     match value:
         case None:
             return "null"
@@ -29,21 +29,21 @@ def kind_of(value: object) -> JsonKind:
             return "array"
 
 
-def exact(number: float) -> Fraction:
+def to_fraction(number: float) -> Fraction:
     """Return the exact value of a JSON number as it is written: 0.1 is a tenth."""
     return Fraction(str(number))
 
 
-def same(value: Any) -> str:
-    """Return a canonical text, which is the same for equal values."""
+def equality_key(value: Any) -> str:
+    """Return a text that is the same for equal JSON values only: `1` for 1 and for 1.0."""
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{json.dumps(key)}:{same(value[key])}" for key in sorted(value)) + "}"
+        return "{" + ",".join(f"{json.dumps(key)}:{equality_key(value[key])}" for key in sorted(value)) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ",".join(map(same, value)) + "]"
-    return str(exact(value)) if kind_of(value) == "number" else json.dumps(value)
+        return "[" + ",".join(map(equality_key, value)) + "]"
+    return str(to_fraction(value)) if kind_of(value) == "number" else json.dumps(value)
 
 
-def listed(values: Iterable[object]) -> str:
+def format_values(values: Iterable[object]) -> str:
     """Return values as a list for a message: `1, 2, 3, 4 and 2 more`."""
     texts = [json.dumps(value, ensure_ascii=False) for value in values]
     more = f" and {len(texts) - _LISTED} more" if len(texts) > _LISTED else ""

@@ -11,7 +11,7 @@ from contradance.catalog.paths import failure_path
 from contradance.choreography import AnyFunction, Choreography
 from contradance.contract import Contract
 from contradance.lint.finding import LintFinding
-from contradance.lint.path import followers, reached
+from contradance.lint.path import backwards, followers, reached
 from contradance.settings import Secret
 from contradance.table import Grant
 
@@ -19,38 +19,32 @@ from contradance.table import Grant
 def uncompensated(choreography: Choreography) -> Iterator[LintFinding]:
     """Find services that acted before a failure and do not consume it."""
     edges = followers(choreography)
+    sources = backwards(edges)
     compensating = failure_path(choreography).functions
+    acting = {one.name: place for place, one in enumerate(choreography.functions.values()) if _acts(one)}
     for publisher in choreography.functions.values():
-        if publisher.name in compensating:
+        failures = [contract for contract in publisher.publishes if contract.failure]
+        if not failures or publisher.name in compensating:
             continue  # it compensates for an earlier failure
-        before = [one for one in choreography.functions.values() if publisher.name in reached(edges, one.name)]
-        for contract in publisher.publishes:
-            if contract.failure:
-                yield from _not_informed(choreography, publisher, contract, before)
+        before = sorted(acting.keys() & reached(sources, {publisher.name}), key=acting.__getitem__)
+        for contract in failures:
+            consumers = {one.name for one in choreography.consumers(contract)}
+            after = consumers | reached(edges, consumers)
+            informed = {publisher.service, *(choreography.functions[name].service for name in after)}
+            for function in map(choreography.functions.__getitem__, before):
+                if function.service not in informed:
+                    yield _uncompensated(function, publisher, contract)
 
 
-def _not_informed(
-    choreography: Choreography, publisher: AnyFunction, contract: type[Contract], before: list[AnyFunction]
-) -> Iterator[LintFinding]:
-    informed = _informed_services(choreography, contract)
-    for function in before:
-        if function.service not in {publisher.service, *informed} and _acts(function):
-            yield LintFinding(
-                "uncompensated",
-                f"{contract.identity} {function.name}",
-                f"{function.name} acts before {publisher.name} publishes {contract.identity}, and no function of "
-                f"{function.service} consumes that event, or one that follows from it.",
-                "Nothing undoes what it did, so the data of the two services contradict each other.",
-                f"contradance create subscriber NAME --service {function.service} --on {contract.__name__}",
-            )
-
-
-def _informed_services(choreography: Choreography, contract: type[Contract]) -> set[str]:
-    """Return the services that consume the event, or one that follows from it."""
-    edges = followers(choreography)
-    consumers = {one.name for one in choreography.consumers(contract)}
-    names = consumers.union(*(reached(edges, one) for one in consumers))
-    return {choreography.functions[name].service for name in names}
+def _uncompensated(function: AnyFunction, publisher: AnyFunction, contract: type[Contract]) -> LintFinding:
+    return LintFinding(
+        "uncompensated",
+        f"{contract.identity} {function.name}",
+        f"{function.name} acts before {publisher.name} publishes {contract.identity}, and no function of "
+        f"{function.service} consumes that event, or one that follows from it.",
+        "Nothing undoes what it did, so the data of the two services contradict each other.",
+        f"contradance create subscriber NAME --service {function.service} --on {contract.__name__}",
+    )
 
 
 def _acts(function: AnyFunction) -> bool:

@@ -5,10 +5,14 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, Literal, get_args, get_origin
 
+from pydantic import BaseModel
+
 from contradance.annotation import members
 from contradance.choreography import Choreography
 from contradance.contract import Contract
+from contradance.foreign import ForeignEvent
 from contradance.lint.finding import LintFinding
+from contradance.subscription import Subscription
 from contradance.wire import wire_fields
 
 
@@ -17,20 +21,32 @@ def impossible_filters(choreography: Choreography) -> Iterator[LintFinding]:
     for function, subscription in choreography.subscriptions:
         pattern = json.loads(subscription.pattern.canonical)
         for part in pattern.get("$or", [pattern]):
-            identity = (part["source"][0], part["detail-type"][0])
-            contract = next(one for one in subscription.contracts if one.identity[:2] == identity)
-            for field in _impossible(contract, part["detail"].get("data", {})):
+            kind, filters, root = _filtered(subscription, part)
+            for field in _impossible(kind, filters):
                 yield LintFinding(
                     "unreachable",
-                    f"{function.name} {contract.identity}",
-                    f"{function.name} consumes {contract.identity} where data.{field} has a value that the contract does "
-                    "not allow.",
+                    f"{function.name} {kind.identity}",
+                    f"{function.name} consumes {kind.identity} where {root}.{field} has a value that its class does not "
+                    "allow.",
                     "The rule matches no event, so it never invokes the function, and no error shows it.",
                     f"Filter on one of the values of {field}, or remove the filter.",
                 )
 
 
-def _impossible(contract: type[Contract], filters: Mapping[str, Any]) -> Iterator[str]:
+def _filtered(
+    subscription: Subscription, part: Mapping[str, Any]
+) -> tuple[type[Contract | ForeignEvent], Mapping[str, Any], str]:
+    """Return (event, filter, field over which it is) of one event's part of a pattern."""
+    detail = part.get("detail", {})
+    for kind in subscription.foreign:
+        if [kind.origin.source_pattern, kind.identity.detail_type] == [part["source"][0], part["detail-type"][0]]:
+            return kind, detail, "detail"
+    identity = (part["source"][0], part["detail-type"][0])
+    contract = next(one for one in subscription.contracts if one.identity[:2] == identity)
+    return contract, detail.get("data", {}), "data"
+
+
+def _impossible(contract: type[BaseModel], filters: Mapping[str, Any]) -> Iterator[str]:
     """Yield each field that is filtered by exact values, none of which it can have."""
     for name, wanted in filters.items():
         _, field = wire_fields(contract).get(name, ("", None))

@@ -27,10 +27,10 @@ def unused(choreography: Choreography) -> Iterator[LintFinding]:
 
 def unpublished(choreography: Choreography) -> Iterator[LintFinding]:
     """Find events that have subscribers but no publisher."""
+    older = {ancestor for contract in choreography.contracts for ancestor in contract.lineage()[1:]}
     for contract in choreography.contracts:
         consumers = ", ".join(one.name for one in choreography.consumers(contract))
-        newer = [one for one in choreography.contracts if contract in one.lineage()[1:]]
-        if consumers and not choreography.publishers(contract) and not newer:
+        if consumers and not choreography.publishers(contract) and contract not in older:
             yield LintFinding(
                 "unpublished",
                 str(contract.identity),
@@ -58,10 +58,12 @@ def unconsumed(choreography: Choreography) -> Iterator[LintFinding]:
 
 def unreachable(choreography: Choreography) -> Iterator[LintFinding]:
     """Find members of a returned union that no code of the service creates."""
-    for function in choreography.functions.values():
-        used = _used_names(function)
-        for contract in function.publishes if len(function.publishes) > 1 and used is not None else ():
-            if used is not None and contract.__name__ not in used:
+    choosing = [function for function in choreography.functions.values() if len(function.publishes) > 1]
+    used = _used_names({_package(function) for function in choosing})
+    for function in choosing:
+        names = used[_package(function)]
+        for contract in function.publishes if names is not None else ():
+            if names is not None and contract.__name__ not in names:
                 yield LintFinding(
                     "unreachable",
                     f"{function.name} {contract.identity}",
@@ -72,20 +74,34 @@ def unreachable(choreography: Choreography) -> Iterator[LintFinding]:
                 )
 
 
-def _used_names(function: AnyFunction) -> set[str] | None:
-    """Return the names that the code of a function's service uses outside annotations and imports; None if unreadable."""
-    own = function.handler.__module__
-    package = own.rpartition(".")[0]
-    modules = [
-        module for name, module in sys.modules.items() if name == own or (package and name.startswith(f"{package}."))
-    ]
-    names: set[str] = set()
-    for module in modules:
-        tree = _parsed(module)
-        if tree is None:
-            return None
-        names |= _names(tree)
-    return names
+def _package(function: AnyFunction) -> str:
+    """Return the package of a function's module, which holds the code of its service; a module without one is its own."""
+    return function.handler.__module__.rpartition(".")[0] or function.handler.__module__
+
+
+def _used_names(packages: set[str]) -> dict[str, set[str] | None]:
+    """Return the names that the code of each package uses outside annotations and imports; None if it is unreadable.
+
+    Every module is parsed once, whatever number of functions it serves.
+    """
+    used: dict[str, set[str] | None] = {package: set() for package in packages}
+    for name, module in [*sys.modules.items()]:
+        owners = [package for package in _packages(name) if package in used]
+        tree = _parsed(module) if owners else None
+        found = None if tree is None else _names(tree)
+        for package in owners:
+            names = used[package]
+            if found is None or names is None:
+                used[package] = None
+            else:
+                names |= found
+    return used
+
+
+def _packages(module: str) -> list[str]:
+    """Return the packages around a module; a module without one is its own."""
+    parts = module.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts))] or [module]
 
 
 def _parsed(module: ModuleType) -> ast.Module | None:
@@ -95,12 +111,18 @@ def _parsed(module: ModuleType) -> ast.Module | None:
         return None
 
 
-def _names(node: ast.AST) -> set[str]:
-    """Return the names used in a node, without its annotations."""
-    found = {node.id} if isinstance(node, ast.Name) else {node.attr} if isinstance(node, ast.Attribute) else set[str]()
-    for field, value in ast.iter_fields(node):
-        if field not in ("annotation", "returns"):
-            for inner in value if isinstance(value, list) else [value]:
-                if isinstance(inner, ast.AST):
-                    found |= _names(inner)
+def _names(tree: ast.Module) -> set[str]:
+    """Return the names used in a module, without its annotations."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            found.add(node.attr)
+        for field, value in ast.iter_fields(node):
+            if field not in ("annotation", "returns"):
+                inner = value if isinstance(value, list) else [value]
+                waiting += [one for one in inner if isinstance(one, ast.AST)]
     return found

@@ -15,6 +15,7 @@ from uuid import uuid4
 from contradance.local.refusal import Refused
 from contradance.local.state.database import Database
 from contradance.operate.dead_letter import DeadLetter, QueueMessage, read_dead_letter
+from contradance.printable import printable_block
 from contradance.runtime.ports import Clock
 
 MessageAttributes = Mapping[str, Mapping[str, str]]
@@ -61,10 +62,12 @@ class DeadLetterQueues:
         """Put one message with text attributes on the queue of `function`."""
         self.put(function, body, text_attributes(attributes))
 
-    def put(self, function: str, body: str, attributes: MessageAttributes) -> str:
-        """Put one message on the queue of `function`, and return its id."""
-        message = DeadLetterMessage(str(uuid4()), self._clock.now().timestamp(), body, attributes)
-        self._database.write(lambda connection: keep(connection, function, message))
+    def put(self, function: str, body: str, attributes: MessageAttributes, delay_seconds: float = 0) -> str:
+        """Put one message on the queue of `function`, to be received after a delay, and return its id."""
+        now = self._clock.now().timestamp()
+        message = DeadLetterMessage(str(uuid4()), now, body, attributes)
+        visible = now + delay_seconds if delay_seconds else 0.0
+        self._database.write(lambda connection: keep(connection, function, message, visible))
         return message.id
 
     def receive(self, function: str, limit: int, visibility_seconds: float) -> list[DeadLetterMessage]:
@@ -142,12 +145,12 @@ class DeadLetterQueues:
 
 
 def text_attributes(attributes: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Return message attributes of text in SQS's shape."""
-    return {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+    """Return message attributes of text in SQS's shape, without the characters that SQS refuses."""
+    return {name: {"DataType": "String", "StringValue": printable_block(value)} for name, value in attributes.items()}
 
 
-def keep(connection: sqlite3.Connection, function: str, message: DeadLetterMessage) -> None:
-    """Put one message on a function's dead letter queue, to be received at once."""
+def keep(connection: sqlite3.Connection, function: str, message: DeadLetterMessage, visible: float = 0) -> None:
+    """Put one message on a function's dead letter queue, to be received from the time `visible` on."""
     row: tuple[Any, ...] = (
         message.id,
         function,
@@ -156,8 +159,9 @@ def keep(connection: sqlite3.Connection, function: str, message: DeadLetterMessa
         json.dumps({**message.attributes}),
         message.source_arn,
         message.receives,
+        visible,
     )
-    connection.execute("INSERT INTO dead_letter VALUES (?, ?, ?, ?, ?, ?, ?, 0, NULL, NULL)", row)
+    connection.execute("INSERT INTO dead_letter VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)", row)
 
 
 def stored_letters(

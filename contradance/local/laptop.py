@@ -25,6 +25,7 @@ from contradance.local.invocation.runner import Runner
 from contradance.local.state.database import Database
 from contradance.local.state.journal_table import STATE_FILE, LaptopJournal
 from contradance.local.store import SQLiteStore
+from contradance.local.strict_json import allow_deep_json
 from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.ports import Environment
 from contradance.runtime.sweep import sweep
@@ -64,6 +65,7 @@ class Laptop:
         when_journaled: Callable[[JournalRecord], None] = lambda _: None,
         when_settled: Callable[[PendingDelivery], None] = lambda _: None,
     ) -> None:
+        allow_deep_json()
         self.choreography = choreography
         self.clock = clock
         self.state = state

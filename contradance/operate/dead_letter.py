@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Final, Literal, NamedTuple
 
+from contradance.bounds import MAX_REASON_BYTES, shortened
+
 Reason = Literal["undelivered", "failed", "invalid", "expired", "unreadable"]
 """Why an event is a dead letter; `unreadable` is a message of an unknown shape."""
 REASONS: Final[tuple[Reason, ...]] = ("undelivered", "failed", "invalid", "expired", "unreadable")
@@ -99,7 +101,9 @@ def read_dead_letter(subscriber: str, message: QueueMessage) -> DeadLetter:
     ) -> DeadLetter:
         held = event if isinstance(event, dict) else None
         first = _time((held or {}).get("time") or (held or {}).get("scheduled_time")) or message.sent
-        return DeadLetter(subscriber, reason, held, error, attempts, first, max(first, last), message)
+        return DeadLetter(
+            subscriber, reason, held, shortened(error, MAX_REASON_BYTES), attempts, first, max(first, last), message
+        )
 
     if "ERROR_CODE" in own:
         return letter("undelivered", _scheduled(body), _delivery_error(own), _attempts(own.get("RETRY_ATTEMPTS")))

@@ -86,7 +86,7 @@ def _flow(correlation_id: str, records: Sequence[JournalRecord], outstanding: Se
     """Return the flow of these records and pending deliveries."""
     tree = _TreeBuilder(records, outstanding)
     deliveries = [delivery_state(attempts) for attempts in tree.deliveries()]
-    states = deliveries + [delivery_state(attempts) for attempts in tree.starts()]
+    states = deliveries + [delivery_state(attempts) for attempts in tree.starts() if not attempts[0].is_request]
     began = min(record.started_at for record in records)
     finished = max(record.started_at + timedelta(milliseconds=record.duration_ms) for record in records)
     return Flow(

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from contradance.envelope import unseal
 from contradance.errors import ContractViolation
 from contradance.operate.flow import COMPLETED
 from contradance.operate.journal import JournalAccess, Wanted
 from contradance.operate.replay import ReplayPlan
 from contradance.runtime.consume import read_event
+from contradance.runtime.received import once_of, received
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,13 @@ def from_archive(planned: ReplayPlan, archive: ReadableArchive) -> Forecast:
         if subscription.pattern.matches({**event, "replay-name": planned.name}):
             matched += 1
             try:
-                delivered = unseal(event, function.name)
+                delivered = received(function.name, subscription, event)
                 read_event(function, subscription, delivered)
+                once = once_of(subscription, delivered, event)
             except ContractViolation:
                 invalid += 1
             else:
-                done += (delivered.identity.source, delivered.metadata.event_id) in completed
+                done += (event["source"], once) in completed
     return Forecast(matched, done, invalid, "archive")
 
 

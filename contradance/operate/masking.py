@@ -19,6 +19,9 @@ def masked_event(choreography: Choreography, event: Mapping[str, Any]) -> dict[s
 
 def _masked_detail(choreography: Choreography, event: Mapping[str, Any]) -> object:
     detail = event["detail"]
+    foreign = choreography.foreign_of(event.get("source"), event.get("detail-type"))
+    if foreign is not None:
+        return mask(foreign, detail)
     metadata = detail.get("metadata") if isinstance(detail, Mapping) else None
     version = metadata.get("version") if isinstance(metadata, Mapping) else None
     if not isinstance(version, int):

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Hashable, Mapping
 
-from contradance.pattern.grammar import READERS, invalid, text
-from contradance.pattern.ip_address import Block, parse
+from contradance.pattern.grammar import READERS, invalid, require_text
+from contradance.pattern.ip_address import Block, parse_address
 from contradance.pattern.operators import Operator, Present, Within
-from contradance.pattern.scalar import key
+from contradance.pattern.scalar import leaf_key
 
 _PRESENT = Present()
 
@@ -27,16 +27,16 @@ class Alternatives:
             elif isinstance(alternative, Mapping):
                 self._add_operator(alternative, f"{path}[{position}]", values)
             else:
-                _check_leaf(alternative, f"{path}[{position}]")
-                values.append(key(alternative))
+                _refuse_other_values(alternative, f"{path}[{position}]")
+                values.append(leaf_key(alternative))
         if not written:
             raise invalid("Empty arrays are not allowed", path)
         self.keys = frozenset(values)
 
     def accepts(self, value: object) -> bool:
-        """Return whether a leaf of an event matches one of the alternatives."""
+        """Return whether a leaf of an event matches one of the alternatives; absence is not checked here."""
         keys = self.keys
-        if keys and (value if type(value) is str else key(value)) in keys:
+        if keys and (value if type(value) is str else leaf_key(value)) in keys:
             return True
         for operator in self.operators:  # noqa: SIM110 - a loop is twice as fast as any()
             if operator.accepts(value):
@@ -49,8 +49,9 @@ class Alternatives:
         return self.absent and bool(self.keys or self.operators)
 
     def _add_text(self, text: str, values: list[Hashable]) -> None:
+        """Add a text to `values`, or to `operators` as a block if it is an IP address."""
         # EventBridge compares IP addresses by value: "::1" also matches "0:0:0:0:0:0:0:1".
-        address = parse(text) if "." in text or ":" in text else None
+        address = parse_address(text) if "." in text or ":" in text else None
         if address is None:
             values.append(text)
         else:
@@ -69,7 +70,7 @@ class Alternatives:
                 raise invalid("exists match pattern must be either true or false", path)
             self.operators.append(_PRESENT)
         elif name == "exactly":
-            values.append(text(argument, "exactly", path))
+            values.append(require_text(argument, "exactly", path))
         elif isinstance(name, str) and name in READERS:
             operator = READERS[name](argument, f"{path}.{name}")
             if isinstance(operator, float):
@@ -80,7 +81,8 @@ class Alternatives:
             raise invalid(f"Unrecognized match type {name}", path)
 
 
-def _check_leaf(value: object, path: str) -> None:
+def _refuse_other_values(value: object, path: str) -> None:
+    """Raise `InvalidPattern` for a value that is not null, a boolean or a finite number."""
     if value is not None and not isinstance(value, bool | int | float):
         raise invalid("Match value must be String, number, true, false, or null", path)
     if isinstance(value, float) and not math.isfinite(value):

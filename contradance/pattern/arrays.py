@@ -13,7 +13,7 @@ array. One bit of an integer stands for one field, in that order.
 from collections.abc import Mapping
 
 from contradance.pattern.alternatives import Alternatives
-from contradance.pattern.leaves import spellings
+from contradance.pattern.leaves import dotted_names
 
 
 class _PathNode:
@@ -85,7 +85,7 @@ class Consistent:
         whole, arrays = self._walk(event)
         for array in reversed(arrays):
             self._settle(array)
-        return self._settled(whole) == self._all
+        return self._satisfied(whole) == self._all
 
     def _walk(self, event: Mapping[str, object]) -> tuple[_Scope, list[_Array]]:
         """Return the scope of the event and its arrays, outer arrays before inner ones."""
@@ -95,18 +95,19 @@ class Consistent:
         while stack:
             value, node, scope = stack.pop()
             if isinstance(value, Mapping):
-                _enter(value, node, scope, stack)
+                _push_fields(value, node, scope, stack)
             elif isinstance(value, (list, tuple)):
                 array = self._open_array(value, node, scope, stack)
                 if array.elements:
                     arrays.append(array)
             elif node.leaf:
-                self._check_leaf(value, node.leaf, scope)
+                self._match_leaf(value, node.leaf, scope)
         return whole, arrays
 
     def _open_array(
         self, values: list[object] | tuple[object, ...], node: _PathNode, scope: _Scope, stack: list[_Step]
     ) -> _Array:
+        """Return an array with a scope for each object or array in it, pushed to `stack`; match its leaves."""
         array = _Array(node, scope)
         for element in values:
             if isinstance(element, (list, tuple, Mapping)):
@@ -114,15 +115,17 @@ class Consistent:
                 array.elements.append(inner)
                 stack.append((element, node, inner))
             elif node.leaf:
-                self._check_leaf(element, node.leaf, scope)
+                self._match_leaf(element, node.leaf, scope)
         return array
 
-    def _check_leaf(self, leaf: object, field: int, scope: _Scope) -> None:
+    def _match_leaf(self, leaf: object, field: int, scope: _Scope) -> None:
+        """Record in a scope that a field is present, and that it is matched when it accepts the leaf."""
         scope.present |= field
         if not scope.matched & field and self._fields[field].accepts(leaf):
             scope.matched |= field
 
-    def _settled(self, scope: _Scope) -> int:
+    def _satisfied(self, scope: _Scope) -> int:
+        """Return the bits of the fields that are settled or matched in a scope, or that may be absent and are."""
         return scope.settled | scope.matched | (self._may_be_absent & ~scope.present)
 
     def _settle(self, array: _Array) -> None:
@@ -132,17 +135,17 @@ class Consistent:
         present = 0
         for element in array.elements:
             present |= element.present
-        to_match, to_settle = self._demands(fields, present)
+        to_match, to_settle = self._required_fields(fields, present)
         outer.present |= present
         if to_match & ~present:
             return
         for element in array.elements:
-            if to_match & ~element.matched == 0 and to_settle & ~self._settled(element) == 0:
+            if to_match & ~element.matched == 0 and to_settle & ~self._satisfied(element) == 0:
                 outer.settled |= to_match | to_settle
                 outer.matched |= to_match
                 return
 
-    def _demands(self, fields: int, present: int) -> tuple[int, int]:
+    def _required_fields(self, fields: int, present: int) -> tuple[int, int]:
         """Return (the fields that one element must match, the fields that it must match or may lack)."""
         to_match = to_settle = 0
         fixed = False
@@ -158,18 +161,20 @@ class Consistent:
         return to_match, to_settle
 
 
-def _enter(value: Mapping[str, object], node: _PathNode, scope: _Scope, stack: list[_Step]) -> None:
+def _push_fields(value: Mapping[str, object], node: _PathNode, scope: _Scope, stack: list[_Step]) -> None:
+    """Push an object's values on the fields' paths to `stack`, with their nodes and the object's scope."""
     for name, child in node.children.items():
         if name in value:
             stack.append((value[name], child, scope))
     if node.deep:
-        for name, steps in spellings(value):
+        for name, steps in dotted_names(value):
             spelled = _descend(node, steps)
             if spelled is not None:
                 stack.append((value[name], spelled, scope))
 
 
 def _descend(node: _PathNode, steps: list[str]) -> _PathNode | None:
+    """Return the node that the steps lead to; None when no field's path has them."""
     for step in steps:
         child = node.children.get(step)
         if child is None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from contradance.pattern.alternatives import Alternatives
 from contradance.pattern.arrays import Consistent
-from contradance.pattern.leaves import FieldCheck, check
+from contradance.pattern.leaves import FieldCheck, field_check
 
 
 class PatternBranch:
@@ -33,18 +33,19 @@ class PatternBranch:
         return True
 
     def matches_completely(self, event: Mapping[str, object]) -> bool:
-        """Return the same as `matches`, by the complete matcher, which handles every event."""
+        """Return the same as `matches`, by the complete matcher: slower, but it can decide every event."""
         if self._consistent is None:
             self._consistent = Consistent(self._fields)
         return self._consistent.matches(event)
 
-    def check(self, settled: str | None) -> FieldCheck | None:
-        """Return one check of all fields except `settled`, which has matched already; None when no field is left."""
-        checks = [passes for path, passes in (self._checks or self._compile()).items() if path != settled]
+    def check_except(self, matched: str | None) -> FieldCheck | None:
+        """Return a check of all fields except the one that has `matched` already; None when no field is left."""
+        checks = [passes for path, passes in (self._checks or self._compile()).items() if path != matched]
         if len(checks) < 2:  # noqa: PLR2004 - one needs no loop around it
             return checks[0] if checks else None
 
         def check_all(event: Mapping[str, object]) -> bool | None:
+            """Return False for the first field that does not match, None for one that is undecided, else True."""
             for passes in checks:
                 verdict = passes(event)
                 if not verdict:
@@ -54,5 +55,6 @@ class PatternBranch:
         return check_all
 
     def _compile(self) -> dict[str, FieldCheck]:
-        self._checks = {path: check(path, alternatives) for path, alternatives in self._fields.items()}
+        """Compile, store and return the check of each field, by its path."""
+        self._checks = {path: field_check(path, alternatives) for path, alternatives in self._fields.items()}
         return self._checks

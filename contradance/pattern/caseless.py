@@ -58,6 +58,7 @@ def fold(text: str) -> str:
 
 
 def _forms(character: str) -> tuple[str, ...]:
+    """Return the lower and the upper form of a character; `??` for one beyond 16 bits."""
     if character > _LAST_16_BIT_CHARACTER:
         return ("??",)
     return tuple({character.lower(), character.upper()})

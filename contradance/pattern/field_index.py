@@ -20,9 +20,9 @@ from contradance.pattern.index_keys import (
 )
 from contradance.pattern.intervals import Intervals
 from contradance.pattern.ip_address import BITS as ADDRESS_BITS
-from contradance.pattern.ip_address import parse
-from contradance.pattern.leaves import FieldCheck, reader
-from contradance.pattern.scalar import comparable, key
+from contradance.pattern.ip_address import parse_address
+from contradance.pattern.leaves import FieldCheck, field_reader
+from contradance.pattern.scalar import as_double, leaf_key
 
 
 class IndexEntry(NamedTuple):
@@ -43,14 +43,14 @@ class FieldIndex:
     __slots__ = ("_cuts", "_intervals", "_more", "_tables", "exact", "plain", "read")
 
     def __init__(self, path: str) -> None:
-        self.read = reader(path)
+        self.read = field_reader(path)
         self.exact: dict[Hashable, Bucket] = {}
         self._tables: list[Tables] = [{} for _ in range(LEAF + 1)]
         self._tables[EXACT] = {0: self.exact}
         self._intervals: Intervals[IndexEntry] = Intervals()
-        self._note_key_kinds()
+        self._update_key_kinds()
 
-    def _note_key_kinds(self) -> None:
+    def _update_key_kinds(self) -> None:
         """Store which kinds of key are in use, so that `find` skips the others."""
         tables = self._tables
         self._cuts = [(slice(size), table) for size, table in tables[PREFIX].items()]
@@ -70,6 +70,7 @@ class FieldIndex:
         return next(iter(bucket.values())).rule if len(bucket) == 1 else None
 
     def _bucket(self, index_key: IndexKey) -> Bucket:
+        """Return the entries under a key, by their numbers; the key is no interval."""
         return self._tables[index_key.kind].get(index_key.size, {}).get(index_key.value, {})
 
     def add(self, index_key: IndexKey, number: int, entry: IndexEntry) -> None:
@@ -82,7 +83,7 @@ class FieldIndex:
         new = index_key.size not in tables
         tables.setdefault(index_key.size, {}).setdefault(index_key.value, {})[number] = entry
         if new:
-            self._note_key_kinds()
+            self._update_key_kinds()
 
     def remove(self, index_key: IndexKey, number: int) -> None:
         """Remove the entry with this number, and the tables that become empty."""
@@ -96,7 +97,7 @@ class FieldIndex:
             del tables[index_key.size][index_key.value]
             if not tables[index_key.size] and index_key.kind != EXACT:
                 del tables[index_key.size]
-                self._note_key_kinds()
+                self._update_key_kinds()
 
     def __bool__(self) -> bool:
         return bool(self.exact or self._intervals or self._cuts or self._more)
@@ -104,7 +105,7 @@ class FieldIndex:
     def find(self, leaf: object) -> list[IndexEntry]:
         """Return the entries whose key fits a leaf of an event."""
         found: list[IndexEntry] = []
-        bucket = self.exact.get(leaf if type(leaf) is str else key(leaf))
+        bucket = self.exact.get(leaf if type(leaf) is str else leaf_key(leaf))
         if bucket:
             found += bucket.values()
         if isinstance(leaf, str):
@@ -115,7 +116,7 @@ class FieldIndex:
             if self._more:
                 self._find_by_costly_keys(leaf, found)
         elif self._intervals:
-            number = comparable(leaf)
+            number = as_double(leaf)
             if number is not None:
                 found += self._intervals.find(number)
         for table in self._tables[LEAF].values():
@@ -134,12 +135,13 @@ class FieldIndex:
             for table, part in self._folded_lookups(fold(text)):
                 if bucket := table.get(part):
                     found += bucket.values()
-        if tables[BLOCK] and (address := parse(text)) is not None:
+        if tables[BLOCK] and (address := parse_address(text)) is not None:
             for length, table in tables[BLOCK].items():
                 if bucket := table.get(address.bits >> (ADDRESS_BITS - length)):
                     found += bucket.values()
 
     def _folded_lookups(self, folded: str) -> Iterator[tuple[dict[Hashable, Bucket], Hashable]]:
+        """Yield each table of keys that ignore case, and the key to look up in it for a folded text."""
         tables = self._tables
         yield from ((table, folded) for table in tables[FOLDED].values())
         yield from ((table, folded[:size]) for size, table in tables[FOLDED_PREFIX].items())

@@ -21,7 +21,7 @@ class FieldIndexes:
         """Return the index of a field; None when it has none."""
         return self._by_path.get(path)
 
-    def make(self, path: str) -> FieldIndex:
+    def get_or_create(self, path: str) -> FieldIndex:
         """Return the index of a field; create it when it has none."""
         index = self._by_path.get(path)
         if index is None:
@@ -38,11 +38,12 @@ class FieldIndexes:
             if not self._outer_paths[outer]:
                 del self._outer_paths[outer]
 
-    def of(self, event: Mapping[str, object]) -> Iterable[tuple[str, FieldIndex]]:
+    def candidates_for(self, event: Mapping[str, object]) -> Iterable[tuple[str, FieldIndex]]:
         """Return (path, index) of each index that may hold rules that match an event."""
         return self._by_path.items() if len(self._by_path) <= _FEW_FIELDS else self._present_in(event)
 
     def _present_in(self, event: Mapping[str, object]) -> Iterator[tuple[str, FieldIndex]]:
+        """Yield (path, index) of each index whose field an event has, through arrays as well."""
         paths: dict[str, FieldIndex] = {}
         stack: list[tuple[str, object]] = [("", event)]
         while stack:
@@ -61,6 +62,7 @@ class FieldIndexes:
 
 
 def _outer_paths(path: str) -> Iterator[str]:
+    """Yield the paths of the objects around a field: `a` and `a.b` for `a.b.c`."""
     at = path.find(".")
     while at >= 0:
         yield path[:at]

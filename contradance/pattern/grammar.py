@@ -19,7 +19,7 @@ from contradance.pattern.operators import (
     Wildcard,
     Within,
 )
-from contradance.pattern.scalar import comparable
+from contradance.pattern.scalar import as_double
 
 
 def invalid(reason: str, path: str = "") -> InvalidPattern:
@@ -28,39 +28,43 @@ def invalid(reason: str, path: str = "") -> InvalidPattern:
     return InvalidPattern(f"Event pattern is not valid. Reason: {reason}{where}")
 
 
-def text(value: object, name: str, path: str) -> str:
+def require_text(value: object, name: str, path: str) -> str:
     """Return `value`, the argument of the operator `name`; refuse it when it is not a string."""
     if not isinstance(value, str):
         raise invalid(f"{name} match pattern must be a string", path)
     return value
 
 
-def _ignoring_case(argument: object, path: str) -> str | None:
+def _read_caseless(argument: object, path: str) -> str | None:
     """Return the text of an `{"equals-ignore-case": text}` inside a prefix or suffix; None when the argument is plain."""
     if not isinstance(argument, Mapping):
         return None
     if list(argument) != ["equals-ignore-case"]:
         raise invalid(f"Unsupported pattern: {', '.join(map(str, argument)) or 'an empty object'}", path)
-    return text(argument["equals-ignore-case"], "equals-ignore-case", path)
+    return require_text(argument["equals-ignore-case"], "equals-ignore-case", path)
 
 
-def _prefix(argument: object, path: str) -> Operator:
-    caseless = _ignoring_case(argument, path)
-    return Prefix(text(argument, "prefix", path)) if caseless is None else PrefixIgnoreCase(caseless)
+def _read_prefix(argument: object, path: str) -> Operator:
+    """Read the argument of `prefix`: a text, or an object with `equals-ignore-case`."""
+    caseless = _read_caseless(argument, path)
+    return Prefix(require_text(argument, "prefix", path)) if caseless is None else PrefixIgnoreCase(caseless)
 
 
-def _suffix(argument: object, path: str) -> Operator:
-    caseless = _ignoring_case(argument, path)
-    return Suffix(text(argument, "suffix", path)) if caseless is None else SuffixIgnoreCase(caseless)
+def _read_suffix(argument: object, path: str) -> Operator:
+    """Read the argument of `suffix`: a text, or an object with `equals-ignore-case`."""
+    caseless = _read_caseless(argument, path)
+    return Suffix(require_text(argument, "suffix", path)) if caseless is None else SuffixIgnoreCase(caseless)
 
 
-def _equals_ignore_case(argument: object, path: str) -> Operator:
-    return EqualsIgnoreCase(text(argument, "equals-ignore-case", path))
+def _read_equals_ignore_case(argument: object, path: str) -> Operator:
+    """Read the argument of `equals-ignore-case`: a text."""
+    return EqualsIgnoreCase(require_text(argument, "equals-ignore-case", path))
 
 
-def _wildcard(argument: object, path: str) -> Operator:
+def _read_wildcard(argument: object, path: str) -> Operator:
+    """Read the argument of `wildcard`: a text; refuse two stars in a row, and what is too complex for AWS."""
     try:
-        literals = wildcard.read(text(argument, "wildcard", path))
+        literals = wildcard.read(require_text(argument, "wildcard", path))
     except ValueError as error:
         raise invalid(str(error), path) from error
     if wildcard.is_too_complex(literals):
@@ -72,32 +76,35 @@ def _wildcard(argument: object, path: str) -> Operator:
     return Wildcard(literals)
 
 
-def _cidr(argument: object, path: str) -> Operator:
+def _read_cidr(argument: object, path: str) -> Operator:
+    """Read a block of IP addresses. For an argument that is not a string, AWS's message names the wrong operator."""
     try:
-        return Within(parse_block(text(argument, "cidr", path)))
+        return Within(parse_block(require_text(argument, "prefix", path)))
     except ValueError as error:
         raise invalid(str(error), path) from error
 
 
-def _number(value: object, path: str) -> float:
+def _require_number(value: object, path: str) -> float:
+    """Return `value` as the double to compare with; refuse what is not a number or what no double holds."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise invalid("Value of a numeric comparison must be numeric", path)
-    number = comparable(value)
+    number = as_double(value)
     if number is None:
         raise invalid("Cannot compare number", path)
     return number
 
 
-def _numeric(argument: object, path: str) -> Operator | float:
+def _read_numeric(argument: object, path: str) -> Operator | float:
+    """Read the argument of `numeric`: return an interval, or the one number that equals."""
     match argument:
         case ["=", value]:
-            return _number(value, path)
+            return _require_number(value, path)
         case [("<" | "<=") as upper, value]:
-            return Interval(-math.inf, _number(value, path), below=upper == "<")
+            return Interval(-math.inf, _require_number(value, path), below=upper == "<")
         case [(">" | ">=") as lower, value]:
-            return Interval(_number(value, path), math.inf, above=lower == ">")
+            return Interval(_require_number(value, path), math.inf, above=lower == ">")
         case [(">" | ">=") as lower, bottom, ("<" | "<=") as upper, top]:
-            low, high = _number(bottom, path), _number(top, path)
+            low, high = _require_number(bottom, path), _require_number(top, path)
             if low >= high:
                 raise invalid("Bottom must be less than top", path)
             return Interval(low, high, above=lower == ">", below=upper == "<")
@@ -107,9 +114,10 @@ def _numeric(argument: object, path: str) -> Operator | float:
             raise invalid("Value of numeric must be an array", path)
 
 
-def _anything_but(argument: object, path: str) -> Operator:
+def _read_anything_but(argument: object, path: str) -> Operator:
+    """Read the argument of `anything-but`: a text, a number, an array of either, or an object with an operator."""
     if isinstance(argument, Mapping):
-        return _anything_but_operator(argument, path)
+        return _read_anything_but_operator(argument, path)
     values = argument if isinstance(argument, list | tuple) else [argument]
     if values and all(isinstance(value, str) for value in values):
         return AnythingBut(list(values))
@@ -119,10 +127,11 @@ def _anything_but(argument: object, path: str) -> Operator:
         raise invalid(
             "Inside anything but list, either all values are number or string, mixed type is not supported", path
         )
-    return AnythingBut([_number(value, path) for value in values])
+    return AnythingBut([_require_number(value, path) for value in values])
 
 
-def _anything_but_operator(argument: Mapping[object, object], path: str) -> Operator:
+def _read_anything_but_operator(argument: Mapping[object, object], path: str) -> Operator:
+    """Read an `anything-but` whose argument is an object: one operator, and its text or array of texts."""
     if len(argument) != 1:
         raise invalid("Only one key allowed in match expression", path)
     ((name, nested),) = argument.items()
@@ -134,19 +143,19 @@ def _anything_but_operator(argument: Mapping[object, object], path: str) -> Oper
         raise invalid("Empty arrays are not allowed", inner)
     if name in ("prefix", "suffix") and "" in texts:
         raise invalid("Null prefix/suffix not allowed", inner)
-    return AnythingButAny([reader(text(each, str(name), inner), inner) for each in texts])
+    return AnythingButAny([reader(require_text(each, str(name), inner), inner) for each in texts])
 
 
 _NESTED_IN_ANYTHING_BUT: dict[str, Callable[[object, str], Operator]] = {
-    "equals-ignore-case": _equals_ignore_case,
-    "prefix": _prefix,
-    "suffix": _suffix,
-    "wildcard": _wildcard,
+    "equals-ignore-case": _read_equals_ignore_case,
+    "prefix": _read_prefix,
+    "suffix": _read_suffix,
+    "wildcard": _read_wildcard,
 }
 READERS: dict[str, Callable[[object, str], Operator | float]] = {
     **_NESTED_IN_ANYTHING_BUT,
-    "anything-but": _anything_but,
-    "cidr": _cidr,
-    "numeric": _numeric,
+    "anything-but": _read_anything_but,
+    "cidr": _read_cidr,
+    "numeric": _read_numeric,
 }
 """Functions by operator name: each takes the argument and returns an operator, or the one number that matches."""

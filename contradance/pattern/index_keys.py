@@ -57,7 +57,7 @@ ANY_LEAF = IndexKey(LEAF, 0, None, conclusive=False)
 """The key for an alternative that has no other key."""
 
 
-def keys(alternatives: Alternatives) -> Iterator[list[IndexKey]]:
+def candidate_keys(alternatives: Alternatives) -> Iterator[list[IndexKey]]:
     """Yield, for each alternative of a field, the keys that can hold it."""
     for value in alternatives.keys:
         yield [IndexKey(EXACT, 0, value, conclusive=True)]
@@ -66,6 +66,7 @@ def keys(alternatives: Alternatives) -> Iterator[list[IndexKey]]:
 
 
 def _operator_keys(operator: Operator) -> Iterator[IndexKey]:
+    """Yield the keys of which any one can hold an operator; none when it accepts leaves that share no key."""
     match operator:
         case Prefix(text=text) if text:
             yield IndexKey(PREFIX, len(text), text, conclusive=True)

@@ -94,6 +94,7 @@ class Intervals(Generic[T]):
         return found
 
     def _search(self, number: float) -> Sequence[T]:
+        """Return the values of every interval that contains the number, by a visit of each level."""
         at = _position(number)
         found: list[T] = []
         for level, nodes in self._levels.items():

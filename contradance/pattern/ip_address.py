@@ -6,11 +6,16 @@ both. Therefore `::/0` holds IPv4 addresses, but neither the first nor the last 
 
 import re
 
+from contradance.printable import printable
+
 _V4 = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+")
 _V6 = re.compile(r"[0-9a-fA-F:]*:[0-9a-fA-F:]*")
 _LONGEST_V4 = 15
 _LARGEST_BYTE = 255
 _MAPPED = bytes(10) + b"\xff\xff"
+_INTEGERS = range(-(2**31), 2**31)
+_LONGEST_MASK = 1_000
+"""Most digits of a mask that are read as a number."""
 BITS = 128
 """Bits of an address in the range that both families share."""
 
@@ -37,7 +42,7 @@ class Block:
 
     def holds(self, text: str) -> bool:
         """Return whether a text is an address in this block."""
-        address = parse(text)
+        address = parse_address(text)
         if address is None or address.bits >> (BITS - self.length) != self.prefix:
             return False
         if address.width >= self.width:
@@ -48,7 +53,7 @@ class Block:
         return free > 0 and 0 < rest < (1 << free) - 1
 
 
-def parse(text: str) -> Address | None:
+def parse_address(text: str) -> Address | None:
     """Parse an IP address; None when the text is not one. An IPv4-mapped IPv6 address is returned as the IPv4 address."""
     if _V4.fullmatch(text) and len(text) <= _LONGEST_V4:
         numbers = [int(number) for number in text.split(".")]
@@ -70,14 +75,18 @@ def parse_block(text: str) -> Block:
     Raises:
         ValueError: the text is not a CIDR block; the message is AWS's reason.
     """
-    spelled, slash, length = text.removesuffix("/").partition("/")
+    # Java's split, by which AWS reads it, drops slashes at the end
+    spelled, slash, length = text.rstrip("/").partition("/")
     if not slash or "/" in length:
         raise ValueError("Malformed CIDR, one '/' required")
-    address = parse(spelled)
-    if address is None:
-        raise ValueError("Nonstandard IP address")
-    if not length.isascii() or not length.isdecimal():
+    digits = length[1:] if length[:1] in ("+", "-") else length
+    if not digits.isascii() or not digits.isdecimal() or len(digits) > _LONGEST_MASK or int(length) not in _INTEGERS:
         raise ValueError("Malformed CIDR, mask bits must be an integer")
-    if len(length) > len("128") or int(length) >= address.width:
+    if int(length) < 0:
+        raise ValueError("Malformed CIDR, mask bits must not be negative")
+    address = parse_address(spelled)
+    if address is None:
+        raise ValueError(f"Nonstandard IP address: {printable(spelled)}")
+    if int(length) >= address.width:
         raise ValueError(f"IPv{4 if address.width < BITS else 6} mask bits must be < {address.width}")
     return Block(address, int(length))

@@ -30,7 +30,7 @@ FieldReader = Callable[[Mapping[str, object]], object]
 FieldCheck = Callable[[Mapping[str, object]], bool | None]
 
 
-def reader(path: str) -> FieldReader:
+def field_reader(path: str) -> FieldReader:
     """Return a function that takes an event and returns its value at `path`: a JSON value, MISSING or ELSEWHERE."""
     steps = path.split(".")
     if len(steps) == 1:
@@ -39,10 +39,12 @@ def reader(path: str) -> FieldReader:
         return _reader_of_two(path, *steps)
     if len(steps) > _MOST_QUICK_STEPS:
         return lambda _: ELSEWHERE
-    return _reader_of_many(steps)
+    return _reader_of_nested(steps)
 
 
 def _reader_of_two(path: str, outer: str, inner: str) -> FieldReader:
+    """Return a reader of `outer.inner`, faster than the one for more steps; `path` is both with a dot between."""
+
     def read(event: Mapping[str, object]) -> object:
         value = event.get(outer, MISSING)
         if path in event:
@@ -54,7 +56,8 @@ def _reader_of_two(path: str, outer: str, inner: str) -> FieldReader:
     return read
 
 
-def _reader_of_many(steps: list[str]) -> FieldReader:
+def _reader_of_nested(steps: list[str]) -> FieldReader:
+    """Return a reader that returns the value, MISSING, or ELSEWHERE at an array or a name with dots."""
     way = [(step, [".".join(steps[i:j]) for j in range(i + 2, len(steps) + 1)]) for i, step in enumerate(steps)]
 
     def read(event: Mapping[str, object]) -> object:
@@ -71,7 +74,7 @@ def _reader_of_many(steps: list[str]) -> FieldReader:
     return read
 
 
-def check(path: str, alternatives: Alternatives) -> FieldCheck:
+def field_check(path: str, alternatives: Alternatives) -> FieldCheck:
     """Return a function that takes an event and returns whether a field matches; None when it cannot decide.
 
     There are four variants of one function because matching spends most of its time here.
@@ -82,33 +85,33 @@ def check(path: str, alternatives: Alternatives) -> FieldCheck:
 
             def check_top(event: Mapping[str, object]) -> bool | None:
                 value = event.get(path, MISSING)
-                return accepts(value) if type(value) in LEAVES else settle(value, alternatives)
+                return accepts(value) if type(value) in LEAVES else match_found(value, alternatives)
 
             return check_top
 
         def check_top_text(event: Mapping[str, object]) -> bool | None:
             value = event.get(path, MISSING)
-            return value in keys if type(value) is str else settle(value, alternatives)
+            return value in keys if type(value) is str else match_found(value, alternatives)
 
         return check_top_text
-    read = reader(path)
+    read = field_reader(path)
     if alternatives.operators:
 
         def check_deep(event: Mapping[str, object]) -> bool | None:
             value = read(event)
-            return accepts(value) if type(value) in LEAVES else settle(value, alternatives)
+            return accepts(value) if type(value) in LEAVES else match_found(value, alternatives)
 
         return check_deep
 
     def check_deep_text(event: Mapping[str, object]) -> bool | None:
         value = read(event)
-        return value in keys if type(value) is str else settle(value, alternatives)
+        return value in keys if type(value) is str else match_found(value, alternatives)
 
     return check_deep_text
 
 
-def settle(value: object, alternatives: Alternatives) -> bool | None:
-    """Return whether a value matches; None when only the complete lookup can decide."""
+def match_found(value: object, alternatives: Alternatives) -> bool | None:
+    """Return whether a value found by the quick lookup matches; None when only the complete one can decide."""
     if value is ELSEWHERE:
         return None
     if value is MISSING or isinstance(value, Mapping):
@@ -122,7 +125,7 @@ def settle(value: object, alternatives: Alternatives) -> bool | None:
     return any(alternatives.accepts(element) for element in value)
 
 
-def spellings(value: Mapping[str, object]) -> Iterator[tuple[str, list[str]]]:
+def dotted_names(value: Mapping[str, object]) -> Iterator[tuple[str, list[str]]]:
     """Yield each name of an object that has dots in it, and the steps that it stands for."""
     for name in value:
         if isinstance(name, str) and "." in name:  # type: ignore[redundant-expr]  # Python's mappings hold more
@@ -143,6 +146,6 @@ def leaves(event: Mapping[str, object], path: str) -> Iterator[object]:
         elif done < len(steps):
             if steps[done] in value:
                 stack.append((value[steps[done]], done + 1))
-            for name, spelled in spellings(value) if done + 1 < len(steps) else ():
+            for name, spelled in dotted_names(value) if done + 1 < len(steps) else ():
                 if steps[done : done + len(spelled)] == spelled:
                     stack.append((value[name], done + len(spelled)))

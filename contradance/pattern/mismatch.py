@@ -45,14 +45,17 @@ def closest_mismatch(branches: list[PatternBranch], event: Mapping[str, object])
 
 
 def _failing_fields(branch: PatternBranch, event: Mapping[str, object]) -> list[str]:
+    """Return the paths of a branch's fields that do not match an event, each checked alone."""
     return [path for path, wanted in branch.fields.items() if not PatternBranch({path: wanted}).matches(event)]
 
 
 def _types_held(event: Mapping[str, object], path: str) -> str:
+    """Return the types of the leaves that an event has at a path, as `a number or null`; `nothing` for none."""
     return " or ".join(sorted({_type_of_leaf(leaf) for leaf in leaves(event, path)})) or "nothing"
 
 
 def _type_of_leaf(leaf: object) -> str:
+    """Return the JSON type of a leaf in words."""
     if leaf is None:
         return "null"
     if isinstance(leaf, bool):
@@ -61,5 +64,6 @@ def _type_of_leaf(leaf: object) -> str:
 
 
 def _wanted_json(alternatives: Alternatives) -> str:
+    """Return a field's alternatives as JSON, cut at 200 characters."""
     text = json.dumps(alternatives.written, ensure_ascii=False, default=dict)
     return text if len(text) <= _LONGEST_WANTED else f"{text[: _LONGEST_WANTED - 3]}..."

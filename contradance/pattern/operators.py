@@ -10,7 +10,7 @@ from typing import Protocol
 from contradance.pattern import wildcard
 from contradance.pattern.caseless import Caseless
 from contradance.pattern.ip_address import Block
-from contradance.pattern.scalar import comparable, key
+from contradance.pattern.scalar import as_double, leaf_key
 
 
 class Operator(Protocol):
@@ -113,7 +113,7 @@ class Interval:
 
     def accepts(self, value: object) -> bool:
         """Return whether the leaf is a number in the interval."""
-        number = comparable(value)
+        number = as_double(value)
         return number is not None and self.low <= number <= self.high
 
 
@@ -136,11 +136,11 @@ class AnythingBut:
     __slots__ = ("keys",)
 
     def __init__(self, values: list[object]) -> None:
-        self.keys = frozenset(map(key, values))
+        self.keys = frozenset(map(leaf_key, values))
 
     def accepts(self, value: object) -> bool:
         """Return whether the leaf equals none of the values; a leaf of another type equals none."""
-        return key(value) not in self.keys
+        return leaf_key(value) not in self.keys
 
 
 class AnythingButAny:

@@ -13,9 +13,9 @@ from contradance.pattern.alternatives import Alternatives
 from contradance.pattern.event_pattern import EventPattern
 from contradance.pattern.field_index import FieldIndex, IndexEntry
 from contradance.pattern.field_indexes import FieldIndexes
-from contradance.pattern.index_keys import LEAF, IndexKey, keys
+from contradance.pattern.index_keys import LEAF, IndexKey, candidate_keys
 from contradance.pattern.leaves import MISSING, leaves
-from contradance.pattern.scalar import LEAVES, key
+from contradance.pattern.scalar import LEAVES, leaf_key
 
 if TYPE_CHECKING:
     from contradance.pattern.branch import PatternBranch
@@ -73,7 +73,7 @@ class RuleIndex:
     def matching(self, event: Mapping[str, object]) -> set[str]:
         """Return the names of the rules that match an event."""
         found: set[str] = set()
-        for path, index in self._indexes.of(event):
+        for path, index in self._indexes.candidates_for(event):
             value = index.read(event)
             entries: Iterable[IndexEntry] = ()
             if type(value) is str and index.plain:
@@ -100,7 +100,7 @@ class RuleIndex:
         if isinstance(value, Mapping):
             return
         tried: set[PatternBranch] = set()
-        for leaf in {key(leaf): leaf for leaf in leaves(event, path)}.values():
+        for leaf in {leaf_key(leaf): leaf for leaf in leaves(event, path)}.values():
             for rule, check, branch in index.find(leaf):
                 if rule not in found and branch not in tried:
                     tried.add(branch)
@@ -109,6 +109,7 @@ class RuleIndex:
                         found.add(rule)
 
     def _insert(self, rule: str) -> None:
+        """Add each branch of a rule to the index of its best field, and store where it is."""
         places = self._places[rule] = []
         for branch in self._patterns[rule].branches:
             fields = {path: wanted for path, wanted in branch.fields.items() if not wanted.absent}
@@ -120,19 +121,20 @@ class RuleIndex:
             _, path, chosen = min(
                 (self._choose(path, wanted) for path, wanted in fields.items()), key=lambda choice: choice[0]
             )
-            index = self._indexes.make(path)
+            index = self._indexes.get_or_create(path)
             for index_key in chosen:
                 self._last_number += 1
-                check = branch.check(path if index_key.conclusive else None)
+                check = branch.check_except(path if index_key.conclusive else None)
                 index.add(index_key, self._last_number, IndexEntry(rule, check, branch))
                 places.append((path, index_key, self._last_number))
 
     def _delete(self, rule: str) -> None:
+        """Remove a rule's branches from the indexes, and the indexes that become empty."""
         for path, index_key, number in self._places.pop(rule):
             if index_key is None:
                 del self._unindexed[number]
                 continue
-            index = self._indexes.make(path)
+            index = self._indexes.get_or_create(path)
             index.remove(index_key, number)
             if not index:
                 self._indexes.drop(path)
@@ -141,7 +143,7 @@ class RuleIndex:
         """Return (cost, path, one key for each alternative). Cost: branches found, whether the field is new, breadth."""
         index = self._indexes.get(path)
         chosen, candidate_count = [], 0
-        for candidates in keys(wanted):
+        for candidates in candidate_keys(wanted):
             best = min(candidates, key=lambda one: (index.candidate_count(one) if index else 0, one.breadth))
             chosen.append(best)
             candidate_count += (index.candidate_count(best) if index else 0) + _COST_OF_ANY_LEAF * (best.kind == LEAF)
@@ -158,6 +160,6 @@ class RuleIndex:
             for branch in self._patterns[rule].branches
             for path, wanted in branch.fields.items()
             if path not in used and (index := self._indexes.get(path)) is not None
-            for candidates in keys(wanted)
+            for candidates in candidate_keys(wanted)
         }
         return {name for name in sole if name is not None and name != rule}

@@ -32,7 +32,7 @@ def parse_number(literal: str) -> float:
     return number if exact else Inexact(number)
 
 
-def comparable(value: object) -> float | None:
+def as_double(value: object) -> float | None:
     """Return the double by which `numeric` compares a value; None when it is not a number, or no double holds it."""
     kind = type(value)
     if kind is float:
@@ -48,14 +48,14 @@ def comparable(value: object) -> float | None:
     return number if math.isfinite(number) and Decimal(repr(number)) == value else None
 
 
-def key(value: object) -> Hashable:
+def leaf_key(value: object) -> Hashable:
     """Return a hashable key of a leaf: two leaves are equal exactly when their keys are equal."""
     kind = type(value)
     if kind is str or value is None:
         return value
     if kind is bool:
         return _TRUE if value else _FALSE
-    number = float(value) if kind is Inexact else comparable(value)  # type: ignore[arg-type]
+    number = float(value) if kind is Inexact else as_double(value)  # type: ignore[arg-type]
     if number is not None:
         return number
     if isinstance(value, str):

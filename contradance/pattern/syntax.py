@@ -41,11 +41,12 @@ _canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",
 _as_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict, allow_nan=False)
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _refuse_nan_and_infinity(name: str) -> NoReturn:
+    """Raise ValueError for `NaN` and `Infinity`, which Python's JSON reader accepts."""
     raise ValueError(f"{name} is not a JSON number")
 
 
-_decoder = json.JSONDecoder(parse_float=parse_number, parse_constant=_refuse_constant)
+_decoder = json.JSONDecoder(parse_float=parse_number, parse_constant=_refuse_nan_and_infinity)
 
 
 def load(text: str) -> Mapping[str, object]:
@@ -73,6 +74,7 @@ class Reading:
         self.canonical = self._encode(pattern)
 
     def _encode(self, pattern: Mapping[str, object]) -> str:
+        """Return the pattern's canonical text; refuse a pattern that is too long or nested too deeply."""
         encoder = _as_written if self._ordered else _canonical
         try:
             text = encoder.encode(pattern)
@@ -91,7 +93,7 @@ class Reading:
 
         Nested objects go on a stack, since a pattern may be 1,000 deep; `$or` recurses, but only ten deep at most.
         """
-        stack = [(prefix, _items(pattern, prefix))]
+        stack = [(prefix, _fields_of(pattern, prefix))]
         while stack:
             prefix, items = stack[-1]
             for name, value in items:
@@ -103,7 +105,7 @@ class Reading:
                         raise invalid("It must be an Array followed with $or", path)
                     if len(stack) >= MAX_DEPTH:
                         raise invalid("The pattern is nested too deeply")
-                    stack.append((f"{path}.", _items(value, path)))
+                    stack.append((f"{path}.", _fields_of(value, path)))
                     break
                 branches = self._read_array(name, value, prefix, branches)
             else:
@@ -111,6 +113,7 @@ class Reading:
         return branches
 
     def _read_array(self, name: str, value: object, prefix: str, branches: list[BranchFields]) -> list[BranchFields]:
+        """Add one field, or the members of an `$or`, to each branch; return the branches."""
         path = f"{prefix}{name}"
         if not isinstance(value, list | tuple):
             raise invalid(f'"{name}" must be an object or an array', path)
@@ -131,6 +134,7 @@ class Reading:
         prefix: str,
         base: list[BranchFields],
     ) -> list[BranchFields]:
+        """Return each branch of `base` with each member of an `$or`; refuse too many combinations."""
         self._combinations *= len(members)
         if self._combinations > MAX_COMBINATIONS:
             raise invalid(f"$or makes more than {MAX_COMBINATIONS} rule combinations", f"{prefix}$or")
@@ -141,7 +145,8 @@ class Reading:
         ]
 
 
-def _items(pattern: Mapping[str, object], path: str) -> Iterator[tuple[str, object]]:
+def _fields_of(pattern: Mapping[str, object], path: str) -> Iterator[tuple[str, object]]:
+    """Return the names and values of an object; refuse an empty object and names that are not strings."""
     if not pattern:
         raise invalid("Empty objects are not allowed", path.removesuffix("."))
     for name in pattern:
@@ -156,4 +161,5 @@ def _are_branches(members: list[object] | tuple[object, ...]) -> bool:
 
 
 def _is_branch(member: object) -> bool:
+    """Return whether a member of an `$or` array is an object of fields, not of operators."""
     return isinstance(member, Mapping) and RESERVED_INSIDE_OR.isdisjoint(member)

@@ -18,25 +18,30 @@ def read(text: str) -> tuple[str, ...]:
     """
     if "\\" not in text:
         if "**" in text:
-            raise ValueError(f"Consecutive wildcard characters at pos {text.index('**')}")
+            raise ValueError(f"Consecutive wildcard characters at pos {_position(text, text.index('**'))}")
         return tuple(text.split("*"))
     literals, literal, at = [], "", 0
     while at < len(text):
         character = text[at]
         if character == "*":
             if text[at + 1 : at + 2] == "*":
-                raise ValueError(f"Consecutive wildcard characters at pos {at}")
+                raise ValueError(f"Consecutive wildcard characters at pos {_position(text, at)}")
             literals.append(literal)
             literal = ""
         elif character == "\\":
             at += 1
             if text[at : at + 1] not in ("*", "\\"):
-                raise ValueError(f"Invalid escape character at pos {at - 1}")
+                raise ValueError(f"Invalid escape character at pos {_position(text, at - 1)}")
             literal += text[at]
         else:
             literal += character
         at += 1
     return (*literals, literal)
+
+
+def _position(text: str, at: int) -> int:
+    """Return a position as AWS counts it: in UTF-8 bytes, with the quote before the text."""
+    return len(text[:at].encode(errors="replace")) + 1
 
 
 def matches(literals: tuple[str, ...], text: str) -> bool:

@@ -1,23 +1,35 @@
 """One attempt at one delivery, from its start to its record in the journal."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar, Token
 from datetime import timedelta
 from time import perf_counter
-from typing import Any, Self
+from typing import Any, Final, Self
 
+from contradance.bounds import MAX_MESSAGE_BYTES, MAX_REASON_BYTES, shortened
 from contradance.function import AnyFunction
 from contradance.runtime.journal_record import JournalRecord, Outcome, PublishedEvent
 from contradance.runtime.ports import Environment
 from contradance.runtime.tracing import tracing
 
+_NOT_SQS: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")
+"""Characters that JSON may hold and SQS refuses. SQS API reference, SendMessage."""
+_ATTRIBUTE_BYTES: Final = 100
+"""Bytes of a dead letter's attributes without the message of the error: their names, types and REASON."""
 _running: ContextVar["Attempt | None"] = ContextVar("contradance_attempt", default=None)
 
 
 def running_attempt() -> "Attempt | None":
     """Return the attempt that runs in this context, for log lines; None outside of one."""
     return _running.get()
+
+
+def message_body(event: Mapping[str, Any]) -> str:
+    """Return an event as the body of an SQS message: not larger than it was delivered, and without what SQS refuses."""
+    text = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
+    return _NOT_SQS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class Attempt:
@@ -60,14 +72,31 @@ class Attempt:
 
     def dead_letter(self, outcome: Outcome, number: int, error: str, event: Mapping[str, Any]) -> None:
         """Put the event on the function's dead letter queue without a retry, and record the outcome."""
-        attributes = {"REASON": outcome, "ERROR_MESSAGE": error}
-        self._environment.dead_letters.send(self._function.name, json.dumps(event, separators=(",", ":")), attributes)
+        body = message_body(event)
+        room = MAX_MESSAGE_BYTES - len(body.encode()) - _ATTRIBUTE_BYTES
+        error = shortened(error, MAX_REASON_BYTES)
+        attributes = {"REASON": outcome, "ERROR_MESSAGE": shortened(error, room) if room > 0 else ""}
+        self._environment.dead_letters.send(self._function.name, body, attributes)
         self.record(outcome, number, error=error)
 
     def record(
-        self, outcome: Outcome, number: int, *, published: Sequence[PublishedEvent] = (), error: str | None = None
+        self,
+        outcome: Outcome,
+        number: int,
+        *,
+        published: Sequence[PublishedEvent] = (),
+        error: str | None = None,
+        counts: bool = True,
     ) -> None:
-        """Write the journal record; `number` is 1 for the first attempt."""
+        """Write the journal record.
+
+        Args:
+            outcome: of the attempt.
+            number: 1 for the first attempt.
+            published: the published events.
+            error: describes the failure.
+            counts: whether it is one of the function's attempts; False for one that is repeated under its number.
+        """
         tracing().record_outcome(outcome)
         self._environment.journal.write(
             JournalRecord(
@@ -79,7 +108,7 @@ class Attempt:
                 causation_id=self.causation_id,
                 attempt=number,
                 outcome=outcome,
-                retries_left=max(self._function.retry.attempts(self._function.delivery) - number, 0),
+                retries_left=max(self._function.retry.attempts(self._function.delivery) - number + (not counts), 0),
                 published=tuple(published),
                 started_at=self._started_at,
                 duration_ms=round((perf_counter() - self._clock) * 1000, 3),

@@ -4,24 +4,28 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
 from contradance.contract import Contract, where_defined
 from contradance.delivery import Delivery
-from contradance.envelope import Delivered, unseal
+from contradance.envelope import Delivered
 from contradance.errors import ContractViolation
+from contradance.foreign import ForeignEvent
 from contradance.function import AnyFunction
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.error_description import describe_error
 from contradance.runtime.once import OnceKey
 from contradance.runtime.perform import Cause, Task, perform
 from contradance.runtime.ports import Context, Environment
+from contradance.runtime.received import once_of, place_of, received
 from contradance.runtime.tracing import tracing
 from contradance.subscription import Subscription
 from contradance.violation import violation
 from contradance.wire import as_text, read_tolerant
+
+Event = TypeVar("Event", Contract, ForeignEvent)
 
 AGAIN: Final = "again."
 """Prefix of the name of a replay that runs functions again that are already done."""
@@ -56,9 +60,10 @@ def consume(
     with tracing().delivering(function, event), begun(function, event, environment) as this:
         number = attempt or 1
         try:
-            delivered = unseal(event, function.name)
+            delivered = received(function.name, subscription, event)
             _describe(this, delivered)
             read = read_event(function, subscription, delivered)
+            once = once_of(subscription, delivered, event)
         except ContractViolation as error:
             this.dead_letter("invalid", number, str(error), event)
             return
@@ -67,7 +72,7 @@ def consume(
                 "expired", number, f"It waited longer than {function.name} allows: {function.retry}.", event
             )
             return
-        key, cause = _cause(function, delivered)
+        key, cause = _cause(function, delivered, once, event)
 
         def run(delivery: Delivery) -> tuple[object, None]:
             published = function.handler(read, delivery) if subscription.takes_delivery else function.handler(read)
@@ -98,8 +103,9 @@ def begun(function: AnyFunction, event: Mapping[str, Any], environment: Environm
 def describe(function: AnyFunction, event: Mapping[str, Any], environment: Environment) -> Attempt:
     """Return an attempt at an event that was consumed before, with its metadata if that is valid."""
     this = begun(function, event, environment)
-    with suppress(ContractViolation):
-        _describe(this, unseal(event, function.name))
+    if isinstance(function.trigger, Subscription):
+        with suppress(ContractViolation):
+            _describe(this, received(function.name, function.trigger, event))
     return this
 
 
@@ -111,39 +117,51 @@ def _describe(this: Attempt, delivered: Delivered) -> None:
     this.causation_id = delivered.metadata.causation_id
 
 
-def _cause(function: AnyFunction, delivered: Delivered) -> tuple[OnceKey, Cause]:
+def _cause(function: AnyFunction, delivered: Delivered, once: str, event: Mapping[str, Any]) -> tuple[OnceKey, Cause]:
     """Return the once-key of a delivery, and the cause that the events it publishes inherit."""
     metadata, replay = delivered.metadata, delivered.replay_name or ""
     again = replay.startswith(AGAIN)
-    event_id = f"{metadata.event_id}#{replay}" if again else metadata.event_id
-    return OnceKey(function.name, delivered.identity.source, event_id), Cause(
+    event_id = f"{once}#{replay}" if again else once
+    return OnceKey(function.name, str(event["source"]), event_id), Cause(
         correlation_id=metadata.correlation_id,
         causation_id=metadata.event_id,
         is_replay=bool(replay),
         replay_of=metadata.event_id if again else None,
         traceparent=metadata.traceparent,
+        place=place_of(event),
     )
 
 
-def read_event(function: AnyFunction, subscription: Subscription, delivered: Delivered) -> Contract:
-    """Return the event as the contract that the handler takes, upcast if necessary.
+def read_event(function: AnyFunction, subscription: Subscription, delivered: Delivered) -> Contract | ForeignEvent:
+    """Return the event as the class that the handler takes, upcast if necessary.
 
     Its data is read closed; if that fails, without unknown fields at every depth.
 
     Raises:
         ContractViolation: `function` does not consume its contract, or its data breaks the contract.
     """
+    foreign = subscription.foreign_of(*delivered.identity[:2])
+    if foreign is not None:
+        return _read(function, delivered, foreign)
     found = subscription.contract_of(delivered.identity)
     if found is None:
-        consumed = ", ".join(str(contract.identity) for contract in subscription.contracts)
+        consumed = ", ".join(str(contract.identity) for contract in subscription.events)
         raise ContractViolation(
             f"event {delivered.metadata.event_id} is {delivered.identity}, published by {delivered.metadata.publisher}, "
             f"but {function.name} consumes {consumed}.\n  Deliver it by the rule of this function only."
         )
     written, wanted = found
-    event: Contract
+    event = _read(function, delivered, written)
+    if written is not wanted:
+        for version in reversed(wanted.lineage()[: wanted.lineage().index(written)]):
+            event = _upcast(function, delivered, event, version)
+    return event
+
+
+def _read(function: AnyFunction, delivered: Delivered, written: type[Event]) -> Event:
+    """Return the event as the class that its publisher wrote."""
     try:
-        event = read_tolerant(written, as_text(delivered.data))
+        return read_tolerant(written, as_text(delivered.data))
     except ValidationError as error:
         metadata = delivered.metadata
         raise violation(
@@ -155,10 +173,6 @@ def read_event(function: AnyFunction, subscription: Subscription, delivered: Del
             f"but {function.name} cannot read it: {describe_error(error)}.\n"
             f"  Have the validator raise ValueError; contract in {where_defined(written)}."
         ) from error
-    if written is not wanted:
-        for version in reversed(wanted.lineage()[: wanted.lineage().index(written)]):
-            event = _upcast(function, delivered, event, version)
-    return event
 
 
 def _upcast(function: AnyFunction, delivered: Delivered, event: Contract, version: type[Contract]) -> Contract:

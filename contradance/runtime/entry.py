@@ -15,6 +15,7 @@ from contradance.runtime.error_description import describe_error
 from contradance.runtime.once import OnceKey
 from contradance.runtime.perform import Cause, Task, perform
 from contradance.runtime.ports import Context, Environment
+from contradance.runtime.received import Place, place_of
 from contradance.runtime.tracing import tracing
 from contradance.subscription import Subscription
 
@@ -87,7 +88,8 @@ def _run_schedule(
         def run(delivery: Delivery) -> tuple[object, None]:
             return (function.handler(delivery) if schedule.takes_delivery else function.handler()), None
 
-        task = Task(function, key, context.aws_request_id, Cause(this.correlation_id, moment), run)
+        cause = Cause(this.correlation_id, moment, place=_place(event))
+        task = Task(function, key, context.aws_request_id, cause, run)
         lease = task.lease(environment.clock.now())
         number = 1
         try:
@@ -99,6 +101,13 @@ def _run_schedule(
             raise
         this.subject = performed.subject
         this.record("duplicate" if performed.duplicate else "done", number, published=performed.published)
+
+
+def _place(event: Mapping[str, Any]) -> Place:
+    """Return the account and region of a schedule, from its ARN, and the scheduled time."""
+    parts = str(event["schedule"]).split(":")
+    region, account = parts[3:5] if len(parts) > 4 else ("", "")  # noqa: PLR2004 - an ARN has six parts
+    return place_of({"account": account, "region": region, "time": event["scheduled_time"]})
 
 
 def _event_in(record: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -7,9 +7,13 @@ from typing import Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from contradance.bounds import MAX_REASON_BYTES, MAX_TRACEBACK_BYTES, shortened
+from contradance.printable import encodable
 from contradance.violation import problems
 
 _LONGEST: Final = 300
+_SHORTEST_PROBLEM: Final = 20
+"""Least characters of one problem in the text of Pydantic's error."""
 _LONGEST_CHAIN: Final = 20
 """Most causes of one exception that are looked at; a chain of exceptions may be a circle."""
 
@@ -18,30 +22,42 @@ def describe_error(error: BaseException) -> str:
     """Return an exception's type, message and line of origin; Pydantic's errors are described without the value."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({_short(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {message_of(error)}"[:_LONGEST] + where
+    return encodable(f"{type(error).__name__}: {message_of(error)}"[:_LONGEST] + where)
 
 
 def message_of(error: BaseException) -> str:
-    """Return the message of an exception, without the values that Pydantic quotes in it or in what caused it."""
+    """Return the message of an exception within its bound, without the values that Pydantic quotes in it or its causes."""
+    return shortened(_message(error), MAX_REASON_BYTES)
+
+
+def _message(error: BaseException) -> str:
     if isinstance(error, ValidationError):
         found = problems(error, names=_field_names(BaseModel))
         return f"{error.title}: " + "; ".join(f"{path}: {problem}" if path else problem for path, problem in found)
     if isinstance(error, PydanticSerializationError):
         return "A model holds what its fields do not allow"
-    message = str(error)
+    try:
+        message = str(error)
+    except BaseException as failure:  # noqa: BLE001 - an author's __str__ may raise anything
+        return f"its text cannot be read: __str__ raised {type(failure).__name__}"
     before = error.__cause__ or error.__context__
     for _ in range(_LONGEST_CHAIN):
         if before is None:
             break
-        if isinstance(before, ValidationError | PydanticSerializationError):
-            message = message.replace(str(before), message_of(before))
+        if isinstance(before, ValidationError | PydanticSerializationError) and _may_quote(message, before):
+            message = message.replace(str(before), _message(before))
         before = before.__cause__ or before.__context__
     return message
 
 
+def _may_quote(message: str, before: ValidationError | PydanticSerializationError) -> bool:
+    """Whether a message is long enough to quote another error: the text of thousands of problems is slow to build."""
+    return not isinstance(before, ValidationError) or len(message) > before.error_count() * _SHORTEST_PROBLEM
+
+
 def format_frames(error: BaseException) -> str:
     """Return the code lines that led to `error`, without its message, which may hold data."""
-    return "".join(traceback.format_tb(error.__traceback__))
+    return encodable("".join(traceback.format_tb(error.__traceback__)))
 
 
 def log_keys(error: BaseException) -> dict[str, str]:
@@ -51,7 +67,12 @@ def log_keys(error: BaseException) -> dict[str, str]:
 
 def exception_text(error: BaseException) -> str:
     """Return a traceback as Python prints it, with its causes, and with no value that Pydantic quotes."""
-    return "".join(_lines(error, seen=set()))
+    text = ""
+    for line in _lines(error, seen=set()):
+        text += line
+        if len(text) > MAX_TRACEBACK_BYTES:
+            break
+    return shortened(text, MAX_TRACEBACK_BYTES)
 
 
 def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:

@@ -2,14 +2,31 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from functools import partial
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from contradance.bounds import MAX_NAME_BYTES, MAX_REASON_BYTES, shortened
 from contradance.envelope import SealedEvent
+from contradance.printable import printable_block
 
 Outcome = Literal["done", "duplicate", "failed", "invalid", "expired"]
 """Outcome of an attempt: committed; already done; raised; data that breaks the contract; older than max_age."""
+
+
+def _short(value: object, most_bytes: int) -> object:
+    return shortened(value, most_bytes) if isinstance(value, str) else value
+
+
+Name = Annotated[str, BeforeValidator(partial(_short, most_bytes=MAX_NAME_BYTES))]
+"""An id or a name, cut to its bound: other publishers choose their own."""
+ErrorText = Annotated[
+    str,
+    BeforeValidator(partial(_short, most_bytes=MAX_REASON_BYTES)),
+    BeforeValidator(lambda text: printable_block(text) if isinstance(text, str) else text),
+]
+"""The description of an error, safe to show and cut to its bound."""
 
 
 class PublishedEvent(BaseModel):
@@ -34,23 +51,29 @@ class JournalRecord(BaseModel):
 
     function: str
     """`service.handler`."""
-    trigger: str
+    trigger: Name
     """The consumed event's identity, a route key or a schedule expression."""
-    event_id: str | None
+    event_id: Name | None
     """The consumed event; None for a route or a schedule."""
-    subject: str | None
-    correlation_id: str
-    causation_id: str | None
+    subject: Name | None
+    correlation_id: Name
+    causation_id: Name | None
     attempt: int
     outcome: Outcome
     retries_left: int
-    """Attempts that remain after this one; a failure with none left is a dead letter."""
+    """Attempts that remain after this one; a failed delivery with none left is a dead letter."""
     published: tuple[PublishedEvent, ...] = ()
     started_at: datetime
     duration_ms: float
-    error: str | None = None
+    error: ErrorText | None = None
+
+    @property
+    def is_request(self) -> bool:
+        """Whether it is the answer to a request, which only its client may repeat: its trigger is a route's key."""
+        return self.event_id is None and " /" in self.trigger
 
     @property
     def dead(self) -> bool:
         """Whether this attempt ended as a dead letter."""
-        return self.outcome in ("invalid", "expired") or (self.outcome == "failed" and self.retries_left == 0)
+        failed = self.outcome == "failed" and self.retries_left == 0 and not self.is_request
+        return self.outcome in ("invalid", "expired") or failed

@@ -23,6 +23,7 @@ from contradance.runtime.journal_record import PublishedEvent, published_events
 from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, StoredResponse
 from contradance.runtime.ports import Context, Environment
 from contradance.runtime.publish import publish
+from contradance.runtime.received import Place
 from contradance.runtime.tracing import tracing
 from contradance.runtime.work import UnitOfWork
 from contradance.unit import run_in
@@ -51,6 +52,8 @@ class Cause:
     is_replay: bool = False
     replay_of: str | None = None
     traceparent: str | None = None
+    place: Place | None = None
+    """Account, region, resources and time of the event; None for a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +117,7 @@ def _commit(
     """Run the handler and commit; repeat from fresh reads when another unit of work changed the same items."""
     for run in range(1, _CONFLICTS + 1):
         unit = UnitOfWork(task.function.name, task.function.uses, environment.store, environment.variables)
-        delivery = Delivery(
-            event_id=task.cause.causation_id or task.key.event_id,
-            correlation_id=task.cause.correlation_id,
-            attempt=attempt,
-            idempotency_key=derived_id(*task.key),
-            now=environment.clock.now(),
-            is_replay=task.cause.is_replay,
-        )
+        delivery = _delivery(task, attempt, environment.clock.now())
         with run_in(unit):
             returned, render = task.run(delivery)
             events = _events(task.function, returned)
@@ -144,6 +140,23 @@ def _commit(
             pause = random.uniform(0, min(_FIRST_PAUSE_SECONDS * 2 ** (run - 1), _LONGEST_PAUSE_SECONDS))  # noqa: S311 - jitter is not a secret
             environment.clock.sleep(pause)
     raise AssertionError("unreachable: the last conflict is raised")
+
+
+def _delivery(task: Task, attempt: int, now: datetime) -> Delivery:
+    """Return what the handler receives besides the event."""
+    place = task.cause.place or Place("", "", (), None)
+    return Delivery(
+        event_id=task.cause.causation_id or task.key.event_id,
+        correlation_id=task.cause.correlation_id,
+        attempt=attempt,
+        idempotency_key=derived_id(*task.key),
+        now=now,
+        is_replay=task.cause.is_replay,
+        account=place.account,
+        region=place.region,
+        resources=place.resources,
+        time=place.time or now,
+    )
 
 
 def _events(function: AnyFunction, published: object) -> list[Contract]:

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from contradance.bounds import MAX_PROBLEMS
 from contradance.envelope import SealedEvent
 from contradance.errors import PublishFailed
 from contradance.runtime.ports import Clock, Events
@@ -30,7 +31,9 @@ def publish(sealed: Sequence[SealedEvent], events: Events, bus: str, clock: Cloc
         unsent += _send(chunk, events, bus, clock, deadline)
     if unsent:
         lines = [f"{len(unsent)} of {len(sealed)} events were not published to {bus}"]
-        lines += [f"  {event.event_id} ({event.identity}): {code}" for event, code in unsent]
+        lines += [f"  {event.event_id} ({event.identity}): {code}" for event, code in unsent[:MAX_PROBLEMS]]
+        if len(unsent) > MAX_PROBLEMS:
+            lines.append(f"  and {len(unsent) - MAX_PROBLEMS} more")
         lines.append("  They are stored with the delivery; a retry or the sweeper publishes them.")
         raise PublishFailed("\n".join(lines))
 

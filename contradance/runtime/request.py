@@ -10,9 +10,11 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from itertools import accumulate
 from math import isfinite
 from typing import Any, Final
 
+from contradance.bounds import MAX_PROBLEM_ANSWER_BYTES, MAX_REASON_BYTES, shortened
 from contradance.errors import ContradanceError
 from contradance.reply import HttpError
 
@@ -127,8 +129,11 @@ def response(status: int, body: str) -> Response:
 
 
 def problem(status: int, message: str, found: list[tuple[str, str]] | None = None) -> Response:
-    """Return an error response with a message, and the (field, message) pairs in `found`."""
-    body: dict[str, Any] = {"message": message}
-    if found:
-        body["errors"] = [{"field": field, "message": text} for field, text in found]
-    return response(status, json.dumps(body))
+    """Return an error response with a message, and the first (field, message) pairs in `found`, within its bound."""
+    body: dict[str, Any] = {"message": shortened(message, MAX_REASON_BYTES)}
+    listed = [json.dumps({"field": field, "message": text}) for field, text in found or ()]
+    room = MAX_PROBLEM_ANSWER_BYTES - len(json.dumps({**body, "errors": []}))
+    sizes = accumulate(len(one) + len(", ") for one in listed)
+    fitting = [one for one, size in zip(listed, sizes, strict=True) if size <= room]
+    text = json.dumps(body)
+    return response(status, f'{text[:-1]}, "errors": [{", ".join(fitting)}]}}' if fitting else text)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from contradance.bounds import MAX_REASON_BYTES, shortened
 from contradance.errors import PublishFailed
 from contradance.runtime.ports import Environment
 from contradance.runtime.publish import publish
@@ -35,5 +36,5 @@ def sweep(environment: Environment, seconds: float) -> int:
                 environment.store.mark_published(key)
                 swept += 1
     if failures:
-        raise PublishFailed("\n".join(map(str, failures.values())))
+        raise PublishFailed(shortened("\n".join(map(str, failures.values())), MAX_REASON_BYTES))
     return swept

@@ -4,18 +4,25 @@ Pydantic's JSON Schema omits some of Pydantic's checks: bounds of decimals and d
 the author's own validators. `x-checks` names them, so that a comparison finds their changes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Flag
-from typing import Any, Final, Literal
+from functools import partial
+from typing import Any, Final, TypeAlias
 
-from pydantic.json_schema import GenerateJsonSchema, JsonRef, JsonSchemaMode, JsonSchemaValue
+from pydantic.json_schema import (
+    CoreSchemaOrFieldType,
+    GenerateJsonSchema,
+    JsonRef,
+    JsonSchemaMode,
+    JsonSchemaValue,
+)
 from pydantic_core import core_schema
 
 from contradance.compatibility.normal_form import CHECKS
 from contradance.contract import Contract
 
 _BOUNDS: Final = ("ge", "gt", "le", "lt")
-_CHECKS_OUTSIDE_SCHEMA: Final[Mapping[str, tuple[str, ...]]] = {
+_CHECKS_OUTSIDE_SCHEMA: Final[Mapping[CoreSchemaOrFieldType, tuple[str, ...]]] = {
     "date": (*_BOUNDS, "now_op"),
     "datetime": (*_BOUNDS, "now_op", "tz_constraint"),
     "decimal": (*_BOUNDS, "decimal_places", "max_digits", "multiple_of"),
@@ -28,11 +35,15 @@ _CHECKS_OUTSIDE_SCHEMA: Final[Mapping[str, tuple[str, ...]]] = {
 """Checks that Pydantic makes and its JSON Schema omits, by the type of core schema."""
 _OF_ONE_FORM: Final = ("bool", "float", "int", "str")
 """Types whose JSON has one form, so that a strict reader accepts everything that a publisher publishes."""
+_VALIDATORS: Final[tuple[CoreSchemaOrFieldType, ...]] = ("function-after", "function-before", "function-wrap")
+"""Core schemas of an author's own validators."""
 _SETTINGS: Final = (
     *("strict", "str_strip_whitespace", "str_to_lower", "str_to_upper", "coerce_numbers_to_str"),
     *("ser_json_bytes", "val_json_bytes", "ser_json_timedelta", "ser_json_temporal"),
 )
 """Settings of a model that affect how its fields are read or written."""
+_Generate: TypeAlias = Callable[[Any], JsonSchemaValue]
+"""Generates the JSON Schema of one core schema."""
 
 
 def schema_of(contract: type[Contract], mode: JsonSchemaMode = "serialization") -> dict[str, Any]:
@@ -50,6 +61,12 @@ def schema_of(contract: type[Contract], mode: JsonSchemaMode = "serialization") 
 class _Generator(GenerateJsonSchema):
     """Adds the checks that JSON Schema cannot express, and omits computed fields, which are not on the wire."""
 
+    def build_schema_type_to_method(self) -> dict[CoreSchemaOrFieldType, _Generate]:
+        """Let the types of `_CHECKS_OUTSIDE_SCHEMA` and validator functions add their checks to `x-checks`."""
+        methods = super().build_schema_type_to_method()
+        methods |= {kind: partial(_checked, methods[kind]) for kind in _CHECKS_OUTSIDE_SCHEMA}
+        return methods | {kind: partial(_validated, methods[kind]) for kind in _VALIDATORS}
+
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
         """Add strict mode and custom serializers to `x-checks`."""
         generated = super().generate_inner(schema)
@@ -57,23 +74,22 @@ class _Generator(GenerateJsonSchema):
         checks: dict[str, object] = {"strict": True} if is_strict else {}
         written = schema.get("serialization") or {}
         if str(written.get("type")) in ("function-plain", "function-wrap"):
-            checks |= _author(written["function"], "serializer")
+            checks |= _author_check(written["function"], "serializer")
         return _with_checks(generated, checks)
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """Add the model's settings that affect how its fields are read or written to `x-checks`."""
         config = schema.get("config") or {}
-        checks = {name: _plain(config[name]) for name in _SETTINGS if config.get(name)}
+        checks = {name: _json_value(config[name]) for name in _SETTINGS if config.get(name)}
         return _with_checks(super().model_schema(schema), checks)
 
-    def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
-        return _checked(super().str_schema(schema), schema)
-
     def union_schema(self, schema: core_schema.UnionSchema) -> JsonSchemaValue:
+        """Add the mode of a union to `x-checks`, except the default `smart`."""
         mode = schema.get("mode", "smart")
         return _with_checks(super().union_schema(schema), {} if mode == "smart" else {"union_mode": mode})
 
     def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
-        """Allow combinations of flags; Pydantic lists only single flags."""
+        """Allow every combination of flags, where Pydantic lists only the single ones."""
         generated = super().enum_schema(schema)
         if not issubclass(schema["cls"], Flag):
             return generated
@@ -83,7 +99,7 @@ class _Generator(GenerateJsonSchema):
         return _with_checks({**generated, "type": "integer", "minimum": 0, "maximum": every}, names)
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
-        """Describe keys as JSON texts; Pydantic describes the Python values."""
+        """Describe keys as JSON texts, where Pydantic describes the Python values."""
         generated = super().dict_schema(schema)
         keys = self.generate_inner(schema["keys_schema"]) if "keys_schema" in schema else {}
         keys = self.get_schema_from_definitions(JsonRef(keys["$ref"])) or keys if "$ref" in keys else keys
@@ -95,51 +111,23 @@ class _Generator(GenerateJsonSchema):
         return generated
 
     def model_fields_schema(self, schema: core_schema.ModelFieldsSchema) -> JsonSchemaValue:
+        """Omit computed fields, which are not on the wire."""
         return super().model_fields_schema({**schema, "computed_fields": []})
 
-    def date_schema(self, schema: core_schema.DateSchema) -> JsonSchemaValue:
-        return _checked(super().date_schema(schema), schema)
 
-    def datetime_schema(self, schema: core_schema.DatetimeSchema) -> JsonSchemaValue:
-        return _checked(super().datetime_schema(schema), schema)
-
-    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
-        return _checked(super().decimal_schema(schema), schema)
-
-    def multi_host_url_schema(self, schema: core_schema.MultiHostUrlSchema) -> JsonSchemaValue:
-        return _checked(super().multi_host_url_schema(schema), schema)
-
-    def time_schema(self, schema: core_schema.TimeSchema) -> JsonSchemaValue:
-        return _checked(super().time_schema(schema), schema)
-
-    def timedelta_schema(self, schema: core_schema.TimedeltaSchema) -> JsonSchemaValue:
-        return _checked(super().timedelta_schema(schema), schema)
-
-    def url_schema(self, schema: core_schema.UrlSchema) -> JsonSchemaValue:
-        return _checked(super().url_schema(schema), schema)
-
-    def function_after_schema(self, schema: core_schema.AfterValidatorFunctionSchema) -> JsonSchemaValue:
-        return _validated(super().function_after_schema(schema), schema)
-
-    def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
-        return _validated(super().function_before_schema(schema), schema)
-
-    def function_wrap_schema(self, schema: core_schema.WrapValidatorFunctionSchema) -> JsonSchemaValue:
-        return _validated(super().function_wrap_schema(schema), schema)
-
-
-def _checked(generated: JsonSchemaValue, schema: Mapping[str, Any]) -> JsonSchemaValue:
+def _checked(generate: _Generate, schema: Mapping[str, Any]) -> JsonSchemaValue:
+    """Return what `generate` returns, with the checks of `_CHECKS_OUTSIDE_SCHEMA` in `x-checks`."""
     names = _CHECKS_OUTSIDE_SCHEMA[schema["type"]]
-    checks = {name: _plain(schema[name]) for name in names if schema.get(name) is not None}
-    return _with_checks(generated, checks)
+    checks = {name: _json_value(schema[name]) for name in names if schema.get(name) is not None}
+    return _with_checks(generate(schema), checks)
 
 
-def _validated(generated: JsonSchemaValue, schema: Mapping[str, Any]) -> JsonSchemaValue:
-    """Add the author's own validator to `x-checks`."""
-    return _with_checks(generated, _author(schema["function"]["function"], schema["type"]))
+def _validated(generate: _Generate, schema: Mapping[str, Any]) -> JsonSchemaValue:
+    """Return what `generate` returns, with the author's own validator in `x-checks`."""
+    return _with_checks(generate(schema), _author_check(schema["function"]["function"], schema["type"]))
 
 
-def _author(function: object, role: str) -> dict[str, object]:
+def _author_check(function: object, role: str) -> dict[str, object]:
     """Return {name: role} of an author's own function; {} for Pydantic's, which belong to the types."""
     if str(getattr(function, "__module__", "")).partition(".")[0].startswith("pydantic"):
         return {}
@@ -148,14 +136,13 @@ def _author(function: object, role: str) -> dict[str, object]:
 
 
 def _with_checks(generated: JsonSchemaValue, checks: Mapping[str, object]) -> JsonSchemaValue:
+    """Return a generated schema with `checks` added to its `x-checks`."""
     return {**generated, CHECKS: {**generated.get(CHECKS, {}), **checks}} if checks else generated
 
 
-def _plain(value: object) -> object:
+def _json_value(value: object) -> object:
+    """Return a value for the schema: a boolean, integer or list is kept, any other is its text."""
     return value if isinstance(value, bool | int | list) else str(value)
-
-
-_Kind = Literal["schema", "names"]
 
 
 def _sorted(inside: Any, under: str = "") -> Any:

@@ -23,7 +23,7 @@ def read_folder(folder: Path) -> Promises:
 
 
 def read_files(files: Iterable[tuple[str, str]]) -> Promises:
-    """Return the frozen contracts of files, given as (path below the folder, content)."""
+    """Return the frozen contracts of files, given as (path below the folder, content); refuse a path of another."""
     promises: dict[Identity, FrozenContract] = {}
     for path, text in files:
         frozen = read_frozen(text, path)
@@ -42,7 +42,7 @@ def write(folder: Path, frozen: FrozenContract) -> Path:
 
 
 def delete(folder: Path, frozen: FrozenContract) -> Path:
-    """Delete the file of a frozen contract and the folders that become empty; return its path."""
+    """Delete the file of a frozen contract, and its two folders if they become empty; return the file's path."""
     path = folder / frozen.path
     path.unlink()
     for parent in (path.parent, path.parent.parent):

@@ -23,7 +23,7 @@ class FreezePlan(NamedTuple):
 
 
 def plan(contracts: Iterable[type[Contract]], promises: Promises) -> FreezePlan:
-    """Return the changes to freeze `contracts`, including breaking ones."""
+    """Return the files to write and to delete so that they equal `contracts`; breaking changes are included."""
     new, changed = list[FrozenContract](), list[FrozenContract]()
     contracts = [*contracts]
     identities = {contract.identity for contract in contracts}

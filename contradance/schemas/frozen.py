@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contradance.compatibility import DEFAULT_MODE, Change, Mode, check, compare
 from contradance.compatibility.change import BACKWARD, BOTH, NEITHER
-from contradance.compatibility.keywords import bare
+from contradance.compatibility.keywords import without_annotations
 from contradance.contract import Contract
 from contradance.errors import InvalidSchema
 from contradance.identity import Identity
@@ -64,7 +64,7 @@ class FrozenContract(BaseModel):
 
     def followed_by(self, contract: "FrozenContract") -> "FrozenContract":
         """Return `contract` with the history of this one; this state joins the history when the schemas differ."""
-        left = (bare(self.schema_),) if compare(self.schema_, contract.schema_) else ()
+        left = (without_annotations(self.schema_),) if compare(self.schema_, contract.schema_) else ()
         return contract.model_copy(update={"earlier": (*self.earlier, *left)})
 
 
@@ -85,9 +85,9 @@ def frozen_state(contract: type[Contract]) -> FrozenContract:
 
 
 def promised(contracts: Iterable[type[Contract]]) -> dict[str, dict[str, Any]]:
-    """Return the current states of contracts by identity, without annotations: an output of the deployed stack."""
+    """Return the stack's output of frozen contracts: their current states by identity, without annotations."""
     states = map(frozen_state, contracts)
-    wordless = (state.model_copy(update={"schema_": bare(state.schema_)}) for state in states)
+    wordless = (state.model_copy(update={"schema_": without_annotations(state.schema_)}) for state in states)
     return {str(state.identity): state.model_dump(by_alias=True, mode="json") for state in wordless}
 
 
@@ -107,17 +107,17 @@ def read_frozen(text: str, where: str) -> FrozenContract:
 
 
 def changes(frozen: FrozenContract, now: FrozenContract) -> list[Change]:
-    """Return the differences between a frozen contract's last state and `now`, breaking or not."""
-    return [*_changes_beside(frozen, now), *compare(frozen.schema_, now.schema_)]
+    """Return all differences between a frozen contract's last state and `now`, breaking or not."""
+    return [*_changes_outside_schema(frozen, now), *compare(frozen.schema_, now.schema_)]
 
 
 def broken(frozen: FrozenContract, now: FrozenContract, mode: Mode = DEFAULT_MODE) -> list[Change]:
-    """Return the changes in `now` that break a frozen contract."""
-    beside = [change for change in _changes_beside(frozen, now) if change.breaks]
+    """Return the changes in `now` that break a frozen contract in `mode`; none when it keeps the promise."""
+    beside = [change for change in _changes_outside_schema(frozen, now) if change.breaks]
     return [*beside, *check(frozen.states, now.schema_, mode)]
 
 
-def _changes_beside(frozen: FrozenContract, now: FrozenContract) -> list[Change]:
+def _changes_outside_schema(frozen: FrozenContract, now: FrozenContract) -> list[Change]:
     """Return the differences outside the schemas: subject, upcast, failure mark and personal data."""
     found: list[Change] = []
     if now.subject != frozen.subject:

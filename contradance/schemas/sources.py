@@ -33,13 +33,14 @@ def read_promises(against: str, root: Path, folder: Path) -> Promises:
     if path.is_dir():
         return read_folder(path)
     if path.suffix == ".whl" and path.is_file():
-        return _of_wheel(path)
+        return _read_wheel(path)
     if path.suffix == ".json" and path.is_file():
-        return _of_outputs(path)
-    return _of_git(against, root, folder)
+        return _read_outputs(path)
+    return _read_git_ref(against, root, folder)
 
 
-def _of_wheel(path: Path) -> Promises:
+def _read_wheel(path: Path) -> Promises:
+    """Return the frozen contracts in a wheel, in whichever folder; refuse a file that is not a wheel."""
     try:
         with ZipFile(path) as wheel:
             found = {name: match for name in wheel.namelist() if (match := _FILE.search(name))}
@@ -48,7 +49,8 @@ def _of_wheel(path: Path) -> Promises:
         raise InvalidSchema(f"{path} is not a wheel: {error}.\n  Build it: make wheel.") from error
 
 
-def _of_outputs(path: Path) -> Promises:
+def _read_outputs(path: Path) -> Promises:
+    """Return the frozen contracts in a stack's outputs; refuse a file without them."""
     try:
         outputs: Any = json.loads(path.read_text(encoding="utf-8"))
         deployed = outputs.get(OUTPUT, outputs)
@@ -58,26 +60,28 @@ def _of_outputs(path: Path) -> Promises:
             f"{path} does not hold the outputs of a stack with its contracts.\n"
             "  Write it: pulumi stack output --json > outputs.json."
         ) from error
-    return read_files((_path_of(contract), json.dumps(contract)) for contract in contracts.values())
+    return read_files((_frozen_path(contract), json.dumps(contract)) for contract in contracts.values())
 
 
-def _path_of(contract: dict[str, Any]) -> str:
+def _frozen_path(contract: dict[str, Any]) -> str:
+    """Return the path below the folder that a contract's file has: `<source>/<DetailType>/v<N>.json`."""
     return f"{contract.get('source')}/{contract.get('detail_type')}/v{contract.get('version')}.json"
 
 
-def _of_git(ref: str, root: Path, folder: Path) -> Promises:
-    known = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+def _read_git_ref(ref: str, root: Path, folder: Path) -> Promises:
+    """Return the frozen contracts at a git ref; none when it lacks the folder, refused when it does not exist."""
+    known = _run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if known.returncode:
         raise InvalidSchema(
             f"{ref} is not a folder, a wheel, a file of stack outputs or, in {root}, a git ref.\n"
             "  Name one of these. If the repository was cloned without its history, fetch the ref first."
         )
     commit = known.stdout.decode().strip()
-    tree = _git(root, "rev-parse", "--verify", "--quiet", f"{commit}:./{folder.as_posix()}").stdout.decode().strip()
+    tree = _run_git(root, "rev-parse", "--verify", "--quiet", f"{commit}:./{folder.as_posix()}").stdout.decode().strip()
     if not tree:
         return {}
-    top = _git(root, "rev-parse", "--show-toplevel").stdout.decode().removesuffix("\n")
-    archive = _git(Path(top), "archive", "--format=tar", tree)
+    top = _run_git(root, "rev-parse", "--show-toplevel").stdout.decode().removesuffix("\n")
+    archive = _run_git(Path(top), "archive", "--format=tar", tree)
     with tarfile.open(fileobj=BytesIO(archive.stdout)) as files:
         texts = {
             one.name: files.extractfile(one) for one in files.getmembers() if one.isfile() and _FILE.search(one.name)
@@ -85,7 +89,8 @@ def _of_git(ref: str, root: Path, folder: Path) -> Promises:
         return read_files((name, text.read().decode()) for name, text in texts.items() if text)
 
 
-def _git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+def _run_git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+    """Run git in `root` and return its exit code and output; refuse when git is not installed."""
     try:
         return subprocess.run(["git", "-C", root, *arguments], capture_output=True, check=False)  # noqa: S603, S607 - git is whichever the user runs
     except FileNotFoundError as error:

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import reject
 from jsonschema import Draft202012Validator
 
-from contradance.compatibility.keywords import JsonSchema, with_inner
+from contradance.compatibility.keywords import JsonSchema, map_inner
 
 AS_WRITTEN = frozenset({"contains", "dependentSchemas", "else", "if", "not", "then", "unevaluatedProperties"})
 
@@ -51,7 +51,7 @@ def _inside(schema: JsonSchema, change: Callable[[JsonSchema], JsonSchema]) -> J
 
 
 def _walked(schema: Mapping[str, Any], change: Callable[[JsonSchema], JsonSchema]) -> Mapping[str, Any]:
-    changed = with_inner(schema, change)
+    changed = map_inner(schema, change)
     assert not isinstance(changed, bool)
     return {key: schema[key] if key in AS_WRITTEN else value for key, value in changed.items()}
 

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # i
 from contradance.local.laptop import Laptop
 from contradance.pattern import EventPattern
 from tests.local.aws import Clients, served
-from tests.local.desk import ROUTES, Desk, opened
+from tests.local.desk import ROUTES, START, Desk, opened
 
 BUS = "arn:aws:events:us-east-1:000000000000:event-bus/shop"
 EVENT = {
@@ -47,7 +47,9 @@ def test_there_is_one_bus_and_it_is_described(aws: Clients) -> None:
     buses = aws.events.list_event_buses()["EventBuses"]
     described = aws.events.describe_event_bus(Name="shop")
 
-    assert buses == [{"Name": "shop", "Arn": BUS}]
+    created = {"CreationTime": START, "LastModifiedTime": START}
+    assert buses == [{"Name": "shop", "Arn": BUS, **created}]
+    assert {name: described[name] for name in created} == created
     assert (described["Name"], described["Arn"]) == ("shop", BUS)
     assert aws.events.list_event_buses(NamePrefix="x")["EventBuses"] == []
 

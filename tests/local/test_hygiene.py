@@ -465,8 +465,11 @@ class TestOnlyThisMachine:
             ("POST", "null", 403),
             ("POST", "file://localhost", 403),
             ("OPTIONS", "https://example.com", 403),
-            ("POST", "http://localhost:3000", 201),
-            ("POST", "http://127.0.0.1:8700", 201),
+            ("POST", "http://localhost:3000", 403),
+            ("POST", "http://127.0.0.1:1", 403),
+            ("POST", "http://localhost", 403),
+            ("POST", "https://127.0.0.1", 403),
+            ("POST", "http://127.0.0.1", 201),
             ("GET", "https://example.com", 200),
         ],
     )

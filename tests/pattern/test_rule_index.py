@@ -10,7 +10,9 @@ from contradance.pattern import EventPattern, InvalidPattern, RuleIndex
 
 def tried(index: RuleIndex, event: dict[str, Any]) -> int:
     """How many filed branches an event of plain fields is tried against."""
-    return sum(len(one.find(one.read(event))) for _, one in index._indexes.of(event)) + len(index._unindexed)
+    return sum(len(one.find(one.read(event))) for _, one in index._indexes.candidates_for(event)) + len(
+        index._unindexed
+    )
 
 
 def test_an_empty_index_matches_nothing() -> None:
@@ -79,7 +81,7 @@ def test_removing_every_rule_leaves_nothing_behind() -> None:
         index.remove(name)
 
     assert index.matching({"source": "s", "d": {"f": "x"}}) == set()
-    assert not list(index._indexes.of({}))
+    assert not list(index._indexes.candidates_for({}))
     assert not index._indexes._outer_paths
     assert not index._unindexed
 
@@ -110,7 +112,7 @@ def test_array_consistency_holds_in_the_index() -> None:
 def test_rules_of_very_many_fields_are_found_by_the_fields_that_an_event_has() -> None:
     index = RuleIndex({str(i): {"detail": {f"field-{i}": {"value": [i]}}} for i in range(1000)})
 
-    assert len(list(index._indexes.of({"detail": {"field-7": {"value": 7}}}))) == 1
+    assert len(list(index._indexes.candidates_for({"detail": {"field-7": {"value": 7}}}))) == 1
     assert index.matching({"detail": {"field-7": {"value": 7}}}) == {"7"}
     assert index.matching({"detail.field-7": [{"value": [8, 7]}], "detail": {"field-8.value": 8}}) == {"7", "8"}
 

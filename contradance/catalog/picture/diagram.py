@@ -6,13 +6,16 @@ from typing import Final, Literal
 
 from contradance.catalog.paths import failure_path
 from contradance.catalog.picture.text import width, wrapped
-from contradance.choreography import AnyFunction, Choreography
+from contradance.choreography import AnyFunction, Choreography, Relied
 from contradance.contract import Contract
 from contradance.function import Schedule
 from contradance.httproute import Route
 from contradance.identity import Identity
 
-BoxKind = Literal["route", "schedule", "function", "event"]
+BoxKind = Literal["route", "schedule", "function", "event", "foreign"]
+"""`foreign`: an event of others."""
+EVENTS: Final = ("event", "foreign")
+"""The kinds of box that are events; the others are functions."""
 
 LINE: Final = 15.0
 """Height of one line of text, in pixels."""
@@ -79,14 +82,15 @@ class DiagramContent:
 def diagram_content(choreography: Choreography) -> DiagramContent:
     """Return what the picture shows, without positions: boxes of connected functions and events, and their arrows."""
     failing = failure_path(choreography)
-    connected = {edge.function for edge in choreography.edges}
+    connected = choreography.connected
     functions = [function for function in choreography.functions.values() if function.name in connected]
     contracts = sorted(
         dict.fromkeys(edge.contract for edge in choreography.edges), key=lambda contract: contract in failing.contracts
     )
     boxes = [_function(function, failing=function.name in failing.functions) for function in functions]
     boxes += [_event(choreography, contract, failing=contract in failing.contracts) for contract in contracts]
-    arrows = []
+    boxes += map(_foreign, choreography.foreign)
+    arrows = [Arrow(str(one.identity), name, failing=False) for one in choreography.foreign for name in one.consumers]
     for kind, function, contract in dict.fromkeys(choreography.edges):
         ends = (function, str(contract.identity))
         tail, head = ends if kind == "publishes" else ends[::-1]
@@ -139,6 +143,19 @@ def _event(choreography: Choreography, contract: type[Contract], *, failing: boo
         failing=failing,
         forks=False,
         about=f"{about} On the failure path." if failing else about,
+    )
+
+
+def _foreign(one: Relied) -> Box:
+    source, title, _ = one.identity
+    return Box(
+        key=str(one.identity),
+        kind="foreign",
+        lines=(*_lines(title, "name"), *_lines(source, "service")),
+        service="",
+        failing=False,
+        forks=False,
+        about=f"{one.identity}: from others, on {one.places}, consumed by {', '.join(one.consumers)}.",
     )
 
 

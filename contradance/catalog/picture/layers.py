@@ -8,7 +8,7 @@ has one lane there.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from contradance.catalog.picture.diagram import Arrow, Box, DiagramContent
+from contradance.catalog.picture.diagram import EVENTS, Arrow, Box, DiagramContent
 
 
 @dataclass(eq=False)
@@ -157,7 +157,7 @@ def _columns_from_the_left(
     kinds = {box.key: box.kind for box in boxes}
     columns: dict[str, int] = {}
     for key in _topological_order(before, after):
-        first = int(kinds[key] == "event")
+        first = int(kinds[key] in EVENTS)
         columns[key] = max((columns[tail] + 1 for tail in before[key]), default=first)
     return columns
 

@@ -12,7 +12,7 @@ from contradance.catalog.picture.placing import LANE, arrival, departure, height
 from contradance.catalog.picture.routing import NEAR, Arrival, Turn, choose_tracks
 from contradance.catalog.picture.untangling import untangle
 
-_TEXT_MARGIN: Final = {"function": 10.0, "route": 12.0, "schedule": 12.0, "event": 12.0}
+_TEXT_MARGIN: Final = {"function": 10.0, "route": 12.0, "schedule": 12.0, "event": 12.0, "foreign": 12.0}
 """Left and right of a box's text, by its kind."""
 _TRACK: Final = 8.0
 """Between two tracks, in pixels."""

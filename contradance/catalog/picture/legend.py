@@ -72,6 +72,10 @@ def _meanings(drawn: DiagramContent) -> Iterator[_LegendEntry]:
         yield _LegendEntry('<g class="schedule"><path class="shape" d="M0 0H16L22 7L16 14H0z"/></g>', "schedule")
     yield _LegendEntry('<g class="function"><rect class="shape" width="22" height="14" rx="3"/></g>', "function")
     yield _LegendEntry('<g class="event"><rect class="shape" width="22" height="14" rx="7"/></g>', "event")
+    if "foreign" in kinds:
+        yield _LegendEntry(
+            '<g class="foreign"><rect class="shape" width="22" height="14" rx="7"/></g>', "event of others"
+        )
     if any(box.forks for box in drawn.boxes):
         yield _LegendEntry('<path class="fork" d="M4 7l7 -7 7 7 -7 7z"/>', "one of these outcomes")
     if any(box.failing for box in drawn.boxes):

@@ -73,7 +73,7 @@ def shape(placed: PlacedBox) -> Iterator[str]:
             c, w, h = number(cut), number(placed.width - 2 * cut), number(placed.height - 2 * cut)
             start = f"M{number(placed.x + cut)} {y}"
             yield f'<path class="shape" d="{start}h{w}l{c} {c}v{h}l-{c} {c}h-{w}l-{c} -{c}v-{h}z"/>'
-        case "event":
+        case "event" | "foreign":
             radius = number(min(placed.height / 2, _PILL))
             yield f'<rect class="shape" x="{x}" y="{y}" width="{width}" height="{height}" rx="{radius}"/>'
         case "function":
@@ -89,7 +89,7 @@ def shape(placed: PlacedBox) -> Iterator[str]:
 
 def middle(placed: PlacedBox) -> float:
     """Return the x at which a box's text is centred, which leaves room for a bar and a point."""
-    shift = {"event": 0.0, "function": _BAR / 2}.get(placed.box.kind, (_BAR - _POINT) / 2)
+    shift = {"event": 0.0, "foreign": 0.0, "function": _BAR / 2}.get(placed.box.kind, (_BAR - _POINT) / 2)
     return placed.x + placed.width / 2 + shift
 
 

@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
-from contradance.catalog.picture.diagram import LINE, Arrow, DiagramContent, diagram_content
+from contradance.catalog.picture.diagram import EVENTS, LINE, Arrow, DiagramContent, diagram_content
 from contradance.catalog.picture.layout import PlacedArrow, PlacedBox, layout
 from contradance.catalog.picture.legend import Legend
 from contradance.catalog.picture.shapes import branch, fork, head, line, middle, number, shape
@@ -111,7 +111,7 @@ class _Picture:
     def _box(self, placed: PlacedBox) -> Iterator[str]:
         box = placed.box
         style = f"box {box.kind}{' failing' if box.failing else ''}{self._marks(box.key)}"
-        colour = "" if box.kind == "event" else f" s{self._colours[box.service]}"
+        colour = "" if box.kind in EVENTS else f" s{self._colours[box.service]}"
         yield f'<g class="{style}{colour}" data-box={quoteattr(box.key)}>'
         yield f"<title>{escape(box.about)}</title>"
         yield from shape(placed)
@@ -143,7 +143,7 @@ class _Picture:
 
 def _counts(content: DiagramContent) -> str:
     """Return the number of functions, events and services as a text."""
-    events = sum(box.kind == "event" for box in content.boxes)
+    events = sum(box.kind in EVENTS for box in content.boxes)
     counts = {"function": len(content.boxes) - events, "event": events, "service": len(content.services)}
     return " · ".join(f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts.items())
 
@@ -153,7 +153,7 @@ def _about(content: DiagramContent) -> str:
     consumed = {arrow.head: [one.tail for one in content.arrows if one.head == arrow.head] for arrow in content.arrows}
     sentences = []
     for box in content.boxes:
-        if box.kind != "event":
+        if box.kind not in EVENTS:
             tails = [tail.rpartition("/")[2].removesuffix(" v1") for tail in consumed.get(box.key, ())]
             sentences.append(f"{box.about} Consumes {', '.join(tails)}." if tails else box.about)
     return " ".join([f"{_counts(content)}.", *sentences])

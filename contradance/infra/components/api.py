@@ -6,6 +6,7 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
+from contradance.httproute import CORS_MAX_AGE_SECONDS
 from contradance.infra.components.function import FunctionComponent
 from contradance.infra.components.shared_resources import SharedResources
 from contradance.infra.planning.api import ApiPlan
@@ -57,7 +58,7 @@ class HttpApi(pulumi.ComponentResource):
                 "allow_origins": list(plan.origins),
                 "allow_methods": list(plan.methods),
                 "allow_headers": list(plan.headers),
-                "max_age": 3600,
+                "max_age": CORS_MAX_AGE_SECONDS,
             }
             if plan.origins
             else None,

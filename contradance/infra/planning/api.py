@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from contradance.httproute import CORS_HEADERS, CORS_SIGNED_HEADERS
 from contradance.infra.planning.function import Setup
 from contradance.infra.planning.trigger import RoutePlan
 
 Authorization = Literal["AWS_IAM", "JWT", "NONE"]
 _AUTHORIZATIONS: Final[Mapping[str, Authorization]] = {"iam": "AWS_IAM", "jwt": "JWT", "none": "NONE"}
-_HEADERS: Final = ("authorization", "content-type", "idempotency-key", "traceparent")
-_SIGNED_HEADERS: Final = ("x-amz-content-sha256", "x-amz-date", "x-amz-security-token")
-"""Headers that a browser also sends with signed requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ def plan_api(setup: Setup, routes: Sequence[RoutePlan]) -> ApiPlan | None:
         config.jwt_audience,
         config.cors_origins,
         tuple(sorted({route.key.partition(" ")[0] for route in routes})),
-        _HEADERS + (_SIGNED_HEADERS if config.api_auth == "iam" else ()),
+        CORS_HEADERS + (CORS_SIGNED_HEADERS if config.api_auth == "iam" else ()),
         config.throttle_rate,
         config.throttle_burst,
         setup.tags(),

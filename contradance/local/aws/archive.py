@@ -1,6 +1,7 @@
 """EventBridge's archive and replays: one archive, of every accepted event, but not of replayed ones."""
 
 import re
+from datetime import datetime
 from typing import Final
 
 from contradance.choreography import Choreography
@@ -11,15 +12,25 @@ from contradance.local.names import archive_arn, archive_name, bus_arn, replay_a
 from contradance.local.refusal import Refused
 
 _NAME: Final = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
+_LONGEST_DESCRIPTION: Final = 512
+"""In characters. EventBridge API reference, StartReplay."""
 _STATES: Final = ("CANCELLED", "CANCELLING", "COMPLETED", "FAILED", "RUNNING", "STARTING")
+_ARCHIVE_STATES: Final = ("ENABLED", "DISABLED", "CREATING", "UPDATING", "CREATE_FAILED", "UPDATE_FAILED")
 _BUS_ARN: Final = re.compile(r"arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus/[^/]+")
 _ARCHIVE_ARN: Final = re.compile(r"arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:archive/[^/]+")
 
 
 class ArchiveOperations:
-    """The operations on the archive and its replays."""
+    """The operations on the archive and its replays.
 
-    def __init__(self, choreography: Choreography, replays: Replays) -> None:
+    Args:
+        choreography: has the rules that a replay may name.
+        replays: starts, lists and cancels them.
+        created: when the laptop created its archive: when it was started.
+    """
+
+    def __init__(self, choreography: Choreography, replays: Replays, created: datetime) -> None:
+        self._created = created.timestamp()
         self._bus = choreography.name
         self._replays = replays
         self._functions = {
@@ -39,7 +50,11 @@ class ArchiveOperations:
         if sum(one is not None for one in given) > 1:
             raise _one_filter("ListArchives")
         prefix, source, state = given
-        found = archive_name(self._bus).startswith(prefix or "") and source in (None, bus_arn(self._bus))
+        if source is not None:
+            self._check_bus(source)
+        if state is not None and state not in _ARCHIVE_STATES:
+            raise invalid("State", state, f"Member must satisfy enum value set: [{', '.join(_ARCHIVE_STATES)}]")
+        found = archive_name(self._bus).startswith(prefix or "")
         archives, following = request.page([self._described()] if found and state in (None, "ENABLED") else [])
         return {"Archives": [*archives], **following}
 
@@ -56,12 +71,14 @@ class ArchiveOperations:
             raise _parameter("Destination.Arn", "Must contain an event bus ARN.")
         if source != archive_arn(self._bus):
             raise _parameter("EventSourceArn", f"Archive {source.rpartition('/')[2]} does not exist.")
-        if destination.text("Arn") != bus_arn(self._bus):
-            raise _parameter("Destination.Arn", "Cross event bus replay is not permitted.")
+        self._check_bus(destination.text("Arn"))
         if last <= first:
             raise _parameter("EventEndTime", "EventStartTime must be before EventEndTime.")
+        description = request.maybe_text("Description")
+        if len(description or "") > _LONGEST_DESCRIPTION:
+            raise invalid("Description", "", f"Member must have length less than or equal to {_LONGEST_DESCRIPTION}")
         functions = self._filtered(destination.texts("FilterArns")) if "FilterArns" in destination else None
-        replay = self._replays.begin(name, first, last, functions, request.maybe_text("Description"))
+        replay = self._replays.begin(name, first, last, functions, description)
         return {"ReplayArn": replay_arn(name), "State": replay.state, "ReplayStartTime": replay.started}
 
     def describe_replay(self, request: AwsRequest) -> ResponseBody:
@@ -96,6 +113,11 @@ class ArchiveOperations:
         replay = self._replays.cancel(request.text("ReplayName"))
         return {"ReplayArn": replay_arn(replay.name), "State": replay.state}
 
+    def _check_bus(self, arn: str) -> None:
+        """Refuse another bus than the laptop's one."""
+        if arn != bus_arn(self._bus):
+            raise Refused("ResourceNotFoundException", f"Event bus {arn.rpartition('/')[2]} does not exist.")
+
     def _described(self) -> ResponseBody:
         count, size = self._replays.archived()
         return {
@@ -105,6 +127,7 @@ class ArchiveOperations:
             "RetentionDays": 0,
             "EventCount": count,
             "SizeBytes": size,
+            "CreationTime": self._created,
         }
 
     def _replay(self, replay: Replay) -> ResponseBody:

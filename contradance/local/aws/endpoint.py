@@ -19,6 +19,7 @@ from contradance.local.events.replays import Replays
 from contradance.local.invocation.gateway import HttpResponse, public_message
 from contradance.local.names import HOST
 from contradance.local.refusal import Refused
+from contradance.local.strict_json import read_json
 from contradance.runtime.ports import Environment
 from contradance.runtime.publish import MAX_CALL_BYTES
 
@@ -37,6 +38,7 @@ _QUERY_CODES: Final = {
             "EmptyBatchRequest",
             "InvalidBatchEntryId",
             "MessageNotInflight",
+            "PurgeQueueInProgress",
             "TooManyEntriesInBatchRequest",
             "UnsupportedOperation",
         )
@@ -62,9 +64,10 @@ class AwsEndpoint:
         replays: Replays,
         environment: Environment,
     ) -> None:
-        events = EventBus(choreography, bus)
-        archive = ArchiveOperations(choreography, replays)
-        queues = Queues(choreography, bus, dead_letters)
+        clock = environment.clock
+        events = EventBus(choreography, bus, clock.now())
+        archive = ArchiveOperations(choreography, replays, clock.now())
+        queues = Queues(choreography, bus, dead_letters, clock)
         self._functions = Functions(choreography, bus, environment)
         self._events: dict[str, Callable[[AwsRequest], ResponseBody]] = {
             "AWSEvents.CancelReplay": archive.cancel_replay,
@@ -99,17 +102,17 @@ class AwsEndpoint:
         """Answer the operation in the `X-Amz-Target` header; `url` is the laptop's, as the client has it."""
         return self._guarded(target, lambda: self._operate(target, body, url))
 
-    def answer_path(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+    def answer_path(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         """Answer a request with its operation in the path, as Lambda has it."""
-        return self._guarded(f"{method} {path}", lambda: self._functions.answer(method, path, headers, body))
+        return self._guarded(f"{method} {target}", lambda: self._functions.answer(method, target, headers, body))
 
     def _operate(self, target: str, body: bytes, url: str) -> HttpResponse:
         on_events, on_queues = self._events.get(target), self._queues.get(target)
         if on_events is None and on_queues is None:
             raise Refused("UnknownOperationException", f"The laptop does not answer {target}.")
         try:
-            parameters = json.loads(body)
-        except (ValueError, RecursionError) as error:
+            parameters = read_json(body.decode())
+        except ValueError as error:
             raise Refused("SerializationException", "The request is not JSON.") from error
         if not isinstance(parameters, dict):
             raise Refused("SerializationException", "The request is not a JSON object.")

@@ -1,6 +1,6 @@
 """EventBridge's bus, its rules and their targets: the choreography as AWS would describe it."""
 
-import json
+from datetime import datetime
 from typing import Final
 
 from contradance.choreography import Choreography, Subscribed
@@ -16,25 +16,36 @@ from contradance.local.names import (
     rule_arn,
 )
 from contradance.local.refusal import Refused
+from contradance.local.strict_json import read_json
 from contradance.pattern import EventPattern
 from contradance.retry import RULE_MAX_AGE, RULE_RETRIES
 from contradance.runtime.publish import MAX_CALL_BYTES, MAX_ENTRIES
 
 _TIME_BYTES: Final = 14
 """Size of an entry's Time, in bytes. EventBridge API reference, PutEvents."""
+_LONGEST_TRACE_HEADER: Final = 500
+"""Longest TraceHeader, in characters. The same. The laptop has no X-Ray, so that it reads no more of it."""
 _IN_AN_EVENT: Final = ("id", "account", "source", "time", "region", "detail-type")
 """Fields that TestEventPattern requires of an event. EventBridge API reference."""
 
 
 class EventBus:
-    """The operations on the bus and its rules."""
+    """The operations on the bus and its rules.
 
-    def __init__(self, choreography: Choreography, bus: Bus) -> None:
+    Args:
+        choreography: has the rules.
+        bus: accepts the events.
+        created: when the laptop created its bus: when it was started.
+    """
+
+    def __init__(self, choreography: Choreography, bus: Bus, created: datetime) -> None:
         self._bus = bus
+        self._created = created.timestamp()
         self._rules = {aws_name(one.function.name): one for one in choreography.subscriptions}
 
     def put_events(self, request: AwsRequest) -> ResponseBody:
         """Accept entries; each may be refused alone."""
+        request.refuse("EndpointId", "it has no global endpoints")
         entries = request.objects("Entries")
         if not entries:
             raise _entries("greater than or equal to 1")
@@ -43,6 +54,8 @@ class EventBus:
         if sum(map(_size, entries)) > MAX_CALL_BYTES:
             raise Refused("ValidationException", "Total size of the entries in the request is over the limit.")
         for entry in entries:
+            if len(entry.maybe_text("TraceHeader") or "") > _LONGEST_TRACE_HEADER:
+                raise _entries(f"less than or equal to {_LONGEST_TRACE_HEADER}", "entries.traceHeader")
             name = (entry.maybe_text("EventBusName") or "default").rpartition("/")[2]
             if name != self._bus.name:
                 raise Refused(
@@ -59,10 +72,12 @@ class EventBus:
         except InvalidPattern as error:
             raise Refused("InvalidEventPatternException", str(error)) from error
         try:
-            event = json.loads(request.text("Event"))
-        except (ValueError, RecursionError) as error:
+            event = read_json(request.text("Event"))
+        except ValueError as error:
             raise _invalid_event("The event is not valid JSON") from error
-        missing = [name for name in _IN_AN_EVENT if not isinstance(event, dict) or name not in event]
+        if not isinstance(event, dict):
+            raise _invalid_event("The event is not a JSON object")
+        missing = [name for name in _IN_AN_EVENT if name not in event]
         if missing:
             raise _invalid_event(f"The field {missing[0]} is missing")
         return {"Result": pattern.matches(event)}
@@ -113,7 +128,8 @@ class EventBus:
         return {"RuleNames": [*names], **following}
 
     def _described(self) -> ResponseBody:
-        return {"Name": self._bus.name, "Arn": bus_arn(self._bus.name)}
+        times = {"CreationTime": self._created, "LastModifiedTime": self._created}
+        return {"Name": self._bus.name, "Arn": bus_arn(self._bus.name), **times}
 
     def _rule(self, name: str) -> ResponseBody:
         rule = self._rules[name]
@@ -142,10 +158,10 @@ def _target(rule: Subscribed) -> str:
     return queue_arn(aws_name(name)) if rule.subscription.delivery == "queue" else function_arn(name)
 
 
-def _entries(constraint: str) -> Refused:
+def _entries(constraint: str, member: str = "entries") -> Refused:
     return Refused(
         "ValidationException",
-        "1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length "
+        f"1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have length "
         f"{constraint}",
     )
 

@@ -5,17 +5,18 @@ import re
 from collections.abc import Mapping
 from time import monotonic
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 from uuid import uuid4
 
 from contradance.choreography import AnyFunction, Choreography
 from contradance.function import Schedule
 from contradance.local.events.bus import Bus
-from contradance.local.events.entry import is_too_deep
 from contradance.local.invocation.gateway import HttpResponse
 from contradance.local.invocation.record import LaptopContext, error_document
 from contradance.local.names import aws_name, function_arn
 from contradance.local.refusal import Refused
+from contradance.local.strict_json import read_json
+from contradance.printable import printable
 from contradance.runtime.entry import invoke
 from contradance.runtime.ports import Environment
 from contradance.subscription import Subscription
@@ -26,6 +27,12 @@ _INVOKE: Final = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 _MOST_ASYNCHRONOUS: Final = 1_048_576
 """Largest payload of an asynchronous invocation. Lambda quotas, 2026-01-29."""
 _VERSION: Final = "$LATEST"
+_NOT_HONOURED: Final = {
+    "ClientContext": "x-amz-client-context",
+    "DurableExecutionName": "x-amz-durable-execution-name",
+    "TenantId": "x-amz-tenant-id",
+}
+"""Parameters of Invoke that the laptop refuses, by their headers."""
 
 
 class Functions:
@@ -36,16 +43,18 @@ class Functions:
         self._environment = environment
         self._functions = {aws_name(name): function for name, function in choreography.functions.items()}
 
-    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        """Answer one request to Lambda's API.
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        """Answer one request to Lambda's API; `target` is the path with its query.
 
         Raises:
             Refused: with AWS's code and message.
         """
+        path, _, query = target.partition("?")
         found = _INVOKE.fullmatch(path)
         if found is None or method != "POST":
             raise Refused("UnknownOperationException", f"The laptop does not answer {method} {path}.", 404)
-        function = self._named(unquote(found[1]))
+        function = self._named(unquote(found[1]), dict(parse_qsl(query)).get("Qualifier"))
+        _refuse_options(headers)
         kind = headers.get("x-amz-invocation-type", "RequestResponse")
         text, payload = _read(body or b"{}")
         if kind == "DryRun":
@@ -85,22 +94,40 @@ class Functions:
             )
         return HttpResponse(200, headers, json.dumps(returned))
 
-    def _named(self, given: str) -> AnyFunction:
-        """Return a function by its name or its ARN."""
+    def _named(self, given: str, qualifier: str | None) -> AnyFunction:
+        """Return a function by its name or its ARN; the laptop has one version of each, and no alias."""
         name = given.removeprefix("arn:aws:lambda:").partition("function:")[2] if given.startswith("arn:") else given
-        name = name.removesuffix(f":{_VERSION}")
-        if name not in self._functions:
-            raise Refused("ResourceNotFoundException", f"Function not found: {function_arn(name)}", 404)
+        name, _, own = name.partition(":")
+        if own and qualifier and own != qualifier:
+            raise Refused(
+                "InvalidParameterValueException",
+                "The derived qualifier from the function name does not match Qualifier.",
+            )
+        version = own or qualifier or _VERSION
+        if name not in self._functions or version != _VERSION:
+            arn = function_arn(printable(name)) + ("" if version == _VERSION else f":{printable(version)}")
+            raise Refused("ResourceNotFoundException", f"Function not found: {arn}", 404)
         return self._functions[name]
+
+
+def _refuse_options(headers: Mapping[str, str]) -> None:
+    """Refuse what would change an invocation on AWS, and cannot change one here."""
+    log = headers.get("x-amz-log-type", "None")
+    if log not in ("None", "Tail"):
+        raise Refused("InvalidParameterValueException", "The log type is not None or Tail.")
+    if log == "Tail":
+        raise Refused(
+            "UnsupportedOperation", "The laptop does not honour LogType Tail: it prints logs, and stores none."
+        )
+    for name, header in _NOT_HONOURED.items():
+        if header in headers:
+            raise Refused("UnsupportedOperation", f"The laptop does not honour {name}.")
 
 
 def _read(body: bytes) -> tuple[str, object]:
     """Return a payload as its text and as its value."""
     try:
         text = body.decode()
-        payload = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Refused("InvalidRequestContentException", "Could not parse request body into json.") from error
-    if is_too_deep(text, payload):
-        raise Refused("InvalidRequestContentException", "The request is nested more deeply than the laptop takes.")
-    return text, payload
+        return text, read_json(text)
+    except ValueError as error:
+        raise Refused("InvalidRequestContentException", f"Could not parse request body into json: {error}.") from error

@@ -1,26 +1,66 @@
 """One SQS message on the wire: its attributes, and the digests that some clients check."""
 
+import re
 from collections.abc import Mapping
 from hashlib import md5
-from typing import Any
+from typing import Any, Final
 
 from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.dead_letter_queues import DeadLetterMessage, MessageAttributes
 from contradance.local.refusal import Refused
+from contradance.printable import printable
+
+_MOST_ATTRIBUTES: Final = 10
+"""Most attributes of a message. SQS developer guide, message metadata."""
+_NAME: Final = re.compile(r"(?!(?i:aws\.|amazon\.))(?!\.)(?!.*\.\.)[A-Za-z0-9_.-]{1,256}(?<!\.)")
+"""The same."""
+_NUMBER: Final = re.compile(r"[+-]?(\d{1,128}(\.\d{0,128})?|\.\d{1,128})([eE][+-]?\d{1,4})?", re.ASCII)
+_REFUSED: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that a message must not hold. SQS API reference, SendMessage."""
 
 
 def message_attributes(request: AwsRequest) -> MessageAttributes:
     """Return a message's attributes; the laptop keeps text and numbers."""
-    attributes: dict[str, dict[str, str]] = {}
-    for name in request.object("MessageAttributes").all:
-        given = request.object("MessageAttributes").object(name)
-        kind, value = given.maybe_text("DataType") or "", given.maybe_text("StringValue")
-        if value is None or kind.partition(".")[0] not in ("String", "Number"):
-            raise Refused(
-                "UnsupportedOperation", f"The laptop takes only message attributes of text; {name} is not text."
-            )
-        attributes[name] = {"DataType": kind, "StringValue": value}
-    return attributes
+    given = request.object("MessageAttributes")
+    if len(given.all) > _MOST_ATTRIBUTES:
+        raise _invalid(
+            f"Number of message attributes [{len(given.all)}] exceeds the allowed maximum [{_MOST_ATTRIBUTES}]."
+        )
+    return {name: _attribute(name, given.object(name)) for name in given.all}
+
+
+def _attribute(name: str, given: AwsRequest) -> dict[str, str]:
+    """Return one attribute in SQS's shape."""
+    kind, value = given.maybe_text("DataType") or "", given.maybe_text("StringValue")
+    base = kind.partition(".")[0]
+    if not _NAME.fullmatch(name):
+        raise _invalid(f"The message attribute name '{printable(name)}' is invalid.")
+    if not kind:
+        raise _invalid(f"The message attribute '{name}' must contain non-empty message attribute type.")
+    if base == "Binary":
+        raise Refused("UnsupportedOperation", f"The laptop takes only message attributes of text; {name} is not text.")
+    if base not in ("String", "Number"):
+        raise _invalid(f"The message attribute '{name}' has an invalid message attribute type.")
+    if not value:
+        raise _invalid(f"Message (user) attribute '{name}' must contain a non-empty value of type '{base}'.")
+    checked_text(value, "InvalidParameterValue")
+    if base == "Number" and not _NUMBER.fullmatch(value):
+        raise _invalid(f"Can't cast the value of message (user) attribute '{name}' to a number.")
+    return {"DataType": kind, "StringValue": value}
+
+
+def checked_text(text: str, code: str = "InvalidMessageContents") -> None:
+    """Refuse a text with characters that SQS does not accept."""
+    if _REFUSED.search(text):
+        raise Refused(
+            code,
+            "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | "
+            "#x10000 to #x10FFFF",
+        )
+
+
+def _invalid(message: str) -> Refused:
+    return Refused("InvalidParameterValue", message)
 
 
 def received(message: DeadLetterMessage, system: set[str], wanted: list[str]) -> ResponseBody:

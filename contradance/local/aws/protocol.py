@@ -10,6 +10,8 @@ T = TypeVar("T")
 ResponseBody = dict[str, Any]
 """The response of an operation, as JSON."""
 _MOST_ON_A_PAGE: Final = 100
+_LONGEST_TOKEN: Final = 9
+"""Longest NextToken, in digits."""
 
 
 class AwsRequest:
@@ -37,11 +39,16 @@ class AwsRequest:
 
     def whole(self, name: str, least: int, most: int, default: int) -> int:
         """Return a whole number between two bounds."""
-        found: int | None = self._typed(name, int)
+        found = self.maybe_whole(name)
         if found is None:
             return default
         if not least <= found <= most:
             raise invalid(name, str(found), f"Member must have value between {least} and {most}")
+        return found
+
+    def maybe_whole(self, name: str) -> int | None:
+        """Return a whole number, or None."""
+        found: int | None = self._typed(name, int)
         return found
 
     def moment(self, name: str) -> datetime:
@@ -72,13 +79,19 @@ class AwsRequest:
         """Return an object; an empty one where it is missing."""
         return AwsRequest(self._typed(name, dict) or {})
 
+    def refuse(self, name: str, reason: str) -> None:
+        """Refuse a request with a parameter that the laptop does not honour: it ignores none."""
+        if name in self:
+            raise Refused("UnsupportedOperation", f"The laptop does not honour {name}: {reason}.")
+
     def __contains__(self, name: str) -> bool:
         return self._parameters.get(name) is not None
 
     def page(self, items: Sequence[T], limit: str = "Limit") -> tuple[Sequence[T], ResponseBody]:
         """Return the requested page of `items`, and the response's token of the next page."""
         token = self.maybe_text("NextToken") or "0"
-        first = int(token) if token.isdecimal() and token.isascii() else -1
+        is_number = token.isdecimal() and token.isascii() and len(token) <= _LONGEST_TOKEN
+        first = int(token) if is_number else -1
         if not 0 <= first <= len(items):
             raise Refused("ValidationException", "NextToken is not valid.")
         end = first + self.whole(limit, 1, 1000, _MOST_ON_A_PAGE)

@@ -3,6 +3,7 @@
 Only its function reads a source queue: a client may send to it and read its counts.
 """
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -11,13 +12,14 @@ from urllib.parse import urlsplit
 
 from contradance.choreography import AnyFunction, Choreography
 from contradance.function import Schedule
-from contradance.local.aws.message import attributes_digest, digest, message_attributes, received
+from contradance.local.aws.message import attributes_digest, checked_text, digest, message_attributes, received
 from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.dead_letter_queues import VISIBILITY_SECONDS, DeadLetterQueues
 from contradance.local.events.bus import Bus
-from contradance.local.names import aws_name, dead_letter_queue, queue_arn, queue_url
+from contradance.local.names import ACCOUNT, aws_name, dead_letter_queue, queue_arn, queue_url
 from contradance.local.refusal import Refused
 from contradance.retry import VISIBILITY_FACTOR
+from contradance.runtime.ports import Clock
 from contradance.subscription import Subscription
 
 _LONGEST_VISIBILITY: Final = 43_200
@@ -28,8 +30,21 @@ _RETENTION: Final = 1_209_600
 """SQS's longest retention, in seconds: two weeks. The laptop deletes no message by age."""
 _LONGEST_WAIT_SECONDS: Final = 1.0
 """Longest wait of ReceiveMessage here: a laptop that stops waits for its open requests."""
+_LONGEST_POLL: Final = 20
+"""Longest WaitTimeSeconds. SQS API reference, ReceiveMessage."""
 _LOOK_SECONDS: Final = 0.05
 _BATCH: Final = 10
+_LONGEST_DELAY: Final = 900
+"""Longest DelaySeconds. SQS API reference, SendMessage."""
+_PURGE_SECONDS: Final = 60.0
+"""Least time between two purges of a queue. SQS API reference, PurgeQueue."""
+_ATTRIBUTES: Final = frozenset(
+    {
+        *("ContentBasedDeduplication", "DeduplicationScope", "FifoQueue", "FifoThroughputLimit"),
+        *("KmsDataKeyReusePeriodSeconds", "KmsMasterKeyId", "Policy", "RedriveAllowPolicy", "RedrivePolicy"),
+    }
+)
+"""Attributes that a queue here may not have: a request for them is valid. SQS API reference, GetQueueAttributes."""
 _BATCH_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
@@ -43,10 +58,20 @@ class _Queue(NamedTuple):
 
 
 class Queues:
-    """The operations on queues."""
+    """The operations on queues.
 
-    def __init__(self, choreography: Choreography, bus: Bus, dead_letters: DeadLetterQueues) -> None:
+    Args:
+        choreography: has the functions, each with its queues.
+        bus: holds what waits on a source queue.
+        dead_letters: holds the dead letters.
+        clock: gives the current time; the laptop created its queues when it was started.
+    """
+
+    def __init__(self, choreography: Choreography, bus: Bus, dead_letters: DeadLetterQueues, clock: Clock) -> None:
         self._bus = bus
+        self._clock = clock
+        self._created = str(int(clock.now().timestamp()))
+        self._purged: dict[str, float] = {}
         self._dead_letters = dead_letters
         found = []
         for name, function in choreography.functions.items():
@@ -66,6 +91,8 @@ class Queues:
 
     def get_queue_url(self, request: AwsRequest, url: str) -> ResponseBody:
         """Return the URL of a queue."""
+        if request.maybe_text("QueueOwnerAWSAccountId") not in (None, ACCOUNT):
+            raise Refused("QueueDoesNotExist", "The specified queue does not exist.")
         return {"QueueUrl": queue_url(url, self._named(_required(request, "QueueName")).name)}
 
     def get_queue_attributes(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - every operation's shape
@@ -73,7 +100,7 @@ class Queues:
         queue = self._queue(request)
         known = self._attributes(queue)
         names = request.texts("AttributeNames")
-        unknown = [name for name in names if name != "All" and name not in known]
+        unknown = [name for name in names if name != "All" and name not in {*known, *_ATTRIBUTES}]
         if unknown:
             raise Refused("InvalidAttributeName", f"Unknown Attribute {unknown[0]}.")
         return {"Attributes": {name: text for name, text in known.items() if "All" in names or name in names}}
@@ -81,35 +108,44 @@ class Queues:
     def send_message(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
         """Put a message on a queue; the function consumes those on its source queue."""
         queue, body = self._queue(request), _required(request, "MessageBody")
-        try:
-            content = body.encode()
-        except UnicodeEncodeError as error:
-            raise Refused("InvalidMessageContents", "Invalid characters found.") from error
+        checked_text(body)
+        content = body.encode()
         if len(content) > _MOST_BYTES:
             raise Refused(
                 "InvalidParameterValue",
                 f"One or more parameters are invalid. Reason: Message must be shorter than {_MOST_BYTES} bytes.",
             )
+        request.refuse("MessageDeduplicationId", "its queues are standard queues")
+        request.maybe_text(
+            "MessageGroupId"
+        )  # makes a standard queue fair among its senders; here one function reads it
+        request.object("MessageSystemAttributes")  # X-Ray's trace, which the laptop has not
+        delay = _number(request, "DelaySeconds", 0, _LONGEST_DELAY, "DelaySeconds must be >= 0 and <= 900.") or 0
         attributes = message_attributes(request)
         if queue.source:
-            message_id = self._bus.enqueue_direct(queue.function.name, body)
+            message_id = self._bus.enqueue_direct(queue.function.name, body, delay)
         else:
-            message_id = self._dead_letters.put(queue.function.name, body, attributes)
+            message_id = self._dead_letters.put(queue.function.name, body, attributes, delay)
         answer = {"MessageId": message_id, "MD5OfMessageBody": digest(content)}
         return answer | ({"MD5OfMessageAttributes": attributes_digest(attributes)} if attributes else {})
 
     def receive_message(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
         """Receive messages, and hide them for their visibility timeout."""
         queue = self._dead_letter_queue(request, "ReceiveMessage")
-        limit = request.whole("MaxNumberOfMessages", 1, _BATCH, 1)
-        seconds = request.whole("VisibilityTimeout", 0, _LONGEST_VISIBILITY, VISIBILITY_SECONDS)
-        deadline = time.monotonic() + min(request.whole("WaitTimeSeconds", 0, 20, 0), _LONGEST_WAIT_SECONDS)
+        request.refuse("ReceiveRequestAttemptId", "its queues are standard queues")
+        limit = _number(request, "MaxNumberOfMessages", 1, _BATCH, "Must be between 1 and 10, if provided.") or 1
+        given = _number(
+            request, "VisibilityTimeout", 0, _LONGEST_VISIBILITY, "Must be between 0 and 43200, if provided."
+        )
+        seconds = VISIBILITY_SECONDS if given is None else given
+        wait = _number(request, "WaitTimeSeconds", 0, _LONGEST_POLL, "Must be >= 0 and <= 20, if provided.") or 0
+        system = {*request.texts("AttributeNames"), *request.texts("MessageSystemAttributeNames")}
+        wanted = request.texts("MessageAttributeNames")
+        deadline = time.monotonic() + min(wait, _LONGEST_WAIT_SECONDS)
         while not (found := self._dead_letters.receive(queue.function.name, limit, seconds)):
             if time.monotonic() >= deadline:
                 return {}
             time.sleep(_LOOK_SECONDS)
-        system = {*request.texts("AttributeNames"), *request.texts("MessageSystemAttributeNames")}
-        wanted = request.texts("MessageAttributeNames")
         return {"Messages": [received(message, system, wanted) for message in found]}
 
     def delete_message(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
@@ -137,25 +173,46 @@ class Queues:
 
     def purge_queue(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
         """Delete every message of a queue."""
-        self._dead_letters.purge(self._dead_letter_queue(request, "PurgeQueue").function.name)
+        queue, now = self._dead_letter_queue(request, "PurgeQueue"), self._clock.now().timestamp()
+        if 0 <= now - self._purged.get(queue.name, -_PURGE_SECONDS) < _PURGE_SECONDS:
+            raise Refused(
+                "PurgeQueueInProgress",
+                f"Only one PurgeQueue operation on {queue.name} is allowed every 60 seconds.",
+                403,
+            )
+        self._purged[queue.name] = now
+        self._dead_letters.purge(queue.function.name)
         return {}
 
     def _change(self, queue: _Queue, request: AwsRequest) -> None:
-        seconds = request.whole("VisibilityTimeout", 0, _LONGEST_VISIBILITY, 0)
+        if "VisibilityTimeout" not in request:
+            raise Refused("MissingParameter", "The request must contain the parameter VisibilityTimeout.")
+        seconds = _number(request, "VisibilityTimeout", 0, _LONGEST_VISIBILITY, "Must be between 0 and 43200.") or 0
         self._dead_letters.change_visibility(queue.function.name, _required(request, "ReceiptHandle"), seconds)
 
     def _attributes(self, queue: _Queue) -> dict[str, str]:
         name = queue.function.name
         visible, hidden = self._bus.backlog(name) if queue.source else self._dead_letters.counts(name)
         timeout = VISIBILITY_FACTOR * int(queue.function.limits.timeout.total_seconds())
-        return {
+        attributes = {
             "ApproximateNumberOfMessages": str(visible),
             "ApproximateNumberOfMessagesNotVisible": str(hidden),
             "ApproximateNumberOfMessagesDelayed": "0",
+            "CreatedTimestamp": self._created,
+            "DelaySeconds": "0",
+            "LastModifiedTimestamp": self._created,
+            "MaximumMessageSize": str(_MOST_BYTES),
             "MessageRetentionPeriod": str(_RETENTION),
             "QueueArn": queue_arn(queue.name),
+            "ReceiveMessageWaitTimeSeconds": "0",
+            "SqsManagedSseEnabled": "true",
             "VisibilityTimeout": str(timeout if queue.source else VISIBILITY_SECONDS),
         }
+        if queue.source:
+            target = queue_arn(dead_letter_queue(name))
+            redrive = {"deadLetterTargetArn": target, "maxReceiveCount": queue.function.retry.times + 1}
+            attributes["RedrivePolicy"] = json.dumps(redrive, separators=(",", ":"))
+        return attributes
 
     def _queue(self, request: AwsRequest) -> _Queue:
         return self._named(urlsplit(_required(request, "QueueUrl")).path.rpartition("/")[2])
@@ -179,6 +236,14 @@ def _required(request: AwsRequest, name: str) -> str:
     found = request.maybe_text(name)
     if not found:
         raise Refused("MissingParameter", f"The request must contain the parameter {name}.")
+    return found
+
+
+def _number(request: AwsRequest, name: str, least: int, most: int, reason: str) -> int | None:
+    """Return a whole number between two bounds, or None; another is refused in SQS's words."""
+    found = request.maybe_whole(name)
+    if found is not None and not least <= found <= most:
+        raise Refused("InvalidParameterValue", f"Value {found} for parameter {name} is invalid. Reason: {reason}")
     return found
 
 

@@ -8,10 +8,11 @@ from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from contradance.catalog.picture import stylesheet
 from contradance.errors import ContradanceError
@@ -19,7 +20,7 @@ from contradance.local.console.contracts import ContractPages
 from contradance.local.console.dead_letter_pages import DeadLetterPages
 from contradance.local.console.feed import Feed
 from contradance.local.console.flows import FlowPages
-from contradance.local.console.guard import TOKEN_FIELD, Guard, sealed
+from contradance.local.console.guard import HEADERS, TOKEN_FIELD, Guard
 from contradance.local.console.history import History
 from contradance.local.console.live import LivePage
 from contradance.local.console.pages import PREFIX, Pages
@@ -76,7 +77,7 @@ class Console:
                 self._takes("/replay", replay.take),
                 self._shows("/replay/{name}", replay.one),
                 self._shows("/contracts", contracts.all),
-                self._shows("/contracts/{source}/{detail_type}/{version:int}", contracts.one),
+                self._shows("/contracts/{source}/{detail_type}/{version}", contracts.one),
                 self._shows("/publish", publish.show),
                 self._takes("/publish", publish.take),
             ],
@@ -90,8 +91,17 @@ class Console:
         return at_root or path == PREFIX or path.startswith(f"{PREFIX}/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        await self._app(scope, receive, send)
+        """Answer one request; every answer has the console's headers, whatever made it."""
+
+        async def send_sealed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_sealed)
+        except Exception as error:  # noqa: BLE001 - Starlette has answered 500, and raises again
+            _LOG.error("the console failed: %s\n%s", describe_error(error), format_frames(error))
 
     def close(self) -> None:
         """End every stream: the laptop stops."""
@@ -109,7 +119,7 @@ class Console:
             form = SubmittedForm(parse_qsl(text, keep_blank_values=True))
             why = self._guard.refusal(request, form.first(TOKEN_FIELD))
             if why is not None:
-                return sealed(self._pages.page("refused", "", status=403, why=why))
+                return self._pages.page("refused", "", status=403, why=why)
             return await self._answered(lambda: take(request, form))
 
         return Route(PREFIX + path, endpoint, methods=["POST"])
@@ -117,28 +127,41 @@ class Console:
     async def _answered(self, answer: Callable[[], Response]) -> Response:
         """Return a page, made in a thread; a refusal is a page too, and so is a failure."""
         try:
-            return sealed(await run_in_threadpool(answer))
+            return await run_in_threadpool(answer)
         except ContradanceError as error:
-            return sealed(self._pages.page("refused", "", status=409, why=str(error)))
+            return self._pages.page("refused", "", status=409, why=str(error))
         except Refused as error:
-            return sealed(self._pages.page("refused", "", status=404, why=error.message))
+            return self._pages.page("refused", "", status=404, why=error.message)
         except Exception as error:  # noqa: BLE001 - logged in the terminal; the browser gets no details
             _LOG.error("the console failed: %s\n%s", describe_error(error), format_frames(error))
-            return sealed(
-                self._pages.page("refused", "", status=500, why="This page failed; the error is in the terminal.")
-            )
+            return self._pages.page("refused", "", status=500, why="This page failed; the error is in the terminal.")
 
     async def _redirect_to_live(self, _: Request) -> Response:
         """Redirect the root of the laptop, and of the console, to the live page."""
-        return sealed(RedirectResponse(f"{PREFIX}/live", 303))
+        return RedirectResponse(f"{PREFIX}/live", 303)
 
     async def _stream(self, request: Request) -> Response:
-        if request.method != "GET" or self.feed.is_full:
-            return sealed(Response("Too many pages are open.", 503))
-        return sealed(StreamingResponse(self.feed.stream(), media_type="text/event-stream"))
+        return _Stream(self.feed) if request.method == "GET" else Response(status_code=405)
 
     async def _missing(self, _: Request, __: Exception) -> Response:
-        return sealed(self._pages.page("refused", "", status=404, why="There is no such page."))
+        return self._pages.page("refused", "", status=404, why="There is no such page.")
+
+
+class _Stream(Response):
+    """Sends records to one page, which counts from here until the end of this answer."""
+
+    def __init__(self, feed: Feed) -> None:
+        super().__init__()
+        self._feed = feed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        with self._feed.watching() as queue:
+            if queue is None:
+                answer = Response("Too many pages are open.", 503)
+            else:
+                answer = StreamingResponse(self._feed.stream(queue), media_type="text/event-stream")
+            await answer(scope, receive, send)
 
 
 def _read(name: str) -> str | None:
@@ -153,5 +176,5 @@ async def _static(request: Request) -> Response:
     name = request.path_params["name"]
     text = await run_in_threadpool(_read, name)
     if text is None:
-        return sealed(Response("There is no such file.", 404))
-    return sealed(Response(text, media_type=_KINDS[name.rpartition(".")[2]]))
+        return Response("There is no such file.", 404)
+    return Response(text, media_type=_KINDS[name.rpartition(".")[2]])

@@ -11,7 +11,6 @@ from contradance.catalog.sample import sample
 from contradance.choreography import Choreography
 from contradance.contract import Contract, where_defined
 from contradance.errors import InvalidContract
-from contradance.identity import Identity
 from contradance.local.console.pages import Pages
 from contradance.pii import is_marked
 from contradance.schemas import schema_of
@@ -35,11 +34,11 @@ class ContractPages:
     def one(self, request: Request) -> Response:
         """Show one contract: its fields, an example, its versions, who publishes and who consumes it."""
         parts = request.path_params
-        identity = Identity(parts["source"], parts["detail_type"], parts["version"])
-        contract = self._choreography.contracts.by_identity.get(identity)
+        named = f"{parts['source']}/{parts['detail_type']} v{parts['version']}"
+        contract = next((one for one in self._choreography.contracts if str(one.identity) == named), None)
         if contract is None:
             return self._pages.page("refused", "contracts", status=404, why="The registry holds no such contract.")
-        versions = [one for one in self._choreography.contracts if one.identity[:2] == identity[:2]]
+        versions = [one for one in self._choreography.contracts if one.identity[:2] == contract.identity[:2]]
         return self._pages.page(
             "contract",
             "contracts",

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from contradance.local.console.tally import Tally
@@ -38,36 +39,38 @@ class Feed:
             for queue, loop in watchers:
                 loop.call_soon_threadsafe(_put, queue, text)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether no other page may be opened."""
-        return len(self._watchers) >= MOST
+    @contextmanager
+    def watching(self) -> Iterator["asyncio.Queue[str] | None"]:
+        """Yield a new page's queue of records while the block runs; None where `MOST` pages are open."""
+        queue: asyncio.Queue[str] = asyncio.Queue()
+        with self._lock:
+            taken = len(self._watchers) < MOST
+            if taken:
+                self._watchers[queue] = asyncio.get_running_loop()
+        try:
+            yield queue if taken else None
+        finally:
+            with self._lock:
+                self._watchers.pop(queue, None)
 
     def close(self) -> None:
         """End every stream."""
         self._closed.set()
 
-    async def stream(self) -> AsyncIterator[str]:
-        """Yield server-sent events until the laptop stops or the browser closes."""
-        queue: asyncio.Queue[str] = asyncio.Queue()
-        with self._lock:
-            self._watchers[queue] = asyncio.get_running_loop()
+    async def stream(self, queue: "asyncio.Queue[str]") -> AsyncIterator[str]:
+        """Yield the records of a queue as server-sent events until the laptop stops or the browser closes."""
+        yield "retry: 2000\n\n"
         quiet = 0
-        try:
-            yield "retry: 2000\n\n"
-            while not self._closed.is_set():
-                try:
-                    text = await asyncio.wait_for(queue.get(), _LOOK_SECONDS)
-                except TimeoutError:
-                    quiet += 1
-                    if quiet % _QUIET == 0:
-                        yield ": still here\n\n"
-                    continue
-                quiet = 0
-                yield f"data: {text}\n\n" if text else "event: behind\ndata: {}\n\n"
-        finally:
-            with self._lock:
-                del self._watchers[queue]
+        while not self._closed.is_set():
+            try:
+                text = await asyncio.wait_for(queue.get(), _LOOK_SECONDS)
+            except TimeoutError:
+                quiet += 1
+                if quiet % _QUIET == 0:
+                    yield ": still here\n\n"
+                continue
+            quiet = 0
+            yield f"data: {text}\n\n" if text else "event: behind\ndata: {}\n\n"
 
 
 def _put(queue: "asyncio.Queue[str]", text: str) -> None:

@@ -9,7 +9,6 @@ import secrets
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 TOKEN_FIELD: Final = "token"  # noqa: S105 - the name of the field
 HEADERS: Final = {
@@ -40,10 +39,3 @@ class Guard:
         if not hmac.compare_digest(given.encode(), self.token.encode()):
             return "The laptop was started again after this page was loaded. Load the page and try again."
         return None
-
-
-def sealed(response: Response) -> Response:
-    """Return `response` with the headers that every response has."""
-    for name, value in HEADERS.items():
-        response.headers[name] = value
-    return response

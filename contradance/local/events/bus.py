@@ -83,17 +83,19 @@ class Bus:
         if self._database.write(change):
             accepted.dispatch()
 
-    def enqueue_direct(self, function: str, text: str) -> str:
+    def enqueue_direct(self, function: str, text: str, delay_seconds: float = 0) -> str:
         """Accept a delivery to one function without matching rules (an invocation or a queue message); return its id."""
-        (identifier,) = self.enqueue_from(function, lambda _: [text])
+        (identifier,) = self.enqueue_from(function, lambda _: [text], delay_seconds)
         return identifier
 
-    def enqueue_from(self, function: str, take: Callable[[sqlite3.Connection], list[str]]) -> list[str]:
+    def enqueue_from(
+        self, function: str, take: Callable[[sqlite3.Connection], list[str]], delay_seconds: float = 0
+    ) -> list[str]:
         """Accept deliveries to one function of what `take` removes from another table, in one transaction; return the ids."""
         now = self._clock.now()
 
         def change(connection: sqlite3.Connection) -> Accepted:
-            taken = [_direct(function, text, now.timestamp()) for text in take(connection)]
+            taken = [_direct(function, text, now.timestamp(), delay_seconds) for text in take(connection)]
             accepted = Accepted(taken, now, self.dispatcher, archived=False)
             accepted.store(connection)
             return accepted
@@ -206,8 +208,8 @@ class Bus:
         )
 
 
-def _direct(function: str, text: str, at: float) -> StoredEvent:
+def _direct(function: str, text: str, at: float, delay_seconds: float) -> StoredEvent:
     """Return an event, or the input of a scheduled run, with a delivery to one function."""
     event_id, flow = event_ids(text)
-    pending = PendingDelivery(str(uuid4()), function, 1, at, at, flow, text)
+    pending = PendingDelivery(str(uuid4()), function, 1, at, at + delay_seconds, flow, text)
     return StoredEvent(event_id or pending.id, at, flow, text, [pending])

@@ -1,16 +1,18 @@
 """Validates one PutEvents entry as EventBridge does, and wraps it in EventBridge's envelope."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
 from contradance.local.names import ACCOUNT, REGION
+from contradance.local.strict_json import read_json
 
 _REQUIRED: Final = ("Source", "DetailType", "Detail")
-_DEEPEST: Final = 500
-"""Maximum nesting of a detail. EventBridge accepts 1,000 levels; Python's JSON encoder may fail on that many."""
+_LONGEST_DETAIL_TYPE: Final = 128
+"""In characters. EventBridge API reference, PutEventsRequestEntry."""
+_OF_AWS: Final = "aws."
+"""Start of the sources of AWS's own services."""
 
 
 class RefusedEntry(Exception):
@@ -19,64 +21,75 @@ class RefusedEntry(Exception):
 
 def envelope(entry: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Return EventBridge's envelope for a valid entry, its fields in EventBridge's order; else raise RefusedEntry."""
-    for name in _REQUIRED:
-        if not entry.get(name):
-            raise RefusedEntry(
-                "InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument."
-            )
+    source, detail_type, detail = (_required(entry, name) for name in _REQUIRED)
+    if source.startswith(_OF_AWS):
+        raise RefusedEntry("NotAuthorizedForSourceException", "Not authorized for the source.")
+    if len(detail_type) > _LONGEST_DETAIL_TYPE:
+        raise _invalid("DetailType", f"DetailType must have at most {_LONGEST_DETAIL_TYPE} characters")
     return {
         "version": "0",
         "id": str(uuid4()),
-        "detail-type": entry["DetailType"],
-        "source": entry["Source"],
+        "detail-type": _encodable("DetailType", detail_type),
+        "source": _encodable("Source", source),
         "account": ACCOUNT,
-        "time": _time(entry.get("Time"), now).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "time": _time(entry.get("Time"), now),
         "region": REGION,
-        "resources": list(entry.get("Resources") or ()),
-        "detail": _detail(entry["Detail"]),
+        "resources": _resources(entry.get("Resources")),
+        "detail": _detail(detail),
     }
+
+
+def _required(entry: Mapping[str, Any], name: str) -> str:
+    """Return a required text."""
+    given = entry.get(name)
+    if not given:
+        raise _invalid(name, f"{name} is a required argument")
+    if not isinstance(given, str):
+        raise _invalid(name, f"{name} must be a string")
+    return given
+
+
+def _resources(given: object) -> list[str]:
+    if given is None:
+        return []
+    if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
+        raise _invalid("Resources", "Resources must be a list of strings")
+    return [_encodable("Resources", one) for one in given]
+
+
+def _encodable(name: str, text: str) -> str:
+    """Return a text that UTF-8 can encode."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise _invalid(name, f"{name} must be Unicode") from error
+    return text
 
 
 def _detail(text: str) -> dict[str, Any]:
     """Parse an entry's Detail, which must be a JSON object."""
     try:
-        detail = json.loads(text, parse_constant=_refuse_constant)
-        if is_too_deep(text, detail):
-            detail = None
-        if not text.isascii() or "\\u" in text:
-            json.dumps(detail, ensure_ascii=False).encode()  # a lone surrogate cannot be encoded
-    except (ValueError, TypeError, RecursionError):
-        detail = None
+        detail = read_json(text)
+    except ValueError as error:
+        raise RefusedEntry("MalformedDetail", "Detail is malformed.") from error
     if not isinstance(detail, dict):
         raise RefusedEntry("MalformedDetail", "Detail is malformed.")
     return detail
 
 
-def is_too_deep(text: str, value: object) -> bool:
-    """Whether a JSON value, given as text and parsed, is nested more deeply than `_DEEPEST`."""
-    # Counting brackets is cheap and rules out almost every event; only the rest is walked.
-    return text.count("{") + text.count("[") > _DEEPEST and _depth(value) > _DEEPEST
-
-
-def _depth(value: object) -> int:
-    """Return the nesting depth of a JSON value, without recursion, which a deep value would exhaust."""
-    depth, level = 0, [value]
-    while level := [item for item in level if isinstance(item, dict | list)]:
-        depth += 1
-        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
-    return depth
-
-
-def _refuse_constant(name: str) -> None:
-    """Refuse NaN and Infinity, which are not JSON."""
-    raise ValueError(f"{name} is not JSON")
-
-
-def _time(given: object, now: datetime) -> datetime:
-    """Return an entry's Time, in seconds of the epoch in AWS's protocol; `now` when it has none."""
-    if isinstance(given, datetime):
-        return given.astimezone(UTC)
+def _time(given: object, now: datetime) -> str:
+    """Return an entry's Time, which is in seconds of the epoch in AWS's protocol, as text to the second; `now` without one."""
+    at = now if given is None else given
     try:
-        return datetime.fromtimestamp(given, UTC) if isinstance(given, int | float) else now
+        if isinstance(at, int | float) and not isinstance(at, bool):
+            at = datetime.fromtimestamp(at, UTC)
+        if isinstance(at, datetime):
+            whole = at.astimezone(UTC).replace(microsecond=0, tzinfo=None)
+            return f"{whole.isoformat()}Z"  # strftime writes the year 1 without its zeros
     except (ValueError, OverflowError, OSError) as error:
-        raise RefusedEntry("InvalidArgument", "Parameter Time is not valid.") from error
+        raise _invalid("Time", "Time must be a timestamp") from error
+    raise _invalid("Time", "Time must be a timestamp")
+
+
+def _invalid(name: str, reason: str) -> RefusedEntry:
+    return RefusedEntry("InvalidArgument", f"Parameter {name} is not valid. Reason: {reason}.")

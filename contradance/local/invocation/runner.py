@@ -147,11 +147,15 @@ class Runner:
                 self._queues[pending.function].reserved.add(pending.id)
 
     def enqueue(self, accepted: Iterable[PendingDelivery]) -> None:
-        """Put committed deliveries into their queues while these have room; the others stay on disk."""
+        """Put committed deliveries that are due into their queues while these have room; the others stay on disk."""
+        now = self._clock.now().timestamp()
         with self._changed:
             for pending in accepted:
                 queue = self._queues[pending.function]
-                if len(queue.ready) < MAX_QUEUED and not queue.more:  # deliveries on disk are older, and go first
+                has_room = (
+                    len(queue.ready) < MAX_QUEUED and not queue.more
+                )  # deliveries on disk are older, and go first
+                if has_room and pending.due <= now:
                     queue.ready.append(pending)
                 else:
                     self._release(queue, [pending], again=True)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from contradance.errors import LaptopError
 from contradance.local.state.schema import check_version
+from contradance.local.strict_json import allow_deep_json
 
 CLOSED: Final = "the laptop's state is closed.\n  The bus has been stopped."
 """Message of a `LaptopError` for a read or a write after `close`."""
@@ -91,6 +92,7 @@ def reading(path: Path) -> Iterator[Reader]:
         raise LaptopError(
             f"there is no laptop's state in {path.parent}.\n  Start one with: contradance run --state {path.parent}"
         )
+    allow_deep_json()
     reader = Reader(path)
     try:
         check_version(reader.read("PRAGMA user_version")[0][0], path)

@@ -1,13 +1,12 @@
 """The laptop's JSON API, for the commands on the same machine.
 
-The port is bound to loopback, and the application refuses other names in `Host`. Here a browser is refused: a page of any
-site could send a request to this port. Browsers mark each request with `Origin` or `Sec-Fetch-Site`, which a page cannot
-remove, and send no JSON to another site without asking first, which is never allowed.
+`contradance.local.web.browsers` refuses every request of a browser. It has no token: a program of this machine that could not
+read one from the laptop's folder could still use AWS's protocols on the same port.
 """
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -26,7 +25,6 @@ from contradance.local.system.protocol import (
 )
 
 Request = TypeVar("Request", bound=ApiRequest)
-_OF_BROWSERS: Final = ("origin", "sec-fetch-site")
 
 
 class CommandApi:
@@ -46,8 +44,6 @@ class CommandApi:
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         """Answer one request."""
         operation = path.removeprefix(API_PREFIX)
-        if any(name in headers for name in _OF_BROWSERS):
-            return refused(403, "This API is for commands; a browser uses the console.")
         if (method, operation) == ("GET", "system"):
             return _ok(self._description.model_dump_json(by_alias=True))
         if method != "POST" or operation not in self._operations:

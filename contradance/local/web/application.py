@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -13,22 +12,29 @@ from starlette.types import Message, Receive, Scope, Send
 
 from contradance.local.aws.endpoint import MAX_REQUEST_BYTES, TARGET_HEADER, is_for_aws
 from contradance.local.console.application import Console
+from contradance.local.console.guard import HEADERS as SECURITY_HEADERS
 from contradance.local.invocation.gateway import HttpResponse, refused
 from contradance.local.laptop import Laptop
 from contradance.local.names import HOST
 from contradance.local.system.api import CommandApi
 from contradance.local.system.protocol import API_PREFIX
+from contradance.local.web.browsers import Browsers, RequestKind
 from contradance.local.web.connection import MAX_HEAD_BYTES, Bounds
+from contradance.printable import printable
 from contradance.runtime.error_description import describe_error, format_frames
 from contradance.runtime.request import BODY_TOO_LARGE, MAX_BODY_BYTES
 
 _LOG = logging.getLogger("contradance.server")
-_LOOPBACK: Final = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
-_ELSEWHERE: Final = "Only this machine is served, by the names 127.0.0.1, localhost and [::1]."
+_NOT_FOR_PAGES: Final = {"cross-origin-resource-policy": "same-origin", "x-content-type-options": "nosniff"}
+"""Headers of answers that no page may use."""
 
 
 class _Refused(Exception):
-    """(status, message) of a request that is refused before its body is read to the end."""
+    """The answer to a request that is refused before its body is read to the end."""
+
+    def __init__(self, answer: HttpResponse) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
 
 
 class _Disconnected(Exception):
@@ -43,6 +49,7 @@ class LaptopApplication:
         bounds: limits what a client may take.
         refuse: called with status, method and path of each response of 400 or more.
         console: answers the console's pages; None serves none.
+        origins: those whose pages may use the application's routes.
     """
 
     def __init__(
@@ -51,28 +58,31 @@ class LaptopApplication:
         api: CommandApi,
         bounds: Bounds,
         refuse: Callable[[int, str, str], None],
+        *,
         console: Console | None = None,
+        origins: Collection[str] = (),
     ) -> None:
         self._laptop = laptop
         self._api = api
         self._bounds = bounds
         self._refuse = refuse
         self._console = console
+        self._browsers = Browsers(origins, {routed.route.method for routed in laptop.choreography.routes})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        read = True
+        read, kind = True, self._kind(scope)
         try:
-            _admit(scope)
-            body = await self._body(scope, receive)
-            if self._console is not None and not _is_for_api(scope) and self._console.serves(scope):
+            self._admit(scope, kind)
+            body = await self._body(scope, receive, kind)
+            if kind == "console" and self._console is not None:
                 await self._console(scope, _replaying(body, receive), send)
                 return
-            given = await run_in_threadpool(self._answer, scope, body)
+            given = await run_in_threadpool(self._answer, scope, body, kind)
         except _Disconnected:
             return
         except _Refused as refusal:
-            given, read = refused(*refusal.args), False
+            given, read = refusal.answer, False
         except asyncio.CancelledError:
             given = refused(503, "The laptop is stopping.")
         except Exception as error:  # noqa: BLE001 - logged here; the client gets no details
@@ -80,27 +90,53 @@ class LaptopApplication:
             given = refused(500, "Internal Server Error")
         if given.status >= 400:  # noqa: PLR2004 - the first error status
             self._refuse(given.status, scope["method"], scope["raw_path"].decode("ascii"))
+        given = given._replace(headers={**given.headers, **self._own_headers(kind, Headers(scope=scope))})
         await self._send(given, None if read else receive, send)
 
-    def _answer(self, scope: Scope, body: bytes) -> HttpResponse:
+    def _kind(self, scope: Scope) -> RequestKind:
+        """Return who answers a request."""
+        if str(scope["path"]).startswith(API_PREFIX):
+            return "commands"
+        if is_for_aws(scope["raw_path"].decode("ascii"), Headers(scope=scope)):
+            return "aws"
+        return "console" if self._console is not None and self._console.serves(scope) else "routes"
+
+    def _admit(self, scope: Scope, kind: RequestKind) -> None:
+        """Refuse a request with too large a head, and one of a page that may not send it; answer a preflight."""
+        headers = Headers(scope=scope)
+        if sum(len(name) + len(value) + 4 for name, value in headers.raw) + len(scope["raw_path"]) > MAX_HEAD_BYTES:
+            raise _Refused(refused(431, "The request's line and headers are too large."))
+        answer = self._browsers.refusal(kind, scope["method"], headers)
+        if answer is None and kind == "routes":
+            answer = self._browsers.preflight(scope["method"], headers)
+        if answer is not None:
+            raise _Refused(answer)
+
+    def _own_headers(self, kind: RequestKind, headers: Headers) -> Mapping[str, str]:
+        """Return the headers that each answer of one kind has, also a refusal."""
+        if kind == "routes":
+            return self._browsers.headers(headers)
+        return SECURITY_HEADERS if kind == "console" else _NOT_FOR_PAGES
+
+    def _answer(self, scope: Scope, body: bytes, kind: RequestKind) -> HttpResponse:
         """Answer a request to AWS's protocols or to the application's routes."""
         path, query, headers = scope["raw_path"].decode("ascii"), scope["query_string"].decode(), Headers(scope=scope)
-        if _is_for_api(scope):
+        if kind == "commands":
             return self._api.answer(scope["method"], path, headers, body)
-        if is_for_aws(path, headers):
+        target = f"{path}?{query}" if query else path
+        if kind == "aws":
             operation = headers.get(TARGET_HEADER)
             if operation is None or path != "/":
-                return self._laptop.aws.answer_path(scope["method"], path, headers, body)
+                return self._laptop.aws.answer_path(scope["method"], target, headers, body)
             return self._laptop.aws.answer(operation, body, f"http://{headers.get('host', HOST)}")
-        return self._laptop.gateway.answer(scope["method"], f"{path}?{query}" if query else path, headers, body)
+        return self._laptop.gateway.answer(scope["method"], target, headers, body)
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+    async def _body(self, scope: Scope, receive: Receive, kind: RequestKind) -> bytes:
         """Return the request's body; raise `_Refused` when it is too large or too slow."""
         headers = Headers(scope=scope)
-        large = _is_for_api(scope) or is_for_aws(scope["raw_path"].decode("ascii"), headers)
-        most = MAX_REQUEST_BYTES if large else MAX_BODY_BYTES
+        most = MAX_REQUEST_BYTES if kind in ("commands", "aws") else MAX_BODY_BYTES
         if int(headers.get("content-length", 0)) > most:
-            raise _Refused(413, BODY_TOO_LARGE)
+            raise _Refused(refused(413, BODY_TOO_LARGE))
         body, more = bytearray(), True
         try:
             async with asyncio.timeout(self._bounds.body_seconds):
@@ -111,9 +147,9 @@ class LaptopApplication:
                     body += message["body"]
                     more = message["more_body"]
                     if len(body) > most:
-                        raise _Refused(413, BODY_TOO_LARGE)
+                        raise _Refused(refused(413, BODY_TOO_LARGE))
         except TimeoutError as error:
-            raise _Refused(408, "The request's body took too long.") from error
+            raise _Refused(refused(408, "The request's body took too long.")) from error
         return bytes(body)
 
     async def _send(self, given: HttpResponse, unread: Receive | None, send: Send) -> None:
@@ -122,7 +158,7 @@ class LaptopApplication:
         Closing with unread bytes would reset the connection, and the client might never see the response.
         """
         content = given.body.encode()
-        headers = [(name.encode(), value.encode()) for name, value in given.headers.items()]
+        headers = [(name.encode(), printable(value).encode()) for name, value in given.headers.items()]
         if given.status not in (204, 304):
             headers.append((b"content-length", str(len(content)).encode()))
         if unread is not None:
@@ -137,10 +173,6 @@ class LaptopApplication:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _is_for_api(scope: Scope) -> bool:
-    return str(scope["path"]).startswith(API_PREFIX)
-
-
 def _replaying(body: bytes, receive: Receive) -> Receive:
     """Return a `receive` that returns a body that was already read, for the console, and then what follows."""
     unread = [body]
@@ -151,21 +183,3 @@ def _replaying(body: bytes, receive: Receive) -> Receive:
         return await receive()
 
     return received
-
-
-def _admit(scope: Scope) -> None:
-    """Refuse a request with too large a head, with another host name, or from another site's page.
-
-    The host name stops DNS rebinding: a page whose own name resolves to 127.0.0.1. The origin stops a page of another
-    site from changing anything.
-    """
-    headers = Headers(scope=scope)
-    if sum(len(name) + len(value) + 4 for name, value in headers.raw) + len(scope["raw_path"]) > MAX_HEAD_BYTES:
-        raise _Refused(431, "The request's line and headers are too large.")
-    host, origin = headers.get("host"), headers.get("origin")
-    if host is not None and not _LOOPBACK.fullmatch(host):
-        raise _Refused(403, _ELSEWHERE)
-    if origin is not None and scope["method"] != "GET":
-        scheme, _, site = origin.partition("://")
-        if scheme not in ("http", "https") or not _LOOPBACK.fullmatch(site):
-            raise _Refused(403, _ELSEWHERE)

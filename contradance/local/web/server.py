@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -48,6 +48,7 @@ class Server(uvicorn.Server):
         bounds: limits on what clients may take.
         when_refused: called with each refused request.
         feed: the console's source of journal records; None serves no console.
+        origins: those whose pages may use the application's routes.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Server(uvicorn.Server):
         bounds: Bounds | None = None,
         when_refused: WhenRefused = lambda _: None,
         feed: Feed | None = None,
+        origins: Collection[str] = (),
     ) -> None:
         bounds = bounds or Bounds()
         self._socket = _bound(port)
@@ -71,7 +73,9 @@ class Server(uvicorn.Server):
 
         super().__init__(
             uvicorn.Config(
-                LaptopApplication(laptop, CommandApi(laptop, description), bounds, refuse, self._console),
+                LaptopApplication(
+                    laptop, CommandApi(laptop, description), bounds, refuse, console=self._console, origins=origins
+                ),
                 http=partial(Connection, bounds=bounds, refuse=refuse),  # type: ignore[arg-type]  # uvicorn calls it, class or not
                 ws="none",
                 log_config=None,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from contradance.errors import ContradanceError
+from contradance.printable import printable_block
 from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.caller import Caller
 
@@ -53,5 +54,9 @@ class OwnQueue:
                 f"{function} has no dead letter queue: {variable_names.DEAD_LETTERS} is not set.\n"
                 "  Deploy the function again."
             )
-        texts = {name: {"DataType": "String", "StringValue": text} for name, text in attributes.items() if text}
+        texts = {
+            name: {"DataType": "String", "StringValue": printable_block(text)}
+            for name, text in attributes.items()
+            if text
+        }
         self._aws.call("sqs", "SendMessage", {"QueueUrl": self._url, "MessageBody": body, "MessageAttributes": texts})

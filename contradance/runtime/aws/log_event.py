@@ -40,6 +40,9 @@ def _masked_message(subscription: Subscription, body: str) -> object:
 
 
 def _masked_delivery(subscription: Subscription, event: Mapping[str, Any]) -> dict[str, Any]:
+    foreign = subscription.foreign_of(event.get("source"), event.get("detail-type"))
+    if foreign is not None:
+        return {**event, "detail": mask(foreign, event.get("detail"))}
     try:
         delivered = unseal(event, "")
     except ContractViolation:

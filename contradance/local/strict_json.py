@@ -1,0 +1,73 @@
+"""Reads JSON as AWS does: numbers that JSON or a 64-bit integer does not have are refused, and so is deep nesting.
+
+Python reads `NaN`, reads `1e999` as infinity, and keeps integers of any size.
+"""
+
+import json
+import re
+import sys
+from math import isinf
+from typing import Final
+
+MOST_LEVELS: Final = 1_000
+"""Maximum nesting. EventBridge API reference, PutEvents."""
+_CALLS_FOR_A_LEVEL: Final = 10
+"""Most calls that one level takes, where JSON is read, matched, masked or shown."""
+_INTEGERS: Final = range(-(2**63), 2**63)
+"""Integers that EventBridge accepts. The same."""
+_ODD_NUMBER: Final = re.compile(r"\d{19}|[eE]\+?\d{3}")
+"""Matches where a number may be out of range; a text without a match needs no slower parser."""
+
+
+def allow_deep_json() -> None:
+    """Raise Python's recursion limit, so that this process can handle every event that AWS accepts."""
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), _CALLS_FOR_A_LEVEL * MOST_LEVELS))
+
+
+def read_json(text: str) -> object:
+    """Return the value of a JSON text.
+
+    Raises:
+        ValueError: the text is not JSON, or AWS does not accept it.
+    """
+    odd = _ODD_NUMBER.search(text) is not None
+    numbers = {"parse_int": _integer, "parse_float": _float} if odd else {}
+    try:
+        value: object = json.loads(text, parse_constant=_refuse_constant, **numbers)  # type: ignore[arg-type]  # both are callables
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    # Counting brackets is cheap and rules out almost every text; only the rest is walked.
+    if text.count("{") + text.count("[") > MOST_LEVELS and _depth(value) > MOST_LEVELS:
+        raise ValueError(f"it is nested more than {MOST_LEVELS} levels deep")
+    if "\\u" in text or not text.isascii():
+        json.dumps(
+            value, ensure_ascii=False
+        ).encode()  # a lone surrogate cannot be encoded: UnicodeEncodeError is a ValueError
+    return value
+
+
+def _depth(value: object) -> int:
+    """Return the nesting depth of a JSON value, without recursion, which a deep value would exhaust."""
+    depth, level = 0, [value]
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
+    return depth
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _integer(text: str) -> int:
+    number = int(text)  # of more than 4,300 digits: a ValueError
+    if number not in _INTEGERS:
+        raise ValueError("an integer does not fit into 64 bits")
+    return number
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        raise ValueError("a number is out of range")
+    return number

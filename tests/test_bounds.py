@@ -1,0 +1,207 @@
+"""What records a failure is small, however large and however wrong its input is."""
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+from pydantic import Field, ValidationError
+
+from contradance import Contract, Value
+from contradance.bounds import MAX_MESSAGE_BYTES, MAX_PROBLEM_ANSWER_BYTES, MAX_PROBLEMS, MAX_REASON_BYTES, shortened
+from contradance.envelope import seal
+from contradance.errors import TooMuchWork
+from contradance.runtime.attempt import message_body
+from contradance.runtime.error_description import describe_error, exception_text, message_of
+from contradance.runtime.journal_record import JournalRecord
+from contradance.runtime.request import problem
+from contradance.violation import problems, violation
+from contradance.wire import read_closed, read_tolerant
+from tests.examples import examples
+
+
+class Line(Value):
+    a: int
+    b: int
+    c: int
+    d: int
+
+
+class OtherLine(Value):
+    e: int
+    f: int
+
+
+class Basket(Contract, source="shop.desk", subject="name"):
+    name: str = "b"
+    numbers: list[int] = Field(default=[])
+    lines: list[Line | OtherLine] = Field(default=[])
+    by_name: dict[str, Line] = Field(default={})
+    prices: set[float] = Field(default=set())
+    several: tuple[Line, ...] = ()
+    nested: list[list[Line]] = Field(default=[])
+
+
+WRONG: dict[str, Callable[[int], dict[str, Any]]] = {
+    "numbers": lambda size: {"numbers": ["x"] * size},
+    "lines": lambda size: {"lines": [{}] * size},
+    "by_name": lambda size: {"by_name": {str(i): {} for i in range(size)}},
+    "prices": lambda size: {"prices": [f"x{i}" for i in range(size)]},
+    "several": lambda size: {"several": [{}] * size},
+    "nested": lambda size: {"nested": [[{}] * 10] * (size // 10)},
+    "one of many": lambda size: {"numbers": [*range(size), "x"]},
+    "unknown names": lambda size: {"x" * 100_000: 1, **{f"f{i}": 1 for i in range(size)}, "numbers": [None]},
+}
+
+
+def refused(data: dict[str, Any], read: Any = read_tolerant) -> ValidationError:
+    with pytest.raises(ValidationError) as caught:
+        read(Basket, json.dumps(data))
+    return caught.value
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize("read", [read_closed, read_tolerant])
+def test_a_refusal_names_twenty_problems_and_the_number_of_the_others(read: Any, wrong: Any) -> None:
+    error = refused(wrong(60_000), read)
+    text = str(violation(Basket, error, event_id="e", publisher="desk.test", consumer="clerk.listen"))
+
+    assert len(problems(error)) <= MAX_PROBLEMS + 1
+    assert len(text) < 20_000
+    assert len(message_of(error).encode()) <= MAX_REASON_BYTES
+
+
+def test_the_number_of_the_others_is_exact() -> None:
+    found = problems(refused(WRONG["numbers"](120_000)), "data")
+
+    assert [path for path, _ in found[:MAX_PROBLEMS]] == [f"data.numbers.{i}" for i in range(MAX_PROBLEMS)]
+    assert found[-1] == ("data", "and 119,980 more problems")
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_a_refusal_costs_a_small_multiple_of_reading_its_json(wrong: Any) -> None:
+    text = json.dumps(wrong(60_000))
+    refused(wrong(1_000))  # its validators are built once
+
+    parsing = _cpu(lambda: json.loads(text))
+    reading = _cpu(lambda: problems(refused(wrong(60_000))))
+
+    assert reading < 60 * parsing + 0.2  # without bounds: 300 to 3,000 times
+
+
+def _cpu(act: Callable[[], object]) -> float:
+    start = time.process_time()
+    act()
+    return time.process_time() - start
+
+
+@settings(examples(60))
+@given(st.lists(st.one_of(st.integers(0, 9), st.just("x")), min_size=300, max_size=600), st.booleans())
+def test_large_input_is_accepted_and_refused_as_small_input_is(numbers: list[object], unknown: bool) -> None:
+    data = {"numbers": numbers, "lines": [{"a": 1, "b": 2, "c": 3, "d": 4}] * 20} | ({"new": 1} if unknown else {})
+
+    try:
+        known: object = Basket.__pydantic_validator__.validate_json(json.dumps(data), extra="ignore")
+    except ValidationError as error:
+        known = error.error_count()
+    try:
+        read: object = read_tolerant(Basket, json.dumps(data))
+    except ValidationError as error:
+        read = error.error_count() + getattr(error, "left_out", 0)
+
+    assert read == known
+
+
+@settings(examples(200))
+@given(st.text(st.characters(codec=None), max_size=60), st.integers(3, 50))
+def test_shortened_text_is_within_its_bound_and_can_be_encoded(text: str, most: int) -> None:
+    short = shortened(text, most)
+
+    assert len(short.encode()) <= most
+    assert short == text or len(text.encode(errors="surrogatepass")) > most or not text.isascii()
+
+
+@settings(examples(100))
+@given(st.lists(st.tuples(st.text(max_size=300), st.text(max_size=300)), max_size=300), st.text(max_size=9_000))
+def test_a_problem_answer_is_json_within_its_bound(found: list[tuple[str, str]], message: str) -> None:
+    body = problem(422, message, [(path * 20, text * 20) for path, text in found])["body"]
+
+    assert len(body.encode()) <= MAX_PROBLEM_ANSWER_BYTES
+    assert isinstance(json.loads(body)["message"], str)
+
+
+class Unprintable(RuntimeError):
+    def __str__(self) -> str:
+        raise SystemExit
+
+
+def _group() -> BaseException:
+    return ExceptionGroup("g", [ValueError("x" * 1_000) for _ in range(10_000)])
+
+
+ERRORS: dict[str, BaseException] = {
+    "large": ValueError("x" * 9_000_000),
+    "half of a pair": ValueError("\ud800 é"),
+    "unprintable": Unprintable(),
+    "group": _group(),
+    "validation": refused(WRONG["numbers"](5_000)),
+}
+
+
+@pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
+def test_every_error_is_described_within_bounds_and_can_be_recorded(error: BaseException) -> None:
+    described = describe_error(error)
+    record = _record(error=message_of(error))
+
+    described.encode()
+    assert len(described) < 500
+    assert len(exception_text(error).encode()) < 40_000
+    assert len(record.model_dump_json()) < 2 * MAX_REASON_BYTES + 1_000
+
+
+def test_no_id_of_another_publisher_makes_a_record_large_or_impossible() -> None:
+    record = _record(event_id="\ud800" * 100_000, subject="s" * 100_000, correlation_id="c" * 100_000)
+
+    assert len(record.model_dump_json()) < 20_000
+
+
+def _record(**changes: Any) -> JournalRecord:
+    known: dict[str, Any] = {
+        "function": "clerk.listen",
+        "trigger": "shop.desk/Asked v1",
+        "event_id": "e",
+        "subject": None,
+        "correlation_id": "c",
+        "causation_id": None,
+        "attempt": 1,
+        "outcome": "failed",
+        "retries_left": 0,
+        "started_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "duration_ms": 1,
+    }
+    return JournalRecord(**{**known, **changes})
+
+
+def test_a_subject_that_would_not_fit_into_records_is_refused_when_published() -> None:
+    with pytest.raises(TooMuchWork, match="a subject of 2,000 characters; the limit is 1,024"):
+        seal(
+            Basket(name="x" * 2_000),
+            event_id="e",
+            occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
+            correlation_id="c",
+            publisher="desk.test",
+        )
+
+
+@settings(examples(100))
+@given(st.dictionaries(st.text(st.characters(codec=None)), st.text(st.characters(codec=None))))
+def test_a_dead_letter_s_body_is_what_was_delivered_and_what_sqs_accepts(event: dict[str, str]) -> None:
+    body = message_body(event)
+
+    assert json.loads(body) == event
+    assert not any(0xD800 <= ord(one) <= 0xDFFF or ord(one) in (0xFFFE, 0xFFFF) or ord(one) < 0x20 for one in body)
+    assert len(body.encode()) <= MAX_MESSAGE_BYTES
