@@ -42,7 +42,7 @@ screenshots: $(READY)   ## every page of the console as PNG under .screenshots/;
 	@$(BIN)/python scripts/screenshots.py $(ARGS)
 
 docs: $(READY)     ## the documentation as a site, into site/; a broken link fails; `python3 -m http.server -d site` shows it
-	@$(BIN)/zensical build --strict --clean > .venv/docs.txt 2>&1 || (cat .venv/docs.txt; exit 1)
+	@$(BIN)/zensical build --strict --clean > .venv/docs.txt 2>&1 || (sed '/^Traceback/,$$d' .venv/docs.txt; exit 1)
 
 check: $(READY)    ## what CI runs: format, lint, types, import rules, choreography, spelling, generated parts, tests
 	@$(BIN)/ruff format --check --quiet

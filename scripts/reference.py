@@ -206,7 +206,7 @@ def alarms() -> str:
 
 
 def error_messages() -> str:
-    """Return the messages of all exceptions of contradance, by class, with the fix that each names."""
+    """Return the messages of all exceptions of contradance, by class, each with its fix on the next line."""
     found: dict[str, list[tuple[str, str]]] = {}
     known = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
     for path in sorted((ROOT / "contradance").rglob("*.py")):
@@ -217,9 +217,10 @@ def error_messages() -> str:
                     found.setdefault(_called(node), []).append((flat(cause), flat(fix)))
     parts = []
     for name in sorted(found):
-        rows = dict.fromkeys(sorted(found[name], key=lambda row: re.sub(r"\{.*?\}\W*", "", row[0]).lower()))
         about = flat(str(getattr(errors, name).__doc__).partition("\n\n")[0])
-        parts.append(f"## {name}\n\n{about}\n\n" + table(("message", "fix"), ((f"`{a}`", b) for a, b in rows)))
+        messages = dict.fromkeys(sorted(found[name], key=lambda one: re.sub(r"\{.*?\}\W*", "", one[0]).lower()))
+        shown = (f"- `{cause}`" + (f"<br>{fix}" if fix else "") for cause, fix in messages)
+        parts.append("\n\n".join([f"## {name}", about, "\n".join(shown)]))
     return "\n\n".join(parts)
 
 

@@ -1,6 +1,8 @@
 """The pages have the form that readers rely on: a short README, plain words, and only commands that exist."""
 
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 import typer
@@ -66,3 +68,22 @@ def test_a_block_that_is_not_run_has_a_reason() -> None:
     assert all(
         len(block.comment.removeprefix("not run: ")) > 10 for block in skipped if block.comment.startswith("not")
     )
+
+
+def links_of(name: str) -> set[Path]:
+    """Return the files below the root that a page links to or shows."""
+    text = re.sub(r"```.*?```", "", page(name).text, flags=re.DOTALL)
+    targets = re.findall(r"\]\(([^)\s#]+)(?:#[^)\s]*)?\)", text)
+    return {((ROOT / name).parent / one).resolve() for one in targets if "://" not in one}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_files_that_a_page_links_to_exist(name: str) -> None:
+    assert [one for one in links_of(name) if not one.exists()] == []
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    site = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))
+    listed = re.findall(r"[\w/-]+\.md", str(site["project"]["nav"]))
+
+    assert sorted(listed) == sorted(name.removeprefix("docs/") for name in NAMES if name != "README.md")
