@@ -20,7 +20,7 @@
     │   ├── Conflict                another unit of work changed the same item first; retried
     │   ├── LeaseHeld               another attempt at the same delivery is still running; retried
     │   ├── LeaseLost               this attempt took too long, and another took over; nothing is committed
-    │   └── TooMuchWork             over 100 writes, 256 KiB an event or 350 KiB a delivery
+    │   └── TooMuchWork             over 99 writes, 256 KiB an event or 350 KiB a delivery
     ├── CannotCreate                `contradance new` or `create` cannot write what it should; nothing is written
     ├── LaptopError                 the laptop's bus cannot start or answer
     ├── OperateError                an operation on a running system cannot be done

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic.errors import PydanticSchemaGenerationError
+from reference import table_cell
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -53,7 +54,7 @@ def _group(title: str, kinds: tuple[Kind, ...]) -> Iterator[str]:
     for kind in kinds:
         in_a_table = kind.refused if kind.table is None else kind.table
         cells = (f"`{kind.name}`", _verdict(kind), "no" if in_a_table else "yes", _lost(kind))
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+        yield f"| {' | '.join(map(table_cell, cells))} |"
     yield ""
 
 

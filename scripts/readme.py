@@ -33,11 +33,8 @@ def contract() -> str:
 
 
 def rooms_picture() -> str:
-    """Return the layers of import-linter as a Mermaid flowchart."""
-    nodes = [f'  L{number}["{" · ".join(layer)}"]' for number, layer in enumerate(_layers())]
-    return "\n".join(
-        ["```mermaid", "flowchart TB", *nodes, f"  {' --> '.join(f'L{at}' for at in range(len(nodes)))}", "```"]
-    )
+    """Return the layers of import-linter as a numbered list, the outermost first."""
+    return "\n".join(f"{number}. `{'` `'.join(layer)}`" for number, layer in enumerate(_layers(), 1))
 
 
 def rooms_table() -> str:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from enum import Enum
+from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, get_args, get_origin
@@ -41,8 +42,16 @@ class Constant(NamedTuple):
 
 def table(heads: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
     """Return a table in Markdown."""
-    lines = (f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
+    lines = (f"| {' | '.join(map(table_cell, row))} |" for row in rows)
     return "\n".join([f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}", *lines])
+
+
+def table_cell(text: str) -> str:
+    """Return a text for a cell of a table: a `|` is an entity, which GitHub and the site both show as it is."""
+    if "|" not in text:
+        return text
+    coded = re.sub(r"`([^`]*)`", lambda found: f"<code>{escape(found[1], quote=False)}</code>", text)
+    return coded.replace("|", "&#124;")
 
 
 def flat(text: str) -> str:
@@ -141,8 +150,8 @@ def limits() -> str:
     for one in constants("*.py"):
         value = getattr(importlib.import_module(one.module), one.name) if _SOURCE.search(one.text) else None
         if (shown := _as_limit(value)) is not None:
-            rows.append((shown, one.text, f"`{one.module}.{one.name}`"))
-    return table(("value", "limit and source", "in the code"), iter(rows))
+            rows.append((shown, one.text))
+    return table(("value", "limit and source"), iter(rows))
 
 
 def _as_limit(value: object) -> str | None:

@@ -11,7 +11,6 @@ A block runs as its language and title demand:
 | `text` | compares it with the output of the block before it |
 | `console` | runs each line that starts with `$ `, and compares the lines below it with the output |
 | `json`, `yaml`, `toml` without a title | parses it |
-| `mermaid` | nothing |
 
 A comment above a block changes this: `<!-- in background -->`, `<!-- part of functions/x.py -->`,
 `<!-- not run: why -->`, and `<!-- generated: ... -->`, whose blocks `scripts/readme.py` checks. Another comment names

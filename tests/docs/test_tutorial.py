@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.docs.page import names, page
 from tests.docs.running import Reader, make_project
 
@@ -9,6 +11,7 @@ FIRST = "docs/tutorial/index.md"
 STEPS = [name for name in names("tutorial") if name.rpartition("/")[2][0].isdigit()]
 
 
+@pytest.mark.timeout(900)  # eight pages and every check of the project, on a busy machine
 def test_the_tutorial_works_as_written(tmp_path: Path) -> None:
     reader = Reader(make_project("food-empty", tmp_path), tmp_path)
 
