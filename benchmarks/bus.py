@@ -187,7 +187,7 @@ def bare(state: Path, synchronous: Synchronous, events: int, at_once: int) -> fl
 def _accept(connection: sqlite3.Connection, events: Sequence[Any], deliveries: Sequence[Any]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     for event, delivery in zip(events, deliveries, strict=True):
-        connection.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?)", event)
+        connection.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", event)
         connection.execute("INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?)", delivery)
     connection.execute("COMMIT")
 

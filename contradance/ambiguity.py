@@ -5,7 +5,7 @@ from enum import Enum
 from itertools import permutations
 from typing import Any, Final
 
-from contradance.coreschema import CoreSchema, Definitions, resolved
+from contradance.coreschema import CoreSchema, Definitions, unwrapped
 
 _JSON_OF: Final = {
     **dict.fromkeys(("int", "float", "decimal", "timedelta"), "number"),
@@ -19,11 +19,11 @@ _JSON_OF: Final = {
 
 
 def ambiguous_members(schema: CoreSchema, definitions: Definitions) -> Iterator[tuple[str, str]]:
-    """Yield the first ambiguity of a union, as (problem, fix)."""
-    choices = [resolved(one[0] if isinstance(one, tuple) else one, definitions) for one in schema["choices"]]
+    """Yield the first ambiguity of a union as (problem, fix); nothing when a consumer can distinguish its members."""
+    choices = [unwrapped(one[0] if isinstance(one, tuple) else one, definitions) for one in schema["choices"]]
     for reader, writer in permutations(choices, 2):
         if reader["type"] == "model" and _reads_but_for_unknown(reader, writer, definitions):
-            names = f"{_name(reader)} and {_name(writer)}"
+            names = f"{_class_name(reader)} and {_class_name(writer)}"
             what = f"is a union of {names}, which differ only in fields that a consumer ignores, so it may read one as the other"
             yield (
                 what,
@@ -38,7 +38,7 @@ def _reads_but_for_unknown(reader: CoreSchema, writer: CoreSchema, definitions: 
         return True
     if writer["type"] != "model" or writer["cls"] is reader["cls"]:
         return False
-    ours, theirs = _fields(reader, definitions), _fields(writer, definitions)
+    ours, theirs = _fields_on_wire(reader, definitions), _fields_on_wire(writer, definitions)
     if ours is None or theirs is None or not theirs.keys() - ours.keys():
         return False
     for name, (schema, required) in ours.items():
@@ -50,9 +50,9 @@ def _reads_but_for_unknown(reader: CoreSchema, writer: CoreSchema, definitions: 
     return True
 
 
-def _fields(schema: CoreSchema, definitions: Definitions) -> dict[str, tuple[CoreSchema, bool]] | None:
+def _fields_on_wire(schema: CoreSchema, definitions: Definitions) -> dict[str, tuple[CoreSchema, bool]] | None:
     """Return a model's fields by their names on the wire: (schema, whether it is required); None for a root model."""
-    inner = resolved(schema["schema"], definitions)
+    inner = unwrapped(schema["schema"], definitions)
     if inner["type"] != "model-fields":
         return None
     return {
@@ -63,8 +63,8 @@ def _fields(schema: CoreSchema, definitions: Definitions) -> dict[str, tuple[Cor
 
 def _may_read(reader: CoreSchema, writer: CoreSchema, definitions: Definitions) -> bool:
     """Whether the field `reader` may accept the JSON of `writer`; True when it is uncertain."""
-    one, other = resolved(reader, definitions), resolved(writer, definitions)
-    ours, theirs = _listed(one), _listed(other)
+    one, other = unwrapped(reader, definitions), unwrapped(writer, definitions)
+    ours, theirs = _allowed_values(one), _allowed_values(other)
     if ours is not None and theirs is not None:
         return not ours.isdisjoint(theirs)
     kinds = (_JSON_OF.get(one["type"]), _JSON_OF.get(other["type"]))
@@ -72,11 +72,13 @@ def _may_read(reader: CoreSchema, writer: CoreSchema, definitions: Definitions) 
     return None in kinds or kinds[0] == kinds[1] or not structures.intersection(kinds)
 
 
-def _listed(schema: CoreSchema) -> set[Any] | None:
+def _allowed_values(schema: CoreSchema) -> set[Any] | None:
+    """Return the values of a literal or an enum; None for another type."""
     if schema["type"] == "literal":
         return {one.value if isinstance(one, Enum) else one for one in schema["expected"]}
     return {one.value for one in schema["members"]} if schema["type"] == "enum" else None
 
 
-def _name(schema: CoreSchema) -> str:
+def _class_name(schema: CoreSchema) -> str:
+    """Return the name of a schema's class; `a mapping` for a schema without one."""
     return str(schema["cls"].__name__) if "cls" in schema else "a mapping"

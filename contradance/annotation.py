@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import is_dataclass
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Annotated, Any, Final, TypeGuard, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -27,6 +27,16 @@ def is_record(annotation: object) -> bool:
     )
 
 
+def is_model(annotation: object) -> TypeGuard[type[BaseModel]]:
+    """Whether `annotation` is a class of Pydantic models."""
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def full_name(cls: type) -> str:
+    """Return the name of a class with its module."""
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
 def members(annotation: Any) -> tuple[Any, ...]:
     """Return the members of a union at any depth, or only the annotation; None is returned as `NoneType`."""
     annotation = unaliased(annotation)
@@ -37,14 +47,14 @@ def members(annotation: Any) -> tuple[Any, ...]:
     return (NoneType if annotation is None else annotation,)
 
 
-def alternatives(annotation: Any) -> tuple[Any, ...]:
+def members_but_none(annotation: Any) -> tuple[Any, ...]:
     """Return the members of a union without None, or only the annotation."""
     return tuple(member for member in members(annotation) if member is not NoneType)
 
 
-def published(annotation: Any) -> Iterator[Any]:
+def published_types(annotation: Any) -> Iterator[Any]:
     """Yield each type that a return annotation publishes: one, a union, or the items of a list or an iterator."""
-    for member in alternatives(annotation):
+    for member in members_but_none(annotation):
         origin, arguments = get_origin(member), get_args(member)
         if isinstance(origin, type) and issubclass(origin, Iterable) and not issubclass(origin, Mapping):
             items = arguments if origin is tuple else arguments[:1]

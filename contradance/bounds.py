@@ -21,8 +21,12 @@ MAX_TRACEBACK_BYTES: Final = 32 * 1024
 """Bytes of a traceback in a log line. CloudWatch stores log events of up to 256 KB everywhere."""
 MAX_PROBLEM_ANSWER_BYTES: Final = 64 * 1024
 """Bytes of the body of an error response."""
+MAX_SHOWN_BYTES: Final = 16 * 1024
+"""Bytes of one event on a page of the console, which shows up to 50."""
 MAX_MESSAGE_BYTES: Final = 1_048_576
 """Largest SQS message, attributes included. SQS developer guide, quotas-messages."""
+INTEGERS: Final = range(-(2**63), 2**63)
+"""Integers that EventBridge accepts in an event. EventBridge API reference, PutEvents."""
 MAX_ID: Final = 256
 """Characters of an event's id, and of a name in its metadata. The key of its once-record holds function and source too,
 and DynamoDB accepts keys of 2,048 bytes."""

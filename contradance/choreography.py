@@ -7,15 +7,15 @@ The Pulumi program, the laptop, the picture and the checks all read it.
 
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from contradance.contract import Contract, where_defined
 from contradance.errors import InvalidChoreography, UnconsumedEvent
-from contradance.foreign import ForeignEvent
+from contradance.foreign import ForeignEvent, id_at
 from contradance.function import AnyFunction, Function
 from contradance.httproute import Route
 from contradance.identity import Identity
@@ -114,13 +114,14 @@ class Choreography:
             _check_function(name, contracts, by_name, function)
             by_name[function.name] = function
         _check_routes(name, by_name)
-        _check_links(name, by_name)
+        _check_settings(name, by_name)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "contracts", contracts)
         object.__setattr__(self, "functions", MappingProxyType(by_name))
         object.__setattr__(self, "edges", tuple(_edges(by_name.values())))
         object.__setattr__(self, "ends", frozenset(ends))
         self._check_ends()
+        self._check_buses()
         self._warn_of_unconsumed()
 
     @cached_property
@@ -185,13 +186,27 @@ class Choreography:
                 return one.models[0]
         return None
 
+    def event_ids(self, event: Mapping[str, Any]) -> tuple[str, str]:
+        """Return (event id, correlation id) of an event in EventBridge's envelope, as the journal has them.
+
+        They are in our metadata; of an event of others they are EventBridge's id and the field that its class names.
+        """
+        own = str(event.get("id"))
+        kind = self.foreign_of(event.get("source"), event.get("detail-type"))
+        if kind is not None:
+            return own, id_at(event, kind.origin.correlation)
+        detail = event.get("detail")
+        metadata = detail.get("metadata") if isinstance(detail, dict) else None
+        ours = metadata if isinstance(metadata, dict) else {}
+        return str(ours.get("event_id", own)), str(ours.get("correlation_id", own))
+
     def publishers(self, contract: type[Contract]) -> tuple[AnyFunction, ...]:
         """Return the functions that publish `contract`, or a later version with a downcast to it."""
-        return self._functions_with("publishes", contract)
+        return self._functions_by_edge("publishes", contract)
 
     def consumers(self, contract: type[Contract]) -> tuple[AnyFunction, ...]:
         """Return the functions that consume `contract`, directly or upcast."""
-        return self._functions_with("consumes", contract)
+        return self._functions_by_edge("consumes", contract)
 
     def is_end(self, contract: type[Contract]) -> bool:
         """Return whether any version of the event of `contract` is declared as an end."""
@@ -202,7 +217,8 @@ class Choreography:
         """Source and detail-type of the declared ends."""
         return frozenset(end.identity[:2] for end in self.ends)
 
-    def _functions_with(self, kind: str, contract: type[Contract]) -> tuple[AnyFunction, ...]:
+    def _functions_by_edge(self, kind: str, contract: type[Contract]) -> tuple[AnyFunction, ...]:
+        """Return the functions that have an edge of this kind to a contract, in the order of the edges."""
         return self._by_contract.get((kind, contract), ())
 
     @cached_property
@@ -214,6 +230,7 @@ class Choreography:
         return {edge: tuple(functions) for edge, functions in found.items()}
 
     def _check_ends(self) -> None:
+        """Refuse a declared end that a function consumes."""
         for kind, function, contract in self.edges:
             if kind == "consumes" and self.is_end(contract):
                 raise InvalidChoreography(
@@ -221,7 +238,16 @@ class Choreography:
                     "  Remove it from ends=[...]."
                 )
 
+    def _check_buses(self) -> None:
+        if self.name in self.buses:
+            consumers = [one.function.name for one in self.subscriptions if one.subscription.bus == self.name]
+            raise InvalidChoreography(
+                f"choreography {self.name!r} has {consumers[0]} on bus {self.name!r}, which is its own bus.\n"
+                "  Leave bus= out."
+            )
+
     def _warn_of_unconsumed(self) -> None:
+        """Warn of each published event without a subscriber of any version, unless it is an end."""
         # An event that is published as several versions is one event: a subscriber of any version consumes it.
         consumed = {contract.identity[:2] for kind, _, contract in self.edges if kind == "consumes"}
         published = {contract.identity[:2]: contract for kind, _, contract in self.edges if kind == "publishes"}
@@ -236,6 +262,7 @@ class Choreography:
 
 
 def _edges(functions: Iterable[AnyFunction]) -> Iterator[Edge]:
+    """Yield the edges of functions: what they consume, upcast too, and what they publish, in all renderings."""
     for function in functions:
         if isinstance(function.trigger, Subscription):
             for contract in function.trigger.contracts:
@@ -246,13 +273,15 @@ def _edges(functions: Iterable[AnyFunction]) -> Iterator[Edge]:
             yield Edge("publishes", function.name, contract)
 
 
-def _describe(function: AnyFunction) -> str:
+def _describe_location(function: AnyFunction) -> str:
+    """Return a function's name, file and line."""
     return describe_function(function.service, function.handler)
 
 
 def _check_function(
     choreography: str, contracts: Registry, by_name: dict[str, AnyFunction], function: AnyFunction
 ) -> None:
+    """Refuse what is not a function, has a taken name, or uses a contract that is not in the registry."""
     if not isinstance(function, Function):
         raise InvalidChoreography(
             f"choreography {choreography!r} lists {function!r}, which is not a function.\n"
@@ -261,8 +290,8 @@ def _check_function(
     twin = by_name.get(function.name)
     if twin is not None:
         raise InvalidChoreography(
-            f"choreography {choreography!r} has two functions named {function.name}: {_describe(twin)} and "
-            f"{_describe(function)}.\n  Rename one of the handlers."
+            f"choreography {choreography!r} has two functions named {function.name}: {_describe_location(twin)} and "
+            f"{_describe_location(function)}.\n  Rename one of the handlers."
         )
     consumed = function.trigger.contracts if isinstance(function.trigger, Subscription) else ()
     published = tuple(rendering for contract in function.publishes for rendering in contract.renderings())
@@ -270,18 +299,19 @@ def _check_function(
         for contract in contracts_used:
             if contract not in contracts:
                 raise InvalidChoreography(
-                    f"{_describe(function)} {verb} {contract.identity} (contract in {where_defined(contract)}), which is "
+                    f"{_describe_location(function)} {verb} {contract.identity} (contract in {where_defined(contract)}), which is "
                     f"not in the registry {contracts.name!r}.\n  Add {contract.__name__} to the registry's list."
                 )
     for contract in function.publishes:
         if contract.identity.app != contracts.name:
             raise InvalidChoreography(
-                f"{_describe(function)} publishes {contract.identity}, but the registry {contracts.name!r} belongs to "
+                f"{_describe_location(function)} publishes {contract.identity}, but the registry {contracts.name!r} belongs to "
                 f"another application.\n  Publish contracts with source '{contracts.name}.{function.service}'."
             )
 
 
 def _check_routes(choreography: str, by_name: dict[str, AnyFunction]) -> None:
+    """Refuse two functions for one route, whatever the names of its placeholders."""
     seen: dict[str, AnyFunction] = {}
     for function in by_name.values():
         if not isinstance(function.trigger, Route):
@@ -289,16 +319,17 @@ def _check_routes(choreography: str, by_name: dict[str, AnyFunction]) -> None:
         twin = seen.setdefault(function.trigger.shape, function)
         if twin is not function:
             raise InvalidChoreography(
-                f"choreography {choreography!r} has two functions for one route: {_describe(twin)} serves {_route_key(twin)} and "
-                f"{_describe(function)} serves {_route_key(function)}.\n  Give one of them another method or path."
+                f"choreography {choreography!r} has two functions for one route: {_describe_location(twin)} serves {_route_key(twin)} and "
+                f"{_describe_location(function)} serves {_route_key(function)}.\n  Give one of them another method or path."
             )
 
 
 def _route_key(function: AnyFunction) -> str:
+    """Return the key of a function's route; its name if it has no route."""
     return function.trigger.key if isinstance(function.trigger, Route) else function.name
 
 
-def _check_links(choreography: str, by_name: dict[str, AnyFunction]) -> None:
+def _check_settings(choreography: str, by_name: dict[str, AnyFunction]) -> None:
     """Refuse two different settings of one name: the stack's configuration has one value for each name."""
     seen: dict[str, tuple[AnyFunction, object]] = {}
     for function in by_name.values():
@@ -308,6 +339,6 @@ def _check_links(choreography: str, by_name: dict[str, AnyFunction]) -> None:
             twin, other = seen.setdefault(link.variable, (function, link))
             if other != link:
                 raise InvalidChoreography(
-                    f"choreography {choreography!r} has two declarations of {link.name!r}: {_describe(twin)} uses {other} and "
-                    f"{_describe(function)} uses {link}.\n  Declare it once, and import it where it is used."
+                    f"choreography {choreography!r} has two declarations of {link.name!r}: {_describe_location(twin)} uses {other} and "
+                    f"{_describe_location(function)} uses {link}.\n  Declare it once, and import it where it is used."
                 )

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, PlainSerializer, WrapSerializer
 from pydantic.fields import FieldInfo
 
-from contradance.annotation import alternatives, type_name
+from contradance.annotation import is_model, members_but_none, type_name
 from contradance.contract import Contract, is_contract, where_defined
 from contradance.errors import InvalidFunction
 from contradance.foreign import ForeignEvent, is_foreign
@@ -32,7 +32,7 @@ _ANYTHING: Final = {"a boolean", "a number", "a text", "an object"}
 def checked_filters(
     function: str, contracts: tuple[EventClass, ...], where: ContentFilter | None
 ) -> dict[EventClass, Mapping[str, object]]:
-    """Return the filter of each event, after a check against its fields in every version that it upcasts."""
+    """Return the filter of each event; refuse one that does not fit the event's fields in every version read."""
     if not where:
         return {}
     if not isinstance(where, Mapping):
@@ -75,16 +75,16 @@ def _check_fields(
                 _check_fields(function, contract, holders, choice, path)
             continue
         name, _, rest = str(key).partition(".")
-        inner = tuple(kind for holder in holders for kind in _field(holder, name))
+        inner = tuple(kind for holder in holders for kind in _field_types(holder, name))
         if not inner:
-            known = sorted({field for holder in holders if _is_model(holder) for field in wire_fields(holder)})
+            known = sorted({field for holder in holders if is_model(holder) for field in wire_fields(holder)})
             raise InvalidFunction(
-                f"{function} filters on {_root(contract)}.{'.'.join((*path, name))}, but {contract.identity} has no such field "
+                f"{function} filters on {_filtered_root(contract)}.{'.'.join((*path, name))}, but {contract.identity} has no such field "
                 f"(contract in {where_defined(contract)}).\n"
                 + (
                     f"  Filter on one of: {', '.join(known)}."
                     if known
-                    else f"  {_root(contract)}.{'.'.join(path)} is a value: filter on itself."
+                    else f"  {_filtered_root(contract)}.{'.'.join(path)} is a value: filter on itself."
                 )
             )
         if isinstance(wanted, list) and not rest:
@@ -99,14 +99,14 @@ def _check_values(function: str, contract: EventClass, types: tuple[Any, ...], w
         kind = _filter_kind(value)
         if kind is not None and possible and kind not in possible:
             raise InvalidFunction(
-                f"{function} filters {_root(contract)}.{path} by {kind}, but {contract.identity} has {' or '.join(sorted(possible))} "
+                f"{function} filters {_filtered_root(contract)}.{path} by {kind}, but {contract.identity} has {' or '.join(sorted(possible))} "
                 f"there (contract in {where_defined(contract)}), so it would never match.\n"
                 f"  Filter by {' or '.join(sorted(possible))}: the field's type in JSON."
             )
 
 
-def _root(contract: EventClass) -> str:
-    """Return the field of an event over which a filter is written."""
+def _filtered_root(contract: EventClass) -> str:
+    """Return the field of an event over which a filter is written: `data`, or `detail` for an event of others."""
     return "detail" if is_foreign(contract) else "data"
 
 
@@ -116,7 +116,7 @@ def _filter_kind(value: object) -> str | None:
         operator, operand = next(iter(value.items()), ("", None))
         is_text = operator in _OF_TEXTS and isinstance(operand, str)  # the pattern's own check refuses others
         return "a text" if is_text else "a number" if operator == "numeric" else None
-    return None if value is None else _kind_of(value)
+    return None if value is None else _json_kind(value)
 
 
 def _json_kinds(annotation: Any) -> set[str]:
@@ -126,44 +126,42 @@ def _json_kinds(annotation: Any) -> set[str]:
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return {kind for member in annotation for kind in _member_kinds(member)}
     if annotation in (bool, int, float, *_TEXTS):
-        return {_kind_of(annotation())} if annotation in (bool, int, float) else {"a text"}
-    return {"an object"} if _is_model(annotation) else _ANYTHING
+        return {_json_kind(annotation())} if annotation in (bool, int, float) else {"a text"}
+    return {"an object"} if is_model(annotation) else _ANYTHING
 
 
 def _member_kinds(member: object) -> set[str]:
+    """Return the JSON type of a member of a literal or an enum; none for None."""
     value = member.value if isinstance(member, Enum) else member
-    return set() if value is None else {_kind_of(value)}
+    return set() if value is None else {_json_kind(value)}
 
 
-def _kind_of(value: object) -> str:
+def _json_kind(value: object) -> str:
+    """Return the JSON type of a value: `a boolean`, `a number` or `a text`."""
     if isinstance(value, bool):
         return "a boolean"
     return "a number" if isinstance(value, int | float) else "a text"
 
 
-def _field(holder: Any, name: str) -> Iterator[Any]:
+def _field_types(holder: Any, name: str) -> Iterator[Any]:
     """Yield the types of field `name` of `holder`: nothing when it has no such field, Any when the type is unknown."""
-    if _is_model(holder):
+    if is_model(holder):
         own, field = wire_fields(holder).get(name, ("", None))
         if field is not None:
-            yield from _kinds(Any if _is_serialized(holder, own, field) else field.annotation)
+            yield from _matched_types(Any if _is_serialized(holder, own, field) else field.annotation)
     elif isinstance(origin := get_origin(holder), type) and issubclass(origin, Mapping):
-        yield from _kinds(get_args(holder)[1])
+        yield from _matched_types(get_args(holder)[1])
     elif holder in (Any, object, dict):
         yield Any
 
 
-def _kinds(annotation: Any) -> Iterator[Any]:
+def _matched_types(annotation: Any) -> Iterator[Any]:
     """Yield the types that a filter matches: each member of a union, and the items of a list."""
-    for member in alternatives(annotation):
+    for member in members_but_none(annotation):
         if get_origin(member) in (list, tuple, set, frozenset, Sequence):
-            yield from (kind for item in get_args(member) if item is not Ellipsis for kind in _kinds(item))
+            yield from (kind for item in get_args(member) if item is not Ellipsis for kind in _matched_types(item))
         else:
             yield member
-
-
-def _is_model(holder: Any) -> bool:
-    return isinstance(holder, type) and issubclass(holder, BaseModel)
 
 
 def _is_serialized(holder: type[BaseModel], name: str, field: FieldInfo) -> bool:

@@ -25,7 +25,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from contradance.annotation import members, type_name
+from contradance.annotation import full_name, members, type_name
 from contradance.errors import InvalidContract
 from contradance.identity import Identity, check_identity
 from contradance.pii import MASK, is_marked
@@ -79,7 +79,7 @@ class Value(BaseModel):
 
 
 def check_value(model: type[Value]) -> None:
-    """Refuse a complete value or contract with a field that JSON cannot be read back to; each class is checked once."""
+    """Refuse a value or contract with a field that JSON cannot be read back to; each class is checked once."""
     if not model.__checked__:
         model.__checked__ = True
         check_fields(model, model.__qualname__, InvalidContract)
@@ -128,11 +128,11 @@ class Contract(Value):
         """Refuse an identity, a subject or an upcast that cannot work."""
         super().__pydantic_init_subclass__()
         _check_shape(cls)
-        check_identity(cls.identity, _name(cls))
+        check_identity(cls.identity, full_name(cls))
         _check_subject(cls)
         if cls.upcasts is not None:
             _check_upcast(cls, cls.upcasts)
-        if _downcasts(cls):
+        if _defines_downcast(cls):
             _check_downcast(cls)
 
     @classmethod
@@ -157,7 +157,7 @@ class Contract(Value):
     @classmethod
     def renderings(cls) -> tuple[type["Contract"], ...]:
         """Return this contract and the earlier versions that its events are also published as, newest first."""
-        return (cls, *(cls.upcasts.renderings() if cls.upcasts and _downcasts(cls) else ()))
+        return (cls, *(cls.upcasts.renderings() if cls.upcasts and _defines_downcast(cls) else ()))
 
 
 def is_contract(candidate: object) -> TypeGuard[type[Contract]]:
@@ -166,42 +166,41 @@ def is_contract(candidate: object) -> TypeGuard[type[Contract]]:
 
 
 def where_defined(contract: type[BaseModel]) -> str:
-    """Return the file that defines `contract`, or an event of others, as a path from the import root: `library_contracts/loans.py`."""
+    """Return the file that defines a contract or an event of others: `library_contracts/loans.py`."""
     return contract.__module__.replace(".", "/") + ".py"
 
 
-def _name(contract: type[Contract]) -> str:
-    return f"{contract.__module__}.{contract.__qualname__}"
-
-
-def _downcasts(contract: type[Contract]) -> bool:
+def _defines_downcast(contract: type[Contract]) -> bool:
+    """Whether the class itself, not a base class, defines `downcast`."""
     return "downcast" in vars(contract)
 
 
 def _check_shape(contract: type[Contract]) -> None:
+    """Refuse a field with a reserved name, a missing `source=` or `subject=`, and a generic class."""
     taken = sorted(_OWN_NAMES & set(contract.model_fields))
     if taken:
         raise InvalidContract(
-            f"{_name(contract)} has a field {taken[0]!r}, a name that is reserved in every contract.\n"
+            f"{full_name(contract)} has a field {taken[0]!r}, a name that is reserved in every contract.\n"
             "  Give the field another name."
         )
     missing = "source" if not contract.identity.source else "" if contract.subject_field else "subject"
     if missing:
         raise InvalidContract(
-            f"{_name(contract)} is missing `{missing}=`.\n"
+            f"{full_name(contract)} is missing `{missing}=`.\n"
             f"  Write class {contract.__name__}(Contract, source='<app>.<service>', subject='<field>')."
         )
     if contract.__pydantic_generic_metadata__["parameters"]:
         raise InvalidContract(
-            f"{_name(contract)} is generic, but one identity has one shape.\n  Write one contract for each type."
+            f"{full_name(contract)} is generic, but one identity has one shape.\n  Write one contract for each type."
         )
 
 
 def _check_subject(contract: type[Contract]) -> None:
+    """Refuse a subject that is not a field, is personal data, or is not a str, an int or a UUID."""
     field = contract.model_fields.get(contract.subject_field)
     if field is None:
         raise InvalidContract(
-            f"{_name(contract)} names {contract.subject_field!r} as its subject, but has no such field.\n"
+            f"{full_name(contract)} names {contract.subject_field!r} as its subject, but has no such field.\n"
             + (
                 f"  Name one of: {', '.join(sorted(contract.model_fields))}."
                 if contract.model_fields
@@ -210,41 +209,43 @@ def _check_subject(contract: type[Contract]) -> None:
         )
     if is_marked(field):
         raise InvalidContract(
-            f"{_name(contract)} names {contract.subject_field!r} as its subject, but marks it as personal data, and a "
+            f"{full_name(contract)} names {contract.subject_field!r} as its subject, but marks it as personal data, and a "
             "subject is written to metadata and journal as it is.\n  Name a field that holds an id."
         )
     if any(not (isinstance(one, type) and issubclass(one, str | int | UUID)) for one in members(field.annotation)):
         raise InvalidContract(
-            f"{_name(contract)} names {contract.subject_field!r} as its subject, which is {type_name(field.annotation)}, but a "
+            f"{full_name(contract)} names {contract.subject_field!r} as its subject, which is {type_name(field.annotation)}, but a "
             "subject is an id that is always there.\n  Name a field that is a str, an int or a UUID."
         )
 
 
 def _check_upcast(contract: type[Contract], old: type[Contract]) -> None:
+    """Refuse an upcast of what is not an earlier version, and one without the class method `upcast`."""
     if not is_contract(old):
         raise InvalidContract(
-            f"{_name(contract)} upcasts {old!r}, which is not a contract.\n  Name the contract of the earlier version."
+            f"{full_name(contract)} upcasts {old!r}, which is not a contract.\n  Name the contract of the earlier version."
         )
     if contract.identity[:2] != old.identity[:2] or contract.identity.version <= old.identity.version:
         raise InvalidContract(
-            f"{_name(contract)} ({contract.identity}) upcasts {_name(old)} ({old.identity}), which is not an earlier "
+            f"{full_name(contract)} ({contract.identity}) upcasts {full_name(old)} ({old.identity}), which is not an earlier "
             "version of it.\n  Give both the same source and detail_type, and this one the higher version."
         )
     if not isinstance(vars(contract).get("upcast"), classmethod):
         raise InvalidContract(
-            f"{_name(contract)} upcasts {_name(old)} but does not define `upcast`.\n"
+            f"{full_name(contract)} upcasts {full_name(old)} but does not define `upcast`.\n"
             f"  Define: @classmethod def upcast(cls, old: {old.__name__}) -> {contract.__name__}."
         )
 
 
 def _check_downcast(contract: type[Contract]) -> None:
+    """Refuse a `downcast` without `upcasts=`, and one that is not an instance method."""
     if contract.upcasts is None:
         raise InvalidContract(
-            f"{_name(contract)} defines downcast, but is missing `upcasts=`.\n"
+            f"{full_name(contract)} defines downcast, but is missing `upcasts=`.\n"
             "  Name it: upcasts=<the contract of the earlier version>."
         )
     if not isinstance(vars(contract)["downcast"], FunctionType):
         raise InvalidContract(
-            f"{_name(contract)} has a downcast that is not an instance method.\n"
+            f"{full_name(contract)} has a downcast that is not an instance method.\n"
             f"  Define: def downcast(self) -> {contract.upcasts.__name__}."
         )

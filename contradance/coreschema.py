@@ -16,19 +16,19 @@ _WRAPPERS: Final = frozenset(
 
 
 def fields_of(model: type[BaseModel]) -> tuple[dict[str, CoreSchema], Definitions]:
-    """Return the schemas of a model's fields by name, and the targets of references; a root model has the field `root`."""
+    """Return the core schemas of a model's fields by name, and the targets of references; a root model has `root`."""
     schema: CoreSchema = model.__pydantic_core_schema__
     definitions = {one["ref"]: one for one in schema.get("definitions", ())}
-    inner = resolved(schema, definitions)
+    inner = unwrapped(schema, definitions)
     while inner["type"] == "model":
-        inner = resolved(inner["schema"], definitions)
+        inner = unwrapped(inner["schema"], definitions)
     if inner["type"] == "model-fields":
         return {name: field["schema"] for name, field in inner["fields"].items()}, definitions
     return {"root": inner}, definitions
 
 
-def resolved(schema: CoreSchema, definitions: Definitions) -> CoreSchema:
-    """Return the schema that reads JSON: behind references, wrappers and branches."""
+def unwrapped(schema: CoreSchema, definitions: Definitions) -> CoreSchema:
+    """Return the core schema that reads the JSON of `schema`: behind references, wrappers and branches."""
     while True:
         kind = schema["type"]
         if kind == "definition-ref":
@@ -44,24 +44,25 @@ def resolved(schema: CoreSchema, definitions: Definitions) -> CoreSchema:
 _UNKNOWN: Final[CoreSchema] = {"type": "any"}
 
 
-def inside(schema: CoreSchema) -> Iterator[CoreSchema]:
-    """Yield the schemas directly inside `schema` that read JSON."""
+def schemas_inside(schema: CoreSchema) -> Iterator[CoreSchema]:
+    """Yield the core schemas directly inside `schema` that read JSON."""
     branch = _BRANCHES.get(schema["type"])
     if branch is not None:
         yield schema[branch]
         return
     for key, value in schema.items():
         if key not in ("serialization", "metadata", "config", "definitions", "keys_schema"):
-            yield from _schemas(value)
+            yield from _outermost_schemas(value)
 
 
-def _schemas(value: object) -> Iterator[CoreSchema]:
+def _outermost_schemas(value: object) -> Iterator[CoreSchema]:
+    """Yield the core schemas in a value, through mappings and lists, but not those inside another."""
     if isinstance(value, Mapping):
         if isinstance(value.get("type"), str):
             yield value
         else:
             for one in value.values():
-                yield from _schemas(one)
+                yield from _outermost_schemas(one)
     elif isinstance(value, list | tuple):
         for one in value:
-            yield from _schemas(one)
+            yield from _outermost_schemas(one)

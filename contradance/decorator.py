@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, get_args, overload
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Never, ParamSpec, Protocol, TypeVar, get_args, overload
 
 from contradance.contentfilter import ContentFilter
 from contradance.contract import Contract
@@ -61,7 +62,7 @@ class ScheduleDecorator(Protocol):
 
 
 def subscriber(
-    *,
+    *misplaced: Never,
     retry: Retry | None = None,
     delivery: DeliveryMode = "direct",
     uses: "Sequence[Link]" = (),
@@ -88,8 +89,13 @@ def subscriber(
         concurrency: most invocations at a time.
         service: the owning service; the folder of the handler's module unless given.
     """
+    if misplaced:
+        raise InvalidFunction(
+            f"@subscriber is not called: it has {_place(misplaced[0])} as its argument.\n  Write @subscriber()."
+        )
 
     def declare(handler: Callable[..., object]) -> Function[..., Any]:
+        """Return the subscriber of a handler; refuse a signature or an option that it cannot have."""
         read = read_signature(handler, service)
         parameters = read.parameters
         takes_delivery = len(parameters) == 2 and parameters[1].annotation is Delivery  # noqa: PLR2004
@@ -143,6 +149,7 @@ def route(
     from contradance.httproute import read_route, reply_of  # noqa: PLC0415 - only a route loads it
 
     def declare(handler: Callable[P, Answer], /) -> Function[P, Answer]:
+        """Return the route of a handler; refuse a signature that a request cannot be read into."""
         read = read_signature(handler, service)
         return make_function(
             handler,
@@ -180,16 +187,17 @@ def schedule(
     """
     _check_called("schedule", expression, "rate(1 day)")
 
-    from contradance.timetable import timetable  # noqa: PLC0415 - only a schedule loads it
+    from contradance.timetable import parse_timetable  # noqa: PLC0415 - only a schedule loads it
 
     def declare(handler: Callable[..., object]) -> Function[..., Any]:
+        """Return the scheduled function of a handler; refuse parameters other than a `Delivery`."""
         read = read_signature(handler, service)
         if [parameter.annotation for parameter in read.parameters] not in ([], [Delivery]):
             raise InvalidFunction(
                 f"{read.function} takes {read}, but a schedule has no event.\n"
                 "  A scheduled handler takes nothing, or a contradance.Delivery."
             )
-        trigger = Schedule(timetable(expression, read.function), takes_delivery=bool(read.parameters))
+        trigger = Schedule(parse_timetable(expression, read.function), takes_delivery=bool(read.parameters))
         return make_function(
             handler,
             read,
@@ -207,11 +215,19 @@ def _check_called(decorator: str, given: object, example: str) -> None:
     """Refuse a decorator without its argument: `@route` instead of `@route("GET /x")`."""
     if not isinstance(given, str):
         raise InvalidFunction(
-            f"@{decorator} has {getattr(given, '__qualname__', repr(given))} as its argument, instead of a text.\n"
+            f"@{decorator} has {_place(given)} as its argument, instead of a text.\n"
             f"  Call the decorator: @{decorator}({example!r})."
         )
 
 
+def _place(given: object) -> str:
+    """Return the name of a wrong argument; of a handler, its module and line too."""
+    if isinstance(given, FunctionType):
+        return f"{given.__qualname__} ({given.__module__.replace('.', '/')}.py, line {given.__code__.co_firstlineno})"
+    return str(getattr(given, "__qualname__", repr(given)))
+
+
 def _check_choice(function: str, option: str, given: object, choices: tuple[str, ...]) -> None:
+    """Refuse an option that is not one of its choices."""
     if given not in choices:
         raise InvalidFunction(f"{function} has {option}={given!r}.\n  Use {' or '.join(map(repr, choices))}.")

@@ -25,6 +25,8 @@ class DeployedFunction(BaseModel):
     function_name: str
     """Name of the Lambda function."""
     log_group: str
+    bus: str | None = None
+    """The bus of its rule, by the name in the declarations; None for the application's own."""
     rule_name: str | None = None
     rule_arn: str | None = None
     queue_url: str | None = None
@@ -33,6 +35,18 @@ class DeployedFunction(BaseModel):
     """None for a route."""
     alarms: tuple[str, ...] = ()
     """Names of its CloudWatch alarms."""
+
+
+class DeployedBus(BaseModel):
+    """One bus that functions consume from."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, populate_by_name=True)
+
+    name: str
+    arn: str
+    archive_name: str | None = None
+    archive_arn: str | None = None
+    """None without an archive in this stack."""
 
 
 class Deployed(BaseModel):
@@ -58,3 +72,14 @@ class Deployed(BaseModel):
     """Frozen schemas of the stack's contracts by identity, `library.loans/BookLent v1`: `contradance.schemas.promised`."""
     functions: dict[str, DeployedFunction]
     """Functions by name, `loans.remind_reader`, with contradance's own."""
+    buses: dict[str, DeployedBus] = {}
+    """The buses of events of others beside the application's own, by their names in the declarations."""
+
+    def bus_of(self, function: str) -> DeployedBus:
+        """Return the bus of a function's rule."""
+        name = self.functions[function].bus
+        if name is not None and name in self.buses:
+            return self.buses[name]
+        return DeployedBus(
+            name=self.bus_name, arn=self.bus_arn, archive_name=self.archive_name, archive_arn=self.archive_arn
+        )

@@ -123,7 +123,7 @@ def seal(
     traceparent: str | None = None,
     newer_version: int | None = None,
 ) -> SealedEvent:
-    """Wrap `event` as JSON that reads back equal to it; `seal_renderings` also wraps it as earlier versions.
+    """Wrap `event` and its metadata as JSON that reads back equal to it; `seal_renderings` also wraps earlier versions.
 
     Raises:
         ContractViolation: its JSON breaks the contract, or reads back as something else.
@@ -131,7 +131,7 @@ def seal(
     """
     contract = type(event)
     try:
-        data = proven(event)
+        data = proven(event, published=True)
     except (ValidationError, NotFaithful) as error:
         raise violation(contract, error, event_id=event_id, publisher=publisher) from error
     subject = event.subject
@@ -199,6 +199,7 @@ def seal_initial(
 
 
 def _downcast(event: Contract, wanted: type[Contract], metadata: EventMetadataArgs) -> Contract:
+    """Return the event in the version `wanted`; refuse a downcast that fails or returns another class."""
     try:
         older = event.downcast()
     except ValidationError as error:
@@ -255,5 +256,5 @@ def cloudevent(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rfc3339(moment: datetime) -> str:
-    """Format a datetime as RFC 3339, in UTC."""
+    """Return a datetime as RFC 3339, in UTC: `2026-01-31T18:00:00Z`."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 _ATOMS: Final = frozenset({NoneType, bool, int, float, str, bytes, UUID, date, timedelta, Decimal})
 """Classes for which `==` between values of the same class is enough."""
@@ -37,16 +38,20 @@ class Equality:
 
     Args:
         opaque: whether two values of one class without `__eq__` are equal; True when the caller compares their JSON.
+        integers: the integers that may be values; any other differs even from itself. None for all integers.
     """
 
-    def __init__(self, *, opaque: bool) -> None:
+    def __init__(self, *, opaque: bool, integers: range | None = None) -> None:
         self._opaque = opaque
+        self._integers = integers
+        self._atoms = _ATOMS if integers is None else _ATOMS - {int}
+        self._keys = self if integers is None else Equality(opaque=opaque)  # a key is text in JSON
         self._by_class: dict[type, _Compare] = {}
 
     def difference(self, built: object, read: object) -> Inequality | None:
         """Return the first difference; None when the values are equal."""
         kind = type(built)
-        if built is read or (kind in _ATOMS and kind is type(read) and built == read):
+        if built is read or (kind in self._atoms and kind is type(read) and built == read):
             return None
         compare = self._by_class.get(kind)
         if compare is None:
@@ -65,8 +70,13 @@ class Equality:
                 return compare
         for base_class, equal in _SPECIAL:
             if issubclass(kind, base_class):
-                return lambda built, read: None if equal(built, read) else Inequality((), built, read)
+                return self._special(equal)
         return self._other
+
+    def _special(self, equal: Callable[[Any, Any], bool]) -> _Compare:
+        if equal is _same_int and self._integers is not None:
+            return _ints(self._integers)
+        return lambda built, read: None if equal(built, read) else Inequality((), built, read)
 
     def _containers(self) -> Iterable[tuple[tuple[type, ...], _Compare]]:
         return (
@@ -79,6 +89,10 @@ class Equality:
     def _model(self, kind: type[BaseModel]) -> _Compare:
         names = tuple(kind.model_fields)
         known, difference, atoms = self._by_class.get, self.difference, _ATOMS
+        whole: tuple[str, ...] = ()
+        least = most = 0
+        if self._integers is not None:
+            whole, least, most = _unbounded(kind, self._integers), self._integers[0], self._integers[-1]
         open_ = kind.model_config.get("extra") == "allow"
 
         def compare(built: BaseModel, read: object) -> Inequality | None:
@@ -94,6 +108,10 @@ class Equality:
                 found = known(one_kind, difference)(one, other)
                 if found is not None:
                     return found._replace(path=(name, *found.path))
+            for name in whole:
+                one = builts[name]
+                if type(one) is int and not least <= one <= most:
+                    return Inequality((name,), one, one)
             return difference(built.__pydantic_extra__, read.__pydantic_extra__) if open_ else None
 
         return compare
@@ -133,7 +151,7 @@ class Equality:
         if type(read) is not type(built) or len(read) != len(built):
             return Inequality((), built, read)
         kinds = {*map(type, built), *map(type, read)}
-        if len(kinds) == 1 and kinds <= _ATOMS:
+        if len(kinds) == 1 and kinds <= self._atoms:
             return None if built == read else Inequality((), built, read)
         left = [*read]
         for one in built:
@@ -142,14 +160,14 @@ class Equality:
                     del left[index]
                     break
             else:
-                return Inequality((), built, read)
+                return self._by_class.get(type(one), self.difference)(one, one) or Inequality((), built, read)
         return None
 
     def _mappings(self, built: Mapping[object, object], read: Any) -> Inequality | None:
         if type(read) is not type(built) or len(read) != len(built):
             return Inequality((), built, read)
         for (key, one), (other_key, other) in zip(built.items(), read.items(), strict=True):
-            if self.difference(key, other_key) is not None:
+            if self._keys.difference(key, other_key) is not None:
                 return Inequality((str(key),), key, other_key)
             found = self.difference(one, other)
             if found is not None:
@@ -203,6 +221,33 @@ def _same_number(built: Any, read: Any) -> bool:
 def _same_int(built: int, read: object) -> bool:
     """Compare an int; an int in a field of floats arrives as a float."""
     return type(read) in (type(built), float if type(built) is int else None) and bool(built == read)
+
+
+def _ints(allowed: range) -> _Compare:
+    """Return the comparison of integers when only some are allowed."""
+    least, most = allowed[0], allowed[-1]
+
+    def compare(built: int, read: object) -> Inequality | None:
+        return None if least <= built <= most and _same_int(built, read) else Inequality((), built, read)
+
+    return compare
+
+
+def _unbounded(model: type[BaseModel], allowed: range) -> tuple[str, ...]:
+    """Return the names of the fields whose types and bounds also admit integers that are not allowed."""
+
+    def bounds(field: FieldInfo, *names: str) -> bool:
+        ends = [getattr(one, name, None) for one in field.metadata for name in names]
+        return any(isinstance(end, int) and end in allowed for end in ends)
+
+    def may_be_int(annotation: Any) -> bool:
+        return not isinstance(annotation, type) or annotation in (int, object, Any)
+
+    return tuple(
+        name
+        for name, field in model.model_fields.items()
+        if may_be_int(field.annotation) and not (bounds(field, "ge", "gt") and bounds(field, "le", "lt"))
+    )
 
 
 def _same_decimal(built: Decimal, read: object) -> bool:

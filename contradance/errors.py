@@ -13,6 +13,7 @@
     │   └── BrokenPromise           when contracts are compared with their frozen schemas
     ├── ContractViolation           data breaks its contract; when consumed it is never retried
     ├── PublishFailed               EventBridge did not accept some of the events; the message names them
+    ├── HandlerExited               an author's code raised SystemExit or the like; only its attempt ends, as failed
     ├── AWSCallFailed               an AWS service refused a call, or did not answer in time
     ├── WorkError                   a unit of work cannot go on
     │   ├── NotLinked               a table, setting or secret is used without `uses=[...]`
@@ -86,6 +87,13 @@ class ContractViolation(ContradanceError):
 
 class PublishFailed(ContradanceError):
     """EventBridge did not accept every event; the message names those that were not published."""
+
+
+class HandlerExited(ContradanceError):
+    """An author's code raised an exception that would end its thread or process, such as SystemExit.
+
+    Its cause is that exception. It ends one attempt, like any failure.
+    """
 
 
 class AWSCallFailed(ContradanceError):

@@ -52,6 +52,7 @@ def _foreign_facts(choreography: Choreography) -> dict[str, object]:
 
 
 def _function_facts(function: AnyFunction) -> dict[str, object]:
+    """Return what counts of a function: its trigger, events, retries, limits and links."""
     limits, retry = function.limits, function.retry
     return {
         "trigger": _trigger_facts(function),
@@ -63,6 +64,7 @@ def _function_facts(function: AnyFunction) -> dict[str, object]:
 
 
 def _trigger_facts(function: AnyFunction) -> list[object]:
+    """Return what counts of a trigger: a route's key, a schedule's expression, or a rule's pattern and options."""
     trigger = function.trigger
     if isinstance(trigger, Route):
         return [trigger.key]
@@ -72,6 +74,7 @@ def _trigger_facts(function: AnyFunction) -> list[object]:
 
 
 def _link_text(link: "Link") -> str:
+    """Return a table's grant or a secret's variable as text, and a setting's variable with its default."""
     if isinstance(link, Setting):
         return f"{link.variable}={link.default}"
     return link.variable if isinstance(link, Secret) else str(link)

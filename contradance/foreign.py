@@ -26,7 +26,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 from pydantic.errors import PydanticUndefinedAnnotation
 
-from contradance.annotation import alternatives, is_record, type_name
+from contradance.annotation import full_name, is_model, is_record, members_but_none, type_name
 from contradance.errors import InvalidContract
 from contradance.identity import MAX_DETAIL_TYPE, Identity
 from contradance.pii import MASK, is_marked
@@ -150,7 +150,7 @@ def complete(kind: type[ForeignEvent]) -> None:
             kind.model_rebuild()
         except PydanticUndefinedAnnotation as error:
             raise InvalidContract(
-                f"{_name(kind)} names a type that does not exist: {error.message}.\n"
+                f"{full_name(kind)} names a type that does not exist: {error.message}.\n"
                 f"  Define or import it in {kind.__module__}, at module level."
             ) from error
         _find_fields(kind)
@@ -164,7 +164,7 @@ def value_at(detail: object, path: Path) -> str | int | float | bool | None:
 
 
 def id_at(event: Mapping[str, Any], path: Path) -> str:
-    """Return the text at `path` in an event's detail; EventBridge's id without a path, or a text that can be an id."""
+    """Return the scalar at `path` in an event's detail as text; EventBridge's id when it cannot be an id."""
     found = value_at(event.get("detail"), path) if path else None
     text = "" if found is None else found if isinstance(found, str) else json.dumps(found)
     return text if 0 < len(text) <= MAX_ID else str(event.get("id"))
@@ -185,109 +185,108 @@ def once_id(kind: type[ForeignEvent], event: Mapping[str, Any]) -> tuple[str, tu
     return sha256(text.encode()).hexdigest(), missing
 
 
-def _name(kind: type[ForeignEvent]) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
 def _check_identity(kind: type[ForeignEvent]) -> None:
+    """Refuse a source, detail-type or bus that no event has, and an AWS service's event on the application's bus."""
     source, detail_type, _ = kind.identity
     if not source:
         raise InvalidContract(
-            f"{_name(kind)} is missing `source=`.\n"
+            f"{full_name(kind)} is missing `source=`.\n"
             f"  Write class {kind.__name__}(ForeignEvent, source='aws.s3', detail_type='Object Created', bus='default')."
         )
     if not _is_text(source, MAX_SOURCE) or source == "*" or "*" in source[:-1]:
         raise InvalidContract(
-            f"{_name(kind)} has source {source!r}, which no event has: a source has 1 to {MAX_SOURCE} printable characters.\n"
+            f"{full_name(kind)} has source {source!r}, which no event has: a source has 1 to {MAX_SOURCE} printable characters.\n"
             "  Copy it from an event; a '*' is allowed at the end, and matches every source with this beginning."
         )
     if not _is_text(detail_type, MAX_DETAIL_TYPE):
         raise InvalidContract(
-            f"{_name(kind)} has detail-type {detail_type!r}, which no event has: a detail-type has 1 to {MAX_DETAIL_TYPE} "
+            f"{full_name(kind)} has detail-type {detail_type!r}, which no event has: a detail-type has 1 to {MAX_DETAIL_TYPE} "
             "printable characters.\n  Copy it from an event, like 'Object Created'."
         )
     bus = kind.origin.bus
     if bus is not None and not _BUS.fullmatch(bus):
         raise InvalidContract(
-            f"{_name(kind)} is on bus {bus!r}, but a bus has a short name here: letters, digits, '_' and '-'.\n"
+            f"{full_name(kind)} is on bus {bus!r}, but a bus has a short name here: letters, digits, '_' and '-'.\n"
             "  Write bus='partner', and name the bus of each stack: pulumi config set --path 'buses.partner' <name or ARN>"
         )
     if bus is None and source.startswith(_AWS) and not source.startswith(_PARTNER):
         raise InvalidContract(
-            f"{_name(kind)} has source {source!r} on the application's bus, but AWS services publish to the account's "
+            f"{full_name(kind)} has source {source!r} on the application's bus, but AWS services publish to the account's "
             "default bus only.\n  Write bus='default'."
         )
 
 
 def _find_fields(kind: type[ForeignEvent]) -> None:
-    """Set the paths of the fields that the class keywords name."""
+    """Set the paths of the fields that the class keywords name; refuse a field that does not exist."""
     once_by, subject, correlation = kind.__declared__
     named = (once_by,) if isinstance(once_by, str) else tuple(once_by)
     kind.origin = replace(
         kind.origin,
-        once_by=tuple(_path(kind, "once_by", name) for name in named),
-        subject=_path(kind, "subject", subject) if subject else (),
-        correlation=_path(kind, "correlation", correlation) if correlation else (),
+        once_by=tuple(_field_path(kind, "once_by", name) for name in named),
+        subject=_field_path(kind, "subject", subject) if subject else (),
+        correlation=_field_path(kind, "correlation", correlation) if correlation else (),
     )
 
 
 def _is_text(text: str, longest: int) -> bool:
+    """Whether a text is printable, not empty and at most `longest` characters long."""
     return 0 < len(text) <= longest and text.isprintable()
 
 
 def _check_shape(kind: type[ForeignEvent]) -> None:
+    """Refuse a field with a reserved name, and a class whose errors show values."""
     taken = sorted(_OWN_NAMES & set(kind.model_fields))
     if taken:
         raise InvalidContract(
-            f"{_name(kind)} has a field {taken[0]!r}, a name that is reserved in every foreign event.\n"
+            f"{full_name(kind)} has a field {taken[0]!r}, a name that is reserved in every foreign event.\n"
             f"  Give it another name, and the name in JSON as its alias: {taken[0]}_: ... = Field(alias={taken[0]!r})."
         )
     if kind.model_config.get("hide_input_in_errors") is not True:
         raise InvalidContract(
-            f"{_name(kind)} shows values in its errors, because a base class sets hide_input_in_errors=False.\n"
+            f"{full_name(kind)} shows values in its errors, because a base class sets hide_input_in_errors=False.\n"
             "  Write in it: model_config = ConfigDict(hide_input_in_errors=True)."
         )
 
 
-def _path(kind: type[ForeignEvent], option: str, name: str) -> Path:
+def _field_path(kind: type[ForeignEvent], option: str, name: str) -> Path:
     """Return the path of a field that a class keyword names; refuse one that the models do not have."""
     holders: tuple[Any, ...] = (kind,)
     path: list[str] = []
     rest = name
     while rest:
-        step, personal, inner = _step(holders, rest)
+        step, personal, inner = _next_field(holders, rest)
         if not inner:
             raise InvalidContract(
-                f"{_name(kind)} names {name!r} in {option}=, but {'.'.join(path) or 'detail'} has no field {step!r}.\n"
-                f"  Name a field by its names in JSON, like 'object.key'. Fields here: {', '.join(_names(holders)) or 'none'}."
+                f"{full_name(kind)} names {name!r} in {option}=, but {'.'.join(path) or 'detail'} has no field {step!r}.\n"
+                f"  Name a field by its names in JSON, like 'object.key'. Fields here: {', '.join(_field_names(holders)) or 'none'}."
             )
         if personal and option != "once_by":
             raise InvalidContract(
-                f"{_name(kind)} names {name!r} in {option}=, but marks it as personal data, and ids are written to "
+                f"{full_name(kind)} names {name!r} in {option}=, but marks it as personal data, and ids are written to "
                 "metadata and journal as they are.\n  Name a field that holds an id."
             )
         path.append(step)
         holders, rest = inner, rest[len(step) + 1 :]
     if not any(_is_scalar(holder) for holder in holders):
         raise InvalidContract(
-            f"{_name(kind)} names {name!r} in {option}=, which is {' or '.join(map(type_name, holders)) or 'nothing'}.\n"
+            f"{full_name(kind)} names {name!r} in {option}=, which is {' or '.join(map(type_name, holders)) or 'nothing'}.\n"
             "  Name a field that holds a text, a number or a boolean."
         )
     return tuple(path)
 
 
-def _step(holders: Sequence[Any], rest: str) -> tuple[str, bool, tuple[Any, ...]]:
+def _next_field(holders: Sequence[Any], rest: str) -> tuple[str, bool, tuple[Any, ...]]:
     """Return (name of the next field, whether it is personal, its types); a name in JSON may contain dots."""
     named = [
         (name, field)
         for holder in holders
-        if isinstance(holder, type) and issubclass(holder, BaseModel)
+        if is_model(holder)
         for name, (_, field) in wire_fields(holder).items()
         if rest == name or rest.startswith(f"{name}.")
     ]
     step = max((name for name, _ in named), key=len, default=rest.partition(".")[0])
     fields = [field for name, field in named if name == step]
-    types = [one for field in fields for one in alternatives(field.annotation)]
+    types = [one for field in fields for one in members_but_none(field.annotation)]
     if any(_is_open(holder) for holder in holders):
         types.append(Any)
     return step, any(map(is_marked, fields)), tuple(types)
@@ -302,6 +301,7 @@ def _is_open(holder: Any) -> bool:
 
 
 def _is_scalar(annotation: Any) -> bool:
+    """Whether values of a type are texts, numbers or booleans in JSON, as far as the type is known."""
     if annotation in (Any, object):
         return True
     return (
@@ -309,6 +309,7 @@ def _is_scalar(annotation: Any) -> bool:
     )
 
 
-def _names(holders: Sequence[Any]) -> list[str]:
-    models = [holder for holder in holders if isinstance(holder, type) and issubclass(holder, BaseModel)]
+def _field_names(holders: Sequence[Any]) -> list[str]:
+    """Return the names in JSON of the models' fields, sorted."""
+    models = [holder for holder in holders if is_model(holder)]
     return sorted({name for model in models for name in wire_fields(model)})

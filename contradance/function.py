@@ -9,7 +9,7 @@ from functools import WRAPPER_ASSIGNMENTS
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, get_origin
 
-from contradance.annotation import members, published, type_name
+from contradance.annotation import members, published_types, type_name
 from contradance.contract import Contract, is_contract, where_defined
 from contradance.errors import InvalidFunction
 from contradance.foreign import is_foreign
@@ -110,7 +110,8 @@ def make_function(
 
 
 def _published_contracts(function: str, service: str, returns: Any) -> tuple[type[Contract], ...]:
-    contracts = tuple(dict.fromkeys(published(returns)))
+    """Return the contracts of a return annotation; refuse other types, and events of others and of other services."""
+    contracts = tuple(dict.fromkeys(published_types(returns)))
     for contract in contracts:
         if is_foreign(contract):
             raise InvalidFunction(
@@ -132,6 +133,7 @@ def _published_contracts(function: str, service: str, returns: Any) -> tuple[typ
 
 
 def _checked_links(function: str, service: str, uses: object) -> "frozenset[Link]":
+    """Return the links of `uses=`; refuse what is not one, and a table of another service."""
     if not isinstance(uses, Collection) or isinstance(uses, str):
         raise InvalidFunction(f"{function} has uses={uses!r}, which is not a list.\n  Write it like uses=[loans.read].")
     for link in uses:

@@ -58,7 +58,7 @@ class Difference:
         )
 
     def __str__(self) -> str:
-        parties = f"published by {_listed(self.publishers)}, consumed by {_listed(self.consumers)}"
+        parties = f"published by {_join_names(self.publishers)}, consumed by {_join_names(self.consumers)}"
         where = f"; contract in {self.defined}" if self.defined else ""
         return f"{self.identity}: {self.change.message}\n    {parties}{where}\n    {self.fix}"
 
@@ -81,6 +81,7 @@ def breaks(
     """
 
     def found(frozen: FrozenContract, now: FrozenContract) -> list[Change]:
+        """Return the changes that break `frozen`, without an upcast of a version that is dropped on purpose."""
         given_up = {identity.version for identity in dropped if identity[:2] == frozen.identity[:2]}
         return [
             change
@@ -96,7 +97,7 @@ def breaks(
 
 
 def differences(checked: Choreography | Registry, promises: Promises) -> list[Difference]:
-    """Return every difference to the last frozen states, breaking or not."""
+    """Return every difference between the contracts and their last frozen states, breaking or not."""
     return _differences(checked, promises, changes)
 
 
@@ -111,7 +112,7 @@ def refuse_breaks(checked: Choreography | Registry, folder: Path, mode: Mode = D
 
 
 def refuse(found: Iterable[Difference]) -> None:
-    """Raise `BrokenPromise` when `found` is not empty."""
+    """Raise `BrokenPromise`, which names every difference, when `found` is not empty."""
     lines = [f"  {difference}" for difference in found]
     if lines:
         count = "1 change breaks" if len(lines) == 1 else f"{len(lines)} changes break"
@@ -123,6 +124,7 @@ def _differences(
     promises: Promises,
     find: Callable[[FrozenContract, FrozenContract], Iterable[Change]],
 ) -> list[Difference]:
+    """Return the changes that `find` returns for each frozen contract, and the frozen versions without a contract."""
     choreography = checked if isinstance(checked, Choreography) else None
     registry = checked if isinstance(checked, Registry) else checked.contracts
     found: list[Difference] = []
@@ -148,5 +150,6 @@ def readers(choreography: Choreography | None, identity: Identity) -> tuple[str,
     return tuple(one.function.name for one in subscribed if one.subscription.contract_of(identity))
 
 
-def _listed(functions: Collection[str]) -> str:
+def _join_names(functions: Collection[str]) -> str:
+    """Return names with commas between them; `no known function` for none."""
     return ", ".join(functions) or "no known function"

@@ -9,9 +9,7 @@ from types import NoneType
 from typing import Any, Final, Literal, get_args, get_origin
 from uuid import UUID
 
-from pydantic import BaseModel
-
-from contradance.annotation import members, type_name
+from contradance.annotation import is_model, members, type_name
 from contradance.contract import Contract
 from contradance.delivery import Delivery
 from contradance.errors import InvalidFunction
@@ -91,6 +89,7 @@ def read_route(key: str, status: int, signature: Signature) -> Route:
 
 
 def _method_and_path(function: str, key: str) -> tuple[str, str]:
+    """Return the method and the path of a route's key; refuse any other text."""
     parsed = re.fullmatch(_KEY, key)
     if parsed is None:
         raise InvalidFunction(
@@ -100,8 +99,8 @@ def _method_and_path(function: str, key: str) -> tuple[str, str]:
 
 
 def _body_parameter(function: str, method: str, parameters: tuple[Parameter, ...]) -> Parameter | None:
-    """Return the parameter that takes the request body: the one whose type is a model."""
-    bodies = [parameter for parameter in parameters if _is_model(parameter.annotation)]
+    """Return the parameter whose type is a model, which takes the request body; refuse two, or one without a body."""
+    bodies = [parameter for parameter in parameters if is_model(parameter.annotation)]
     if len(bodies) > 1 or (bodies and method in _BODYLESS):
         why = f"a {method} request has no body" if method in _BODYLESS else "a request has one body"
         raise InvalidFunction(
@@ -142,22 +141,19 @@ def reply_of(annotation: Any) -> tuple[Any, Any]:
 
 
 def _response_annotation(function: str, returns: Any) -> Any:
+    """Return the annotation of the response body; refuse all but a model, a list of models and None."""
     body, _ = reply_of(returns)
     if body is Reply:
         raise InvalidFunction(
             f"{function} returns a Reply without its types.\n  Annotate it: -> Reply[Loan, BookLent]."
         )
     item = get_args(body)[0] if get_origin(body) is list else body
-    if body is NoneType or (_is_model(item) and not issubclass(item, Contract)):
+    if body is NoneType or (is_model(item) and not issubclass(item, Contract)):
         return body
     raise InvalidFunction(
         f"{function} returns {type_name(body)}, which is not a response model.\n"
         "  Return a Pydantic model, a list of them or None; publish with Reply(body, publishes=event)."
     )
-
-
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _check_readable_from_text(function: str, parameter: Parameter) -> None:
@@ -175,5 +171,5 @@ def _is_from_text(member: Any) -> bool:
         member is NoneType
         or get_origin(member) is Literal
         or (isinstance(member, type) and issubclass(member, _FROM_TEXT))
-        or (hasattr(member, "__get_pydantic_core_schema__") and not _is_model(member))
+        or (hasattr(member, "__get_pydantic_core_schema__") and not is_model(member))
     )

@@ -51,24 +51,24 @@ def is_large(text: str | bytes) -> bool:
 
 
 def read_large(model: type[BaseModel], text: str | bytes, *, counted: bool, **how: Any) -> Any:
-    """Parse JSON as a `model`, as `model.__pydantic_validator__.validate_json` does.
+    """Parse JSON as a `model`, as its own validator does, but with few of its problems in the error.
 
     Raises:
         ValidationError: the JSON does not match the model. Unless it is `counted`, it names one item of each
             collection; else the first problems, and its `left_out` is the number of those that it lacks.
     """
     try:
-        return _stopping(model).validate_json(text, **how)
+        return _stopping_validator(model).validate_json(text, **how)
     except ValidationError as error:
-        raise (_counted(model, text, how) if counted else None) or error from None
+        raise (_count_problems(model, text, how) if counted else None) or error from None
 
 
-def _counted(model: type[BaseModel], text: str | bytes, how: Mapping[str, Any]) -> ValidationError | None:
+def _count_problems(model: type[BaseModel], text: str | bytes, how: Mapping[str, Any]) -> ValidationError | None:
     """Return the error with the first problems and the number of the others; None where the model refuses it no more."""
     budget = _Budget()
     token = _budget.set(budget)
     try:
-        _counting(model).validate_json(text, **how)
+        _counting_validator(model).validate_json(text, **how)
     except ValidationError as error:
         error.left_out = budget.left_out  # type: ignore[attr-defined]  # `problems` reads it
         return error
@@ -80,28 +80,29 @@ def _counted(model: type[BaseModel], text: str | bytes, how: Mapping[str, Any]) 
 
 
 @cache
-def _stopping(model: type[BaseModel]) -> SchemaValidator:
+def _stopping_validator(model: type[BaseModel]) -> SchemaValidator:
     """Return a validator that stops at the first wrong item of each collection."""
-    return _copied(model, lambda schema: {**schema, "fail_fast": True})
+    return _copy_validator(model, lambda schema: {**schema, "fail_fast": True})
 
 
 @cache
-def _counting(model: type[BaseModel]) -> SchemaValidator:
+def _counting_validator(model: type[BaseModel]) -> SchemaValidator:
     """Return a validator that collects the first problems of items, and counts the others."""
 
     def watched(schema: dict[str, Any]) -> dict[str, Any]:
+        """Return the schema of a collection whose items are validated by `_validate_item`."""
         for key in _ITEMS[schema["type"]]:
             items = schema.get(key)
             if isinstance(items, list):
-                schema[key] = [no_info_wrap_validator_function(_watch, one) for one in items]
+                schema[key] = [no_info_wrap_validator_function(_validate_item, one) for one in items]
             elif items is not None:
-                schema[key] = no_info_wrap_validator_function(_watch, items)
+                schema[key] = no_info_wrap_validator_function(_validate_item, items)
         return schema
 
-    return _copied(model, watched)
+    return _copy_validator(model, watched)
 
 
-def _watch(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+def _validate_item(value: object, validate: ValidatorFunctionWrapHandler) -> object:
     """Validate one item; after the first problems of a validation, count its problems and leave it out."""
     budget = _budget.get()
     before = budget.named
@@ -119,10 +120,11 @@ def _watch(value: object, validate: ValidatorFunctionWrapHandler) -> object:
     return item
 
 
-def _copied(model: type[BaseModel], change: Callable[[dict[str, Any]], dict[str, Any]]) -> SchemaValidator:
-    """Return a validator of `model` with each collection changed."""
+def _copy_validator(model: type[BaseModel], change: Callable[[dict[str, Any]], dict[str, Any]]) -> SchemaValidator:
+    """Return a validator of `model` whose collections have the schemas that `change` returns."""
 
     def copied(part: Any) -> Any:
+        """Return a part of a core schema, copied at any depth, with its collections changed."""
         if isinstance(part, list | tuple):
             return type(part)([copied(item) for item in part])
         if not isinstance(part, dict):

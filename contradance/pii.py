@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from contradance.annotation import is_record, unaliased
+from contradance.annotation import is_model, is_record, unaliased
 from contradance.wire import wire_fields
 
 MASK: Final = "***"
@@ -41,6 +41,7 @@ def is_marked(field: FieldInfo) -> bool:
 
 
 def _is_personal(annotation: Any) -> bool:
+    """Whether an annotation has the mark PII: itself, or a member of its union."""
     annotation = unaliased(annotation)
     if get_origin(annotation) is Annotated:
         return PII in get_args(annotation)[1:] or _is_personal(get_args(annotation)[0])
@@ -61,7 +62,7 @@ def mask(model: type[BaseModel], data: object) -> object:
 
 
 def mask_value(annotation: Any, value: object) -> object:
-    """Mask `value` by its declared type: an unmarked scalar stays, a value of another shape becomes `MASK`."""
+    """Return `value` masked by its declared type: an unmarked scalar stays, a value of another shape becomes `MASK`."""
     annotation = unaliased(annotation)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
@@ -70,7 +71,7 @@ def mask_value(annotation: Any, value: object) -> object:
         return None
     if origin in (Union, UnionType):
         return _mask_union(arguments, value)
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if is_model(annotation):
         return mask(annotation, value)
     if isinstance(value, Mapping):
         return _mask_mapping(origin, arguments, value)

@@ -49,8 +49,10 @@ def printable_json(value: object, *, indent: int | None = None) -> str:
 
 
 def _escape(found: re.Match[str]) -> str:
+    r"""Return the found character as an escape of Python: `\x1b`."""
     return found[0].encode("unicode_escape").decode("ascii")
 
 
 def _json_escape(found: re.Match[str]) -> str:
+    r"""Return the found character as an escape of JSON: `\u001b`."""
     return json.dumps(found[0])[1:-1] if found[0] != "\x7f" else "\\u007f"

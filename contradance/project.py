@@ -4,10 +4,10 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from contradance.authorimport import import_authors
 from contradance.choreography import Choreography
 from contradance.errors import DeclarationError
 from contradance.registry import Registry
@@ -42,8 +42,8 @@ class Project:
         """Import and return the contracts: the named registry, or else the choreography's."""
         return self._load("contracts", Registry) if "contracts" in self.names else self.choreography().contracts
 
-    def checked(self) -> Choreography | Registry:
-        """Return what is compared with the frozen contracts: the choreography, for its subscribers, or else the registry."""
+    def choreography_or_registry(self) -> Choreography | Registry:
+        """Return the choreography, which has the subscribers; a project without one has only its registry."""
         return self.choreography() if "choreography" in self.names else self.registry()
 
     @property
@@ -66,21 +66,18 @@ class Project:
         return target
 
     def _load(self, purpose: str, kind: type[T]) -> T:
-        """Import the object that the project names for a purpose, and check its type."""
+        """Import the object that the project names for a purpose; refuse what is missing or has another type."""
         target = self.named(purpose)
         module, _, attribute = target.partition(":")
         for folder in (self.root / "contracts", self.root):  # makes contracts importable that are not installed
             if folder.is_dir() and str(folder) not in sys.path:
                 sys.path.insert(0, str(folder))
+        imported = import_authors(module, self.root, f"{target!r}, the {purpose} in {self.root / 'pyproject.toml'}")
         try:
-            found = getattr(import_module(module), attribute)
-        except (ModuleNotFoundError, AttributeError) as error:
+            found = getattr(imported, attribute)
+        except AttributeError as error:
             raise DeclarationError(
                 f"{self.root / 'pyproject.toml'} names {target!r} as its {purpose}, but it cannot be loaded: {error}."
-            ) from error
-        except SyntaxError as error:
-            raise DeclarationError(
-                f"{error.filename}, line {error.lineno}: {error.msg}.\n  Correct it: loading {target!r} imports this file."
             ) from error
         if not isinstance(found, kind):
             raise DeclarationError(f"{target!r} is named as the {purpose}, but is a {type(found).__name__}.")
@@ -88,7 +85,7 @@ class Project:
 
 
 def find_project(start: Path) -> Project:
-    """Return the project that contains the folder `start`."""
+    """Return the project that contains the folder `start`; refuse a folder in no project."""
     for folder in (start, *start.parents):
         settings = folder / "pyproject.toml"
         if settings.is_file():

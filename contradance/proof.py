@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import SchemaValidator, from_json, to_json
 
 from contradance.annotation import type_name
+from contradance.bounds import INTEGERS
 from contradance.coreschema import fields_of
 from contradance.equality import Equality, Inequality, without_eq
 from contradance.wire import Extra, read_closed, to_wire, wire_fields
@@ -26,8 +27,10 @@ _FIX_VALUE: Final = (
 )
 _FIX_TYPE: Final = "Give the field a type whose JSON is read back as that type: the one that arrives, or a Value."
 _FIX_ZONE: Final = "A time has no date, so its zone must have a fixed offset: use timezone.utc, or an AwareDatetime."
+_FIX_INTEGER: Final = "Give the field bounds of 64 bits, or a type whose JSON is text: str or Decimal."
 _STRICTLY: Final = Equality(opaque=False)
 _BY_JSON: Final = Equality(opaque=True)
+_ON_A_BUS: Final = Equality(opaque=False, integers=INTEGERS)
 
 
 class NotFaithful(Exception):
@@ -40,11 +43,16 @@ class NotFaithful(Exception):
         self.fix = fix
 
 
-def proven(instance: BaseModel, *, extra: Extra = "forbid") -> bytes:
+def proven(instance: BaseModel, *, extra: Extra = "forbid", published: bool = False) -> bytes:
     """Return the JSON of an instance, after a check that it reads back equal.
 
+    Args:
+        instance: an event, or an item of a table.
+        extra: the treatment of unknown fields.
+        published: whether it is an event, whose integers EventBridge has to accept.
+
     Raises:
-        NotFaithful: the JSON does not read back equal, or the instance has no JSON.
+        NotFaithful: the JSON does not read back equal, the instance has no JSON, or EventBridge refuses it.
         ValidationError: the JSON does not match the model.
     """
     try:
@@ -59,7 +67,7 @@ def proven(instance: BaseModel, *, extra: Extra = "forbid") -> bytes:
     except Exception as error:  # an author's validator may raise anything
         problem = f"has a validator that raises {type(error).__name__} when it reads its own JSON"
         raise NotFaithful(_raising(model, wire), problem, _FIX_RAISING) from error
-    found = _STRICTLY.difference(instance, read)
+    found = (_ON_A_BUS if published else _STRICTLY).difference(instance, read)
     if found is None or (
         without_eq(found.built) and _BY_JSON.difference(instance, read) is None and to_wire(read) == wire
     ):
@@ -69,6 +77,8 @@ def proven(instance: BaseModel, *, extra: Extra = "forbid") -> bytes:
 
 def _changed(instance: BaseModel, found: Inequality) -> NotFaithful:
     """Return the error that names the changed field, and its types before and after."""
+    if isinstance(found.built, int) and found.built not in INTEGERS:
+        return NotFaithful((*_on_wire(instance, found.path),), "is an integer of more than 64 bits", _FIX_INTEGER)
     was, now = type_name(type(found.built)), type_name(type(found.read))
     fix = _FIX_VALUE if was == now else _FIX_TYPE
     if getattr(found.built, "tzinfo", None) is not None and getattr(found.read, "tzinfo", None) is None:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from pydantic import BaseModel, RootModel
 from pydantic.errors import PydanticUndefinedAnnotation
 
-from contradance.annotation import models_inside
+from contradance.annotation import full_name, models_inside
 from contradance.contract import Contract, Value, check_value, is_contract
 from contradance.errors import InvalidRegistry
 from contradance.identity import Identity
@@ -28,12 +28,13 @@ class Registry:
             twin = known.setdefault(contract.identity, contract)
             if twin is not contract:
                 raise InvalidRegistry(
-                    f"{_place(contract)} and {_place(twin)} are both {contract.identity}.\n"
+                    f"{full_name(contract)} and {full_name(twin)} are both {contract.identity}.\n"
                     "  Give one of them another detail_type, or the next version."
                 )
         self.by_identity = MappingProxyType({contract.identity: contract for contract in known.values()})
 
     def _check(self, contract: type[Contract]) -> None:
+        """Refuse what is not a contract, and a contract with an unknown type or with a model that is not a `Value`."""
         if not is_contract(contract):
             raise InvalidRegistry(
                 f"registry {self.name!r} lists {contract!r}, which is not a contract.\n"
@@ -50,8 +51,8 @@ class Registry:
         for field, model in models_inside(contract):
             if not issubclass(model, Value):
                 raise InvalidRegistry(
-                    f"{contract.identity} holds {_place(model)} in its field {field!r}, which is not a Value: it would "
-                    f"not be closed when published.\n  {_fix(model)}"
+                    f"{contract.identity} holds {full_name(model)} in its field {field!r}, which is not a Value: it would "
+                    f"not be closed when published.\n  {_describe_fix(model)}"
                 )
             check_value(model)
 
@@ -73,13 +74,10 @@ class Registry:
         return f"Registry({self.name!r}, {len(self)} contracts)"
 
 
-def _fix(model: type) -> str:
+def _describe_fix(model: type) -> str:
+    """Return the fix for a model that is not a `Value`, as a sentence."""
     if issubclass(model, RootModel):
         return f"Use the type inside {model.__qualname__} itself, or a Value with one field."
     if issubclass(model, BaseModel):
         return f"Derive {model.__qualname__} from contradance.Value."
     return f"Write {model.__qualname__} as a class of fields that derives from contradance.Value alone."
-
-
-def _place(model: type) -> str:
-    return f"{model.__module__}.{model.__qualname__}"

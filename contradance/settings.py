@@ -50,7 +50,7 @@ class Setting(Generic[T]):
         return self.default if text is None else self.parse(text)
 
     def parse(self, text: str) -> T:
-        """Convert `text` to the setting's type."""
+        """Convert `text` to the setting's type; refuse text of another type."""
         try:
             adapter = TypeAdapter(self.type)
         except PydanticSchemaGenerationError as error:
@@ -86,7 +86,7 @@ class Secret:
         return f"SECRET_{self.name.upper()}"
 
     def get(self) -> str:
-        """Return the secret's value."""
+        """Return the secret's value; refuse a secret without one."""
         unit = running(f"secret {self.name!r}")
         unit.check_linked(self.name, frozenset({self}))
         value = unit.variable(self.variable) or self.on_laptop
@@ -99,6 +99,7 @@ class Secret:
 
 
 def _check_name(kind: str, name: str) -> None:
+    """Refuse a name that an environment variable cannot have."""
     if not re.fullmatch(_NAME, name):
         raise DeclarationError(
             f"{kind} {name!r} has a name that an environment variable cannot have.\n"

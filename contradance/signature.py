@@ -38,7 +38,7 @@ class Signature:
 
 
 def service_of(module: str, what: str, refusal: type[DeclarationError]) -> str:
-    """Return the service of a module, which is its folder: `loans` for `functions.loans.tables`."""
+    """Return the service of a module, which is its folder: `loans` for `functions.loans.tables`; refuse no folder."""
     parts = module.split(".")
     if len(parts) < 2:  # noqa: PLR2004 - a module inside a package
         raise refusal(
@@ -78,7 +78,7 @@ def read_signature(handler: Callable[..., object], service: str | None) -> Signa
             f"{function} has an annotation that cannot be evaluated: {error}.\n"
             "  Import the name at run time, not under TYPE_CHECKING; a handler's annotations are its wiring."
         ) from error
-    parameters = tuple(_parameter(function, one, hints) for one in inspect.signature(handler).parameters.values())
+    parameters = tuple(_read_parameter(function, one, hints) for one in inspect.signature(handler).parameters.values())
     if "return" not in hints:
         raise InvalidFunction(
             f"{function} has no return annotation.\n"
@@ -87,7 +87,8 @@ def read_signature(handler: Callable[..., object], service: str | None) -> Signa
     return Signature(owner, function, parameters, hints["return"])
 
 
-def _parameter(function: str, parameter: inspect.Parameter, hints: dict[str, Any]) -> Parameter:
+def _read_parameter(function: str, parameter: inspect.Parameter, hints: dict[str, Any]) -> Parameter:
+    """Return a parameter with its evaluated annotation; refuse one that is keyword-only or has no annotation."""
     if parameter.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
         raise InvalidFunction(
             f"{function} takes {parameter}, but a handler is called with its parameters in order.\n"

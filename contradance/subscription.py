@@ -50,14 +50,14 @@ class Subscription:
     @cached_property
     def pattern(self) -> "EventPattern":
         """The pattern of the rule. The laptop evaluates the same text that is deployed."""
-        return _compile(self.spelled)
+        return _compile_pattern(self.spelled)
 
     def contract_of(self, identity: Identity) -> tuple[type[Contract], type[Contract]] | None:
         """Return (contract of the event, contract to upcast it to); None when the function does not subscribe to it.
 
         An event is not upcast when the function subscribes to its own version.
         """
-        return self._readable.get(identity)
+        return self._by_identity.get(identity)
 
     def foreign_of(self, source: object, detail_type: object) -> type[ForeignEvent] | None:
         """Return the event of others with this source and detail-type; None when the function does not subscribe to it."""
@@ -67,7 +67,8 @@ class Subscription:
         return None
 
     @cached_property
-    def _readable(self) -> dict[Identity, tuple[type[Contract], type[Contract]]]:
+    def _by_identity(self) -> dict[Identity, tuple[type[Contract], type[Contract]]]:
+        """(Contract of the event, contract to upcast it to), by the identities of the events that are read."""
         upcast = {
             ancestor.identity: (ancestor, contract) for contract in self.contracts for ancestor in contract.lineage()
         }
@@ -140,7 +141,8 @@ def event_pattern(
     # Several events need `$or`: flat lists would match every source with every detail-type and every version.
     filters = checked_filters(function, (*contracts, *foreign), where)
     parts = [
-        _contract_pattern(contract, filters.get(contract), _readable(contract, contracts)) for contract in contracts
+        _contract_pattern(contract, filters.get(contract), _readable_versions(contract, contracts))
+        for contract in contracts
     ]
     parts += [_foreign_pattern(kind, filters.get(kind)) for kind in foreign]
     pattern: dict[str, object] = parts[0] if len(parts) == 1 else {"$or": parts}
@@ -148,19 +150,20 @@ def event_pattern(
         pattern = {**pattern, "replay-name": [{"exists": False}]}
     if where or any(kind.origin.source.endswith("*") for kind in foreign):
         try:
-            _compile(pattern)
+            _compile_pattern(pattern)
         except InvalidPattern as error:
             raise InvalidFunction(f"{function} has a where= that is not an event pattern.\n  {error}") from error
     return pattern
 
 
-def _compile(pattern: Mapping[str, object]) -> "EventPattern":
+def _compile_pattern(pattern: Mapping[str, object]) -> "EventPattern":
+    """Return the compiled pattern; refuse one that EventBridge would refuse."""
     from contradance.pattern import EventPattern  # noqa: PLC0415 - on Lambda the rule matches, not the function
 
     return EventPattern(pattern)
 
 
-def _readable(contract: type[Contract], contracts: tuple[type[Contract], ...]) -> set[int]:
+def _readable_versions(contract: type[Contract], contracts: tuple[type[Contract], ...]) -> set[int]:
     """Return the versions of an event that a function can read."""
     return {
         ancestor.identity.version

@@ -20,7 +20,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel
 
-from contradance.annotation import type_name
+from contradance.annotation import is_model, type_name
 from contradance.errors import InvalidTable, WorkError
 from contradance.signature import service_of
 from contradance.tableitem import ItemFormat, UnreadableError
@@ -90,7 +90,7 @@ class Table(Generic[Record]):
             raise InvalidTable(
                 f"table {self.name!r} has a name that AWS does not accept.\n  Use lower-case letters, digits, '_' and '-'."
             )
-        if not _is_model(model):
+        if not is_model(model):
             raise InvalidTable(
                 f"table {self.name} holds {type_name(model)}, which is not a model.\n  Derive it from pydantic.BaseModel."
             )
@@ -208,10 +208,6 @@ class Table(Generic[Record]):
 
     def __repr__(self) -> str:
         return f"Table({self.name!r}, key={self.key})"
-
-
-def _is_model(candidate: object) -> bool:
-    return isinstance(candidate, type) and issubclass(candidate, BaseModel)
 
 
 def _text(part: KeyPart) -> str:

@@ -55,11 +55,12 @@ class Timetable:
         return None
 
     def _runs_on(self, day: datetime) -> bool:
+        """Whether the day of the month and the weekday allow a run on `day`."""
         _, _, days, _, weekdays, _ = self.cron
         return (days is None or day.day in days) and (weekdays is None or day.isoweekday() % 7 + 1 in weekdays)
 
 
-def timetable(expression: str, function: str) -> Timetable:
+def parse_timetable(expression: str, function: str) -> Timetable:
     """Parse a schedule expression of `function`; refuse one that is invalid or never runs."""
     refusal = f"{function} has the schedule {expression!r}, which is not a schedule that contradance supports"
     if rate := re.fullmatch(_RATE, expression):
@@ -79,6 +80,7 @@ def timetable(expression: str, function: str) -> Timetable:
 
 
 def _parse_field(refusal: str, position: int, text: str) -> frozenset[int] | None:
+    """Return the values that a cron field allows, None for `?`; refuse a field that is invalid."""
     name, low, high, names = _FIELDS[position]
     if text == "?" and name in ("day-of-month", "day-of-week"):
         return None
@@ -99,6 +101,7 @@ def _parse_field(refusal: str, position: int, text: str) -> frozenset[int] | Non
 
 
 def _parse_number(text: str, low: int, names: tuple[str, ...]) -> int:
+    """Return a number, or that of a name such as `JAN`, counted from `low`; raise ValueError for another text."""
     if text.upper() in names:
         return names.index(text.upper()) + low
     if not (text.isascii() and text.isdigit()):

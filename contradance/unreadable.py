@@ -11,7 +11,7 @@ from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 from pydantic_core import PydanticSerializationError, SchemaValidator, to_json
 
 from contradance.ambiguity import ambiguous_members
-from contradance.coreschema import CoreSchema, Definitions, fields_of, inside, resolved
+from contradance.coreschema import CoreSchema, Definitions, fields_of, schemas_inside, unwrapped
 from contradance.errors import DeclarationError
 
 _SECRET: Final = (
@@ -58,14 +58,14 @@ def check_fields(model: type[BaseModel], name: str, error: type[DeclarationError
         name: its name in the error.
         error: the class of the error.
     """
-    _check_names(model, name, error)
+    _check_wire_names(model, name, error)
     schemas, definitions = fields_of(model)
     for field, schema in schemas.items():
-        for what, fix in _reasons(schema, definitions, set()):
+        for what, fix in _problems_in(schema, definitions, set()):
             raise error(f"{name} has a field {field!r} that {what}.\n  {fix}")
 
 
-def _check_names(model: type[BaseModel], name: str, error: type[DeclarationError]) -> None:
+def _check_wire_names(model: type[BaseModel], name: str, error: type[DeclarationError]) -> None:
     """Refuse a field that is excluded from JSON, or whose name differs between writing and reading."""
     seen: dict[str, str] = {}
     for own, field in model.model_fields.items():
@@ -87,40 +87,42 @@ def _check_names(model: type[BaseModel], name: str, error: type[DeclarationError
             )
 
 
-def _reasons(schema: CoreSchema, definitions: Definitions, seen: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield the problems inside one field, as (problem, fix)."""
+def _problems_in(schema: CoreSchema, definitions: Definitions, seen: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield the problems of one field and of the types inside it, as (problem, fix)."""
     kind = schema["type"]
     if kind == "definition-ref":
         if schema["schema_ref"] not in seen:
             seen.add(schema["schema_ref"])
-            yield from _reasons(resolved(schema, definitions), definitions, seen)
+            yield from _problems_in(unwrapped(schema, definitions), definitions, seen)
         return
     if kind == "model" and getattr(schema["cls"], "__checked__", False):
         return
-    yield from _of_node(schema, kind, definitions)
-    for inner in inside(schema):
-        yield from _reasons(inner, definitions, seen)
+    yield from _problems_of_node(schema, kind, definitions)
+    for inner in schemas_inside(schema):
+        yield from _problems_in(inner, definitions, seen)
 
 
-def _of_node(schema: CoreSchema, kind: str, definitions: Definitions) -> Iterator[tuple[str, str]]:
+def _problems_of_node(schema: CoreSchema, kind: str, definitions: Definitions) -> Iterator[tuple[str, str]]:
+    """Yield the problems of one core schema, without those inside it."""
     if kind in _BY_TYPE:
         yield _BY_TYPE[kind]
     elif kind.startswith("function-"):
-        yield from _of_function(schema["function"]["function"])
+        yield from _problems_of_function(schema["function"]["function"])
     elif schema.get("now_op") == "future":
         yield (
             "is in the future only for a while: a retried or replayed event would break its contract",
             "Make it a date or an AwareDatetime, and check it in the function that publishes it.",
         )
     elif kind in ("enum", "literal"):
-        yield from _of_members(schema, kind)
+        yield from _problems_of_members(schema, kind)
     elif kind == "dict" and "keys_schema" in schema:
-        yield from _of_keys(resolved(schema["keys_schema"], definitions))
+        yield from _problems_of_keys(unwrapped(schema["keys_schema"], definitions))
     elif kind == "union":
         yield from ambiguous_members(schema, definitions)
 
 
-def _of_function(function: Callable[..., Any]) -> Iterator[tuple[str, str]]:
+def _problems_of_function(function: Callable[..., Any]) -> Iterator[tuple[str, str]]:
+    """Yield the problem of a function of Pydantic that JSON cannot be read back by: a secret, a path, an import."""
     if isinstance(function, type) and issubclass(function, SecretStr | SecretBytes):
         yield _SECRET
     elif str(getattr(function, "__module__", "")).startswith("pydantic."):
@@ -128,7 +130,7 @@ def _of_function(function: Callable[..., Any]) -> Iterator[tuple[str, str]]:
         yield from (reason for start, reason in _BY_FUNCTION.items() if name.startswith(start))
 
 
-def _of_members(schema: CoreSchema, kind: str) -> Iterator[tuple[str, str]]:
+def _problems_of_members(schema: CoreSchema, kind: str) -> Iterator[tuple[str, str]]:
     """Yield a problem when the JSON of a member of an enum or a literal is not read back equal."""
     members = schema["members"] if kind == "enum" else schema["expected"]
     values = [one.value if isinstance(one, Enum) else one for one in members]
@@ -145,7 +147,7 @@ def _of_members(schema: CoreSchema, kind: str) -> Iterator[tuple[str, str]]:
             return
 
 
-def _of_keys(schema: CoreSchema) -> Iterator[tuple[str, str]]:
+def _problems_of_keys(schema: CoreSchema) -> Iterator[tuple[str, str]]:
     """Yield a problem when the keys of a dict are not read back from JSON's keys, which are strings."""
     kind = schema["type"]
     values: list[object] = []
@@ -161,6 +163,7 @@ def _of_keys(schema: CoreSchema) -> Iterator[tuple[str, str]]:
 
 
 def _reads_back(reader: SchemaValidator, member: object) -> bool:
+    """Whether the JSON of a member is read back as an equal value."""
     try:
         return bool(reader.validate_json(to_json(member)) == member)
     except (ValidationError, PydanticSerializationError, ValueError):

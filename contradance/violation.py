@@ -48,7 +48,10 @@ def problems(error: ValidationError, prefix: str = "", names: Container[str] | N
         (
             shortened(
                 ".".join(
-                    [*([prefix] if prefix else []), *(_step(part, problem["type"], names) for part in problem["loc"])]
+                    [
+                        *([prefix] if prefix else []),
+                        *(_masked_step(part, problem["type"], names) for part in problem["loc"]),
+                    ]
                 ),
                 MAX_PATH,
             ),
@@ -76,12 +79,14 @@ def violation(
     consumer: str | None = None,
 ) -> ContractViolation:
     """Return the error that names the event, the fields that break `contract`, the publisher, the consumer and the fix."""
-    names = {name for model in _models(contract) for name in (model.__name__, *model.model_fields, *wire_fields(model))}
+    names = {
+        name for model in _all_models(contract) for name in (model.__name__, *model.model_fields, *wire_fields(model))
+    }
     root, fix = "data", f"Fix the publisher, or publish the new shape as version {contract.identity.version + 1}."
     if is_foreign(contract):
         root, fix = "detail", "Correct the class: the event comes from others."
     if isinstance(error, NotFaithful):
-        path = ".".join(["data", *(_step(part, "", names) for part in error.path)])
+        path = ".".join(["data", *(_masked_step(part, "", names) for part in error.path)])
         found, fix = [(path, error.problem)], error.fix
     else:
         found = problems(error, root, names)
@@ -94,10 +99,11 @@ def violation(
     return ContractViolation("\n".join(lines))
 
 
-def _models(contract: type[BaseModel]) -> list[type[BaseModel]]:
+def _all_models(contract: type[BaseModel]) -> list[type[BaseModel]]:
+    """Return a contract, or an event of others, and the models in it at any depth."""
     return [contract, *(model for _, model in models_inside(contract) if issubclass(model, BaseModel))]
 
 
-def _step(part: int | str, problem: str, names: Container[str] | None) -> str:
-    """Return one step of a path as text; an unknown field keeps its name, because the reader must find it."""
+def _masked_step(part: int | str, problem: str, names: Container[str] | None) -> str:
+    """Return one step of a path as text, `*` for what is not in `names`; an unknown field keeps its name."""
     return str(part) if names is None or isinstance(part, int) or part in names or problem == "extra_forbidden" else "*"

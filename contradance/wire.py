@@ -24,14 +24,21 @@ def wire_fields(model: type[BaseModel]) -> dict[str, tuple[str, FieldInfo]]:
     return {field.serialization_alias or name: (name, field) for name, field in model.model_fields.items()}
 
 
-def to_wire(instance: BaseModel, *, indent: int | None = None, computed: bool = False) -> bytes:
-    """Return the JSON of an instance; `computed` includes its computed fields.
+def to_wire(
+    instance: BaseModel, *, indent: int | None = None, computed: bool = False, exclude_unset: bool = False
+) -> bytes:
+    """Return the JSON of an instance; `computed` includes its computed fields, `exclude_unset` only fields that were given.
 
     Raises:
         PydanticSerializationError: a value has no JSON.
     """
     return type(instance).__pydantic_serializer__.to_json(
-        instance, indent=indent, by_alias=True, exclude_computed_fields=not computed, warnings=False
+        instance,
+        indent=indent,
+        by_alias=True,
+        exclude_computed_fields=not computed,
+        exclude_unset=exclude_unset,
+        warnings=False,
     )
 
 
@@ -63,6 +70,7 @@ def read_tolerant(model: type[Model], text: str | bytes, *, extra: Extra = "forb
 
 
 def _read(model: type[Model], text: str | bytes, *, extra: Extra, by_name: bool, counted: bool = True) -> Model:
+    """Parse JSON as a `model`; of large JSON the error has few problems, and their number if `counted`."""
     read: Model
     if is_large(text):
         read = read_large(model, text, counted=counted, extra=extra, by_alias=True, by_name=by_name)

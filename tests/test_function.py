@@ -498,13 +498,16 @@ def test_a_wrapped_function_is_read_as_the_one_it_wraps() -> None:
 
 
 def test_a_decorator_that_is_not_called_is_refused() -> None:
-    with pytest.raises(TypeError):
-        untyped_subscriber(plain)
+    place = f"plain (tests/test_function.py, line {plain.__code__.co_firstlineno})"
+
+    assert refusal(untyped_subscriber, plain) == (
+        f"@subscriber is not called: it has {place} as its argument.\n  Write @subscriber()."
+    )
     assert refusal(untyped_route, plain) == (
-        "@route has plain as its argument, instead of a text.\n  Call the decorator: @route('GET /loans')."
+        f"@route has {place} as its argument, instead of a text.\n  Call the decorator: @route('GET /loans')."
     )
     assert refusal(untyped_schedule, plain) == (
-        "@schedule has plain as its argument, instead of a text.\n  Call the decorator: @schedule('rate(1 day)')."
+        f"@schedule has {place} as its argument, instead of a text.\n  Call the decorator: @schedule('rate(1 day)')."
     )
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from contradance import schedule
 from contradance.errors import InvalidFunction
-from contradance.timetable import Timetable, timetable
+from contradance.timetable import Timetable, parse_timetable
 
 FIX = "\n  Write it like rate(1 day), rate(5 minutes) or cron(0 12 * * ? *)."
 MOMENTS = st.integers(min_value=631_152_000, max_value=4_102_444_800).map(
@@ -30,7 +30,7 @@ def at(text: str) -> datetime:
     ],
 )
 def test_a_rate_has_a_period(expression: str, period: timedelta) -> None:
-    assert timetable(expression, "x").every == period
+    assert parse_timetable(expression, "x").every == period
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_rate_has_a_period(expression: str, period: timedelta) -> None:
 )
 def test_a_schedule_that_cannot_be_parsed_is_refused(expression: str, why: str) -> None:
     with pytest.raises(InvalidFunction) as refused:
-        timetable(expression, "loyalty.daily (functions/loyalty/daily.py, line 3)")
+        parse_timetable(expression, "loyalty.daily (functions/loyalty/daily.py, line 3)")
 
     assert str(refused.value) == (
         f"loyalty.daily (functions/loyalty/daily.py, line 3) has the schedule {expression!r}, which is not a schedule that "
@@ -134,7 +134,7 @@ def test_it_is_refused_when_the_module_is_imported() -> None:
     ],
 )
 def test_runs_come_one_after_the_other(expression: str, moment: str, runs: list[str]) -> None:
-    table, now, seen = timetable(expression, "x"), at(moment), []
+    table, now, seen = parse_timetable(expression, "x"), at(moment), []
 
     for _ in runs:
         following = table.next_after(now)
@@ -147,13 +147,13 @@ def test_runs_come_one_after_the_other(expression: str, moment: str, runs: list[
 
 @pytest.mark.parametrize("expression", ["cron(0 0 1 1 ? 2020)", "cron(0 0 29 2 ? 2020-2026)"])
 def test_a_schedule_may_have_no_run_left(expression: str) -> None:
-    assert timetable(expression, "x").next_after(at("2026-03-01T00:00")) is None
+    assert parse_timetable(expression, "x").next_after(at("2026-03-01T00:00")) is None
 
 
 def test_the_moment_may_be_told_in_any_zone() -> None:
     noon_in_zurich = datetime(2026, 3, 1, 12, tzinfo=timezone(timedelta(hours=1)))
 
-    assert timetable("cron(30 11 * * ? *)", "x").next_after(noon_in_zurich) == at("2026-03-01T11:30")
+    assert parse_timetable("cron(30 11 * * ? *)", "x").next_after(noon_in_zurich) == at("2026-03-01T11:30")
 
 
 FIELDS = st.tuples(
@@ -167,7 +167,7 @@ FIELDS = st.tuples(
 @given(fields=FIELDS, moment=MOMENTS)
 def test_a_run_is_later_on_the_minute_and_allowed(fields: tuple[str, ...], moment: datetime) -> None:
     assume(fields[2:] != ("31", "2"))
-    table = timetable(f"cron({' '.join(fields)} ? *)", "x")
+    table = parse_timetable(f"cron({' '.join(fields)} ? *)", "x")
 
     run = table.next_after(moment)
 
@@ -195,7 +195,7 @@ def test_a_rate_runs_within_one_period(moment: datetime, minutes: int) -> None:
 
 
 def test_stepping_through_a_year_counts_its_days() -> None:
-    step = timetable("cron(0 0 * * ? 2028)", "x").next_after
+    step = parse_timetable("cron(0 0 * * ? 2028)", "x").next_after
     runs, now = 0, step(at("2027-12-31T23:59"))
 
     while now is not None:

@@ -45,7 +45,7 @@ def asyncapi(
     used = {edge.contract for edge in edges}
     registry = checked if isinstance(checked, Registry) else checked.contracts
     contracts = [contract for contract in registry if contract in used or function is None]
-    relied = foreign.relied_by(choreography, functions)
+    relied = foreign.events_consumed_by(choreography, functions)
     title = function or checked.name
     return {
         "asyncapi": ASYNCAPI,
@@ -71,6 +71,7 @@ def asyncapi(
 
 
 def _selected_functions(choreography: Choreography | None, function: str | None) -> Mapping[str, AnyFunction]:
+    """Return the functions that the document covers, by name; refuse a function that is not known."""
     known = choreography.functions if choreography else {}
     if function is None:
         return known
@@ -82,21 +83,25 @@ def _selected_functions(choreography: Choreography | None, function: str | None)
 
 
 def _description(function: AnyFunction | None) -> str:
+    """Return a function's docstring, else its name; without a function, the description of a whole document."""
     if function is None:
         return "Events on one EventBridge bus, and the functions that publish and consume them."
     return (function.handler.__doc__ or function.name).strip()
 
 
 def _contract_key(contract: type[Contract]) -> str:
+    """Return a contract's key in the document: `library.loans.BookLent.v1`."""
     source, detail_type, version = contract.identity
     return f"{source}.{detail_type}.v{version}"
 
 
 def _summary(contract: type[Contract]) -> str:
+    """Return the first line of a contract's docstring, else its detail-type."""
     return (contract.__doc__ or contract.identity.detail_type).strip().partition("\n")[0]
 
 
 def _channel(contract: type[Contract], choreography: Choreography | None) -> AsyncApiDocument:
+    """Return the channel of a contract: the bus as its address, its message and its identity."""
     source, detail_type, version = contract.identity
     return {
         "address": choreography.name if choreography else None,
@@ -108,10 +113,12 @@ def _channel(contract: type[Contract], choreography: Choreography | None) -> Asy
 
 
 def _operation_key(edge: Edge) -> str:
+    """Return an operation's key in the document: `loans.lend.publishes.library.loans.BookLent.v1`."""
     return f"{edge.function}.{edge.kind}.{_contract_key(edge.contract)}"
 
 
 def _operation(edge: Edge, function: AnyFunction) -> AsyncApiDocument:
+    """Return the operation with which a function publishes (send) or consumes (receive) a contract."""
     key = _contract_key(edge.contract)
     operation: AsyncApiDocument = {
         "action": "send" if edge.kind == "publishes" else "receive",
@@ -128,6 +135,7 @@ def _operation(edge: Edge, function: AnyFunction) -> AsyncApiDocument:
 
 
 def _message(contract: type[Contract]) -> AsyncApiDocument:
+    """Return the message of a contract, whose payload is EventBridge's `detail`."""
     return {
         "name": contract.identity.detail_type,
         "title": str(contract.identity),
@@ -144,6 +152,7 @@ def _message(contract: type[Contract]) -> AsyncApiDocument:
 
 
 def _application(function: AnyFunction, edges: Iterable[Edge], relied: Iterable[Relied]) -> AsyncApiDocument:
+    """Return a function as an application: its service, its trigger and the keys of its operations."""
     trigger = function.trigger
     triggered_by = trigger.key if isinstance(trigger, Route) else ""
     if isinstance(trigger, Schedule):
@@ -160,12 +169,13 @@ def _application(function: AnyFunction, edges: Iterable[Edge], relied: Iterable[
 
 
 def _schemas(contracts: Iterable[type[Contract]]) -> dict[str, JsonSchema]:
-    """Return the schemas of all contracts and their definitions, by unique names for references in the document."""
+    """Return the schemas of the metadata, of all contracts and of their definitions, by unique names."""
     found: dict[str, JsonSchema] = {_METADATA: to_draft7(Metadata.model_json_schema(mode="serialization"))}
     for contract in contracts:
         key, schema = _contract_key(contract), schema_of(contract)
 
         def locate(name: str, key: str = key) -> str:
+            """Return a reference to a definition of the contract."""
             return str(_reference(f"{key}.{name}")["$ref"])
 
         found[key] = to_draft7(schema, locate)
@@ -174,4 +184,5 @@ def _schemas(contracts: Iterable[type[Contract]]) -> dict[str, JsonSchema]:
 
 
 def _reference(name: str) -> dict[str, str]:
+    """Return a reference to a schema of the document."""
     return {"$ref": f"#/components/schemas/{name}"}

@@ -31,7 +31,7 @@ class Deprecation(NamedTuple):
 
 
 def deprecations(checked: Choreography | Registry) -> list[Deprecation]:
-    """Return the deprecated versions, in the registry's order."""
+    """Return the versions that have a newer one, in the registry's order, with the functions that use them."""
     choreography = checked if isinstance(checked, Choreography) else None
     registry = checked if isinstance(checked, Registry) else checked.contracts
     newest: dict[tuple[str, str], type[Contract]] = {}
@@ -46,6 +46,7 @@ def deprecations(checked: Choreography | Registry) -> list[Deprecation]:
 
 
 def _deprecation(choreography: Choreography | None, contract: type[Contract], newest: type[Contract]) -> Deprecation:
+    """Return one deprecation, with the functions that publish, consume and upcast the contract."""
     subscribed = choreography.subscriptions if choreography else ()
     read = {one.function.name: one.subscription.contract_of(contract.identity) for one in subscribed}
     publishers = choreography.publishers(contract) if choreography else ()

@@ -8,7 +8,7 @@ from pathlib import Path
 from contradance.gate import Difference
 
 
-def as_text(found: Sequence[Difference], promised: int, _: Path) -> str:
+def format_text(found: Sequence[Difference], promised: int, _: Path) -> str:
     """Return differences as text for a terminal."""
     if not found:
         return f"{promised} frozen contracts, no breaking change.\n"
@@ -16,7 +16,7 @@ def as_text(found: Sequence[Difference], promised: int, _: Path) -> str:
     return "\n".join([f"{count}:", *(f"  {difference}" for difference in found)]) + "\n"
 
 
-def to_json(found: Sequence[Difference], _: int, __: Path) -> str:
+def format_json(found: Sequence[Difference], _: int, __: Path) -> str:
     """Return differences as JSON: a list of objects."""
     return (
         json.dumps(
@@ -40,12 +40,13 @@ def to_json(found: Sequence[Difference], _: int, __: Path) -> str:
     )
 
 
-def as_annotations(found: Sequence[Difference], _: int, root: Path) -> str:
+def format_annotations(found: Sequence[Difference], _: int, root: Path) -> str:
     """Return differences as GitHub's workflow commands, which GitHub shows at the contract."""
     return "".join(f"{_github_annotation(one, root)}\n" for one in found)
 
 
 def _github_annotation(one: Difference, root: Path) -> str:
+    """Return an `::error` for a breaking change, else a `::notice`, at the contract's file if it is below `root`."""
     level = "error" if one.change.breaks else "notice"
     affects = f" Affects {', '.join(one.victims)}." if one.victims else ""
     place = _contract_file(one.defined)
@@ -62,8 +63,10 @@ def _contract_file(defined: str) -> Path | None:
 
 
 def _escape_data(text: str) -> str:
+    """Escape the message of a workflow command."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _escape_property(text: str) -> str:
+    """Escape the value of a workflow command's property, such as `file`."""
     return _escape_data(text).replace(":", "%3A").replace(",", "%2C")

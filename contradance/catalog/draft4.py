@@ -71,7 +71,7 @@ class Converted:
 
 
 def to_draft4(schema: SchemaObject) -> Converted:
-    """Convert a schema and its definitions."""
+    """Convert a schema and its definitions; return also the paths of the constraints that are left out."""
     conversion = _Conversion(definitions_are_exact=True)
     converted = conversion.convert(schema, "")
     # A looser definition also makes each `not` and `oneOf` looser that refers to it, so those are converted again.
@@ -89,8 +89,8 @@ class _Conversion:
         self._exact = definitions_are_exact
         self._converters: Mapping[str, Callable[[Any, str], dict[str, Any]]] = {
             "$ref": self._reference,
-            "additionalProperties": self._additional,
-            "dependentRequired": self._dependent,
+            "additionalProperties": self._additional_properties,
+            "dependentRequired": self._dependent_required,
             "not": self._not,
             "oneOf": self._one_of,
             "required": self._required,
@@ -102,12 +102,13 @@ class _Conversion:
             return {} if schema else {"not": {}}
         converted: dict[str, Any] = {}
         for keyword, value in schema.items():
-            for name, new in self._keyword(keyword, value, schema, f"{place}/{keyword}").items():
+            for name, new in self._convert_keyword(keyword, value, schema, f"{place}/{keyword}").items():
                 # Two keywords become `dependencies`, so their contents are merged.
                 converted[name] = {**converted[name], **new} if name == "dependencies" and name in converted else new
         return _beside_reference({**converted, **_narrowed(schema)})
 
-    def _keyword(self, keyword: str, value: Any, schema: SchemaObject, place: str) -> dict[str, Any]:
+    def _convert_keyword(self, keyword: str, value: Any, schema: SchemaObject, place: str) -> dict[str, Any]:
+        """Return Draft 4's keywords for one keyword; none, and its path in `dropped`, if there are none."""
         if keyword in _SAME or keyword.startswith("x-"):
             return {keyword: value}
         if keyword in _HOLD_SCHEMAS_BY_NAME:
@@ -124,16 +125,19 @@ class _Conversion:
         return {}
 
     def _reference(self, target: str, place: str) -> dict[str, Any]:  # noqa: ARG002 - signature of a converter
+        """Convert `$ref`: Draft 4 has its definitions under another name."""
         return {"$ref": target.replace("#/$defs/", "#/definitions/")}
 
     def _required(self, names: list[str], place: str) -> dict[str, Any]:  # noqa: ARG002 - signature of a converter
         """Convert `required`; Draft 4 does not allow an empty list."""
         return {"required": names} if names else {}
 
-    def _dependent(self, needed: Mapping[str, list[str]], place: str) -> dict[str, Any]:  # noqa: ARG002 - signature of a converter
+    def _dependent_required(self, needed: Mapping[str, list[str]], place: str) -> dict[str, Any]:  # noqa: ARG002 - signature of a converter
+        """Convert `dependentRequired` to `dependencies`; Draft 4 does not allow an empty list."""
         return {"dependencies": {name: names for name, names in needed.items() if names}}
 
-    def _additional(self, schema: Any, place: str) -> dict[str, Any]:
+    def _additional_properties(self, schema: Any, place: str) -> dict[str, Any]:
+        """Convert `additionalProperties`; a boolean is kept."""
         return {"additionalProperties": schema if isinstance(schema, bool) else self.convert(schema, place)}
 
     def _one_of(self, branches: list[Any], place: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ Locate = Callable[[str], str]
 
 
 def to_draft7(schema: JsonSchema, locate: Locate = lambda name: f"#/definitions/{name}") -> JsonSchema:
-    """Return `schema` in draft 7 without its definitions; `locate` returns the references to them."""
+    """Return `schema` in draft 7 without its definitions; `locate` makes a reference from a definition's name."""
     if isinstance(schema, bool):
         return schema
     converted = map_inner(schema, lambda inner: to_draft7(inner, locate))
@@ -34,7 +34,7 @@ def to_draft7(schema: JsonSchema, locate: Locate = lambda name: f"#/definitions/
 
 
 def definitions(schema: JsonSchema, locate: Locate = lambda name: f"#/definitions/{name}") -> dict[str, JsonSchema]:
-    """Return the definitions of `schema` in draft 7, by name."""
+    """Return the definitions of `schema` in draft 7, by name; none for a schema without them."""
     if isinstance(schema, bool):
         return {}
     found = {**schema.get("definitions", {}), **schema.get("$defs", {})}

@@ -29,7 +29,7 @@ class RegistrySchema:
 
 
 def registry_schema(contract: type[Contract]) -> RegistrySchema:
-    """Return the schema of one contract."""
+    """Return the schema of a contract's data in Draft 4, with a name, a description and what Draft 4 lacks."""
     converted = to_draft4(schema_of(contract))
     source, detail_type, version = contract.identity
     return RegistrySchema(

@@ -26,22 +26,24 @@ def export(checked: Choreography | Registry, form: ExportFormat, *, function: st
     registry = checked if isinstance(checked, Registry) else checked.contracts
     if form == "asyncapi":
         return {f"{function or checked.name}.asyncapi.json": asyncapi(checked, function=function)}
-    make = _json_schema if form == "jsonschema" else _eventbridge
+    make = _json_schema_file if form == "jsonschema" else _create_schema_file
     return dict(make(contract) for contract in registry)
 
 
-def text(document: object) -> str:
-    """Return a document as text for a file."""
+def document_text(document: object) -> str:
+    """Return a document as JSON text for a file."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _json_schema(contract: type[Contract]) -> tuple[str, object]:
+def _json_schema_file(contract: type[Contract]) -> tuple[str, object]:
+    """Return (file name, JSON Schema with its dialect and id) of a contract."""
     source, detail_type, version = contract.identity
     identified = {"$schema": DIALECT, "$id": f"contract:{source}/{detail_type}/v{version}"}
     return f"{source}/{detail_type}/v{version}.schema.json", {**identified, **schema_of(contract)}
 
 
-def _eventbridge(contract: type[Contract]) -> tuple[str, object]:
+def _create_schema_file(contract: type[Contract]) -> tuple[str, object]:
+    """Return (file name, `CreateSchema` request) of a contract."""
     schema = registry_schema(contract)
     request = {"SchemaName": schema.name, "Type": TYPE, "Description": schema.description, "Content": schema.content}
     return f"{schema.name}.json", request

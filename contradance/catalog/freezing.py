@@ -7,9 +7,9 @@ from pathlib import Path
 from contradance.choreography import Choreography
 from contradance.gate import breaks, own_contracts, refuse
 from contradance.registry import Registry
-from contradance.schemas.folder import delete, read_folder, write
-from contradance.schemas.freezing import FreezePlan, plan
-from contradance.schemas.identities import find
+from contradance.schemas.folder import delete_frozen, read_folder, write_frozen
+from contradance.schemas.freezing import FreezePlan, plan_freeze
+from contradance.schemas.identities import find_identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Frozen:
     written: bool
 
     def lines(self, root: Path) -> Iterator[str]:
-        """Yield a line of text for each file."""
+        """Yield a line of text for each file: new, changed or dropped, the contract, and the path."""
         would = "" if self.written else "would be "
         for verb, group in (("new", self.plan.new), ("changed", self.plan.changed), ("dropped", self.plan.dropped)):
             for frozen in group:
@@ -49,13 +49,13 @@ def freeze_contracts(
     """
     registry = checked if isinstance(checked, Registry) else checked.contracts
     promises = read_folder(folder)
-    to_drop = {find(name, promises) for name in dropping}
+    to_drop = {find_identity(name, promises) for name in dropping}
     refuse(breaks(checked, promises, dropped=to_drop))
-    planned = plan(own_contracts(registry), promises)
+    planned = plan_freeze(own_contracts(registry), promises)
     planned = planned._replace(dropped=tuple(one for one in planned.dropped if one.identity in to_drop))
     if write_files:
         for frozen in (*planned.new, *planned.changed):
-            write(folder, frozen)
+            write_frozen(folder, frozen)
         for frozen in planned.dropped:
-            delete(folder, frozen)
+            delete_frozen(folder, frozen)
     return Frozen(planned, folder, len(own_contracts(registry)), written=write_files)

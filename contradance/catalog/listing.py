@@ -37,7 +37,7 @@ class Listed:
     """The bus of an event of others; else empty."""
 
     def as_json(self) -> dict[str, object]:
-        """Return the values for JSON."""
+        """Return the contract's row as JSON values by name."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -49,7 +49,7 @@ class Listed:
         return "\n".join(lines)
 
 
-def listing(checked: Choreography | Registry, promises: Promises) -> list[Listed]:
+def list_contracts(checked: Choreography | Registry, promises: Promises) -> list[Listed]:
     """Return every contract of a registry, with its publishers, consumers and frozen state; then the events of others."""
     choreography = checked if isinstance(checked, Choreography) else None
     registry = checked if isinstance(checked, Registry) else checked.contracts
@@ -60,6 +60,7 @@ def listing(checked: Choreography | Registry, promises: Promises) -> list[Listed
     old = {one.contract: str(one) for one in deprecations(checked)}
 
     def state(contract: type[Contract]) -> FreezeState:
+        """Return a contract's state compared with its frozen schema; `broken` when any change breaks."""
         if contract.identity.app != registry.name:
             return "not ours"
         return changed.get(contract.identity, "frozen") if contract.identity in promises else "not frozen"
@@ -80,8 +81,8 @@ def listing(checked: Choreography | Registry, promises: Promises) -> list[Listed
     ]
 
 
-def shown(contract: type[Contract]) -> Iterator[str]:
-    """Yield the lines that describe a contract: its summary, and each field with type, marks and description."""
+def describe_contract(contract: type[Contract]) -> Iterator[str]:
+    """Yield the lines that describe a contract: its summary, its marks, and each field with type and meaning."""
     marks = [f"subject {contract.subject_field}"]
     marks += [f"upcasts v{contract.upcasts.identity.version}"] if contract.upcasts else []
     marks += [f"also published as v{one.identity.version}" for one in contract.renderings()[1:]]
@@ -91,8 +92,8 @@ def shown(contract: type[Contract]) -> Iterator[str]:
     yield from _table([*_field_rows(contract, 1, ())])
 
 
-def shown_foreign(one: Relied) -> Iterator[str]:
-    """Yield the lines that describe an event of others, once for each of its classes."""
+def describe_foreign(one: Relied) -> Iterator[str]:
+    """Yield the lines that describe an event of others, once for each of its classes: its origin and its fields."""
     for model in one.models:
         origin = model.origin
         marks = [f"from {origin}", *(f"once by {'.'.join(path)}" for path in origin.once_by)]
@@ -104,12 +105,14 @@ def shown_foreign(one: Relied) -> Iterator[str]:
 
 
 def _table(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    """Yield rows of three columns as lines, aligned."""
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     for name, kind, meaning in rows:
         yield f"  {name:{widths[0]}}  {kind:{widths[1]}}  {meaning}".rstrip()
 
 
 def _field_rows(model: type[BaseModel], depth: int, seen: tuple[type, ...]) -> Iterator[tuple[str, str, str]]:
+    """Yield (indented name, type, description) of each field on the wire, and after it those of models in it."""
     for name, (_, field) in wire_fields(model).items():
         yield "  " * (depth - 1) + name, type_name(_without_metadata(field)), _describe_field(field)
         for inner in models_in(field.annotation):
@@ -124,10 +127,12 @@ def _without_metadata(field: FieldInfo) -> Any:
 
 
 def _describe_field(field: FieldInfo) -> str:
+    """Return a field's marks, such as `[optional, personal]`, and its description."""
     marks = ["" if field.is_required() else "optional", "personal" if is_marked(field) else ""]
     parts = [f"[{', '.join(filter(None, marks))}]" if any(marks) else "", field.description or ""]
     return " ".join(filter(None, parts))
 
 
 def _first_line(contract: type[Contract]) -> str:
+    """Return the first line of a contract's docstring; an empty text without one."""
     return (contract.__doc__ or "").strip().partition("\n")[0]

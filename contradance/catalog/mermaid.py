@@ -20,29 +20,30 @@ _RESERVED: Final = ("default", "event", "failure", "foreign")
 
 
 def mermaid(choreography: Choreography) -> str:
-    """Return the text of the flowchart, with all functions and events that are connected."""
+    """Return the text of the flowchart, with the functions and events that publish, consume or are published."""
     return "\n".join(_lines(choreography)) + "\n"
 
 
 def _lines(choreography: Choreography) -> Iterator[str]:
+    """Yield the lines of the flowchart: functions, events, arrows and styles."""
     failing = failure_path(choreography)
     connected = choreography.connected
     functions = [function for function in choreography.functions.values() if function.name in connected]
     contracts = list(dict.fromkeys(edge.contract for edge in choreography.edges))
     foreign = {f"f_{one.identity}": one for one in choreography.foreign}
-    ids = _ids([*(function.name for function in functions), *map(_event_name, contracts), *foreign], ())
+    ids = _ids([*(function.name for function in functions), *map(_event_key, contracts), *foreign], ())
     classes = _ids(choreography.services, _RESERVED)
     yield "flowchart LR"
     for function in functions:
         yield f"  {ids[function.name]}{_function_shape(function)}:::{classes[function.service]}"
     for contract in contracts:
         style = "failure" if contract in failing.contracts else "event"
-        yield f"  {ids[_event_name(contract)]}([{_event_label(contract)}]):::{style}"
+        yield f"  {ids[_event_key(contract)]}([{_event_label(contract)}]):::{style}"
     for name, one in foreign.items():
-        yield from _foreign(ids[name], one, ids)
+        yield from _foreign_lines(ids[name], one, ids)
     for kind, name, contract in dict.fromkeys(choreography.edges):
         dashed = contract in failing.contracts
-        ends = (ids[name], ids[_event_name(contract)])
+        ends = (ids[name], ids[_event_key(contract)])
         tail, head = ends if kind == "publishes" else ends[::-1]
         yield f"  {tail} {'-.->' if dashed else '-->'} {head}"
     yield "  classDef event fill:#64748b,stroke:#64748b,color:#fff"
@@ -54,9 +55,9 @@ def _lines(choreography: Choreography) -> Iterator[str]:
         yield f"  classDef {classes[service]} fill:none,stroke:{colour},stroke-width:2px"
 
 
-def _foreign(own: str, one: Relied, ids: Mapping[str, str]) -> Iterator[str]:
+def _foreign_lines(own: str, one: Relied, ids: Mapping[str, str]) -> Iterator[str]:
     """Yield an event of others and the arrows to its consumers."""
-    yield f'  {own}(["{_text(one.identity.detail_type)}<br/><i>{_text(one.identity.source)}</i>"]):::foreign'
+    yield f'  {own}(["{_escape_text(one.identity.detail_type)}<br/><i>{_escape_text(one.identity.source)}</i>"]):::foreign'
     for consumer in one.consumers:
         yield f"  {own} --> {ids[consumer]}"
 
@@ -76,22 +77,25 @@ def _ids(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
     return ids
 
 
-def _event_name(contract: type[Contract]) -> str:
+def _event_key(contract: type[Contract]) -> str:
+    """Return the text that names an event among all nodes: `e_library.loans_BookLent_v1`."""
     source, detail_type, version = contract.identity
     return f"e_{source}_{detail_type}_v{version}"
 
 
 def _event_label(contract: type[Contract]) -> str:
+    """Return the text at an event: its detail-type, and its version unless it is 1."""
     _, detail_type, version = contract.identity
     return detail_type if version == 1 else f"{detail_type} v{version}"
 
 
-def _text(text: str) -> str:
+def _escape_text(text: str) -> str:
     """Return a text of others with the characters escaped that Mermaid or HTML would read."""
     return "".join(one if one.isalnum() or one in " -_./" else f"#{ord(one)};" for one in text)
 
 
 def _function_shape(function: AnyFunction) -> str:
+    """Return the shape and text of a function: pointed with its route or timetable, or square."""
     label = f"{function.name.partition('.')[2]}<br/><i>{function.service}</i>"
     match function.trigger:
         case Route(method=method, path=path):

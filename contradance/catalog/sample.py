@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticSerializationError, PydanticUndefined, to_json
 
-from contradance.annotation import alternatives, type_name
+from contradance.annotation import is_model, members_but_none, type_name
 from contradance.contract import is_contract
 from contradance.errors import InvalidContract
 from contradance.violation import problems
@@ -17,9 +17,9 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def sample(model: type[Model], **changes: object) -> Model:
-    """Return a sample of `model`, with some fields changed. Every required field needs an example or is itself a model."""
+    """Return a sample of `model` with some fields changed; refuse a required field without example that is no model."""
     try:
-        example = _read(model, _example_data(model))
+        example = _read_example(model, _example_data(model))
     except ValidationError as error:
         called = str(model.identity) if is_contract(model) else model.__qualname__
         kind = "contract" if is_contract(model) else "model"
@@ -32,7 +32,7 @@ def sample(model: type[Model], **changes: object) -> Model:
     return model.model_validate({**held, **changes}, by_name=True)
 
 
-def _read(model: type[Model], example: dict[str, Any]) -> Model:
+def _read_example(model: type[Model], example: dict[str, Any]) -> Model:
     """Read an example as JSON, as a consumer does; one whose parts have no JSON is validated as it is."""
     try:
         text = to_json(example, by_alias=True, round_trip=True)
@@ -42,19 +42,21 @@ def _read(model: type[Model], example: dict[str, Any]) -> Model:
 
 
 def _example_data(model: type[BaseModel]) -> dict[str, Any]:
+    """Return example values of a model's fields, by their names on the wire."""
     return {wire_name: _example_value(model, name, field) for wire_name, (name, field) in wire_fields(model).items()}
 
 
 def _example_value(model: type[BaseModel], name: str, field: FieldInfo) -> Any:
+    """Return a field's example or default, else a sample of the model in it; refuse a field without any."""
     if field.examples:
         return field.examples[0]
     if field.default is not PydanticUndefined or field.default_factory is not None:
         return field.get_default(call_default_factory=True, validated_data={})
-    for member in alternatives(field.annotation):
-        if isinstance(member, type) and issubclass(member, BaseModel):
+    for member in members_but_none(field.annotation):
+        if is_model(member):
             return _example_data(member)
         item = next(iter(get_args(member)), NoneType)
-        if get_origin(member) in (list, tuple) and isinstance(item, type) and issubclass(item, BaseModel):
+        if get_origin(member) in (list, tuple) and is_model(item):
             return [_example_data(item)]
     raise InvalidContract(
         f"{model.__qualname__}.{name} is {type_name(field.annotation)} and has no example, so a sample is not possible.\n"

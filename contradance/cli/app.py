@@ -55,6 +55,13 @@ def run(
         float, typer.Option(min=0, help="Seconds that an event takes to reach the archive; on AWS it may be 600.")
     ] = 0.0,
     *,
+    cors_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An origin whose pages may call the routes, besides the stacks' corsOrigins; repeatable.",
+            metavar="URL",
+        ),
+    ] = None,
     reload: Annotated[bool, typer.Option("--reload", help="Restart when the code is edited.")] = False,
 ) -> None:
     """Run the choreography on this machine: its HTTP API, its bus, its functions."""
@@ -63,14 +70,24 @@ def run(
 
         words = ["run", "--state", str(state), "--port", str(port), "--time-scale", str(time_scale)]
         words += [word for setting in settings or [] for word in ("--set", setting)]
+        words += [word for origin in cors_origin or [] for word in ("--cors-origin", origin)]
         raise typer.Exit(run_reloading(the_project().root, words))
-    from contradance.cli.running import run_laptop  # noqa: PLC0415 - only this command needs a server
+    from contradance.cli.running import origin, run_laptop  # noqa: PLC0415 - only this command needs a server
+    from contradance.infra.stack_files import cors_origins  # noqa: PLC0415 - the same
     from contradance.runtime.aws.metrics import watch_authors_metrics  # noqa: PLC0415 - the same
 
     watch_authors_metrics()  # before the project's modules make their own
 
-    delay = timedelta(seconds=archive_delay)
-    run_laptop(the_project().choreography(), state, port, settings or [], time_scale=time_scale, archive_delay=delay)
+    project = the_project()
+    run_laptop(
+        project.choreography(),
+        state,
+        port,
+        settings or [],
+        time_scale=time_scale,
+        archive_delay=timedelta(seconds=archive_delay),
+        origins=cors_origins(project.root) | {*map(origin, cors_origin or [])},
+    )
 
 
 @app.command()

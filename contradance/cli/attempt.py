@@ -14,6 +14,7 @@ _MARKS: Final = {
     "failed": ("✗", "yellow"),
     "invalid": ("✗", "red"),
     "expired": ("✗", "red"),
+    "unreadable": ("?", "dim"),
 }
 
 
@@ -41,7 +42,7 @@ def _ending(record: JournalRecord) -> str:
     """Return the outcome of an attempt that is not `done`: `failed, attempt 1, 5 retries left`."""
     if record.outcome == "duplicate":
         return "duplicate: already done"
-    if record.is_request:
+    if record.is_request or record.outcome == "unreadable":
         return record.outcome
     ending = "now a dead letter" if record.dead else f"{record.retries_left} retries left"
     return f"{record.outcome}, attempt {record.attempt}, {ending}"

@@ -1,6 +1,7 @@
 """What commands share: options, the project, error reports, and reading and writing text."""
 
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -24,7 +25,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def reporting(command: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a command: it prints a `ContradanceError` as a message and exits with 1."""
+    """Decorate a command: it prints a `ContradanceError` as a message and exits with 1.
+
+    Of any other exception it prints the traceback from the command on: the frames of Typer would hide the author's.
+    """
 
     @wraps(command)
     def reported(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -32,6 +36,12 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except ContradanceError as error:
             err.print(f"{type(error).__name__}: {error}", style="red")
+            raise typer.Exit(1) from error
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except Exception as error:
+            own = error.__traceback__.tb_next if error.__traceback__ else None
+            err.print("".join(traceback.format_exception(type(error), error, own)), style="red")
             raise typer.Exit(1) from error
 
     return reported

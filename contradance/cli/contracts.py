@@ -52,7 +52,7 @@ def freeze(
 
     project = the_project()
     frozen = freeze_contracts(
-        project.checked(), project.root / project.schemas, dropping=drop or [], write_files=not check
+        project.choreography_or_registry(), project.root / project.schemas, dropping=drop or [], write_files=not check
     )
     for line in frozen.lines(project.root):
         out.print(line)
@@ -74,14 +74,14 @@ def check(
     as_json: Json = False,  # noqa: FBT002 - a command's flag
 ) -> None:
     """List the changes that break a frozen contract, each with its affected subscribers; exit 1 when there is one."""
-    from contradance.catalog.differences import as_annotations, as_text, to_json  # noqa: PLC0415 - loaded with the project
+    from contradance.catalog.differences import format_annotations, format_json, format_text  # noqa: PLC0415 - loaded with the project
     from contradance.gate import breaks  # noqa: PLC0415 - loaded with the project
     from contradance.schemas.sources import read_promises  # noqa: PLC0415 - loaded with the project
 
     project = the_project()
     promises = read_promises(against or str(project.root / project.schemas), project.root, project.schemas)
-    found = breaks(project.checked(), promises, mode=mode)
-    render = {OutputFormat.TEXT: as_text, OutputFormat.JSON: to_json, OutputFormat.GITHUB: as_annotations}[
+    found = breaks(project.choreography_or_registry(), promises, mode=mode)
+    render = {OutputFormat.TEXT: format_text, OutputFormat.JSON: format_json, OutputFormat.GITHUB: format_annotations}[
         OutputFormat.JSON if as_json else form
     ]
     sys.stdout.write(render(found, len(promises), project.root))
@@ -95,11 +95,11 @@ def list_contracts(
     as_json: AsJson = False,  # noqa: FBT002 - a command's flag
 ) -> None:
     """List the contracts: publishers, subscribers, whether each is frozen, and consumers of old versions."""
-    from contradance.catalog.listing import listing  # noqa: PLC0415 - loaded with the project
+    from contradance.catalog.listing import list_contracts  # noqa: PLC0415 - loaded with the project
     from contradance.schemas import read_folder  # noqa: PLC0415 - loaded with the project
 
     project = the_project()
-    found = listing(project.checked(), read_folder(project.root / project.schemas))
+    found = list_contracts(project.choreography_or_registry(), read_folder(project.root / project.schemas))
     if as_json:
         print_json([one.as_json() for one in found])
     else:
@@ -112,15 +112,15 @@ def show(
     contract: Annotated[str, typer.Argument(help="Like BookLent, BookLent v1 or library.loans/BookLent v1.")],
 ) -> None:
     """Show one contract: its fields, their types, personal data, and whether it is frozen."""
-    from contradance.catalog.listing import shown, shown_foreign  # noqa: PLC0415 - loaded with the project
+    from contradance.catalog.listing import describe_contract, describe_foreign  # noqa: PLC0415 - loaded with the project
     from contradance.choreography import Choreography  # noqa: PLC0415 - loaded with the project
-    from contradance.schemas.identities import find  # noqa: PLC0415 - loaded with the project
+    from contradance.schemas.identities import find_identity  # noqa: PLC0415 - loaded with the project
 
-    checked = the_project().checked()
+    checked = the_project().choreography_or_registry()
     foreign = {str(one.identity): one for one in checked.foreign} if isinstance(checked, Choreography) else {}
     found = [one for name, one in foreign.items() if contract in (name, one.identity.detail_type)]
     known = the_project().registry().by_identity
-    for line in shown_foreign(found[0]) if found else shown(known[find(contract, known)]):
+    for line in describe_foreign(found[0]) if found else describe_contract(known[find_identity(contract, known)]):
         out.print(line)
 
 
@@ -135,18 +135,20 @@ def diff(
     from contradance.compatibility import compare  # noqa: PLC0415 - loaded with the project
     from contradance.gate import differences  # noqa: PLC0415 - loaded with the project
     from contradance.schemas import schema_of  # noqa: PLC0415 - loaded with the project
-    from contradance.schemas.identities import find  # noqa: PLC0415 - loaded with the project
+    from contradance.schemas.identities import find_identity  # noqa: PLC0415 - loaded with the project
     from contradance.schemas.sources import read_promises  # noqa: PLC0415 - loaded with the project
 
     project = the_project()
     if old is not None and new is not None:
         known = project.registry().by_identity
-        one, two = known[find(old, known)], known[find(new, known)]
+        one, two = known[find_identity(old, known)], known[find_identity(new, known)]
         lines = [change.message for change in compare(schema_of(one), schema_of(two))]
     else:
         promises = read_promises(against or str(project.root / project.schemas), project.root, project.schemas)
-        named = find(old, promises) if old is not None else None
-        found = [one for one in differences(project.checked(), promises) if named in (None, one.identity)]
+        named = find_identity(old, promises) if old is not None else None
+        found = [
+            one for one in differences(project.choreography_or_registry(), promises) if named in (None, one.identity)
+        ]
         lines = [f"{one.identity}: {one.change.message}" for one in found]
     for line in lines or ["Nothing differs."]:
         out.print(line)
@@ -164,15 +166,15 @@ def export(
     ] = None,
 ) -> None:
     """Export the contracts as JSON Schema, as AsyncAPI 3 or for EventBridge's schema registry."""
+    from contradance.catalog.exports import document_text  # noqa: PLC0415 - loaded with the project
     from contradance.catalog.exports import export as exported  # noqa: PLC0415 - loaded with the project
-    from contradance.catalog.exports import text  # noqa: PLC0415 - loaded with the project
 
-    files = exported(the_project().checked(), form, function=function)
+    files = exported(the_project().choreography_or_registry(), form, function=function)
     if folder is None:
-        sys.stdout.write(text(next(iter(files.values())) if form == "asyncapi" else files))
+        sys.stdout.write(document_text(next(iter(files.values())) if form == "asyncapi" else files))
         return
     for name, document in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text(document), encoding="utf-8")
+        path.write_text(document_text(document), encoding="utf-8")
         out.print(path.as_posix())

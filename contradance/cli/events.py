@@ -64,14 +64,25 @@ def publish(
     data: Annotated[str, typer.Option(help="JSON, @FILE, or - for standard input.")],
     port: Port = DEFAULT_PORT,
 ) -> None:
-    """Validate data against its contract, and publish it to a running laptop."""
+    """Validate data against its contract, and publish it to a running laptop.
+
+    An event of others, by its class or detail-type, is published as its
+    publisher would: data is its detail, or a whole sample event of AWS.
+    """
     from contradance.local.clock import RealClock  # noqa: PLC0415 - only this command needs it
     from contradance.local.system.client import LaptopClient  # noqa: PLC0415 - only this command needs it
+    from contradance.operate.foreign import foreign_named, publish_foreign  # noqa: PLC0415 - loaded with the project
     from contradance.operate.publishing import publish_data  # noqa: PLC0415 - loaded with the project
 
-    laptop = LaptopClient(f"http://{HOST}:{port}")
-    sealed = publish_data(the_project().choreography(), detail_type, text_of(data), laptop, RealClock())
-    out.print(f"Published {sealed.identity} as {sealed.event_id}.\n  Follow it: contradance trace {sealed.event_id}")
+    laptop, choreography = LaptopClient(f"http://{HOST}:{port}"), the_project().choreography()
+    foreign = None if choreography.contracts.named(detail_type) else foreign_named(choreography, detail_type)
+    if foreign is not None:
+        identity = foreign.identity
+        event_id = publish_foreign(choreography, foreign, text_of(data), laptop.put_events)
+    else:
+        sealed = publish_data(choreography, detail_type, text_of(data), laptop, RealClock())
+        identity, event_id = sealed.identity, sealed.event_id
+    out.print(f"Published {identity} as {event_id}.\n  Follow it: contradance trace {event_id}", markup=False)
 
 
 @events.command()
@@ -79,11 +90,14 @@ def publish(
 def sample(detail_type: Annotated[str, typer.Argument(help="The event's detail-type, like BookLent.")]) -> None:
     """Print an example of an event's data."""
     from contradance.catalog.sample import sample as example  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.foreign import foreign_named  # noqa: PLC0415 - loaded with the project
     from contradance.operate.publishing import contract_named  # noqa: PLC0415 - loaded with the project
     from contradance.wire import to_wire  # noqa: PLC0415 - the same
 
-    contract = contract_named(the_project().choreography(), detail_type)
-    sys.stdout.write(to_wire(example(contract), indent=2).decode() + "\n")
+    choreography = the_project().choreography()
+    foreign = None if choreography.contracts.named(detail_type) else foreign_named(choreography, detail_type)
+    shown = example(contract_named(choreography, detail_type) if foreign is None else foreign)
+    sys.stdout.write(to_wire(shown, indent=2).decode() + "\n")
 
 
 @events.command("would-match")

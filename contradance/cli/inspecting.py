@@ -68,7 +68,7 @@ def lint(*, as_json: AsJson = False) -> None:
     Accept a finding in pyproject.toml, with the reason, below
     tool.contradance.accepted.
     """
-    from contradance.lint.archives import archive_days  # noqa: PLC0415 - only this command needs it
+    from contradance.infra.stack_files import archive_days  # noqa: PLC0415 - only this command needs it
     from contradance.lint.rules import findings  # noqa: PLC0415 - only this command needs it
 
     project = the_project()
@@ -116,9 +116,9 @@ def why(
     completed the event.
     """
     from contradance.local.state.journal_table import open_journal  # noqa: PLC0415 - only where there is a laptop's state
-    from contradance.operate.why import event_and_flow  # noqa: PLC0415 - loaded with the project
     from contradance.operate.why import why as explained  # noqa: PLC0415 - loaded with the project
 
+    choreography = the_project().choreography()
     with open_journal(state) as journal:
         envelope = journal.envelope(event)
         if envelope is None:
@@ -126,10 +126,10 @@ def why(
                 f"There is no event {event} in {state}.\n  contradance trace shows the ids of the latest flow's.",
             )
             raise typer.Exit(1)
-        event_id, flow = event_and_flow(envelope)
+        event_id, flow = choreography.event_ids(json.loads(envelope))
         records = journal.flows(event_id)
         outstanding = journal.outstanding({flow, *(record.correlation_id for record in records)})
-    found = explained(the_project().choreography(), subscriber, envelope, records, outstanding)
+    found = explained(choreography, subscriber, envelope, records, outstanding)
     if as_json:
         print_json([one.as_json() for one in found])
     else:

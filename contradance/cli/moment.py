@@ -15,16 +15,16 @@ def moment(text: str, now: datetime, option: str) -> datetime:
     ago = _AGO.fullmatch(text)
     if text == "now":
         return now
-    if ago:
-        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     try:
+        if ago:
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         parsed = datetime.fromisoformat(text)
-    except ValueError as error:
+        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise typer.BadParameter(
             f"{text!r} is not a time. Use 2026-01-31T18:00 (UTC), 2026-01-31T18:00+01:00, 90m (ago; s, m, h or d) or now.",
             param_hint=option,
         ) from error
-    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def format_moment(at: datetime) -> str:

@@ -1,11 +1,13 @@
 """`contradance run`: builds the laptop, prints its addresses, and serves until Ctrl-C."""
 
 import os
+import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 import typer
 
@@ -27,6 +29,16 @@ from contradance.runtime.aws import metrics
 from contradance.runtime.journal_record import JournalRecord
 from contradance.settings import Setting
 
+_ORIGIN: Final = re.compile(r"\*|https?://(\*|[A-Za-z0-9.\[\]:_-]+)")
+"""An origin as a browser sends it, or one of API Gateway's wildcards."""
+
+
+def origin(text: str) -> str:
+    """Return the origin in an option's text."""
+    if not _ORIGIN.fullmatch(text.rstrip("/")):
+        raise typer.BadParameter(f"{text!r} is not an origin. Use http://localhost:3000.", param_hint="--cors-origin")
+    return text
+
 
 def run_laptop(
     choreography: Choreography,
@@ -36,8 +48,9 @@ def run_laptop(
     *,
     time_scale: float = 1.0,
     archive_delay: timedelta = timedelta(0),
+    origins: Collection[str] = (),
 ) -> None:
-    """Run `choreography` until Ctrl-C or SIGTERM."""
+    """Run `choreography` until Ctrl-C or SIGTERM; pages of `origins` may call its routes."""
     variables = {**os.environ, **setting_variables(choreography, sets)}
     narrator = Narrator(Services(choreography.services))
     feed = Feed()
@@ -67,7 +80,7 @@ def run_laptop(
         when_settled=when_settled,
     )
     try:
-        server = Server(laptop, port, when_refused=narrator.refused, feed=feed)
+        server = Server(laptop, port, when_refused=narrator.refused, feed=feed, origins=origins)
         server.stop_on_signals()
         end_with_parent()
         listen_to_functions(choreography, narrator)

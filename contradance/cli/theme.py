@@ -16,7 +16,7 @@ class SafeConsole(Console):
     """Writes text as `printable_block` returns it; styles and colours are its own. Markup in a text counts only if asked."""
 
     def __init__(self, *, stderr: bool = False) -> None:
-        super().__init__(stderr=stderr, highlight=False, soft_wrap=True, emoji=False)
+        super().__init__(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Yield the segments of a text or a tree."""

@@ -104,6 +104,8 @@ def _outcome(handled: Handled) -> Text:
     if last.outcome in COMPLETED:
         tries = f", attempt {last.attempt}" if last.attempt > 1 else ""
         return Text("  ✓", "green").append(f" {last.duration_ms:.1f} ms{tries}", "dim")
+    if last.outcome == "unreadable":
+        return Text("  ? unreadable", "dim")
     if last.dead:
         return Text(f"  ✗ {last.outcome} → dead letter", "bold red")
     if last.is_request:

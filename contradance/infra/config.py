@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
@@ -48,6 +48,12 @@ class StackConfig(BaseModel):
         ge=1,
         le=3650,
         description="days that the bus's archive keeps events; required with another stack's bus",
+    )
+    buses: Mapping[str, str] = Field(
+        default={}, description="names or ARNs of the buses of events of others, by their names in the declarations"
+    )
+    archives: Mapping[str, Annotated[int, Field(ge=1, le=3650)]] = Field(
+        default={}, description="days that an archive of this stack's events on another bus keeps them: `default: 14`"
     )
     remember_days: float | None = Field(
         default=None, gt=0, description="days to keep a once-record; at least as long as events can be redelivered"
@@ -136,8 +142,8 @@ class StackConfig(BaseModel):
 
     @property
     def archive_retention(self) -> timedelta:
-        """The time that the bus's archive keeps events."""
-        return timedelta(days=self.archive_days)
+        """The longest time that an archive keeps events."""
+        return timedelta(days=max(self.archive_days, *self.archives.values(), 0))
 
 
 def parse_config(values: Mapping[str, str], *, project: str, stack: str) -> StackConfig:

@@ -7,6 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from contradance.deployed import OUTPUT
 from contradance.infra.components.application import ApplicationComponent
+from contradance.infra.planning.buses import ForeignBusPlan
 from contradance.infra.planning.plan import StackPlan, Workload
 from contradance.infra.planning.trigger import SubscriberPlan
 
@@ -31,8 +32,12 @@ def outputs(
         "api_url": api_url,
         "fingerprint": fingerprint,
         "alarms": [],
+        "buses": {name: _bus_output(other) for name, other in plan.setup.buses.items()},
     }
-    functions = {each.function.name: _function_output(each, application.urls) for each in plan.workloads}
+    functions = {
+        each.function.name: _function_output(each, application.urls, _declared_bus(plan, each))
+        for each in plan.workloads
+    }
     return {
         OUTPUT: {**_camel_case_names(deployed), "functions": functions, "contracts": contracts},
         "api_url": api_url,
@@ -42,7 +47,26 @@ def outputs(
     }
 
 
-def _function_output(workload: Workload, urls: Mapping[str, pulumi.Output[str]]) -> StackOutputs:
+def _bus_output(other: ForeignBusPlan) -> StackOutputs:
+    """Return the names of a bus of events of others, and of its archive."""
+    archive = other.archive
+    names = {
+        "name": other.bus.name,
+        "arn": other.bus.arn,
+        "archive_name": archive.name if archive else None,
+        "archive_arn": archive.arn if archive else None,
+    }
+    return _camel_case_names(names)
+
+
+def _declared_bus(plan: StackPlan, workload: Workload) -> str | None:
+    """Return the bus of a rule by the name in the declarations; None for the stack's own."""
+    if not isinstance(workload, SubscriberPlan) or workload.rule.bus == plan.setup.bus:
+        return None
+    return next(name for name, other in plan.setup.buses.items() if other.bus == workload.rule.bus)
+
+
+def _function_output(workload: Workload, urls: Mapping[str, pulumi.Output[str]], bus: str | None) -> StackOutputs:
     """Return the names of a function's resources."""
     plan = workload.function
     names: dict[str, object] = {
@@ -54,7 +78,7 @@ def _function_output(workload: Workload, urls: Mapping[str, pulumi.Output[str]])
         "alarms": [alarm.name for alarm in workload.alarms],
     }
     if isinstance(workload, SubscriberPlan):
-        names |= {"rule_name": workload.rule.name, "rule_arn": workload.rule.arn}
+        names |= {"rule_name": workload.rule.name, "rule_arn": workload.rule.arn, "bus": bus}
     return _camel_case_names(names)
 
 

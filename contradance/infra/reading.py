@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from contradance.deployed import OUTPUT
 from contradance.errors import InvalidStack
 from contradance.infra.config import StackConfig, parse_config
+from contradance.infra.planning.buses import parse_bus
 from contradance.infra.planning.site import BusPlan, Site
 
 SECRETS = "secrets"
@@ -66,8 +67,8 @@ def read_site(app: str) -> Site:
 async def read_bus(config: StackConfig, site: Site) -> BusPlan | None:
     """Return the other stack's bus that the configuration names; None when the stack has its own bus."""
     if config.bus_stack:
-        return _parse_bus(await _bus_arn_of(config.bus_stack), f"busStack {config.bus_stack!r}", site)
-    return _parse_bus(config.bus, "the key bus", site) if config.bus else None
+        return parse_bus(await _bus_arn_of(config.bus_stack), f"busStack {config.bus_stack!r}", site)
+    return parse_bus(config.bus, "the key bus", site) if config.bus else None
 
 
 async def _bus_arn_of(stack: str) -> str:
@@ -83,20 +84,3 @@ async def _bus_arn_of(stack: str) -> str:
             f"  Fix: deploy that stack first, or name its bus: pulumi config set --stack {pulumi.get_stack()} bus <ARN>"
         )
     return str(deployed["busArn"])
-
-
-def _parse_bus(arn: str, where: str, site: Site) -> BusPlan:
-    parts = arn.split(":")
-    if len(parts) != 6 or parts[2] != "events" or not parts[5].startswith("event-bus/"):  # noqa: PLR2004 - an ARN has six
-        raise InvalidStack(
-            f"stack {site.stack!r} has {where}, which is not the ARN of an event bus: {arn!r}.\n"
-            f"  Fix: pulumi config set --stack {site.stack} bus {site.arn('events', 'event-bus/<name>')}"
-        )
-    for what, theirs, ours in (("region", parts[3], site.region), ("account", parts[4], site.account)):
-        if theirs != ours:
-            raise InvalidStack(
-                f"stack {site.stack!r} has {where}, which names a bus in another {what}, {theirs}; the stack is deployed to "
-                f"{ours}. A rule is in the {what} of its bus, and events are not forwarded from one to another yet.\n"
-                f"  Fix: deploy this stack to {theirs}."
-            )
-    return BusPlan(parts[5].removeprefix("event-bus/"), arn, owned=False)

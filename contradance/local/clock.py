@@ -1,8 +1,14 @@
 """The laptop's clocks: real or scaled time, virtual time, and real time with the waits skipped."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
+
+LEAST_JUMP_SECONDS: Final = 1.0
+"""Least jump of a clock that is noticed; time servers correct less all the time."""
+_LONGEST_COMPARISON_SECONDS: Final = 0.1
+"""Two clocks that are read further apart cannot be compared."""
 
 
 class MovableClock(Protocol):
@@ -19,18 +25,46 @@ class MovableClock(Protocol):
 
 
 class RealClock:
-    """The machine's clock; with a `scale`, time runs `scale` times as fast from the clock's creation."""
+    """The machine's clock; with a `scale`, time runs `scale` times as fast from the clock's creation.
 
-    def __init__(self, scale: float = 1.0) -> None:
+    Args:
+        scale: how many times as fast.
+        wall: the time of day in UTC, which a person or a time server may set.
+        monotonic: seconds that only go forward; they stand still while the machine sleeps.
+    """
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        *,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._scale = scale
-        self._origin = datetime.now(UTC)
-        self._started = time.monotonic()
+        self._wall = wall
+        self._monotonic = monotonic
+        self._origin = wall()
+        self._started = monotonic()
+        self._ahead = self._origin.timestamp() - self._started
+        """How far the time of day was ahead of the monotonic clock when they were compared last."""
 
     def now(self) -> datetime:
         """Return the current time in UTC."""
         if self._scale == 1.0:
-            return datetime.now(UTC)  # the monotonic clock stands still while the machine sleeps
-        return self._origin + timedelta(seconds=(time.monotonic() - self._started) * self._scale)
+            return self._wall()
+        return self._origin + timedelta(seconds=(self._monotonic() - self._started) * self._scale)
+
+    def jump(self) -> timedelta:
+        """Return by how much this clock has jumped since the last call; zero for less than a second.
+
+        It jumps when the machine's clock is set, and forward when the machine has slept. A scaled clock does not jump.
+        """
+        before = self._monotonic()
+        ahead = self._wall().timestamp() - before
+        if self._scale != 1.0 or self._monotonic() - before > _LONGEST_COMPARISON_SECONDS:
+            return timedelta(0)
+        jumped, self._ahead = ahead - self._ahead, ahead
+        return timedelta(seconds=jumped) if abs(jumped) >= LEAST_JUMP_SECONDS else timedelta(0)
 
     def sleep(self, seconds: float) -> None:
         """Sleep `seconds` of this clock's time."""

@@ -1,5 +1,6 @@
 """The laptop: a choreography's bus, functions and HTTP API on this machine, with one folder of state."""
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from random import Random
 from types import TracebackType
 from typing import Final, Literal, Self
 
-from contradance.choreography import Choreography
+from contradance.choreography import AnyFunction, Choreography
 from contradance.errors import LaptopError
 from contradance.function import Schedule
 from contradance.local.aws.endpoint import AwsEndpoint
@@ -20,17 +21,23 @@ from contradance.local.events.replays import Replays
 from contradance.local.events.schedules import Schedules
 from contradance.local.invocation.drain import Drain
 from contradance.local.invocation.gateway import Gateway, HttpResponse
+from contradance.local.invocation.in_flight import InFlight
 from contradance.local.invocation.invoker import Invoker
+from contradance.local.invocation.recovery import Recovery
 from contradance.local.invocation.runner import Runner
+from contradance.local.invocation.threads import RequestThreads
 from contradance.local.state.database import Database
 from contradance.local.state.journal_table import STATE_FILE, LaptopJournal
 from contradance.local.store import SQLiteStore
-from contradance.local.strict_json import allow_deep_json
 from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.ports import Environment
 from contradance.runtime.sweep import sweep
+from contradance.strictjson import allow_deep_json
 from contradance.subscription import Subscription
 
+_LOG = logging.getLogger("contradance.clock")
+_LONGEST_DELAY: Final = timedelta(minutes=15)
+"""Longest delay of a message that is sent to a queue. SQS API reference, SendMessage."""
 _SWEEP_SECONDS: Final = 30.0
 """Time limit of one run of the sweeper."""
 
@@ -74,8 +81,9 @@ class Laptop:
         self.journal = LaptopJournal(self.database, when_journaled)
         self.dead_letters = DeadLetterQueues(self.database, clock)
         self.replays = Replays(self.bus, self.database, clock, archive_delay, Random(seed))  # noqa: S311 - an order is not a secret
+        store = SQLiteStore(self.database, self.bus if publish_at_once else None)
         self.environment = Environment(
-            store=SQLiteStore(self.database, self.bus if publish_at_once else None),
+            store=store,
             events=self.bus,
             dead_letters=self.dead_letters,
             journal=self.journal,
@@ -83,24 +91,49 @@ class Laptop:
             variables=variables,
             bus=self.bus.name,
         )
-        self.gateway = Gateway(choreography, self.environment)
-        self.aws = AwsEndpoint(choreography, self.bus, self.dead_letters, self.replays, self.environment)
+        self.in_flight = InFlight(state)
+        self.threads = RequestThreads(self.in_flight)
         functions = [
             function
             for function in choreography.functions.values()
             if isinstance(function.trigger, Subscription | Schedule)
         ]
-        invoker = Invoker(self.bus, self.environment, when_settled)
-        schedules = Schedules(choreography, self.bus, clock.now())
-        self._runner = Runner(functions, self.bus, invoker, schedules, self.sweep)
+        invoker = Invoker(self.bus, choreography.functions, self.in_flight, self.environment, when_settled)
+        recovery = Recovery(choreography.functions, self.bus, invoker, self.in_flight, store)
+        self._schedules = schedules = Schedules(choreography, self.bus, clock.now())
+        self._store = store
+        self._runner = Runner(
+            functions,
+            self.bus,
+            invoker,
+            schedules=schedules,
+            recovery=recovery,
+            others_may_run=self.threads.may_run,
+            every_second=invoker.record_late_requests,
+            when_jumped=self._follow_clock,
+            every_minute=self.sweep,
+        )
         shuffle = Random(seed)  # noqa: S311 - the same
-        self._drain = Drain(functions, self.bus, invoker, schedules=schedules, replays=self.replays, random=shuffle)
+        self._drain = Drain(
+            functions,
+            self.bus,
+            invoker,
+            schedules=schedules,
+            replays=self.replays,
+            recovery=recovery,
+            random=shuffle,
+        )
+        self.gateway = Gateway(choreography, self.environment)
+        self.aws = AwsEndpoint(
+            choreography, self.bus, self.dead_letters, self.replays, self.environment, threads=self.threads
+        )
 
     def start(self) -> None:
         """Deliver in threads until `close`."""
         if not isinstance(self.clock, RealClock):
             raise LaptopError("a virtual clock stands still.\n  Use drain(), or give the laptop a RealClock.")
-        self.bus.reschedule_future(self.clock.now())
+        pauses = [_LONGEST_DELAY, *(_longest_pause(function) for function in self.choreography.functions.values())]
+        self.bus.reschedule_future(self.clock.now(), max(pauses))
         self._runner.start(self.clock)
         self.replays.start()
 
@@ -124,11 +157,28 @@ class Laptop:
         """Publish events that a process committed and did not publish before it died; return how many once-records."""
         return sweep(self.environment, _SWEEP_SECONDS)
 
+    def _follow_clock(self, jump: timedelta) -> None:
+        """Continue when the machine's clock has jumped: durations stay as long as they are, and what is due runs."""
+        self._store.shift_leases(jump)
+        if jump > timedelta(0):
+            _LOG.warning(
+                "The clock went forward by %s: it was set, or the machine slept. What is due by now runs now.", jump
+            )
+            return
+        _LOG.warning(
+            "The clock was set back by %s. Retries and schedules go on, and wait no longer than before.", -jump
+        )
+        now = self.clock.now()
+        self.bus.shift_future(now, -jump)
+        self._schedules.set_back(now, -jump)
+
     def close(self) -> bool:
         """Wait for running invocations until their timeouts, and close the state; return whether all ended."""
         self.replays.stop()
+        self.threads.close()
         ended = self._runner.stop()
         self.database.close()
+        self.in_flight.close()
         return ended
 
     def _movable(self) -> MovableClock:
@@ -144,3 +194,9 @@ class Laptop:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _longest_pause(function: AnyFunction) -> timedelta:
+    """Return the longest pause between two attempts at a function's deliveries."""
+    last = function.retry.attempts(function.delivery)
+    return function.retry.delay(function.delivery, last, function.limits.timeout)

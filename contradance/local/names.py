@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Final
 
+from contradance.foreign import DEFAULT_BUS
+
 HOST: Final = "127.0.0.1"
 """Loopback only: other machines cannot connect."""
 DEFAULT_PORT: Final = 8700
@@ -31,8 +33,8 @@ def bus_arn(bus: str) -> str:
 
 
 def rule_arn(bus: str, function: str) -> str:
-    """Return the ARN of a subscriber's rule."""
-    return f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{bus}/{aws_name(function)}"
+    """Return the ARN of a subscriber's rule; on the default bus it does not name the bus."""
+    return f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{'' if bus == DEFAULT_BUS else f'{bus}/'}{aws_name(function)}"
 
 
 def archive_name(bus: str) -> str:

@@ -9,7 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
@@ -25,6 +25,8 @@ from contradance.unit import ItemKey
 
 _ONCE: Final = "function = ? AND source = ? AND event_id = ?"
 _ITEM: Final = "table_name = ? AND partition = ? AND sort = ?"
+_RELEASED: Final = datetime.min.replace(tzinfo=UTC)
+"""Expiry of a lease that was given back."""
 _REMEMBERED: Final = 10_000
 """Leases in memory before the expired ones are removed."""
 
@@ -127,7 +129,19 @@ class SQLiteStore:
         with self._lock:
             held = self._leases.get(key)
             if held and held.holder == lease.holder:
-                self._leases[key] = held._replace(expires=datetime.min.replace(tzinfo=held.expires.tzinfo))
+                self._leases[key] = held._replace(expires=_RELEASED)
+
+    def shift_leases(self, jump: timedelta) -> None:
+        """Keep what remains of each lease when the clock jumps."""
+        with self._lock:
+            self._leases = {
+                key: held if held.expires == _RELEASED else held._replace(expires=held.expires + jump)
+                for key, held in self._leases.items()
+            }
+
+    def has_completed(self, key: OnceKey) -> bool:
+        """Whether the handler has committed."""
+        return self._record(key) is not None
 
     def mark_published(self, key: OnceKey) -> None:
         """Make a `done` record `published`, erasing its sealed events and keeping their ids."""

@@ -7,7 +7,6 @@ failed        the function raised on every attempt: Lambda's on-failure record (
 invalid       the data breaks the contract; `expired`: it waited too long. Ours: the body is the event (runtime/attempt.py)
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +14,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Final, Literal, NamedTuple
 
-from contradance.bounds import MAX_REASON_BYTES, shortened
+from contradance.bounds import MAX_ID, MAX_REASON_BYTES, shortened
+from contradance.strictjson import read_json
 
 Reason = Literal["undelivered", "failed", "invalid", "expired", "unreadable"]
 """Why an event is a dead letter; `unreadable` is a message of an unknown shape."""
@@ -26,6 +26,8 @@ _VARIABLE: Final = re.compile(
 )
 """The parts of an error that differ between failures of the same kind: ids and times."""
 _PYDANTIC: Final = "ValidationError"
+_ENDLESS: Final = 1_000_000
+"""More attempts than any function makes."""
 
 
 class QueueMessage(NamedTuple):
@@ -73,13 +75,13 @@ class DeadLetter:
     @property
     def event_id(self) -> str:
         """The event's own id, else EventBridge's, else the message's."""
-        return str(self.metadata.get("event_id") or (self.event or {}).get("id") or self.message.id)
+        return _text(self.metadata.get("event_id")) or _text((self.event or {}).get("id")) or self.message.id
 
     @property
     def what(self) -> str:
         """The event's detail-type, or the schedule."""
         event = self.event or {}
-        return str(event.get("detail-type") or event.get("schedule") or "unknown")
+        return _text(event.get("detail-type")) or _text(event.get("schedule")) or "unknown"
 
     @property
     def cause(self) -> str:
@@ -114,7 +116,7 @@ def read_dead_letter(subscriber: str, message: QueueMessage) -> DeadLetter:
     if own.get("REASON") in _OURS:
         return letter(_OURS[own["REASON"]], body, own.get("ERROR_MESSAGE", ""))
     if isinstance(body, dict) and isinstance(body.get("requestContext"), dict):
-        attempts = body["requestContext"].get("approximateInvokeCount")
+        attempts = _count(body["requestContext"].get("approximateInvokeCount"))
         last = _time(body.get("timestamp")) or message.sent
         return letter("failed", body.get("requestPayload"), _handler_error(body), attempts, last)
     if isinstance(body, dict) and (message.moved or "detail-type" in body):
@@ -124,6 +126,16 @@ def read_dead_letter(subscriber: str, message: QueueMessage) -> DeadLetter:
     return letter("unreadable", None, "the message has no shape that EventBridge, Lambda, SQS or contradance writes")
 
 
+def _text(value: object) -> str:
+    """Return a text of another program within the bound of an id; empty for any other value."""
+    return value[:MAX_ID] if isinstance(value, str) else ""
+
+
+def _count(value: object) -> int | None:
+    """Return a number of attempts; None for any other value."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _ENDLESS else None
+
+
 def _delivery_error(own: Mapping[str, str]) -> str:
     exhausted = own.get("EXHAUSTED_RETRY_CONDITION")
     return f"{own['ERROR_CODE']}: {own.get('ERROR_MESSAGE', '')}" + (f" ({exhausted})" if exhausted else "")
@@ -131,10 +143,12 @@ def _delivery_error(own: Mapping[str, str]) -> str:
 
 def _handler_error(record: Mapping[str, Any]) -> str:
     """Return what a handler raised; of Pydantic's error only the first line, since the others hold the input."""
-    raised, condition = record.get("responsePayload"), record["requestContext"].get("condition", "")
+    raised = record.get("responsePayload")
     if not isinstance(raised, Mapping):
-        return str(condition) or "Lambda's record has no error"
-    kind, message = raised.get("errorType"), str(raised.get("errorMessage", ""))
+        return _text(record["requestContext"].get("condition")) or "Lambda's record has no error"
+    kind, message = _text(raised.get("errorType")), raised.get("errorMessage")
+    if not isinstance(message, str):
+        message = ""
     if kind == _PYDANTIC:
         message = message.partition("\n")[0]
     return f"{kind}: {message}" if kind else message
@@ -147,22 +161,24 @@ def _scheduled(body: object) -> object:
 
 
 def _json(text: str) -> object:
+    """Return the value of a JSON text; None for a text that is not JSON, or that could not be sent again as JSON."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return read_json(text, any_integer=True)
+    except ValueError:
         return None
 
 
 def _time(text: object) -> datetime | None:
+    """Return a time in UTC; None for any other value, and for a time that UTC's calendar does not have."""
     try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+        return found and (found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _attempts(retries: str | None) -> int | None:
-    return int(retries) + 1 if retries and retries.isdecimal() else None
+    return int(retries) + 1 if retries and retries.isdecimal() and len(retries) < len(str(_ENDLESS)) else None
 
 
 def _without(word: str, text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from contradance.choreography import Choreography, Subscribed
-from contradance.deployed import Deployed, DeployedFunction
+from contradance.deployed import Deployed, DeployedBus, DeployedFunction
 from contradance.errors import ContradanceError, InvalidPattern
 from contradance.operate.ports import AlarmState, RunningRule, System
 from contradance.pattern import EventPattern
@@ -37,8 +37,14 @@ def examine(system: System, choreography: Choreography) -> Iterator[HealthCheck]
     for one in choreography.subscriptions:
         if one.function.name in deployed.functions:
             yield from _rule(system, deployed, one)
-    yield from _archive(system, deployed)
+    for name, bus in deployed.buses.items():
+        yield from _foreign_bus(system, name, bus)
+    archives = [deployed.archive_name, *(bus.archive_name for bus in deployed.buses.values())]
+    for archive in archives:
+        if archive is not None:
+            yield from _archive(system, archive)
     yield from _alarms(system, deployed)
+    yield from _hangs(system)
     for name, function in deployed.functions.items():
         if function.dead_letter_queue_url is not None:
             yield from _dead_letters(system, name)
@@ -110,7 +116,7 @@ def _rule(system: System, deployed: Deployed, one: Subscribed) -> Iterator[Healt
     def look() -> HealthCheck:
         rule = system.health.rule(one.function.name)
         if rule.state != "ENABLED":
-            enable = f"aws events enable-rule --name {function.rule_name} --event-bus-name {deployed.bus_name}"
+            enable = f"aws events enable-rule --name {function.rule_name} --event-bus-name {deployed.bus_of(one.function.name).name}"
             return HealthCheck(what, f"it is {rule.state}: no event reaches the function", f"Enable it: {enable}")
         trouble = _rule_trouble(rule, function, one.subscription.pattern)
         return HealthCheck(what, trouble, _DEPLOY if trouble else "")
@@ -130,13 +136,24 @@ def _rule_trouble(rule: RunningRule, function: DeployedFunction, pattern: EventP
     return "" if target.has_dead_letters else "its target has no dead letter queue: an undeliverable event is lost"
 
 
-def _archive(system: System, deployed: Deployed) -> Iterator[HealthCheck]:
-    if deployed.archive_name is None:
-        return
-    what = f"archive {deployed.archive_name}"
+def _foreign_bus(system: System, name: str, bus: DeployedBus) -> Iterator[HealthCheck]:
+    what = f"bus {bus.name}"
 
     def look() -> HealthCheck:
-        state = system.health.archive_state()
+        if system.health.has_bus(bus):
+            return HealthCheck(what, "")
+        return HealthCheck(
+            what, "it does not exist", f"Name another one: pulumi config set --path 'buses.{name}' <ARN>"
+        )
+
+    yield from _checked(what, look)
+
+
+def _archive(system: System, archive: str) -> Iterator[HealthCheck]:
+    what = f"archive {archive}"
+
+    def look() -> HealthCheck:
+        state = system.health.archive_state(archive)
         return HealthCheck(what, "") if state == "ENABLED" else HealthCheck(what, f"it is {state}", _DEPLOY)
 
     yield from _checked(what, look)
@@ -169,6 +186,19 @@ def _alarm_trouble(name: str, alarm: AlarmState | None) -> tuple[str, str]:
     if alarm.in_alarm:
         return "it is in alarm", "See why: contradance dlq list, contradance logs"
     return "", ""
+
+
+def _hangs(system: System) -> Iterator[HealthCheck]:
+    """Report the functions whose invocations outlive their timeouts, each with the stack of its longest one."""
+    hangs = system.health.hangs()
+    for name in sorted({hang.function for hang in hangs}):
+        own = [hang for hang in hangs if hang.function == name]
+        longest = max(own, key=lambda hang: hang.seconds)
+        times = "an invocation hangs" if len(own) == 1 else f"{len(own)} invocations hang"
+        trouble = f"{times}, the longest for {longest.seconds:,.0f} seconds at {longest.where or 'an unknown line'}"
+        yield HealthCheck(
+            f"threads of {name}", trouble, f"Give what it waits for a timeout. Its thread:\n{longest.stack}"
+        )
 
 
 def _dead_letters(system: System, name: str) -> Iterator[HealthCheck]:

@@ -85,7 +85,7 @@ def flows(records: Iterable[JournalRecord], outstanding: Iterable[Outstanding] =
 def _flow(correlation_id: str, records: Sequence[JournalRecord], outstanding: Sequence[Outstanding]) -> Flow:
     """Return the flow of these records and pending deliveries."""
     tree = _TreeBuilder(records, outstanding)
-    deliveries = [delivery_state(attempts) for attempts in tree.deliveries()]
+    deliveries = [delivery_state(attempts) for attempts in tree.deliveries() if not _is_unreadable(attempts)]
     states = deliveries + [delivery_state(attempts) for attempts in tree.starts() if not attempts[0].is_request]
     began = min(record.started_at for record in records)
     finished = max(record.started_at + timedelta(milliseconds=record.duration_ms) for record in records)
@@ -110,6 +110,8 @@ class _TreeBuilder:
         self._published = _published_events(records)
         self._outside = _outside_events(records, self._published)
         self._due = {(one.event_id, one.function): one.due for one in outstanding}
+        self._shown: set[str] = set()
+        """Events above the one that is being added: records that name each other as causes do not make an endless tree."""
         self.not_begun = [one for one in outstanding if one.function not in self._attempts.get(one.event_id, {})]
         """Pending deliveries without an attempt."""
 
@@ -142,9 +144,19 @@ class _TreeBuilder:
 
     def _happened(self, event: PublishedEvent) -> Happened:
         """Return one event with its deliveries."""
+        if event.event_id in self._shown:
+            return Happened(event.event_id, event.contract, ())
+        self._shown.add(event.event_id)
         begun = self._attempts.get(event.event_id, {})
         not_begun = tuple(one for one in self.not_begun if one.event_id == event.event_id)
-        return Happened(event.event_id, event.contract, tuple(map(self._handled, begun.values())), not_begun)
+        found = Happened(event.event_id, event.contract, tuple(map(self._handled, begun.values())), not_begun)
+        self._shown.remove(event.event_id)
+        return found
+
+
+def _is_unreadable(attempts: Sequence[JournalRecord]) -> bool:
+    """Whether no record of a delivery can be read, so that its state is unknown."""
+    return all(attempt.outcome == "unreadable" for attempt in attempts)
 
 
 def _attempts_by_event(records: Iterable[JournalRecord]) -> dict[str | None, dict[str, list[JournalRecord]]]:

@@ -5,11 +5,57 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
+from pydantic import ValidationError
+
 from contradance.operate.flow import Outstanding
 from contradance.runtime.journal_record import JournalRecord
 
 _LATE: Final = timedelta(minutes=2)
 """Longest time until a line is visible in CloudWatch Logs, with a margin."""
+
+_LONGEST_MS: Final = 1e11
+"""Longer than any attempt lasts, in milliseconds: three years."""
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+_MOST_ATTEMPTS: Final = 1_000_000
+
+
+def read_record(written: str | object) -> JournalRecord | None:
+    """Return the record in JSON text or in its value; None where another version, or no version, would have written it."""
+    try:
+        record = (
+            JournalRecord.model_validate_json(written)
+            if isinstance(written, str)
+            else JournalRecord.model_validate(written)
+        )
+    except ValidationError:
+        return None
+    at = record.started_at
+    is_possible = (
+        at.tzinfo is not None
+        and _FIRST_YEAR <= at.year < _LAST_YEAR
+        and 0 <= record.duration_ms < _LONGEST_MS
+        and 0 <= record.attempt < _MOST_ATTEMPTS
+        and 0 <= record.retries_left < _MOST_ATTEMPTS
+    )
+    return record if is_possible else None
+
+
+def unreadable_record(function: str, event_id: str | None, correlation_id: str, at: datetime) -> JournalRecord:
+    """Return what is shown in place of a record that cannot be read."""
+    return JournalRecord(
+        function=function,
+        trigger="unknown",
+        event_id=event_id,
+        subject=None,
+        correlation_id=correlation_id,
+        causation_id=None,
+        attempt=0,
+        outcome="unreadable",
+        retries_left=0,
+        started_at=at,
+        duration_ms=0.0,
+        error="This record cannot be read: another version of contradance may have written it.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
-from contradance.deployed import Deployed, DeployedFunction
+from contradance.deployed import Deployed, DeployedBus, DeployedFunction
 from contradance.errors import OperateError
 from contradance.operate.dead_letter import DeadLetter, LetterOutcome
 
@@ -104,6 +104,18 @@ class AlarmState:
     in_alarm: bool
 
 
+class Hang(NamedTuple):
+    """An invocation that has outlived its function's timeout while its thread still runs."""
+
+    function: str
+    seconds: float
+    """How long it has run."""
+    where: str
+    """The application's line at which its thread is."""
+    stack: str
+    """The stack of its thread."""
+
+
 class HealthAccess(Protocol):
     """What a system is made of, as it runs now."""
 
@@ -116,14 +128,20 @@ class HealthAccess(Protocol):
     def bus_arn(self) -> str:
         """Return the ARN of the bus."""
 
+    def has_bus(self, bus: DeployedBus) -> bool:
+        """Return whether a bus of events of others exists."""
+
     def rule(self, function: str) -> RunningRule:
         """Return the rule of one subscriber."""
 
-    def archive_state(self) -> str:
-        """Return ENABLED, or the state of the archive and its reason."""
+    def archive_state(self, archive: str) -> str:
+        """Return ENABLED, or the state of an archive and its reason."""
 
     def alarms(self, names: Sequence[str]) -> Mapping[str, AlarmState]:
         """Return those of the alarms that exist, by name."""
+
+    def hangs(self) -> Sequence[Hang]:
+        """Return the invocations whose threads still run after their timeouts; none on AWS, where Lambda ends them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ def contract_named(choreography: Choreography, detail_type: str) -> type[Contrac
     found = choreography.contracts.named(detail_type)
     if not found:
         known = ", ".join(sorted({contract.identity.detail_type for contract in choreography.contracts}))
+        known += "".join(f", {model.__name__} of others" for one in choreography.foreign for model in one.models)
         raise DeclarationError(
             f"the registry {choreography.contracts.name!r} holds no {detail_type!r}.\n  It holds: {known}."
         )

@@ -73,14 +73,39 @@ def plan(
         )
     if last <= first:
         raise OperateError("the window ends before it begins.\n  Give a --to that is later than --from.")
-    if system.deployed.archive_arn is None:
+    if system.function(subscriber).rule_arn is None:
+        raise OperateError(f"{subscriber} has no rule in this stack.\n  Deploy the current code, and try again.")
+    _check_archive(system, subscriber)
+    _check_recognition(subscriber, function.trigger, again=again)
+    name = f"{AGAIN if again else _COMPLETED_ONCE}{identifier}"
+    return ReplayPlan(function, function.trigger, first, last, again, name)
+
+
+def _check_archive(system: System, subscriber: str) -> None:
+    """Refuse a replay from a bus without an archive in this stack."""
+    bus = system.deployed.functions[subscriber].bus
+    if system.deployed.bus_of(subscriber).archive_arn is not None:
+        return
+    if bus is None:
         raise OperateError(
             f"{system.deployed.app} has no archive of its own.\n  Replay from the stack that owns the bus {system.deployed.bus_name}."
         )
-    if system.function(subscriber).rule_arn is None:
-        raise OperateError(f"{subscriber} has no rule in this stack.\n  Deploy the current code, and try again.")
-    name = f"{AGAIN if again else _COMPLETED_ONCE}{identifier}"
-    return ReplayPlan(function, function.trigger, first, last, again, name)
+    raise OperateError(
+        f"{subscriber} consumes from bus {bus!r}, which has no archive in this stack: its events are not kept.\n"
+        f"  Keep them from now on: pulumi config set --path 'archives.{bus}' 14"
+    )
+
+
+def _check_recognition(subscriber: str, subscription: Subscription, *, again: bool) -> None:
+    """Refuse a replay of events of others that cannot be recognised: a replay may change their ids."""
+    unknown = [kind for kind in subscription.foreign if not kind.origin.once_by]
+    if unknown and not again:
+        name = unknown[0].__name__
+        raise OperateError(
+            f"{subscriber} consumes {name}, which only EventBridge's id identifies, and it is not documented that a replay "
+            "keeps this id: completed events would be handled again.\n"
+            f"  Name the fields that identify it in once_by= of {name}; or handle every event again, with --again."
+        )
 
 
 def start(system: System, planned: ReplayPlan) -> ReplayStatus:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from contradance.choreography import Choreography, Subscribed
 from contradance.errors import DeclarationError
+from contradance.foreign import UNVERSIONED
 from contradance.identity import Identity
 from contradance.operate.flow import COMPLETED, Outstanding
 from contradance.pattern import Mismatch
@@ -43,13 +44,6 @@ class Why:
         return {**asdict(self), "attempts": attempts, "due": self.due.isoformat() if self.due else None}
 
 
-def event_and_flow(envelope: str) -> tuple[str, str]:
-    """Return the ids of a kept event and of its flow: EventBridge's own, where the publisher gave it none."""
-    event: dict[str, Any] = json.loads(envelope)
-    metadata = _metadata(event)
-    return str(metadata.get("event_id", event["id"])), str(metadata.get("correlation_id", event["id"]))
-
-
 def _metadata(event: Mapping[str, Any]) -> Mapping[str, Any]:
     metadata = event["detail"].get("metadata") if isinstance(event["detail"], dict) else None
     return metadata if isinstance(metadata, dict) else {}
@@ -72,8 +66,10 @@ def why(
         outstanding: deliveries of its flow that are pending.
     """
     event: dict[str, Any] = json.loads(envelope)
-    event_id, _ = event_and_flow(envelope)
-    identity = Identity(event["source"], event["detail-type"], _metadata(event).get("version", 0))
+    event_id, _ = choreography.event_ids(event)
+    foreign = choreography.foreign_of(event["source"], event["detail-type"]) is not None
+    version = None if foreign else _metadata(event).get("version")
+    identity = Identity(event["source"], event["detail-type"], version if isinstance(version, int) else UNVERSIONED)
     tries: dict[str, list[JournalRecord]] = {}
     for record in records:
         if record.event_id == event_id:

@@ -48,29 +48,30 @@ class _ZipEntry(NamedTuple):
         sizes = len(self.packed), self.size
         return _VERSION, _UTF_8, self.method, *times, self.checksum, *sizes, len(self.name), 0
 
-    def header(self) -> bytes:
+    def local_header(self) -> bytes:
         """Return the local header, which precedes the data."""
         return struct.pack("<4s5H3L2H", b"PK\3\4", *self._common) + self.name
 
-    def directory(self, offset: int) -> bytes:
+    def directory_entry(self, offset: int) -> bytes:
         """Return the file's entry in the central directory; `offset` is that of its local header."""
         fields = (*self._common, 0, 0, 0, _MODE, offset)
         return struct.pack("<4sH5H3L2H3H2L", b"PK\1\2", _MADE_BY, *fields) + self.name
 
 
-def archive(files: Mapping[str, bytes]) -> bytes:
+def make_zip(files: Mapping[str, bytes]) -> bytes:
     """Return a zip of `files`: contents by name, with `/` between folders. Its bytes depend on these only."""
     packed = bytearray()
     directory = bytearray()
     for name in sorted(files):
         entry = _make_entry(name, files[name])
-        directory += entry.directory(len(packed))
-        packed += entry.header() + entry.packed
+        directory += entry.directory_entry(len(packed))
+        packed += entry.local_header() + entry.packed
     end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, len(files), len(files), len(directory), len(packed), 0)
     return bytes(packed + directory + end)
 
 
 def _make_entry(name: str, data: bytes) -> _ZipEntry:
+    """Return a compressed entry; a stored one when compression does not make it smaller."""
     squeezed = bytes(deflate.deflate_compress(data, _LEVEL)) if data else data
     method, packed = (_DEFLATED, squeezed) if len(squeezed) < len(data) else (_STORED, data)
     return _ZipEntry(name.encode(), method, zlib.crc32(data), packed, len(data))

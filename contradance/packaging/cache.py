@@ -17,8 +17,8 @@ class CachedFile(NamedTuple):
     """Whether this call created it."""
 
 
-def keep(path: Path, make: Callable[[], bytes]) -> CachedFile:
-    """Return `path`; write what `make` returns when the file does not exist.
+def get_or_create_file(path: Path, make: Callable[[], bytes]) -> CachedFile:
+    """Return the file at `path`; write what `make` returns first when it does not exist.
 
     A file's name contains a digest of everything that its content depends on, so an existing file is never stale.
 
@@ -30,7 +30,7 @@ def keep(path: Path, make: Callable[[], bytes]) -> CachedFile:
     content = make()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(path, content)
+        _write_atomically(path, content)
     except OSError as error:
         raise PackagingError(
             f"{path} cannot be written: {error.strerror}.\n  No incomplete file is left. Free some space, or give this user "
@@ -39,7 +39,8 @@ def keep(path: Path, make: Callable[[], bytes]) -> CachedFile:
     return CachedFile(path, fresh=True)
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def _write_atomically(path: Path, content: bytes) -> None:
+    """Write a file under another name, flush it to the disk, and rename it to `path`."""
     handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:

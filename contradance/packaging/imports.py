@@ -5,7 +5,7 @@ loads the names that it imports under `if TYPE_CHECKING:`. Importing such a name
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -63,7 +63,7 @@ class _ImportVisitor(ast.NodeVisitor):
         self._optional = False
 
     def visit_If(self, node: ast.If) -> None:
-        """Collect the imports under `if TYPE_CHECKING:` separately."""
+        """Collect the imports under `if TYPE_CHECKING:` separately, and those of its `else` as usual."""
         negated = isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
         test = node.test.operand if isinstance(node.test, ast.UnaryOp) and negated else node.test
         if not _is_type_checking(test):
@@ -84,7 +84,7 @@ class _ImportVisitor(ast.NodeVisitor):
             self._add(alias.name, None, node.lineno, alias.asname or alias.name)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        """Collect `from a import b`, and `from . import b`."""
+        """Collect `from a import b` and, with the module's full name, `from . import b`."""
         module = node.module or ""
         if node.level:
             parts = self._package.split(".")
@@ -95,6 +95,7 @@ class _ImportVisitor(ast.NodeVisitor):
             self._add(module, name, node.lineno, alias.asname or alias.name)
 
     def _add(self, module: str, name: str | None, line: int, bound: str) -> None:
+        """Add an import; one for type checking under the name that it binds."""
         imported = Imported(module, name, line, self._optional)
         if self._typing:
             self.for_typing[bound] = imported
@@ -102,6 +103,7 @@ class _ImportVisitor(ast.NodeVisitor):
             self.at_run_time.append(imported)
 
     def _visit_all(self, nodes: Iterable[ast.AST], **flags: bool) -> None:
+        """Visit nodes as `typing`, `optional` or both; what is already so outside them stays so."""
         before = self._typing, self._optional
         self._typing = self._typing or flags.get("typing", False)
         self._optional = self._optional or flags.get("optional", False)
@@ -111,17 +113,14 @@ class _ImportVisitor(ast.NodeVisitor):
 
 
 def _is_type_checking(test: ast.expr) -> bool:
+    """Whether an expression is the name or the attribute `TYPE_CHECKING`."""
     name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else ""
     return name == "TYPE_CHECKING"
 
 
 def _catches_import_errors(handler: ast.ExceptHandler) -> bool:
+    """Whether an `except` handles ImportError: by its name, by that of a base class, or by having none."""
     if handler.type is None:
         return True
-    names = set(_exception_names(handler.type))
+    names = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)}
     return bool(names & {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
-
-
-def _exception_names(node: ast.expr) -> Iterator[str]:
-    """Yield the names in the expression of an `except` clause: both of `(ImportError, KeyError)`."""
-    return (child.id for child in ast.walk(node) if isinstance(child, ast.Name))

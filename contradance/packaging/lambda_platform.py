@@ -47,12 +47,12 @@ class LambdaPlatform:
 
     @property
     def platform(self) -> str:
-        """The platform of its wheels, as uv names it."""
+        """The platform of its wheels, as uv names it: `aarch64-manylinux_2_34`."""
         return f"{_MACHINE[self.architecture]}-manylinux_{_GLIBC[self.runtime]}"
 
     @property
     def runs_own_bytecode(self) -> bool:
-        """Whether the runtime can run the bytecode of this interpreter."""
+        """Whether the runtime can run the bytecode of this interpreter: CPython of the same version."""
         return sys.implementation.name == "cpython" and self.runtime == _own_runtime()
 
 
@@ -73,4 +73,5 @@ def default_runtime() -> str:
 
 
 def _own_runtime() -> str:
+    """Return the name of a Lambda runtime with this interpreter's version: `python3.13`."""
     return f"python{sys.version_info.major}.{sys.version_info.minor}"

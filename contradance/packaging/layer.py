@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from contradance.errors import PackagingError
-from contradance.packaging.archive import archive
+from contradance.packaging.archive import make_zip
 from contradance.packaging.lambda_platform import LambdaPlatform
 from contradance.packaging.lock import NAME
 from contradance.packaging.modules import module_file
@@ -62,7 +62,7 @@ def make_layer(root: Path, lock: bytes, rooms: Mapping[str, Path], target: Lambd
             f"{_FOLDER}/{relative}": trimmed(relative, path.read_bytes()) for path, relative in _files_below(folder)
         }
     unpacked = sum(map(len, files.values()))
-    zipped = archive(files)
+    zipped = make_zip(files)
     for size, most, what in ((unpacked, MAX_UNPACKED_BYTES, "unpacked"), (len(zipped), MAX_ZIP_BYTES, "zipped")):
         if size > most:
             raise PackagingError(
@@ -72,12 +72,13 @@ def make_layer(root: Path, lock: bytes, rooms: Mapping[str, Path], target: Lambd
     return zipped
 
 
-def tops_of(names: Iterator[str] | list[str]) -> frozenset[str]:
+def top_level_modules(names: Iterator[str] | list[str]) -> frozenset[str]:
     """Return the top-level modules and packages of a layer, given the names of its files."""
     return frozenset(parts[1].partition(".")[0] for parts in (name.split("/") for name in names) if len(parts) > 1)
 
 
 def _install_wheels(root: Path, lock: bytes, copy: Path, folder: Path, target: LambdaPlatform) -> None:
+    """Install the lock's wheels for `target` in `folder`; the lock is first written to the file `copy`."""
     copy.write_bytes(lock)
     run_uv(
         *("pip", "install", "--target", folder, "--requirements", copy, "--require-hashes", "--no-deps"),
@@ -89,11 +90,13 @@ def _install_wheels(root: Path, lock: bytes, copy: Path, folder: Path, target: L
 
 
 def _files_below(folder: Path) -> list[tuple[Path, PurePosixPath]]:
+    """Return the files in a folder at any depth, each with its path relative to the folder."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     return [(path, PurePosixPath(path.relative_to(folder).as_posix())) for path in files]
 
 
 def _copy_module(source: Path, folder: Path, module: str) -> None:
+    """Copy a module's file into `folder`, at the path of its dotted name."""
     target = folder / module_file(module, source)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(source.read_bytes())

@@ -77,17 +77,19 @@ def write_lock(root: Path, project_code: Iterable[str]) -> None:
 
 
 def _requirements_line(root: Path) -> str:
+    """Return the lock's first line, with a digest of the present requirements."""
     return _FROM + sha256("\n".join(_requirements(root)).encode()).hexdigest()[:32]
 
 
 def _requirements(root: Path) -> list[str]:
-    """Return the requirements of the layer: contradance's and the project's."""
+    """Return the requirements of the layer, sorted: contradance's and the project's."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
     extra = project.get("optional-dependencies", {}).get(_EXTRA, ())
     return sorted({*_contradance_requirements(), *project.get("dependencies", ()), *extra})
 
 
 def _contradance_requirements() -> Iterator[str]:
+    """Yield the requirements of contradance itself and of its extra `lambda`."""
     for requirement in requires("contradance") or ():
         bare, _, condition = requirement.partition(";")
         if "extra" not in condition or re.search(rf"""extra == ['"]{_EXTRA}['"]""", condition):

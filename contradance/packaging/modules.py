@@ -40,8 +40,8 @@ class Modules:
             if path is None or module in found:
                 continue
             found[module] = path
-            for imported in self._imports(module, path).at_run_time:
-                if inside(imported.module.partition(".")[0]) and self._exists(imported.module):
+            for imported in self._read_imports_once(module, path).at_run_time:
+                if inside(imported.module.partition(".")[0]) and self._is_importable(imported.module):
                     pending += self._loaded_by(imported)
                 else:
                     outside.add((path, imported))
@@ -50,25 +50,27 @@ class Modules:
     def locate(self, module: str) -> Path | None:
         """Return the file of a module; None when it does not exist or is not written in Python."""
         top, *rest = module.split(".")
-        home = self.home(top)
+        home = self.locate_top_level(top)
         if home is None:
             return None
         if home.is_file():
             return None if rest else home
         return _python_file(home.joinpath(*rest))
 
-    def home(self, top: str) -> Path | None:
-        """Return the folder of a top-level package, or the file of a top-level module."""
+    def locate_top_level(self, top: str) -> Path | None:
+        """Return the folder of a top-level package or the file of a module; None when there is none in Python."""
         if top not in self._tops:
-            self._tops[top] = self._find_package(top)
+            self._tops[top] = self._find_top_level(top)
         return self._tops[top]
 
-    def _exists(self, module: str) -> bool:
+    def _is_importable(self, module: str) -> bool:
+        """Whether a module exists, also as a folder without `__init__.py`."""
         top, *rest = module.split(".")
-        home = self.home(top)
+        home = self.locate_top_level(top)
         return self.locate(module) is not None or (home is not None and home.joinpath(*rest).is_dir())
 
-    def _find_package(self, top: str) -> Path | None:
+    def _find_top_level(self, top: str) -> Path | None:
+        """Search the folders, then ask the import system, for a top-level package's folder or a module's file."""
         for folder in self._search:
             file = _python_file(folder / top)
             if file is not None:
@@ -83,19 +85,20 @@ class Modules:
         return origin.parent if origin.name == "__init__.py" else origin
 
     def _loaded_by(self, imported: Imported) -> Iterator[str]:
-        """Yield the modules that an import loads."""
+        """Yield the modules that an import loads, with their parents; a lazy package's name leads to its module."""
         module, name = imported.module, imported.name
         yield from _with_parents(module)
         if name is not None and self.locate(f"{module}.{name}"):
             yield f"{module}.{name}"
             return
         path = self.locate(module)
-        lazy = self._imports(module, path).lazy if path else {}
+        lazy = self._read_imports_once(module, path).lazy if path else {}
         for bound, home in lazy.items():
             if name in {None, bound}:
                 yield from self._loaded_by(home)
 
-    def _imports(self, module: str, path: Path) -> Imports:
+    def _read_imports_once(self, module: str, path: Path) -> Imports:
+        """Return the imports of a module, from the first reading of its file."""
         if path not in self._read:
             self._read[path] = read_imports(path, module)
         return self._read[path]
@@ -108,10 +111,12 @@ def module_file(module: str, path: Path) -> str:
 
 
 def _python_file(stem: Path) -> Path | None:
+    """Return `stem/__init__.py` or `stem.py`, the first that exists; None if neither does."""
     candidates = stem / "__init__.py", stem.with_name(f"{stem.name}.py")
     return next((file for file in candidates if file.is_file()), None)
 
 
 def _with_parents(module: str) -> Iterator[str]:
+    """Yield the names of a module's parent packages from the top, then its own."""
     parts = module.split(".")
     return (".".join(parts[:length]) for length in range(1, len(parts) + 1))

@@ -11,14 +11,14 @@ from types import MappingProxyType
 from contradance.choreography import Choreography
 from contradance.deployed import INGRESS, SWEEPER
 from contradance.errors import PackagingError
-from contradance.packaging.archive import archive
-from contradance.packaging.cache import CachedFile, keep
+from contradance.packaging.archive import make_zip
+from contradance.packaging.cache import CachedFile, get_or_create_file
 from contradance.packaging.lambda_platform import LambdaPlatform, default_runtime
-from contradance.packaging.layer import layer_key, make_layer, tops_of
+from contradance.packaging.layer import layer_key, make_layer, top_level_modules
 from contradance.packaging.lock import read_lock, write_lock
 from contradance.packaging.modules import module_file
-from contradance.packaging.project_code import ProjectCode, named_by
-from contradance.packaging.rooms import rooms
+from contradance.packaging.project_code import ProjectCode, top_level_packages
+from contradance.packaging.rooms import lambda_modules
 from contradance.project import find_project
 
 
@@ -45,7 +45,7 @@ def build(
     architecture: str = "arm64",
     cache: Path | None = None,
 ) -> Packages:
-    """Build the packages of a choreography that are not in the cache.
+    """Build the packages of a choreography that are not in the cache; return the paths of all.
 
     Args:
         root: folder of the project, with its pyproject.toml and its lock.
@@ -62,16 +62,16 @@ def build(
     root = root.resolve()
     folder = (cache or root / ".contradance" / "packages").resolve()
     registry = _registry_module(root, choreography)
-    lock, machine = read_lock(root), rooms()
-    layer = keep(
+    lock, machine = read_lock(root), lambda_modules()
+    layer = get_or_create_file(
         folder / f"layer-{layer_key(lock, machine, target)}.zip", lambda: make_layer(root, lock, machine, target)
     )
     with zipfile.ZipFile(layer.path) as zipped:
-        tops = tops_of(zipped.namelist())
+        tops = top_level_modules(zipped.namelist())
     code = ProjectCode(root, choreography, tops, machine)
     roots: dict[str, str | None] = {name: f.handler.__module__ for name, f in choreography.functions.items()}
     kept = {
-        name: _keep_zip(folder, name, module, code)
+        name: _build_zip(folder, name, module, code)
         for name, module in (roots | {SWEEPER: None, INGRESS: registry}).items()
     }
     return Packages(
@@ -86,19 +86,21 @@ def build(
 def pin(root: Path, choreography: Choreography) -> None:
     """Write the project's lock: the wheels of the layer."""
     by_top = packages_distributions()
-    own = {name for top in named_by(choreography) for name in by_top.get(top, ())}
+    own = {name for top in top_level_packages(choreography) for name in by_top.get(top, ())}
     write_lock(root, own)
 
 
-def _keep_zip(folder: Path, name: str, module: str | None, code: ProjectCode) -> CachedFile:
+def _build_zip(folder: Path, name: str, module: str | None, code: ProjectCode) -> CachedFile:
+    """Return the zip of a function's project code, from the cache if it is there; without code it holds a README."""
     needed = {} if module is None else code.needed_by(module)
     files = {module_file(each, path): path.read_bytes() for each, path in needed.items()}
     files = files or {"README": b"All code of this function is in its layer; Lambda refuses an empty zip.\n"}
-    zipped = archive(files)
-    return keep(folder / f"{name}-{sha256(zipped).hexdigest()[:32]}.zip", lambda: zipped)
+    zipped = make_zip(files)
+    return get_or_create_file(folder / f"{name}-{sha256(zipped).hexdigest()[:32]}.zip", lambda: zipped)
 
 
 def _registry_module(root: Path, choreography: Choreography) -> str:
+    """Return the module of the registry in pyproject.toml; refuse another registry than the choreography's."""
     project = find_project(root)
     named, registry = project.named("contracts"), project.registry()
     if registry is not choreography.contracts:

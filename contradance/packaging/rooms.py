@@ -9,7 +9,7 @@ _PACKAGE = "contradance"
 _HOME = Path(contradance.__file__).parent
 
 
-def rooms() -> dict[str, Path]:
+def lambda_modules() -> dict[str, Path]:
     """Return the files of contradance's modules for Lambda, by dotted name."""
     runtime = [
         ".".join((_PACKAGE, *file.relative_to(_HOME).with_suffix("").parts)).removesuffix(".__init__")

@@ -11,7 +11,7 @@ _LICENCES: Final = ("LICEN", "COPYING", "NOTICE", "AUTHORS")
 
 
 def is_kept(path: PurePosixPath) -> bool:
-    """Return whether an installed file goes into the layer."""
+    """Return whether an installed file goes into the layer: not scripts, tests, stubs, bytecode and most metadata."""
     top, *inner = path.parts
     if top.endswith(".dist-info"):
         return inner[0] in _OF_A_DISTRIBUTION or inner[0].upper().startswith(_LICENCES)

@@ -16,6 +16,7 @@ from contradance.function import AnyFunction
 from contradance.httproute import Route
 from contradance.reply import HttpError, Reply
 from contradance.runtime.attempt import Attempt
+from contradance.runtime.containment import Contained
 from contradance.runtime.error_description import describe_error, log_keys
 from contradance.runtime.once import OnceKey, OnceRecord, StoredResponse
 from contradance.runtime.perform import Cause, Performed, Task, perform
@@ -63,7 +64,8 @@ def _answer(
     this: Attempt, function: AnyFunction, request: Mapping[str, Any], environment: Environment, context: Context
 ) -> Response:
     try:
-        task = _task(function, request, context)
+        with Contained():
+            task = _task(function, request, context)
         this.correlation_id = task.cause.correlation_id
         performed = _perform(task, request, environment, context)
     except BadRequest as error:
@@ -75,8 +77,11 @@ def _answer(
     except LaptopError:
         raise
     except Exception as error:  # noqa: BLE001 - the log has it, the client must not see it
-        _LOG.error("%s failed: %s", function.name, describe_error(error), extra=log_keys(error))
+        described = describe_error(error)
+        _LOG.error("%s failed: %s", function.name, described, extra=log_keys(error))
         tracing().record_error(error)
+        if context.get_remaining_time_in_millis() > 0:  # else it is recorded as a timeout
+            this.record("failed", 1, error=described)
         return problem(500, "Internal Server Error")
     if performed.published and not performed.duplicate:
         this.subject = performed.subject

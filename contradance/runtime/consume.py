@@ -15,6 +15,7 @@ from contradance.errors import ContractViolation
 from contradance.foreign import ForeignEvent
 from contradance.function import AnyFunction
 from contradance.runtime.attempt import Attempt
+from contradance.runtime.containment import Contained
 from contradance.runtime.error_description import describe_error
 from contradance.runtime.once import OnceKey
 from contradance.runtime.perform import Cause, Task, perform
@@ -109,6 +110,15 @@ def describe(function: AnyFunction, event: Mapping[str, Any], environment: Envir
     return this
 
 
+def once_key(function: AnyFunction, event: Mapping[str, Any]) -> OnceKey | None:
+    """Return the once-key of an event's delivery to a function; None for what the function does not consume."""
+    if isinstance(function.trigger, Subscription):
+        with suppress(ContractViolation):
+            delivered = received(function.name, function.trigger, event)
+            return _cause(function, delivered, once_of(function.trigger, delivered, event), event)[0]
+    return None
+
+
 def _describe(this: Attempt, delivered: Delivered) -> None:
     this.trigger = str(delivered.identity)
     this.event_id = delivered.metadata.event_id
@@ -161,7 +171,8 @@ def read_event(function: AnyFunction, subscription: Subscription, delivered: Del
 def _read(function: AnyFunction, delivered: Delivered, written: type[Event]) -> Event:
     """Return the event as the class that its publisher wrote."""
     try:
-        return read_tolerant(written, as_text(delivered.data))
+        with Contained():
+            return read_tolerant(written, as_text(delivered.data))
     except ValidationError as error:
         metadata = delivered.metadata
         raise violation(
@@ -178,7 +189,8 @@ def _read(function: AnyFunction, delivered: Delivered, written: type[Event]) -> 
 def _upcast(function: AnyFunction, delivered: Delivered, event: Contract, version: type[Contract]) -> Contract:
     """Return `event` upcast to `version`; a failure is a contract violation, because a retry would fail too."""
     try:
-        return version.upcast(event)
+        with Contained():
+            return version.upcast(event)
     except Exception as error:
         raise ContractViolation(
             f"event {delivered.metadata.event_id} is {delivered.identity}, published by {delivered.metadata.publisher}, "

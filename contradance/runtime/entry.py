@@ -10,7 +10,7 @@ from contradance.delivery import Delivery
 from contradance.envelope import derived_id
 from contradance.function import AnyFunction, Schedule
 from contradance.runtime.attempt import Attempt
-from contradance.runtime.consume import consume, sent_at
+from contradance.runtime.consume import consume, describe, once_key, sent_at
 from contradance.runtime.error_description import describe_error
 from contradance.runtime.once import OnceKey
 from contradance.runtime.perform import Cause, Task, perform
@@ -75,12 +75,32 @@ def load_for(function: AnyFunction) -> None:
         import_module("contradance.runtime.answer")
 
 
+def describe_attempt(function: AnyFunction, event: Mapping[str, Any], environment: Environment) -> Attempt:
+    """Return an attempt at an invocation that has ended without a record, to record it."""
+    if not isinstance(function.trigger, Schedule):
+        return describe(function, event, environment)
+    this = Attempt(function, function.trigger.timetable.expression, environment)
+    key = _run_key(function, event)
+    this.correlation_id, this.causation_id = derived_id(*key, "correlation"), key.event_id
+    return this
+
+
+def key_of(function: AnyFunction, event: Mapping[str, Any]) -> OnceKey | None:
+    """Return the once-key of a delivery or a scheduled run; None for what is neither."""
+    return _run_key(function, event) if isinstance(function.trigger, Schedule) else once_key(function, event)
+
+
+def _run_key(function: AnyFunction, event: Mapping[str, Any]) -> OnceKey:
+    """Return the once-key of a scheduled run: schedule and time identify it."""
+    return OnceKey(function.name, "schedule", f"{event.get('schedule')}@{event.get('scheduled_time')}")
+
+
 def _run_schedule(
     function: AnyFunction, schedule: Schedule, event: Mapping[str, Any], context: Context, environment: Environment
 ) -> None:
     """Run a scheduled function once per scheduled time; schedule and time identify the run."""
-    moment = f"{event['schedule']}@{event['scheduled_time']}"
-    key = OnceKey(function.name, "schedule", moment)
+    key = _run_key(function, event)
+    moment = key.event_id
     expression = schedule.timetable.expression
     with tracing().running(function, expression), Attempt(function, expression, environment) as this:
         this.correlation_id, this.causation_id = derived_id(*key, "correlation"), moment

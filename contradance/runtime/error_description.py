@@ -7,8 +7,10 @@ from typing import Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from contradance.bounds import MAX_REASON_BYTES, MAX_TRACEBACK_BYTES, shortened
+from contradance.bounds import MAX_PROBLEMS, MAX_REASON_BYTES, MAX_TRACEBACK_BYTES, shortened
+from contradance.errors import ContradanceError
 from contradance.printable import encodable
+from contradance.runtime.containment import raised_by
 from contradance.violation import problems
 
 _LONGEST: Final = 300
@@ -20,6 +22,7 @@ _LONGEST_CHAIN: Final = 20
 
 def describe_error(error: BaseException) -> str:
     """Return an exception's type, message and line of origin; Pydantic's errors are described without the value."""
+    error = raised_by(error)
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({_short(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
     return encodable(f"{type(error).__name__}: {message_of(error)}"[:_LONGEST] + where)
@@ -36,10 +39,7 @@ def _message(error: BaseException) -> str:
         return f"{error.title}: " + "; ".join(f"{path}: {problem}" if path else problem for path, problem in found)
     if isinstance(error, PydanticSerializationError):
         return "A model holds what its fields do not allow"
-    try:
-        message = str(error)
-    except BaseException as failure:  # noqa: BLE001 - an author's __str__ may raise anything
-        return f"its text cannot be read: __str__ raised {type(failure).__name__}"
+    message = _text(error)
     before = error.__cause__ or error.__context__
     for _ in range(_LONGEST_CHAIN):
         if before is None:
@@ -48,6 +48,22 @@ def _message(error: BaseException) -> str:
             message = message.replace(str(before), _message(before))
         before = before.__cause__ or before.__context__
     return message
+
+
+def with_bounded_message(error: Exception) -> Exception:
+    """Return `error`, or one of the same name with a short message: Lambda writes the message into its record."""
+    large = isinstance(error, ValidationError) and error.error_count() > MAX_PROBLEMS
+    if not large and len(_text(error).encode(errors="replace")) <= MAX_REASON_BYTES:
+        return error
+    bounded: Exception = type(type(error).__name__, (ContradanceError,), {})(message_of(error))
+    return bounded
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except BaseException as failure:  # noqa: BLE001 - an author's __str__ may raise anything
+        return f"its text cannot be read: __str__ raised {type(failure).__name__}"
 
 
 def _may_quote(message: str, before: ValidationError | PydanticSerializationError) -> bool:

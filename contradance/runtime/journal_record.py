@@ -11,8 +11,9 @@ from contradance.bounds import MAX_NAME_BYTES, MAX_REASON_BYTES, shortened
 from contradance.envelope import SealedEvent
 from contradance.printable import printable_block
 
-Outcome = Literal["done", "duplicate", "failed", "invalid", "expired"]
-"""Outcome of an attempt: committed; already done; raised; data that breaks the contract; older than max_age."""
+Outcome = Literal["done", "duplicate", "failed", "invalid", "expired", "unreadable"]
+"""Outcome of an attempt: committed; already done; raised; data that breaks the contract; older than max_age. `unreadable` is
+never written: it stands for a record that cannot be read."""
 
 
 def _short(value: object, most_bytes: int) -> object:

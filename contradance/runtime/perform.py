@@ -19,6 +19,7 @@ from contradance.delivery import Delivery
 from contradance.envelope import SealedEvent, derived_id, seal_renderings
 from contradance.errors import Conflict, ContractViolation, LeaseLost, TooMuchWork
 from contradance.function import AnyFunction
+from contradance.runtime.containment import Contained
 from contradance.runtime.journal_record import PublishedEvent, published_events
 from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, StoredResponse
 from contradance.runtime.ports import Context, Environment
@@ -118,11 +119,12 @@ def _commit(
     for run in range(1, _CONFLICTS + 1):
         unit = UnitOfWork(task.function.name, task.function.uses, environment.store, environment.variables)
         delivery = _delivery(task, attempt, environment.clock.now())
-        with run_in(unit):
+        with run_in(unit), Contained():
             returned, render = task.run(delivery)
             events = _events(task.function, returned)
-        sealed = _seal(task, events, environment)
-        answer = render() if render else None
+        with Contained():
+            sealed = _seal(task, events, environment)
+            answer = render() if render else None
         writes = unit.writes()
         if not (writes or sealed or task.remembered):
             return "published", sealed, answer

@@ -29,7 +29,7 @@ class Changes:
     edited: dict[Path, str] = field(default_factory=dict)
 
     def create(self, path: Path, text: str) -> None:
-        """Plan a new file. Refuses to overwrite a file."""
+        """Plan a new file; refuse to overwrite one."""
         if (self.root / path).exists() or path in self.created:
             raise CannotCreate(
                 f"{path} already exists and is not overwritten.\n  Choose another name, or edit the file."
@@ -42,7 +42,7 @@ class Changes:
             self.created[path] = text
 
     def read(self, path: Path) -> str:
-        """Return a file's text with the changes planned so far."""
+        """Return a file's text with the changes planned so far; refuse a file that cannot be read."""
         for changed in (self.edited, self.created):
             if path in changed:
                 return changed[path]
@@ -54,7 +54,7 @@ class Changes:
             ) from error
 
     def edit(self, path: Path, text: str) -> None:
-        """Plan a new text for a file, if it differs."""
+        """Plan a new text for a file that exists, if it differs."""
         if text != self.read(path):
             (self.created if path in self.created else self.edited)[path] = text
 
@@ -63,7 +63,7 @@ class Changes:
         return path in self.created or (self.root / path).exists()
 
     def write(self) -> None:
-        """Write every change."""
+        """Write every change, or none when the project cannot be written to; refuse text that is not Python."""
         complete_pending(self.root)
         texts = {**self.created, **self.edited}
         for path, text in texts.items():
@@ -72,7 +72,7 @@ class Changes:
         staged = self.root / _FOLDER / f"staged-{os.getpid()}"
         try:
             _stage(staged, texts)
-            staged.rename(_pending(self.root))
+            staged.rename(_pending_folder(self.root))
         except OSError as error:
             shutil.rmtree(staged, ignore_errors=True)
             raise CannotCreate(f"{self.root} cannot be written to: {error.strerror}.\n  Nothing is changed.") from error
@@ -81,7 +81,7 @@ class Changes:
 
 def complete_pending(root: Path) -> None:
     """Move committed files to their places. Does nothing unless a process died before it had moved them all."""
-    pending = _pending(root)
+    pending = _pending_folder(root)
     if not pending.exists():
         return
     for number, name in enumerate(json.loads((pending / _MANIFEST).read_text(encoding="utf-8"))):
@@ -92,18 +92,21 @@ def complete_pending(root: Path) -> None:
     shutil.rmtree(pending)
 
 
-def _pending(root: Path) -> Path:
+def _pending_folder(root: Path) -> Path:
+    """Return the folder that exists while committed files are moved to their places."""
     return root / _FOLDER / "creating"
 
 
 def _stage(folder: Path, texts: dict[Path, str]) -> None:
+    """Write the texts to a folder as numbered files, with a manifest of their paths."""
     folder.mkdir(parents=True)
     for number, text in enumerate(texts.values()):
-        _write(folder / str(number), text)
-    _write(folder / _MANIFEST, json.dumps([str(path) for path in texts]))
+        _write_durably(folder / str(number), text)
+    _write_durably(folder / _MANIFEST, json.dumps([str(path) for path in texts]))
 
 
-def _write(path: Path, text: str) -> None:
+def _write_durably(path: Path, text: str) -> None:
+    """Write a new file, and flush it to the disk."""
     with path.open("x", encoding="utf-8", newline="\n") as file:
         file.write(text)
         file.flush()

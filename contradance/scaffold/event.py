@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from contradance.errors import CannotCreate
-from contradance.scaffold.field_spec import DEFAULT, parse_fields, subject_field
+from contradance.scaffold.field_spec import DEFAULT, choose_subject, parse_fields
 from contradance.scaffold.layout import EventRef, ProjectLayout
 from contradance.scaffold.naming import event_name, service_name, snake, words
-from contradance.scaffold.template import fill
+from contradance.scaffold.template import fill_template
 
 
 def create_event(
@@ -19,7 +19,7 @@ def create_event(
     description: str | None = None,
     failure: bool = False,
 ) -> EventRef:
-    """Plan a new event.
+    """Plan a new event: its contract, its entry in the registry and a test; refuse a name that is taken.
 
     Args:
         layout: the project.
@@ -37,7 +37,7 @@ def create_event(
             "  Edit it there; a breaking change needs a new version."
         )
     fields = parse_fields(field_specs, layout.value_types) or [DEFAULT]
-    about = subject_field(fields, subject)
+    about = choose_subject(fields, subject)
     path = layout.file_of(event.module)
     layout.changes.ensure(path, f'"""The events of the {service} service."""\n\n')
     source = layout.source(path)
@@ -47,20 +47,20 @@ def create_event(
             "  Add it to the registry, or choose another name."
         )
     source = source.with_imports([("contradance", "Contract"), *(one for field in fields for one in field.imports)])
-    text = fill(
+    text = fill_template(
         "contract.py",
         event=event.name,
         source=f"{layout.app}.{service}",
         subject=about.name,
         failure=", failure=True" if failure else "",
-        docstring=_sentence(description or words(event.name)),
+        docstring=_as_sentence(description or words(event.name)),
         fields="\n".join(field.line for field in fields),
     )
     layout.edit(source.with_code(text))
     _add_to_registry(layout, event)
     layout.changes.create(
         layout.test_file("contracts", snake(event.name)),
-        fill("test_contract.py", event=event.name, module=event.module),
+        fill_template("test_contract.py", event=event.name, module=event.module),
     )
     layout.planned[event.name] = event
     return event
@@ -73,7 +73,7 @@ def _add_to_registry(layout: ProjectLayout, event: EventRef) -> None:
     layout.add_to_list(source, "Registry", None, event.name, f"{event.module}:")
 
 
-def _sentence(text: str) -> str:
-    """Return text in the form of a docstring's first line."""
+def _as_sentence(text: str) -> str:
+    """Return text as a docstring's first line: with a capital letter and a full stop, in one line."""
     line = " ".join(text.replace("\\", "").replace('"', "'").split())
     return line[:1].upper() + line[1:] + ("" if line.endswith((".", "!", "?")) else ".")

@@ -38,19 +38,21 @@ class HandlerInput(NamedTuple):
 
 
 def event_code(published: Sequence[EventRef], given: HandlerInput, *, returned: bool = True) -> Code:
-    """Return the lines of a handler's body that create the first of these events. The author adds the others."""
+    """Return the lines of a handler's body that create the first of these events; the author adds the others."""
     event = published[0]
     if event.contract is None:
         raise CannotCreate(f"{event.name} is not created yet.\n  Create its publisher in a second step.")
-    values = {name: _value(event.contract, name, field, given) for name, field in event.contract.model_fields.items()}
+    values = {
+        name: _value_code(event.contract, name, field, given) for name, field in event.contract.model_fields.items()
+    }
     head = "return " if returned else "event = "
     lines = [f"        {name}={value.text}" for name, value in values.items()]
     imports = frozenset[Import]().union(*(value.imports for value in values.values()))
     return Code("\n".join([f"    {head}{event.name}(", *lines, "    )"]), imports)
 
 
-def _value(contract: type[Contract], name: str, field: FieldInfo, given: HandlerInput) -> Code:
-    """Return the source of one field's value, with the comma after it."""
+def _value_code(contract: type[Contract], name: str, field: FieldInfo, given: HandlerInput) -> Code:
+    """Return the source of one field's value, with the comma after it; refuse a type without an example."""
     if name in given.parameters:
         return Code(f"{name},")
     if given.has_field(name, field):
@@ -74,5 +76,5 @@ def is_time(field: FieldInfo) -> bool:
 
 
 def is_new_id(contract: type[Contract], name: str, field: FieldInfo) -> bool:
-    """Whether a route generates this field: the id of the entity that the event is about."""
+    """Whether a route generates this field: a UUID that is the event's subject."""
     return name == contract.subject_field and members(field.annotation) == (UUID,)

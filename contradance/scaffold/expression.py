@@ -27,18 +27,18 @@ def expression(value: object) -> Code | None:
     cls = type(value)
     if "." in cls.__qualname__:  # a class inside another cannot be imported by its name
         return None
-    home = frozenset() if cls in (NoneType, bool, int, float, str) else frozenset({_home(cls)})
+    class_imports = frozenset() if cls in (NoneType, bool, int, float, str) else frozenset({_import_of(cls)})
     if isinstance(value, Enum):
-        return Code(f"{cls.__name__}.{value.name}", home)
+        return Code(f"{cls.__name__}.{value.name}", class_imports)
     if isinstance(value, BaseModel):
         fields = {f"{name}=": getattr(value, name) for name in type(value).model_fields}
-        return _joined(f"{cls.__name__}(", fields, fields.values(), ")", home)
+        return _join_values(f"{cls.__name__}(", fields, fields.values(), ")", class_imports)
     if isinstance(value, list):
-        return _joined("[", [""] * len(value), value, "]")
+        return _join_values("[", [""] * len(value), value, "]")
     if isinstance(value, tuple):
-        return _joined("(", [""] * len(value), value, ",)" if len(value) == 1 else ")")
+        return _join_values("(", [""] * len(value), value, ",)" if len(value) == 1 else ")")
     write = _WRITERS.get(cls)
-    return Code(write(value), home) if write else None
+    return Code(write(value), class_imports) if write else None
 
 
 def quoted(text: str) -> str:
@@ -58,10 +58,14 @@ _WRITERS: Final[dict[type, Callable[[Any], str]]] = {
 """Return the source of a value, by type."""
 
 
-def _joined(
-    opening: str, prefixes: Iterable[str], values: Iterable[object], closing: str, home: frozenset[Import] = frozenset()
+def _join_values(
+    opening: str,
+    prefixes: Iterable[str],
+    values: Iterable[object],
+    closing: str,
+    class_imports: frozenset[Import] = frozenset(),
 ) -> Code | None:
-    """Return the values with commas between them; None if one of them is not supported."""
+    """Return the values with commas between them, importing also `class_imports`; None if one is not supported."""
     parts = []
     for value in values:
         part = expression(value)
@@ -69,9 +73,10 @@ def _joined(
             return None
         parts.append(part)
     text = ", ".join(f"{prefix}{part.text}" for prefix, part in zip(prefixes, parts, strict=True))
-    return Code(f"{opening}{text}{closing}", home.union(*(part.imports for part in parts)))
+    return Code(f"{opening}{text}{closing}", class_imports.union(*(part.imports for part in parts)))
 
 
-def _home(cls: type) -> Import:
+def _import_of(cls: type) -> Import:
+    """Return the module and the name from which a class is imported."""
     # Decimal.__module__ is the C module `_decimal` in some versions of Python.
     return ("decimal" if cls is Decimal else cls.__module__, cls.__qualname__)

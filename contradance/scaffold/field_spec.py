@@ -57,13 +57,13 @@ class FieldSpec:
 
     @property
     def imports(self) -> tuple[Import, ...]:
-        """Names that its line imports."""
+        """The (module, name) pairs that its line imports."""
         pii: tuple[Import, ...] = (("typing", "Annotated"), ("contradance", "PII")) if self.is_personal else ()
         return (*self.type.imports, *pii, ("pydantic", "Field"))
 
     @property
     def line(self) -> str:
-        """Its line in the class."""
+        """Its line of source in the class."""
         annotation = f"Annotated[{self.type.annotation}, PII]" if self.is_personal else self.type.annotation
         example = f", examples=[{self.type.example}]" if self.type.example else ""
         return (
@@ -85,8 +85,8 @@ class FieldSpec:
         return not self.is_personal and self.type.annotation in ("UUID", "str", "int")
 
     @property
-    def guess(self) -> int | None:
-        """How likely it identifies the entity, 0 most; None for an int that is not called an id."""
+    def subject_rank(self) -> int | None:
+        """A rank by how likely it identifies the entity, 0 most; None for an int that is not called an id."""
         if self.name == "id" or self.name.endswith("_id"):
             return 0
         return {"UUID": 1, "str": 2}.get(self.type.annotation)
@@ -97,7 +97,7 @@ DEFAULT: Final = FieldSpec("id", FIELD_TYPES["uuid"])
 
 
 def parse_fields(texts: Iterable[str], value_types: Sequence[Import] = ()) -> list[FieldSpec]:
-    """Parse fields; `value_types` are the project's own types."""
+    """Parse fields of built-in types or the project's `value_types`; refuse a wrong form or a name given twice."""
     found = [_parse_field(text, value_types) for text in texts]
     names = [field.name for field in found]
     for name in names:
@@ -106,13 +106,13 @@ def parse_fields(texts: Iterable[str], value_types: Sequence[Import] = ()) -> li
     return found
 
 
-def subject_field(fields: Sequence[FieldSpec], name: str | None) -> FieldSpec:
+def choose_subject(fields: Sequence[FieldSpec], name: str | None) -> FieldSpec:
     """Return the field that identifies the entity an event is about: the named one, else an id, a UUID or a text.
 
     An int is not chosen unless it is named, since it may be a count.
     """
     possible = [field for field in fields if field.may_be_subject]
-    chosen = [field for field in possible if field.name == name or (name is None and field.guess is not None)]
+    chosen = [field for field in possible if field.name == name or (name is None and field.subject_rank is not None)]
     if not chosen:
         names = ", ".join(field.name for field in fields)
         what = f"{name!r} cannot be the event's subject" if name else "no field can be the event's subject"
@@ -121,10 +121,11 @@ def subject_field(fields: Sequence[FieldSpec], name: str | None) -> FieldSpec:
             + (f"Add --subject {possible[0].name}, or" if possible and name is None else "Add")
             + " an id like --field loan_id:uuid."
         )
-    return min(chosen, key=lambda field: field.guess or 0)
+    return min(chosen, key=lambda field: field.subject_rank or 0)
 
 
 def _parse_field(text: str, value_types: Sequence[Import]) -> FieldSpec:
+    """Parse `NAME:TYPE[:pii][=EXAMPLE]`; refuse another form, an unknown type and an example that does not fit."""
     parsed = _SHAPE.fullmatch(text)
     if parsed is None:
         raise CannotCreate(f"{text!r} is not a field.\n  Write it as {FORM}, like loan_id:uuid or email:str:pii.")
@@ -144,7 +145,7 @@ def _parse_field(text: str, value_types: Sequence[Import]) -> FieldSpec:
 
 
 def _example_source(text: str, field_type: FieldType, example: str) -> str:
-    """Return the source of an example; raises if it does not fit its type."""
+    """Return the source of an example; refuse one that does not fit its type."""
     try:
         value = TypeAdapter(field_type.type).validate_strings(example)
     except ValidationError as error:

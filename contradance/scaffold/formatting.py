@@ -33,6 +33,7 @@ def format_files(root: Path, paths: Iterable[Path]) -> None:
 
 
 def _is_formatted(root: Path, path: Path) -> bool:
+    """Whether ruff would leave a file unchanged."""
     text = (root / path).read_text(encoding="utf-8")
     return _formatted(root, path, text) == text
 

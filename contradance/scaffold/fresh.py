@@ -6,12 +6,12 @@ from pathlib import Path
 
 from contradance.errors import CannotCreate
 from contradance.scaffold.naming import app_name
-from contradance.scaffold.template import tree
-from contradance.scaffold.wheel import version, wheel, wheel_name
+from contradance.scaffold.template import fill_folder
+from contradance.scaffold.wheel import build_wheel, version, wheel_name
 
 
 def create_project(parent: Path, name: str, *, empty: bool = False) -> Path:
-    """Create a project in `parent`, and return its folder.
+    """Create a project in `parent`, and return its folder; refuse a folder that exists.
 
     Args:
         parent: the folder that gets the project's folder.
@@ -30,14 +30,14 @@ def create_project(parent: Path, name: str, *, empty: bool = False) -> Path:
         "version": version(),
         "wheel": wheel_name(),
     }
-    texts = {**tree("layout", values), **({} if empty else tree("starter", values))}
+    texts = {**fill_folder("layout", values), **({} if empty else fill_folder("starter", values))}
     staged = parent / f".{name}-{os.getpid()}"
     try:
         for path, text in texts.items():
             (staged / path).parent.mkdir(parents=True, exist_ok=True)
             (staged / path).write_text(text, encoding="utf-8", newline="\n")
         (staged / "wheels").mkdir()
-        (staged / "wheels" / wheel_name()).write_bytes(wheel())
+        (staged / "wheels" / wheel_name()).write_bytes(build_wheel())
         staged.rename(folder)
     except OSError as error:
         shutil.rmtree(staged, ignore_errors=True)

@@ -30,7 +30,7 @@ class EventRef(NamedTuple):
 
     @property
     def origin(self) -> Import:
-        """Where it is imported from."""
+        """The module and the name to import it from."""
         return self.module, self.name
 
 
@@ -46,17 +46,17 @@ class ProjectLayout:
 
     @cached_property
     def app(self) -> str:
-        """The application: the first part of each source."""
+        """The application's name: the first part of each source."""
         return self.choreography.contracts.name
 
     @cached_property
     def choreography_file(self) -> Path:
-        """The file that lists the functions."""
+        """The file that lists the functions, relative to the project's root."""
         return self.file_of(self.project.named("choreography").partition(":")[0])
 
     @cached_property
     def functions(self) -> str:
-        """The package that holds a folder for each service."""
+        """The package that holds a folder for each service; refused if the choreography is in no package."""
         package, _, _ = self.project.named("choreography").rpartition(".")
         if not package:
             raise CannotCreate(
@@ -67,14 +67,14 @@ class ProjectLayout:
 
     @cached_property
     def registry(self) -> tuple[str, str]:
-        """Return (module, name) of the registry: from pyproject.toml, or from the imports of the choreography."""
+        """The registry's (module, name): from pyproject.toml, or from the imports of the choreography."""
         if "contracts" in self.project.names:
             module, _, name = self.project.named("contracts").partition(":")
             return module, name
         source = self.source(self.choreography_file)
         for name, origin in source.bindings().items():
             module = (origin or "").partition(":")[0]
-            if origin and module and getattr(_loaded(module), name, None) is self.choreography.contracts:
+            if origin and module and getattr(_import_or_none(module), name, None) is self.choreography.contracts:
                 return module, name
         raise CannotCreate(
             f"{self.choreography_file} does not import a registry.\n"
@@ -89,7 +89,7 @@ class ProjectLayout:
     @cached_property
     def value_types(self) -> list[Import]:
         """The project's own types for fields: those in the module `values` of the contracts."""
-        module = _loaded(f"{self.contracts}.values")
+        module = _import_or_none(f"{self.contracts}.values")
         found = [one for one in vars(module).values() if isinstance(one, type)] if module else []
         return [(one.__module__, one.__name__) for one in found if issubclass(one, Value) and one is not Value]
 
@@ -97,9 +97,10 @@ class ProjectLayout:
     def services(self) -> list[str]:
         """All services: those with functions, those with contracts, and those with a folder."""
         publishing = [contract.identity.service for contract in self.choreography.contracts]
-        return sorted({*self.choreography.services, *publishing, *self._folders()})
+        return sorted({*self.choreography.services, *publishing, *self._service_folders()})
 
-    def _folders(self) -> set[str]:
+    def _service_folders(self) -> set[str]:
+        """Return the names of the services' folders, on disk and planned."""
         folder = self.file_of(f"{self.functions}.x").parent
         on_disk = {path.parent.name for path in (self.project.root / folder).glob("*/__init__.py")}
         return on_disk | {path.parent.name for path in self.changes.created if path.parent.parent == folder}
@@ -112,18 +113,18 @@ class ProjectLayout:
         """
         package, _, name = module.rpartition(".")
         root = self.project.root.resolve()
-        loaded = _loaded(package)
+        loaded = _import_or_none(package)
         folder = Path(str(getattr(loaded, "__path__", [root / package.replace(".", "/")])[0])).resolve()
         if not folder.is_relative_to(root):
             raise CannotCreate(f"the package {package} is outside {root}.\n  Run the command in its own project.")
         return folder.relative_to(root) / f"{name}.py"
 
     def source(self, path: Path) -> Source:
-        """Return a file with the changes planned so far."""
+        """Return the source of a file with the changes planned so far."""
         return Source(str(path), self.changes.read(path))
 
     def edit(self, source: Source) -> None:
-        """Plan a new text for a file."""
+        """Plan the text of `source` for its file, if it differs."""
         self.changes.edit(Path(source.path), source.text)
 
     @property
@@ -138,7 +139,7 @@ class ProjectLayout:
         }
 
     def event(self, name: str) -> EventRef:
-        """Return the newest version of an event, by class name, detail-type or the article's name."""
+        """Return the newest version of an event, by class name, detail-type or the article's name; refuse another."""
         wanted = event_name(name)
         newest = [one.__name__ for one in self.choreography.contracts.named(wanted)]
         for candidate in (name, *newest, wanted):
@@ -150,7 +151,7 @@ class ProjectLayout:
         )
 
     def test_file(self, folder: str, name: str) -> Path:
-        """Return the path of a part's test. Creates a package for it if the project's tests are a package."""
+        """Return the path of a part's test; plan a package for it if the project's tests are a package."""
         tests = Path("tests")
         shared = tests / "functions"
         parent = shared if folder != "contracts" and (self.project.root / shared).is_dir() else tests / folder
@@ -169,11 +170,11 @@ class ProjectLayout:
     def add_to_list(self, source: Source, callee: str, keyword: str | None, item: str, origin: str) -> None:
         """Add a name to a list, after the last name in it whose origin begins with `origin`."""
         bindings = source.bindings()
-        near = [one for one in source.listed(callee, keyword) if (bindings.get(one) or "").startswith(origin)]
+        near = [one for one in source.list_names(callee, keyword) if (bindings.get(one) or "").startswith(origin)]
         self.edit(source.with_item(callee, keyword, item, near[-1] if near else None))
 
 
-def _loaded(module: str) -> ModuleType | None:
+def _import_or_none(module: str) -> ModuleType | None:
     """Import and return a module; None if it does not exist."""
     try:
         return import_module(module) if module else None

@@ -28,8 +28,8 @@ class _NamingRule:
     example: str
     longest: int = _LONGEST
 
-    def checked(self, name: str, taken: Iterable[str]) -> str:
-        """Return `name`; raises CannotCreate with the reason if it is not allowed."""
+    def check_name(self, name: str, taken: Iterable[str]) -> str:
+        """Return `name`; raise `CannotCreate` with the reason if it is not allowed."""
         if len(name) > self.longest:
             raise CannotCreate(
                 f"the name of {self.kind} may have {self.longest} characters; this one has {len(name)}.\n  Choose a shorter name."
@@ -59,28 +59,30 @@ _EVENT: Final = _NamingRule(
 
 
 def app_name(name: str) -> str:
-    """Return a valid project name: it becomes a bus, a folder and the first part of each source."""
-    return _APP.checked(name, ("aws", "contradance"))
+    """Return `name`, which becomes a bus, a folder and the first part of each source; refuse an invalid one."""
+    return _APP.check_name(name, ("aws", "contradance"))
 
 
 def service_name(name: str) -> str:
-    """Return a valid service name: it becomes a folder of functions and the second part of a source."""
-    return _SERVICE.checked(name, keyword.kwlist)
+    """Return `name`, which becomes a folder of functions and the second part of a source; refuse an invalid one."""
+    return _SERVICE.check_name(name, keyword.kwlist)
 
 
 def function_name(name: str) -> str:
-    """Return a valid function name: it becomes a module and its handler."""
-    return _FUNCTION.checked(name, [*keyword.kwlist, *vars(builtins), "subscriber", "route", "schedule", "log"])
+    """Return `name`, which becomes a module and its handler; refuse an invalid one."""
+    return _FUNCTION.check_name(name, [*keyword.kwlist, *vars(builtins), "subscriber", "route", "schedule", "log"])
 
 
 def field_name(name: str) -> str:
-    """Return a valid field name."""
-    return _FIELD.checked(name, [*keyword.kwlist, "failure", "identity", "subject_field", *dir(contradance.Contract)])
+    """Return `name`, which becomes a field of a contract; refuse an invalid one."""
+    return _FIELD.check_name(
+        name, [*keyword.kwlist, "failure", "identity", "subject_field", *dir(contradance.Contract)]
+    )
 
 
 def event_name(name: str) -> str:
-    """Return an event's class name: `BookLent` for `BookLent` and for the article's `book_lent`."""
-    return _EVENT.checked(pascal(name) if _SNAKE.fullmatch(name) else name, [*_TAKEN, *vars(builtins)])
+    """Return an event's class name: `BookLent` for `BookLent` and for `book_lent`; refuse an invalid one."""
+    return _EVENT.check_name(pascal(name) if _SNAKE.fullmatch(name) else name, [*_TAKEN, *vars(builtins)])
 
 
 def pascal(name: str) -> str:
@@ -99,7 +101,7 @@ def words(name: str) -> str:
 
 
 def find_service(services: Iterable[str], word: str) -> str | None:
-    """Return the service that `word` names, in the singular or the plural: `loans` for `loan`."""
+    """Return the service that `word` names, in the singular or plural: `loans` for `loan`; None if there is none."""
     known = set(services)
     plurals = (word, f"{word}s", f"{word}es", f"{word.removesuffix('y')}ies")
     return next((name for name in plurals if name in known), None)

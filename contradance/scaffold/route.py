@@ -19,7 +19,7 @@ from contradance.scaffold.layout import EventRef, ProjectLayout
 from contradance.scaffold.naming import pascal
 from contradance.scaffold.source import Source
 from contradance.scaffold.subscriber import check_publishes, new_function
-from contradance.scaffold.template import fill
+from contradance.scaffold.template import fill_template
 
 VERBS: Final = ("get", "post", "put", "patch", "delete")
 _BODYLESS: Final = ("get", "delete")
@@ -37,19 +37,19 @@ def create_route(
     field_specs: Sequence[str] = (),
     publishes: Sequence[str] = (),
 ) -> Path:
-    """Plan a new route, and return its file.
+    """Plan a new route: its file, which is returned, its test, and its place in the choreography's list.
 
     Args:
         layout: the project.
-        service: the service it belongs to.
+        service: the service it belongs to; a new one is created.
         path: like `/loans/{loan_id}`.
         verb: one of `VERBS`.
         name: the handler's name; made from verb and path if None.
-        field_specs: fields of its request, in the form of the command line.
-        publishes: the events it publishes, of its own service.
+        field_specs: fields of its request, in the form of the command line; none for get and delete.
+        publishes: the events it publishes, of its own service; none for get and delete.
     """
     verb = verb.lower()
-    key = _key(layout, path, verb)
+    key = _route_key(layout, path, verb)
     published = [layout.event(one) for one in publishes]
     name = name or _default_name(verb, path)
     file = new_function(layout, service, name)
@@ -58,12 +58,12 @@ def create_route(
             f"a {verb.upper()} request has no body, so --field and --publishes do not apply.\n  Use another verb, like post."
         )
     check_publishes(layout, service, published)
-    request = None if verb in _BODYLESS else _request(layout, pascal(name), key, field_specs, published)
-    parts = [*([request.code] if request else []), _handler(name, key, request, published)]
+    request = None if verb in _BODYLESS else _request_class(layout, pascal(name), key, field_specs, published)
+    parts = [*([request.code] if request else []), _handler_code(name, key, request, published)]
     source = Source(str(file), "").with_imports(sorted(frozenset[Import]().union(*(part.imports for part in parts))))
     layout.changes.create(file, source.with_code("\n\n\n".join(part.text for part in parts)).text)
     layout.add_function(service, name)
-    layout.changes.create(layout.test_file(service, name), _test(file, key, request, published))
+    layout.changes.create(layout.test_file(service, name), _test_module(file, key, request, published))
     return file
 
 
@@ -84,7 +84,7 @@ class _Answer(NamedTuple):
     body: Code
 
 
-def _request(
+def _request_class(
     layout: ProjectLayout, name: str, key: str, field_specs: Sequence[str], published: Sequence[EventRef]
 ) -> _Request:
     """Return the request's class: with the given fields, else with those that the published event needs."""
@@ -93,14 +93,16 @@ def _request(
     lines = [(field.line, frozenset(field.imports)) for field in fields]
     contract = published[0].contract if published else None
     if contract is not None and not fields:
-        names = frozenset(contract.model_fields) - _known_fields(contract) - {*re.findall(PLACEHOLDER, key)}
+        names = frozenset(contract.model_fields) - _fields_filled_by_route(contract) - {*re.findall(PLACEHOLDER, key)}
         lines = list(_copied_fields(layout, contract, names))
-    text = fill("request.py", request=name, fields="\n".join(["", *(line for line, _ in lines)]) if lines else "")
+    text = fill_template(
+        "request.py", request=name, fields="\n".join(["", *(line for line, _ in lines)]) if lines else ""
+    )
     imports = frozenset({("pydantic", "BaseModel")}).union(*(needed for _, needed in lines))
     return _Request(name, Code(text.rstrip(), imports), names)
 
 
-def _known_fields(contract: type[Contract]) -> frozenset[str]:
+def _fields_filled_by_route(contract: type[Contract]) -> frozenset[str]:
     """Return the fields of an event that a route fills itself."""
     fields = contract.model_fields.items()
     return frozenset(name for name, field in fields if is_time(field) or is_new_id(contract, name, field))
@@ -120,14 +122,14 @@ def _copied_fields(
                 yield f"    {source.segment(statement)}", frozenset((module, one) for module, _, one in origins)
 
 
-def _handler(name: str, key: str, request: _Request | None, published: Sequence[EventRef]) -> Code:
-    """Return the handler, and the class of its response body."""
-    placeholders = _placeholders(key, published)
-    answer = _answer(f"{pascal(name)}Answer", key, request, published, frozenset(placeholders))
+def _handler_code(name: str, key: str, request: _Request | None, published: Sequence[EventRef]) -> Code:
+    """Return the source of the handler, and of the class of its response body."""
+    placeholders = _typed_placeholders(key, published)
+    answer = _answer_code(f"{pascal(name)}Answer", key, request, published, frozenset(placeholders))
     types = {one: type_.__name__ for one, (type_, _) in placeholders.items()}
     types |= {"request": request.name} if request else {}
     types |= {"delivery": "Delivery"} if DELIVERY in answer.body.imports else {}
-    text = fill(
+    text = fill_template(
         "route.py",
         answer=f"{pascal(name)}Answer",
         field=answer.field,
@@ -139,13 +141,15 @@ def _handler(name: str, key: str, request: _Request | None, published: Sequence[
         body=answer.body.text,
     )
     return Code(
-        text, answer.body.imports | _uuid(*types.values()) | {("contradance", "route"), ("pydantic", "BaseModel")}
+        text,
+        answer.body.imports | _uuid_import(*types.values()) | {("contradance", "route"), ("pydantic", "BaseModel")},
     )
 
 
-def _answer(
+def _answer_code(
     name: str, key: str, request: _Request | None, published: Sequence[EventRef], placeholders: frozenset[str]
 ) -> _Answer:
+    """Return the answer: a reply with the event, a new id for another POST, else the time."""
     contract = published[0].contract if published else None
     if contract is not None and request is not None:
         given = HandlerInput("request", fields=request.fields, parameters=placeholders)
@@ -157,7 +161,7 @@ def _answer(
             f"Reply[{name}, {published[0].name}]",
             Code(
                 f"{code.text}\n    return Reply({name}({subject}=event.{subject}), publishes=event)",
-                code.imports | {("contradance", "Reply"), published[0].origin} | _uuid(type_.__name__),
+                code.imports | {("contradance", "Reply"), published[0].origin} | _uuid_import(type_.__name__),
             ),
         )
     if key.startswith("POST "):
@@ -167,12 +171,13 @@ def _answer(
     return _Answer("answered_at: AwareDatetime", name, Code(f"    return {name}(answered_at=delivery.now)", imports))
 
 
-def _uuid(*type_names: str) -> frozenset[Import]:
+def _uuid_import(*type_names: str) -> frozenset[Import]:
+    """Return the import of UUID if `UUID` is one of the types; else none."""
     return frozenset({("uuid", "UUID")} if "UUID" in type_names else ())
 
 
-def _placeholders(key: str, published: Sequence[EventRef]) -> dict[str, tuple[type, str]]:
-    """Return (type, example) of each placeholder in the path: those of the event's field of that name, else a text."""
+def _typed_placeholders(key: str, published: Sequence[EventRef]) -> dict[str, tuple[type, str]]:
+    """Return (type, example) of each placeholder: those of the event's UUID or int of that name, else a text."""
     contract = published[0].contract if published else None
     found: dict[str, tuple[type, str]] = {}
     for name in re.findall(PLACEHOLDER, key):
@@ -184,10 +189,10 @@ def _placeholders(key: str, published: Sequence[EventRef]) -> dict[str, tuple[ty
     return found
 
 
-def _test(file: Path, key: str, request: _Request | None, published: Sequence[EventRef]) -> str:
-    """Return the module that tests the route."""
+def _test_module(file: Path, key: str, request: _Request | None, published: Sequence[EventRef]) -> str:
+    """Return the source of the module that tests the route."""
     method, _, path = key.partition(" ")
-    examples = {name: example for name, (_, example) in _placeholders(key, published).items()}
+    examples = {name: example for name, (_, example) in _typed_placeholders(key, published).items()}
     source = Source("", "").with_import("contradance.testing", "Run")
     if request:
         module = ".".join(file.with_suffix("").parts)
@@ -195,7 +200,7 @@ def _test(file: Path, key: str, request: _Request | None, published: Sequence[Ev
     if published:
         source = source.with_import(*published[0].origin)
     arguments = [quoted(method), quoted(path.format(**examples)), *([f"sample({request.name})"] if request else [])]
-    test = fill(
+    test = fill_template(
         "test_route.py",
         call=", ".join(arguments),
         status="201" if method == "POST" else "200",
@@ -204,7 +209,8 @@ def _test(file: Path, key: str, request: _Request | None, published: Sequence[Ev
     return source.with_code(test).text
 
 
-def _key(layout: ProjectLayout, path: str, verb: str) -> str:
+def _route_key(layout: ProjectLayout, path: str, verb: str) -> str:
+    """Return a key like `POST /loans`; refuse an unknown verb, a wrong path and a route that has a handler."""
     if verb not in VERBS:
         raise CannotCreate(f"{verb!r} is not a verb.\n  Verbs: {', '.join(VERBS)}.")
     wrong = [one for one in path[1:].split("/") if not re.fullmatch(SEGMENT, one)] if path != "/" else []

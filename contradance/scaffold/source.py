@@ -25,7 +25,7 @@ class Source:
 
     @cached_property
     def tree(self) -> ast.Module:
-        """The parsed module."""
+        """The parsed module; refused when it is not Python."""
         try:
             return ast.parse(self.text, self.path)
         except SyntaxError as error:
@@ -49,7 +49,7 @@ class Source:
         return names
 
     def with_import(self, module: str, name: str, alias: str | None = None) -> "Source":
-        """Import `name` from `module`; imports stay sorted."""
+        """Import `name` from `module`, in the order of imports; refuse a name that is defined as something else."""
         bindings = self.bindings()
         if bindings.get(alias or name, "") == f"{module}:{name}":
             return self
@@ -69,7 +69,7 @@ class Source:
         return reduce(lambda source, imported: source.with_import(*imported), names, self)
 
     def with_item(self, callee: str, keyword: str | None, item: str, after: str | None = None) -> "Source":
-        """Add `item` to the list argument of a call of `callee`, after the item `after` or at the end."""
+        """Add `item` to the list argument of a call of `callee`, after `after` or at the end, unless it has it."""
         found = self._list_argument(callee, keyword)
         if any(isinstance(one, ast.Name) and one.id == item for one in found.elts):
             return self
@@ -85,18 +85,18 @@ class Source:
         position, separator = (comma.end(), "") if comma else (end, ",")
         return self._splice(position, position, f"{separator}\n{' ' * anchor.col_offset}{item},")
 
-    def listed(self, callee: str, keyword: str | None) -> list[str]:
-        """Return the names in the list argument of a call of `callee`."""
+    def list_names(self, callee: str, keyword: str | None) -> list[str]:
+        """Return the names in the list argument of a call of `callee`; refuse when there is no such call."""
         return [one.id for one in self._list_argument(callee, keyword).elts if isinstance(one, ast.Name)]
 
     def with_union_member(self, alias_or_handler: str, member: str) -> "Source":
         """Add a member to the union that annotates a handler's first parameter, or to a type alias."""
-        _, end = self._span(self._annotation(alias_or_handler))
+        _, end = self._span(self._union_annotation(alias_or_handler))
         return self._splice(end, end, f" | {member}")
 
     def union_names(self, alias_or_handler: str) -> list[str]:
         """Return the names in the annotation of a handler's first parameter, or in a type alias."""
-        return [one.id for one in ast.walk(self._annotation(alias_or_handler)) if isinstance(one, ast.Name)]
+        return [one.id for one in ast.walk(self._union_annotation(alias_or_handler)) if isinstance(one, ast.Name)]
 
     def decorator_keywords(self, handler: str) -> list[str]:
         """Return the keywords of the calls that decorate a handler."""
@@ -108,11 +108,11 @@ class Source:
         return Source(self.path, f"{self.text.rstrip()}\n\n\n{text.strip()}\n" if self.text.strip() else text)
 
     def segment(self, node: ast.AST) -> str:
-        """Return the text of a node."""
+        """Return the source of a node."""
         return ast.get_source_segment(self.text, node) or ""
 
     def definition(self, kind: type[_Definition], name: str) -> _Definition:
-        """Return a class or a function of the module's top level."""
+        """Return a class or a function of the module's top level; refuse when there is none of the name."""
         for statement in self.tree.body:
             if isinstance(statement, kind) and statement.name == name:
                 return statement
@@ -120,7 +120,8 @@ class Source:
             f"{self.path} does not define {name} at its top level.\n  Move it there, or edit it by hand."
         )
 
-    def _annotation(self, name: str) -> ast.expr:
+    def _union_annotation(self, name: str) -> ast.expr:
+        """Return the value of a type alias, else the annotation of a handler's first parameter; refuse neither."""
         for statement in self.tree.body:
             for alias, value in _aliases(statement):
                 if alias == name:
@@ -133,7 +134,7 @@ class Source:
         return parameters[0].annotation
 
     def _list_argument(self, callee: str, keyword: str | None) -> ast.List:
-        """Return the list given as `keyword`; as the second argument or `contracts`, a registry's, if that is None."""
+        """Return the list given as `keyword`; for None as the second argument or as `contracts`, a registry's."""
         for call in _calls(self.tree, callee):
             by_name = {word.arg: word.value for word in call.keywords}
             argument = by_name.get(keyword or "contracts", call.args[1] if call.args[1:] and not keyword else None)
@@ -149,7 +150,7 @@ class Source:
         """Add an import of a module that is not imported yet, after the imports that sort before it."""
         imports = [one for one in self.tree.body if isinstance(one, ast.Import | ast.ImportFrom)]
         if not imports:
-            return self._with_line(_first_line(self.tree), f"{line}\n")
+            return self._with_line(_first_import_line(self.tree), f"{line}\n")
         before = [one for one in imports if _module_order(getattr(one, "module", "") or "") <= _module_order(module)]
         return self._with_line((before[-1].end_lineno or 0) + 1 if before else imports[0].lineno, line)
 
@@ -169,6 +170,7 @@ class Source:
         return self._splice(end, end, ",\n" + " " * statement.names[-1].col_offset + written)
 
     def _with_line(self, number: int, text: str) -> "Source":
+        """Insert text before a line, given by its number from 1."""
         lines = self.text.splitlines(keepends=True)
         return Source(self.path, "".join([*lines[: number - 1], text, *lines[number - 1 :]]))
 
@@ -183,6 +185,7 @@ class Source:
         )
 
     def _splice(self, start: int, end: int, text: str) -> "Source":
+        """Replace the text from `start` to `end`, in UTF-8 bytes from the start."""
         data = self.text.encode()
         return Source(self.path, (data[:start] + text.encode() + data[end:]).decode())
 
@@ -199,13 +202,14 @@ def _aliases(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _calls(tree: ast.Module, callee: str) -> Iterator[ast.Call]:
+    """Yield the calls of a function or method of this name, at any depth."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name == callee:
                 yield node
 
 
-def _first_line(tree: ast.Module) -> int:
+def _first_import_line(tree: ast.Module) -> int:
     """Return the number of the line for a first import: after the docstring."""
     first = tree.body[0] if tree.body else None
     is_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
@@ -213,12 +217,12 @@ def _first_line(tree: ast.Module) -> int:
 
 
 def _import_order(written: str) -> tuple[int, str]:
-    """Sort names as isort does: constants, classes, the rest."""
+    """Return a sort key of an imported name, as isort sorts them: constants, classes, the rest."""
     name = written.partition(" ")[0]
     rank = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
     return rank, name
 
 
 def _module_order(module: str) -> tuple[int, str]:
-    """Sort modules: the standard library first, then the others."""
+    """Return a sort key of an imported module: the standard library first, then the others."""
     return (0 if module.partition(".")[0] in sys.stdlib_module_names else 1, module)

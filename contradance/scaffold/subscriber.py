@@ -9,7 +9,7 @@ from contradance.scaffold.expression import Code
 from contradance.scaffold.layout import EventRef, ProjectLayout
 from contradance.scaffold.naming import function_name, service_name, words
 from contradance.scaffold.source import Source
-from contradance.scaffold.template import fill
+from contradance.scaffold.template import fill_template
 
 
 def create_subscriber(
@@ -21,7 +21,7 @@ def create_subscriber(
     *,
     queue: bool = False,
 ) -> Path:
-    """Plan a new subscriber, and return its file.
+    """Plan a new subscriber: its file, which is returned, its tests, and its place in the choreography's list.
 
     Args:
         layout: the project.
@@ -31,14 +31,14 @@ def create_subscriber(
         publishes: the events it may publish, of its own service.
         queue: whether a queue is between rule and function.
     """
-    consumed = _distinct(layout.event(one) for one in on)
-    published = _distinct(layout.event(one) for one in publishes)
+    consumed = list(dict.fromkeys(layout.event(one) for one in on))
+    published = list(dict.fromkeys(layout.event(one) for one in publishes))
     path = new_function(layout, service, name)
     check_publishes(layout, service, published)
     code = event_code(published, HandlerInput("event", consumed)) if published else Code("")
     imports = [("contradance", "subscriber"), *(one.origin for one in (*consumed, *published)), *sorted(code.imports)]
     source = Source(str(path), "import logging\n\n").with_imports(imports)
-    text = fill(
+    text = fill_template(
         "subscriber.py",
         options='delivery="queue"' if queue else "",
         handler=name,
@@ -54,7 +54,7 @@ def create_subscriber(
 
 
 def widen_subscriber(layout: ProjectLayout, name: str, service: str, event: EventRef) -> Path:
-    """Plan that an existing subscriber consumes one more event, and return the file of its handler."""
+    """Plan that a subscriber consumes one more event, and return its file; refuse one with a filter."""
     path = layout.file_of(f"{layout.functions}.{service}.{name}")
     source = layout.source(path)
     if "where" in source.decorator_keywords(name):
@@ -84,7 +84,7 @@ def _union_to_widen(layout: ProjectLayout, source: Source, handler: str) -> tupl
 
 
 def new_function(layout: ProjectLayout, service: str, name: str) -> Path:
-    """Return the file of a new function, and plan a folder for its service."""
+    """Return the file of a new function, and plan a folder for its service; refuse a function that exists."""
     service_name(service)
     function_name(name)
     path = layout.file_of(f"{layout.functions}.{service}.{name}")
@@ -110,14 +110,14 @@ def check_publishes(layout: ProjectLayout, service: str, published: Sequence[Eve
 def _add_tests(
     layout: ProjectLayout, service: str, name: str, consumed: Sequence[EventRef], published: Sequence[EventRef]
 ) -> None:
-    """Add one test for each event to the function's test module."""
+    """Plan one test for each consumed event, in the function's test module."""
     path = layout.test_file(service, name)
     if not layout.changes.exists(path):
         layout.changes.create(path, "")
     used = [("contradance.testing", "Run"), ("contradance.testing", "sample")]
     source = layout.source(path).with_imports([*used, *(one.origin for one in (*consumed, *published[:1]))])
     for event in consumed:
-        test = fill(
+        test = fill_template(
             "test_subscriber.py",
             words=words(event.name).replace(" ", "_"),
             event=event.name,
@@ -129,8 +129,5 @@ def _add_tests(
 
 
 def _union(events: Iterable[EventRef]) -> str:
+    """Return the events' class names as a union: `BookLent | BookReturned`."""
     return " | ".join(event.name for event in events)
-
-
-def _distinct(events: Iterable[EventRef]) -> list[EventRef]:
-    return list(dict.fromkeys(events))

@@ -42,7 +42,7 @@ def create_topic(
         field_specs: fields of a new event.
     """
     class_name = event_name(name)
-    wanted = [_subscriber(layout, one) for one in subscribers]
+    wanted = [_parse_subscriber(layout, one) for one in subscribers]
     if class_name in layout.events:
         event = layout.events[class_name]
     else:
@@ -57,7 +57,7 @@ def create_topic(
 
 
 def publisher_of(layout: ProjectLayout, name: str, subscribing: Sequence[str] = ()) -> str:
-    """Return the service whose name begins the topic's name: `loans` for `loan_extended`."""
+    """Return the service whose name begins the topic's name: `loans` for `loan_extended`; refuse when there is none."""
     parts = snake(event_name(name)).split("_")
     for end in range(len(parts), 0, -1):
         found = find_service([*layout.services, *subscribing], "_".join(parts[:end]))
@@ -70,8 +70,8 @@ def publisher_of(layout: ProjectLayout, name: str, subscribing: Sequence[str] = 
     )
 
 
-def _subscriber(layout: ProjectLayout, name: str) -> SubscriberName:
-    """Parse a subscriber's name. An existing service is found in the singular and the plural."""
+def _parse_subscriber(layout: ProjectLayout, name: str) -> SubscriberName:
+    """Parse `reminder_service_remind_reader` or `reminders.remind_reader`; an existing service may be in the plural."""
     service, separator, handler = name.partition("." if "." in name else _SEPARATOR)
     if not separator:
         raise CannotCreate(

@@ -30,17 +30,17 @@ _FIXED_TIME: Final = (1980, 1, 1, 0, 0, 0)
 
 def wheel_name() -> str:
     """Return the wheel's file name."""
-    return f"contradance-{_installed().version}-py3-none-any.whl"
+    return f"contradance-{_installed_distribution().version}-py3-none-any.whl"
 
 
 def version() -> str:
     """Return the installed version of contradance."""
-    return _installed().version
+    return _installed_distribution().version
 
 
-def wheel() -> bytes:
-    """Return the wheel's bytes."""
-    found = _installed()
+def build_wheel() -> bytes:
+    """Return the bytes of a wheel of the installed contradance."""
+    found = _installed_distribution()
     package = Path(str(contradance.__file__)).parent
     contents = {
         f"contradance/{path.relative_to(package).as_posix()}": path.read_bytes()
@@ -51,10 +51,11 @@ def wheel() -> bytes:
     for file in found.files or ():
         if file.parts[0] == info and file.name not in _INSTALLATION_FILES:
             contents[file.as_posix()] = file.read_binary()
-    return _zipped(dict(sorted(contents.items())), f"{info}/RECORD")
+    return _zip_with_record(dict(sorted(contents.items())), f"{info}/RECORD")
 
 
-def _installed() -> Distribution:
+def _installed_distribution() -> Distribution:
+    """Return the distribution of contradance; refuse when it is not installed."""
     try:
         return distribution("contradance")
     except PackageNotFoundError as error:
@@ -64,7 +65,8 @@ def _installed() -> Distribution:
         ) from error
 
 
-def _zipped(contents: dict[str, bytes], record: str) -> bytes:
+def _zip_with_record(contents: dict[str, bytes], record: str) -> bytes:
+    """Return a zip of the contents and, at `record`, of the list of their digests and sizes."""
     lines = [f"{name},sha256={_digest(data)},{len(data)}" for name, data in contents.items()]
     contents[record] = ("\n".join([*lines, f"{record},,"]) + "\n").encode()
     buffer = io.BytesIO()
@@ -78,4 +80,5 @@ def _zipped(contents: dict[str, bytes], record: str) -> bytes:
 
 
 def _digest(data: bytes) -> str:
+    """Return a digest as a wheel's RECORD has it: SHA-256 in URL-safe base64 without padding."""
     return urlsafe_b64encode(sha256(data).digest()).rstrip(b"=").decode()

@@ -33,7 +33,7 @@ def read_files(files: Iterable[tuple[str, str]]) -> Promises:
     return promises
 
 
-def write(folder: Path, frozen: FrozenContract) -> Path:
+def write_frozen(folder: Path, frozen: FrozenContract) -> Path:
     """Write the file of a frozen contract, and return its path."""
     path = folder / frozen.path
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def write(folder: Path, frozen: FrozenContract) -> Path:
     return path
 
 
-def delete(folder: Path, frozen: FrozenContract) -> Path:
+def delete_frozen(folder: Path, frozen: FrozenContract) -> Path:
     """Delete the file of a frozen contract, and its two folders if they become empty; return the file's path."""
     path = folder / frozen.path
     path.unlink()

@@ -22,7 +22,7 @@ class FreezePlan(NamedTuple):
         return not any(self)
 
 
-def plan(contracts: Iterable[type[Contract]], promises: Promises) -> FreezePlan:
+def plan_freeze(contracts: Iterable[type[Contract]], promises: Promises) -> FreezePlan:
     """Return the files to write and to delete so that they equal `contracts`; breaking changes are included."""
     new, changed = list[FrozenContract](), list[FrozenContract]()
     contracts = [*contracts]

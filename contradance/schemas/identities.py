@@ -10,7 +10,7 @@ from contradance.identity import Identity
 _NAMED: Final = re.compile(r"(?:(?P<source>[^/\s]+)/)?(?P<detail_type>[^/\s]+)(?:[\s/]+v(?P<version>\d+))?")
 
 
-def find(name: str, known: Iterable[Identity]) -> Identity:
+def find_identity(name: str, known: Iterable[Identity]) -> Identity:
     """Return the identity that `name` matches; the newest version when the name has none.
 
     Raises:

@@ -7,26 +7,29 @@ from contradance.operate.flow import COMPLETED, Flow, Handled, Happened
 
 def flow_text(flows: Iterable[Flow]) -> str:
     """Return flows as trees of functions and events, each function with the outcome of its last attempt."""
-    return "\n".join("\n".join([*_root(root), ""]) for flow in flows for root in flow.roots)
+    return "\n".join("\n".join([*_root_lines(root), ""]) for flow in flows for root in flow.roots)
 
 
-def _root(root: Handled | Happened) -> Iterator[str]:
+def _root_lines(root: Handled | Happened) -> Iterator[str]:
     """Yield the lines of a tree: a function that no event caused, or an event from outside."""
     if isinstance(root, Handled):
-        yield f"{root.last.trigger}  {_handled(root)}"
-        yield from _under([_event(event) for event in root.published])
+        yield f"{root.last.trigger}  {_outcome_text(root)}"
+        yield from _as_branches([_event_lines(event) for event in root.published])
     else:
-        yield from _event(root)
+        yield from _event_lines(root)
 
 
-def _event(event: Happened) -> list[str]:
+def _event_lines(event: Happened) -> list[str]:
     """Return the lines of an event and of everything that it caused."""
     name = event.contract.rpartition("/")[2].removesuffix(" v1")
-    below = [[_handled(one), *_under([_event(inner) for inner in one.published])] for one in event.deliveries]
-    return [name, *_under(below)]
+    below = [
+        [_outcome_text(one), *_as_branches([_event_lines(inner) for inner in one.published])]
+        for one in event.deliveries
+    ]
+    return [name, *_as_branches(below)]
 
 
-def _handled(handled: Handled) -> str:
+def _outcome_text(handled: Handled) -> str:
     """Return a function's name with its outcome: done in which attempt, dead-lettered or waiting."""
     last = handled.last
     if last.outcome in COMPLETED:
@@ -36,7 +39,7 @@ def _handled(handled: Handled) -> str:
     return f"{last.function}  {last.outcome} in attempt {last.attempt}: waits"
 
 
-def _under(blocks: list[list[str]]) -> list[str]:
+def _as_branches(blocks: list[list[str]]) -> list[str]:
     """Return blocks of lines as branches of a tree, in alphabetical order, since deliveries have none."""
     lines = []
     for number, block in enumerate(sorted(blocks)):

@@ -1,9 +1,9 @@
 """Runs a whole choreography on a virtual clock, with assertions on what happened."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -12,9 +12,12 @@ from pydantic import BaseModel
 from contradance.choreography import Choreography
 from contradance.contract import Contract
 from contradance.envelope import seal_initial
+from contradance.foreign import ForeignEvent
 from contradance.local.clock import VirtualClock
+from contradance.local.events.accepted import OWN_BUS
 from contradance.local.laptop import Laptop
 from contradance.operate.flow import COMPLETED, Flow, flows
+from contradance.operate.foreign import foreign_entry, put_one
 from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.publish import publish
 from contradance.testing.flow_text import flow_text
@@ -58,14 +61,40 @@ class Run:
         body: BaseModel | Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send one HTTP request; `drain` delivers the events that it publishes."""
+        """Send one HTTP request, and return its answer; `drain` delivers the events that it publishes."""
         text = to_wire(body).decode() if isinstance(body, BaseModel) else "" if body is None else json.dumps(body)
         answer = self.laptop.request(method, target, text, headers)
         return Answer(answer.status, json.loads(answer.body) if answer.body else None)
 
-    def publish(self, event: Contract) -> str:
-        """Publish an event as another service would, and return its id."""
+    def publish(
+        self,
+        event: Contract | ForeignEvent,
+        *,
+        source: str | None = None,
+        resources: Sequence[str] = (),
+        time: datetime | None = None,
+    ) -> str:
+        """Publish an event as another service would, and return its id.
+
+        An event of others is published on its own bus, in AWS's envelope and without ours, with the fields that are set.
+
+        Args:
+            event: the event.
+            source: of an event of others whose class matches several sources; has no effect on another event.
+            resources: ARNs in the envelope of an event of others.
+            time: in the envelope of an event of others; the laptop's time unless given.
+        """
         now = self.laptop.clock.now()
+        if isinstance(event, ForeignEvent):
+            entry = foreign_entry(
+                self.laptop.choreography,
+                type(event),
+                to_wire(event, exclude_unset=True).decode(),
+                source=source,
+                resources=resources,
+                time=time,
+            )
+            return put_one(self.laptop.bus.put_any, entry)
         sealed = seal_initial(event, publisher=PUBLISHER, occurred_at=now)
         publish(sealed, self.laptop.bus, self.laptop.bus.name, self.laptop.clock, seconds_left=1)
         return sealed[-1].event_id
@@ -84,7 +113,7 @@ class Run:
 
     def published(self, contract: type[Event]) -> list[Event]:
         """Return the events of `contract` that functions published, in order."""
-        return [read_tolerant(contract, as_text(data)) for data in self._details(contract)]
+        return [read_tolerant(contract, as_text(data)) for data in self._published_data(contract)]
 
     def assert_published(self, contract: type[Event], *, times: int | None = None, **fields: object) -> Event:
         """Return the first event of `contract` that a function published and that has these field values.
@@ -100,27 +129,31 @@ class Run:
             wanted = f"{contract.__name__}{f' with {sorted(fields)} as given' if fields else ''}"
             count = f"{len(fitting)} times" if fitting else "never"
             raise AssertionError(
-                f"{wanted} was published {count}{'' if times is None else f', not {times}'}.{self._happened()}"
+                f"{wanted} was published {count}{'' if times is None else f', not {times}'}.{self._describe_flows()}"
             )
         return fitting[0]
 
     def assert_not_published(self, contract: type[Contract]) -> None:
         """Fail if a function published an event of `contract`."""
-        if self._details(contract):
-            raise AssertionError(f"{contract.__name__} was published.{self._happened()}")
+        if self._published_data(contract):
+            raise AssertionError(f"{contract.__name__} was published.{self._describe_flows()}")
 
-    def assert_delivered(self, contract: type[Contract], *, to: str, attempts: int | None = None) -> None:
+    def assert_delivered(
+        self, contract: type[Contract | ForeignEvent], *, to: str, attempts: int | None = None
+    ) -> None:
         """Fail unless the function `to` consumed an event of `contract`, in exactly `attempts` attempts if given."""
         done = [one for one in self._records_of(contract, to) if one.outcome in COMPLETED]
         if not done or attempts not in (None, done[0].attempt):
             outcome = f"was delivered to {to} in attempt {done[0].attempt}" if done else f"was not delivered to {to}"
-            raise AssertionError(f"{contract.__name__} {outcome}.{self._happened()}")
+            raise AssertionError(f"{contract.__name__} {outcome}.{self._describe_flows()}")
 
-    def assert_dead_lettered(self, contract: type[Contract], *, to: str, reason: str = "") -> JournalRecord:
+    def assert_dead_lettered(
+        self, contract: type[Contract | ForeignEvent], *, to: str, reason: str = ""
+    ) -> JournalRecord:
         """Return the last attempt of `to` at a dead-lettered event of `contract`, whose error contains `reason`."""
         dead = [one for one in self._records_of(contract, to) if one.dead and reason in (one.error or "")]
         if not dead:
-            raise AssertionError(f"{contract.__name__} is not a dead letter of {to}.{self._happened()}")
+            raise AssertionError(f"{contract.__name__} is not a dead letter of {to}.{self._describe_flows()}")
         self._expected |= {(one.function, one.event_id) for one in dead}
         return dead[0]
 
@@ -135,32 +168,36 @@ class Run:
         surprises = [one for one in self._records if one.dead and (one.function, one.event_id) not in self._expected]
         if surprises:
             raise AssertionError(
-                f"{len(surprises)} became dead letters, and the test does not expect them.{self._happened()}\n"
+                f"{len(surprises)} became dead letters, and the test does not expect them.{self._describe_flows()}\n"
                 "If that is right, expect them: run.assert_dead_lettered(TheEvent, to='service.function')."
             )
 
-    def _records_of(self, contract: type[Contract], function: str) -> list[JournalRecord]:
+    def _records_of(self, contract: type[Contract | ForeignEvent], function: str) -> list[JournalRecord]:
         """Return the journal records of a function for one contract; fail for an unknown function."""
         if function not in self.laptop.choreography.functions:
             known = ", ".join(self.laptop.choreography.functions)
             raise AssertionError(f"there is no function {function!r}. Functions: {known}.")
         return [one for one in self._records if (one.function, one.trigger) == (function, str(contract.identity))]
 
-    def _details(self, contract: type[Contract]) -> list[Any]:
+    def _published_data(self, contract: type[Contract]) -> list[Any]:
         """Return the data of the events of `contract` that functions published."""
         self.laptop.bus.flush()
-        rows = self.laptop.database.read("SELECT envelope FROM event WHERE archived = 1 ORDER BY id")
+        rows = self.laptop.database.read(
+            "SELECT envelope FROM event WHERE archived = 1 AND bus = ? ORDER BY id", (OWN_BUS,)
+        )
         found = []
         for (text,) in rows:
             event = json.loads(text)
-            metadata = event["detail"]["metadata"]
+            metadata = event["detail"].get("metadata")
+            if not isinstance(metadata, dict) or "publisher" not in metadata:
+                continue  # an event of others
             identity = (event["source"], event["detail-type"], metadata["version"])
             if identity == contract.identity and metadata["publisher"] != PUBLISHER:
                 found.append(event["detail"]["data"])
         return found
 
-    def _happened(self) -> str:
-        """Return the flows so far, for a failing assertion."""
+    def _describe_flows(self) -> str:
+        """Return the text of all flows so far, as the end of an assertion's message."""
         happened = flow_text(self.flows())
         return f"\nWhat happened:\n\n{happened}" if happened else "\nNothing happened yet: drain() delivers."
 

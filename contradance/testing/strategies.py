@@ -56,12 +56,13 @@ _UUID_VERSION: Final = re.compile("uuid([1-8])")
 
 
 def events_of(contract: type[Event]) -> st.SearchStrategy[Event]:
-    """Return a strategy that generates valid events of `contract`."""
+    """Return a strategy that generates the valid events of `contract`, which its own validators accept too."""
     schema = schema_of(contract, "validation")
     data = _StrategyBuilder(contract, schema.get("$defs", {})).strategy(schema)
 
     @st.composite
     def events(draw: st.DrawFn) -> Event:
+        """Return an event that is read from drawn data; discard data that a validator refuses."""
         made = draw(data)
         try:
             return read_closed(contract, to_json(made))
@@ -81,41 +82,43 @@ class _StrategyBuilder:
         self._made: dict[str, st.SearchStrategy[Any]] = {}
 
     def strategy(self, schema: SchemaObject) -> st.SearchStrategy[Any]:
-        """Return a strategy for the values that `schema` allows."""
+        """Return a strategy for the values that `schema` allows, its examples among them."""
         examples = schema.get("examples")
-        made = self._shape(schema)
+        made = self._strategy_of_kind(schema)
         return st.one_of(st.sampled_from(examples), made) if examples else made
 
-    def _shape(self, schema: SchemaObject) -> st.SearchStrategy[Any]:
+    def _strategy_of_kind(self, schema: SchemaObject) -> st.SearchStrategy[Any]:
+        """Return a strategy for a schema by its `$ref`, its choices or its type, without its examples."""
         if "$ref" in schema:
-            return self._defined(schema["$ref"].rpartition("/")[2])
+            return self._definition(schema["$ref"].rpartition("/")[2])
         if "const" in schema or "enum" in schema:
             return st.sampled_from(schema.get("enum") or [schema["const"]])
         if [one.get("type") for one in schema.get("anyOf", ())] == ["number", "string"]:
-            return _decimal(schema["anyOf"][0])
+            return _decimals(schema["anyOf"][0])
         for word in ("anyOf", "oneOf", "allOf"):
             if word in schema:
                 return st.one_of([self.strategy(one) for one in schema[word]])
         kinds: dict[str, Callable[[SchemaObject], st.SearchStrategy[Any]]] = {
-            "string": _text,
-            "integer": _integer,
-            "number": _number,
+            "string": _strings,
+            "integer": _integers,
+            "number": _floats,
             "boolean": lambda _: st.booleans(),
             "null": lambda _: st.none(),
-            "array": self._array,
-            "object": self._object,
+            "array": self._lists,
+            "object": self._objects,
         }
         if schema.get("type") not in kinds:
             return st.none() | st.booleans() | st.integers(-_LARGEST, _LARGEST) | st.text(max_size=_LONGEST_TEXT)
         return kinds[schema["type"]](schema)
 
-    def _defined(self, name: str) -> st.SearchStrategy[Any]:
-        """Return the strategy of a definition, which may refer to itself."""
+    def _definition(self, name: str) -> st.SearchStrategy[Any]:
+        """Return the strategy of a definition by its name; the definition may refer to itself."""
         if name not in self._made:
             self._made[name] = st.deferred(lambda: self.strategy(self._definitions[name]))
         return self._made[name]
 
-    def _array(self, schema: SchemaObject) -> st.SearchStrategy[Any]:
+    def _lists(self, schema: SchemaObject) -> st.SearchStrategy[Any]:
+        """Return a strategy for the lists or tuples that a schema allows."""
         if "prefixItems" in schema:
             return st.tuples(*map(self.strategy, schema["prefixItems"])).map(list)
         least = schema.get("minItems", 0)
@@ -123,7 +126,8 @@ class _StrategyBuilder:
         unique = repr if schema.get("uniqueItems") else None
         return st.lists(self.strategy(schema.get("items", {})), min_size=least, max_size=most, unique_by=unique)
 
-    def _object(self, schema: SchemaObject) -> st.SearchStrategy[Any]:
+    def _objects(self, schema: SchemaObject) -> st.SearchStrategy[Any]:
+        """Return a strategy for objects: with the named properties, or with any keys when it names none."""
         properties = schema.get("properties")
         if properties is None:
             values = schema.get("additionalProperties", {})
@@ -139,9 +143,10 @@ class _StrategyBuilder:
         )
 
 
-def _text(schema: SchemaObject) -> st.SearchStrategy[str]:
+def _strings(schema: SchemaObject) -> st.SearchStrategy[str]:
+    """Return a strategy for strings of a schema's format, else of its pattern and length, else of its length."""
     least, most = schema.get("minLength", 0), schema.get("maxLength")
-    found = _of_format(str(schema.get("format", "")), schema.get(CHECKS, {}))
+    found = _strings_with_checks(str(schema.get("format", "")), schema.get(CHECKS, {}))
     if found is not None:
         return found
     if schema.get("format") in _FORMATS:
@@ -153,8 +158,8 @@ def _text(schema: SchemaObject) -> st.SearchStrategy[str]:
     return found.filter(lambda text: least <= len(text) <= (len(text) if most is None else most))
 
 
-def _of_format(form: str, checks: Mapping[str, Any]) -> st.SearchStrategy[str] | None:
-    """Return a strategy for a format with checks: a UUID's version, a URL's schemes, a datetime without zone; else None."""
+def _strings_with_checks(form: str, checks: Mapping[str, Any]) -> st.SearchStrategy[str] | None:
+    """Return a strategy for a UUID of a version, a naive datetime or a URL with given schemes; else None."""
     version = _UUID_VERSION.fullmatch(form)
     if version is not None:
         bits = int(version[1]) << 76
@@ -169,23 +174,25 @@ def _of_format(form: str, checks: Mapping[str, Any]) -> st.SearchStrategy[str] |
     return None
 
 
-def _integer(schema: SchemaObject) -> st.SearchStrategy[int]:
+def _integers(schema: SchemaObject) -> st.SearchStrategy[int]:
+    """Return a strategy for the integers within a schema's bounds that are multiples of its `multipleOf`."""
     least = schema.get("minimum", schema.get("exclusiveMinimum", -_LARGEST - 1) + ("minimum" not in schema))
     most = schema.get("maximum", schema.get("exclusiveMaximum", _LARGEST + 1) - ("maximum" not in schema))
     step = schema.get("multipleOf", 1)
     return st.integers(-(-least // step), most // step).map(lambda number: number * step)
 
 
-def _decimal(schema: SchemaObject) -> st.SearchStrategy[str]:
-    """Return a strategy for decimals, whole or with two places: the schema does not limit the number of digits."""
-    least = schema.get("minimum", schema.get("exclusiveMinimum", -_USUAL))
-    most = schema.get("maximum", schema.get("exclusiveMaximum", max(least, 0) + _USUAL))
+def _decimals(number: SchemaObject) -> st.SearchStrategy[str]:
+    """Return a strategy for decimals as text, within the bounds of a number's schema, with no or two places."""
+    least = number.get("minimum", number.get("exclusiveMinimum", -_USUAL))
+    most = number.get("maximum", number.get("exclusiveMaximum", max(least, 0) + _USUAL))
     prices = st.decimals(least, most, allow_nan=False, allow_infinity=False, places=2)
     whole = st.decimals(least, most, allow_nan=False, allow_infinity=False, places=0) if most - least >= 1 else prices
     return st.one_of(whole, prices).map(str)
 
 
-def _number(schema: SchemaObject) -> st.SearchStrategy[float]:
+def _floats(schema: SchemaObject) -> st.SearchStrategy[float]:
+    """Return a strategy for the floats within a schema's bounds, or for multiples of its `multipleOf`."""
     least = schema.get("minimum", schema.get("exclusiveMinimum"))
     most = schema.get("maximum", schema.get("exclusiveMaximum"))
     numbers = st.floats(
@@ -197,4 +204,4 @@ def _number(schema: SchemaObject) -> st.SearchStrategy[float]:
         allow_infinity=False,
     )
     step = schema.get("multipleOf")
-    return numbers if step is None else _integer({**schema, "multipleOf": 1}).map(lambda number: number * step)
+    return numbers if step is None else _integers({**schema, "multipleOf": 1}).map(lambda number: number * step)

@@ -25,7 +25,7 @@ class InMemoryUnit:
         """Accept every table, setting and secret."""
 
     def get(self, table: str, key: ItemKey) -> str | None:
-        """Return an item's document."""
+        """Return an item's document; None when it does not exist."""
         return self._items.get(table, {}).get(key)
 
     def query(self, table: str, partition: str) -> list[str]:
@@ -33,7 +33,7 @@ class InMemoryUnit:
         return [document for key, document in sorted(self._items.get(table, {}).items()) if key[0] == partition]
 
     def scan(self, table: str, limit: int, after: ItemKey | None) -> list[tuple[ItemKey, str]]:
-        """Return up to `limit` items in key order."""
+        """Return up to `limit` items in key order, those after the key `after` unless it is None."""
         items = sorted(self._items.get(table, {}).items())
         return [(key, document) for key, document in items if after is None or key > after][:limit]
 
@@ -46,7 +46,7 @@ class InMemoryUnit:
             items[key] = document
 
     def variable(self, name: str) -> str | None:
-        """Return the value of a setting that was passed to `unit_of_work`."""
+        """Return the value of a setting that was passed to `unit_of_work`; None without one."""
         return self._variables.get(name)
 
 
@@ -65,10 +65,10 @@ def delivery(
     key: str = "key-1",
     is_replay: bool = False,
 ) -> Delivery:
-    """Return a `Delivery` for a handler that takes one."""
+    """Return a `Delivery` for a handler that takes one, with fixed ids."""
     return Delivery("event-1", "flow-1", attempt, key, now, is_replay)
 
 
 def variables_of(settings: Mapping[str, object]) -> dict[str, str]:
-    """Return the environment variables for settings by name."""
+    """Return environment variables for settings by name: `SETTING_MOST_LOANS` for `most_loans`."""
     return {f"SETTING_{name.upper()}": str(value) for name, value in settings.items()}

@@ -7,7 +7,7 @@ import pytest
 from contradance import Choreography
 from contradance.catalog.asyncapi import asyncapi
 from contradance.catalog.exports import export
-from contradance.catalog.listing import listing, shown_foreign
+from contradance.catalog.listing import describe_foreign, list_contracts
 from contradance.catalog.mermaid import mermaid
 from contradance.catalog.paths import failure_path
 from contradance.catalog.picture import svg
@@ -35,7 +35,7 @@ def test_the_gate_freezes_no_event_of_others() -> None:
 
 
 def test_the_list_has_them_last_with_their_buses() -> None:
-    listed = listing(album, {})[1:]
+    listed = list_contracts(album, {})[1:]
 
     assert [(one.contract, one.state, one.origin) for one in listed] == [
         (FOREIGN[0], "of others", "bus 'default'"),
@@ -49,7 +49,7 @@ def test_the_list_has_them_last_with_their_buses() -> None:
 
 
 def test_one_is_shown_with_what_identifies_it_and_its_fields() -> None:
-    first, second, *fields = shown_foreign(album.foreign[2])
+    first, second, *fields = describe_foreign(album.foreign[2])
 
     assert first == f"{FOREIGN[2]}  The print shop shipped a print."
     assert second == "  from bus 'printer', once by parcel.number; class in tests/album.py"

@@ -7,6 +7,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -283,3 +284,25 @@ def test_without_a_project_it_does_not_run(tmp_path: Path, monkeypatch: pytest.M
     assert code == 1
     assert told.startswith("DeclarationError: there is no pyproject.toml with [tool.contradance]")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_front_end_under_development_may_use_the_routes(tmp_path: Path) -> None:
+    front_end, options = "http://localhost:3000", ("--state", str(tmp_path), "--cors-origin", "http://localhost:3000")
+    with running(ROOT, *options) as laptop:
+        connection = HTTPConnection(laptop.url().removeprefix("http://"), timeout=LONG)
+        headers = {"Origin": front_end, "Access-Control-Request-Method": "POST"}
+        connection.request("OPTIONS", "/orders", headers=headers)
+        allowed = connection.getresponse().headers["Access-Control-Allow-Origin"]
+        connection.close()
+
+    assert allowed == front_end
+
+
+@pytest.mark.parametrize("origin", ["localhost:3000", "http://localhost:3000/path", "", "file:///x", "http://a b"])
+def test_what_is_not_an_origin_is_refused(origin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+    result = CliRunner().invoke(app, ["run", "--cors-origin", origin], terminal_width=200)
+
+    assert result.exit_code == 2
+    assert "--cors-origin" in result.output

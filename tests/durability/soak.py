@@ -25,13 +25,19 @@ GIVE_UP_SECONDS = 120.0
 """Longest that anything is waited for."""
 
 
+def free_port() -> int:
+    """Return a port that nothing uses now."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
+
+
 class MortalLaptop:
     """A laptop in a process of its own, which is killed with -9 and started again on the same state."""
 
     def __init__(self, state: Path) -> None:
         self.state = state
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import settings
@@ -15,7 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from contradance import Choreography, Contract, Registry, Table, subscriber
 from contradance.envelope import seal
 from contradance.local.clock import VirtualClock
+from contradance.local.invocation.in_flight import FILE
 from contradance.local.laptop import Laptop
+from contradance.runtime.once import OnceState
 from tests.examples import examples
 
 
@@ -37,13 +40,14 @@ class Mishaps:
     def __init__(self) -> None:
         self.failures: Counter[str] = Counter()
         self.power_cuts: Counter[str] = Counter()
+        self.power_is_out = False
 
     def strike(self, handler: str, name: str) -> None:
         """Raise what is due."""
         key = f"{handler}:{name}"
         if self.power_cuts[key]:
             self.power_cuts[key] -= 1
-            raise Power
+            self.power_is_out = True
         if self.failures[key]:
             self.failures[key] -= 1
             raise RuntimeError("this attempt fails")
@@ -89,7 +93,19 @@ class Interleavings(RuleBasedStateMachine):
         self.laptop = self.start()
 
     def start(self) -> Laptop:
-        return Laptop(lab, self.state, clock=self.clock, variables={}, synchronous="OFF", publish_at_once=self.at_once)
+        laptop = Laptop(
+            lab, self.state, clock=self.clock, variables={}, synchronous="OFF", publish_at_once=self.at_once
+        )
+        commit = laptop.environment.store.commit
+
+        def mortal_commit(*work: Any) -> OnceState:
+            if mishaps.power_is_out:
+                shutil.copy(self.state / FILE, self.state / "at-the-end")
+                raise Power
+            return commit(*work)
+
+        laptop.environment.store.commit = mortal_commit  # type: ignore[method-assign,assignment]
+        return laptop
 
     @rule(name=NAMES)
     def publish(self, name: str) -> None:
@@ -118,6 +134,9 @@ class Interleavings(RuleBasedStateMachine):
         """End the process between two steps: what was to be written with the next commit is lost."""
         self.laptop.database._jobs.clear()
         self.laptop.close()
+        if mishaps.power_is_out:
+            mishaps.power_is_out = False
+            shutil.move(self.state / "at-the-end", self.state / FILE)
         self.laptop = self.start()
 
     @rule()

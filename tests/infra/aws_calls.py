@@ -78,7 +78,12 @@ def archive(i: Inputs) -> Iterator[Call]:
     yield Call(
         "events",
         "CreateArchive",
-        {"ArchiveName": i["name"], "EventSourceArn": i["eventSourceArn"], "RetentionDays": i["retentionDays"]},
+        {
+            "ArchiveName": i["name"],
+            "EventSourceArn": i["eventSourceArn"],
+            "RetentionDays": i["retentionDays"],
+            **({"EventPattern": i["eventPattern"]} if "eventPattern" in i else {}),
+        },
     )
 
 

@@ -68,7 +68,10 @@ class Recorder(pulumi.runtime.Mocks):
                 "executionArn": f"arn:aws:execute-api:{here}:api1",
             },
             "EventBus": lambda: {"arn": f"arn:aws:events:{here}:event-bus/{name}"},
-            "EventRule": lambda: {"arn": f"arn:aws:events:{here}:rule/{inputs['eventBusName']}/{name}"},
+            "EventRule": lambda: {
+                "arn": f"arn:aws:events:{here}:rule/"
+                + (name if inputs["eventBusName"] == "default" else f"{inputs['eventBusName']}/{name}")
+            },
             "Function": lambda: {"arn": f"arn:aws:lambda:{here}:function:{name}"},
             "LayerVersion": lambda: {"arn": f"arn:aws:lambda:{here}:layer:{inputs['layerName']}:1"},
             "LogGroup": lambda: {"arn": f"arn:aws:logs:{here}:log-group:{name}"},

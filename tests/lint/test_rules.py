@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from contradance import Choreography, Contract, Registry, Retry, Secret, Table, UnconsumedEvent, subscriber
 from contradance.errors import InvalidStack
 from contradance.infra import StackConfig
-from contradance.lint.archives import archive_days
+from contradance.infra.stack_files import archive_days
 from contradance.lint.finding import LintFinding
 from contradance.lint.rules import findings
 from functions.choreography import food_delivery
@@ -267,7 +267,7 @@ def test_a_stack_file_that_cannot_be_read_is_refused(tmp_path: Path, text: str, 
 
 
 def test_the_days_of_each_archive_are_read_without_pulumi() -> None:
-    code = "import contradance.lint.archives, sys; print('pulumi' in sys.modules)"
+    code = "import contradance.infra.stack_files, sys; print('pulumi' in sys.modules)"
 
     printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
 

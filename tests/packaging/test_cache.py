@@ -10,7 +10,7 @@ from threading import Barrier
 import pytest
 
 from contradance.errors import PackagingError
-from contradance.packaging.cache import keep
+from contradance.packaging.cache import get_or_create_file
 
 CONTENT = b"content" * 100_000
 
@@ -31,8 +31,8 @@ def files_of_at_most(size: int) -> Iterator[None]:
 
 
 def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
-    first = keep(tmp_path / "new" / "it.zip", lambda: CONTENT)
-    second = keep(tmp_path / "new" / "it.zip", never)
+    first = get_or_create_file(tmp_path / "new" / "it.zip", lambda: CONTENT)
+    second = get_or_create_file(tmp_path / "new" / "it.zip", never)
 
     assert (first.fresh, second.fresh) == (True, False)
     assert first.path.read_bytes() == CONTENT
@@ -40,17 +40,17 @@ def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
 
 def test_what_a_full_disk_refuses_is_not_left_half_written(tmp_path: Path) -> None:
     with files_of_at_most(1000), pytest.raises(PackagingError, match=r"it\.zip cannot be written: File too large"):
-        keep(tmp_path / "it.zip", lambda: CONTENT)
+        get_or_create_file(tmp_path / "it.zip", lambda: CONTENT)
 
     assert list(tmp_path.iterdir()) == []
-    assert keep(tmp_path / "it.zip", lambda: CONTENT).fresh
+    assert get_or_create_file(tmp_path / "it.zip", lambda: CONTENT).fresh
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
 
     with pytest.raises(PackagingError, match=r"file/it\.zip cannot be written"):
-        keep(tmp_path / "file" / "it.zip", lambda: CONTENT)
+        get_or_create_file(tmp_path / "file" / "it.zip", lambda: CONTENT)
 
 
 def test_what_is_interrupted_is_not_left_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,23 +59,23 @@ def test_what_is_interrupted_is_not_left_half_written(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr("os.fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        keep(tmp_path / "it.zip", lambda: CONTENT)
+        get_or_create_file(tmp_path / "it.zip", lambda: CONTENT)
 
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_build_that_is_killed_leaves_no_zip_and_the_next_one_makes_it(tmp_path: Path) -> None:
     code = (
-        "import os, signal; from pathlib import Path; from contradance.packaging.cache import keep\n"
+        "import os, signal; from pathlib import Path; from contradance.packaging.cache import get_or_create_file\n"
         "os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
-        f"keep(Path({str(tmp_path)!r}, 'it.zip'), lambda: b'half' * 100_000)"
+        f"get_or_create_file(Path({str(tmp_path)!r}, 'it.zip'), lambda: b'half' * 100_000)"
     )
 
     killed = subprocess.run([sys.executable, "-c", code], check=False)
 
     assert killed.returncode == -9
     assert not (tmp_path / "it.zip").exists()
-    assert keep(tmp_path / "it.zip", lambda: CONTENT).fresh
+    assert get_or_create_file(tmp_path / "it.zip", lambda: CONTENT).fresh
     assert (tmp_path / "it.zip").read_bytes() == CONTENT
 
 
@@ -87,7 +87,7 @@ def test_builds_at_once_each_find_a_whole_file(tmp_path: Path) -> None:
         return CONTENT
 
     def found() -> bytes:
-        return keep(tmp_path / "it.zip", make).path.read_bytes()
+        return get_or_create_file(tmp_path / "it.zip", make).path.read_bytes()
 
     with ThreadPoolExecutor(8) as pool:
         results = [pool.submit(found) for _ in range(8)]
@@ -97,6 +97,6 @@ def test_builds_at_once_each_find_a_whole_file(tmp_path: Path) -> None:
 
 
 def test_everybody_may_read_it(tmp_path: Path) -> None:
-    kept = keep(tmp_path / "it.zip", lambda: CONTENT)
+    kept = get_or_create_file(tmp_path / "it.zip", lambda: CONTENT)
 
     assert kept.path.stat().st_mode & 0o777 == 0o644

@@ -9,9 +9,9 @@ from contradance.deployed import SWEEPER
 from contradance.errors import PackagingError
 from contradance.packaging import Packages
 from contradance.packaging.lambda_platform import LambdaPlatform
-from contradance.packaging.layer import layer_key, make_layer, tops_of
+from contradance.packaging.layer import layer_key, make_layer, top_level_modules
 from contradance.packaging.lock import NAME, PROVIDED, read_lock
-from contradance.packaging.rooms import rooms
+from contradance.packaging.rooms import lambda_modules
 from contradance.packaging.uv import run_uv
 from tests.packaging.project import ROOT, Unpacked, names_in
 
@@ -45,7 +45,7 @@ def test_everything_lies_where_lambda_puts_it_on_the_path(names: list[PurePosixP
 def test_the_layer_holds_what_functions_need_and_nothing_of_the_laptop_or_the_deploy_host(
     names: list[PurePosixPath],
 ) -> None:
-    tops = tops_of(map(str, names))
+    tops = top_level_modules(map(str, names))
 
     assert {"contradance", "pydantic", "pydantic_core", "aws_lambda_powertools"} <= tops
     assert not {"boto3", "botocore", "pulumi", "pulumi_aws", "starlette", "typer", "rich", "uvicorn"} & tops
@@ -142,7 +142,7 @@ def test_of_all_that_a_function_loads_only_its_own_modules_are_compiled_when_it_
 def test_another_pythons_bytecode_is_never_shipped() -> None:
     foreign = "python3.14" if sys.version_info < (3, 14) else "python3.13"
 
-    layer = make_layer(ROOT, SMALL, rooms(), LambdaPlatform(foreign, "arm64"))
+    layer = make_layer(ROOT, SMALL, lambda_modules(), LambdaPlatform(foreign, "arm64"))
 
     assert b".pyc" not in layer
 

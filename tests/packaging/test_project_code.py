@@ -19,25 +19,25 @@ def code(modules: Path) -> ProjectCode:
 
 @pytest.mark.parametrize("top", ["functions", "food_contracts"])
 def test_what_the_choreography_names_is_the_projects(code: ProjectCode, top: str) -> None:
-    assert code.holds(top)
+    assert code.is_own(top)
 
 
 @pytest.mark.parametrize("top", ["json", "contradance", "pydantic", "pytest", "no_such_package"])
 def test_what_python_the_layer_or_an_index_brings_is_not(code: ProjectCode, top: str) -> None:
-    assert not code.holds(top)
+    assert not code.is_own(top)
 
 
 def test_what_lies_in_the_projects_folder_is_the_projects(modules: Path, code: ProjectCode) -> None:
     write(modules, {"shared/__init__.py": ""})
 
-    assert code.holds("shared")
+    assert code.is_own("shared")
 
 
 def test_what_lies_in_an_environment_inside_that_folder_is_not(modules: Path) -> None:
     environment = modules / ".venv" / "lib" / "site-packages"
     write(environment, {"somebodys/__init__.py": ""})
 
-    assert not ProjectCode(environment, food_delivery, LAYER, ROOMS).holds("somebodys")
+    assert not ProjectCode(environment, food_delivery, LAYER, ROOMS).is_own("somebodys")
 
 
 @pytest.mark.parametrize(
@@ -64,13 +64,13 @@ def test_what_was_installed_from_a_folder_is_the_projects(
     )
     monkeypatch.syspath_prepend(environment)
 
-    assert ProjectCode(modules, food_delivery, LAYER, ROOMS).holds("shared_things") is is_ours
+    assert ProjectCode(modules, food_delivery, LAYER, ROOMS).is_own("shared_things") is is_ours
 
 
 def test_contracts_that_the_layer_brings_do_not_travel_twice(modules: Path) -> None:
     code = ProjectCode(modules, food_delivery, {*LAYER, "food_contracts"}, ROOMS)
 
-    assert not code.holds("food_contracts")
+    assert not code.is_own("food_contracts")
 
 
 @pytest.mark.parametrize(

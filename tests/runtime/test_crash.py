@@ -17,7 +17,7 @@ import pytest
 
 from contradance import Delivery, Reply, route, schedule, subscriber
 from contradance.envelope import SealedEvent
-from contradance.errors import LeaseHeld
+from contradance.errors import HandlerExited, LeaseHeld
 from contradance.function import AnyFunction
 from contradance.local.clock import VirtualClock
 from contradance.local.state.database import Database
@@ -45,21 +45,32 @@ class Died(BaseException):
     """The process is gone: nothing after this line runs."""
 
 
+class Steps:
+    """The steps of one process, which stays dead once it has died: an exception alone does not end it."""
+
+    def __init__(self, last: int) -> None:
+        self._numbers = count()
+        self._last = last
+        self.dead = False
+
+    def take(self) -> None:
+        self.dead = self.dead or next(self._numbers) == self._last
+        if self.dead:
+            raise Died
+
+
 class Mortal:
     """Something whose calls are steps: the process dies before or after one of them."""
 
-    def __init__(self, mortal: object, steps: Iterator[int], last: int) -> None:
+    def __init__(self, mortal: object, steps: Steps) -> None:
         self._mortal = mortal
         self._steps = steps
-        self._last = last
 
     def __getattr__(self, name: str) -> Callable[..., object]:
         def step(*args: object, **kwargs: object) -> object:
-            if next(self._steps) == self._last:
-                raise Died
+            self._steps.take()
             returned: object = getattr(self._mortal, name)(*args, **kwargs)
-            if next(self._steps) == self._last:
-                raise Died
+            self._steps.take()
             return returned
 
         return step
@@ -138,16 +149,16 @@ class Lives:
 
     def live(self, function: AnyFunction, event: Mapping[str, Any], request: str, last: int = -1) -> bool:
         """Handle one invocation; return False where the process died at step `last` of it."""
-        steps = count()
-        store: Any = Mortal(self.store, steps, last)
-        events: Any = Mortal(self.events, steps, last)
+        steps = Steps(last)
+        store: Any = Mortal(self.store, steps)
+        events: Any = Mortal(self.events, steps)
         environment = replace(self.environment, store=store, events=events)
         context: Context = FakeContext(request)
         try:
             invoke(function, event, context, environment)
-        except Died:
-            return False
-        return True
+        except (Died, HandlerExited):
+            assert steps.dead
+        return not steps.dead
 
     @property
     def environment(self) -> Environment:

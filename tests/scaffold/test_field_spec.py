@@ -1,7 +1,7 @@
 import pytest
 
 from contradance.errors import CannotCreate
-from contradance.scaffold.field_spec import FIELD_TYPES, parse_fields, subject_field
+from contradance.scaffold.field_spec import FIELD_TYPES, choose_subject, parse_fields
 
 
 def test_a_field_is_written_with_its_limits_its_meaning_and_an_example() -> None:
@@ -59,14 +59,14 @@ def test_a_value_of_the_projects_own_is_a_type() -> None:
 def test_the_subject_is_the_first_id_unless_another_is_named() -> None:
     found = parse_fields(["reader:str:pii", "title:str", "loan_id:uuid", "book_id:uuid"])
 
-    assert subject_field(found, None).name == "loan_id"
-    assert subject_field(found, "title").name == "title"
+    assert choose_subject(found, None).name == "loan_id"
+    assert choose_subject(found, "title").name == "title"
 
 
 @pytest.mark.parametrize("asked", [None, "reader", "due", "nothing"])
 def test_a_subject_that_is_personal_or_no_id_is_refused(asked: str | None) -> None:
     with pytest.raises(CannotCreate, match="be the event's subject"):
-        subject_field(parse_fields(["reader:str:pii", "due:date"]), asked)
+        choose_subject(parse_fields(["reader:str:pii", "due:date"]), asked)
 
 
 def test_every_type_has_an_example_of_its_own() -> None:
@@ -84,12 +84,12 @@ def test_every_type_has_an_example_of_its_own() -> None:
     ids=["a uuid before a text", "a text before a count", "names that only end like an id", "an id of any type"],
 )
 def test_the_subject_is_what_looks_most_like_an_id(fields: list[str], subject: str) -> None:
-    assert subject_field(parse_fields(fields), None).name == subject
+    assert choose_subject(parse_fields(fields), None).name == subject
 
 
 def test_a_count_is_not_taken_for_the_subject() -> None:
     with pytest.raises(CannotCreate) as refused:
-        subject_field(parse_fields(["day:date", "rides:int"]), None)
+        choose_subject(parse_fields(["day:date", "rides:int"]), None)
 
     assert str(refused.value).endswith("Add --subject rides, or an id like --field loan_id:uuid.")
-    assert subject_field(parse_fields(["day:date", "rides:int"]), "rides").name == "rides"
+    assert choose_subject(parse_fields(["day:date", "rides:int"]), "rides").name == "rides"

@@ -158,5 +158,5 @@ def test_whatever_stands_between_the_items_only_the_new_one_is_added(names: list
 
     edited = source(text).with_item("Registry", None, "new", names[0])
 
-    assert edited.listed("Registry", None) == [names[0], "new", *names[1:]]
+    assert edited.list_names("Registry", None) == [names[0], "new", *names[1:]]
     assert edited.text.replace("    new,\n", "", 1) == text

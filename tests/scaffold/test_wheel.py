@@ -5,9 +5,9 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import contradance
-from contradance.scaffold.wheel import version, wheel, wheel_name
+from contradance.scaffold.wheel import build_wheel, version, wheel_name
 
-ARCHIVE = ZipFile(BytesIO(wheel()))
+ARCHIVE = ZipFile(BytesIO(build_wheel()))
 INFO = f"contradance-{version()}.dist-info"
 
 
@@ -45,5 +45,5 @@ def test_its_record_is_true() -> None:
 
 
 def test_the_same_contradance_makes_the_same_bytes() -> None:
-    assert wheel() == wheel()
+    assert build_wheel() == build_wheel()
     assert wheel_name() == f"contradance-{version()}-py3-none-any.whl"

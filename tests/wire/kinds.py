@@ -78,7 +78,7 @@ def _refused(name: str, type_: Any, refused: str, *values: Any, table: str | Non
 
 STANDARD: Final = (
     _held("bool", bool, True, False),
-    _held("int", int, 0, -1, 2**53 + 1, 10**30),
+    _held("int", int, 0, -1, 2**63 - 1, -(2**63), note="EventBridge refuses more than 64 bits."),
     _held("float", float, 0.1, -0.0, 1e300, 5.0, 7),
     _held("str", str, "", "é\u2028\x00", "1.0", lost=("\ud800",), note="Half of a surrogate pair has no UTF-8."),
     _held(

@@ -242,3 +242,30 @@ def test_an_answer_may_be_computed_and_an_event_not() -> None:
 
     assert json.loads(to_wire(event, computed=True)) == {"loanId": "1", "dueOn": "", "isLate": True}
     assert json.loads(to_wire(event)) == {"loanId": "1", "dueOn": ""}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "path"),
+    [
+        pytest.param(int, 2**63, "", id="int"),
+        pytest.param(int | str, -(2**63) - 1, "", id="union"),
+        pytest.param(Annotated[int, Field(ge=0, le=10**30)], 10**30, "", id="bounds beyond 64 bits"),
+        pytest.param(Any, 10**30, "", id="any"),
+        pytest.param(list[int], [1, 10**30], ".1", id="list"),
+        pytest.param(dict[str, int], {"a": 10**30}, ".*", id="dict"),
+        pytest.param(frozenset[int], frozenset({10**30}), "", id="set"),
+        pytest.param(list[dict[str, Any]], [{"a": [10**30]}], ".0.*.0", id="nested"),
+    ],
+)
+def test_an_integer_that_eventbridge_refuses_is_refused_with_its_path(kind: Any, value: Any, path: str) -> None:
+    made = contract({"field": kind})
+
+    lines = refusal(made(id="1", field=value))
+
+    assert lines[1] == f"  data.field{path}: is an integer of more than 64 bits"
+
+
+def test_the_largest_integers_of_eventbridge_and_large_keys_are_published() -> None:
+    made = contract({"most": int, "least": Annotated[int, Field(le=0)], "by_key": dict[int, int]})
+
+    sealed(made(id="1", most=2**63 - 1, least=-(2**63), by_key={10**30: 1}))

@@ -22,11 +22,17 @@ class ApplicationComponent(pulumi.ComponentResource):
         self._plan, self._config = plan, plan.setup.config
         self._mine = pulumi.ResourceOptions(parent=self)
         bus = self._create_bus()
+        self._create_archives()
         storage = Storage(plan, secrets, parent=self)
         shared = SharedResources(
             packages, self._create_layer(packages), self._config.log_days, self._create_topic(), storage.all
         )
-        self.subscribers = [SubscriberComponent(each, bus, shared, parent=self) for each in plan.subscribers]
+        self.subscribers = [
+            SubscriberComponent(
+                each, bus if each.rule.bus == plan.setup.bus else each.rule.bus.name, shared, parent=self
+            )
+            for each in plan.subscribers
+        ]
         self.api = HttpApi(plan.api, plan.routes, shared, parent=self) if plan.api else None
         group = self._create_schedule_group()
         self.schedules = [
@@ -69,6 +75,19 @@ class ApplicationComponent(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=self._config.protect),
         )
         return created.name
+
+    def _create_archives(self) -> None:
+        """Create the archives of events of others, on buses that the stack does not own."""
+        for name, other in self._plan.setup.buses.items():
+            if other.archive:
+                aws.cloudwatch.EventArchive(
+                    f"archive-{name}",
+                    name=other.archive.name,
+                    event_source_arn=other.bus.arn,
+                    event_pattern=other.archive.pattern,
+                    retention_days=other.archive.days,
+                    opts=pulumi.ResourceOptions(parent=self, protect=self._config.protect),
+                )
 
     def _create_layer(self, packages: DeploymentPackages) -> pulumi.Output[str]:
         """Create the layer of all functions; return its ARN. A changed zip makes a new version."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from contradance.foreign import DEFAULT_BUS
 from contradance.infra.planning.naming import Names
 
 Dimensions = tuple[tuple[str, str], ...]
@@ -38,8 +39,9 @@ class AlarmPlan:
 
 
 def rule_metric(name: str, bus: str, rule: str) -> Metric:
-    """Return a metric of a rule in EventBridge."""
-    return Metric("AWS/Events", name, (("EventBusName", bus), ("RuleName", rule)))
+    """Return a metric of a rule in EventBridge; on the default bus it has no dimension for the bus."""
+    own: Dimensions = () if bus == DEFAULT_BUS else (("EventBusName", bus),)
+    return Metric("AWS/Events", name, (*own, ("RuleName", rule)))
 
 
 def lambda_metric(name: str, function: str) -> Metric:

@@ -9,7 +9,7 @@ from typing import Final
 
 from contradance.function import AnyFunction
 from contradance.infra.planning.alarm import Metric, lambda_metric, rule_metric, waiting_metric
-from contradance.infra.planning.site import BusPlan, Site
+from contradance.infra.planning.site import Site
 from contradance.infra.planning.statement import canonical
 from contradance.infra.planning.trigger import SubscriberPlan
 
@@ -22,9 +22,9 @@ MetricLine = tuple[str, Metric]
 """(label, metric) of one line in a widget."""
 
 
-def dashboard(site: Site, bus: BusPlan, subscribers: Sequence[SubscriberPlan], functions: Iterable[AnyFunction]) -> str:
+def dashboard(site: Site, subscribers: Sequence[SubscriberPlan], functions: Iterable[AnyFunction]) -> str:
     """Return the body of the dashboard, as JSON."""
-    widgets = [*_service_widgets(subscribers), *_event_widgets(site, bus, subscribers, functions)]
+    widgets = [*_service_widgets(subscribers), *_event_widgets(site, subscribers, functions)]
     return canonical({"widgets": list(_position_widgets(site, widgets))})
 
 
@@ -56,10 +56,10 @@ def _age_line(subscriber: SubscriberPlan) -> MetricLine:
 
 
 def _event_widgets(
-    site: Site, bus: BusPlan, subscribers: Sequence[SubscriberPlan], functions: Iterable[AnyFunction]
+    site: Site, subscribers: Sequence[SubscriberPlan], functions: Iterable[AnyFunction]
 ) -> Iterator[tuple[str, list[MetricLine]]]:
-    """Yield a widget for each contract that the stack's functions publish or consume."""
-    rules = {subscriber.function.name: subscriber.rule.name for subscriber in subscribers}
+    """Yield a widget for each event that the stack's functions publish or consume."""
+    rules = {subscriber.function.name: subscriber.rule for subscriber in subscribers}
     lines: Mapping[str, list[MetricLine]] = defaultdict(list)
     for function in functions:
         for contract in function.publishes:
@@ -67,9 +67,10 @@ def _event_widgets(
             dimensions = (("service", function.service), ("contract", identity), ("subscriber", function.name))
             lines[identity].append((f"published by {function.name}", Metric(site.app, "published", dimensions)))
     for function in functions:
-        for contract in getattr(function.trigger, "contracts", ()):
-            matched = rule_metric("MatchedEvents", bus.name, rules[function.name])
-            lines[str(contract.identity)].append((f"matched for {function.name}", matched))
+        for event in getattr(function.trigger, "events", ()):
+            rule = rules[function.name]
+            matched = rule_metric("MatchedEvents", rule.bus.name, rule.name)
+            lines[str(event.identity)].append((f"matched for {function.name}", matched))
     for identity, found in sorted(lines.items()):
         yield identity, found
 

@@ -9,6 +9,7 @@ from contradance.deployed import FunctionKind
 from contradance.function import AnyFunction
 from contradance.infra.config import Override, StackConfig
 from contradance.infra.planning import grants, naming
+from contradance.infra.planning.buses import ForeignBusPlan
 from contradance.infra.planning.site import BusPlan, Site
 from contradance.infra.planning.statement import Statement, canonical
 from contradance.runtime.aws import variable_names
@@ -58,6 +59,8 @@ class Setup:
     """Names in DynamoDB by table, `service.table`."""
     secrets: Mapping[str, str]
     """Names in SSM by secret."""
+    buses: Mapping[str, ForeignBusPlan]
+    """The buses of events of others, by their names in the declarations."""
 
     def name(self, kind: naming.ResourceKind, function: str, suffix: str = "") -> str:
         """Return the name of a resource of a function."""

@@ -14,6 +14,7 @@ from contradance.infra.config import StackConfig
 from contradance.infra.planning import grants
 from contradance.infra.planning.agreement import check_agreement
 from contradance.infra.planning.api import ApiPlan, plan_api
+from contradance.infra.planning.buses import plan_buses
 from contradance.infra.planning.dashboard import dashboard
 from contradance.infra.planning.function import FunctionPlan, Setup
 from contradance.infra.planning.naming import Names
@@ -160,9 +161,7 @@ def make_plan(
         plan_api(setup, routes),
         names.name("layer"),
         names.name("topic", suffix="alarms"),
-        DashboardPlan(names.name("dashboard"), dashboard(site, setup.bus, subscribers, functions))
-        if config.dashboard
-        else None,
+        DashboardPlan(names.name("dashboard"), dashboard(site, subscribers, functions)) if config.dashboard else None,
         names.name("registry"),
         tuple(map(registry_schema, choreography.contracts)) if config.schema_registry else (),
     )
@@ -181,6 +180,7 @@ def _make_setup(functions: tuple[AnyFunction, ...], config: StackConfig, site: S
         once_table=names.name("table", "once"),
         tables={table: names.name("table", *table.split(".")) for table in tables},
         secrets={name: f"/{site.app}/{site.stack}/{name}" for name in secrets},
+        buses=plan_buses(functions, config, site, names),
     )
 
 

@@ -41,20 +41,24 @@ def _too_many_rules(plan: StackPlan) -> Iterator[str]:
     region, config = plan.setup.site.region, plan.setup.config
     configured = "rule_quota" in config.model_fields_set
     quota = config.rule_quota if configured else min(config.rule_quota, FEWER_RULES.get(region, config.rule_quota))
-    # The archive has a rule of its own on the bus.
-    rules = len(plan.subscribers) + bool(plan.archive)
-    if rules > quota:
-        yield (
-            f"  {rules} rules on {plan.setup.bus.name}; a bus may have {quota}.\n"
-            "  Fix: deploy some services in a stack with its own bus, or ask AWS for more rules and configure them: "
-            f"pulumi config set ruleQuota {rules}"
-        )
-    wild = [each.function.name for each in plan.subscribers if '"wildcard"' in each.rule.pattern]
-    if len(wild) > WILDCARD_RULES:
-        yield (
-            f"  {len(wild)} rules have a wildcard; a bus may have {WILDCARD_RULES}.\n"
-            f"  Fix: filter by prefix, suffix or value in {', '.join(wild[WILDCARD_RULES:])}."
-        )
+    # An archive has a rule of its own on its bus. Of another team's bus only this stack's rules are known.
+    archived = {plan.setup.bus.name} if plan.archive else set()
+    archived |= {other.bus.name for other in plan.setup.buses.values() if other.archive}
+    for bus in dict.fromkeys([plan.setup.bus.name, *(each.rule.bus.name for each in plan.subscribers)]):
+        on_it = [each for each in plan.subscribers if each.rule.bus.name == bus]
+        rules = len(on_it) + (bus in archived)
+        if rules > quota:
+            yield (
+                f"  {rules} rules on {bus}; a bus may have {quota}.\n"
+                "  Fix: deploy some services in a stack with its own bus, or ask AWS for more rules and configure them: "
+                f"pulumi config set ruleQuota {rules}"
+            )
+        wild = [each.function.name for each in on_it if '"wildcard"' in each.rule.pattern]
+        if len(wild) > WILDCARD_RULES:
+            yield (
+                f"  {len(wild)} rules have a wildcard; a bus may have {WILDCARD_RULES}.\n"
+                f"  Fix: filter by prefix, suffix or value in {', '.join(wild[WILDCARD_RULES:])}."
+            )
 
 
 def _long_patterns(plan: StackPlan) -> Iterator[str]:

@@ -4,10 +4,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from contradance.foreign import DEFAULT_BUS
 from contradance.function import AnyFunction, Schedule
 from contradance.infra.planning import grants
 from contradance.infra.planning.alarm import AlarmPlan, Watch
 from contradance.infra.planning.function import FunctionPlan, Setup
+from contradance.infra.planning.site import BusPlan
 from contradance.infra.planning.statement import Statement, canonical, document, trust
 from contradance.retry import RULE_MAX_AGE, RULE_RETRIES, VISIBILITY_FACTOR
 from contradance.subscription import Subscription
@@ -53,6 +55,7 @@ class RulePlan:
 
     name: str
     arn: str
+    bus: BusPlan
     description: str
     pattern: str
     target_age: int
@@ -125,7 +128,7 @@ def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscript
     watch = watch_of(setup, planned)
     alarms = (
         watch.dead_letters(dead_letters.name),
-        watch.undelivered_lost(setup.bus.name, rule.name),
+        watch.undelivered_lost(rule.bus.name, rule.name),
         watch.throttled(),
     )
     if queue_name and queue_arn:
@@ -201,10 +204,12 @@ def scheduler_trust(account: str, group_arn: str) -> str:
 
 def _plan_rule(setup: Setup, function: AnyFunction, subscription: Subscription) -> RulePlan:
     name = setup.name("rule", function.name)
-    consumed = ", ".join(contract.identity.detail_type for contract in subscription.contracts)
+    consumed = ", ".join(event.identity.detail_type for event in subscription.events)
+    bus = setup.bus if subscription.bus is None else setup.buses[subscription.bus].bus
     return RulePlan(
         name,
-        setup.site.arn("events", f"rule/{setup.bus.name}/{name}"),
+        setup.site.arn("events", f"rule/{name}" if bus.name == DEFAULT_BUS else f"rule/{bus.name}/{name}"),
+        bus,
         f"{function.name} consumes {consumed}"[:512],
         subscription.pattern.canonical,
         _target_max_age(function),

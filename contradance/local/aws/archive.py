@@ -1,4 +1,4 @@
-"""EventBridge's archive and replays: one archive, of every accepted event, but not of replayed ones."""
+"""EventBridge's archives and replays: one archive for each bus, without replayed events."""
 
 import re
 from datetime import datetime
@@ -6,6 +6,7 @@ from typing import Final
 
 from contradance.choreography import Choreography
 from contradance.local.aws.protocol import AwsRequest, ResponseBody, invalid
+from contradance.local.events.accepted import OWN_BUS
 from contradance.local.events.replay import Replay
 from contradance.local.events.replays import Replays
 from contradance.local.names import archive_arn, archive_name, bus_arn, replay_arn, rule_arn
@@ -26,36 +27,43 @@ class ArchiveOperations:
     Args:
         choreography: has the rules that a replay may name.
         replays: starts, lists and cancels them.
-        created: when the laptop created its archive: when it was started.
+        created: when the laptop created its archives: when it was started.
     """
 
     def __init__(self, choreography: Choreography, replays: Replays, created: datetime) -> None:
         self._created = created.timestamp()
-        self._bus = choreography.name
+        self._own = choreography.name
         self._replays = replays
+        self._buses = {archive_name(bus): bus for bus in (choreography.name, *choreography.buses)}
         self._functions = {
-            rule_arn(self._bus, one.function.name): one.function.name for one in choreography.subscriptions
+            rule_arn(one.subscription.bus or self._own, one.function.name): one.function.name
+            for one in choreography.subscriptions
         }
+        self._bus_of = {one.function.name: one.subscription.bus or self._own for one in choreography.subscriptions}
 
     def describe_archive(self, request: AwsRequest) -> ResponseBody:
-        """Describe the archive."""
+        """Describe one archive."""
         name = request.text("ArchiveName")
-        if name != archive_name(self._bus):
+        if name not in self._buses:
             raise Refused("ResourceNotFoundException", f"Archive {name} does not exist.")
-        return {"ArchiveArn": archive_arn(self._bus), **self._described()}
+        return {"ArchiveArn": archive_arn(self._buses[name]), **self._described(self._buses[name])}
 
     def list_archives(self, request: AwsRequest) -> ResponseBody:
-        """List the one archive."""
+        """List the archives, that of the application's own bus first."""
         given = [request.maybe_text(name) for name in ("NamePrefix", "EventSourceArn", "State")]
         if sum(one is not None for one in given) > 1:
             raise _one_filter("ListArchives")
         prefix, source, state = given
-        if source is not None:
-            self._check_bus(source)
+        if source is not None and source not in map(bus_arn, self._buses.values()):
+            raise _unknown_bus(source)
         if state is not None and state not in _ARCHIVE_STATES:
             raise invalid("State", state, f"Member must satisfy enum value set: [{', '.join(_ARCHIVE_STATES)}]")
-        found = archive_name(self._bus).startswith(prefix or "")
-        archives, following = request.page([self._described()] if found and state in (None, "ENABLED") else [])
+        found = [
+            self._described(bus)
+            for name, bus in self._buses.items()
+            if name.startswith(prefix or "") and source in (None, bus_arn(bus)) and state in (None, "ENABLED")
+        ]
+        archives, following = request.page(found)
         return {"Archives": [*archives], **following}
 
     def start_replay(self, request: AwsRequest) -> ResponseBody:
@@ -69,24 +77,30 @@ class ArchiveOperations:
             raise _parameter("EventSourceArn", "Must contain an archive ARN.")
         if not _BUS_ARN.fullmatch(destination.text("Arn")):
             raise _parameter("Destination.Arn", "Must contain an event bus ARN.")
-        if source != archive_arn(self._bus):
+        bus = next((one for one in self._buses.values() if archive_arn(one) == source), None)
+        if bus is None:
             raise _parameter("EventSourceArn", f"Archive {source.rpartition('/')[2]} does not exist.")
-        self._check_bus(destination.text("Arn"))
+        if destination.text("Arn") not in map(bus_arn, self._buses.values()):
+            raise _unknown_bus(destination.text("Arn"))
+        if destination.text("Arn") != bus_arn(bus):
+            raise _parameter("Destination.Arn", "Cross event bus replay is not permitted.")
         if last <= first:
             raise _parameter("EventEndTime", "EventStartTime must be before EventEndTime.")
         description = request.maybe_text("Description")
         if len(description or "") > _LONGEST_DESCRIPTION:
             raise invalid("Description", "", f"Member must have length less than or equal to {_LONGEST_DESCRIPTION}")
-        functions = self._filtered(destination.texts("FilterArns")) if "FilterArns" in destination else None
-        replay = self._replays.begin(name, first, last, functions, description)
+        functions = self._filtered(destination.texts("FilterArns"), bus) if "FilterArns" in destination else None
+        row = OWN_BUS if bus == self._own else bus
+        replay = self._replays.begin(name, first, last, functions, description, bus=row)
         return {"ReplayArn": replay_arn(name), "State": replay.state, "ReplayStartTime": replay.started}
 
     def describe_replay(self, request: AwsRequest) -> ResponseBody:
         """Describe one replay and its progress."""
         replay = self._replays.named(request.text("ReplayName"))
-        destination: ResponseBody = {"Arn": bus_arn(self._bus)}
+        bus = replay.bus or self._own
+        destination: ResponseBody = {"Arn": bus_arn(bus)}
         if replay.functions is not None:
-            destination["FilterArns"] = [rule_arn(self._bus, function) for function in replay.functions]
+            destination["FilterArns"] = [rule_arn(bus, function) for function in replay.functions]
         found: ResponseBody = {"ReplayArn": replay_arn(replay.name), "Destination": destination, **self._replay(replay)}
         return found | ({"Description": replay.description} if replay.description else {})
 
@@ -102,7 +116,7 @@ class ArchiveOperations:
             replay
             for replay in self._replays.all()
             if replay.name.startswith(prefix or "")
-            and source in (None, archive_arn(self._bus))
+            and source in (None, archive_arn(replay.bus or self._own))
             and state in (None, replay.state)
         ]
         replays, following = request.page(found)
@@ -113,16 +127,11 @@ class ArchiveOperations:
         replay = self._replays.cancel(request.text("ReplayName"))
         return {"ReplayArn": replay_arn(replay.name), "State": replay.state}
 
-    def _check_bus(self, arn: str) -> None:
-        """Refuse another bus than the laptop's one."""
-        if arn != bus_arn(self._bus):
-            raise Refused("ResourceNotFoundException", f"Event bus {arn.rpartition('/')[2]} does not exist.")
-
-    def _described(self) -> ResponseBody:
-        count, size = self._replays.archived()
+    def _described(self, bus: str) -> ResponseBody:
+        count, size = self._replays.archived(OWN_BUS if bus == self._own else bus)
         return {
-            "ArchiveName": archive_name(self._bus),
-            "EventSourceArn": bus_arn(self._bus),
+            "ArchiveName": archive_name(bus),
+            "EventSourceArn": bus_arn(bus),
             "State": "ENABLED",
             "RetentionDays": 0,
             "EventCount": count,
@@ -133,7 +142,7 @@ class ArchiveOperations:
     def _replay(self, replay: Replay) -> ResponseBody:
         found: ResponseBody = {
             "ReplayName": replay.name,
-            "EventSourceArn": archive_arn(self._bus),
+            "EventSourceArn": archive_arn(replay.bus or self._own),
             "State": replay.state,
             "EventStartTime": replay.first,
             "EventEndTime": replay.last,
@@ -144,9 +153,9 @@ class ArchiveOperations:
                 found[name] = seconds
         return found
 
-    def _filtered(self, arns: list[str]) -> set[str]:
-        """Return the functions whose rules are named."""
-        unknown = [arn for arn in arns if arn not in self._functions]
+    def _filtered(self, arns: list[str], bus: str) -> set[str]:
+        """Return the functions whose rules on a bus are named."""
+        unknown = [arn for arn in arns if arn not in self._functions or self._bus_of[self._functions[arn]] != bus]
         if unknown:
             raise _parameter("Destination.FilterArns", f"Rule {unknown[0].rpartition('/')[2]} does not exist.")
         return {self._functions[arn] for arn in arns}
@@ -154,6 +163,10 @@ class ArchiveOperations:
 
 def _parameter(name: str, reason: str) -> Refused:
     return Refused("ValidationException", f"Parameter {name} is not valid. Reason: {reason}")
+
+
+def _unknown_bus(arn: str) -> Refused:
+    return Refused("ResourceNotFoundException", f"Event bus {arn.partition('event-bus/')[2]} does not exist.")
 
 
 def _one_filter(operation: str) -> Refused:

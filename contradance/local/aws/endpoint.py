@@ -17,11 +17,12 @@ from contradance.local.dead_letter_queues import DeadLetterQueues
 from contradance.local.events.bus import Bus
 from contradance.local.events.replays import Replays
 from contradance.local.invocation.gateway import HttpResponse, public_message
+from contradance.local.invocation.threads import RequestThreads
 from contradance.local.names import HOST
 from contradance.local.refusal import Refused
-from contradance.local.strict_json import read_json
 from contradance.runtime.ports import Environment
 from contradance.runtime.publish import MAX_CALL_BYTES
+from contradance.strictjson import read_json
 
 CONTENT_TYPE: Final = "application/x-amz-json-1.1"
 TARGET_HEADER: Final = "x-amz-target"
@@ -63,12 +64,14 @@ class AwsEndpoint:
         dead_letters: DeadLetterQueues,
         replays: Replays,
         environment: Environment,
+        *,
+        threads: RequestThreads,
     ) -> None:
         clock = environment.clock
         events = EventBus(choreography, bus, clock.now())
         archive = ArchiveOperations(choreography, replays, clock.now())
         queues = Queues(choreography, bus, dead_letters, clock)
-        self._functions = Functions(choreography, bus, environment)
+        self._functions = Functions(choreography, bus, environment, threads)
         self._events: dict[str, Callable[[AwsRequest], ResponseBody]] = {
             "AWSEvents.CancelReplay": archive.cancel_replay,
             "AWSEvents.DescribeArchive": archive.describe_archive,

@@ -5,6 +5,7 @@ from typing import Final
 
 from contradance.choreography import Choreography, Subscribed
 from contradance.errors import InvalidPattern
+from contradance.foreign import DEFAULT_BUS
 from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.events.bus import Bus
 from contradance.local.names import (
@@ -16,10 +17,10 @@ from contradance.local.names import (
     rule_arn,
 )
 from contradance.local.refusal import Refused
-from contradance.local.strict_json import read_json
 from contradance.pattern import EventPattern
 from contradance.retry import RULE_MAX_AGE, RULE_RETRIES
 from contradance.runtime.publish import MAX_CALL_BYTES, MAX_ENTRIES
+from contradance.strictjson import read_json
 
 _TIME_BYTES: Final = 14
 """Size of an entry's Time, in bytes. EventBridge API reference, PutEvents."""
@@ -56,14 +57,14 @@ class EventBus:
         for entry in entries:
             if len(entry.maybe_text("TraceHeader") or "") > _LONGEST_TRACE_HEADER:
                 raise _entries(f"less than or equal to {_LONGEST_TRACE_HEADER}", "entries.traceHeader")
-            name = (entry.maybe_text("EventBusName") or "default").rpartition("/")[2]
-            if name != self._bus.name:
+            given = entry.maybe_text("EventBusName") or DEFAULT_BUS
+            if self._bus.bus_named(given) is None:
                 raise Refused(
                     "ResourceNotFoundException",
-                    f"There is no bus {name!r} here; this laptop runs {self._bus.name!r}. "
-                    "(AWS would have accepted the event, and dropped it.)",
+                    f"There is no bus {given.rpartition('event-bus/')[2]!r} here; this laptop runs "
+                    f"{', '.join(map(repr, self._bus.names))}. (AWS would have accepted the event, and dropped it.)",
                 )
-        return self._bus.put_events(Entries=[entry.all for entry in entries])
+        return self._bus.put_events(Entries=[{"EventBusName": DEFAULT_BUS, **entry.all} for entry in entries])
 
     def test_event_pattern(self, request: AwsRequest) -> ResponseBody:
         """Return whether a pattern matches an event, with the matcher of the rules."""
@@ -83,32 +84,29 @@ class EventBus:
         return {"Result": pattern.matches(event)}
 
     def describe_event_bus(self, request: AwsRequest) -> ResponseBody:
-        """Describe the bus."""
-        self._check_bus(request.maybe_text("Name"))
-        return self._described()
+        """Describe one bus."""
+        return self._described(self._named_bus(request.maybe_text("Name")))
 
     def list_event_buses(self, request: AwsRequest) -> ResponseBody:
-        """List the one bus."""
-        named = self._bus.name.startswith(request.maybe_text("NamePrefix") or "")
-        buses, following = request.page([self._described()] if named else [])
+        """List the buses, the application's own first."""
+        prefix = request.maybe_text("NamePrefix") or ""
+        buses, following = request.page([self._described(name) for name in self._bus.names if name.startswith(prefix)])
         return {"EventBuses": [*buses], **following}
 
     def list_rules(self, request: AwsRequest) -> ResponseBody:
-        """List the rules, by name."""
-        self._check_bus(request.maybe_text("EventBusName"))
+        """List the rules of one bus, by name."""
+        rules = self._rules_on(request)
         prefix = request.maybe_text("NamePrefix") or ""
-        names, following = request.page([name for name in sorted(self._rules) if name.startswith(prefix)])
+        names, following = request.page([name for name in sorted(rules) if name.startswith(prefix)])
         return {"Rules": [self._rule(name) for name in names], **following}
 
     def describe_rule(self, request: AwsRequest) -> ResponseBody:
         """Describe one rule."""
-        self._check_bus(request.maybe_text("EventBusName"))
-        return self._rule(self._known(request.text("Name")))
+        return self._rule(self._known(request, "Name"))
 
     def list_targets_by_rule(self, request: AwsRequest) -> ResponseBody:
         """List a rule's one target: the function, or the queue before it."""
-        self._check_bus(request.maybe_text("EventBusName"))
-        rule = self._rules[self._known(request.text("Rule"))]
+        rule = self._rules[self._known(request, "Rule")]
         name = rule.function.name
         age = int(min(rule.function.retry.max_age, RULE_MAX_AGE).total_seconds())
         target = {
@@ -121,36 +119,47 @@ class EventBus:
         return {"Targets": [*targets], **following}
 
     def list_rule_names_by_target(self, request: AwsRequest) -> ResponseBody:
-        """List the rules that deliver to a function or a queue."""
-        self._check_bus(request.maybe_text("EventBusName"))
+        """List the rules of one bus that deliver to a function or a queue."""
+        rules = self._rules_on(request)
         arn = request.text("TargetArn")
-        names, following = request.page([name for name, rule in sorted(self._rules.items()) if _target(rule) == arn])
+        names, following = request.page([name for name, rule in sorted(rules.items()) if _target(rule) == arn])
         return {"RuleNames": [*names], **following}
 
-    def _described(self) -> ResponseBody:
+    def _described(self, bus: str) -> ResponseBody:
         times = {"CreationTime": self._created, "LastModifiedTime": self._created}
-        return {"Name": self._bus.name, "Arn": bus_arn(self._bus.name), **times}
+        return {"Name": bus, "Arn": bus_arn(bus), **times}
 
     def _rule(self, name: str) -> ResponseBody:
         rule = self._rules[name]
+        bus = rule.subscription.bus or self._bus.name
         return {
             "Name": name,
-            "Arn": rule_arn(self._bus.name, rule.function.name),
+            "Arn": rule_arn(bus, rule.function.name),
             "EventPattern": rule.subscription.pattern.canonical,
             "State": "ENABLED",
-            "EventBusName": self._bus.name,
+            "EventBusName": bus,
         }
 
-    def _known(self, rule: str) -> str:
-        if rule not in self._rules:
-            raise Refused("ResourceNotFoundException", f"Rule {rule} does not exist on EventBus {self._bus.name}.")
+    def _known(self, request: AwsRequest, field: str) -> str:
+        """Return the name of the rule that a request names; refuse one that is not on the request's bus."""
+        rule = request.text(field)
+        if rule not in self._rules_on(request):
+            bus = self._named_bus(request.maybe_text("EventBusName"))
+            raise Refused("ResourceNotFoundException", f"Rule {rule} does not exist on EventBus {bus}.")
         return rule
 
-    def _check_bus(self, given: str | None) -> None:
-        """Refuse another bus; a request without a name is for AWS's default bus."""
-        name = (given or "default").rpartition("/")[2]
-        if name != self._bus.name:
+    def _rules_on(self, request: AwsRequest) -> dict[str, Subscribed]:
+        """Return the rules of the request's bus by name."""
+        bus = self._named_bus(request.maybe_text("EventBusName"))
+        return {name: rule for name, rule in self._rules.items() if (rule.subscription.bus or self._bus.name) == bus}
+
+    def _named_bus(self, given: str | None) -> str:
+        """Return the name of a bus; refuse an unknown one. A request without a name is for AWS's default bus."""
+        found = self._bus.bus_named(given or DEFAULT_BUS)
+        if found is None:
+            name = (given or DEFAULT_BUS).rpartition("event-bus/")[2]
             raise Refused("ResourceNotFoundException", f"Event bus {name} does not exist.")
+        return found or self._bus.name
 
 
 def _target(rule: Subscribed) -> str:

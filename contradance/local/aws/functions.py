@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from concurrent.futures import wait
 from time import monotonic
 from typing import Final
 from urllib.parse import parse_qsl, unquote
@@ -13,12 +14,13 @@ from contradance.function import Schedule
 from contradance.local.events.bus import Bus
 from contradance.local.invocation.gateway import HttpResponse
 from contradance.local.invocation.record import LaptopContext, error_document
+from contradance.local.invocation.threads import RequestThreads, TooManyRequests
 from contradance.local.names import aws_name, function_arn
 from contradance.local.refusal import Refused
-from contradance.local.strict_json import read_json
 from contradance.printable import printable
 from contradance.runtime.entry import invoke
 from contradance.runtime.ports import Environment
+from contradance.strictjson import read_json
 from contradance.subscription import Subscription
 
 PREFIX: Final = "/2015-03-31/"
@@ -38,8 +40,15 @@ _NOT_HONOURED: Final = {
 class Functions:
     """Invokes the choreography's functions."""
 
-    def __init__(self, choreography: Choreography, bus: Bus, environment: Environment) -> None:
+    def __init__(
+        self,
+        choreography: Choreography,
+        bus: Bus,
+        environment: Environment,
+        threads: RequestThreads,
+    ) -> None:
         self._bus = bus
+        self._threads = threads
         self._environment = environment
         self._functions = {aws_name(name): function for name, function in choreography.functions.items()}
 
@@ -85,10 +94,23 @@ class Functions:
             "x-amzn-requestid": request_id,
             "x-amz-executed-version": _VERSION,
         }
-        deadline = monotonic() + function.limits.timeout.total_seconds()
+        seconds = function.limits.timeout.total_seconds()
+
+        def run() -> object:
+            called = LaptopContext(request_id, monotonic() + seconds)
+            return invoke(function, payload, called, self._environment)  # type: ignore[arg-type]  # whatever was sent
+
+        self._threads.may_run.wait()
         try:
-            returned = invoke(function, payload, LaptopContext(request_id, deadline), self._environment)  # type: ignore[arg-type]  # whatever was sent
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - journaled by the runtime; Lambda answers it too
+            running = self._threads.start(function, run)
+        except TooManyRequests as error:
+            raise Refused("TooManyRequestsException", "Rate Exceeded.", 429) from error
+        if not wait([running], seconds).done:
+            timed_out = {"errorType": "Sandbox.Timedout", "errorMessage": f"Task timed out after {seconds:.2f} seconds"}
+            return HttpResponse(200, {**headers, "x-amz-function-error": "Unhandled"}, json.dumps(timed_out))
+        try:
+            returned = running.result()
+        except Exception as error:  # noqa: BLE001 - journaled by the runtime; Lambda answers it too
             return HttpResponse(
                 200, {**headers, "x-amz-function-error": "Unhandled"}, json.dumps(error_document(error))
             )

@@ -11,6 +11,7 @@ from contradance.catalog.sample import sample
 from contradance.choreography import Choreography
 from contradance.contract import Contract, where_defined
 from contradance.errors import InvalidContract
+from contradance.foreign import ForeignEvent
 from contradance.local.console.pages import Pages
 from contradance.pii import is_marked
 from contradance.schemas import schema_of
@@ -29,7 +30,11 @@ class ContractPages:
         services: dict[str, list[dict[str, Any]]] = {}
         for contract in sorted(self._choreography.contracts, key=lambda one: one.identity):
             services.setdefault(contract.identity.source, []).append(self._summary(contract))
-        return self._pages.page("contracts", "contracts", services=services)
+        foreign = [
+            {"identity": one.identity, "about": one.summary, "places": one.places, "consumers": one.consumers}
+            for one in self._choreography.foreign
+        ]
+        return self._pages.page("contracts", "contracts", services=services, foreign=foreign)
 
     def one(self, request: Request) -> Response:
         """Show one contract: its fields, an example, its versions, who publishes and who consumes it."""
@@ -61,8 +66,8 @@ class ContractPages:
         }
 
 
-def example_of(contract: type[Contract]) -> Any:
-    """Return the example's data; None where the contract's fields have no examples to make one of."""
+def example_of(contract: type[Contract | ForeignEvent]) -> Any:
+    """Return the example's data; None where the fields have no examples to make one of."""
     try:
         return json.loads(to_wire(sample(contract)))
     except InvalidContract:

@@ -1,6 +1,7 @@
 """Flows: the latest, and one as a timeline and as its path through the picture."""
 
 from typing import Any, Final
+from urllib.parse import quote
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -34,7 +35,7 @@ class FlowPages:
         if term:
             found = self._history.found(term)
             if len(found) == 1:
-                return RedirectResponse(f"{PREFIX}/flows/{found[0].correlation_id}", 303)
+                return RedirectResponse(f"{PREFIX}/flows/{quote(found[0].correlation_id, safe='')}", 303)
             return self._pages.page("flows", "flows", flows=found, older=None, term=term, first=False)
         before = request.query_params.get("before", "")
         page = self._history.latest(int(before) if before.isdecimal() and len(before) < 19 else None)  # noqa: PLR2004 - 64 bits
@@ -70,7 +71,9 @@ class FlowPages:
     def _event(self, event: KeptEvent, revealed: str) -> dict[str, Any]:
         """Return an event as the page shows it: masked, unless it is the one to reveal."""
         open_ = event.event_id == revealed
-        shown = event.envelope if open_ else masked_event(self._choreography, event.envelope)
+        shown = event.envelope
+        if shown is not None and not open_:
+            shown = masked_event(self._choreography, shown)
         return {"id": event.event_id, "contract": event.contract, "at": event.at, "shown": shown, "revealed": open_}
 
 

@@ -5,10 +5,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+from contradance.foreign import UNVERSIONED
+from contradance.identity import Identity
 from contradance.local.state.database import Database
-from contradance.local.state.journal_table import LaptopJournal
+from contradance.local.state.journal_table import LaptopJournal, readable
 from contradance.operate.flow import Flow, flows
 from contradance.runtime.journal_record import JournalRecord
+from contradance.strictjson import read_json
 
 PAGE: Final = 25
 """Flows on a page."""
@@ -29,14 +32,28 @@ class KeptEvent(NamedTuple):
 
     event_id: str
     at: datetime
-    envelope: Mapping[str, Any]
+    envelope: Mapping[str, Any] | None
+    """None for a text that is not an event: a client may put any on a queue."""
 
     @property
     def contract(self) -> str:
-        """Identity: `library.loans/BookLent v1`; `vNone` without a version."""
-        metadata = self.envelope["detail"].get("metadata") if isinstance(self.envelope.get("detail"), dict) else None
+        """Identity: `library.loans/BookLent v1`, without `v1` where it is not in our envelope; else `unknown`."""
+        envelope = self.envelope or {}
+        source, detail_type, detail = (envelope.get(name) for name in ("source", "detail-type", "detail"))
+        if not isinstance(source, str) or not isinstance(detail_type, str):
+            return "unknown"
+        metadata = detail.get("metadata") if isinstance(detail, dict) else None
         version = metadata.get("version") if isinstance(metadata, dict) else None
-        return f"{self.envelope.get('source')}/{self.envelope.get('detail-type')} v{version}"
+        return str(Identity(source, detail_type, version if isinstance(version, int) else UNVERSIONED))
+
+
+def _event(text: str) -> Mapping[str, Any] | None:
+    """Return the event in a text; None for any other text."""
+    try:
+        found = read_json(text, any_integer=True)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 class History:
@@ -86,7 +103,7 @@ class History:
             (json.dumps([*event_ids]),),
         )
         return {
-            event_id: KeptEvent(event_id, datetime.fromtimestamp(time, UTC), json.loads(envelope))
+            event_id: KeptEvent(event_id, datetime.fromtimestamp(time, UTC), _event(envelope))
             for event_id, time, envelope in rows
         }
 
@@ -94,11 +111,11 @@ class History:
         """Return the error of a function's last attempt at each event, where the journal has one."""
         self._database.flush()
         rows = self._database.read(
-            "SELECT event_id, record FROM journal WHERE event_id IN (SELECT value FROM json_each(?)) AND function = ? "
-            "ORDER BY id",
+            "SELECT function, event_id, correlation_id, record FROM journal "
+            "WHERE event_id IN (SELECT value FROM json_each(?)) AND function = ? ORDER BY id",
             (json.dumps([*event_ids]), function),
         )
-        errors = {event_id: JournalRecord.model_validate_json(record).error for event_id, record in rows}
+        errors = {record.event_id: record.error for record in readable(rows) if record.event_id is not None}
         return {event_id: error for event_id, error in errors.items() if error}
 
     def _goes_on(self, flow: str, start: int) -> bool:
@@ -109,10 +126,11 @@ class History:
     def _records(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
         self._database.flush()
         rows = self._database.read(
-            "SELECT record FROM journal WHERE correlation_id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            "SELECT function, event_id, correlation_id, record FROM journal "
+            "WHERE correlation_id IN (SELECT value FROM json_each(?)) ORDER BY id",
             (json.dumps([*correlation_ids]),),
         )
-        return [JournalRecord.model_validate_json(record) for (record,) in rows]
+        return readable(rows)
 
     def _flows(self, found: Mapping[str, int]) -> list[Flow]:
         by_flow = {flow.correlation_id: flow for flow in flows(self._records(found), self._journal.outstanding(found))}

@@ -34,6 +34,7 @@ class LivePage:
             since=self._since,
             waiting=waiting,
             due=due,
+            hangs=self._laptop.in_flight.hangs(),
             flows=self._history.latest().flows[:8],
             functions=[
                 (function, counts.times.get(function.name, 0), function.name in counts.troubled)

@@ -1,6 +1,5 @@
 """Pages: templates with every value escaped, and how times, durations and names are written on them."""
 
-import json
 import re
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -9,7 +8,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
+from contradance.bounds import MAX_SHOWN_BYTES, shortened
 from contradance.local.console.guard import Guard
+from contradance.printable import encodable, printable_json
 
 PREFIX: Final = "/_contradance"
 """Start of every path of the console, even where the application has a route that matches it."""
@@ -51,7 +52,7 @@ class Pages:
     def page(self, template: str, section: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Return one page; `section` is marked in the menu."""
         text = self._environment.get_template(f"{template}.html").render(section=section, **values)
-        return HTMLResponse(text, status)
+        return HTMLResponse(encodable(text), status)
 
 
 def moment(at: datetime) -> str:
@@ -80,8 +81,8 @@ def event_name(contract: str) -> str:
 
 
 def pretty(value: object) -> str:
-    """Return a value as indented JSON."""
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    """Return a value as indented JSON, cut where it is long: a page may show many."""
+    return shortened(printable_json(value, indent=2), MAX_SHOWN_BYTES)
 
 
 def plural(count: int, noun: str) -> str:

@@ -3,23 +3,27 @@
 import copy
 import json
 from typing import Any, Final
+from urllib.parse import quote
 
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from contradance.contract import Contract
+from contradance.contentfilter import EventClass
+from contradance.contract import Contract, is_contract
 from contradance.envelope import seal_initial
 from contradance.errors import ContractViolation
+from contradance.foreign import ForeignEvent, id_at, is_foreign
 from contradance.local.console.contracts import example_of
 from contradance.local.console.pages import PREFIX, Pages
 from contradance.local.console.schema_form import MOST_ITEMS, SchemaForm
 from contradance.local.console.submitted import SubmittedForm
 from contradance.local.laptop import Laptop
+from contradance.operate.foreign import publish_foreign
 from contradance.runtime.publish import publish
 from contradance.schemas import schema_of
 from contradance.violation import problems
-from contradance.wire import read_closed
+from contradance.wire import read_closed, read_tolerant
 
 PUBLISHER: Final = "contradance.console"
 """The publisher of an event that was published on this page."""
@@ -32,7 +36,10 @@ class PublishPage:
     def __init__(self, laptop: Laptop, pages: Pages) -> None:
         self._laptop = laptop
         self._pages = pages
-        self._contracts = {str(contract.identity): contract for contract in laptop.choreography.contracts}
+        self._contracts: dict[str, EventClass] = {
+            str(contract.identity): contract for contract in laptop.choreography.contracts
+        }
+        self._contracts |= {str(one.identity): one.models[0] for one in laptop.choreography.foreign}
 
     def show(self, request: Request) -> Response:
         """Show the form of a contract, filled with its example."""
@@ -52,7 +59,10 @@ class PublishPage:
             return self._form(contract, _changed(data, verb, path), errors)
         if not errors:
             try:
-                return self._publish(read_closed(contract, json.dumps(data)))
+                if is_contract(contract):
+                    return self._publish(read_closed(contract, json.dumps(data)))
+                if is_foreign(contract):
+                    return self._publish_foreign(contract, json.dumps(_without_nulls(data)))
             except ValidationError as error:
                 errors = dict(reversed(problems(error)))
             except ContractViolation as error:
@@ -65,7 +75,14 @@ class PublishPage:
         publish(sealed, self._laptop.bus, self._laptop.choreography.name, clock, _SECONDS)
         return RedirectResponse(f"{PREFIX}/flows/{sealed[-1].correlation_id}?event={sealed[-1].event_id}", 303)
 
-    def _form(self, contract: type[Contract], data: Any, errors: dict[str, str]) -> Response:
+    def _publish_foreign(self, kind: type[ForeignEvent], detail: str) -> Response:
+        choreography = self._laptop.choreography
+        read_tolerant(kind, detail)  # its problems are shown beside the fields
+        event_id = publish_foreign(choreography, kind, detail, self._laptop.bus.put_any)
+        flow = id_at({"id": event_id, "detail": json.loads(detail)}, kind.origin.correlation)
+        return RedirectResponse(f"{PREFIX}/flows/{quote(flow, safe='')}?event={event_id}", 303)
+
+    def _form(self, contract: EventClass, data: Any, errors: dict[str, str]) -> Response:
         return self._pages.page(
             "publish",
             "publish",
@@ -73,15 +90,30 @@ class PublishPage:
             contracts=self._contracts,
             chosen=str(contract.identity),
             about=(contract.__doc__ or "").strip(),
-            consumers=[one.name for one in self._laptop.choreography.consumers(contract)],
+            consumers=self._consumers(contract),
             has_example=data is not None,
             fields=_form_of(contract).fields(data, errors),
             problems=[*errors.items()],
         )
 
+    def _consumers(self, contract: EventClass) -> list[str]:
+        if is_contract(contract):
+            return [one.name for one in self._laptop.choreography.consumers(contract)]
+        foreign = self._laptop.choreography.foreign
+        return [name for one in foreign if one.identity == contract.identity for name in one.consumers]
 
-def _form_of(contract: type[Contract]) -> SchemaForm:
-    return SchemaForm(schema_of(contract, "validation"))
+
+def _form_of(contract: EventClass) -> SchemaForm:
+    if is_contract(contract):
+        return SchemaForm(schema_of(contract, "validation"))
+    return SchemaForm(contract.model_json_schema(mode="validation"))
+
+
+def _without_nulls(data: Any) -> Any:
+    """Return the form's data without the fields that are empty: others leave such fields out."""
+    if isinstance(data, dict):
+        return {name: _without_nulls(value) for name, value in data.items() if value is not None}
+    return [_without_nulls(value) for value in data] if isinstance(data, list) else data
 
 
 def _changed(data: Any, verb: str, path: str) -> Any:

@@ -114,12 +114,12 @@ def _written(at: datetime) -> str:
 
 def _moment(text: str) -> datetime:
     found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _trouble(text: str) -> str:
     try:
         _moment(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return "Enter a time in UTC, like 2026-01-31T18:00."
     return ""

@@ -4,10 +4,13 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from contradance.local.events.pending_delivery import Dispatcher, PendingDelivery
+
+OWN_BUS: Final = ""
+"""The application's own bus, as rows of the database have it."""
 
 
 class StoredEvent(NamedTuple):
@@ -19,27 +22,23 @@ class StoredEvent(NamedTuple):
     correlation_id: str | None
     envelope: str
     deliveries: list[PendingDelivery]
+    bus: str = OWN_BUS
+
+    @property
+    def archived(self) -> bool:
+        """Whether an archive keeps it: the own bus's keeps every event, another bus's those that a rule matches."""
+        return self.bus == OWN_BUS or bool(self.deliveries)
 
 
-def stored_event(event: Mapping[str, Any], functions: Iterable[str], sent: float) -> StoredEvent:
-    """Return an event ready to store, with one pending delivery for each of `functions`."""
-    metadata = event["detail"].get("metadata")
-    ours = metadata if isinstance(metadata, dict) else {}
-    flow = str(ours.get("correlation_id", event["id"]))
+def stored_event(
+    event: Mapping[str, Any], ids: tuple[str, str], functions: Iterable[str], sent: float, bus: str = OWN_BUS
+) -> StoredEvent:
+    """Return an event ready to store, with one pending delivery for each of `functions`; `ids` are its own and its flow's."""
+    event_id, flow = ids
     text = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
     time = datetime.fromisoformat(event["time"]).timestamp()
     deliveries = [PendingDelivery(str(uuid4()), function, 1, sent, sent, flow, text) for function in functions]
-    return StoredEvent(str(ours.get("event_id", event["id"])), time, flow, text, deliveries)
-
-
-def event_ids(text: str) -> tuple[str | None, str | None]:
-    """Return (event id, correlation id) from the metadata in an event's JSON; (None, None) without our metadata."""
-    try:
-        event = json.loads(text)
-        metadata = event["detail"]["metadata"]
-        return str(metadata["event_id"]), str(metadata["correlation_id"])
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None, None
+    return StoredEvent(event_id, time, flow, text, deliveries, bus)
 
 
 class Accepted:
@@ -70,8 +69,17 @@ class Accepted:
         """Insert each event and its deliveries, and reserve the deliveries for the dispatcher."""
         for event in self._events:
             row = connection.execute(
-                "INSERT INTO event (event_id, time, accepted, correlation_id, envelope, archived) VALUES (?, ?, ?, ?, ?, ?)",
-                (event.event_id, event.time, self._now, event.correlation_id, event.envelope, self._archived),
+                "INSERT INTO event (event_id, time, accepted, correlation_id, envelope, archived, bus) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    event.event_id,
+                    event.time,
+                    self._now,
+                    event.correlation_id,
+                    event.envelope,
+                    self._archived and event.archived,
+                    event.bus,
+                ),
             )
             connection.executemany(
                 "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, 1)",

@@ -1,4 +1,6 @@
-"""The laptop's EventBridge bus: it stores events, matches them against every rule and holds the pending deliveries.
+"""The laptop's EventBridge buses: events are stored, matched against the rules of their bus, and delivered from here.
+
+Beside the application's own bus there is one for each bus that its functions name, such as the account's default bus.
 
 An event is on disk before it is acknowledged. Pending deliveries continue after a restart.
 """
@@ -6,14 +8,14 @@ An event is on disk before it is acknowledged. Pending deliveries continue after
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
 from contradance.choreography import Choreography
 from contradance.envelope import SealedEvent, derived_id
 from contradance.local.dead_letter_queues import DeadLetterMessage, keep
-from contradance.local.events.accepted import Accepted, StoredEvent, event_ids, stored_event
+from contradance.local.events.accepted import OWN_BUS, Accepted, StoredEvent, stored_event
 from contradance.local.events.entry import RefusedEntry, envelope
 from contradance.local.events.pending_delivery import Dispatcher, NullDispatcher, PendingDelivery
 from contradance.local.names import ACCOUNT, REGION, aws_name
@@ -21,10 +23,15 @@ from contradance.local.state.database import Database
 from contradance.pattern import RuleIndex
 from contradance.runtime.ports import Clock
 
-_DUE: Final = (
+_PENDING: Final = (
     "SELECT delivery.id, function, attempt, sent, due, delivery.correlation_id, envelope FROM delivery "
-    "JOIN event ON event.id = delivery.event WHERE function = ? AND due <= ? ORDER BY due, event LIMIT ?"
+    "JOIN event ON event.id = delivery.event WHERE"
 )
+_DUE: Final = f"{_PENDING} function = ? AND due <= ? ORDER BY due, event LIMIT ?"
+_NAMED: Final = f"{_PENDING} delivery.id IN (SELECT value FROM json_each(?)) ORDER BY sent, event"  # noqa: S608 - constant
+
+_LONGEST_HIDDEN_SECONDS: Final = 43_200
+"""Longest visibility timeout of a message. SQS API reference, ChangeMessageVisibility."""
 
 
 class Bus:
@@ -32,46 +39,76 @@ class Bus:
 
     def __init__(self, choreography: Choreography, database: Database, clock: Clock) -> None:
         self.name = choreography.name
+        self._choreography = choreography
         self._database = database
         self._clock = clock
-        self._rules = RuleIndex({one.function.name: one.subscription.pattern for one in choreography.subscriptions})
+        self._rules = {
+            bus or OWN_BUS: RuleIndex(
+                {
+                    one.function.name: one.subscription.pattern
+                    for one in choreography.subscriptions
+                    if one.subscription.bus == bus
+                }
+            )
+            for bus in (None, *choreography.buses)
+        }
         self.dispatcher: Dispatcher = NullDispatcher()
         """Makes the deliveries; set by `Runner.start`. Until then deliveries stay on disk."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the buses, the application's own first."""
+        return (self.name, *(bus for bus in self._rules if bus != OWN_BUS))
+
+    def bus_named(self, name: str) -> str | None:
+        """Return a bus as rows of the database have it, by its name or ARN; None where there is no such bus."""
+        name = name.partition("event-bus/")[2] if name.startswith("arn:") else name
+        if name == self.name:
+            return OWN_BUS
+        return name if name in self._rules else None
 
     def accept(self, sealed: Sequence[SealedEvent]) -> Accepted:
         """Match sealed events against the rules; return them ready to store in the transaction that commits them."""
         now = self._clock.now()
-        return self._accepted([envelope(event.entry(self.name), now) for event in sealed], now)
+        return self._accepted([(OWN_BUS, envelope(event.entry(self.name), now)) for event in sealed], now)
 
     def put_events(self, *, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        """Accept entries as EventBridge's PutEvents does: each succeeds or fails alone; results keep the entries' order."""
+        """Accept entries as EventBridge's PutEvents does: each succeeds or fails alone; results keep the entries' order.
+
+        An entry of a bus that the laptop does not have enters the own bus; the callers refuse such entries.
+        """
+        return self._put(Entries, refuse_aws=True)
+
+    def put_any(self, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803 - as in `put_events`
+        """Accept entries like `put_events`, and also those with a source of AWS, which only AWS may publish there."""
+        return self._put(Entries, refuse_aws=False)
+
+    def _put(self, entries: Sequence[Mapping[str, Any]], *, refuse_aws: bool) -> dict[str, Any]:
         now = self._clock.now()
         results: list[dict[str, str]] = []
-        events: list[dict[str, Any]] = []
-        for entry in Entries:
+        events: list[tuple[str, dict[str, Any]]] = []
+        for entry in entries:
             try:
-                event = envelope(entry, now)
+                event = envelope(entry, now, refuse_aws=refuse_aws)
             except RefusedEntry as refusal:
                 results.append(dict(zip(("ErrorCode", "ErrorMessage"), refusal.args, strict=True)))
             else:
-                events.append(event)
+                events.append((self.bus_named(str(entry.get("EventBusName") or self.name)) or OWN_BUS, event))
                 results.append({"EventId": event["id"]})
         if events:
             accepted = self._accepted(events, now)
             self._database.write(accepted.store)
             accepted.dispatch()
-        return {"FailedEntryCount": len(Entries) - len(events), "Entries": results}
+        return {"FailedEntryCount": len(entries) - len(events), "Entries": results}
 
     def enqueue_scheduled(self, function: str, expression: str, moment: datetime) -> None:
         """Accept one run of a scheduled function, with EventBridge Scheduler's input; a moment is accepted once.
 
         The run's id is derived from schedule and moment, so a restarted process does not run the same moment again.
         """
-        scheduled = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-        schedule = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{aws_name(function)}"
-        text = json.dumps({"schedule": schedule, "scheduled_time": scheduled})
+        text = json.dumps({"schedule": _schedule_arn(function), "scheduled_time": _scheduled_time(moment)})
         at = moment.timestamp()
-        run = PendingDelivery(derived_id(function, expression, scheduled), function, 1, at, at, None, text)
+        run = PendingDelivery(_run_id(function, expression, moment), function, 1, at, at, None, text)
         accepted = Accepted([StoredEvent(run.id, at, None, text, [run])], moment, self.dispatcher, archived=False)
 
         def change(connection: sqlite3.Connection) -> bool:
@@ -82,6 +119,26 @@ class Bus:
 
         if self._database.write(change):
             accepted.dispatch()
+
+    def has_run(self, function: str, expression: str, moment: datetime) -> bool:
+        """Whether one run of a scheduled function was accepted."""
+        run = _run_id(function, expression, moment)
+        return bool(self._database.read("SELECT 1 FROM event WHERE event_id = ?", (run,)))
+
+    def forget_run(self, function: str, expression: str, moment: datetime) -> None:
+        """Forget a run that is still to come: a clock that was ahead made it too early."""
+        run, once = _run_id(function, expression, moment), f"{_schedule_arn(function)}@{_scheduled_time(moment)}"
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "DELETE FROM event WHERE event_id = ? AND id NOT IN (SELECT event FROM delivery WHERE id = ?)",
+                (run, run),
+            )
+            connection.execute(
+                "DELETE FROM once WHERE function = ? AND source = 'schedule' AND event_id = ?", (function, once)
+            )
+
+        self._database.write(change)
 
     def enqueue_direct(self, function: str, text: str, delay_seconds: float = 0) -> str:
         """Accept a delivery to one function without matching rules (an invocation or a queue message); return its id."""
@@ -95,7 +152,7 @@ class Bus:
         now = self._clock.now()
 
         def change(connection: sqlite3.Connection) -> Accepted:
-            taken = [_direct(function, text, now.timestamp(), delay_seconds) for text in take(connection)]
+            taken = [self._direct(function, text, now.timestamp(), delay_seconds) for text in take(connection)]
             accepted = Accepted(taken, now, self.dispatcher, archived=False)
             accepted.store(connection)
             return accepted
@@ -104,20 +161,31 @@ class Bus:
         accepted.dispatch()
         return accepted.delivery_ids
 
-    def replayed(self, events: Sequence[Mapping[str, Any]], functions: Collection[str] | None) -> Accepted:
-        """Match archived events against the rules of `functions` (None: of all); return them ready to store."""
+    def replayed(
+        self, events: Sequence[Mapping[str, Any]], functions: Collection[str] | None, bus: str = OWN_BUS
+    ) -> Accepted:
+        """Match a bus's archived events against the rules of `functions` (None: of all); return them ready to store."""
         now = self._clock.now()
+        rules = self._rules.get(bus)
         matched = []
-        for event in events:
-            reached = [name for name in self._rules.matching(event) if functions is None or name in functions]
+        for event in events if rules else ():
+            reached = (
+                [name for name in rules.matching(event) if functions is None or name in functions] if rules else []
+            )
             if reached:
-                matched.append(stored_event(event, reached, now.timestamp()))
+                ids = self._choreography.event_ids(event)
+                matched.append(stored_event(event, ids, reached, now.timestamp(), bus))
         return Accepted(matched, now, self.dispatcher, archived=False)
 
     def due(self, function: str, now: datetime, limit: int) -> list[PendingDelivery]:
         """Return up to `limit` deliveries of `function` that are due, the earliest first."""
         self._database.flush()
         rows = self._database.read(_DUE, (function, now.timestamp(), limit))
+        return [PendingDelivery(*row) for row in rows]
+
+    def pending(self, ids: Sequence[str]) -> list[PendingDelivery]:
+        """Return the deliveries with these ids that are pending."""
+        rows = self._database.read(_NAMED, (json.dumps([*ids]),))
         return [PendingDelivery(*row) for row in rows]
 
     def take_due(self, function: str, now: datetime, limit: int, take: Callable[[list[PendingDelivery]], None]) -> None:
@@ -138,16 +206,36 @@ class Bus:
         )
         return None if rows[0][0] is None else float(rows[0][0])
 
-    def reschedule_future(self, now: datetime) -> None:
-        """Reschedule deliveries and dead letters that a faster clock put into the future.
+    def reschedule_future(self, now: datetime, longest_pause: timedelta) -> None:
+        """Reschedule what a clock that was ahead put further into the future than any pause lasts.
 
         A run with a time scale stores times ahead of real time; a later run without one would wait for them for days.
         """
+        at = now.timestamp()
+        later = at + longest_pause.total_seconds()
 
         def change(connection: sqlite3.Connection) -> None:
-            at = now.timestamp()
-            connection.execute("UPDATE delivery SET due = ? WHERE sent > ? AND due > ?", (at, at, at))
-            connection.execute("UPDATE dead_letter SET visible = 0 WHERE sent > ? AND visible > ?", (at, at))
+            connection.execute(
+                "UPDATE delivery SET due = ? WHERE due > ? OR (sent > ? AND due > ?)", (at, later, at, at)
+            )
+            connection.execute("UPDATE delivery SET sent = ? WHERE sent > ?", (at, at))
+            connection.execute(
+                "UPDATE dead_letter SET visible = 0 WHERE visible > ? OR (sent > ? AND visible > ?)",
+                (at + _LONGEST_HIDDEN_SECONDS, at, at),
+            )
+            # No process holds a lease at the start: what is committed and not published is for the sweeper.
+            connection.execute("UPDATE once SET expires = ? WHERE state = 'done' AND expires > ?", (at, at))
+
+        self._database.write(change)
+
+    def shift_future(self, now: datetime, back: timedelta) -> None:
+        """Keep the pauses that remain when the clock is set back: what is due in the future is due earlier."""
+        at, by = now.timestamp(), back.total_seconds()
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE delivery SET due = max(?, due - ?) WHERE due > ?", (at, by, at))
+            connection.execute("UPDATE delivery SET sent = max(?, sent - ?) WHERE sent > ?", (at - by, by, at))
+            connection.execute("UPDATE dead_letter SET visible = max(?, visible - ?) WHERE visible > ?", (at, by, at))
 
         self._database.write(change)
 
@@ -200,16 +288,44 @@ class Bus:
         due, later = self._database.read(f"{query} WHERE function = ?", (now, now, function))[0]
         return due, later
 
-    def _accepted(self, events: list[dict[str, Any]], now: datetime) -> Accepted:
-        """Match each event against every rule; return the events ready to store."""
+    def _accepted(self, events: list[tuple[str, dict[str, Any]]], now: datetime) -> Accepted:
+        """Match each (bus, event) against every rule of its bus; return the events ready to store."""
         sent = now.timestamp()
         return Accepted(
-            [stored_event(event, self._rules.matching(event), sent) for event in events], now, self.dispatcher
+            [
+                stored_event(event, self._choreography.event_ids(event), self._rules[bus].matching(event), sent, bus)
+                for bus, event in events
+            ],
+            now,
+            self.dispatcher,
         )
 
+    def _direct(self, function: str, text: str, at: float, delay_seconds: float) -> StoredEvent:
+        """Return an event, or the input of a scheduled run, with a delivery to one function."""
+        event_id, flow = self._ids_in(text)
+        pending = PendingDelivery(str(uuid4()), function, 1, at, at + delay_seconds, flow, text)
+        return StoredEvent(event_id or pending.id, at, flow, text, [pending])
 
-def _direct(function: str, text: str, at: float, delay_seconds: float) -> StoredEvent:
-    """Return an event, or the input of a scheduled run, with a delivery to one function."""
-    event_id, flow = event_ids(text)
-    pending = PendingDelivery(str(uuid4()), function, 1, at, at + delay_seconds, flow, text)
-    return StoredEvent(event_id or pending.id, at, flow, text, [pending])
+    def _ids_in(self, text: str) -> tuple[str | None, str | None]:
+        """Return (event id, correlation id) from an event's JSON; (None, None) for anything else."""
+        try:
+            event = json.loads(text)
+        except (ValueError, RecursionError):
+            event = None
+        if not isinstance(event, dict) or "detail" not in event:
+            return None, None
+        event_id, flow = self._choreography.event_ids({"id": "", **event})
+        return event_id or None, flow or None
+
+
+def _run_id(function: str, expression: str, moment: datetime) -> str:
+    """Return the id of one run of a scheduled function."""
+    return derived_id(function, expression, _scheduled_time(moment))
+
+
+def _schedule_arn(function: str) -> str:
+    return f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{aws_name(function)}"
+
+
+def _scheduled_time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from contradance.local.names import ACCOUNT, REGION
-from contradance.local.strict_json import read_json
+from contradance.strictjson import read_json
 
 _REQUIRED: Final = ("Source", "DetailType", "Detail")
 _LONGEST_DETAIL_TYPE: Final = 128
@@ -19,10 +19,13 @@ class RefusedEntry(Exception):
     """(ErrorCode, ErrorMessage) that EventBridge returns for an invalid entry."""
 
 
-def envelope(entry: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Return EventBridge's envelope for a valid entry, its fields in EventBridge's order; else raise RefusedEntry."""
+def envelope(entry: Mapping[str, Any], now: datetime, *, refuse_aws: bool = True) -> dict[str, Any]:
+    """Return EventBridge's envelope for a valid entry, its fields in EventBridge's order; else raise RefusedEntry.
+
+    Only AWS and its partners publish with a source of AWS; `refuse_aws=False` accepts it.
+    """
     source, detail_type, detail = (_required(entry, name) for name in _REQUIRED)
-    if source.startswith(_OF_AWS):
+    if refuse_aws and source.startswith(_OF_AWS):
         raise RefusedEntry("NotAuthorizedForSourceException", "Not authorized for the source.")
     if len(detail_type) > _LONGEST_DETAIL_TYPE:
         raise _invalid("DetailType", f"DetailType must have at most {_LONGEST_DETAIL_TYPE} characters")

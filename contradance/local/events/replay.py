@@ -3,10 +3,11 @@
 import json
 from typing import Final, Literal, NamedTuple
 
+from contradance.local.events.accepted import OWN_BUS
 from contradance.local.state.database import Database
 from contradance.local.state.reader import Reader
 
-REPLAY_COLUMNS: Final = "name, description, state, first, last, rules, started, minute, after, replayed, ended"
+REPLAY_COLUMNS: Final = "name, description, state, first, last, rules, started, minute, after, replayed, ended, bus"
 ReplayState = Literal["STARTING", "RUNNING", "CANCELLING", "COMPLETED", "CANCELLED"]
 
 
@@ -30,6 +31,8 @@ class Replay(NamedTuple):
     replayed: float | None = None
     """Time of the last event replayed."""
     ended: float | None = None
+    bus: str = OWN_BUS
+    """The bus whose archive is replayed."""
 
     @property
     def functions(self) -> list[str] | None:

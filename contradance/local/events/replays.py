@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
+from contradance.local.events.accepted import OWN_BUS
 from contradance.local.events.bus import Bus
 from contradance.local.events.replay import REPLAY_COLUMNS, Replay, ReplayState, find_replay
 from contradance.local.refusal import Refused
@@ -54,9 +55,16 @@ class Replays:
         self._thread: threading.Thread | None = None
 
     def begin(
-        self, name: str, first: datetime, last: datetime, functions: Collection[str] | None, description: str | None
+        self,
+        name: str,
+        first: datetime,
+        last: datetime,
+        functions: Collection[str] | None,
+        description: str | None,
+        *,
+        bus: str = OWN_BUS,
     ) -> Replay:
-        """Store a new replay of the events from `first` until before `last`, and return it; `step` advances it.
+        """Store a new replay of a bus's events from `first` until before `last`, and return it; `step` advances it.
 
         Raises:
             Refused: the name is already used, or too many replays are open.
@@ -72,6 +80,7 @@ class Replays:
             rules,
             now.timestamp(),
             first.timestamp(),
+            bus=bus,
         )
 
         def change(connection: sqlite3.Connection) -> None:
@@ -83,7 +92,7 @@ class Replays:
                     "LimitExceededException",
                     f"The requested resource exceeds the maximum number allowed: {MOST} replays.",
                 )
-            connection.execute("INSERT INTO replay VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", replay)
+            connection.execute("INSERT INTO replay VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", replay)
 
         self._database.write(change)
         self._wake.set()
@@ -117,10 +126,10 @@ class Replays:
         self._wake.set()
         return replay._replace(state="CANCELLING")
 
-    def archived(self) -> tuple[int, int]:
-        """Return (number, total bytes) of the events in the archive."""
+    def archived(self, bus: str = OWN_BUS) -> tuple[int, int]:
+        """Return (number, total bytes) of the events in a bus's archive."""
         query = "SELECT count(*), coalesce(sum(length(CAST(envelope AS BLOB))), 0) FROM event WHERE archived = 1"
-        count, size = self._database.read(f"{query} AND accepted <= ?", (self._horizon(),))[0]
+        count, size = self._database.read(f"{query} AND accepted <= ? AND bus = ?", (self._horizon(), bus))[0]
         return count, size
 
     def step(self) -> bool:
@@ -167,8 +176,8 @@ class Replays:
             self._end(replay, "CANCELLED")
             return
         found = self._database.read(
-            "SELECT min(time) FROM event WHERE archived = 1 AND time >= ? AND time < ? AND accepted <= ?",
-            (replay.minute, replay.last, self._horizon()),
+            "SELECT min(time) FROM event WHERE archived = 1 AND time >= ? AND time < ? AND accepted <= ? AND bus = ?",
+            (replay.minute, replay.last, self._horizon(), replay.bus),
         )[0][0]
         if found is None:
             self._end(replay, "COMPLETED")
@@ -181,14 +190,15 @@ class Replays:
         start, end = max(minute, replay.first), min(minute + _MINUTE, replay.last)
         rows = self._database.read(
             "SELECT id, time, envelope FROM event "
-            "WHERE archived = 1 AND time >= ? AND time < ? AND accepted <= ? AND id > ? ORDER BY id LIMIT ?",
-            (start, end, self._horizon(), begun, _TOGETHER),
+            "WHERE archived = 1 AND time >= ? AND time < ? AND accepted <= ? AND id > ? AND bus = ? "
+            "ORDER BY id LIMIT ?",
+            (start, end, self._horizon(), begun, replay.bus, _TOGETHER),
         )
         position = (start, rows[-1][0]) if len(rows) == _TOGETHER else (end, 0)
         latest = max((row[1] for row in rows), default=replay.replayed)
         events = [_named(json.loads(envelope), replay.name) for _, _, envelope in rows]
         self._random.shuffle(events)
-        accepted = self._bus.replayed(events, replay.functions)
+        accepted = self._bus.replayed(events, replay.functions, replay.bus)
 
         def change(connection: sqlite3.Connection) -> bool:
             # A replay that was cancelled or advanced since it was read does not match: nothing is stored for it.

@@ -1,10 +1,16 @@
 """The laptop's EventBridge Scheduler: it puts the runs of scheduled functions on the bus."""
 
-from datetime import datetime
+import logging
+from datetime import datetime, timedelta
+from typing import Final
 
 from contradance.choreography import Choreography
 from contradance.function import Schedule
 from contradance.local.events.bus import Bus
+
+_LOG = logging.getLogger("contradance.schedules")
+_SMALL_STEP: Final = timedelta(minutes=1)
+"""A clock that is set back by less makes a schedule wait that much longer."""
 
 
 class Schedules:
@@ -17,7 +23,8 @@ class Schedules:
             for name, function in choreography.functions.items()
             if isinstance(function.trigger, Schedule)
         }
-        self._next = {name: timetable.next_after(now) for name, timetable in self._timetables.items()}
+        self._reported: set[str] = set()
+        self._next = {name: self._next_of(name, now) for name in self._timetables}
 
     def tick(self, now: datetime) -> None:
         """Put every run that is due on the bus; the missed runs of one function become one."""
@@ -25,8 +32,35 @@ class Schedules:
             moment = self._next[name]
             if moment is not None and moment <= now:
                 self._bus.enqueue_scheduled(name, timetable.expression, moment)
-                self._next[name] = timetable.next_after(now)
+                self._next[name] = self._next_of(name, now)
 
     def coming(self) -> list[datetime]:
         """Return the time of each function's next run."""
         return [moment for moment in self._next.values() if moment is not None]
+
+    def set_back(self, now: datetime, back: timedelta) -> None:
+        """Continue from `now` when the clock was set back by more than a small step."""
+        if back > _SMALL_STEP:
+            self._next = {name: self._next_of(name, now) for name in self._timetables}
+
+    def _next_of(self, name: str, now: datetime) -> datetime | None:
+        """Return the time of a function's next run after `now`.
+
+        A clock that was ahead, by a time scale or before it was set back, may have made runs that are still to come. One
+        run is not repeated. Several are forgotten: else the schedule would be silent until real time catches up.
+        """
+        timetable = self._timetables[name]
+        moment = timetable.next_after(now)
+        if moment is None or not self._bus.has_run(name, timetable.expression, moment):
+            return moment
+        following = timetable.next_after(moment)
+        if following is None or not self._bus.has_run(name, timetable.expression, following):
+            _LOG.warning("%s has run for %s, by a clock that was ahead; its next run is %s.", name, moment, following)
+            return following
+        if name not in self._reported:
+            self._reported.add(name)
+            _LOG.warning(
+                "%s has run for %s and later, by a clock that was ahead; it runs for them again.", name, moment
+            )
+        self._bus.forget_run(name, timetable.expression, moment)
+        return moment

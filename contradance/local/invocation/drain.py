@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from dis import opname
 from random import Random
 from time import monotonic
 from typing import Final
@@ -9,9 +10,12 @@ from typing import Final
 from contradance.choreography import AnyFunction
 from contradance.local.clock import MovableClock
 from contradance.local.events.bus import Bus
+from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.events.replays import Replays
 from contradance.local.events.schedules import Schedules
 from contradance.local.invocation.invoker import Invoker
+from contradance.local.invocation.recovery import Recovery
+from contradance.runtime.containment import raised_by
 
 _NO_TIMEOUT_SECONDS: Final = 86_400.0
 """Effectively no timeout: a handler takes real time, which a movable clock does not measure."""
@@ -30,6 +34,7 @@ class Drain:
         *,
         schedules: Schedules,
         replays: Replays,
+        recovery: Recovery,
         random: Random,
     ) -> None:
         self._functions = {function.name: function for function in functions}
@@ -37,6 +42,7 @@ class Drain:
         self._invoker = invoker
         self._schedules = schedules
         self._replays = replays
+        self._recovery = recovery
         self._random = random
 
     def run(self, clock: MovableClock, until: datetime | None = None) -> None:
@@ -44,6 +50,9 @@ class Drain:
 
         EventBridge does not order events. A random order, fixed by the seed, exposes handlers that depend on one.
         """
+        for pending in self._recovery.suspects():
+            if pending.function in self._functions:
+                self._deliver(pending, suspected=True)
         going_on = True
         while going_on:
             now = clock.now()
@@ -52,10 +61,22 @@ class Drain:
             ready = [pending for name in self._functions for pending in self._bus.due(name, now, _TOGETHER)]
             self._random.shuffle(ready)
             for pending in ready:
-                function = self._functions[pending.function]
-                failed = self._invoker.invoke(function, [pending], monotonic() + _NO_TIMEOUT_SECONDS)
-                self._invoker.settle(function, [pending], failed)
+                self._deliver(pending)
             going_on = bool(ready) or self._replays.step() or self._move_on(clock, until)
+
+    def _deliver(self, pending: PendingDelivery, *, suspected: bool = False) -> None:
+        """Make one delivery, and settle it."""
+        function, deadline = self._functions[pending.function], monotonic() + _NO_TIMEOUT_SECONDS
+        flight = self._invoker.begin(function, [pending], deadline)
+        try:
+            if suspected:
+                self._recovery.cleared(pending)
+            failed = self._invoker.invoke(function, [pending], deadline)
+            self._invoker.settle(function, [pending], failed)
+        finally:
+            self._invoker.end(flight)
+        for error in failed.values():
+            _raise_for_caller(raised_by(error))
 
     def _move_on(self, clock: MovableClock, until: datetime | None) -> bool:
         """Move the clock to the next due delivery or run; return False when there is none up to `until`."""
@@ -69,3 +90,18 @@ class Drain:
             return False
         clock.move_to(following)
         return True
+
+
+def _raise_for_caller(error: BaseException) -> None:
+    """Raise what is not the handler's own but the caller's, now that the attempt is settled: Ctrl-C, and pytest's outcomes."""
+    interrupted = isinstance(error, KeyboardInterrupt) and not _is_raised_by_statement(error)
+    if interrupted or type(error).__module__ == "_pytest.outcomes":
+        raise error
+
+
+def _is_raised_by_statement(error: BaseException) -> bool:
+    """Whether a `raise` statement raised it. A signal interrupts any instruction."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is not None and opname[last.tb_frame.f_code.co_code[last.tb_lasti]].startswith("RAISE")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 from uuid import uuid4
 
-from contradance.choreography import Choreography, Routed
+from contradance.choreography import AnyFunction, Choreography, Routed
 from contradance.errors import LaptopError
 from contradance.local.invocation.record import LaptopContext, http_request
 from contradance.runtime.entry import invoke
@@ -39,20 +39,33 @@ class Gateway:
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         """Answer one request; `target` is the path with its query."""
         path, _, query = target.partition("?")
+        found = self._find(method, path)
+        if found is None:
+            return refused(404, "Not Found")
+        routed, parameters = found
+        request = http_request(
+            routed.route.key,
+            path,
+            path_parameters={name: unquote(text) for name, text in parameters.items()},
+            query=query,
+            headers=headers,
+            body=body,
+            now=self._environment.clock.now(),
+        )
+        return self._invoke(routed, request)
+
+    def function_of(self, method: str, path: str) -> AnyFunction | None:
+        """Return the function that answers a request; None where no route matches."""
+        found = self._find(method, path)
+        return found[0].function if found else None
+
+    def _find(self, method: str, path: str) -> tuple[Routed, dict[str, str]] | None:
+        """Return the route of a request, and its path parameters; None where no route matches."""
         for routed, pattern in self._routes:
             found = pattern.fullmatch(path) if routed.route.method == method else None
             if found is not None:
-                request = http_request(
-                    routed.route.key,
-                    path,
-                    path_parameters={name: unquote(text) for name, text in found.groupdict().items()},
-                    query=query,
-                    headers=headers,
-                    body=body,
-                    now=self._environment.clock.now(),
-                )
-                return self._invoke(routed, request)
-        return refused(404, "Not Found")
+                return routed, found.groupdict()
+        return None
 
     def _invoke(self, routed: Routed, request: dict[str, Any]) -> HttpResponse:
         """Invoke a route's function and return its response; 503 when the laptop itself fails."""

@@ -2,21 +2,25 @@
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
 from contradance.choreography import AnyFunction
 from contradance.errors import LaptopError
+from contradance.httproute import Route
 from contradance.local.events.bus import Bus
 from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.invocation.in_flight import Flight, InFlight
 from contradance.local.invocation.record import Exhausted, LaptopContext, failure_record, redriven, sqs_batch
-from contradance.runtime.consume import describe
-from contradance.runtime.entry import invoke
+from contradance.runtime.attempt import Attempt
+from contradance.runtime.entry import describe_attempt, invoke
 from contradance.runtime.ports import Environment
 
 _LOG = logging.getLogger("contradance.invoker")
+_INVOKE: Final = "POST /2015-03-31/functions"
+"""Trigger of a request that is not a route's: Lambda's Invoke."""
 UNSETTLED_SECONDS: Final = 5.0
 """Pause before a delivery is repeated whose outcome could not be recorded."""
 
@@ -28,13 +32,40 @@ class TimedOut(Exception):
     """An invocation outlived its function's timeout."""
 
 
+class ProcessEnded(Exception):
+    """The process ended while a handler ran."""
+
+
 class Invoker:
     """Invokes functions, and settles each delivery: finished, postponed or dead-lettered."""
 
-    def __init__(self, bus: Bus, environment: Environment, when_settled: Callable[[PendingDelivery], None]) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        functions: Mapping[str, AnyFunction],
+        in_flight: InFlight,
+        environment: Environment,
+        when_settled: Callable[[PendingDelivery], None],
+    ) -> None:
         self._bus = bus
+        self._functions = functions
+        self._in_flight = in_flight
         self._environment = environment
         self._when_settled = when_settled
+
+    def begin(self, function: AnyFunction, batch: Sequence[PendingDelivery], deadline: float) -> Flight:
+        """List the deliveries of an invocation that this thread is about to start; `end` it when they are settled."""
+        return self._in_flight.begin(
+            "delivery", function.name, [(pending.id, pending.attempt) for pending in batch], deadline
+        )
+
+    def end(self, flight: Flight) -> None:
+        """Remove an invocation from those that run."""
+        self._in_flight.end(flight)
+
+    def end_late(self, flight: Flight) -> None:
+        """Mark an invocation whose deliveries are settled while its thread still runs."""
+        self._in_flight.mark_late(flight)
 
     def invoke(self, function: AnyFunction, batch: Sequence[PendingDelivery], deadline: float) -> Failures:
         """Invoke a function with a batch; return its failures. `deadline` is in seconds of the monotonic clock."""
@@ -44,20 +75,61 @@ class Invoker:
                 invoke(function, json.loads(batch[0].envelope), called, self._environment)
                 return {}
             answer = invoke(function, sqs_batch(batch, self._environment.clock.now()), called, self._environment)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - journaled by the runtime; it is what Lambda would retry
+        except Exception as error:  # noqa: BLE001 - journaled by the runtime; it is what Lambda would retry
             return dict.fromkeys((pending.id for pending in batch), error)
         failed = answer["batchItemFailures"] if isinstance(answer, dict) else []
         return {item["itemIdentifier"]: RuntimeError("reported as a batch item failure") for item in failed}
 
-    def time_out(self, function: AnyFunction, batch: Sequence[PendingDelivery]) -> Failures:
+    def time_out(self, function: AnyFunction, batch: Sequence[PendingDelivery], flight: Flight | None) -> Failures:
         """Journal an invocation that outlived its timeout, at which Lambda would end it; return its deliveries as failed."""
         seconds = function.limits.timeout.total_seconds()
         error = TimedOut(f"Task timed out after {seconds:.2f} seconds")
+        where = self._in_flight.where(flight) if flight else ""
         for pending in batch:
-            attempt = describe(function, json.loads(pending.envelope), self._environment)
+            attempt = self._describe(function, pending)
             attempt.began(seconds)
-            attempt.record("failed", pending.attempt, error=f"TimedOut: {error}")
+            attempt.record("failed", pending.attempt, error=f"TimedOut: {error}" + (f" ({where})" if where else ""))
         return dict.fromkeys((pending.id for pending in batch), error)
+
+    def interrupted(self, function: AnyFunction, pending: PendingDelivery, others: int) -> None:
+        """Journal an attempt that ended with its process, beside others that may have ended it; it is repeated."""
+        error = f"the process ended while this and {others} other invocations ran; it runs again alone"
+        self._describe(function, pending).record(
+            "failed", pending.attempt, error=f"ProcessEnded: {error}", counts=False
+        )
+
+    def process_ended(self, function: AnyFunction, pending: PendingDelivery) -> PendingDelivery | None:
+        """Settle an attempt that ended its process: nothing else ran. Return the delivery, to be repeated at once.
+
+        It is dead-lettered after its last attempt; then the result is None.
+        """
+        error = ProcessEnded("the process ended while the handler ran, and nothing else did")
+        self._describe(function, pending).record("failed", pending.attempt, error=f"ProcessEnded: {error}")
+        if pending.attempt < function.retry.attempts(function.delivery):
+            now = self._environment.clock.now()
+            self._bus.postpone(pending, now)
+            return pending._replace(attempt=pending.attempt + 1, due=now.timestamp())
+        self._retry_or_dead_letter(function, pending, error)
+        return None
+
+    def record_late_requests(self) -> None:
+        """Journal the requests that have outlived their timeouts since the last call."""
+        for flight in self._in_flight.late_requests():
+            function = self._functions[flight.function]
+            seconds, where = function.limits.timeout.total_seconds(), self._in_flight.where(flight)
+            error = f"TimedOut: Task timed out after {seconds:.2f} seconds ({where})"
+            self.record_request(function, flight.attempts[0][0], error, seconds)
+
+    def record_request(self, function: AnyFunction, request_id: str, error: str, seconds: float = 0) -> None:
+        """Journal a request that ended after `seconds` without a record of its own."""
+        trigger = function.trigger.key if isinstance(function.trigger, Route) else _INVOKE
+        attempt = Attempt(function, trigger, self._environment)
+        attempt.correlation_id = request_id
+        attempt.began(seconds)
+        attempt.record("failed", 1, error=error)
+
+    def _describe(self, function: AnyFunction, pending: PendingDelivery) -> Attempt:
+        return describe_attempt(function, json.loads(pending.envelope), self._environment)
 
     def settle(self, function: AnyFunction, batch: Sequence[PendingDelivery], failed: Failures) -> list[datetime]:
         """Record the outcome of each delivery; return when the failed ones are due again."""

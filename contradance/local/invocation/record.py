@@ -18,6 +18,7 @@ from uuid import uuid4
 from contradance.local.dead_letter_queues import DeadLetterMessage
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.names import ACCOUNT, REGION, aws_name, function_arn, queue_arn
+from contradance.runtime.containment import raised_by
 from contradance.runtime.error_description import message_of
 
 Exhausted = Literal["RetriesExhausted", "EventAgeExceeded"]
@@ -86,7 +87,8 @@ def failure_record(
 
 def error_document(error: BaseException) -> dict[str, object]:
     """Return the JSON object with which Lambda describes an exception, within the bound of a dead letter's reason."""
-    return {"errorMessage": message_of(error), "errorType": type(error).__name__, "stackTrace": []}
+    raised = raised_by(error)
+    return {"errorMessage": message_of(raised), "errorType": type(raised).__name__, "stackTrace": []}
 
 
 def redriven(pending: PendingDelivery) -> DeadLetterMessage:

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
@@ -24,7 +25,9 @@ from contradance.local.clock import RealClock
 from contradance.local.events.bus import Bus
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.events.schedules import Schedules
+from contradance.local.invocation.in_flight import Flight
 from contradance.local.invocation.invoker import UNSETTLED_SECONDS, Invoker
+from contradance.local.invocation.recovery import Recovery
 from contradance.subscription import Subscription
 
 _LOG = logging.getLogger("contradance.runner")
@@ -32,10 +35,11 @@ DEFAULT_CONCURRENCY: Final = 4
 """Concurrent invocations of a function that declares no `concurrency`."""
 MAX_QUEUED: Final = 256
 """Deliveries of one function that wait in memory; the others wait on disk."""
-_SPARE: Final = 8
-"""Extra threads per function for invocations that outlived their timeout; more of those reduce its concurrency."""
+MAX_HUNG: Final = 256
+"""Invocations of one function that may hang while others take their places; more of those reduce its concurrency."""
 _LONGEST_SLEEP_SECONDS: Final = 1.0
 """Longest sleep of the timekeeper."""
+_MINUTE_SECONDS: Final = 60.0
 
 
 @dataclass(eq=False, slots=True)
@@ -62,7 +66,7 @@ class _WorkerQueue:
     @property
     def has_capacity(self) -> bool:
         """Whether another invocation may start."""
-        return self.invocations + max(self.abandoned - _SPARE, 0) < self.concurrency
+        return self.invocations + max(self.abandoned - MAX_HUNG, 0) < self.concurrency
 
     @property
     def batch(self) -> int:
@@ -79,6 +83,9 @@ class _Invocation:
     batch: list[PendingDelivery]
     deadline: float
     """In seconds of the monotonic clock."""
+    flight: Flight | None = None
+    """Its entry in the list of what runs; None until its thread has started it."""
+    settled: threading.Event = field(default_factory=threading.Event)
 
 
 class Runner:
@@ -89,6 +96,10 @@ class Runner:
         bus: holds the deliveries.
         invoker: invokes the functions and settles the deliveries.
         schedules: puts scheduled runs on the bus.
+        recovery: finds the deliveries that run alone first.
+        others_may_run: cleared until they have run.
+        every_second: called at least every second.
+        when_jumped: called with the jump of the clock, when it has jumped.
         every_minute: called at the start and then every minute.
     """
 
@@ -97,15 +108,24 @@ class Runner:
         functions: Iterable[AnyFunction],
         bus: Bus,
         invoker: Invoker,
+        *,
         schedules: Schedules,
+        recovery: Recovery,
+        others_may_run: threading.Event,
+        every_second: Callable[[], object],
+        when_jumped: Callable[[timedelta], object],
         every_minute: Callable[[], object],
     ) -> None:
         self._queues = {function.name: _WorkerQueue(function) for function in functions}
         self._bus = bus
         self._invoker = invoker
         self._schedules = schedules
+        self._recovery = recovery
+        self._every_second = every_second
+        self._when_jumped = when_jumped
         self._every_minute = every_minute
-        self._minute: datetime
+        self._minute = 0.0
+        self._others_may_run = others_may_run
         self._changed = threading.Condition()
         self._alarms: list[tuple[float, str]] = []
         self._running: set[_Invocation] = set()
@@ -117,12 +137,17 @@ class Runner:
     def start(self, clock: RealClock) -> None:
         """Deliver in threads until `stop`."""
         self._clock = clock
-        self._minute = clock.now()
-        threads = sum(queue.concurrency + _SPARE for queue in self._queues.values())
-        self._pool = ThreadPoolExecutor(max(threads, 1), thread_name_prefix="contradance")
+        self._minute = monotonic()
+        threads = 1 + sum(queue.concurrency + MAX_HUNG for queue in self._queues.values())
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="contradance")
+        suspects = self._recovery.suspects()
+        if suspects:
+            self._others_may_run.clear()
         self._timekeeper = threading.Thread(target=self._keep_time, name="contradance-time", daemon=True)
         self._bus.dispatcher = self
         self._timekeeper.start()
+        if suspects:
+            self._pool.submit(self._run_alone, suspects)
         for queue in self._queues.values():
             self._start_workers(queue)
 
@@ -166,28 +191,81 @@ class Runner:
     def _start_workers(self, queue: _WorkerQueue) -> None:
         """Start one more worker for a queue that has work and capacity."""
         with self._changed:
-            if self._pool and not self._stopping and queue.has_capacity and (queue.ready or queue.more):
+            may_start = self._pool and self._others_may_run.is_set() and not self._stopping
+            if self._pool and may_start and queue.has_capacity and (queue.ready or queue.more):
                 queue.invocations += 1
-                self._pool.submit(self._work, queue)
+                with suppress(
+                    RuntimeError
+                ):  # no new thread can be started: the pool starts the work in the next free one
+                    self._pool.submit(self._work, queue)
+
+    def _run_alone(self, suspects: list[PendingDelivery]) -> None:
+        """Run the deliveries of a killed process one at a time, and then let everything else start."""
+        for pending in suspects:
+            queue = self._queues.get(pending.function)
+            if queue is None or self._pool is None:
+                continue
+            with self._changed:
+                if self._stopping:
+                    return
+                queue.invocations += 1
+                queue.reserved.add(pending.id)
+            invocation = _Invocation(queue, [pending], 0)
+            self._pool.submit(self._work_alone, invocation)
+            invocation.settled.wait()
+        self._others_may_run.set()
+        for queue in self._queues.values():
+            for _ in range(queue.concurrency):
+                self._start_workers(queue)
+
+    def _work_alone(self, invocation: _Invocation) -> None:
+        """Invoke the function with one delivery, while nothing else runs."""
+        queue = invocation.queue
+        try:
+            with self._changed:
+                invocation.deadline = monotonic() + queue.function.limits.timeout.total_seconds()
+                self._running.add(invocation)
+            self._perform(invocation)
+            self._bus.flush()
+        except BaseException:  # noqa: BLE001 - the delivery is on disk, and is tried again
+            _LOG.exception("a delivery to %s is delayed by a failure", queue.function.name)
+            self._set_alarm(queue, self._clock.now() + timedelta(seconds=UNSETTLED_SECONDS))
+        finally:
+            with self._changed:
+                if not invocation.settled.is_set():
+                    queue.invocations -= 1
+                    invocation.settled.set()
+                self._changed.notify_all()
+
+    def _perform(self, invocation: _Invocation) -> bool:
+        """Invoke a function and settle the batch; return False where the timekeeper has settled it and replaced this worker."""
+        queue = invocation.queue
+        invocation.flight = self._invoker.begin(queue.function, invocation.batch, invocation.deadline)
+        try:
+            if not self._others_may_run.is_set():
+                self._recovery.cleared(invocation.batch[0])
+            failed = self._invoker.invoke(queue.function, invocation.batch, invocation.deadline)
+            with self._changed:
+                if invocation not in self._running:
+                    queue.abandoned -= 1
+                    self._start_workers(queue)
+                    return False
+                self._running.remove(invocation)
+            if failed and monotonic() >= invocation.deadline:  # late, but the timekeeper has not seen it
+                failed = self._invoker.time_out(queue.function, invocation.batch, invocation.flight)
+            self._settle(queue, invocation.batch, failed)
+        finally:
+            self._invoker.end(invocation.flight)
+        return True
 
     def _work(self, queue: _WorkerQueue) -> None:
         """Invoke the function with batch after batch until its queue is empty."""
         try:
             while (invocation := self._take(queue)) is not None:
-                failed = self._invoker.invoke(queue.function, invocation.batch, invocation.deadline)
-                with self._changed:
-                    if invocation not in self._running:
-                        queue.abandoned -= 1
-                        self._start_workers(queue)
-                        return  # the timekeeper has settled this batch and replaced this worker
-                    self._running.remove(invocation)
-                if failed and monotonic() >= invocation.deadline:
-                    failed = self._invoker.time_out(
-                        queue.function, invocation.batch
-                    )  # late, but the timekeeper has not seen it
-                self._settle(queue, invocation.batch, failed)
+                if not self._perform(invocation):
+                    return
             self._bus.flush()
-        except Exception:  # noqa: BLE001 - the deliveries are on disk, and are tried again
+        except BaseException:  # noqa: BLE001 - the deliveries are on disk, and are tried again; the worker must be counted
             _LOG.exception("deliveries to %s are delayed by a failure", queue.function.name)
             self._set_alarm(queue, self._clock.now() + timedelta(seconds=UNSETTLED_SECONDS))
         with self._changed:
@@ -272,13 +350,14 @@ class Runner:
                 self._changed.wait(max(self._pause(), least))
 
     def _run_due(self) -> None:
-        """Fill queues whose alarms are due, fail late invocations, and run schedules and the minute's task.
-
-        It also commits what waits for a later commit, so that commands see the journal record of a request that caused
-        no delivery.
-        """
+        """Fill queues whose alarms are due, fail late invocations, and run schedules and the minute's task."""
+        jump = self._clock.jump()
+        if jump:
+            self._when_jumped(jump)
         now = self._clock.now()
         with self._changed:
+            if jump:  # every alarm was set by the clock as it was
+                self._alarms = [(now.timestamp(), name) for name in self._queues]
             while self._alarms and self._alarms[0][0] <= now.timestamp():
                 queue = self._queues[heappop(self._alarms)[1]]
                 queue.alarm, queue.more = None, True
@@ -289,21 +368,27 @@ class Runner:
                 invocation.queue.abandoned += 1
         for invocation in late:
             self._time_out(invocation)
+        self._every_second()
         if not self._stopping:
             self._schedules.tick(now)
-            if now >= self._minute:
-                self._minute = now + timedelta(minutes=1)
+            if monotonic() >= self._minute:
+                self._minute = monotonic() + _MINUTE_SECONDS
                 self._every_minute()
-        self._bus.flush()
+        self._bus.flush()  # after a request that causes no delivery, nothing else would commit its journal record
 
     def _time_out(self, invocation: _Invocation) -> None:
         """Settle a late invocation as failed and start another worker; the late thread's result is ignored."""
-        queue = invocation.queue
+        queue, flight = invocation.queue, invocation.flight
         try:
-            self._settle(queue, invocation.batch, self._invoker.time_out(queue.function, invocation.batch))
+            self._settle(queue, invocation.batch, self._invoker.time_out(queue.function, invocation.batch, flight))
+            if flight is not None:
+                self._invoker.end_late(flight)
         finally:
             with self._changed:
                 queue.invocations -= 1
+                invocation.settled.set()
+                if queue.abandoned == MAX_HUNG:
+                    _LOG.error("%s hangs in %s threads: it runs less often from now on", queue.function.name, MAX_HUNG)
                 self._start_workers(queue)
 
     def _pause(self) -> float:

@@ -11,7 +11,7 @@ from contradance.limits import LONGEST_TIMEOUT
 from contradance.local.state.database import Database
 from contradance.local.state.reader import Reader, reading
 from contradance.operate.flow import Outstanding
-from contradance.operate.journal import LogLine, Records, Wanted
+from contradance.operate.journal import LogLine, Records, Wanted, read_record, unreadable_record
 from contradance.runtime.journal_record import JournalRecord
 
 STATE_FILE = "bus.sqlite3"
@@ -20,7 +20,7 @@ SHORTEST: Final = 8
 """Fewest characters of a shortened id: a search term with fewer must equal the whole id."""
 _FIRST, _LAST = "\0", "\U0010ffff"
 _FLOWS: Final = (
-    "SELECT record FROM journal WHERE correlation_id IN ("
+    "SELECT function, event_id, correlation_id, record FROM journal WHERE correlation_id IN ("
     "SELECT correlation_id FROM journal WHERE correlation_id >= ? AND correlation_id < ? "
     "UNION SELECT correlation_id FROM journal WHERE subject >= ? AND subject < ? "
     "UNION SELECT correlation_id FROM journal WHERE event_id >= ? AND event_id < ? "
@@ -28,12 +28,27 @@ _FLOWS: Final = (
 )
 """A UNION, so that each part uses its own index."""
 _WANTED: Final = (
-    "SELECT id, record FROM journal WHERE id < ? AND (? IS NULL OR function = ?) AND (? IS NULL OR subject = ?) "
+    "SELECT id, function, event_id, correlation_id, record FROM journal WHERE id < ? AND (? IS NULL OR function = ?) AND (? IS NULL OR subject = ?) "
     "ORDER BY id DESC LIMIT ?"
 )
 _PAGE: Final = 1_000
 """Records per query."""
 _END: Final = 2**63 - 1
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+
+
+def readable(rows: Iterable[tuple[str, str | None, str, str]]) -> list[JournalRecord]:
+    """Return the records in rows of (function, event id, correlation id, record).
+
+    One that cannot be read is shown as such, at the time of the one before it.
+    """
+    records: list[JournalRecord] = []
+    at = _EPOCH
+    for function, event_id, correlation_id, text in rows:
+        record = read_record(text) or unreadable_record(function, event_id, correlation_id, at)
+        at = record.started_at
+        records.append(record)
+    return records
 
 
 class JournalReader:
@@ -46,7 +61,7 @@ class JournalReader:
         """Return every record of the flows with a correlation id, subject or event id that equals or begins with `term`."""
         above = term + (_LAST if len(term) >= SHORTEST else _FIRST)
         rows = self._rows(_FLOWS, (term, above) * 4)
-        return [JournalRecord.model_validate_json(record) for (record,) in rows]
+        return readable(rows)
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
         """Return the pending deliveries of these flows."""
@@ -103,7 +118,7 @@ class JournalReader:
         before, enough = _END, wanted.since - LONGEST_TIMEOUT
         while True:
             rows = self._rows(_WANTED, (before, *[wanted.function] * 2, *[wanted.subject] * 2, _PAGE))
-            records = [(row, JournalRecord.model_validate_json(text)) for row, text in rows]
+            records = [*zip((row[0] for row in rows), readable([row[1:] for row in rows]), strict=True)]
             found += [(row, record) for row, record in records if wanted.takes(record.started_at)]
             if len(rows) < _PAGE or all(record.started_at < enough for _, record in records):
                 return found[::-1]

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from contradance.errors import LaptopError
 from contradance.local.state.schema import check_version
-from contradance.local.strict_json import allow_deep_json
+from contradance.strictjson import allow_deep_json
 
 CLOSED: Final = "the laptop's state is closed.\n  The bus has been stopped."
 """Message of a `LaptopError` for a read or a write after `close`."""

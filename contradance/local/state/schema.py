@@ -6,12 +6,12 @@ from typing import Final
 
 from contradance.errors import LaptopError
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """Version of the tables below; a file of another version is refused."""
 _SCHEMA: Final = """
 CREATE TABLE event (
     id INTEGER PRIMARY KEY, event_id TEXT NOT NULL, time REAL NOT NULL, accepted REAL NOT NULL, correlation_id TEXT,
-    envelope TEXT NOT NULL, archived INTEGER NOT NULL
+    envelope TEXT NOT NULL, archived INTEGER NOT NULL, bus TEXT NOT NULL
 ) STRICT;
 CREATE TABLE delivery (
     id TEXT PRIMARY KEY, function TEXT NOT NULL, event INTEGER NOT NULL REFERENCES event (id),
@@ -35,7 +35,7 @@ CREATE TABLE dead_letter (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE replay (
     name TEXT PRIMARY KEY, description TEXT, state TEXT NOT NULL, first REAL NOT NULL, last REAL NOT NULL, rules TEXT,
-    started REAL NOT NULL, minute REAL NOT NULL, after INTEGER NOT NULL, replayed REAL, ended REAL
+    started REAL NOT NULL, minute REAL NOT NULL, after INTEGER NOT NULL, replayed REAL, ended REAL, bus TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
 

@@ -7,7 +7,7 @@ from functools import cache
 from itertools import groupby
 from typing import Final, Literal, Protocol
 
-from contradance.deployed import Deployed
+from contradance.deployed import Deployed, DeployedBus
 from contradance.errors import OperateError
 from contradance.local.dead_letter_queues import LETTER_COLUMNS, stored_letter
 from contradance.local.events.replay import find_replay
@@ -15,7 +15,7 @@ from contradance.local.state.database import Database
 from contradance.local.state.reader import Reader
 from contradance.local.system.protocol import SystemDescription
 from contradance.operate.dead_letter import DeadLetter, LetterOutcome
-from contradance.operate.ports import AlarmState, ReplayStatus, RuleTarget, RunningRule, System
+from contradance.operate.ports import AlarmState, Hang, ReplayStatus, RuleTarget, RunningRule, System
 
 OpenFile = Callable[[], AbstractContextManager[Reader | Database]]
 _NO_LIMIT: Final = -1
@@ -159,16 +159,24 @@ class LaptopHealth:
         """Return the ARN of the bus."""
         return self._running().deployed.bus_arn
 
+    def has_bus(self, bus: DeployedBus) -> bool:
+        """Return whether the laptop has a bus."""
+        return bus in self._running().deployed.buses.values()
+
     def rule(self, function: str) -> RunningRule:
         """Return the rule of one subscriber."""
         one = self._running().deployed.functions[function]
         target = (one.queue_url or "").rpartition("/")[2] or one.function_name
         return RunningRule("ENABLED", self._running().patterns[function], (RuleTarget(target, has_dead_letters=True),))
 
-    def archive_state(self) -> str:
+    def archive_state(self, archive: str) -> str:  # noqa: ARG002 - the port's
         """Return ENABLED: the laptop archives every event."""
         return "ENABLED"
 
     def alarms(self, names: Sequence[str]) -> Mapping[str, AlarmState]:  # noqa: ARG002 - the port's
         """Return nothing: the laptop has no alarms."""
         return {}
+
+    def hangs(self) -> Sequence[Hang]:
+        """Return the invocations that hang."""
+        return self._running().hangs

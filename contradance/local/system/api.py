@@ -45,7 +45,8 @@ class CommandApi:
         """Answer one request."""
         operation = path.removeprefix(API_PREFIX)
         if (method, operation) == ("GET", "system"):
-            return _ok(self._description.model_dump_json(by_alias=True))
+            now = self._description.model_copy(update={"hangs": self._laptop.in_flight.hangs()})
+            return _ok(now.model_dump_json(by_alias=True))
         if method != "POST" or operation not in self._operations:
             return refused(404, "Not Found")
         if headers.get("content-type") != "application/json":
@@ -64,10 +65,11 @@ class CommandApi:
         entries = EventsRequest.model_validate_json(body).entries
         bus = self._laptop.bus
         for entry in entries:
-            if entry.get("EventBusName") != bus.name:
+            if bus.bus_named(str(entry.get("EventBusName"))) is None:
                 # AWS accepts an event for another bus and drops it; an author's mistake would stay unseen
-                raise LaptopError(f"There is no bus {entry.get('EventBusName')!r} here; this laptop runs {bus.name!r}.")
-        return json.dumps(bus.put_events(Entries=entries))
+                names = ", ".join(map(repr, bus.names))
+                raise LaptopError(f"There is no bus {entry.get('EventBusName')!r} here; this laptop runs {names}.")
+        return json.dumps(bus.put_any(entries))
 
     def _redrive(self, body: bytes) -> str:
         asked = self._checked(LettersRequest.model_validate_json(body))

@@ -9,6 +9,7 @@ from datetime import datetime
 from contradance.errors import OperateError
 from contradance.function import Schedule
 from contradance.local.dead_letter_queues import stored_letters
+from contradance.local.events.accepted import OWN_BUS
 from contradance.local.laptop import Laptop
 from contradance.local.refusal import Refused
 from contradance.local.system.adapters import laptop_system
@@ -64,7 +65,9 @@ class DirectActions:
         """Start a replay."""
         self._check(function)
         try:
-            self._laptop.replays.begin(name, first, last, {function}, f"contradance replay to {function}")
+            trigger = self._laptop.choreography.functions[function].trigger
+            bus = (trigger.bus if isinstance(trigger, Subscription) else None) or OWN_BUS
+            self._laptop.replays.begin(name, first, last, {function}, f"contradance replay to {function}", bus=bus)
         except Refused as refusal:
             raise OperateError(f"the replay cannot start: {refusal.code}: {refusal.message}") from refusal
 

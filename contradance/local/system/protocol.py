@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from contradance.deployed import Deployed
+from contradance.operate.ports import Hang
 
 API_PREFIX: Final = "/_contradance/api/"
 """Start of every path of the API."""
@@ -55,3 +56,5 @@ class SystemDescription(BaseModel):
     deployed: Deployed
     patterns: Mapping[str, str]
     """The event pattern of each subscriber, as JSON."""
+    hangs: Sequence[Hang] = ()
+    """The invocations that hang at this moment."""

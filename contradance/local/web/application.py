@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -11,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from contradance.local.aws.endpoint import MAX_REQUEST_BYTES, TARGET_HEADER, is_for_aws
+from contradance.local.aws.functions import PREFIX as LAMBDA_PREFIX
 from contradance.local.console.application import Console
 from contradance.local.console.guard import HEADERS as SECURITY_HEADERS
 from contradance.local.invocation.gateway import HttpResponse, refused
@@ -78,7 +80,7 @@ class LaptopApplication:
             if kind == "console" and self._console is not None:
                 await self._console(scope, _replaying(body, receive), send)
                 return
-            given = await run_in_threadpool(self._answer, scope, body, kind)
+            given = await self._given(scope, body, kind)
         except _Disconnected:
             return
         except _Refused as refusal:
@@ -92,6 +94,14 @@ class LaptopApplication:
             self._refuse(given.status, scope["method"], scope["raw_path"].decode("ascii"))
         given = given._replace(headers={**given.headers, **self._own_headers(kind, Headers(scope=scope))})
         await self._send(given, None if read else receive, send)
+
+    async def _given(self, scope: Scope, body: bytes, kind: RequestKind) -> HttpResponse:
+        """Answer a request in a thread: a route in one of its own, because its handler may hang."""
+        path, answer = scope["raw_path"].decode("ascii"), partial(self._answer, scope, body, kind)
+        if path.startswith(LAMBDA_PREFIX):
+            return await self._laptop.threads.waiting(answer)
+        function = self._laptop.gateway.function_of(scope["method"], path) if kind == "routes" else None
+        return await (run_in_threadpool(answer) if function is None else self._laptop.threads.answer(function, answer))
 
     def _kind(self, scope: Scope) -> RequestKind:
         """Return who answers a request."""

@@ -62,6 +62,7 @@ class Server(uvicorn.Server):
         origins: Collection[str] = (),
     ) -> None:
         bounds = bounds or Bounds()
+        self._in_flight = laptop.in_flight
         self._socket = _bound(port)
         self.url = f"http://{HOST}:{self._socket.getsockname()[1]}"
 
@@ -99,6 +100,7 @@ class Server(uvicorn.Server):
 
         def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - what signal.signal calls
             if self.should_exit:
+                self._in_flight.stop()
                 os._exit(128 + number)  # a second signal: running deliveries are on disk, and are repeated
             self.stop()
 

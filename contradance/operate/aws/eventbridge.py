@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from contradance.deployed import Deployed
+from contradance.deployed import Deployed, DeployedBus
 from contradance.operate.aws.services import Aws
-from contradance.operate.ports import AlarmState, ReplayStatus, RuleTarget, RunningRule
+from contradance.operate.ports import AlarmState, Hang, ReplayStatus, RuleTarget, RunningRule
 
 _ALARMS: Final = 100
 """Most alarms of one call. CloudWatch API reference, DescribeAlarms."""
@@ -21,14 +21,15 @@ class EventBridgeReplays:
 
     def start(self, name: str, function: str, first: datetime, last: datetime) -> ReplayStatus:
         """Start a replay whose filter is the function's rule."""
+        bus = self._deployed.bus_of(function)
         answer = self._aws.service("events").ask(
             "start_replay",
             ReplayName=name,
             Description=f"contradance replay to {function}",
-            EventSourceArn=self._deployed.archive_arn,
+            EventSourceArn=bus.archive_arn,
             EventStartTime=first,
             EventEndTime=last,
-            Destination={"Arn": self._deployed.bus_arn, "FilterArns": [self._deployed.functions[function].rule_arn]},
+            Destination={"Arn": bus.arn, "FilterArns": [self._deployed.functions[function].rule_arn]},
         )
         return _status({"ReplayName": name, **answer})
 
@@ -56,9 +57,13 @@ class AwsHealth:
         """Return the ARN of the bus."""
         return str(self._aws.service("events").ask("describe_event_bus", Name=self._deployed.bus_arn)["Arn"])
 
+    def has_bus(self, bus: DeployedBus) -> bool:
+        """Return whether a bus of events of others exists."""
+        return bool(self._aws.service("events").ask("describe_event_bus", Name=bus.arn)["Arn"] == bus.arn)
+
     def rule(self, function: str) -> RunningRule:
         """Return the rule of one subscriber, with its targets."""
-        events, bus = self._aws.service("events"), self._deployed.bus_arn
+        events, bus = self._aws.service("events"), self._deployed.bus_of(function).arn
         name = self._deployed.functions[function].rule_name
         rule = events.ask("describe_rule", Name=name, EventBusName=bus)
         targets = events.ask("list_targets_by_rule", Rule=name, EventBusName=bus)["Targets"]
@@ -71,9 +76,9 @@ class AwsHealth:
             ),
         )
 
-    def archive_state(self) -> str:
-        """Return ENABLED, or the state of the archive and its reason."""
-        found = self._aws.service("events").ask("describe_archive", ArchiveName=self._deployed.archive_name)
+    def archive_state(self, archive: str) -> str:
+        """Return ENABLED, or the state of an archive and its reason."""
+        found = self._aws.service("events").ask("describe_archive", ArchiveName=archive)
         return f"{found['State']} {found.get('StateReason', '')}".strip()
 
     def alarms(self, names: Sequence[str]) -> Mapping[str, AlarmState]:
@@ -91,6 +96,10 @@ class AwsHealth:
             )
             for alarm in found
         }
+
+    def hangs(self) -> Sequence[Hang]:
+        """Return nothing: Lambda ends an invocation at its timeout."""
+        return ()
 
 
 def _status(answer: dict[str, Any]) -> ReplayStatus:

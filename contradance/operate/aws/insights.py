@@ -11,13 +11,11 @@ from datetime import UTC, datetime
 from time import sleep
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from contradance.deployed import Deployed
 from contradance.errors import OperateError
 from contradance.operate.aws.services import Aws
 from contradance.operate.flow import Outstanding
-from contradance.operate.journal import LogLine, Records, Wanted
+from contradance.operate.journal import LogLine, Records, Wanted, read_record
 from contradance.runtime.journal_record import JournalRecord
 
 MOST: Final = 10_000
@@ -142,22 +140,23 @@ def _log_line(row: Mapping[str, str], functions: Mapping[str, str]) -> LogLine:
     at = datetime.strptime(row["@timestamp"], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
     group = row.get("@log", "").partition(":")[2]
     fields = _json(row["@message"])
-    record = None
-    if "journal" in fields:
-        try:
-            record = JournalRecord.model_validate(fields["journal"])
-        except ValidationError:  # written by another version: shown as a plain line
-            record = None
+    record = (
+        read_record(fields["journal"]) if "journal" in fields else None
+    )  # of another version: shown as a plain line
     return LogLine(
         id=row.get("@ptr") or f"{row['@timestamp']} {row['@message']}",
         at=at,
         function=str(record.function if record else functions.get(group, group)),
         level=str(fields.get("level", "INFO")),
         text=str((record.error or "") if record else fields.get("message", row["@message"])).rstrip("\n"),
-        subject=record.subject if record else fields.get("subject"),
-        event_id=record.event_id if record else fields.get("event_id"),
+        subject=record.subject if record else _text(fields.get("subject")),
+        event_id=record.event_id if record else _text(fields.get("event_id")),
         record=record,
     )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _json(text: str) -> dict[str, Any]:

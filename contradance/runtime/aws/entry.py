@@ -15,6 +15,7 @@ from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.environment import needed
 from contradance.runtime.aws.machine import LambdaContext, Machine, imported, log_received, machine, observe
 from contradance.runtime.entry import invoke, load_for
+from contradance.runtime.error_description import with_bounded_message
 
 
 @cache
@@ -36,7 +37,13 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> object:
     function, here = _deployed()
     with here.invocation(context):
         log_received(os.environ, lambda: _shown(function, event))
-        return invoke(function, event, context, here.environment)
+        try:
+            return invoke(function, event, context, here.environment)
+        except Exception as error:
+            bounded = with_bounded_message(error)
+            if bounded is error:
+                raise
+            raise bounded from error
 
 
 def _shown(function: AnyFunction, event: Mapping[str, Any]) -> object:

@@ -17,6 +17,7 @@ from contradance.local.console.guard import HEADERS
 from contradance.local.console.history import History
 from contradance.local.laptop import Laptop
 from contradance.local.web.server import Server
+from tests.album import album
 from tests.patience import LONG
 
 PUBLISH = "/_contradance/publish"
@@ -230,3 +231,33 @@ def test_the_stream_tells_of_a_delivery_and_ends_with_the_laptop(tmp_path: Path)
         next(serving)
     assert stream.read().strip() == b""
     connection.close()
+
+
+@pytest.fixture
+def album_url(tmp_path: Path) -> Iterator[str]:
+    yield from served(tmp_path, album)
+
+
+def test_the_contracts_page_shows_events_of_others_apart(album_url: str) -> None:
+    _, _, page = ask(album_url, "GET", "/_contradance/contracts")
+
+    ours, _, others = page.partition("From others")
+    assert "PhotoIndexed" in ours
+    assert "Object Created" not in ours
+    assert "bus &#39;default&#39;" in others
+    assert "gallery.forget_member, people.rename_member" in others.replace("<wbr>", "")
+
+
+def test_an_event_of_others_is_published_from_its_form(album_url: str) -> None:
+    contract = "accounts/member removed"
+    _, headers, page = ask(album_url, "GET", f"{PUBLISH}?{urlencode({'contract': contract})}")
+    token = re.search(r'name="token" value="([^"]+)"', page)
+    assert token
+    cookie = str(headers["set-cookie"]).partition(";")[0]
+    form = {"token": token.group(1), "contract": contract, "do": "publish", "memberId": "m-1", "requestId": "r/1"}
+    origin = {"cookie": cookie, "origin": album_url, "content-type": "application/x-www-form-urlencoded"}
+
+    status, answered, _ = ask(album_url, "POST", PUBLISH, urlencode(form), origin)
+
+    assert status == 303
+    assert answered["location"].startswith("/_contradance/flows/r%2F1?event=")

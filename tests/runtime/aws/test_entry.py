@@ -154,9 +154,10 @@ class TestRoute:
         answer = desk.invoke("open_ticket", request)
 
         assert (answer["statusCode"], answer["body"]) == (500, '{"message": "Internal Server Error"}')
-        (line,) = [line for line in desk.lines() if line["level"] == "ERROR"]
+        line, record = [line for line in desk.lines() if line.get("level") == "ERROR"]
         assert "RuntimeError" in line["message"]
         assert line["subscriber"] == "tickets.open_ticket"
+        assert (record["journal"]["outcome"], record["journal"]["trigger"]) == ("failed", "POST /tickets")
 
     @pytest.mark.parametrize("given", ["nonsense", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", TRACEPARENT + "-more"])
     def test_a_trace_context_that_is_none_is_not_carried_on(self, desk: Deployed, given: str) -> None:

@@ -9,12 +9,12 @@ import sys
 from math import isinf
 from typing import Final
 
+from contradance.bounds import INTEGERS
+
 MOST_LEVELS: Final = 1_000
 """Maximum nesting. EventBridge API reference, PutEvents."""
 _CALLS_FOR_A_LEVEL: Final = 10
 """Most calls that one level takes, where JSON is read, matched, masked or shown."""
-_INTEGERS: Final = range(-(2**63), 2**63)
-"""Integers that EventBridge accepts. The same."""
 _ODD_NUMBER: Final = re.compile(r"\d{19}|[eE]\+?\d{3}")
 """Matches where a number may be out of range; a text without a match needs no slower parser."""
 
@@ -24,14 +24,14 @@ def allow_deep_json() -> None:
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _CALLS_FOR_A_LEVEL * MOST_LEVELS))
 
 
-def read_json(text: str) -> object:
-    """Return the value of a JSON text.
+def read_json(text: str, *, any_integer: bool = False) -> object:
+    """Return the value of a JSON text; with `any_integer`, an integer may be larger than EventBridge accepts.
 
     Raises:
         ValueError: the text is not JSON, or AWS does not accept it.
     """
     odd = _ODD_NUMBER.search(text) is not None
-    numbers = {"parse_int": _integer, "parse_float": _float} if odd else {}
+    numbers = {"parse_int": int if any_integer else _integer, "parse_float": _float} if odd else {}
     try:
         value: object = json.loads(text, parse_constant=_refuse_constant, **numbers)  # type: ignore[arg-type]  # both are callables
     except RecursionError as error:
@@ -40,9 +40,8 @@ def read_json(text: str) -> object:
     if text.count("{") + text.count("[") > MOST_LEVELS and _depth(value) > MOST_LEVELS:
         raise ValueError(f"it is nested more than {MOST_LEVELS} levels deep")
     if "\\u" in text or not text.isascii():
-        json.dumps(
-            value, ensure_ascii=False
-        ).encode()  # a lone surrogate cannot be encoded: UnicodeEncodeError is a ValueError
+        # A lone surrogate cannot be encoded, and UnicodeEncodeError is a ValueError.
+        json.dumps(value, ensure_ascii=False).encode()
     return value
 
 
@@ -61,7 +60,7 @@ def _refuse_constant(name: str) -> None:
 
 def _integer(text: str) -> int:
     number = int(text)  # of more than 4,300 digits: a ValueError
-    if number not in _INTEGERS:
+    if number not in INTEGERS:
         raise ValueError("an integer does not fit into 64 bits")
     return number
 

@@ -1,0 +1,74 @@
+"""Imports an author's module; an error of its code is reported at the author's line, without the frames that led there."""
+
+import traceback
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+from contradance.bounds import MAX_REASON_BYTES, shortened
+from contradance.errors import ContradanceError, DeclarationError
+from contradance.printable import printable
+
+_INSTALLED: Final = ("site-packages", "dist-packages", ".venv")
+"""Folders of code that is not the author's."""
+_MOST_FRAMES: Final = 20
+"""Most frames of the author's code that an error shows: the last ones."""
+
+
+def import_authors(module: str, root: Path, what: str) -> ModuleType:
+    """Return a module of the project at `root`; `what` names in errors what is loaded from it.
+
+    Raises:
+        DeclarationError: its code, or that of a module which it imports, fails.
+    """
+    try:
+        return import_module(module)
+    except ContradanceError:
+        raise
+    except SyntaxError as error:
+        place = f"{_short(error.filename or module, root)}, line {error.lineno}"
+        raise DeclarationError(f"{place}: {error.msg}.\n  Correct it: loading {what} imports this file.") from error
+    except ModuleNotFoundError as error:
+        if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
+            raise DeclarationError(f"{what}: it cannot be loaded: {_message(error)}.") from error
+        raise _failed(error, root, what) from error
+    except (Exception, SystemExit) as error:
+        raise _failed(error, root, what) from error
+
+
+def _failed(error: BaseException, root: Path, what: str) -> DeclarationError:
+    """Return the error for code that raised; its last line of the author's comes first, as the place to correct."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_authors(frame.filename, root)]
+    raised = shortened(printable(f"{type(error).__name__}: {_message(error)}"), MAX_REASON_BYTES)
+    if not frames:
+        return DeclarationError(f"{what}: it cannot be loaded: {raised}.")
+    *above, last = frames[-_MOST_FRAMES:]
+    lines = [f"{_short(last.filename, root)}, line {last.lineno}: {raised}", f"    {last.line}"]
+    lines += [
+        f"  called by {_short(frame.filename, root)}, line {frame.lineno}: {frame.line}" for frame in reversed(above)
+    ]
+    return DeclarationError("\n".join([*lines, f"  Correct it: loading {what} runs this code."]))
+
+
+def _message(error: BaseException) -> str:
+    """Return an exception's text; it may have none that can be made."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - an author's __str__
+        return "its text cannot be made"
+
+
+def _is_authors(filename: str, root: Path) -> bool:
+    path, root = Path(filename).resolve(), root.resolve()
+    return (
+        not filename.startswith("<")
+        and path.is_relative_to(root)
+        and not {*_INSTALLED} & {*path.relative_to(root).parts}
+    )
+
+
+def _short(filename: str, root: Path) -> str:
+    """Return a file of the project relative to its root."""
+    path, root = Path(filename).resolve(), root.resolve()
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()

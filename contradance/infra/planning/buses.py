@@ -1,0 +1,148 @@
+"""The buses of events of others: resolved by the stack's configuration, and with an archive where it asks for one."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from contradance.errors import InvalidStack
+from contradance.foreign import DEFAULT_BUS
+from contradance.function import AnyFunction
+from contradance.infra.config import StackConfig
+from contradance.infra.planning.naming import Names
+from contradance.infra.planning.site import BusPlan, Site
+from contradance.infra.planning.statement import canonical
+from contradance.subscription import Subscription
+
+LONGEST_PATTERN: Final = 4096
+"""Most characters of an archive's pattern. EventBridge API reference, CreateArchive."""
+_NAME: Final = re.compile(r"[/.\-_A-Za-z0-9]{1,256}")
+"""A bus's name; a partner's has slashes. EventBridge API reference, PutRule."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivePlan:
+    """An archive of the events that a stack's rules on one bus match."""
+
+    name: str
+    arn: str
+    pattern: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignBusPlan:
+    """One bus of events of others. The stack creates rules on it, and neither creates nor deletes the bus."""
+
+    bus: BusPlan
+    archive: ArchivePlan | None
+
+
+def plan_buses(
+    functions: Iterable[AnyFunction], config: StackConfig, site: Site, names: Names
+) -> Mapping[str, ForeignBusPlan]:
+    """Return the buses of these functions beside the application's own, by their names in the declarations.
+
+    Raises:
+        InvalidStack: the configuration does not name a bus, or names one that no function uses; the message has the fix.
+    """
+    patterns: dict[str, list[Any]] = {}
+    for function in functions:
+        if isinstance(function.trigger, Subscription) and function.trigger.bus is not None:
+            patterns.setdefault(function.trigger.bus, []).append(json.loads(function.trigger.pattern.canonical))
+    found = [f"  {problem}" for problem in _problems(patterns, config, site.stack)]
+    if found:
+        raise InvalidStack(f"stack {site.stack!r} does not fit the buses of {site.app!r}:\n" + "\n".join(found))
+    return {
+        name: ForeignBusPlan(
+            _resolved(name, config.buses.get(name, name), site), _archive(name, patterns[name], config, site, names)
+        )
+        for name in sorted(patterns)
+    }
+
+
+def parse_bus(arn: str, where: str, site: Site, key: str = "bus") -> BusPlan:
+    """Return the bus with this ARN, which another stack or team owns.
+
+    Raises:
+        InvalidStack: it is not the ARN of a bus in the stack's account and region.
+    """
+    parts = arn.split(":")
+    if len(parts) != 6 or parts[2] != "events" or not parts[5].startswith("event-bus/"):  # noqa: PLR2004 - an ARN has six
+        raise InvalidStack(
+            f"stack {site.stack!r} has {where}, which is not the ARN of an event bus: {arn!r}.\n"
+            f"  Fix: pulumi config set --stack {site.stack} {key} {site.arn('events', 'event-bus/<name>')}"
+        )
+    for what, theirs, ours in (("region", parts[3], site.region), ("account", parts[4], site.account)):
+        if theirs != ours:
+            raise InvalidStack(
+                f"stack {site.stack!r} has {where}, which names a bus in another {what}, {theirs}; the stack is deployed to "
+                f"{ours}. A rule is in the {what} of its bus, and events are not forwarded from one to another yet.\n"
+                f"  Fix: deploy this stack to {theirs}."
+            )
+    return BusPlan(parts[5].removeprefix("event-bus/"), arn, owned=False)
+
+
+def _problems(used: Mapping[str, object], config: StackConfig, stack: str) -> list[str]:
+    """Return what is wrong with the keys `buses` and `archives`, each with its fix."""
+    found = [
+        f"bus {name!r} is used by functions, but not named.\n"
+        f"  Fix: pulumi config set --stack {stack} --path 'buses.{name}' <name or ARN>"
+        for name in sorted(used)
+        if name != DEFAULT_BUS and name not in config.buses
+    ]
+    listed = [(key, name) for key, names in (("buses", config.buses), ("archives", config.archives)) for name in names]
+    found += [
+        f"{key}.{name}: no function of this stack consumes from the bus {name!r}.\n"
+        f"  Fix: pulumi config rm --stack {stack} --path '{key}.{name}'"
+        for key, name in listed
+        if name not in used
+    ]
+    if DEFAULT_BUS in config.buses and DEFAULT_BUS in used:
+        found.append(
+            "buses.default: the account's default bus has one name.\n"
+            f"  Fix: pulumi config rm --stack {stack} --path 'buses.default'"
+        )
+    found += [
+        f"buses.{name} is not the name or the ARN of a bus.\n"
+        f"  Fix: pulumi config set --stack {stack} --path 'buses.{name}' <name or ARN>"
+        for name, value in config.buses.items()
+        if name in used and not value.startswith("arn:") and not _NAME.fullmatch(value)
+    ]
+    return found
+
+
+def _resolved(name: str, value: str, site: Site) -> BusPlan:
+    if value.startswith("arn:"):
+        return parse_bus(value, f"the key buses.{name}", site, f"--path 'buses.{name}'")
+    return BusPlan(value, site.arn("events", f"event-bus/{value}"), owned=False)
+
+
+def _archive(bus: str, patterns: list[Any], config: StackConfig, site: Site, names: Names) -> ArchivePlan | None:
+    days = config.archives.get(bus)
+    if days is None:
+        return None
+    name = names.name("archive", bus)
+    return ArchivePlan(name, site.arn("events", f"archive/{name}"), _union(bus, patterns, site), days)
+
+
+def _union(bus: str, patterns: list[Any], site: Site) -> str:
+    """Return the pattern of an archive: what any rule matches; without content filters where these are too long."""
+    parts = [part for pattern in patterns for part in pattern.get("$or", [pattern])]
+    whole = [{name: part[name] for name in ("source", "detail-type", "detail") if name in part} for part in parts]
+    wider = [{name: part[name] for name in ("source", "detail-type")} for part in parts]
+    text = min(_either(whole), _either(wider), key=lambda one: len(one) > LONGEST_PATTERN)
+    if len(text) <= LONGEST_PATTERN:
+        return text
+    raise InvalidStack(
+        f"stack {site.stack!r} needs an archive on the bus {bus!r} with a pattern of {len(text)} characters; it may have "
+        f"{LONGEST_PATTERN}.\n  Fix: pulumi config rm --stack {site.stack} --path 'archives.{bus}', or deploy fewer functions "
+        "with this stack."
+    )
+
+
+def _either(parts: list[dict[str, Any]]) -> str:
+    """Return the pattern that matches what any of these matches."""
+    distinct = [json.loads(text) for text in dict.fromkeys(map(canonical, parts))]
+    return canonical(distinct[0] if len(distinct) == 1 else {"$or": distinct})

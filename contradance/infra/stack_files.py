@@ -1,0 +1,57 @@
+"""Values in the stack files `Pulumi.<stack>.yaml`, read without Pulumi."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import yaml  # type: ignore[import-untyped]  # PyYAML has no types
+
+from contradance.errors import InvalidStack
+from contradance.infra.config import StackConfig, parse_config
+
+_ARCHIVE_DAYS: Final = str(StackConfig.model_fields["archive_days"].alias)
+_CORS_ORIGINS: Final = str(StackConfig.model_fields["cors_origins"].alias)
+
+
+def archive_days(root: Path) -> dict[str, int]:
+    """Return how long each stack's archive keeps events, by stack. A stack that sets none has the Pulumi program's default.
+
+    Raises:
+        InvalidStack: a file is not YAML, or its number of days is not valid.
+    """
+    return {stack: config.archive_days for stack, config in _configs(root, _ARCHIVE_DAYS).items()}
+
+
+def cors_origins(root: Path) -> frozenset[str]:
+    """Return the origins whose pages may call the HTTP API of any stack.
+
+    Raises:
+        InvalidStack: a file is not YAML, or its origins are not valid.
+    """
+    return frozenset(origin for config in _configs(root, _CORS_ORIGINS).values() for origin in config.cors_origins)
+
+
+def _configs(root: Path, key: str) -> dict[str, StackConfig]:
+    """Return the configuration of each stack, with the value of `key` alone: another value does not matter here."""
+    project = _read(root / "Pulumi.yaml").get("name", "")
+    found = {}
+    for file in sorted(root.glob("Pulumi.*.yaml")):
+        stack = file.name.removeprefix("Pulumi.").removesuffix(".yaml")
+        value = (_read(file).get("config") or {}).get(f"{project}:{key}")
+        values = {} if value is None else {key: _as_text(value)}
+        found[stack] = parse_config(values, project=project, stack=stack)
+    return found
+
+
+def _as_text(value: object) -> str:
+    """Return a value as Pulumi gives it to the program: a list or an object as JSON."""
+    return json.dumps(value) if isinstance(value, list | dict) else str(value)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InvalidStack(f"{file} is not YAML: {error}") from error
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,172 @@
+"""What runs at this moment: which invocations, in which threads, and for how long.
+
+A line of a file lists each delivery whose handler is about to start, until its outcome is on disk. A process that ends by
+itself clears the file; one that was killed leaves the list of the deliveries that it ran.
+"""
+
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from types import FrameType
+from typing import Final, Literal, NamedTuple
+
+from contradance.bounds import MAX_TRACEBACK_BYTES, shortened
+from contradance.local.state.slots import Slots
+from contradance.operate.ports import Hang
+
+FILE: Final = "bus.running"
+"""The file inside the state folder."""
+RUNS: Final = "runs"
+STOPPED: Final = "stopped"
+"""Running when the operator ended the process."""
+WAITS: Final = "waits"
+"""To be run alone, after a process was killed."""
+_LATE: Final = "late"
+"""Running after its timeout."""
+Kind = Literal["delivery", "request"]
+
+
+class Left(NamedTuple):
+    """A line that a killed process left: one of its deliveries, or a request that it answered."""
+
+    state: str
+    kind: str
+    id: str
+    attempt: str
+    function: str
+
+
+@dataclass(eq=False, slots=True)
+class Flight:
+    """One running invocation."""
+
+    kind: Kind
+    function: str
+    attempts: Sequence[tuple[str, int]]
+    """The id of each delivery, or of the request, with the number of the attempt."""
+    deadline: float
+    """In seconds of the monotonic clock."""
+    started: float
+    thread: int
+    slots: list[int] = field(default_factory=list)
+    late: bool = False
+
+
+class InFlight:
+    """The running invocations of one laptop."""
+
+    def __init__(self, state: Path) -> None:
+        self._slots = Slots(state / FILE)
+        self._flights: set[Flight] = set()
+        self._lock = threading.Lock()  # not taken by `stop`: a signal may interrupt any of these methods
+        self.left = [Left(*parts) for line in self._slots.before if len(parts := line.split(" ")) == len(Left._fields)]
+        """What ran, or waited to run alone, when the process before this one was killed."""
+
+    def begin(self, kind: Kind, function: str, attempts: Sequence[tuple[str, int]], deadline: float) -> Flight:
+        """List an invocation that the calling thread is about to start."""
+        flight = Flight(kind, function, attempts, deadline, monotonic(), threading.get_ident())
+        for identifier, attempt in attempts:
+            flight.slots.append(self._slots.fill(_line(RUNS, kind, identifier, attempt, function)))
+        self._flights.add(flight)
+        return flight
+
+    def end(self, flight: Flight) -> None:
+        """Remove an invocation: its thread has returned, and its outcome is on disk."""
+        self._flights.discard(flight)
+        with self._lock:
+            while flight.slots:
+                self._slots.clear(flight.slots.pop())
+
+    @contextmanager
+    def request(self, function: str, identifier: str, deadline: float) -> Iterator[Flight]:
+        """List a request while the block runs."""
+        flight = self.begin("request", function, [(identifier, 1)], deadline)
+        try:
+            yield flight
+        finally:
+            self.end(flight)
+
+    def wait_alone(self, identifier: str, attempt: int, function: str) -> int:
+        """List a delivery that is to run alone; return its line."""
+        return self._slots.fill(_line(WAITS, "delivery", identifier, attempt, function))
+
+    def forget_left(self) -> None:
+        """Clear what the killed process left: it is recorded."""
+        self.left = []
+        self._slots.clear_before()
+
+    def wait_no_more(self, slot: int) -> None:
+        """Remove a delivery from those that wait to run alone."""
+        self._slots.clear(slot)
+
+    def mark_late(self, flight: Flight) -> None:
+        """Mark an invocation that has outlived its timeout: its attempt is over, whatever its thread does."""
+        with self._lock:
+            flight.late = True
+            self._change(flight, _LATE)
+
+    def late_requests(self) -> list[Flight]:
+        """Return the requests that have outlived their timeouts and are not marked yet; mark them."""
+        now = monotonic()
+        flights = self._flights.copy()
+        late = [one for one in flights if one.kind == "request" and not one.late and one.deadline <= now]
+        for flight in late:
+            self.mark_late(flight)
+        return late
+
+    def stop(self) -> None:
+        """Mark everything that runs as ended by the operator, who ends the process: no handler is to blame."""
+        for flight in self._flights.copy():
+            self._change(flight, STOPPED)
+
+    def _change(self, flight: Flight, state: str) -> None:
+        for slot, (identifier, attempt) in zip(flight.slots, flight.attempts, strict=False):
+            self._slots.change(slot, _line(state, flight.kind, identifier, attempt, flight.function))
+
+    def hangs(self) -> list[Hang]:
+        """Return the invocations that have outlived their timeouts, the oldest first, each with its thread's stack."""
+        now, frames = monotonic(), sys._current_frames()  # noqa: SLF001 - documented, in spite of its name
+        late = sorted((one for one in self._flights.copy() if one.deadline <= now), key=lambda one: one.started)
+        return [
+            Hang(
+                function=one.function,
+                seconds=round(now - one.started, 1),
+                where=_where(frame),
+                stack=shortened("".join(traceback.format_stack(frame)), MAX_TRACEBACK_BYTES),
+            )
+            for one in late
+            if (frame := frames.get(one.thread)) is not None
+        ]
+
+    def where(self, flight: Flight) -> str:
+        """Return the line at which an invocation's thread is now: `functions/loans/remind_reader.py:12`."""
+        frame = sys._current_frames().get(flight.thread)  # noqa: SLF001 - the same
+        return "" if frame is None else _where(frame)
+
+    def close(self) -> None:
+        """Clear the list, because the process ends by itself."""
+        self._slots.close(in_use=bool(self._flights))
+
+
+def _line(state: str, kind: str, identifier: str, attempt: int, function: str) -> str:
+    return f"{state} {kind} {identifier} {attempt} {function}"
+
+
+def _where(frame: FrameType) -> str:
+    """Return the innermost line that is the application's; that of a library where there is none."""
+    lines = [line for line in traceback.extract_stack(frame) if not line.filename.startswith("<")]
+    own = [line for line in lines if _is_own(line.filename)] or lines
+    return f"{'/'.join(own[-1].filename.replace(chr(92), '/').split('/')[-3:])}:{own[-1].lineno}" if own else ""
+
+
+def _is_own(filename: str) -> bool:
+    """Whether a file belongs to the application: not to Python, an installed package or contradance."""
+    return not filename.startswith((sys.base_prefix, sys.prefix, _PACKAGE))
+
+
+_PACKAGE: Final = str(Path(__file__).parents[2])

@@ -1,0 +1,101 @@
+"""Continues after a process that was killed: finds what it ran, and what ended it.
+
+A handler may end its process: by `os._exit`, a segmentation fault, or too much memory. Lambda counts that as a failed
+attempt. Here all handlers share a process, so the deliveries that ran run again one at a time, before all others. Only one
+that ran alone when the process ended is to blame; it is dead-lettered after its last attempt.
+"""
+
+import json
+from collections.abc import Mapping
+
+from contradance.choreography import AnyFunction
+from contradance.local.events.bus import Bus
+from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.invocation.in_flight import RUNS, STOPPED, WAITS, InFlight, Left
+from contradance.local.invocation.invoker import Invoker
+from contradance.local.store import SQLiteStore
+from contradance.runtime.entry import key_of
+
+
+class Recovery:
+    """The deliveries of a killed process that run again alone.
+
+    Args:
+        functions: every function, by name.
+        bus: holds the deliveries.
+        invoker: settles them.
+        in_flight: what the killed process left.
+        store: holds the once-records.
+    """
+
+    def __init__(
+        self,
+        functions: Mapping[str, AnyFunction],
+        bus: Bus,
+        invoker: Invoker,
+        in_flight: InFlight,
+        store: SQLiteStore,
+    ) -> None:
+        self._functions = functions
+        self._bus = bus
+        self._invoker = invoker
+        self._in_flight = in_flight
+        self._store = store
+        self._waiting: dict[str, int] = {}
+
+    def suspects(self) -> list[PendingDelivery]:
+        """Record the attempts that ended with the process before this one; return the deliveries to run alone, in order.
+
+        They are listed as waiting until `cleared`, so that they run alone after another kill too.
+        """
+        left = self._in_flight.left
+        ran = [one for one in left if one.state != WAITS]
+        alone = len(ran) == 1 and ran[0].state == RUNS
+        suspects = {pending.id: pending for pending in self._pending([one for one in left if one.state == WAITS])}
+        for one in ran:
+            if one.kind == "request":
+                self._record_request(one)
+        for pending in self._pending([one for one in ran if one.state == RUNS and one.kind == "delivery"]):
+            function = self._functions[pending.function]
+            if alone:
+                suspects.pop(pending.id, None)
+                again = self._counted(function, pending, ran[0])
+                suspects |= {again.id: again} if again else {}
+            else:
+                self._invoker.interrupted(function, pending, len(ran) - 1)
+                suspects[pending.id] = pending
+        for pending in self._pending([one for one in ran if one.state == STOPPED and one.kind == "delivery"]):
+            self._invoker.interrupted(self._functions[pending.function], pending, len(ran) - 1)
+        ordered = sorted(suspects.values(), key=lambda pending: pending.attempt)
+        for pending in ordered:
+            self._waiting[pending.id] = self._in_flight.wait_alone(pending.id, pending.attempt, pending.function)
+        self._in_flight.forget_left()
+        return ordered
+
+    def _counted(self, function: AnyFunction, pending: PendingDelivery, left: Left) -> PendingDelivery | None:
+        """Count the attempt that ended its process; unless it is counted already, and this process's start was killed."""
+        if left.attempt != str(pending.attempt):
+            return pending
+        return self._invoker.process_ended(function, pending)
+
+    def cleared(self, pending: PendingDelivery) -> None:
+        """Remove a delivery from those that wait to run alone: it is about to run."""
+        self._in_flight.wait_no_more(self._waiting.pop(pending.id))
+
+    def _pending(self, left: list[Left]) -> list[PendingDelivery]:
+        """Return the deliveries that are still pending, whose functions exist and whose handlers have not committed."""
+        known = [one.id for one in left if one.function in self._functions]
+        return [pending for pending in self._bus.pending(known) if not self._has_completed(pending)]
+
+    def _has_completed(self, pending: PendingDelivery) -> bool:
+        event = json.loads(pending.envelope)
+        key = key_of(self._functions[pending.function], event) if isinstance(event, dict) else None
+        return key is not None and self._store.has_completed(key)
+
+    def _record_request(self, left: Left) -> None:
+        """Journal a request that was not answered because the process ended."""
+        function = self._functions.get(left.function)
+        if function is not None:
+            self._invoker.record_request(
+                function, left.id, "ProcessEnded: the process ended while the request was answered"
+            )

@@ -1,0 +1,34 @@
+"""The values that other commands read from the stack files."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from contradance.errors import InvalidStack
+from contradance.infra.stack_files import cors_origins
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "Pulumi.yaml").write_text("name: library\n")
+    return tmp_path
+
+
+def test_the_origins_of_every_stack_count(project: Path) -> None:
+    (project / "Pulumi.dev.yaml").write_text('config:\n  library:corsOrigins: ["http://localhost:3000"]\n')
+    (project / "Pulumi.prod.yaml").write_text("config:\n  library:corsOrigins: '[\"https://library.example\"]'\n")
+    (project / "Pulumi.test.yaml").write_text("config:\n  library:archiveDays: 3\n")
+
+    assert cors_origins(project) == {"http://localhost:3000", "https://library.example"}
+
+
+def test_a_project_without_stacks_allows_none(tmp_path: Path) -> None:
+    assert cors_origins(tmp_path) == frozenset()
+
+
+def test_origins_that_are_no_list_are_refused(project: Path) -> None:
+    (project / "Pulumi.dev.yaml").write_text("config:\n  library:corsOrigins: http://localhost:3000\n")
+
+    with pytest.raises(InvalidStack, match=re.escape("library:corsOrigins")):
+        cors_origins(project)

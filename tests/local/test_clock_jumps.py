@@ -1,0 +1,138 @@
+"""The machine's clock is set, or a time scale is left behind: nothing waits for real time to catch up."""
+
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from contradance.local.clock import RealClock
+from contradance.runtime.once import Lease, OnceKey
+from tests.local.desk import START, Desk, ask, fails_until, journaled, later, opened, wait_until
+
+DAY = timedelta(days=1)
+
+
+class Machine:
+    """A machine whose clock a person may set: seconds pass a thousand times as fast, and the time of day jumps."""
+
+    FAST = 1_000
+
+    def __init__(self) -> None:
+        self.begun = time.monotonic()
+        self.set_by = timedelta(0)
+
+    def monotonic(self) -> float:
+        return (time.monotonic() - self.begun) * self.FAST
+
+    def wall(self) -> datetime:
+        return START + timedelta(seconds=self.monotonic()) + self.set_by
+
+
+class FastClock(RealClock):
+    """A machine's clock that goes fast, without a scale: it is the wall clock that goes fast."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(wall=machine.wall, monotonic=machine.monotonic)
+
+    def wait_for(self, moment: datetime) -> float:
+        return super().wait_for(moment) / Machine.FAST
+
+    def jump(self) -> timedelta:
+        jumped = super().jump()
+        return jumped if abs(jumped) > timedelta(minutes=30) else timedelta(0)  # two readings are seconds apart here
+
+
+@pytest.mark.parametrize("jump", [-DAY, -timedelta(hours=2), DAY, timedelta(days=400)], ids=str)
+def test_a_retry_is_made_after_its_pause_however_the_clock_is_set(
+    jump: timedelta, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine, desk = Machine(), Desk()
+    clerk = desk.clerk(does=fails_until(3))
+    with opened(tmp_path, clerk, clock=FastClock(machine), started=True) as laptop:
+        ask(laptop, "a")
+        wait_until(lambda: len(journaled(laptop, "a")) == 1)
+        machine.set_by += jump
+
+        wait_until(lambda: [record.outcome for record in journaled(laptop, "a")] == ["failed", "failed", "done"])
+
+    reports = [record.getMessage() for record in caplog.records if record.name == "contradance.clock"]
+    assert len(reports) == 1
+    assert ("set back" in reports[0]) == (jump < timedelta(0))
+
+
+@pytest.mark.parametrize("jump", [-DAY, DAY], ids=str)
+def test_a_schedule_goes_on_however_the_clock_is_set(jump: timedelta, tmp_path: Path) -> None:
+    machine, desk = Machine(), Desk()
+    with opened(tmp_path, desk.watchman("rate(1 minute)"), clock=FastClock(machine), started=True):
+        wait_until(lambda: len(desk.calls) >= 3)
+        machine.set_by += jump
+        before = len(desk.calls)
+
+        wait_until(lambda: len(desk.calls) >= before + 4)
+
+
+def test_the_jumps_of_a_clock_are_noticed_and_a_slow_drift_is_not() -> None:
+    now = [0.0, 0.0]
+    clock = RealClock(wall=lambda: START + timedelta(seconds=now[0]), monotonic=lambda: now[1])
+    seen = []
+    for wall, monotonic in [(1, 1), (2.4, 2), (3.9, 3), (3.0, 4), (3.2, 4), (90, 5), (91, 6), (1, 7)]:
+        now[:] = [wall, monotonic]
+        seen.append(round(clock.jump().total_seconds(), 1))
+
+    assert seen == [0, 0, 0, -1.9, 0, 85.8, 0, -91]
+    assert RealClock(60, wall=lambda: START, monotonic=lambda: now[1]).jump() == timedelta(0)
+
+
+def test_a_lease_lasts_as_long_as_before_however_the_clock_is_set(tmp_path: Path) -> None:
+    with opened(tmp_path, Desk().clerk()) as laptop:
+        store, key = laptop._store, OnceKey("clerk.listen", "shop.desk", "e")
+        store.begin(key, Lease("first", START + timedelta(seconds=30)), START)
+        back = START - DAY
+        store.shift_leases(-DAY)
+
+        taken = store.begin(key, Lease("second", back + timedelta(minutes=2)), back + timedelta(seconds=31))
+
+    assert taken.state == "in_progress"
+
+
+@pytest.fixture
+def scaled(tmp_path: Path) -> tuple[Path, Desk]:
+    """Leave the state of a laptop whose time ran ahead by thirty days."""
+    desk = Desk()
+    with opened(tmp_path, desk.watchman("rate(1 day)"), desk.clerk(does=fails_until(4))) as laptop:
+        laptop.advance(timedelta(days=30))
+        ask(laptop, "a")
+        laptop.advance(timedelta(seconds=1))
+    return tmp_path, desk
+
+
+def test_a_schedule_runs_on_after_a_time_scale_and_reports_it(
+    scaled: tuple[Path, Desk], caplog: pytest.LogCaptureFixture
+) -> None:
+    state, desk = scaled
+    before = len(desk.times("watch"))
+    with opened(state, desk.watchman("rate(1 day)"), desk.clerk()) as laptop:
+        laptop.advance(timedelta(days=3))
+
+    assert len(desk.times("watch")) == before + 3
+    assert len([one for one in caplog.records if "by a clock that was ahead" in one.getMessage()]) == 1
+
+
+def test_a_retry_that_a_time_scale_left_behind_is_made(scaled: tuple[Path, Desk]) -> None:
+    state, desk = scaled
+    machine = Machine()
+    with opened(state, desk.clerk(does=fails_until(4)), clock=FastClock(machine), started=True) as laptop:
+        wait_until(lambda: len(journaled(laptop, "a")) == 3)
+
+
+def test_an_event_of_real_time_whose_retry_a_time_scale_postponed_is_retried(tmp_path: Path) -> None:
+    desk = Desk()
+    clerk = desk.clerk(does=fails_until(2))
+    with opened(tmp_path, clerk) as laptop:
+        ask(laptop, "a")
+    with opened(tmp_path, clerk, clock=later(DAY.total_seconds() * 100)) as laptop:
+        laptop.advance(timedelta(seconds=1))
+
+    with opened(tmp_path, clerk, clock=FastClock(Machine()), started=True) as laptop:
+        wait_until(lambda: [record.outcome for record in journaled(laptop, "a")] == ["failed", "done"])

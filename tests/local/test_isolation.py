@@ -1,0 +1,244 @@
+"""Whatever a handler raises, and however long it hangs: it ends its own attempt, with a record."""
+
+import asyncio
+import json
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from contradance import Choreography, route
+from contradance.choreography import AnyFunction
+from contradance.local.clock import RealClock, VirtualClock
+from contradance.local.console.feed import Feed
+from contradance.local.laptop import Laptop
+from contradance.local.system.client import system_of_commands
+from contradance.local.web.server import Server
+from contradance.operate.doctor import examine
+from contradance.retry import DeliveryMode
+from contradance.runtime.journal_record import JournalRecord
+from tests.local.desk import START, Desk, ask, dead_letters, journaled, opened, registry, wait_until
+from tests.patience import LONG
+
+FAST = 600.0
+"""A pause of a minute takes a tenth of a second."""
+
+
+class Custom(BaseException):
+    """An author's own."""
+
+
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise SystemExit
+
+
+RAISED: dict[str, Callable[[], BaseException]] = {
+    "SystemExit": lambda: SystemExit(3),
+    "KeyboardInterrupt": KeyboardInterrupt,
+    "GeneratorExit": GeneratorExit,
+    "CancelledError": asyncio.CancelledError,
+    "StopIteration": StopIteration,
+    "StopAsyncIteration": StopAsyncIteration,
+    "Custom": Custom,
+    "BaseExceptionGroup": lambda: BaseExceptionGroup("g", [SystemExit(1), ValueError()]),
+    "ExceptionGroup": lambda: ExceptionGroup("g", [ValueError()]),
+    "MemoryError": MemoryError,
+    "RecursionError": RecursionError,
+    "half of a surrogate pair": lambda: ValueError("\ud800"),
+    "Unprintable": Unprintable,
+    "very long": lambda: ValueError("x" * 5_000_000),
+}
+raised = pytest.mark.parametrize("error", RAISED.values(), ids=RAISED)
+
+
+def raising(error: Callable[[], BaseException]) -> Callable[[str, int], None]:
+    def does(item: str, attempt: int) -> None:
+        raise error()
+
+    return does
+
+
+@raised
+@pytest.mark.parametrize("delivery", ["direct", "queue"])
+def test_what_a_handler_raises_fails_its_attempt_alone(
+    error: Callable[[], BaseException], delivery: DeliveryMode, tmp_path: Path
+) -> None:
+    desk = Desk()
+    failing, other = desk.clerk("listen", raising(error), delivery=delivery), desk.clerk("other", delivery=delivery)
+
+    with opened(tmp_path, failing, other) as laptop:
+        ask(laptop, "a", "b")
+        laptop.drain()
+        records = [record for record in journaled(laptop, "a") if record.function == "clerk.listen"]
+        letters = dead_letters(laptop)
+
+    tries = failing.retry.attempts(delivery)
+    assert [(record.outcome, record.attempt) for record in records] == [("failed", n + 1) for n in range(tries)]
+    assert records[-1].dead
+    assert all(len(record.error or "") > 5 for record in records)
+    assert [letter.function for letter in letters] == ["clerk.listen"] * 2
+    assert sorted(desk.items("other")) == ["a", "b"]
+    assert all(len(letter.body) < 10_000 for letter in letters)
+
+
+@raised
+def test_no_worker_of_a_started_laptop_is_lost(error: Callable[[], BaseException], tmp_path: Path) -> None:
+    desk = Desk()
+
+    def fails_on_most(item: str, attempt: int) -> None:
+        if item.startswith("bad"):
+            raise error()
+
+    clerk = desk.clerk(does=fails_on_most, concurrency=1)
+    with opened(tmp_path, clerk, clock=RealClock(), started=True) as laptop:
+        ask(laptop, *[f"bad-{n}" for n in range(9)], "good")
+
+        wait_until(lambda: [record.outcome for record in journaled(laptop, "good")] == ["done"])
+        wait_until(lambda: all(len(journaled(laptop, f"bad-{n}")) == 1 for n in range(9)))
+
+
+@raised
+def test_what_a_scheduled_function_raises_is_recorded(error: Callable[[], BaseException], tmp_path: Path) -> None:
+    desk = Desk()
+    with opened(tmp_path, desk.watchman("rate(1 hour)", raising(error))) as laptop:
+        laptop.advance(timedelta(hours=1, minutes=30))
+        records = laptop.journal.latest()
+
+    assert [record.outcome for record in records] == ["failed"] * 3
+    assert records[-1].dead
+
+
+class Answer(BaseModel):
+    ok: bool = True
+
+
+def shop(tmp_path: Path, *functions: AnyFunction, clock: Any = None) -> Laptop:
+    choreography = Choreography("shop", contracts=registry, functions=functions)
+    return Laptop(choreography, tmp_path, clock=clock or VirtualClock(START), variables={}, synchronous="OFF")
+
+
+@raised
+def test_what_a_route_raises_is_a_500_with_a_record(error: Callable[[], BaseException], tmp_path: Path) -> None:
+    @route("GET /broken", service="desk")
+    def broken() -> Answer:
+        raise error()
+
+    with shop(tmp_path, broken) as laptop:
+        answer = laptop.request("GET", "/broken")
+        (record,) = laptop.journal.latest()
+
+    assert (answer.status, json.loads(answer.body)) == (500, {"message": "Internal Server Error"})
+    assert (record.outcome, record.trigger, record.dead) == ("failed", "GET /broken", False)
+    assert len(record.error or "") > 5
+
+
+# --- what hangs
+
+
+def test_twenty_hangs_of_a_function_do_not_stop_it(tmp_path: Path) -> None:
+    desk, release = Desk(), threading.Event()
+
+    def hangs(item: str, attempt: int) -> None:
+        if item.startswith("bad"):
+            release.wait(LONG)
+
+    clerk = desk.clerk(does=hangs, timeout=timedelta(seconds=1))
+    with opened(tmp_path, clerk, clock=RealClock(), started=True) as laptop:
+        ask(laptop, *[f"bad-{n}" for n in range(20)][:10])
+        ask(laptop, *[f"bad-{n}" for n in range(20)][10:])
+        ask(laptop, "good")
+
+        wait_until(lambda: [record.outcome for record in journaled(laptop, "good")] == ["done"], 60)
+        hangs_now = laptop.in_flight.hangs()
+        first = journaled(laptop, "bad-0")[0]
+        release.set()
+
+    assert {hang.function for hang in hangs_now} == {"clerk.listen"}
+    assert "release.wait(LONG)" in hangs_now[0].stack
+    assert "test_isolation.py:" in hangs_now[0].where
+    assert "TimedOut: Task timed out after 1.00 seconds (tests/local/test_isolation.py:" in str(first.error)
+
+
+@pytest.fixture
+def hanging(tmp_path: Path) -> Iterator[tuple[Laptop, str]]:
+    """Serve a laptop with a route that hangs, and one that does not."""
+    release = threading.Event()
+
+    @route("GET /hang", service="desk", timeout=timedelta(seconds=1))
+    def hang() -> Answer:
+        release.wait(LONG)
+        return Answer()
+
+    @route("GET /fine", service="desk")
+    def fine() -> Answer:
+        return Answer()
+
+    with shop(tmp_path, hang, fine, clock=RealClock()) as laptop:
+        server = Server(laptop, 0, feed=Feed())
+        laptop.start()
+        with server.serving() as url:
+            yield laptop, url
+            release.set()
+
+
+def test_routes_that_hang_are_answered_for_and_hold_up_nothing(hanging: tuple[Laptop, str]) -> None:
+    laptop, url = hanging
+    asked = [threading.Thread(target=_status, args=(f"{url}/hang",)) for _ in range(60)]
+    for one in asked:
+        one.start()
+
+    statuses = {_status(f"{url}/fine") for _ in range(5)}
+    hung = _status(f"{url}/hang")
+    for one in asked:
+        one.join()
+    wait_until(lambda: len(laptop.in_flight.hangs()) == 61)
+    wait_until(lambda: len(_failed(laptop)) == 61)
+
+    assert statuses == {200}
+    assert hung == 500
+    assert _status(f"{url}/fine") == 200
+    assert {(record.trigger, record.dead) for record in _failed(laptop)} == {("GET /hang", False)}
+    assert "test_isolation.py:" in str(_failed(laptop)[0].error)
+
+
+def test_the_doctor_names_what_hangs_with_its_stack(hanging: tuple[Laptop, str]) -> None:
+    laptop, url = hanging
+    _status(f"{url}/hang")
+    wait_until(lambda: bool(laptop.in_flight.hangs()))
+
+    system = system_of_commands(laptop.choreography, url, laptop.state)
+    (finding,) = [one for one in examine(system, laptop.choreography) if one.trouble]
+
+    assert finding.what == "threads of desk.hang"
+    page = _text(f"{url}/_contradance/live")
+    assert "desk.hang for" in page
+    assert "release.wait(LONG)" in page
+    assert "an invocation hangs" in finding.trouble
+    assert "release.wait(LONG)" in finding.fix
+
+
+def _failed(laptop: Laptop) -> list[JournalRecord]:
+    laptop.database.flush()
+    rows = laptop.database.read("SELECT record FROM journal")
+    return [record for (text,) in rows if (record := JournalRecord.model_validate_json(text)).outcome == "failed"]
+
+
+def _status(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=LONG) as answer:  # noqa: S310 - always http://127.0.0.1
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def _text(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=LONG) as answer:  # noqa: S310 - the same
+        return str(answer.read().decode())

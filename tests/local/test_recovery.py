@@ -1,0 +1,173 @@
+"""A handler that ends its process is counted, and only it; what ran beside it runs again alone."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contradance.choreography import AnyFunction
+from contradance.local.clock import RealClock
+from contradance.local.invocation.in_flight import FILE, InFlight
+from contradance.local.laptop import Laptop
+from contradance.retry import DeliveryMode
+from contradance.runtime.journal_record import JournalRecord
+from tests.durability import killer
+from tests.durability.killer import CRASHED, ENDS
+from tests.local.desk import Desk, ask, dead_letters, journaled, opened, show_latest, wait_until
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def lives(state: Path, how: str, delivery: str, mode: str, *items: str) -> list[int]:
+    """Publish to a function that ends its process for `bad` items; return how each process ended."""
+    command: list[str | Path] = [sys.executable, "-m", "tests.durability.killer", state, how, delivery, mode, *items]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    return list(json.loads(ended.stdout))
+
+
+@pytest.mark.parametrize(("how", "delivery"), [*((how, "direct") for how in ENDS), ("os._exit", "queue")])
+def test_a_handler_that_ends_its_process_is_dead_lettered_after_its_attempts(
+    how: str, delivery: DeliveryMode, tmp_path: Path
+) -> None:
+    clerk = killer.clerk(how, delivery)
+    attempts = clerk.retry.attempts(delivery)
+
+    ends = lives(tmp_path, how, delivery, "drain", "bad", "good")
+
+    with opened(tmp_path, clerk) as laptop:
+        bad, good = journaled(laptop, "bad"), journaled(laptop, "good")
+        letters = dead_letters(laptop)
+    assert len(ends) == attempts + 1
+    assert [(record.outcome, record.attempt) for record in bad] == [("failed", n + 1) for n in range(attempts)]
+    assert all("ProcessEnded: the process ended while the handler ran" in str(record.error) for record in bad)
+    assert bad[-1].dead
+    assert [record.outcome for record in good] == ["done"]
+    assert len(letters) == 1
+    if delivery == "direct":
+        assert letters[0].json["responsePayload"]["errorType"] == "ProcessEnded"
+
+
+def left_by_a_killed_process(state: Path, clerk: AnyFunction, *items: str) -> None:
+    """Leave a state in which these items were running, all together, when the process was killed."""
+    with opened(state, clerk) as laptop:
+        ask(laptop, *items)
+        for id_, function in laptop.database.read("SELECT id, function FROM delivery"):
+            laptop.in_flight.begin("delivery", function, [(id_, 1)], 0)
+        shutil.copy(state / FILE, state / "left")
+    shutil.move(state / "left", state / FILE)
+
+
+def test_what_ran_together_runs_again_alone_and_is_not_counted(tmp_path: Path) -> None:
+    desk = Desk()
+    running: list[str] = []
+    together: list[list[str]] = []
+
+    def does(item: str, attempt: int) -> None:
+        running.append(item)
+        together.append([*running])
+        running.remove(item)
+
+    clerk = desk.clerk(does=does)
+    left_by_a_killed_process(tmp_path, clerk, "a", "b", "c")
+    with opened(tmp_path, clerk, clock=RealClock(), started=True) as laptop:
+        wait_until(lambda: [record.outcome for record in journaled(laptop, "c")] == ["failed", "done"])
+        records = {item: journaled(laptop, item) for item in "abc"}
+
+    assert together == [["a"], ["b"], ["c"]]
+    for interrupted, done in records.values():
+        assert (interrupted.outcome, interrupted.attempt, interrupted.retries_left) == ("failed", 1, 3)
+        assert "it runs again alone" in str(interrupted.error)
+        assert (done.outcome, done.attempt) == ("done", 1)
+
+
+def test_a_killer_among_others_is_found_and_the_others_are_done(tmp_path: Path) -> None:
+    clerk = killer.clerk("os._exit", "direct")
+    left_by_a_killed_process(tmp_path, clerk, "a", "bad", "b")
+
+    ends = lives(tmp_path, "os._exit", "direct", "start")
+
+    with opened(tmp_path, clerk) as laptop:
+        outcomes = {item: [record.outcome for record in journaled(laptop, item)] for item in ("a", "bad", "b")}
+        letters = dead_letters(laptop)
+    assert ends == [CRASHED] * 3 + [0]
+    assert outcomes == {"a": ["failed", "done"], "b": ["failed", "done"], "bad": ["failed"] * 4}
+    assert len(letters) == 1
+
+
+def test_a_delivery_that_had_committed_is_not_to_blame(tmp_path: Path) -> None:
+    clerk = Desk().clerk()
+    left_by_a_killed_process(tmp_path, clerk, "a")
+    shutil.copy(tmp_path / FILE, tmp_path / "left")
+    with opened(tmp_path, clerk) as laptop:
+        laptop.in_flight.forget_left()
+        rows = laptop.database.read("SELECT * FROM delivery")
+        laptop.drain()
+        laptop.database.write(
+            lambda connection: connection.executemany("INSERT INTO delivery VALUES (?,?,?,?,?,?,?)", rows)
+        )
+    shutil.move(tmp_path / "left", tmp_path / FILE)
+
+    with opened(tmp_path, clerk) as laptop:
+        laptop.drain()
+        outcomes = [record.outcome for record in journaled(laptop, "a")]
+
+    assert outcomes == ["done", "duplicate"]
+
+
+def test_a_clean_end_leaves_nothing_and_the_operator_blames_nothing(tmp_path: Path) -> None:
+    with opened(tmp_path, Desk().clerk()) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
+    after_close = (tmp_path / FILE).read_bytes()
+
+    clerk = Desk().clerk()
+    left_by_a_killed_process(tmp_path, clerk, "b")
+    left = InFlight(tmp_path)
+    (line,) = left.left
+    flight = left.begin("delivery", line.function, [(line.id, 1)], 0)
+    left.forget_left()
+    left.stop()
+    shutil.copy(tmp_path / FILE, tmp_path / "left")
+    left.end(flight)
+    left.close()
+    shutil.move(tmp_path / "left", tmp_path / FILE)
+    with opened(tmp_path, clerk) as again:
+        again.drain()
+        records = journaled(again, "b")
+
+    assert after_close == b""
+    assert [(record.outcome, record.attempt) for record in records] == [("failed", 1), ("done", 1)]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0" * 1000, b"runs\n", b"\xff" * 600, b"runs delivery x 1 clerk.gone " * 40]
+)
+def test_a_file_that_is_no_list_is_ignored(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(content)
+
+    with opened(tmp_path, Desk().clerk()) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
+
+        assert [record.outcome for record in journaled(laptop, "a")] == ["done"]
+
+
+def test_a_request_that_ends_its_process_has_a_record(tmp_path: Path) -> None:
+    with opened(tmp_path, show_latest) as laptop, laptop.in_flight.request("desk.show_latest", "r-1", 0):
+        shutil.copy(tmp_path / FILE, tmp_path / "left")
+    shutil.move(tmp_path / "left", tmp_path / FILE)
+
+    with opened(tmp_path, show_latest) as laptop:
+        laptop.drain()
+        (record,) = records(laptop)
+
+    assert (record.outcome, record.trigger, record.dead) == ("failed", "GET /items/latest", False)
+    assert "the process ended while the request was answered" in str(record.error)
+
+
+def records(laptop: Laptop) -> list[JournalRecord]:
+    laptop.database.flush()
+    return [JournalRecord.model_validate_json(text) for (text,) in laptop.database.read("SELECT record FROM journal")]
