@@ -77,7 +77,7 @@ def links_of(name: str) -> set[Path]:
     return {((ROOT / name).parent / one).resolve() for one in targets if "://" not in one}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "CHANGELOG.md", "CONTRIBUTING.md", "contracts/README.md"])
 def test_the_files_that_a_page_links_to_exist(name: str) -> None:
     assert [one for one in links_of(name) if not one.exists()] == []
 
