@@ -17,7 +17,7 @@ _MOST_FRAMES: Final = 20
 
 
 def import_authors(module: str, root: Path, what: str) -> ModuleType:
-    """Return a module of the project at `root`; `what` names in errors what is loaded from it.
+    """Import and return a module of the project at `root`; in errors, `what` names the part that is loaded from it.
 
     Raises:
         DeclarationError: its code, or that of a module which it imports, fails.
@@ -27,39 +27,41 @@ def import_authors(module: str, root: Path, what: str) -> ModuleType:
     except ContradanceError:
         raise
     except SyntaxError as error:
-        place = f"{_short(error.filename or module, root)}, line {error.lineno}"
+        place = f"{_relative_path(error.filename or module, root)}, line {error.lineno}"
         raise DeclarationError(f"{place}: {error.msg}.\n  Correct it: loading {what} imports this file.") from error
     except ModuleNotFoundError as error:
         if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
-            raise DeclarationError(f"{what}: it cannot be loaded: {_message(error)}.") from error
-        raise _failed(error, root, what) from error
+            raise DeclarationError(f"{what}: it cannot be loaded: {_exception_text(error)}.") from error
+        raise _error_of_author(error, root, what) from error
     except (Exception, SystemExit) as error:
-        raise _failed(error, root, what) from error
+        raise _error_of_author(error, root, what) from error
 
 
-def _failed(error: BaseException, root: Path, what: str) -> DeclarationError:
+def _error_of_author(error: BaseException, root: Path, what: str) -> DeclarationError:
     """Return the error for code that raised; its last line of the author's comes first, as the place to correct."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_authors(frame.filename, root)]
-    raised = shortened(printable(f"{type(error).__name__}: {_message(error)}"), MAX_REASON_BYTES)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_author_file(frame.filename, root)]
+    raised = shortened(printable(f"{type(error).__name__}: {_exception_text(error)}"), MAX_REASON_BYTES)
     if not frames:
         return DeclarationError(f"{what}: it cannot be loaded: {raised}.")
     *above, last = frames[-_MOST_FRAMES:]
-    lines = [f"{_short(last.filename, root)}, line {last.lineno}: {raised}", f"    {last.line}"]
+    lines = [f"{_relative_path(last.filename, root)}, line {last.lineno}: {raised}", f"    {last.line}"]
     lines += [
-        f"  called by {_short(frame.filename, root)}, line {frame.lineno}: {frame.line}" for frame in reversed(above)
+        f"  called by {_relative_path(frame.filename, root)}, line {frame.lineno}: {frame.line}"
+        for frame in reversed(above)
     ]
     return DeclarationError("\n".join([*lines, f"  Correct it: loading {what} runs this code."]))
 
 
-def _message(error: BaseException) -> str:
-    """Return an exception's text; it may have none that can be made."""
+def _exception_text(error: BaseException) -> str:
+    """Return an exception's text, or a replacement when its `__str__` raises."""
     try:
         return str(error)
     except Exception:  # noqa: BLE001 - an author's __str__
         return "its text cannot be made"
 
 
-def _is_authors(filename: str, root: Path) -> bool:
+def _is_author_file(filename: str, root: Path) -> bool:
+    """Whether a file is below `root` and not in a folder of installed packages."""
     path, root = Path(filename).resolve(), root.resolve()
     return (
         not filename.startswith("<")
@@ -68,7 +70,7 @@ def _is_authors(filename: str, root: Path) -> bool:
     )
 
 
-def _short(filename: str, root: Path) -> str:
-    """Return a file of the project relative to its root."""
+def _relative_path(filename: str, root: Path) -> str:
+    """Return the path of a file relative to the project's root; the whole path of a file outside."""
     path, root = Path(filename).resolve(), root.resolve()
     return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()

@@ -52,7 +52,7 @@ class Relied(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """The first line of its docstring."""
+        """The first line of its docstring; its detail-type without one."""
         return (self.models[0].__doc__ or self.identity.detail_type).strip().partition("\n")[0]
 
 
@@ -223,7 +223,7 @@ class Choreography:
 
     @cached_property
     def _by_contract(self) -> dict[tuple[str, type[Contract]], tuple[AnyFunction, ...]]:
-        """The functions by what they do with a contract, in the order of the edges."""
+        """The functions by (`publishes` or `consumes`, contract), in the order of the edges."""
         found: dict[tuple[str, type[Contract]], list[AnyFunction]] = {}
         for kind, function, contract in self.edges:
             found.setdefault((kind, contract), []).append(self.functions[function])
@@ -239,6 +239,7 @@ class Choreography:
                 )
 
     def _check_buses(self) -> None:
+        """Refuse a function that names the choreography's own bus, which is the default."""
         if self.name in self.buses:
             consumers = [one.function.name for one in self.subscriptions if one.subscription.bus == self.name]
             raise InvalidChoreography(

@@ -1,7 +1,7 @@
 """The decorators `@subscriber`, `@route` and `@schedule`: each makes a function of a handler."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Never, ParamSpec, Protocol, TypeVar, get_args, overload
 
@@ -167,6 +167,9 @@ def route(
 def schedule(
     expression: str,
     *,
+    timezone: str = "UTC",
+    start: datetime | None = None,
+    end: datetime | None = None,
     retry: Retry | None = None,
     uses: "Sequence[Link]" = (),
     timeout: timedelta = Limits.timeout,
@@ -174,10 +177,14 @@ def schedule(
     concurrency: int | None = None,
     service: str | None = None,
 ) -> ScheduleDecorator:
-    """Run a handler by the clock, in UTC; the handler publishes the events it returns.
+    """Run a handler by the clock; the handler publishes the events it returns.
 
     Args:
         expression: `rate(...)` or `cron(...)` of EventBridge Scheduler: `"rate(1 day)"`.
+        timezone: the IANA time zone of a cron: `"Europe/Berlin"`. A local time that does not exist is skipped, and one
+            that occurs twice runs once.
+        start: the earliest run; of a rate, the first. It has a time zone.
+        end: the latest run. It has a time zone.
         retry: attempts after the first, and the age at which a run becomes a dead letter.
         uses: tables, settings and secrets: the only source of grants and environment variables.
         timeout: longest time of a run: up to 15 minutes.
@@ -197,7 +204,10 @@ def schedule(
                 f"{read.function} takes {read}, but a schedule has no event.\n"
                 "  A scheduled handler takes nothing, or a contradance.Delivery."
             )
-        trigger = Schedule(parse_timetable(expression, read.function), takes_delivery=bool(read.parameters))
+        trigger = Schedule(
+            parse_timetable(expression, read.function, timezone=timezone, start=start, end=end),
+            takes_delivery=bool(read.parameters),
+        )
         return make_function(
             handler,
             read,

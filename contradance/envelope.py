@@ -214,7 +214,7 @@ def _downcast(event: Contract, wanted: type[Contract], metadata: EventMetadataAr
 
 
 def unseal(event: Mapping[str, Any], consumer: str) -> Delivered:
-    """Parse the metadata of a delivered EventBridge event; its data is not validated.
+    """Parse the metadata of a delivered event, whose data is not validated; refuse an event without our envelope.
 
     Raises:
         ContractViolation: `detail` is not the envelope of this module.

@@ -55,44 +55,44 @@ class Equality:
             return None
         compare = self._by_class.get(kind)
         if compare is None:
-            compare = self._by_class[kind] = self._choose(kind)
+            compare = self._by_class[kind] = self._comparison_for(kind)
         return compare(built, read)
 
-    def _choose(self, kind: type) -> _Compare:
+    def _comparison_for(self, kind: type) -> _Compare:
+        """Return the comparison for built values of a class."""
         if issubclass(kind, BaseModel):
-            return self._model(kind)
+            return self._model_comparison(kind)
         if is_dataclass(kind):
-            return self._attributes(kind, tuple(field.name for field in fields(kind)))
+            return self._attribute_comparison(kind, tuple(field.name for field in fields(kind)))
         if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-            return self._attributes(kind, tuple(kind._fields))
-        for base, compare in self._containers():
-            if kind in base:
-                return compare
+            return self._attribute_comparison(kind, tuple(kind._fields))
+        containers: dict[type, _Compare] = {
+            **dict.fromkeys((list, tuple), self._compare_sequences),
+            deque: self._compare_deques,
+            **dict.fromkeys((set, frozenset), self._compare_sets),
+            **dict.fromkeys((dict, defaultdict, OrderedDict, Counter), self._compare_mappings),
+        }
+        if kind in containers:
+            return containers[kind]
         for base_class, equal in _SPECIAL:
             if issubclass(kind, base_class):
-                return self._special(equal)
-        return self._other
+                return self._special_comparison(equal)
+        return self._compare_others
 
-    def _special(self, equal: Callable[[Any, Any], bool]) -> _Compare:
+    def _special_comparison(self, equal: Callable[[Any, Any], bool]) -> _Compare:
+        """Return a comparison by `equal`; with a limit on integers, only allowed ones are equal."""
         if equal is _same_int and self._integers is not None:
-            return _ints(self._integers)
+            return _integer_comparison(self._integers)
         return lambda built, read: None if equal(built, read) else Inequality((), built, read)
 
-    def _containers(self) -> Iterable[tuple[tuple[type, ...], _Compare]]:
-        return (
-            ((list, tuple), self._sequences),
-            ((deque,), self._deques),
-            ((set, frozenset), self._sets),
-            ((dict, defaultdict, OrderedDict, Counter), self._mappings),
-        )
-
-    def _model(self, kind: type[BaseModel]) -> _Compare:
+    def _model_comparison(self, kind: type[BaseModel]) -> _Compare:
+        """Return a comparison of models of a class, field by field, and by extra fields where it allows them."""
         names = tuple(kind.model_fields)
         known, difference, atoms = self._by_class.get, self.difference, _ATOMS
         whole: tuple[str, ...] = ()
         least = most = 0
         if self._integers is not None:
-            whole, least, most = _unbounded(kind, self._integers), self._integers[0], self._integers[-1]
+            whole, least, most = _fields_without_bounds(kind, self._integers), self._integers[0], self._integers[-1]
         open_ = kind.model_config.get("extra") == "allow"
 
         def compare(built: BaseModel, read: object) -> Inequality | None:
@@ -116,8 +116,11 @@ class Equality:
 
         return compare
 
-    def _attributes(self, kind: type, names: tuple[str, ...]) -> _Compare:
+    def _attribute_comparison(self, kind: type, names: tuple[str, ...]) -> _Compare:
+        """Return a comparison of instances of a class by the attributes `names`."""
+
         def compare(built: object, read: object) -> Inequality | None:
+            """Return the first difference; None when the class and the attributes are equal."""
             if type(read) is not kind:
                 return Inequality((), built, read)
             for name in names:
@@ -128,16 +131,18 @@ class Equality:
 
         return compare
 
-    def _sequences(self, built: Iterable[object], read: object) -> Inequality | None:
+    def _compare_sequences(self, built: Iterable[object], read: object) -> Inequality | None:
         """Compare items; a tuple may arrive as a list when the annotation allows both."""
-        return self._items(built, read) if type(read) in (list, tuple) else Inequality((), built, read)
+        return self._compare_items(built, read) if type(read) in (list, tuple) else Inequality((), built, read)
 
-    def _deques(self, built: "deque[object]", read: object) -> Inequality | None:
+    def _compare_deques(self, built: "deque[object]", read: object) -> Inequality | None:
+        """Compare the lengths, their limits and the items of two deques."""
         if type(read) is not deque or read.maxlen != built.maxlen:
             return Inequality((), built, read)
-        return self._items(built, read)
+        return self._compare_items(built, read)
 
-    def _items(self, built: Any, read: Any) -> Inequality | None:
+    def _compare_items(self, built: Any, read: Any) -> Inequality | None:
+        """Compare the lengths and then the items of two sequences, whose classes the caller has compared."""
         if len(built) != len(read):
             return Inequality((), built, read)
         known, difference = self._by_class.get, self.difference
@@ -147,7 +152,8 @@ class Equality:
                 return found._replace(path=(index, *found.path))
         return None
 
-    def _sets(self, built: set[object], read: Any) -> Inequality | None:
+    def _compare_sets(self, built: set[object], read: Any) -> Inequality | None:
+        """Compare sets of one class: each built item has an equal one of its own among those read."""
         if type(read) is not type(built) or len(read) != len(built):
             return Inequality((), built, read)
         kinds = {*map(type, built), *map(type, read)}
@@ -163,7 +169,8 @@ class Equality:
                 return self._by_class.get(type(one), self.difference)(one, one) or Inequality((), built, read)
         return None
 
-    def _mappings(self, built: Mapping[object, object], read: Any) -> Inequality | None:
+    def _compare_mappings(self, built: Mapping[object, object], read: Any) -> Inequality | None:
+        """Compare mappings of one class by keys and values, in their order."""
         if type(read) is not type(built) or len(read) != len(built):
             return Inequality((), built, read)
         for (key, one), (other_key, other) in zip(built.items(), read.items(), strict=True):
@@ -174,7 +181,8 @@ class Equality:
                 return found._replace(path=(str(key), *found.path))
         return None
 
-    def _other(self, built: object, read: object) -> Inequality | None:
+    def _compare_others(self, built: object, read: object) -> Inequality | None:
+        """Compare values of one class by its `__eq__`; without one they are equal if `opaque` is set."""
         kind = type(built)
         if kind is type(read) and (self._opaque if kind.__eq__ is object.__eq__ else _is_equal(built, read)):
             return None
@@ -187,6 +195,7 @@ def without_eq(value: object) -> bool:
 
 
 def _is_equal(built: object, read: object) -> bool:
+    """Whether two values are equal by an author's `__eq__`; False when it raises."""
     try:
         return bool(built == read)
     except Exception:  # noqa: BLE001 - an author's `__eq__` may raise anything
@@ -215,6 +224,7 @@ def _same_time(built: time, read: object) -> bool:
 
 
 def _same_number(built: Any, read: Any) -> bool:
+    """Compare numbers of one class; NaN equals NaN."""
     return type(built) is type(read) and (built == read or (built != built and read != read))  # noqa: PLR0124 - NaN
 
 
@@ -223,24 +233,27 @@ def _same_int(built: int, read: object) -> bool:
     return type(read) in (type(built), float if type(built) is int else None) and bool(built == read)
 
 
-def _ints(allowed: range) -> _Compare:
-    """Return the comparison of integers when only some are allowed."""
+def _integer_comparison(allowed: range) -> _Compare:
+    """Return a comparison by which integers that are not in `allowed` differ, even from themselves."""
     least, most = allowed[0], allowed[-1]
 
     def compare(built: int, read: object) -> Inequality | None:
+        """Return the difference; None when the integers are equal and allowed."""
         return None if least <= built <= most and _same_int(built, read) else Inequality((), built, read)
 
     return compare
 
 
-def _unbounded(model: type[BaseModel], allowed: range) -> tuple[str, ...]:
+def _fields_without_bounds(model: type[BaseModel], allowed: range) -> tuple[str, ...]:
     """Return the names of the fields whose types and bounds also admit integers that are not allowed."""
 
     def bounds(field: FieldInfo, *names: str) -> bool:
+        """Whether one of these bounds of a field is an allowed integer."""
         ends = [getattr(one, name, None) for one in field.metadata for name in names]
         return any(isinstance(end, int) and end in allowed for end in ends)
 
     def may_be_int(annotation: Any) -> bool:
+        """Whether values of a type may be integers; True for every type that is not a class."""
         return not isinstance(annotation, type) or annotation in (int, object, Any)
 
     return tuple(
@@ -251,10 +264,12 @@ def _unbounded(model: type[BaseModel], allowed: range) -> tuple[str, ...]:
 
 
 def _same_decimal(built: Decimal, read: object) -> bool:
+    """Compare decimals by their text: 1.0 does not equal 1.00."""
     return type(read) is type(built) and str(built) == str(read)
 
 
 def _same_complex(built: complex, read: object) -> bool:
+    """Compare complex numbers by value, or by text when a part is NaN."""
     return type(read) is type(built) and (built == read or repr(built) == repr(read))
 
 

@@ -5,6 +5,7 @@ It covers contracts, patterns, edges, retries, limits and links, but not the cod
 
 import json
 from collections.abc import Iterable
+from datetime import UTC
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,9 @@ def _trigger_facts(function: AnyFunction) -> list[object]:
     if isinstance(trigger, Route):
         return [trigger.key]
     if isinstance(trigger, Schedule):
-        return [trigger.timetable.expression]
+        times = trigger.timetable
+        window = [None if one is None else one.astimezone(UTC).isoformat() for one in (times.start, times.end)]
+        return [times.expression] if times.timezone == "UTC" and window == [None, None] else [times.label, *window]
     return [trigger.pattern.canonical, trigger.delivery, trigger.batch, trigger.on_replay]
 
 

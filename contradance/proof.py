@@ -44,7 +44,7 @@ class NotFaithful(Exception):
 
 
 def proven(instance: BaseModel, *, extra: Extra = "forbid", published: bool = False) -> bytes:
-    """Return the JSON of an instance, after a check that it reads back equal.
+    """Return the JSON of an instance; raise `NotFaithful` when it does not read back equal.
 
     Args:
         instance: an event, or an item of a table.
@@ -58,7 +58,7 @@ def proven(instance: BaseModel, *, extra: Extra = "forbid", published: bool = Fa
     try:
         wire = to_wire(instance)
     except Exception as error:  # an author's serializer may raise anything
-        raise NotFaithful((*_unwritable(instance),), "has no JSON form", _FIX_WRITING) from error
+        raise NotFaithful((*_path_to_unwritable(instance),), "has no JSON form", _FIX_WRITING) from error
     model = type(instance)
     try:
         read = read_closed(model, wire, extra=extra)
@@ -66,31 +66,31 @@ def proven(instance: BaseModel, *, extra: Extra = "forbid", published: bool = Fa
         raise
     except Exception as error:  # an author's validator may raise anything
         problem = f"has a validator that raises {type(error).__name__} when it reads its own JSON"
-        raise NotFaithful(_raising(model, wire), problem, _FIX_RAISING) from error
+        raise NotFaithful(_path_to_raising(model, wire), problem, _FIX_RAISING) from error
     found = (_ON_A_BUS if published else _STRICTLY).difference(instance, read)
     if found is None or (
         without_eq(found.built) and _BY_JSON.difference(instance, read) is None and to_wire(read) == wire
     ):
         return wire
-    raise _changed(instance, found)
+    raise _change_error(instance, found)
 
 
-def _changed(instance: BaseModel, found: Inequality) -> NotFaithful:
+def _change_error(instance: BaseModel, found: Inequality) -> NotFaithful:
     """Return the error that names the changed field, and its types before and after."""
     if isinstance(found.built, int) and found.built not in INTEGERS:
-        return NotFaithful((*_on_wire(instance, found.path),), "is an integer of more than 64 bits", _FIX_INTEGER)
+        return NotFaithful((*_path_on_wire(instance, found.path),), "is an integer of more than 64 bits", _FIX_INTEGER)
     was, now = type_name(type(found.built)), type_name(type(found.read))
     fix = _FIX_VALUE if was == now else _FIX_TYPE
     if getattr(found.built, "tzinfo", None) is not None and getattr(found.read, "tzinfo", None) is None:
         now, fix = f"{now} without its zone", _FIX_ZONE
     return NotFaithful(
-        (*_on_wire(instance, found.path),),
-        f"is {_a(was)}, and would arrive as {f'another {was}' if was == now else _a(now)}",
+        (*_path_on_wire(instance, found.path),),
+        f"is {_with_article(was)}, and would arrive as {f'another {was}' if was == now else _with_article(now)}",
         fix,
     )
 
 
-def _on_wire(value: Any, path: tuple[str | int, ...]) -> Iterator[str | int]:
+def _path_on_wire(value: Any, path: tuple[str | int, ...]) -> Iterator[str | int]:
     """Yield the steps of a path, with fields by their names on the wire."""
     for step in path:
         names = (
@@ -103,23 +103,24 @@ def _on_wire(value: Any, path: tuple[str | int, ...]) -> Iterator[str | int]:
             value = None
 
 
-def _unwritable(value: object) -> Iterator[str | int]:
-    """Yield the steps to the innermost field whose value has no JSON."""
+def _path_to_unwritable(value: object) -> Iterator[str | int]:
+    """Yield the steps to the innermost field whose value has no JSON form."""
     if isinstance(value, BaseModel):
         for name, (own, _) in wire_fields(type(value)).items():
-            if not _is_written(value, own):
+            if not _is_writable(value, own):
                 yield name
-                yield from _unwritable(getattr(value, own))
+                yield from _path_to_unwritable(getattr(value, own))
                 return
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            if isinstance(item, BaseModel) and not all(_is_written(item, own) for own in type(item).model_fields):
+            if isinstance(item, BaseModel) and not all(_is_writable(item, own) for own in type(item).model_fields):
                 yield index
-                yield from _unwritable(item)
+                yield from _path_to_unwritable(item)
                 return
 
 
-def _is_written(instance: BaseModel, name: str) -> bool:
+def _is_writable(instance: BaseModel, name: str) -> bool:
+    """Whether a field of an instance has a JSON form."""
     try:
         type(instance).__pydantic_serializer__.to_json(instance, include={name}, warnings=False)
     except Exception:  # noqa: BLE001 - an author's serializer may raise anything
@@ -127,7 +128,7 @@ def _is_written(instance: BaseModel, name: str) -> bool:
     return True
 
 
-def _raising(model: type[BaseModel], wire: bytes) -> tuple[str, ...]:
+def _path_to_raising(model: type[BaseModel], wire: bytes) -> tuple[str, ...]:
     """Return the path of the field whose validator raises; empty when it is not the validator of one field."""
     data = from_json(wire)
     schemas, definitions = fields_of(model)
@@ -144,5 +145,6 @@ def _raising(model: type[BaseModel], wire: bytes) -> tuple[str, ...]:
     return ()
 
 
-def _a(name: str) -> str:
+def _with_article(name: str) -> str:
+    """Return a name with `a` or `an` before it."""
     return f"an {name}" if name[:1].lower() in "aeio" else f"a {name}"

@@ -31,9 +31,9 @@ def read_json(text: str, *, any_integer: bool = False) -> object:
         ValueError: the text is not JSON, or AWS does not accept it.
     """
     odd = _ODD_NUMBER.search(text) is not None
-    numbers = {"parse_int": int if any_integer else _integer, "parse_float": _float} if odd else {}
+    numbers = {"parse_int": int if any_integer else _parse_integer, "parse_float": _parse_float} if odd else {}
     try:
-        value: object = json.loads(text, parse_constant=_refuse_constant, **numbers)  # type: ignore[arg-type]  # both are callables
+        value: object = json.loads(text, parse_constant=_refuse_nan_and_infinity, **numbers)  # type: ignore[arg-type]  # both are callables
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     # Counting brackets is cheap and rules out almost every text; only the rest is walked.
@@ -54,18 +54,21 @@ def _depth(value: object) -> int:
     return depth
 
 
-def _refuse_constant(name: str) -> None:
+def _refuse_nan_and_infinity(name: str) -> None:
+    """Raise ValueError for `NaN` and `Infinity`, which Python's JSON reader accepts."""
     raise ValueError(f"{name} is not JSON")
 
 
-def _integer(text: str) -> int:
+def _parse_integer(text: str) -> int:
+    """Return an integer; raise ValueError for one that does not fit into 64 bits."""
     number = int(text)  # of more than 4,300 digits: a ValueError
     if number not in INTEGERS:
         raise ValueError("an integer does not fit into 64 bits")
     return number
 
 
-def _float(text: str) -> float:
+def _parse_float(text: str) -> float:
+    """Return a number; raise ValueError for one so large that it would be read as infinity."""
     number = float(text)
     if isinf(number):
         raise ValueError("a number is out of range")

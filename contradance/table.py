@@ -104,6 +104,7 @@ class Table(Generic[Record]):
             self._check_key_part(part)
 
     def _check_key_part(self, part: str) -> None:
+        """Refuse a key field that the model does not have, or whose type does not sort as text."""
         field = self.model.model_fields.get(part)
         if field is None:
             raise InvalidTable(
@@ -117,41 +118,41 @@ class Table(Generic[Record]):
             )
 
     def get(self, *key: KeyPart) -> Record | None:
-        """Return the item with `key`, or None."""
-        document = self._unit("read").get(self.name, self._key(key))
-        return None if document is None else self._items.read(document, self._key(key))
+        """Return the item with `key`; None when there is none."""
+        document = self._linked_unit("read").get(self.name, self._text_key(key))
+        return None if document is None else self._items.read(document, self._text_key(key))
 
     def put(self, item: Record) -> None:
         """Write `item`; replace an item with the same key."""
-        self._unit("write").put(self.name, self._key_of(item), self._items.write(item))
+        self._linked_unit("write").put(self.name, self._key_of_item(item), self._items.write(item))
 
     def put_if_absent(self, item: Record) -> bool:
         """Write `item` unless an item with its key exists; return whether it was written."""
-        unit, key = self._unit("write"), self._key_of(item)
+        unit, key = self._linked_unit("write"), self._key_of_item(item)
         if unit.get(self.name, key) is not None:
             return False
         unit.put(self.name, key, self._items.write(item))
         return True
 
     def update(self, item: Record) -> None:
-        """Replace an item that exists. Read it first: if another handler changes it in between, this one runs again.
+        """Replace an item that exists. Read it first: then the handler runs again if another one changes it in between.
 
         Raises:
             WorkError: no item has the key.
         """
-        unit, key = self._unit("write"), self._key_of(item)
+        unit, key = self._linked_unit("write"), self._key_of_item(item)
         if unit.get(self.name, key) is None:
             raise WorkError(f"table {self.name} has no such item to update.\n  Use put() or put_if_absent().")
         unit.put(self.name, key, self._items.write(item))
 
     def delete(self, *key: KeyPart) -> None:
-        """Delete the item with `key`, if it exists."""
-        self._unit("write").put(self.name, self._key(key), None)
+        """Delete the item with `key`; nothing happens when there is none."""
+        self._linked_unit("write").put(self.name, self._text_key(key), None)
 
     def query(self, partition: KeyPart) -> list[Record]:
         """Return the items of one partition in the order of their sort keys."""
-        text = self._texts((partition,))[0]
-        return [self._items.read(document, (text,)) for document in self._unit("read").query(self.name, text)]
+        text = self._key_texts((partition,))[0]
+        return [self._items.read(document, (text,)) for document in self._linked_unit("read").query(self.name, text)]
 
     def scan(
         self, *, limit: int = 100, after: tuple[KeyPart, ...] | None = None, skip_unreadable: bool = False
@@ -163,7 +164,7 @@ class Table(Generic[Record]):
         Raises:
             WorkError: an item does not match the model, and `skip_unreadable` is not set.
         """
-        found = self._unit("read").scan(self.name, limit, None if after is None else self._key(after))
+        found = self._linked_unit("read").scan(self.name, limit, None if after is None else self._text_key(after))
         last = found[-1][0][: len(self.key)] if len(found) == limit else None
         items: list[Record] = []
         unreadable: list[UnreadableItem] = []
@@ -176,25 +177,27 @@ class Table(Generic[Record]):
                 unreadable.append(UnreadableItem(key[: len(self.key)], error.problem))
         return Page(items, last, tuple(unreadable))
 
-    def _unit(self, access: Literal["read", "write"]) -> Unit:
+    def _linked_unit(self, access: Literal["read", "write"]) -> Unit:
+        """Return the running unit of work; refuse outside a handler, and a table that the function does not use so."""
         wanted = f"table {self.name}"
         unit = running(wanted)
         grants = {self.write} if access == "write" else {self.read, self.write}
         unit.check_linked(f"{self.name.partition('.')[2]}.{access}", frozenset(grants))
         return unit
 
-    def _key(self, parts: tuple[KeyPart, ...]) -> ItemKey:
+    def _text_key(self, parts: tuple[KeyPart, ...]) -> ItemKey:
+        """Return (partition key, sort key) as text, the sort key empty without one; refuse a wrong number of parts."""
         if len(parts) != len(self.key):
             raise WorkError(
                 f"table {self.name} got {len(parts)} key values, but its key is {self.key}.\n"
                 "  Give one value for each field."
             )
-        texts = self._texts(parts)
+        texts = self._key_texts(parts)
         return (texts[0], texts[1] if len(texts) == _MAX_KEY_PARTS else "")
 
-    def _texts(self, parts: tuple[KeyPart, ...]) -> list[str]:
+    def _key_texts(self, parts: tuple[KeyPart, ...]) -> list[str]:
         """Return key parts as the text in DynamoDB and SQLite; refuse texts that DynamoDB does not accept."""
-        texts = [_text(part) for part in parts]
+        texts = [_key_part_text(part) for part in parts]
         for name, text, longest in zip(self.key, texts, _LONGEST, strict=False):
             if not 1 <= len(text.encode()) <= longest:
                 raise WorkError(
@@ -203,14 +206,15 @@ class Table(Generic[Record]):
                 )
         return texts
 
-    def _key_of(self, item: Record) -> ItemKey:
-        return self._key(tuple(getattr(item, part) for part in self.key))
+    def _key_of_item(self, item: Record) -> ItemKey:
+        """Return the key of an item as text."""
+        return self._text_key(tuple(getattr(item, part) for part in self.key))
 
     def __repr__(self) -> str:
         return f"Table({self.name!r}, key={self.key})"
 
 
-def _text(part: KeyPart) -> str:
+def _key_part_text(part: KeyPart) -> str:
     """Return a key part as text that sorts like its value: datetimes in UTC, with microseconds."""
     if isinstance(part, datetime):
         return (part.astimezone(UTC) if part.tzinfo else part).isoformat(timespec="microseconds")

@@ -55,7 +55,7 @@ class ItemFormat(Generic[Record]):
             raise WorkError(f"table {self._table} cannot store {path}: it {error.problem}.\n  {error.fix}") from error
         except ValidationError as error:
             raise WorkError(
-                f"table {self._table} cannot store an item that could not be read back: {self._problems(error)}.\n"
+                f"table {self._table} cannot store an item that could not be read back: {self._describe_problems(error)}.\n"
                 "  Build it by its class; JSON has no infinity and no NaN, and a validator must accept its own result."
             ) from error
 
@@ -68,7 +68,7 @@ class ItemFormat(Generic[Record]):
         try:
             return read_tolerant(self._model, document, extra=None, by_name=self._by_name)
         except ValidationError as error:
-            problem = self._problems(error)
+            problem = self._describe_problems(error)
             named = ", ".join(f"{name} {text!r}" for name, text in zip(self._key, key, strict=False))
             raise UnreadableError(
                 f"an item of table {self._table} is no longer a {self._model.__qualname__} ({named}): {problem}.\n"
@@ -77,6 +77,7 @@ class ItemFormat(Generic[Record]):
                 problem,
             ) from error
 
-    def _problems(self, error: ValidationError) -> str:
+    def _describe_problems(self, error: ValidationError) -> str:
+        """Return the invalid fields and their problems in one text; keys of dictionaries are masked."""
         names = {*self._model.model_fields, *wire_fields(self._model)}
         return "; ".join(f"{path}: {message}" for path, message in problems(error, names=names))

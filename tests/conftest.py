@@ -12,6 +12,8 @@ from botocore.loaders import JSONFileLoader, Loader  # type: ignore[import-untyp
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
+from contradance.strictjson import allow_deep_json
+
 _UNHURRIED = [
     HealthCheck.too_slow,
     HealthCheck.data_too_large,
@@ -46,6 +48,9 @@ settings.register_profile(
     suppress_health_check=_UNHURRIED,
 )
 settings.load_profile("fixed")
+
+# A laptop raises Python's recursion limit, which Hypothesis refuses during a test.
+allow_deep_json()
 
 # A shell ignores SIGINT for what it runs in the background, and so would every process that a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -16,7 +16,7 @@ from contradance.bounds import MAX_MESSAGE_BYTES, MAX_PROBLEM_ANSWER_BYTES, MAX_
 from contradance.envelope import seal
 from contradance.errors import TooMuchWork
 from contradance.runtime.attempt import message_body
-from contradance.runtime.error_description import describe_error, exception_text, message_of
+from contradance.runtime.error_description import describe_error, exception_text, message_of, with_bounded_message
 from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.request import problem
 from contradance.violation import problems, violation
@@ -161,6 +161,15 @@ def test_every_error_is_described_within_bounds_and_can_be_recorded(error: BaseE
     assert len(described) < 500
     assert len(exception_text(error).encode()) < 40_000
     assert len(record.model_dump_json()) < 2 * MAX_REASON_BYTES + 1_000
+
+
+@pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
+def test_lambda_is_given_a_short_message_under_the_same_name(error: Exception) -> None:
+    bounded = with_bounded_message(error)
+
+    assert type(bounded).__name__ == type(error).__name__
+    assert bounded is error or len(str(bounded).encode()) <= MAX_REASON_BYTES
+    assert with_bounded_message(ValueError("short")).args == ("short",)
 
 
 def test_no_id_of_another_publisher_makes_a_record_large_or_impossible() -> None:

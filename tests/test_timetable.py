@@ -1,6 +1,11 @@
-from datetime import UTC, datetime, timedelta, timezone
+import re
+from calendar import monthrange
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
+from cronsim import CronSim
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -73,8 +78,19 @@ def test_a_rate_has_a_period(expression: str, period: timedelta) -> None:
         ("cron(1_0 0 * * ? *)", ": '1_0' is not a valid minute."),
         ("cron(\u0663 0 * * ? *)", ": '\u0663' is not a valid minute."),
         ("cron(? 0 * * ? *)", ": '?' is not a valid minute."),
-        ("cron(0 0 L * ? *)", ": 'L' is not a valid day-of-month."),
-        ("cron(0 0 ? * 2#1 *)", ": '2#1' is not a valid day-of-week."),
+        ("cron(0 0 L-1 * ? *)", ": 'L-1' is not a valid day-of-month."),
+        ("cron(0 0 LW * ? *)", ": 'LW' is not a valid day-of-month."),
+        ("cron(0 0 0W * ? *)", ": '0W' is not a valid day-of-month."),
+        ("cron(0 0 32W * ? *)", ": '32W' is not a valid day-of-month."),
+        ("cron(0 0 1,15W * ? *)", ": '1,15W' is not a valid day-of-month."),
+        ("cron(0 0 31W 2 ? *)", ": no such day exists."),
+        ("cron(0 0 ? * L *)", ": 'L' is not a valid day-of-week."),
+        ("cron(0 0 ? * 8L *)", ": '8L' is not a valid day-of-week."),
+        ("cron(0 0 ? * FRIL *)", ": 'FRIL' is not a valid day-of-week."),
+        ("cron(0 0 ? * 2#6 *)", ": '2#6' is not a valid day-of-week."),
+        ("cron(0 0 ? * MON#1 *)", ": 'MON#1' is not a valid day-of-week."),
+        ("cron(0 0 ? * 2#1,3#1 *)", ": '2#1,3#1' is not a valid day-of-week."),
+        ("cron(0 L * * ? *)", ": 'L' is not a valid hour."),
         ("cron(0 0 ? * MONDAY *)", ": 'MONDAY' is not a valid day-of-week."),
         ("cron(0 0 31 2 ? *)", ": no such day exists."),
         ("cron(0 0 30 FEB ? *)", ": no such day exists."),
@@ -172,17 +188,13 @@ def test_a_run_is_later_on_the_minute_and_allowed(fields: tuple[str, ...], momen
     run = table.next_after(moment)
 
     if run is not None:
-        minutes, hours, days, months, *_ = table.cron
         assert run > moment
         assert (run.second, run.microsecond) == (0, 0)
-        assert minutes is not None
-        assert hours is not None
-        assert days is not None
-        assert months is not None
-        assert run.minute in minutes
-        assert run.hour in hours
-        assert run.day in days
-        assert run.month in months
+        assert table.cron is not None
+        assert (run.hour, run.minute) in table.cron.times
+        assert run.month in table.cron.months
+        assert isinstance(table.cron.days, frozenset)
+        assert run.day in table.cron.days
         assert table.next_after(run - timedelta(minutes=1)) == run
 
 
@@ -202,3 +214,174 @@ def test_stepping_through_a_year_counts_its_days() -> None:
         runs, now = runs + 1, step(now)
 
     assert runs == 366
+
+
+MINUTES = st.sampled_from(["*", "0", "0/15", "7,50", "10-20"])
+HOURS = st.sampled_from(["*", "3", "*/6", "8-17", "1,2"])
+MONTH_NUMBERS = st.sampled_from(["*", "2", "1-3", "4,6,9,12"])
+DAYS_OF_MONTH = st.sampled_from(["*", "1", "15", "28-30", "2-28/5", "L"])
+DAYS_OF_WEEK = st.one_of(
+    st.sampled_from(["*", "1", "7", "2-6", "1,4"]),
+    st.integers(1, 7).map(lambda day: f"{day}L"),
+    st.tuples(st.integers(1, 7), st.integers(1, 4)).map(lambda both: f"{both[0]}#{both[1]}"),
+)
+
+
+def as_cronsim(minute: str, hour: str, day: str, month: str, weekday: str) -> str:
+    """Return the fields as cronsim has them: Sunday is 0, and a value with a step is a range."""
+    shifted = re.sub(r"#?\d", lambda found: found[0] if found[0][0] == "#" else str(int(found[0]) - 1), weekday)
+    fields = [minute.replace("0/15", "0-59/15"), hour, day, month, shifted]
+    return " ".join("*" if field == "?" else field for field in fields)
+
+
+@given(st.data(), MINUTES, HOURS, MONTH_NUMBERS, MOMENTS)
+def test_runs_are_those_of_another_implementation(
+    data: st.DataObject, minute: str, hour: str, month: str, moment: datetime
+) -> None:
+    day, weekday = data.draw(
+        st.one_of(st.tuples(DAYS_OF_MONTH, st.just("?")), st.tuples(st.just("?"), DAYS_OF_WEEK)), label="days"
+    )
+    table, expected = (
+        parse_timetable(f"cron({minute} {hour} {day} {month} {weekday} *)", "x"),
+        CronSim(as_cronsim(minute, hour, day, month, weekday), moment),
+    )
+
+    now = moment
+    for _ in range(5):
+        found = table.next_after(now)
+        assert found is not None
+        assert found == next(expected)
+        now = found
+
+
+def nearest_weekday(year: int, month: int, wanted: int) -> int | None:
+    """Return the weekday nearest to a day of a month, found by looking at all days of the month."""
+    last = monthrange(year, month)[1]
+    weekdays = [day for day in range(1, last + 1) if date(year, month, day).weekday() < 5]
+    return min(weekdays, key=lambda day: abs(day - wanted)) if wanted <= last else None
+
+
+@given(st.integers(1, 31), st.integers(1980, 2099), st.integers(1, 12))
+def test_the_nearest_weekday_is_in_the_same_month(wanted: int, year: int, month: int) -> None:
+    first = datetime(year, month, 1, tzinfo=UTC) - timedelta(minutes=1)
+    assume(wanted <= 29 or month != 2)
+
+    run = parse_timetable(f"cron(0 12 {wanted}W {month} ? *)", "x").next_after(first)
+
+    expected = nearest_weekday(year, month, wanted)
+    assert run is not None
+    assert (run.day if (run.year, run.month) == (year, month) else None) == expected
+
+
+ZONES = st.sampled_from(
+    [
+        "Europe/Berlin",
+        "America/New_York",
+        "Australia/Lord_Howe",  # half an hour
+        "America/Sao_Paulo",  # once at midnight
+        "Asia/Kathmandu",
+        "Pacific/Apia",  # without 2011-12-30
+        "Africa/Casablanca",
+        "UTC",
+    ]
+)
+
+
+def transitions(zone: ZoneInfo, year: int) -> list[datetime]:
+    """Return the hours of a year in which the zone's offset changes."""
+    hours = [datetime(year, 1, 1, tzinfo=UTC) + timedelta(hours=n) for n in range(366 * 24)]
+    offsets = [hour.astimezone(zone).utcoffset() for hour in hours]
+    return [hour for hour, one, two in zip(hours, offsets, offsets[1:], strict=False) if one != two]
+
+
+@given(ZONES, st.integers(2005, 2030), st.data())
+def test_in_a_zone_each_local_time_that_exists_runs_once(zone: str, year: int, data: st.DataObject) -> None:
+    info = ZoneInfo(zone)
+    around = data.draw(st.sampled_from(transitions(info, year) or [datetime(year, 6, 1, tzinfo=UTC)]), label="around")
+    start, minutes = around - timedelta(hours=30), 60 * 60
+    expression = data.draw(st.sampled_from(["cron(0/10 * * * ? *)", "cron(30 0-3 * * ? *)", "cron(5 2 ? * * *)"]))
+    table = parse_timetable(expression, "x", timezone=zone)
+    assert table.cron is not None
+    expected, seen = [], set()
+    for moment in (start + timedelta(minutes=n) for n in range(-24 * 60, minutes + 1)):
+        local = moment.astimezone(info).replace(tzinfo=None)
+        if (local.hour, local.minute) in table.cron.times and local not in seen and moment > start:
+            expected.append(moment)
+        seen.add(local)
+
+    found, now = [], table.next_after(start)
+    while now is not None and now <= start + timedelta(minutes=minutes):
+        found.append(now)
+        now = table.next_after(now)
+
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "moment", "runs"),
+    [
+        # 2026-03-29, 02:00 becomes 03:00
+        ("cron(30 2 * * ? *)", "2026-03-28T00:00", ["2026-03-28T01:30", "2026-03-30T00:30"]),
+        ("cron(0 3 * * ? *)", "2026-03-28T12:00", ["2026-03-29T01:00"]),
+        # 2026-10-25, 03:00 becomes 02:00
+        ("cron(30 2 * * ? *)", "2026-10-24T12:00", ["2026-10-25T00:30", "2026-10-26T01:30"]),
+        ("cron(0 8 ? * 2#1 *)", "2026-03-01T00:00", ["2026-03-02T07:00", "2026-04-06T06:00"]),
+        ("cron(0 0 L * ? *)", "2026-02-01T00:00", ["2026-02-27T23:00", "2026-03-30T22:00"]),
+        ("cron(0 12 15W * ? *)", "2026-02-01T00:00", ["2026-02-16T11:00", "2026-03-16T11:00"]),
+        ("cron(0 12 ? * 6L *)", "2026-02-01T00:00", ["2026-02-27T11:00", "2026-03-27T11:00"]),
+        # a day of a rate is 24 hours
+        ("rate(1 day)", "2026-03-28T12:00", ["2026-03-29T00:00", "2026-03-30T00:00"]),
+    ],
+)
+def test_berlin_has_the_rules_of_eventbridge_scheduler(expression: str, moment: str, runs: list[str]) -> None:
+    table, now, seen = parse_timetable(expression, "x", timezone="Europe/Berlin"), at(moment), []
+
+    for _ in runs:
+        following = table.next_after(now)
+        assert following is not None
+        now = following
+        seen.append(now)
+
+    assert seen == [at(run) for run in runs]
+
+
+def test_start_and_end_bound_the_runs_and_a_rate_counts_from_its_start() -> None:
+    start, end = at("2026-03-01T00:07"), at("2026-03-01T02:07")
+    rate = parse_timetable("rate(1 hour)", "x", start=start, end=end)
+    cron = parse_timetable("cron(7 * * * ? *)", "x", start=start, end=end)
+
+    for table in (rate, cron):
+        assert table.next_after(at("2020-01-01T00:00")) == start
+        assert table.next_after(start) == at("2026-03-01T01:07")
+        assert table.next_after(at("2026-03-01T01:30")) == end
+        assert table.next_after(end) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"timezone": "Mars/Olympus"}, "has timezone='Mars/Olympus', which is not a time zone of the IANA database"),
+        ({"timezone": "../etc/passwd"}, "which is not a time zone"),
+        ({"timezone": ""}, "which is not a time zone"),
+        ({"start": datetime(2026, 1, 1)}, "has start=2026-01-01T00:00:00, which has no time zone"),  # noqa: DTZ001
+        ({"end": at("2026-01-01T00:00:00.5")}, "or parts of a second"),
+        ({"start": at("2026-01-02T00:00"), "end": at("2026-01-02T00:00")}, "has an end= that is not later"),
+    ],
+    ids=str,
+)
+def test_a_zone_or_a_window_that_cannot_work_is_refused(options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidFunction, match=r"^loyalty\.daily ") as refused:
+        parse_timetable("rate(1 day)", "loyalty.daily", **options)
+
+    assert reason in str(refused.value)
+
+
+def test_a_machine_without_time_zones_checks_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> ZoneInfo:
+        raise ZoneInfoNotFoundError(name)
+
+    monkeypatch.setattr("contradance.timetable.ZoneInfo", missing)
+
+    assert (
+        parse_timetable("cron(0 8 * * ? *)", "x", timezone="Europe/Berlin").label == "cron(0 8 * * ? *) Europe/Berlin"
+    )

@@ -156,7 +156,7 @@ def _application(function: AnyFunction, edges: Iterable[Edge], relied: Iterable[
     trigger = function.trigger
     triggered_by = trigger.key if isinstance(trigger, Route) else ""
     if isinstance(trigger, Schedule):
-        triggered_by = trigger.timetable.expression
+        triggered_by = trigger.timetable.label
     return {
         "service": function.service,
         "description": _description(function),

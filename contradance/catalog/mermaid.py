@@ -101,6 +101,6 @@ def _function_shape(function: AnyFunction) -> str:
         case Route(method=method, path=path):
             return f'>"{method} {path}<br/>{label}"]'
         case Schedule(timetable=timetable):
-            return f'>"{timetable.expression}<br/>{label}"]'
+            return f'>"{timetable.label}<br/>{label}"]'
         case _:
             return f'["{label}"]'

@@ -91,7 +91,7 @@ def text_of(data: str, option: str = "--data") -> str:
 
 
 def write_text(text: str, to: Path | None) -> None:
-    """Write `text` to a file, or to standard output when `to` is None."""
+    """Write `text` to a file in an existing folder, or to standard output when `to` is None."""
     if to is None:
         sys.stdout.write(text)
         return

@@ -178,7 +178,7 @@ def _function(function: AnyFunction) -> dict[str, Any]:
         "name": function.name,
         "module": function.handler.__module__,
         "route": trigger.key if isinstance(trigger, Route) else None,
-        "schedule": trigger.timetable.expression if isinstance(trigger, Schedule) else None,
+        "schedule": trigger.timetable.label if isinstance(trigger, Schedule) else None,
         "consumes": [] if isinstance(trigger, Route | Schedule) else [str(one.identity) for one in trigger.events],
         "publishes": [str(one.identity) for one in function.publishes],
         "delivery": function.delivery,

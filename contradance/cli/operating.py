@@ -185,7 +185,7 @@ def _pauses(is_laptop: bool) -> Iterator[None]:
 
 
 def _print_line(line: LogLine, services: Services, *, as_json: bool) -> None:
-    """Print one line; as JSON, one object on one line."""
+    """Print a delivery attempt as for a flow, any other line as time, service and text; as JSON, one object."""
     if as_json:
         record = line.record.model_dump(mode="json") if line.record else None
         fields: dict[str, object] = {

@@ -7,7 +7,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from contradance.catalog.paths import failure_path
-from contradance.choreography import AnyFunction, Choreography
+from contradance.choreography import AnyFunction, Choreography, Relied
 from contradance.cli.narrator import about, summary
 from contradance.cli.theme import Services, event_name, short
 from contradance.contract import Contract
@@ -37,12 +37,25 @@ class _ChoreographyTree:
         for contract in choreography.contracts:
             if choreography.consumers(contract) and not choreography.publishers(contract):
                 self._add_event(self.root, contract, choice="")
+        for one in choreography.foreign:
+            self._add_foreign(one)
 
     def _add_function(self, branch: Tree, function: AnyFunction, label: Text) -> None:
         node = branch.add(label)
         for position, contract in enumerate(function.publishes):
             choice = ("or " if position else "either ") if len(function.publishes) > 1 else ""
             self._add_event(node, contract, choice=choice)
+
+    def _add_foreign(self, one: Relied) -> None:
+        """Add an event of others with its source, and the functions that consume it."""
+        source, name, _ = one.identity
+        node = self.root.add(Text(name, "bold cyan").append(f"  from {source}", "dim not bold"))
+        for consumer in one.consumers:
+            self._add_consumer(node, self._choreography.functions[consumer])
+
+    def _add_consumer(self, branch: Tree, consumer: AnyFunction) -> None:
+        attempts = f" ×{consumer.retry.times + 1}{' queued' if consumer.delivery == 'queue' else ''}"
+        self._add_function(branch, consumer, self._services.function(consumer.name).append(attempts, "dim"))
 
     def _add_event(self, branch: Tree, contract: type[Contract], *, choice: str) -> None:
         label = Text(choice, "dim")
@@ -56,14 +69,13 @@ class _ChoreographyTree:
         self._shown.add(contract)
         node = branch.add(label)
         for consumer in consumers:
-            attempts = f" ×{consumer.retry.times + 1}{' queued' if consumer.delivery == 'queue' else ''}"
-            self._add_function(node, consumer, self._services.function(consumer.name).append(attempts, "dim"))
+            self._add_consumer(node, consumer)
 
     def _start(self, function: AnyFunction) -> Text:
         trigger = function.trigger
         began = trigger.key if isinstance(trigger, Route) else ""
         if isinstance(trigger, Schedule):
-            began = trigger.timetable.expression
+            began = trigger.timetable.label
         return Text(began, "bold").append("  ").append_text(self._services.function(function.name))
 
 

@@ -112,7 +112,7 @@ class Comparison:
                 yield _kind_added(kind) if kind in now else _kind_removed(kind)
 
     def compare_branches(self, old: SchemaBranch, new: SchemaBranch) -> tuple[RelativeChange, ...]:
-        """Return the differences between two branches of one kind."""
+        """Return the differences between two branches of one kind, of all their constraints."""
         return tuple(self._compare_constraints(old, new))
 
     def _compare_constraints(self, old: SchemaBranch, new: SchemaBranch) -> Iterator[RelativeChange]:

@@ -183,7 +183,7 @@ def _parse_json(value: str) -> object:
 
 
 def _describe_problem(problem: Any, project: str, stack: str) -> str:
-    """Return a message that names the wrong key and the command that corrects it."""
+    """Return a message with the wrong key and the command that corrects it; with the file if no one key is wrong."""
     key, *rest = (str(part) for part in problem["loc"]) if problem["loc"] else ("",)
     if not key:
         return f"  {problem['ctx']['error']}\n  Fix: edit Pulumi.{stack}.yaml."

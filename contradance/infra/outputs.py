@@ -17,7 +17,7 @@ StackOutputs = Mapping[str, object]
 def outputs(
     plan: StackPlan, application: ApplicationComponent, fingerprint: str, contracts: StackOutputs
 ) -> StackOutputs:
-    """Return the stack's outputs; `contracts` are its frozen schemas by identity."""
+    """Return the outputs: `deployed`, with the frozen schemas `contracts` by identity, and four values for people."""
     site, bus = plan.setup.site, plan.setup.bus
     archive_arn = site.arn("events", f"archive/{plan.archive}") if plan.archive else None
     api_url = application.api.url if application.api else None

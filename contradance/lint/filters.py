@@ -47,7 +47,7 @@ def _filtered(
 
 
 def _impossible(contract: type[BaseModel], filters: Mapping[str, Any]) -> Iterator[str]:
-    """Yield each field that is filtered by exact values, none of which it can have."""
+    """Yield each field with an enum's or literal's type that is filtered by exact values, none of them its own."""
     for name, wanted in filters.items():
         _, field = wire_fields(contract).get(name, ("", None))
         allowed = _values(field.annotation) if field else None

@@ -104,7 +104,7 @@ class DeadLetterQueues:
         )
 
     def change_visibility(self, function: str, receipt: str, seconds: float) -> None:
-        """Hide a received message for `seconds` from now; 0 shows it at once."""
+        """Hide a received message for `seconds` from now; 0 shows it at once. Refuse one that is not hidden now."""
         _check(receipt)
         now = self._clock.now().timestamp()
 

@@ -34,7 +34,7 @@ class Imports:
 
 
 def read_imports(path: Path, module: str) -> Imports:
-    """Return the imports of the module in `path`.
+    """Return the imports of the module in `path`; refuse a file that this Python cannot parse.
 
     Raises:
         PackagingError: this interpreter cannot parse the file.

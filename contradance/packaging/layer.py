@@ -43,7 +43,7 @@ def layer_key(lock: bytes, rooms: Mapping[str, Path], target: LambdaPlatform) ->
 
 
 def make_layer(root: Path, lock: bytes, rooms: Mapping[str, Path], target: LambdaPlatform) -> bytes:
-    """Return the layer as a zip.
+    """Return the layer as a zip; refuse wheels that differ from the lock, and a layer too large for Lambda.
 
     Raises:
         PackagingError: a wheel is missing or its hash differs from the lock's, or the layer is too large for Lambda.

@@ -27,7 +27,7 @@ _EXTRA: Final = "lambda"
 
 
 def read_lock(root: Path) -> bytes:
-    """Return the lock of the project in `root`.
+    """Return the lock of the project in `root`; refuse one that is missing or out of date.
 
     Raises:
         PackagingError: it does not exist, or the requirements have changed since it was written.

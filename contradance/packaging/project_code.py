@@ -33,7 +33,7 @@ class ProjectCode:
         self._own: dict[str, bool] = {}
 
     def needed_by(self, module: str) -> dict[str, Path]:
-        """Return the files of the project's modules that `module` needs, with its own, by dotted name.
+        """Return the files of the project's modules that `module` needs, by dotted name; refuse what Lambda lacks.
 
         Raises:
             PackagingError: a module imports something that Lambda will not have.
@@ -69,7 +69,7 @@ class ProjectCode:
         )
 
     def _is_on_lambda(self, imported: Imported) -> bool:
-        """Whether Lambda has what an import from outside needs; an optional import needs nothing."""
+        """Whether Lambda has what an import from outside needs; one that is optional may lack it."""
         top = imported.module.partition(".")[0]
         if top == "contradance":
             submodule = f"{imported.module}.{imported.name}"

@@ -70,7 +70,7 @@ def parse_address(text: str) -> Address | None:
 
 
 def parse_block(text: str) -> Block:
-    """Parse a CIDR block; the host's bits do not count.
+    """Parse a CIDR block, whose host bits do not count; raise ValueError, with AWS's reason, for another text.
 
     Raises:
         ValueError: the text is not a CIDR block; the message is AWS's reason.

@@ -83,17 +83,17 @@ def field_check(path: str, alternatives: Alternatives) -> FieldCheck:
     if "." not in path:
         if alternatives.operators:
 
-            def check_top(event: Mapping[str, object]) -> bool | None:
+            def check_top_level(event: Mapping[str, object]) -> bool | None:
                 value = event.get(path, MISSING)
                 return accepts(value) if type(value) in LEAVES else match_found(value, alternatives)
 
-            return check_top
+            return check_top_level
 
-        def check_top_text(event: Mapping[str, object]) -> bool | None:
+        def check_top_level_text(event: Mapping[str, object]) -> bool | None:
             value = event.get(path, MISSING)
             return value in keys if type(value) is str else match_found(value, alternatives)
 
-        return check_top_text
+        return check_top_level_text
     read = field_reader(path)
     if alternatives.operators:
 

@@ -55,7 +55,7 @@ def _types_held(event: Mapping[str, object], path: str) -> str:
 
 
 def _type_of_leaf(leaf: object) -> str:
-    """Return the JSON type of a leaf in words."""
+    """Return the JSON type of a leaf: `null`, `a boolean`, `a string` or `a number`."""
     if leaf is None:
         return "null"
     if isinstance(leaf, bool):

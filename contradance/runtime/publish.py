@@ -39,6 +39,7 @@ def publish(sealed: Sequence[SealedEvent], events: Events, bus: str, clock: Cloc
 
 
 def _chunks(sealed: Sequence[SealedEvent]) -> Iterator[list[SealedEvent]]:
+    """Yield the events in order, in lists of up to `MAX_ENTRIES` events and `MAX_CALL_BYTES` bytes."""
     chunk: list[SealedEvent] = []
     size = 0
     for event in sealed:

@@ -62,7 +62,7 @@ def json_of(request: Mapping[str, Any]) -> bytes:
 
 
 def check_json(body: bytes) -> None:
-    """Raise `BadRequest` for JSON that parsers read differently: a field twice in an object, infinity or NaN."""
+    """Raise `BadRequest` when valid JSON has a field twice in an object, infinity or NaN; other text: `ValueError`."""
     not_finite = path_of_infinity(json.loads(body, object_pairs_hook=_named_once), "body")
     if not_finite is not None:
         raise BadRequest([(not_finite, NOT_FINITE)])

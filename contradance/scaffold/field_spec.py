@@ -81,7 +81,7 @@ class FieldSpec:
 
     @property
     def may_be_subject(self) -> bool:
-        """Whether it can identify the entity that an event is about."""
+        """Whether it can identify the entity of an event: a UUID, str or int that is not personal data."""
         return not self.is_personal and self.type.annotation in ("UUID", "str", "int")
 
     @property

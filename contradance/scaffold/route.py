@@ -111,7 +111,7 @@ def _fields_filled_by_route(contract: type[Contract]) -> frozenset[str]:
 def _copied_fields(
     layout: ProjectLayout, contract: type[Contract], names: frozenset[str]
 ) -> Iterator[tuple[str, frozenset[Import]]]:
-    """Yield (line, imports) of some fields of a contract, copied from its source."""
+    """Yield (line, imports) of those fields of a contract that are in `names`, copied from its source."""
     source = layout.source(layout.file_of(contract.__module__))
     bindings = source.bindings()
     for statement in source.definition(ast.ClassDef, contract.__name__).body:

@@ -13,7 +13,7 @@ Promises: TypeAlias = Mapping[Identity, FrozenContract]
 
 
 def read_folder(folder: Path) -> Promises:
-    """Return the frozen contracts of a folder; none when the folder does not exist.
+    """Return the frozen contracts of a folder; none without the folder, refused when a file is not one.
 
     Raises:
         InvalidSchema: a file is not a frozen contract, or its path does not match its identity.

@@ -92,7 +92,7 @@ def promised(contracts: Iterable[type[Contract]]) -> dict[str, dict[str, Any]]:
 
 
 def read_frozen(text: str, where: str) -> FrozenContract:
-    """Parse the content of a file as a frozen contract; `where` names the file in errors.
+    """Parse the content of a file as a frozen contract, or refuse it; `where` names the file in errors.
 
     Raises:
         InvalidSchema: the content is not a frozen contract.

@@ -11,7 +11,7 @@ _NAMED: Final = re.compile(r"(?:(?P<source>[^/\s]+)/)?(?P<detail_type>[^/\s]+)(?
 
 
 def find_identity(name: str, known: Iterable[Identity]) -> Identity:
-    """Return the identity that `name` matches; the newest version when the name has none.
+    """Return the identity that `name` matches, the newest version unless it has one; refuse no match, and several.
 
     Raises:
         DeclarationError: it matches none of `known`, or contracts of several sources.

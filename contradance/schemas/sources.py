@@ -18,7 +18,7 @@ _FILE: Final = re.compile(r"(?:^|/)([^/]+/[^/]+/v\d+\.json)$")
 
 
 def read_promises(against: str, root: Path, folder: Path) -> Promises:
-    """Return the frozen contracts of `against`.
+    """Return the frozen contracts of `against`: a folder, a wheel, a file of a stack's outputs, or a git ref.
 
     Args:
         against: a folder; a `.whl` file; a `.json` file with a stack's outputs, as `pulumi stack output --json` writes

@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker."""
+    """Declare the marker `choreography`, which has the seed and the settings of a run."""
     config.addinivalue_line(
         "markers",
         "choreography(seed=0, settings={}): the order of deliveries and the settings of the `run` fixture",
@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Run"]:
-    """Run the project's choreography on a virtual clock, with the test's own state.
+    """Run the project's choreography on a virtual clock; at the end, fail on a dead letter that no assertion covered.
 
     At the end it fails if there is a dead letter that no assertion of the test covered.
     """

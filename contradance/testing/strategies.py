@@ -159,7 +159,7 @@ def _strings(schema: SchemaObject) -> st.SearchStrategy[str]:
 
 
 def _strings_with_checks(form: str, checks: Mapping[str, Any]) -> st.SearchStrategy[str] | None:
-    """Return a strategy for a UUID of a version, a naive datetime or a URL with given schemes; else None."""
+    """Return a strategy for a UUID of one version, a naive datetime or a URL of given schemes; None for others."""
     version = _UUID_VERSION.fullmatch(form)
     if version is not None:
         bits = int(version[1]) << 76

@@ -4,6 +4,7 @@ An input that nobody translates is an error, so that nothing escapes what is che
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -364,6 +365,9 @@ def schedule_group(i: Inputs) -> Iterator[Call]:
     yield Call("scheduler", "CreateScheduleGroup", {"Name": i["name"], "Tags": tagged(i)})
 
 
+_WINDOW = {"StartDate": "startDate", "EndDate": "endDate"}
+
+
 def schedule(i: Inputs) -> Iterator[Call]:
     parameters = {
         "Name": i["name"],
@@ -373,6 +377,7 @@ def schedule(i: Inputs) -> Iterator[Call]:
         "State": i["state"],
         "FlexibleTimeWindow": pascal(i["flexibleTimeWindow"]),
         "Target": pascal(i["target"]),
+        **{name: datetime.fromisoformat(i[key]) for name, key in _WINDOW.items() if key in i},
     }
     yield Call("scheduler", "CreateSchedule", parameters)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import threading
 import urllib.error
 import urllib.request
@@ -86,6 +87,26 @@ def test_what_a_handler_raises_fails_its_attempt_alone(
     assert [letter.function for letter in letters] == ["clerk.listen"] * 2
     assert sorted(desk.items("other")) == ["a", "b"]
     assert all(len(letter.body) < 10_000 for letter in letters)
+
+
+ABOVE: dict[str, tuple[Callable[[], object], type[BaseException]]] = {
+    "Ctrl-C": (lambda: signal.raise_signal(signal.SIGINT), KeyboardInterrupt),
+    "pytest.fail": (lambda: pytest.fail("the handler saw something else"), pytest.fail.Exception),
+}
+
+
+@pytest.mark.parametrize(("act", "kind"), ABOVE.values(), ids=ABOVE)
+def test_what_is_not_the_handler_s_own_ends_a_drain_after_the_attempt_is_settled(
+    act: Callable[[], object], kind: type[BaseException], tmp_path: Path
+) -> None:
+    clerk = Desk().clerk(does=lambda _, attempt: act() if attempt == 1 else None)  # type: ignore[arg-type]
+    with opened(tmp_path, clerk) as laptop:
+        ask(laptop, "a")
+        with pytest.raises(kind):
+            laptop.drain()
+        laptop.drain()
+
+        assert [record.outcome for record in journaled(laptop, "a")] == ["failed", "done"]
 
 
 @raised

@@ -2,7 +2,7 @@
 
 import stat
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -128,8 +128,9 @@ def test_thousands_of_waiting_retries_cost_an_alarm_each_function(tmp_path: Path
     clerk = queue.clerk()
     with opened(tmp_path, clerk, queue.bystander(), clock=VirtualClock()) as laptop:
         ask(laptop, *(str(number) for number in range(2_000)))
+        soon = (datetime.now(UTC) + timedelta(minutes=10)).timestamp()
         laptop.database.write(
-            lambda connection: connection.execute("UPDATE delivery SET due = due + 1000000000, attempt = 2")
+            lambda connection: connection.execute("UPDATE delivery SET due = ?, attempt = 2", (soon,))
         )
 
     with opened(tmp_path, clerk, queue.bystander(), clock=RealClock(1), started=True) as laptop:

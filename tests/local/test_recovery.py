@@ -97,6 +97,75 @@ def test_a_killer_among_others_is_found_and_the_others_are_done(tmp_path: Path) 
     assert len(letters) == 1
 
 
+def rewrite(state: Path, lines: list[str]) -> None:
+    """Replace what a killed process left."""
+    (state / FILE).write_bytes(b"".join(line.encode().ljust(255) + b"\n" for line in lines))
+
+
+def left_ids(state: Path, clerk: AnyFunction, *items: str) -> dict[str, str]:
+    """Publish items, and return the id of the delivery of each; nothing has run."""
+    with opened(state, clerk) as laptop:
+        ask(laptop, *items)
+        return {
+            flow.removeprefix("flow-"): id_
+            for id_, flow in laptop.database.read("SELECT id, correlation_id FROM delivery")
+        }
+
+
+BESIDE = {
+    "another delivery": "runs delivery gone 1 clerk.listen",
+    "a thread that hung": "late delivery gone 1 clerk.listen",
+    "a request": "runs request r-1 1 desk.show_latest",
+    "a request that hung": "late request r-1 1 desk.show_latest",
+}
+
+
+@pytest.mark.parametrize("beside", BESIDE.values(), ids=BESIDE)
+def test_a_delivery_that_ran_beside_anything_is_not_to_blame(beside: str, tmp_path: Path) -> None:
+    clerk = Desk().clerk()
+    ids = left_ids(tmp_path, clerk, "a")
+    rewrite(tmp_path, [f"runs delivery {ids['a']} 1 clerk.listen", beside])
+
+    with opened(tmp_path, clerk, show_latest) as laptop:
+        laptop.drain()
+        outcomes = [(record.outcome, record.attempt, record.dead) for record in journaled(laptop, "a")]
+
+    assert outcomes == [("failed", 1, False), ("done", 1, False)]
+
+
+def test_what_waited_to_run_alone_still_does_after_another_kill(tmp_path: Path) -> None:
+    desk = Desk()
+    ids = left_ids(tmp_path, desk.clerk(), "first", "waiting", "alone")
+    rewrite(
+        tmp_path,
+        [f"waits delivery {ids['waiting']} 1 clerk.listen", f"runs delivery {ids['alone']} 1 clerk.listen"],
+    )
+
+    with opened(tmp_path, desk.clerk()) as laptop:
+        laptop.drain()
+        alone, waiting = journaled(laptop, "alone"), journaled(laptop, "waiting")
+
+    assert desk.items() == ["waiting", "alone", "first"]
+    assert [(record.outcome, record.attempt) for record in alone] == [("failed", 1), ("done", 2)]
+    assert [(record.outcome, record.attempt) for record in waiting] == [("done", 1)]
+
+
+def test_an_attempt_counts_once_when_the_start_that_records_it_is_killed_too(tmp_path: Path) -> None:
+    clerk = Desk().clerk()
+    ids = left_ids(tmp_path, clerk, "a")
+    lines = [f"runs delivery {ids['a']} 1 clerk.listen"]
+    rewrite(tmp_path, lines)
+    with opened(tmp_path, clerk) as laptop:
+        laptop._drain._recovery.suspects()
+
+    rewrite(tmp_path, lines)
+    with opened(tmp_path, clerk) as laptop:
+        laptop.drain()
+        records = journaled(laptop, "a")
+
+    assert [(record.outcome, record.attempt) for record in records] == [("failed", 1), ("done", 2)]
+
+
 def test_a_delivery_that_had_committed_is_not_to_blame(tmp_path: Path) -> None:
     clerk = Desk().clerk()
     left_by_a_killed_process(tmp_path, clerk, "a")

@@ -105,16 +105,18 @@ def event_title(identity: Identity) -> str:
 
 
 def _function(function: AnyFunction, *, failing: bool) -> Box:
-    handler = function.name.partition(".")[2]
+    handler, zone = function.name.partition(".")[2], ""
     match function.trigger:
         case Route(key=key):
             kind, begins = "route", key
         case Schedule(timetable=timetable):
             kind, begins = "schedule", timetable.expression
+            zone = timetable.label.removeprefix(begins).strip()
         case _:
             kind, begins = "function", ""
     lines = [
         *_lines(begins, "name"),
+        *_lines(zone, "service"),
         *_lines(handler, "handler" if begins else "name"),
         TextLine(function.service, "service"),
     ]
@@ -126,7 +128,7 @@ def _function(function: AnyFunction, *, failing: bool) -> Box:
         service=function.service,
         failing=failing,
         forks=bool(function.publishes) and outcomes > 1,
-        about=" ".join(_about_function(function, begins, failing=failing)),
+        about=" ".join(_about_function(function, f"{begins} {zone}".strip(), failing=failing)),
     )
 
 
@@ -164,6 +166,7 @@ def _lines(text: str, style: Literal["name", "handler", "service"]) -> list[Text
 
 
 def _about_function(function: AnyFunction, begins: str, *, failing: bool) -> Iterator[str]:
+    """Yield sentences: name and route or schedule (`begins`), else attempts; events it publishes; failure path."""
     yield f"{function.name}: {begins}." if begins else f"{function.name}."
     if not begins:
         yield f"Up to {function.retry.times + 1} attempts{', through a queue' if function.delivery == 'queue' else ''}."

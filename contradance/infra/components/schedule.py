@@ -1,5 +1,7 @@
 """A scheduled function."""
 
+from datetime import UTC, datetime
+
 import pulumi
 import pulumi_aws as aws
 
@@ -63,8 +65,10 @@ class ScheduleComponent(pulumi.ComponentResource):
             self.name,
             name=self._plan.schedule_name,
             group_name=group.name,
-            schedule_expression=self._plan.expression,
-            schedule_expression_timezone="UTC",
+            schedule_expression=self._plan.timetable.expression,
+            schedule_expression_timezone=self._plan.timetable.timezone,
+            start_date=_utc(self._plan.timetable.start),
+            end_date=_utc(self._plan.timetable.end),
             state="ENABLED",
             flexible_time_window={"mode": "OFF"},
             target={
@@ -79,3 +83,8 @@ class ScheduleComponent(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
         )
+
+
+def _utc(moment: datetime | None) -> str | None:
+    """Return a moment as the provider takes it."""
+    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

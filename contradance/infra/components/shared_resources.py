@@ -80,7 +80,7 @@ class SharedResources:
 def create_dead_letters(
     name: str, plan: DeadLetterPlan, tags: Mapping[str, str], *, parent: pulumi.Resource
 ) -> tuple[aws.sqs.Queue, list[pulumi.Resource]]:
-    """Create a dead letter queue; return it, and the resources that its users depend on."""
+    """Create a dead letter queue and its policy; return it, and both as what its users depend on."""
     mine = pulumi.ResourceOptions(parent=parent)
     queue = aws.sqs.Queue(
         f"{name}.dead-letters",

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from contradance.foreign import DEFAULT_BUS
@@ -13,6 +14,7 @@ from contradance.infra.planning.site import BusPlan
 from contradance.infra.planning.statement import Statement, canonical, document, trust
 from contradance.retry import RULE_MAX_AGE, RULE_RETRIES, VISIBILITY_FACTOR
 from contradance.subscription import Subscription
+from contradance.timetable import Timetable
 
 DEAD_LETTER_DAYS: Final = 14
 """Retention of a dead letter queue: SQS's longest."""
@@ -101,7 +103,7 @@ class SchedulePlan:
 
     function: FunctionPlan
     schedule_name: str
-    expression: str
+    timetable: Timetable
     role_name: str
     role_policy: str
     retries: int
@@ -160,7 +162,7 @@ def plan_schedule(setup: Setup, function: AnyFunction, schedule: Schedule) -> Sc
     return SchedulePlan(
         planned,
         setup.name("schedule", function.name),
-        schedule.timetable.expression,
+        schedule.timetable,
         setup.name("role", function.name, "schedule"),
         document(_invoke_permission(planned), grants.dead_lettering(dead_letters.arn)),
         RULE_RETRIES,
@@ -181,7 +183,7 @@ def plan_sweeper(setup: Setup, function: FunctionPlan) -> SchedulePlan:
     return SchedulePlan(
         function,
         setup.name("schedule", function.name),
-        "rate(1 minute)",
+        Timetable("rate(1 minute)", timedelta(minutes=1)),
         setup.name("role", function.name, "schedule"),
         document(_invoke_permission(function)),
         0,

@@ -11,6 +11,7 @@ from contradance.errors import LaptopError
 from contradance.local.aws.archive import ArchiveOperations
 from contradance.local.aws.event_bus import EventBus
 from contradance.local.aws.functions import PREFIX, Functions
+from contradance.local.aws.other_services import refuse_service, signed_service
 from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.aws.queues import Queues
 from contradance.local.dead_letter_queues import DeadLetterQueues
@@ -28,6 +29,8 @@ CONTENT_TYPE: Final = "application/x-amz-json-1.1"
 TARGET_HEADER: Final = "x-amz-target"
 MAX_REQUEST_BYTES: Final = 4 * MAX_CALL_BYTES
 """Largest request, in bytes. An event is JSON inside JSON: up to three times as long as what `MAX_CALL_BYTES` counts."""
+_SERVICES: Final = ("events", "sqs")
+"""Services whose operations are named in a header, as requests are signed for them."""
 _LOG = logging.getLogger("contradance.aws")
 _QUEUE_CONTENT_TYPE: Final = "application/x-amz-json-1.0"
 _QUERY_CODES: Final = {
@@ -51,7 +54,7 @@ _QUERY_PREFIX: Final = "AWS.SimpleQueueService."
 
 def is_for_aws(path: str, headers: Mapping[str, str]) -> bool:
     """Whether a request uses one of AWS's protocols, and is not for a route of the application."""
-    return (path == "/" and TARGET_HEADER in headers) or path.startswith(PREFIX)
+    return (path == "/" and TARGET_HEADER in headers) or path.startswith(PREFIX) or signed_service(headers) is not None
 
 
 class AwsEndpoint:
@@ -100,6 +103,18 @@ class AwsEndpoint:
             "AmazonSQS.ReceiveMessage": queues.receive_message,
             "AmazonSQS.SendMessage": queues.send_message,
         }
+
+    def answer_request(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes, url: str
+    ) -> HttpResponse:
+        """Answer a request in one of AWS's protocols; `target` is the path with its query."""
+        path, _, _ = target.partition("?")
+        operation, service = headers.get(TARGET_HEADER), signed_service(headers)
+        if path.startswith(PREFIX):
+            return self.answer_path(method, target, headers, body)
+        if operation is not None and path == "/" and service in (None, *_SERVICES):
+            return self.answer(operation, body, url)
+        return refuse_service(service or "AWS", method, path, headers, body)
 
     def answer(self, target: str, body: bytes, url: str = f"http://{HOST}") -> HttpResponse:
         """Answer the operation in the `X-Amz-Target` header; `url` is the laptop's, as the client has it."""

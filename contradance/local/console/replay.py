@@ -84,6 +84,7 @@ class ReplayPages:
         )
 
     def _form(self, values: dict[str, str], errors: dict[str, str] | None = None) -> Response:
+        """Show the form and the latest replays; with errors beside the fields, the status is 422."""
         return self._pages.page(
             "replay",
             "replay",

@@ -1,5 +1,6 @@
 """Delivers on a movable clock, one delivery at a time: 24 hours of retries take milliseconds."""
 
+import sys
 from collections.abc import Iterable
 from datetime import datetime
 from dis import opname
@@ -95,7 +96,8 @@ class Drain:
 def _raise_for_caller(error: BaseException) -> None:
     """Raise what is not the handler's own but the caller's, now that the attempt is settled: Ctrl-C, and pytest's outcomes."""
     interrupted = isinstance(error, KeyboardInterrupt) and not _is_raised_by_statement(error)
-    if interrupted or type(error).__module__ == "_pytest.outcomes":
+    pytest = sys.modules.get("_pytest.outcomes")
+    if interrupted or (pytest is not None and isinstance(error, pytest.OutcomeException)):
         raise error
 
 

@@ -50,41 +50,41 @@ class Recovery:
         """
         left = self._in_flight.left
         ran = [one for one in left if one.state != WAITS]
-        alone = len(ran) == 1 and ran[0].state == RUNS
-        suspects = {pending.id: pending for pending in self._pending([one for one in left if one.state == WAITS])}
+        suspects = {pending.id: pending for pending in self._pending(left, WAITS)}
         for one in ran:
             if one.kind == "request":
                 self._record_request(one)
-        for pending in self._pending([one for one in ran if one.state == RUNS and one.kind == "delivery"]):
-            function = self._functions[pending.function]
-            if alone:
-                suspects.pop(pending.id, None)
-                again = self._counted(function, pending, ran[0])
-                suspects |= {again.id: again} if again else {}
-            else:
-                self._invoker.interrupted(function, pending, len(ran) - 1)
-                suspects[pending.id] = pending
-        for pending in self._pending([one for one in ran if one.state == STOPPED and one.kind == "delivery"]):
+        for pending in self._pending(ran, STOPPED):
             self._invoker.interrupted(self._functions[pending.function], pending, len(ran) - 1)
+        for pending in self._pending(ran, RUNS):
+            suspects.pop(pending.id, None)
+            again = self._recorded(pending, ran)
+            suspects |= {again.id: again} if again else {}
         ordered = sorted(suspects.values(), key=lambda pending: pending.attempt)
         for pending in ordered:
             self._waiting[pending.id] = self._in_flight.wait_alone(pending.id, pending.attempt, pending.function)
         self._in_flight.forget_left()
         return ordered
 
-    def _counted(self, function: AnyFunction, pending: PendingDelivery, left: Left) -> PendingDelivery | None:
-        """Count the attempt that ended its process; unless it is counted already, and this process's start was killed."""
-        if left.attempt != str(pending.attempt):
+    def _recorded(self, pending: PendingDelivery, ran: list[Left]) -> PendingDelivery | None:
+        """Record an attempt that ended with its process, and return the delivery, to run again; None after its last attempt.
+
+        It counts when nothing else ran; but not twice, where the start of this process was killed before.
+        """
+        function = self._functions[pending.function]
+        if len(ran) > 1:
+            self._invoker.interrupted(function, pending, len(ran) - 1)
             return pending
-        return self._invoker.process_ended(function, pending)
+        return self._invoker.process_ended(function, pending) if ran[0].attempt == str(pending.attempt) else pending
 
     def cleared(self, pending: PendingDelivery) -> None:
         """Remove a delivery from those that wait to run alone: it is about to run."""
         self._in_flight.wait_no_more(self._waiting.pop(pending.id))
 
-    def _pending(self, left: list[Left]) -> list[PendingDelivery]:
-        """Return the deliveries that are still pending, whose functions exist and whose handlers have not committed."""
-        known = [one.id for one in left if one.function in self._functions]
+    def _pending(self, left: list[Left], state: str) -> list[PendingDelivery]:
+        """Return those deliveries that are still pending, whose functions exist and whose handlers have not committed."""
+        named = [one for one in left if one.state == state and one.kind == "delivery"]
+        known = [one.id for one in named if one.function in self._functions]
         return [pending for pending in self._bus.pending(known) if not self._has_completed(pending)]
 
     def _has_completed(self, pending: PendingDelivery) -> bool:

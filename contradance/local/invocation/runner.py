@@ -10,11 +10,9 @@ before the runner's: no thread writes to disk while it holds the runner's lock.
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from time import monotonic
@@ -25,67 +23,16 @@ from contradance.local.clock import RealClock
 from contradance.local.events.bus import Bus
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.events.schedules import Schedules
-from contradance.local.invocation.in_flight import Flight
 from contradance.local.invocation.invoker import UNSETTLED_SECONDS, Invoker
 from contradance.local.invocation.recovery import Recovery
-from contradance.subscription import Subscription
+from contradance.local.invocation.worker_queue import MAX_HUNG, Invocation, WorkerQueue
 
 _LOG = logging.getLogger("contradance.runner")
-DEFAULT_CONCURRENCY: Final = 4
-"""Concurrent invocations of a function that declares no `concurrency`."""
 MAX_QUEUED: Final = 256
 """Deliveries of one function that wait in memory; the others wait on disk."""
-MAX_HUNG: Final = 256
-"""Invocations of one function that may hang while others take their places; more of those reduce its concurrency."""
 _LONGEST_SLEEP_SECONDS: Final = 1.0
 """Longest sleep of the timekeeper."""
 _MINUTE_SECONDS: Final = 60.0
-
-
-@dataclass(eq=False, slots=True)
-class _WorkerQueue:
-    """One function's ready deliveries and running invocations."""
-
-    function: AnyFunction
-    ready: deque[PendingDelivery] = field(default_factory=deque)
-    reserved: set[str] = field(default_factory=set)
-    """Ids of deliveries that are being committed, ready or running: a read from disk skips them."""
-    invocations: int = 0
-    abandoned: int = 0
-    """Invocations that outlived their timeout while their threads still run."""
-    more: bool = True
-    """Whether the disk may hold due deliveries that are not in `ready`."""
-    alarm: float | None = None
-    """When the queue is next filled from disk, in seconds of the epoch; None without a delivery that waits."""
-
-    @property
-    def concurrency(self) -> int:
-        """Maximum number of concurrent invocations."""
-        return self.function.limits.concurrency or DEFAULT_CONCURRENCY
-
-    @property
-    def has_capacity(self) -> bool:
-        """Whether another invocation may start."""
-        return self.invocations + max(self.abandoned - MAX_HUNG, 0) < self.concurrency
-
-    @property
-    def batch(self) -> int:
-        """Maximum number of deliveries per invocation."""
-        trigger = self.function.trigger
-        return trigger.batch if isinstance(trigger, Subscription) and trigger.delivery == "queue" else 1
-
-
-@dataclass(eq=False, slots=True)
-class _Invocation:
-    """A running invocation."""
-
-    queue: _WorkerQueue
-    batch: list[PendingDelivery]
-    deadline: float
-    """In seconds of the monotonic clock."""
-    flight: Flight | None = None
-    """Its entry in the list of what runs; None until its thread has started it."""
-    settled: threading.Event = field(default_factory=threading.Event)
 
 
 class Runner:
@@ -116,7 +63,7 @@ class Runner:
         when_jumped: Callable[[timedelta], object],
         every_minute: Callable[[], object],
     ) -> None:
-        self._queues = {function.name: _WorkerQueue(function) for function in functions}
+        self._queues = {function.name: WorkerQueue(function) for function in functions}
         self._bus = bus
         self._invoker = invoker
         self._schedules = schedules
@@ -128,7 +75,7 @@ class Runner:
         self._others_may_run = others_may_run
         self._changed = threading.Condition()
         self._alarms: list[tuple[float, str]] = []
-        self._running: set[_Invocation] = set()
+        self._running: set[Invocation] = set()
         self._stopping = False
         self._clock: RealClock
         self._pool: ThreadPoolExecutor | None = None
@@ -188,7 +135,7 @@ class Runner:
 
     # What a worker queue does
 
-    def _start_workers(self, queue: _WorkerQueue) -> None:
+    def _start_workers(self, queue: WorkerQueue) -> None:
         """Start one more worker for a queue that has work and capacity."""
         with self._changed:
             may_start = self._pool and self._others_may_run.is_set() and not self._stopping
@@ -210,7 +157,7 @@ class Runner:
                     return
                 queue.invocations += 1
                 queue.reserved.add(pending.id)
-            invocation = _Invocation(queue, [pending], 0)
+            invocation = Invocation(queue, [pending], 0)
             self._pool.submit(self._work_alone, invocation)
             invocation.settled.wait()
         self._others_may_run.set()
@@ -218,7 +165,7 @@ class Runner:
             for _ in range(queue.concurrency):
                 self._start_workers(queue)
 
-    def _work_alone(self, invocation: _Invocation) -> None:
+    def _work_alone(self, invocation: Invocation) -> None:
         """Invoke the function with one delivery, while nothing else runs."""
         queue = invocation.queue
         try:
@@ -237,7 +184,7 @@ class Runner:
                     invocation.settled.set()
                 self._changed.notify_all()
 
-    def _perform(self, invocation: _Invocation) -> bool:
+    def _perform(self, invocation: Invocation) -> bool:
         """Invoke a function and settle the batch; return False where the timekeeper has settled it and replaced this worker."""
         queue = invocation.queue
         invocation.flight = self._invoker.begin(queue.function, invocation.batch, invocation.deadline)
@@ -258,7 +205,7 @@ class Runner:
             self._invoker.end(invocation.flight)
         return True
 
-    def _work(self, queue: _WorkerQueue) -> None:
+    def _work(self, queue: WorkerQueue) -> None:
         """Invoke the function with batch after batch until its queue is empty."""
         try:
             while (invocation := self._take(queue)) is not None:
@@ -273,14 +220,14 @@ class Runner:
             self._start_workers(queue)
             self._changed.notify_all()
 
-    def _take(self, queue: _WorkerQueue) -> _Invocation | None:
+    def _take(self, queue: WorkerQueue) -> Invocation | None:
         """Take the next batch from a queue, which is filled from disk when it is empty; None without work."""
         while not self._stopping:
             with self._changed:
                 if queue.ready:
                     batch = [queue.ready.popleft() for _ in range(min(queue.batch, len(queue.ready)))]
                     deadline = monotonic() + queue.function.limits.timeout.total_seconds()
-                    invocation = _Invocation(queue, batch, deadline)
+                    invocation = Invocation(queue, batch, deadline)
                     self._running.add(invocation)
                     return invocation
                 if not queue.more:
@@ -289,7 +236,7 @@ class Runner:
             self._fill(queue)
         return None
 
-    def _fill(self, queue: _WorkerQueue) -> None:
+    def _fill(self, queue: WorkerQueue) -> None:
         """Fill an empty queue with due deliveries from disk, and set an alarm for the next one that is due later."""
         with self._changed:
             # A finished delivery leaves `reserved` before its deletion is committed: skip those of a moment ago too.
@@ -310,7 +257,7 @@ class Runner:
         if following is not None:
             self._set_alarm(queue, datetime.fromtimestamp(following, now.tzinfo))
 
-    def _settle(self, queue: _WorkerQueue, batch: list[PendingDelivery], failed: dict[str, BaseException]) -> None:
+    def _settle(self, queue: WorkerQueue, batch: list[PendingDelivery], failed: dict[str, BaseException]) -> None:
         """Record the outcome of a batch, and release it."""
         try:
             for moment in self._invoker.settle(queue.function, batch, failed):
@@ -318,13 +265,13 @@ class Runner:
         finally:
             self._release(queue, batch, again=bool(failed))
 
-    def _release(self, queue: _WorkerQueue, batch: Iterable[PendingDelivery], *, again: bool) -> None:
+    def _release(self, queue: WorkerQueue, batch: Iterable[PendingDelivery], *, again: bool) -> None:
         """Remove deliveries from the reserved ones; `again` when some stay on disk to be repeated."""
         with self._changed:
             queue.reserved.difference_update(pending.id for pending in batch)
             queue.more = queue.more or again
 
-    def _set_alarm(self, queue: _WorkerQueue, moment: datetime) -> None:
+    def _set_alarm(self, queue: WorkerQueue, moment: datetime) -> None:
         """Fill a queue from disk at `moment`; one alarm is enough, because filling sets the next."""
         due = moment.timestamp()
         with self._changed:
@@ -376,7 +323,7 @@ class Runner:
                 self._every_minute()
         self._bus.flush()  # after a request that causes no delivery, nothing else would commit its journal record
 
-    def _time_out(self, invocation: _Invocation) -> None:
+    def _time_out(self, invocation: Invocation) -> None:
         """Settle a late invocation as failed and start another worker; the late thread's result is ignored."""
         queue, flight = invocation.queue, invocation.flight
         try:

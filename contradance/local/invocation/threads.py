@@ -18,8 +18,8 @@ T = TypeVar("T")
 INTEGRATION_SECONDS: Final = 30.0
 """Longest time that API Gateway's HTTP API waits for a function. API Gateway quotas."""
 _LOOK_SECONDS: Final = 0.02
-MOST_OF_ONE: Final = 128
-"""Most requests to one function that run at the same time, those that hang included."""
+MOST_OF_ONE: Final = 1_000
+"""Most requests to one function that run at the same time, those that hang included. Lambda's default for an account."""
 _MOST: Final = 4_096
 """Most threads: more than a machine's functions can fill."""
 

@@ -45,7 +45,13 @@ def readable(rows: Iterable[tuple[str, str | None, str, str]]) -> list[JournalRe
     records: list[JournalRecord] = []
     at = _EPOCH
     for function, event_id, correlation_id, text in rows:
-        record = read_record(text) or unreadable_record(function, event_id, correlation_id, at)
+        record = read_record(text)
+        if record is None or (record.function, record.event_id, record.correlation_id) != (
+            function,
+            event_id,
+            correlation_id,
+        ):
+            record = unreadable_record(function, event_id, correlation_id, at)
         at = record.started_at
         records.append(record)
     return records

@@ -62,6 +62,7 @@ class CommandApi:
             return refused(409, str(error))
 
     def _publish(self, body: bytes) -> str:
+        """Publish a list of PutEvents entries; return PutEvents' response. Refuse an entry for another bus."""
         entries = EventsRequest.model_validate_json(body).entries
         bus = self._laptop.bus
         for entry in entries:

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
-from contradance.local.aws.endpoint import MAX_REQUEST_BYTES, TARGET_HEADER, is_for_aws
+from contradance.local.aws.endpoint import MAX_REQUEST_BYTES, is_for_aws
 from contradance.local.aws.functions import PREFIX as LAMBDA_PREFIX
 from contradance.local.console.application import Console
 from contradance.local.console.guard import HEADERS as SECURITY_HEADERS
@@ -135,10 +135,8 @@ class LaptopApplication:
             return self._api.answer(scope["method"], path, headers, body)
         target = f"{path}?{query}" if query else path
         if kind == "aws":
-            operation = headers.get(TARGET_HEADER)
-            if operation is None or path != "/":
-                return self._laptop.aws.answer_path(scope["method"], target, headers, body)
-            return self._laptop.aws.answer(operation, body, f"http://{headers.get('host', HOST)}")
+            url = f"http://{headers.get('host', HOST)}"
+            return self._laptop.aws.answer_request(scope["method"], target, headers, body, url)
         return self._laptop.gateway.answer(scope["method"], target, headers, body)
 
     async def _body(self, scope: Scope, receive: Receive, kind: RequestKind) -> bytes:

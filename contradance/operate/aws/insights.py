@@ -94,6 +94,7 @@ class InsightsJournal:
         return Records(records, whole=len(lines) < MOST)
 
     def _lines(self, wanted: Wanted, condition: str | None) -> list[LogLine]:
+        """Return the wanted lines that meet a query's `condition`, in order; of more than `MOST`, the latest."""
         conditions = [condition] if condition else []
         if wanted.subject is not None:
             conditions.append(f"(subject = {_quoted(wanted.subject)} or journal.subject = {_quoted(wanted.subject)})")

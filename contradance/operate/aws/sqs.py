@@ -50,6 +50,7 @@ class SqsDeadLetters:
         return sum(_counts(self._aws.service("sqs"), self._url(function)))
 
     def _url(self, function: str) -> str:
+        """Return the URL from the stack's outputs; an empty text when the function has no dead letter queue."""
         return self._deployed.functions[function].dead_letter_queue_url or ""
 
 

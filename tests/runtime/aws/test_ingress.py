@@ -1,6 +1,7 @@
 """Events that are published over HTTP."""
 
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -78,6 +79,38 @@ class TestPublishing:
         ids = [event["detail"]["metadata"]["event_id"] for event in open_desk.published()]
         assert [answer["event_id"] for _, answer in answers] == ids
         assert ids[0] == ids[1] != ids[2]
+
+    @pytest.mark.parametrize(
+        ("data", "query"),
+        [
+            ({**DATA, "owner": "Joan"}, None),
+            (json.dumps(DATA) + " ", None),
+            (DATA, {"version": "3"}),
+            ({"ticket_id": str(TICKET), "owner": "Jane"}, {"version": "1"}),
+        ],
+        ids=["another body", "another text of the body", "the version named", "another version"],
+    )
+    def test_another_request_with_the_same_key_is_another_event(
+        self, open_desk: Deployed, data: object, query: dict[str, str] | None
+    ) -> None:
+        answers = [
+            post(open_desk, DATA, idempotency_key="1"),
+            post(open_desk, data, query=query, idempotency_key="1"),
+            post(open_desk, data, query=query, idempotency_key="1"),
+        ]
+
+        first, second, third = (answer["event_id"] for _, answer in answers)
+        assert [status for status, _ in answers] == [202, 202, 202]
+        assert first != second == third
+        assert [event["detail"]["metadata"]["event_id"] for event in open_desk.published()] == [first, second, third]
+
+    def test_a_body_in_base64_is_the_same_request(self, open_desk: Deployed) -> None:
+        plain = request(DATA, idempotency_key="1")
+        encoded = {**plain, "body": b64encode(plain["body"].encode()).decode(), "isBase64Encoded": True}
+
+        answers = [open_desk.invoke_module(ingress, one) for one in (plain, encoded)]
+
+        assert answers[0] == answers[1]
 
     def test_it_is_journaled(self, open_desk: Deployed) -> None:
         _, answer = post(open_desk, DATA)

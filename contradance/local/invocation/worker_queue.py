@@ -1,0 +1,62 @@
+"""One function's worker queue: its ready deliveries and its running invocations."""
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from contradance.choreography import AnyFunction
+from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.invocation.in_flight import Flight
+from contradance.subscription import Subscription
+
+DEFAULT_CONCURRENCY: Final = 4
+"""Concurrent invocations of a function that declares no `concurrency`."""
+MAX_HUNG: Final = 256
+"""Invocations of one function that may hang while others take their places; more of those reduce its concurrency."""
+
+
+@dataclass(eq=False, slots=True)
+class WorkerQueue:
+    """One function's ready deliveries and running invocations."""
+
+    function: AnyFunction
+    ready: deque[PendingDelivery] = field(default_factory=deque)
+    reserved: set[str] = field(default_factory=set)
+    """Ids of deliveries that are being committed, ready or running: a read from disk skips them."""
+    invocations: int = 0
+    abandoned: int = 0
+    """Invocations that outlived their timeout while their threads still run."""
+    more: bool = True
+    """Whether the disk may hold due deliveries that are not in `ready`."""
+    alarm: float | None = None
+    """When the queue is next filled from disk, in seconds of the epoch; None without a delivery that waits."""
+
+    @property
+    def concurrency(self) -> int:
+        """Maximum number of concurrent invocations."""
+        return self.function.limits.concurrency or DEFAULT_CONCURRENCY
+
+    @property
+    def has_capacity(self) -> bool:
+        """Whether another invocation may start."""
+        return self.invocations + max(self.abandoned - MAX_HUNG, 0) < self.concurrency
+
+    @property
+    def batch(self) -> int:
+        """Maximum number of deliveries per invocation."""
+        trigger = self.function.trigger
+        return trigger.batch if isinstance(trigger, Subscription) and trigger.delivery == "queue" else 1
+
+
+@dataclass(eq=False, slots=True)
+class Invocation:
+    """A running invocation."""
+
+    queue: WorkerQueue
+    batch: list[PendingDelivery]
+    deadline: float
+    """In seconds of the monotonic clock."""
+    flight: Flight | None = None
+    """Its entry in the list of what runs; None until its thread has started it."""
+    settled: threading.Event = field(default_factory=threading.Event)
