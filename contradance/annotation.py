@@ -28,7 +28,7 @@ def is_record(annotation: object) -> bool:
 
 
 def is_model(annotation: object) -> TypeGuard[type[BaseModel]]:
-    """Whether `annotation` is a class of Pydantic models."""
+    """Whether `annotation` is a class that derives from Pydantic's BaseModel."""
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 

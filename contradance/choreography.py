@@ -115,6 +115,7 @@ class Choreography:
             by_name[function.name] = function
         _check_routes(name, by_name)
         _check_settings(name, by_name)
+        _check_deployed_names(name, by_name)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "contracts", contracts)
         object.__setattr__(self, "functions", MappingProxyType(by_name))
@@ -343,3 +344,18 @@ def _check_settings(choreography: str, by_name: dict[str, AnyFunction]) -> None:
                     f"choreography {choreography!r} has two declarations of {link.name!r}: {_describe_location(twin)} uses {other} and "
                     f"{_describe_location(function)} uses {link}.\n  Declare it once, and import it where it is used."
                 )
+
+
+def _check_deployed_names(choreography: str, by_name: dict[str, AnyFunction]) -> None:
+    """Refuse two functions, or two tables, with one deployed name: they would share resources and once-records."""
+    grants = {use for function in by_name.values() for use in function.uses if isinstance(use, Grant)}
+    pairs = [("functions", function.deployed_name, function.name) for function in by_name.values()]
+    pairs += sorted({("tables", grant.deployed_name, grant.table) for grant in grants})
+    seen: dict[tuple[str, str], str] = {}
+    for kind, deployed, name in pairs:
+        twin = seen.setdefault((kind, deployed), name)
+        if twin != name:
+            raise InvalidChoreography(
+                f"choreography {choreography!r} has two {kind} that are deployed as {deployed}: {twin} and {name}.\n"
+                "  Remove one deployed_as=, or give a new name to what is new."
+            )

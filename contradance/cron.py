@@ -72,6 +72,7 @@ class Cron:
                             yield day
 
     def _days_of(self, year: int, month: int) -> list[date]:
+        """Return the days of a month on which it runs, in order."""
         last = monthrange(year, month)[1]
         if isinstance(self.days, str):
             return _special_day(self.days, year, month, last)
@@ -82,24 +83,21 @@ class Cron:
 
 
 def parse_cron(texts: tuple[str, ...]) -> Cron:
-    """Parse the six fields of a cron expression.
-
-    Raises:
-        InvalidField: a field is invalid, or no day fits all of them.
-    """
+    """Parse the six fields of a cron expression; raise `InvalidField` for an invalid one, or when no day fits all."""
     if (texts[2] == "?") == (texts[4] == "?"):
         raise InvalidField("exactly one of day-of-month and day-of-week is '?'")
     minutes, hours, days, months, weekdays, years = (
-        _parse(field, text) for field, text in zip(_ALL, texts, strict=True)
+        _parse_field(field, text) for field, text in zip(_ALL, texts, strict=True)
     )
-    times = tuple((hour, minute) for hour in _numbers(hours) for minute in _numbers(minutes))
-    cron = Cron(times, days, frozenset(_numbers(months)), weekdays, frozenset(_numbers(years)))
+    times = tuple((hour, minute) for hour in _sorted_numbers(hours) for minute in _sorted_numbers(minutes))
+    cron = Cron(times, days, frozenset(_sorted_numbers(months)), weekdays, frozenset(_sorted_numbers(years)))
     if next(cron.days_from(date(_YEARS[0], 1, 1)), None) is None:
         raise InvalidField("no such day exists")
     return cron
 
 
-def _numbers(parsed: "frozenset[int] | str | None") -> list[int]:
+def _sorted_numbers(parsed: "frozenset[int] | str | None") -> list[int]:
+    """Return the values of a field in order; none for `?` and for a day as text."""
     return sorted(parsed) if isinstance(parsed, frozenset) else []
 
 
@@ -128,24 +126,25 @@ def _special_weekday(text: str, year: int, month: int, last: int) -> list[date]:
     return fitting[position - 1 : position]
 
 
-def _parse(field: _Field, text: str) -> "frozenset[int] | str | None":
+def _parse_field(field: _Field, text: str) -> "frozenset[int] | str | None":
+    """Return a field's values, `L`, `15W`, `6L` or `2#1` as its text, None for `?`; refuse any other."""
     if field.name == _DAY_OF_MONTH and (text == "L" or _NEAREST.fullmatch(text)):
         return text
     if field.name == _DAY_OF_WEEK and (_LAST.fullmatch(text) or _NUMBERED.fullmatch(text)):
         return text
     if text == "?" and field.name in (_DAY_OF_MONTH, _DAY_OF_WEEK):
         return None
-    return frozenset(value for part in text.split(",") for value in _values(field, text, part))
+    return frozenset(value for part in text.split(",") for value in _parse_part(field, text, part))
 
 
-def _values(field: _Field, text: str, part: str) -> range:
-    """Return the values of one part of a field: `*`, `3`, `1-5` or `0/15`."""
+def _parse_part(field: _Field, text: str, part: str) -> range:
+    """Return the values of one part of a field: `*`, `3`, `1-5` or `0/15`; refuse any other."""
     span, slash, step = part.partition("/")
     first, dash, last = span.partition("-")
     try:
-        start = field.low if span == "*" else _number(field, first)
-        end = _number(field, last) if dash else field.high if span == "*" or slash else start
-        stride = _number(None, step) if slash else 1
+        start = field.low if span == "*" else _parse_number(field, first)
+        end = _parse_number(field, last) if dash else field.high if span == "*" or slash else start
+        stride = _parse_number(None, step) if slash else 1
     except ValueError as error:
         raise InvalidField(f"{text!r} is not a valid {field.name}") from error
     if not (field.low <= start <= end <= field.high and stride >= 1):
@@ -153,7 +152,8 @@ def _values(field: _Field, text: str, part: str) -> range:
     return range(start, end + 1, stride)
 
 
-def _number(field: _Field | None, text: str) -> int:
+def _parse_number(field: _Field | None, text: str) -> int:
+    """Return a number, or that of a field's name such as `JAN`; raise ValueError for another text."""
     if field is not None and text.upper() in field.names:
         return field.names.index(text.upper()) + field.low
     if not (text.isascii() and text.isdigit()):

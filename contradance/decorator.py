@@ -11,7 +11,7 @@ from contradance.delivery import Delivery
 from contradance.errors import InvalidFunction
 from contradance.foreign import ForeignEvent
 from contradance.function import Function, Schedule, make_function
-from contradance.limits import Limits
+from contradance.limits import Limits, check_batch
 from contradance.retry import DeliveryMode, Retry
 from contradance.signature import read_signature
 from contradance.subscription import (
@@ -69,10 +69,12 @@ def subscriber(
     where: ContentFilter | None = None,
     on_replay: OnReplay = "run",
     batch: int = MAX_BATCH,
+    draining: bool = False,
     timeout: timedelta = Limits.timeout,
     memory: int = Limits.memory,
     concurrency: int | None = None,
     service: str | None = None,
+    deployed_as: str | None = None,
 ) -> SubscribeDecorator:
     """Subscribe a handler to the events of its first parameter; the handler publishes the events it returns.
 
@@ -84,10 +86,15 @@ def subscriber(
             when the parameter is a union.
         on_replay: `"skip"` excludes archive replays.
         batch: most events of one invocation behind a queue: 1 to 10.
-        timeout: longest time of one attempt: up to 15 minutes.
+        draining: with `delivery="direct"` after `"queue"`: keep the queue until it is empty. `contradance doctor` reports
+            when it is.
+        timeout: longest time of one attempt: up to 15 minutes. Behind a queue an invocation takes up to
+            `timeout` x `batch` + 5 seconds, which are 15 minutes at most too.
         memory: in MB, 128 to 10,240.
         concurrency: most invocations at a time.
         service: the owning service; the folder of the handler's module unless given.
+        deployed_as: the name under which it was first deployed, after a rename: `"old_name"` or `"old_service.old_name"`. Its
+            resources, its dead letters and its record of handled events keep that name.
     """
     if misplaced:
         raise InvalidFunction(
@@ -107,9 +114,20 @@ def subscriber(
         _check_choice(read.function, "on_replay", on_replay, get_args(OnReplay))
         if not 1 <= batch <= MAX_BATCH:
             raise InvalidFunction(f"{read.function} has batch={batch}.\n  Use 1 to {MAX_BATCH}.")
+        if draining and delivery == "queue":
+            raise InvalidFunction(
+                f"{read.function} has draining=True and delivery='queue'.\n"
+                "  Write draining=True with delivery='direct', after the function was behind a queue."
+            )
         contracts, foreign = subscribed_events(parameters[0].annotation, read.function, parameters[0].name)
         pattern = event_pattern(read.function, contracts, where, on_replay, foreign)
-        trigger = Subscription(contracts, pattern, delivery, batch, on_replay, takes_delivery, foreign)
+        trigger = Subscription(
+            contracts, pattern, delivery, batch, on_replay, takes_delivery, foreign, draining=draining
+        )
+        limits = Limits(timeout, memory, concurrency)
+        limits.check(read.function)
+        if trigger.has_queue:
+            check_batch(read.function, timeout, batch)
         return make_function(
             handler,
             read,
@@ -117,7 +135,8 @@ def subscriber(
             publishes=read.returns,
             retry=retry,
             uses=uses,
-            limits=Limits(timeout, memory, concurrency),
+            limits=limits,
+            deployed_as=deployed_as,
         )
 
     return declare
@@ -132,6 +151,7 @@ def route(
     memory: int = Limits.memory,
     concurrency: int | None = None,
     service: str | None = None,
+    deployed_as: str | None = None,
 ) -> RouteDecorator:
     """Serve HTTP requests with a handler; it takes path, query and body, and returns a model or a `Reply`.
 
@@ -143,6 +163,8 @@ def route(
         memory: in MB, 128 to 10,240.
         concurrency: most invocations at a time.
         service: the owning service; the folder of the handler's module unless given.
+        deployed_as: the name under which it was first deployed, after a rename: `"old_name"` or `"old_service.old_name"`. Its
+            resources, its dead letters and its record of handled events keep that name.
     """
     _check_called("route", key, "GET /loans")
 
@@ -159,6 +181,7 @@ def route(
             retry=None,
             uses=uses,
             limits=Limits(timeout, memory, concurrency),
+            deployed_as=deployed_as,
         )
 
     return declare
@@ -176,6 +199,7 @@ def schedule(
     memory: int = Limits.memory,
     concurrency: int | None = None,
     service: str | None = None,
+    deployed_as: str | None = None,
 ) -> ScheduleDecorator:
     """Run a handler by the clock; the handler publishes the events it returns.
 
@@ -191,6 +215,8 @@ def schedule(
         memory: in MB, 128 to 10,240.
         concurrency: most invocations at a time.
         service: the owning service; the folder of the handler's module unless given.
+        deployed_as: the name under which it was first deployed, after a rename: `"old_name"` or `"old_service.old_name"`. Its
+            resources, its dead letters and its record of handled events keep that name.
     """
     _check_called("schedule", expression, "rate(1 day)")
 
@@ -216,6 +242,7 @@ def schedule(
             retry=retry,
             uses=uses,
             limits=Limits(timeout, memory, concurrency),
+            deployed_as=deployed_as,
         )
 
     return declare

@@ -24,6 +24,8 @@ class DeployedFunction(BaseModel):
     kind: FunctionKind
     function_name: str
     """Name of the Lambda function."""
+    deployed_name: str = ""
+    """The name of its resources, where `deployed_as=` pins an earlier one; else empty."""
     log_group: str
     bus: str | None = None
     """The bus of its rule, by the name in the declarations; None for the application's own."""
@@ -35,6 +37,17 @@ class DeployedFunction(BaseModel):
     """None for a route."""
     alarms: tuple[str, ...] = ()
     """Names of its CloudWatch alarms."""
+
+
+class DeployedTable(BaseModel):
+    """One deployed table of the application."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True, populate_by_name=True)
+
+    table_name: str
+    """Name of the table in DynamoDB."""
+    sorted: bool
+    """Whether it has a sort key."""
 
 
 class DeployedBus(BaseModel):
@@ -70,6 +83,8 @@ class Deployed(BaseModel):
     """Names of the stack's own CloudWatch alarms."""
     contracts: dict[str, dict[str, Any]] = {}
     """Frozen schemas of the stack's contracts by identity, `library.loans/BookLent v1`: `contradance.schemas.promised`."""
+    tables: dict[str, DeployedTable] = {}
+    """Tables by their deployed names."""
     functions: dict[str, DeployedFunction]
     """Functions by name, `loans.remind_reader`, with contradance's own."""
     buses: dict[str, DeployedBus] = {}

@@ -12,6 +12,7 @@
     │   ├── InvalidSchema           when a JSON Schema is compared or read
     │   └── BrokenPromise           when contracts are compared with their frozen schemas
     ├── ContractViolation           data breaks its contract; when consumed it is never retried
+    ├── UnknownPayload              a function was invoked with something that its trigger never delivers
     ├── PublishFailed               EventBridge did not accept some of the events; the message names them
     ├── HandlerExited               an author's code raised SystemExit or the like; only its attempt ends, as failed
     ├── AWSCallFailed               an AWS service refused a call, or did not answer in time
@@ -21,6 +22,8 @@
     │   ├── Conflict                another unit of work changed the same item first; retried
     │   ├── LeaseHeld               another attempt at the same delivery is still running; retried
     │   ├── LeaseLost               this attempt took too long, and another took over; nothing is committed
+    │   ├── HandlerTimedOut         the handler took longer than its timeout, and was interrupted; retried
+    │   ├── AttemptsExhausted       every attempt was begun and none ended; dead-lettered
     │   └── TooMuchWork             over 99 writes, 256 KiB an event or 350 KiB a delivery
     ├── CannotCreate                `contradance new` or `create` cannot write what it should; nothing is written
     ├── LaptopError                 the laptop's bus cannot start or answer
@@ -85,6 +88,10 @@ class ContractViolation(ContradanceError):
     """Data breaks its contract. It is not retried when consumed; a handler that publishes it has a bug."""
 
 
+class UnknownPayload(ContradanceError):
+    """A function was invoked with a payload of a shape that its trigger never delivers."""
+
+
 class PublishFailed(ContradanceError):
     """EventBridge did not accept every event; the message names those that were not published."""
 
@@ -133,6 +140,14 @@ class LeaseHeld(WorkError):
 
 class LeaseLost(WorkError):
     """This attempt took longer than its lease and another attempt took over, so it cannot commit."""
+
+
+class HandlerTimedOut(WorkError):
+    """A handler took longer than its timeout and was interrupted; nothing is committed, and the event is retried."""
+
+
+class AttemptsExhausted(WorkError):
+    """Every attempt at a delivery was begun, and none ended; the event is dead-lettered."""
 
 
 class TooMuchWork(WorkError):

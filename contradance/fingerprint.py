@@ -61,6 +61,7 @@ def _function_facts(function: AnyFunction) -> dict[str, object]:
         "retry": [retry.times, retry.max_age.total_seconds()],
         "limits": [limits.timeout.total_seconds(), limits.memory, limits.concurrency],
         "uses": sorted(map(_link_text, function.uses)),
+        **({"deployed as": function.deployed_name} if function.deployed_name != function.name else {}),
     }
 
 

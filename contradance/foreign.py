@@ -16,21 +16,17 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from enum import Enum
 from hashlib import sha256
-from typing import Any, ClassVar, Final, TypeGuard, get_origin
-from uuid import UUID
+from typing import Any, ClassVar, Final, TypeGuard
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.errors import PydanticUndefinedAnnotation
 
-from contradance.annotation import full_name, is_model, is_record, members_but_none, type_name
+from contradance.annotation import full_name
 from contradance.errors import InvalidContract
+from contradance.fieldpath import Path, UnusableField, find_path, value_at
 from contradance.identity import MAX_DETAIL_TYPE, Identity
 from contradance.pii import MASK, is_marked
-from contradance.wire import wire_fields
 
 DEFAULT_BUS: Final = "default"
 """The bus of every account and region. AWS services publish to no other bus."""
@@ -44,10 +40,6 @@ _BUS: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _AWS: Final = "aws."
 _PARTNER: Final = "aws.partner/"
 _OWN_NAMES: Final = frozenset({"identity", "origin"})
-_SCALARS: Final = (str, int, float, bool, UUID, Decimal, Enum, date, datetime, time, timedelta)
-"""Types with a scalar JSON value."""
-Path = tuple[str, ...]
-"""Names of a field in `detail`, from the outside inwards, as they are in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +148,6 @@ def complete(kind: type[ForeignEvent]) -> None:
         _find_fields(kind)
 
 
-def value_at(detail: object, path: Path) -> str | int | float | bool | None:
-    """Return the scalar at `path` in `detail`; None when it is missing, null, an object or a list."""
-    for name in path:
-        detail = detail.get(name) if isinstance(detail, Mapping) else None
-    return detail if isinstance(detail, str | int | float | bool) else None
-
-
 def id_at(event: Mapping[str, Any], path: Path) -> str:
     """Return the scalar at `path` in an event's detail as text; EventBridge's id when it cannot be an id."""
     found = value_at(event.get("detail"), path) if path else None
@@ -249,67 +234,9 @@ def _check_shape(kind: type[ForeignEvent]) -> None:
 
 
 def _field_path(kind: type[ForeignEvent], option: str, name: str) -> Path:
-    """Return the path of a field that a class keyword names; refuse one that the models do not have."""
-    holders: tuple[Any, ...] = (kind,)
-    path: list[str] = []
-    rest = name
-    while rest:
-        step, personal, inner = _next_field(holders, rest)
-        if not inner:
-            raise InvalidContract(
-                f"{full_name(kind)} names {name!r} in {option}=, but {'.'.join(path) or 'detail'} has no field {step!r}.\n"
-                f"  Name a field by its names in JSON, like 'object.key'. Fields here: {', '.join(_field_names(holders)) or 'none'}."
-            )
-        if personal and option != "once_by":
-            raise InvalidContract(
-                f"{full_name(kind)} names {name!r} in {option}=, but marks it as personal data, and ids are written to "
-                "metadata and journal as they are.\n  Name a field that holds an id."
-            )
-        path.append(step)
-        holders, rest = inner, rest[len(step) + 1 :]
-    if not any(_is_scalar(holder) for holder in holders):
-        raise InvalidContract(
-            f"{full_name(kind)} names {name!r} in {option}=, which is {' or '.join(map(type_name, holders)) or 'nothing'}.\n"
-            "  Name a field that holds a text, a number or a boolean."
-        )
-    return tuple(path)
-
-
-def _next_field(holders: Sequence[Any], rest: str) -> tuple[str, bool, tuple[Any, ...]]:
-    """Return (name of the next field, whether it is personal, its types); a name in JSON may contain dots."""
-    named = [
-        (name, field)
-        for holder in holders
-        if is_model(holder)
-        for name, (_, field) in wire_fields(holder).items()
-        if rest == name or rest.startswith(f"{name}.")
-    ]
-    step = max((name for name, _ in named), key=len, default=rest.partition(".")[0])
-    fields = [field for name, field in named if name == step]
-    types = [one for field in fields for one in members_but_none(field.annotation)]
-    if any(_is_open(holder) for holder in holders):
-        types.append(Any)
-    return step, any(map(is_marked, fields)), tuple(types)
-
-
-def _is_open(holder: Any) -> bool:
-    """Whether nothing is known of the fields of `holder`."""
-    origin = get_origin(holder)
-    return (
-        holder in (Any, object, dict) or is_record(holder) or (isinstance(origin, type) and issubclass(origin, Mapping))
-    )
-
-
-def _is_scalar(annotation: Any) -> bool:
-    """Whether values of a type are texts, numbers or booleans in JSON, as far as the type is known."""
-    if annotation in (Any, object):
-        return True
-    return (
-        issubclass(annotation, _SCALARS) if isinstance(annotation, type) else get_origin(annotation) not in (list, dict)
-    )
-
-
-def _field_names(holders: Sequence[Any]) -> list[str]:
-    """Return the names in JSON of the models' fields, sorted."""
-    models = [holder for holder in holders if is_model(holder)]
-    return sorted({name for model in models for name in wire_fields(model)})
+    """Return the path of a field that a class keyword names; refuse one that cannot be used."""
+    try:
+        return find_path(kind, name, may_be_personal=option == "once_by")
+    except UnusableField as error:
+        problem, fix = error.args
+        raise InvalidContract(f"{full_name(kind)} names {name!r} in {option}=, {problem}.\n  {fix}") from error

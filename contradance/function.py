@@ -5,6 +5,7 @@ A function is callable like its handler: a unit test calls it with an event and 
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import WRAPPER_ASSIGNMENTS
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, get_origin
@@ -13,9 +14,9 @@ from contradance.annotation import members, published_types, type_name
 from contradance.contract import Contract, is_contract, where_defined
 from contradance.errors import InvalidFunction
 from contradance.foreign import is_foreign
-from contradance.limits import Limits
+from contradance.limits import Limits, batch_timeout
 from contradance.retry import DeliveryMode, Retry
-from contradance.signature import Signature
+from contradance.signature import Signature, deployed_name
 from contradance.subscription import Subscription
 from contradance.table import Grant
 
@@ -54,6 +55,8 @@ class Function(Generic[P, R_co]):
     retry: Retry
     uses: "frozenset[Link]"
     limits: Limits
+    deployed_name: str
+    """The name of its resources and its once-records: `name`, unless `deployed_as=` pins an earlier one."""
 
     def __post_init__(self) -> None:
         """Copy the handler's name, docstring and module, as `functools.update_wrapper` does, for `help` and pytest."""
@@ -69,6 +72,16 @@ class Function(Generic[P, R_co]):
     def delivery(self) -> DeliveryMode:
         """How events reach the function; a route and a schedule are always direct."""
         return self.trigger.delivery if isinstance(self.trigger, Subscription) else "direct"
+
+    @property
+    def batch(self) -> int | None:
+        """Most events of one invocation behind a queue; None without a queue."""
+        return self.trigger.batch if isinstance(self.trigger, Subscription) and self.trigger.has_queue else None
+
+    @property
+    def invocation_timeout(self) -> timedelta:
+        """Longest time of one invocation: behind a queue, of a whole batch. `timeout=` is that of one attempt."""
+        return batch_timeout(self.limits.timeout, self.batch) if self.batch else self.limits.timeout
 
     def __repr__(self) -> str:
         return f"Function({self.name!r})"
@@ -87,6 +100,7 @@ def make_function(
     retry: Retry | None,
     uses: "Sequence[Link]",
     limits: Limits,
+    deployed_as: str | None = None,
 ) -> Function[P, R_co]:
     """Return a function, after the checks that all kinds of function share; `publishes` is an annotation."""
     function, service = signature.function, signature.service
@@ -106,6 +120,7 @@ def make_function(
         retry=checked,
         uses=_checked_links(function, service, uses),
         limits=limits,
+        deployed_name=deployed_name(function, service, deployed_as or handler.__name__, InvalidFunction),
     )
 
 

@@ -8,6 +8,8 @@ from contradance.errors import InvalidFunction
 
 LONGEST_TIMEOUT: Final = timedelta(minutes=15)
 """Longest timeout of a function. Lambda quota."""
+SPARE_TIME: Final = timedelta(seconds=5)
+"""What an invocation for a batch has beyond the timeouts of its attempts, for reporting their outcomes."""
 MEMORY: Final = (128, 10_240)
 """Least and most memory of a function, in MB. Lambda quotas."""
 
@@ -37,3 +39,25 @@ class Limits:
             )
         if self.concurrency is not None and self.concurrency < 1:
             raise InvalidFunction(f"{function} has concurrency={self.concurrency}.\n  Use 1 or more, or leave it out.")
+
+
+def batch_timeout(timeout: timedelta, batch: int) -> timedelta:
+    """Return the longest time of an invocation for `batch` events behind a queue; `timeout` is that of one attempt."""
+    return timeout * batch + SPARE_TIME
+
+
+def check_batch(function: str, timeout: timedelta, batch: int) -> None:
+    """Refuse a batch that Lambda would end before its last event had its time."""
+    longest = batch_timeout(timeout, batch)
+    if longest <= LONGEST_TIMEOUT:
+        return
+    fits = (LONGEST_TIMEOUT - SPARE_TIME) // timeout
+    fix = (
+        f"Write batch={fits}, the largest that fits, or a shorter timeout."
+        if fits
+        else f"Behind a queue an attempt may take {LONGEST_TIMEOUT - SPARE_TIME}."
+    )
+    raise InvalidFunction(
+        f"{function} has timeout={timeout} and batch={batch}: an invocation would take up to {longest}, and Lambda ends it "
+        f"after {LONGEST_TIMEOUT}.\n  {fix}"
+    )

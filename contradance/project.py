@@ -30,7 +30,7 @@ class Project:
 
     root: Path
     names: dict[str, str]
-    """`module:attribute` by purpose: choreography, contracts, demo; and `schemas`, a folder."""
+    """`module:attribute` by purpose: choreography, contracts, demo; and `schemas`, a folder, `runtime` and `architecture`."""
     accepted: dict[str, str] = field(default_factory=dict)
     """Findings of `contradance lint` that the project accepts, each with its reason."""
 
@@ -45,6 +45,16 @@ class Project:
     def choreography_or_registry(self) -> Choreography | Registry:
         """Return the choreography, which has the subscribers; a project without one has only its registry."""
         return self.choreography() if "choreography" in self.names else self.registry()
+
+    @property
+    def runtime(self) -> str | None:
+        """The Lambda runtime to package for: `python3.13`; None for that of the running interpreter."""
+        return self.names.get("runtime")
+
+    @property
+    def architecture(self) -> str | None:
+        """The architecture to package for: `arm64` or `x86_64`; None for the default."""
+        return self.names.get("architecture")
 
     @property
     def schemas(self) -> Path:

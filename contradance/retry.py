@@ -30,6 +30,9 @@ RULE_MAX_AGE: Final = timedelta(hours=24)
 """Longest that a rule tries to deliver. The same page."""
 VISIBILITY_FACTOR: Final = 6
 """A queue's visibility timeout is this many function timeouts. Lambda developer guide, services-sqs-configure."""
+MIN_RECEIVES: Final = 5
+"""Fewest receives before SQS moves a message to the dead letter queue. Lambda developer guide, services-sqs-configure."""
+RECEIVES_PER_ATTEMPT: Final = 3
 
 _LAMBDA_DELAYS: Final = (timedelta(minutes=1), timedelta(minutes=2))
 """Lambda's pause before the second and the third attempt. Lambda developer guide, invocation-async-error-handling."""
@@ -50,8 +53,22 @@ class Retry:
     def delay(self, delivery: DeliveryMode, attempt: int, timeout: timedelta) -> timedelta:
         """Return the pause after the failed attempt number `attempt`; the first is 1."""
         if delivery == "queue":
-            return VISIBILITY_FACTOR * timeout
+            return self.queue_pause(timeout)
         return _LAMBDA_DELAYS[min(attempt, len(_LAMBDA_DELAYS)) - 1]
+
+    @staticmethod
+    def queue_pause(timeout: timedelta) -> timedelta:
+        """Return the pause after a failed attempt behind a queue; `timeout` is that of one attempt."""
+        return VISIBILITY_FACTOR * timeout
+
+    @property
+    def receives(self) -> int:
+        """Most receives of a message behind a queue.
+
+        Attempts are counted by the once-record. This is the net for messages that Lambda received and did not attempt,
+        because it was throttled or its process died: without it such a message would return for ever.
+        """
+        return min(max(MIN_RECEIVES, RECEIVES_PER_ATTEMPT * (self.times + 1)), QUEUE_RETRIES + 1)
 
     def attempts(self, delivery: DeliveryMode) -> int:
         """Return the most attempts. Direct delivery makes only those that begin within `max_age`."""

@@ -1,13 +1,17 @@
 """A handler's signature: the service it belongs to, its parameters in order, and its return annotation."""
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any, get_type_hints
+from typing import Any, Final, get_type_hints
 
 from contradance.annotation import type_name
 from contradance.errors import DeclarationError, InvalidFunction
+
+_DEPLOYED: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\.[A-Za-z_][A-Za-z0-9_-]*")
+"""A deployed name: `service.name`. `|` separates it from an event's source in once-keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +104,13 @@ def _read_parameter(function: str, parameter: inspect.Parameter, hints: dict[str
             "  Annotate it: the type of a parameter selects what the function receives."
         )
     return Parameter(parameter.name, hints[parameter.name], parameter.default)
+
+
+def deployed_name(what: str, service: str, name: str, error: type[DeclarationError]) -> str:
+    """Return the full name, `service.name`, under which something is deployed; refuse one that resources cannot have."""
+    full = name if "." in name else f"{service}.{name}"
+    if not _DEPLOYED.fullmatch(full):
+        raise error(
+            f"{what} has deployed_as={name!r}.\n  Write its earlier name: 'old_name' or 'old_service.old_name'."
+        )
+    return full

@@ -36,6 +36,13 @@ class Subscription:
     takes_delivery: bool
     foreign: tuple[type[ForeignEvent], ...] = ()
     """The events of others among the subscribed ones; all events of one subscription are on one bus."""
+    draining: bool = False
+    """Whether the queue of an earlier `delivery="queue"` is kept until it is empty."""
+
+    @property
+    def has_queue(self) -> bool:
+        """Whether there is a queue that the function consumes."""
+        return self.delivery == "queue" or self.draining
 
     @property
     def bus(self) -> str | None:

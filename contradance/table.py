@@ -22,7 +22,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from contradance.annotation import is_model, type_name
 from contradance.errors import InvalidTable, WorkError
-from contradance.signature import service_of
+from contradance.signature import deployed_name, service_of
 from contradance.tableitem import ItemFormat, UnreadableError
 from contradance.unit import ItemKey, Unit, running
 
@@ -45,6 +45,8 @@ class Grant:
     access: Literal["read", "write"]
     key: tuple[str, ...]
     """Names of the table's key fields: one or two."""
+    deployed_name: str
+    """The name of its resources: `table`, unless `deployed_as=` pins an earlier one."""
 
     def __str__(self) -> str:
         return f"{self.table} ({self.access})"
@@ -77,19 +79,30 @@ class Table(Generic[Record]):
         key: one or two names of fields of `model`: partition key, sort key. Strings, UUIDs and dates may be keys.
         model: the class of its items.
         service: the owning service; the folder of the declaring module unless given.
+        deployed_as: the name under which it was first deployed, after a rename: `"old_name"` or `"old_service.old_name"`. It
+            stays the same table in AWS.
     """
 
-    def __init__(self, name: str, *, key: tuple[str, ...], model: type[Record], service: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        key: tuple[str, ...],
+        model: type[Record],
+        service: str | None = None,
+        deployed_as: str | None = None,
+    ) -> None:
         self.service = service or service_of(_declaring_module(), f"table {name!r}", InvalidTable)
         self.name = f"{self.service}.{name}"
         self.key = key
         self.model = model
-        self.read = Grant(self.name, "read", key)
-        self.write = Grant(self.name, "write", key)
         if not _NAME.fullmatch(name):
             raise InvalidTable(
                 f"table {self.name!r} has a name that AWS does not accept.\n  Use lower-case letters, digits, '_' and '-'."
             )
+        deployed = deployed_name(f"table {self.name}", self.service, deployed_as or name, InvalidTable)
+        self.read = Grant(self.name, "read", key, deployed)
+        self.write = Grant(self.name, "write", key, deployed)
         if not is_model(model):
             raise InvalidTable(
                 f"table {self.name} holds {type_name(model)}, which is not a model.\n  Derive it from pydantic.BaseModel."

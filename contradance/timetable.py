@@ -70,6 +70,7 @@ class Timetable:
 
     @cached_property
     def _zone(self) -> ZoneInfo:
+        """The time zone of the timetable."""
         return ZoneInfo(self.timezone)
 
 
@@ -115,6 +116,7 @@ def _check_zone(function: str, timezone: str) -> None:
 
 
 def _has_zones() -> bool:
+    """Whether this machine has a database of time zones."""
     try:
         ZoneInfo("Europe/London")
     except ZoneInfoNotFoundError:
@@ -123,6 +125,7 @@ def _has_zones() -> bool:
 
 
 def _check_window(function: str, start: datetime | None, end: datetime | None) -> None:
+    """Refuse a start or end without time zone or with parts of a second, and an end before the start."""
     for option, moment in (("start", start), ("end", end)):
         if moment is not None and (moment.tzinfo is None or moment.microsecond):
             raise InvalidFunction(

@@ -11,6 +11,8 @@ sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import Browser, Page, ViewportSize  # noqa: E402 - the project's root has to be importable first
 
+from contradance.local.captured import logging_kept  # noqa: E402 - the same
+from functions.choreography import food_delivery  # noqa: E402 - the same
 from tests.browser.stage import Stage, browser, stage  # noqa: E402 - the same
 
 OUT: Final = ROOT / ".screenshots"
@@ -18,22 +20,27 @@ DOCS: Final = ROOT / "docs"
 WIDTHS: Final = (390, 1280)
 
 
-def _filled(running: Stage) -> tuple[str, str]:
-    """Have things happen, and return the ids of two orders: one that went well, one that was refused."""
+def _filled(running: Stage) -> tuple[str, str, str]:
+    """Have things happen, and return the ids of three orders: that went well, that was refused, whose payment failed."""
     for token in ("tok_outage", "tok_outage", "tok_visa", "tok_declined", "tok_visa"):
         running.order(payment_token=token)
+    failed = running.order(payment_token="tok_outage")  # noqa: S106 - what the stand-in of the gateway understands
     refused = running.order(restaurant_id="night-owl")
     well = running.order()
     running.rest()
-    return well, refused
+    return well, refused, failed
 
 
-def _pages(well: str, refused: str) -> Iterator[tuple[str, str]]:
+def _pages(well: str, refused: str, failed: str) -> Iterator[tuple[str, str]]:
     yield "live", "live"
     yield "flows", "flows"
     yield "flows-nothing", "flows?term=nothing"
     yield "flow", f"flows?term={refused}"
     yield "flow-well", f"flows?term={well}"
+    yield "flow-failed", f"flows?term={failed}"
+    yield "flows-failed", "flows?outcome=failed"
+    yield "functions", "functions"
+    yield "function", "functions/payments.process_payment"
     yield "dead-letters", "dead-letters"
     yield "dead-letters-of-one", "dead-letters/payments.process_payment?reason=failed"
     yield "replay", "replay"
@@ -67,12 +74,12 @@ def _actions(page: Page, running: Stage, suffix: str) -> None:
     _shoot(page, f"publish-refused-{suffix}")
 
 
-def _all(opened: Browser, running: Stage, well: str, refused: str) -> None:
+def _all(opened: Browser, running: Stage, orders: tuple[str, str, str]) -> None:
     for width in WIDTHS:
         for scheme in ("light", "dark"):
             context = opened.new_context(viewport=ViewportSize(width=width, height=900), color_scheme=scheme)
             page = context.new_page()
-            for name, path in _pages(well, refused):
+            for name, path in _pages(*orders):
                 page.goto(f"{running.console}/{path}")
                 _shoot(page, f"{name}-{width}-{scheme}")
             if scheme == "light":
@@ -80,16 +87,18 @@ def _all(opened: Browser, running: Stage, well: str, refused: str) -> None:
             context.close()
 
 
-def _for_the_readme(opened: Browser, running: Stage, refused: str) -> None:
+def _for_the_readme(opened: Browser, running: Stage, failed: str) -> None:
     context = opened.new_context(viewport=ViewportSize(width=1280, height=900), color_scheme="light")
     page = context.new_page()
-    for path, name in (("live", "console-live.png"), (f"flows?term={refused}", "console-flow.png")):
+    for path, name in (("live", "console-live.png"), (f"flows?term={failed}", "console-flow.png")):
         page.goto(f"{running.console}/{path}")
         if path == "live":
             page.locator("[data-stream].on").wait_for()
             for token in ("tok_visa", "tok_outage"):
                 running.order(payment_token=token)
                 running.rest()
+        else:
+            page.get_by_role("heading", name="What happened").evaluate("one => scrollTo(0, one.offsetTop - 420)")
         page.wait_for_timeout(1200)  # what has just happened still moves
         page.screenshot(path=DOCS / name)
     context.close()
@@ -97,9 +106,14 @@ def _for_the_readme(opened: Browser, running: Stage, refused: str) -> None:
 
 if __name__ == "__main__":
     OUT.mkdir(exist_ok=True)
-    with TemporaryDirectory() as folder, browser() as opened, stage(Path(folder)) as running:
-        well, refused = _filled(running)
+    with (
+        TemporaryDirectory() as folder,
+        browser() as opened,
+        logging_kept(food_delivery),
+        stage(Path(folder)) as running,
+    ):
+        orders = _filled(running)
         if "--docs" in sys.argv:
-            _for_the_readme(opened, running, refused)
+            _for_the_readme(opened, running, orders[2])
         else:
-            _all(opened, running, well, refused)
+            _all(opened, running, orders)

@@ -22,6 +22,8 @@ MANNERED = re.compile(
 """Words that make a sentence hard to read at first sight, and names that this project no longer uses."""
 MOST_MANNERED = 0
 """Most of these words in docstrings, comments and other texts; only ever lowered."""
+DESCRIBED = ("compatibility", "packaging", "pattern", "scaffold", "schemas", "testing")
+"""Rooms in which private functions have a docstring as well; Ruff requires one of public functions only."""
 DENSEST = 16
 """Most decisions in a function: branches, loops, comprehensions and boolean operators. Ruff's C901 counts branches only."""
 
@@ -111,6 +113,27 @@ def decisions(function: ast.AST) -> int:
             | ast.match_case,
         )
     )
+
+
+def functions_of(node: ast.AST) -> Iterator[ast.FunctionDef]:
+    """Yield the functions and methods of a module or class, except special methods and functions inside functions."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef) and not child.name.startswith("__"):
+            yield child
+        elif isinstance(child, ast.ClassDef):
+            yield from functions_of(child)
+
+
+def test_a_private_function_of_the_described_rooms_has_a_docstring() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{function.lineno}: {function.name}"
+        for path in MACHINE
+        if path.relative_to(ROOT / "contradance").parts[0] in DESCRIBED
+        for function in functions_of(tree_of(path))
+        if ast.get_docstring(function) is None
+    ]
+
+    assert found == [], "Write what each returns and which case it refuses, in one line."
 
 
 def test_a_function_makes_few_decisions() -> None:

@@ -53,6 +53,15 @@ def test_its_list_has_six_functions_and_three_events_of_others() -> None:
     ]
 
 
+def test_an_event_of_others_is_shown_with_its_bus_its_identifying_fields_and_a_sample() -> None:
+    shown = ran("contradance", "contracts", "show", "PrintShipped")
+    sample = json.loads(ran("contradance", "events", "sample", "PrintShipped"))
+
+    assert "from bus 'print_shop', once by parcel.trackingNumber, subject parcel.reference" in shown
+    assert sample == {"parcel": {"reference": "8f3d5c1e-7f0e-4a53-9d6c-0b6a1f6f2f11", "trackingNumber": "PX-1001"}}
+    assert "memberRemoved  (of others)" in ran("contradance", "contracts", "list")
+
+
 PROGRAM = """
 import sys
 from pathlib import Path

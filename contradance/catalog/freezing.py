@@ -22,6 +22,12 @@ class Frozen:
     """Number of contracts that the application freezes."""
     written: bool
 
+    def as_json(self) -> dict[str, object]:
+        """Return the values for JSON."""
+        groups = {"new": self.plan.new, "changed": self.plan.changed, "dropped": self.plan.dropped}
+        named = {name: [str(frozen.identity) for frozen in group] for name, group in groups.items()}
+        return {"contracts": self.count, "written": self.written, **named}
+
     def lines(self, root: Path) -> Iterator[str]:
         """Yield a line of text for each file: new, changed or dropped, the contract, and the path."""
         would = "" if self.written else "would be "

@@ -104,6 +104,23 @@ def describe_foreign(one: Relied) -> Iterator[str]:
         yield from _table([*_field_rows(model, 1, ())])
 
 
+def as_json_value(one: type[Contract] | Relied) -> dict[str, object]:
+    """Return a contract, or an event of others, for JSON: what `describe_contract` and `describe_foreign` print."""
+    model = one.models[0] if isinstance(one, Relied) else one
+    fields = [
+        {
+            "name": name,
+            "type": type_name(_without_metadata(field)),
+            "required": field.is_required(),
+            "personal": is_marked(field),
+            "description": field.description or "",
+        }
+        for name, (_, field) in wire_fields(model).items()
+    ]
+    summary = one.summary if isinstance(one, Relied) else _first_line(one)
+    return {"contract": str(one.identity), "summary": summary, "class": where_defined(model), "fields": fields}
+
+
 def _table(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
     """Yield rows of three columns as lines, aligned."""
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]

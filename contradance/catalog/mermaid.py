@@ -20,7 +20,7 @@ _RESERVED: Final = ("default", "event", "failure", "foreign")
 
 
 def mermaid(choreography: Choreography) -> str:
-    """Return the text of the flowchart, with the functions and events that publish, consume or are published."""
+    """Return the text of the flowchart: the events that functions publish or consume, and these functions."""
     return "\n".join(_lines(choreography)) + "\n"
 
 

@@ -3,24 +3,38 @@
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contradance.cli.command import AsJson, Port, Sets, StateFolder, print_json, reporting, the_project, write_text
+from contradance.cli.command import (
+    AsJson,
+    Port,
+    SafeGroup,
+    Sets,
+    StateFolder,
+    print_json,
+    reporting,
+    the_project,
+    write_text,
+)
 from contradance.cli.contracts import contracts
 from contradance.cli.creating import create, new
 from contradance.cli.dlq import dlq
 from contradance.cli.events import events
 from contradance.cli.inspecting import lint, list_, why
 from contradance.cli.moment import moment
+from contradance.cli.now import retry, schedule
 from contradance.cli.operating import doctor, logs, replay
 from contradance.cli.package import package
 from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import err, out
-from contradance.local.names import DEFAULT_PORT
+
+if TYPE_CHECKING:
+    from contradance.runtime.journal_record import JournalRecord
 
 app = typer.Typer(
+    cls=SafeGroup,
     help="Contract-first choreography: draw it, run it, trace what happened.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -46,7 +60,7 @@ class GraphFormat(StrEnum):
 @reporting
 def run(
     state: StateFolder = Path(".contradance"),
-    port: Port = DEFAULT_PORT,
+    port: Port = None,
     settings: Sets = None,
     time_scale: Annotated[
         float, typer.Option(min=0.001, help="How fast time runs: with 60, a wait of a minute takes a second.")
@@ -68,7 +82,8 @@ def run(
     if reload:
         from contradance.cli.reloading import run_reloading  # noqa: PLC0415 - only this option needs it
 
-        words = ["run", "--state", str(state), "--port", str(port), "--time-scale", str(time_scale)]
+        words = ["run", "--state", str(state), "--time-scale", str(time_scale)]
+        words += [] if port is None else ["--port", str(port)]
         words += [word for setting in settings or [] for word in ("--set", setting)]
         words += [word for origin in cors_origin or [] for word in ("--cors-origin", origin)]
         raise typer.Exit(run_reloading(the_project().root, words))
@@ -130,6 +145,9 @@ def trace(
         str | None, typer.Argument(help="A subject, a correlation id or an event id; the latest flow if none is given.")
     ] = None,
     *,
+    with_logs: Annotated[
+        bool, typer.Option("--logs", help="Also what each attempt logged, and the traceback of each failure.")
+    ] = False,
     since: Annotated[
         str, typer.Option(help="Start of the search in a stack's logs: 2026-01-31T18:00 (UTC) or 90m (ago).")
     ] = "1d",
@@ -142,6 +160,8 @@ def trace(
 
     with target.journal(moment(since, datetime.now(UTC), "--since")) as journal:
         records = journal.flows(term) if term else journal.latest()
+        if with_logs:
+            records = journal.with_logs(records)
         found = flows(records, journal.outstanding({record.correlation_id for record in records}))
     if not found:
         err.print(
@@ -149,14 +169,21 @@ def trace(
         )
         raise typer.Exit(1)
     if as_json:
-        print_json({"records": [record.model_dump(mode="json") for record in records]})
+        print_json({"records": [_record_json(record, with_logs=with_logs) for record in records]})
         return
     services = Services(target.choreography.services)
     for flow in found:
-        out.print(flow_tree(flow, services), soft_wrap=False)
+        out.print(flow_tree(flow, services, with_logs=with_logs), soft_wrap=False)
+
+
+def _record_json(record: "JournalRecord", *, with_logs: bool) -> dict[str, object]:
+    logs = {"logs": [entry.model_dump(mode="json") for entry in record.logs]} if with_logs else {}
+    return {**record.model_dump(mode="json"), **logs}
 
 
 app.command()(replay)
+app.command()(retry)
+app.add_typer(schedule, name="schedule")
 app.command()(logs)
 app.command()(doctor)
 app.command("list")(list_)

@@ -6,22 +6,42 @@ import warnings
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from contradance.cli.theme import err
 from contradance.errors import ContradanceError, UnconsumedEvent
-from contradance.printable import printable_json
+from contradance.printable import printable_block, printable_json
 from contradance.project import Project, find_project
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 StateFolder = Annotated[Path, typer.Option("--state", help="Folder of the laptop's state.", metavar="DIR")]
-Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port on 127.0.0.1.")]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        "--port", min=0, max=65_535, help="Port on 127.0.0.1; default: the one in the laptop's folder, else 8700."
+    ),
+]
 Sets = Annotated[list[str] | None, typer.Option("--set", help="A setting's value; repeatable.", metavar="NAME=VALUE")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class SafeGroup(TyperGroup):
+    """The commands; a usage error, which Typer prints itself, shows what was typed as `printable_block` returns it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was typed."""
+        try:
+            return super().invoke(ctx)
+        except TyperException as error:
+            if isinstance(message := getattr(error, "message", None), str):
+                error.message = printable_block(message)
+            raise
 
 
 def reporting(command: Callable[P, R]) -> Callable[P, R]:
@@ -37,7 +57,7 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
         except ContradanceError as error:
             err.print(f"{type(error).__name__}: {error}", style="red")
             raise typer.Exit(1) from error
-        except (typer.Exit, typer.Abort, typer.BadParameter):
+        except (typer.Exit, typer.Abort, TyperException):
             raise
         except Exception as error:
             own = error.__traceback__.tb_next if error.__traceback__ else None

@@ -46,6 +46,7 @@ def freeze(
         typer.Option("--drop", help="A version to give up: its file is deleted.", metavar="CONTRACT"),
     ] = None,
     check: CheckOption = False,  # noqa: FBT002 - a command's flag
+    as_json: AsJson = False,  # noqa: FBT002 - a command's flag
 ) -> None:
     """Write the schema of each new or compatibly changed contract to its file; refuse a breaking change."""
     from contradance.catalog.freezing import freeze_contracts  # noqa: PLC0415 - loaded with the project
@@ -54,12 +55,14 @@ def freeze(
     frozen = freeze_contracts(
         project.choreography_or_registry(), project.root / project.schemas, dropping=drop or [], write_files=not check
     )
-    for line in frozen.lines(project.root):
+    if as_json:
+        print_json(frozen.as_json())
+    for line in () if as_json else frozen.lines(project.root):
         out.print(line)
     if check and not frozen.plan.empty:
         err.print("Files and contracts differ. Run: contradance contracts freeze", style="red")
         raise typer.Exit(1)
-    if frozen.plan.empty:
+    if frozen.plan.empty and not as_json:
         out.print(f"{frozen.count} contracts equal their frozen files in {project.schemas.as_posix()}.")
 
 
@@ -110,16 +113,28 @@ def list_contracts(
 @reporting
 def show(
     contract: Annotated[str, typer.Argument(help="Like BookLent, BookLent v1 or library.loans/BookLent v1.")],
+    as_json: AsJson = False,  # noqa: FBT002 - a command's flag
 ) -> None:
     """Show one contract: its fields, their types, personal data, and whether it is frozen."""
-    from contradance.catalog.listing import describe_contract, describe_foreign  # noqa: PLC0415 - loaded with the project
+    from contradance.catalog.listing import (  # noqa: PLC0415 - loaded with the project
+        as_json_value,
+        describe_contract,
+        describe_foreign,
+    )
     from contradance.choreography import Choreography  # noqa: PLC0415 - loaded with the project
     from contradance.schemas.identities import find_identity  # noqa: PLC0415 - loaded with the project
 
     checked = the_project().choreography_or_registry()
     foreign = {str(one.identity): one for one in checked.foreign} if isinstance(checked, Choreography) else {}
-    found = [one for name, one in foreign.items() if contract in (name, one.identity.detail_type)]
+    found = [
+        one
+        for name, one in foreign.items()
+        if contract in (name, one.identity.detail_type, *(model.__name__ for model in one.models))
+    ]
     known = the_project().registry().by_identity
+    if as_json:
+        print_json([as_json_value(one) for one in found] or [as_json_value(known[find_identity(contract, known)])])
+        return
     for line in describe_foreign(found[0]) if found else describe_contract(known[find_identity(contract, known)]):
         out.print(line)
 
@@ -130,6 +145,7 @@ def diff(
     old: Annotated[str | None, typer.Argument(help="A contract, like BookLent v1; default: all.")] = None,
     new: Annotated[str | None, typer.Argument(help="The contract to compare it with, like BookLent v2.")] = None,
     against: Against = None,
+    as_json: AsJson = False,  # noqa: FBT002 - a command's flag
 ) -> None:
     """Show every change since the frozen contracts, or between two contracts, breaking or not."""
     from contradance.compatibility import compare  # noqa: PLC0415 - loaded with the project
@@ -150,6 +166,9 @@ def diff(
             one for one in differences(project.choreography_or_registry(), promises) if named in (None, one.identity)
         ]
         lines = [f"{one.identity}: {one.change.message}" for one in found]
+    if as_json:
+        print_json(lines)
+        return
     for line in lines or ["Nothing differs."]:
         out.print(line)
 

@@ -12,18 +12,21 @@ from typing import Annotated
 
 import typer
 
-from contradance.cli.command import completing, reporting, the_project
+from contradance.cli.command import completing, reporting, text_of, the_project
 from contradance.cli.theme import err, out
 from contradance.errors import CannotCreate, UnconsumedEvent
 from contradance.scaffold.changes import complete_pending
 from contradance.scaffold.event import create_event
 from contradance.scaffold.field_spec import FIELD_TYPES, FORM
+from contradance.scaffold.foreign import create_foreign_event
 from contradance.scaffold.formatting import format_files, paths_to_format
-from contradance.scaffold.fresh import create_project
+from contradance.scaffold.fresh import create_project, make_repository
 from contradance.scaffold.layout import ProjectLayout, read_layout
-from contradance.scaffold.naming import app_name, event_name, function_name, service_name
+from contradance.scaffold.naming import app_name, event_name, field_name, function_name, service_name
 from contradance.scaffold.route import VERBS, create_route
+from contradance.scaffold.schedule import create_schedule
 from contradance.scaffold.subscriber import create_subscriber
+from contradance.scaffold.table import create_table
 from contradance.scaffold.topic import create_topic
 
 create = typer.Typer(
@@ -79,6 +82,7 @@ def new(
     """
     where = Path(_asked(name, "Name of the project", "NAME", lambda path: app_name(Path(path).name)))
     folder = create_project(where.parent, where.name, empty=empty)
+    make_repository(folder)
     out.print(f"Created {folder}/. Now:\n\n  cd {folder}\n  make test\n  make run\n")
     out.print(f"{folder / 'README.md'} describes the files and the next steps.")
 
@@ -96,11 +100,29 @@ def event_command(
     ] = None,
     says: Annotated[str | None, typer.Option(help="What has happened, in one sentence.", metavar="TEXT")] = None,
     failure: Annotated[bool, typer.Option("--failure", help="The event reports a refusal or a reversal.")] = False,
+    origin: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="An event of others: a sample, a JSON Schema, or a document of EventBridge's schema registry.",
+            metavar="FILE",
+        ),
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="With --from: its source.", metavar="TEXT")] = None,
+    detail_type: Annotated[str | None, typer.Option(help="With --from: its detail-type.", metavar="TEXT")] = None,
+    bus: Annotated[str | None, typer.Option(help="With --from: its bus, like default.", metavar="NAME")] = None,
 ) -> None:
     """Write a contract, add it to the registry, and test it.
 
     contradance create event BookLent --service loans --field loan_id:uuid --field reader:str:pii
+
+    With --from, write the model of an event that others publish.
+
+    contradance create event ObjectCreated --from sample.json
     """
+    if origin is not None:
+        _create_foreign(name, origin, source=source, detail_type=detail_type, bus=bus)
+        return
     called = _asked(name, "Name of the event, in the past tense", "NAME", event_name)
     owner = _asked(service, "Service that publishes it", "--service", service_name)
     asked = field if field or name else _several("Fields, like loan_id:uuid reader:str:pii", "id:uuid")
@@ -110,6 +132,18 @@ def event_command(
         f"\n{called} has no publisher yet: return it from a function of {owner}, or publish one by hand:\n"
         f"  contradance events sample {called} | contradance events publish {called} --data -",
     )
+
+
+def _create_foreign(
+    name: str | None, document: Path, *, source: str | None, detail_type: str | None, bus: str | None
+) -> None:
+    """Write the model of an event of others."""
+    called = _asked(name, "Name of the event's class", "NAME", event_name)
+    text = text_of(f"@{document}", "--from")
+    with _changing() as here:
+        path = create_foreign_event(here, called, text, source=source, detail_type=detail_type, bus=bus)
+        module = ".".join(path.with_suffix("").parts)
+    out.print(f"\nConsume it: from {module} import {called}", markup=False)
 
 
 @create.command("subscriber")
@@ -128,6 +162,9 @@ def subscriber_command(
     queue: Annotated[
         bool, typer.Option("--queue", help="Deliver through a queue: more attempts, and a visible backlog.")
     ] = False,
+    where: Annotated[
+        str | None, typer.Option(help='Only events with these fields: {"city": ["Berlin"]}', metavar="JSON")
+    ] = None,
 ) -> None:
     """Write a handler for one or more events, add it to the choreography, and test it.
 
@@ -137,7 +174,51 @@ def subscriber_command(
     owner = _asked(service, "Service that it belongs to", "--service", service_name)
     consumed = on or _several("Events that it consumes", None, "--on")
     with _changing() as here:
-        create_subscriber(here, called, owner, consumed, publishes or [], queue=queue)
+        create_subscriber(here, called, owner, consumed, publishes or [], queue=queue, where=where)
+
+
+@create.command("schedule")
+@reporting
+def schedule_command(
+    name: Annotated[str | None, typer.Argument(help="The handler: sum_up_day.", metavar="NAME")] = None,
+    *,
+    service: ServiceOption = None,
+    every: Annotated[
+        str | None, typer.Option("--on", help="rate(1 day), rate(5 minutes) or cron(0 12 * * ? *).", metavar="WHEN")
+    ] = None,
+    publishes: Publishes = None,
+) -> None:
+    """Write a handler that runs at times, add it to the choreography, and test it.
+
+    contradance create schedule sum_up_day --service loans --on "rate(1 day)"
+    """
+    called = _asked(name, "Name of the handler", "NAME", function_name)
+    owner = _asked(service, "Service that it belongs to", "--service", service_name)
+    when = _asked(every, "When, like rate(1 day)", "--on", str)
+    with _changing() as here:
+        create_schedule(here, called, owner, when, publishes or [])
+
+
+@create.command("table")
+@reporting
+def table_command(
+    name: Annotated[str | None, typer.Argument(help="The table, in the plural: loans.", metavar="NAME")] = None,
+    *,
+    service: ServiceOption = None,
+    field: Fields = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(help="The field of the partition key; again for the sort key. Default: an id.", metavar="FIELD"),
+    ] = None,
+) -> None:
+    """Write a table and the class of its items, in the tables module of its service.
+
+    contradance create table loans --service loans --field loan_id:uuid --field reader:str:pii
+    """
+    called = _asked(name, "Name of the table, in the plural", "NAME", field_name)
+    owner = _asked(service, "Service that owns it", "--service", service_name)
+    with _changing() as here:
+        create_table(here, called, owner, field or [], keys=key or [])
 
 
 @create.command("route")

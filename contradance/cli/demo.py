@@ -17,6 +17,7 @@ from contradance.cli.narrator import Narrator
 from contradance.cli.theme import Services, out
 from contradance.cli.trees import flow_tree
 from contradance.errors import LaptopError
+from contradance.local.captured import CapturedLogs
 from contradance.local.clock import SkippingClock
 from contradance.local.laptop import Laptop
 from contradance.local.scene import Scene
@@ -28,7 +29,9 @@ from contradance.operate.flow import flows
 def play(choreography: Choreography, scenes: Sequence[Scene]) -> None:
     """Send each scene's request, deliver everything that follows, and print the flow as a tree."""
     services = Services(choreography.services)
-    listen_to_functions(choreography, Narrator(services, logging.WARNING))
+    captured = CapturedLogs(Narrator(services).logged)
+    captured.setLevel(logging.WARNING)
+    listen_to_functions(choreography, captured)
     with (
         TemporaryDirectory(prefix="contradance-demo-") as folder,
         Laptop(

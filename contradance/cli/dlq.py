@@ -8,6 +8,7 @@ import typer
 
 from contradance.cli.command import AsJson, print_json, reporting
 from contradance.cli.moment import format_moment
+from contradance.cli.pulling import pull
 from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import out
 from contradance.operate.dead_letter import LetterOutcome, Reason
@@ -66,7 +67,8 @@ def list_dead_letters(
             for line in group.cause.splitlines():
                 out.print(f"  {line}")
             out.print(f"  first {format_moment(group.first_seen)}, last {format_moment(group.last_seen)}", style="dim")
-            out.print(f"  see one: contradance trace {printable(group.example.event_id)}\n", style="dim")
+            event = printable(group.example.event_id)
+            out.print(f"  see one: contradance trace {event}{target.options}\n", style="dim")
         out.print(_total(found.count, found.hidden))
         if not system.dead_letters.exact:
             out.print(_APPROXIMATE, style="dim")
@@ -168,3 +170,6 @@ def _report(outcomes: Iterable[LetterOutcome], *, as_json: bool) -> int:
 def _total(count: int, hidden: int) -> str:
     total = "No dead letters" if count == 0 else f"{count} dead {'letter' if count == 1 else 'letters'}"
     return total + (f"; other clients have received about {hidden} more." if hidden else ".")
+
+
+dlq.command()(pull)

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from contradance.cli.command import AsJson, Port, print_json, reporting, text_of, the_project
+from contradance.cli.command import AsJson, Port, StateFolder, print_json, reporting, text_of, the_project
 from contradance.cli.moment import format_moment, moment
-from contradance.cli.target import Target, of_a_system
+from contradance.cli.target import Target, of_a_system, state_option
 from contradance.cli.theme import event_name, out
-from contradance.local.names import DEFAULT_PORT, HOST
+from contradance.local.names import DEFAULT_STATE
 from contradance.operate.journal import Wanted
 from contradance.printable import printable
 
@@ -62,7 +62,10 @@ def list_events(
 def publish(
     detail_type: Annotated[str, typer.Argument(help="The event's detail-type, like BookLent.")],
     data: Annotated[str, typer.Option(help="JSON, @FILE, or - for standard input.")],
-    port: Port = DEFAULT_PORT,
+    port: Port = None,
+    state: StateFolder = DEFAULT_STATE,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Validate data against its contract, and publish it to a running laptop.
 
@@ -70,19 +73,24 @@ def publish(
     publisher would: data is its detail, or a whole sample event of AWS.
     """
     from contradance.local.clock import RealClock  # noqa: PLC0415 - only this command needs it
+    from contradance.local.system.address import url_of  # noqa: PLC0415 - only this command needs it
     from contradance.local.system.client import LaptopClient  # noqa: PLC0415 - only this command needs it
     from contradance.operate.foreign import foreign_named, publish_foreign  # noqa: PLC0415 - loaded with the project
     from contradance.operate.publishing import publish_data  # noqa: PLC0415 - loaded with the project
 
-    laptop, choreography = LaptopClient(f"http://{HOST}:{port}"), the_project().choreography()
+    laptop, choreography = LaptopClient(url_of(state, port), state), the_project().choreography()
     foreign = None if choreography.contracts.named(detail_type) else foreign_named(choreography, detail_type)
     if foreign is not None:
-        identity = foreign.identity
+        identity, flow = foreign.identity, None
         event_id = publish_foreign(choreography, foreign, text_of(data), laptop.put_events)
     else:
         sealed = publish_data(choreography, detail_type, text_of(data), laptop, RealClock())
-        identity, event_id = sealed.identity, sealed.event_id
-    out.print(f"Published {identity} as {event_id}.\n  Follow it: contradance trace {event_id}", markup=False)
+        identity, event_id, flow = sealed.identity, sealed.event_id, sealed.correlation_id
+    if as_json:
+        print_json({"event_id": event_id, "contract": str(identity), "flow": flow})
+        return
+    follow = f"contradance trace{state_option(state)} {event_id}"
+    out.print(f"Published {identity} as {event_id}.\n  Follow it: {follow}", markup=False)
 
 
 @events.command()
@@ -103,13 +111,35 @@ def sample(detail_type: Annotated[str, typer.Argument(help="The event's detail-t
 @events.command("would-match")
 @reporting
 def would_match(
-    event: Annotated[str, typer.Argument(help="A file with the event as EventBridge delivers it, or - for input.")],
+    event: Annotated[
+        str,
+        typer.Argument(
+            help="A file with the event as EventBridge delivers it, - for input; with --data, a detail-type like BookLent.",
+            metavar="EVENT",
+        ),
+    ],
+    data: Annotated[str | None, typer.Option(help="The event's data alone: JSON, @FILE or -.")] = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Print the subscribers that an event would reach, and for the others the field that does not match."""
-    from contradance.operate.matching import read_event, verdicts  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.matching import event_of, read_event, verdicts  # noqa: PLC0415 - loaded with the project
 
-    found = verdicts(the_project().choreography(), read_event(text_of(event if event == "-" else f"@{event}", "EVENT")))
-    for function, mismatch in found:
-        out.print(f"no   {function}\n     {mismatch}" if mismatch else f"yes  {function}")
+    choreography = the_project().choreography()
+    if data is None:
+        given = read_event(text_of(event if event == "-" else f"@{event}", "EVENT"))
+    else:
+        given = event_of(choreography, event, text_of(data))
+    found = verdicts(choreography, given)
+    if as_json:
+        print_json(
+            [
+                {"function": name, "matches": mismatch is None, "mismatch": mismatch and asdict(mismatch)}
+                for name, mismatch in found
+            ]
+        )
+    else:
+        for name, mismatch in found:
+            out.print(f"no   {name}\n     {mismatch}" if mismatch else f"yes  {name}")
     if all(mismatch for _, mismatch in found):
         raise typer.Exit(1)

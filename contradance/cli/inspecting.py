@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from contradance.choreography import AnyFunction, Choreography, Relied
+from contradance.cli.attempt import ShownTracebacks
 from contradance.cli.command import AsJson, StateFolder, completing, print_json, reporting, the_project
 from contradance.cli.theme import Services, err, event_name, out
 from contradance.contract import Contract
@@ -143,7 +144,7 @@ def _print_why(found: list[Why]) -> None:
     for one in found:
         style = {"done": "green", "dead letter": "bold red", "waiting": "yellow"}.get(one.verdict, "dim")
         out.print(Text(f"  {one.subscriber}  ").append(one.verdict, style))
-        for line in _reasons(one):
+        for line in (part for reason in _reasons(one) for part in reason.splitlines()):
             out.print(f"    {line}", style="dim")
 
 
@@ -160,9 +161,12 @@ def _reasons(one: Why) -> list[str]:
         if one.mismatch is None
         else f"The rule matched it then. Now it would not: {one.mismatch}."
     ]
+    tracebacks = ShownTracebacks()
     for attempt in one.attempts:
         error = f": {attempt.error}" if attempt.error else ""
         lines.append(f"{attempt.started_at:%H:%M:%S}  attempt {attempt.attempt} {attempt.outcome}{error}")
+        lines += [f"  {entry.at:%H:%M:%S}  {entry.level}  {entry.message}" for entry in attempt.logs]
+        lines += [f"  {line}" for line in tracebacks.lines(attempt)]
     if one.published:
         lines.append(f"It published {', '.join(map(event_name, one.published))}.")
     if one.due is not None:

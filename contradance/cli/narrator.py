@@ -1,6 +1,5 @@
 """The output of `contradance run`: one line for each delivery, each finished flow and each refused request."""
 
-import logging
 import threading
 from collections import OrderedDict
 from contextlib import suppress
@@ -9,13 +8,14 @@ from typing import Final
 
 from rich.text import Text
 
-from contradance.cli.attempt import attempt_lines
-from contradance.cli.log_lines import log_lines
+from contradance.cli.attempt import ShownTracebacks, attempt_lines
+from contradance.cli.log_lines import entry_lines
 from contradance.cli.theme import Services, out
+from contradance.local.captured import writing
 from contradance.local.web.server import Refusal
 from contradance.operate.flow import Flow
 from contradance.printable import printable
-from contradance.runtime.journal_record import JournalRecord
+from contradance.runtime.journal_record import JournalRecord, LogEntry
 
 _REMEMBERED: Final = 1000
 """Most flows whose last printed summary is kept, so that it is printed only once."""
@@ -24,28 +24,23 @@ _LONGEST_PATH: Final = 100
 _SERVER_ERROR: Final = 500
 
 
-class Narrator(logging.Handler):
+class Narrator:
     """Prints journal records, flows and the functions' own log lines as they arrive."""
 
-    def __init__(self, services: Services, level: int = logging.NOTSET) -> None:
-        super().__init__(level)
+    def __init__(self, services: Services) -> None:
         self._services = services
+        self._tracebacks = ShownTracebacks()
         self._printed: OrderedDict[str, tuple[int, int, int]] = OrderedDict()
         self._printed_lock = threading.Lock()
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def logged(self, entry: LogEntry, service: str) -> None:
         """Print a function's log line under its service's name."""
-        try:
-            lines = log_lines(record, self._services)
-        except Exception:  # noqa: BLE001 - like logging: a line that cannot be formatted must not fail a delivery
-            self.handleError(record)
-            return
-        for line in lines:
+        for line in entry_lines(entry, service, self._services):
             _print_line(line)
 
     def delivery(self, record: JournalRecord) -> None:
         """Print one attempt."""
-        for line in attempt_lines(record, self._services):
+        for line in attempt_lines(record, self._services, self._tracebacks):
             _print_line(line)
 
     def refused(self, refusal: Refusal) -> None:
@@ -67,12 +62,14 @@ class Narrator(logging.Handler):
             self._printed[flow.correlation_id] = counts
             while len(self._printed) > _REMEMBERED:
                 self._printed.popitem(last=False)
-        _print_line(Text(f"{'':8}  {summary(flow)}  {about(flow)}", "red" if flow.dead_letters else "green"))
+        _print_line(
+            Text(f"{'':8}  {summary(flow)}  {about(flow)}", "red" if flow.dead_letters or flow.failed else "green")
+        )
 
 
 def _print_line(line: Text) -> None:
     """Print a line; ignore a closed output, which must not fail a delivery."""
-    with suppress(OSError, SystemExit):  # Rich exits when its pipe is broken
+    with suppress(OSError, SystemExit), writing():  # Rich exits when its pipe is broken
         out.print(line)
 
 
@@ -86,6 +83,8 @@ def summary(flow: Flow) -> str:
     parts = [_count(flow.events, "event", "events"), _count(flow.deliveries, "delivery", "deliveries")]
     if flow.dead_letters:
         parts.append(_count(flow.dead_letters, "dead letter", "dead letters"))
+    if flow.failed:
+        parts.append(_count(flow.failed, "failed request", "failed requests"))
     waiting = f"; {flow.waiting} still to be delivered" if flow.waiting else ""
     return f"{', '.join(parts)} in {_words(flow.duration)}{waiting}"
 

@@ -10,14 +10,15 @@ from uuid import uuid4
 import typer
 from rich.text import Text
 
-from contradance.cli.attempt import attempt_lines
+from contradance.cli.attempt import ShownTracebacks, attempt_lines
 from contradance.cli.command import AsJson, print_json, reporting
+from contradance.cli.log_lines import entry_lines
 from contradance.cli.moment import format_moment, moment
 from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import Services, err, out, short
 from contradance.operate.doctor import examine
 from contradance.operate.forecast import Forecast
-from contradance.operate.journal import LogLine, Wanted, follow
+from contradance.operate.journal import Level, LogLine, Wanted, entry_of_line, follow
 from contradance.operate.replay import ARCHIVE_LAG, ReplayPlan, plan, start, watch
 from contradance.printable import printable_json
 
@@ -28,7 +29,6 @@ _LOOK_SECONDS: Final = {True: 0.2, False: 5.0}
 """Pause between two requests, on the laptop and on AWS."""
 _NAME_LENGTH: Final = 12
 _LAG_MINUTES: Final = int(ARCHIVE_LAG.total_seconds()) // 60
-_STYLES: Final = {"ERROR": "red", "CRITICAL": "red", "WARNING": "yellow"}
 
 
 @reporting
@@ -84,7 +84,7 @@ def replay(
         print_json({"replay": begun.name, "state": state})
     else:
         out.print(f"{begun.name}: {state}")
-        out.print(f"See the results: contradance logs --subscriber {subscriber}", style="dim")
+        out.print(f"See the results: contradance logs --function {subscriber}{target.options}", style="dim")
     if state != "COMPLETED":
         raise typer.Exit(1)
 
@@ -94,22 +94,27 @@ def replay(
 def logs(
     target: Target,
     *,
-    subscriber: Annotated[str | None, typer.Option(help="Only this function's.", metavar="NAME")] = None,
+    function: Annotated[
+        str | None, typer.Option("--function", "--subscriber", help="Only this function's.", metavar="NAME")
+    ] = None,
+    level: Annotated[
+        Level | None, typer.Option(help="Only lines of this level and above.", case_sensitive=False)
+    ] = None,
     subject: Annotated[str | None, typer.Option(help="Only those about this.", metavar="ID")] = None,
     since: Annotated[str, typer.Option(help="2026-01-31T18:00 (UTC) or 90m (ago).", metavar="MOMENT")] = "1h",
     follows: Annotated[bool, typer.Option("--follow", "-f", help="Continue with new lines, until Ctrl-C.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the functions' logs and each delivery; for the laptop, only the deliveries."""
-    wanted = Wanted(moment(since, datetime.now(UTC), "--since"), function=subscriber, subject=subject)
-    services = Services(target.choreography.services)
-    if subscriber is not None:
-        target.system.function(subscriber)
+    """Print what the functions logged, each delivery, and each failure with its traceback."""
+    wanted = Wanted(moment(since, datetime.now(UTC), "--since"), function=function, subject=subject, level=level)
+    printer = _LinePrinter(Services(target.choreography.services), as_json=as_json)
+    if function is not None:
+        target.system.function(function)
     with target.journal(wanted.since) as journal:
         lines = follow(journal, wanted, _pauses(target.is_laptop)) if follows else iter(journal.lines(wanted))
         try:
             for line in lines:
-                _print_line(line, services, as_json=as_json)
+                printer.print(line)
         except KeyboardInterrupt:
             raise typer.Exit(0) from None
 
@@ -184,26 +189,36 @@ def _pauses(is_laptop: bool) -> Iterator[None]:
         time.sleep(_LOOK_SECONDS[is_laptop])
 
 
-def _print_line(line: LogLine, services: Services, *, as_json: bool) -> None:
-    """Print a delivery attempt as for a flow, any other line as time, service and text; as JSON, one object."""
-    if as_json:
-        record = line.record.model_dump(mode="json") if line.record else None
-        fields: dict[str, object] = {
-            "at": line.at.isoformat(),
-            "function": line.function,
-            "level": line.level,
-            "message": line.text,
-        }
-        fields |= {"subject": line.subject, "event_id": line.event_id, "journal": record}
-        sys.stdout.write(printable_json(fields) + "\n")
-    elif line.record is not None:
-        for text in attempt_lines(line.record, services):
-            out.print(text)
-    else:
-        service = line.function.partition(".")[0]
-        text = Text(line.at.strftime("%H:%M:%S  "), "dim").append(
-            f"{service:{services.width}}", services.style(line.function)
-        )
-        out.print(
-            text.append(f"    {line.text}", _STYLES.get(line.level, "")).append(f"  {short(line.subject)}", "dim")
-        )
+class _LinePrinter:
+    """Prints log lines; a traceback once."""
+
+    def __init__(self, services: Services, *, as_json: bool) -> None:
+        self._services = services
+        self._as_json = as_json
+        self._tracebacks = ShownTracebacks()
+
+    def print(self, line: LogLine) -> None:
+        """Print one line; as JSON, one object on one line."""
+        if self._as_json:
+            sys.stdout.write(printable_json(_as_json(line)) + "\n")
+        elif line.record is not None:
+            for text in attempt_lines(line.record, self._services, self._tracebacks):
+                out.print(text)
+        else:
+            for text in entry_lines(entry_of_line(line), line.function.partition(".")[0], self._services):
+                out.print(text.append(f"  {short(line.subject)}", "dim") if line.subject else text)
+
+
+def _as_json(line: LogLine) -> dict[str, object]:
+    return {
+        "at": line.at.isoformat(),
+        "function": line.function,
+        "level": line.level,
+        "logger": line.logger,
+        "message": line.text,
+        "fields": {**line.fields},
+        "exception": line.exception,
+        "subject": line.subject,
+        "event_id": line.event_id,
+        "journal": line.record.model_dump(mode="json") if line.record else None,
+    }

@@ -24,9 +24,12 @@ class Architecture(StrEnum):
 def package(
     *,
     runtime: Annotated[
-        str | None, typer.Option(help="Lambda's Python runtime, like python3.13; default: the running Python.")
+        str | None,
+        typer.Option(help="Lambda's Python runtime, like python3.13; default: the project's, or the running Python."),
     ] = None,
-    architecture: Annotated[Architecture, typer.Option(help="Lambda's processor architecture.")] = Architecture.ARM64,
+    architecture: Annotated[
+        Architecture | None, typer.Option(help="Lambda's processor architecture; default: the project's, or arm64.")
+    ] = None,
     lock: Annotated[bool, typer.Option("--lock", help="First update the pinned versions in the layer.")] = False,
     as_json: AsJson = False,
 ) -> None:

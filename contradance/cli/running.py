@@ -16,13 +16,16 @@ from contradance.cli.exporting import exporting
 from contradance.cli.log_lines import listen_to_functions
 from contradance.cli.narrator import Narrator
 from contradance.cli.reloading import end_with_parent
+from contradance.cli.target import state_option
 from contradance.cli.theme import Services, out
 from contradance.errors import DeclarationError
+from contradance.local.captured import CapturedLogs, printing
 from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.console.pages import PREFIX
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.laptop import Laptop
+from contradance.local.system.address import LaptopAddress, port_to_run, remember
 from contradance.local.web.server import Server
 from contradance.operate.flow import flows
 from contradance.runtime.aws import metrics
@@ -43,7 +46,7 @@ def origin(text: str) -> str:
 def run_laptop(
     choreography: Choreography,
     state: Path,
-    port: int,
+    port: int | None,
     sets: Sequence[str],
     *,
     time_scale: float = 1.0,
@@ -68,7 +71,7 @@ def run_laptop(
             for flow in flows(laptop.journal.flows(flow_id)):
                 narrator.settled(flow)
 
-    tracing = ExitStack()
+    tracing, captured = ExitStack(), ExitStack()
     collector = tracing.enter_context(exporting(choreography.name, os.environ))
     laptop = Laptop(
         choreography,
@@ -80,10 +83,13 @@ def run_laptop(
         when_settled=when_settled,
     )
     try:
-        server = Server(laptop, port, when_refused=narrator.refused, feed=feed, origins=origins)
+        asked = port_to_run(state, port)
+        server = Server(laptop, asked, when_refused=narrator.refused, feed=feed, origins=origins)
+        remember(state, LaptopAddress(port=server.port, asked=asked))
         server.stop_on_signals()
         end_with_parent()
-        listen_to_functions(choreography, narrator)
+        listen_to_functions(choreography, CapturedLogs(narrator.logged))
+        captured.enter_context(printing(narrator.logged))
         _greet(choreography, server.url, state, collector)
         _print_backlog(laptop)
         laptop.start()
@@ -91,6 +97,7 @@ def run_laptop(
         out.print("Stopping: finishing running deliveries; Ctrl-C again leaves them for the next start ...")
     finally:
         ended = laptop.close()
+        captured.close()
         tracing.close()
     out.print("Stopped. Pending deliveries continue at the next start.")
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread() and not thread.daemon]
@@ -140,7 +147,7 @@ def _greet(choreography: Choreography, url: str, state: Path, collector: str | N
     for function, route in choreography.routes:
         out.print(f"  {route.method:6} {route.path:{width}}  ", services.function(function.name), sep="")
     out.print(f"Live view: {url}{PREFIX}/live")
-    out.print(f"Trace a flow: contradance trace --state {state}", style="dim")
+    out.print(f"Trace a flow: contradance trace{state_option(state)}", style="dim")
     if collector:
         out.print(f"Traces go to {collector}", style="dim")
     out.print("Ctrl-C stops it; no event is lost.\n", style="dim")

@@ -1,6 +1,7 @@
 """The system that a command operates: the laptop, a stack by its name in Pulumi, or a stack by a file of its outputs."""
 
 import inspect
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import typer
 from contradance.choreography import Choreography
 from contradance.cli.command import Port, StateFolder, the_project
 from contradance.deployed import Deployed
-from contradance.local.names import DEFAULT_PORT, DEFAULT_STATE, HOST
+from contradance.local.names import DEFAULT_STATE
 from contradance.operate.aws.insights import InsightsJournal
 from contradance.operate.aws.services import Boto
 from contradance.operate.aws.stack import outputs_in, outputs_of, stack_system
@@ -43,7 +44,7 @@ class Target:
     project: Project
     stack_name: str | None
     outputs: Path | None
-    port: int
+    port: int | None
     state: Path
 
     @property
@@ -56,6 +57,15 @@ class Target:
         """Its name in messages."""
         return f"the stack {self.stack_name}" if self.stack_name else str(self.outputs or self.state)
 
+    @property
+    def options(self) -> str:
+        """The options that choose it, with a space before them, for a command that is printed."""
+        if self.stack_name:
+            return f" --stack {shlex.quote(self.stack_name)}"
+        if self.outputs:
+            return f" --outputs {shlex.quote(str(self.outputs))}"
+        return state_option(self.state)
+
     @cached_property
     def choreography(self) -> Choreography:
         """The choreography of the project's code."""
@@ -66,9 +76,10 @@ class Target:
         """The system."""
         if self._stack is not None:
             return stack_system(self._stack)
+        from contradance.local.system.address import url_of  # noqa: PLC0415 - only for the laptop
         from contradance.local.system.client import system_of_commands  # noqa: PLC0415 - only for the laptop
 
-        return system_of_commands(self.choreography, f"http://{HOST}:{self.port}", self.state)
+        return system_of_commands(self.choreography, url_of(self.state, self.port), self.state)
 
     @contextmanager
     def journal(self, since: datetime | None = None) -> Iterator[JournalAccess]:
@@ -100,6 +111,11 @@ class Target:
         return None if self.stack_name is None else outputs_of(self.stack_name, self.project.root)
 
 
+def state_option(state: Path) -> str:
+    """Return the option that names a laptop's folder, with a space before it; empty for the default."""
+    return "" if state == DEFAULT_STATE else f" --state {shlex.quote(str(state))}"
+
+
 def of_a_system(command: Callable[Concatenate[Target, P], R]) -> Callable[..., R]:
     """Give a command the options that choose the system; it takes them as one `Target`."""
 
@@ -108,7 +124,7 @@ def of_a_system(command: Callable[Concatenate[Target, P], R]) -> Callable[..., R
         local: Local = False,
         stack: StackName = None,
         outputs: OutputsFile = None,
-        port: Port = DEFAULT_PORT,
+        port: Port = None,
         state: StateFolder = DEFAULT_STATE,
         **own: Any,
     ) -> R:

@@ -8,6 +8,8 @@ from rich.tree import Tree
 
 from contradance.catalog.paths import failure_path
 from contradance.choreography import AnyFunction, Choreography, Relied
+from contradance.cli.attempt import ShownTracebacks
+from contradance.cli.log_lines import entry_lines
 from contradance.cli.narrator import about, summary
 from contradance.cli.theme import Services, event_name, short
 from contradance.contract import Contract
@@ -83,15 +85,17 @@ LEGEND: Final = "×3      attempts, after which the event is kept as a dead lett
 """Explains the marks in the choreography's tree."""
 
 
-def flow_tree(flow: Flow, services: Services) -> Tree:
-    """Return the tree of one flow: each delivery with its attempts and its published events."""
+def flow_tree(flow: Flow, services: Services, *, with_logs: bool = False) -> Tree:
+    """Return the tree of one flow: each delivery with its attempts and its published events.
+
+    With logs, also what each attempt logged, and each traceback once.
+    """
+    tracebacks = ShownTracebacks() if with_logs else None
     root = Tree(Text(about(flow), "bold").append(f"\n{summary(flow)}", "not bold"))
 
     def add_handled(branch: Tree, handled: Handled, label: Text) -> None:
         node = branch.add(label.append_text(_outcome(handled)))
-        tries = [attempt for attempt in handled.attempts if attempt is not handled.last or attempt.error]
-        for (outcome, error), group in groupby(tries, key=lambda attempt: (attempt.outcome, attempt.error)):
-            node.add(_attempts(outcome, error, list(group)))
+        _add_tries(node, handled, services, tracebacks)
         for event in handled.published:
             add_event(node, event)
 
@@ -111,6 +115,29 @@ def flow_tree(flow: Flow, services: Services) -> Tree:
     return root
 
 
+def _add_tries(node: Tree, handled: Handled, services: Services, tracebacks: ShownTracebacks | None) -> None:
+    """Add the attempts at a delivery: with `tracebacks` each with its logs, else those with the same result in one line."""
+    if tracebacks is not None:
+        for attempt in handled.attempts:
+            _add_logs(node, attempt, services, tracebacks)
+        return
+    tries = [attempt for attempt in handled.attempts if attempt is not handled.last or attempt.error]
+    for (outcome, error), group in groupby(tries, key=lambda attempt: (attempt.outcome, attempt.error)):
+        node.add(_attempts(outcome, error, list(group)))
+
+
+def _add_logs(node: Tree, attempt: JournalRecord, services: Services, tracebacks: ShownTracebacks) -> None:
+    """Add what an attempt logged, its error and its traceback; nothing for one that succeeded in silence."""
+    if not attempt.logs and attempt.outcome in COMPLETED:
+        return
+    branch = node.add(_attempts(attempt.outcome, attempt.error, [attempt]))
+    service = attempt.function.partition(".")[0]
+    for entry in attempt.logs:
+        branch.add(Text("\n").join(entry_lines(entry, service, services)))
+    if lines := tracebacks.lines(attempt):
+        branch.add(Text("\n".join(lines), "dim"))
+
+
 def _outcome(handled: Handled) -> Text:
     last = handled.last
     if last.outcome in COMPLETED:
@@ -121,7 +148,7 @@ def _outcome(handled: Handled) -> Text:
     if last.dead:
         return Text(f"  ✗ {last.outcome} → dead letter", "bold red")
     if last.is_request:
-        return Text(f"  ✗ {last.outcome}", "bold red")
+        return Text("  ✗ failed: answered with 500", "bold red")
     return Text(f"  … again at {handled.again:%H:%M:%S}" if handled.again else "  … waits for a retry", "yellow")
 
 

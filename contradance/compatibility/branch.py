@@ -185,7 +185,7 @@ class Objects(SchemaBranch):
 
     @property
     def fewest_fields(self) -> int:
-        """Fewest fields that a publisher may publish: `minProperties`, or the number of required fields."""
+        """Fewest fields that a publisher may publish: `minProperties`, or the required ones if these are more."""
         return max(self.least, len(self.required))
 
     @property

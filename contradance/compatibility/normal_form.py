@@ -58,7 +58,7 @@ def disjoint(one: SchemaBranch, two: SchemaBranch) -> bool:
     if not (isinstance(one, Objects) and isinstance(two, Objects)):
         return False
     tags = one.required & two.required & one.fields.keys() & two.fields.keys()
-    return any(_have_other_values(one.fields[tag], two.fields[tag]) for tag in tags)
+    return any(_list_disjoint_values(one.fields[tag], two.fields[tag]) for tag in tags)
 
 
 def _intersection_is_empty(one: SchemaBranch, two: SchemaBranch) -> bool:
@@ -69,7 +69,7 @@ def _intersection_is_empty(one: SchemaBranch, two: SchemaBranch) -> bool:
         return False
 
 
-def _have_other_values(one: Spot, two: Spot) -> bool:
+def _list_disjoint_values(one: Spot, two: Spot) -> bool:
     """Whether two spots list their values and certainly have none in common, as tags do."""
     ones, twos = branches(one), branches(two)
     return all(each.values is not None for each in (*ones, *twos)) and all(

@@ -30,6 +30,24 @@ class Override(BaseModel):
     concurrency: int | None = Field(default=None, ge=1, description="invocations at a time")
 
 
+class AlarmThresholds(BaseModel):
+    """When the alarms of a stack begin."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", frozen=True, hide_input_in_errors=True, validate_by_name=True
+    )
+
+    dead_letters: int = Field(default=1, ge=1, description="dead letters of one function")
+    backlog_minutes: int = Field(default=30, ge=1, le=14_400, description="minutes that an event waits in a queue")
+    api_errors: int = Field(default=5, ge=1, description="failed requests (status 5xx) within 5 minutes")
+    api_latency_ms: int = Field(default=3000, ge=1, le=30_000, description="the 95th percentile, in milliseconds")
+    behind_minutes: int = Field(default=5, ge=2, le=60, description="minutes without a successful run of the sweeper")
+
+    def __str__(self) -> str:
+        """Return an empty text: the table of keys has the defaults in its description."""
+        return ""
+
+
 class StackConfig(BaseModel):
     """One stack's configuration. Each field is a key of the project's namespace in `Pulumi.<stack>.yaml`."""
 
@@ -90,6 +108,16 @@ class StackConfig(BaseModel):
         pattern=r"^\S+@\S+$",
         description="mail address for alarms; the stack creates an SNS topic for it",
     )
+    page_topic: str | None = Field(
+        default=None,
+        pattern=r"^arn:[^:]+:sns:",
+        description="ARN of the SNS topic for alarms of severity `page`; default: that of all alarms",
+    )
+    alarms: AlarmThresholds = Field(
+        default=AlarmThresholds(),
+        description="thresholds of alarms: `deadLetters` (1), `backlogMinutes` (30), `apiErrors` (5 in 5 minutes), "
+        "`apiLatencyMs` (3000), `behindMinutes` (5)",
+    )
     dashboard: bool = Field(default=True, description="create a CloudWatch dashboard")
     schema_registry: bool = Field(default=False, description="mirror the contracts in EventBridge's schema registry")
     secrets_key: str | None = Field(
@@ -106,6 +134,9 @@ class StackConfig(BaseModel):
         default={}, description="tags of every resource, in addition to `app`, `stack`, `service` and `function`"
     )
     rule_quota: int = Field(default=300, ge=1, description="maximum rules per bus in this account and region")
+    concurrency_quota: int = Field(
+        default=1000, ge=10, description="concurrent executions of this account and region; new accounts have 10"
+    )
     pattern_quota: int = Field(default=2048, ge=1, le=4096, description="maximum length of an event pattern")
 
     @field_validator("log_days", mode="before")

@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 from contradance.deployed import OUTPUT
 from contradance.infra.components.application import ApplicationComponent
 from contradance.infra.planning.buses import ForeignBusPlan
-from contradance.infra.planning.plan import StackPlan, Workload
+from contradance.infra.planning.plan import StackPlan, TablePlan, Workload
 from contradance.infra.planning.trigger import SubscriberPlan
 
 StackOutputs = Mapping[str, object]
@@ -31,15 +31,16 @@ def outputs(
         "archive_arn": archive_arn,
         "api_url": api_url,
         "fingerprint": fingerprint,
-        "alarms": [],
+        "alarms": [alarm.name for alarm in plan.api.alarms] if plan.api else [],
         "buses": {name: _bus_output(other) for name, other in plan.setup.buses.items()},
     }
+    tables = {table.identity: _table_output(table) for table in plan.tables}
     functions = {
         each.function.name: _function_output(each, application.urls, _declared_bus(plan, each))
         for each in plan.workloads
     }
     return {
-        OUTPUT: {**_camel_case_names(deployed), "functions": functions, "contracts": contracts},
+        OUTPUT: {**_camel_case_names(deployed), "functions": functions, "tables": tables, "contracts": contracts},
         "api_url": api_url,
         "archive": plan.archive,
         "bus_arn": bus.arn,
@@ -72,14 +73,19 @@ def _function_output(workload: Workload, urls: Mapping[str, pulumi.Output[str]],
     names: dict[str, object] = {
         "kind": plan.kind,
         "function_name": plan.lambda_name,
+        "deployed_name": plan.identity if plan.identity != plan.name else "",
         "log_group": plan.log_group,
-        "dead_letter_queue_url": urls.get(f"{plan.name}.dead-letters"),
-        "queue_url": urls.get(plan.name),
+        "dead_letter_queue_url": urls.get(f"{plan.identity}.dead-letters"),
+        "queue_url": urls.get(plan.identity),
         "alarms": [alarm.name for alarm in workload.alarms],
     }
     if isinstance(workload, SubscriberPlan):
         names |= {"rule_name": workload.rule.name, "rule_arn": workload.rule.arn, "bus": bus}
     return _camel_case_names(names)
+
+
+def _table_output(table: TablePlan) -> StackOutputs:
+    return _camel_case_names({"table_name": table.table_name, "sorted": table.sorted})
 
 
 def _camel_case_names(values: StackOutputs) -> StackOutputs:

@@ -15,7 +15,8 @@ from contradance.infra.config import StackConfig
 from contradance.infra.outputs import outputs
 from contradance.infra.planning.plan import chosen, make_plan
 from contradance.infra.planning.quotas import check_quotas
-from contradance.infra.reading import read_bus, read_secrets, read_site
+from contradance.infra.planning.succession import check_succession, describe_leaving, leaving
+from contradance.infra.reading import read_bus, read_deployed, read_secrets, read_site
 from contradance.schemas import promised
 
 
@@ -47,6 +48,11 @@ async def deploy(
         bus = await read_bus(config, site)
         plan = make_plan(choreography, config, site, bus=bus, registry=registry)
         check_quotas(plan)
+        before = await read_deployed()
+        if before is not None:
+            check_succession(plan, before)
+            for warning in describe_leaving(leaving(plan, before), site.stack, retained=config.protect):
+                pulumi.log.warn(warning)
     application = ApplicationComponent(plan, packages, read_secrets())
     promises = promised(own_contracts(choreography.contracts))
     return outputs(plan, application, fingerprint(choreography, chosen(choreography, config)), promises)

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from contradance.deployed import OUTPUT
+from contradance.deployed import OUTPUT, Deployed
 from contradance.errors import InvalidStack
 from contradance.infra.config import StackConfig, parse_config
 from contradance.infra.planning.buses import parse_bus
@@ -56,6 +56,22 @@ def read_secrets() -> Mapping[str, pulumi.Output[str]]:
         return {}
     names = json.loads(pulumi.runtime.get_config(f"{pulumi.get_project()}:{SECRETS}"))
     return {name: found[name] for name in names}
+
+
+async def read_deployed() -> Deployed | None:
+    """Return what the last update of this stack deployed; None before the first, or by an older version of contradance.
+
+    It reads the stack's own outputs. A delete hook would run at a preview too, but then `pulumi destroy` refuses to run
+    without `--run-program`.
+    """
+    name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    try:
+        answer = await pulumi.runtime.invoke_async("pulumi:pulumi:readStackOutputs", {"name": name})
+        found = (answer or {}).get("outputs") or {}
+        return Deployed.model_validate(found[OUTPUT]) if OUTPUT in found else None
+    except Exception as error:  # noqa: BLE001 - without the past there are no warnings, and the update is the same
+        pulumi.log.debug(f"the last outputs of {name} cannot be read: {error}")
+        return None
 
 
 def read_site(app: str) -> Site:

@@ -8,6 +8,7 @@ from contradance.choreography import Choreography
 from contradance.lint.compensation import uncompensated
 from contradance.lint.filters import impossible_filters
 from contradance.lint.finding import LintFinding
+from contradance.lint.links import unlinked
 from contradance.lint.path import cycles
 from contradance.lint.reach import unconsumed, unpublished, unreachable, unused
 
@@ -19,6 +20,7 @@ RULES: Final[tuple[Callable[[Choreography], Iterable[LintFinding]], ...]] = (
     uncompensated,
     unreachable,
     impossible_filters,
+    unlinked,
 )
 
 

@@ -178,7 +178,7 @@ def stored_letters(
 def stored_letter(function: str, row: tuple[Any, ...]) -> DeadLetter:
     """Return the dead letter in a row of `LETTER_COLUMNS`."""
     identifier, sent, body, attributes, source, receives = row
-    own = {name: value["StringValue"] for name, value in json.loads(attributes).items()}
+    own = {name: str(value.get("StringValue", "")) for name, value in json.loads(attributes).items()}
     at = datetime.fromtimestamp(sent, UTC)
     return read_dead_letter(function, QueueMessage(identifier, body, own, at, receives, moved=source is not None))
 

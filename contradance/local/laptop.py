@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -17,6 +17,7 @@ from contradance.local.clock import MovableClock, RealClock
 from contradance.local.dead_letter_queues import DeadLetterQueues
 from contradance.local.events.bus import Bus
 from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.events.postponed import Postponed, retry_now
 from contradance.local.events.replays import Replays
 from contradance.local.events.schedules import Schedules
 from contradance.local.invocation.drain import Drain
@@ -152,6 +153,19 @@ class Laptop:
         clock = self._movable()
         until: datetime = clock.now() + duration
         self._drain.run(clock, until)
+
+    def only(self, functions: Collection[str]) -> None:
+        """Deliver events and scheduled runs to these functions alone, from now on."""
+        self.bus.only(functions)
+        self._schedules.only(functions)
+
+    def run_schedule(self, function: str) -> str:
+        """Run a scheduled function once more, now, and return the id of its flow."""
+        return self._schedules.run(function, self.clock.now())
+
+    def retry(self, term: str | None) -> list[Postponed]:
+        """Make the next attempt of waiting deliveries now; see `retry_now`."""
+        return retry_now(self.database, self.bus.dispatcher, self.clock.now(), term)
 
     def sweep(self) -> int:
         """Publish events that a process committed and did not publish before it died; return how many once-records."""

@@ -1,5 +1,6 @@
 """The laptop's address, and the names and ARNs of its resources, in the shapes of AWS's own."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -55,6 +56,16 @@ def replay_arn(replay: str) -> str:
 def function_arn(function: str) -> str:
     """Return the ARN of a function."""
     return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{aws_name(function)}"
+
+
+def schedule_arn(function: str) -> str:
+    """Return the ARN of a scheduled function's schedule."""
+    return f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{aws_name(function)}"
+
+
+def scheduled_time(moment: datetime) -> str:
+    """Return a moment as EventBridge Scheduler writes it into its input."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def queue_arn(queue: str) -> str:

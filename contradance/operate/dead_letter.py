@@ -3,8 +3,9 @@
 undelivered   EventBridge did not reach the function or its queue: the body is the event, the attributes hold the error
               (EventBridge user guide, eb-rule-dlq); EventBridge Scheduler's are alike (configuring-schedule-dlq)
 failed        the function raised on every attempt: Lambda's on-failure record (Lambda developer guide,
-              invocation-async-retain-records), or, behind a queue, the message that SQS moved
-invalid       the data breaks the contract; `expired`: it waited too long. Ours: the body is the event (runtime/attempt.py)
+              invocation-async-retain-records); or, behind a queue, ours, or the message that SQS moved
+invalid       the data breaks the contract; `expired`: it waited too long
+Ours: the body is the event, the attributes hold reason and error (runtime/attempt.py)
 """
 
 import re
@@ -20,7 +21,7 @@ from contradance.strictjson import read_json
 Reason = Literal["undelivered", "failed", "invalid", "expired", "unreadable"]
 """Why an event is a dead letter; `unreadable` is a message of an unknown shape."""
 REASONS: Final[tuple[Reason, ...]] = ("undelivered", "failed", "invalid", "expired", "unreadable")
-_OURS: Final[dict[str, Reason]] = {"invalid": "invalid", "expired": "expired"}
+_OURS: Final[dict[str, Reason]] = {"invalid": "invalid", "expired": "expired", "failed": "failed"}
 _VARIABLE: Final = re.compile(
     r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b|\d{4}-\d\d-\d\dT[0-9:.]+Z?|\b[0-9a-fA-F]{16,}\b"
 )
@@ -114,11 +115,12 @@ def read_dead_letter(subscriber: str, message: QueueMessage) -> DeadLetter:
     if "ERROR_CODE" in own:
         return letter("undelivered", _scheduled(body), _delivery_error(own), _attempts(own.get("RETRY_ATTEMPTS")))
     if own.get("REASON") in _OURS:
-        return letter(_OURS[own["REASON"]], body, own.get("ERROR_MESSAGE", ""))
+        attempts = _number(own.get("ATTEMPTS")) if own["REASON"] == "failed" else None
+        return letter(_OURS[own["REASON"]], body, own.get("ERROR_MESSAGE", ""), attempts)
     if isinstance(body, dict) and isinstance(body.get("requestContext"), dict):
-        attempts = _count(body["requestContext"].get("approximateInvokeCount"))
+        count = _count(body["requestContext"].get("approximateInvokeCount"))
         last = _time(body.get("timestamp")) or message.sent
-        return letter("failed", body.get("requestPayload"), _handler_error(body), attempts, last)
+        return letter("failed", body.get("requestPayload"), _handler_error(body), count, last)
     if isinstance(body, dict) and (message.moved or "detail-type" in body):
         return letter(
             "failed", body, "the function failed on every attempt; the journal has each error", message.receives
@@ -178,7 +180,12 @@ def _time(text: object) -> datetime | None:
 
 
 def _attempts(retries: str | None) -> int | None:
-    return int(retries) + 1 if retries and retries.isdecimal() and len(retries) < len(str(_ENDLESS)) else None
+    number = _number(retries)
+    return None if number is None else number + 1
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() and len(text) < len(str(_ENDLESS)) else None
 
 
 def _without(word: str, text: str) -> str:

@@ -8,6 +8,7 @@ from contradance.deployed import Deployed, DeployedBus, DeployedFunction
 from contradance.errors import ContradanceError, InvalidPattern
 from contradance.operate.ports import AlarmState, RunningRule, System
 from contradance.pattern import EventPattern
+from contradance.subscription import Subscription
 
 _DEPLOY: Final = "Deploy the current code: pulumi up"
 
@@ -37,6 +38,7 @@ def examine(system: System, choreography: Choreography) -> Iterator[HealthCheck]
     for one in choreography.subscriptions:
         if one.function.name in deployed.functions:
             yield from _rule(system, deployed, one)
+            yield from _draining(system, one)
     for name, bus in deployed.buses.items():
         yield from _foreign_bus(system, name, bus)
     archives = [deployed.archive_name, *(bus.archive_name for bus in deployed.buses.values())]
@@ -118,20 +120,38 @@ def _rule(system: System, deployed: Deployed, one: Subscribed) -> Iterator[Healt
         if rule.state != "ENABLED":
             enable = f"aws events enable-rule --name {function.rule_name} --event-bus-name {deployed.bus_of(one.function.name).name}"
             return HealthCheck(what, f"it is {rule.state}: no event reaches the function", f"Enable it: {enable}")
-        trouble = _rule_trouble(rule, function, one.subscription.pattern)
+        trouble = _rule_trouble(rule, function, one.subscription)
         return HealthCheck(what, trouble, _DEPLOY if trouble else "")
 
     yield from _checked(what, look)
 
 
-def _rule_trouble(rule: RunningRule, function: DeployedFunction, pattern: EventPattern) -> str:
+def _draining(system: System, one: Subscribed) -> Iterator[HealthCheck]:
+    """Report whether a queue that is kept until it is empty may go."""
+    if not one.subscription.draining:
+        return
+    what = f"queue of {one.function.name}"
+
+    def look() -> HealthCheck | None:
+        waiting = system.health.waiting(one.function.name)
+        if waiting is None:
+            return None
+        if waiting:
+            return HealthCheck(f"{what}: about {waiting} events wait, keep draining=True", "")
+        return HealthCheck(what, "it is empty", f"Remove draining=True from {one.function.name}, then: pulumi up")
+
+    yield from _checked(what, look)
+
+
+def _rule_trouble(rule: RunningRule, function: DeployedFunction, subscription: Subscription) -> str:
     """Return what is wrong with a rule. It needs the code's pattern and one target, which loses no event."""
-    if not _is_pattern(rule.pattern, pattern):
+    if not _is_pattern(rule.pattern, subscription.pattern):
         return "its event pattern is not the code's"
     if len(rule.targets) != 1:
         return f"it has {len(rule.targets)} targets, not one"
     (target,) = rule.targets
-    if target.name != ((function.queue_url or "").rpartition("/")[2] or function.function_name):
+    queue = "" if subscription.draining else (function.queue_url or "").rpartition("/")[2]
+    if target.name != (queue or function.function_name):
         return "its target is neither the function nor its queue"
     return "" if target.has_dead_letters else "its target has no dead letter queue: an undeliverable event is lost"
 

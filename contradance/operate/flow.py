@@ -9,8 +9,8 @@ from contradance.runtime.journal_record import JournalRecord, PublishedEvent
 
 COMPLETED: Final = ("done", "duplicate")
 """Outcomes of a handler that has committed; a process may end before it journals the first, so the second is enough."""
-DeliveryState = Literal["done", "dead", "waiting"]
-"""Completed; a dead letter; pending, or to be retried."""
+DeliveryState = Literal["done", "dead", "failed", "waiting"]
+"""Completed; a dead letter; a request that failed, which nothing repeats; pending, or to be retried."""
 
 
 class Outstanding(NamedTuple):
@@ -65,6 +65,8 @@ class Flow:
     """Deliveries and scheduled runs that became dead letters."""
     waiting: int
     """Deliveries and scheduled runs that are pending, or that will be retried."""
+    failed: int
+    """Requests that failed."""
     began: datetime
     duration: timedelta
 
@@ -86,7 +88,7 @@ def _flow(correlation_id: str, records: Sequence[JournalRecord], outstanding: Se
     """Return the flow of these records and pending deliveries."""
     tree = _TreeBuilder(records, outstanding)
     deliveries = [delivery_state(attempts) for attempts in tree.deliveries() if not _is_unreadable(attempts)]
-    states = deliveries + [delivery_state(attempts) for attempts in tree.starts() if not attempts[0].is_request]
+    states = deliveries + [delivery_state(attempts) for attempts in tree.starts()]
     began = min(record.started_at for record in records)
     finished = max(record.started_at + timedelta(milliseconds=record.duration_ms) for record in records)
     return Flow(
@@ -97,6 +99,7 @@ def _flow(correlation_id: str, records: Sequence[JournalRecord], outstanding: Se
         deliveries=len(deliveries) - deliveries.count("waiting"),
         dead_letters=states.count("dead"),
         waiting=states.count("waiting") + len(tree.not_begun),
+        failed=states.count("failed"),
         began=began,
         duration=finished - began,
     )
@@ -185,4 +188,6 @@ def delivery_state(attempts: Sequence[JournalRecord]) -> DeliveryState:
     """Return the state of one delivery, request or scheduled run after all attempts at it."""
     if any(attempt.outcome in COMPLETED for attempt in attempts):
         return "done"
-    return "dead" if any(attempt.dead for attempt in attempts) else "waiting"
+    if any(attempt.dead for attempt in attempts):
+        return "dead"
+    return "failed" if attempts[-1].is_request else "waiting"

@@ -1,18 +1,24 @@
 """The port through which journal records are found: log lines on AWS, rows on the laptop."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple, Protocol
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple, Protocol, get_args
 
 from pydantic import ValidationError
 
 from contradance.operate.flow import Outstanding
-from contradance.runtime.journal_record import JournalRecord
+from contradance.runtime.journal_record import JournalRecord, LogEntry
 
+_CLOCKS: Final = timedelta(milliseconds=5)
+"""How much the times of a line and of its attempt may differ: Lambda stamps a line with milliseconds."""
 _LATE: Final = timedelta(minutes=2)
 """Longest time until a line is visible in CloudWatch Logs, with a margin."""
 
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
+"""The levels of log lines, the lowest first."""
 _LONGEST_MS: Final = 1e11
 """Longer than any attempt lasts, in milliseconds: three years."""
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
@@ -66,14 +72,21 @@ class Wanted:
     until: datetime | None = None
     function: str | None = None
     subject: str | None = None
+    level: Level | None = None
+    """Only log lines of at least this level."""
 
     def takes(self, moment: datetime) -> bool:
         """Whether a moment is inside the window."""
         return self.since <= moment and (self.until is None or moment < self.until)
 
+    def takes_level(self, level: str) -> bool:
+        """Whether a line's level is high enough; a level that is not in `LEVELS` counts as INFO."""
+        rank = LEVELS.index(level) if level in LEVELS else LEVELS.index("INFO")
+        return self.level is None or rank >= LEVELS.index(self.level)
+
 
 class LogLine(NamedTuple):
-    """One line of a function's log: on the laptop, one record of its journal."""
+    """One line of a function's log, or one record of its journal."""
 
     id: str
     """Unique among the lines."""
@@ -85,6 +98,83 @@ class LogLine(NamedTuple):
     event_id: str | None
     record: JournalRecord | None
     """Where the line is a journal record."""
+    logger: str = ""
+    fields: Mapping[str, Any] = MappingProxyType({})
+    """The author's own keys."""
+    exception: str | None = None
+    """A logged traceback, or the one of a failed attempt."""
+    correlation_id: str | None = None
+
+
+def attempt_level(record: JournalRecord) -> Level:
+    """Return the level of an attempt as a line: WARNING where it failed and is repeated, ERROR where it is not."""
+    if record.error is None:
+        return "INFO"
+    return "ERROR" if record.dead or record.is_request else "WARNING"
+
+
+def entry_of_line(line: LogLine) -> LogEntry:
+    """Return a line as the entry of an attempt's log."""
+    return LogEntry(
+        at=line.at,
+        level=line.level,
+        logger=line.logger,
+        message=line.text,
+        fields={**line.fields},
+        exception=line.exception,
+    )
+
+
+def logs_attached(records: Iterable[JournalRecord], lines: Iterable[LogLine]) -> list[JournalRecord]:
+    """Return the records, each with those of `lines` that its attempt wrote: by function, event and time."""
+    by_delivery: dict[tuple[str, str, str | None], list[LogLine]] = {}
+    for line in lines:
+        by_delivery.setdefault((line.function, line.correlation_id or "", line.event_id), []).append(line)
+    found = []
+    for record in records:
+        ended = record.started_at + timedelta(milliseconds=record.duration_ms) + _CLOCKS
+        own = by_delivery.get((record.function, record.correlation_id, record.event_id), [])
+        entries = [
+            entry_of_line(line)
+            for line in own
+            if line.record is None and record.started_at - _CLOCKS <= line.at <= ended
+        ]
+        found.append(record.model_copy(update={"logs": tuple(entries)}))
+    return found
+
+
+def attempt_log_lines(record: JournalRecord, identifier: str) -> list[LogLine]:
+    """Return the lines that an attempt logged, and below them the attempt; `identifier` is unique to it."""
+    own = [
+        LogLine(
+            f"{identifier}.{number}",
+            entry.at,
+            record.function,
+            entry.level,
+            entry.message,
+            record.subject,
+            record.event_id,
+            None,
+            entry.logger,
+            entry.fields,
+            entry.exception,
+            record.correlation_id,
+        )
+        for number, entry in enumerate(record.logs)
+    ]
+    ended = LogLine(
+        id=identifier,
+        at=record.started_at,
+        function=record.function,
+        level=attempt_level(record),
+        text=record.error or "",
+        subject=record.subject,
+        event_id=record.event_id,
+        record=record,
+        exception=record.traceback,
+        correlation_id=record.correlation_id,
+    )
+    return [*own, ended]
 
 
 class Records(NamedTuple):
@@ -100,6 +190,9 @@ class JournalAccess(Protocol):
 
     def flows(self, term: str) -> list[JournalRecord]:
         """Return every record of each flow whose correlation id, subject or an event's id is, or begins with, `term`."""
+
+    def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
+        """Return the records of flows, each with what its attempt logged."""
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
         """Return the pending deliveries of these flows, as far as they are known."""
@@ -129,4 +222,4 @@ def follow(journal: JournalAccess, wanted: Wanted, pauses: Iterable[object]) -> 
             latest = max(seen.values())
             since = max(wanted.since, latest - _LATE)
             seen = {identifier: at for identifier, at in seen.items() if at >= since}
-            wanted = Wanted(since, wanted.until, wanted.function, wanted.subject)
+            wanted = replace(wanted, since=since)

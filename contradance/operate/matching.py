@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from contradance.choreography import Choreography
 from contradance.errors import DeclarationError
+from contradance.operate.publishing import seal_data
 from contradance.pattern import Mismatch
 
 
@@ -22,6 +23,13 @@ def verdicts(choreography: Choreography, event: Mapping[str, Any]) -> list[Match
     return [
         MatchResult(one.function.name, one.subscription.pattern.explain(event)) for one in choreography.subscriptions
     ]
+
+
+def event_of(choreography: Choreography, detail_type: str, data: str) -> Mapping[str, Any]:
+    """Return the event that publishing JSON data would put on the bus; refuse data that breaks its contract."""
+    sealed = seal_data(choreography, detail_type, data)[-1]
+    source, name, _ = sealed.identity
+    return {"source": source, "detail-type": name, "detail": json.loads(sealed.detail)}
 
 
 def read_event(text: str) -> Mapping[str, Any]:

@@ -134,6 +134,9 @@ class HealthAccess(Protocol):
     def rule(self, function: str) -> RunningRule:
         """Return the rule of one subscriber."""
 
+    def waiting(self, function: str) -> int | None:
+        """Return about how many events wait in the queue before a function; None without a queue."""
+
     def archive_state(self, archive: str) -> str:
         """Return ENABLED, or the state of an archive and its reason."""
 

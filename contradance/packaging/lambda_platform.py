@@ -12,7 +12,6 @@ _GLIBC: Final = {
     "python3.12": "2_34",  # Amazon Linux 2023, like all later runtimes
     "python3.13": "2_34",
     "python3.14": "2_34",
-    "python3.15": "2_34",
 }
 """The manylinux version of wheels for each of Lambda's runtimes."""
 _MACHINE: Final = {"arm64": "aarch64", "x86_64": "x86_64"}

@@ -7,6 +7,7 @@ from hashlib import sha256
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 from contradance.choreography import Choreography
 from contradance.deployed import INGRESS, SWEEPER
@@ -20,6 +21,8 @@ from contradance.packaging.modules import module_file
 from contradance.packaging.project_code import ProjectCode, top_level_packages
 from contradance.packaging.rooms import lambda_modules
 from contradance.project import find_project
+
+_ARCHITECTURE: Final = "arm64"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def build(
     choreography: Choreography,
     *,
     runtime: str | None = None,
-    architecture: str = "arm64",
+    architecture: str | None = None,
     cache: Path | None = None,
 ) -> Packages:
     """Build the packages of a choreography that are not in the cache; return the paths of all.
@@ -50,16 +53,19 @@ def build(
     Args:
         root: folder of the project, with its pyproject.toml and its lock.
         choreography: the choreography to package.
-        runtime: a Python runtime of Lambda; that of this interpreter's version unless given.
-        architecture: arm64 or x86_64.
+        runtime: a Python runtime of Lambda; the project's, or that of this interpreter's version, unless given.
+        architecture: arm64 or x86_64; the project's, or arm64, unless given.
         cache: folder of the files; `.contradance/packages` in the project unless given.
 
     Raises:
         DeclarationError: pyproject.toml does not name the registry.
         PackagingError: a package cannot be built; no incomplete file is left.
     """
-    target = LambdaPlatform(runtime or default_runtime(), architecture)
     root = root.resolve()
+    project = find_project(root)
+    target = LambdaPlatform(
+        runtime or project.runtime or default_runtime(), architecture or project.architecture or _ARCHITECTURE
+    )
     folder = (cache or root / ".contradance" / "packages").resolve()
     registry = _registry_module(root, choreography)
     lock, machine = read_lock(root), lambda_modules()
@@ -76,7 +82,7 @@ def build(
     }
     return Packages(
         runtime=target.runtime,
-        architecture=architecture,
+        architecture=target.architecture,
         layer=layer.path,
         functions=MappingProxyType({name: found.path for name, found in kept.items()}),
         fresh=frozenset(found.path for found in (layer, *kept.values()) if found.fresh),

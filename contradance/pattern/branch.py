@@ -45,7 +45,7 @@ class PatternBranch:
             return checks[0] if checks else None
 
         def check_all(event: Mapping[str, object]) -> bool | None:
-            """Return False for the first field that does not match, None for one that is undecided, else True."""
+            """Return the first result that is not True: False, or None for an undecided field; else True."""
             for passes in checks:
                 verdict = passes(event)
                 if not verdict:

@@ -9,6 +9,8 @@ from contradance.pattern.branch import PatternBranch
 from contradance.pattern.leaves import leaves
 
 _LONGEST_WANTED = 200
+_NOT_PERSONAL = ("source", "detail-type")
+"""Fields whose values are shown; all other values may be personal data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,8 @@ class Mismatch:
     """The field, with dots between the names."""
 
     held: str
-    """The types of the event's leaves there ("a string", "nothing", "a number or null"); never a value."""
+    """The types of the event's leaves there ("a string", "nothing", "a number or null"); a value only of source and
+    detail-type."""
 
     wanted: str
     """The alternatives of the pattern there, as JSON."""
@@ -51,6 +54,8 @@ def _failing_fields(branch: PatternBranch, event: Mapping[str, object]) -> list[
 
 def _types_held(event: Mapping[str, object], path: str) -> str:
     """Return the types of the leaves that an event has at a path, as `a number or null`; `nothing` for none."""
+    if path in _NOT_PERSONAL and isinstance(event.get(path), str):
+        return json.dumps(event[path], ensure_ascii=False)
     return " or ".join(sorted({_type_of_leaf(leaf) for leaf in leaves(event, path)})) or "nothing"
 
 

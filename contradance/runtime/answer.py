@@ -1,6 +1,5 @@
 """Answers one HTTP request: API Gateway's payload 2.0 in, its response out."""
 
-import logging
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import sha256
@@ -17,7 +16,6 @@ from contradance.httproute import Route
 from contradance.reply import HttpError, Reply
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.containment import Contained
-from contradance.runtime.error_description import describe_error, log_keys
 from contradance.runtime.once import OnceKey, OnceRecord, StoredResponse
 from contradance.runtime.perform import Cause, Performed, Task, perform
 from contradance.runtime.ports import Context, Environment
@@ -38,8 +36,6 @@ from contradance.runtime.tracing import tracing
 from contradance.signature import Parameter
 from contradance.violation import problems
 from contradance.wire import read_closed
-
-_LOG = logging.getLogger("contradance.routes")
 
 
 def answer(
@@ -76,12 +72,11 @@ def _answer(
         return problem(409, "The same request is still being answered. Try again in a moment.")
     except LaptopError:
         raise
-    except Exception as error:  # noqa: BLE001 - the log has it, the client must not see it
-        described = describe_error(error)
-        _LOG.error("%s failed: %s", function.name, described, extra=log_keys(error))
-        tracing().record_error(error)
+    except Exception as error:  # noqa: BLE001 - the journal has it, the client must not see it
         if context.get_remaining_time_in_millis() > 0:  # else it is recorded as a timeout
-            this.record("failed", 1, error=described)
+            this.correlation_id = this.correlation_id or context.aws_request_id
+            this.failed(1, error)
+        tracing().record_error(error)  # last: the exception's type is more than the outcome
         return problem(500, "Internal Server Error")
     if performed.published and not performed.duplicate:
         this.subject = performed.subject
@@ -96,7 +91,7 @@ def _task(function: AnyFunction, request: Mapping[str, Any], context: Context) -
     body_of(request)
     client_key = idempotency_key(request)
     arguments = _arguments(route, request)
-    key = OnceKey(function.name, "http", client_key or str(uuid4()))
+    key = OnceKey(function.deployed_name, "http", client_key or str(uuid4()))
 
     def run(delivery: Delivery) -> tuple[object, Callable[[], StoredResponse]]:
         taken = {route.delivery.name: delivery} if route.delivery else {}

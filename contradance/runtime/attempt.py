@@ -4,13 +4,16 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar, Token
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any, Final, Self
 
 from contradance.bounds import MAX_MESSAGE_BYTES, MAX_REASON_BYTES, shortened
 from contradance.function import AnyFunction
-from contradance.runtime.journal_record import JournalRecord, Outcome, PublishedEvent
+from contradance.retry import DeliveryMode
+from contradance.runtime.attempt_log import LONGEST_TEXT, AttemptLog, bounded_entry
+from contradance.runtime.error_description import author_traceback, describe_error
+from contradance.runtime.journal_record import JournalRecord, LogEntry, Outcome, PublishedEvent
 from contradance.runtime.ports import Environment
 from contradance.runtime.tracing import tracing
 
@@ -38,7 +41,9 @@ class Attempt:
     The ids are set as they become known. Inside its `with` block, `running_attempt` returns it.
     """
 
-    def __init__(self, function: AnyFunction, trigger: str, environment: Environment) -> None:
+    def __init__(
+        self, function: AnyFunction, trigger: str, environment: Environment, delivery: DeliveryMode = "direct"
+    ) -> None:
         self.trigger = trigger
         self.event_id: str | None = None
         self.subject: str | None = None
@@ -46,8 +51,14 @@ class Attempt:
         self.causation_id: str | None = None
         self.log_keys: dict[object, dict[str, Any]] = {}
         """Keys that each log formatter writes on the attempt's lines."""
+        self.raised: BaseException | None = None
+        """What the handler raised."""
+        self._log = AttemptLog()
+        self._unfinished = ""
+        """What was printed since the last line break."""
         self._function = function
         self._environment = environment
+        self._attempts = function.retry.attempts(delivery)
         self._started_at = environment.clock.now()
         self._clock = perf_counter()
         self._token: Token[Attempt | None]
@@ -60,24 +71,74 @@ class Attempt:
         _running.reset(self._token)
 
     @property
+    def service(self) -> str:
+        """The service of the function."""
+        return self._function.name.partition(".")[0]
+
+    @property
     def about(self) -> dict[str, str]:
         """The fields of every log line: the known ids, and the subscriber."""
         ids = {"correlation_id": self.correlation_id, "subject": self.subject, "event_id": self.event_id}
         return {**{name: text for name, text in ids.items() if text}, "subscriber": self._function.name}
+
+    def now(self) -> datetime:
+        """Return the time by the clock of the attempt."""
+        return self._environment.clock.now()
+
+    def keep(self, entry: LogEntry) -> None:
+        """Keep a line that was logged during the attempt, until `record`."""
+        self._log.add(entry)
+
+    def keep_printed(self, text: str) -> list[LogEntry]:
+        """Keep what was printed during the attempt, and return the lines that it completes."""
+        *lines, self._unfinished = f"{self._unfinished}{text}".split("\n")
+        self._unfinished = self._unfinished[:LONGEST_TEXT]
+        return [self._keep_line(line) for line in lines if line.strip()]
+
+    def _keep_line(self, line: str) -> LogEntry:
+        entry = bounded_entry(LogEntry(at=self.now(), level="INFO", logger="print", message=line))
+        self.keep(entry)
+        return entry
 
     def began(self, seconds_ago: float) -> None:
         """Set the start to `seconds_ago`, for an attempt that is created after it ended."""
         self._started_at -= timedelta(seconds=seconds_ago)
         self._clock -= seconds_ago
 
-    def dead_letter(self, outcome: Outcome, number: int, error: str, event: Mapping[str, Any]) -> None:
-        """Put the event on the function's dead letter queue without a retry, and record the outcome."""
+    def dead_letter(
+        self,
+        outcome: Outcome,
+        number: int,
+        error: str,
+        event: Mapping[str, Any],
+        *,
+        raised: BaseException | None = None,
+    ) -> None:
+        """Put the event on the function's dead letter queue without a retry, and record the outcome.
+
+        Args:
+            outcome: of the attempt.
+            number: 1 for the first attempt.
+            error: describes the failure.
+            event: as it was delivered.
+            raised: what the handler raised, if it ran.
+        """
         body = message_body(event)
         room = MAX_MESSAGE_BYTES - len(body.encode()) - _ATTRIBUTE_BYTES
         error = shortened(error, MAX_REASON_BYTES)
-        attributes = {"REASON": outcome, "ERROR_MESSAGE": shortened(error, room) if room > 0 else ""}
+        attributes = {
+            "REASON": outcome,
+            "ERROR_MESSAGE": shortened(error, room) if room > 0 else "",
+            "ATTEMPTS": str(number),
+        }
         self._environment.dead_letters.send(self._function.name, body, attributes)
-        self.record(outcome, number, error=error)
+        self.raised = raised
+        self.record(outcome, number, error=error, traceback=author_traceback(raised) if raised else None)
+
+    def failed(self, number: int, raised: BaseException) -> None:
+        """Write the journal record of an attempt that raised; `number` is 1 for the first attempt."""
+        self.raised = raised
+        self.record("failed", number, error=describe_error(raised), traceback=author_traceback(raised))
 
     def record(
         self,
@@ -86,6 +147,7 @@ class Attempt:
         *,
         published: Sequence[PublishedEvent] = (),
         error: str | None = None,
+        traceback: str | None = None,
         counts: bool = True,
     ) -> None:
         """Write the journal record.
@@ -98,6 +160,7 @@ class Attempt:
             counts: whether it is one of the function's attempts; False for one that is repeated under its number.
         """
         tracing().record_outcome(outcome)
+        self.keep_printed("\n")
         self._environment.journal.write(
             JournalRecord(
                 function=self._function.name,
@@ -108,10 +171,12 @@ class Attempt:
                 causation_id=self.causation_id,
                 attempt=number,
                 outcome=outcome,
-                retries_left=max(self._function.retry.attempts(self._function.delivery) - number + (not counts), 0),
+                retries_left=max(self._attempts - number + (not counts), 0),
                 published=tuple(published),
                 started_at=self._started_at,
                 duration_ms=round((perf_counter() - self._clock) * 1000, 3),
                 error=error,
+                traceback=traceback,
+                logs=self._log.entries(),
             )
         )

@@ -1,8 +1,7 @@
 """Consumes one delivered event: parses, validates and upcasts it, runs the handler once, and records the attempt."""
 
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import replace
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
@@ -11,13 +10,15 @@ from pydantic import ValidationError
 from contradance.contract import Contract, where_defined
 from contradance.delivery import Delivery
 from contradance.envelope import Delivered
-from contradance.errors import ContractViolation
+from contradance.errors import AttemptsExhausted, ContractViolation
 from contradance.foreign import ForeignEvent
 from contradance.function import AnyFunction
+from contradance.retry import DeliveryMode
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.containment import Contained
 from contradance.runtime.error_description import describe_error
-from contradance.runtime.once import OnceKey
+from contradance.runtime.once import OnceKey, OnceRecord
+from contradance.runtime.own_time import OwnTime
 from contradance.runtime.perform import Cause, Task, perform
 from contradance.runtime.ports import Context, Environment
 from contradance.runtime.received import once_of, place_of, received
@@ -39,11 +40,11 @@ def consume(
     *,
     holder: str,
     queued_at: datetime | None,
-    attempt: int | None,
+    receives: int = 1,
     environment: Environment,
     context: Context,
-) -> None:
-    """Run one function for one event, or dead-letter an invalid or expired event.
+) -> bool:
+    """Run one function for one event, or dead-letter an invalid or expired event; return whether it is a dead letter.
 
     Args:
         function: the subscriber.
@@ -51,59 +52,86 @@ def consume(
         event: the event in EventBridge's envelope.
         holder: holder of the lease: the Lambda request id, or the SQS message id.
         queued_at: when it entered the function's queue; None when it was delivered directly.
-        attempt: SQS's receive count; None when it was delivered directly, then the once-record counts.
+        receives: how often SQS delivered the message. The once-record counts attempts, which are fewer.
         environment: AWS, or the laptop.
         context: Lambda's context.
 
     Raises:
-        Exception: any exception of the handler; it makes SQS or Lambda retry the delivery.
+        Exception: any exception of the handler; it makes SQS or Lambda retry the delivery. Behind a queue the last
+            attempt does not raise: its event is dead-lettered here, because SQS counts receives and not attempts.
     """
-    with tracing().delivering(function, event), begun(function, event, environment) as this:
-        number = attempt or 1
+    delivery_mode: DeliveryMode = "direct" if queued_at is None else "queue"
+    with (
+        tracing().delivering(function, event),
+        begun(function, event, environment, delivery_mode) as this,
+    ):
         try:
             delivered = received(function.name, subscription, event)
             _describe(this, delivered)
             read = read_event(function, subscription, delivered)
             once = once_of(subscription, delivered, event)
         except ContractViolation as error:
-            this.dead_letter("invalid", number, str(error), event)
-            return
+            this.dead_letter("invalid", receives, str(error), event)
+            return True
         if queued_at is not None and environment.clock.now() - queued_at > function.retry.max_age:
-            this.dead_letter(
-                "expired", number, f"It waited longer than {function.name} allows: {function.retry}.", event
-            )
-            return
+            waited = f"It waited longer than {function.name} allows: {function.retry}."
+            this.dead_letter("expired", receives, waited, event)
+            return True
         key, cause = _cause(function, delivered, once, event)
+        own = context if queued_at is None else OwnTime(context, function.limits.timeout)
 
         def run(delivery: Delivery) -> tuple[object, None]:
-            published = function.handler(read, delivery) if subscription.takes_delivery else function.handler(read)
+            with environment.limiter.handler(own.get_remaining_time_in_millis() / 1000) if queued_at else nullcontext():
+                published = function.handler(read, delivery) if subscription.takes_delivery else function.handler(read)
             return published, None
 
         task = Task(function, key, holder, cause, run)
         lease = task.lease(environment.clock.now())
+        last = function.retry.attempts(delivery_mode)
+        number = 0 if queued_at else 1
         try:
             record = environment.store.begin(key, lease, environment.clock.now())
-            number = attempt or record.attempt
-            if number != record.attempt:
-                record = replace(record, attempt=number)
-            performed = perform(task, lease, record, environment, context)
+            number = record.attempt
+            if queued_at:
+                _check_attempts(record, last)
+            performed = perform(task, lease, record, environment, own)
         except Exception as error:
             if context.get_remaining_time_in_millis() > 0:  # else the attempt is recorded as a timeout
-                this.record("failed", number, error=describe_error(error))
+                if queued_at and number >= last:
+                    _give_up(this, min(number, last), error, event)
+                    environment.store.release(key, lease)  # a redrive need not wait for the lease's end
+                    return True
+                this.failed(number, error)
             raise
         this.record("duplicate" if performed.duplicate else "done", number, published=performed.published)
+        return False
 
 
-def begun(function: AnyFunction, event: Mapping[str, Any], environment: Environment) -> Attempt:
+def _check_attempts(record: OnceRecord, last: int) -> None:
+    """Refuse another run of a handler whose last attempt was begun and never ended."""
+    if record.attempt > last and record.state == "in_progress":
+        raise AttemptsExhausted(f"{last} attempts ended without a result: their processes died or timed out.")
+
+
+def _give_up(this: Attempt, number: int, error: Exception, event: Mapping[str, Any]) -> None:
+    """Dead-letter an event after its last attempt; if that fails, record the attempt and raise, for SQS to repeat it."""
+    try:
+        this.dead_letter("failed", number, describe_error(error), event, raised=error)
+    except Exception:
+        this.failed(number, error)
+        raise
+
+
+def begun(function: AnyFunction, event: Mapping[str, Any], environment: Environment, delivery: DeliveryMode) -> Attempt:
     """Return an attempt at `event`, identified by EventBridge's id until its metadata is parsed."""
-    this = Attempt(function, f"{event.get('source')}/{event.get('detail-type')}", environment)
+    this = Attempt(function, f"{event.get('source')}/{event.get('detail-type')}", environment, delivery)
     this.event_id = this.correlation_id = str(event.get("id"))
     return this
 
 
 def describe(function: AnyFunction, event: Mapping[str, Any], environment: Environment) -> Attempt:
     """Return an attempt at an event that was consumed before, with its metadata if that is valid."""
-    this = begun(function, event, environment)
+    this = begun(function, event, environment, function.delivery)
     if isinstance(function.trigger, Subscription):
         with suppress(ContractViolation):
             _describe(this, received(function.name, function.trigger, event))
@@ -132,7 +160,7 @@ def _cause(function: AnyFunction, delivered: Delivered, once: str, event: Mappin
     metadata, replay = delivered.metadata, delivered.replay_name or ""
     again = replay.startswith(AGAIN)
     event_id = f"{once}#{replay}" if again else once
-    return OnceKey(function.name, str(event["source"]), event_id), Cause(
+    return OnceKey(function.deployed_name, str(event["source"]), event_id), Cause(
         correlation_id=metadata.correlation_id,
         causation_id=metadata.event_id,
         is_replay=bool(replay),

@@ -1,72 +1,69 @@
 """The entry point of every function, on Lambda and on the laptop."""
 
-import json
 from collections.abc import Mapping
 from contextvars import copy_context
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 from contradance.delivery import Delivery
 from contradance.envelope import derived_id
+from contradance.errors import UnknownPayload
 from contradance.function import AnyFunction, Schedule
 from contradance.runtime.attempt import Attempt
-from contradance.runtime.consume import consume, describe, once_key, sent_at
-from contradance.runtime.error_description import describe_error
-from contradance.runtime.once import OnceKey
+from contradance.runtime.batch import consume_batch, messages_in
+from contradance.runtime.consume import consume, describe, once_key
+from contradance.runtime.once import OnceKey, scheduled_key
 from contradance.runtime.perform import Cause, Task, perform
 from contradance.runtime.ports import Context, Environment
 from contradance.runtime.received import Place, place_of
 from contradance.runtime.tracing import tracing
 from contradance.subscription import Subscription
 
+_JSON_TYPES: Final = {list: "array", str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
+_SHOWN_KEYS: Final = 8
 
-def invoke(function: AnyFunction, event: Mapping[str, Any], context: Context, environment: Environment) -> object:
-    """Handle one invocation of `function`, in the shape that its trigger has on AWS.
+
+def invoke(function: AnyFunction, event: Any, context: Context, environment: Environment) -> object:
+    """Handle one invocation of `function`, by the shape of its event.
+
+    A subscriber takes an event and a batch of SQS messages, whatever `delivery` it declares: while a stack changes from one
+    to the other, events of both shapes are on their way.
 
     Each attempt runs in a context of its own: what a handler leaves in a context variable, such as the keys of its log
     lines, is not there for the next attempt in the same thread.
 
     Returns:
-        For a route, API Gateway's response; behind a queue, the failed items; else nothing.
+        For a route, API Gateway's response; for a batch, the failed items; else nothing.
+
+    Raises:
+        UnknownPayload: the event has no shape that the function takes.
     """
     trigger = function.trigger
     if isinstance(trigger, Schedule):
+        if not (isinstance(event, Mapping) and {"schedule", "scheduled_time"} <= event.keys()):
+            raise _unknown(function, event, "the input of its schedule: schedule and scheduled_time")
         copy_context().run(_run_schedule, function, trigger, event, context, environment)
         return None
     if not isinstance(trigger, Subscription):
         from contradance.runtime.answer import answer  # noqa: PLC0415 - a subscriber does not need it
 
         return copy_context().run(answer, function, trigger, event, environment, context)
-    if trigger.delivery == "direct":
-        copy_context().run(
-            consume,
-            function,
-            trigger,
-            event,
-            holder=context.aws_request_id,
-            queued_at=None,
-            attempt=None,
-            environment=environment,
-            context=context,
-        )
-        return None
-    failures = []
-    for record in event["Records"]:
-        try:
-            copy_context().run(
-                consume,
-                function,
-                trigger,
-                _event_in(record),
-                holder=record["messageId"],
-                queued_at=sent_at(record["attributes"]["SentTimestamp"]),
-                attempt=int(record["attributes"]["ApproximateReceiveCount"]),
-                environment=environment,
-                context=context,
-            )
-        except Exception:  # noqa: BLE001 - journaled by consume; the queue repeats this message alone
-            failures.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": failures}
+    messages = messages_in(event)
+    if messages is not None:
+        return consume_batch(function, trigger, messages, context, environment)
+    if not isinstance(event, Mapping) or "Records" in event:
+        raise _unknown(function, event, "an EventBridge event or a batch of SQS messages")
+    copy_context().run(
+        consume,
+        function,
+        trigger,
+        event,
+        holder=context.aws_request_id,
+        queued_at=None,
+        environment=environment,
+        context=context,
+    )
+    return None
 
 
 def load_for(function: AnyFunction) -> None:
@@ -92,7 +89,7 @@ def key_of(function: AnyFunction, event: Mapping[str, Any]) -> OnceKey | None:
 
 def _run_key(function: AnyFunction, event: Mapping[str, Any]) -> OnceKey:
     """Return the once-key of a scheduled run: schedule and time identify it."""
-    return OnceKey(function.name, "schedule", f"{event.get('schedule')}@{event.get('scheduled_time')}")
+    return scheduled_key(function.deployed_name, str(event.get("schedule")), str(event.get("scheduled_time")))
 
 
 def _run_schedule(
@@ -117,7 +114,7 @@ def _run_schedule(
             number = record.attempt
             performed = perform(task, lease, record, environment, context)
         except Exception as error:
-            this.record("failed", number, error=describe_error(error))
+            this.failed(number, error)
             raise
         this.subject = performed.subject
         this.record("duplicate" if performed.duplicate else "done", number, published=performed.published)
@@ -130,10 +127,8 @@ def _place(event: Mapping[str, Any]) -> Place:
     return place_of({"account": account, "region": region, "time": event["scheduled_time"]})
 
 
-def _event_in(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the event in an SQS message; another body is wrapped so that validation rejects and dead-letters it."""
-    try:
-        event = json.loads(record["body"])
-    except (ValueError, RecursionError):
-        event = None
-    return event if isinstance(event, dict) else {"id": record["messageId"], "detail": record["body"]}
+def _unknown(function: AnyFunction, event: object, expected: str) -> UnknownPayload:
+    """Return the error for a payload of a shape that the function does not take. Lambda dead-letters it."""
+    shown = ", ".join(sorted(map(str, event))[:_SHOWN_KEYS]) if isinstance(event, Mapping) else ""
+    found = f"an object with the keys {shown}" if shown else f"a JSON {_JSON_TYPES.get(type(event), 'object')}"
+    return UnknownPayload(f"{function.name} was invoked with {found}.\n  It takes {expected}.")

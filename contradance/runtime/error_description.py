@@ -1,7 +1,10 @@
 """Describes an exception for journal and logs: enough to find the fault, without personal data."""
 
+import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import dropwhile
+from traceback import FrameSummary
 from typing import Final
 
 from pydantic import BaseModel, ValidationError
@@ -18,6 +21,13 @@ _SHORTEST_PROBLEM: Final = 20
 """Least characters of one problem in the text of Pydantic's error."""
 _LONGEST_CHAIN: Final = 20
 """Most causes of one exception that are looked at; a chain of exceptions may be a circle."""
+LONGEST_TRACEBACK: Final = 6_000
+"""Most characters of a traceback in the journal; the middle of a longer one is left out."""
+_MOST_FRAMES: Final = 16
+"""Most frames of one exception in the journal: the first half and the last half of more."""
+_OWN_FOLDER: Final = __file__.removesuffix(os.path.join("runtime", "error_description.py"))  # noqa: PTH118 - pathlib is slow to load
+_STARTERS: Final = (_OWN_FOLDER, os.path.join(os.path.dirname(os.__file__), "contextlib."), "<frozen ")  # noqa: PTH118, PTH120 - the same
+"""Beginnings of the paths whose frames come before the author's first frame."""
 
 
 def describe_error(error: BaseException) -> str:
@@ -76,6 +86,53 @@ def format_frames(error: BaseException) -> str:
     return encodable("".join(traceback.format_tb(error.__traceback__)))
 
 
+def author_traceback(error: BaseException) -> str:
+    """Return the traceback from the author's first frame on, with its causes, for the journal.
+
+    It has no value that Pydantic quotes and no folder of the machine, and at most `LONGEST_TRACEBACK` characters.
+    """
+    text = "".join(_lines(error, set(), _author_frames))
+    if len(text) <= LONGEST_TRACEBACK:
+        return text
+    half = LONGEST_TRACEBACK // 2
+    return f"{text[:half]}\n  ... {len(text) - 2 * half} characters are left out ...\n{text[-half:]}"
+
+
+def _author_frames(error: BaseException) -> str:
+    """Return the frames of one exception from the author's first frame on, each as its place and its line of code."""
+    frames = [*dropwhile(_is_before_author, traceback.extract_tb(error.__traceback__))]
+    return "".join(_formatted(_bounded(frames)))
+
+
+def _is_before_author(frame: FrameSummary) -> bool:
+    return frame.filename.startswith(_STARTERS)
+
+
+def _bounded(frames: Sequence[FrameSummary]) -> list[FrameSummary | str]:
+    """Return the frames; of more than `_MOST_FRAMES` the first and the last, with a line between them."""
+    if len(frames) <= _MOST_FRAMES:
+        return [*frames]
+    half = _MOST_FRAMES // 2
+    return [*frames[:half], f"  ... {len(frames) - 2 * half} frames ...\n", *frames[-half:]]
+
+
+def _formatted(frames: Sequence[FrameSummary | str]) -> Iterator[str]:
+    for frame in frames:
+        if isinstance(frame, str):
+            yield frame
+            continue
+        yield f'  File "{_place(frame.filename)}", line {frame.lineno}, in {frame.name}\n'
+        if frame.line:
+            yield f"    {frame.line}\n"
+
+
+def _place(filename: str) -> str:
+    """Return a path below the current folder as it is from there, and of any other path its last three parts."""
+    here = f"{os.getcwd()}{os.sep}"  # noqa: PTH109 - text, as frames have it
+    inside = filename.startswith(here) and "site-packages" not in filename
+    return filename.removeprefix(here) if inside else _short(filename)
+
+
 def log_keys(error: BaseException) -> dict[str, str]:
     """Return an exception as Powertools' Logger writes it, for `extra=`: any other logger would print it with values."""
     return {"exception": exception_text(error), "exception_name": type(error).__name__}
@@ -83,32 +140,36 @@ def log_keys(error: BaseException) -> dict[str, str]:
 
 def exception_text(error: BaseException) -> str:
     """Return a traceback as Python prints it, with its causes, and with no value that Pydantic quotes."""
+    return _bounded_text(error, format_frames)
+
+
+def _bounded_text(error: BaseException, format_: Callable[[BaseException], str]) -> str:
     text = ""
-    for line in _lines(error, seen=set()):
+    for line in _lines(error, set(), format_):
         text += line
         if len(text) > MAX_TRACEBACK_BYTES:
             break
     return shortened(text, MAX_TRACEBACK_BYTES)
 
 
-def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
+def _lines(error: BaseException, seen: set[int], format_: Callable[[BaseException], str]) -> Iterator[str]:
     seen.add(id(error))
     cause = error.__cause__
     before = cause if cause or error.__suppress_context__ else error.__context__
     if before is not None and id(before) not in seen and len(seen) < _LONGEST_CHAIN:
-        yield from _lines(before, seen)
+        yield from _lines(before, seen, format_)
         yield (
             "\n\nThe above exception was the direct cause of the following exception:\n\n"
             if cause
             else "\n\nDuring handling of the above exception, another exception occurred:\n\n"
         )
-    if frames := format_frames(error):
+    if frames := format_(error):
         yield f"Traceback (most recent call last):\n{frames}"
     yield f"{type(error).__name__}: {message_of(error)}"
     if isinstance(error, BaseExceptionGroup):
         for number, member in enumerate(error.exceptions, 1):
             yield f"\n\nException {number} of the group:\n\n"
-            yield from _lines(member, seen)
+            yield from _lines(member, seen, format_)
 
 
 def _field_names(model: type[BaseModel]) -> set[str]:

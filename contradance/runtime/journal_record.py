@@ -1,11 +1,11 @@
-"""The journal's records: one per attempt at a delivery, and one per request to a route. Traces consist of them."""
+"""The journal's records: one per attempt at a delivery, and one per request that published or failed. Traces consist of them."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from contradance.bounds import MAX_NAME_BYTES, MAX_REASON_BYTES, shortened
 from contradance.envelope import SealedEvent
@@ -28,6 +28,8 @@ ErrorText = Annotated[
     BeforeValidator(lambda text: printable_block(text) if isinstance(text, str) else text),
 ]
 """The description of an error, safe to show and cut to its bound."""
+BlockText = Annotated[str, BeforeValidator(lambda text: printable_block(text) if isinstance(text, str) else text)]
+"""Text of several lines, safe to show; its writer has bounded it."""
 
 
 class PublishedEvent(BaseModel):
@@ -43,6 +45,22 @@ class PublishedEvent(BaseModel):
 def published_events(sealed: Iterable[SealedEvent]) -> tuple[PublishedEvent, ...]:
     """Return the journal's entries for sealed events: id and contract."""
     return tuple(PublishedEvent(event_id=event.event_id, contract=str(event.identity)) for event in sealed)
+
+
+class LogEntry(BaseModel):
+    """One line that a handler logged or printed, without personal data of models."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    level: str
+    logger: str
+    """The logger's name; `print` for standard output."""
+    message: BlockText
+    fields: dict[str, Any] = {}
+    """The author's own keys."""
+    exception: BlockText | None = None
+    """A logged traceback."""
 
 
 class JournalRecord(BaseModel):
@@ -76,10 +94,14 @@ class JournalRecord(BaseModel):
     """Duration of the attempt in milliseconds."""
     error: ErrorText | None = None
     """Class and message of the exception; None without one."""
+    traceback: BlockText | None = None
+    """From the author's first frame on; None unless the handler raised."""
+    logs: tuple[LogEntry, ...] = Field(default=(), exclude=True)
+    """What the attempt logged, where that is kept with it: on the laptop. On AWS the function's log group has it."""
 
     @property
     def is_request(self) -> bool:
-        """Whether it is the answer to a request, which only its client may repeat: its trigger is a route's key."""
+        """Whether this is the answer to a request: its trigger is a route key, like `POST /loans`."""
         return self.event_id is None and " /" in self.trigger
 
     @property

@@ -24,6 +24,11 @@ class OnceKey(NamedTuple):
     event_id: str
 
 
+def scheduled_key(function: str, schedule: str, scheduled_time: str) -> OnceKey:
+    """Return the key of a scheduled run: schedule and time identify it."""
+    return OnceKey(function, "schedule", f"{schedule}@{scheduled_time}")
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to handle a delivery until it expires. It is also the fence: a holder that lost it cannot commit."""

@@ -1,9 +1,10 @@
 """The interfaces that the runtime needs of its environment, AWS or the laptop."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from contradance.envelope import SealedEvent
 from contradance.runtime.journal_record import JournalRecord
@@ -103,6 +104,29 @@ class DeadLetters(Protocol):
         """Put one message on the queue of `function`."""
 
 
+class Messages(Protocol):
+    """The queue whose messages the running invocation received."""
+
+    def hide(self, message: Mapping[str, Any], seconds: float) -> None:
+        """Hide a message that stays in its queue for `seconds` from now; 0 shows it at once.
+
+        When that fails, the message stays hidden for the queue's visibility timeout: nothing is raised.
+        """
+
+    def delete(self, message: Mapping[str, Any]) -> None:
+        """Delete a message before the invocation ends. When that fails, Lambda deletes it then: nothing is raised."""
+
+
+class Limiter(Protocol):
+    """Limits the time of one attempt in an invocation that makes several."""
+
+    def begin(self, seconds: float) -> None:
+        """Limit retries of calls to AWS to `seconds` from now."""
+
+    def handler(self, seconds: float) -> AbstractContextManager[None]:
+        """Return a context that raises `HandlerTimedOut` in its block after `seconds`, where the environment can interrupt it."""
+
+
 class JournalWriter(Protocol):
     """Stores the journal's records."""
 
@@ -131,6 +155,31 @@ class Context(Protocol):
         """Return the milliseconds left before the function's timeout."""
 
 
+class NoMessages:
+    """`Messages` without a queue."""
+
+    def hide(self, message: Mapping[str, Any], seconds: float) -> None:
+        """Do nothing."""
+
+    def delete(self, message: Mapping[str, Any]) -> None:
+        """Do nothing."""
+
+
+class Unlimited:
+    """`Limiter` of an environment that cannot interrupt a handler."""
+
+    def begin(self, seconds: float) -> None:
+        """Do nothing."""
+
+    def handler(self, seconds: float) -> AbstractContextManager[None]:  # noqa: ARG002 - the port's
+        """Return a context that changes nothing."""
+        return nullcontext()
+
+
+_NO_MESSAGES: Final = NoMessages()
+_UNLIMITED: Final = Unlimited()
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """The ports and settings of the environment in which the runtime runs."""
@@ -144,3 +193,5 @@ class Environment:
     """Environment variables: settings, and the names of resources."""
     bus: str
     """Name or ARN of the bus to publish to."""
+    messages: Messages = _NO_MESSAGES
+    limiter: Limiter = _UNLIMITED

@@ -4,6 +4,7 @@ from typing import Final
 
 from contradance.bounds import MAX_REASON_BYTES, shortened
 from contradance.errors import PublishFailed
+from contradance.runtime.error_description import describe_error
 from contradance.runtime.ports import Environment
 from contradance.runtime.publish import publish
 
@@ -14,11 +15,13 @@ BATCH: Final = 25
 def sweep(environment: Environment, seconds: float) -> int:
     """Publish the events of `done` records with an expired lease, for up to `seconds`; return the number of records.
 
+    A record that fails, in whatever way, does not stop those behind it.
+
     Raises:
         PublishFailed: some were not published, and the next run tries them again; the others were.
     """
     deadline, swept = environment.clock.now().timestamp() + seconds, 0
-    failures: dict[str, PublishFailed] = {}
+    failures: dict[str, str] = {}
     while (left := deadline - environment.clock.now().timestamp()) > 0:
         waiting = [
             (key, sealed)
@@ -30,11 +33,13 @@ def sweep(environment: Environment, seconds: float) -> int:
         for key, sealed in waiting:
             try:
                 publish(sealed, environment.events, environment.bus, environment.clock, left)
-            except PublishFailed as failure:
-                failures[str(key)] = failure
-            else:
                 environment.store.mark_published(key)
+            except PublishFailed as failure:
+                failures[str(key)] = str(failure)
+            except Exception as error:  # noqa: BLE001 - reported below, after the others were published
+                failures[str(key)] = f"the events of {key.function} were not published: {describe_error(error)}"
+            else:
                 swept += 1
     if failures:
-        raise PublishFailed(shortened("\n".join(map(str, failures.values())), MAX_REASON_BYTES))
+        raise PublishFailed(shortened("\n".join(failures.values()), MAX_REASON_BYTES))
     return swept

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 from contradance.errors import CannotCreate
@@ -43,3 +44,15 @@ def create_project(parent: Path, name: str, *, empty: bool = False) -> Path:
         shutil.rmtree(staged, ignore_errors=True)
         raise CannotCreate(f"{folder} cannot be created: {error.strerror}.\n  Nothing is written.") from error
     return folder
+
+
+def make_repository(folder: Path) -> bool:
+    """Make a project a git repository; do nothing inside of another one, and without git. Return whether it was made."""
+    git = shutil.which("git")
+    if git is None:
+        return False
+    inside = subprocess.run([git, "rev-parse", "--git-dir"], cwd=folder, capture_output=True, check=False)  # noqa: S603 - the command is ours
+    if inside.returncode == 0:
+        return False
+    made = subprocess.run([git, "init", "--quiet"], cwd=folder, capture_output=True, check=False)  # noqa: S603 - the same
+    return made.returncode == 0

@@ -1,15 +1,20 @@
 """Creates a subscriber: a handler in its own module, an entry in the choreography, and a test."""
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from contradance.catalog.sample import sample
+from contradance.contentfilter import checked_filters
 from contradance.errors import CannotCreate
+from contradance.pattern import EventPattern
 from contradance.scaffold.event_code import DELIVERY, HandlerInput, event_code
 from contradance.scaffold.expression import Code
 from contradance.scaffold.layout import EventRef, ProjectLayout
 from contradance.scaffold.naming import function_name, service_name, words
 from contradance.scaffold.source import Source
 from contradance.scaffold.template import fill_template
+from contradance.wire import to_wire
 
 
 def create_subscriber(
@@ -20,6 +25,7 @@ def create_subscriber(
     publishes: Sequence[str] = (),
     *,
     queue: bool = False,
+    where: str | None = None,
 ) -> Path:
     """Plan a new subscriber: its file, which is returned, its tests, and its place in the choreography's list.
 
@@ -30,6 +36,7 @@ def create_subscriber(
         on: the events it consumes, at least one.
         publishes: the events it may publish, of its own service.
         queue: whether a queue is between rule and function.
+        where: a content filter over the event's data, as JSON.
     """
     consumed = list(dict.fromkeys(layout.event(one) for one in on))
     published = list(dict.fromkeys(layout.event(one) for one in publishes))
@@ -38,9 +45,11 @@ def create_subscriber(
     code = event_code(published, HandlerInput("event", consumed)) if published else Code("")
     imports = [("contradance", "subscriber"), *(one.origin for one in (*consumed, *published)), *sorted(code.imports)]
     source = Source(str(path), "import logging\n\n").with_imports(imports)
+    options = ['delivery="queue"'] if queue else []
+    options += [] if where is None else [f"where={_filter(consumed, where)}"]
     text = fill_template(
         "subscriber.py",
-        options='delivery="queue"' if queue else "",
+        options=", ".join(options),
         handler=name,
         words=words(name),
         parameters=f"event: {_union(consumed)}" + (", delivery: Delivery" if DELIVERY in code.imports else ""),
@@ -49,8 +58,33 @@ def create_subscriber(
     )
     layout.changes.create(path, source.with_code(text).text)
     layout.add_function(service, name)
-    _add_tests(layout, service, name, consumed, published)
+    _add_tests(layout, service, name, consumed, published, where=where)
     return path
+
+
+def _filter(consumed: Sequence[EventRef], where: str | None) -> str:
+    """Return a filter of the command line as source; refuse one that is not a pattern over the event's fields."""
+    try:
+        found = json.loads(where or "")
+    except ValueError as error:
+        raise CannotCreate(
+            f'--where is not JSON: {error}.\n  Write it like --where \'{{"city": ["Berlin"]}}\'.'
+        ) from error
+    if len(consumed) != 1 or not isinstance(found, dict):
+        raise CannotCreate(
+            "--where filters one event by its fields.\n  For several events, write where={TheEvent: {...}} by hand."
+        )
+    contract = consumed[0].contract
+    if contract is not None:
+        checked_filters("the new subscriber", (contract,), found)
+    return repr(found)
+
+
+def _passes(event: EventRef, where: str) -> bool:
+    """Whether the example of an event passes a filter; a planned event has none yet."""
+    if event.contract is None:
+        return False
+    return EventPattern(json.loads(where)).matches(json.loads(to_wire(sample(event.contract))))
 
 
 def widen_subscriber(layout: ProjectLayout, name: str, service: str, event: EventRef) -> Path:
@@ -108,7 +142,13 @@ def check_publishes(layout: ProjectLayout, service: str, published: Sequence[Eve
 
 
 def _add_tests(
-    layout: ProjectLayout, service: str, name: str, consumed: Sequence[EventRef], published: Sequence[EventRef]
+    layout: ProjectLayout,
+    service: str,
+    name: str,
+    consumed: Sequence[EventRef],
+    published: Sequence[EventRef],
+    *,
+    where: str | None = None,
 ) -> None:
     """Plan one test for each consumed event, in the function's test module."""
     path = layout.test_file(service, name)
@@ -117,8 +157,9 @@ def _add_tests(
     used = [("contradance.testing", "Run"), ("contradance.testing", "sample")]
     source = layout.source(path).with_imports([*used, *(one.origin for one in (*consumed, *published[:1]))])
     for event in consumed:
+        passes = where is None or _passes(event, where)
         test = fill_template(
-            "test_subscriber.py",
+            "test_subscriber.py" if passes else "test_filtered.py",
             words=words(event.name).replace(" ", "_"),
             event=event.name,
             function=f"{service}.{name}",

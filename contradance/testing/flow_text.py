@@ -36,6 +36,8 @@ def _outcome_text(handled: Handled) -> str:
         return last.function if last.attempt == 1 else f"{last.function}  in attempt {last.attempt}"
     if last.dead:
         return f"{last.function}  {last.outcome} in attempt {last.attempt}: dead letter"
+    if last.is_request:
+        return f"{last.function}  failed: answered with 500"
     return f"{last.function}  {last.outcome} in attempt {last.attempt}: waits"
 
 

@@ -3,7 +3,7 @@
 It imports only pytest until a test uses the fixture.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,36 @@ import pytest
 if TYPE_CHECKING:
     from contradance.runtime.journal_record import JournalRecord
     from contradance.testing.run import Run
+
+_STARTED: pytest.StashKey["StartedRun"] = pytest.StashKey()
+
+
+class StartedRun:
+    """The run of one test, with the exceptions of its attempts, which a debugger can stop at."""
+
+    def __init__(self) -> None:
+        self.records: list[JournalRecord] = []
+        self.raised: dict[int, BaseException] = {}
+        """What a record's attempt raised, by the record's position."""
+        self.run: Run | None = None
+
+    def journaled(self, record: "JournalRecord") -> None:
+        """Keep a record, and what its attempt raised."""
+        from contradance.runtime.attempt import running_attempt  # noqa: PLC0415 - only where the fixture is used
+
+        attempt = running_attempt()
+        if attempt is not None and attempt.raised is not None:
+            self.raised[len(self.records)] = attempt.raised
+        self.records.append(record)
+
+    def check(self) -> None:
+        """Fail for dead letters that the test does not expect, with the traceback of the first one's exception."""
+        surprises = self.run.surprises() if self.run else []
+        if self.run is None or not surprises:
+            return
+        raised = self.raised.get(self.records.index(surprises[0]))
+        failure = pytest.fail.Exception(self.run.surprise_text(surprises), pytrace=False)
+        raise failure.with_traceback(raised.__traceback__ if raised else None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,26 +57,49 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker `choreography`, which has the seed and the settings of a run."""
     config.addinivalue_line(
         "markers",
-        "choreography(seed=0, settings={}): the order of deliveries and the settings of the `run` fixture",
+        "choreography(seed=0, settings={}, only=None): the order of deliveries, the settings, and the functions and services "
+        "that the `run` fixture delivers to",
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that passed but left a dead letter that it does not expect."""
+    result = yield
+    started = item.stash.get(_STARTED, None)
+    if started is not None:
+        started.check()
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to a failing test why deliveries and requests failed, where its own message does not."""
+    report = yield
+    started = item.stash.get(_STARTED, None)
+    if started is not None and started.run is not None and call.when == "call" and report.failed:
+        failures, message = started.run.failures(), str(call.excinfo.value) if call.excinfo else ""
+        if failures and failures not in message:
+            report.sections.append(("Failed in the choreography", failures))
+    return report
 
 
 @pytest.fixture
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Run"]:
-    """Run the project's choreography on a virtual clock; at the end, fail on a dead letter that no assertion covered.
-
-    At the end it fails if there is a dead letter that no assertion of the test covered.
-    """
+    """Run the project's choreography on a virtual clock; at the end, fail on a dead letter that no assertion covered."""
     from contradance.project import find_project  # noqa: PLC0415 - only where the fixture is used
     from contradance.testing.run import Run, running  # noqa: PLC0415 - only where the fixture is used
 
     marker = request.node.get_closest_marker("choreography")
     options = marker.kwargs if marker else {}
     goldens = request.path.parent / "choreographies"
-    records: list[JournalRecord] = []
+    started = StartedRun()
     with running(
-        find_project(request.config.rootpath).choreography(), tmp_path, when_journaled=records.append, **options
+        find_project(request.config.rootpath).choreography(), tmp_path, when_journaled=started.journaled, **options
     ) as laptop:
-        started = Run(laptop, records, goldens, update=request.config.getoption("--update-choreographies"))
-        yield started
-        started.assert_no_surprise()
+        update = request.config.getoption("--update-choreographies")
+        started.run = Run(laptop, started.records, goldens, update=update)
+        request.node.stash[_STARTED] = started
+        yield started.run

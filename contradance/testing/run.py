@@ -13,14 +13,19 @@ from contradance.choreography import Choreography
 from contradance.contract import Contract
 from contradance.envelope import seal_initial
 from contradance.foreign import ForeignEvent
+from contradance.local.captured import logging_kept, printing
 from contradance.local.clock import VirtualClock
 from contradance.local.events.accepted import OWN_BUS
 from contradance.local.laptop import Laptop
 from contradance.operate.flow import COMPLETED, Flow, flows
 from contradance.operate.foreign import foreign_entry, put_one
+from contradance.operate.journal import LogLine, attempt_log_lines
 from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.publish import publish
+from contradance.table import Table
+from contradance.testing.failures import failures_text
 from contradance.testing.flow_text import flow_text
+from contradance.testing.tables import Record, RunTable
 from contradance.testing.unit import variables_of
 from contradance.wire import as_text, read_tolerant, to_wire
 
@@ -54,6 +59,31 @@ class Run:
         self._records = records
         self._expected: set[tuple[str, str | None]] = set()
 
+    def only(self, *names: str) -> None:
+        """Deliver only to these functions and services from now on, such as `reminders` or `reminders.remind_reader`.
+
+        The other functions consume nothing, as if they were not deployed. Routes still answer.
+        """
+        __tracebackhide__ = True
+        functions = self.laptop.choreography.functions
+        chosen = {one.name for one in functions.values() if {one.name, one.service} & {*names}}
+        unknown = {*names} - chosen - {functions[name].service for name in chosen}
+        if unknown:
+            known = ", ".join(functions)
+            raise AssertionError(
+                f"there is no function and no service {', '.join(sorted(unknown))}. Functions: {known}."
+            )
+        self.laptop.only(chosen)
+
+    def table(self, table: Table[Record]) -> RunTable[Record]:
+        """Return a table, to prepare it before a delivery and to read it after."""
+        return RunTable(self.laptop, table)
+
+    @property
+    def logs(self) -> list[LogLine]:
+        """What the functions logged and printed so far, each line with its function, level, text and fields."""
+        return [line for record in self._records for line in attempt_log_lines(record, "") if line.record is None]
+
     def request(
         self,
         method: str,
@@ -63,7 +93,8 @@ class Run:
     ) -> Answer:
         """Send one HTTP request, and return its answer; `drain` delivers the events that it publishes."""
         text = to_wire(body).decode() if isinstance(body, BaseModel) else "" if body is None else json.dumps(body)
-        answer = self.laptop.request(method, target, text, headers)
+        with printing():
+            answer = self.laptop.request(method, target, text, headers)
         return Answer(answer.status, json.loads(answer.body) if answer.body else None)
 
     def publish(
@@ -101,11 +132,13 @@ class Run:
 
     def drain(self) -> None:
         """Deliver until nothing is pending, moving the clock through every retry."""
-        self.laptop.drain()
+        with printing():
+            self.laptop.drain()
 
     def advance(self, duration: timedelta) -> None:
         """Move the clock by `duration`, making every delivery and scheduled run that is due meanwhile."""
-        self.laptop.advance(duration)
+        with printing():
+            self.laptop.advance(duration)
 
     def flows(self) -> list[Flow]:
         """Return the flow of every request, scheduled run and published event."""
@@ -123,6 +156,7 @@ class Run:
             times: expected number of such events; default: at least one.
             fields: values of its fields, by name.
         """
+        __tracebackhide__ = True
         found = self.published(contract)
         fitting = [event for event in found if all(getattr(event, name) == value for name, value in fields.items())]
         if not fitting or times not in (None, len(fitting)):
@@ -135,6 +169,7 @@ class Run:
 
     def assert_not_published(self, contract: type[Contract]) -> None:
         """Fail if a function published an event of `contract`."""
+        __tracebackhide__ = True
         if self._published_data(contract):
             raise AssertionError(f"{contract.__name__} was published.{self._describe_flows()}")
 
@@ -142,15 +177,26 @@ class Run:
         self, contract: type[Contract | ForeignEvent], *, to: str, attempts: int | None = None
     ) -> None:
         """Fail unless the function `to` consumed an event of `contract`, in exactly `attempts` attempts if given."""
+        __tracebackhide__ = True
         done = [one for one in self._records_of(contract, to) if one.outcome in COMPLETED]
         if not done or attempts not in (None, done[0].attempt):
             outcome = f"was delivered to {to} in attempt {done[0].attempt}" if done else f"was not delivered to {to}"
             raise AssertionError(f"{contract.__name__} {outcome}.{self._describe_flows()}")
 
+    def assert_not_delivered(self, contract: type[Contract | ForeignEvent], *, to: str) -> None:
+        """Fail if an event of `contract` was delivered to the function `to`, whatever the outcome."""
+        __tracebackhide__ = True
+        found = self._records_of(contract, to)
+        if found:
+            raise AssertionError(
+                f"{contract.__name__} was delivered to {to}: {found[-1].outcome}.{self._describe_flows()}"
+            )
+
     def assert_dead_lettered(
         self, contract: type[Contract | ForeignEvent], *, to: str, reason: str = ""
     ) -> JournalRecord:
         """Return the last attempt of `to` at a dead-lettered event of `contract`, whose error contains `reason`."""
+        __tracebackhide__ = True
         dead = [one for one in self._records_of(contract, to) if one.dead and reason in (one.error or "")]
         if not dead:
             raise AssertionError(f"{contract.__name__} is not a dead letter of {to}.{self._describe_flows()}")
@@ -163,17 +209,33 @@ class Run:
         self._expected |= {(one.function, one.event_id) for one in dead}
         return dead
 
+    def surprises(self) -> list[JournalRecord]:
+        """Return the last attempt at each dead letter that no assertion of the test covered."""
+        return [one for one in self._records if one.dead and (one.function, one.event_id) not in self._expected]
+
     def assert_no_surprise(self) -> None:
         """Fail if there is a dead letter that no assertion of the test covered; the `run` fixture calls it at the end."""
-        surprises = [one for one in self._records if one.dead and (one.function, one.event_id) not in self._expected]
-        if surprises:
-            raise AssertionError(
-                f"{len(surprises)} became dead letters, and the test does not expect them.{self._describe_flows()}\n"
-                "If that is right, expect them: run.assert_dead_lettered(TheEvent, to='service.function')."
-            )
+        __tracebackhide__ = True
+        if surprises := self.surprises():
+            raise AssertionError(self.surprise_text(surprises))
+
+    def surprise_text(self, surprises: Sequence[JournalRecord]) -> str:
+        """Return why a test fails that does not expect these dead letters."""
+        count = "1 event" if len(surprises) == 1 else f"{len(surprises)} events"
+        return (
+            f"{count} became dead letters, and the test does not expect them.\n\n{failures_text(surprises)}\n"
+            f"\nWhat happened:\n\n{flow_text(self.flows())}\n"
+            "If that is right, expect them: run.assert_dead_lettered(TheEvent, to='service.function')."
+        )
+
+    def failures(self) -> str:
+        """Return the failed deliveries and requests that the test does not expect, each with its traceback."""
+        failed = [one for one in self._records if (one.function, one.event_id) not in self._expected]
+        return failures_text(failed)
 
     def _records_of(self, contract: type[Contract | ForeignEvent], function: str) -> list[JournalRecord]:
         """Return the journal records of a function for one contract; fail for an unknown function."""
+        __tracebackhide__ = True
         if function not in self.laptop.choreography.functions:
             known = ", ".join(self.laptop.choreography.functions)
             raise AssertionError(f"there is no function {function!r}. Functions: {known}.")
@@ -199,7 +261,10 @@ class Run:
     def _describe_flows(self) -> str:
         """Return the text of all flows so far, as the end of an assertion's message."""
         happened = flow_text(self.flows())
-        return f"\nWhat happened:\n\n{happened}" if happened else "\nNothing happened yet: drain() delivers."
+        if not happened:
+            return "\nNothing happened yet: drain() delivers."
+        failures = self.failures()
+        return f"\nWhat happened:\n\n{happened}" + (f"\n{failures}\n" if failures else "")
 
 
 @contextmanager
@@ -209,6 +274,7 @@ def running(
     *,
     seed: int = 0,
     settings: Mapping[str, object] | None = None,
+    only: str | Sequence[str] | None = None,
     when_journaled: Callable[[JournalRecord], None] = lambda _: None,
 ) -> Iterator[Laptop]:
     """Run a choreography on a virtual clock, on a laptop that the block receives.
@@ -218,15 +284,21 @@ def running(
         state: the folder of the state file.
         seed: of the random order of deliveries.
         settings: values of settings by name.
+        only: functions and services that events are delivered to; all of them unless given.
         when_journaled: called with each journal record.
     """
-    with Laptop(
-        choreography,
-        state,
-        clock=VirtualClock(),
-        variables=variables_of(settings or {}),
-        synchronous="OFF",
-        seed=seed,
-        when_journaled=when_journaled,
-    ) as laptop:
+    with (
+        logging_kept(choreography),
+        Laptop(
+            choreography,
+            state,
+            clock=VirtualClock(),
+            variables=variables_of(settings or {}),
+            synchronous="OFF",
+            seed=seed,
+            when_journaled=when_journaled,
+        ) as laptop,
+    ):
+        if only is not None:
+            Run(laptop, [], state).only(*([only] if isinstance(only, str) else only))
         yield laptop

@@ -73,6 +73,11 @@ def events_of(contract: type[Event]) -> st.SearchStrategy[Event]:
     return events()
 
 
+def strategy_of(contract: type[Contract], schema: SchemaObject) -> st.SearchStrategy[Any]:
+    """Return a strategy for the values of one part of the schema of `contract`."""
+    return _StrategyBuilder(contract, schema_of(contract, "validation").get("$defs", {})).strategy(schema)
+
+
 class _StrategyBuilder:
     """Builds strategies from the JSON Schema of one contract."""
 

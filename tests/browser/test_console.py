@@ -115,19 +115,20 @@ def test_a_failing_function_stands_out_in_the_live_picture(console: Stage, opens
     expect(page.locator('[data-state="payments.process_payment"]')).to_have_text("its last attempt failed")
 
 
-def test_a_flow_is_found_and_shows_its_timeline_and_its_way(console: Stage, opens: Opens) -> None:
+def test_a_flow_is_found_and_shows_its_waterfall_and_its_way(console: Stage, opens: Opens) -> None:
     order = console.order(payment_token="tok_declined")  # noqa: S106 - what the stand-in of the gateway understands
     console.rest()
     page = opens(f"{console.console}/flows")
     expect(page.locator("tbody tr")).to_have_count(1)
 
-    page.get_by_label("Subject, event id or flow id").fill(order[:8])
+    page.get_by_label("Id, subject, error or field").fill(order[:8])
     page.get_by_role("button", name="Find").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text(order)
-    expect(page.locator(".timeline li")).to_have_count(4)
-    expect(page.locator(".timeline")).to_contain_text("payments.process_payment consumed OrderPlaced")
-    expect(page.locator(".timeline")).to_contain_text("published PaymentFailed")
+    expect(page.locator(".waterfall > li")).to_have_count(6)
+    expect(page.locator(".waterfall")).to_contain_text("payments.process_payment consumed OrderPlaced")
+    expect(page.locator(".waterfall > li.event")).to_have_text(["OrderPlaced", "PaymentFailed"])
+    assert page.locator(".waterfall > li").evaluate_all("all => all.map((one) => one.className.at(-1))") == [*"012344"]
     lit = page.locator(".box.lit").evaluate_all("all => all.map((one) => one.dataset.box).sort()")
     assert "payments.process_payment" in lit
     assert "restaurants.confirm_order" not in lit
@@ -137,7 +138,7 @@ def test_a_flow_is_found_and_shows_its_timeline_and_its_way(console: Stage, open
 def test_a_term_that_finds_nothing_says_what_finds_something(console: Stage, opens: Opens) -> None:
     page = opens(f"{console.console}/flows?term=nothing-like-it")
 
-    expect(page.locator(".empty")).to_contain_text("Nothing is about nothing-like-it")
+    expect(page.locator(".empty")).to_contain_text("No flow fits nothing-like-it")
 
 
 def test_personal_data_is_masked_until_it_is_revealed_on_purpose(console: Stage, opens: Opens) -> None:
@@ -299,7 +300,7 @@ def test_the_example_is_published_as_it_stands_by_the_return_key(console: Stage,
     expect(page).to_have_url(re.compile("/flows/"))
     console.rest()
     page.reload()
-    expect(page.locator(".timeline")).to_contain_text("notifications.notify_customer consumed PaymentReversed")
+    expect(page.locator(".waterfall")).to_contain_text("notifications.notify_customer consumed PaymentReversed")
 
 
 def test_what_breaks_the_contract_is_told_beside_its_field_and_kept(console: Stage, opens: Opens) -> None:

@@ -1,8 +1,11 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
+import typer.core
+import typer.main
 from typer.testing import CliRunner
 
 from contradance.cli.app import app
@@ -77,3 +80,39 @@ def test_without_the_extra_it_says_what_to_install(missing: str) -> None:
     assert result.stderr == (
         f"contradance's commands need {missing}.\n  Install them: pip install 'contradance[local]'\n"
     )
+
+
+PRINTS_NO_DATA = {
+    "create event",
+    "create route",
+    "create schedule",
+    "create subscriber",
+    "create table",
+    "create topic",
+    "demo",
+    "graph",
+    "new",
+    "run",
+}
+"""Commands that write files, run, or draw."""
+PRINTS_A_FORMAT = {"contracts export", "events sample"}
+"""Commands that print JSON, or a format that is asked for."""
+
+
+def commands(group: typer.core.TyperGroup, before: str = "") -> Iterator[tuple[str, typer.core.TyperCommand]]:
+    """Yield each command with its words."""
+    for name, one in group.commands.items():
+        words = f"{before}{name}"
+        if isinstance(one, typer.core.TyperGroup):
+            yield from commands(one, f"{words} ")
+        else:
+            assert isinstance(one, typer.core.TyperCommand)
+            yield words, one
+
+
+def test_every_command_that_prints_data_prints_it_as_json_too() -> None:
+    root = typer.main.get_command(app)
+    assert isinstance(root, typer.core.TyperGroup)
+    without = {words for words, one in commands(root) if not any("--json" in option.opts for option in one.params)}
+
+    assert without == PRINTS_NO_DATA | PRINTS_A_FORMAT

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from contradance.scaffold.fresh import create_project
+from contradance.scaffold.fresh import create_project, make_repository
 from tests.patience import LONG
 
 
@@ -49,6 +49,23 @@ def test_a_new_project_asks_for_its_name_until_it_is_one(tmp_path: Path) -> None
     assert "'My Library' cannot name a project" in shown
     assert "make test" in shown
     assert (tmp_path / "my-library" / "pyproject.toml").is_file()
+    assert (tmp_path / "my-library" / ".git").is_dir()
+
+
+def test_a_new_project_inside_a_repository_gets_no_own(tmp_path: Path) -> None:
+    outer = create_project(tmp_path, "my-library")
+    assert make_repository(outer)
+
+    inner = create_project(outer, "other")
+
+    assert not make_repository(inner)
+    assert not (inner / ".git").exists()
+
+
+def test_make_check_compares_the_frozen_contracts_once_there_are_any(tmp_path: Path) -> None:
+    recipe = (create_project(tmp_path, "my-library") / "Makefile").read_text()
+
+    assert "test ! -d contracts/schemas || $(BIN)/contradance contracts freeze --check" in recipe
 
 
 def test_a_bare_create_asks_what_it_needs(tmp_path: Path) -> None:

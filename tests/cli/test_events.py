@@ -180,3 +180,24 @@ def test_what_is_no_event_is_refused(event: str, message: str) -> None:
 
     assert result.exit_code == 1
     assert message in result.stderr
+
+
+def test_data_alone_is_matched_as_the_event_that_it_would_be() -> None:
+    data = CliRunner().invoke(app, ["events", "sample", "PaymentFailed"]).stdout
+
+    told = CliRunner().invoke(app, ["events", "would-match", "PaymentFailed", "--data", data])
+    as_json = CliRunner().invoke(app, ["events", "would-match", "PaymentFailed", "--data", "-", "--json"], input=data)
+    broken = CliRunner().invoke(app, ["events", "would-match", "PaymentFailed", "--data", "{}"])
+
+    assert told.exit_code == as_json.exit_code == 0
+    assert "yes  orders.update_order_status" in told.stdout
+    assert 'source: the event has "food.payments", the pattern requires' in told.stdout
+    found = {one["function"]: one for one in json.loads(as_json.stdout)}
+    assert found["orders.update_order_status"] == {
+        "function": "orders.update_order_status",
+        "matches": True,
+        "mismatch": None,
+    }
+    assert found["payments.process_payment"]["mismatch"]["held"] == '"food.payments"'
+    assert broken.exit_code == 1
+    assert "the data breaks food.payments/PaymentFailed v1" in broken.stderr

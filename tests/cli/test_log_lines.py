@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,14 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from contradance import Choreography, Contract, Delivery, Registry, Reply, route, subscriber
-from contradance.cli import log_lines, narrator
+from contradance.cli import narrator
 from contradance.cli.log_lines import listen_to_functions
 from contradance.cli.narrator import Narrator
 from contradance.cli.theme import Services
+from contradance.local.captured import CapturedLogs, entry_of
 from contradance.local.clock import RealClock
 from contradance.local.laptop import Laptop
+from contradance.runtime.attempt import running_attempt
 from tests.runtime.aws.test_logs import attempt
 from tests.runtime.desk import TICKET, opened
 
@@ -46,7 +49,8 @@ class Collector(logging.Handler):
         self.lines: list[dict[str, Any]] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(log_lines._fields(record))
+        running = running_attempt()
+        self.lines.append(entry_of(record).fields | (running.about if running else {}))
 
 
 def test_no_line_carries_the_keys_of_another_delivery(tmp_path: Path) -> None:
@@ -97,8 +101,13 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     screen = io.StringIO()
     monkeypatch.setattr(narrator, "out", Console(file=screen, highlight=False, soft_wrap=True, width=100))
     choreography = Choreography("desk", contracts=Registry("desk", []), functions=[])
-    listen_to_functions(choreography, Narrator(Services(["repairs", "desk"])))
+    listen_to_functions(choreography, CapturedLogs(Narrator(Services(["repairs", "desk"])).logged))
     return screen
+
+
+def without_times(shown: str) -> list[str]:
+    """Return the lines, without the time that each log line begins with."""
+    return [re.sub(r"^\d\d:\d\d:\d\d  ", "", line) for line in shown.splitlines()]
 
 
 def test_a_powertools_line_reads_as_text_with_the_authors_keys(
@@ -113,10 +122,10 @@ def test_a_powertools_line_reads_as_text_with_the_authors_keys(
         logger.debug("not shown")
     logger.info("outside")
 
-    assert terminal.getvalue().splitlines() == [
-        f"          repairs  Planned {TICKET}  kettles=1",
-        f"          repairs  warning: {SHOWN % TICKET}  spouts=[1, 2]",
-        "          made later  outside",
+    assert without_times(terminal.getvalue()) == [
+        f"repairs    INFO     Planned {TICKET}  kettles=1",
+        f"repairs    WARNING  {SHOWN % TICKET}  spouts=[1, 2]",
+        "made later    INFO     outside",
     ]
     assert capsys.readouterr().out == ""
 
@@ -128,9 +137,9 @@ def test_an_exception_is_shown_below_its_line_without_its_values(terminal: io.St
         except ValueError:
             older.exception("It failed")
 
-    lines = terminal.getvalue().splitlines()
-    assert lines[:2] == ["          repairs  error: It failed", "Traceback (most recent call last):"]
-    assert lines[-1] == "ValidationError: TicketOpened: channel: Input should be a valid string"
+    lines = without_times(terminal.getvalue())
+    assert lines[:2] == ["repairs    ERROR    It failed", "Traceback (most recent call last):"]
+    assert lines[-1].strip() == "ValidationError: TicketOpened: channel: Input should be a valid string"
     assert OWNER not in terminal.getvalue()
 
 
@@ -140,4 +149,4 @@ def test_a_formatter_that_writes_no_json_is_shown_as_it_is(terminal: io.StringIO
 
     logger.info("said")
 
-    assert terminal.getvalue().splitlines() == ["          own format  INFO: said"]
+    assert without_times(terminal.getvalue()) == ["own format    INFO     INFO: said"]

@@ -1,6 +1,6 @@
 """The Pulumi program on Pulumi's own engine, without AWS: `make engine`.
 
-    test_food, test_stacks, test_configuration   the stories; each runs from its first test to its last
+    test_food, test_stacks, test_configuration, test_changes   the stories; each runs from its first test to its last
     stack, projects                              the engine as a test drives it, and what it deploys
     aws/                                         the stand-in for Pulumi's AWS provider, which is the account too
     language, program                            the stand-in for Pulumi's Python language host, where there is none

@@ -183,6 +183,10 @@ class Stack:
         self.workspace.runs.append(run)
         return run
 
+    def ask(self, *command: str) -> str:
+        """Run a command of Pulumi, which has to succeed; return what it prints."""
+        return self._said(*command)
+
     def _said(self, *command: str) -> str:
         ended = self._pulumi(*command)
         assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -109,7 +109,7 @@ class World:
         self.laptop = laptop
         self.server = server
         self.url = url
-        self._state = state
+        self.state = state
         self._failures: list[str] = []
 
     def reset(self) -> None:
@@ -171,7 +171,7 @@ class World:
     def types(self, *words: str) -> str:
         """Type a command about this laptop; return its output, which is safe to show and shows no personal data."""
         port = self.url.rpartition(":")[2]
-        options = ["--state", str(self._state)] + ([] if words[0] == "why" else ["--port", port])
+        options = ["--state", str(self.state)] + ([] if words[0] == "why" else ["--port", port])
         result = CliRunner().invoke(app, [*words, *options], terminal_width=200)
         assert result.exit_code in (0, 1, 2), (words, result.output)
         assert result.exception is None or isinstance(result.exception, SystemExit), (words, result.exc_info)

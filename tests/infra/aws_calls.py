@@ -293,10 +293,12 @@ def alarm(i: Inputs) -> Iterator[Call]:
         "MetricName": i.get("metricName"),
         "Dimensions": dimensions(i.get("dimensions")),
         "Statistic": i.get("statistic"),
+        "ExtendedStatistic": i.get("extendedStatistic"),
         "Period": i.get("period"),
         "Metrics": queries and [query(each) for each in queries],
         "AlarmActions": i["alarmActions"],
         "OKActions": i["okActions"],
+        "InsufficientDataActions": i.get("insufficientDataActions"),
         "Tags": tagged(i),
     }
     yield Call("cloudwatch", "PutMetricAlarm", parameters)

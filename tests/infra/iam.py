@@ -32,10 +32,11 @@ def asked(service: str, operation: str, request: Mapping[str, Any]) -> Iterator[
         for entry in request["Entries"]:
             said = {"events:source": [entry["Source"]], "events:detail-type": [entry["DetailType"]]}
             yield Asked("events:PutEvents", entry["EventBusName"], said)
-    elif operation == "SendMessage":
-        yield Asked("sqs:SendMessage", _arn("sqs", request["QueueUrl"].rpartition("/")[2]))
+    elif service == "sqs":
+        yield Asked(f"sqs:{operation}", _arn("sqs", request["QueueUrl"].rpartition("/")[2]))
     else:
-        yield Asked(f"{service}:{operation}", _arn(service, f"parameter{request['Name']}"))
+        for name in request["Names"]:
+            yield Asked(f"{service}:{operation}", _arn(service, f"parameter{name}"))
 
 
 def allows(policy: str, one: Asked) -> bool:

@@ -70,7 +70,7 @@ def test_every_kind_of_call_that_the_runtime_makes_was_made(cloud: Cloud) -> Non
 
     assert {operation for _, operation in cloud.called} == {
         "GetItem",
-        "GetParameter",
+        "GetParameters",
         "PutEvents",
         "Query",
         "Scan",

@@ -122,7 +122,7 @@ def test_a_queue_between_rule_and_function_is_polled_for_partial_batches(aws: Aw
         name = each["EventSourceArn"].rpartition(":")[2]
         url = client("sqs").get_queue_url(QueueName=name)["QueueUrl"]
         attributes = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-        assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] == 6
+        assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] == 18
         assert attributes["VisibilityTimeout"] == "180"
 
 

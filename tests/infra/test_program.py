@@ -82,7 +82,7 @@ def test_the_outputs_name_what_was_registered(food: Deployment) -> None:
         assert function.log_group == food.all("LogGroup")[name]["name"]
         if function.kind == "subscriber":
             assert function.rule_name == food.all("EventRule")[name]["name"]
-    assert {alarm for function in told.functions.values() for alarm in function.alarms} == {
+    assert {alarm for function in told.functions.values() for alarm in function.alarms} | {*told.alarms} == {
         each["name"] for each in food.all("MetricAlarm").values()
     }
 
@@ -173,12 +173,14 @@ def test_nothing_is_delivered_before_it_can_be_handled_or_given_up(food: Deploym
 
     for name, kinds in needed.items():
         queued = name.startswith("payments.")
-        between = ("EventSourceMapping",) if queued else ("Function", "Permission", "FunctionEventInvokeConfig")
+        between = ("EventSourceMapping",) if queued else ("Function",)
         assert {kind.rpartition(":")[2] for kind in kinds} == {
             "EventBus",
             "EventRule",
             "Queue",
             "QueuePolicy",
+            "Permission",
+            "FunctionEventInvokeConfig",
             *between,
         }
 
@@ -217,7 +219,7 @@ def test_every_queue_is_encrypted_and_keeps_dead_letters_longest(food: Deploymen
 def test_every_table_is_encrypted_and_can_be_restored(food: Deployment, books: Deployment) -> None:
     for deployment in (food, books):
         for table in deployment.all("Table").values():
-            assert table["serverSideEncryption"] == {"enabled": True}
+            assert table["serverSideEncryption"] == {"enabled": False}  # by DynamoDB's own key
             assert table["pointInTimeRecovery"] == {"enabled": True}
             assert table["billingMode"] == "PAY_PER_REQUEST"
             assert table["hashKey"] == PARTITION
@@ -259,9 +261,22 @@ def test_a_protected_stack_keeps_its_tables_bus_and_archive(food: Deployment, bo
         return {f"{one.type.rpartition(':')[2]} {one.name}" for one in deployment.requests if one.protect}
 
     assert protected(food) == set()
-    assert protected(books) == {"Table loans.loans", "Table once", "EventBus bus", "EventArchive archive"}
+    assert protected(books) == {"Table once", "EventBus bus", "EventArchive archive"}
     assert {each["deletionProtectionEnabled"] for each in books.all("Table").values()} == {True}
     assert {each["deletionProtectionEnabled"] for each in food.all("Table").values()} == {False}
+
+
+def test_a_protected_stack_retains_what_holds_data_of_functions_that_are_removed(
+    food: Deployment, books: Deployment
+) -> None:
+    def retained(deployment: Deployment) -> set[str]:
+        kinds = {f"{one.type.rpartition(':')[2]} {one.name}" for one in deployment.requests if one.retainOnDelete}
+        return {kind for kind in kinds if "contradance." not in kind}
+
+    functions = set(books.all("Function")) - {"contradance.sweeper", "contradance.ingress"}
+    queues = {f"Queue {name}" for name in books.all("Queue")}
+    assert retained(food) == set()
+    assert retained(books) == {"Table loans.loans"} | {f"LogGroup {name}" for name in functions} | queues
 
 
 def test_every_log_group_forgets(food: Deployment, books: Deployment) -> None:
@@ -357,7 +372,8 @@ def test_the_sweeper_runs_every_minute_and_somebody_hears_when_it_does_not(books
 
     assert schedule["scheduleExpression"] == "rate(1 minute)"
     assert "deadLetterConfig" not in schedule["target"]
-    assert alarm["treatMissingData"] == "breaching"
+    assert alarm["treatMissingData"] == "missing"  # "breaching" would notify at the first deployment
+    assert alarm["insufficientDataActions"] == alarm["alarmActions"]
     assert [query.get("expression") for query in alarm["metricQueries"]] == [None, None, "FILL(m0,0)-FILL(m1,0)"]
     assert (alarm["comparisonOperator"], alarm["threshold"], alarm["evaluationPeriods"]) == ("LessThanThreshold", 1, 5)
 

@@ -1,5 +1,6 @@
 """What AWS would not take is said at preview."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -101,3 +102,56 @@ def test_everything_that_would_break_is_said_at_once(tmp_path: Path) -> None:
 
     assert "3 rules" in told
     assert "event pattern" in told
+
+
+@pytest.mark.parametrize(
+    ("tags", "says"),
+    [
+        ({"App": "x"}, "the tags 'App' and 'app' differ in case only"),
+        ({"SERVICE": "x"}, "the tags 'SERVICE' and 'service' differ in case only"),
+        ({"team": "x", "Team": "y"}, "differ in case only"),
+        ({"stack": "x"}, "the tag 'stack' is set by contradance"),
+        ({"aws:team": "x"}, "begins with aws:"),
+        ({"x" * 129: "y"}, "is too long"),
+        ({"x": "y" * 257}, "is too long"),
+    ],
+)
+def test_tags_that_iam_refuses_are_refused(tags: dict[str, str], says: str, tmp_path: Path) -> None:
+    told = refused(tmp_path, numbered(1), tags=json.dumps(tags))
+
+    assert says in told
+    assert "pulumi config rm --stack dev --path 'tags[" in told
+
+
+def test_tags_that_differ_in_more_than_case_are_accepted(tmp_path: Path) -> None:
+    accepted(tmp_path, numbered(1), config={"tags": json.dumps({"team": "x", "Teams": "y"})})
+
+
+@pytest.mark.parametrize(("quota", "fits"), [("10", False), ("149", False), ("150", True), ("1000", True)])
+def test_reserved_concurrency_is_held_against_the_accounts(quota: str, *, fits: bool, tmp_path: Path) -> None:
+    functions = [numbered(1, concurrency=30), numbered(2, concurrency=20), numbered(3)]
+    if fits:
+        accepted(tmp_path, *functions, config={"concurrencyQuota": quota})
+        return
+
+    told = refused(tmp_path, *functions, concurrencyQuota=quota)
+
+    assert (
+        f"50 concurrent executions are reserved (readers.remind_1 30, readers.remind_2 20); the account has {quota}"
+        in told
+    )
+    assert "pulumi config set --stack dev concurrencyQuota 150" in told
+
+
+def test_without_reserved_concurrency_a_small_account_is_enough(tmp_path: Path) -> None:
+    accepted(tmp_path, numbered(1), config={"concurrencyQuota": "10"})
+
+
+@pytest.mark.parametrize("key", ["alarmTopic", "pageTopic", "secretsKey"])
+def test_a_topic_or_a_key_of_another_region_is_refused(key: str, tmp_path: Path) -> None:
+    service = "kms" if key == "secretsKey" else "sns"
+
+    told = refused(tmp_path, numbered(1), **{key: f"arn:aws:{service}:us-east-1:123456789012:x"})
+
+    assert f"{key} is in us-east-1" in told
+    accepted(tmp_path, numbered(1), config={key: f"arn:aws:{service}:eu-central-1:123456789012:x"})

@@ -13,6 +13,7 @@ from tests.infra.stack import deployed
 PREFIX = "food-delivery-dev"
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{PREFIX}"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:watch"
+PAGES = f"{TOPIC}-pages"
 DAY = 86_400
 
 
@@ -97,20 +98,34 @@ SUBSCRIBERS = {
     ),
 }
 
-DESCRIPTIONS = {
-    "dead-letters": "{name}: {queue} has dead letters. Read them with: contradance dlq list",
-    "dropped": "{name}: Lambda dropped an event without running the function. Replay it from the archive.",
-    "failed-lost": "{name}: Lambda could not put an event on the dead letter queue. Check the role's policy; replay the "
-    "event from the archive.",
-    "throttled": "{name}: Lambda throttled an invocation. Raise the function's concurrency, or the account's.",
-    "undelivered-lost": "{name}: EventBridge could neither deliver an event nor put it on the dead letter queue. Check "
-    "the queue's policy; replay the event from the archive.",
+REPLAY = "contradance replay --stack dev --subscriber {name} --from <moment> --to <moment>"
+_DEAD = "has dead letters. Read them with: contradance dlq list --stack dev --subscriber {name}"
+_WAITS = "See why it fails with: contradance logs --stack dev --subscriber {name}"
+_THROTTLED = "Lambda throttled an invocation; it tries again. Raise the function's concurrency, or the account's"
+_ROLE = "Lambda could not put an event on the dead letter queue. Check the role's policy"
+_RULE = "EventBridge could neither deliver an event nor put it on the dead letter queue. Find out why with"
+ALARMS = {
+    "dead-letters": ("ticket", f"{{queue}}-dead-letters {_DEAD}"),
+    "backlog": ("ticket", f"an event has waited 30 minutes in {{queue}}. {_WAITS}"),
+    "dropped": ("page", f"Lambda dropped an event without running the function. Replay it from the archive: {REPLAY}"),
+    "failed-lost": ("page", f"{_ROLE}; then replay the event from the archive: {REPLAY}"),
+    "throttled": (
+        "ticket",
+        f"{_THROTTLED}: pulumi config set --stack dev --path 'functions[\"{{name}}\"].concurrency' <number>",
+    ),
+    "undelivered-lost": (
+        "page",
+        f"{_RULE}: contradance doctor --stack dev; then replay the event from the archive: {REPLAY}",
+    ),
 }
+"""Severity and description of each alarm."""
 
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    return deployed(tmp_path_factory.mktemp("zips"), config={"alarmTopic": TOPIC, "archiveDays": "30"})
+    return deployed(
+        tmp_path_factory.mktemp("zips"), config={"alarmTopic": TOPIC, "pageTopic": PAGES, "archiveDays": "30"}
+    )
 
 
 def test_every_subscriber_is_expected_here(deployment: Deployment) -> None:
@@ -242,7 +257,7 @@ def resources(name: str, expected: Expected, zip_path: str) -> dict[tuple[str, s
             {
                 "Sid": "Secrets",
                 "Effect": "Allow",
-                "Action": ["ssm:GetParameter"],
+                "Action": ["ssm:GetParameters"],
                 "Resource": [f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{parameter}"],
             }
         )
@@ -252,7 +267,12 @@ def resources(name: str, expected: Expected, zip_path: str) -> dict[tuple[str, s
             {
                 "Sid": "Consume",
                 "Effect": "Allow",
-                "Action": ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+                "Action": [
+                    "sqs:ChangeMessageVisibility",
+                    "sqs:DeleteMessage",
+                    "sqs:GetQueueAttributes",
+                    "sqs:ReceiveMessage",
+                ],
                 "Resource": [queue_arn],
             }
         )
@@ -276,9 +296,7 @@ def resources(name: str, expected: Expected, zip_path: str) -> dict[tuple[str, s
         ("Queue", dead_letters): {
             "name": f"{physical}-dead-letters",
             "messageRetentionSeconds": 14 * DAY,
-            "redriveAllowPolicy": {"redrivePermission": "byQueue", "sourceQueueArns": [queue_arn]}
-            if expected.queue
-            else {"redrivePermission": "denyAll"},
+            "redriveAllowPolicy": {"redrivePermission": "byQueue", "sourceQueueArns": [queue_arn]},
             "sqsManagedSseEnabled": True,
             "tags": tags,
         },
@@ -291,7 +309,7 @@ def resources(name: str, expected: Expected, zip_path: str) -> dict[tuple[str, s
             "handler": "contradance.runtime.aws.entry.handler",
             "code": zip_path,
             "layers": [f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{PREFIX}:1"],
-            "timeout": 30,
+            "timeout": 10 * 30 + 5 if expected.queue else 30,
             "memorySize": 256,
             "environment": {"variables": variables},
             "loggingConfig": {
@@ -325,14 +343,16 @@ def resources(name: str, expected: Expected, zip_path: str) -> dict[tuple[str, s
             {"EventBusName": PREFIX, "RuleName": physical},
         ),
         "throttled": ("AWS/Lambda", "Throttles", {"FunctionName": physical}),
+        "failed-lost": ("AWS/Lambda", "DestinationDeliveryFailures", {"FunctionName": physical}),
+        "dropped": ("AWS/Lambda", "AsyncEventsDropped", {"FunctionName": physical}),
     }
     if expected.queue:
         made |= {
             ("Queue", name): {
                 "name": physical,
-                "visibilityTimeoutSeconds": 6 * 30,
+                "visibilityTimeoutSeconds": 6 * (10 * 30 + 5),
                 "messageRetentionSeconds": 10 * DAY,
-                "redrivePolicy": {"deadLetterTargetArn": dlq_arn, "maxReceiveCount": expected.retries + 1},
+                "redrivePolicy": {"deadLetterTargetArn": dlq_arn, "maxReceiveCount": 3 * (expected.retries + 1)},
                 "sqsManagedSseEnabled": True,
                 "tags": tags,
             },
@@ -348,43 +368,40 @@ def resources(name: str, expected: Expected, zip_path: str) -> dict[tuple[str, s
                 "tags": tags,
             },
         }
-    else:
-        watched |= {
-            "failed-lost": ("AWS/Lambda", "DestinationDeliveryFailures", {"FunctionName": physical}),
-            "dropped": ("AWS/Lambda", "AsyncEventsDropped", {"FunctionName": physical}),
-        }
-        made |= {
-            ("Permission", name): {
-                "statementId": "Invoke",
-                "action": "lambda:InvokeFunction",
-                "function": physical,
-                "principal": "events.amazonaws.com",
-                "sourceArn": rule_arn,
-            },
-            ("FunctionEventInvokeConfig", name): {
-                "functionName": physical,
-                "maximumRetryAttempts": expected.retries,
-                "maximumEventAgeInSeconds": max_age,
-                "destinationConfig": {"onFailure": {"destination": dlq_arn}},
-            },
-        }
+        watched["backlog"] = ("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": physical})
+    made |= {
+        ("Permission", name): {
+            "statementId": "Invoke",
+            "action": "lambda:InvokeFunction",
+            "function": physical,
+            "principal": "events.amazonaws.com",
+            "sourceArn": rule_arn,
+        },
+        ("FunctionEventInvokeConfig", name): {
+            "functionName": physical,
+            "maximumRetryAttempts": min(expected.retries, 2),
+            "maximumEventAgeInSeconds": min(max_age, 6 * 3600),
+            "destinationConfig": {"onFailure": {"destination": dlq_arn}},
+        },
+    }
     for purpose, (namespace, metric, dimensions) in watched.items():
-        description = DESCRIPTIONS[purpose].format(name=name, queue=f"{physical}-dead-letters")
+        severity, description = ALARMS[purpose]
+        topic = PAGES if severity == "page" else TOPIC
         made["MetricAlarm", f"{name}.{purpose}"] = {
             "name": f"{physical}-{purpose}",
-            "alarmDescription": description,
+            "alarmDescription": f"{severity}: {name}: {description.format(name=name, queue=physical)}",
             "namespace": namespace,
             "metricName": metric,
             "dimensions": dimensions,
-            "statistic": "Maximum" if purpose == "dead-letters" else "Sum",
+            "statistic": "Maximum" if namespace == "AWS/SQS" else "Sum",
             "comparisonOperator": "GreaterThanOrEqualToThreshold",
-            "threshold": 1,
+            "threshold": 30 * 60 if purpose == "backlog" else 1,
             "evaluationPeriods": 1,
             "period": 60,
             "treatMissingData": "notBreaching",
-            "alarmActions": [TOPIC],
-            "okActions": [TOPIC],
-            "tags": tags,
+            "alarmActions": [topic],
+            "okActions": [topic],
+            "tags": {**tags, "severity": severity},
         }
     return made
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from contradance import Choreography, Contract, Registry, Retry, Secret, Table, UnconsumedEvent, subscriber
+from contradance import Choreography, Contract, Registry, Retry, Secret, Setting, Table, UnconsumedEvent, subscriber
 from contradance.errors import InvalidStack
 from contradance.infra import StackConfig
 from contradance.infra.stack_files import archive_days
@@ -63,6 +63,7 @@ class Row(BaseModel):
 
 
 rows = Table("rows", key=("loan",), model=Row, service="loans")
+limit = Setting("limit", int, default=3)
 
 
 @pytest.fixture(autouse=True)
@@ -299,3 +300,28 @@ def test_the_food_system_without_one_of_its_functions_is_unfinished_where_that_m
         "loyalty.add_loyalty_points": [],
     }
     assert kinds(found) == expected[left_out]
+
+
+def store_row(loan: str) -> None:
+    rows.put(Row(loan=loan))
+
+
+def describe_row() -> Row | None:
+    return rows.get("1")
+
+
+@pytest.mark.parametrize(
+    ("uses", "wanted"),
+    [((), ["rows.write", "rows.read", "limit"]), ((rows.read,), ["rows.write", "limit"]), ((rows.write, limit), [])],
+)
+def test_what_a_handler_or_what_it_calls_uses_without_a_link_is_found(uses: tuple[Any, ...], wanted: list[str]) -> None:
+    @subscriber(service="loans", uses=uses)
+    def lend(asked: Asked) -> None:
+        if limit.get() > 1:
+            store_row(asked.loan)
+        [describe_row() for _ in range(2)]
+
+    found = found_in(asking(), lend)
+
+    assert {one.name for one in found} == {f"unlinked loans.lend {name}" for name in wanted}
+    assert all(one.fix == f"Add it: uses=[{one.about.split()[1]}]." for one in found)

@@ -108,6 +108,7 @@ class Desk:
         where: ContentFilter | None = None,
         timeout: timedelta = timedelta(seconds=10),
         concurrency: int | None = None,
+        draining: bool = False,
     ) -> AnyFunction:
         """Return a function that consumes `Asked`."""
 
@@ -117,7 +118,13 @@ class Desk:
 
         handler.__name__ = name
         return subscriber(
-            service="clerk", retry=retry, delivery=delivery, where=where, timeout=timeout, concurrency=concurrency
+            service="clerk",
+            retry=retry,
+            delivery=delivery,
+            where=where,
+            timeout=timeout,
+            draining=draining,
+            concurrency=concurrency,
         )(handler)
 
     def bystander(self) -> AnyFunction:

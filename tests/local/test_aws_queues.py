@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contradance import Retry
+from contradance.errors import LaptopError
+from contradance.local.dead_letter_queues import DeadLetterQueues
 from contradance.local.laptop import Laptop
 from tests.local.aws import Clients, served
 from tests.local.desk import Desk, always_fails, ask, asked, dead_letters, fails_until, invalid, later, opened
@@ -97,7 +99,15 @@ def test_attributes_come_as_they_are_asked_for(laptop: Laptop, aws: Clients) -> 
     assert list(some["MessageAttributes"]) == ["REASON"]  # type: ignore[call-overload]  # the same
 
 
-def test_a_message_that_sqs_moved_keeps_its_id_its_time_and_its_count(laptop: Laptop, aws: Clients) -> None:
+def test_a_message_that_sqs_moved_keeps_its_id_its_time_and_its_count(
+    laptop: Laptop, aws: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQS moves what the consumer could not dead-letter, after three receives for each attempt."""
+
+    def refused(*_: object) -> None:
+        raise LaptopError("the queue does not answer")
+
+    monkeypatch.setattr(DeadLetterQueues, "send", refused)
     ask(laptop, "a")
     laptop.drain()
 
@@ -106,7 +116,7 @@ def test_a_message_that_sqs_moved_keeps_its_id_its_time_and_its_count(laptop: La
     attributes: dict[str, str] = message["Attributes"]  # type: ignore[assignment]  # as AWS has it
     assert attributes["DeadLetterQueueSourceArn"] == "arn:aws:sqs:us-east-1:000000000000:clerk-queued"
     assert attributes["SentTimestamp"] == "1767225600000"
-    assert attributes["ApproximateReceiveCount"] == "3"  # twice by the function, and now
+    assert attributes["ApproximateReceiveCount"] == "7"  # six times for two attempts, and now
     assert json.loads(str(message["Body"]))["detail"]["data"] == {"item": "a"}
 
 

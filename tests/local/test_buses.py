@@ -10,14 +10,17 @@ import boto3  # type: ignore[import-untyped]  # boto3 has no types
 import pytest
 
 from contradance import Choreography
+from contradance.deployed import Deployed, DeployedBus
 from contradance.errors import ContractViolation, InvalidChoreography, OperateError, PublishFailed
 from contradance.local.clock import RealClock
 from contradance.local.laptop import Laptop
+from contradance.local.system.client import LaptopClient
 from contradance.local.system.in_process import describe, system_in_process
 from contradance.local.web.server import Server
+from contradance.operate.doctor import examine
 from contradance.operate.flow import flows
 from contradance.operate.foreign import foreign_named, publish_foreign
-from contradance.operate.ports import System
+from contradance.operate.ports import HealthAccess, System
 from contradance.operate.replay import plan, start
 from contradance.operate.why import why
 from contradance.runtime.journal_record import JournalRecord
@@ -203,6 +206,26 @@ def test_the_description_names_the_buses_and_the_rules_on_them(system: System) -
     assert deployed.bus_of("people.rename_member").name == "album"
 
 
+def test_the_doctor_examines_each_bus_and_each_archive(system: System) -> None:
+    found = {check.what: check.trouble for check in examine(system, album)}
+
+    assert found["bus default"] == found["bus printer"] == ""
+    assert {"archive album-archive", "archive default-archive", "archive printer-archive"} <= found.keys()
+    assert found["rule of gallery.index_photo"] == ""
+
+
+def test_the_doctor_finds_a_bus_that_does_not_exist(system: System) -> None:
+    gone = {"printer": DeployedBus(name="old", arn="arn:aws:events:us-east-1:000000000000:event-bus/old")}
+    deployed = system.deployed.model_copy(update={"buses": gone})
+    moved: Any = _Moved(deployed, system.health)
+    sick = System(deployed, system.dead_letters, system.replays, moved)
+
+    (check,) = [one for one in examine(sick, album) if one.what == "bus old"]
+
+    assert check.trouble == "it does not exist"
+    assert "buses.printer" in check.fix
+
+
 def test_a_bus_with_the_applications_own_name_is_refused() -> None:
     with pytest.raises(InvalidChoreography, match=r"gallery\.index_photo on bus 'default', which is its own bus"):
         Choreography("default", contracts=album.contracts, functions=[index_photo])
@@ -230,6 +253,20 @@ def test_an_event_of_others_with_metadata_of_its_own_keeps_eventbridges_ids(run:
     assert {record.event_id for record in records_of(run) if record.trigger.startswith("accounts")} == {
         result["EventId"]
     }
+
+
+class _Moved:
+    """The health of a system whose description names other buses than it has."""
+
+    def __init__(self, deployed: Deployed, health: HealthAccess) -> None:
+        self._deployed = deployed
+        self._health = health
+
+    def deployed(self) -> Deployed:
+        return self._deployed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._health, name)
 
 
 class TestPublishingByCommand:
@@ -310,6 +347,18 @@ class TestClientsOfAws:
         ]
         with pytest.raises(events.exceptions.ResourceNotFoundException, match="this laptop runs 'album', 'default'"):
             events.put_events(Entries=[{**entry, "EventBusName": "other"}])
+
+
+def test_a_command_publishes_through_the_laptops_own_door(tmp_path: Path) -> None:
+    with (
+        Laptop(album, tmp_path, clock=RealClock(), variables={}, synchronous="OFF") as laptop,
+        Server(laptop, 0).serving() as url,
+    ):
+        event_id = publish_foreign(album, ObjectCreated, json.dumps(S3), LaptopClient(url, tmp_path).put_events)
+
+        rows = laptop.database.read("SELECT bus, event_id FROM event")
+
+    assert [tuple(row) for row in rows] == [("default", event_id)]
 
 
 def test_flows_of_events_of_others_begin_with_them(run: Run) -> None:

@@ -133,6 +133,20 @@ def test_a_delivery_that_ran_beside_anything_is_not_to_blame(beside: str, tmp_pa
     assert outcomes == [("failed", 1, False), ("done", 1, False)]
 
 
+@pytest.mark.parametrize("text", ["no JSON", "[1]", "{}", '{"detail": 1}', "null"])
+@pytest.mark.parametrize("delivery", ["direct", "queue"])
+def test_a_message_that_is_no_event_stops_no_start(text: str, delivery: DeliveryMode, tmp_path: Path) -> None:
+    clerk = Desk().clerk(delivery=delivery)
+    with opened(tmp_path, clerk) as laptop:
+        identifier = laptop.bus.enqueue_direct("clerk.listen", text if delivery == "queue" else json.dumps({"a": text}))
+    rewrite(tmp_path, [f"runs delivery {identifier} 1 clerk.listen"])
+
+    with opened(tmp_path, clerk) as laptop:
+        laptop.drain()
+
+        assert [letter.attributes["REASON"] for letter in dead_letters(laptop)] == ["invalid"]
+
+
 def test_what_waited_to_run_alone_still_does_after_another_kill(tmp_path: Path) -> None:
     desk = Desk()
     ids = left_ids(tmp_path, desk.clerk(), "first", "waiting", "alone")

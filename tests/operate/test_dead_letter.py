@@ -137,3 +137,76 @@ def test_the_cause_tells_apart_what_died_of_something_else() -> None:
 
 def test_a_dead_letter_does_not_print_its_message() -> None:
     assert "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a" not in repr(read(recorded("dead_letter_failed")))
+
+
+@pytest.mark.parametrize("count", [{"a": 1}, [3], "3", True, -1, 10**30, 1.5, None], ids=str)
+def test_a_number_of_attempts_of_another_kind_is_unknown(count: object) -> None:
+    context = {**recorded("lambda_on_failure")["requestContext"], "approximateInvokeCount": count}
+
+    assert (failed(requestContext=context).reason, failed(requestContext=context).attempts) == ("failed", None)
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        *("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z"),
+        *("yesterday", "", 5, 1e999, True, {"a": 1}, ["2026-01-01T00:00:00Z"]),
+    ],
+    ids=str,
+)
+def test_a_time_that_no_calendar_has_is_unknown(time: object) -> None:
+    letter = (
+        failed(requestPayload={**recorded("eventbridge"), "time": time}, timestamp=time) if time != 1e999 else failed()
+    )
+
+    assert (letter.first_seen, letter.reason) == (SENT if time != 1e999 else HAPPENED, "failed")
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_the_first_and_the_last_time_of_the_calendar_are_read(at: str) -> None:
+    letter = failed(requestPayload={**recorded("eventbridge"), "time": at})
+
+    assert letter.first_seen.isoformat() == at.replace("Z", "+00:00")
+
+
+@pytest.mark.parametrize("odd", [{"name": "Jane"}, ["Jane"], 5, 1.5, True, None, ""], ids=str)
+def test_a_name_of_another_kind_is_not_shown(odd: object) -> None:
+    event = recorded("eventbridge")
+    detail = {**event["detail"], "metadata": {**event["detail"]["metadata"], "event_id": odd}}
+
+    letter = failed(requestPayload={**event, "id": odd, "detail-type": odd, "detail": detail})
+
+    assert (letter.event_id, letter.what) == (letter.message.id, "unknown")
+
+
+@pytest.mark.parametrize("odd", [{"name": "Jane"}, ["Jane"], 5, True, None], ids=str)
+def test_an_error_of_another_kind_is_not_shown(odd: object) -> None:
+    for response in ({"errorType": odd, "errorMessage": odd}, odd):
+        assert "Jane" not in failed(responsePayload=response).error
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("", "x", "[]", "5", '"text"', "null", "NaN", '{"detail-type": 1e999}', '{"detail-type": NaN}', "\ud800"),
+        *('{"detail-type": "\\ud800"}', '{"a":' * 3_000 + "1" + "}" * 3_000, '{"detail-type": ' + "9" * 5_000 + "}"),
+    ],
+    ids=range(13),
+)
+def test_a_message_that_holds_no_event_is_unreadable(body: str) -> None:
+    letter = read({**recorded("dead_letter_redriven"), "Body": body})
+
+    assert (letter.reason, letter.event) == ("unreadable", None)
+
+
+def test_an_event_id_of_any_length_is_shown_within_its_bound() -> None:
+    letter = failed(requestPayload={**recorded("eventbridge"), "id": "x" * 100_000, "detail": {}})
+
+    assert len(letter.event_id) == 256
+
+
+@pytest.mark.parametrize("retries", ["", "x", "-1", "1.5", "9" * 5_000, "\u0663\u0663" * 10], ids=range(6))
+def test_a_number_of_retries_that_is_none_is_unknown(retries: str) -> None:
+    attributes = {"ERROR_CODE": {"StringValue": "a"}, "RETRY_ATTEMPTS": {"StringValue": retries}}
+
+    assert read(changed("dead_letter_undelivered", MessageAttributes=attributes)).attempts is None

@@ -36,6 +36,18 @@ def test_a_laptop_that_runs_the_code_has_nothing(tmp_path: Path, desk: Desk) -> 
     }
 
 
+@pytest.mark.parametrize(("waiting", "trouble"), [(3, ""), (0, "it is empty"), (None, None)])
+def test_a_queue_that_is_drained_is_a_finding_when_it_is_empty(
+    tmp_path: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch, waiting: int | None, trouble: str | None
+) -> None:
+    monkeypatch.setattr("contradance.local.system.adapters.LaptopHealth.waiting", lambda *_: waiting)
+    with opened(tmp_path, desk.clerk(draining=True), desk.clerk("other")) as laptop, operated(laptop) as stack:
+        found = [one for one in examine(stack, laptop.choreography) if one.what.startswith("queue of clerk.listen")]
+
+    assert [one.trouble for one in found] == ([] if trouble is None else [trouble])
+    assert all("Remove draining=True from clerk.listen" in one.fix for one in found if one.trouble)
+
+
 def test_dead_letters_are_a_finding_with_the_way_to_see_them(tmp_path: Path, desk: Desk) -> None:
     with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop) as stack:
         ask(laptop, "a", "b")
@@ -87,7 +99,7 @@ def test_where_nobody_answers_there_is_one_finding(tmp_path: Path, desk: Desk) -
         (finding,) = troubles(stack, laptop.choreography)
 
     assert finding.trouble.startswith("no laptop answers at ")
-    assert finding.fix == "Start one with: contradance run"
+    assert finding.fix.startswith("Start one with: contradance run --state ")
 
 
 ALARM = {"AlarmName": "shop-lost", "ActionsEnabled": True, "AlarmActions": ["arn:x"], "StateValue": "OK"}

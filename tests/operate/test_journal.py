@@ -1,11 +1,12 @@
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from contradance.local.state.journal_table import open_journal
-from contradance.operate.flow import Outstanding
+from contradance.local.state.journal_table import open_journal, readable
+from contradance.operate.flow import Outstanding, flows
 from contradance.operate.journal import LogLine, Records, Wanted, follow
 from contradance.operate.published import published
 from contradance.runtime.journal_record import JournalRecord
@@ -32,6 +33,9 @@ class Late:
         return [line for line in self._visible if line.at >= wanted.since]
 
     def flows(self, term: str) -> list[JournalRecord]:
+        raise NotImplementedError
+
+    def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
         raise NotImplementedError
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
@@ -78,7 +82,10 @@ def test_the_laptops_records_are_found_by_time_function_and_subject(tmp_path: Pa
     assert {record.subject for record in of_first} == {first}
     assert {record.subject for record in late} == {second}
     assert len(early) + len(late) == len(everything.records)
-    assert [line.record for line in lines] == payments
+    ended = [line.record.model_copy(update={"logs": ()}) for line in lines if line.record]
+    assert ended == payments
+    assert {line.function for line in lines} == {"payments.process_payment"}
+    assert any(line.record is None and line.text.startswith("Processing payment") for line in lines)
     assert len(payments) == 2
 
 
@@ -115,3 +122,52 @@ def test_an_event_that_waits_for_a_retry_is_told_to(tmp_path: Path) -> None:
 
     assert (event.completed, event.waiting, event.dead) == (("b.two",), ("b.one",), ())
     assert (event.publisher, event.contract) == (None, "app.desk/Asked v1")
+
+
+GOOD = record("a.b", event="one").model_dump_json()
+
+
+def changed(**changes: object) -> str:
+    return json.dumps({**json.loads(GOOD), **changes})
+
+
+def each(name: str, *odd: object) -> list[str]:
+    return [changed(**{name: one}) for one in odd]
+
+
+ODD = [
+    *("", "x", "[]", "null", "{}", "5", "[" * 5_000),
+    *each("outcome", "later", 5, None, {}),
+    *each("duration_ms", -1, 1e12, 1e300, "x", None, {}, []),
+    GOOD.replace('"duration_ms":', '"duration_ms":1e999,"other":'),
+    GOOD.replace('"duration_ms":', '"duration_ms":NaN,"other":'),
+    *each("attempt", -1, 10**9, 1.5, {}, "x"),
+    *each("started_at", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "2026-01-01T00:00:00", "x", {}, None),
+    *(text for name in ("function", "event_id", "correlation_id") for text in each(name, "another")),
+]
+
+
+@pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
+def test_a_record_that_cannot_be_read_is_shown_among_those_that_can(text: str) -> None:
+    good = record("a.b", event="one")
+    row = (good.function, good.event_id, good.correlation_id)
+
+    found = readable([(*row, GOOD, None), (*row, text, None), (*row, GOOD, None)])
+
+    assert [one.outcome for one in found] == ["done", "unreadable", "done"]
+    assert (found[1].function, found[1].event_id, found[1].correlation_id) == row
+    assert found[1].started_at == found[0].started_at
+    (flow,) = flows(found[1:2])
+    assert (flow.waiting, flow.dead_letters, flow.deliveries) == (0, 0, 0)
+
+
+def test_records_that_name_each_other_as_causes_make_a_tree_with_an_end() -> None:
+    records = [
+        record("a.begin", publishes="one"),
+        record("a.first", event="one", publishes="two"),
+        record("a.second", event="two", publishes="one"),
+    ]
+
+    (flow,) = flows(records)
+
+    assert len(flow.roots) == 1

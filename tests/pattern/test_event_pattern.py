@@ -101,10 +101,11 @@ def test_an_event_of_other_mappings_and_sequences_is_an_event() -> None:
         ({"source": "s", "detail": {"total": 4111}}, "detail.total", "a number"),
         ({"source": "s", "detail": {"total": [None, True, 4111, 5]}}, "detail.total", "a boolean or a number or null"),
         ({"source": "s", "detail": {"total": {"secret": 4111}}}, "detail.total", "nothing"),
-        ({"source": "4111", "detail": {"total": 1}}, "source", "a string"),
+        ({"source": "other", "detail": {"total": 1}}, "source", '"other"'),
+        ({"source": 4111, "detail": {"total": 1}}, "source", "a number"),
     ],
 )
-def test_a_mismatch_names_the_field_and_the_type_and_never_the_value(event: Any, path: str, held: str) -> None:
+def test_a_mismatch_names_the_field_and_the_type_and_no_value_but_the_source(event: Any, path: str, held: str) -> None:
     pattern = EventPattern({"source": ["s"], "detail": {"total": [1, {"numeric": ["<", 0]}]}})
 
     mismatch = pattern.explain(event)

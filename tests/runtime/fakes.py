@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from contradance.local.store import SQLiteStore
 from contradance.runtime.entry import invoke
 from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.once import OnceKey
-from contradance.runtime.ports import Environment
+from contradance.runtime.ports import Environment, Store
 
 _RECORDED = Path(__file__).parent.parent / "events"
 
@@ -134,10 +134,25 @@ class World:
             bus="desk",
         )
 
+    def replace_store(self, store: Store) -> None:
+        """Keep tables and once-records in another store from now on."""
+        self.environment = replace(self.environment, store=store)
+
+    def replace_clock(self, clock: VirtualClock) -> None:
+        """Run on another clock from now on."""
+        self.clock = clock
+        self.environment = replace(self.environment, clock=clock)
+
     def deliver(
-        self, function: AnyFunction, event: Mapping[str, Any], request: str = "request-1", milliseconds: int = 30_000
+        self,
+        function: AnyFunction,
+        event: Mapping[str, Any],
+        request: str = "request-1",
+        milliseconds: int | None = None,
     ) -> object:
         """Invoke `function` with `event`; `request` is Lambda's request id, the same on every retry."""
+        if milliseconds is None:
+            milliseconds = int(function.invocation_timeout.total_seconds() * 1000)
         return invoke(function, event, FakeContext(request, milliseconds), self.environment)
 
     def ask(self, function: AnyFunction, request: Mapping[str, Any], request_id: str = "request-1") -> tuple[int, Any]:

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import logging
 from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
@@ -231,6 +230,11 @@ class TestBadInput:
         ]
 
 
+def journaled(world: World) -> str:
+    """Return the failures in the journal as text."""
+    return "".join(record.model_dump_json() for record in world.journal.records if record.outcome == "failed")
+
+
 def refusing(error: Exception) -> AnyFunction:
     """Return a route that writes, then raises."""
 
@@ -251,22 +255,21 @@ class TestErrors:
         assert world.events.calls == []
         assert world.journal.records == []
 
-    def test_a_crash_is_a_500_without_details_and_is_logged(
-        self, world: World, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_a_crash_is_a_500_without_details_and_is_journaled(self, world: World) -> None:
         answer = world.ask(refusing(Outage("the workshop does not answer")), post())
 
-        (logged,) = caplog.records
+        (record,) = world.journal.records
         assert answer == (500, {"message": "Internal Server Error"})
         assert stored(world) == 0
         assert world.events.calls == []
-        assert logged.levelno == logging.ERROR
-        assert "tickets.refuse_ticket failed: Outage: the workshop does not answer" in logged.getMessage()
-        assert "raise error" in vars(logged)["exception"]
+        assert (record.function, record.trigger, record.outcome) == ("tickets.refuse_ticket", "POST /tickets", "failed")
+        assert (record.error or "").startswith("Outage: the workshop does not answer (")
+        assert "raise error" in (record.traceback or "")
+        assert "in _answer" not in (record.traceback or "")
+        assert record.is_request
+        assert not record.dead
 
-    def test_what_pydantic_refused_in_a_handler_is_logged_without_its_value(
-        self, world: World, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_what_pydantic_refused_in_a_handler_is_journaled_without_its_value(self, world: World) -> None:
         @route("POST /tickets", service="tickets")
         def open_ticket(ticket: NewTicket) -> TicketView:
             return TicketView.model_validate({"ticket_id": ticket.owner, "items": 1})
@@ -274,12 +277,10 @@ class TestErrors:
         answer = world.ask(open_ticket, post())
 
         assert answer == (500, {"message": "Internal Server Error"})
-        assert "ticket_id: Input should be a valid UUID" in caplog.text
-        assert "Jane" not in caplog.text
+        assert "ticket_id: Input should be a valid UUID" in journaled(world)
+        assert "Jane" not in journaled(world)
 
-    def test_an_outage_of_the_bus_is_a_500_and_the_event_is_kept(
-        self, world: World, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_an_outage_of_the_bus_is_a_500_and_the_event_is_kept(self, world: World) -> None:
         world.events.outage = True
         status, _ = world.ask(open_ticket, post(key="key-1"), "request-1")
 
@@ -289,7 +290,7 @@ class TestErrors:
         assert (status, again[0]) == (500, 201)
         assert stored(world) == 1
         assert [event["data"]["ticket_id"] for event in world.published] == [again[1]["ticket_id"]]
-        assert "Outage" in caplog.text
+        assert "Outage" in journaled(world)
 
 
 class TestIdempotencyKey:
@@ -487,15 +488,15 @@ class TestResponse:
         ids=["nothing", "bad value", "missing", "another model", "list", "text", "built around its validation"],
     )
     def test_a_body_that_the_route_does_not_promise_is_a_500_and_commits_nothing(
-        self, world: World, caplog: pytest.LogCaptureFixture, body: object
+        self, world: World, body: object
     ) -> None:
         answer = world.ask(answering(body, opened()), post())
 
         assert answer == (500, {"message": "Internal Server Error"})
         assert stored(world) == 0
         assert world.events.calls == []
-        assert "tickets.open_ticket failed" in caplog.text
-        assert "Jane" not in caplog.text
+        assert "tickets.open_ticket" in journaled(world)
+        assert "Jane" not in journaled(world)
 
     def test_a_model_with_more_than_is_promised_shows_no_more_than_is_promised(self, world: World) -> None:
         class TicketWithOwner(TicketView):
@@ -505,9 +506,7 @@ class TestResponse:
 
         assert body == {"ticket_id": str(TICKET), "items": 1}
 
-    def test_an_event_that_the_route_does_not_name_is_a_500_and_commits_nothing(
-        self, world: World, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_an_event_that_the_route_does_not_name_is_a_500_and_commits_nothing(self, world: World) -> None:
         @route("POST /tickets", service="tickets", uses=[tickets.write])
         def open_ticket(ticket: NewTicket) -> TicketView:
             tickets.put(VIEW)
@@ -517,7 +516,7 @@ class TestResponse:
 
         assert status == 500
         assert stored(world) == 0
-        assert "its annotation publishes nothing" in caplog.text
+        assert "its annotation publishes nothing" in journaled(world)
 
     def test_a_route_may_answer_nothing(self, world: World) -> None:
         @route("DELETE /tickets/{ticket_id}", status=204, service="tickets", uses=[tickets.write])

@@ -527,13 +527,13 @@ class TestQueue:
         records, letters = world.journal.records, world.dead_letters.sent
         assert answer == {"batchItemFailures": [{"itemIdentifier": "message-1"}, {"itemIdentifier": "message-5"}]}
         assert [(record.outcome, record.attempt, record.dead) for record in records] == [
-            ("done", 2, False),
-            ("failed", 5, True),
+            ("done", 1, False),
+            ("failed", 1, False),
             ("expired", 3, True),
             ("invalid", 4, True),
             ("invalid", 3, True),
-            ("failed", 1, False),
-            ("duplicate", 4, False),
+            ("failed", 0, False),  # another message's attempt: this one made none
+            ("duplicate", 1, False),
             ("done", 1, False),
         ]
         assert [record.event_id for record in records if record.outcome != "invalid"] == [
@@ -546,24 +546,68 @@ class TestQueue:
         assert [letter.attributes["REASON"] for letter in letters] == ["expired", "invalid", "invalid"]
         assert [event["metadata"]["causation_id"] for event in world.published] == ["event-0", "event-7"]
 
-    def test_the_queue_counts_the_attempts(self, world: World) -> None:
-        for received in (1, 3, 5):
+    def test_attempts_are_counted_and_not_receives(self, world: World) -> None:
+        for received in (1, 3, 4, 8, 9):
             world.deliver(plan_queued, queued(delivered(opened(channel="broken")), received=received))
 
         records = world.journal.records
-        assert [(record.attempt, record.retries_left, record.dead) for record in records] == [
-            (1, 4, False),
-            (3, 2, False),
-            (5, 0, True),
+        assert [(record.outcome, record.attempt, record.retries_left, record.dead) for record in records] == [
+            ("failed", 1, 4, False),
+            ("failed", 2, 3, False),
+            ("failed", 3, 2, False),
+            ("failed", 4, 1, False),
+            ("failed", 5, 0, True),
         ]
 
-    def test_the_handler_is_told_what_the_queue_counted(self, world: World) -> None:
+    def test_the_last_failed_attempt_dead_letters_the_event_with_its_error(self, world: World) -> None:
+        event = delivered(opened(channel="broken"))
+
+        answers = [world.deliver(plan_queued, queued(event)) for _ in range(5)]
+
+        (letter,) = world.dead_letters.sent
+        repeated = {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+        assert answers == [repeated] * 4 + [{"batchItemFailures": []}]
+        assert json.loads(letter.body) == event
+        assert letter.attributes == {
+            "REASON": "failed",
+            "ERROR_MESSAGE": world.journal.records[-1].error,
+            "ATTEMPTS": "5",
+        }
+
+    def test_a_redriven_event_has_all_its_attempts_again(self, world: World) -> None:
+        event = delivered(opened(channel="broken"))
+        for _ in range(5):
+            world.deliver(plan_queued, queued(event))
+
+        redriven = batch_of(queued("unused"), queued(event))  # another message: message-1
+        world.deliver(plan_queued, {"Records": redriven["Records"][1:]})
+
+        assert [(record.outcome, record.attempt) for record in world.journal.records[5:]] == [("failed", 1)]
+
+    def test_a_dead_letter_that_cannot_be_written_is_written_by_the_next_receive(self, world: World) -> None:
+        flaky = Flaky(times=9)
+        function = subscriber(service="repairs", delivery="queue", retry=Retry(times=0), uses=[jobs.write])(
+            flaky.function.handler
+        )
+        world.dead_letters.outage = True
+        failed = world.deliver(function, queued(delivered(opened())))
+
+        world.dead_letters.outage = False
+        answer = world.deliver(function, queued(delivered(opened()), received=2))
+
+        (letter,) = world.dead_letters.sent
+        assert failed == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+        assert answer == {"batchItemFailures": []}
+        assert letter.attributes["REASON"] == "failed"
+        assert len(flaky.deliveries) == 1
+
+    def test_the_handler_is_told_its_attempt_and_not_the_queues_count(self, world: World) -> None:
         flaky = Flaky(times=0)
         function = subscriber(service="repairs", delivery="queue", uses=[jobs.write])(flaky.function.handler)
 
         world.deliver(function, queued(delivered(opened()), received=3))
 
-        assert [delivery.attempt for delivery in flaky.deliveries] == [3]
+        assert [delivery.attempt for delivery in flaky.deliveries] == [1]
 
     def test_a_message_is_taken_over_by_its_next_delivery_at_once(self, world: World) -> None:
         flaky = Flaky(times=1)

@@ -35,6 +35,18 @@ def grown(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Generated:
     project.contradance("create", "route", "--service", "stats", "--path", "/stats/{day}", "--verb", "get")
     project.contradance("create", "topic", "--name", "book_returned", "--subscribers", "notice_service_notify_reader")
     project.contradance("create", "subscriber", "count", "--service", "fees", "--on", "FeeWaived")
+    project.contradance("create", "schedule", "close_desk", "--service", "stats", "--on", "rate(1 day)")
+    project.contradance(
+        *("create", "schedule", "waive_fees", "--service", "fees", "--on", "cron(0 12 * * ? *)"),
+        *("--publishes", "FeeWaived"),
+    )
+    project.contradance(
+        *("create", "table", "returns", "--service", "stats", "--field", "day:date", "--field", "count:int"),
+        *("--key", "day"),
+    )
+    for name, title in (("admire", "Middlemarch"), ("ignore", "Emma")):
+        where = f'{{"title": ["{title}"]}}'
+        project.contradance("create", "subscriber", name, "--service", "stats", "--on", "BookLent", "--where", where)
     return project
 
 

@@ -1,8 +1,10 @@
 """A small library whose functions publish, refuse, fail, and wait: what an author's test looks at."""
 
+import logging
+
 from pydantic import BaseModel, Field
 
-from contradance import Choreography, Contract, HttpError, Registry, Reply, Retry, Setting, schedule, subscriber
+from contradance import Choreography, Contract, HttpError, Registry, Reply, Retry, Setting, Table, schedule, subscriber
 from contradance.decorator import route
 
 most_loans = Setting("most_loans", int, default=1)
@@ -38,6 +40,8 @@ def ask(request: Asked) -> Reply[Asked, BookAsked]:
     """Ask for a book."""
     if request.loan == "none":
         raise HttpError(409, "There is no such book.")
+    if request.loan == "broken":
+        print(1 / 0)  # noqa: T201 - it raises
     return Reply(request, publishes=BookAsked(loan=request.loan))
 
 
@@ -52,10 +56,26 @@ def lend(asked: BookAsked) -> BookLent | BookRefused:
 TRIES = {"count": 0}
 
 
-@subscriber(service="readers", retry=Retry(times=2))
+class Shelf(BaseModel, frozen=True):
+    """Where a book is."""
+
+    book: str
+    place: int
+
+
+shelves = Table("shelves", key=("book",), model=Shelf, service="readers")
+log = logging.getLogger(__name__)
+
+
+@subscriber(service="readers", retry=Retry(times=2), uses=[shelves.write])
 def tell(news: BookLent | BookRefused) -> None:
     """Tell the reader; the post is closed for "late" at first, and for "never" always."""
     TRIES["count"] += 1
+    if news.loan == "loud":
+        log.info("telling %s", news.loan, extra={"shelf": 3})
+        print("told", news.loan)  # noqa: T201 - a test reads it
+    if news.loan == "shelved":
+        shelves.put(Shelf(book=news.loan, place=2))
     if news.loan == "never" or (news.loan == "late" and TRIES["count"] == 1):
         raise ConnectionError("the post is closed")
 

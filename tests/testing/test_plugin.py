@@ -15,7 +15,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def outcome_of(project: Path, text: str, *options: str) -> tuple[int, str]:
+def outcome_of(project: Path, text: str, *options: str, typed: str = "") -> tuple[int, str]:
     """Return (exit code, output) of pytest in a process of its own."""
     (project / "test_it.py").write_text(
         f"from contradance.testing import assert_choreography, sample\n{LIBRARY}\n{text}"
@@ -24,6 +24,7 @@ def outcome_of(project: Path, text: str, *options: str) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--rootdir", str(project), *options],
         cwd=project,
+        input=typed,
         env={"PYTHONPATH": str(root), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
@@ -52,7 +53,58 @@ def test_a_dead_letter_that_the_test_does_not_ask_about_fails_it(project: Path) 
     )
 
     assert code == 1
-    assert "1 became dead letters, and the test does not expect them" in told
+    assert "1 event became dead letters, and the test does not expect them" in told
+    assert "readers.tell failed at BookLent (event " in told
+    assert "attempt 3, a dead letter:" in told
+    assert told.count('raise ConnectionError("the post is closed")') == 1
+    assert "ConnectionError: the post is closed" in told
+    assert "contradance/testing" not in told
+    assert "1 failed" in told
+    assert "error" not in told.splitlines()[-1]
+
+
+def test_a_debugger_stops_where_it_was_raised(project: Path) -> None:
+    text = "def test_it(run):\n    run.publish(BookLent(loan='never', number=1))\n    run.drain()\n"
+
+    _, told = outcome_of(project, text, "--pdb", typed="p 'loan is ' + news.loan\nq\n")
+
+    assert "tests/testing/library.py" in told
+    assert "-> raise ConnectionError" in told
+    assert "loan is never" in told
+
+
+def test_a_failing_assertion_is_shown_with_what_failed_and_without_the_plugins_source(project: Path) -> None:
+    text = "def test_it(run):\n    run.publish(BookLent(loan='never', number=1))\n    run.drain()\n"
+
+    code, told = outcome_of(project, f"{text}    run.assert_published(BookLent)\n")
+
+    assert code == 1
+    assert "BookLent was published never" in told
+    assert told.count('raise ConnectionError("the post is closed")') == 1
+    assert "contradance/testing" not in told
+    assert ">       run.assert_published(BookLent)" in told or ">   run.assert_published(BookLent)" in told
+
+
+def test_a_request_that_fails_is_shown_with_its_traceback(project: Path) -> None:
+    text = "def test_it(run):\n    assert run.request('POST', '/loans', {'loan': 'broken'}).status == 201\n"
+
+    code, told = outcome_of(project, text)
+
+    assert code == 1
+    assert "Failed in the choreography" in told
+    assert "desk.ask failed at POST /loans, answered with 500:" in told
+    assert "ZeroDivisionError" in told
+
+
+def test_the_marker_delivers_to_some_functions_only(project: Path) -> None:
+    code, told = outcome_of(
+        project,
+        "@pytest.mark.choreography(only='loans')\n"
+        "def test_it(run):\n    run.publish(sample(BookAsked))\n    run.drain()\n"
+        "    run.assert_published(BookLent)\n    run.assert_not_delivered(BookLent, to='readers.tell')\n",
+    )
+
+    assert code == 0, told
 
 
 def test_the_option_keeps_what_happened(project: Path) -> None:

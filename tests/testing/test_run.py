@@ -1,9 +1,10 @@
+import logging
 from datetime import timedelta
 
 import pytest
 
 from contradance.testing import Run, sample
-from tests.testing.library import Asked, BookAsked, BookLent, BookRefused
+from tests.testing.library import Asked, BookAsked, BookLent, BookRefused, Shelf, shelves
 
 
 def test_a_request_is_answered_and_what_follows_waits_for_the_drain(run: Run) -> None:
@@ -54,7 +55,7 @@ def test_a_dead_letter_that_nobody_asked_about_is_a_surprise(run: Run) -> None:
     run.publish(BookLent(loan="never", number=1))
     run.drain()
 
-    with pytest.raises(AssertionError, match="1 became dead letters, and the test does not expect them") as told:
+    with pytest.raises(AssertionError, match="1 event became dead letters, and the test does not expect them") as told:
         run.assert_no_surprise()
 
     assert "readers.tell  failed in attempt 3: dead letter" in str(told.value)
@@ -103,3 +104,49 @@ def test_a_day_passes_in_no_time(run: Run) -> None:
         "desk.close",
         "desk.close",
     ]
+
+
+def test_only_some_functions_are_delivered_to(run: Run) -> None:
+    run.only("loans.lend")
+    run.publish(sample(BookAsked))
+    run.drain()
+    run.advance(timedelta(days=2))
+
+    run.assert_published(BookLent)
+    run.assert_not_delivered(BookLent, to="readers.tell")
+    (flow,) = run.flows()
+    assert (flow.events, flow.deliveries, flow.waiting) == (2, 1, 0)
+    with pytest.raises(AssertionError, match=r"BookAsked was delivered to loans\.lend: done"):
+        run.assert_not_delivered(BookAsked, to="loans.lend")
+
+
+def test_only_names_functions_and_services_that_exist(run: Run) -> None:
+    run.only("loans", "readers.tell")
+    with pytest.raises(AssertionError, match=r"there is no function and no service lended\. Functions: desk\.ask, "):
+        run.only("loans", "lended")
+
+
+def test_what_a_function_logs_and_prints_is_read(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    run.publish(BookLent(loan="loud", number=1))
+    run.drain()
+
+    assert [(line.function, line.level, line.text, dict(line.fields)) for line in run.logs] == [
+        ("readers.tell", "INFO", "telling loud", {"shelf": 3}),
+        ("readers.tell", "INFO", "told loud", {}),
+    ]
+    assert capsys.readouterr().out == "told loud\n"
+    assert logging.getLogger("tests").level == logging.INFO
+
+
+def test_a_table_is_prepared_and_read(run: Run) -> None:
+    shelf = run.table(shelves)
+
+    shelf.put(Shelf(book="loan-1", place=7), Shelf(book="other", place=1))
+    run.publish(BookLent(loan="shelved", number=1))
+    run.drain()
+
+    assert shelf.get("loan-1") == Shelf(book="loan-1", place=7)
+    assert shelf.get("none") is None
+    assert sorted(one.book for one in shelf.items()) == ["loan-1", "other", "shelved"]
+    shelf.delete("other")
+    assert sorted(one.book for one in shelf.items()) == ["loan-1", "shelved"]

@@ -11,6 +11,7 @@ from contradance.contract import Contract
 from contradance.function import Schedule
 from contradance.httproute import Route
 from contradance.identity import Identity
+from contradance.subscription import Subscription
 
 BoxKind = Literal["route", "schedule", "function", "event", "foreign"]
 """`foreign`: an event of others."""
@@ -115,10 +116,11 @@ def _function(function: AnyFunction, *, failing: bool) -> Box:
         case _:
             kind, begins = "function", ""
     lines = [
-        *_lines(begins, "name"),
+        *([TextLine(begins, "name")] if kind == "schedule" else _lines(begins, "name")),
         *_lines(zone, "service"),
         *_lines(handler, "handler" if begins else "name"),
         TextLine(function.service, "service"),
+        *(TextLine(mark, "service") for mark in _marks(function)),
     ]
     outcomes = len(function.publishes) + function.may_publish_nothing
     return Box(
@@ -132,20 +134,41 @@ def _function(function: AnyFunction, *, failing: bool) -> Box:
     )
 
 
+def _marks(function: AnyFunction) -> Iterator[str]:
+    """Yield what is special about how a function gets its events."""
+    trigger = function.trigger
+    if isinstance(trigger, Subscription):
+        marks = ["queued"] * (trigger.delivery == "queue") + ["where"] * _is_filtered(trigger)
+        if marks:
+            yield ", ".join(marks)
+
+
+def _is_filtered(subscription: Subscription) -> bool:
+    """Whether the rule compares fields of the data."""
+    return '"data"' in subscription.pattern.canonical
+
+
 def _event(choreography: Choreography, contract: type[Contract], *, failing: bool) -> Box:
     publishers = ", ".join(one.name for one in choreography.publishers(contract)) or "another application"
     consumers = ", ".join(one.name for one in choreography.consumers(contract))
     consumed = f"consumed by {consumers}" if consumers else "without a subscriber"
+    newer = next((one for one in choreography.contracts if one.upcasts is contract), None)
+    if newer is not None and not choreography.publishers(contract):
+        publishers = f"what was deployed before {event_title(newer.identity)}"
     about = f"{contract.identity}: published by {publishers}, {consumed}."
     return Box(
         key=str(contract.identity),
         kind="event",
-        lines=tuple(_lines(event_title(contract.identity), "name")),
+        lines=(*_lines(event_title(contract.identity), "name"), *_old(newer)),
         service=contract.identity.service,
         failing=failing,
         forks=False,
         about=f"{about} On the failure path." if failing else about,
     )
+
+
+def _old(newer: type[Contract] | None) -> list[TextLine]:
+    return [] if newer is None else [TextLine(f"old, now v{newer.identity.version}", "service")]
 
 
 def _foreign(one: Relied) -> Box:

@@ -37,6 +37,8 @@ class Overlay:
     """Keys of the boxes that are highlighted, while the rest is pale; None highlights none and leaves all as usual."""
     arrows: frozenset[tuple[str, str]] = frozenset()
     """The arrows that are highlighted, by the keys at their tail and head."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """The page of each box that has one, by the key of the box."""
 
 
 def stylesheet() -> str:
@@ -65,10 +67,11 @@ class _Picture:
         below = _HEADER + self._layout.height + _MARGIN
         page_width, page_height = inner + 2 * _MARGIN, below + legend.height + _MARGIN / 2
         name, counted = escape(self._diagram.name), escape(_counts(self._diagram))
+        role = "group" if self._overlay and self._overlay.links else "img"  # the parts of an image cannot be links
         partly = " partly" if self._overlay and self._overlay.boxes is not None else ""
         yield (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="picture{partly}" viewBox="0 0 {number(page_width)} {number(page_height)}" '
-            f'width="{number(page_width)}" height="{number(page_height)}" role="img" aria-labelledby="picture-title picture-about">'
+            f'width="{number(page_width)}" height="{number(page_height)}" role="{role}" aria-labelledby="picture-title picture-about">'
         )
         yield f'<title id="picture-title">{name}: the choreography</title>'
         yield f'<desc id="picture-about">{escape(_about(self._diagram))}</desc>'
@@ -112,6 +115,9 @@ class _Picture:
         box = placed.box
         style = f"box {box.kind}{' failing' if box.failing else ''}{self._marks(box.key)}"
         colour = "" if box.kind in EVENTS else f" s{self._colours[box.service]}"
+        link = self._overlay.links.get(box.key) if self._overlay else None
+        if link is not None:
+            yield f"<a href={quoteattr(link)} aria-label={quoteattr(box.about)}>"
         yield f'<g class="{style}{colour}" data-box={quoteattr(box.key)}>'
         yield f"<title>{escape(box.about)}</title>"
         yield from shape(placed)
@@ -129,7 +135,7 @@ class _Picture:
         if placed.fork:
             yield f'<path class="stub" d="M{number(placed.x + placed.width)} {number(placed.fork.y)}H{number(placed.fork.x)}"/>'
             yield f'<path class="fork" d="{fork(placed.fork)}"/>'
-        yield "</g>"
+        yield "</g>" if link is None else "</g></a>"
 
     def _marks(self, what: str | Arrow) -> str:
         """Return the CSS classes that mark a box or an arrow."""

@@ -1,42 +1,77 @@
 """CloudWatch alarms."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
-from contradance.infra.planning.alarm import PERIOD, AlarmPlan, Metric
+from contradance.infra.planning.alarm import AlarmPlan, Metric
+
+
+@dataclass(frozen=True)
+class Topics:
+    """ARNs of the topics for alarms, by severity."""
+
+    page: tuple[pulumi.Input[str], ...]
+    ticket: tuple[pulumi.Input[str], ...]
 
 
 def create_alarm(
-    plan: AlarmPlan, owner: str, topics: Sequence[pulumi.Input[str]], *, parent: pulumi.Resource
+    plan: AlarmPlan,
+    owner: str,
+    topics: Topics,
+    *,
+    dimensions: Mapping[str, pulumi.Input[str]] | None = None,
+    parent: pulumi.Resource,
 ) -> aws.cloudwatch.MetricAlarm:
-    """Create an alarm that notifies these topics when it starts and when it ends."""
-    one = plan.metrics[0] if plan.expression is None else None
+    """Create an alarm that notifies the topics of its severity when it starts and when it ends.
+
+    Args:
+        plan: the alarm.
+        owner: the resource name of what it watches.
+        topics: the topics of each severity.
+        dimensions: dimensions of its metric that only AWS knows.
+        parent: its parent.
+    """
+    told = list(topics.page if plan.severity == "page" else topics.ticket)
     return aws.cloudwatch.MetricAlarm(
         f"{owner}.{plan.purpose}",
-        name=plan.name,
-        alarm_description=plan.description,
-        comparison_operator="LessThanThreshold" if plan.expression else "GreaterThanOrEqualToThreshold",
-        threshold=1,
-        evaluation_periods=plan.periods,
-        treat_missing_data=plan.missing,
-        namespace=one.namespace if one else None,
-        metric_name=one.name if one else None,
-        dimensions=dict(one.dimensions) if one else None,
-        statistic=one.statistic if one else None,
-        period=PERIOD if one else None,
-        metric_queries=None
-        if one
-        else [
-            *(_query(position, metric) for position, metric in enumerate(plan.metrics)),
-            {"id": "alarm", "expression": plan.expression, "label": plan.purpose, "return_data": True},
-        ],
-        alarm_actions=list(topics),
-        ok_actions=list(topics),
-        tags=plan.tags,
+        aws.cloudwatch.MetricAlarmArgs(
+            name=plan.name,
+            alarm_description=plan.description,
+            comparison_operator="LessThanThreshold" if plan.expression else "GreaterThanOrEqualToThreshold",
+            threshold=plan.threshold,
+            evaluation_periods=plan.periods,
+            treat_missing_data=plan.missing,
+            alarm_actions=told,
+            ok_actions=told,
+            insufficient_data_actions=told if plan.missing == "missing" else None,
+            tags={**plan.tags, "severity": plan.severity},
+            **(_expression(plan) if plan.expression else _metric(plan.metrics[0], dimensions or {})),
+        ),
         opts=pulumi.ResourceOptions(parent=parent),
     )
+
+
+def _metric(metric: Metric, dimensions: Mapping[str, pulumi.Input[str]]) -> dict[str, Any]:
+    """Return the inputs of an alarm on one metric; AWS has percentiles beside the other statistics."""
+    statistic = "extended_statistic" if metric.statistic.startswith("p") else "statistic"
+    return {
+        "namespace": metric.namespace,
+        "metric_name": metric.name,
+        "dimensions": {**dict(metric.dimensions), **dimensions},
+        statistic: metric.statistic,
+        "period": metric.period,
+    }
+
+
+def _expression(plan: AlarmPlan) -> dict[str, Any]:
+    """Return the inputs of an alarm on an expression."""
+    queries: list[Any] = [_query(position, metric) for position, metric in enumerate(plan.metrics)]
+    alarm = {"id": "alarm", "expression": plan.expression, "label": plan.purpose, "return_data": True}
+    return {"metric_queries": [*queries, alarm]}
 
 
 def _query(position: int, metric: Metric) -> aws.cloudwatch.MetricAlarmMetricQueryArgsDict:
@@ -46,7 +81,7 @@ def _query(position: int, metric: Metric) -> aws.cloudwatch.MetricAlarmMetricQue
             "namespace": metric.namespace,
             "metric_name": metric.name,
             "dimensions": dict(metric.dimensions),
-            "period": PERIOD,
+            "period": metric.period,
             "stat": metric.statistic,
         },
         "return_data": False,

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from contradance.httproute import CORS_MAX_AGE_SECONDS
+from contradance.infra.components.alarm import create_alarm
 from contradance.infra.components.function import FunctionComponent
 from contradance.infra.components.shared_resources import SharedResources
 from contradance.infra.planning.api import ApiPlan
@@ -45,6 +46,8 @@ class HttpApi(pulumi.ComponentResource):
             route.function.name: self._create_route(route) for route in routes
         }
         self._create_stage(self._create_access_log())
+        for alarm in plan.alarms:
+            create_alarm(alarm, "api", shared.topics, dimensions={"ApiId": self._api.id}, parent=self)
         self.url: pulumi.Output[str] = self._api.api_endpoint
         self.register_outputs({"url": self.url})
 
@@ -108,7 +111,7 @@ class HttpApi(pulumi.ComponentResource):
 
     def _create_route(self, plan: RoutePlan) -> FunctionComponent:
         """Create a function, and the route that invokes it."""
-        name = plan.function.name
+        name = plan.function.identity
         function = self._shared.create_function(plan.function, parent=self)
         permission = function.permit(
             _GATEWAY, pulumi.Output.concat(self._api.execution_arn, "/", plan.source), parent=self

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import pulumi
 import pulumi_aws as aws
 
+from contradance.infra.components.alarm import Topics
 from contradance.infra.components.api import HttpApi
 from contradance.infra.components.schedule import ScheduleComponent
 from contradance.infra.components.schemas import Schemas
@@ -25,7 +26,12 @@ class ApplicationComponent(pulumi.ComponentResource):
         self._create_archives()
         storage = Storage(plan, secrets, parent=self)
         shared = SharedResources(
-            packages, self._create_layer(packages), self._config.log_days, self._create_topic(), storage.all
+            packages,
+            self._create_layer(packages),
+            self._config.log_days,
+            self._config.protect,
+            self._create_topics(),
+            storage.all,
         )
         self.subscribers = [
             SubscriberComponent(
@@ -106,17 +112,17 @@ class ApplicationComponent(pulumi.ComponentResource):
             "schedules", name=self._plan.group.name, tags=self._plan.setup.tags(), opts=self._mine
         )
 
-    def _create_topic(self) -> list[pulumi.Input[str]]:
-        """Return the topics for alarms: the configured one, or a new one for the configured mail address, or none."""
-        if self._config.alarm_topic:
-            return [self._config.alarm_topic]
-        if self._config.alarm_mail is None:
-            return []
+    def _create_topics(self) -> Topics:
+        """Return the topics for alarms: the configured ones, or a new one for the configured mail address, or none."""
+        config = self._config
+        ticket = self._create_topic(config.alarm_mail) if config.alarm_mail else config.alarm_topic
+        page = config.page_topic or ticket
+        return Topics((page,) if page else (), (ticket,) if ticket else ())
+
+    def _create_topic(self, mail: str) -> pulumi.Output[str]:
         topic = aws.sns.Topic("alarms", name=self._plan.topic, tags=self._plan.setup.tags(), opts=self._mine)
-        aws.sns.TopicSubscription(
-            "alarms", topic=topic.arn, protocol="email", endpoint=self._config.alarm_mail, opts=self._mine
-        )
-        return [topic.arn]
+        aws.sns.TopicSubscription("alarms", topic=topic.arn, protocol="email", endpoint=mail, opts=self._mine)
+        return topic.arn
 
     def _create_dashboard(self) -> None:
         plan = self._plan.dashboard

@@ -6,6 +6,7 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
+from contradance.infra.components.retention import retainable
 from contradance.infra.planning.function import FunctionPlan
 from contradance.infra.planning.statement import document, trust
 from contradance.infra.planning.trigger import AsyncPlan
@@ -23,14 +24,15 @@ class FunctionComponent(pulumi.ComponentResource):
         runtime: str,
         architecture: str,
         log_days: int,
+        retain: bool,
         variables: Mapping[str, pulumi.Input[str]] | None = None,
         parent: pulumi.Resource,
         needs: tuple[pulumi.Resource, ...] = (),
     ) -> None:
-        super().__init__("contradance:aws:Function", plan.name, None, pulumi.ResourceOptions(parent=parent))
+        super().__init__("contradance:aws:Function", plan.identity, None, pulumi.ResourceOptions(parent=parent))
         self._plan, self._runtime, self._architecture = plan, runtime, architecture
         self._mine = pulumi.ResourceOptions(parent=self)
-        logs = self._create_log_group(log_days)
+        logs = self._create_log_group(log_days, retain=retain)
         role = self._create_role()
         self.policy = self._create_policy(role)
         self.function = self._create_function(package, layer, variables or {}, role, (logs, self.policy, *needs))
@@ -38,16 +40,21 @@ class FunctionComponent(pulumi.ComponentResource):
         self.name: pulumi.Output[str] = self.function.name
         self.register_outputs({"arn": self.arn})
 
-    def _create_log_group(self, days: int) -> aws.cloudwatch.LogGroup:
+    def _create_log_group(self, days: int, *, retain: bool) -> aws.cloudwatch.LogGroup:
+        """Create the log group, which holds the function's journal too."""
         plan = self._plan
         return aws.cloudwatch.LogGroup(
-            plan.name, name=plan.log_group, retention_in_days=days, tags=plan.tags, opts=self._mine
+            plan.identity,
+            name=plan.log_group,
+            retention_in_days=days,
+            tags=plan.tags,
+            opts=retainable(self, retain=retain),
         )
 
     def _create_role(self) -> aws.iam.Role:
         plan = self._plan
         return aws.iam.Role(
-            plan.name,
+            plan.identity,
             name=plan.role_name,
             assume_role_policy=trust("lambda.amazonaws.com"),
             tags=plan.tags,
@@ -57,7 +64,7 @@ class FunctionComponent(pulumi.ComponentResource):
     def _create_policy(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
         plan = self._plan
         return aws.iam.RolePolicy(
-            plan.name, name="function", role=role.name, policy=document(*plan.statements), opts=self._mine
+            plan.identity, name="function", role=role.name, policy=document(*plan.statements), opts=self._mine
         )
 
     def _create_function(
@@ -70,7 +77,7 @@ class FunctionComponent(pulumi.ComponentResource):
     ) -> aws.lambda_.Function:
         plan = self._plan
         return aws.lambda_.Function(
-            plan.name,
+            plan.identity,
             name=plan.lambda_name,
             role=role.arn,
             runtime=self._runtime,
@@ -102,7 +109,7 @@ class FunctionComponent(pulumi.ComponentResource):
         It depends on the role's policy, because Lambda refuses a destination that the role may not send to.
         """
         return aws.lambda_.FunctionEventInvokeConfig(
-            self._plan.name,
+            self._plan.identity,
             function_name=self.name,
             maximum_retry_attempts=plan.retries,
             maximum_event_age_in_seconds=plan.max_age,
@@ -113,7 +120,7 @@ class FunctionComponent(pulumi.ComponentResource):
     def permit(self, service: str, source: pulumi.Input[str], *, parent: pulumi.Resource) -> aws.lambda_.Permission:
         """Let a service invoke the function, from one source only."""
         return aws.lambda_.Permission(
-            self._plan.name,
+            self._plan.identity,
             statement_id="Invoke",
             action="lambda:InvokeFunction",
             function=self.name,

@@ -26,10 +26,10 @@ class ScheduleComponent(pulumi.ComponentResource):
         *,
         parent: pulumi.Resource,
     ) -> None:
-        self._plan, self.name = plan, plan.function.name
+        self._plan, self.name = plan, plan.function.identity
         super().__init__("contradance:aws:Schedule", self.name, None, pulumi.ResourceOptions(parent=parent))
         self._mine = pulumi.ResourceOptions(parent=self)
-        self.dead_letters, ready = self._create_dead_letters()
+        self.dead_letters, ready = self._create_dead_letters(retain=shared.retain)
         variables = {variable_names.DEAD_LETTERS: self.dead_letters.url} if self.dead_letters else {}
         self.function = shared.create_function(plan.function, variables, parent=self)
         ready.append(self.function.retry(plan.retry, self.dead_letters.arn if self.dead_letters else None, parent=self))
@@ -38,13 +38,18 @@ class ScheduleComponent(pulumi.ComponentResource):
         shared.create_alarms(plan.alarms, self.name, parent=self)
         self.register_outputs({"functionArn": self.function.arn})
 
-    def _create_dead_letters(self) -> tuple[aws.sqs.Queue | None, list[pulumi.Resource]]:
+    def _create_dead_letters(self, *, retain: bool) -> tuple[aws.sqs.Queue | None, list[pulumi.Resource]]:
         if self._plan.dead_letters is None:
             return None, []
-        return create_dead_letters(self.name, self._plan.dead_letters, self._plan.function.tags, parent=self)
+        plan, tags = self._plan.dead_letters, self._plan.function.tags
+        return create_dead_letters(self.name, plan, tags, retain=retain, parent=self)
 
     def _create_role(self, trust: str) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-        """Create the role that Scheduler assumes to invoke the function."""
+        """Create the role that Scheduler assumes to invoke the function.
+
+        A new role may not be assumable for up to a minute: the first runs of a new schedule may fail, and Scheduler tries
+        them again.
+        """
         name = f"{self.name}.schedule"
         role = aws.iam.Role(
             name,

@@ -8,8 +8,9 @@ from typing import Protocol
 import pulumi
 import pulumi_aws as aws
 
-from contradance.infra.components.alarm import create_alarm
+from contradance.infra.components.alarm import Topics, create_alarm
 from contradance.infra.components.function import FunctionComponent
+from contradance.infra.components.retention import retainable
 from contradance.infra.planning.alarm import AlarmPlan
 from contradance.infra.planning.function import FunctionPlan
 from contradance.infra.planning.trigger import DEAD_LETTER_DAYS, DeadLetterPlan
@@ -46,8 +47,9 @@ class SharedResources:
     layer: pulumi.Input[str]
     """ARN of the layer's version."""
     log_days: int
-    topics: Sequence[pulumi.Input[str]]
-    """ARNs of the topics for alarms."""
+    retain: bool
+    """Whether what holds data stays in AWS when the program no longer declares it."""
+    topics: Topics
     needs: tuple[pulumi.Resource, ...]
     """Resources that a function depends on: tables and secrets."""
 
@@ -66,6 +68,7 @@ class SharedResources:
             runtime=self.packages.runtime,
             architecture=self.packages.architecture,
             log_days=self.log_days,
+            retain=self.retain,
             variables=variables,
             parent=parent,
             needs=self.needs,
@@ -78,7 +81,7 @@ class SharedResources:
 
 
 def create_dead_letters(
-    name: str, plan: DeadLetterPlan, tags: Mapping[str, str], *, parent: pulumi.Resource
+    name: str, plan: DeadLetterPlan, tags: Mapping[str, str], *, retain: bool, parent: pulumi.Resource
 ) -> tuple[aws.sqs.Queue, list[pulumi.Resource]]:
     """Create a dead letter queue and its policy; return it, and both as what its users depend on."""
     mine = pulumi.ResourceOptions(parent=parent)
@@ -89,7 +92,7 @@ def create_dead_letters(
         redrive_allow_policy=plan.redrive_allow_policy,
         sqs_managed_sse_enabled=True,
         tags=tags,
-        opts=mine,
+        opts=retainable(parent, retain=retain),
     )
     if plan.policy is None:
         return queue, [queue]

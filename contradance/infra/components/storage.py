@@ -5,17 +5,23 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_aws as aws
 
+from contradance.infra.components.retention import retainable
 from contradance.infra.planning.plan import SecretPlan, StackPlan, TablePlan
 from contradance.runtime.aws.layout import EXPIRES, LEASE_EXPIRES, PARTITION, SHARD, SORT, UNPUBLISHED
 
 
 class Storage(pulumi.ComponentResource):
-    """DynamoDB tables, and secrets as encrypted SSM parameters."""
+    """DynamoDB tables, and secrets as encrypted SSM parameters.
+
+    DynamoDB encrypts every table. `enabled: False` selects its own key, which costs nothing; `True` would select the
+    account's AWS-managed key in KMS, whose calls are charged.
+    """
 
     def __init__(self, plan: StackPlan, secrets: Mapping[str, pulumi.Input[str]], *, parent: pulumi.Resource) -> None:
         super().__init__("contradance:aws:Storage", "storage", None, pulumi.ResourceOptions(parent=parent))
         self._plan, self._config = plan, plan.setup.config
         self._kept = pulumi.ResourceOptions(parent=self, protect=self._config.protect)
+        self._removable = retainable(self, retain=self._config.protect)
         tables = [self._create_table(table) for table in plan.tables]
         once = self._create_once_table()
         parameters = [self._create_secret(secret, secrets[secret.name]) for secret in plan.secrets]
@@ -24,17 +30,17 @@ class Storage(pulumi.ComponentResource):
 
     def _create_table(self, plan: TablePlan) -> aws.dynamodb.Table:
         return aws.dynamodb.Table(
-            plan.name,
+            plan.identity,
             name=plan.table_name,
             billing_mode="PAY_PER_REQUEST",
             hash_key=PARTITION,
             range_key=SORT if plan.sorted else None,
             attributes=[{"name": name, "type": "S"} for name in ((PARTITION, SORT) if plan.sorted else (PARTITION,))],
             point_in_time_recovery={"enabled": self._config.point_in_time_recovery},
-            server_side_encryption={"enabled": True},
+            server_side_encryption={"enabled": False},
             deletion_protection_enabled=self._config.protect,
             tags=plan.tags,
-            opts=self._kept,
+            opts=self._removable,
         )
 
     def _create_once_table(self) -> aws.dynamodb.Table:
@@ -65,7 +71,7 @@ class Storage(pulumi.ComponentResource):
             ],
             ttl={"attribute_name": EXPIRES, "enabled": True},
             point_in_time_recovery={"enabled": self._config.point_in_time_recovery},
-            server_side_encryption={"enabled": True},
+            server_side_encryption={"enabled": False},
             deletion_protection_enabled=self._config.protect,
             tags=self._plan.setup.tags(),
             opts=self._kept,

@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from contradance.infra.components.function import FunctionComponent
+from contradance.infra.components.retention import retainable
 from contradance.infra.components.shared_resources import DAY, SharedResources, create_dead_letters
 from contradance.infra.planning.trigger import QUEUE_DAYS, QueuePlan, SubscriberPlan
 from contradance.retry import RULE_RETRIES
@@ -20,29 +21,31 @@ class SubscriberComponent(pulumi.ComponentResource):
     """The resources of one function that consumes events.
 
     There are two layers of retries. EventBridge retries when it cannot reach the target. When the function fails, Lambda
-    retries (direct delivery), or SQS (delivery by queue). All layers send failed events to the one dead letter queue.
+    retries (direct delivery), or SQS (delivery by queue). All layers send failed events to the one dead letter queue, and
+    are there in both delivery modes: a change of `delivery` moves the rule's target, and no event on its way is lost.
     """
 
     def __init__(
         self, plan: SubscriberPlan, bus: pulumi.Input[str], shared: SharedResources, *, parent: pulumi.Resource
     ) -> None:
-        self._plan, self.name = plan, plan.function.name
+        self._plan, self.name = plan, plan.function.identity
         super().__init__("contradance:aws:Subscriber", self.name, None, pulumi.ResourceOptions(parent=parent))
         self._mine = pulumi.ResourceOptions(parent=self)
-        self.dead_letters, ready = create_dead_letters(self.name, plan.dead_letters, plan.function.tags, parent=self)
+        self.dead_letters, ready = create_dead_letters(
+            self.name, plan.dead_letters, plan.function.tags, retain=shared.retain, parent=self
+        )
         self.function = shared.create_function(
             plan.function, {variable_names.DEAD_LETTERS: self.dead_letters.url}, parent=self
         )
         rule = self._create_rule(bus)
         self.rule_arn: pulumi.Output[str] = rule.arn
         self.queue_url: pulumi.Output[str] | None = None
-        if plan.queue is None:
-            ready += self._create_direct_delivery(self.function, rule)
-            target = self.function.arn
-        else:
-            queue, policy = self._create_queue(plan.queue, ready)
+        ready += self._create_direct_delivery(self.function, rule)
+        target = self.function.arn
+        if plan.queue is not None:
+            queue, policy = self._create_queue(plan.queue, ready, retain=shared.retain)
             ready += [policy, self._create_polling(plan.queue, queue)]
-            self.queue_url, target = queue.url, queue.arn
+            self.queue_url, target = queue.url, queue.arn if plan.queued else target
         self._create_target(bus, rule, target, ready)
         shared.create_alarms(plan.alarms, self.name, parent=self)
         self.register_outputs({"ruleArn": rule.arn, "deadLetterQueueUrl": self.dead_letters.url})
@@ -90,11 +93,11 @@ class SubscriberComponent(pulumi.ComponentResource):
     ) -> list[pulumi.Resource]:
         """Let the rule invoke the function, and let Lambda send failed events to the dead letter queue."""
         permission = function.permit(_EVENTS, rule.arn, parent=self)
-        if self._plan.retry is None:
-            return [permission]
         return [permission, function.retry(self._plan.retry, self.dead_letters.arn, parent=self)]
 
-    def _create_queue(self, plan: QueuePlan, ready: list[pulumi.Resource]) -> tuple[aws.sqs.Queue, aws.sqs.QueuePolicy]:
+    def _create_queue(
+        self, plan: QueuePlan, ready: list[pulumi.Resource], *, retain: bool
+    ) -> tuple[aws.sqs.Queue, aws.sqs.QueuePolicy]:
         queue = aws.sqs.Queue(
             self.name,
             name=plan.name,
@@ -103,7 +106,7 @@ class SubscriberComponent(pulumi.ComponentResource):
             redrive_policy=plan.redrive_policy,
             sqs_managed_sse_enabled=True,
             tags=self._plan.function.tags,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
+            opts=retainable(self, retain=retain, depends_on=ready),
         )
         return queue, aws.sqs.QueuePolicy(self.name, queue_url=queue.url, policy=plan.policy, opts=self._mine)
 

@@ -5,11 +5,16 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from contradance.foreign import DEFAULT_BUS
+from contradance.infra.config import AlarmThresholds
 from contradance.infra.planning.naming import Names
 
 Dimensions = tuple[tuple[str, str], ...]
+Severity = Literal["page", "ticket"]
+"""`page`: events are lost or requests fail now. `ticket`: nothing is lost, and someone should look within a day."""
 PERIOD: Final = 60
-"""Evaluation period of a metric, in seconds."""
+"""Default period of a metric, in seconds."""
+API_PERIOD: Final = 300
+"""Period of the API's metrics, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +24,15 @@ class Metric:
     namespace: str
     name: str
     dimensions: Dimensions
-    statistic: Literal["Sum", "Maximum"] = "Sum"
+    statistic: str = "Sum"
+    """`Sum`, `Maximum`, or a percentile: `p95`."""
+    period: int = PERIOD
+    """In seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmPlan:
-    """One alarm: on a metric above zero, or on an expression over several metrics."""
+    """One alarm: on a metric that reaches a threshold, or on an expression over several metrics that is below it."""
 
     name: str
     purpose: str
@@ -32,10 +40,13 @@ class AlarmPlan:
     description: str
     metrics: tuple[Metric, ...]
     tags: Mapping[str, str]
+    severity: Severity
+    threshold: float = 1
     expression: str | None = None
-    """Expression over the metrics `m0`, `m1`, ...; alarms below 1. None: alarms when the one metric is 1 or more."""
+    """Expression over the metrics `m0`, `m1`, ...; alarms below the threshold. None: alarms when the one metric reaches it."""
     periods: int = 1
-    missing: Literal["notBreaching", "breaching"] = "notBreaching"
+    missing: Literal["notBreaching", "missing"] = "notBreaching"
+    """`missing`: without data the state is unknown, which notifies too; but not before there were any data."""
 
 
 def rule_metric(name: str, bus: str, rule: str) -> Metric:
@@ -54,30 +65,71 @@ def waiting_metric(queue: str) -> Metric:
     return Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", (("QueueName", queue),), "Maximum")
 
 
+def oldest_metric(queue: str) -> Metric:
+    """Return the metric of the age of the oldest message in a queue, in seconds."""
+    return Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", (("QueueName", queue),), "Maximum")
+
+
+def api_alarms(names: Names, stack: str, thresholds: AlarmThresholds, tags: Mapping[str, str]) -> tuple[AlarmPlan, ...]:
+    """Return the alarms of the HTTP API. The component adds the API's id, which AWS assigns, to their metrics."""
+    logs = f"Read the errors with: contradance logs --stack {stack}"
+    errors = AlarmPlan(
+        names.name("alarm", "api", suffix="errors"),
+        "errors",
+        f"page: {thresholds.api_errors} requests or more failed within 5 minutes (status 5xx). {logs}",
+        (Metric("AWS/ApiGateway", "5xx", (), period=API_PERIOD),),
+        tags,
+        "page",
+        thresholds.api_errors,
+    )
+    latency = AlarmPlan(
+        names.name("alarm", "api", suffix="latency"),
+        "latency",
+        f"ticket: one request in 20 took {thresholds.api_latency_ms} ms or longer, for 15 minutes. See which function is "
+        f"slow on the stack's dashboard. {logs}",
+        (Metric("AWS/ApiGateway", "Latency", (), "p95", API_PERIOD),),
+        tags,
+        "ticket",
+        thresholds.api_latency_ms,
+        periods=3,
+    )
+    return errors, latency
+
+
 @dataclass(frozen=True, slots=True)
 class Watch:
     """Plans the alarms of one function."""
 
     names: Names
+    stack: str
+    thresholds: AlarmThresholds
     function: str
     lambda_name: str
     tags: Mapping[str, str]
+    identity: str
+    """The function's deployed name, which names its resources."""
 
-    def alarm(self, purpose: str, description: str, metric: Metric) -> AlarmPlan:
-        """Return an alarm for `metric` above zero."""
+    def alarm(
+        self, purpose: str, severity: Severity, description: str, *metrics: Metric, threshold: float = 1
+    ) -> AlarmPlan:
+        """Return an alarm for a metric that reaches a threshold."""
         return AlarmPlan(
-            self.names.name("alarm", *self.function.split("."), suffix=purpose),
+            self.names.name("alarm", *self.identity.split("."), suffix=purpose),
             purpose,
-            f"{self.function}: {description}",
-            (metric,),
+            f"{severity}: {self.function}: {description}",
+            metrics,
             self.tags,
+            severity,
+            threshold,
         )
 
     def throttled(self) -> AlarmPlan:
         """Return the alarm for throttled invocations."""
         return self.alarm(
             "throttled",
-            "Lambda throttled an invocation. Raise the function's concurrency, or the account's.",
+            "ticket",
+            "Lambda throttled an invocation; it tries again. Raise the function's concurrency, or the account's: "
+            f"pulumi config set --stack {self.stack} --path 'functions[\"{self.function}\"].concurrency' <number>",
             lambda_metric("Throttles", self.lambda_name),
         )
 
@@ -85,15 +137,29 @@ class Watch:
         """Return the alarm for dead letters in a queue."""
         return self.alarm(
             "dead-letters",
-            f"{queue} has dead letters. Read them with: contradance dlq list",
+            "ticket",
+            f"{queue} has dead letters. Read them with: {self._command('dlq list')}",
             waiting_metric(queue),
+            threshold=self.thresholds.dead_letters,
+        )
+
+    def backlog(self, queue: str) -> AlarmPlan:
+        """Return the alarm for messages that wait long in a queue, which after ten days deletes them."""
+        minutes = self.thresholds.backlog_minutes
+        return self.alarm(
+            "backlog",
+            "ticket",
+            f"an event has waited {minutes} minutes in {queue}. See why it fails with: {self._command('logs')}",
+            oldest_metric(queue),
+            threshold=60 * minutes,
         )
 
     def dropped(self) -> AlarmPlan:
         """Return the alarm for events that Lambda accepted and then dropped."""
         return self.alarm(
             "dropped",
-            "Lambda dropped an event without running the function. Replay it from the archive.",
+            "page",
+            f"Lambda dropped an event without running the function. Replay it from the archive: {self._replay}",
             lambda_metric("AsyncEventsDropped", self.lambda_name),
         )
 
@@ -101,8 +167,9 @@ class Watch:
         """Return the alarm for events that EventBridge could neither deliver nor dead-letter."""
         return self.alarm(
             "undelivered-lost",
-            "EventBridge could neither deliver an event nor put it on the dead letter queue. Check the queue's policy; "
-            "replay the event from the archive.",
+            "page",
+            "EventBridge could neither deliver an event nor put it on the dead letter queue. Find out why with: "
+            f"contradance doctor --stack {self.stack}; then replay the event from the archive: {self._replay}",
             rule_metric("InvocationsFailedToBeSentToDlq", bus, rule),
         )
 
@@ -110,20 +177,35 @@ class Watch:
         """Return the alarm for failed events that Lambda could not dead-letter."""
         return self.alarm(
             "failed-lost",
-            "Lambda could not put an event on the dead letter queue. Check the role's policy; replay the event from the "
-            "archive.",
+            "page",
+            "Lambda could not put an event on the dead letter queue. Check the role's policy; then replay the event from "
+            f"the archive: {self._replay}",
             lambda_metric("DestinationDeliveryFailures", self.lambda_name),
         )
 
     def behind(self) -> AlarmPlan:
-        """Return the alarm for a sweeper without a successful run for five minutes."""
+        """Return the alarm for a sweeper without a successful run for some minutes.
+
+        Without any data its state is unknown. That notifies too, except after the first deployment, where it is the state
+        from the start.
+        """
+        minutes = self.thresholds.behind_minutes
         return AlarmPlan(
-            self.names.name("alarm", *self.function.split("."), suffix="behind"),
+            self.names.name("alarm", *self.identity.split("."), suffix="behind"),
             "behind",
-            f"{self.function}: no run has succeeded for five minutes. Events of crashed functions stay unpublished.",
+            f"page: {self.function}: no run has succeeded for {minutes} minutes. Events of crashed functions stay "
+            f"unpublished. Find out why with: aws logs tail /aws/lambda/{self.lambda_name}",
             (lambda_metric("Invocations", self.lambda_name), lambda_metric("Errors", self.lambda_name)),
             self.tags,
+            "page",
             expression="FILL(m0,0)-FILL(m1,0)",
-            periods=5,
-            missing="breaching",
+            periods=minutes,
+            missing="missing",
         )
+
+    @property
+    def _replay(self) -> str:
+        return self._command("replay") + " --from <moment> --to <moment>"
+
+    def _command(self, command: str) -> str:
+        return f"contradance {command} --stack {self.stack} --subscriber {self.function}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from contradance.httproute import CORS_HEADERS, CORS_SIGNED_HEADERS
+from contradance.infra.planning.alarm import AlarmPlan, api_alarms
 from contradance.infra.planning.function import Setup
 from contradance.infra.planning.trigger import RoutePlan
 
@@ -28,6 +29,7 @@ class ApiPlan:
     throttle_rate: float
     throttle_burst: int
     tags: Mapping[str, str]
+    alarms: tuple[AlarmPlan, ...]
 
 
 def plan_api(setup: Setup, routes: Sequence[RoutePlan]) -> ApiPlan | None:
@@ -48,4 +50,5 @@ def plan_api(setup: Setup, routes: Sequence[RoutePlan]) -> ApiPlan | None:
         config.throttle_rate,
         config.throttle_burst,
         setup.tags(),
+        api_alarms(setup.names, setup.site.stack, config.alarms, setup.tags()),
     )

@@ -26,6 +26,8 @@ class FunctionPlan:
 
     name: str
     """`service.handler`; also the key of its package."""
+    identity: str
+    """Its deployed name, which names its resources: `name`, unless `deployed_as=` pins an earlier one."""
     kind: FunctionKind
     service: str
     lambda_name: str
@@ -97,7 +99,11 @@ class Setup:
             variables[variable_names.SECRETS] = canonical(secrets)
         statements = [
             *grants.publishing(self.bus, function.publishes),
-            *([grants.remembering(self.site, self.once_table, function.name)] if grants.remembers(function) else []),
+            *(
+                [grants.remembering(self.site, self.once_table, function.deployed_name)]
+                if grants.remembers(function)
+                else []
+            ),
             *grants.using_tables(self.site, used, self.tables),
             *grants.reading_secrets(self.site, secrets.values(), self.config.secrets_key),
             *extra,
@@ -109,9 +115,10 @@ class Setup:
             variable_names.HANDLER,
             variables,
             statements,
-            timeout=int(function.limits.timeout.total_seconds()),
+            timeout=int(function.invocation_timeout.total_seconds()),
             memory=override.memory or function.limits.memory,
             concurrency=override.concurrency or function.limits.concurrency,
+            identity=function.deployed_name,
         )
 
     def function(
@@ -125,19 +132,21 @@ class Setup:
         timeout: int,
         memory: int,
         concurrency: int | None = None,
+        identity: str | None = None,
     ) -> FunctionPlan:
         """Return the plan of any function: of the application, or contradance's own."""
-        service = name.partition(".")[0]
-        lambda_name = self.name("function", name)
+        service, identity = name.partition(".")[0], identity or name
+        lambda_name = self.name("function", identity)
         log_group = f"/aws/lambda/{lambda_name}"
         tracing = self.config.tracing
         return FunctionPlan(
             name=name,
+            identity=identity,
             kind=kind,
             service=service,
             lambda_name=lambda_name,
             arn=self.site.arn("lambda", f"function:{lambda_name}"),
-            role_name=self.name("role", name),
+            role_name=self.name("role", identity),
             log_group=log_group,
             handler=handler,
             timeout=timeout,
@@ -157,5 +166,5 @@ class Setup:
                 *statements,
                 *([grants.tracing()] if tracing else []),
             ),
-            tags=self.tags(service, name),
+            tags=self.tags(identity.partition(".")[0], identity),
         )

@@ -20,7 +20,7 @@ _READ: Final = ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan")
 _WRITE: Final = ("dynamodb:DeleteItem", "dynamodb:PutItem")
 _ONCE: Final = ("dynamodb:GetItem", "dynamodb:UpdateItem")
 """Also for transactions: DynamoDB checks the permission of each item's own action."""
-_CONSUME: Final = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+_CONSUME: Final = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 
 
 def logging(site: Site, log_group: str) -> Statement:
@@ -87,7 +87,7 @@ def reading_secrets(site: Site, names: Iterable[str], key: str | None) -> Iterat
     """Yield the permissions to read these SSM parameters, and to decrypt them with `key` unless it is AWS's own."""
     arns = tuple(site.arn("ssm", f"parameter{name}") for name in sorted(names))
     if arns:
-        yield Statement("Secrets", ("ssm:GetParameter",), arns)
+        yield Statement("Secrets", ("ssm:GetParameters",), arns)
         if key:
             yield Statement(
                 "Decrypt",
@@ -103,7 +103,7 @@ def dead_lettering(queue_arn: str) -> Statement:
 
 
 def consuming(queue_arn: str) -> Statement:
-    """Return the permission for Lambda to poll the function's own queue."""
+    """Return the permission to poll the function's own queue, for Lambda, and to postpone its messages, for the function."""
     return Statement("Consume", _CONSUME, (queue_arn,))
 
 

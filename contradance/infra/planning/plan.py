@@ -40,8 +40,8 @@ Workload = SubscriberPlan | RoutePlan | SchedulePlan
 class TablePlan:
     """One DynamoDB table of the application."""
 
-    name: str
-    """`service.table`."""
+    identity: str
+    """Its deployed name, `service.table`."""
     table_name: str
     sorted: bool
     """Whether it has a sort key."""
@@ -170,7 +170,7 @@ def make_plan(
 def _make_setup(functions: tuple[AnyFunction, ...], config: StackConfig, site: Site, bus: BusPlan | None) -> Setup:
     names = Names(site.app, site.stack)
     bus_name = names.name("bus")
-    tables = sorted({grant.table for function in functions for grant in grants.linked_tables(function)})
+    tables = _deployed_tables(functions)
     secrets = sorted({name for function in functions for name in grants.linked_secrets(function)})
     return Setup(
         site,
@@ -178,7 +178,7 @@ def _make_setup(functions: tuple[AnyFunction, ...], config: StackConfig, site: S
         names,
         config,
         once_table=names.name("table", "once"),
-        tables={table: names.name("table", *table.split(".")) for table in tables},
+        tables={table: names.name("table", *deployed.split(".")) for table, deployed in tables.items()},
         secrets={name: f"/{site.app}/{site.stack}/{name}" for name in secrets},
         buses=plan_buses(functions, config, site, names),
     )
@@ -186,10 +186,17 @@ def _make_setup(functions: tuple[AnyFunction, ...], config: StackConfig, site: S
 
 def _plan_tables(setup: Setup, functions: tuple[AnyFunction, ...]) -> tuple[TablePlan, ...]:
     keys = {grant.table: grant.key for function in functions for grant in grants.linked_tables(function)}
+    deployed = _deployed_tables(functions)
     return tuple(
-        TablePlan(table, name, len(keys[table]) > 1, setup.tags(table.partition(".")[0]))
+        TablePlan(deployed[table], name, len(keys[table]) > 1, setup.tags(deployed[table].partition(".")[0]))
         for table, name in setup.tables.items()
     )
+
+
+def _deployed_tables(functions: tuple[AnyFunction, ...]) -> dict[str, str]:
+    """Return the deployed name of each table that functions use, by its name, sorted."""
+    linked = {grant for function in functions for grant in grants.linked_tables(function)}
+    return {grant.table: grant.deployed_name for grant in sorted(linked, key=lambda grant: grant.table)}
 
 
 def _plan_group(setup: Setup) -> GroupPlan:

@@ -21,6 +21,16 @@ SCHEMAS: Final = 100
 """Most schemas of a registry, by default. EventBridge user guide, eb-quota."""
 TAGS: Final = 50
 """Most tags of a resource; fixed."""
+TAG_LENGTHS: Final = (128, 256)
+"""Most characters of a tag's key and of its value; fixed."""
+OWN_TAGS: Final = ("app", "function", "service", "severity", "stack")
+"""Keys of the tags that contradance sets."""
+UNRESERVED: Final = 100
+"""Concurrent executions that an account keeps unreserved; fixed. Lambda developer guide, configuration-concurrency."""
+ALARM_DESCRIPTION: Final = 1024
+"""Most characters of an alarm's description. CloudWatch API reference, PutMetricAlarm."""
+PARAMETER_NAME: Final = 1011
+"""Most characters of a parameter's name. SSM API reference, PutParameter."""
 QUEUE_URL: Final = 200
 """Bytes reserved for the URL of the dead letter queue, which is known only after deployment."""
 
@@ -31,7 +41,16 @@ def check_quotas(plan: StackPlan) -> None:
     Raises:
         InvalidStack: the message lists every broken quota, its cause and the fix.
     """
-    found = [*_too_many_rules(plan), *_long_patterns(plan), *_large_functions(plan), *_large_stack(plan)]
+    found = [
+        *_too_many_rules(plan),
+        *_long_patterns(plan),
+        *_large_functions(plan),
+        *_large_stack(plan),
+        *_wrong_tags(plan),
+        *_too_much_concurrency(plan),
+        *_foreign_regions(plan),
+        *_long_texts(plan),
+    ]
     if found:
         site = plan.setup.site
         raise InvalidStack(f"stack {site.stack!r} would break quotas of AWS in {site.region}:\n" + "\n".join(found))
@@ -99,3 +118,63 @@ def _large_stack(plan: StackPlan) -> Iterator[str]:
     tags = max((len(function.tags) for function in plan.functions), default=0)
     if tags > TAGS:
         yield f"  {tags} tags; a resource may have {TAGS}.\n  Fix: set fewer tags."
+
+
+def _wrong_tags(plan: StackPlan) -> Iterator[str]:
+    """Refuse keys that IAM would refuse: to IAM, keys that differ in case only are the same key."""
+    stack = plan.setup.site.stack
+    seen = {key.casefold(): key for key in OWN_TAGS}
+    for key, value in plan.setup.config.tags.items():
+        fix = f"  Fix: pulumi config rm --stack {stack} --path 'tags[\"{key}\"]'"
+        twin = seen.setdefault(key.casefold(), key)
+        if key in OWN_TAGS:
+            yield f"  the tag {key!r} is set by contradance.\n{fix}"
+        elif twin != key:
+            yield f"  the tags {key!r} and {twin!r} differ in case only; IAM refuses both on one role.\n{fix}"
+        if key.casefold().startswith("aws:"):
+            yield f"  the tag {key!r} begins with aws:, which is reserved.\n{fix}"
+        if len(key) > TAG_LENGTHS[0] or len(value) > TAG_LENGTHS[1]:
+            yield f"  the tag {key[:40]!r} is too long: a key has {TAG_LENGTHS[0]} characters, a value {TAG_LENGTHS[1]}.\n{fix}"
+
+
+def _too_much_concurrency(plan: StackPlan) -> Iterator[str]:
+    reserved = {each.name: each.concurrency for each in plan.functions if each.concurrency}
+    quota, total = plan.setup.config.concurrency_quota, sum(reserved.values())
+    if reserved and total > quota - UNRESERVED:
+        named = ", ".join(f"{name} {number}" for name, number in sorted(reserved.items()))
+        yield (
+            f"  {total} concurrent executions are reserved ({named}); the account has {quota}, and {UNRESERVED} of them stay "
+            "unreserved.\n"
+            "  Fix: write no concurrency= there, or ask AWS for a higher limit and configure it: "
+            f"pulumi config set --stack {plan.setup.site.stack} concurrencyQuota {total + UNRESERVED}"
+        )
+
+
+def _foreign_regions(plan: StackPlan) -> Iterator[str]:
+    site, config = plan.setup.site, plan.setup.config
+    for key, arn in (
+        ("alarmTopic", config.alarm_topic),
+        ("pageTopic", config.page_topic),
+        ("secretsKey", config.secrets_key),
+    ):
+        region = arn.split(":")[3] if arn and arn.count(":") > 3 else site.region  # noqa: PLR2004 - an ARN has five at least
+        if region != site.region:
+            yield (
+                f"  {key} is in {region}, but alarms and secrets in {site.region} need one of their own region.\n"
+                f"  Fix: pulumi config set --stack {site.stack} {key} <ARN in {site.region}>"
+            )
+
+
+def _long_texts(plan: StackPlan) -> Iterator[str]:
+    for alarm in (alarm for each in plan.workloads for alarm in each.alarms):
+        if len(alarm.description) > ALARM_DESCRIPTION:
+            yield (
+                f"  the alarm {alarm.name} has a description of {len(alarm.description)} characters; it may have "
+                f"{ALARM_DESCRIPTION}.\n  Fix: give the function or the stack a shorter name."
+            )
+    for secret in plan.secrets:
+        if len(secret.parameter) > PARAMETER_NAME:
+            yield (
+                f"  the secret {secret.name[:40]} has a parameter name of {len(secret.parameter)} characters; it may have "
+                f"{PARAMETER_NAME}.\n  Fix: give the secret a shorter name."
+            )

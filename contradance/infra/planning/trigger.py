@@ -12,7 +12,7 @@ from contradance.infra.planning.alarm import AlarmPlan, Watch
 from contradance.infra.planning.function import FunctionPlan, Setup
 from contradance.infra.planning.site import BusPlan
 from contradance.infra.planning.statement import Statement, canonical, document, trust
-from contradance.retry import RULE_MAX_AGE, RULE_RETRIES, VISIBILITY_FACTOR
+from contradance.retry import LAMBDA_MAX_AGE, LAMBDA_RETRIES, RULE_MAX_AGE, RULE_RETRIES, VISIBILITY_FACTOR
 from contradance.subscription import Subscription
 from contradance.timetable import Timetable
 
@@ -81,8 +81,11 @@ class SubscriberPlan:
     rule: RulePlan
     dead_letters: DeadLetterPlan
     queue: QueuePlan | None
-    retry: AsyncPlan | None
-    """None behind a queue: SQS retries."""
+    """None if there is none, and none that is drained."""
+    queued: bool
+    """Whether the rule's target is the queue; else it is the function."""
+    retry: AsyncPlan
+    """Also behind a queue: events of an earlier direct delivery may still be with Lambda."""
     alarms: tuple[AlarmPlan, ...]
 
 
@@ -117,34 +120,47 @@ class SchedulePlan:
 
 
 def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscription) -> SubscriberPlan:
-    """Return the plan of a subscriber: one rule, one target, one dead letter queue."""
+    """Return the plan of a subscriber: one rule, one target, one dead letter queue.
+
+    Lambda's retries and the queue's redrive policy both lead to the dead letter queue in both delivery modes: when a stack
+    changes from one mode to the other, events of both are on their way.
+    """
     rule = _plan_rule(setup, function, subscription)
-    queue_name = setup.name("queue", function.name) if subscription.delivery == "queue" else None
-    queue_arn = setup.site.arn("sqs", queue_name) if queue_name else None
-    dead_letters = _plan_dead_letters(setup, function.name, rule.arn, queue_arn)
+    queue_name = setup.name("queue", function.deployed_name)
+    queue_arn = setup.site.arn("sqs", queue_name)
+    dead_letters = _plan_dead_letters(setup, function.deployed_name, rule.arn, queue_arn)
     planned = setup.declared(
         function,
         "subscriber",
-        [grants.dead_lettering(dead_letters.arn), *([grants.consuming(queue_arn)] if queue_arn else [])],
+        [grants.dead_lettering(dead_letters.arn), *([grants.consuming(queue_arn)] if subscription.has_queue else [])],
+    )
+    redrive = {"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": function.retry.receives}
+    queue = QueuePlan(
+        queue_name,
+        queue_arn,
+        document(_allow_rule(rule.arn, queue_arn)),
+        canonical(redrive),
+        VISIBILITY_FACTOR * planned.timeout,
+        subscription.batch,
     )
     watch = watch_of(setup, planned)
     alarms = (
         watch.dead_letters(dead_letters.name),
         watch.undelivered_lost(rule.bus.name, rule.name),
         watch.throttled(),
+        watch.failed_lost(),
+        watch.dropped(),
+        *([watch.backlog(queue_name)] if subscription.has_queue else []),
     )
-    if queue_name and queue_arn:
-        queue = QueuePlan(
-            queue_name,
-            queue_arn,
-            document(_allow_rule(rule.arn, queue_arn)),
-            canonical({"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": function.retry.times + 1}),
-            VISIBILITY_FACTOR * planned.timeout,
-            subscription.batch,
-        )
-        return SubscriberPlan(planned, rule, dead_letters, queue, None, alarms)
-    by_lambda = (watch.failed_lost(), watch.dropped())
-    return SubscriberPlan(planned, rule, dead_letters, None, _plan_retry(function), (*alarms, *by_lambda))
+    return SubscriberPlan(
+        planned,
+        rule,
+        dead_letters,
+        queue if subscription.has_queue else None,
+        subscription.delivery == "queue",
+        _plan_retry(function),
+        alarms,
+    )
 
 
 def plan_route(setup: Setup, function: FunctionPlan, key: str) -> RoutePlan:
@@ -156,14 +172,14 @@ def plan_route(setup: Setup, function: FunctionPlan, key: str) -> RoutePlan:
 
 def plan_schedule(setup: Setup, function: AnyFunction, schedule: Schedule) -> SchedulePlan:
     """Return the plan of a scheduled function."""
-    dead_letters = _plan_dead_letters(setup, function.name, None, None)
+    dead_letters = _plan_dead_letters(setup, function.deployed_name, None, None)
     planned = setup.declared(function, "schedule", [grants.dead_lettering(dead_letters.arn)])
     watch = watch_of(setup, planned)
     return SchedulePlan(
         planned,
-        setup.name("schedule", function.name),
+        setup.name("schedule", function.deployed_name),
         schedule.timetable,
-        setup.name("role", function.name, "schedule"),
+        setup.name("role", function.deployed_name, "schedule"),
         document(_invoke_permission(planned), grants.dead_lettering(dead_letters.arn)),
         RULE_RETRIES,
         _target_max_age(function),
@@ -196,7 +212,15 @@ def plan_sweeper(setup: Setup, function: FunctionPlan) -> SchedulePlan:
 
 def watch_of(setup: Setup, function: FunctionPlan) -> Watch:
     """Return the planner of a function's alarms."""
-    return Watch(setup.names, function.name, function.lambda_name, function.tags)
+    return Watch(
+        setup.names,
+        setup.site.stack,
+        setup.config.alarms,
+        function.name,
+        function.lambda_name,
+        function.tags,
+        function.identity,
+    )
 
 
 def scheduler_trust(account: str, group_arn: str) -> str:
@@ -205,7 +229,7 @@ def scheduler_trust(account: str, group_arn: str) -> str:
 
 
 def _plan_rule(setup: Setup, function: AnyFunction, subscription: Subscription) -> RulePlan:
-    name = setup.name("rule", function.name)
+    name = setup.name("rule", function.deployed_name)
     consumed = ", ".join(event.identity.detail_type for event in subscription.events)
     bus = setup.bus if subscription.bus is None else setup.buses[subscription.bus].bus
     return RulePlan(
@@ -238,7 +262,9 @@ def _invoke_permission(function: FunctionPlan) -> Statement:
 
 
 def _plan_retry(function: AnyFunction) -> AsyncPlan:
-    return AsyncPlan(function.retry.times, int(function.retry.max_age.total_seconds()))
+    """Return Lambda's retries, which are at most what Lambda supports."""
+    max_age = min(function.retry.max_age, LAMBDA_MAX_AGE)
+    return AsyncPlan(min(function.retry.times, LAMBDA_RETRIES), int(max_age.total_seconds()))
 
 
 def _target_max_age(function: AnyFunction) -> int:

@@ -98,7 +98,7 @@ class Functions:
 
         def run() -> object:
             called = LaptopContext(request_id, monotonic() + seconds)
-            return invoke(function, payload, called, self._environment)  # type: ignore[arg-type]  # whatever was sent
+            return invoke(function, payload, called, self._environment)
 
         self._threads.may_run.wait()
         try:

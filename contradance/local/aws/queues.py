@@ -4,14 +4,13 @@ Only its function reads a source queue: a client may send to it and read its cou
 """
 
 import json
-import re
 import time
-from collections.abc import Callable
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from contradance.choreography import AnyFunction, Choreography
 from contradance.function import Schedule
+from contradance.local.aws.batch import MAX_ENTRIES, each_entry
 from contradance.local.aws.message import attributes_digest, checked_text, digest, message_attributes, received
 from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.dead_letter_queues import VISIBILITY_SECONDS, DeadLetterQueues
@@ -33,7 +32,6 @@ _LONGEST_WAIT_SECONDS: Final = 1.0
 _LONGEST_POLL: Final = 20
 """Longest WaitTimeSeconds. SQS API reference, ReceiveMessage."""
 _LOOK_SECONDS: Final = 0.05
-_BATCH: Final = 10
 _LONGEST_DELAY: Final = 900
 """Longest DelaySeconds. SQS API reference, SendMessage."""
 _PURGE_SECONDS: Final = 60.0
@@ -45,7 +43,6 @@ _ATTRIBUTES: Final = frozenset(
     }
 )
 """Attributes that a queue here may not have: a request for them is valid. SQS API reference, GetQueueAttributes."""
-_BATCH_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 class _Queue(NamedTuple):
@@ -133,7 +130,7 @@ class Queues:
         """Receive messages, and hide them for their visibility timeout."""
         queue = self._dead_letter_queue(request, "ReceiveMessage")
         request.refuse("ReceiveRequestAttemptId", "its queues are standard queues")
-        limit = _number(request, "MaxNumberOfMessages", 1, _BATCH, "Must be between 1 and 10, if provided.") or 1
+        limit = _number(request, "MaxNumberOfMessages", 1, MAX_ENTRIES, "Must be between 1 and 10, if provided.") or 1
         given = _number(
             request, "VisibilityTimeout", 0, _LONGEST_VISIBILITY, "Must be between 0 and 43200, if provided."
         )
@@ -157,7 +154,7 @@ class Queues:
     def delete_message_batch(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
         """Delete several messages; each may fail alone."""
         queue = self._dead_letter_queue(request, "DeleteMessageBatch")
-        return _each(
+        return each_entry(
             request, lambda entry: self._dead_letters.delete(queue.function.name, _required(entry, "ReceiptHandle"))
         )
 
@@ -169,7 +166,7 @@ class Queues:
     def change_message_visibility_batch(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
         """Hide or show several messages; each may fail alone."""
         queue = self._dead_letter_queue(request, "ChangeMessageVisibilityBatch")
-        return _each(request, lambda entry: self._change(queue, entry))
+        return each_entry(request, lambda entry: self._change(queue, entry))
 
     def purge_queue(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
         """Delete every message of a queue."""
@@ -245,34 +242,3 @@ def _number(request: AwsRequest, name: str, least: int, most: int, reason: str) 
     if found is not None and not least <= found <= most:
         raise Refused("InvalidParameterValue", f"Value {found} for parameter {name} is invalid. Reason: {reason}")
     return found
-
-
-def _each(request: AwsRequest, act: Callable[[AwsRequest], object]) -> ResponseBody:
-    """Call `act` for each entry of a batch, and return the result of each."""
-    entries = request.objects("Entries")
-    ids = [entry.maybe_text("Id") or "" for entry in entries]
-    if not entries:
-        raise Refused("EmptyBatchRequest", "There should be at least one entry in the request.")
-    if len(entries) > _BATCH:
-        raise Refused(
-            "TooManyEntriesInBatchRequest",
-            f"Maximum number of entries per request are {_BATCH}. You have sent {len(entries)}.",
-        )
-    if not all(map(_BATCH_ID.fullmatch, ids)):
-        raise Refused(
-            "InvalidBatchEntryId",
-            "A batch entry id can only contain alphanumeric characters, hyphens and underscores. "
-            "It can be at most 80 letters long.",
-        )
-    if len(set(ids)) < len(ids):
-        raise Refused("BatchEntryIdsNotDistinct", f"Id {max(ids, key=ids.count)} repeated.")
-    successful: list[ResponseBody] = []
-    failed: list[ResponseBody] = []
-    for identifier, entry in zip(ids, entries, strict=True):
-        try:
-            act(entry)
-        except Refused as refusal:
-            failed.append({"Id": identifier, "SenderFault": True, "Code": refusal.code, "Message": refusal.message})
-        else:
-            successful.append({"Id": identifier})
-    return {"Successful": successful, "Failed": failed}

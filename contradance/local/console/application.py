@@ -20,6 +20,7 @@ from contradance.local.console.contracts import ContractPages
 from contradance.local.console.dead_letter_pages import DeadLetterPages
 from contradance.local.console.feed import Feed
 from contradance.local.console.flows import FlowPages
+from contradance.local.console.functions import FunctionPages
 from contradance.local.console.guard import HEADERS, TOKEN_FIELD, Guard
 from contradance.local.console.history import History
 from contradance.local.console.live import LivePage
@@ -50,11 +51,12 @@ class Console:
     def __init__(self, laptop: Laptop, feed: Feed, system: System) -> None:
         self.feed = feed
         self._guard = Guard()
-        self._pages = Pages(laptop.choreography.name, self._guard)
+        self._pages = Pages(laptop.choreography, self._guard)
         self._has_root = any(route.method == "GET" and route.path == "/" for _, route in laptop.choreography.routes)
         history = History(laptop.database, laptop.journal)
         live = LivePage(laptop, feed, history, self._pages)
         flows = FlowPages(laptop, history, self._pages)
+        functions = FunctionPages(laptop, system, history, self._pages)
         contracts = ContractPages(laptop.choreography, self._pages)
         publish = PublishPage(laptop, self._pages)
         dead_letters = DeadLetterPages(system, laptop.choreography, history, self._pages)
@@ -69,7 +71,10 @@ class Console:
                 self._shows("/live", live.show),
                 self._shows("/flows", flows.latest),
                 self._shows("/flows/{flow}", flows.one),
-                self._takes("/flows/{flow}", flows.reveal),
+                self._takes("/flows/{flow}", flows.act),
+                self._shows("/functions", functions.all),
+                self._shows("/functions/{function}", functions.one),
+                self._takes("/functions/{function}", functions.act),
                 self._shows("/dead-letters", dead_letters.all),
                 self._shows("/dead-letters/{subscriber}", dead_letters.of_one),
                 self._takes("/dead-letters/{subscriber}", dead_letters.act),

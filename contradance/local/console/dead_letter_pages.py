@@ -73,7 +73,7 @@ class DeadLetterPages:
 
     def _list(self, subscriber: str, reason: Reason | None, *, revealed: str = "", notice: str = "") -> Response:
         found = find(self._system, self._choreography, subscriber, reason, keep=SHOWN)
-        errors = self._history.errors(subscriber, [letter.event_id for letter in found.letters])
+        failures = self._history.failures(subscriber, [letter.event_id for letter in found.letters])
         return self._pages.page(
             "dead_letters_of",
             "dead-letters",
@@ -81,7 +81,7 @@ class DeadLetterPages:
             reason=reason or "",
             reasons=REASONS,
             letters=[
-                {**self._shown(letter, revealed), "error": errors.get(letter.event_id)} for letter in found.letters
+                {**self._shown(letter, revealed), "failed": failures.get(letter.event_id)} for letter in found.letters
             ],
             count=found.count,
             notice=notice,
@@ -94,6 +94,9 @@ class DeadLetterPages:
         if event is not None and letter.event is not None and not open_:
             event = masked_event(self._choreography, letter.event)
         flow = letter.metadata.get("correlation_id")
+        source, detail_type = ((letter.event or {}).get(name) for name in ("source", "detail-type"))
+        if letter.event is not None and self._choreography.foreign_of(source, detail_type) is not None:
+            _, flow = self._choreography.event_ids(letter.event)
         return {"letter": letter, "event": event, "revealed": open_, "flow": flow if isinstance(flow, str) else ""}
 
 

@@ -1,23 +1,31 @@
-"""Flows: the latest, and one as a timeline and as its path through the picture."""
+"""Flows: the latest, and one as a waterfall and as its path through the picture."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from itertools import groupby
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from contradance.catalog.picture import Overlay, svg
-from contradance.local.console.history import History, KeptEvent
-from contradance.local.console.pages import PREFIX, Pages
+from contradance.choreography import Choreography
+from contradance.function import Schedule
+from contradance.httproute import Route
+from contradance.local.console.flow_search import OUTCOMES, SPANS, WINDOW, FlowFilter, FlowSearch
+from contradance.local.console.history import FlowPage, History, KeptEvent
+from contradance.local.console.pages import PREFIX, Pages, links_of
 from contradance.local.console.submitted import SubmittedForm
+from contradance.local.console.waterfall import waterfall
 from contradance.local.laptop import Laptop
-from contradance.operate.flow import COMPLETED
+from contradance.operate.flow import COMPLETED, Flow, Handled
 from contradance.operate.masking import masked_event
 from contradance.runtime.journal_record import JournalRecord
 
 _MOST: Final = 500
-"""Attempts that a timeline shows; `contradance trace` shows all of a longer flow."""
+"""Rows that a waterfall shows; `contradance trace` shows all of a longer flow."""
 
 
 class FlowPages:
@@ -27,26 +35,48 @@ class FlowPages:
         self._laptop = laptop
         self._choreography = laptop.choreography
         self._history = history
+        self._search = FlowSearch(laptop.choreography, laptop.database, history)
         self._pages = pages
 
     def latest(self, request: Request) -> Response:
-        """Show the flows with the latest activity, or those that a search found."""
-        term = request.query_params.get("term", "").strip()
-        if term:
-            found = self._history.found(term)
-            if len(found) == 1:
-                return RedirectResponse(f"{PREFIX}/flows/{quote(found[0].correlation_id, safe='')}", 303)
-            return self._pages.page("flows", "flows", flows=found, older=None, term=term, first=False)
-        before = request.query_params.get("before", "")
-        page = self._history.latest(int(before) if before.isdecimal() and len(before) < 19 else None)  # noqa: PLR2004 - 64 bits
-        return self._pages.page("flows", "flows", flows=page.flows, older=page.older, term="", first=not before)
+        """Show the flows with the latest activity, all or those that a filter finds."""
+        wanted, now = FlowFilter.of(request.query_params), self._laptop.clock.now()
+        before = _position(request.query_params.get("before", ""))
+        named = self._history.found(wanted.term) if wanted.term and wanted == FlowFilter(term=wanted.term) else []
+        if len(named) == 1:
+            return RedirectResponse(f"{PREFIX}/flows/{quote(named[0].correlation_id, safe='')}", 303)
+        if named:
+            page = FlowPage(named, None)
+        elif wanted.is_empty:
+            page = self._history.latest(before)
+        else:
+            page = self._search.page(wanted, before, now)
+        query = {name: value for name, value in asdict(wanted).items() if value}
+        return self._pages.page(
+            "flows",
+            "flows",
+            entries=collapsed(page.flows),
+            older=f"{PREFIX}/flows?{urlencode({**query, 'before': page.older})}" if page.older else "",
+            wanted=wanted,
+            first=before is None,
+            latest=f"{PREFIX}/flows?{urlencode(query)}",
+            functions=[*self._choreography.functions],
+            events=[str(one.identity) for one in self._choreography.contracts],
+            triggers=_triggers(self._choreography),
+            outcomes=OUTCOMES,
+            spans=[*SPANS],
+            window=WINDOW,
+        )
 
     def one(self, request: Request) -> Response:
         """Show one flow; personal data is masked."""
         return self._show(request.path_params["flow"], published=request.query_params.get("event", ""))
 
-    def reveal(self, request: Request, form: SubmittedForm) -> Response:
-        """Show one flow, with the unmasked data of one of its events."""
+    def act(self, request: Request, form: SubmittedForm) -> Response:
+        """Show one flow with the unmasked data of one of its events, or make its waiting deliveries now."""
+        if form.first("do") == "retry":
+            self._laptop.retry(request.path_params["flow"])
+            return RedirectResponse(f"{PREFIX}/flows/{quote(request.path_params['flow'], safe='')}", 303)
         return self._show(request.path_params["flow"], revealed=form.first("reveal"))
 
     def _show(self, correlation_id: str, *, published: str = "", revealed: str = "") -> Response:
@@ -60,8 +90,9 @@ class FlowPages:
             "flows",
             correlation_id=correlation_id,
             flow=flow,
-            picture=Markup(svg(self._choreography, _taken(records))),  # noqa: S704 - the picture escapes what it shows
-            records=records[:_MOST],
+            picture=Markup(svg(self._choreography, _taken(records, links_of(self._choreography)))),  # noqa: S704 - the picture escapes what it shows
+            rows=waterfall(flow, self._laptop.clock.now(), _MOST) if flow else [],
+            most=_MOST,
             count=len(records),
             outstanding=self._laptop.journal.outstanding([correlation_id])[:_MOST],
             events=[self._event(event, revealed) for event in events.values()],
@@ -77,6 +108,33 @@ class FlowPages:
         return {"id": event.event_id, "contract": event.contract, "at": event.at, "shown": shown, "revealed": open_}
 
 
+def _position(text: str) -> int | None:
+    return int(text) if text.isdecimal() and text.isascii() and len(text) < 19 else None  # noqa: PLR2004 - 64 bits
+
+
+def _triggers(choreography: Choreography) -> list[str]:
+    """Return what can begin a flow: routes and schedules."""
+    found = []
+    for function in choreography.functions.values():
+        if isinstance(function.trigger, Route):
+            found.append(function.trigger.key)
+        elif isinstance(function.trigger, Schedule):
+            found.append(function.trigger.timetable.expression)
+    return [*dict.fromkeys(found)]
+
+
+def collapsed(flows: Iterable[Flow]) -> list[list[Flow]]:
+    """Return flows as rows: neighbouring runs of one schedule that went well are one row."""
+    return [[*group] for _, group in groupby(flows, key=_row_key)]
+
+
+def _row_key(flow: Flow) -> str:
+    root = flow.roots[0]
+    is_run = isinstance(root, Handled) and not root.last.is_request
+    went_well = not (flow.dead_letters or flow.failed or flow.waiting)
+    return root.last.function if isinstance(root, Handled) and is_run and went_well else flow.correlation_id
+
+
 def _events(records: list[JournalRecord]) -> list[str]:
     """Return the ids of every event of a flow, in the order of the records."""
     found: dict[str, None] = {}
@@ -87,7 +145,7 @@ def _events(records: list[JournalRecord]) -> list[str]:
     return [*found]
 
 
-def _taken(records: list[JournalRecord]) -> Overlay:
+def _taken(records: list[JournalRecord], links: Mapping[str, str]) -> Overlay:
     """Return the path of a flow: functions, events and the arrows between them."""
     arrows = {(record.trigger, record.function) for record in records if record.event_id is not None}
     arrows |= {(record.function, event.contract) for record in records for event in record.published}
@@ -99,4 +157,6 @@ def _taken(records: list[JournalRecord]) -> Overlay:
     latest = {(record.function, record.event_id): record for record in records}
     troubled = {record.function for record in latest.values() if record.outcome not in COMPLETED}
     boxes = {end for arrow in arrows for end in arrow} | {record.function for record in records}
-    return Overlay(counts=counts, troubled=frozenset(troubled), boxes=frozenset(boxes), arrows=frozenset(arrows))
+    return Overlay(
+        counts=counts, troubled=frozenset(troubled), boxes=frozenset(boxes), arrows=frozenset(arrows), links=links
+    )

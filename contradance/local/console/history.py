@@ -82,7 +82,7 @@ class History:
                 found[flow] = position
             if len(rows) < _CHUNK:
                 break
-        return FlowPage(self._flows(found), older)
+        return FlowPage(self.flows_of(found), older)
 
     def found(self, term: str) -> list[Flow]:
         """Return the flows that a subject, a correlation id or an event id names, the latest first."""
@@ -92,7 +92,7 @@ class History:
 
     def flow(self, correlation_id: str) -> tuple[Flow | None, list[JournalRecord]]:
         """Return one flow and its records, in the order in which they were written; None without records."""
-        records = self._records([correlation_id])
+        records = self._records([correlation_id], logs=True)
         found = flows(records, self._journal.outstanding([correlation_id]))
         return (found[0] if found else None), records
 
@@ -107,31 +107,45 @@ class History:
             for event_id, time, envelope in rows
         }
 
-    def errors(self, function: str, event_ids: Iterable[str]) -> dict[str, str]:
-        """Return the error of a function's last attempt at each event, where the journal has one."""
+    def failures(self, function: str, event_ids: Iterable[str]) -> dict[str, tuple[JournalRecord, JournalRecord]]:
+        """Return a function's first and last attempt at each event whose last attempt failed; with their logs."""
+        self._database.flush()
+        chosen = "FROM journal WHERE event_id IN (SELECT value FROM json_each(:events)) AND function = :function"
+        rows = self._database.read(
+            f"SELECT function, event_id, correlation_id, record, logs FROM journal WHERE id IN (SELECT max(id) {chosen} GROUP BY event_id "  # noqa: S608 - constants
+            f"UNION SELECT min(id) {chosen} GROUP BY event_id) ORDER BY id",
+            {"events": json.dumps([*event_ids]), "function": function},
+        )
+        found: dict[str, tuple[JournalRecord, JournalRecord]] = {}
+        for (_, event_id, *_), record in zip(rows, readable(rows), strict=True):
+            found[event_id] = (found.get(event_id, (record,))[0], record)
+        return {event_id: attempts for event_id, attempts in found.items() if attempts[1].error}
+
+    def attempts_of(self, function: str, limit: int) -> list[JournalRecord]:
+        """Return the latest attempts of a function, the latest first."""
         self._database.flush()
         rows = self._database.read(
-            "SELECT function, event_id, correlation_id, record FROM journal "
-            "WHERE event_id IN (SELECT value FROM json_each(?)) AND function = ? ORDER BY id",
-            (json.dumps([*event_ids]), function),
+            "SELECT function, event_id, correlation_id, record, NULL FROM journal WHERE function = ? "
+            "ORDER BY id DESC LIMIT ?",
+            (function, limit),
         )
-        errors = {record.event_id: record.error for record in readable(rows) if record.event_id is not None}
-        return {event_id: error for event_id, error in errors.items() if error}
+        return readable(rows)
 
     def _goes_on(self, flow: str, start: int) -> bool:
         """Whether a flow has later records, so that it is on an earlier page."""
         query = "SELECT 1 FROM journal WHERE correlation_id = ? AND id >= ? LIMIT 1"
         return bool(self._database.read(query, (flow, start)))
 
-    def _records(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
+    def _records(self, correlation_ids: Iterable[str], *, logs: bool = False) -> list[JournalRecord]:
         self._database.flush()
         rows = self._database.read(
-            "SELECT function, event_id, correlation_id, record FROM journal "
+            "SELECT function, event_id, correlation_id, record, iif(?, logs, NULL) FROM journal "
             "WHERE correlation_id IN (SELECT value FROM json_each(?)) ORDER BY id",
-            (json.dumps([*correlation_ids]),),
+            (logs, json.dumps([*correlation_ids])),
         )
         return readable(rows)
 
-    def _flows(self, found: Mapping[str, int]) -> list[Flow]:
+    def flows_of(self, found: Iterable[str]) -> list[Flow]:
+        """Return flows by their ids, in this order."""
         by_flow = {flow.correlation_id: flow for flow in flows(self._records(found), self._journal.outstanding(found))}
         return [by_flow[flow] for flow in found if flow in by_flow]  # SQLite's JSON ends an id at a null character

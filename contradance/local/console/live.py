@@ -6,8 +6,9 @@ from starlette.responses import Response
 
 from contradance.catalog.picture import Overlay, svg
 from contradance.local.console.feed import Feed
+from contradance.local.console.flows import collapsed
 from contradance.local.console.history import History
-from contradance.local.console.pages import Pages
+from contradance.local.console.pages import Pages, links_of
 from contradance.local.laptop import Laptop
 
 
@@ -24,7 +25,7 @@ class LivePage:
     def show(self, _: Request) -> Response:
         """Show the picture and the latest flows."""
         counts = self._feed.tally.counts()
-        overlay = Overlay(counts=counts.times, troubled=counts.troubled)
+        overlay = Overlay(counts=counts.times, troubled=counts.troubled, links=links_of(self._laptop.choreography))
         waiting, due = self._laptop.bus.waiting()
         return self._pages.page(
             "live",
@@ -35,7 +36,7 @@ class LivePage:
             waiting=waiting,
             due=due,
             hangs=self._laptop.in_flight.hangs(),
-            flows=self._history.latest().flows[:8],
+            entries=collapsed(self._history.latest().flows)[:8],
             functions=[
                 (function, counts.times.get(function.name, 0), function.name in counts.troubled)
                 for function in self._laptop.choreography.functions.values()

@@ -3,12 +3,14 @@
 import re
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from contradance.bounds import MAX_SHOWN_BYTES, shortened
+from contradance.choreography import Choreography
 from contradance.local.console.guard import Guard
 from contradance.printable import encodable, printable_json
 
@@ -18,6 +20,7 @@ SECTIONS: Final = {
     "live": "Live",
     "flows": "Flows",
     "dead-letters": "Dead letters",
+    "functions": "Functions",
     "replay": "Replay",
     "contracts": "Contracts",
     "publish": "Publish",
@@ -30,7 +33,7 @@ _MINUTE: Final = 60.0
 class Pages:
     """Renders the templates of one console."""
 
-    def __init__(self, app: str, guard: Guard) -> None:
+    def __init__(self, choreography: Choreography, guard: Guard) -> None:
         self._environment = Environment(
             loader=PackageLoader("contradance.local.console"),
             autoescape=True,
@@ -38,7 +41,13 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals.update(app=app, prefix=PREFIX, sections=SECTIONS, token=guard.token)
+        self._environment.globals.update(
+            app=choreography.name,
+            prefix=PREFIX,
+            sections=SECTIONS,
+            token=guard.token,
+            links=links_of(choreography),
+        )
         self._environment.filters.update(
             moment=moment,
             milliseconds=milliseconds,
@@ -47,12 +56,27 @@ class Pages:
             took=took,
             plural=plural,
             soft=soft,
+            function_page=function_page,
         )
 
     def page(self, template: str, section: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Return one page; `section` is marked in the menu."""
         text = self._environment.get_template(f"{template}.html").render(section=section, **values)
         return HTMLResponse(encodable(text), status)
+
+
+def links_of(choreography: Choreography) -> dict[str, str]:
+    """Return the page of each box of the picture: a function's, or an event's contract."""
+    links = {name: function_page(name) for name in choreography.functions}
+    for contract in choreography.contracts:
+        source, detail_type, version = contract.identity
+        links[str(contract.identity)] = f"{PREFIX}/contracts/{quote(source)}/{quote(detail_type, safe='')}/{version}"
+    return links
+
+
+def function_page(name: str) -> str:
+    """Return the page of a function."""
+    return f"{PREFIX}/functions/{quote(name)}"
 
 
 def moment(at: datetime) -> str:

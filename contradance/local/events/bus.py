@@ -18,7 +18,7 @@ from contradance.local.dead_letter_queues import DeadLetterMessage, keep
 from contradance.local.events.accepted import OWN_BUS, Accepted, StoredEvent, stored_event
 from contradance.local.events.entry import RefusedEntry, envelope
 from contradance.local.events.pending_delivery import Dispatcher, NullDispatcher, PendingDelivery
-from contradance.local.names import ACCOUNT, REGION, aws_name
+from contradance.local.names import schedule_arn, scheduled_time
 from contradance.local.state.database import Database
 from contradance.pattern import RuleIndex
 from contradance.runtime.ports import Clock
@@ -42,18 +42,26 @@ class Bus:
         self._choreography = choreography
         self._database = database
         self._clock = clock
-        self._rules = {
+        self._rules = self._rules_of(None)
+        self.dispatcher: Dispatcher = NullDispatcher()
+        """Makes the deliveries; set by `Runner.start`. Until then deliveries stay on disk."""
+
+    def only(self, functions: Collection[str]) -> None:
+        """Match events against the rules of these functions alone, from now on."""
+        self._rules = self._rules_of(functions)
+
+    def _rules_of(self, functions: Collection[str] | None) -> dict[str, RuleIndex]:
+        """Return the rules of each bus; with `functions`, theirs alone."""
+        return {
             bus or OWN_BUS: RuleIndex(
                 {
                     one.function.name: one.subscription.pattern
-                    for one in choreography.subscriptions
-                    if one.subscription.bus == bus
+                    for one in self._choreography.subscriptions
+                    if one.subscription.bus == bus and (functions is None or one.function.name in functions)
                 }
             )
-            for bus in (None, *choreography.buses)
+            for bus in (None, *self._choreography.buses)
         }
-        self.dispatcher: Dispatcher = NullDispatcher()
-        """Makes the deliveries; set by `Runner.start`. Until then deliveries stay on disk."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -101,12 +109,13 @@ class Bus:
             accepted.dispatch()
         return {"FailedEntryCount": len(entries) - len(events), "Entries": results}
 
-    def enqueue_scheduled(self, function: str, expression: str, moment: datetime) -> None:
+    def enqueue_scheduled(self, function: str, expression: str, moment: datetime) -> bool:
         """Accept one run of a scheduled function, with EventBridge Scheduler's input; a moment is accepted once.
 
         The run's id is derived from schedule and moment, so a restarted process does not run the same moment again.
+        Return whether it was accepted.
         """
-        text = json.dumps({"schedule": _schedule_arn(function), "scheduled_time": _scheduled_time(moment)})
+        text = json.dumps({"schedule": schedule_arn(function), "scheduled_time": scheduled_time(moment)})
         at = moment.timestamp()
         run = PendingDelivery(_run_id(function, expression, moment), function, 1, at, at, None, text)
         accepted = Accepted([StoredEvent(run.id, at, None, text, [run])], moment, self.dispatcher, archived=False)
@@ -117,8 +126,10 @@ class Bus:
             accepted.store(connection)
             return True
 
-        if self._database.write(change):
+        is_new = self._database.write(change)
+        if is_new:
             accepted.dispatch()
+        return is_new
 
     def has_run(self, function: str, expression: str, moment: datetime) -> bool:
         """Whether one run of a scheduled function was accepted."""
@@ -127,7 +138,7 @@ class Bus:
 
     def forget_run(self, function: str, expression: str, moment: datetime) -> None:
         """Forget a run that is still to come: a clock that was ahead made it too early."""
-        run, once = _run_id(function, expression, moment), f"{_schedule_arn(function)}@{_scheduled_time(moment)}"
+        run, once = _run_id(function, expression, moment), f"{schedule_arn(function)}@{scheduled_time(moment)}"
 
         def change(connection: sqlite3.Connection) -> None:
             connection.execute(
@@ -320,12 +331,4 @@ class Bus:
 
 def _run_id(function: str, expression: str, moment: datetime) -> str:
     """Return the id of one run of a scheduled function."""
-    return derived_id(function, expression, _scheduled_time(moment))
-
-
-def _schedule_arn(function: str) -> str:
-    return f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{aws_name(function)}"
-
-
-def _scheduled_time(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return derived_id(function, expression, scheduled_time(moment))

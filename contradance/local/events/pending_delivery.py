@@ -31,6 +31,9 @@ class Dispatcher(Protocol):
     def enqueue(self, accepted: list[PendingDelivery]) -> None:
         """Make these deliveries, which are committed."""
 
+    def refill(self, function: str) -> None:
+        """Make deliveries of a function that have become due on disk."""
+
 
 class NullDispatcher:
     """Makes no deliveries: they stay on disk."""
@@ -39,4 +42,7 @@ class NullDispatcher:
         """Do nothing."""
 
     def enqueue(self, accepted: list[PendingDelivery]) -> None:
+        """Do nothing."""
+
+    def refill(self, function: str) -> None:
         """Do nothing."""

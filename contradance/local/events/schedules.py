@@ -1,12 +1,16 @@
 """The laptop's EventBridge Scheduler: it puts the runs of scheduled functions on the bus."""
 
 import logging
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
 from contradance.choreography import Choreography
+from contradance.envelope import derived_id
 from contradance.function import Schedule
 from contradance.local.events.bus import Bus
+from contradance.local.names import schedule_arn, scheduled_time
+from contradance.runtime.once import scheduled_key
 
 _LOG = logging.getLogger("contradance.schedules")
 _SMALL_STEP: Final = timedelta(minutes=1)
@@ -23,8 +27,23 @@ class Schedules:
             for name, function in choreography.functions.items()
             if isinstance(function.trigger, Schedule)
         }
+        self._deployed_names = {name: choreography.functions[name].deployed_name for name in self._timetables}
         self._reported: set[str] = set()
         self._next = {name: self._next_of(name, now) for name in self._timetables}
+
+    def only(self, functions: Collection[str]) -> None:
+        """Run these functions alone, from now on."""
+        self._timetables = {name: one for name, one in self._timetables.items() if name in functions}
+        self._next = {name: moment for name, moment in self._next.items() if name in functions}
+
+    def run(self, name: str, now: datetime) -> str:
+        """Put one more run of a function on the bus, now, and return the id of its flow."""
+        moment, expression = now, self._timetables[name].expression
+        while not self._bus.enqueue_scheduled(name, expression, moment):
+            moment += timedelta(seconds=1)  # a run of this second was accepted before
+        return derived_id(
+            *scheduled_key(self._deployed_names[name], schedule_arn(name), scheduled_time(moment)), "correlation"
+        )
 
     def tick(self, now: datetime) -> None:
         """Put every run that is due on the bus; the missed runs of one function become one."""

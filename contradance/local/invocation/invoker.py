@@ -13,7 +13,7 @@ from contradance.httproute import Route
 from contradance.local.events.bus import Bus
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.invocation.in_flight import Flight, InFlight
-from contradance.local.invocation.record import Exhausted, LaptopContext, failure_record, redriven, sqs_batch
+from contradance.local.invocation.record import Exhausted, LaptopContext, event_in, failure_record, redriven, sqs_batch
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.entry import describe_attempt, invoke
 from contradance.runtime.ports import Environment
@@ -129,7 +129,7 @@ class Invoker:
         attempt.record("failed", 1, error=error)
 
     def _describe(self, function: AnyFunction, pending: PendingDelivery) -> Attempt:
-        return describe_attempt(function, json.loads(pending.envelope), self._environment)
+        return describe_attempt(function, event_in(pending), self._environment)
 
     def settle(self, function: AnyFunction, batch: Sequence[PendingDelivery], failed: Failures) -> list[datetime]:
         """Record the outcome of each delivery; return when the failed ones are due again."""
@@ -153,7 +153,10 @@ class Invoker:
     ) -> list[datetime]:
         """Postpone a failed delivery and return its due time; dead-letter it after its last attempt."""
         now = self._environment.clock.now()
-        if pending.attempt < function.retry.attempts(function.delivery):
+        # Behind a queue the consumer counts and dead-letters: what it reports is repeated. It cannot report its own end.
+        counted = function.delivery == "direct" or isinstance(error, TimedOut | ProcessEnded)
+        most = function.retry.attempts(function.delivery) if counted else function.retry.receives
+        if pending.attempt < most:
             following = now + function.retry.delay(function.delivery, pending.attempt, function.limits.timeout)
             self._bus.postpone(pending, following)
             return [following]

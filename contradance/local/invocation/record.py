@@ -62,6 +62,15 @@ def sqs_batch(batch: Sequence[PendingDelivery], now: datetime) -> dict[str, Any]
     }
 
 
+def event_in(pending: PendingDelivery) -> dict[str, Any]:
+    """Return the event of a delivery; what is not a JSON object is its detail, as where the runtime consumes it."""
+    try:
+        event = json.loads(pending.envelope)
+    except (ValueError, RecursionError):
+        event = None
+    return event if isinstance(event, dict) else {"id": pending.id, "detail": pending.envelope}
+
+
 def failure_record(
     pending: PendingDelivery, now: datetime, condition: Exhausted, error: BaseException
 ) -> DeadLetterMessage:

@@ -5,7 +5,6 @@ attempt. Here all handlers share a process, so the deliveries that ran run again
 that ran alone when the process ended is to blame; it is dead-lettered after its last attempt.
 """
 
-import json
 from collections.abc import Mapping
 
 from contradance.choreography import AnyFunction
@@ -13,6 +12,7 @@ from contradance.local.events.bus import Bus
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.invocation.in_flight import RUNS, STOPPED, WAITS, InFlight, Left
 from contradance.local.invocation.invoker import Invoker
+from contradance.local.invocation.record import event_in
 from contradance.local.store import SQLiteStore
 from contradance.runtime.entry import key_of
 
@@ -63,6 +63,7 @@ class Recovery:
         ordered = sorted(suspects.values(), key=lambda pending: pending.attempt)
         for pending in ordered:
             self._waiting[pending.id] = self._in_flight.wait_alone(pending.id, pending.attempt, pending.function)
+        self._bus.flush()  # the records are on disk before what they are about is forgotten
         self._in_flight.forget_left()
         return ordered
 
@@ -88,8 +89,7 @@ class Recovery:
         return [pending for pending in self._bus.pending(known) if not self._has_completed(pending)]
 
     def _has_completed(self, pending: PendingDelivery) -> bool:
-        event = json.loads(pending.envelope)
-        key = key_of(self._functions[pending.function], event) if isinstance(event, dict) else None
+        key = key_of(self._functions[pending.function], event_in(pending))
         return key is not None and self._store.has_completed(key)
 
     def _record_request(self, left: Left) -> None:

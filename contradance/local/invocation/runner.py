@@ -124,14 +124,20 @@ class Runner:
         with self._changed:
             for pending in accepted:
                 queue = self._queues[pending.function]
-                has_room = (
-                    len(queue.ready) < MAX_QUEUED and not queue.more
-                )  # deliveries on disk are older, and go first
+                # Deliveries on disk are older, and go first.
+                has_room = len(queue.ready) < MAX_QUEUED and not queue.more
                 if has_room and pending.due <= now:
                     queue.ready.append(pending)
                 else:
                     self._release(queue, [pending], again=True)
                 self._start_workers(queue)
+
+    def refill(self, function: str) -> None:
+        """Fill a function's queue from disk, where deliveries have become due."""
+        with self._changed:
+            queue = self._queues[function]
+            queue.more = True
+            self._start_workers(queue)
 
     # What a worker queue does
 
@@ -141,9 +147,8 @@ class Runner:
             may_start = self._pool and self._others_may_run.is_set() and not self._stopping
             if self._pool and may_start and queue.has_capacity and (queue.ready or queue.more):
                 queue.invocations += 1
-                with suppress(
-                    RuntimeError
-                ):  # no new thread can be started: the pool starts the work in the next free one
+                # Where no thread can be started, the pool starts the work in the next free one.
+                with suppress(RuntimeError):
                     self._pool.submit(self._work, queue)
 
     def _run_alone(self, suspects: list[PendingDelivery]) -> None:

@@ -56,7 +56,11 @@ class RequestThreads:
             if self._running[name] >= MOST_OF_ONE:
                 raise TooManyRequests
             self._running[name] += 1
-        future = self._pool.submit(copy_context().run, run)
+        try:
+            future = self._pool.submit(copy_context().run, run)
+        except RuntimeError as error:  # this machine starts no other thread
+            self._ended(name)
+            raise TooManyRequests from error
         future.add_done_callback(lambda _: self._ended(name))
         return future
 

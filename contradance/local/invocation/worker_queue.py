@@ -8,7 +8,6 @@ from typing import Final
 from contradance.choreography import AnyFunction
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.invocation.in_flight import Flight
-from contradance.subscription import Subscription
 
 DEFAULT_CONCURRENCY: Final = 4
 """Concurrent invocations of a function that declares no `concurrency`."""
@@ -44,9 +43,11 @@ class WorkerQueue:
 
     @property
     def batch(self) -> int:
-        """Maximum number of deliveries per invocation."""
-        trigger = self.function.trigger
-        return trigger.batch if isinstance(trigger, Subscription) and trigger.delivery == "queue" else 1
+        """Maximum number of deliveries per invocation.
+
+        It is 1 behind a queue too: a thread that hangs cannot be interrupted, and must not hold up other deliveries.
+        """
+        return 1
 
 
 @dataclass(eq=False, slots=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from contradance.errors import LaptopError
-from contradance.local.state.reader import CLOSED, Reader, connect
+from contradance.local.state.reader import CLOSED, Parameters, Reader, connect
 from contradance.local.state.schema import prepare
 
 Synchronous = Literal["FULL", "NORMAL", "OFF"]
@@ -102,11 +102,11 @@ class Database:
             if self._jobs:
                 self._commit()
 
-    def read(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
+    def read(self, query: str, parameters: Parameters = ()) -> list[Any]:
         """Return the rows of a query, as of the last commit."""
         return self._reader.read(query, parameters)
 
-    def rows(self, query: str, parameters: tuple[object, ...] = ()) -> Iterator[Any]:
+    def rows(self, query: str, parameters: Parameters = ()) -> Iterator[Any]:
         """Yield the rows of a query, as of the last commit, and keep none in memory."""
         return self._reader.rows(query, parameters)
 

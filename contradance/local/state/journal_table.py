@@ -1,26 +1,33 @@
 """The laptop's journal: one row per journal record."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import TypeAdapter, ValidationError
+
 from contradance.limits import LONGEST_TIMEOUT
 from contradance.local.state.database import Database
+from contradance.local.state.ids import FIRST, LAST, SHORTEST
 from contradance.local.state.reader import Reader, reading
 from contradance.operate.flow import Outstanding
-from contradance.operate.journal import LogLine, Records, Wanted, read_record, unreadable_record
-from contradance.runtime.journal_record import JournalRecord
+from contradance.operate.journal import (
+    LogLine,
+    Records,
+    Wanted,
+    attempt_log_lines,
+    read_record,
+    unreadable_record,
+)
+from contradance.runtime.journal_record import JournalRecord, LogEntry
 
 STATE_FILE = "bus.sqlite3"
 """The file inside the state folder."""
-SHORTEST: Final = 8
-"""Fewest characters of a shortened id: a search term with fewer must equal the whole id."""
-_FIRST, _LAST = "\0", "\U0010ffff"
 _FLOWS: Final = (
-    "SELECT function, event_id, correlation_id, record FROM journal WHERE correlation_id IN ("
+    "SELECT function, event_id, correlation_id, record, logs FROM journal WHERE correlation_id IN ("
     "SELECT correlation_id FROM journal WHERE correlation_id >= ? AND correlation_id < ? "
     "UNION SELECT correlation_id FROM journal WHERE subject >= ? AND subject < ? "
     "UNION SELECT correlation_id FROM journal WHERE event_id >= ? AND event_id < ? "
@@ -28,23 +35,25 @@ _FLOWS: Final = (
 )
 """A UNION, so that each part uses its own index."""
 _WANTED: Final = (
-    "SELECT id, function, event_id, correlation_id, record FROM journal WHERE id < ? AND (? IS NULL OR function = ?) AND (? IS NULL OR subject = ?) "
+    "SELECT id, function, event_id, correlation_id, record, iif(?, logs, NULL) FROM journal "
+    "WHERE id < ? AND (? IS NULL OR function = ?) AND (? IS NULL OR subject = ?) "
     "ORDER BY id DESC LIMIT ?"
 )
 _PAGE: Final = 1_000
 """Records per query."""
 _END: Final = 2**63 - 1
+_LOGS: Final = TypeAdapter(tuple[LogEntry, ...])
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
-def readable(rows: Iterable[tuple[str, str | None, str, str]]) -> list[JournalRecord]:
-    """Return the records in rows of (function, event id, correlation id, record).
+def readable(rows: Iterable[tuple[str, str | None, str, str, str | None]]) -> list[JournalRecord]:
+    """Return the records in rows of (function, event id, correlation id, record, logs).
 
     One that cannot be read is shown as such, at the time of the one before it.
     """
     records: list[JournalRecord] = []
     at = _EPOCH
-    for function, event_id, correlation_id, text in rows:
+    for function, event_id, correlation_id, text, logs in rows:
         record = read_record(text)
         if record is None or (record.function, record.event_id, record.correlation_id) != (
             function,
@@ -53,8 +62,16 @@ def readable(rows: Iterable[tuple[str, str | None, str, str]]) -> list[JournalRe
         ):
             record = unreadable_record(function, event_id, correlation_id, at)
         at = record.started_at
-        records.append(record)
+        records.append(record.model_copy(update={"logs": _read_logs(logs)}) if logs else record)
     return records
+
+
+def _read_logs(text: str) -> tuple[LogEntry, ...]:
+    """Return what an attempt logged; nothing of what another version wrote."""
+    try:
+        return _LOGS.validate_json(text)
+    except ValidationError:
+        return ()
 
 
 class JournalReader:
@@ -65,9 +82,13 @@ class JournalReader:
 
     def flows(self, term: str) -> list[JournalRecord]:
         """Return every record of the flows with a correlation id, subject or event id that equals or begins with `term`."""
-        above = term + (_LAST if len(term) >= SHORTEST else _FIRST)
+        above = term + (LAST if len(term) >= SHORTEST else FIRST)
         rows = self._rows(_FLOWS, (term, above) * 4)
         return readable(rows)
+
+    def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
+        """Return the records: `flows` has read what their attempts logged."""
+        return [*records]
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
         """Return the pending deliveries of these flows."""
@@ -82,7 +103,7 @@ class JournalReader:
 
     def envelope(self, event_id: str) -> str | None:
         """Return the envelope of the last archived event whose id equals or begins with `event_id`; None without one."""
-        above = event_id + (_LAST if len(event_id) >= SHORTEST else _FIRST)
+        above = event_id + (LAST if len(event_id) >= SHORTEST else FIRST)
         rows = self._rows(
             "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND archived = 1 ORDER BY id DESC LIMIT 1",
             (event_id, above),
@@ -96,25 +117,18 @@ class JournalReader:
 
     def records(self, wanted: Wanted) -> Records:
         """Return the wanted records, in the order they were written."""
-        return Records([record for _, record in self._wanted(wanted)], whole=True)
+        return Records([record for _, record in self._wanted(wanted, logs=False)], whole=True)
 
     def lines(self, wanted: Wanted) -> list[LogLine]:
-        """Return the wanted records as log lines; the laptop prints its functions' own log lines and stores none."""
+        """Return what the wanted attempts logged, and each attempt itself, in order."""
         return [
-            LogLine(
-                id=str(row),
-                at=record.started_at,
-                function=record.function,
-                level="INFO" if record.error is None else "ERROR" if record.dead else "WARNING",
-                text=record.error or "",
-                subject=record.subject,
-                event_id=record.event_id,
-                record=record,
-            )
-            for row, record in self._wanted(wanted)
+            line
+            for row, record in self._wanted(wanted, logs=True)
+            for line in attempt_log_lines(record, str(row))
+            if wanted.takes_level(line.level)
         ]
 
-    def _wanted(self, wanted: Wanted) -> list[tuple[int, JournalRecord]]:
+    def _wanted(self, wanted: Wanted, *, logs: bool) -> list[tuple[int, JournalRecord]]:
         """Return the wanted records with their row ids.
 
         Rows are in the order in which attempts ended, and `wanted.since` is about their start: the search goes
@@ -123,7 +137,7 @@ class JournalReader:
         found: list[tuple[int, JournalRecord]] = []
         before, enough = _END, wanted.since - LONGEST_TIMEOUT
         while True:
-            rows = self._rows(_WANTED, (before, *[wanted.function] * 2, *[wanted.subject] * 2, _PAGE))
+            rows = self._rows(_WANTED, (logs, before, *[wanted.function] * 2, *[wanted.subject] * 2, _PAGE))
             records = [*zip((row[0] for row in rows), readable([row[1:] for row in rows]), strict=True)]
             found += [(row, record) for row, record in records if wanted.takes(record.started_at)]
             if len(rows) < _PAGE or all(record.started_at < enough for _, record in records):
@@ -144,9 +158,11 @@ class LaptopJournal(JournalReader):
 
     def write(self, record: JournalRecord) -> None:
         """Store one record with the next commit; a delivery that is repeated after a crash leaves a second one."""
-        row = (record.function, record.event_id, record.subject, record.correlation_id, record.model_dump_json())
+        logs = _LOGS.dump_json(record.logs).decode() if record.logs else None
+        row = (record.function, record.event_id, record.subject, record.correlation_id, record.model_dump_json(), logs)
         self._database.write_soon(
-            "INSERT INTO journal (function, event_id, subject, correlation_id, record) VALUES (?, ?, ?, ?, ?)", row
+            "INSERT INTO journal (function, event_id, subject, correlation_id, record, logs) VALUES (?, ?, ?, ?, ?, ?)",
+            row,
         )
         self._when_written(record)
 

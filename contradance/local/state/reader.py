@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +11,8 @@ from contradance.errors import LaptopError
 from contradance.local.state.schema import check_version
 from contradance.strictjson import allow_deep_json
 
+Parameters = tuple[object, ...] | Mapping[str, object]
+"""Values of a query's placeholders, by position or by name."""
 CLOSED: Final = "the laptop's state is closed.\n  The bus has been stopped."
 """Message of a `LaptopError` for a read or a write after `close`."""
 
@@ -40,7 +42,7 @@ class Reader:
         self._idle: deque[sqlite3.Connection] = deque()
         self._closed = False
 
-    def read(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
+    def read(self, query: str, parameters: Parameters = ()) -> list[Any]:
         """Return the rows of a query, as of the last commit.
 
         Raises:
@@ -48,7 +50,7 @@ class Reader:
         """
         return [*self.rows(query, parameters)]
 
-    def rows(self, query: str, parameters: tuple[object, ...] = ()) -> Iterator[Any]:
+    def rows(self, query: str, parameters: Parameters = ()) -> Iterator[Any]:
         """Yield the rows of a query, as of the last commit before the first row; only one is in memory.
 
         Raises:

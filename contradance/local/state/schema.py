@@ -27,7 +27,7 @@ CREATE TABLE item (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY, function TEXT NOT NULL, event_id TEXT, subject TEXT, correlation_id TEXT NOT NULL,
-    record TEXT NOT NULL
+    record TEXT NOT NULL, logs TEXT
 ) STRICT;
 CREATE TABLE dead_letter (
     id TEXT PRIMARY KEY, function TEXT NOT NULL, sent REAL NOT NULL, body TEXT NOT NULL, attributes TEXT NOT NULL,
@@ -46,6 +46,7 @@ CREATE INDEX IF NOT EXISTS delivery_by_due ON delivery (function, due);
 CREATE INDEX IF NOT EXISTS delivery_by_correlation ON delivery (correlation_id);
 CREATE INDEX IF NOT EXISTS once_to_sweep ON once (expires) WHERE state = 'done';
 CREATE INDEX IF NOT EXISTS journal_by_event ON journal (event_id);
+CREATE INDEX IF NOT EXISTS journal_by_function ON journal (function);
 CREATE INDEX IF NOT EXISTS journal_by_subject ON journal (subject);
 CREATE INDEX IF NOT EXISTS journal_by_correlation ON journal (correlation_id);
 CREATE INDEX IF NOT EXISTS dead_letter_to_receive ON dead_letter (function, visible, sent);
@@ -53,6 +54,10 @@ CREATE INDEX IF NOT EXISTS dead_letter_by_sent ON dead_letter (function, sent);
 CREATE INDEX IF NOT EXISTS dead_letter_by_receipt ON dead_letter (receipt);
 """
 """An index does not change the version: it is added to an older file when that is opened."""
+
+
+_ADDED: Final = (("journal", "logs", "TEXT"),)
+"""Columns that an older file of the same version lacks: table, column, type."""
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -64,6 +69,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
         _execute_each(connection, _SCHEMA)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     if found in (0, SCHEMA_VERSION):
+        _add_columns(connection)
         connection.execute("DROP INDEX IF EXISTS dead_letter_by_function")  # could not sort; replaced by two others
         _execute_each(connection, _INDEXES)
     connection.execute("COMMIT")
@@ -74,6 +80,13 @@ def _execute_each(connection: sqlite3.Connection, statements: str) -> None:
     """Execute statements inside the open transaction, which `executescript` would commit."""
     for statement in statements.split(";\n"):
         connection.execute(statement)
+
+
+def _add_columns(connection: sqlite3.Connection) -> None:
+    for table, column, kind in _ADDED:
+        found = connection.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column)).fetchone()
+        if not found:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
 
 def check_version(found: int, path: Path) -> None:

@@ -169,6 +169,9 @@ class LaptopHealth:
         target = (one.queue_url or "").rpartition("/")[2] or one.function_name
         return RunningRule("ENABLED", self._running().patterns[function], (RuleTarget(target, has_dead_letters=True),))
 
+    def waiting(self, function: str) -> None:
+        """Return None: the laptop has no queues before functions."""
+
     def archive_state(self, archive: str) -> str:  # noqa: ARG002 - the port's
         """Return ENABLED: the laptop archives every event."""
         return "ENABLED"

@@ -20,7 +20,12 @@ from contradance.local.system.protocol import (
     EventsRequest,
     LettersRequest,
     LettersResponse,
+    PulledRequest,
     ReplayRequest,
+    RetryRequest,
+    RetryResponse,
+    ScheduleRequest,
+    ScheduleResponse,
     SystemDescription,
 )
 
@@ -39,6 +44,9 @@ class CommandApi:
             "redrive": self._redrive,
             "delete": self._delete,
             "replay": self._replay,
+            "retry": self._retry,
+            "pulled": self._pulled,
+            "schedule": self._schedule,
         }
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
@@ -84,6 +92,18 @@ class CommandApi:
         asked = self._checked(ReplayRequest.model_validate_json(body))
         self._actions.replay(asked.name, asked.function, asked.first, asked.last)
         return "{}"
+
+    def _pulled(self, body: bytes) -> str:
+        asked = self._checked(PulledRequest.model_validate_json(body))
+        return _response(self._actions.pulled(asked.letters))
+
+    def _retry(self, body: bytes) -> str:
+        asked = self._checked(RetryRequest.model_validate_json(body))
+        return RetryResponse(deliveries=self._actions.retry(asked.term)).model_dump_json()
+
+    def _schedule(self, body: bytes) -> str:
+        asked = self._checked(ScheduleRequest.model_validate_json(body))
+        return ScheduleResponse(flow=self._actions.run_schedule(asked.function)).model_dump_json()
 
     def _checked(self, request: Request) -> Request:
         """Return the request; refuse one for another laptop."""

@@ -15,6 +15,7 @@ from contradance.choreography import Choreography
 from contradance.errors import LaptopError
 from contradance.local.names import DEFAULT_STATE
 from contradance.local.state.journal_table import STATE_FILE
+from contradance.local.state.pulled import PulledLetter
 from contradance.local.state.reader import reading
 from contradance.local.system.adapters import laptop_system
 from contradance.local.system.deployed import deployed
@@ -23,7 +24,13 @@ from contradance.local.system.protocol import (
     EventsRequest,
     LettersRequest,
     LettersResponse,
+    PulledRequest,
     ReplayRequest,
+    RetriedDelivery,
+    RetryRequest,
+    RetryResponse,
+    ScheduleRequest,
+    ScheduleResponse,
     SystemDescription,
 )
 from contradance.operate.ports import System
@@ -56,6 +63,7 @@ class LaptopClient:
     def __init__(self, url: str, state: Path = DEFAULT_STATE) -> None:
         self._url = url
         self._state = str(state.resolve())
+        self._option = "" if state == DEFAULT_STATE else f" --state {state}"
 
     def put_events(self, *, Entries: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:  # noqa: N803 - boto3's name
         """Publish up to 10 entries."""
@@ -72,6 +80,21 @@ class LaptopClient:
     def replay(self, name: str, function: str, first: datetime, last: datetime) -> None:
         """Start a replay."""
         self._send("replay", ReplayRequest(state=self._state, name=name, function=function, first=first, last=last))
+
+    def pulled(self, letters: Sequence[PulledLetter]) -> Collection[str]:
+        """Put dead letters of another system on their queues; return the ids of the new ones."""
+        asked = PulledRequest(state=self._state, letters=letters)
+        return self._read(LettersResponse, self._send("pulled", asked)).messages
+
+    def retry(self, term: str | None) -> list[RetriedDelivery]:
+        """Make the next attempt of pending deliveries now; see `retry_now`."""
+        asked = RetryRequest(state=self._state, term=term)
+        return [*self._read(RetryResponse, self._send("retry", asked)).deliveries]
+
+    def run_schedule(self, function: str) -> str:
+        """Run a scheduled function once, now; return its flow's id."""
+        asked = ScheduleRequest(state=self._state, function=function)
+        return self._read(ScheduleResponse, self._send("schedule", asked)).flow
 
     def description(self) -> SystemDescription:
         """Return what the laptop runs."""
@@ -104,7 +127,7 @@ class LaptopClient:
             reason = getattr(error, "reason", error)
             raise LaptopError(
                 f"no laptop answers at {self._url}: {getattr(reason, 'strerror', None) or reason}.\n"
-                "  Start one with: contradance run"
+                f"  Start one with: contradance run{self._option}"
             ) from error
 
     def _object(self, response: Any) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from contradance.local.dead_letter_queues import stored_letters
 from contradance.local.events.accepted import OWN_BUS
 from contradance.local.laptop import Laptop
 from contradance.local.refusal import Refused
+from contradance.local.state.pulled import PulledLetter, keep_pulled
 from contradance.local.system.adapters import laptop_system
 from contradance.local.system.deployed import deployed
-from contradance.local.system.protocol import SystemDescription
+from contradance.local.system.protocol import RetriedDelivery, SystemDescription
 from contradance.operate.ports import System
 from contradance.subscription import Subscription
 
@@ -70,6 +71,29 @@ class DirectActions:
             self._laptop.replays.begin(name, first, last, {function}, f"contradance replay to {function}", bus=bus)
         except Refused as refusal:
             raise OperateError(f"the replay cannot start: {refusal.code}: {refusal.message}") from refusal
+
+    def pulled(self, letters: Sequence[PulledLetter]) -> Collection[str]:
+        """Put dead letters of another system on their queues; return the ids of the new ones."""
+        for name in {letter.function for letter in letters}:
+            self._check(name)
+        return self._laptop.database.write(lambda connection: keep_pulled(connection, letters))
+
+    def retry(self, term: str | None) -> list[RetriedDelivery]:
+        """Make the next attempt of pending deliveries now; see `retry_now`."""
+        return [
+            RetriedDelivery(function=one.function, event_id=one.event_id, attempt=one.attempt)
+            for one in self._laptop.retry(term)
+        ]
+
+    def run_schedule(self, name: str) -> str:
+        """Run a scheduled function once, now; return its flow's id."""
+        function = self._laptop.choreography.functions.get(name)
+        if function is None or not isinstance(function.trigger, Schedule):
+            scheduled = [
+                one.name for one in self._laptop.choreography.functions.values() if isinstance(one.trigger, Schedule)
+            ]
+            raise OperateError(f"there is no scheduled function {name}.\n  There is: {', '.join(scheduled) or 'none'}.")
+        return self._laptop.run_schedule(name)
 
     def _check(self, name: str) -> None:
         function = self._laptop.choreography.functions.get(name)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from contradance.deployed import Deployed
+from contradance.local.state.pulled import PulledLetter
 from contradance.operate.ports import Hang
 
 API_PREFIX: Final = "/_contradance/api/"
@@ -41,6 +42,46 @@ class ReplayRequest(ApiRequest):
     function: str
     first: datetime
     last: datetime
+
+
+class RetryRequest(ApiRequest):
+    """Make the next attempt of pending deliveries now."""
+
+    term: str | None
+    """An event, a flow, a subject or a function; None for every pending delivery."""
+
+
+class RetriedDelivery(BaseModel):
+    """A delivery whose next attempt is made now."""
+
+    function: str
+    event_id: str
+    attempt: int
+    """Number of that attempt; 1 is the first."""
+
+
+class RetryResponse(BaseModel):
+    """The deliveries whose next attempt is made now."""
+
+    deliveries: Sequence[RetriedDelivery]
+
+
+class ScheduleRequest(ApiRequest):
+    """Run a scheduled function once, now."""
+
+    function: str
+
+
+class ScheduleResponse(BaseModel):
+    """The run that was accepted."""
+
+    flow: str
+
+
+class PulledRequest(ApiRequest):
+    """Put dead letters of another system on the laptop's queues."""
+
+    letters: Sequence[PulledLetter]
 
 
 class EventsRequest(BaseModel):

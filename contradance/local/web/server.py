@@ -64,7 +64,8 @@ class Server(uvicorn.Server):
         bounds = bounds or Bounds()
         self._in_flight = laptop.in_flight
         self._socket = _bound(port)
-        self.url = f"http://{HOST}:{self._socket.getsockname()[1]}"
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://{HOST}:{self.port}"
 
         description = describe(laptop, self.url)
         self._console = Console(laptop, feed, system_in_process(laptop, description)) if feed else None

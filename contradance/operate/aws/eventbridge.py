@@ -8,6 +8,11 @@ from contradance.deployed import Deployed, DeployedBus
 from contradance.operate.aws.services import Aws
 from contradance.operate.ports import AlarmState, Hang, ReplayStatus, RuleTarget, RunningRule
 
+_WAITING: Final = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesDelayed",
+    "ApproximateNumberOfMessagesNotVisible",
+)
 _ALARMS: Final = 100
 """Most alarms of one call. CloudWatch API reference, DescribeAlarms."""
 
@@ -75,6 +80,14 @@ class AwsHealth:
                 for target in targets
             ),
         )
+
+    def waiting(self, function: str) -> int | None:
+        """Return about how many messages are in the queue before a function, hidden and delayed ones included."""
+        url = self._deployed.functions[function].queue_url
+        if url is None:
+            return None
+        answer = self._aws.service("sqs").ask("get_queue_attributes", QueueUrl=url, AttributeNames=[*_WAITING])
+        return sum(int(answer["Attributes"][name]) for name in _WAITING)
 
     def archive_state(self, archive: str) -> str:
         """Return ENABLED, or the state of an archive and its reason."""

@@ -15,7 +15,8 @@ from contradance.deployed import Deployed
 from contradance.errors import OperateError
 from contradance.operate.aws.services import Aws
 from contradance.operate.flow import Outstanding
-from contradance.operate.journal import LogLine, Records, Wanted, read_record
+from contradance.operate.journal import LEVELS, LogLine, Records, Wanted, attempt_level, logs_attached, read_record
+from contradance.runtime.attempt_log import STANDARD_KEYS
 from contradance.runtime.journal_record import JournalRecord
 
 MOST: Final = 10_000
@@ -28,6 +29,13 @@ _POLLS: Final = 240
 _ENDED: Final = ("Complete", "Failed", "Cancelled", "Timeout", "Unknown")
 _FIELDS: Final = "fields @timestamp, @message, @log, @ptr"
 _JOURNALED: Final = "ispresent(journal.function)"
+_OF_INVOCATION: Final = frozenset(
+    {
+        *("cold_start", "function_name", "function_memory_size", "function_arn", "function_request_id"),
+        *("journal", "tenant_id"),
+    }
+)
+"""Keys of a line that the runtime adds on AWS."""
 _SHORTEST: Final = 8
 """Fewest characters of an id that find it by its beginning."""
 
@@ -67,6 +75,14 @@ class InsightsJournal:
         named = ", ".join(map(_quoted, flows))
         return self._records(wanted, f"{_JOURNALED} and journal.correlation_id in [{named}]").records
 
+    def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
+        """Return the records with what their attempts logged, by one more search."""
+        if not records:
+            return []
+        named = ", ".join(sorted({_quoted(record.correlation_id) for record in records}))
+        lines = self._lines(Wanted(self._since), f"not {_JOURNALED} and correlation_id in [{named}]")
+        return logs_attached(records, lines)
+
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:  # noqa: ARG002 - the port's
         """Return an empty list: EventBridge, Lambda and SQS have no operation that lists pending deliveries."""
         return []
@@ -86,7 +102,7 @@ class InsightsJournal:
 
     def lines(self, wanted: Wanted) -> list[LogLine]:
         """Return the wanted lines, in order; of more than 10,000, the latest."""
-        return self._lines(wanted, None)
+        return [line for line in self._lines(wanted, None) if wanted.takes_level(line.level)]
 
     def _records(self, wanted: Wanted, condition: str) -> Records:
         lines = self._lines(wanted, condition)
@@ -98,6 +114,9 @@ class InsightsJournal:
         conditions = [condition] if condition else []
         if wanted.subject is not None:
             conditions.append(f"(subject = {_quoted(wanted.subject)} or journal.subject = {_quoted(wanted.subject)})")
+        if wanted.level is not None:
+            named = ", ".join(map(_quoted, LEVELS[LEVELS.index(wanted.level) :]))
+            conditions.append(f"(level in [{named}] or {_JOURNALED})")  # text without a level is INFO
         query = " | ".join([_FIELDS, *(f"filter {one}" for one in conditions), "sort @timestamp desc", f"limit {MOST}"])
         functions = {
             one.log_group: name for name, one in self._deployed.functions.items() if wanted.function in (None, name)
@@ -144,15 +163,20 @@ def _log_line(row: Mapping[str, str], functions: Mapping[str, str]) -> LogLine:
     record = (
         read_record(fields["journal"]) if "journal" in fields else None
     )  # of another version: shown as a plain line
+    own = {name: value for name, value in fields.items() if name not in STANDARD_KEYS | _OF_INVOCATION}
     return LogLine(
         id=row.get("@ptr") or f"{row['@timestamp']} {row['@message']}",
         at=at,
         function=str(record.function if record else functions.get(group, group)),
-        level=str(fields.get("level", "INFO")),
+        level=attempt_level(record) if record else str(fields.get("level", "INFO")),
         text=str((record.error or "") if record else fields.get("message", row["@message"])).rstrip("\n"),
         subject=record.subject if record else _text(fields.get("subject")),
         event_id=record.event_id if record else _text(fields.get("event_id")),
         record=record,
+        logger=str(fields.get("location", "")),
+        fields=own,
+        exception=record.traceback if record else _text(fields.get("exception")),
+        correlation_id=record.correlation_id if record else _text(fields.get("correlation_id")),
     )
 
 

@@ -12,8 +12,10 @@ from contradance.errors import AWSCallFailed
 from contradance.runtime.aws.caller import refused
 
 _METHODS: Final = {
+    "ChangeMessageVisibility": "change_message_visibility",
+    "DeleteMessage": "delete_message",
     "GetItem": "get_item",
-    "GetParameter": "get_parameter",
+    "GetParameters": "get_parameters",
     "PutEvents": "put_events",
     "Query": "query",
     "Scan": "scan",

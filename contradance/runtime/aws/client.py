@@ -1,4 +1,4 @@
-"""The runtime's own AWS client: the eight operations that a function needs, over connections that stay open.
+"""The runtime's own AWS client: the ten operations that a function needs, over connections that stay open.
 
 boto3 costs more to import than everything else that a function loads (`benchmarks/cold_start.py`): it reads the
 descriptions of its services before the first call. This client sends, byte for byte, what botocore sends, and follows

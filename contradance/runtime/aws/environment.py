@@ -9,7 +9,8 @@ from typing import Any, Final
 from contradance.errors import DeclarationError
 from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.caller import Caller
-from contradance.runtime.aws.events import EventBridge, OwnQueue
+from contradance.runtime.aws.events import EventBridge, OwnQueue, ReceivedMessages
+from contradance.runtime.aws.limiter import AlarmLimiter
 from contradance.runtime.aws.log_journal import LoggedJournal
 from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.aws.store import DynamoDBStore
@@ -50,6 +51,8 @@ def aws_environment(environ: Mapping[str, str], aws: Caller, retry_budget: Retry
         clock=clock,
         variables=Variables(environ, _names(environ, variable_names.SECRETS), aws, clock),
         bus=needed(environ, variable_names.BUS),
+        messages=ReceivedMessages(aws, environ.get(variable_names.DEAD_LETTERS)),
+        limiter=AlarmLimiter(retry_budget),
     )
 
 

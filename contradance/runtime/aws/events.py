@@ -1,13 +1,15 @@
-"""Publishes to EventBridge and sends dead letters to SQS."""
+"""Publishes to EventBridge, sends dead letters to SQS, and hides messages of the function's queue."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from contradance.errors import ContradanceError
+from contradance.errors import AWSCallFailed, ContradanceError
 from contradance.printable import printable_block
 from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.caller import Caller
 
+_LOG: Final = logging.getLogger("contradance.events")
 _TRACE: Final = "_X_AMZN_TRACE_ID"
 """Lambda's variable: the X-Ray trace of the running invocation."""
 _LONGEST_TRACE: Final = 500
@@ -60,3 +62,32 @@ class OwnQueue:
             if text
         }
         self._aws.call("sqs", "SendMessage", {"QueueUrl": self._url, "MessageBody": body, "MessageAttributes": texts})
+
+
+class ReceivedMessages:
+    """`contradance.runtime.ports.Messages`: the messages that Lambda received from the function's queue.
+
+    Args:
+        aws: calls SQS.
+        dead_letters: URL of the function's dead letter queue; its queue is in the same account and region.
+    """
+
+    def __init__(self, aws: Caller, dead_letters: str | None) -> None:
+        self._aws = aws
+        self._base = (dead_letters or "").rpartition("/")[0]
+
+    def hide(self, message: Mapping[str, Any], seconds: float) -> None:
+        """Set the visibility timeout of a message; if SQS refuses, the queue's own applies."""
+        self._call("ChangeMessageVisibility", message, {"VisibilityTimeout": int(seconds)})
+
+    def delete(self, message: Mapping[str, Any]) -> None:
+        """Delete a message; if SQS refuses, Lambda deletes it at the invocation's end."""
+        self._call("DeleteMessage", message, {})
+
+    def _call(self, operation: str, message: Mapping[str, Any], request: Mapping[str, Any]) -> None:
+        queue = str(message.get("eventSourceARN")).rpartition(":")[2]
+        named = {"QueueUrl": f"{self._base}/{queue}", "ReceiptHandle": message.get("receiptHandle")}
+        try:
+            self._aws.call("sqs", operation, {**named, **request})
+        except AWSCallFailed as error:
+            _LOG.warning("%s, and its queue's own rules apply to the message: %s", queue, error)

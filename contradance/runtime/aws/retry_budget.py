@@ -29,11 +29,15 @@ class RetryBudget:
         self._now = now
         self._sleep = sleep
         self._chance = chance
-        self._deadline = now() + _UNLIMITED_SECONDS
+        self._deadline = self._end = now() + _UNLIMITED_SECONDS
 
     def begin(self, seconds: float) -> None:
         """Set the budget of an invocation that has `seconds` left."""
-        self._deadline = self._now() + seconds - _RESERVE_SECONDS
+        self._deadline = self._end = self._now() + seconds - _RESERVE_SECONDS
+
+    def begin_part(self, seconds: float) -> None:
+        """Set the budget of a part of the invocation; it ends with the invocation at the latest."""
+        self._deadline = min(self._end, self._now() + seconds - _RESERVE_SECONDS)
 
     def seconds_left(self) -> float:
         """Return the seconds that are left; at least 0."""

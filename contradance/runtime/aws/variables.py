@@ -12,6 +12,9 @@ from contradance.runtime.ports import Clock
 KEEP_SECONDS: Final = 300.0
 """How long a secret is cached: a rotated one is in use after at most five minutes."""
 _PREFIX: Final = "SECRET_"
+_AT_ONCE: Final = 10
+"""Most parameters of one call. SSM API, GetParameters."""
+_NOT_FOUND: Final = "ParameterNotFound"
 _LOG: Final = logging.getLogger("contradance.secrets")
 
 
@@ -55,12 +58,23 @@ class Variables(Mapping[str, str]):
         if kept and now - kept[0] < KEEP_SECONDS:
             return kept[1]
         try:
-            answer = self._aws.call("ssm", "GetParameter", {"Name": parameter, "WithDecryption": True})
+            values = self._fetch()
         except AWSCallFailed as error:
-            if kept is None or error.code == "ParameterNotFound":
+            if kept is None:
                 raise
             _LOG.warning("%s cannot be read, and its cached value is used: %s", parameter, error)
             return kept[1]
-        value = str(answer["Parameter"]["Value"])
-        self._kept[name] = (now, value)
-        return value
+        self._kept.update({each: (now, values[named]) for each, named in self._parameters.items() if named in values})
+        if parameter not in values:
+            raise AWSCallFailed(f"ssm has no parameter {parameter}.\n  Deploy the stack again.", _NOT_FOUND, {})
+        return values[parameter]
+
+    def _fetch(self) -> dict[str, str]:
+        """Return the value of each parameter that exists. One call reads all: SSM limits the calls of an account."""
+        names = sorted({*self._parameters.values()})
+        found: dict[str, str] = {}
+        for at in range(0, len(names), _AT_ONCE):
+            request = {"Names": names[at : at + _AT_ONCE], "WithDecryption": True}
+            answer = self._aws.call("ssm", "GetParameters", request)
+            found |= {one["Name"]: str(one["Value"]) for one in answer["Parameters"]}
+        return found

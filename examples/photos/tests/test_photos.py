@@ -9,7 +9,9 @@ from uuid import UUID
 from contradance.testing import Run
 from photo_contracts.gallery import DigestMade, PhotoIndexed, PhotoRemoved
 from photo_contracts.prints import PrintOrdered, PrintSent
-from photo_functions.others import MemberRemoved, ObjectCreated, Parcel, PrintShipped
+from photo_functions.others.member_removed import MemberRemoved
+from photo_functions.others.object_created import ObjectCreated
+from photo_functions.others.print_shipped import Parcel, PrintShipped
 
 DETAIL: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "events" / "object_created.json").read_text(encoding="utf-8")

@@ -78,7 +78,12 @@ def named(inputs: Mapping[str, Value], there: list[Resource]) -> Iterator[tuple[
     """
     for place, text in _texts("", inputs):
         wanted = NAMED.get(place.rpartition(".")[2])
-        if text == UNKNOWN or text in ALWAYS_THERE or place.startswith(("environment.", "tags.")):
+        if (
+            text == UNKNOWN
+            or text in ALWAYS_THERE
+            or text.endswith(":event-bus/default")
+            or place.startswith(("environment.", "tags."))
+        ):
             continue
         if wanted is not None:
             yield place, text, [one for one in there if one.type == wanted and text in _handles(one)]

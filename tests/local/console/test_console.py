@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import time
 from collections.abc import Iterator, Mapping
 from http.client import HTTPMessage
 from pathlib import Path
@@ -261,3 +262,21 @@ def test_an_event_of_others_is_published_from_its_form(album_url: str) -> None:
 
     assert status == 303
     assert answered["location"].startswith("/_contradance/flows/r%2F1?event=")
+
+
+def test_a_dead_letter_of_others_leads_to_its_flow(tmp_path: Path) -> None:
+    feed = Feed()
+    with Laptop(
+        album, tmp_path, clock=RealClock(), variables={}, synchronous="OFF", when_journaled=feed.send
+    ) as laptop:
+        entry = {"Source": "accounts", "DetailType": "member removed", "Detail": '{"memberId": 5, "requestId": "r-1"}'}
+        laptop.bus.put_any([entry])
+        laptop.start()
+        with Server(laptop, 0, feed=feed).serving() as url:
+            deadline = time.monotonic() + LONG
+            while laptop.dead_letters.counts("gallery.forget_member").visible == 0:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            _, _, page = ask(url, "GET", "/_contradance/dead-letters/gallery.forget_member")
+
+    assert "/_contradance/flows/r-1" in page

@@ -8,6 +8,7 @@ import pytest
 from contradance.local.console.history import PAGE, History
 from contradance.local.state.database import Database
 from contradance.local.state.journal_table import STATE_FILE, LaptopJournal
+from contradance.local.state.reader import Parameters
 from contradance.runtime.journal_record import JournalRecord
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -101,14 +102,18 @@ def test_what_the_last_failed_attempt_said_is_told(kept: Kept) -> None:
         kept.record("a", attempt=attempt, outcome="failed", error=f"attempt {attempt}")
     kept.record("b", error=None)
 
-    assert kept.history.errors("loans.remind", ["a-0", "b-0", "c-0"]) == {"a-0": "attempt 2"}
+    found = kept.history.failures("loans.remind", ["a-0", "b-0", "c-0"])
+
+    assert {event: [one.error for one in attempts] for event, attempts in found.items()} == {
+        "a-0": ["attempt 1", "attempt 2"]
+    }
 
 
 def test_no_question_walks_through_a_whole_table(kept: Kept) -> None:
     asked: list[str] = []
     read = kept.database.read
 
-    def watched(query: str, parameters: tuple[object, ...] = ()) -> list[object]:
+    def watched(query: str, parameters: Parameters = ()) -> list[object]:
         plan = [row[3] for row in read(f"EXPLAIN QUERY PLAN {query}", parameters)]
         asked.extend(plan)
         return read(query, parameters)
@@ -121,7 +126,7 @@ def test_no_question_walks_through_a_whole_table(kept: Kept) -> None:
     kept.history.latest(before=2)
     kept.history.found("about a")
     kept.history.events(["a-0"])
-    kept.history.errors("loans.remind", ["a-0"])
+    kept.history.failures("loans.remind", ["a-0"])
 
     assert len(asked) > 10
     walks = [

@@ -31,7 +31,7 @@ class FakeLambda:
         self.aws_request_id = aws_request_id
 
     def get_remaining_time_in_millis(self) -> int:
-        return 30_000
+        return 305_000
 
 
 class Deployed:

@@ -154,9 +154,10 @@ class TestRoute:
         answer = desk.invoke("open_ticket", request)
 
         assert (answer["statusCode"], answer["body"]) == (500, '{"message": "Internal Server Error"}')
-        line, record = [line for line in desk.lines() if line.get("level") == "ERROR"]
-        assert "RuntimeError" in line["message"]
-        assert line["subscriber"] == "tickets.open_ticket"
+        (record,) = [line for line in desk.lines() if line.get("level") == "ERROR"]
+        assert record["journal"]["error"].startswith("RuntimeError")
+        assert "in open_ticket" in record["journal"]["traceback"]
+        assert record["subscriber"] == "tickets.open_ticket"
         assert (record["journal"]["outcome"], record["journal"]["trigger"]) == ("failed", "POST /tickets")
 
     @pytest.mark.parametrize("given", ["nonsense", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", TRACEPARENT + "-more"])

@@ -207,10 +207,11 @@ class TestLines:
 
         on_lambda.invoke(open_ticket, request)
 
-        (line,) = [line for line in on_lambda.lines() if line["level"] == "ERROR"]
-        assert line["message"].startswith("tickets.open_ticket failed: RuntimeError: secret of the house (")
+        (line,) = [line for line in on_lambda.lines() if line.get("level") == "ERROR"]
+        assert line["message"] == "tickets.open_ticket: POST /tickets: failed"
         assert (line["service"], line["subscriber"]) == ("repairs", "tickets.open_ticket")
-        assert line["exception"].endswith("RuntimeError: secret of the house")
+        assert line["journal"]["error"].startswith("RuntimeError: secret of the house (")
+        assert line["journal"]["traceback"].endswith("RuntimeError: secret of the house")
 
     def test_a_line_of_the_journal(self, lines: dict[str, dict[str, Any]]) -> None:
         line = lines["journal"]

@@ -71,7 +71,14 @@ calls = st.one_of(
         st.fixed_dictionaries({"QueueUrl": text, "MessageBody": text, "MessageAttributes": attributes}),
     ),
     st.tuples(
-        st.just("ssm"), st.just("GetParameter"), st.fixed_dictionaries({"Name": text, "WithDecryption": st.booleans()})
+        st.just("sqs"),
+        st.just("ChangeMessageVisibility"),
+        st.fixed_dictionaries({"QueueUrl": text, "ReceiptHandle": text, "VisibilityTimeout": st.integers(0, 43_200)}),
+    ),
+    st.tuples(
+        st.just("ssm"),
+        st.just("GetParameters"),
+        st.fixed_dictionaries({"Names": st.lists(text, min_size=1, max_size=10), "WithDecryption": st.booleans()}),
     ),
 )
 

@@ -6,6 +6,7 @@
   const page = document.body.dataset.page;
   const MOST_LINES = 30;
   const PULSE_MS = 900;
+  const REFRESH_MS = 400;
 
   const all = (selector) => [...document.querySelectorAll(selector)];
   const named = (attribute, name) => all(`[${attribute}]`).filter((one) => one.getAttribute(attribute) === name);
@@ -17,9 +18,6 @@
     return element;
   };
 
-  const add = (element) => { element.textContent = String(Number(element.textContent.trim() || 0) + 1); };
-  const fact = (name) => all(`[data-fact="${name}"]`).forEach(add);
-
   const pulse = (element) => {
     element.classList.remove("pulse");
     void element.getBoundingClientRect();
@@ -27,29 +25,42 @@
     setTimeout(() => element.classList.remove("pulse"), PULSE_MS);
   };
 
-  const counted = new Set();
-  const countEvent = (id, contract) => {
-    if (counted.has(id)) return;
-    counted.add(id);
-    for (const box of named("data-box", contract)) { add(box.querySelector(".count")); pulse(box); }
-  };
+  const seen = (contract) => named("data-box", contract).forEach(pulse);
   const way = (tail, head) =>
     named("data-tail", tail).filter((one) => one.dataset.head === head).forEach(pulse);
 
   function draw(told) {
     const well = told.outcome === "done" || told.outcome === "duplicate";
-    if (told.event) { countEvent(told.event, told.trigger); way(told.trigger, told.function); }
+    if (told.event) { seen(told.trigger); way(told.trigger, told.function); }
     for (const box of named("data-box", told.function)) {
-      add(box.querySelector(".count"));
       pulse(box);
       box.classList.toggle("troubled", !well);
     }
-    for (const event of told.published) { way(told.function, event.contract); countEvent(event.event, event.contract); }
-    named("data-times", told.function).forEach(add);
-    named("data-state", told.function).forEach((cell) => { cell.textContent = well ? "well" : "its last attempt failed"; });
-    fact("attempts");
-    if (!well) fact("failures");
-    if (told.dead) fact("dead");
+    for (const event of told.published) { way(told.function, event.contract); seen(event.contract); }
+  }
+
+  // The numbers come from the laptop, which counts each event once: the page is read again, and its parts are replaced.
+  let refreshing = false;
+  let again = false;
+  async function refresh() {
+    if (refreshing) { again = true; return; }
+    refreshing = true;
+    await new Promise((done) => setTimeout(done, REFRESH_MS));
+    again = false;
+    try {
+      const answer = await fetch(location.href, { headers: { "x-refresh": "1" } });
+      if (answer.ok) {
+        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+        for (const part of all("[data-refresh]")) {
+          const next = fresh.querySelector(`[data-refresh="${part.dataset.refresh}"]`);
+          if (next && !part.contains(document.activeElement)) part.replaceChildren(...next.childNodes);
+        }
+        const counts = [...fresh.querySelectorAll(".picture .count")];
+        all(".picture .count").forEach((count, position) => { count.textContent = counts[position] ? counts[position].textContent : ""; });
+      }
+    } catch { /* the laptop is being started again; the stream shows that */ }
+    refreshing = false;
+    if (again) refresh();
   }
 
   function log(told) {
@@ -80,6 +91,7 @@
     source.onmessage = (message) => {
       const told = JSON.parse(message.data);
       if (page === "live") { draw(told); log(told); }
+      if (all("[data-refresh]").length) refresh();
       if (page === "flow" && told.flow === document.body.dataset.flow) all("[data-more]").forEach((one) => { one.hidden = false; });
     };
     addEventListener("pagehide", () => source.close());
@@ -103,8 +115,11 @@
   if (asked) open();
   addEventListener("hashchange", open);
 
-  if (page === "live" || page === "flow") watch();
+  if (page === "live" || page === "flow" || page === "flows") watch();
+  // On a narrow screen, begin with what failed.
+  const failed = document.querySelector(".canvas .troubled");
+  if (failed) { const canvas = failed.closest(".canvas"); canvas.scrollLeft += failed.getBoundingClientRect().left - canvas.getBoundingClientRect().left - canvas.clientWidth / 3; }
   // A replay that goes on is looked at again.
-  const again = document.querySelector("[data-again]");
-  if (again) setTimeout(() => location.reload(), Number(again.dataset.again));
+  const waits = document.querySelector("[data-again]");
+  if (waits) setTimeout(() => location.reload(), Number(waits.dataset.again));
 })();

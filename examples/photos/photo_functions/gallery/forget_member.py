@@ -3,7 +3,7 @@
 from contradance import subscriber
 from photo_contracts.gallery import PhotoRemoved
 from photo_functions.gallery.tables import photos
-from photo_functions.others import MemberRemoved
+from photo_functions.others.member_removed import MemberRemoved
 
 
 @subscriber(uses=[photos.write])

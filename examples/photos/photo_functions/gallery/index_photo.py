@@ -3,7 +3,7 @@
 from contradance import subscriber
 from photo_contracts.gallery import PhotoIndexed
 from photo_functions.gallery.tables import Photo, photos
-from photo_functions.others import ObjectCreated
+from photo_functions.others.object_created import ObjectCreated
 
 
 @subscriber(

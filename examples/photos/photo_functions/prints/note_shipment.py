@@ -2,7 +2,7 @@
 
 from contradance import subscriber
 from photo_contracts.prints import PrintSent
-from photo_functions.others import PrintShipped
+from photo_functions.others.print_shipped import PrintShipped
 
 
 @subscriber(delivery="queue")

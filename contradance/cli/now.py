@@ -1,0 +1,79 @@
+"""`contradance retry` and `schedule run`: on the laptop, now instead of in some minutes."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from contradance.cli.command import AsJson, Port, StateFolder, completing, print_json, reporting, the_project
+from contradance.cli.target import state_option
+from contradance.cli.theme import err, out
+from contradance.function import Schedule
+from contradance.local.names import DEFAULT_STATE
+
+if TYPE_CHECKING:
+    from contradance.local.system.client import LaptopClient
+
+schedule = typer.Typer(help="Run scheduled functions now.", no_args_is_help=True)
+
+
+@reporting
+def retry(
+    delivery: Annotated[
+        str,
+        typer.Argument(
+            help="all, or an event's or a flow's id, its first eight characters, a subject, or a function.",
+            metavar="DELIVERY",
+        ),
+    ],
+    *,
+    state: StateFolder = DEFAULT_STATE,
+    port: Port = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the next attempt of waiting deliveries now, instead of after their pause.
+
+    It exits with 1 if none waits. Of dead letters, see: contradance dlq redrive
+    """
+    found = _laptop(state, port).retry(None if delivery == "all" else delivery)
+    if as_json:
+        print_json({"deliveries": [one.model_dump() for one in found]})
+    else:
+        for one in found:
+            out.print(f"{one.function}  attempt {one.attempt} now  event {one.event_id}", markup=False)
+    if not found:
+        what = "No delivery waits for a retry" + ("." if delivery == "all" else f" that is about {delivery}.")
+        err.print(f"{what}\n  Dead letters: contradance dlq list{state_option(state)}", markup=False)
+        raise typer.Exit(1)
+
+
+def _scheduled() -> list[str]:
+    functions = the_project().choreography().functions.values()
+    return [one.name for one in functions if isinstance(one.trigger, Schedule)]
+
+
+@schedule.command("run")
+@reporting
+def run_schedule(
+    name: Annotated[
+        str,
+        typer.Argument(help="A scheduled function.", metavar="NAME", autocompletion=completing(_scheduled)),
+    ],
+    *,
+    state: StateFolder = DEFAULT_STATE,
+    port: Port = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a scheduled function once, now, on the running laptop."""
+    flow = _laptop(state, port).run_schedule(name)
+    if as_json:
+        print_json({"function": name, "flow": flow})
+    else:
+        out.print(f"{name} runs now.\n  Follow it: contradance trace{state_option(state)} {flow}", markup=False)
+
+
+def _laptop(state: Path, port: int | None) -> "LaptopClient":
+    from contradance.local.system.address import url_of  # noqa: PLC0415 - loaded with the command
+    from contradance.local.system.client import LaptopClient  # noqa: PLC0415 - the same
+
+    return LaptopClient(url_of(state, port), state)

@@ -1,0 +1,126 @@
+"""Compares a plan with what the stack deployed last: what an update deletes or retains that holds data."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from contradance.deployed import Deployed, DeployedFunction
+from contradance.errors import InvalidStack
+from contradance.infra.planning.plan import StackPlan
+from contradance.infra.planning.trigger import SubscriberPlan
+
+DataKind = Literal["dead letters", "queue", "log group", "table"]
+TYPES: Final[dict[DataKind, str]] = {
+    "dead letters": "aws:sqs/queue:Queue",
+    "queue": "aws:sqs/queue:Queue",
+    "log group": "aws:cloudwatch/logGroup:LogGroup",
+    "table": "aws:dynamodb/table:Table",
+}
+"""Pulumi's type of each."""
+_HELD: Final[dict[DataKind, str]] = {
+    "dead letters": "events that were not consumed",
+    "queue": "events that wait to be consumed",
+    "log group": "logs and journal",
+    "table": "items",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """One resource that holds data and that the program no longer declares."""
+
+    owner: str
+    """Deployed name of its function or table."""
+    kind: DataKind
+    logical_name: str
+    id: str
+    """Its id in AWS: a queue's URL, or a name."""
+
+    @property
+    def import_command(self) -> str:
+        """The command that brings it back into the stack."""
+        return f"pulumi import {TYPES[self.kind]} {self.logical_name} {self.id}"
+
+    def __str__(self) -> str:
+        name = self.id.rpartition("/")[2] if self.id.startswith("https:") else self.id
+        return f"{self.kind} {name} ({_HELD[self.kind]})"
+
+
+def leaving(plan: StackPlan, before: Deployed) -> tuple[Leaving, ...]:
+    """Return what holds data in the deployed stack and is not in the plan, in the order of its functions."""
+    return (*_of_functions(plan, before), *_of_tables(plan, before))
+
+
+def check_succession(plan: StackPlan, before: Deployed) -> None:
+    """Refuse a change that makes AWS replace a table: its items would be lost.
+
+    Raises:
+        InvalidStack: the message names each table.
+    """
+    now = {table.identity: table.sorted for table in plan.tables}
+    found = [
+        f"  table {name} {'loses' if table.sorted else 'gets'} its sort key. DynamoDB cannot change a key: it would be another, "
+        "empty table.\n  Fix: declare a table with a new name, and copy the items with a function."
+        for name, table in before.tables.items()
+        if name in now and now[name] != table.sorted
+    ]
+    if found:
+        site = plan.setup.site
+        raise InvalidStack(f"stack {site.stack!r} would lose data in {site.region}:\n" + "\n".join(found))
+
+
+def describe_leaving(items: tuple[Leaving, ...], stack: str, *, retained: bool) -> Iterator[str]:
+    """Yield a warning for each function or table with data that leaves the stack."""
+    for owner in dict.fromkeys(item.owner for item in items):
+        mine = [item for item in items if item.owner == owner]
+        what = "; ".join(map(str, mine))
+        removed = any(item.kind in ("dead letters", "table", "log group") for item in mine)
+        subject = f"{owner} is no longer declared" if removed else f"{owner} is no longer behind its queue"
+        if retained:
+            commands = "\n".join(
+                f"    {item.import_command} --stack {stack} --protect=false --generate-code=false --yes"
+                for item in mine
+            )
+            yield (
+                f"{subject}. These stay in AWS, outside of this stack: {what}.\n"
+                f"  To have them back, declare it again, and before the update run:\n{commands}"
+            )
+        else:
+            rename = _old_name(owner)
+            fix = (
+                f"  If you renamed it, write deployed_as={rename!r}: it keeps them. To retain them: pulumi config set --stack "
+                f"{stack} protect true, and pulumi up before this change."
+                if removed
+                else "  Write draining=True until contradance doctor reports that the queue is empty."
+            )
+            yield f"{subject}. This update deletes what it holds: {what}.\n{fix}"
+
+
+def _of_functions(plan: StackPlan, before: Deployed) -> Iterator[Leaving]:
+    workloads = {each.function.identity: each for each in plan.workloads}
+    for name, function in before.functions.items():
+        identity = function.deployed_name or name
+        now = workloads.get(identity)
+        if now is None:
+            yield from _removed(identity, function)
+        elif function.queue_url and not (isinstance(now, SubscriberPlan) and now.queue):
+            yield Leaving(identity, "queue", identity, function.queue_url)
+
+
+def _removed(identity: str, function: DeployedFunction) -> Iterator[Leaving]:
+    if function.dead_letter_queue_url:
+        yield Leaving(identity, "dead letters", f"{identity}.dead-letters", function.dead_letter_queue_url)
+    if function.queue_url:
+        yield Leaving(identity, "queue", identity, function.queue_url)
+    yield Leaving(identity, "log group", identity, function.log_group)
+
+
+def _of_tables(plan: StackPlan, before: Deployed) -> Iterator[Leaving]:
+    now = {table.identity for table in plan.tables}
+    for name, table in before.tables.items():
+        if name not in now:
+            yield Leaving(name, "table", name, table.table_name)
+
+
+def _old_name(owner: str) -> str:
+    return owner.partition(".")[2]

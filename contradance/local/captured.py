@@ -1,0 +1,195 @@
+"""Captures what handlers log and print on the laptop, and keeps it with the running attempt.
+
+A line of the standard library and one of Powertools' Logger become the same `LogEntry`: message, the author's own keys, a
+traceback; models and exceptions without personal data. A line that is printed is one with the level INFO.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
+
+from contradance.choreography import Choreography
+from contradance.runtime.attempt import running_attempt
+from contradance.runtime.attempt_log import STANDARD_KEYS, bounded_entry
+from contradance.runtime.aws.log_values import masked, masked_argument
+from contradance.runtime.error_description import exception_text
+from contradance.runtime.journal_record import LogEntry
+
+_OWN: Final = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
+"""Attributes of every log record; what else it has comes from `extra=`."""
+_writing: Final[ContextVar[bool]] = ContextVar("contradance_writing", default=False)
+"""Whether this context writes to the terminal for the laptop, and not for a handler."""
+
+
+class CapturedLogs(logging.Handler):
+    """Keeps each log record with the running attempt.
+
+    Args:
+        when_logged: called with each line, and the service that logged it.
+    """
+
+    def __init__(self, when_logged: Callable[[LogEntry, str], None] = lambda _, __: None) -> None:
+        super().__init__()
+        self._when_logged = when_logged
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record, and show it."""
+        try:
+            entry = entry_of(record)
+        except Exception:  # noqa: BLE001 - like logging: a line that cannot be formatted must not fail a delivery
+            self.handleError(record)
+            return
+        attempt = running_attempt()
+        if attempt is not None:
+            entry = entry.model_copy(update={"at": attempt.now()})
+            attempt.keep(bounded_entry(entry))
+        self._when_logged(entry, attempt.service if attempt else _service_named(record.name))
+
+    def addFilter(self, filter: Any) -> None:  # noqa: N802, A002 - logging's names
+        """Take no filter: Powertools' own would drop the lines of its Loggers."""
+
+
+class CapturedPrint:
+    """Standard output: what a handler prints is kept with its attempt; everything is written through.
+
+    Args:
+        stream: the real standard output.
+        when_printed: shows a line that a handler printed, instead of writing it through.
+    """
+
+    def __init__(self, stream: TextIO, when_printed: Callable[[LogEntry, str], None] | None = None) -> None:
+        self._stream = stream
+        self._when_printed = when_printed
+
+    def write(self, text: str) -> int:
+        """Write text, and keep each of its lines that is not empty."""
+        attempt = None if _writing.get() else running_attempt()
+        if attempt is None:
+            return self._stream.write(text)
+        for entry in attempt.keep_printed(text):
+            if self._when_printed is not None:
+                self._when_printed(entry, attempt.service)
+        return self._stream.write(text) if self._when_printed is None else len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def printing(when_printed: Callable[[LogEntry, str], None] | None = None) -> Iterator[None]:
+    """Capture standard output inside the block; see `CapturedPrint`."""
+    before = sys.stdout
+    captured = CapturedPrint(before, when_printed)
+    sys.stdout = captured
+    try:
+        yield
+    finally:
+        if sys.stdout is captured:  # else another has replaced it, such as a debugger
+            sys.stdout = before
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Write to the terminal inside the block for the laptop: not captured as what a handler prints."""
+    token = _writing.set(True)
+    try:
+        yield
+    finally:
+        _writing.reset(token)
+
+
+@contextmanager
+def logging_kept(choreography: Choreography) -> Iterator[None]:
+    """Keep what the functions log inside the block, from INFO on; other handlers get it as well."""
+    root, handler = logging.getLogger(), CapturedLogs()
+    loggers = [logging.getLogger(package) for package in packages(choreography)]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.INFO)
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+def packages(choreography: Choreography) -> set[str]:
+    """Return the top-level packages of a choreography's functions."""
+    return {function.handler.__module__.partition(".")[0] for function in choreography.functions.values()}
+
+
+def entry_of(record: logging.LogRecord) -> LogEntry:
+    """Return a log record as the line that a function would write on AWS."""
+    fields = _powertools_fields(record) or _fields(record)
+    own = {name: value for name, value in fields.items() if name not in STANDARD_KEYS}
+    exception = fields.get("exception")
+    return LogEntry(
+        at=datetime.fromtimestamp(record.created, UTC),
+        level=record.levelname,
+        logger=record.name,
+        message=_text(fields.get("message", "")),
+        fields=own,
+        exception=None if exception is None else str(exception),
+    )
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    """Return the message, the extra keys and the traceback of a standard library's record."""
+    fields = {name: masked(value) for name, value in vars(record).items() if name not in _OWN}
+    fields["message"] = _message(record)
+    if record.exc_info and record.exc_info[1]:
+        fields["exception"] = exception_text(record.exc_info[1])
+    return fields
+
+
+def _message(record: logging.LogRecord) -> object:
+    if not isinstance(record.msg, str):
+        return masked(record.msg)
+    if not record.args:
+        return record.msg
+    shown = logging.makeLogRecord(vars(record))
+    if isinstance(record.args, Mapping):
+        shown.args = {name: masked_argument(value) for name, value in record.args.items()}
+    else:
+        shown.args = tuple(map(masked_argument, record.args))
+    return shown.getMessage()
+
+
+def _powertools_fields(record: logging.LogRecord) -> dict[str, Any] | None:
+    """Return the keys of the line of JSON that a Powertools Logger writes; None for another logger.
+
+    Its formatter holds the keys that were appended to it. Powertools is not loaded here: its Loggers are recognised.
+    """
+    for logger in _with_parents(logging.getLogger(record.name)):
+        formatter = getattr(getattr(logger, "powertools_handler", None), "formatter", None)
+        if formatter is not None:
+            line = formatter.format(record)
+            try:
+                fields = json.loads(line)
+            except ValueError:
+                fields = None
+            return fields if isinstance(fields, dict) else {"message": line}
+    return None
+
+
+def _with_parents(logger: logging.Logger | None) -> Iterable[logging.Logger]:
+    while logger is not None:
+        yield logger
+        logger = logger.parent
+
+
+def _service_named(logger: str) -> str:
+    """Return the part of a logger's name that names a service, where no function runs."""
+    return logger.split(".")[-2] if "." in logger else logger
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

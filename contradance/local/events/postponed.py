@@ -1,0 +1,51 @@
+"""Deliveries that wait for their next attempt, and the next attempt now."""
+
+import sqlite3
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from contradance.local.events.pending_delivery import Dispatcher
+from contradance.local.state.database import Database
+from contradance.local.state.ids import FIRST, LAST, SHORTEST
+
+_ALL_POSTPONED: Final = "SELECT delivery.id, function, event_id, attempt FROM delivery JOIN event ON event.id = event WHERE due > :now ORDER BY due"
+_POSTPONED: Final = _ALL_POSTPONED.replace(
+    "ORDER BY",
+    "AND (function = :term OR event_id >= :term AND event_id < :above "
+    "OR delivery.correlation_id >= :term AND delivery.correlation_id < :above "
+    "OR delivery.correlation_id IN (SELECT correlation_id FROM journal WHERE subject = :term)) ORDER BY",
+)
+
+
+class Postponed(NamedTuple):
+    """A delivery whose next attempt is due later."""
+
+    id: str
+    function: str
+    event_id: str
+    attempt: int
+    """Number of that attempt; 1 is the first."""
+
+
+def retry_now(database: Database, dispatcher: Dispatcher, now: datetime, term: str | None) -> list[Postponed]:
+    """Make postponed deliveries due now, and return them.
+
+    Args:
+        database: the state file.
+        dispatcher: makes the deliveries.
+        now: the time.
+        term: a function, or what begins an event's or a flow's id, or a subject; None for every delivery.
+    """
+    at = now.timestamp()
+    above = None if term is None else term + (LAST if len(term) >= SHORTEST else FIRST)
+    query = _ALL_POSTPONED if term is None else _POSTPONED
+
+    def change(connection: sqlite3.Connection) -> list[Postponed]:
+        found = [Postponed(*row) for row in connection.execute(query, {"now": at, "term": term, "above": above})]
+        connection.executemany("UPDATE delivery SET due = ? WHERE id = ?", [(at, one.id) for one in found])
+        return found
+
+    found = database.write(change)
+    for function in {one.function for one in found}:
+        dispatcher.refill(function)
+    return found

@@ -1,0 +1,43 @@
+"""The port of a laptop, remembered in its folder: commands find it there."""
+
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ValidationError
+
+from contradance.local.names import DEFAULT_PORT, HOST
+
+_FILE: Final = "address.json"
+
+
+class LaptopAddress(BaseModel):
+    """Where a laptop is, or was, served."""
+
+    port: int
+    asked: int
+    """The port that `contradance run` was given; 0 takes a free one."""
+
+
+def remember(state: Path, address: LaptopAddress) -> None:
+    """Write the address into the folder of a laptop."""
+    (state / _FILE).write_text(address.model_dump_json(), encoding="utf-8")
+
+
+def remembered(state: Path) -> LaptopAddress | None:
+    """Return the address in a folder; None where no laptop has run on it."""
+    try:
+        return LaptopAddress.model_validate_json((state / _FILE).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def url_of(state: Path, port: int | None) -> str:
+    """Return where the laptop of a folder is served; a `port` that is given wins."""
+    found = None if port is not None else remembered(state)
+    return f"http://{HOST}:{found.port if found else DEFAULT_PORT if port is None else port}"
+
+
+def port_to_run(state: Path, port: int | None) -> int:
+    """Return the port to serve a folder's laptop on: the one that is given, else that of its last run."""
+    found = None if port is not None else remembered(state)
+    return found.asked if found else DEFAULT_PORT if port is None else port

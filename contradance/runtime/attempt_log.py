@@ -1,0 +1,72 @@
+"""The lines that one attempt logged: bounded, with the last ones kept, since they lead to a failure."""
+
+from collections import deque
+from typing import Final
+
+from contradance.runtime.journal_record import LogEntry
+
+_FIRST: Final = 50
+_LAST: Final = 100
+"""Most lines that are kept: the first and the last of an attempt."""
+LONGEST_TEXT: Final = 2_000
+"""Most characters of a message, of a field's value and of a traceback."""
+_MOST_FIELDS: Final = 20
+_LONGEST_NAME: Final = 100
+STANDARD_KEYS: Final = frozenset(
+    {
+        *("level", "location", "message", "timestamp", "service", "sampling_rate", "xray_trace_id"),
+        *("correlation_id", "subject", "event_id", "subscriber"),
+        *("exception", "exception_name", "exception_notes", "stack_trace"),
+    }
+)
+"""Keys of a line of JSON that are not the author's."""
+
+
+class AttemptLog:
+    """Collects the lines of one attempt; any thread may add one."""
+
+    def __init__(self) -> None:
+        self._first: list[LogEntry] = []
+        self._last: deque[LogEntry] = deque(maxlen=_LAST)
+        self._count = 0
+
+    def add(self, entry: LogEntry) -> None:
+        """Keep a line."""
+        self._count += 1
+        if len(self._first) < _FIRST:
+            self._first.append(entry)
+        else:
+            self._last.append(entry)
+
+    def entries(self) -> tuple[LogEntry, ...]:
+        """Return the kept lines, in order; a line between them counts those that were left out."""
+        left_out = self._count - len(self._first) - len(self._last)
+        if left_out <= 0:
+            return (*self._first, *self._last)
+        gap = LogEntry(
+            at=self._last[0].at, level="INFO", logger="contradance", message=f"{left_out} lines are left out here"
+        )
+        return (*self._first, gap, *self._last)
+
+
+def bounded_entry(entry: LogEntry) -> LogEntry:
+    """Return a line whose texts and fields are short enough to be kept."""
+    fields = {name[:_LONGEST_NAME]: _bounded(value) for name, value in [*entry.fields.items()][:_MOST_FIELDS]}
+    exception = None if entry.exception is None else _cut(entry.exception)
+    return entry.model_copy(update={"message": _cut(entry.message), "fields": fields, "exception": exception})
+
+
+def _bounded(value: object) -> object:
+    """Return a JSON value; text and structures that are too long as text that is cut."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    return value if len(text) <= LONGEST_TEXT else _cut(text)
+
+
+def _cut(text: str) -> str:
+    """Return the beginning and the end of a long text."""
+    if len(text) <= LONGEST_TEXT:
+        return text
+    half = LONGEST_TEXT // 2
+    return f"{text[:half]} ... {len(text) - 2 * half} characters ... {text[-half:]}"

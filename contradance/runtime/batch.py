@@ -1,0 +1,87 @@
+"""Consumes the SQS messages of one invocation, one after the other."""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextvars import copy_context
+from typing import Any
+
+from contradance.function import AnyFunction
+from contradance.runtime.consume import consume, sent_at
+from contradance.runtime.own_time import RESERVE_SECONDS, is_enough
+from contradance.runtime.ports import Context, Environment
+from contradance.subscription import Subscription
+
+Message = Mapping[str, Any]
+"""One record of the event with which Lambda invokes a function for a queue."""
+
+
+def messages_in(event: object) -> Sequence[Message] | None:
+    """Return the messages of an SQS batch; None for any other event."""
+    records = event.get("Records") if isinstance(event, Mapping) else None
+    if isinstance(records, list) and all(map(_is_message, records)):
+        return records
+    return None
+
+
+def consume_batch(
+    function: AnyFunction,
+    subscription: Subscription,
+    messages: Sequence[Message],
+    context: Context,
+    environment: Environment,
+) -> dict[str, list[dict[str, str]]]:
+    """Consume each message within its own time; return those that the queue repeats, in Lambda's form.
+
+    A message that could not end before the invocation does is not begun: it returns to the queue at once, and no attempt
+    is counted. The first message always begins.
+    """
+    timeout, failures = function.limits.timeout, []
+    for position, message in enumerate(messages):
+        if position and not is_enough(context, timeout):
+            pause = 0.0
+        elif _is_consumed(function, subscription, message, context, environment):
+            continue
+        else:
+            pause = function.retry.queue_pause(timeout).total_seconds()
+        environment.messages.hide(message, pause)
+        failures.append({"itemIdentifier": message["messageId"]})
+    return {"batchItemFailures": failures}
+
+
+def _is_consumed(
+    function: AnyFunction, subscription: Subscription, message: Message, context: Context, environment: Environment
+) -> bool:
+    """Make one attempt in a context of its own; return whether the message is done with."""
+    environment.limiter.begin(function.limits.timeout.total_seconds() + RESERVE_SECONDS)
+    try:
+        dead_lettered = copy_context().run(
+            consume,
+            function,
+            subscription,
+            _event_in(message),
+            holder=message["messageId"],
+            queued_at=sent_at(message["attributes"]["SentTimestamp"]),
+            receives=int(message["attributes"].get("ApproximateReceiveCount", 1)),
+            environment=environment,
+            context=context,
+        )
+    except Exception:  # noqa: BLE001 - journaled by consume; the queue repeats this message alone
+        return False
+    if dead_lettered:  # at once: if this invocation dies, the message would return and be dead-lettered twice
+        environment.messages.delete(message)
+    return True
+
+
+def _is_message(record: object) -> bool:
+    if not isinstance(record, Mapping) or not isinstance(record.get("attributes"), Mapping):
+        return False
+    return isinstance(record.get("messageId"), str) and isinstance(record.get("body"), str)
+
+
+def _event_in(message: Message) -> Mapping[str, Any]:
+    """Return the event in an SQS message; another body is wrapped so that validation rejects and dead-letters it."""
+    try:
+        event = json.loads(message["body"])
+    except (ValueError, RecursionError):
+        event = None
+    return event if isinstance(event, dict) else {"id": message["messageId"], "detail": message["body"]}

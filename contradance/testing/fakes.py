@@ -1,0 +1,135 @@
+"""Valid fakes in place of personal data: the same input gives the same fake, in every process.
+
+What is personal is what `contradance.pii.mask` masks. A marked field gets a value of its own schema, as `events_of` generates
+it; a field that the contract does not have is left out. The result is checked against the contract.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, Final
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from pydantic import ValidationError
+
+from contradance.compatibility.keywords import SchemaObject
+from contradance.contract import Contract
+from contradance.pii import MASK, mask
+from contradance.schemas import schema_of
+from contradance.testing.strategies import strategy_of
+from contradance.wire import as_text, read_tolerant
+
+_CHOICES: Final = 6
+"""Generated values per field; the later ones are less simple. Another is tried where the contract's validators refuse one."""
+_LEFT_OUT: Final = object()
+
+
+class CannotFake(Exception):
+    """Data has no shape that can be faked, or the contract's validators refuse every fake."""
+
+
+def faked(contract: type[Contract], data: object) -> tuple[Any, dict[str, str]]:
+    """Return an event's data with fakes in place of personal data, and the texts that were replaced, with their fakes."""
+    shown = mask(contract, data)
+    if not isinstance(data, Mapping) or not isinstance(shown, Mapping):
+        raise CannotFake(f"the data of {contract.identity} is not an object")
+    was_valid = _is_valid(contract, data)
+    for choice in reversed(range(_CHOICES)):
+        faker = _Faker(contract, choice)
+        found = faker.value(faker.schema, shown, data)
+        if not was_valid or _is_valid(contract, found):
+            return found, faker.replaced
+    raise CannotFake(f"the validators of {contract.identity} accept no generated value; see events_of")
+
+
+def _is_valid(contract: type[Contract], data: object) -> bool:
+    try:
+        read_tolerant(contract, as_text(data))
+    except (ValidationError, ValueError, TypeError):
+        return False
+    return True
+
+
+@lru_cache(maxsize=1024)
+def _generated(contract: type[Contract], text: str) -> tuple[Any, ...]:
+    """Return generated values for the JSON of (schema, value): the text is the seed."""
+    schema, _ = json.loads(text)
+    found: list[Any] = []
+
+    @seed(int.from_bytes(sha256(text.encode()).digest()[:8]))
+    @settings(
+        max_examples=_CHOICES,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        phases=[Phase.generate],
+        suppress_health_check=[*HealthCheck],
+    )
+    @given(strategy_of(contract, schema))
+    def collect(value: Any) -> None:
+        found.append(value)
+
+    collect()
+    return tuple(found)
+
+
+class _Faker:
+    """Fakes the values of one contract."""
+
+    def __init__(self, contract: type[Contract], choice: int) -> None:
+        self.schema: SchemaObject = schema_of(contract, "validation")
+        self.replaced: dict[str, str] = {}
+        self._contract = contract
+        self._choice = choice
+
+    def value(self, schema: SchemaObject | None, shown: object, value: object) -> Any:
+        """Return a value with fakes wherever `shown` masks it."""
+        if shown == MASK and value != MASK:
+            return self._fake(schema, value)
+        if isinstance(value, Mapping) and isinstance(shown, Mapping):
+            made = {key: self.value(self._field(schema, key), shown[key], item) for key, item in value.items()}
+            return {key: item for key, item in made.items() if item is not _LEFT_OUT}
+        if isinstance(value, list) and isinstance(shown, list):
+            items = [self.value(self._item(schema, n), *both) for n, both in enumerate(zip(shown, value, strict=True))]
+            return [item for item in items if item is not _LEFT_OUT]
+        return value
+
+    def _fake(self, schema: SchemaObject | None, value: object) -> Any:
+        """Return a value of a schema that depends on the real value alone; nothing where the contract has no such field."""
+        if schema is None:
+            return _LEFT_OUT
+        text = json.dumps([schema, value], sort_keys=True, default=str)
+        found = _generated(self._contract, text)
+        fake = found[min(self._choice, len(found) - 1)]
+        if isinstance(value, str) and isinstance(fake, str) and value:
+            self.replaced[value] = fake
+        return fake
+
+    def _resolved(self, schema: SchemaObject | None) -> list[SchemaObject]:
+        """Return the schemas that a schema stands for: of a reference its target, of a union its members."""
+        if schema is None:
+            return []
+        if "$ref" in schema:
+            return self._resolved(self.schema.get("$defs", {}).get(schema["$ref"].rpartition("/")[2]))
+        for word in ("anyOf", "oneOf", "allOf"):
+            if word in schema:
+                return [found for one in schema[word] for found in self._resolved(one)]
+        return [schema]
+
+    def _field(self, schema: SchemaObject | None, key: object) -> SchemaObject | None:
+        """Return the schema of a field, or of a mapping's values."""
+        for one in self._resolved(schema):
+            named = one.get("properties", {}).get(key)
+            rest = one.get("additionalProperties")
+            if named is not None or isinstance(rest, dict):
+                found: SchemaObject = rest if named is None else named  # type: ignore[assignment]  # one is an object
+                return found
+        return None
+
+    def _item(self, schema: SchemaObject | None, position: int) -> SchemaObject | None:
+        for one in self._resolved(schema):
+            items = one.get("prefixItems", [])[position : position + 1] or [one.get("items")]
+            if isinstance(items[0], dict):
+                return items[0]
+        return None

@@ -1,0 +1,167 @@
+"""Every command, found by walking the application, prints what other programs wrote as text that is safe to show."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from contradance.cli.app import app
+from contradance.cli.narrator import Narrator
+from contradance.cli.theme import Services, out
+from contradance.local.web.server import Refusal
+from contradance.operate.flow import flows
+from contradance.printable import printable_block
+from contradance.runtime.journal_record import JournalRecord, LogEntry, PublishedEvent
+from tests.fuzz.world import World, opened
+from tests.local.desk import START
+
+HOSTILE: Final = "evil\x1b[2J\x1b]0;title\x07\x9b\x7f\u202e\u2066\u200b\u2028[red]\r\nFORGED"
+"""Clears a terminal, sets its title, reorders a line, counts as markup, and begins a line of its own."""
+EVENT: Final = {
+    "Source": "club.members",
+    "DetailType": "Signed",
+    "Detail": json.dumps(
+        {
+            "metadata": {
+                "event_id": HOSTILE, "version": 1, "occurred_at": "2026-01-01T00:00:00Z", "correlation_id": HOSTILE,
+                "causation_id": None, "publisher": HOSTILE, "subject": HOSTILE,
+            },
+            "data": {"member": HOSTILE, "name": "Zoë", "age": 1},
+        }
+    ),
+}  # fmt: skip
+COMMANDS: Final[dict[tuple[str, ...], Sequence[Sequence[str]]]] = {
+    ("contracts", "check"): [[], ["--against", HOSTILE]],
+    ("contracts", "diff"): [[], [HOSTILE], [HOSTILE, HOSTILE]],
+    ("contracts", "export"): [
+        ["--format", "jsonschema"],
+        ["--format", HOSTILE],
+        ["--format", "asyncapi", "--function", HOSTILE],
+    ],
+    ("contracts", "freeze"): [["--check"]],
+    ("contracts", "list"): [[], ["--json"]],
+    ("contracts", "show"): [["Signed"], [HOSTILE]],
+    ("create", "event"): [[HOSTILE]],
+    ("create", "route"): [[HOSTILE]],
+    ("create", "subscriber"): [[HOSTILE]],
+    ("create", "topic"): [[HOSTILE]],
+    ("demo",): [[]],
+    ("dlq", "list"): [[], ["--json"], ["--subscriber", HOSTILE]],
+    ("dlq", "purge"): [[], ["--json"]],
+    ("dlq", "redrive"): [[], ["--json"]],
+    ("dlq", "show"): [[], ["--json"]],
+    ("doctor",): [[], ["--json"]],
+    ("events", "list"): [[], ["--json"], ["--subject", HOSTILE], ["--since", HOSTILE]],
+    ("events", "publish"): [
+        ["Signed", "--data", json.dumps({"member": "m", HOSTILE: HOSTILE})],
+        [HOSTILE, "--data", "{}"],
+    ],
+    ("events", "sample"): [["Signed"], [HOSTILE]],
+    ("events", "would-match"): [["event.json"], [HOSTILE]],
+    ("graph",): [[], ["--format", "mermaid"], ["--format", HOSTILE]],
+    ("lint",): [[], ["--json"]],
+    ("list",): [[], ["--json"]],
+    ("logs",): [["--since", "2025-01-01"], ["--since", "2025-01-01", "--json"], ["--subscriber", HOSTILE]],
+    ("new",): [[HOSTILE]],
+    ("package",): [["--out", HOSTILE]],
+    ("replay",): [
+        ["--subscriber", "desk.greet", "--from", "2025-01-01", "--to", "2027-01-01"],
+        ["--subscriber", HOSTILE, "--from", "2025-01-01", "--to", "2027-01-01"],
+        ["--subscriber", "desk.greet", "--from", HOSTILE, "--to", "now"],
+    ],
+    ("run",): [["--set", HOSTILE], ["--cors-origin", HOSTILE]],
+    ("trace",): [[], ["--json"], [HOSTILE], ["none of this" + HOSTILE]],
+    ("why",): [[HOSTILE[:8]], [HOSTILE, "--json"], [HOSTILE, "--subscriber", HOSTILE], ["none" + HOSTILE]],
+}
+"""Words of each command, the hostile text among them wherever a command takes a text."""
+ON_STATE: Final = ("trace", "replay", "logs", "doctor", "why", "dlq", "events")
+
+
+def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the words of each command."""
+    if hasattr(command, "commands"):
+        for name, inner in command.commands.items():
+            yield from leaves(inner, (*path, name))
+    else:
+        yield path
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A laptop with hostile events, deliveries and dead letters, and the project of its choreography."""
+    project = Path(str(tmp_path_factory.mktemp("project")))
+    (project / "pyproject.toml").write_text('[tool.contradance]\nchoreography = "tests.fuzz.world:club"\n')
+    (project / "event.json").write_text(json.dumps({"source": HOSTILE, "detail-type": HOSTILE, "detail": {}}))
+    with pytest.MonkeyPatch.context() as patched, opened(tmp_path_factory.mktemp("state")) as found:
+        patched.chdir(project)
+        found.laptop.bus.put_events(Entries=[EVENT])
+        found.laptop.drain()
+        attributes = {"REASON": "invalid", "ERROR_MESSAGE": HOSTILE}
+        texts = {name: {"DataType": "String", "StringValue": text} for name, text in attributes.items()}
+        found.laptop.dead_letters.put(
+            "desk.greet", json.dumps({"detail-type": HOSTILE, "id": HOSTILE, "detail": 1}), texts
+        )
+        found.laptop.journal.write(record())
+        found.laptop.database.flush()
+        yield found
+
+
+def record() -> JournalRecord:
+    return JournalRecord(
+        function="desk.greet", trigger=HOSTILE, event_id=HOSTILE, subject=HOSTILE, correlation_id=HOSTILE, causation_id=HOSTILE,
+        attempt=1, outcome="failed", retries_left=1, started_at=START, duration_ms=1.0, error=HOSTILE,
+        published=(PublishedEvent(event_id=HOSTILE, contract=HOSTILE),),
+    )  # fmt: skip
+
+
+def check(text: str, *, own: bool = False) -> None:
+    """Refuse text that does anything but show; only a user's own words may begin a line."""
+    assert printable_block(text) == text
+    assert own or not [line for line in text.splitlines() if line.startswith("FORGED")]
+
+
+def test_every_command_is_tried() -> None:
+    assert sorted(leaves(typer.main.get_command(app))) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("words", sorted(COMMANDS), ids=" ".join)
+def test_a_command_shows_hostile_text_escaped(world: World, words: tuple[str, ...]) -> None:
+    options = ["--state", str(world.state), "--port", world.url.rpartition(":")[2]] if words[0] in ON_STATE else []
+    if words in (("events", "publish"), ("why",)):
+        options = options[2:] if words[0] == "events" else options[:2]
+    if words in (("events", "sample"), ("events", "would-match")):
+        options = []
+    for more in COMMANDS[words]:
+        result = CliRunner().invoke(app, [*words, *more, *options], terminal_width=300)
+
+        assert result.exit_code in (0, 1, 2), result.output
+        assert "Traceback" not in result.output
+        check(result.output, own="FORGED" in " ".join(more))
+
+
+@pytest.mark.parametrize(
+    "words", [("dlq", "list"), ("dlq", "show"), ("trace", HOSTILE), ("logs", "--since", "2025-01-01"), ("events", "list", "--since", "2025-01-01"), ("why", HOSTILE)], ids=lambda words: words[0] + words[-1][:4]
+)  # fmt: skip
+def test_the_hostile_text_is_among_what_is_shown(world: World, words: tuple[str, ...]) -> None:
+    printed = world.types(*words)
+
+    assert r"evil\x1b[2J\x1b]0;title\x07" in printed or r"evil\u001b[2J\u001b]0;title\u0007" in printed
+
+
+def test_the_running_laptop_prints_hostile_text_escaped() -> None:
+    narrator = Narrator(Services(["desk"]))
+    line = LogEntry(at=START, level="ERROR", logger="desk.greet", message=f"it failed: {HOSTILE}", exception=HOSTILE)
+
+    with out.capture() as captured:
+        narrator.delivery(record())
+        narrator.refused(Refusal(START, "GET", f"/{HOSTILE}", 404))
+        narrator.logged(line, "desk")
+        for flow in flows([record()]):
+            narrator.settled(flow)
+
+    assert captured.get().count(r"evil\x1b[2J") >= 4
+    check(captured.get())

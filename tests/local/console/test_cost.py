@@ -1,0 +1,116 @@
+"""What many flows and dead letters cost: the number of a page's queries does not grow with them."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from contradance.local.clock import RealClock
+from contradance.local.console.feed import Feed
+from contradance.local.dead_letter_queues import DeadLetterMessage, keep
+from contradance.local.events.accepted import OWN_BUS
+from contradance.local.laptop import Laptop
+from contradance.local.web.server import Server
+from contradance.runtime.journal_record import JournalRecord, Outcome
+from tests.local.console.test_console import ask, library
+from tests.local.system.test_cost import traced
+
+FEW, MANY = 150, 3_000
+NOW = datetime.now(UTC)
+REMIND = "readers.remind"
+LENT = "library.loans/Lent v1"
+PAGES = [
+    "live",
+    "flows",
+    "flows?before=200",
+    "flows?outcome=failed",
+    "flows?outcome=done&function=readers.remind",
+    "flows?outcome=waiting",
+    "flows?term=closed",
+    "flows?term=nothing%20like%20it",
+    "flows?span=1h&event=library.loans%2FLent%20v1",
+    "flows/flow-77",
+    "functions",
+    "functions/readers.remind",
+    "dead-letters",
+    "dead-letters/readers.remind",
+]
+
+
+def record(number: int, outcome: Outcome, attempt: int = 1) -> JournalRecord:
+    """Return an attempt of the flow with this number."""
+    return JournalRecord(
+        function=REMIND,
+        trigger=LENT,
+        event_id=f"event-{number}",
+        subject=f"loan-{number}",
+        correlation_id=f"flow-{number}",
+        causation_id=None,
+        attempt=attempt,
+        outcome=outcome,
+        retries_left=3 - attempt,
+        started_at=NOW - timedelta(seconds=MANY - number),
+        duration_ms=1.5,
+        error="ConnectionError: closed" if outcome == "failed" else None,
+    )
+
+
+def envelope(number: int) -> str:
+    """Return the event of the flow with this number."""
+    metadata = {"event_id": f"event-{number}", "version": 1, "correlation_id": f"flow-{number}", "subject": "s"}
+    event = {"id": f"e-{number}", "source": "library.loans", "detail-type": "Lent", "time": "2026-01-01T00:00:00Z"}
+    return json.dumps({**event, "detail": {"metadata": metadata, "data": {"loan": f"loan-{number}"}}})
+
+
+def fill(connection: sqlite3.Connection, count: int) -> None:
+    """Write flows, of which each third failed three times and left a dead letter."""
+    at = NOW.timestamp()
+    for number in range(count):
+        attempts = (1, 2, 3) if number % 3 == 0 else (1,)
+        for attempt in attempts:
+            one = record(number, "failed" if number % 3 == 0 else "done", attempt)
+            connection.execute(
+                "INSERT INTO journal (function, event_id, subject, correlation_id, record) VALUES (?, ?, ?, ?, ?)",
+                (one.function, one.event_id, one.subject, one.correlation_id, one.model_dump_json()),
+            )
+        connection.execute(
+            "INSERT INTO event (event_id, time, accepted, correlation_id, envelope, archived, bus) VALUES (?, ?, ?, ?, ?, 1, ?)",
+            (f"event-{number}", at, at, f"flow-{number}", envelope(number), OWN_BUS),
+        )
+        if number % 3 == 0:
+            keep(connection, REMIND, DeadLetterMessage(f"m-{number}", at, envelope(number), {}, "arn:queue", 3))
+
+
+@contextmanager
+def served(folder: Path, count: int) -> Iterator[str]:
+    """Serve a laptop with `count` flows."""
+    with Laptop(library(), folder, clock=RealClock(), variables={}, synchronous="OFF") as laptop:
+        laptop.database.write(lambda connection: fill(connection, count))
+        with Server(laptop, 0, feed=Feed()).serving() as url:
+            yield url
+
+
+def queries(folder: Path, count: int, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Return how many queries each page makes."""
+    found = {}
+    with traced(monkeypatch) as statements, served(folder, count) as url:
+        for page in PAGES:
+            statements.clear()
+            status, _, _ = ask(url, "GET", f"/_contradance/{page}")
+            assert status == 200, page
+            found[page] = sum(one.lstrip().startswith("SELECT") for one in statements)
+    return found
+
+
+def test_the_number_of_queries_of_a_page_does_not_depend_on_how_much_happened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few, many = (queries(tmp_path / str(count), count, monkeypatch) for count in (FEW, MANY))
+
+    assert many == few
+    assert max(few.values()) < 60
+    assert max(count for page, count in few.items() if "before" not in page) < 8

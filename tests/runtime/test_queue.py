@@ -1,0 +1,194 @@
+"""Behind a queue: each record gets its declared attempts, whatever happens to its neighbours."""
+
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contradance import Delivery, Retry, subscriber
+from contradance.local.state.database import Database
+from tests.runtime.desk import TicketOpened, opened
+from tests.runtime.fakes import Outage, World, delivered
+from tests.runtime.sqs import LambdaClock, Queue
+
+TIMEOUT = timedelta(seconds=30)
+DAYS = timedelta(days=7)
+
+
+class Workshop:
+    """A subscriber whose handler does what the event's channel names, and the number of attempts at each event."""
+
+    def __init__(self, clock: LambdaClock, *, times: int = 2, batch: int = 10) -> None:
+        self.attempts: Counter[str] = Counter()
+
+        @subscriber(
+            service="repairs",
+            delivery="queue",
+            batch=batch,
+            timeout=TIMEOUT,
+            retry=Retry(times=times, max_age=DAYS),
+        )
+        def repair(event: TicketOpened, delivery: Delivery) -> None:
+            self.attempts[delivery.event_id] += 1
+            assert delivery.attempt == self.attempts[delivery.event_id]
+            kind, _, number = event.channel.partition(" ")
+            match kind:
+                case "slow":
+                    clock.sleep(float(number))
+                case "flaky" if self.attempts[delivery.event_id] <= int(number):
+                    clock.sleep(1)
+                    raise Outage("the workshop does not answer")
+                case "failing":
+                    raise Outage("the workshop does not answer")
+                case "hanging":
+                    clock.sleep(100_000)
+                case "dying":
+                    clock.die()
+
+        self.function = repair
+
+
+@pytest.fixture
+def clock(world: World) -> LambdaClock:
+    return on_lambda(world)
+
+
+def on_lambda(world: World) -> LambdaClock:
+    """Give a world the clock of a Lambda, and return it."""
+    world.replace_clock(clock := LambdaClock())
+    return clock
+
+
+def queue_of(world: World, workshop: Workshop, *kinds: str, seed: int = 1, throttled: int = 0) -> Queue:
+    """Return a queue that holds an event of each kind, as event-0, event-1, ..."""
+    bodies = [delivered(opened(channel=kind), f"event-{number}") for number, kind in enumerate(kinds)]
+    return Queue(world, workshop.function, bodies, Random(seed), throttled=throttled)
+
+
+def test_ten_slow_events_all_run_in_their_first_attempt(world: World, clock: LambdaClock) -> None:
+    workshop = Workshop(clock)
+    queue = queue_of(world, workshop, *["slow 29"] * 10)
+
+    queue.run()
+
+    assert workshop.attempts == {f"event-{number}": 1 for number in range(10)}
+    assert (world.dead_letters.sent, queue.moved, queue.invocations) == ([], [], 1)
+
+
+def test_a_hanging_event_costs_its_own_time_alone(world: World, clock: LambdaClock) -> None:
+    workshop = Workshop(clock, times=1)
+    queue = queue_of(world, workshop, "hanging", "slow 20", "slow 20", "slow 20")
+    started = clock.now()
+
+    queue.run()
+
+    assert workshop.attempts == {"event-0": 2, "event-1": 1, "event-2": 1, "event-3": 1}
+    (letter,) = world.dead_letters.sent
+    assert letter.attributes["ERROR_MESSAGE"].startswith("HandlerTimedOut: The handler took longer")
+    assert queue.invocations == 2
+    assert clock.now() - started < 3 * TIMEOUT + 6 * TIMEOUT + timedelta(minutes=1)
+
+
+def test_the_pause_after_a_failure_does_not_grow_with_the_batch(world: World, clock: LambdaClock) -> None:
+    pauses = {}
+    for batch in (1, 10):
+        workshop = Workshop(clock, batch=batch)
+        event = delivered(opened(channel="flaky 1"), f"batch-{batch}")
+        started = clock.now()
+        Queue(world, workshop.function, [event], Random(1)).run()
+        pauses[batch] = clock.now() - started
+
+    assert pauses[1] == pauses[10] == timedelta(seconds=1) + 6 * TIMEOUT
+
+
+def test_a_record_that_cannot_end_in_the_time_left_is_not_begun_and_returns_at_once(
+    world: World, clock: LambdaClock
+) -> None:
+    workshop = Workshop(clock, batch=3)
+    queue = queue_of(world, workshop, "slow 29", "slow 29", "slow 29")
+    clock.late = timedelta(seconds=20)  # an invocation that began late: its two last records fit no more
+
+    queue.run()
+
+    assert set(workshop.attempts.values()) == {1}
+    assert queue.invocations == 2
+    assert clock.now() - LambdaClock().now() < timedelta(minutes=3)
+
+
+def test_a_process_that_dies_uses_up_no_attempt_of_its_neighbours(world: World, clock: LambdaClock) -> None:
+    workshop = Workshop(clock, times=1)
+    queue = queue_of(world, workshop, "slow 1", "dying", "slow 2", "flaky 1", "failing")
+
+    queue.run()
+
+    letters = Counter(letter.attributes["REASON"] for letter in world.dead_letters.sent)
+    assert workshop.attempts == {"event-0": 1, "event-1": 2, "event-2": 1, "event-3": 2, "event-4": 2}
+    assert (letters, queue.moved) == ({"failed": 2}, [])
+    assert any(
+        "2 attempts ended without a result" in one.attributes["ERROR_MESSAGE"] for one in world.dead_letters.sent
+    )
+
+
+def test_what_lambda_never_runs_ends_in_the_net(world: World, clock: LambdaClock) -> None:
+    workshop = Workshop(clock, times=0, batch=1)
+    queue = queue_of(world, workshop, "slow 1", throttled=100)
+
+    queue.run()
+
+    assert (workshop.attempts, queue.moved, queue.throttled) == ({}, ["message-0"], 95)
+
+
+def failures(kind: str, times: int) -> tuple[int, bool]:
+    """Return (attempts, whether it becomes a dead letter) of an event."""
+    word, _, number = kind.partition(" ")
+    if word == "flaky":
+        return min(int(number), times) + 1, int(number) > times
+    return (1, False) if word == "slow" else (times + 1, True)
+
+
+KINDS = st.one_of(
+    st.integers(0, 29).map("slow {}".format),
+    st.integers(0, 6).map("flaky {}".format),
+    st.sampled_from(["failing", "hanging"]),
+)
+
+
+@given(
+    kinds=st.lists(KINDS, min_size=1, max_size=25),
+    times=st.integers(0, 4),
+    batch=st.integers(1, 10),
+    dying=st.booleans(),
+    throttled=st.integers(0, 2),
+    seed=st.integers(0, 1000),
+)
+def test_each_record_gets_exactly_its_declared_attempts(  # noqa: PLR0917 - Hypothesis gives them by name
+    kinds: list[str],
+    times: int,
+    batch: int,
+    dying: bool,
+    throttled: int,
+    seed: int,
+) -> None:
+    everything = [*kinds, "dying"] if dying else kinds
+    expected = {f"event-{number}": failures(kind, times) for number, kind in enumerate(everything)}
+    with TemporaryDirectory() as folder:
+        database = Database(Path(folder) / "state.sqlite3", synchronous="OFF")
+        world = World(database)
+        workshop = Workshop(on_lambda(world), times=times, batch=batch)
+        queue = queue_of(world, workshop, *everything, seed=seed, throttled=throttled)
+
+        queue.run()
+        database.close()
+
+    dead = Counter(record.event_id for record in world.journal.records if record.dead)
+    assert {event: workshop.attempts[event] for event in expected} == {event: n for event, (n, _) in expected.items()}
+    assert dead == Counter(event for event, (_, died) in expected.items() if died)
+    assert Counter(letter.attributes["REASON"] for letter in world.dead_letters.sent) == (
+        {"failed": dead.total()} if dead else {}
+    )
+    assert queue.moved == []
