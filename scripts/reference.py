@@ -200,18 +200,20 @@ def metrics() -> str:
 
 
 def alarms() -> str:
-    """Return a table of the kinds of alarms of the food delivery system, with their descriptions."""
+    """Return a table of the kinds of alarms of the food delivery system, with their severity and description."""
     site = Site(food_delivery.name, "prod", "123456789012", "eu-central-1")
     plan = make_plan(food_delivery, StackConfig(secrets=frozenset({"gateway_key"})), site)
+    owned = [(workload.function.name, alarm) for workload in plan.workloads for alarm in workload.alarms]
     rows: dict[str, tuple[str, ...]] = {}
-    for workload in plan.workloads:
-        for alarm in getattr(workload, "alarms", ()):
-            description = alarm.description.partition(": ")[2].replace(f"{site.app}-{site.stack}-", "...-")
-            on = ", ".join(f"`{one.namespace}` `{one.name}`" for one in alarm.metrics)
-            rows.setdefault(
-                alarm.purpose, (f"`{alarm.purpose}`", re.sub(r"\S*\.\.\.-\S+", "The queue", description), on)
-            )
-    return table(("alarm", "meaning, and what to do", "metric"), iter(rows.values()))
+    for owner, alarm in [*owned, *(("", alarm) for alarm in (plan.api.alarms if plan.api else ()))]:
+        about = alarm.description.removeprefix(f"{alarm.severity}: ").removeprefix(f"{owner}: ")
+        for varying, general in ((rf"\b{re.escape(owner)}\b", "NAME"), (rf"(?<=/){site.app}-[\w-]+", "FUNCTION"),
+                                 (rf"{site.app}-[\w-]+", "QUEUE")):  # fmt: skip
+            about = re.sub(varying, general, about) if owner else about
+        about = re.sub(r"(?<=: )(?:contradance|pulumi|aws) [^;]+", r"`\g<0>`", about)
+        on = ", ".join(f"`{one.namespace}` `{one.name}`" for one in alarm.metrics)
+        rows.setdefault(alarm.purpose, (f"`{alarm.purpose}`", f"`{alarm.severity}`", about[0].upper() + about[1:], on))
+    return table(("alarm", "severity", "meaning, and what to do", "metric"), iter(rows.values()))
 
 
 def error_messages() -> str:

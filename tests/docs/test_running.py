@@ -4,10 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs import running
 from tests.docs.page import Page
 from tests.docs.running import Reader, patched, same
 
 FENCE = "```"
+
+
+@pytest.fixture(autouse=True)
+def compare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compare also where UPDATE_PAGES is set: these pages exist only here."""
+    monkeypatch.setattr(running, "UPDATE", False)
 
 
 def follow(folder: Path, text: str) -> None:
