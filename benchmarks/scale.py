@@ -6,7 +6,7 @@
 command that only loads the project, "page" a page of the console with the picture. "of linear" is how much more a page
 costs than that of the smallest project, over the growth in subscribers.
 "commands": help and completion of the shell, beside a bare Typer application with as many commands.
-"state": a state of 100,000 events; what commands that read it cost, beside one that only loads the project.
+"state": a state of 100,000 events; what commands that read or prune it cost, beside one that only loads the project.
 "lines": microseconds that the terminal of `run` costs per delivery, beside writing the same text.
 
 Figures are CPU time, the least of several runs: neighbours on the machine disturb them least.
@@ -29,10 +29,12 @@ from benchmarks.scaled.bare import bare_program
 from benchmarks.scaled.process import CONTRADANCE, Used, cpu_seconds, fewest, run, serving, status
 from benchmarks.scaled.project import QUICK_SIZES, SIZES, write_project
 from benchmarks.scaled.state import write_state
+from contradance.local.state.journal_table import STATE_FILE
 
 ROOT: Final = Path(__file__).parents[1]
 EVENTS: Final = 100_000
 QUICK_EVENTS: Final = 400
+_OLD: Final = timedelta(days=40)
 _LATE: Final = timedelta(minutes=10)
 
 
@@ -102,7 +104,7 @@ def command_names() -> dict[str, list[str]]:
 
     names: dict[str, list[str]] = {"": []}
     for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]  # a group
-        inner = getattr(command, "commands", None)
+        inner = getattr(getattr(command, "loaded", command), "commands", None)
         if inner is None:
             names[""].append(name)
         else:
@@ -115,9 +117,14 @@ def state(folder: Path, *, quick: bool) -> None:
     events, now = (QUICK_EVENTS if quick else EVENTS), datetime.now(UTC)
     write_state(folder / "recent", events, [now - _LATE])
     floor = fewest([*CONTRADANCE, "list", "--json"], ROOT, 3)
-    acts = {"logs": ["logs"], "logs --json": ["logs", "--json"], "events list": ["events", "list"]}
+    acts = {"logs": ["logs"], "logs, all": ["logs", "--limit", "0"], "events list": ["events", "list"]}
     for name, words in acts.items():
         show(name, run([*CONTRADANCE, *words, "--state", str(folder / "recent")], ROOT), floor)
+    write_state(folder / "old", events, [now - _OLD, now - _LATE])
+    file = folder / "old" / STATE_FILE
+    before = file.stat().st_size
+    show("prune", run([*CONTRADANCE, "prune", "--yes", "--state", str(folder / "old")], ROOT), floor)
+    print(f"the state, of {before / 1e6:,.1f} MB {file.stat().st_size / before:>8.2f}x", flush=True)
 
 
 def show(name: str, used: Used, floor: Used) -> None:

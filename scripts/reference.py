@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 from contradance import errors  # noqa: E402 - the project's root has to be importable first
 from contradance.cli.app import app  # noqa: E402
+from contradance.cli.lazy import LazyCommand  # noqa: E402
 from contradance.envelope import Metadata  # noqa: E402
 from contradance.infra.config import StackConfig  # noqa: E402
 from contradance.infra.planning.plan import make_plan  # noqa: E402
@@ -78,7 +79,8 @@ def commands() -> str:
 
 def commands_of(command: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Yield each command below a group, with its path: `dlq list`."""
-    for name, inner in command.commands.items():
+    for name, listed in command.commands.items():
+        inner: Any = listed.loaded if isinstance(listed, LazyCommand) else listed
         here = f"{path} {name}".strip()
         if hasattr(inner, "commands"):
             yield from commands_of(inner, here)

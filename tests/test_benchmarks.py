@@ -28,7 +28,7 @@ RATIOS = {
     "scale": [
         rf"^{NUMBER * 4}{RATIO}{NUMBER}{RATIO}{NUMBER * 3}$",
         *(rf"^{what} +[\d.]+ s  bare Typer +[\d.]+ s{RATIO}$" for what in ("--help", "completion of a command")),
-        *(rf"^{what} +[\d.]+ s +\d+ MB{NUMBER} characters{RATIO}$" for what in ("logs", "events list")),
+        *(rf"^{what} +[\d.]+ s +\d+ MB{NUMBER} characters{RATIO}$" for what in ("logs", "events list", "prune")),
         *(rf"^{what} +[\d.]+ us  a bare write +[\d.]+ us{RATIO}$" for what in ("plain", "in colour")),
     ],
 }

@@ -2,7 +2,9 @@
 
 import sys
 import warnings
+from importlib.util import find_spec
 from io import TextIOWrapper
+from typing import Any
 
 
 def main() -> None:
@@ -10,11 +12,17 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show ✓ gets a question mark, not a crash
-    try:
-        from contradance.cli.app import app  # noqa: PLC0415 - the base install has no command line's dependencies
-        from contradance.cli.command import print_warning  # noqa: PLC0415 - the same
-    except ModuleNotFoundError as error:
-        missing, _, _ = str(error.name).partition(".")
-        sys.exit(f"contradance's commands need {missing}.\n  Install them: pip install 'contradance[local]'")
-    warnings.showwarning = print_warning
+    for needed in ("typer", "rich"):
+        if find_spec(needed) is None:
+            sys.exit(f"contradance's commands need {needed}.\n  Install them: pip install 'contradance[local]'")
+    from contradance.cli.app import app  # noqa: PLC0415 - the base install has no command line's dependencies
+
+    warnings.showwarning = _show_warning
     app()
+
+
+def _show_warning(*warning: Any, **options: Any) -> None:
+    """Print a warning in one line."""
+    from contradance.cli.command import print_warning  # noqa: PLC0415 - most commands print none
+
+    print_warning(*warning, **options)

@@ -2,13 +2,15 @@
 
 import threading
 from collections import OrderedDict
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
 from contradance.cli.theme import Services, event_name, short
 from contradance.printable import printable
-from contradance.runtime.journal_record import JournalRecord
+
+if TYPE_CHECKING:
+    from contradance.runtime.journal_record import JournalRecord
 
 _MARKS: Final = {
     "done": ("✓", "green"),
@@ -30,7 +32,7 @@ class ShownTracebacks:
         self._shown: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._lock = threading.Lock()
 
-    def lines(self, record: JournalRecord) -> list[str]:
+    def lines(self, record: "JournalRecord") -> list[str]:
         """Return the traceback of an attempt, or one line when the last ones of its function were the same."""
         if record.traceback is None:
             return []
@@ -44,7 +46,7 @@ class ShownTracebacks:
         return [f"the same traceback as at {before}"] if before else lines
 
 
-def attempt_lines(record: JournalRecord, services: Services, tracebacks: ShownTracebacks | None = None) -> list[Text]:
+def attempt_lines(record: "JournalRecord", services: Services, tracebacks: ShownTracebacks | None = None) -> list[Text]:
     """Return the lines for one attempt: function, trigger, published events and subject; below them the error.
 
     With `tracebacks`, the traceback too, if it was not printed before.
@@ -66,7 +68,7 @@ def attempt_lines(record: JournalRecord, services: Services, tracebacks: ShownTr
     return lines + [Text(f"{indented}{text}", "dim") for text in (tracebacks.lines(record) if tracebacks else ())]
 
 
-def _ending(record: JournalRecord) -> str:
+def _ending(record: "JournalRecord") -> str:
     """Return the outcome of an attempt that is not `done`: `failed, attempt 1, 5 retries left`."""
     if record.outcome == "duplicate":
         return "duplicate: already done"

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, ParamSpec, TypeVar
 
 import typer
 from typer.core import TyperGroup
@@ -15,7 +15,9 @@ from typer.exceptions import TyperException
 from contradance.cli.theme import err
 from contradance.errors import ContradanceError, UnconsumedEvent
 from contradance.printable import printable_block, printable_json
-from contradance.project import Project, find_project
+
+if TYPE_CHECKING:
+    from contradance.project import Project
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,6 +31,9 @@ Port = Annotated[
 ]
 Sets = Annotated[list[str] | None, typer.Option("--set", help="A setting's value; repeatable.", metavar="NAME=VALUE")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Limit = Annotated[int, typer.Option("--limit", min=0, help="Print at most so many, the latest; 0 prints all.")]
+LATEST: Final = 500
+"""Default of `Limit`."""
 
 
 class SafeGroup(TyperGroup):
@@ -80,8 +85,10 @@ def print_warning(
     err.print(f"warning: {message}{place}", style="yellow")
 
 
-def the_project() -> Project:
+def the_project() -> "Project":
     """Return the project of the current folder."""
+    from contradance.project import find_project  # noqa: PLC0415 - help and completion need no project
+
     return find_project(Path.cwd())
 
 

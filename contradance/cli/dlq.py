@@ -1,8 +1,7 @@
 """`contradance dlq ...`: the dead letters of a running system."""
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -11,12 +10,13 @@ from contradance.cli.moment import format_moment
 from contradance.cli.pulling import pull
 from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import out
-from contradance.operate.dead_letter import LetterOutcome, Reason
-from contradance.operate.dead_letters import find
-from contradance.operate.dead_letters import purge as purged
-from contradance.operate.dead_letters import redrive as redriven
-from contradance.operate.masking import shown
+from contradance.operate.dead_letter import Reason
 from contradance.printable import printable, printable_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from contradance.operate.dead_letter import LetterOutcome
 
 dlq = typer.Typer(help="Look at dead letters, redrive them, purge them.", no_args_is_help=True)
 _APPROXIMATE: Final = (
@@ -43,6 +43,8 @@ def list_dead_letters(
     target: Target, *, subscriber: SubscriberOption = None, reason: ByReason = None, as_json: AsJson = False
 ) -> None:
     """List the dead letters, grouped by cause; exit with 1 if there are any."""
+    from contradance.operate.dead_letters import find  # noqa: PLC0415 - loaded with the project
+
     system = target.system
     found = find(system, target.choreography, subscriber, reason)
     if as_json:
@@ -88,6 +90,9 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show dead letters with their events, personal data masked; exit with 1 if there are none."""
+    from contradance.operate.dead_letters import find  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.masking import shown  # noqa: PLC0415 - loaded with the project
+
     functions = len(target.system.deployed.functions)
     found = find(target.system, target.choreography, subscriber, reason, limit=limit, keep=limit * functions)
     letters = [shown(target.choreography, letter) for letter in found.letters]
@@ -118,6 +123,8 @@ def redrive(
     as_json: AsJson = False,
 ) -> None:
     """Send each dead letter's event again, only to its own function; exit with 1 if a dead letter remains."""
+    from contradance.operate.dead_letters import redrive as redriven  # noqa: PLC0415 - loaded with the project
+
     outcomes = redriven(target.system, target.choreography, subscriber, reason, really=yes)
     kept = _report(outcomes, as_json=as_json)
     if not (yes or as_json):
@@ -138,12 +145,14 @@ def purge(
     as_json: AsJson = False,
 ) -> None:
     """Delete dead letters for good; their events are still in the archive."""
+    from contradance.operate.dead_letters import purge as purged  # noqa: PLC0415 - loaded with the project
+
     _report(purged(target.system, target.choreography, subscriber, reason, really=yes), as_json=as_json)
     if not (yes or as_json):
         out.print("Dry run: nothing was deleted. Delete it: add --yes", style="yellow")
 
 
-def _report(outcomes: Iterable[LetterOutcome], *, as_json: bool) -> int:
+def _report(outcomes: "Iterable[LetterOutcome]", *, as_json: bool) -> int:
     """Print the outcomes, and each letter that was kept; return how many were kept."""
     counts: Counter[tuple[str, str]] = Counter()
     letters = []

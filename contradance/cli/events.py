@@ -8,12 +8,21 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from contradance.cli.command import AsJson, Port, StateFolder, print_json, reporting, text_of, the_project
+from contradance.cli.command import (
+    LATEST,
+    AsJson,
+    Limit,
+    Port,
+    StateFolder,
+    print_json,
+    reporting,
+    text_of,
+    the_project,
+)
 from contradance.cli.moment import format_moment, moment
 from contradance.cli.target import Target, of_a_system, state_option
-from contradance.cli.theme import event_name, out
+from contradance.cli.theme import err, event_name, out, print_line
 from contradance.local.names import DEFAULT_STATE
-from contradance.operate.journal import Wanted
 from contradance.printable import printable
 
 events = typer.Typer(help="List events, publish them, and print examples.", no_args_is_help=True)
@@ -28,16 +37,16 @@ def list_events(
     since: Annotated[str, typer.Option(help="2026-01-31T18:00 (UTC) or 90m (ago).", metavar="MOMENT")] = "1h",
     detail_type: Annotated[str | None, typer.Option("--type", help="Only these, like BookLent.")] = None,
     subject: Annotated[str | None, typer.Option(help="Only those about this.", metavar="ID")] = None,
+    limit: Limit = LATEST,
     as_json: AsJson = False,
 ) -> None:
-    """List the events of the last hour, with the functions that consumed each."""
-    from contradance.operate.published import published  # noqa: PLC0415 - loaded with the project
+    """List the events of the last hour, the latest 500, with the functions that consumed each."""
+    from contradance.operate.journal import Wanted  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.published import latest_published  # noqa: PLC0415 - loaded with the project
 
     wanted = Wanted(moment(since, datetime.now(UTC), "--since"), subject=subject)
     with target.journal(wanted.since) as journal:
-        found = published(journal.records(wanted).records)
-    if detail_type is not None:
-        found = [event for event in found if event_name(event.contract).partition(" ")[0] == detail_type]
+        found = latest_published(journal.newest(wanted), limit, lambda one: detail_type in (None, _detail_type(one)))
     if as_json:
         print_json([{**asdict(event), "at": event.at.isoformat()} for event in found])
         return
@@ -52,9 +61,15 @@ def list_events(
         ):
             if names:
                 line.append(f"  {mark} {', '.join(names)}", style)
-        out.print(line)
+        print_line(line)
     if not found:
         out.print(f"No events since {format_moment(wanted.since)}.")
+    elif len(found) == limit:
+        err.print(f"The latest {limit} events. All: add --limit 0", style="dim")
+
+
+def _detail_type(contract: str) -> str:
+    return event_name(contract).partition(" ")[0]
 
 
 @events.command()

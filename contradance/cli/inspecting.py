@@ -2,22 +2,22 @@
 
 import json
 import warnings
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
-from contradance.choreography import AnyFunction, Choreography, Relied
 from contradance.cli.attempt import ShownTracebacks
 from contradance.cli.command import AsJson, StateFolder, completing, print_json, reporting, the_project
 from contradance.cli.theme import Services, err, event_name, out
-from contradance.contract import Contract
 from contradance.errors import UnconsumedEvent
-from contradance.function import Schedule
-from contradance.httproute import Route
 from contradance.local.names import DEFAULT_STATE
-from contradance.operate.why import Why
 from contradance.printable import printable
+
+if TYPE_CHECKING:
+    from contradance.choreography import AnyFunction, Choreography, Relied
+    from contradance.contract import Contract
+    from contradance.operate.why import Why
 
 
 @reporting
@@ -139,7 +139,7 @@ def why(
         raise typer.Exit(1)
 
 
-def _print_why(found: list[Why]) -> None:
+def _print_why(found: "list[Why]") -> None:
     out.print(Text(event_name(found[0].contract), "bold").append(f"  {printable(found[0].event_id)}", "dim not bold"))
     for one in found:
         style = {"done": "green", "dead letter": "bold red", "waiting": "yellow"}.get(one.verdict, "dim")
@@ -148,7 +148,7 @@ def _print_why(found: list[Why]) -> None:
             out.print(f"    {line}", style="dim")
 
 
-def _reasons(one: Why) -> list[str]:
+def _reasons(one: "Why") -> list[str]:
     """Return the reasons of a status, each as a sentence."""
     if one.verdict == "not matched":
         return [f"The rule does not match it. {one.mismatch}."]
@@ -176,7 +176,10 @@ def _reasons(one: Why) -> list[str]:
     return lines
 
 
-def _function(function: AnyFunction) -> dict[str, Any]:
+def _function(function: "AnyFunction") -> dict[str, Any]:
+    from contradance.function import Schedule  # noqa: PLC0415 - loaded with the project
+    from contradance.httproute import Route  # noqa: PLC0415 - loaded with the project
+
     trigger = function.trigger
     return {
         "name": function.name,
@@ -190,7 +193,7 @@ def _function(function: AnyFunction) -> dict[str, Any]:
     }
 
 
-def _event(choreography: Choreography, contract: type[Contract]) -> dict[str, Any]:
+def _event(choreography: "Choreography", contract: "type[Contract]") -> dict[str, Any]:
     return {
         "identity": str(contract.identity),
         "module": contract.__module__,
@@ -200,7 +203,7 @@ def _event(choreography: Choreography, contract: type[Contract]) -> dict[str, An
     }
 
 
-def _foreign(one: Relied) -> dict[str, Any]:
+def _foreign(one: "Relied") -> dict[str, Any]:
     return {"identity": str(one.identity), "from": one.places, "consumers": [*one.consumers]}
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from contradance.cli.attempt import ShownTracebacks, attempt_lines
 from contradance.cli.log_lines import entry_lines
-from contradance.cli.theme import Services, out
+from contradance.cli.theme import Services, print_line
 from contradance.local.captured import writing
 from contradance.local.web.server import Refusal
 from contradance.operate.flow import Flow
@@ -69,8 +69,8 @@ class Narrator:
 
 def _print_line(line: Text) -> None:
     """Print a line; ignore a closed output, which must not fail a delivery."""
-    with suppress(OSError, SystemExit), writing():  # Rich exits when its pipe is broken
-        out.print(line)
+    with suppress(OSError, ValueError), writing():  # its pipe is broken, or it was closed
+        print_line(line)
 
 
 def about(flow: Flow) -> str:

@@ -8,7 +8,6 @@ import typer
 from contradance.cli.command import AsJson, Port, StateFolder, completing, print_json, reporting, the_project
 from contradance.cli.target import state_option
 from contradance.cli.theme import err, out
-from contradance.function import Schedule
 from contradance.local.names import DEFAULT_STATE
 
 if TYPE_CHECKING:
@@ -48,6 +47,8 @@ def retry(
 
 
 def _scheduled() -> list[str]:
+    from contradance.function import Schedule  # noqa: PLC0415 - loaded with the project
+
     functions = the_project().choreography().functions.values()
     return [one.name for one in functions if isinstance(one.trigger, Schedule)]
 

@@ -1,34 +1,29 @@
-"""`contradance replay`, `logs` and `doctor`."""
+"""`contradance replay` and `doctor`."""
 
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import uuid4
 
 import typer
 from rich.text import Text
 
-from contradance.cli.attempt import ShownTracebacks, attempt_lines
 from contradance.cli.command import AsJson, print_json, reporting
-from contradance.cli.log_lines import entry_lines
 from contradance.cli.moment import format_moment, moment
 from contradance.cli.target import Target, of_a_system
-from contradance.cli.theme import Services, err, out, short
-from contradance.operate.doctor import examine
-from contradance.operate.forecast import Forecast
-from contradance.operate.journal import Level, LogLine, Wanted, entry_of_line, follow
-from contradance.operate.replay import ARCHIVE_LAG, ReplayPlan, plan, start, watch
-from contradance.printable import printable_json
+from contradance.cli.theme import err, out
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from contradance.operate.forecast import Forecast
+    from contradance.operate.replay import ReplayPlan
+
 _LOOK_SECONDS: Final = {True: 0.2, False: 5.0}
 """Pause between two requests, on the laptop and on AWS."""
 _NAME_LENGTH: Final = 12
-_LAG_MINUTES: Final = int(ARCHIVE_LAG.total_seconds()) // 60
 
 
 @reporting
@@ -50,6 +45,8 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Replay a window of the archive to one subscriber; events that it has completed have no effect without --again."""
+    from contradance.operate.replay import plan, start, watch  # noqa: PLC0415 - loaded with the project
+
     now = datetime.now(UTC)
     planned = plan(
         target.system,
@@ -74,7 +71,7 @@ def replay(
     state = begun.state
     with _bar() as bar:
         task = bar.add_task(begun.name, total=(planned.last - planned.first).total_seconds())
-        for progress in watch(target.system, begun.name, _pauses(target.is_laptop)):
+        for progress in watch(target.system, begun.name, pauses(target.is_laptop)):
             state = progress.state
             if progress.last_replayed is not None:
                 bar.update(task, completed=(progress.last_replayed - planned.first).total_seconds())
@@ -91,53 +88,45 @@ def replay(
 
 @reporting
 @of_a_system
-def logs(
-    target: Target,
-    *,
-    function: Annotated[
-        str | None, typer.Option("--function", "--subscriber", help="Only this function's.", metavar="NAME")
-    ] = None,
-    level: Annotated[
-        Level | None, typer.Option(help="Only lines of this level and above.", case_sensitive=False)
-    ] = None,
-    subject: Annotated[str | None, typer.Option(help="Only those about this.", metavar="ID")] = None,
-    since: Annotated[str, typer.Option(help="2026-01-31T18:00 (UTC) or 90m (ago).", metavar="MOMENT")] = "1h",
-    follows: Annotated[bool, typer.Option("--follow", "-f", help="Continue with new lines, until Ctrl-C.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Print what the functions logged, each delivery, and each failure with its traceback."""
-    wanted = Wanted(moment(since, datetime.now(UTC), "--since"), function=function, subject=subject, level=level)
-    printer = _LinePrinter(Services(target.choreography.services), as_json=as_json)
-    if function is not None:
-        target.system.function(function)
-    with target.journal(wanted.since) as journal:
-        lines = follow(journal, wanted, _pauses(target.is_laptop)) if follows else iter(journal.lines(wanted))
-        try:
-            for line in lines:
-                printer.print(line)
-        except KeyboardInterrupt:
-            raise typer.Exit(0) from None
-
-
-@reporting
-@of_a_system
 def doctor(target: Target, *, as_json: AsJson = False) -> None:
     """Compare the running system with the code, and list problems; exit with 1 if there are any."""
+    from contradance.operate.doctor import examine  # noqa: PLC0415 - loaded with the project
+
     findings = [*examine(target.system, target.choreography)]
     troubles = [finding for finding in findings if finding.trouble]
+    bytes_used = _bytes_of(target.state) if target.is_laptop else None
     if as_json:
-        print_json({"findings": [finding._asdict() for finding in troubles], "looked_at": len(findings)})
+        print_json(
+            {
+                "findings": [finding._asdict() for finding in troubles],
+                "looked_at": len(findings),
+                "state_bytes": bytes_used,
+            }
+        )
     else:
         for what, trouble, fix in troubles:
             out.print(Text("✗ ", "red").append(what, "bold").append(f": {trouble}", "not bold"))
             out.print(f"  {fix}", style="dim")
         out.print(f"{len(findings) - len(troubles)} of {len(findings)} checks passed.")
+        if bytes_used:
+            out.print(
+                f"The state in {target.state} is {bytes_used / 1e6:,.1f} MB. Less: contradance prune", style="dim"
+            )
     if troubles:
         raise typer.Exit(1)
 
 
-def _print_forecast(planned: ReplayPlan, counted: Forecast, now: datetime, *, as_json: bool, is_laptop: bool) -> None:
+def _bytes_of(state: Path) -> int:
+    """Return the size of a laptop's state; 0 where there is none."""
+    return sum(file.stat().st_size for file in state.glob("*") if file.is_file())
+
+
+def _print_forecast(
+    planned: "ReplayPlan", counted: "Forecast", now: datetime, *, as_json: bool, is_laptop: bool
+) -> None:
     """Print what a replay would do."""
+    from contradance.operate.replay import ARCHIVE_LAG  # noqa: PLC0415 - loaded with the project
+
     if as_json:
         print_json(
             {
@@ -171,7 +160,8 @@ def _print_forecast(planned: ReplayPlan, counted: Forecast, now: datetime, *, as
     out.print("Events are replayed by their own time, minute by minute, unordered within a minute.", style="dim")
     if planned.is_fresh(now) and not is_laptop:
         out.print(
-            f"The last {_LAG_MINUTES} minutes may not have reached the archive: wait, or end earlier.", style="yellow"
+            f"The last {ARCHIVE_LAG.total_seconds() // 60:.0f} minutes may not have reached the archive: wait, or end earlier.",
+            style="yellow",
         )
     out.print("Dry run: nothing was replayed. Replay it: add --yes", style="yellow")
 
@@ -182,43 +172,8 @@ def _bar() -> "Progress":
     return Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=err, transient=True)
 
 
-def _pauses(is_laptop: bool) -> Iterator[None]:
+def pauses(is_laptop: bool) -> Iterator[None]:
     """Yield at once, and then after each pause, without end."""
     while True:
         yield
         time.sleep(_LOOK_SECONDS[is_laptop])
-
-
-class _LinePrinter:
-    """Prints log lines; a traceback once."""
-
-    def __init__(self, services: Services, *, as_json: bool) -> None:
-        self._services = services
-        self._as_json = as_json
-        self._tracebacks = ShownTracebacks()
-
-    def print(self, line: LogLine) -> None:
-        """Print one line; as JSON, one object on one line."""
-        if self._as_json:
-            sys.stdout.write(printable_json(_as_json(line)) + "\n")
-        elif line.record is not None:
-            for text in attempt_lines(line.record, self._services, self._tracebacks):
-                out.print(text)
-        else:
-            for text in entry_lines(entry_of_line(line), line.function.partition(".")[0], self._services):
-                out.print(text.append(f"  {short(line.subject)}", "dim") if line.subject else text)
-
-
-def _as_json(line: LogLine) -> dict[str, object]:
-    return {
-        "at": line.at.isoformat(),
-        "function": line.function,
-        "level": line.level,
-        "logger": line.logger,
-        "message": line.text,
-        "fields": {**line.fields},
-        "exception": line.exception,
-        "subject": line.subject,
-        "event_id": line.event_id,
-        "journal": line.record.model_dump(mode="json") if line.record else None,
-    }

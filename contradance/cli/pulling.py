@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
-from contradance.choreography import Choreography
 from contradance.cli.command import AsJson, print_json, reporting
 from contradance.cli.target import Target, of_a_system, state_option
 from contradance.cli.theme import err, out
 from contradance.errors import LaptopError, OperateError
-from contradance.identity import Identity
 from contradance.operate.dead_letter import DeadLetter, Reason
-from contradance.operate.dead_letters import find
 from contradance.printable import printable
 
 if TYPE_CHECKING:
+    from contradance.choreography import Choreography
     from contradance.local.state.pulled import PulledLetter
 
 _MOST: Final = 1_000
@@ -62,6 +60,8 @@ def pull(
             f"personal data of {target.name} would be written to this machine. To confirm, add: --confirm {app}",
             param_hint="--reveal",
         )
+    from contradance.operate.dead_letters import find  # noqa: PLC0415 - loaded with the project
+
     found = find(target.system, target.choreography, subscriber, reason, keep=_MOST).letters
     about = [one for one in found if subject in (None, one.metadata.get("subject"))][:limit]
     pulled = [_prepared(target.choreography, one, reveal=reveal) for one in about]
@@ -76,8 +76,10 @@ def pull(
         raise typer.Exit(1)
 
 
-def _prepared(choreography: Choreography, letter: DeadLetter, *, reveal: bool) -> _Pulled:
+def _prepared(choreography: "Choreography", letter: DeadLetter, *, reveal: bool) -> _Pulled:
     """Return a letter with its event as it may be written to this machine."""
+    from contradance.identity import Identity  # noqa: PLC0415 - loaded with the project
+
     if letter.event is None:
         return _Pulled(letter, None, "", "the message does not hold the event")
     if reveal or "detail" not in letter.event:

@@ -25,6 +25,7 @@ from contradance.local.console.feed import Feed
 from contradance.local.console.pages import PREFIX
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.laptop import Laptop
+from contradance.local.pruning import DEFAULT_KEPT
 from contradance.local.system.address import LaptopAddress, port_to_run, remember
 from contradance.local.web.server import Server
 from contradance.operate.flow import flows
@@ -51,6 +52,7 @@ def run_laptop(
     *,
     time_scale: float = 1.0,
     archive_delay: timedelta = timedelta(0),
+    kept: timedelta = DEFAULT_KEPT,
     origins: Collection[str] = (),
 ) -> None:
     """Run `choreography` until Ctrl-C or SIGTERM; pages of `origins` may call its routes."""
@@ -79,6 +81,7 @@ def run_laptop(
         clock=RealClock(time_scale),
         variables=variables,
         archive_delay=archive_delay,
+        kept=kept,
         when_journaled=when_journaled,
         when_settled=when_settled,
     )

@@ -8,22 +8,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, update_wrapper
 from pathlib import Path
-from typing import Annotated, Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Final, ParamSpec, TypeVar
 
 import typer
 
-from contradance.choreography import Choreography
 from contradance.cli.command import Port, StateFolder, the_project
-from contradance.deployed import Deployed
 from contradance.local.names import DEFAULT_STATE
-from contradance.operate.aws.insights import InsightsJournal
-from contradance.operate.aws.services import Boto
-from contradance.operate.aws.stack import outputs_in, outputs_of, stack_system
-from contradance.operate.forecast import Forecast, from_archive, from_journal
-from contradance.operate.journal import JournalAccess
-from contradance.operate.ports import System
-from contradance.operate.replay import ReplayPlan
-from contradance.project import Project
+
+if TYPE_CHECKING:
+    from contradance.choreography import Choreography
+    from contradance.deployed import Deployed
+    from contradance.operate.forecast import Forecast
+    from contradance.operate.journal import JournalAccess
+    from contradance.operate.ports import System
+    from contradance.operate.replay import ReplayPlan
+    from contradance.project import Project
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,7 +40,7 @@ SEARCH: Final = timedelta(days=1)
 class Target:
     """The values of `--local`, `--stack` and `--outputs`, and where the laptop is."""
 
-    project: Project
+    project: "Project"
     stack_name: str | None
     outputs: Path | None
     port: int | None
@@ -67,14 +66,16 @@ class Target:
         return state_option(self.state)
 
     @cached_property
-    def choreography(self) -> Choreography:
+    def choreography(self) -> "Choreography":
         """The choreography of the project's code."""
         return self.project.choreography()
 
     @cached_property
-    def system(self) -> System:
+    def system(self) -> "System":
         """The system."""
         if self._stack is not None:
+            from contradance.operate.aws.stack import stack_system  # noqa: PLC0415 - only for a stack
+
             return stack_system(self._stack)
         from contradance.local.system.address import url_of  # noqa: PLC0415 - only for the laptop
         from contradance.local.system.client import system_of_commands  # noqa: PLC0415 - only for the laptop
@@ -82,9 +83,12 @@ class Target:
         return system_of_commands(self.choreography, url_of(self.state, self.port), self.state)
 
     @contextmanager
-    def journal(self, since: datetime | None = None) -> Iterator[JournalAccess]:
+    def journal(self, since: datetime | None = None) -> "Iterator[JournalAccess]":
         """Open the system's journal; on AWS, flows are searched from `since` on."""
         if self._stack is not None:
+            from contradance.operate.aws.insights import InsightsJournal  # noqa: PLC0415 - only for a stack
+            from contradance.operate.aws.services import Boto  # noqa: PLC0415 - the same
+
             since = since or datetime.now(UTC) - SEARCH
             yield InsightsJournal(self._stack, Boto(self._stack.region), since, lambda: datetime.now(UTC))
         else:
@@ -93,8 +97,10 @@ class Target:
             with open_journal(self.state) as found:
                 yield found
 
-    def forecast(self, planned: ReplayPlan) -> Forecast:
+    def forecast(self, planned: "ReplayPlan") -> "Forecast":
         """Count what a replay would do: in the laptop's archive, or in a stack's journal."""
+        from contradance.operate.forecast import from_archive, from_journal  # noqa: PLC0415 - loaded with the project
+
         if self.is_laptop:
             from contradance.local.state.archive import open_archive  # noqa: PLC0415 - only for the laptop
 
@@ -104,11 +110,13 @@ class Target:
             return from_journal(planned, journal)
 
     @cached_property
-    def _stack(self) -> Deployed | None:
+    def _stack(self) -> "Deployed | None":
         """The description of the stack; None where the system is the laptop."""
-        if self.outputs is not None:
-            return outputs_in(self.outputs)
-        return None if self.stack_name is None else outputs_of(self.stack_name, self.project.root)
+        if self.is_laptop:
+            return None
+        from contradance.operate.aws.stack import outputs_in, outputs_of  # noqa: PLC0415 - only for a stack
+
+        return outputs_in(self.outputs) if self.outputs else outputs_of(str(self.stack_name), self.project.root)
 
 
 def state_option(state: Path) -> str:

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from rich.color import ColorSystem
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 
 from contradance.printable import printable, printable_block
@@ -26,6 +28,24 @@ class SafeConsole(Console):
 
 out = SafeConsole()
 err = SafeConsole(stderr=True)
+
+
+def print_line(line: Text) -> None:
+    """Print a line as `out` prints it, without laying it out: `run` and `logs` print thousands of lines.
+
+    It is one write, so that lines of several threads do not mix. Without a terminal, or with NO_COLOR, it is plain text.
+    """
+    if out.is_terminal and out.color_system is not None and not out.no_color:
+        parts = line.render(out) if line.spans else [Segment(line.plain, out.get_style(line.style))]
+        text = "".join(_in_colour(printable_block(part), style) for part, style, _ in parts)
+    else:
+        text = printable_block(line.plain)
+    out.file.write(f"{text}\n")
+    out.file.flush()
+
+
+def _in_colour(text: str, style: Style | None) -> str:
+    return style.render(text, color_system=ColorSystem.STANDARD) if style else text
 
 
 def short(identifier: str | None) -> str:

@@ -1,5 +1,6 @@
 """The laptop: a choreography's bus, functions and HTTP API on this machine, with one folder of state."""
 
+import json
 import logging
 import os
 from collections.abc import Callable, Collection, Mapping
@@ -27,6 +28,8 @@ from contradance.local.invocation.invoker import Invoker
 from contradance.local.invocation.recovery import Recovery
 from contradance.local.invocation.runner import Runner
 from contradance.local.invocation.threads import RequestThreads
+from contradance.local.pruning import DEFAULT_KEPT, Pruner
+from contradance.local.pruning_thread import PruningThread
 from contradance.local.state.database import Database
 from contradance.local.state.journal_table import STATE_FILE, LaptopJournal
 from contradance.local.store import SQLiteStore
@@ -54,6 +57,7 @@ class Laptop:
         synchronous: how hard each commit is pushed to disk.
         seed: of the random sequence in which `drain` delivers and a replay shuffles.
         archive_delay: how long an event takes to reach the archive. EventBridge advises ten minutes before a replay.
+        kept: how long the archive keeps an event; older ones are deleted while the laptop runs. None deletes none.
         publish_at_once: publish in the transaction that commits; False commits first and publishes then, as on AWS.
         when_journaled: called with each journal record.
         when_settled: called with each delivery whose outcome is on disk.
@@ -69,6 +73,7 @@ class Laptop:
         synchronous: Literal["FULL", "NORMAL", "OFF"] = "FULL",
         seed: int = 0,
         archive_delay: timedelta = timedelta(0),
+        kept: timedelta | None = DEFAULT_KEPT,
         publish_at_once: bool = True,
         when_journaled: Callable[[JournalRecord], None] = lambda _: None,
         when_settled: Callable[[PendingDelivery], None] = lambda _: None,
@@ -128,6 +133,7 @@ class Laptop:
         self.aws = AwsEndpoint(
             choreography, self.bus, self.dead_letters, self.replays, self.environment, threads=self.threads
         )
+        self._pruning = PruningThread(self.pruner(kept), self._is_due) if kept else None
 
     def start(self) -> None:
         """Deliver in threads until `close`."""
@@ -137,6 +143,8 @@ class Laptop:
         self.bus.reschedule_future(self.clock.now(), max(pauses))
         self._runner.start(self.clock)
         self.replays.start()
+        if self._pruning:
+            self._pruning.start()
 
     def request(
         self, method: str, target: str, body: str | bytes = b"", headers: Mapping[str, str] | None = None
@@ -171,6 +179,17 @@ class Laptop:
         """Publish events that a process committed and did not publish before it died; return how many once-records."""
         return sweep(self.environment, _SWEEP_SECONDS)
 
+    def pruner(self, kept: timedelta) -> Pruner:
+        """Return what deletes the events that are older than `kept`."""
+        max_ages = {name: function.retry.max_age for name, function in self.choreography.functions.items()}
+        return Pruner(self.database, self.clock, kept, max_ages)
+
+    def _is_due(self) -> bool:
+        """Whether a delivery to one of the functions is due."""
+        names, now = json.dumps([*self.choreography.functions]), self.clock.now().timestamp()
+        query = "SELECT 1 FROM delivery WHERE function IN (SELECT value FROM json_each(?)) AND due <= ? LIMIT 1"
+        return bool(self.database.read(query, (names, now)))
+
     def _follow_clock(self, jump: timedelta) -> None:
         """Continue when the machine's clock has jumped: durations stay as long as they are, and what is due runs."""
         self._store.shift_leases(jump)
@@ -188,6 +207,8 @@ class Laptop:
 
     def close(self) -> bool:
         """Wait for running invocations until their timeouts, and close the state; return whether all ended."""
+        if self._pruning:
+            self._pruning.stop()
         self.replays.stop()
         self.threads.close()
         ended = self._runner.stop()

@@ -4,8 +4,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from contradance.foreign import DEFAULT_BUS
-
 HOST: Final = "127.0.0.1"
 """Loopback only: other machines cannot connect."""
 DEFAULT_PORT: Final = 8700
@@ -35,6 +33,8 @@ def bus_arn(bus: str) -> str:
 
 def rule_arn(bus: str, function: str) -> str:
     """Return the ARN of a subscriber's rule; on the default bus it does not name the bus."""
+    from contradance.foreign import DEFAULT_BUS  # noqa: PLC0415 - the options of commands need only the other names
+
     return f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{'' if bus == DEFAULT_BUS else f'{bus}/'}{aws_name(function)}"
 
 

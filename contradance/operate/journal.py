@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple, Protocol, get_args
+from typing import Any, Final, NamedTuple, Protocol
 
 from pydantic import ValidationError
 
 from contradance.operate.flow import Outstanding
+from contradance.operate.level import LEVELS, Level
 from contradance.runtime.journal_record import JournalRecord, LogEntry
 
 _CLOCKS: Final = timedelta(milliseconds=5)
@@ -16,9 +17,6 @@ _CLOCKS: Final = timedelta(milliseconds=5)
 _LATE: Final = timedelta(minutes=2)
 """Longest time until a line is visible in CloudWatch Logs, with a margin."""
 
-Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
-LEVELS: Final[tuple[Level, ...]] = get_args(Level)
-"""The levels of log lines, the lowest first."""
 _LONGEST_MS: Final = 1e11
 """Longer than any attempt lasts, in milliseconds: three years."""
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
@@ -74,6 +72,8 @@ class Wanted:
     subject: str | None = None
     level: Level | None = None
     """Only log lines of at least this level."""
+    latest: int | None = None
+    """Most log lines, the latest; None for all."""
 
     def takes(self, moment: datetime) -> bool:
         """Whether a moment is inside the window."""
@@ -203,8 +203,11 @@ class JournalAccess(Protocol):
     def records(self, wanted: Wanted) -> Records:
         """Return the wanted records, in the order in which they were written."""
 
-    def lines(self, wanted: Wanted) -> list[LogLine]:
-        """Return the wanted log lines, in order."""
+    def newest(self, wanted: Wanted) -> Iterator[JournalRecord]:
+        """Yield the wanted records, the latest first."""
+
+    def lines(self, wanted: Wanted) -> Iterator[LogLine]:
+        """Yield the wanted log lines, in order; where `wanted.latest` is less than there are, the latest."""
 
 
 def follow(journal: JournalAccess, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
@@ -222,4 +225,4 @@ def follow(journal: JournalAccess, wanted: Wanted, pauses: Iterable[object]) -> 
             latest = max(seen.values())
             since = max(wanted.since, latest - _LATE)
             seen = {identifier: at for identifier, at in seen.items() if at >= since}
-            wanted = replace(wanted, since=since)
+            wanted = replace(wanted, since=since, latest=None)

@@ -1,12 +1,15 @@
 """The events of a window of time and their deliveries, from the journal."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from contradance.operate.flow import DeliveryState, delivery_state
 from contradance.runtime.journal_record import JournalRecord
+
+_MARGIN: Final = 100
+"""Events that are read before the latest ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,33 @@ class Published:
     """Functions that made it a dead letter."""
     waiting: tuple[str, ...]
     """Functions that failed and will retry."""
+
+
+def latest_published(
+    newest: Iterable[JournalRecord], limit: int, wanted: Callable[[str], bool] = lambda _: True
+) -> list[Published]:
+    """Return the latest `limit` events whose contract is `wanted`, the earliest first; with 0, all of them.
+
+    It reads no more records than it needs: those of `limit` events, and some before them, because the record of the
+    attempt that published an event may be written after that of an attempt that consumed it.
+
+    Args:
+        newest: the records, the latest first.
+        limit: most events.
+        wanted: takes a contract's identity, like `library.loans/BookLent v1`.
+    """
+    taken: list[JournalRecord] = []
+    seen: set[str] = set()
+    for record in newest:
+        events = {event.event_id for event in record.published if wanted(event.contract)}
+        if record.event_id is not None and wanted(record.trigger):
+            events.add(record.event_id)
+        if events:
+            taken.append(record)
+            seen |= events
+        if limit and len(seen) >= limit + _MARGIN:
+            break
+    return [event for event in published(reversed(taken)) if wanted(event.contract)][-limit:]
 
 
 class _Publication(NamedTuple):

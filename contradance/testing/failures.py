@@ -29,6 +29,7 @@ def failure_text(attempts: Sequence[JournalRecord]) -> str:
 
 
 def _ending(record: JournalRecord) -> str:
+    """Return what became of a failed attempt: answered with 500, a dead letter, or to be retried."""
     if record.is_request:
         return "answered with 500:"
     return f"attempt {record.attempt}, {'a dead letter' if record.dead else 'to be retried'}:"

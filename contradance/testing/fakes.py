@@ -44,6 +44,7 @@ def faked(contract: type[Contract], data: object) -> tuple[Any, dict[str, str]]:
 
 
 def _is_valid(contract: type[Contract], data: object) -> bool:
+    """Return whether a consumer of the contract could read this data."""
     try:
         read_tolerant(contract, as_text(data))
     except (ValidationError, ValueError, TypeError):
@@ -128,6 +129,7 @@ class _Faker:
         return None
 
     def _item(self, schema: SchemaObject | None, position: int) -> SchemaObject | None:
+        """Return the schema of the item at a position of an array; None when the schema does not describe it."""
         for one in self._resolved(schema):
             items = one.get("prefixItems", [])[position : position + 1] or [one.get("items")]
             if isinstance(items[0], dict):

@@ -56,6 +56,7 @@ class RunTable(Generic[Record]):
                 after = page.after
 
     def _unit(self) -> UnitOfWork:
+        """Return a unit of work that may read and write the table."""
         uses = frozenset({self._table.read, self._table.write})
         return UnitOfWork(_TESTER, uses, self._laptop.environment.store, self._laptop.environment.variables)
 

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import functions.choreography  # noqa: F401 - its loggers exist before the first test, which would undo them at its end
 from contradance.runtime.aws import logs
 
 

@@ -9,8 +9,10 @@ import typer.main
 from typer.testing import CliRunner
 
 from contradance.cli.app import app
+from contradance.cli.lazy import LazyCommand
 from tests.cli.project import ROOT
 
+COMMANDS_LISTED: list[LazyCommand] = [*typer.main.get_command(app).commands.values()]  # type: ignore[attr-defined]  # a group
 COMMANDS = ("new", "create", "list", "lint", "why", "run", "demo", "graph", "trace", "package", "events")
 
 
@@ -54,6 +56,54 @@ def test_every_command_has_help_that_fits_80_columns(command: list[str], option:
 
     assert result.exit_code == 0
     assert max(len(line.rstrip()) for line in result.stdout.splitlines()) <= 80
+
+
+@pytest.mark.parametrize("command", COMMANDS_LISTED, ids=lambda command: command.name)
+def test_the_list_of_commands_has_the_first_line_of_each_command_s_own_help(command: LazyCommand) -> None:
+    line, _, _ = (command.loaded.help or "").partition("\n")
+
+    assert (command.help, command.loaded.name) == (line, command.name)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], *([command.name, "--help"] for command in COMMANDS_LISTED)], ids=" ".join
+)
+def test_help_loads_neither_the_project_nor_what_it_needs(arguments: list[str]) -> None:
+    program = (
+        "import sys; from contradance.cli.app import app; app(sys.argv[1:], standalone_mode=False); "
+        "print([name for name in ('contradance.contract', 'contradance.wire', 'boto3', 'starlette', 'jinja2', 'sqlite3') if name in sys.modules])"
+    )
+
+    result = python("-c", program, *arguments)
+
+    # the help of `create` lists the types of fields, which are Pydantic's; `new` shares its questions
+    expected = ["contradance.contract", "contradance.wire"] if arguments[0] in ("new", "create") else []
+    assert (result.stderr, result.stdout.splitlines()[-1]) == ("", str(expected))
+
+
+def test_shell_completion_lists_commands_and_options_without_loading_the_project() -> None:
+    program = (
+        "import sys, atexit; from contradance.cli import main; sys.argv = ['contradance']; "
+        "atexit.register(lambda: print('contradance.wire' in sys.modules)); main()"
+    )
+    found = {}
+    for line in ("contradance ru", "contradance dlq re", "contradance logs --sub"):
+        variables = {"_CONTRADANCE_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        found[line] = done.stdout.split()
+
+    assert found == {
+        "contradance ru": ["run", "False"],
+        "contradance dlq re": ["redrive", "False"],
+        "contradance logs --sub": ["--subscriber", "--subject", "False"],
+    }
 
 
 def test_without_a_command_it_shows_its_help_as_a_mistake_of_usage() -> None:
@@ -101,7 +151,8 @@ PRINTS_A_FORMAT = {"contracts export", "events sample"}
 
 def commands(group: typer.core.TyperGroup, before: str = "") -> Iterator[tuple[str, typer.core.TyperCommand]]:
     """Yield each command with its words."""
-    for name, one in group.commands.items():
+    for name, listed in group.commands.items():
+        one = listed.loaded if isinstance(listed, LazyCommand) else listed
         words = f"{before}{name}"
         if isinstance(one, typer.core.TyperGroup):
             yield from commands(one, f"{words} ")

@@ -137,7 +137,7 @@ def test_a_function_behind_a_queue_says_how_often_it_was_tried(tmp_path: Path) -
         result = found.types("dlq", "show", "--subscriber", PAYMENT)
 
     assert "attempts    6\n" in result.stdout
-    assert "the function failed on every attempt; the journal has each error" in result.stdout
+    assert "error       GatewayOutage: the payment gateway does not answer" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ import typer
 from typer.testing import CliRunner
 
 from contradance.cli.app import app
+from contradance.cli.lazy import LazyCommand
 from contradance.cli.narrator import Narrator
-from contradance.cli.theme import Services, out
+from contradance.cli.theme import Services
 from contradance.local.web.server import Refusal
 from contradance.operate.flow import flows
 from contradance.printable import printable_block
@@ -47,10 +48,13 @@ COMMANDS: Final[dict[tuple[str, ...], Sequence[Sequence[str]]]] = {
     ("contracts", "show"): [["Signed"], [HOSTILE]],
     ("create", "event"): [[HOSTILE]],
     ("create", "route"): [[HOSTILE]],
+    ("create", "schedule"): [[HOSTILE]],
     ("create", "subscriber"): [[HOSTILE]],
+    ("create", "table"): [[HOSTILE]],
     ("create", "topic"): [[HOSTILE]],
     ("demo",): [[]],
     ("dlq", "list"): [[], ["--json"], ["--subscriber", HOSTILE]],
+    ("dlq", "pull"): [["--subscriber", HOSTILE], ["--reveal", "--confirm", HOSTILE]],
     ("dlq", "purge"): [[], ["--json"]],
     ("dlq", "redrive"): [[], ["--json"]],
     ("dlq", "show"): [[], ["--json"]],
@@ -68,24 +72,27 @@ COMMANDS: Final[dict[tuple[str, ...], Sequence[Sequence[str]]]] = {
     ("logs",): [["--since", "2025-01-01"], ["--since", "2025-01-01", "--json"], ["--subscriber", HOSTILE]],
     ("new",): [[HOSTILE]],
     ("package",): [["--out", HOSTILE]],
+    ("prune",): [["--older-than", HOSTILE]],
     ("replay",): [
         ["--subscriber", "desk.greet", "--from", "2025-01-01", "--to", "2027-01-01"],
         ["--subscriber", HOSTILE, "--from", "2025-01-01", "--to", "2027-01-01"],
         ["--subscriber", "desk.greet", "--from", HOSTILE, "--to", "now"],
     ],
+    ("retry",): [[HOSTILE], ["all", "--json"]],
     ("run",): [["--set", HOSTILE], ["--cors-origin", HOSTILE]],
+    ("schedule", "run"): [[HOSTILE], [HOSTILE, "--json"]],
     ("trace",): [[], ["--json"], [HOSTILE], ["none of this" + HOSTILE]],
     ("why",): [[HOSTILE[:8]], [HOSTILE, "--json"], [HOSTILE, "--subscriber", HOSTILE], ["none" + HOSTILE]],
 }
 """Words of each command, the hostile text among them wherever a command takes a text."""
-ON_STATE: Final = ("trace", "replay", "logs", "doctor", "why", "dlq", "events")
+ON_STATE: Final = ("trace", "replay", "retry", "schedule", "logs", "doctor", "why", "dlq", "events")
 
 
 def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Yield the words of each command."""
     if hasattr(command, "commands"):
-        for name, inner in command.commands.items():
-            yield from leaves(inner, (*path, name))
+        for name, listed in command.commands.items():
+            yield from leaves(listed.loaded if isinstance(listed, LazyCommand) else listed, (*path, name))
     else:
         yield path
 
@@ -139,7 +146,7 @@ def test_a_command_shows_hostile_text_escaped(world: World, words: tuple[str, ..
         result = CliRunner().invoke(app, [*words, *more, *options], terminal_width=300)
 
         assert result.exit_code in (0, 1, 2), result.output
-        assert "Traceback" not in result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit)
         check(result.output, own="FORGED" in " ".join(more))
 
 
@@ -152,16 +159,16 @@ def test_the_hostile_text_is_among_what_is_shown(world: World, words: tuple[str,
     assert r"evil\x1b[2J\x1b]0;title\x07" in printed or r"evil\u001b[2J\u001b]0;title\u0007" in printed
 
 
-def test_the_running_laptop_prints_hostile_text_escaped() -> None:
+def test_the_running_laptop_prints_hostile_text_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     narrator = Narrator(Services(["desk"]))
     line = LogEntry(at=START, level="ERROR", logger="desk.greet", message=f"it failed: {HOSTILE}", exception=HOSTILE)
 
-    with out.capture() as captured:
-        narrator.delivery(record())
-        narrator.refused(Refusal(START, "GET", f"/{HOSTILE}", 404))
-        narrator.logged(line, "desk")
-        for flow in flows([record()]):
-            narrator.settled(flow)
+    narrator.delivery(record())
+    narrator.refused(Refusal(START, "GET", f"/{HOSTILE}", 404))
+    narrator.logged(line, "desk")
+    for flow in flows([record()]):
+        narrator.settled(flow)
 
-    assert captured.get().count(r"evil\x1b[2J") >= 4
-    check(captured.get())
+    captured = capsys.readouterr().out
+    assert captured.count(r"evil\x1b[2J") >= 4
+    check(captured)

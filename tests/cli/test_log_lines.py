@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from contradance import Choreography, Contract, Delivery, Registry, Reply, route, subscriber
-from contradance.cli import narrator
+from contradance.cli import theme
 from contradance.cli.log_lines import listen_to_functions
 from contradance.cli.narrator import Narrator
 from contradance.cli.theme import Services
@@ -99,7 +99,7 @@ def test_no_line_carries_the_keys_of_another_delivery(tmp_path: Path) -> None:
 def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """What a terminal of 100 columns shows, without colours."""
     screen = io.StringIO()
-    monkeypatch.setattr(narrator, "out", Console(file=screen, highlight=False, soft_wrap=True, width=100))
+    monkeypatch.setattr(theme, "out", Console(file=screen, highlight=False, soft_wrap=True, width=100))
     choreography = Choreography("desk", contracts=Registry("desk", []), functions=[])
     listen_to_functions(choreography, CapturedLogs(Narrator(Services(["repairs", "desk"])).logged))
     return screen

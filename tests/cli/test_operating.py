@@ -11,7 +11,6 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from contradance.cli import target
 from contradance.cli.app import app
 from contradance.cli.moment import moment
 from contradance.local.clock import RealClock
@@ -183,7 +182,9 @@ def test_a_doctor_finds_nothing_in_what_is_well_and_says_what_is_not(tmp_path: P
         as_json = json.loads(found.types("doctor", "--json").stdout)
 
     assert (well.exit_code, ill.exit_code) == (0, 1)
-    assert re.fullmatch(r"(\d+) of \1 checks passed\.\n", well.stdout)
+    assert re.match(
+        r"(\d+) of \1 checks passed\.\nThe state in .* is \d+\.\d MB\. Less: contradance prune\n$", well.stdout
+    )
     assert ill.stdout.splitlines()[:2] == [
         f"✗ dead letters of {PAYMENT}: 1",
         f"  See why: contradance dlq list --subscriber {PAYMENT}",
@@ -209,7 +210,7 @@ def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     file.write_text(json.dumps({"deployed": stack}), encoding="utf-8")
     logs = Logs(*map(journaled, RECORDS))
     fake = FakeAws(logs=logs, events=FakeService({"start_replay": {"State": "STARTING"}}))
-    monkeypatch.setattr(target, "Boto", lambda *_: fake)
+    monkeypatch.setattr("contradance.operate.aws.services.Boto", lambda *_: fake)
     return ["--outputs", str(file)]
 
 

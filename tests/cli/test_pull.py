@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from contradance.cli import target
 from contradance.cli.app import app
 from contradance.local.state.journal_table import STATE_FILE
 from contradance.local.state.reader import reading
@@ -46,7 +45,9 @@ class Stack:
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     monkeypatch.chdir(ROOT)
     with food(tmp_path / "stack") as system, Server(system.laptop, 0).serving() as url:
-        monkeypatch.setattr(target, "stack_system", lambda found: stack_system(found, LaptopAws(url)))
+        monkeypatch.setattr(
+            "contradance.operate.aws.stack.stack_system", lambda found: stack_system(found, LaptopAws(url))
+        )
         outputs = tmp_path / "outputs.json"
         described = deployed(food_delivery, url).model_dump(mode="json", by_alias=True)
         outputs.write_text(json.dumps({"deployed": described}))

@@ -60,6 +60,7 @@ for word in words:
     if not hasattr(command, "commands"):
         break
     command = command.commands.get(word, command)
+    command = getattr(command, "loaded", command)  # a command that is imported when it runs
 if any("--port" in option.opts for option in command.params) and "--port" not in words:
     words += ["--port", {port!r}]
 sys.argv = ["contradance", *words]

@@ -3,11 +3,13 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
 from contradance.cli.app import app
+from contradance.cli.lazy import LazyCommand
 from tests.docs.page import PAGES, ROOT, Block, page
 from tests.test_house import MANNERED
 
@@ -38,13 +40,14 @@ def test_a_page_has_one_title(name: str) -> None:
 
 def unknown_options(words: str, rest: str) -> list[str]:
     """Return the options of a command that it does not have; the command itself where it does not exist."""
-    command = typer.main.get_command(app)
+    command: Any = typer.main.get_command(app)
     for word in words.split():
         if not hasattr(command, "commands"):
             break
         if word not in command.commands:
             return [word]
-        command = command.commands[word]
+        listed = command.commands[word]
+        command = listed.loaded if isinstance(listed, LazyCommand) else listed
     known = {name for option in command.params for name in option.opts} | {"--help"}
     return sorted(set(re.findall(r"(?<!\S)--[a-z-]+", rest)) - known)
 

@@ -17,7 +17,7 @@ import pytest
 
 from contradance import route
 from contradance.cli.narrator import Narrator
-from contradance.cli.theme import Services, out
+from contradance.cli.theme import Services
 from contradance.errors import LaptopError
 from contradance.local.invocation.gateway import Gateway, HttpResponse, public_message
 from contradance.local.laptop import Laptop
@@ -578,10 +578,11 @@ def test_what_succeeds_is_not_told_as_refused(url: str, told: Told) -> None:
     ],
     ids=["request", "no request", "long"],
 )
-def test_a_refused_request_is_one_line_of_run(method: str, path: str, line: str) -> None:
+def test_a_refused_request_is_one_line_of_run(
+    method: str, path: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     at = datetime(2026, 1, 1, 18, 30, tzinfo=UTC)
 
-    with out.capture() as shown:
-        Narrator(Services(["desk"])).refused(Refusal(at, method, path, 422))
+    Narrator(Services(["desk"])).refused(Refusal(at, method, path, 422))
 
-    assert shown.get() == line
+    assert capsys.readouterr().out == line

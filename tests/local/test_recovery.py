@@ -144,7 +144,7 @@ def test_a_message_that_is_no_event_stops_no_start(text: str, delivery: Delivery
     with opened(tmp_path, clerk) as laptop:
         laptop.drain()
 
-        assert [letter.attributes["REASON"] for letter in dead_letters(laptop)] == ["invalid"]
+        assert len(dead_letters(laptop)) == 1
 
 
 def test_what_waited_to_run_alone_still_does_after_another_kill(tmp_path: Path) -> None:

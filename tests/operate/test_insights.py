@@ -134,7 +134,7 @@ def test_one_functions_lines_are_looked_for_in_its_own_group_and_by_subject() ->
     logs = Logs()
     found, _ = journal(logs)
 
-    found.lines(Wanted(SINCE, function="loyalty.add_loyalty_points", subject="s-1"))
+    [*found.lines(Wanted(SINCE, function="loyalty.add_loyalty_points", subject="s-1"))]
 
     (query,) = logs.queries
     assert query["logGroupNames"] == ["/aws/lambda/loyalty-add_loyalty_points"]
@@ -152,7 +152,7 @@ def test_lines_are_what_functions_log_and_what_the_journal_keeps() -> None:
         )
     )
 
-    lines = found.lines(Wanted(SINCE))
+    lines = [*found.lines(Wanted(SINCE))]
 
     assert [line.record for line in lines] == [RECORDS[1], None, None, None]
     assert [line.text for line in lines[1:3]] == ["slow", "START RequestId: x"]

@@ -137,7 +137,8 @@ class Bus:
         return bool(self._database.read("SELECT 1 FROM event WHERE event_id = ?", (run,)))
 
     def forget_run(self, function: str, expression: str, moment: datetime) -> None:
-        """Forget a run that is still to come: a clock that was ahead made it too early."""
+        """Forget a run that is still to come, and its once-record: a clock that was ahead made it too early."""
+        deployed_name = self._choreography.functions[function].deployed_name
         run, once = _run_id(function, expression, moment), f"{schedule_arn(function)}@{scheduled_time(moment)}"
 
         def change(connection: sqlite3.Connection) -> None:
@@ -146,7 +147,7 @@ class Bus:
                 (run, run),
             )
             connection.execute(
-                "DELETE FROM once WHERE function = ? AND source = 'schedule' AND event_id = ?", (function, once)
+                "DELETE FROM once WHERE function = ? AND source = 'schedule' AND event_id = ?", (deployed_name, once)
             )
 
         self._database.write(change)

@@ -110,6 +110,12 @@ class Database:
         """Yield the rows of a query, as of the last commit, and keep none in memory."""
         return self._reader.rows(query, parameters)
 
+    def compact(self) -> None:
+        """Give the space of deleted rows back to the disk; no other thread may use the database meanwhile."""
+        self.flush()
+        with self._writing:
+            self._writer.execute("VACUUM")
+
     def close(self) -> None:
         """Commit the waiting changes, and close the file."""
         if not self._closed:

@@ -1,9 +1,11 @@
 """The laptop's journal: one row per journal record."""
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,10 +36,15 @@ _FLOWS: Final = (
     "UNION SELECT correlation_id FROM event WHERE event_id >= ? AND event_id < ?) ORDER BY id"
 )
 """A UNION, so that each part uses its own index."""
-_WANTED: Final = (
-    "SELECT id, function, event_id, correlation_id, record, iif(?, logs, NULL) FROM journal "
-    "WHERE id < ? AND (? IS NULL OR function = ?) AND (? IS NULL OR subject = ?) "
-    "ORDER BY id DESC LIMIT ?"
+_FILTER: Final = "(? IS NULL OR function = ?) AND (? IS NULL OR subject = ?)"
+_COLUMNS: Final = "id, function, event_id, correlation_id, record, iif(?, logs, NULL)"
+_BACKWARDS: Final = f"SELECT {_COLUMNS} FROM journal WHERE id < ? AND {_FILTER} ORDER BY id DESC LIMIT ?"  # noqa: S608 - constants
+_FORWARDS: Final = f"SELECT {_COLUMNS} FROM journal WHERE id >= ? AND {_FILTER} ORDER BY id LIMIT ?"  # noqa: S608 - constants
+STARTED_AT: Final = "CASE WHEN json_valid(record) THEN json_extract(record, '$.started_at') END"
+"""The start of an attempt, as text; NULL in a record that is not JSON."""
+_STARTS: Final = (
+    f"SELECT count(*), min(id), max({STARTED_AT}) FROM "  # noqa: S608 - constants
+    f"(SELECT id, record FROM journal WHERE id < ? AND {_FILTER} ORDER BY id DESC LIMIT ?)"
 )
 _PAGE: Final = 1_000
 """Records per query."""
@@ -117,32 +124,56 @@ class JournalReader:
 
     def records(self, wanted: Wanted) -> Records:
         """Return the wanted records, in the order they were written."""
-        return Records([record for _, record in self._wanted(wanted, logs=False)], whole=True)
+        return Records([record for _, record in self._forwards(wanted, logs=False)], whole=True)
 
-    def lines(self, wanted: Wanted) -> list[LogLine]:
-        """Return what the wanted attempts logged, and each attempt itself, in order."""
-        return [
-            line
-            for row, record in self._wanted(wanted, logs=True)
-            for line in attempt_log_lines(record, str(row))
-            if wanted.takes_level(line.level)
-        ]
+    def newest(self, wanted: Wanted) -> Iterator[JournalRecord]:
+        """Yield the wanted records, those that were written last first; a page at a time is in memory."""
+        return (record for _, record in self._backwards(wanted, logs=False))
 
-    def _wanted(self, wanted: Wanted, *, logs: bool) -> list[tuple[int, JournalRecord]]:
-        """Return the wanted records with their row ids.
+    def lines(self, wanted: Wanted) -> Iterator[LogLine]:
+        """Yield what the wanted attempts logged, and each attempt itself, in order; a page at a time is in memory."""
+        if wanted.latest is None:
+            for row, record in self._forwards(wanted, logs=True):
+                yield from _lines_of(row, record, wanted)
+            return
+        found: deque[LogLine] = deque()
+        for row, record in self._backwards(wanted, logs=True):
+            found.extendleft(reversed(_lines_of(row, record, wanted)))
+            if len(found) >= wanted.latest:
+                break
+        yield from islice(found, max(len(found) - wanted.latest, 0), None)
+
+    def _backwards(self, wanted: Wanted, *, logs: bool) -> Iterator[tuple[int, JournalRecord]]:
+        """Yield the wanted records with their row ids, the last first.
 
         Rows are in the order in which attempts ended, and `wanted.since` is about their start: the search goes
         backwards until a whole page started longer before it than any attempt can last.
         """
-        found: list[tuple[int, JournalRecord]] = []
         before, enough = _END, wanted.since - LONGEST_TIMEOUT
         while True:
-            rows = self._rows(_WANTED, (logs, before, *[wanted.function] * 2, *[wanted.subject] * 2, _PAGE))
+            rows = self._rows(_BACKWARDS, (logs, before, *_filter(wanted), _PAGE))
             records = [*zip((row[0] for row in rows), readable([row[1:] for row in rows]), strict=True)]
-            found += [(row, record) for row, record in records if wanted.takes(record.started_at)]
+            yield from ((row, record) for row, record in records if wanted.takes(record.started_at))
             if len(rows) < _PAGE or all(record.started_at < enough for _, record in records):
-                return found[::-1]
+                return
             before = rows[-1][0]
+
+    def _forwards(self, wanted: Wanted, *, logs: bool) -> Iterator[tuple[int, JournalRecord]]:
+        """Yield the wanted records with their row ids, the first first."""
+        after = self._first(wanted)
+        while rows := self._rows(_FORWARDS, (logs, after, *_filter(wanted), _PAGE)):
+            records = zip((row[0] for row in rows), readable([row[1:] for row in rows]), strict=True)
+            yield from ((row, record) for row, record in records if wanted.takes(record.started_at))
+            after = rows[-1][0] + 1
+
+    def _first(self, wanted: Wanted) -> int:
+        """Return the row at which `_backwards` ends."""
+        before, enough = _END, wanted.since - LONGEST_TIMEOUT
+        while True:
+            count, first, latest = self._rows(_STARTS, (before, *_filter(wanted), _PAGE))[0]
+            if count < _PAGE or (latest is not None and started_at(latest) < enough):
+                return int(first or 0)
+            before = first
 
     def _rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
         return self._reader.read(query, parameters)
@@ -169,6 +200,23 @@ class LaptopJournal(JournalReader):
     def _rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
         self._database.flush()
         return super()._rows(query, parameters)
+
+
+def started_at(text: str) -> datetime:
+    """Return the time in a record's text; the end of time where it holds none."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def _filter(wanted: Wanted) -> tuple[str | None, ...]:
+    """Return the parameters of `_FILTER`."""
+    return (wanted.function, wanted.function, wanted.subject, wanted.subject)
+
+
+def _lines_of(row: int, record: JournalRecord, wanted: Wanted) -> list[LogLine]:
+    return [line for line in attempt_log_lines(record, str(row)) if wanted.takes_level(line.level)]
 
 
 @contextmanager

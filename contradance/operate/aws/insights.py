@@ -15,7 +15,8 @@ from contradance.deployed import Deployed
 from contradance.errors import OperateError
 from contradance.operate.aws.services import Aws
 from contradance.operate.flow import Outstanding
-from contradance.operate.journal import LEVELS, LogLine, Records, Wanted, attempt_level, logs_attached, read_record
+from contradance.operate.journal import LogLine, Records, Wanted, attempt_level, logs_attached, read_record
+from contradance.operate.level import LEVELS
 from contradance.runtime.attempt_log import STANDARD_KEYS
 from contradance.runtime.journal_record import JournalRecord
 
@@ -100,9 +101,14 @@ class InsightsJournal:
         """Return the wanted records, in order; of more than 10,000, the latest."""
         return self._records(wanted, _JOURNALED)
 
-    def lines(self, wanted: Wanted) -> list[LogLine]:
-        """Return the wanted lines, in order; of more than 10,000, the latest."""
-        return [line for line in self._lines(wanted, None) if wanted.takes_level(line.level)]
+    def newest(self, wanted: Wanted) -> Iterator[JournalRecord]:
+        """Yield the wanted records, the latest first; at most 10,000."""
+        return reversed(self.records(wanted).records)
+
+    def lines(self, wanted: Wanted) -> Iterator[LogLine]:
+        """Yield the wanted lines, in order; of more than 10,000, or than `wanted.latest`, the latest."""
+        found = [line for line in self._lines(wanted, None) if wanted.takes_level(line.level)]
+        return iter(found if wanted.latest is None else found[-wanted.latest :])
 
     def _records(self, wanted: Wanted, condition: str) -> Records:
         lines = self._lines(wanted, condition)

@@ -1,0 +1,44 @@
+"""Prints log lines, as text or as JSON."""
+
+import sys
+
+from contradance.cli.attempt import ShownTracebacks, attempt_lines
+from contradance.cli.log_lines import entry_lines
+from contradance.cli.theme import Services, print_line, short
+from contradance.operate.journal import LogLine, entry_of_line
+from contradance.printable import printable_json
+
+
+class LogPrinter:
+    """Prints log lines; a traceback once."""
+
+    def __init__(self, services: Services, *, as_json: bool) -> None:
+        self._services = services
+        self._as_json = as_json
+        self._tracebacks = ShownTracebacks()
+
+    def print(self, line: LogLine) -> None:
+        """Print one line; as JSON, one object on one line."""
+        if self._as_json:
+            sys.stdout.write(printable_json(_as_json(line)) + "\n")
+        elif line.record is not None:
+            for text in attempt_lines(line.record, self._services, self._tracebacks):
+                print_line(text)
+        else:
+            for text in entry_lines(entry_of_line(line), line.function.partition(".")[0], self._services):
+                print_line(text.append(f"  {short(line.subject)}", "dim") if line.subject else text)
+
+
+def _as_json(line: LogLine) -> dict[str, object]:
+    return {
+        "at": line.at.isoformat(),
+        "function": line.function,
+        "level": line.level,
+        "logger": line.logger,
+        "message": line.text,
+        "fields": {**line.fields},
+        "exception": line.exception,
+        "subject": line.subject,
+        "event_id": line.event_id,
+        "journal": line.record.model_dump(mode="json") if line.record else None,
+    }

@@ -1,0 +1,61 @@
+"""`contradance prune`: deletes old events of a laptop that is stopped."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from contradance.cli.command import AsJson, StateFolder, print_json, reporting, the_project
+from contradance.cli.moment import moment
+from contradance.cli.theme import out
+from contradance.local.names import DEFAULT_STATE
+
+
+@reporting
+def prune(
+    *,
+    older_than: Annotated[
+        str, typer.Option(help="The age of what is deleted, like 14d, or a moment: 2026-01-31T18:00 (UTC).")
+    ] = "14d",
+    state: StateFolder = DEFAULT_STATE,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only print what would be done.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete old events of a stopped laptop, and their journal; a running one deletes them itself.
+
+    An event that waits, is retried or is a dead letter stays, and its flow. A
+    once-record stays for as long as its event can come back.
+    """
+    from contradance.local.clock import RealClock  # noqa: PLC0415 - loaded with the project
+    from contradance.local.pruning import Pruner  # noqa: PLC0415 - the same
+    from contradance.local.state.database import Database  # noqa: PLC0415 - the same
+    from contradance.local.state.journal_table import STATE_FILE  # noqa: PLC0415 - the same
+    from contradance.local.state.reader import reading  # noqa: PLC0415 - the same
+
+    now, file = datetime.now(UTC), state / STATE_FILE
+    kept = now - moment(older_than, now, "--older-than")
+    max_ages = {name: one.retry.max_age for name, one in the_project().choreography().functions.items()}
+    with reading(file):
+        before = file.stat().st_size
+    database = Database(file)
+    try:
+        pruner = Pruner(database, RealClock(), kept, max_ages)
+        pruned = pruner.run() if yes else pruner.preview()
+        if yes:
+            database.compact()
+    finally:
+        database.close()
+    after = file.stat().st_size
+    if as_json:
+        print_json({**pruned._asdict(), "bytes_before": before, "bytes_after": after, "deleted": yes})
+        return
+    out.print(f"{pruned.events:,} events, {pruned.records:,} journal records, {pruned.once:,} once-records")
+    if yes:
+        out.print(f"Deleted. The state is {size(after)} now, of {size(before)}.")
+    else:
+        out.print("Dry run: nothing was deleted. Delete it: add --yes", style="yellow")
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in MB."""
+    return f"{count / 1e6:,.1f} MB"
