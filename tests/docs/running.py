@@ -31,6 +31,7 @@ _VARYING: Final = re.compile(
     r"|\b(?=[0-9a-f-]*\d)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"  # an id
     r"|\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,12}\b|\b\d{8,12}\b"  # a part of an id
     r"|\b\d+(?:\.\d+)? ?m?s\b"  # a duration
+    r"|\b\d+(?:\.\d+)? MB\b"  # the size of a state
     r"|127\.0\.0\.1:\d+"
 )
 _FOOD: Final = ("contracts", "functions", "docs", "Makefile", "pyproject.toml", "requirements.txt", "requirements-dev.txt",
@@ -152,7 +153,7 @@ class Reader:
 
 
 def same(printed: str, expected: str) -> bool:
-    """Return whether an output is the expected one, but for ids, times and durations; a line `...` is any lines."""
+    """Return whether an output is the expected one, but for ids, times, durations and sizes; a line `...` is any lines."""
     lines = [re.escape(line) if line.strip() != "..." else "(?:.*\n)*?.*" for line in plain(expected).splitlines()]
     return re.fullmatch("\n".join(lines).replace("(?:.*\n)*?.*\n", "(?:.*\n)*?"), plain(printed)) is not None
 

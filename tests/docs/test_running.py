@@ -59,6 +59,7 @@ def test_a_page_that_shows_something_else_fails(tmp_path: Path, text: str) -> No
         ("a\nb\n", "a\nb\n", True),
         ("a  b\n", "a b\n", True),
         ("took 12.5 ms\n", "took 3 s\n", True),
+        ("is 0.2 MB\n", "is 14.1 MB\n", True),
         ("at 2026-01-31T18:00:00Z\n", "at 2027-02-01T07:11:12Z\n", True),
         ("id 6f1c1a3e-58d6-4b0c-9d0e-0f6a4b6c2a11\n", "id 0b5f8f5e-3d0f-4b7e-9b5e-6a2f1f0c7d11\n", True),
         ("id 6f1c1a3e\n", "id 0b5f8f5e\n", True),
@@ -71,7 +72,7 @@ def test_a_page_that_shows_something_else_fails(tmp_path: Path, text: str) -> No
         ("first\nlast\nmore\n", "first\n...\nlast\n", False),
     ],
 )
-def test_outputs_are_equal_but_for_ids_times_and_durations(printed: str, shown: str, equal: bool) -> None:
+def test_outputs_are_equal_but_for_ids_times_durations_and_sizes(printed: str, shown: str, equal: bool) -> None:
     assert same(printed, shown) is equal
 
 
