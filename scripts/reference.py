@@ -32,6 +32,14 @@ _SOURCE: Final = re.compile(r"guide|reference|quota|Blog|Lambda API|SQS's|EventB
 _SHORT: Final = 3
 """Most words of an expression that a message's placeholder shows."""
 
+_UNITS: Final = {
+    "day": timedelta(days=1),
+    "hour": timedelta(hours=1),
+    "minute": timedelta(minutes=1),
+    "second": timedelta(seconds=1),
+}
+"""Units in which a duration is shown: the largest of which it is a whole number."""
+
 
 class Constant(NamedTuple):
     """A constant of a module, with the text below it."""
@@ -159,7 +167,8 @@ def limits() -> str:
 def _as_limit(value: object) -> str | None:
     """Return a number, a duration, or several numbers as text; None for every other value."""
     if isinstance(value, timedelta):
-        return str(value)
+        count, unit = next((value // size, unit) for unit, size in _UNITS.items() if value >= size and not value % size)
+        return f"{count} {unit}{'' if count == 1 else 's'}"
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:,}"
     if isinstance(value, tuple) and value and all(isinstance(one, int) for one in value):
