@@ -1,7 +1,7 @@
 """Retries of a handler that raised: how often, and for how long.
 
 Several layers retry, and `Retry` configures only the handler's. EventBridge retries when it cannot reach the target. Then
-Lambda (direct delivery) or SQS (delivery by queue) retries when the handler raises. See docs/architecture.md.
+Lambda (direct delivery) or SQS (delivery by queue) retries when the handler raises. See docs/maintain/architecture.md.
 """
 
 from dataclasses import dataclass

@@ -62,7 +62,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 _file_loaders: defaultdict[type, _CachingLoader] = defaultdict(_CachingLoader)
 Loader.FILE_LOADER_CLASS = lambda loader: _file_loaders[type(loader)]
 
-_LONGEST_FIRST = ("test_first_hour", "scaffold", "browser", "packaging", "durability", "infra")
+_LONGEST_FIRST = ("test_first_hour", "docs", "scaffold", "browser", "packaging", "durability", "infra")
 """Folders and modules whose files take longest, of those that take more than a few seconds."""
 
 

@@ -77,7 +77,8 @@ class StackConfig(BaseModel):
         default=None, gt=0, description="days to keep a once-record; at least as long as events can be redelivered"
     )
     protect: bool = Field(
-        default=False, description="refuse to delete tables and bus, in Pulumi and in AWS, until this is unset"
+        default=False,
+        description="Pulumi refuses to delete tables, bus and archive, and AWS refuses to delete tables, while this is true",
     )
     point_in_time_recovery: bool = Field(
         default=True, description="make tables restorable to any second of the last 35 days"
@@ -129,7 +130,9 @@ class StackConfig(BaseModel):
     functions: Mapping[str, Override] = Field(
         default={}, description="memory and concurrency of functions, by name: `loans.lend_book`"
     )
-    tags: Mapping[str, str] = Field(default={}, description="tags of every resource, in addition to contradance's four")
+    tags: Mapping[str, str] = Field(
+        default={}, description="tags of every resource, in addition to `app`, `stack`, `service` and `function`"
+    )
     rule_quota: int = Field(default=300, ge=1, description="maximum rules per bus in this account and region")
     concurrency_quota: int = Field(
         default=1000, ge=10, description="concurrent executions of this account and region; new accounts have 10"

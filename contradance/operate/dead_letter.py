@@ -50,10 +50,13 @@ class DeadLetter:
     """An event that a function did not consume, and why."""
 
     subscriber: str
+    """The function that did not consume it."""
     reason: Reason
+    """Why it is a dead letter."""
     event: Mapping[str, Any] | None
     """The event as EventBridge delivered it, or the input of a scheduled run; None where the message does not hold it."""
     error: str
+    """The last error; for `undelivered`, the one of EventBridge."""
     attempts: int | None
     """Attempts to consume it; for `undelivered`, to deliver it. None where the message does not contain the number."""
     first_seen: datetime
@@ -61,6 +64,7 @@ class DeadLetter:
     last_seen: datetime
     """When it became a dead letter. The time that SQS moved a message is unknown: then the time it was sent."""
     message: QueueMessage = field(repr=False)
+    """The message on the dead letter queue."""
 
     @property
     def metadata(self) -> Mapping[str, Any]:

@@ -326,6 +326,7 @@ class Runner:
             if monotonic() >= self._minute:
                 self._minute = monotonic() + _MINUTE_SECONDS
                 self._every_minute()
+        self._bus.flush()  # after a request that causes no delivery, nothing else would commit its journal record
 
     def _time_out(self, invocation: Invocation) -> None:
         """Settle a late invocation as failed and start another worker; the late thread's result is ignored."""
