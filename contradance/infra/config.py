@@ -142,13 +142,13 @@ class StackConfig(BaseModel):
     @field_validator("log_days", mode="before")
     @classmethod
     def _as_number(cls, value: object) -> object:
-        """Convert Pulumi's text to a number: Pydantic does not convert it for a `Literal`."""
+        """Convert Pulumi's text of digits to a number, as a `Literal` requires; return other values unchanged."""
         return int(value) if isinstance(value, str) and value.isdigit() else value
 
     @field_validator("settings", mode="before")
     @classmethod
     def _as_text(cls, value: object) -> object:
-        """Convert a number or a boolean to the text that the environment variable gets."""
+        """Convert numbers and booleans in an object to the text of environment variables; return others unchanged."""
         if isinstance(value, Mapping):
             return {
                 name: json.dumps(one) if isinstance(one, bool | int | float) else one for name, one in value.items()
@@ -157,6 +157,7 @@ class StackConfig(BaseModel):
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
+        """Raise ValueError when two keys contradict each other, or when one needs another that is not set."""
         if self.bus and self.bus_stack:
             raise ValueError("bus and busStack both name a bus: keep one")
         if self.foreign_bus and "archive_days" not in self.model_fields_set:
@@ -171,17 +172,17 @@ class StackConfig(BaseModel):
 
     @property
     def foreign_bus(self) -> bool:
-        """Whether the bus belongs to another stack."""
+        """Whether the bus belongs to another stack, which `bus` or `bus_stack` names."""
         return bool(self.bus or self.bus_stack)
 
     @property
     def archive_retention(self) -> timedelta:
-        """The longest time that an archive keeps events."""
+        """The longest time that any archive of the stack keeps events."""
         return timedelta(days=max(self.archive_days, *self.archives.values(), 0))
 
 
 def parse_config(values: Mapping[str, str], *, project: str, stack: str) -> StackConfig:
-    """Return a stack's configuration from Pulumi's texts.
+    """Return a stack's configuration from Pulumi's texts; refuse unknown keys and invalid values.
 
     Args:
         values: texts by key, without the project's name; objects and lists as JSON; of secrets the names only:
@@ -203,7 +204,7 @@ def parse_config(values: Mapping[str, str], *, project: str, stack: str) -> Stac
 
 
 def _parse_json(value: str) -> object:
-    """Return the list or object that a JSON text holds; any other text unchanged."""
+    """Return the list or object that a JSON text holds; any other text, also invalid JSON, unchanged."""
     if value[:1] not in ("[", "{"):
         return value
     try:
@@ -230,6 +231,6 @@ def _describe_problem(problem: Any, project: str, stack: str) -> str:
 
 
 def _distance(one: str, other: str) -> tuple[int, str]:
-    """Return a sort key: names with more pairs of letters in common come first."""
+    """Return a key that sorts `one` by its likeness to `other`: more pairs of letters in common come first."""
     pairs = [{name[at : at + 2].lower() for at in range(len(name) - 1)} for name in (one, other)]
     return -len(pairs[0] & pairs[1]), one

@@ -17,6 +17,7 @@ never written: it stands for a record that cannot be read."""
 
 
 def _short(value: object, most_bytes: int) -> object:
+    """Return a text cut to `most_bytes`; any other value unchanged."""
     return shortened(value, most_bytes) if isinstance(value, str) else value
 
 
@@ -106,6 +107,6 @@ class JournalRecord(BaseModel):
 
     @property
     def dead(self) -> bool:
-        """Whether this attempt ended as a dead letter."""
+        """Whether this attempt ended as a dead letter: `invalid`, `expired`, or `failed` without retries left."""
         failed = self.outcome == "failed" and self.retries_left == 0 and not self.is_request
         return self.outcome in ("invalid", "expired") or failed
