@@ -19,6 +19,7 @@ from contradance.local.dead_letter_queues import DeadLetterQueues
 from contradance.local.events.bus import Bus
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.events.postponed import Postponed, retry_now
+from contradance.local.events.received_messages import ReceivedMessages
 from contradance.local.events.replays import Replays
 from contradance.local.events.schedules import Schedules
 from contradance.local.invocation.drain import Drain
@@ -96,6 +97,7 @@ class Laptop:
             clock=clock,
             variables=variables,
             bus=self.bus.name,
+            messages=ReceivedMessages(self.database),
         )
         self.in_flight = InFlight(state)
         self.threads = RequestThreads(self.in_flight)

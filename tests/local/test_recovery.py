@@ -5,18 +5,20 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from contradance.choreography import AnyFunction
 from contradance.local.clock import RealClock
-from contradance.local.invocation.in_flight import FILE, InFlight
+from contradance.local.invocation.in_flight import FILE, Flight, InFlight
+from contradance.local.invocation.record import LaptopContext
 from contradance.local.laptop import Laptop
 from contradance.retry import DeliveryMode
 from contradance.runtime.journal_record import JournalRecord
 from tests.durability import killer
 from tests.durability.killer import CRASHED, ENDS
-from tests.local.desk import Desk, ask, dead_letters, journaled, opened, show_latest, wait_until
+from tests.local.desk import Desk, always_fails, ask, dead_letters, journaled, later, opened, show_latest, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -198,6 +200,42 @@ def test_a_delivery_that_had_committed_is_not_to_blame(tmp_path: Path) -> None:
         outcomes = [record.outcome for record in journaled(laptop, "a")]
 
     assert outcomes == ["done", "duplicate"]
+
+
+@pytest.mark.parametrize("delivery", ["queue", "direct"])
+def test_a_last_attempt_is_recorded_and_dead_lettered_once_when_the_process_is_killed_after_it(
+    delivery: DeliveryMode, tmp_path: Path
+) -> None:
+    """Neither its record nor the end of its delivery may wait for a later commit: no once-record tells that it ran."""
+    desk, killed = Desk(), tmp_path / "killed"
+    clerk = desk.clerk(does=always_fails, delivery=delivery)
+    with opened(tmp_path / "state", clerk) as laptop:
+        ask(laptop, "a")
+        ends = laptop.in_flight.end
+
+        def end(flight: Flight) -> None:
+            """End an invocation, and keep what is on disk then: what a kill leaves."""
+            ends(flight)
+            shutil.copytree(tmp_path / "state", killed, dirs_exist_ok=True)
+
+        with patch.object(laptop.in_flight, "end", end):
+            laptop.drain()
+
+    with opened(killed, clerk, clock=later(3_600)) as laptop:
+        laptop.drain()
+        records, letters = journaled(laptop, "a"), dead_letters(laptop)
+
+    assert [call.attempt for call in desk.calls] == [1, 2, 3]
+    assert [record.attempt for record in records] == [1, 2, 3]
+    assert len(letters) == 1
+
+
+def test_time_is_left_until_the_deadline_so_that_each_failure_is_recorded_by_the_runtime_or_the_runner() -> None:
+    with patch("contradance.local.invocation.record.monotonic") as monotonic:
+        monotonic.side_effect = [9.9999, 10.0, 10.1]
+        context = LaptopContext("r", deadline=10.0)
+
+        assert [context.get_remaining_time_in_millis() for _ in range(3)] == [1, 0, 0]
 
 
 def test_a_clean_end_leaves_nothing_and_the_operator_blames_nothing(tmp_path: Path) -> None:

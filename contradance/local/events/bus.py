@@ -260,7 +260,8 @@ class Bus:
     def finish(self, waiting: PendingDelivery) -> None:
         """Delete a delivery that succeeded, with the next commit.
 
-        A crash may lose the deletion: the once-record then makes the repeated delivery a duplicate.
+        A crash may lose the deletion: the once-record then makes the repeated delivery a duplicate. A delivery that has no
+        once-record, because the consumer has dead-lettered it, is deleted by `ReceivedMessages` before.
         """
         self._database.write_soon("DELETE FROM delivery WHERE id = ?", (waiting.id,))
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import md5
+from math import ceil
 from time import monotonic
 from typing import Any, Literal
 from urllib.parse import parse_qsl
@@ -33,8 +34,8 @@ class LaptopContext:
     """In seconds of the monotonic clock."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds left before the function's timeout."""
-        return max(int((self.deadline - monotonic()) * 1000), 0)
+        """Return the milliseconds left before the function's timeout; 0 only after it, when the attempt is late."""
+        return max(ceil((self.deadline - monotonic()) * 1000), 0)
 
 
 def sqs_batch(batch: Sequence[PendingDelivery], now: datetime) -> dict[str, Any]:

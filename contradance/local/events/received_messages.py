@@ -1,0 +1,29 @@
+"""The messages that a function received from its queue on the laptop: each is a pending delivery."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from contradance.errors import LaptopError
+from contradance.local.state.database import Database
+
+
+class ReceivedMessages:
+    """`contradance.runtime.ports.Messages` over the laptop's database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def hide(self, message: Mapping[str, Any], seconds: float) -> None:
+        """Do nothing: the invoker postpones what is repeated."""
+
+    def delete(self, message: Mapping[str, Any]) -> None:
+        """Delete a delivery whose event is a dead letter; its journal record is on disk with that.
+
+        No once-record would make it a duplicate after a kill: its last attempt would run again, and the first would have
+        no record. If the disk fails, the delivery is finished when it is settled.
+        """
+        with suppress(LaptopError):
+            self._database.write(
+                lambda connection: connection.execute("DELETE FROM delivery WHERE id = ?", (message["messageId"],))
+            )
