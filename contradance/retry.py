@@ -71,7 +71,7 @@ class Retry:
         return min(max(MIN_RECEIVES, RECEIVES_PER_ATTEMPT * (self.times + 1)), QUEUE_RETRIES + 1)
 
     def attempts(self, delivery: DeliveryMode) -> int:
-        """Return the most attempts. Direct delivery makes only those that begin within `max_age`."""
+        """Return the most attempts, with the first. Direct delivery makes only those that begin within `max_age`."""
         begins = list(accumulate(_LAMBDA_DELAYS[: self.times], initial=timedelta(0)))
         return self.times + 1 if delivery == "queue" else sum(begin <= self.max_age for begin in begins)
 

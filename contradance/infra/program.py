@@ -32,7 +32,7 @@ def as_run_error() -> Iterator[None]:
 async def deploy(
     choreography: Choreography, config: StackConfig, packages: DeploymentPackages, *, registry: str | None = None
 ) -> pulumi.Inputs:
-    """Plan the stack, create its resources and return its outputs; raise `RunError` for a plan that does not fit.
+    """Plan the stack, create it, return its outputs; `registry` locates the ingress's contracts, as `module:name`.
 
     Args:
         choreography: the whole system; the configuration may select some of its services.

@@ -44,7 +44,7 @@ def _configs(root: Path, key: str) -> dict[str, StackConfig]:
 
 
 def _as_text(value: object) -> str:
-    """Return a value as Pulumi passes it to the program: a list or an object as JSON, others by `str`."""
+    """Return a stack file's value as text: a list or an object as JSON, any other by `str`, so a boolean as `True`."""
     return json.dumps(value) if isinstance(value, list | dict) else str(value)
 
 

@@ -82,7 +82,7 @@ class CapturedPrint:
 
 @contextmanager
 def printing(when_printed: Callable[[LogEntry, str], None] | None = None) -> Iterator[None]:
-    """Replace standard output by a `CapturedPrint` inside the block, and restore it afterwards."""
+    """Replace standard output by a `CapturedPrint`; `when_printed` gets each line of a handler and its service."""
     before = sys.stdout
     captured = CapturedPrint(before, when_printed)
     sys.stdout = captured

@@ -105,7 +105,7 @@ def idempotency_key(request: Mapping[str, Any]) -> str | None:
 
 
 def _caller(request: Mapping[str, Any]) -> str:
-    """Return the caller that API Gateway authenticated, by IAM or a JWT; empty for a route without authorization."""
+    """Return the authenticated caller: a JWT's issuer and subject, or the ARN of IAM; empty without authorization."""
     authorizer = (request.get("requestContext") or {}).get("authorizer") or {}
     claims = (authorizer.get("jwt") or {}).get("claims") or {}
     if "sub" in claims:

@@ -66,7 +66,7 @@ class LaptopDeadLetters:
 
     @contextmanager
     def look(self, functions: Sequence[str]) -> Iterator["LaptopLetterView"]:
-        """Open the dead letter queues of these functions while the block runs."""
+        """Yield a view of these functions' dead letters, open while the block runs; it hides no letter from others."""
         with self._open_file() as reader:
             yield LaptopLetterView(reader, functions, self._actions)
 

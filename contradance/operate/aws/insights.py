@@ -67,7 +67,7 @@ class InsightsJournal:
         self._pause = pause
 
     def flows(self, term: str) -> list[JournalRecord]:
-        """Return all records of each flow with an id or subject that is `term` or begins with it (8 characters)."""
+        """Return all records of flows with an id or subject that is `term` or, from 8 characters on, begins with it."""
         wanted = Wanted(self._since)
         touched = self._records(wanted, f"{_JOURNALED} and strcontains(@message, {_quoted(term)})").records
         flows = sorted({record.correlation_id for record in touched if _is_about(record, term)})
