@@ -6,7 +6,7 @@ ARGS ?=
 EXAMPLES ?= 20000
 export PYTHONDONTWRITEBYTECODE :=# hundreds of processes start in the tests: none should compile anew what another has
 
-.PHONY: run demo test explore engine bench mutants soak check fix constraints clean
+.PHONY: run demo test explore engine bench mutants soak check docs fix constraints clean
 
 run: $(READY)      ## run the food delivery system on this machine; ARGS="--set refusal_rate=1" sets a setting
 	@$(BIN)/contradance run $(ARGS)
@@ -42,13 +42,17 @@ bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS=
 screenshots: $(READY)   ## every page of the console as PNG under .screenshots/; ARGS=--docs writes the README's two
 	@$(BIN)/python scripts/screenshots.py $(ARGS)
 
-check: $(READY)    ## what CI runs: format, lint, types, import rules, choreography, generated parts, tests
+docs: $(READY)     ## the documentation as a site, into site/; a broken link fails; `python3 -m http.server -d site` shows it
+	@$(BIN)/zensical build --strict --clean > .venv/docs.txt 2>&1 || (sed '/^Traceback/,$$d' .venv/docs.txt; exit 1)
+
+check: $(READY)    ## what CI runs: format, lint, types, import rules, choreography, spelling, generated parts, tests
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo --no-cache > .venv/imports.txt || (cat .venv/imports.txt; exit 1)
 	@$(BIN)/contradance lint
 	@$(BIN)/contradance contracts freeze --check > .venv/frozen.txt || (cat .venv/frozen.txt; exit 1)
+	@$(BIN)/codespell
 	@$(BIN)/python scripts/readme.py --check
 	@$(BIN)/python scripts/contract_types.py --check
 	@$(MAKE) --no-print-directory test
@@ -74,7 +78,7 @@ constraints: $(READY)   ## pin anew what the pinned requirements need in turn, h
 	@$(BIN)/contradance package --lock
 
 clean:             ## remove what `make` and the laptop made
-	@rm -rf .venv .contradance dist
+	@rm -rf .venv .contradance dist site
 
 ifneq ($(origin PYTHON),file) # PYTHON=python3.13: set-up makes a .venv of another version anew
 ifneq ($(shell $(PYTHON) --version),$(shell $(BIN)/python --version 2>/dev/null))

@@ -195,7 +195,7 @@ def _accept(connection: sqlite3.Connection, events: Sequence[Any], deliveries: S
 def _handle(connection: sqlite3.Connection, delivery: str, once: Sequence[Any], record: Sequence[Any]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("INSERT INTO once VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", once)
-    connection.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?)", record)
+    connection.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)", record)
     connection.execute("DELETE FROM delivery WHERE id = ?", (delivery,))
     connection.execute("COMMIT")
 

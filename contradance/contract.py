@@ -88,7 +88,7 @@ def check_value(model: type[Value]) -> None:
 class Contract(Value):
     """The base class of events: its fields are the event's `data`, and EventBridge routes by its identity.
 
-    Class keywords:
+    Keyword Args:
         source: `<app>.<service>`, the publishing service; never starts with `aws.`.
         subject: name of the field that identifies the business entity; its value is in the metadata.
         detail_type: the event's name in the past tense, at most 128 characters; the class name unless given.

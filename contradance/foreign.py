@@ -73,7 +73,7 @@ class Origin:
 class ForeignEvent(BaseModel):
     """The base class of events that others publish: AWS services, partners, and teams without contradance.
 
-    Class keywords:
+    Keyword Args:
         source: the event's source, as its publisher has it; `*` at its end matches every source with this beginning.
         detail_type: the event's detail-type; the class name unless given.
         bus: the bus of the event: `"default"` for the account's own, or a name that the stack's key `buses` resolves to

@@ -1,7 +1,7 @@
 """Retries of a handler that raised: how often, and for how long.
 
 Several layers retry, and `Retry` configures only the handler's. EventBridge retries when it cannot reach the target. Then
-Lambda (direct delivery) or SQS (delivery by queue) retries when the handler raises. See docs/architecture.md.
+Lambda (direct delivery) or SQS (delivery by queue) retries when the handler raises. See docs/maintain/architecture.md.
 """
 
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ class Retry:
         return min(max(MIN_RECEIVES, RECEIVES_PER_ATTEMPT * (self.times + 1)), QUEUE_RETRIES + 1)
 
     def attempts(self, delivery: DeliveryMode) -> int:
-        """Return the most attempts. Direct delivery makes only those that begin within `max_age`."""
+        """Return the most attempts, with the first. Direct delivery makes only those that begin within `max_age`."""
         begins = list(accumulate(_LAMBDA_DELAYS[: self.times], initial=timedelta(0)))
         return self.times + 1 if delivery == "queue" else sum(begin <= self.max_age for begin in begins)
 

@@ -171,7 +171,7 @@ def _compile_pattern(pattern: Mapping[str, object]) -> "EventPattern":
 
 
 def _readable_versions(contract: type[Contract], contracts: tuple[type[Contract], ...]) -> set[int]:
-    """Return the versions of an event that a function can read."""
+    """Return the versions of an event that a function can read: those of `contracts`, and all that these upcast."""
     return {
         ancestor.identity.version
         for each in contracts

@@ -1,4 +1,4 @@
-"""Write docs/contract-types.md from the table of kinds, or with --check report whether it is as it should be."""
+"""Write docs/reference/contract-types.md from the table of kinds, or with --check report whether it is as it should be."""
 
 import sys
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic.errors import PydanticSchemaGenerationError
+from reference import table_cell
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -15,7 +16,7 @@ from contradance.errors import ContractViolation, DeclarationError  # noqa: E402
 from tests.wire.contracts import contract_of, event_of  # noqa: E402
 from tests.wire.kinds import GROUPS, Kind  # noqa: E402
 
-PAGE = ROOT / "docs" / "contract-types.md"
+PAGE = ROOT / "docs" / "reference" / "contract-types.md"
 HEAD = """# What a contract may hold
 
 What a handler builds is what arrives. An event's data becomes JSON by Pydantic's serializer, under the names of aliases
@@ -53,7 +54,7 @@ def _group(title: str, kinds: tuple[Kind, ...]) -> Iterator[str]:
     for kind in kinds:
         in_a_table = kind.refused if kind.table is None else kind.table
         cells = (f"`{kind.name}`", _verdict(kind), "no" if in_a_table else "yes", _lost(kind))
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+        yield f"| {' | '.join(map(table_cell, cells))} |"
     yield ""
 
 

@@ -1,16 +1,14 @@
-"""Write the generated parts of README.md and docs/architecture.md, and the picture; with --check, fail when one is stale."""
+"""Write the generated parts of the README and of docs/, and the picture; with --check, fail when one is stale."""
 
 import ast
 import inspect
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import typer
-from pydantic.fields import FieldInfo
+import reference
 
 _ONE_PLACE = 4
 """Number of parts of a text that is split at one block of two groups."""
@@ -18,9 +16,6 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from contradance.catalog.picture import svg  # noqa: E402 - the project's root has to be importable first
-from contradance.cli.app import app  # noqa: E402
-from contradance.cli.lazy import LazyCommand  # noqa: E402
-from contradance.infra.config import StackConfig  # noqa: E402
 from food_contracts.payments import PaymentFailed  # noqa: E402
 from functions.choreography import food_delivery  # noqa: E402
 from functions.payments.process_payment import process_payment  # noqa: E402
@@ -37,26 +32,9 @@ def contract() -> str:
     return f"```python\n{inspect.getsource(PaymentFailed)}```"
 
 
-def commands() -> str:
-    """Return a table of all commands, with the first line of their help."""
-    rows = [f"| `contradance {usage}` | {text} |" for usage, text in _usages(typer.main.get_command(app), "")]
-    return "\n".join(["| command | what it does |", "|---|---|", *rows])
-
-
-def configuration() -> str:
-    """Return a table of all keys of a stack's configuration."""
-    rows = [
-        f"| `{field.alias}` | {_default(field)} | {field.description} |" for field in StackConfig.model_fields.values()
-    ]
-    return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows])
-
-
 def rooms_picture() -> str:
-    """Return the layers of import-linter as a Mermaid flowchart."""
-    nodes = [f'  L{number}["{" · ".join(layer)}"]' for number, layer in enumerate(_layers())]
-    return "\n".join(
-        ["```mermaid", "flowchart TB", *nodes, f"  {' --> '.join(f'L{at}' for at in range(len(nodes)))}", "```"]
-    )
+    """Return the layers of import-linter as a numbered list, the outermost first."""
+    return "\n".join(f"{number}. `{'` `'.join(layer)}`" for number, layer in enumerate(_layers(), 1))
 
 
 def rooms_table() -> str:
@@ -77,27 +55,20 @@ def _first_line(room: Path) -> str:
     return (ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or "").partition("\n")[0]
 
 
-def _default(field: FieldInfo) -> str:
-    if isinstance(field.default, bool):
-        return str(field.default).lower()
-    return str(field.default or "")
-
-
-def _usages(command: Any, path: str) -> Iterator[tuple[str, str]]:
-    for name, listed in command.commands.items():
-        inner: Any = listed.loaded if isinstance(listed, LazyCommand) else listed
-        here = f"{path} {name}".strip()
-        if hasattr(inner, "commands"):
-            yield from _usages(inner, here)
-        else:
-            arguments = [parameter for parameter in inner.params if parameter.param_type_name == "argument"]
-            words = [each.name.upper() if each.required else f"[{each.name.upper()}]" for each in arguments]
-            yield " ".join([here, *words]), listed.help.partition("\n")[0]
-
-
 PARTS: Mapping[str, Sequence[Callable[[], str]]] = {
-    "README.md": (function, contract, commands, configuration),
-    "docs/architecture.md": (rooms_picture, rooms_table),
+    "README.md": (function,),
+    "docs/explanation/how-it-reads.md": (function, contract),
+    "docs/maintain/architecture.md": (rooms_picture, rooms_table),
+    "docs/reference/alarms.md": (reference.alarms,),
+    "docs/reference/commands.md": (reference.commands,),
+    "docs/reference/configuration.md": (reference.configuration,),
+    "docs/reference/dead-letter.md": (reference.dead_letter,),
+    "docs/reference/envelope.md": (reference.envelope,),
+    "docs/reference/environment.md": (reference.variables,),
+    "docs/reference/errors.md": (reference.error_messages,),
+    "docs/reference/journal.md": (reference.journal_record,),
+    "docs/reference/limits.md": (reference.limits,),
+    "docs/reference/metrics.md": (reference.metrics,),
 }
 """The functions that make the generated parts of each page."""
 

@@ -1,8 +1,10 @@
 """What the whole suite shares: how Hypothesis searches, stable test ids, and AWS's models, which are read once."""
 
+import logging
 import os
 import signal
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -60,7 +62,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 _file_loaders: defaultdict[type, _CachingLoader] = defaultdict(_CachingLoader)
 Loader.FILE_LOADER_CLASS = lambda loader: _file_loaders[type(loader)]
 
-_LONGEST_FIRST = ("test_first_hour", "scaffold", "browser", "packaging", "durability", "infra")
+_LONGEST_FIRST = ("test_first_hour", "docs", "scaffold", "browser", "packaging", "durability", "infra")
 """Folders and modules whose files take longest, of those that take more than a few seconds."""
 
 
@@ -76,3 +78,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if unstable:
         message = "These test ids hold an object's address; give each parametrize its own ids=:\n"
         raise pytest.UsageError(message + "\n".join(unstable))
+
+
+@pytest.fixture(autouse=True)
+def _restore_the_logger_of_tests() -> Iterator[None]:
+    """Undo what a test changes in the logger `tests`, which is that of every choreography of the tests."""
+    logger = logging.getLogger("tests")
+    before = (logger.propagate, logger.disabled, [*logger.handlers], logger.level)
+    yield
+    logger.propagate, logger.disabled, logger.handlers = before[:3]
+    logger.setLevel(before[3])

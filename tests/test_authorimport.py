@@ -136,7 +136,7 @@ def test_an_unexpected_exception_is_printed_from_the_command_on(root: Path, monk
     def fail(_: Path) -> Project:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr("contradance.cli.command.find_project", fail)
+    monkeypatch.setattr("contradance.project.find_project", fail)
 
     result = CliRunner().invoke(app, ["graph"], terminal_width=200)
 

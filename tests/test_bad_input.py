@@ -4,6 +4,7 @@ import copy
 import http.client
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -243,7 +244,8 @@ def assert_nothing_came_of_it(world: World) -> None:
 
 
 def assert_nothing_personal_was_said(said: str) -> None:
-    assert [part for part in PERSONAL if part in said] == []
+    """Look for each part, but not inside an id, whose digits are random."""
+    assert [part for part in PERSONAL if re.search(rf"(?<![0-9a-f]){part}(?![0-9a-f])", said)] == []
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)

@@ -82,7 +82,12 @@ class Strict(Contract, source="shop.orders", subject="id"):
     odder: Annotated[Any, AfterValidator(custom)] = 0
 
 
-LINES = st.builds(Line, sku=st.text(), price=st.decimals(allow_nan=False, allow_infinity=False), count=st.integers())
+LINES = st.builds(
+    Line,
+    sku=st.text(),
+    price=st.decimals(allow_nan=False, allow_infinity=False),
+    count=st.integers(-(2**63), 2**63 - 1),
+)
 EVENTS = st.builds(
     OrderPlaced,
     order_id=st.uuids(),

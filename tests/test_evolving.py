@@ -1,4 +1,4 @@
-"""A publisher moves from version 1 to version 2 without downtime: the steps of docs/evolving.md, one by one."""
+"""A publisher moves from version 1 to version 2 without downtime: the steps of docs/how-to/evolve.md, one by one."""
 
 import json
 from collections.abc import Callable

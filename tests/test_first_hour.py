@@ -1,4 +1,4 @@
-"""The README's "Your first hour", run as it is written, in a folder outside the repository."""
+"""The page "Your first hour", run as it is written, in a folder outside the repository."""
 
 import os
 import re
@@ -15,9 +15,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LONG = 300
 """Seconds that no working machine needs to set up a project."""
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SECTION = README.partition("## Your first hour\n")[2].partition("\n## ")[0]
-BLOCKS = [(found[1], found[2]) for found in re.finditer(r"^```(\w*)\n(.*?)^```$", SECTION, re.DOTALL | re.MULTILINE)]
+PAGE = (ROOT / "docs" / "tutorial" / "first-hour.md").read_text(encoding="utf-8")
+
+BLOCKS = [(found[1], found[2]) for found in re.finditer(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)]
 PORT = "8700"
 CURL = f"""\
 #!{sys.executable}
@@ -113,7 +113,7 @@ def test_the_first_hour_works_as_written(terminal: Terminal) -> None:
     shells = [text for kind, text in BLOCKS if kind == "sh"]
     (diff,) = [text for kind, text in BLOCKS if kind == "diff"]
     (shown,) = [text for kind, text in BLOCKS if not kind]
-    (edited,) = re.findall(r"Edit three lines of\s+`(.*?)`", SECTION)
+    (edited,) = re.findall(r"Edit three lines of\s+`(.*?)`", PAGE)
     made, created, checked, run, looked = shells
 
     terminal.run(made)

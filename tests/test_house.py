@@ -22,7 +22,9 @@ MANNERED = re.compile(
 """Words that make a sentence hard to read at first sight, and names that this project no longer uses."""
 MOST_MANNERED = 0
 """Most of these words in docstrings, comments and other texts; only ever lowered."""
-DESCRIBED = ("compatibility", "packaging", "pattern", "scaffold", "schemas", "testing")
+DESCRIBED = (
+    "compatibility", "infra", "lint", "operate", "packaging", "pattern", "runtime", "scaffold", "schemas", "testing",
+)  # fmt: skip
 """Rooms in which private functions have a docstring as well; Ruff requires one of public functions only."""
 DENSEST = 16
 """Most decisions in a function: branches, loops, comprehensions and boolean operators. Ruff's C901 counts branches only."""

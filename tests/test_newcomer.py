@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from contradance.cli import target
 from contradance.cli.app import app
 from contradance.cli.command import the_project
 from contradance.local.system.deployed import deployed
+from contradance.operate.aws import services
 from tests.cli.project import ROOT, running
 from tests.newcomer import FAULT, fault_line, write_project
 from tests.operate.fakes import FakeAws
@@ -151,7 +151,7 @@ def test_from_the_logs_of_a_stack(project: Path, monkeypatch: pytest.MonkeyPatch
 
     def typed(*words: str) -> str:
         logs = Logs(*rows)
-        monkeypatch.setattr(target, "Boto", lambda *_: FakeAws(logs=logs))
+        monkeypatch.setattr(services, "Boto", lambda *_: FakeAws(logs=logs))
         ended = CliRunner().invoke(app, [*words, "--outputs", str(file)], terminal_width=200)
         assert ended.exit_code == 0, ended.output
         return ended.stdout

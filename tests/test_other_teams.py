@@ -1,4 +1,4 @@
-"""The examples in docs/events-of-others.md: a team without contradance consumes our events, and publishes to us."""
+"""The examples in docs/how-to/foreign-events.md: a team without contradance consumes our events, and publishes to us."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from contradance.local.web.server import Server
 from contradance.pattern import EventPattern
 
 ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "docs" / "events-of-others.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "foreign-events.md").read_text(encoding="utf-8")
 
 
 class PhotoIndexed(Contract, source="photos.gallery", subject="photo_key"):

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Run the `contradance` command."""
+    """Run the `contradance` command; exit with a message if Typer or Rich is not installed."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show ✓ gets a question mark, not a crash

@@ -33,7 +33,7 @@ class ShownTracebacks:
         self._lock = threading.Lock()
 
     def lines(self, record: "JournalRecord") -> list[str]:
-        """Return the traceback of an attempt, or one line when the last ones of its function were the same."""
+        """Return an attempt's traceback, or one line if its function's was the same before; nothing without one."""
         if record.traceback is None:
             return []
         lines = record.traceback.splitlines()

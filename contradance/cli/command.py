@@ -40,7 +40,7 @@ class SafeGroup(TyperGroup):
     """The commands; a usage error, which Typer prints itself, shows what was typed as `printable_block` returns it."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command that was typed."""
+        """Run the command that was typed; raise a usage error again, with its message made printable."""
         try:
             return super().invoke(ctx)
         except TyperException as error:
@@ -86,7 +86,7 @@ def print_warning(
 
 
 def the_project() -> "Project":
-    """Return the project of the current folder."""
+    """Return the project of the current folder; raise `DeclarationError` in a folder of no project."""
     from contradance.project import find_project  # noqa: PLC0415 - help and completion need no project
 
     return find_project(Path.cwd())
@@ -107,7 +107,7 @@ def completing(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]
 
 
 def text_of(data: str, option: str = "--data") -> str:
-    """Return the text that an option's value stands for: itself, `@file`, or `-` for standard input."""
+    """Return a value's text: itself, the content of `@file`, or standard input for `-`; or raise `BadParameter`."""
     try:
         if data == "-":
             return sys.stdin.read()
@@ -118,7 +118,7 @@ def text_of(data: str, option: str = "--data") -> str:
 
 
 def write_text(text: str, to: Path | None) -> None:
-    """Write `text` to a file in an existing folder, or to standard output when `to` is None."""
+    """Write `text` to a file in an existing folder, or to standard output for None; `BadParameter` if it fails."""
     if to is None:
         sys.stdout.write(text)
         return

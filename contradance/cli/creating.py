@@ -38,10 +38,12 @@ create = typer.Typer(
 
 
 def _service_names() -> list[str]:
+    """Return the names of the project's services, for shell completion."""
     return list(the_project().choreography().services)
 
 
 def _event_names() -> list[str]:
+    """Return the names of the project's contracts, for shell completion."""
     return [contract.__name__ for contract in the_project().choreography().contracts]
 
 
@@ -137,7 +139,7 @@ def event_command(
 def _create_foreign(
     name: str | None, document: Path, *, source: str | None, detail_type: str | None, bus: str | None
 ) -> None:
-    """Write the model of an event of others."""
+    """Write the model of an event of others from a document; ask for a name that is missing."""
     called = _asked(name, "Name of the event's class", "NAME", event_name)
     text = text_of(f"@{document}", "--from")
     with _changing() as here:
@@ -290,7 +292,7 @@ def topic_command(
 
 @contextmanager
 def _changing() -> Iterator[ProjectLayout]:
-    """Yield the project for planning changes; then write all of them or none, and list the files."""
+    """Yield the project for planning changes; then write all of them, or none after an error, and list the files."""
     project = the_project()
     complete_pending(project.root)
     with warnings.catch_warnings():
@@ -307,7 +309,7 @@ def _changing() -> Iterator[ProjectLayout]:
 
 
 def _asked(given: str | None, question: str, option: str, check: Callable[[str], object]) -> str:
-    """Return a given value, or ask for it on a terminal; without a terminal, name the missing option."""
+    """Return a given value, or ask for it until `check` accepts it; without a terminal, raise `BadParameter`."""
     if given is not None:
         check(given)
         return given
@@ -324,7 +326,7 @@ def _asked(given: str | None, question: str, option: str, check: Callable[[str],
 
 
 def _several(question: str, default: str | None, option: str | None = None) -> Sequence[str]:
-    """Ask for several words on a terminal; without one, return none, or name the missing option."""
+    """Ask for several words on a terminal; without one, return none, or raise `BadParameter` for `option`."""
     if not sys.stdin.isatty():
         if option is None:
             return []

@@ -53,7 +53,7 @@ def play(choreography: Choreography, scenes: Sequence[Scene]) -> None:
 
 
 def _request(url: str, scene: Scene) -> int:
-    """Send a scene's request; return the response's status."""
+    """Send a scene's request; return the response's status, or raise `LaptopError` if it is 400 or more."""
     method, _, path = scene.route.partition(" ")
     request = urllib.request.Request(  # noqa: S310 - always http://127.0.0.1
         url + path, data=json.dumps(scene.body).encode(), method=method, headers={"content-type": "application/json"}

@@ -177,6 +177,7 @@ def _report(outcomes: "Iterable[LetterOutcome]", *, as_json: bool) -> int:
 
 
 def _total(count: int, hidden: int) -> str:
+    """Return the number of dead letters as text, and how many more other clients have received, if any."""
     total = "No dead letters" if count == 0 else f"{count} dead {'letter' if count == 1 else 'letters'}"
     return total + (f"; other clients have received about {hidden} more." if hidden else ".")
 

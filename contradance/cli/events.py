@@ -69,6 +69,7 @@ def list_events(
 
 
 def _detail_type(contract: str) -> str:
+    """Return the name of a contract's event without its version: `BookLent`."""
     return event_name(contract).partition(" ")[0]
 
 

@@ -12,7 +12,7 @@ ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_EN
 
 @contextmanager
 def exporting(name: str, environ: Mapping[str, str]) -> Iterator[str | None]:
-    """Export spans while the block runs, and those that wait at its end; the value is the collector's address.
+    """Export spans while the block runs; its value is the collector's address, None where no variable names one.
 
     Without an address nothing of OpenTelemetry is loaded.
 

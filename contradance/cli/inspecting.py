@@ -49,7 +49,7 @@ def list_(*, as_json: AsJson = False) -> None:
 
 
 def _print_foreign(foreign: list[dict[str, Any]]) -> None:
-    """Print the events of others with their buses and consumers."""
+    """Print the events of others with their buses and consumers; nothing if there are none."""
     if foreign:
         out.print("\nFrom others:")
     width = max((len(one["identity"]) for one in foreign), default=0)
@@ -90,6 +90,7 @@ def lint(*, as_json: AsJson = False) -> None:
 
 
 def _subscriber_names() -> list[str]:
+    """Return the names of the project's subscribers, for shell completion."""
     return [one.function.name for one in the_project().choreography().subscriptions]
 
 
@@ -140,6 +141,7 @@ def why(
 
 
 def _print_why(found: "list[Why]") -> None:
+    """Print an event's status at each subscriber, with the reasons below it."""
     out.print(Text(event_name(found[0].contract), "bold").append(f"  {printable(found[0].event_id)}", "dim not bold"))
     for one in found:
         style = {"done": "green", "dead letter": "bold red", "waiting": "yellow"}.get(one.verdict, "dim")
@@ -177,6 +179,7 @@ def _reasons(one: "Why") -> list[str]:
 
 
 def _function(function: "AnyFunction") -> dict[str, Any]:
+    """Return a function as `list --json` prints it: trigger, events, delivery and retries."""
     from contradance.function import Schedule  # noqa: PLC0415 - loaded with the project
     from contradance.httproute import Route  # noqa: PLC0415 - loaded with the project
 
@@ -194,6 +197,7 @@ def _function(function: "AnyFunction") -> dict[str, Any]:
 
 
 def _event(choreography: "Choreography", contract: "type[Contract]") -> dict[str, Any]:
+    """Return a contract as `list --json` prints it, with its publishers and consumers."""
     return {
         "identity": str(contract.identity),
         "module": contract.__module__,
@@ -204,8 +208,10 @@ def _event(choreography: "Choreography", contract: "type[Contract]") -> dict[str
 
 
 def _foreign(one: "Relied") -> dict[str, Any]:
+    """Return an event of others as `list --json` prints it, with its buses and consumers."""
     return {"identity": str(one.identity), "from": one.places, "consumers": [*one.consumers]}
 
 
 def _arrow(names: list[str]) -> str:
+    """Return an arrow and the names after it, with a space before them; an empty text without names."""
     return f" → {', '.join(map(event_name, names))}" if names else ""

@@ -25,7 +25,7 @@ class LazyCommand(TyperCommand):
 
     @cached_property
     def loaded(self) -> TyperCommand | TyperGroup:
-        """The command or group itself."""
+        """The command or group itself; its module is imported at the first use."""
         module, _, attribute = self._where.partition(":")
         found = getattr(import_module(module), attribute)
         if isinstance(found, typer.Typer):
@@ -38,5 +38,5 @@ class LazyCommand(TyperCommand):
         return command
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
-        """Parse the arguments of the loaded command: from here on, Typer uses that one."""
+        """Return the context of the loaded command, its arguments parsed: from here on, Typer uses that one."""
         return self.loaded.make_context(*args, **extra)

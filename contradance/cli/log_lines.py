@@ -19,7 +19,7 @@ STYLES: Final = {"CRITICAL": "bold red", "ERROR": "red", "WARNING": "yellow"}
 
 
 def listen_to_functions(choreography: Choreography, handler: logging.Handler) -> None:
-    """Have `handler` take what the functions log, and the warnings of what runs them."""
+    """Have only `handler` print what the functions, contradance and OpenTelemetry log, from INFO on by default."""
     level = os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO").upper()
     for package in (*packages(choreography), "contradance", "opentelemetry"):
         logger = logging.getLogger(package)
@@ -53,4 +53,5 @@ def _indented(text: str) -> str:
 
 
 def _text(value: object) -> str:
+    """Return text unchanged, and any other value as JSON; what JSON cannot express becomes its `str`."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -18,7 +18,7 @@ class LogPrinter:
         self._tracebacks = ShownTracebacks()
 
     def print(self, line: LogLine) -> None:
-        """Print one line; as JSON, one object on one line."""
+        """Print a delivery as its attempt, another line with its service and level; as JSON, one object on one line."""
         if self._as_json:
             sys.stdout.write(printable_json(_as_json(line)) + "\n")
         elif line.record is not None:
@@ -30,6 +30,7 @@ class LogPrinter:
 
 
 def _as_json(line: LogLine) -> dict[str, object]:
+    """Return a log line as the object that `--json` prints; `journal` is None unless it is an attempt."""
     return {
         "at": line.at.isoformat(),
         "function": line.function,

@@ -11,7 +11,7 @@ _AGO: Final = re.compile(r"(\d{1,6})([smhd])")
 
 
 def moment(text: str, now: datetime, option: str) -> datetime:
-    """Parse the time in an option's text; one without a time zone is UTC."""
+    """Return the time in an option's text, UTC without a zone; raise `BadParameter` for another text."""
     ago = _AGO.fullmatch(text)
     if text == "now":
         return now

@@ -39,7 +39,7 @@ class Narrator:
             _print_line(line)
 
     def delivery(self, record: JournalRecord) -> None:
-        """Print one attempt."""
+        """Print one attempt, its error, and its traceback if it was not printed before."""
         for line in attempt_lines(record, self._services, self._tracebacks):
             _print_line(line)
 
@@ -54,7 +54,7 @@ class Narrator:
         )
 
     def settled(self, flow: Flow) -> None:
-        """Print the summary of a flow without waiting deliveries, once."""
+        """Print a flow's summary, unless it was printed with the same counts."""
         counts = (flow.events, flow.deliveries, flow.dead_letters)
         with self._printed_lock:
             if self._printed.get(flow.correlation_id) == counts:
@@ -90,9 +90,11 @@ def summary(flow: Flow) -> str:
 
 
 def _words(duration: timedelta) -> str:
+    """Return a duration as text: `0.31 s`, from a minute on `2 min 5 s`."""
     seconds = duration.total_seconds()
     return f"{seconds:.2f} s" if seconds < _MINUTE else f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:.0f} s"
 
 
 def _count(number: int, one: str, many: str) -> str:
+    """Return a number with its noun: `1 event`, `4 events`."""
     return f"{number} {one if number == 1 else many}"

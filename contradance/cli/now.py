@@ -47,6 +47,7 @@ def retry(
 
 
 def _scheduled() -> list[str]:
+    """Return the names of the project's scheduled functions, for shell completion."""
     from contradance.function import Schedule  # noqa: PLC0415 - loaded with the project
 
     functions = the_project().choreography().functions.values()
@@ -74,6 +75,7 @@ def run_schedule(
 
 
 def _laptop(state: Path, port: int | None) -> "LaptopClient":
+    """Return a client of the laptop at `port`, or at the port in its folder; it sends nothing yet."""
     from contradance.local.system.address import url_of  # noqa: PLC0415 - loaded with the command
     from contradance.local.system.client import LaptopClient  # noqa: PLC0415 - the same
 

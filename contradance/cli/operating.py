@@ -124,7 +124,7 @@ def _bytes_of(state: Path) -> int:
 def _print_forecast(
     planned: "ReplayPlan", counted: "Forecast", now: datetime, *, as_json: bool, is_laptop: bool
 ) -> None:
-    """Print what a replay would do."""
+    """Print what a replay would do, with notes on what is not counted; as JSON, one object."""
     from contradance.operate.replay import ARCHIVE_LAG  # noqa: PLC0415 - loaded with the project
 
     if as_json:
@@ -167,13 +167,14 @@ def _print_forecast(
 
 
 def _bar() -> "Progress":
+    """Return a progress bar on standard error, which disappears at its end."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn  # noqa: PLC0415 - slow to load
 
     return Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=err, transient=True)
 
 
 def pauses(is_laptop: bool) -> Iterator[None]:
-    """Yield at once, and then after each pause, without end."""
+    """Yield at once, and then after each pause, without end: 0.2 seconds on the laptop, else 5 seconds."""
     while True:
         yield
         time.sleep(_LOOK_SECONDS[is_laptop])

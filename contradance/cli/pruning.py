@@ -57,5 +57,5 @@ def prune(
 
 
 def size(count: int) -> str:
-    """Return a number of bytes in MB."""
+    """Return a number of bytes as text in MB of 1,000,000 bytes, with one decimal."""
     return f"{count / 1e6:,.1f} MB"

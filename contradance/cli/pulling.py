@@ -77,7 +77,7 @@ def pull(
 
 
 def _prepared(choreography: "Choreography", letter: DeadLetter, *, reveal: bool) -> _Pulled:
-    """Return a letter with its event as it may be written to this machine."""
+    """Return a letter with its event, personal data faked unless `reveal`; with `why` if it cannot be pulled."""
     from contradance.identity import Identity  # noqa: PLC0415 - loaded with the project
 
     if letter.event is None:
@@ -130,6 +130,7 @@ def _keep(target: Target, pulled: list[_Pulled]) -> set[str]:
 
 
 def _message(one: _Pulled) -> "PulledLetter":
+    """Return a letter as it is put on the laptop's queue: as Lambda's record of a failure, sent now."""
     from contradance.local.state.pulled import PulledLetter  # noqa: PLC0415 - only this command needs it
 
     body = {
@@ -146,6 +147,7 @@ def _message(one: _Pulled) -> "PulledLetter":
 
 
 def _report(target: Target, pulled: list[_Pulled], new: set[str], *, as_json: bool) -> None:
+    """Print what was pulled or kept, and the commands to continue; as JSON, the outcome of each letter."""
     if as_json:
         listed = [
             {

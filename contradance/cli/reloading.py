@@ -60,7 +60,7 @@ def end_with_parent() -> None:
 
 
 def _start(arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
-    """Start `contradance` in a child process with an open standard input."""
+    """Start `contradance` in a child process with an open standard input, and return the process."""
     return subprocess.Popen(  # noqa: S603 - starts this program again
         [sys.executable, "-m", "contradance", *arguments],
         env={**os.environ, _RELOADED: "yes"},

@@ -38,7 +38,7 @@ _ORIGIN: Final = re.compile(r"\*|https?://(\*|[A-Za-z0-9.\[\]:_-]+)")
 
 
 def origin(text: str) -> str:
-    """Return the origin in an option's text."""
+    """Return an option's text unchanged; raise `BadParameter` if it is not an origin or a wildcard."""
     if not _ORIGIN.fullmatch(text.rstrip("/")):
         raise typer.BadParameter(f"{text!r} is not an origin. Use http://localhost:3000.", param_hint="--cors-origin")
     return text
@@ -110,7 +110,7 @@ def run_laptop(
 
 
 def setting_variables(choreography: Choreography, sets: Sequence[str]) -> Mapping[str, str]:
-    """Return the environment variables for `--set NAME=VALUE`, checked against the declared settings."""
+    """Return the environment variables for `--set NAME=VALUE`; raise `BadParameter` for a wrong name or value."""
     known = {
         use.name: use
         for function in choreography.functions.values()

@@ -48,12 +48,12 @@ class Target:
 
     @property
     def is_laptop(self) -> bool:
-        """Whether it is the laptop."""
+        """Whether it is the laptop: neither a stack nor a file of outputs was named."""
         return self.stack_name is None and self.outputs is None
 
     @property
     def name(self) -> str:
-        """Its name in messages."""
+        """Its name in messages: the stack, the file of outputs, or the laptop's folder."""
         return f"the stack {self.stack_name}" if self.stack_name else str(self.outputs or self.state)
 
     @property
@@ -72,7 +72,7 @@ class Target:
 
     @cached_property
     def system(self) -> "System":
-        """The system."""
+        """The system of `contradance.operate`, made at the first use: the laptop or the stack."""
         if self._stack is not None:
             from contradance.operate.aws.stack import stack_system  # noqa: PLC0415 - only for a stack
 
@@ -84,7 +84,7 @@ class Target:
 
     @contextmanager
     def journal(self, since: datetime | None = None) -> "Iterator[JournalAccess]":
-        """Open the system's journal; on AWS, flows are searched from `since` on."""
+        """Open the system's journal; a stack's is searched from `since` on, by default for the last day."""
         if self._stack is not None:
             from contradance.operate.aws.insights import InsightsJournal  # noqa: PLC0415 - only for a stack
             from contradance.operate.aws.services import Boto  # noqa: PLC0415 - the same
@@ -98,7 +98,7 @@ class Target:
                 yield found
 
     def forecast(self, planned: "ReplayPlan") -> "Forecast":
-        """Count what a replay would do: in the laptop's archive, or in a stack's journal."""
+        """Return what a replay would do, counted in the laptop's archive, or in a stack's journal."""
         from contradance.operate.forecast import from_archive, from_journal  # noqa: PLC0415 - loaded with the project
 
         if self.is_laptop:
@@ -125,7 +125,7 @@ def state_option(state: Path) -> str:
 
 
 def of_a_system(command: Callable[Concatenate[Target, P], R]) -> Callable[..., R]:
-    """Give a command the options that choose the system; it takes them as one `Target`."""
+    """Give a command the options that choose the system, as one `Target`; two systems are a `BadParameter`."""
 
     def chosen(
         *,

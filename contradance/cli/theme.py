@@ -21,7 +21,7 @@ class SafeConsole(Console):
         super().__init__(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield the segments of a text or a tree."""
+        """Yield the segments of a text or a tree, with their text made printable."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(printable_block(segment.text), segment.style)
 
@@ -45,11 +45,12 @@ def print_line(line: Text) -> None:
 
 
 def _in_colour(text: str, style: Style | None) -> str:
+    """Return a text with the terminal's codes for a style; unchanged without a style."""
     return style.render(text, color_system=ColorSystem.STANDARD) if style else text
 
 
 def short(identifier: str | None) -> str:
-    """Return the first part of an id, at most 12 characters."""
+    """Return an id up to its first hyphen, at most 12 characters; an empty text for None."""
     return printable((identifier or "").partition("-")[0][:12])
 
 
@@ -67,7 +68,7 @@ class Services:
         self.width = max(map(len, services), default=0)
 
     def style(self, function: str) -> str:
-        """Return the style of a function's service."""
+        """Return the style of a function's service, also by the service's name; white for an unknown one."""
         return self._colours.get(function.partition(".")[0], "white")
 
     def function(self, name: str) -> Text:

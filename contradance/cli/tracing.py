@@ -53,5 +53,6 @@ def trace(
 
 
 def _record_json(record: "JournalRecord", *, with_logs: bool) -> dict[str, object]:
+    """Return a record as `--json` prints it; what its attempt logged only with `with_logs`."""
     logs = {"logs": [entry.model_dump(mode="json") for entry in record.logs]} if with_logs else {}
     return {**record.model_dump(mode="json"), **logs}

@@ -20,7 +20,7 @@ from contradance.runtime.journal_record import JournalRecord
 
 
 def choreography_tree(choreography: Choreography) -> Tree:
-    """Return the tree of a choreography, from each route on: alternatives as siblings, failures in red."""
+    """Return the tree of a choreography from routes, schedules and outside events on; failures are red."""
     return _ChoreographyTree(choreography).root
 
 
@@ -43,6 +43,7 @@ class _ChoreographyTree:
             self._add_foreign(one)
 
     def _add_function(self, branch: Tree, function: AnyFunction, label: Text) -> None:
+        """Add a function to a branch, and below it each event that it publishes, as alternatives."""
         node = branch.add(label)
         for position, contract in enumerate(function.publishes):
             choice = ("or " if position else "either ") if len(function.publishes) > 1 else ""
@@ -56,10 +57,12 @@ class _ChoreographyTree:
             self._add_consumer(node, self._choreography.functions[consumer])
 
     def _add_consumer(self, branch: Tree, consumer: AnyFunction) -> None:
+        """Add a consumer with its number of attempts, and below it what it publishes."""
         attempts = f" ×{consumer.retry.times + 1}{' queued' if consumer.delivery == 'queue' else ''}"
         self._add_function(branch, consumer, self._services.function(consumer.name).append(attempts, "dim"))
 
     def _add_event(self, branch: Tree, contract: type[Contract], *, choice: str) -> None:
+        """Add an event and its consumers; only a note if they are shown above, or there are none."""
         label = Text(choice, "dim")
         style = "bold red" if contract in self._failing.contracts else "bold green"
         label.append(event_name(str(contract.identity)), style)
@@ -74,6 +77,7 @@ class _ChoreographyTree:
             self._add_consumer(node, consumer)
 
     def _start(self, function: AnyFunction) -> Text:
+        """Return the label of a function that begins flows: its route or schedule, and its name."""
         trigger = function.trigger
         began = trigger.key if isinstance(trigger, Route) else ""
         if isinstance(trigger, Schedule):
@@ -139,6 +143,7 @@ def _add_logs(node: Tree, attempt: JournalRecord, services: Services, tracebacks
 
 
 def _outcome(handled: Handled) -> Text:
+    """Return a delivery's state as text: done, unreadable, dead letter, answered with 500, or waiting."""
     last = handled.last
     if last.outcome in COMPLETED:
         tries = f", attempt {last.attempt}" if last.attempt > 1 else ""
@@ -153,7 +158,7 @@ def _outcome(handled: Handled) -> Text:
 
 
 def _attempts(outcome: str, error: str | None, attempts: list[JournalRecord]) -> Text:
-    """Return one line for attempts with the same result."""
+    """Return one line for attempts with the same result: their numbers, outcome, times and error."""
     first, last = attempts[0], attempts[-1]
     numbers, times = f"attempt {first.attempt}", f"{first.started_at:%H:%M:%S}"
     if last is not first:

@@ -189,7 +189,7 @@ def _as_written_flags(spot: Spot) -> set[bool]:
 
 
 def _compare_opaque(old: SchemaBranch, new: SchemaBranch) -> Iterator[RelativeChange]:
-    """Yield an unproven change for each keyword that is compared as text and differs."""
+    """Yield an unproven change per differing text keyword: added breaks backward, removed forward, changed both."""
     for keyword in sorted({keyword for keyword, _ in old.opaque ^ new.opaque}):
         was, now = ({one for one in side.opaque if one[0] == keyword} for side in (old, new))
         yield unproven_change(keyword, breaking(backward=bool(now - was), forward=bool(was - now)))

@@ -78,7 +78,7 @@ def _list_disjoint_values(one: Spot, two: Spot) -> bool:
 
 
 def _any_value(*, as_written: bool) -> tuple[SchemaBranch, ...]:
-    """Return one branch of each kind, which together allow any value."""
+    """Return one branch of each kind, together any value; `as_written`: objects are neither closed nor opened."""
     return (
         _NULL,
         _BOOLEAN,

@@ -77,7 +77,8 @@ class StackConfig(BaseModel):
         default=None, gt=0, description="days to keep a once-record; at least as long as events can be redelivered"
     )
     protect: bool = Field(
-        default=False, description="refuse to delete tables and bus, in Pulumi and in AWS, until this is unset"
+        default=False,
+        description="Pulumi refuses to delete tables, bus and archive, and AWS refuses to delete tables, while this is true",
     )
     point_in_time_recovery: bool = Field(
         default=True, description="make tables restorable to any second of the last 35 days"
@@ -129,7 +130,9 @@ class StackConfig(BaseModel):
     functions: Mapping[str, Override] = Field(
         default={}, description="memory and concurrency of functions, by name: `loans.lend_book`"
     )
-    tags: Mapping[str, str] = Field(default={}, description="tags of every resource, in addition to contradance's four")
+    tags: Mapping[str, str] = Field(
+        default={}, description="tags of every resource, in addition to `app`, `stack`, `service` and `function`"
+    )
     rule_quota: int = Field(default=300, ge=1, description="maximum rules per bus in this account and region")
     concurrency_quota: int = Field(
         default=1000, ge=10, description="concurrent executions of this account and region; new accounts have 10"
@@ -139,13 +142,13 @@ class StackConfig(BaseModel):
     @field_validator("log_days", mode="before")
     @classmethod
     def _as_number(cls, value: object) -> object:
-        """Convert Pulumi's text to a number: Pydantic does not convert it for a `Literal`."""
+        """Convert Pulumi's text of digits to a number, as a `Literal` requires; return other values unchanged."""
         return int(value) if isinstance(value, str) and value.isdigit() else value
 
     @field_validator("settings", mode="before")
     @classmethod
     def _as_text(cls, value: object) -> object:
-        """Convert a number or a boolean to the text that the environment variable gets."""
+        """Convert numbers and booleans in an object to the text of environment variables; return others unchanged."""
         if isinstance(value, Mapping):
             return {
                 name: json.dumps(one) if isinstance(one, bool | int | float) else one for name, one in value.items()
@@ -154,6 +157,7 @@ class StackConfig(BaseModel):
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
+        """Raise ValueError when two keys contradict each other, or when one needs another that is not set."""
         if self.bus and self.bus_stack:
             raise ValueError("bus and busStack both name a bus: keep one")
         if self.foreign_bus and "archive_days" not in self.model_fields_set:
@@ -168,17 +172,17 @@ class StackConfig(BaseModel):
 
     @property
     def foreign_bus(self) -> bool:
-        """Whether the bus belongs to another stack."""
+        """Whether the bus belongs to another stack, which `bus` or `bus_stack` names."""
         return bool(self.bus or self.bus_stack)
 
     @property
     def archive_retention(self) -> timedelta:
-        """The longest time that an archive keeps events."""
+        """The longest time that any archive of the stack keeps events."""
         return timedelta(days=max(self.archive_days, *self.archives.values(), 0))
 
 
 def parse_config(values: Mapping[str, str], *, project: str, stack: str) -> StackConfig:
-    """Return a stack's configuration from Pulumi's texts.
+    """Return a stack's configuration from Pulumi's texts; refuse unknown keys and invalid values.
 
     Args:
         values: texts by key, without the project's name; objects and lists as JSON; of secrets the names only:
@@ -200,7 +204,7 @@ def parse_config(values: Mapping[str, str], *, project: str, stack: str) -> Stac
 
 
 def _parse_json(value: str) -> object:
-    """Return the list or object that a JSON text holds; any other text unchanged."""
+    """Return the list or object that a JSON text holds; any other text, also invalid JSON, unchanged."""
     if value[:1] not in ("[", "{"):
         return value
     try:
@@ -227,6 +231,6 @@ def _describe_problem(problem: Any, project: str, stack: str) -> str:
 
 
 def _distance(one: str, other: str) -> tuple[int, str]:
-    """Return a sort key: names with more pairs of letters in common come first."""
+    """Return a key that sorts `one` by its likeness to `other`: more pairs of letters in common come first."""
     pairs = [{name[at : at + 2].lower() for at in range(len(name) - 1)} for name in (one, other)]
     return -len(pairs[0] & pairs[1]), one

@@ -49,7 +49,7 @@ def outputs(
 
 
 def _bus_output(other: ForeignBusPlan) -> StackOutputs:
-    """Return the names of a bus of events of others, and of its archive."""
+    """Return name and ARN of a bus of events of others and of its archive; None without an archive."""
     archive = other.archive
     names = {
         "name": other.bus.name,
@@ -61,14 +61,14 @@ def _bus_output(other: ForeignBusPlan) -> StackOutputs:
 
 
 def _declared_bus(plan: StackPlan, workload: Workload) -> str | None:
-    """Return the bus of a rule by the name in the declarations; None for the stack's own."""
+    """Return the declared name of a subscriber's bus; None for the stack's own bus, for routes and for schedules."""
     if not isinstance(workload, SubscriberPlan) or workload.rule.bus == plan.setup.bus:
         return None
     return next(name for name, other in plan.setup.buses.items() if other.bus == workload.rule.bus)
 
 
 def _function_output(workload: Workload, urls: Mapping[str, pulumi.Output[str]], bus: str | None) -> StackOutputs:
-    """Return the names of a function's resources."""
+    """Return names, queue URLs and alarms of a function's resources; `bus` is the declared name of its rule's bus."""
     plan = workload.function
     names: dict[str, object] = {
         "kind": plan.kind,
@@ -85,9 +85,10 @@ def _function_output(workload: Workload, urls: Mapping[str, pulumi.Output[str]],
 
 
 def _table_output(table: TablePlan) -> StackOutputs:
+    """Return a table's name in DynamoDB and whether it has a sort key."""
     return _camel_case_names({"table_name": table.table_name, "sorted": table.sorted})
 
 
 def _camel_case_names(values: StackOutputs) -> StackOutputs:
-    """Return `values` with the names that `contradance.deployed` reads."""
+    """Return `values` with their names in camel case, as `contradance.deployed` reads them."""
     return {to_camel(name): value for name, value in values.items()}

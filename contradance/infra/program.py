@@ -22,7 +22,7 @@ from contradance.schemas import promised
 
 @contextmanager
 def as_run_error() -> Iterator[None]:
-    """Raise a `ContradanceError` inside as `pulumi.RunError`, which Pulumi prints without a traceback."""
+    """Context manager: raise a `ContradanceError` as `pulumi.RunError`, which Pulumi prints without a traceback."""
     try:
         yield
     except ContradanceError as error:
@@ -32,7 +32,7 @@ def as_run_error() -> Iterator[None]:
 async def deploy(
     choreography: Choreography, config: StackConfig, packages: DeploymentPackages, *, registry: str | None = None
 ) -> pulumi.Inputs:
-    """Plan the stack, check the plan, create the resources, and return the stack's outputs.
+    """Plan the stack, create it, return its outputs; `registry` locates the ingress's contracts, as `module:name`.
 
     Args:
         choreography: the whole system; the configuration may select some of its services.

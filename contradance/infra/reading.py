@@ -17,7 +17,7 @@ SECRETS = "secrets"
 
 
 def read_config() -> StackConfig:
-    """Return the stack's configuration, checked; of secrets it has the names only.
+    """Return the stack's configuration, with only the names of secrets; refuse an invalid one.
 
     Raises:
         InvalidStack: the configuration is invalid; the message names the key, the stack and the fix.
@@ -33,7 +33,7 @@ def read_config() -> StackConfig:
 
 
 def _names_of_secrets(text: str, *, secret: bool, stack: str) -> list[str]:
-    """Return the names of the secrets; errors never contain a value."""
+    """Return the sorted names of the secrets; refuse plain text and text without names, never with a value."""
     fix = f"  Fix: pulumi config set --stack {stack} --secret --path '{SECRETS}.<name>' <value>"
     if not secret:
         raise InvalidStack(
@@ -50,7 +50,7 @@ def _names_of_secrets(text: str, *, secret: bool, stack: str) -> list[str]:
 
 
 def read_secrets() -> Mapping[str, pulumi.Output[str]]:
-    """Return the values of secrets by name, as secret outputs of Pulumi."""
+    """Return the values of secrets by name, as secret outputs of Pulumi; empty when the stack has none."""
     found = pulumi.Config().get_secret_object(SECRETS)
     if found is None:
         return {}
@@ -59,7 +59,7 @@ def read_secrets() -> Mapping[str, pulumi.Output[str]]:
 
 
 async def read_deployed() -> Deployed | None:
-    """Return what the last update of this stack deployed; None before the first, or by an older version of contradance.
+    """Return what the last update deployed; None before the first, after an older version, or if it cannot be read.
 
     It reads the stack's own outputs. A delete hook would run at a preview too, but then `pulumi destroy` refuses to run
     without `--run-program`.
@@ -75,20 +75,20 @@ async def read_deployed() -> Deployed | None:
 
 
 def read_site(app: str) -> Site:
-    """Return the stack's account and region, which AWS is asked for."""
+    """Return the site of the stack of choreography `app`, with the account and region of the AWS credentials."""
     caller, region = aws.get_caller_identity(), aws.get_region()
     return Site(app, pulumi.get_stack(), caller.account_id, region.region, partition=caller.arn.split(":")[1])
 
 
 async def read_bus(config: StackConfig, site: Site) -> BusPlan | None:
-    """Return the other stack's bus that the configuration names; None when the stack has its own bus."""
+    """Return the bus that the configuration names, checked by `parse_bus`; None when the stack has its own bus."""
     if config.bus_stack:
         return parse_bus(await _bus_arn_of(config.bus_stack), f"busStack {config.bus_stack!r}", site)
     return parse_bus(config.bus, "the key bus", site) if config.bus else None
 
 
 async def _bus_arn_of(stack: str) -> str:
-    """Return the ARN of another stack's bus, from that stack's last outputs.
+    """Return the ARN of another stack's bus from that stack's last outputs; refuse a stack without such an output.
 
     The program waits for it: policies contain it, and a bus in another account is refused before any resource.
     """

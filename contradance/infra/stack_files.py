@@ -14,7 +14,7 @@ _CORS_ORIGINS: Final = str(StackConfig.model_fields["cors_origins"].alias)
 
 
 def archive_days(root: Path) -> dict[str, int]:
-    """Return how long each stack's archive keeps events, by stack. A stack that sets none has the Pulumi program's default.
+    """Return how many days each stack's archive keeps events, by stack: its own number or the default.
 
     Raises:
         InvalidStack: a file is not YAML, or its number of days is not valid.
@@ -23,7 +23,7 @@ def archive_days(root: Path) -> dict[str, int]:
 
 
 def cors_origins(root: Path) -> frozenset[str]:
-    """Return the origins whose pages may call the HTTP API of any stack.
+    """Return the origins whose pages may call the HTTP API of any stack in the folder `root`.
 
     Raises:
         InvalidStack: a file is not YAML, or its origins are not valid.
@@ -32,7 +32,7 @@ def cors_origins(root: Path) -> frozenset[str]:
 
 
 def _configs(root: Path, key: str) -> dict[str, StackConfig]:
-    """Return the configuration of each stack, with the value of `key` alone: another value does not matter here."""
+    """Return the configuration of each stack by name, read with the value of `key` alone; refuse an invalid value."""
     project = _read(root / "Pulumi.yaml").get("name", "")
     found = {}
     for file in sorted(root.glob("Pulumi.*.yaml")):
@@ -44,11 +44,12 @@ def _configs(root: Path, key: str) -> dict[str, StackConfig]:
 
 
 def _as_text(value: object) -> str:
-    """Return a value as Pulumi gives it to the program: a list or an object as JSON."""
+    """Return a stack file's value as text: a list or an object as JSON, any other by `str`, so a boolean as `True`."""
     return json.dumps(value) if isinstance(value, list | dict) else str(value)
 
 
 def _read(file: Path) -> dict[str, Any]:
+    """Return the YAML object in a file; empty without a file or an object; refuse text that is not YAML."""
     try:
         text = file.read_text(encoding="utf-8") if file.exists() else ""
         content = yaml.safe_load(text)

@@ -17,7 +17,7 @@ from contradance.table import Grant
 
 
 def uncompensated(choreography: Choreography) -> Iterator[LintFinding]:
-    """Find services that acted before a failure and do not consume it."""
+    """Yield a finding for each service that acted before a failure and does not consume the failure."""
     edges = followers(choreography)
     sources = backwards(edges)
     compensating = failure_path(choreography).functions
@@ -37,6 +37,7 @@ def uncompensated(choreography: Choreography) -> Iterator[LintFinding]:
 
 
 def _uncompensated(function: AnyFunction, publisher: AnyFunction, contract: type[Contract]) -> LintFinding:
+    """Return the finding that nothing undoes what `function` does before `publisher` publishes the failure."""
     return LintFinding(
         "uncompensated",
         f"{contract.identity} {function.name}",
@@ -48,4 +49,5 @@ def _uncompensated(function: AnyFunction, publisher: AnyFunction, contract: type
 
 
 def _acts(function: AnyFunction) -> bool:
+    """Whether a function writes a table or uses a secret, with which it may call another system."""
     return any(isinstance(use, Secret) or (isinstance(use, Grant) and use.access == "write") for use in function.uses)

@@ -17,7 +17,7 @@ from contradance.wire import wire_fields
 
 
 def impossible_filters(choreography: Choreography) -> Iterator[LintFinding]:
-    """Find filters that name only values which the field cannot have."""
+    """Yield a finding for each filter whose exact values are all impossible for the field."""
     for function, subscription in choreography.subscriptions:
         pattern = json.loads(subscription.pattern.canonical)
         for part in pattern.get("$or", [pattern]):
@@ -36,7 +36,7 @@ def impossible_filters(choreography: Choreography) -> Iterator[LintFinding]:
 def _filtered(
     subscription: Subscription, part: Mapping[str, Any]
 ) -> tuple[type[Contract | ForeignEvent], Mapping[str, Any], str]:
-    """Return (event, filter, field over which it is) of one event's part of a pattern."""
+    """Return (class of the event, its filters by field, name of the filtered object) of one part of a pattern."""
     detail = part.get("detail", {})
     for kind in subscription.foreign:
         if [kind.origin.source_pattern, kind.identity.detail_type] == [part["source"][0], part["detail-type"][0]]:
@@ -47,7 +47,7 @@ def _filtered(
 
 
 def _impossible(contract: type[BaseModel], filters: Mapping[str, Any]) -> Iterator[str]:
-    """Yield each field with an enum's or literal's type that is filtered by exact values, none of them its own."""
+    """Yield each field of an enum's or literal's type whose filter has only exact values, none of them possible."""
     for name, wanted in filters.items():
         _, field = wire_fields(contract).get(name, ("", None))
         allowed = _values(field.annotation) if field else None
@@ -57,7 +57,7 @@ def _impossible(contract: type[BaseModel], filters: Mapping[str, Any]) -> Iterat
 
 
 def _values(annotation: Any) -> list[object] | None:
-    """Return all JSON values of a type; None if it is not an enum, a literal or None."""
+    """Return all JSON values of a type that consists only of enums, literals and None; None for any other type."""
     found: list[object] = []
     for member in members(annotation):
         if isinstance(member, type) and issubclass(member, Enum):

@@ -15,7 +15,7 @@ _WRITING: Final = frozenset({"put", "put_if_absent", "update", "delete"})
 
 
 def unlinked(choreography: Choreography) -> Iterator[LintFinding]:
-    """Find what a handler, or a function of the project that it calls, uses without a link."""
+    """Yield a finding for each link that a handler's code needs and the function does not declare."""
     for function in choreography.functions.values():
         links = {*function.uses}
         for wanted, accepted in _used(function).items():
@@ -30,7 +30,7 @@ def unlinked(choreography: Choreography) -> Iterator[LintFinding]:
 
 
 def _used(function: AnyFunction) -> dict[str, set[object]]:
-    """Return what a handler uses, as the link that it needs, with the links that allow it."""
+    """Return the links that a handler's code needs, by the text to write, each with the links that allow the use."""
     found: dict[str, set[object]] = {}
     package = function.handler.__module__.partition(".")[0]
     pending: list[object] = [function.handler]
@@ -54,7 +54,7 @@ def _used(function: AnyFunction) -> dict[str, set[object]]:
 
 
 def _globals_used(code: CodeType, names: dict[str, Any]) -> Iterator[tuple[object, str]]:
-    """Yield each global of a code object and of those inside it, with the attribute that is read of it."""
+    """Yield (global's value, attribute) for each read of a global in a code object; the attribute may be empty."""
     for nested in code.co_consts:
         if isinstance(nested, CodeType):
             yield from _globals_used(nested, names)
@@ -74,4 +74,5 @@ def _globals_used(code: CodeType, names: dict[str, Any]) -> Iterator[tuple[objec
 
 
 def _is_module(value: object) -> bool:
+    """Whether a value is a module."""
     return type(value).__name__ == "module"

@@ -13,7 +13,7 @@ Edges = Mapping[str, set[str]]
 
 
 def followers(choreography: Choreography) -> Edges:
-    """Return, for each function, the functions that consume what it publishes."""
+    """Return, for each function, the names of the functions that consume what it publishes."""
     return {
         name: {consumer.name for contract in function.publishes for consumer in choreography.consumers(contract)}
         for name, function in choreography.functions.items()
@@ -41,7 +41,7 @@ def reached(edges: Edges, starts: set[str]) -> set[str]:
 
 
 def cycles(choreography: Choreography) -> Iterator[LintFinding]:
-    """Find groups of functions that lead to themselves, each group once."""
+    """Yield a finding for each group of functions that lead to themselves, with a shortest cycle."""
     edges = followers(choreography)
     groups = _groups(edges)
     seen: set[str] = set()
@@ -82,7 +82,7 @@ def _groups(edges: Edges) -> dict[str, set[str]]:
 
 
 def _left(edges: Edges) -> list[str]:
-    """Return the functions in the order in which a depth-first search leaves them."""
+    """Return the functions in the order in which a depth-first search ends its visits to them."""
     left: list[str] = []
     seen: set[str] = set()
     waiting = [(name, False) for name in reversed([*edges])]
@@ -98,7 +98,7 @@ def _left(edges: Edges) -> list[str]:
 
 
 def _shortest_cycle(edges: Edges, start: str, group: set[str]) -> list[str]:
-    """Return a shortest path from `start` back to it."""
+    """Return a shortest cycle inside the group, with `start` as its first and last function."""
     before: dict[str, str] = {}
     waiting = [start]
     for name in waiting:

@@ -12,7 +12,7 @@ from contradance.lint.finding import LintFinding
 
 
 def unused(choreography: Choreography) -> Iterator[LintFinding]:
-    """Find events that have neither a publisher nor a subscriber."""
+    """Yield a finding for each event that has neither a publisher nor a subscriber."""
     for contract in choreography.contracts:
         if not choreography.publishers(contract) and not choreography.consumers(contract):
             yield LintFinding(
@@ -26,7 +26,7 @@ def unused(choreography: Choreography) -> Iterator[LintFinding]:
 
 
 def unpublished(choreography: Choreography) -> Iterator[LintFinding]:
-    """Find events that have subscribers but no publisher."""
+    """Yield a finding for each event with subscribers but no publisher, unless it is an older version."""
     older = {ancestor for contract in choreography.contracts for ancestor in contract.lineage()[1:]}
     for contract in choreography.contracts:
         consumers = ", ".join(one.name for one in choreography.consumers(contract))
@@ -42,7 +42,7 @@ def unpublished(choreography: Choreography) -> Iterator[LintFinding]:
 
 
 def unconsumed(choreography: Choreography) -> Iterator[LintFinding]:
-    """Find events that have a publisher but no subscriber."""
+    """Yield a finding for each event with a publisher but no subscriber, unless the choreography ends with it."""
     for contract in choreography.contracts:
         publishers = ", ".join(one.name for one in choreography.publishers(contract))
         if publishers and not choreography.is_end(contract) and not choreography.consumers(contract):
@@ -57,7 +57,7 @@ def unconsumed(choreography: Choreography) -> Iterator[LintFinding]:
 
 
 def unreachable(choreography: Choreography) -> Iterator[LintFinding]:
-    """Find members of a returned union that no code of the service creates."""
+    """Yield a finding for each member of a returned union that its service's code, if readable, never names."""
     choosing = [function for function in choreography.functions.values() if len(function.publishes) > 1]
     used = _used_names({_package(function) for function in choosing})
     for function in choosing:
@@ -75,12 +75,12 @@ def unreachable(choreography: Choreography) -> Iterator[LintFinding]:
 
 
 def _package(function: AnyFunction) -> str:
-    """Return the package of a function's module, which holds the code of its service; a module without one is its own."""
+    """Return the package of a function's module, with its service's code; the module itself when it has none."""
     return function.handler.__module__.rpartition(".")[0] or function.handler.__module__
 
 
 def _used_names(packages: set[str]) -> dict[str, set[str] | None]:
-    """Return the names that the code of each package uses outside annotations and imports; None if it is unreadable.
+    """Return, by package, the names that its code uses outside annotations; None when its source cannot be read.
 
     Every module is parsed once, whatever number of functions it serves.
     """
@@ -99,12 +99,13 @@ def _used_names(packages: set[str]) -> dict[str, set[str] | None]:
 
 
 def _packages(module: str) -> list[str]:
-    """Return the packages around a module; a module without one is its own."""
+    """Return the names of the packages around a module; the module itself when it has none."""
     parts = module.split(".")
     return [".".join(parts[:length]) for length in range(1, len(parts))] or [module]
 
 
 def _parsed(module: ModuleType) -> ast.Module | None:
+    """Return the syntax tree of a module; None when its source cannot be read."""
     try:
         return ast.parse(inspect.getsource(module))
     except (OSError, TypeError, SyntaxError):
@@ -112,7 +113,7 @@ def _parsed(module: ModuleType) -> ast.Module | None:
 
 
 def _names(tree: ast.Module) -> set[str]:
-    """Return the names used in a module, without its annotations."""
+    """Return the names and attributes that a module uses, without its annotations."""
     found: set[str] = set()
     waiting: list[ast.AST] = [tree]
     while waiting:

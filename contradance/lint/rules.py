@@ -29,7 +29,7 @@ def findings(
     archives: Mapping[str, int] | None = None,
     accepted: Mapping[str, str] | None = None,
 ) -> list[LintFinding]:
-    """Return the findings that are not accepted.
+    """Return the findings that are not accepted, and one for each accepted finding that no longer exists.
 
     Args:
         choreography: the choreography to check.
@@ -44,7 +44,7 @@ def findings(
 
 
 def outlived(choreography: Choreography, archives: Mapping[str, int]) -> Iterator[LintFinding]:
-    """Find functions that retry an event for longer than the archive keeps it."""
+    """Yield a finding for each function that retries longer than a stack's archive, given in days, keeps events."""
     for stack, days in archives.items():
         for function, _ in choreography.subscriptions:
             if function.retry.max_age > timedelta(days=days):
@@ -59,6 +59,7 @@ def outlived(choreography: Choreography, archives: Mapping[str, int]) -> Iterato
 
 
 def _stale(name: str) -> LintFinding:
+    """Return the finding that an accepted finding with this name no longer exists."""
     return LintFinding(
         "stale",
         name,

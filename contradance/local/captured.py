@@ -38,7 +38,7 @@ class CapturedLogs(logging.Handler):
         self._when_logged = when_logged
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record, and show it."""
+        """Keep a record with the running attempt, if any, and show it; one that cannot be formatted never raises."""
         try:
             entry = entry_of(record)
         except Exception:  # noqa: BLE001 - like logging: a line that cannot be formatted must not fail a delivery
@@ -51,7 +51,7 @@ class CapturedLogs(logging.Handler):
         self._when_logged(entry, attempt.service if attempt else _service_named(record.name))
 
     def addFilter(self, filter: Any) -> None:  # noqa: N802, A002 - logging's names
-        """Take no filter: Powertools' own would drop the lines of its Loggers."""
+        """Ignore the filter: Powertools' own would drop the lines of its Loggers."""
 
 
 class CapturedPrint:
@@ -67,7 +67,7 @@ class CapturedPrint:
         self._when_printed = when_printed
 
     def write(self, text: str) -> int:
-        """Write text, and keep each of its lines that is not empty."""
+        """Write text, or show a handler's lines if `when_printed` is set; keep those lines. Return the length."""
         attempt = None if _writing.get() else running_attempt()
         if attempt is None:
             return self._stream.write(text)
@@ -82,7 +82,7 @@ class CapturedPrint:
 
 @contextmanager
 def printing(when_printed: Callable[[LogEntry, str], None] | None = None) -> Iterator[None]:
-    """Capture standard output inside the block; see `CapturedPrint`."""
+    """Replace standard output by a `CapturedPrint`; `when_printed` gets each line of a handler and its service."""
     before = sys.stdout
     captured = CapturedPrint(before, when_printed)
     sys.stdout = captured
@@ -95,7 +95,7 @@ def printing(when_printed: Callable[[LogEntry, str], None] | None = None) -> Ite
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """Write to the terminal inside the block for the laptop: not captured as what a handler prints."""
+    """Print inside the block for the laptop: the text is written, and not kept as what a handler prints."""
     token = _writing.set(True)
     try:
         yield
@@ -105,7 +105,7 @@ def writing() -> Iterator[None]:
 
 @contextmanager
 def logging_kept(choreography: Choreography) -> Iterator[None]:
-    """Keep what the functions log inside the block, from INFO on; other handlers get it as well."""
+    """Keep what functions log inside the block with their attempts, INFO and above where no level is set."""
     root, handler = logging.getLogger(), CapturedLogs()
     loggers = [logging.getLogger(package) for package in packages(choreography)]
     before = [logger.level for logger in loggers]
@@ -122,12 +122,12 @@ def logging_kept(choreography: Choreography) -> Iterator[None]:
 
 
 def packages(choreography: Choreography) -> set[str]:
-    """Return the top-level packages of a choreography's functions."""
+    """Return the names of the top-level packages that define a choreography's functions."""
     return {function.handler.__module__.partition(".")[0] for function in choreography.functions.values()}
 
 
 def entry_of(record: logging.LogRecord) -> LogEntry:
-    """Return a log record as the line that a function would write on AWS."""
+    """Return a log record as the `LogEntry` of the line that a function would write on AWS."""
     fields = _powertools_fields(record) or _fields(record)
     own = {name: value for name, value in fields.items() if name not in STANDARD_KEYS}
     exception = fields.get("exception")
@@ -142,7 +142,7 @@ def entry_of(record: logging.LogRecord) -> LogEntry:
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    """Return the message, the extra keys and the traceback of a standard library's record."""
+    """Return the message, the `extra=` keys and the traceback, if any, of a standard library's record."""
     fields = {name: masked(value) for name, value in vars(record).items() if name not in _OWN}
     fields["message"] = _message(record)
     if record.exc_info and record.exc_info[1]:
@@ -151,6 +151,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _message(record: logging.LogRecord) -> object:
+    """Return a record's message with its arguments masked; masked itself, and not made text, if it is not text."""
     if not isinstance(record.msg, str):
         return masked(record.msg)
     if not record.args:
@@ -164,7 +165,7 @@ def _message(record: logging.LogRecord) -> object:
 
 
 def _powertools_fields(record: logging.LogRecord) -> dict[str, Any] | None:
-    """Return the keys of the line of JSON that a Powertools Logger writes; None for another logger.
+    """Return the keys of a Powertools Logger's JSON line (`message` alone if not JSON); None for another logger.
 
     Its formatter holds the keys that were appended to it. Powertools is not loaded here: its Loggers are recognised.
     """
@@ -181,15 +182,17 @@ def _powertools_fields(record: logging.LogRecord) -> dict[str, Any] | None:
 
 
 def _with_parents(logger: logging.Logger | None) -> Iterable[logging.Logger]:
+    """Yield a logger, then its parents up to the root; nothing for None."""
     while logger is not None:
         yield logger
         logger = logger.parent
 
 
 def _service_named(logger: str) -> str:
-    """Return the part of a logger's name that names a service, where no function runs."""
+    """Return the last part but one of a logger's name, which names its service; the name if it has one part."""
     return logger.split(".")[-2] if "." in logger else logger
 
 
 def _text(value: object) -> str:
+    """Return text unchanged, and any other value as JSON; what JSON cannot express becomes its `str`."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -49,13 +49,13 @@ class RealClock:
         """How far the time of day was ahead of the monotonic clock when they were compared last."""
 
     def now(self) -> datetime:
-        """Return the current time in UTC."""
+        """Return the current time in UTC; with a scale, counted from the clock's creation."""
         if self._scale == 1.0:
             return self._wall()
         return self._origin + timedelta(seconds=(self._monotonic() - self._started) * self._scale)
 
     def jump(self) -> timedelta:
-        """Return by how much this clock has jumped since the last call; zero for less than a second.
+        """Return by how much the clock jumped since the last call; zero below a second, and with a scale.
 
         It jumps when the machine's clock is set, and forward when the machine has slept. A scaled clock does not jump.
         """
@@ -86,7 +86,7 @@ class VirtualClock:
         return self._now
 
     def sleep(self, seconds: float) -> None:
-        """Move forward by `seconds`."""
+        """Move forward by `seconds`, without waiting."""
         self._now += timedelta(seconds=seconds)
 
     def move_to(self, moment: datetime) -> None:
@@ -105,7 +105,7 @@ class SkippingClock:
         return datetime.now(UTC) + self._skipped
 
     def sleep(self, seconds: float) -> None:
-        """Skip `seconds`."""
+        """Move forward by `seconds`, without waiting."""
         self._skipped += timedelta(seconds=seconds)
 
     def move_to(self, moment: datetime) -> None:

@@ -1,7 +1,7 @@
-"""The functions' dead letter queues: SQS's standard queues, one message a row.
+"""The functions' dead letter queues. They behave like SQS's standard queues; each message is one row in the database.
 
-A received message is hidden for its visibility timeout, as on AWS, and is then visible again. The end of that time is on
-disk, so a message is never lost with the process that received it.
+A received message is hidden for its visibility timeout, as on AWS, and is then visible again. The end of that time is
+stored, so the message becomes visible again even if the process that received it ends.
 """
 
 import json
@@ -23,9 +23,12 @@ MessageAttributes = Mapping[str, Mapping[str, str]]
 VISIBILITY_SECONDS: Final = 30
 """How long a received message is hidden, unless the receiver gives another time. SQS's default."""
 LETTER_COLUMNS: Final = "id, sent, body, attributes, source, receives"
-"""What `stored_letter` reads."""
+"""The columns of a row for `stored_letter`."""
 _NAMED: Final = "id IN (SELECT value FROM json_each(?)) AND +function = ? AND +visible <= ?"
-"""Dead letters by their ids. The plus signs keep SQLite from reading every letter of the function by another index."""
+"""Selects the visible dead letters of a function with these ids.
+
+The plus signs force SQLite to use the index on `id`; otherwise it would read all letters of the function.
+"""
 _IN_FLIGHT: Final = "SELECT visible FROM dead_letter WHERE function = ? AND receipt = ?"
 
 
@@ -34,11 +37,11 @@ class DeadLetterMessage(NamedTuple):
 
     id: str
     sent: float
-    """In seconds of the epoch. SQS keeps the first queue's time in a message that it redrives."""
+    """In seconds since the epoch. A message that SQS moves keeps the time at which it was sent to the first queue."""
     body: str
     attributes: MessageAttributes = MappingProxyType({})
     source_arn: str | None = None
-    """The queue from which SQS moved it, where it did."""
+    """ARN of the queue from which SQS moved the message; None if SQS did not move it."""
     receives: int = 0
     first_received: float | None = None
     receipt: str | None = None
@@ -59,11 +62,11 @@ class DeadLetterQueues:
         self._clock = clock
 
     def send(self, function: str, body: str, attributes: Mapping[str, str]) -> None:
-        """Put one message with text attributes on the queue of `function`."""
+        """Put one message with text attributes on the queue of `function`; it is visible at once."""
         self.put(function, body, text_attributes(attributes))
 
     def put(self, function: str, body: str, attributes: MessageAttributes, delay_seconds: float = 0) -> str:
-        """Put one message on the queue of `function`, to be received after a delay, and return its id."""
+        """Put one message on the queue of `function`, visible after a delay, and return its id."""
         now = self._clock.now().timestamp()
         message = DeadLetterMessage(str(uuid4()), now, body, attributes)
         visible = now + delay_seconds if delay_seconds else 0.0
@@ -71,7 +74,7 @@ class DeadLetterQueues:
         return message.id
 
     def receive(self, function: str, limit: int, visibility_seconds: float) -> list[DeadLetterMessage]:
-        """Return up to `limit` messages, and hide them for a while."""
+        """Return up to `limit` visible messages, and hide them for `visibility_seconds`."""
         now = self._clock.now().timestamp()
 
         def change(connection: sqlite3.Connection) -> list[DeadLetterMessage]:
@@ -95,7 +98,7 @@ class DeadLetterQueues:
         return self._database.write(change)
 
     def delete(self, function: str, receipt: str) -> None:
-        """Delete a message; an old receipt, of a message that was received again since, deletes nothing."""
+        """Delete the message with this receipt; an old receipt deletes nothing. Refuse one of another format."""
         _check(receipt)
         self._database.write(
             lambda connection: connection.execute(
@@ -104,7 +107,7 @@ class DeadLetterQueues:
         )
 
     def change_visibility(self, function: str, receipt: str, seconds: float) -> None:
-        """Hide a received message for `seconds` from now; 0 shows it at once. Refuse one that is not hidden now."""
+        """Hide a received message for `seconds` from now; with 0 it is visible at once. Refuse one not hidden."""
         _check(receipt)
         now = self._clock.now().timestamp()
 
@@ -121,13 +124,13 @@ class DeadLetterQueues:
         self._database.write(change)
 
     def purge(self, function: str) -> None:
-        """Delete every message, the hidden ones too."""
+        """Delete every message of a function's queue, the hidden ones too."""
         self._database.write(
             lambda connection: connection.execute("DELETE FROM dead_letter WHERE function = ?", (function,))
         )
 
     def delete_messages(self, function: str, messages: Sequence[str]) -> list[str]:
-        """Delete messages by their ids, but not those that are hidden; return the ids of those that were deleted."""
+        """Delete messages by id, except hidden ones; return the ids of those that were deleted."""
         now = self._clock.now().timestamp()
         rows: list[tuple[str]] = self._database.write(
             lambda connection: connection.execute(
@@ -138,19 +141,19 @@ class DeadLetterQueues:
         return [identifier for (identifier,) in rows]
 
     def counts(self, function: str) -> QueueCounts:
-        """Return how many messages can be received, and how many are hidden."""
+        """Return how many messages of a function's queue are visible, and how many are hidden."""
         now = self._clock.now().timestamp()
         query = "SELECT count(*) FILTER (WHERE visible <= ?), count(*) FILTER (WHERE visible > ?) FROM dead_letter"
         return QueueCounts(*self._database.read(f"{query} WHERE function = ?", (now, now, function))[0])
 
 
 def text_attributes(attributes: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Return message attributes of text in SQS's shape, without the characters that SQS refuses."""
+    """Return text attributes in the format of SQS's message attributes, without the characters that SQS refuses."""
     return {name: {"DataType": "String", "StringValue": printable_block(value)} for name, value in attributes.items()}
 
 
 def keep(connection: sqlite3.Connection, function: str, message: DeadLetterMessage, visible: float = 0) -> None:
-    """Put one message on a function's dead letter queue, to be received from the time `visible` on."""
+    """Put one message on a function's dead letter queue; it is visible from the time `visible` on, with 0 at once."""
     row: tuple[Any, ...] = (
         message.id,
         function,
@@ -167,7 +170,7 @@ def keep(connection: sqlite3.Connection, function: str, message: DeadLetterMessa
 def stored_letters(
     connection: sqlite3.Connection, function: str, messages: Sequence[str], now: datetime
 ) -> list[DeadLetter]:
-    """Return dead letters by their message ids, the oldest first, but not those that are hidden."""
+    """Return the visible dead letters of a function with these message ids, the oldest first; others are left out."""
     rows = connection.execute(
         f"SELECT {LETTER_COLUMNS} FROM dead_letter WHERE {_NAMED}",  # noqa: S608 - constants
         (json.dumps([*messages]), function, now.timestamp()),
@@ -184,7 +187,7 @@ def stored_letter(function: str, row: tuple[Any, ...]) -> DeadLetter:
 
 
 def _check(receipt: str) -> None:
-    """Refuse a receipt that has not the form of this laptop's receipts."""
+    """Raise `Refused` unless the receipt has the laptop's format: a message id, a dot and 32 characters."""
     identifier, _, tail = receipt.rpartition(".")
     if not identifier or len(tail) != len(uuid4().hex):
         raise Refused("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")

@@ -138,7 +138,7 @@ class Laptop:
         self._pruning = PruningThread(self.pruner(kept), self._is_due) if kept else None
 
     def start(self) -> None:
-        """Deliver in threads until `close`."""
+        """Deliver in threads until `close`; raise `LaptopError` unless the clock is a `RealClock`."""
         if not isinstance(self.clock, RealClock):
             raise LaptopError("a virtual clock stands still.\n  Use drain(), or give the laptop a RealClock.")
         pauses = [_LONGEST_DELAY, *(_longest_pause(function) for function in self.choreography.functions.values())]
@@ -151,15 +151,15 @@ class Laptop:
     def request(
         self, method: str, target: str, body: str | bytes = b"", headers: Mapping[str, str] | None = None
     ) -> HttpResponse:
-        """Answer one HTTP request, without a socket."""
+        """Return the response to one HTTP request to a route, without a socket; a 404 without such a route."""
         return self.gateway.answer(method, target, headers or {}, body.encode() if isinstance(body, str) else body)
 
     def drain(self) -> None:
-        """Deliver until nothing is pending, moving the clock through every retry."""
+        """Deliver until nothing is pending, moving the clock to each retry; raise `LaptopError` for a real clock."""
         self._drain.run(self._movable())
 
     def advance(self, duration: timedelta) -> None:
-        """Move the clock by `duration`, making every delivery and scheduled run that is due meanwhile."""
+        """Move the clock by `duration`, running what becomes due, schedules too; `LaptopError` for a real clock."""
         clock = self._movable()
         until: datetime = clock.now() + duration
         self._drain.run(clock, until)
@@ -170,30 +170,30 @@ class Laptop:
         self._schedules.only(functions)
 
     def run_schedule(self, function: str) -> str:
-        """Run a scheduled function once more, now, and return the id of its flow."""
+        """Run a scheduled function once more, now, and return its flow's id; raise `KeyError` for another function."""
         return self._schedules.run(function, self.clock.now())
 
     def retry(self, term: str | None) -> list[Postponed]:
-        """Make the next attempt of waiting deliveries now; see `retry_now`."""
+        """Make the next attempt of postponed deliveries now, and return them; `term` selects some, None all."""
         return retry_now(self.database, self.bus.dispatcher, self.clock.now(), term)
 
     def sweep(self) -> int:
-        """Publish events that a process committed and did not publish before it died; return how many once-records."""
+        """Publish what a process committed and did not publish before it died; return the number of once-records."""
         return sweep(self.environment, _SWEEP_SECONDS)
 
     def pruner(self, kept: timedelta) -> Pruner:
-        """Return what deletes the events that are older than `kept`."""
+        """Return a `Pruner`, which deletes events that are older than `kept` when it runs."""
         max_ages = {name: function.retry.max_age for name, function in self.choreography.functions.items()}
         return Pruner(self.database, self.clock, kept, max_ages)
 
     def _is_due(self) -> bool:
-        """Whether a delivery to one of the functions is due."""
+        """Whether a delivery to one of the choreography's functions is due now."""
         names, now = json.dumps([*self.choreography.functions]), self.clock.now().timestamp()
         query = "SELECT 1 FROM delivery WHERE function IN (SELECT value FROM json_each(?)) AND due <= ? LIMIT 1"
         return bool(self.database.read(query, (names, now)))
 
     def _follow_clock(self, jump: timedelta) -> None:
-        """Continue when the machine's clock has jumped: durations stay as long as they are, and what is due runs."""
+        """Keep what remains of leases when the clock has jumped, and of pauses and schedules if it was set back."""
         self._store.shift_leases(jump)
         if jump > timedelta(0):
             _LOG.warning(

@@ -39,7 +39,7 @@ def rule_arn(bus: str, function: str) -> str:
 
 
 def archive_name(bus: str) -> str:
-    """Return the name of a bus's archive."""
+    """Return the name of a bus's archive: of a long name, the last 48 characters."""
     return f"{bus}-archive"[-_LONGEST_ARCHIVE:]
 
 
@@ -64,7 +64,7 @@ def schedule_arn(function: str) -> str:
 
 
 def scheduled_time(moment: datetime) -> str:
-    """Return a moment as EventBridge Scheduler writes it into its input."""
+    """Return a moment, which must be in UTC, as Scheduler writes it: `2026-01-29T12:00:00Z`."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -53,7 +53,7 @@ class Pruned(NamedTuple):
     once: int = 0
 
     def plus(self, other: "Pruned") -> "Pruned":
-        """Return the sum."""
+        """Return the sum of both, for each kind of row."""
         return Pruned(*(one + two for one, two in zip(self, other, strict=True)))
 
 
@@ -95,10 +95,11 @@ class Pruner:
         self._letters: tuple[object, frozenset[str]] = (None, frozenset())
 
     def step(self) -> Pruned | None:
-        """Look at some rows and delete the old ones; None at the end of a pass, after which the next one begins."""
+        """Delete the old ones of the next rows, and return how many; None at the end of a pass, then it begins anew."""
         return self._step(self._database.write)
 
     def _step(self, write: _Write) -> Pruned | None:
+        """Make the next step with `write` and return what it deleted; None at the end of a pass."""
         if not self._steps:
             self._event = self._record = 0
             self._once = ("", "", "")
@@ -112,7 +113,7 @@ class Pruner:
         return pruned
 
     def run(self) -> Pruned:
-        """Make one pass over the whole file."""
+        """Make one pass over the whole file, and return how many rows were deleted."""
         return self._run(self._database.write)
 
     def preview(self) -> Pruned:
@@ -128,12 +129,14 @@ class Pruner:
         raise AssertionError("a preview ends with its error")
 
     def _run(self, write: _Write) -> Pruned:
+        """Make steps with `write` up to the end of a pass, and return how many rows they deleted."""
         total = Pruned()
         while (pruned := self._step(write)) is not None:
             total = total.plus(pruned)
         return total
 
     def _prune_events(self, connection: sqlite3.Connection, before: float) -> Pruned | None:
+        """Delete the next events that are old and not needed; None without more, and while a replay is open."""
         if connection.execute(_REPLAYS).fetchone():
             return None
         rows = connection.execute(_EVENTS, (before, self._event, _ROWS)).fetchall()
@@ -146,6 +149,7 @@ class Pruner:
         return Pruned(events=len(old))
 
     def _prune_records(self, connection: sqlite3.Connection, before: float) -> Pruned | None:
+        """Delete the journal of old flows that are not needed, among the next rows; None when no row is old."""
         rows = connection.execute(_RECORDS, (self._record, _ROWS)).fetchall()
         if not any(_is_before(at, before) for *_, at in rows):
             return None
@@ -160,6 +164,7 @@ class Pruner:
         return Pruned(records=count)
 
     def _prune_once(self, connection: sqlite3.Connection, before: float) -> Pruned | None:
+        """Delete the once-records whose events cannot come back, among the next rows; None without more."""
         memory = max(self._kept, SHORTEST_MEMORY)
         since = before + (self._kept - memory).total_seconds()
         rows = connection.execute(_ONCE, (since, *self._once, _ROWS)).fetchall()

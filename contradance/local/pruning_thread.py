@@ -31,23 +31,24 @@ class PruningThread:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread; its first step follows after 30 seconds."""
         self._thread = threading.Thread(target=self._run, name="contradance-pruning", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the current step."""
+        """End the thread after its current step, and wait for it; no effect before `start`."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
 
     def _run(self) -> None:
+        """Call `next_step` after each pause that it returned, until `stop`."""
         pause = _FIRST_SECONDS
         while not self._stopping.wait(pause):
             pause = self.next_step()
 
     def next_step(self) -> float:
-        """Make one step if nothing is due; return the seconds until the next."""
+        """Make one step if nothing is due; return the seconds until the next. A failure is logged, not raised."""
         try:
             if self._busy():
                 return _STEP_SECONDS

@@ -55,7 +55,7 @@ class SQLiteStore:
         self._full = _REMEMBERED
 
     def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
-        """Count an attempt, and take the lease unless the handler has committed.
+        """Take the lease and return the once-record, one that is `published` without a lease; or raise `LeaseHeld`.
 
         An expired lease is free: its holder died or timed out, and the commit refuses its late result.
         """
@@ -86,7 +86,7 @@ class SQLiteStore:
         sealed: Sequence[SealedEvent],
         answer: StoredResponse | None,
     ) -> OnceState:
-        """Apply all writes and make the once-record `done` or `published`, or change nothing; return the state.
+        """Apply all writes, store the once-record and return its state; or raise `LeaseLost` or `Conflict`.
 
         The lease is the fence: an attempt that lost it to another holder cannot commit.
         """
@@ -132,7 +132,7 @@ class SQLiteStore:
                 self._leases[key] = held._replace(expires=_RELEASED)
 
     def shift_leases(self, jump: timedelta) -> None:
-        """Keep what remains of each lease when the clock jumps."""
+        """Move each lease's expiry by `jump`, so that what remains of it stays; a released lease stays free."""
         with self._lock:
             self._leases = {
                 key: held if held.expires == _RELEASED else held._replace(expires=held.expires + jump)
@@ -140,7 +140,7 @@ class SQLiteStore:
             }
 
     def has_completed(self, key: OnceKey) -> bool:
-        """Whether the handler has committed."""
+        """Whether the handler has committed for this key."""
         return self._record(key) is not None
 
     def mark_published(self, key: OnceKey) -> None:
@@ -178,7 +178,7 @@ class SQLiteStore:
         )
 
     def scan(self, table: str, limit: int, after: ItemKey | None) -> list[Item]:
-        """Return up to `limit` items in key order, starting after the key `after`."""
+        """Return up to `limit` items in key order, after the key `after`; None starts with the first."""
         first = (
             "SELECT partition, sort, version, document FROM item WHERE table_name = ? ORDER BY partition, sort LIMIT ?"
         )
@@ -199,17 +199,19 @@ class SQLiteStore:
         return OnceRecord(state, attempt, _sealed(sealed), ids if state == "published" else (), _answer(answer))
 
     def _attempts_on_disk(self, holder: str) -> int:
-        """Return the attempt number of a delivery on the bus; 1 for another holder."""
+        """Return the attempt number of a pending delivery; 1 when no delivery has this id."""
         rows = self._database.read("SELECT attempt FROM delivery WHERE id = ?", (holder,))
         return int(rows[0][0]) if rows else 1
 
     def _remove_expired(self, now: datetime) -> None:
+        """Remove the expired leases when too many are in memory; else do nothing."""
         if len(self._leases) >= self._full:
             self._leases = {key: held for key, held in self._leases.items() if held.expires > now}
             self._full = max(_REMEMBERED, 2 * len(self._leases))
 
 
 def _lease_lost(key: OnceKey) -> str:
+    """Return the message of a `LeaseLost`: the function, the event's id and what to do."""
     return (
         f"{key.function} took too long over event {key.event_id}, and another attempt took over.\n"
         "  Raise its timeout=, or make it faster."
@@ -232,14 +234,17 @@ def _write(connection: sqlite3.Connection, write: Write) -> None:
 
 
 def _items(rows: list[Any]) -> list[Item]:
+    """Return the items in rows of (partition, sort, version, document), in their order."""
     return [Item((partition, sort), version, document) for partition, sort, version, document in rows]
 
 
 def _sealed(text: str | None) -> tuple[SealedEvent, ...]:
+    """Return the sealed events in a JSON text; none for None."""
     return tuple(
         SealedEvent(**(event | {"identity": Identity(*event["identity"])})) for event in json.loads(text or "[]")
     )
 
 
 def _answer(text: str | None) -> StoredResponse | None:
+    """Return the response in a JSON text; None for None."""
     return StoredResponse(**json.loads(text)) if text else None

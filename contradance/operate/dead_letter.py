@@ -50,10 +50,13 @@ class DeadLetter:
     """An event that a function did not consume, and why."""
 
     subscriber: str
+    """The function that did not consume it."""
     reason: Reason
+    """Why it is a dead letter."""
     event: Mapping[str, Any] | None
     """The event as EventBridge delivered it, or the input of a scheduled run; None where the message does not hold it."""
     error: str
+    """The last error; for `undelivered`, the one of EventBridge."""
     attempts: int | None
     """Attempts to consume it; for `undelivered`, to deliver it. None where the message does not contain the number."""
     first_seen: datetime
@@ -61,10 +64,11 @@ class DeadLetter:
     last_seen: datetime
     """When it became a dead letter. The time that SQS moved a message is unknown: then the time it was sent."""
     message: QueueMessage = field(repr=False)
+    """The message on the dead letter queue."""
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """The event's metadata; empty where it has none."""
+        """The event's metadata; empty when the event has none."""
         detail = (self.event or {}).get("detail")
         found = detail.get("metadata") if isinstance(detail, Mapping) else None
         return found if isinstance(found, Mapping) else {}
@@ -76,13 +80,13 @@ class DeadLetter:
 
     @property
     def what(self) -> str:
-        """The event's detail-type, or the schedule."""
+        """The event's detail-type, or the schedule; `unknown` when the message has neither."""
         event = self.event or {}
         return _text(event.get("detail-type")) or _text(event.get("schedule")) or "unknown"
 
     @property
     def cause(self) -> str:
-        """The error without ids and times: dead letters with the same cause have equal ones."""
+        """The error without ids and times: equal for dead letters with the same cause."""
         return _VARIABLE.sub("…", _without(self.event_id, self.error))
 
 
@@ -96,12 +100,13 @@ class LetterOutcome(NamedTuple):
 
 
 def read_dead_letter(subscriber: str, message: QueueMessage) -> DeadLetter:
-    """Return the dead letter that a message holds."""
+    """Return the dead letter that a message holds; its reason is `unreadable` for a message of an unknown shape."""
     own, body = message.attributes, _json(message.body)
 
     def letter(
         reason: Reason, event: object, error: str, attempts: int | None = None, last: datetime = message.sent
     ) -> DeadLetter:
+        """Return the dead letter of the message; `event` counts only if it is an object; `last`: when it became one."""
         held = event if isinstance(event, dict) else None
         first = _time((held or {}).get("time") or (held or {}).get("scheduled_time")) or message.sent
         return DeadLetter(
@@ -125,22 +130,23 @@ def read_dead_letter(subscriber: str, message: QueueMessage) -> DeadLetter:
 
 
 def _text(value: object) -> str:
-    """Return a text of another program within the bound of an id; empty for any other value."""
+    """Return a text of another program, cut to the bound of an id; empty for any other value."""
     return value[:MAX_ID] if isinstance(value, str) else ""
 
 
 def _count(value: object) -> int | None:
-    """Return a number of attempts; None for any other value."""
+    """Return a number of attempts; None for any other value or a number that is too large."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _ENDLESS else None
 
 
 def _delivery_error(own: Mapping[str, str]) -> str:
+    """Return EventBridge's error code and message, with the condition that ended its retries, if any."""
     exhausted = own.get("EXHAUSTED_RETRY_CONDITION")
     return f"{own['ERROR_CODE']}: {own.get('ERROR_MESSAGE', '')}" + (f" ({exhausted})" if exhausted else "")
 
 
 def _handler_error(record: Mapping[str, Any]) -> str:
-    """Return what a handler raised; of Pydantic's error only the first line, since the others hold the input."""
+    """Return what a handler raised, by Lambda's record; of Pydantic's error only the first line, without the input."""
     raised = record.get("responsePayload")
     if not isinstance(raised, Mapping):
         return _text(record["requestContext"].get("condition")) or "Lambda's record has no error"
@@ -176,16 +182,21 @@ def _time(text: object) -> datetime | None:
 
 
 def _attempts(retries: str | None) -> int | None:
+    """Return the number of attempts for a text with the number of retries; None when that is not a number."""
     number = _number(retries)
     return None if number is None else number + 1
 
 
 def _number(text: str | None) -> int | None:
+    """Return the number in a text of decimal digits; None without a text, and for any other or too long text."""
     return int(text) if text and text.isdecimal() and len(text) < len(str(_ENDLESS)) else None
 
 
 def _without(word: str, text: str) -> str:
-    """Return a text with `…` for each whole `word`. Not a regular expression: compiling one for each letter is slow."""
+    """Return a text with `…` for each whole `word`; inside a longer word it stays.
+
+    This is not a regular expression, because compiling one for each letter is slow.
+    """
     first, *others = text.split(word)
     pieces = [first]
     for before, after in pairwise((first, *others)):

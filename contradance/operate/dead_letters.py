@@ -49,7 +49,7 @@ class FoundLetters:
 
     @property
     def count(self) -> int:
-        """How many were found."""
+        """How many dead letters were found, those that were not kept included."""
         return sum(group.count for group in self.groups)
 
 
@@ -62,7 +62,7 @@ def find(
     limit: int | None = None,
     keep: int = 0,
 ) -> FoundLetters:
-    """Find the dead letters of a system, or of one subscriber, or with one reason, and keep the first `keep` of them.
+    """Return a system's dead letters in groups, of one subscriber or reason if given, and the first `keep` of them.
 
     Only those that are kept stay in memory. With `limit`, at most so many of each function are read.
 
@@ -83,7 +83,7 @@ def find(
 
 
 def _with(group: Group | None, key: tuple[str, Reason, str], letter: DeadLetter) -> Group:
-    """Return a group with one letter more."""
+    """Return a group with one letter more; a new group when it is None."""
     if group is None:
         return Group(*key, 1, letter.first_seen, letter.last_seen, letter)
     return replace(
@@ -103,7 +103,7 @@ def redrive(
     only: Container[str] | None = None,
     really: bool = False,
 ) -> Iterator[LetterOutcome]:
-    """Send each dead letter's event to its function again, and yield each outcome; without `really`, a dry run.
+    """Send each dead letter's event to its function again; yield each outcome; without `really`, a dry run.
 
     With `only`, those with these message ids. An event that the function would still refuse is kept, and so is one that
     cannot be sent. A letter is deleted only when its event has been accepted.
@@ -129,7 +129,7 @@ def purge(
     only: Container[str] | None = None,
     really: bool = False,
 ) -> Iterator[LetterOutcome]:
-    """Delete dead letters, with `only` those with these message ids, and yield each outcome; else a dry run."""
+    """Delete dead letters, with `only` those with these message ids; yield the outcomes; else a dry run."""
     for name in _with_queues(system, subscriber):
         with system.dead_letters.look([name]) as view:
             for letters in _batches(_read(view, choreography, reason, only)):
@@ -140,7 +140,7 @@ def purge(
 
 
 def refusal(choreography: Choreography, letter: DeadLetter) -> str | None:
-    """Return why a dead letter's function would refuse its event now; None where it would handle it."""
+    """Return why a dead letter's function would refuse its event now; None when it would handle it."""
     function = choreography.functions.get(letter.subscriber)
     if function is None:
         return f"the code has no function {letter.subscriber}, so the event cannot be checked"
@@ -166,14 +166,14 @@ def _read(
     *,
     limit: int | None = None,
 ) -> Iterator[DeadLetter]:
-    """Yield the letters with this reason and with one of these message ids."""
+    """Yield the letters with this reason and with one of these message ids; None for all."""
     for letter in view.letters(limit):
         if reason in (None, letter.reason) and (only is None or letter.message.id in only):
             yield _capped(letter, choreography)
 
 
 def _capped(letter: DeadLetter, choreography: Choreography) -> DeadLetter:
-    """Limit the attempts to those that the function makes: SQS also counts each time that a letter was looked at."""
+    """Return a letter with at most the attempts that its function makes: SQS also counts each look at a letter."""
     function = choreography.functions.get(letter.subscriber)
     most = function.retry.attempts(function.delivery) if function else None
     if letter.reason != "failed" or letter.attempts is None or most is None or letter.attempts <= most:
@@ -182,13 +182,14 @@ def _capped(letter: DeadLetter, choreography: Choreography) -> DeadLetter:
 
 
 def _batches(letters: Iterable[DeadLetter]) -> Iterator[Sequence[DeadLetter]]:
+    """Yield the letters, in order, in lists of up to `_TOGETHER`."""
     remaining = iter(letters)
     while batch := [*islice(remaining, _TOGETHER)]:
         yield batch
 
 
 def _with_queues(system: System, subscriber: str | None) -> list[str]:
-    """Return the functions that have a dead letter queue, or the one that is named."""
+    """Return the functions that have a dead letter queue, or the one that is named; refuse that one without a queue."""
     functions = system.deployed.functions
     if subscriber is None:
         return [name for name, one in functions.items() if one.dead_letter_queue_url is not None]

@@ -24,7 +24,7 @@ class HealthCheck(NamedTuple):
 
 
 def examine(system: System, choreography: Choreography) -> Iterator[HealthCheck]:
-    """Make every check, and yield the results; without the account and the bus, only those two."""
+    """Yield the result of every check; when the account or the bus is wrong, only of these two."""
     try:
         deployed = system.health.deployed()
     except ContradanceError as error:
@@ -53,7 +53,7 @@ def examine(system: System, choreography: Choreography) -> Iterator[HealthCheck]
 
 
 def _checked(what: str, check: Callable[[], HealthCheck | None]) -> Iterator[HealthCheck]:
-    """Yield the result of a check, where there is something to check; a check that fails is a finding."""
+    """Yield the result of a check, nothing when it returns None; an error of the check is a finding."""
     try:
         result = check()
     except ContradanceError as error:
@@ -63,14 +63,17 @@ def _checked(what: str, check: Callable[[], HealthCheck | None]) -> Iterator[Hea
 
 
 def _failed(what: str, error: ContradanceError) -> HealthCheck:
+    """Return the finding for a check that raised: the error's first line, and its fix if it has one."""
     trouble, _, fix = str(error).partition("\n")
     return HealthCheck(what, trouble, fix.strip() or _DEPLOY)
 
 
 def _credentials(system: System, deployed: Deployed) -> Iterator[HealthCheck]:
+    """Yield whether the credentials are for the stack's account; nothing when the system needs none."""
     what = "credentials"
 
     def look() -> HealthCheck | None:
+        """Return the result; None when the system needs no credentials."""
         account = system.health.account()
         if account is None:
             return None
@@ -83,9 +86,11 @@ def _credentials(system: System, deployed: Deployed) -> Iterator[HealthCheck]:
 
 
 def _bus(system: System, deployed: Deployed) -> Iterator[HealthCheck]:
+    """Yield whether the bus has the ARN that the stack describes."""
     what = f"bus {deployed.bus_name}"
 
     def look() -> HealthCheck:
+        """Return the result of comparing the two ARNs."""
         arn = system.health.bus_arn()
         if arn == deployed.bus_arn:
             return HealthCheck(what, "")
@@ -95,7 +100,7 @@ def _bus(system: System, deployed: Deployed) -> Iterator[HealthCheck]:
 
 
 def _functions(deployed: Deployed, choreography: Choreography) -> Iterator[HealthCheck]:
-    """Compare the functions with the code. A stack may deploy only some services, but each of them completely."""
+    """Yield each function that is only in the code or only deployed, else one result; for deployed services only."""
     names = {name for name, one in deployed.functions.items() if one.kind not in ("sweeper", "ingress")}
     services = {name.partition(".")[0] for name in names}
     ours = {name for name, function in choreography.functions.items() if function.service in services}
@@ -110,12 +115,14 @@ def _functions(deployed: Deployed, choreography: Choreography) -> Iterator[Healt
 
 
 def _rule(system: System, deployed: Deployed, one: Subscribed) -> Iterator[HealthCheck]:
+    """Yield whether a subscriber's rule exists, is enabled, and has the code's pattern and target."""
     what, function = f"rule of {one.function.name}", deployed.functions[one.function.name]
     if function.rule_name is None:
         yield HealthCheck(what, "the stack has none", _DEPLOY)
         return
 
     def look() -> HealthCheck:
+        """Return the result of checking the rule's state, pattern and target."""
         rule = system.health.rule(one.function.name)
         if rule.state != "ENABLED":
             enable = f"aws events enable-rule --name {function.rule_name} --event-bus-name {deployed.bus_of(one.function.name).name}"
@@ -127,12 +134,13 @@ def _rule(system: System, deployed: Deployed, one: Subscribed) -> Iterator[Healt
 
 
 def _draining(system: System, one: Subscribed) -> Iterator[HealthCheck]:
-    """Report whether a queue that is kept until it is empty may go."""
+    """Yield whether a queue with `draining=True` is empty and may be removed; nothing for other subscribers."""
     if not one.subscription.draining:
         return
     what = f"queue of {one.function.name}"
 
     def look() -> HealthCheck | None:
+        """Return the result, by the number of waiting events; None without a queue."""
         waiting = system.health.waiting(one.function.name)
         if waiting is None:
             return None
@@ -144,7 +152,7 @@ def _draining(system: System, one: Subscribed) -> Iterator[HealthCheck]:
 
 
 def _rule_trouble(rule: RunningRule, function: DeployedFunction, subscription: Subscription) -> str:
-    """Return what is wrong with a rule. It needs the code's pattern and one target, which loses no event."""
+    """Return what is wrong with a rule's pattern or its one target; empty text when nothing is."""
     if not _is_pattern(rule.pattern, subscription.pattern):
         return "its event pattern is not the code's"
     if len(rule.targets) != 1:
@@ -157,9 +165,11 @@ def _rule_trouble(rule: RunningRule, function: DeployedFunction, subscription: S
 
 
 def _foreign_bus(system: System, name: str, bus: DeployedBus) -> Iterator[HealthCheck]:
+    """Yield whether a bus of events of others, which the stack names `name`, exists."""
     what = f"bus {bus.name}"
 
     def look() -> HealthCheck:
+        """Return the result of looking for the bus."""
         if system.health.has_bus(bus):
             return HealthCheck(what, "")
         return HealthCheck(
@@ -170,9 +180,11 @@ def _foreign_bus(system: System, name: str, bus: DeployedBus) -> Iterator[Health
 
 
 def _archive(system: System, archive: str) -> Iterator[HealthCheck]:
+    """Yield whether an archive is enabled."""
     what = f"archive {archive}"
 
     def look() -> HealthCheck:
+        """Return the result by the archive's state."""
         state = system.health.archive_state(archive)
         return HealthCheck(what, "") if state == "ENABLED" else HealthCheck(what, f"it is {state}", _DEPLOY)
 
@@ -180,6 +192,7 @@ def _archive(system: System, archive: str) -> Iterator[HealthCheck]:
 
 
 def _alarms(system: System, deployed: Deployed) -> Iterator[HealthCheck]:
+    """Yield each alarm that is missing, silent or in alarm; one result when all are right, nothing without alarms."""
     names = sorted({*deployed.alarms}.union(*(one.alarms for one in deployed.functions.values())))
     if not names:
         return
@@ -197,6 +210,7 @@ def _alarms(system: System, deployed: Deployed) -> Iterator[HealthCheck]:
 
 
 def _alarm_trouble(name: str, alarm: AlarmState | None) -> tuple[str, str]:
+    """Return (trouble, fix) of an alarm, which is None if it does not exist; both are empty when nothing is wrong."""
     if alarm is None:
         return "it does not exist", _DEPLOY
     if not alarm.acts:
@@ -209,7 +223,7 @@ def _alarm_trouble(name: str, alarm: AlarmState | None) -> tuple[str, str]:
 
 
 def _hangs(system: System) -> Iterator[HealthCheck]:
-    """Report the functions whose invocations outlive their timeouts, each with the stack of its longest one."""
+    """Yield a finding for each function whose invocations outlive their timeout, with the stack of the longest."""
     hangs = system.health.hangs()
     for name in sorted({hang.function for hang in hangs}):
         own = [hang for hang in hangs if hang.function == name]
@@ -222,9 +236,11 @@ def _hangs(system: System) -> Iterator[HealthCheck]:
 
 
 def _dead_letters(system: System, name: str) -> Iterator[HealthCheck]:
+    """Yield whether a function has dead letters; if it has, that is a finding."""
     what = f"dead letters of {name}"
 
     def look() -> HealthCheck:
+        """Return the result by the number of dead letters."""
         count = system.dead_letters.count(name)
         if count == 0:
             return HealthCheck(what, "")
@@ -235,6 +251,7 @@ def _dead_letters(system: System, name: str) -> Iterator[HealthCheck]:
 
 
 def _is_pattern(text: str, pattern: EventPattern) -> bool:
+    """Whether a text is the same event pattern; False for a text that is not a pattern."""
     try:
         return EventPattern(text) == pattern
     except InvalidPattern:

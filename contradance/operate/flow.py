@@ -85,7 +85,7 @@ def flows(records: Iterable[JournalRecord], outstanding: Iterable[Outstanding] =
 
 
 def _flow(correlation_id: str, records: Sequence[JournalRecord], outstanding: Sequence[Outstanding]) -> Flow:
-    """Return the flow of these records and pending deliveries."""
+    """Return the flow that consists of these records and pending deliveries: its tree and its counts."""
     tree = _TreeBuilder(records, outstanding)
     deliveries = [delivery_state(attempts) for attempts in tree.deliveries() if not _is_unreadable(attempts)]
     states = deliveries + [delivery_state(attempts) for attempts in tree.starts()]
@@ -119,7 +119,7 @@ class _TreeBuilder:
         """Pending deliveries without an attempt."""
 
     def starts(self) -> list[list[JournalRecord]]:
-        """Return the attempts at each request and scheduled run."""
+        """Return the attempts at each request and each scheduled run, which have no consumed event."""
         return [*self._attempts.get(None, {}).values()]
 
     def deliveries(self) -> list[list[JournalRecord]]:
@@ -136,7 +136,7 @@ class _TreeBuilder:
         return len(self._published) + len(self._outside)
 
     def roots(self) -> tuple[Handled | Happened, ...]:
-        """Return the tree: requests and scheduled runs first, then outside events."""
+        """Return the tree's roots with all their effects: requests and scheduled runs first, then outside events."""
         return (*map(self._handled, self.starts()), *map(self._happened, self._outside.values()))
 
     def _handled(self, attempts: Sequence[JournalRecord]) -> Handled:
@@ -146,7 +146,7 @@ class _TreeBuilder:
         return Handled(tuple(attempts), tuple(map(self._happened, published.values())), again)
 
     def _happened(self, event: PublishedEvent) -> Happened:
-        """Return one event with its deliveries."""
+        """Return one event with its deliveries; without them inside its own effects, so that the tree ends."""
         if event.event_id in self._shown:
             return Happened(event.event_id, event.contract, ())
         self._shown.add(event.event_id)
@@ -185,7 +185,7 @@ def _outside_events(records: Iterable[JournalRecord], published: Container[str])
 
 
 def delivery_state(attempts: Sequence[JournalRecord]) -> DeliveryState:
-    """Return the state of one delivery, request or scheduled run after all attempts at it."""
+    """Return the state of one delivery, request or scheduled run after all these attempts, the latest last."""
     if any(attempt.outcome in COMPLETED for attempt in attempts):
         return "done"
     if any(attempt.dead for attempt in attempts):

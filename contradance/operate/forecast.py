@@ -32,14 +32,14 @@ class ReadableArchive(Protocol):
     """An archive that can be read; EventBridge's cannot."""
 
     def events(self, first: datetime, last: datetime) -> Iterator[Mapping[str, Any]]:
-        """Yield the events of a window, in EventBridge's envelope."""
+        """Yield the events from `first` to `last`, in EventBridge's envelope."""
 
     def completed(self, function: str) -> set[tuple[str, str]]:
-        """Return (source, event_id) of what a function has completed."""
+        """Return (source, event id) of each event that a function has completed."""
 
 
 def from_archive(planned: ReplayPlan, archive: ReadableArchive) -> Forecast:
-    """Count in the archive, with the rule's own pattern, the once-records and the contract."""
+    """Return a forecast that counts the archive's events by the rule's own pattern, once-records and contract."""
     function, subscription = planned.function, planned.subscription
     completed = archive.completed(function.name)
     matched = done = invalid = 0
@@ -58,7 +58,7 @@ def from_archive(planned: ReplayPlan, archive: ReadableArchive) -> Forecast:
 
 
 def from_journal(planned: ReplayPlan, journal: JournalAccess) -> Forecast:
-    """Estimate from the journal: the events that functions published in the window, and those that this one completed."""
+    """Return a forecast from the journal: events published or consumed in the window, and those completed."""
     name = planned.function.name
     found = journal.records(Wanted(planned.first, planned.last))
     consumed_contracts = {

@@ -36,7 +36,7 @@ def foreign_entry(
     resources: Sequence[str] = (),
     time: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return the entry of an event of others; where its class matches several sources, `source` is one of them."""
+    """Return the entry of an event of others for PutEvents; without `source`, its class's own."""
     entry: dict[str, Any] = {
         "Source": source or kind.origin.source.replace("*", _ANY_SOURCE),
         "DetailType": kind.identity.detail_type,
@@ -73,7 +73,7 @@ def publish_foreign(choreography: Choreography, kind: type[ForeignEvent], data: 
 
 
 def put_one(put: Put, entry: Mapping[str, Any]) -> str:
-    """Publish one entry and return the id of its event.
+    """Publish one entry and return the id of its event; raise `PublishFailed` when it is not accepted.
 
     Raises:
         PublishFailed: it was not accepted.
@@ -88,7 +88,7 @@ def put_one(put: Put, entry: Mapping[str, Any]) -> str:
 
 
 def _unwrapped(data: str) -> tuple[str, list[str], str | None]:
-    """Return (detail, resources, source) of an event in EventBridge's envelope; other data is a detail."""
+    """Return (detail, resources, source) of an event in EventBridge's envelope; other data is a detail alone."""
     try:
         event = json.loads(data)
     except (ValueError, RecursionError):

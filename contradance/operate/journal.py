@@ -24,7 +24,7 @@ _MOST_ATTEMPTS: Final = 1_000_000
 
 
 def read_record(written: str | object) -> JournalRecord | None:
-    """Return the record in JSON text or in its value; None where another version, or no version, would have written it."""
+    """Return the record in JSON text or in its value; None when this version could not have written it."""
     try:
         record = (
             JournalRecord.model_validate_json(written)
@@ -45,7 +45,7 @@ def read_record(written: str | object) -> JournalRecord | None:
 
 
 def unreadable_record(function: str, event_id: str | None, correlation_id: str, at: datetime) -> JournalRecord:
-    """Return what is shown in place of a record that cannot be read."""
+    """Return the record, with the outcome `unreadable`, that is shown for one that cannot be read."""
     return JournalRecord(
         function=function,
         trigger="unknown",
@@ -76,7 +76,7 @@ class Wanted:
     """Most log lines, the latest; None for all."""
 
     def takes(self, moment: datetime) -> bool:
-        """Whether a moment is inside the window."""
+        """Whether a moment is inside the window: from `since` on, and before `until`."""
         return self.since <= moment and (self.until is None or moment < self.until)
 
     def takes_level(self, level: str) -> bool:
@@ -107,14 +107,14 @@ class LogLine(NamedTuple):
 
 
 def attempt_level(record: JournalRecord) -> Level:
-    """Return the level of an attempt as a line: WARNING where it failed and is repeated, ERROR where it is not."""
+    """Return the level of an attempt: INFO without an error, WARNING if it is repeated, ERROR if it is not."""
     if record.error is None:
         return "INFO"
     return "ERROR" if record.dead or record.is_request else "WARNING"
 
 
 def entry_of_line(line: LogLine) -> LogEntry:
-    """Return a line as the entry of an attempt's log."""
+    """Return a line as an entry of an attempt's log."""
     return LogEntry(
         at=line.at,
         level=line.level,
@@ -189,29 +189,29 @@ class JournalAccess(Protocol):
     """Finds records."""
 
     def flows(self, term: str) -> list[JournalRecord]:
-        """Return every record of each flow whose correlation id, subject or an event's id is, or begins with, `term`."""
+        """Return all records of each flow with an id or subject that is, or begins with, `term`; empty without any."""
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
         """Return the records of flows, each with what its attempt logged."""
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
-        """Return the pending deliveries of these flows, as far as they are known."""
+        """Return the pending deliveries of these flows, as far as the system can list them."""
 
     def latest(self) -> list[JournalRecord]:
-        """Return every record of the flow that began last."""
+        """Return every record of the flow that began last; empty when there are none."""
 
     def records(self, wanted: Wanted) -> Records:
-        """Return the wanted records, in the order in which they were written."""
+        """Return the wanted records, in the order in which they were written, and whether these are all."""
 
     def newest(self, wanted: Wanted) -> Iterator[JournalRecord]:
         """Yield the wanted records, the latest first."""
 
     def lines(self, wanted: Wanted) -> Iterator[LogLine]:
-        """Yield the wanted log lines, in order; where `wanted.latest` is less than there are, the latest."""
+        """Yield the wanted log lines, in order; with `wanted.latest`, only so many of them, the latest."""
 
 
 def follow(journal: JournalAccess, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
-    """Yield lines as they become visible; each item of `pauses` starts a search.
+    """Yield each wanted line once, as lines become visible; each item of `pauses` starts a search.
 
     Lines may become visible late and out of order, so each search starts some time before the last line that was seen.
     """

@@ -17,7 +17,7 @@ _OF_SCHEDULER: Final = frozenset({"schedule", "scheduled_time"})
 
 
 def masked_event(choreography: Choreography, event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an event in EventBridge's envelope; where its contract is unknown here, nothing of its detail is shown."""
+    """Return an event or a schedule's input with personal data masked; all of its detail if its contract is unknown."""
     names = _OF_EVENTBRIDGE if "detail" in event else _OF_SCHEDULER
     shown = {name: value if name in names and _is_text(value) else MASK for name, value in event.items()}
     return {**shown, "detail": _masked_detail(choreography, event)} if "detail" in event else shown
@@ -29,6 +29,7 @@ def _is_text(value: object) -> bool:
 
 
 def _masked_detail(choreography: Choreography, event: Mapping[str, Any]) -> object:
+    """Return an event's detail, masked by its class or contract; only the mask when that is unknown."""
     detail = event["detail"]
     foreign = choreography.foreign_of(event.get("source"), event.get("detail-type"))
     if foreign is not None:
@@ -45,7 +46,7 @@ def _masked_detail(choreography: Choreography, event: Mapping[str, Any]) -> obje
 
 
 def shown(choreography: Choreography, letter: DeadLetter) -> dict[str, Any]:
-    """Return a dead letter as JSON, without personal data."""
+    """Return a dead letter as JSON values, without personal data."""
     return {
         "subscriber": letter.subscriber,
         "reason": letter.reason,

@@ -19,7 +19,7 @@ class MatchResult(NamedTuple):
 
 
 def verdicts(choreography: Choreography, event: Mapping[str, Any]) -> list[MatchResult]:
-    """Return every subscriber's answer to an event in EventBridge's envelope: the rules' own patterns decide."""
+    """Return, for every subscriber, whether an event in EventBridge's envelope matches its rule, or the mismatch."""
     return [
         MatchResult(one.function.name, one.subscription.pattern.explain(event)) for one in choreography.subscriptions
     ]
@@ -33,7 +33,7 @@ def event_of(choreography: Choreography, detail_type: str, data: str) -> Mapping
 
 
 def read_event(text: str) -> Mapping[str, Any]:
-    """Return the event that JSON text holds."""
+    """Return the event that JSON text holds; refuse text without source, detail-type or detail."""
     try:
         event = json.loads(text)
     except (ValueError, RecursionError) as error:

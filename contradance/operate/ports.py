@@ -1,4 +1,4 @@
-"""What a running system offers to the commands and to the console."""
+"""The protocols with which the commands and the console operate a running system."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,22 +14,22 @@ _REPLAY_ENDED: Final = ("COMPLETED", "CANCELLED", "FAILED")
 
 
 class LetterView(Protocol):
-    """The dead letters of some functions, while they are read or changed."""
+    """An open view of the dead letters of some functions, to read, redrive and delete them."""
 
     def letters(self, limit: int | None = None) -> Iterator[DeadLetter]:
-        """Yield each dead letter once, function by function; `limit` is for each function.
+        """Yield each dead letter once, function by function; `limit` is for each function, None for no limit.
 
-        Letters that arrive after the first was yielded are not among them.
+        A letter that arrives after the first letter of its function was yielded may be missing.
         """
 
     def hidden(self) -> int:
-        """Return about how many letters another client has received, so that they cannot be read now."""
+        """Return about how many letters cannot be read now because another client has received them."""
 
     def redrive(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
-        """Send the event of each letter to its function alone, and delete the letter when the event is accepted."""
+        """Send each letter's event only to the letter's function, delete accepted letters, return the outcomes."""
 
     def delete(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
-        """Delete letters."""
+        """Delete letters, and return their outcomes."""
 
 
 class DeadLetterAccess(Protocol):
@@ -37,13 +37,13 @@ class DeadLetterAccess(Protocol):
 
     @property
     def exact(self) -> bool:
-        """Whether counts are exact. SQS has no operation that reads a queue without receiving its messages."""
+        """Whether counts are exact: True for the laptop, False for SQS, where reading a message means receiving it."""
 
     def look(self, functions: Sequence[str]) -> AbstractContextManager[LetterView]:
-        """Open the dead letter queues of these functions."""
+        """Return a context with a view of the dead letter queues of these functions."""
 
     def count(self, function: str) -> int:
-        """Return how many dead letters a function has."""
+        """Return how many dead letters a function has, only approximately unless `exact`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,14 @@ class ReplayStatus:
 
     name: str
     state: str
-    """EventBridge's name of it: STARTING, RUNNING, CANCELLING, COMPLETED, CANCELLED or FAILED."""
+    """As EventBridge names it: STARTING, RUNNING, CANCELLING, COMPLETED, CANCELLED or FAILED."""
     last_replayed: datetime | None
     """The time of the last event that was replayed; None before the first."""
     reason: str = ""
 
     @property
     def ended(self) -> bool:
-        """Whether the state is final."""
+        """Whether the replay has ended: completed, cancelled or failed."""
         return self.state in _REPLAY_ENDED
 
 
@@ -67,14 +67,14 @@ class ReplayAccess(Protocol):
     """The archive of a system, and its replays."""
 
     def start(self, name: str, function: str, first: datetime, last: datetime) -> ReplayStatus:
-        """Replay the events from `first` to before `last` to one function."""
+        """Replay to one function the events with `first` <= time < `last`; return the replay's state."""
 
     def status(self, name: str) -> ReplayStatus:
-        """Return the state of one replay."""
+        """Return the state of the replay with this name."""
 
 
 class RuleTarget(NamedTuple):
-    """Where a rule delivers."""
+    """The target of a rule."""
 
     name: str
     """Name of the function or of the queue."""
@@ -84,10 +84,10 @@ class RuleTarget(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RunningRule:
-    """A rule as the system has it."""
+    """A rule of the running system."""
 
     state: str
-    """ENABLED, or why no event passes."""
+    """The state of the rule, as EventBridge names it: ENABLED or DISABLED."""
     pattern: str
     """The event pattern, as JSON."""
     targets: tuple[RuleTarget, ...]
@@ -95,7 +95,7 @@ class RunningRule:
 
 @dataclass(frozen=True, slots=True)
 class AlarmState:
-    """A CloudWatch alarm as the system has it."""
+    """A CloudWatch alarm of the running system."""
 
     acts: bool
     """Whether its actions are enabled."""
@@ -117,31 +117,31 @@ class Hang(NamedTuple):
 
 
 class HealthAccess(Protocol):
-    """What a system is made of, as it runs now."""
+    """Reads the parts of a system as they are now: functions, bus, rules, archive and alarms."""
 
     def deployed(self) -> Deployed:
-        """Return the description of what runs."""
+        """Return the description of what runs now."""
 
     def account(self) -> str | None:
-        """Return the account of the credentials in use; None where none are needed."""
+        """Return the AWS account of the credentials in use; None when the system needs no credentials."""
 
     def bus_arn(self) -> str:
-        """Return the ARN of the bus."""
+        """Return the ARN of the system's bus as it is now."""
 
     def has_bus(self, bus: DeployedBus) -> bool:
-        """Return whether a bus of events of others exists."""
+        """Whether a bus of events of others exists, found by its ARN."""
 
     def rule(self, function: str) -> RunningRule:
-        """Return the rule of one subscriber."""
+        """Return the rule of one subscriber as it is now, with its targets."""
 
     def waiting(self, function: str) -> int | None:
         """Return about how many events wait in the queue before a function; None without a queue."""
 
     def archive_state(self, archive: str) -> str:
-        """Return ENABLED, or the state of an archive and its reason."""
+        """Return ENABLED, or another state of an archive with its reason."""
 
     def alarms(self, names: Sequence[str]) -> Mapping[str, AlarmState]:
-        """Return those of the alarms that exist, by name."""
+        """Return the state of each alarm in `names` that exists, by name."""
 
     def hangs(self) -> Sequence[Hang]:
         """Return the invocations whose threads still run after their timeouts; none on AWS, where Lambda ends them."""
@@ -157,7 +157,7 @@ class System:
     health: HealthAccess
 
     def function(self, name: str) -> DeployedFunction:
-        """Return a function of the system, by its name in the choreography."""
+        """Return a function of the system, by its name in the choreography; raise `OperateError` if there is none."""
         found = self.deployed.functions.get(name)
         if found is None:
             known = ", ".join(sorted(self.deployed.functions)) or "none"

@@ -35,7 +35,7 @@ class Published:
 def latest_published(
     newest: Iterable[JournalRecord], limit: int, wanted: Callable[[str], bool] = lambda _: True
 ) -> list[Published]:
-    """Return the latest `limit` events whose contract is `wanted`, the earliest first; with 0, all of them.
+    """Return the latest `limit` events (0: all) whose contract is `wanted`, the earliest first.
 
     It reads no more records than it needs: those of `limit` events, and some before them, because the record of the
     attempt that published an event may be written after that of an attempt that consumed it.
@@ -67,7 +67,7 @@ class _Publication(NamedTuple):
 
 
 def published(records: Iterable[JournalRecord]) -> list[Published]:
-    """Return the events in `records`, the earliest first."""
+    """Return the events that `records` published or consumed, the earliest first."""
     publications: dict[str, _Publication] = {}
     consumed: dict[str, list[JournalRecord]] = {}
     for record in records:
@@ -83,7 +83,7 @@ def published(records: Iterable[JournalRecord]) -> list[Published]:
 
 
 def _published(event_id: str, publication: _Publication | None, attempts: Sequence[JournalRecord]) -> Published:
-    """Return one event from the attempt that published it, if known, and the attempts to consume it."""
+    """Return one event from the attempt that published it, None if unknown, and the attempts to consume it."""
     records = [*attempts, publication.attempt] if publication else attempts
     states = _delivery_states(attempts)
     return Published(
@@ -99,7 +99,7 @@ def _published(event_id: str, publication: _Publication | None, attempts: Sequen
 
 
 def _delivery_states(attempts: Iterable[JournalRecord]) -> dict[str, DeliveryState]:
-    """Return the state of an event's delivery to each function."""
+    """Return the state of an event's delivery to each function, by function."""
     by_function: dict[str, list[JournalRecord]] = {}
     for attempt in attempts:
         by_function.setdefault(attempt.function, []).append(attempt)

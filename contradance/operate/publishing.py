@@ -19,7 +19,7 @@ _SECONDS = 10.0
 
 
 def contract_named(choreography: Choreography, detail_type: str) -> type[Contract]:
-    """Return the newest version of the contract with this detail-type."""
+    """Return the newest version of the contract with this detail-type; raise `DeclarationError` when there is none."""
     found = choreography.contracts.named(detail_type)
     if not found:
         known = ", ".join(sorted({contract.identity.detail_type for contract in choreography.contracts}))
@@ -31,7 +31,7 @@ def contract_named(choreography: Choreography, detail_type: str) -> type[Contrac
 
 
 def seal_data(choreography: Choreography, detail_type: str, data: str) -> tuple[SealedEvent, ...]:
-    """Validate JSON text against its contract and seal it, as a flow of its own; the newest version comes last."""
+    """Return JSON text sealed as an event that begins a flow, newest version last; refuse data that does not fit."""
     contract = contract_named(choreography, detail_type)
     try:
         event = read_closed(contract, data)
@@ -44,7 +44,7 @@ def seal_data(choreography: Choreography, detail_type: str, data: str) -> tuple[
 
 
 def publish_data(choreography: Choreography, detail_type: str, data: str, events: Events, clock: Clock) -> SealedEvent:
-    """Validate JSON text against its contract and publish it."""
+    """Publish JSON text as an event, and return its newest version; refuse data that breaks its contract."""
     sealed = seal_data(choreography, detail_type, data)
     publish(sealed, events, choreography.name, clock, _SECONDS)
     return sealed[-1]

@@ -35,11 +35,11 @@ class ReplayPlan:
 
     @property
     def publishes_again(self) -> bool:
-        """Whether the function publishes new events again for events that it has already completed."""
+        """Whether the replay makes the function publish new events for events that it has already completed."""
         return self.again and bool(self.function.publishes)
 
     def is_fresh(self, now: datetime) -> bool:
-        """Whether the window includes events that may not be in the archive yet."""
+        """Whether the window ends too late: its last events may not be in the archive yet."""
         return self.last > now - ARCHIVE_LAG
 
 
@@ -53,7 +53,7 @@ def plan(
     identifier: str,
     again: bool = False,
 ) -> ReplayPlan:
-    """Return a replay of the events from `first` to before `last`; `identifier` makes its name unique.
+    """Return a checked replay of the events with `first` <= time < `last`; `identifier` makes its name unique.
 
     Raises:
         OperateError: the replay is not possible; the message has the reason.
@@ -82,7 +82,7 @@ def plan(
 
 
 def _check_archive(system: System, subscriber: str) -> None:
-    """Refuse a replay from a bus without an archive in this stack."""
+    """Raise `OperateError` when the subscriber's bus has no archive in this stack."""
     bus = system.deployed.functions[subscriber].bus
     if system.deployed.bus_of(subscriber).archive_arn is not None:
         return
@@ -97,7 +97,10 @@ def _check_archive(system: System, subscriber: str) -> None:
 
 
 def _check_recognition(subscriber: str, subscription: Subscription, *, again: bool) -> None:
-    """Refuse a replay of events of others that cannot be recognised: a replay may change their ids."""
+    """Raise `OperateError` for events of others that a replay, without `again`, could handle twice.
+
+    A replay may change EventBridge's ids, so only the fields in `once_by=` identify such an event.
+    """
     unknown = [kind for kind in subscription.foreign if not kind.origin.once_by]
     if unknown and not again:
         name = unknown[0].__name__
@@ -109,12 +112,12 @@ def _check_recognition(subscriber: str, subscription: Subscription, *, again: bo
 
 
 def start(system: System, planned: ReplayPlan) -> ReplayStatus:
-    """Start a replay; it then runs in the system."""
+    """Start a replay and return its first state; it then runs in the system."""
     return system.replays.start(planned.name, planned.function.name, planned.first, planned.last)
 
 
 def watch(system: System, name: str, pauses: Iterable[object]) -> Iterator[ReplayStatus]:
-    """Yield the state of a replay until it has ended, once for each item of `pauses`."""
+    """Yield the state of a replay, once for each item of `pauses`, until the replay has ended."""
     for _ in pauses:
         status = system.replays.status(name)
         yield status

@@ -15,7 +15,8 @@ from contradance.pattern import Mismatch
 from contradance.runtime.journal_record import JournalRecord
 
 DeliveryStatus = Literal["done", "dead letter", "waiting", "not matched", "never delivered"]
-"""The status of an event at a subscriber; `never delivered`: it matches now, but did not when it was published."""
+"""The status of an event at a subscriber. `never delivered`: the rule matches the event now, but did not match it when
+the event was published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +29,24 @@ class Why:
     subscriber: str
     verdict: DeliveryStatus
     mismatch: Mismatch | None
-    """The field that does not match, where the rule does not match."""
+    """The field that does not match; None when the rule matches."""
     attempts: tuple[JournalRecord, ...]
     due: datetime | None
-    """When the next attempt is due; None where none is."""
+    """When the next attempt is due; None when no attempt is pending."""
 
     @property
     def published(self) -> tuple[str, ...]:
-        """Identities of what it published."""
+        """The identities of the events that the subscriber published, each once."""
         return tuple(dict.fromkeys(event.contract for one in self.attempts for event in one.published))
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Return the status as a dict of JSON values."""
         attempts = [one.model_dump(mode="json") for one in self.attempts]
         return {**asdict(self), "attempts": attempts, "due": self.due.isoformat() if self.due else None}
 
 
 def _metadata(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an event's metadata before it is validated; empty when it has none."""
     metadata = event["detail"].get("metadata") if isinstance(event["detail"], dict) else None
     return metadata if isinstance(metadata, dict) else {}
 
@@ -56,11 +58,11 @@ def why(
     records: Iterable[JournalRecord],
     outstanding: Iterable[Outstanding],
 ) -> list[Why]:
-    """Return the status of an event at one subscriber, or at each.
+    """Return the status of an event at one subscriber, or at each; raise `DeclarationError` for an unknown one.
 
     Args:
         choreography: has the rules.
-        subscriber: `service.handler`, or its handler alone; all of them where it is None.
+        subscriber: `service.handler`, or only `handler`; None for all subscribers.
         envelope: the event in EventBridge's envelope.
         records: the journal of its flow.
         outstanding: deliveries of its flow that are pending.
@@ -85,7 +87,7 @@ def why(
 
 
 def _verdict(mismatch: Mismatch | None, attempts: Sequence[JournalRecord], due: datetime | None) -> DeliveryStatus:
-    """Return the status of a delivery; what was delivered was matched, even if the rule does not match now."""
+    """Return the status of a delivery; attempts count before the rule, which may not match the event any more."""
     if any(one.outcome in COMPLETED for one in attempts):
         return "done"
     if any(one.dead for one in attempts):
@@ -96,6 +98,7 @@ def _verdict(mismatch: Mismatch | None, attempts: Sequence[JournalRecord], due: 
 
 
 def _subscribers(choreography: Choreography, wanted: str | None) -> Iterator[Subscribed]:
+    """Yield the subscriptions of `service.handler` or `handler`, all for None; refuse an unknown name."""
     found = [
         one
         for one in choreography.subscriptions

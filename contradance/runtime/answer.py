@@ -41,7 +41,7 @@ from contradance.wire import read_closed
 def answer(
     function: AnyFunction, route: Route, request: Mapping[str, Any], environment: Environment, context: Context
 ) -> Response:
-    """Run a route for one request and return the response: 422 names invalid fields, 500 hides internal errors.
+    """Run a route for one request and return the response: 422 lists invalid fields, 500 hides internal errors.
 
     Raises:
         LaptopError: the laptop cannot answer any request; its gateway reports that.
@@ -59,6 +59,7 @@ def answer(
 def _answer(
     this: Attempt, function: AnyFunction, request: Mapping[str, Any], environment: Environment, context: Context
 ) -> Response:
+    """Return the response to a request; every error except `LaptopError` becomes an error response."""
     try:
         with Contained():
             task = _task(function, request, context)
@@ -86,7 +87,7 @@ def _answer(
 
 
 def _task(function: AnyFunction, request: Mapping[str, Any], context: Context) -> Task:
-    """Return the task of a request; it runs once per Idempotency-Key if the client sends one."""
+    """Return the task of a request, once per Idempotency-Key if it has one; raise `BadRequest` or `HttpError`."""
     route = cast("Route", function.trigger)
     body_of(request)
     client_key = idempotency_key(request)
@@ -94,6 +95,7 @@ def _task(function: AnyFunction, request: Mapping[str, Any], context: Context) -
     key = OnceKey(function.deployed_name, "http", client_key or str(uuid4()))
 
     def run(delivery: Delivery) -> tuple[object, Callable[[], StoredResponse]]:
+        """Call the handler; return what it publishes, and a function that renders its response."""
         taken = {route.delivery.name: delivery} if route.delivery else {}
         returned = function.handler(**arguments, **taken)
         body, published = (returned.body, returned.publishes) if isinstance(returned, Reply) else (returned, None)
@@ -104,7 +106,7 @@ def _task(function: AnyFunction, request: Mapping[str, Any], context: Context) -
 
 
 def _perform(task: Task, request: Mapping[str, Any], environment: Environment, context: Context) -> Performed:
-    """Run the handler as a unit of work; a repeated Idempotency-Key returns the first answer again.
+    """Run the task; a repeated Idempotency-Key returns the first answer; refuse a key of another request.
 
     A failed request releases its lease, so that the client may retry with the same key at once.
     """
@@ -122,17 +124,19 @@ def _perform(task: Task, request: Mapping[str, Any], environment: Environment, c
 
 
 def _fingerprint(request: Mapping[str, Any]) -> str:
+    """Return a digest of the request's path, query and body."""
     parts = (request.get("rawPath"), request.get("rawQueryString"), request.get("body"))
     return sha256(repr(parts).encode()).hexdigest()
 
 
 @lru_cache(maxsize=256)
 def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    """Return the Pydantic adapter of a type, cached."""
     return TypeAdapter(annotation)
 
 
 def _render(route: Route, body: object) -> str:
-    """Return the answer's body as JSON, validated as the route's return type, with aliases.
+    """Return the body as JSON of the route's return type, empty for None; refuse values that do not fit, and NaN.
 
     Unlike an event, it includes computed fields, because the client cannot compute them.
     """
@@ -149,7 +153,7 @@ def _render(route: Route, body: object) -> str:
 
 
 def _arguments(route: Route, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the handler's arguments; `BadRequest` lists all invalid ones."""
+    """Return the handler's arguments from path, query and body; raise `BadRequest` with all invalid ones."""
     found: list[tuple[str, str]] = []
     arguments: dict[str, Any] = {}
     for where, parameters in (("pathParameters", route.in_path), ("queryStringParameters", route.in_query)):
@@ -173,6 +177,7 @@ def _arguments(route: Route, request: Mapping[str, Any]) -> dict[str, Any]:
 def _take_text(
     parameter: Parameter, place: str, text: str | None, arguments: dict[str, Any], found: list[tuple[str, str]]
 ) -> None:
+    """Add a parameter's value to `arguments` or its problem to `found`; neither for an optional one without text."""
     if text is None:
         if parameter.required:
             found.append((f"{place}.{parameter.name}", "Field required"))

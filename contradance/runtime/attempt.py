@@ -30,7 +30,7 @@ def running_attempt() -> "Attempt | None":
 
 
 def message_body(event: Mapping[str, Any]) -> str:
-    """Return an event as the body of an SQS message: not larger than it was delivered, and without what SQS refuses."""
+    """Return an event as compact JSON for an SQS message: not larger than delivered, without what SQS refuses."""
     text = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
     return _NOT_SQS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
@@ -77,31 +77,32 @@ class Attempt:
 
     @property
     def about(self) -> dict[str, str]:
-        """The fields of every log line: the known ids, and the subscriber."""
+        """The fields of every log line: the ids that are known, and the subscriber."""
         ids = {"correlation_id": self.correlation_id, "subject": self.subject, "event_id": self.event_id}
         return {**{name: text for name, text in ids.items() if text}, "subscriber": self._function.name}
 
     def now(self) -> datetime:
-        """Return the time by the clock of the attempt."""
+        """Return the current time by the environment's clock."""
         return self._environment.clock.now()
 
     def keep(self, entry: LogEntry) -> None:
-        """Keep a line that was logged during the attempt, until `record`."""
+        """Store a line that was logged during the attempt, for its journal record."""
         self._log.add(entry)
 
     def keep_printed(self, text: str) -> list[LogEntry]:
-        """Keep what was printed during the attempt, and return the lines that it completes."""
+        """Store what was printed during the attempt; return the lines that it completes, without blank ones."""
         *lines, self._unfinished = f"{self._unfinished}{text}".split("\n")
         self._unfinished = self._unfinished[:LONGEST_TEXT]
         return [self._keep_line(line) for line in lines if line.strip()]
 
     def _keep_line(self, line: str) -> LogEntry:
+        """Store one printed line, cut to its bounds, and return it."""
         entry = bounded_entry(LogEntry(at=self.now(), level="INFO", logger="print", message=line))
         self.keep(entry)
         return entry
 
     def began(self, seconds_ago: float) -> None:
-        """Set the start to `seconds_ago`, for an attempt that is created after it ended."""
+        """Move the start back by `seconds_ago`, for an attempt that is created after it ended."""
         self._started_at -= timedelta(seconds=seconds_ago)
         self._clock -= seconds_ago
 
@@ -114,7 +115,7 @@ class Attempt:
         *,
         raised: BaseException | None = None,
     ) -> None:
-        """Put the event on the function's dead letter queue without a retry, and record the outcome.
+        """Send the event to the function's dead letter queue without a retry, and record the outcome.
 
         Args:
             outcome: of the attempt.
@@ -150,7 +151,7 @@ class Attempt:
         traceback: str | None = None,
         counts: bool = True,
     ) -> None:
-        """Write the journal record.
+        """Write the journal record of the attempt: its outcome, published events, error and log lines.
 
         Args:
             outcome: of the attempt.

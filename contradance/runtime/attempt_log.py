@@ -31,7 +31,7 @@ class AttemptLog:
         self._count = 0
 
     def add(self, entry: LogEntry) -> None:
-        """Keep a line."""
+        """Store a line if it is one of the first or of the last; of the others only the number is stored."""
         self._count += 1
         if len(self._first) < _FIRST:
             self._first.append(entry)
@@ -39,7 +39,7 @@ class AttemptLog:
             self._last.append(entry)
 
     def entries(self) -> tuple[LogEntry, ...]:
-        """Return the kept lines, in order; a line between them counts those that were left out."""
+        """Return the stored lines, in order; a line in the gap has the number of lines that were left out."""
         left_out = self._count - len(self._first) - len(self._last)
         if left_out <= 0:
             return (*self._first, *self._last)
@@ -50,14 +50,14 @@ class AttemptLog:
 
 
 def bounded_entry(entry: LogEntry) -> LogEntry:
-    """Return a line whose texts and fields are short enough to be kept."""
+    """Return a line with at most `_MOST_FIELDS` fields, and with its texts cut to their limits."""
     fields = {name[:_LONGEST_NAME]: _bounded(value) for name, value in [*entry.fields.items()][:_MOST_FIELDS]}
     exception = None if entry.exception is None else _cut(entry.exception)
     return entry.model_copy(update={"message": _cut(entry.message), "fields": fields, "exception": exception})
 
 
 def _bounded(value: object) -> object:
-    """Return a JSON value; text and structures that are too long as text that is cut."""
+    """Return a JSON value unchanged, or as cut text when it is too long."""
     if value is None or isinstance(value, bool | int | float):
         return value
     text = value if isinstance(value, str) else repr(value)
@@ -65,7 +65,7 @@ def _bounded(value: object) -> object:
 
 
 def _cut(text: str) -> str:
-    """Return the beginning and the end of a long text."""
+    """Return a text unchanged, or, over `LONGEST_TEXT` characters, its beginning and its end."""
     if len(text) <= LONGEST_TEXT:
         return text
     half = LONGEST_TEXT // 2

@@ -16,7 +16,7 @@ Message = Mapping[str, Any]
 
 
 def messages_in(event: object) -> Sequence[Message] | None:
-    """Return the messages of an SQS batch; None for any other event."""
+    """Return the messages of an SQS batch; None for any other event and for a malformed message."""
     records = event.get("Records") if isinstance(event, Mapping) else None
     if isinstance(records, list) and all(map(_is_message, records)):
         return records
@@ -51,7 +51,7 @@ def consume_batch(
 def _is_consumed(
     function: AnyFunction, subscription: Subscription, message: Message, context: Context, environment: Environment
 ) -> bool:
-    """Make one attempt in a context of its own; return whether the message is done with."""
+    """Make one attempt in a context of its own; return True when the message is done, False when it is repeated."""
     environment.limiter.begin(function.limits.timeout.total_seconds() + RESERVE_SECONDS)
     try:
         dead_lettered = copy_context().run(
@@ -73,13 +73,14 @@ def _is_consumed(
 
 
 def _is_message(record: object) -> bool:
+    """Whether a record has the fields of an SQS message."""
     if not isinstance(record, Mapping) or not isinstance(record.get("attributes"), Mapping):
         return False
     return isinstance(record.get("messageId"), str) and isinstance(record.get("body"), str)
 
 
 def _event_in(message: Message) -> Mapping[str, Any]:
-    """Return the event in an SQS message; another body is wrapped so that validation rejects and dead-letters it."""
+    """Return the event in an SQS message; another body is wrapped, so that validation refuses it."""
     try:
         event = json.loads(message["body"])
     except (ValueError, RecursionError):

@@ -81,6 +81,7 @@ def consume(
         own = context if queued_at is None else OwnTime(context, function.limits.timeout)
 
         def run(delivery: Delivery) -> tuple[object, None]:
+            """Call the handler within its time limit; return what it publishes, and None: there is no response."""
             with environment.limiter.handler(own.get_remaining_time_in_millis() / 1000) if queued_at else nullcontext():
                 published = function.handler(read, delivery) if subscription.takes_delivery else function.handler(read)
             return published, None
@@ -108,13 +109,13 @@ def consume(
 
 
 def _check_attempts(record: OnceRecord, last: int) -> None:
-    """Refuse another run of a handler whose last attempt was begun and never ended."""
+    """Raise `AttemptsExhausted` when the last attempt at a handler was begun and never ended."""
     if record.attempt > last and record.state == "in_progress":
         raise AttemptsExhausted(f"{last} attempts ended without a result: their processes died or timed out.")
 
 
 def _give_up(this: Attempt, number: int, error: Exception, event: Mapping[str, Any]) -> None:
-    """Dead-letter an event after its last attempt; if that fails, record the attempt and raise, for SQS to repeat it."""
+    """Dead-letter an event after its last attempt; if that fails, record the attempt and raise, so SQS repeats it."""
     try:
         this.dead_letter("failed", number, describe_error(error), event, raised=error)
     except Exception:
@@ -123,14 +124,14 @@ def _give_up(this: Attempt, number: int, error: Exception, event: Mapping[str, A
 
 
 def begun(function: AnyFunction, event: Mapping[str, Any], environment: Environment, delivery: DeliveryMode) -> Attempt:
-    """Return an attempt at `event`, identified by EventBridge's id until its metadata is parsed."""
+    """Return a new attempt at `event`, identified by EventBridge's id until its metadata is parsed."""
     this = Attempt(function, f"{event.get('source')}/{event.get('detail-type')}", environment, delivery)
     this.event_id = this.correlation_id = str(event.get("id"))
     return this
 
 
 def describe(function: AnyFunction, event: Mapping[str, Any], environment: Environment) -> Attempt:
-    """Return an attempt at an event that was consumed before, with its metadata if that is valid."""
+    """Return an attempt at an event that was consumed before, with the event's ids if its metadata is valid."""
     this = begun(function, event, environment, function.delivery)
     if isinstance(function.trigger, Subscription):
         with suppress(ContractViolation):
@@ -139,7 +140,7 @@ def describe(function: AnyFunction, event: Mapping[str, Any], environment: Envir
 
 
 def once_key(function: AnyFunction, event: Mapping[str, Any]) -> OnceKey | None:
-    """Return the once-key of an event's delivery to a function; None for what the function does not consume."""
+    """Return the once-key of an event's delivery to a function; None for an event that is invalid or not consumed."""
     if isinstance(function.trigger, Subscription):
         with suppress(ContractViolation):
             delivered = received(function.name, function.trigger, event)
@@ -148,6 +149,7 @@ def once_key(function: AnyFunction, event: Mapping[str, Any]) -> OnceKey | None:
 
 
 def _describe(this: Attempt, delivered: Delivered) -> None:
+    """Set an attempt's trigger and ids to those of a delivered event."""
     this.trigger = str(delivered.identity)
     this.event_id = delivered.metadata.event_id
     this.subject = delivered.metadata.subject
@@ -156,7 +158,7 @@ def _describe(this: Attempt, delivered: Delivered) -> None:
 
 
 def _cause(function: AnyFunction, delivered: Delivered, once: str, event: Mapping[str, Any]) -> tuple[OnceKey, Cause]:
-    """Return the once-key of a delivery, and the cause that the events it publishes inherit."""
+    """Return the once-key of a delivery, and the cause whose ids the events that it publishes inherit."""
     metadata, replay = delivered.metadata, delivered.replay_name or ""
     again = replay.startswith(AGAIN)
     event_id = f"{once}#{replay}" if again else once
@@ -171,7 +173,7 @@ def _cause(function: AnyFunction, delivered: Delivered, once: str, event: Mappin
 
 
 def read_event(function: AnyFunction, subscription: Subscription, delivered: Delivered) -> Contract | ForeignEvent:
-    """Return the event as the class that the handler takes, upcast if necessary.
+    """Return the event as the class that the handler takes, upcast if necessary; else raise `ContractViolation`.
 
     Its data is read closed; if that fails, without unknown fields at every depth.
 
@@ -197,7 +199,7 @@ def read_event(function: AnyFunction, subscription: Subscription, delivered: Del
 
 
 def _read(function: AnyFunction, delivered: Delivered, written: type[Event]) -> Event:
-    """Return the event as the class that its publisher wrote."""
+    """Return the event as the class `written`; raise `ContractViolation` when its data breaks it."""
     try:
         with Contained():
             return read_tolerant(written, as_text(delivered.data))
@@ -215,7 +217,7 @@ def _read(function: AnyFunction, delivered: Delivered, written: type[Event]) -> 
 
 
 def _upcast(function: AnyFunction, delivered: Delivered, event: Contract, version: type[Contract]) -> Contract:
-    """Return `event` upcast to `version`; a failure is a contract violation, because a retry would fail too."""
+    """Return `event` upcast to `version`; raise `ContractViolation` when that fails, because a retry would fail too."""
     try:
         with Contained():
             return version.upcast(event)
@@ -228,5 +230,5 @@ def _upcast(function: AnyFunction, delivered: Delivered, event: Contract, versio
 
 
 def sent_at(milliseconds: str) -> datetime:
-    """Convert SQS's `SentTimestamp` attribute to a datetime in UTC."""
+    """Return SQS's `SentTimestamp`, text with the milliseconds since the epoch, as a datetime in UTC."""
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)

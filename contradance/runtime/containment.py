@@ -24,5 +24,5 @@ class Contained:
 
 
 def raised_by(error: BaseException) -> BaseException:
-    """Return the exception that an author's code raised: `error`, or the cause of a `HandlerExited`."""
+    """Return the exception that an author's code raised: `error` itself, or the cause of a `HandlerExited`."""
     return error.__cause__ if isinstance(error, HandlerExited) and error.__cause__ is not None else error

@@ -24,7 +24,7 @@ _SHOWN_KEYS: Final = 8
 
 
 def invoke(function: AnyFunction, event: Any, context: Context, environment: Environment) -> object:
-    """Handle one invocation of `function`, by the shape of its event.
+    """Handle one invocation of `function`, by the shape of its event; raise `UnknownPayload` for any other shape.
 
     A subscriber takes an event and a batch of SQS messages, whatever `delivery` it declares: while a stack changes from one
     to the other, events of both shapes are on their way.
@@ -67,13 +67,13 @@ def invoke(function: AnyFunction, event: Any, context: Context, environment: Env
 
 
 def load_for(function: AnyFunction) -> None:
-    """Import what `invoke` needs for `function`, during Lambda's initialisation instead of the first invocation."""
+    """Import what `invoke` needs for a route during Lambda's initialisation; other functions need nothing more."""
     if not isinstance(function.trigger, Schedule | Subscription):
         import_module("contradance.runtime.answer")
 
 
 def describe_attempt(function: AnyFunction, event: Mapping[str, Any], environment: Environment) -> Attempt:
-    """Return an attempt at an invocation that has ended without a record, to record it."""
+    """Return an attempt at an invocation that ended without a record, with the event's ids, to record it."""
     if not isinstance(function.trigger, Schedule):
         return describe(function, event, environment)
     this = Attempt(function, function.trigger.timetable.expression, environment)
@@ -83,19 +83,19 @@ def describe_attempt(function: AnyFunction, event: Mapping[str, Any], environmen
 
 
 def key_of(function: AnyFunction, event: Mapping[str, Any]) -> OnceKey | None:
-    """Return the once-key of a delivery or a scheduled run; None for what is neither."""
+    """Return the once-key of a delivery or a scheduled run; None for a route or an event that is not consumed."""
     return _run_key(function, event) if isinstance(function.trigger, Schedule) else once_key(function, event)
 
 
 def _run_key(function: AnyFunction, event: Mapping[str, Any]) -> OnceKey:
-    """Return the once-key of a scheduled run: schedule and time identify it."""
+    """Return the once-key of a scheduled run, from the schedule and the scheduled time in its event."""
     return scheduled_key(function.deployed_name, str(event.get("schedule")), str(event.get("scheduled_time")))
 
 
 def _run_schedule(
     function: AnyFunction, schedule: Schedule, event: Mapping[str, Any], context: Context, environment: Environment
 ) -> None:
-    """Run a scheduled function once per scheduled time; schedule and time identify the run."""
+    """Run a scheduled function once per scheduled time, and record the attempt; raise what the attempt raises."""
     key = _run_key(function, event)
     moment = key.event_id
     expression = schedule.timetable.expression
@@ -103,6 +103,7 @@ def _run_schedule(
         this.correlation_id, this.causation_id = derived_id(*key, "correlation"), moment
 
         def run(delivery: Delivery) -> tuple[object, None]:
+            """Call the handler; return what it publishes, and None: there is no response."""
             return (function.handler(delivery) if schedule.takes_delivery else function.handler()), None
 
         cause = Cause(this.correlation_id, moment, place=_place(event))
@@ -121,14 +122,14 @@ def _run_schedule(
 
 
 def _place(event: Mapping[str, Any]) -> Place:
-    """Return the account and region of a schedule, from its ARN, and the scheduled time."""
+    """Return account and region from the ARN of a schedule (empty in another text), and the scheduled time."""
     parts = str(event["schedule"]).split(":")
     region, account = parts[3:5] if len(parts) > 4 else ("", "")  # noqa: PLR2004 - an ARN has six parts
     return place_of({"account": account, "region": region, "time": event["scheduled_time"]})
 
 
 def _unknown(function: AnyFunction, event: object, expected: str) -> UnknownPayload:
-    """Return the error for a payload of a shape that the function does not take. Lambda dead-letters it."""
+    """Return the error, to raise, for a payload of a shape that the function does not take; Lambda dead-letters it."""
     shown = ", ".join(sorted(map(str, event))[:_SHOWN_KEYS]) if isinstance(event, Mapping) else ""
     found = f"an object with the keys {shown}" if shown else f"a JSON {_JSON_TYPES.get(type(event), 'object')}"
     return UnknownPayload(f"{function.name} was invoked with {found}.\n  It takes {expected}.")

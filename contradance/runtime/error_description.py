@@ -39,11 +39,12 @@ def describe_error(error: BaseException) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """Return the message of an exception within its bound, without the values that Pydantic quotes in it or its causes."""
+    """Return the message of an exception, cut to its bound, without values that Pydantic quotes in it or its causes."""
     return shortened(_message(error), MAX_REASON_BYTES)
 
 
 def _message(error: BaseException) -> str:
+    """Return an exception's message, in which Pydantic's errors, also quoted ones, are described without the value."""
     if isinstance(error, ValidationError):
         found = problems(error, names=_field_names(BaseModel))
         return f"{error.title}: " + "; ".join(f"{path}: {problem}" if path else problem for path, problem in found)
@@ -61,7 +62,10 @@ def _message(error: BaseException) -> str:
 
 
 def with_bounded_message(error: Exception) -> Exception:
-    """Return `error`, or one of the same name with a short message: Lambda writes the message into its record."""
+    """Return `error`, or, when its message is long, a `ContradanceError` of the same name with a short message.
+
+    Lambda writes the message into its record.
+    """
     large = isinstance(error, ValidationError) and error.error_count() > MAX_PROBLEMS
     if not large and len(_text(error).encode(errors="replace")) <= MAX_REASON_BYTES:
         return error
@@ -70,6 +74,7 @@ def with_bounded_message(error: Exception) -> Exception:
 
 
 def _text(error: BaseException) -> str:
+    """Return the text of an exception; if its `__str__` raises, a sentence with the type of that failure."""
     try:
         return str(error)
     except BaseException as failure:  # noqa: BLE001 - an author's __str__ may raise anything
@@ -77,17 +82,17 @@ def _text(error: BaseException) -> str:
 
 
 def _may_quote(message: str, before: ValidationError | PydanticSerializationError) -> bool:
-    """Whether a message is long enough to quote another error: the text of thousands of problems is slow to build."""
+    """Whether `message` is long enough to quote `before`: the text of thousands of problems is slow to build."""
     return not isinstance(before, ValidationError) or len(message) > before.error_count() * _SHORTEST_PROBLEM
 
 
 def format_frames(error: BaseException) -> str:
-    """Return the code lines that led to `error`, without its message, which may hold data."""
+    """Return the frames that led to `error`, as Python prints them, without its message, which may hold data."""
     return encodable("".join(traceback.format_tb(error.__traceback__)))
 
 
 def author_traceback(error: BaseException) -> str:
-    """Return the traceback from the author's first frame on, with its causes, for the journal.
+    """Return the traceback from the author's first frame on, with causes and cut to its limit, for the journal.
 
     It has no value that Pydantic quotes and no folder of the machine, and at most `LONGEST_TRACEBACK` characters.
     """
@@ -105,6 +110,7 @@ def _author_frames(error: BaseException) -> str:
 
 
 def _is_before_author(frame: FrameSummary) -> bool:
+    """Whether a frame belongs to contradance, to contextlib or to a frozen module, and not to the author."""
     return frame.filename.startswith(_STARTERS)
 
 
@@ -117,6 +123,7 @@ def _bounded(frames: Sequence[FrameSummary]) -> list[FrameSummary | str]:
 
 
 def _formatted(frames: Sequence[FrameSummary | str]) -> Iterator[str]:
+    """Yield the text of each frame, its place and its line of code if known; texts unchanged."""
     for frame in frames:
         if isinstance(frame, str):
             yield frame
@@ -127,14 +134,14 @@ def _formatted(frames: Sequence[FrameSummary | str]) -> Iterator[str]:
 
 
 def _place(filename: str) -> str:
-    """Return a path below the current folder as it is from there, and of any other path its last three parts."""
+    """Return a path relative to the current folder if it is below it; of any other path the last three parts."""
     here = f"{os.getcwd()}{os.sep}"  # noqa: PTH109 - text, as frames have it
     inside = filename.startswith(here) and "site-packages" not in filename
     return filename.removeprefix(here) if inside else _short(filename)
 
 
 def log_keys(error: BaseException) -> dict[str, str]:
-    """Return an exception as Powertools' Logger writes it, for `extra=`: any other logger would print it with values."""
+    """Return an exception as text for the `extra=` of a log call; another logger would print it with values."""
     return {"exception": exception_text(error), "exception_name": type(error).__name__}
 
 
@@ -144,6 +151,7 @@ def exception_text(error: BaseException) -> str:
 
 
 def _bounded_text(error: BaseException, format_: Callable[[BaseException], str]) -> str:
+    """Return an exception with its causes as text, cut to its bound; `format_` returns the frames of one exception."""
     text = ""
     for line in _lines(error, set(), format_):
         text += line
@@ -153,6 +161,7 @@ def _bounded_text(error: BaseException, format_: Callable[[BaseException], str])
 
 
 def _lines(error: BaseException, seen: set[int], format_: Callable[[BaseException], str]) -> Iterator[str]:
+    """Yield the parts of an exception's text: causes first, then frames and message, then members of a group."""
     seen.add(id(error))
     cause = error.__cause__
     before = cause if cause or error.__suppress_context__ else error.__context__
@@ -173,7 +182,7 @@ def _lines(error: BaseException, seen: set[int], format_: Callable[[BaseExceptio
 
 
 def _field_names(model: type[BaseModel]) -> set[str]:
-    """Return the field names of all models: any other step of an error's path is a dictionary's key, which is data."""
+    """Return the field names of a model and all its subclasses: other steps of an error's path may be data."""
     return {*model.model_fields}.union(*map(_field_names, model.__subclasses__()))
 
 

@@ -17,6 +17,7 @@ never written: it stands for a record that cannot be read."""
 
 
 def _short(value: object, most_bytes: int) -> object:
+    """Return a text cut to `most_bytes`; any other value unchanged."""
     return shortened(value, most_bytes) if isinstance(value, str) else value
 
 
@@ -75,16 +76,25 @@ class JournalRecord(BaseModel):
     event_id: Name | None
     """The consumed event; None for a route or a schedule."""
     subject: Name | None
+    """The business entity that the event is about."""
     correlation_id: Name
+    """The same for all records of one flow."""
     causation_id: Name | None
+    """The id of the event that caused the consumed event; None at the start of a flow."""
     attempt: int
+    """1 for the first attempt."""
     outcome: Outcome
+    """The outcome of this attempt."""
     retries_left: int
     """Attempts that remain after this one; a failed delivery with none left is a dead letter."""
     published: tuple[PublishedEvent, ...] = ()
+    """Ids and contracts of the events that it published."""
     started_at: datetime
+    """When the attempt began, in UTC."""
     duration_ms: float
+    """Duration of the attempt in milliseconds."""
     error: ErrorText | None = None
+    """Class and message of the exception; None without one."""
     traceback: BlockText | None = None
     """From the author's first frame on; None unless the handler raised."""
     logs: tuple[LogEntry, ...] = Field(default=(), exclude=True)
@@ -97,6 +107,6 @@ class JournalRecord(BaseModel):
 
     @property
     def dead(self) -> bool:
-        """Whether this attempt ended as a dead letter."""
+        """Whether this attempt ended as a dead letter: `invalid`, `expired`, or `failed` without retries left."""
         failed = self.outcome == "failed" and self.retries_left == 0 and not self.is_request
         return self.outcome in ("invalid", "expired") or failed

@@ -25,7 +25,7 @@ class OnceKey(NamedTuple):
 
 
 def scheduled_key(function: str, schedule: str, scheduled_time: str) -> OnceKey:
-    """Return the key of a scheduled run: schedule and time identify it."""
+    """Return the once-key of a scheduled run: schedule and time identify it."""
     return OnceKey(function, "schedule", f"{schedule}@{scheduled_time}")
 
 

@@ -28,7 +28,7 @@ class OwnTime:
         return self._invocation.aws_request_id
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds left before the attempt's end."""
+        """Return the milliseconds left before the attempt's end, at least 0."""
         return max(self._invocation.get_remaining_time_in_millis() - self._kept_back, 0)
 
 

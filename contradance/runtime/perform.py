@@ -87,12 +87,12 @@ class Task:
     """Store a once-record even when the handler wrote and published nothing: a repetition has the same key."""
 
     def lease(self, now: datetime) -> Lease:
-        """Return a lease until after the function's timeout."""
+        """Return a lease from `now` until after the function's timeout."""
         return Lease(self.holder, now + self.function.limits.timeout + _LEASE_MARGIN)
 
 
 def perform(task: Task, lease: Lease, record: OnceRecord, environment: Environment, context: Context) -> Performed:
-    """Run the handler under a lease that is held, unless it is `done`; publish the events that are not published yet.
+    """Run the handler if the record is `in_progress`, publish what is not published yet; return the result.
 
     Raises:
         LeaseLost: the handler took longer than its function may run; nothing is committed.
@@ -115,7 +115,7 @@ def perform(task: Task, lease: Lease, record: OnceRecord, environment: Environme
 def _commit(
     task: Task, lease: Lease, attempt: int, environment: Environment, context: Context
 ) -> tuple[OnceState, tuple[SealedEvent, ...], StoredResponse | None]:
-    """Run the handler and commit; repeat from fresh reads when another unit of work changed the same items."""
+    """Run the handler and commit, several times on conflicts; return (state, sealed events, response)."""
     for run in range(1, _CONFLICTS + 1):
         unit = UnitOfWork(task.function.name, task.function.uses, environment.store, environment.variables)
         delivery = _delivery(task, attempt, environment.clock.now())
@@ -145,7 +145,7 @@ def _commit(
 
 
 def _delivery(task: Task, attempt: int, now: datetime) -> Delivery:
-    """Return what the handler receives besides the event."""
+    """Return what the handler receives besides the event: ids, attempt, time and place."""
     place = task.cause.place or Place("", "", (), None)
     return Delivery(
         event_id=task.cause.causation_id or task.key.event_id,
@@ -178,7 +178,7 @@ def _events(function: AnyFunction, published: object) -> list[Contract]:
 
 
 def _seal(task: Task, events: list[Contract], environment: Environment) -> tuple[SealedEvent, ...]:
-    """Seal events under ids derived from their cause: an event that is published twice has the same id."""
+    """Return the events sealed, each in all its versions, under ids derived from their cause: a repeat has them too."""
     cause = task.cause
     named = [(derived_id(*task.key, position), event) for position, event in enumerate(events)]
     return tuple(

@@ -42,7 +42,7 @@ class Store(Protocol):
     """Tables and once-records, changed together."""
 
     def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
-        """Count an attempt, and take the lease unless the handler has committed.
+        """Count an attempt, take the lease and return the record, unchanged if `published`; else raise `LeaseHeld`.
 
         The same holder takes over at once. A `published` record stays unchanged: a duplicate is not an attempt.
 
@@ -58,7 +58,7 @@ class Store(Protocol):
         sealed: Sequence[SealedEvent],
         answer: StoredResponse | None,
     ) -> OnceState:
-        """Apply all writes and make the once-record `done`, or change nothing; return the state.
+        """Apply all writes and make the once-record `done`, or change nothing and raise; return the state.
 
         It is `published` without sealed events, and when the store published in the same transaction. A key without a
         lease is committed too: `begin` is optional.
@@ -72,16 +72,19 @@ class Store(Protocol):
         """Give the lease back, so that another holder does not wait for its expiry; no effect when it is not held."""
 
     def mark_published(self, key: OnceKey) -> None:
-        """Make a `done` record `published`, erasing its sealed events and keeping their ids."""
+        """Make a `done` record `published`, without its sealed events and with their ids."""
 
     def unpublished(self, now: datetime, limit: int) -> list[tuple[OnceKey, tuple[SealedEvent, ...]]]:
-        """Return (key, sealed events) of up to `limit` `done` records with an expired lease: their holder did not publish."""
+        """Return (key, sealed events) of up to `limit` `done` records with an expired lease.
+
+        Their holder did not publish.
+        """
 
     def get(self, table: str, key: ItemKey) -> Item | None:
         """Return a committed item; None when it does not exist."""
 
     def query(self, table: str, partition: str) -> list[Item]:
-        """Return the items of one partition, ordered by sort key."""
+        """Return the items of one partition, ordered by sort key; empty when there are none."""
 
     def scan(self, table: str, limit: int, after: ItemKey | None) -> list[Item]:
         """Return `limit` items after the key `after`, which need not exist, or all that are left.
@@ -94,27 +97,27 @@ class Events(Protocol):
     """Publishes events: the interface of boto3's EventBridge client."""
 
     def put_events(self, *, Entries: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:  # noqa: N803 - boto3's name
-        """Publish up to 10 entries; the answer has one result per entry, in order."""
+        """Publish up to 10 entries; the response has one result per entry, in order, with an ErrorCode if it failed."""
 
 
 class DeadLetters(Protocol):
     """Sends to a function's dead letter queue."""
 
     def send(self, function: str, body: str, attributes: Mapping[str, str]) -> None:
-        """Put one message on the queue of `function`."""
+        """Put one message, with attributes as text by name, on the dead letter queue of `function`."""
 
 
 class Messages(Protocol):
     """The queue whose messages the running invocation received."""
 
     def hide(self, message: Mapping[str, Any], seconds: float) -> None:
-        """Hide a message that stays in its queue for `seconds` from now; 0 shows it at once.
+        """Hide a message of the queue for `seconds` from now; 0 shows it at once; a failure is not raised.
 
-        When that fails, the message stays hidden for the queue's visibility timeout: nothing is raised.
+        When that fails, the message stays hidden for the queue's visibility timeout.
         """
 
     def delete(self, message: Mapping[str, Any]) -> None:
-        """Delete a message before the invocation ends. When that fails, Lambda deletes it then: nothing is raised."""
+        """Delete a message before the invocation ends; a failure is not raised: Lambda deletes the message then."""
 
 
 class Limiter(Protocol):
@@ -124,14 +127,14 @@ class Limiter(Protocol):
         """Limit retries of calls to AWS to `seconds` from now."""
 
     def handler(self, seconds: float) -> AbstractContextManager[None]:
-        """Return a context that raises `HandlerTimedOut` in its block after `seconds`, where the environment can interrupt it."""
+        """Return a context that raises `HandlerTimedOut` in its block after `seconds`, if the environment can."""
 
 
 class JournalWriter(Protocol):
     """Stores the journal's records."""
 
     def write(self, record: JournalRecord) -> None:
-        """Store one record."""
+        """Store the record of one attempt."""
 
 
 class Clock(Protocol):
@@ -159,20 +162,20 @@ class NoMessages:
     """`Messages` without a queue."""
 
     def hide(self, message: Mapping[str, Any], seconds: float) -> None:
-        """Do nothing."""
+        """Do nothing: there is no queue."""
 
     def delete(self, message: Mapping[str, Any]) -> None:
-        """Do nothing."""
+        """Do nothing: there is no queue."""
 
 
 class Unlimited:
     """`Limiter` of an environment that cannot interrupt a handler."""
 
     def begin(self, seconds: float) -> None:
-        """Do nothing."""
+        """Do nothing: time is not limited."""
 
     def handler(self, seconds: float) -> AbstractContextManager[None]:  # noqa: ARG002 - the port's
-        """Return a context that changes nothing."""
+        """Return a context that does not limit its block."""
         return nullcontext()
 
 

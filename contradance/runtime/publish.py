@@ -20,7 +20,7 @@ _FIRST_PAUSE_SECONDS: Final = 0.1
 
 
 def publish(sealed: Sequence[SealedEvent], events: Events, bus: str, clock: Clock, seconds_left: float) -> None:
-    """Publish every event; retry entries with retryable errors while there is time.
+    """Publish every event, with retries while there is time; raise `PublishFailed` if some were not published.
 
     Raises:
         PublishFailed: names the events that were not published; the others were.
@@ -56,7 +56,7 @@ def _chunks(sealed: Sequence[SealedEvent]) -> Iterator[list[SealedEvent]]:
 def _send(
     chunk: list[SealedEvent], events: Events, bus: str, clock: Clock, deadline: float
 ) -> list[tuple[SealedEvent, str]]:
-    """Return the events that could not be published, with their error codes."""
+    """Publish up to ten events, with retries until `deadline`; return those that failed, with their error codes."""
     refused: list[tuple[SealedEvent, str]] = []
     waiting = chunk
     for attempt in range(_MAX_ATTEMPTS):
@@ -77,4 +77,5 @@ def _send(
 
 
 def _results(answer: Any) -> list[dict[str, Any]]:
+    """Return the results of a PutEvents response, one per entry, in order."""
     return list(answer["Entries"])

@@ -22,7 +22,7 @@ class Place(NamedTuple):
 
 
 def received(function: str, subscription: Subscription, event: Mapping[str, Any]) -> Delivered:
-    """Return an event that was delivered to `function`; an event of others gets its metadata from EventBridge's envelope.
+    """Return an event delivered to `function`; an event of others gets its metadata from EventBridge's envelope.
 
     Raises:
         ContractViolation: it is neither an event of others that the function consumes nor in our envelope.
@@ -32,7 +32,7 @@ def received(function: str, subscription: Subscription, event: Mapping[str, Any]
 
 
 def once_of(subscription: Subscription, delivered: Delivered, event: Mapping[str, Any]) -> str:
-    """Return the id by which `once` recognises a delivered event.
+    """Return the id by which `once` recognises a delivered event; refuse an event of others without its id fields.
 
     Raises:
         ContractViolation: a field that identifies an event of others is missing or null.
@@ -52,7 +52,7 @@ def once_of(subscription: Subscription, delivered: Delivered, event: Mapping[str
 
 
 def place_of(event: Mapping[str, Any]) -> Place:
-    """Return where and when an event happened, as EventBridge's envelope has it."""
+    """Return account, region, resources and time from EventBridge's envelope; empty, or None, when missing."""
     resources = event.get("resources")
     return Place(
         str(event.get("account") or ""),
@@ -63,6 +63,7 @@ def place_of(event: Mapping[str, Any]) -> Place:
 
 
 def _time(text: object) -> datetime | None:
+    """Return a time in ISO 8601 as UTC, which it also is without an offset; None for any other value."""
     try:
         found = datetime.fromisoformat(str(text))
     except ValueError:
@@ -71,7 +72,7 @@ def _time(text: object) -> datetime | None:
 
 
 def _foreign(kind: type[ForeignEvent], event: Mapping[str, Any], function: str) -> Delivered:
-    """Return an event of others: its ids are EventBridge's id, or the values of the fields that its class names."""
+    """Return an event of others with ids from its envelope or its fields; refuse one that is not in an envelope."""
     if not isinstance(event.get("id"), str) or not isinstance(event.get("detail"), dict):
         raise ContractViolation(
             f"event {event.get('id')} from {kind.identity} is not in EventBridge's envelope\n"

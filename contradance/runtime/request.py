@@ -53,7 +53,7 @@ def body_of(request: Mapping[str, Any]) -> bytes:
 
 
 def json_of(request: Mapping[str, Any]) -> bytes:
-    """Return the request's body; raise a 415 `HttpError` when its content type is not JSON."""
+    """Return the request's body; raise `HttpError`, 415 for a content type other than JSON, 413 for a large body."""
     given = _header(request, "content-type") or ""
     media_type = given.partition(";")[0].strip().lower()
     if media_type and media_type not in _DEFAULT_TYPES and not media_type.endswith(("/json", "+json")):
@@ -69,7 +69,7 @@ def check_json(body: bytes) -> None:
 
 
 def path_of_infinity(data: object, path: str = "") -> str | None:
-    """Return the path of the first infinite or NaN number in JSON-like data, or None."""
+    """Return the path of the first infinite or NaN number in JSON-like data; None when there is none."""
     if isinstance(data, float):
         return None if isfinite(data) else path
     items: Iterable[tuple[object, object]] = ()
@@ -82,6 +82,7 @@ def path_of_infinity(data: object, path: str = "") -> str | None:
 
 
 def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the fields of a JSON object; raise `BadRequest` when a name occurs twice."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
         raise BadRequest([("body", "Should name each field once")])
@@ -89,7 +90,7 @@ def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def idempotency_key(request: Mapping[str, Any]) -> str | None:
-    """Return a key that identifies repetitions of a request: the caller and its Idempotency-Key; None without the header.
+    """Return the caller and its Idempotency-Key as one key; None without the header; refuse a wrong length.
 
     GET and HEAD requests change nothing, so they have no key.
     """
@@ -104,7 +105,7 @@ def idempotency_key(request: Mapping[str, Any]) -> str | None:
 
 
 def _caller(request: Mapping[str, Any]) -> str:
-    """Return the caller that API Gateway authenticated, by IAM or by a JWT; empty for a route without authorization."""
+    """Return the authenticated caller: a JWT's issuer and subject, or the ARN of IAM; empty without authorization."""
     authorizer = (request.get("requestContext") or {}).get("authorizer") or {}
     claims = (authorizer.get("jwt") or {}).get("claims") or {}
     if "sub" in claims:
@@ -119,12 +120,13 @@ def traceparent_of(request: Mapping[str, Any]) -> str | None:
 
 
 def _header(request: Mapping[str, Any], name: str) -> str | None:
+    """Return a header by its lower-case name; None when it is missing."""
     value = (request.get("headers") or {}).get(name)
     return None if value is None else str(value)
 
 
 def response(status: int, body: str) -> Response:
-    """Return a response whose body is JSON text."""
+    """Return a response with this status, whose body is JSON text."""
     return {"statusCode": status, "headers": {"content-type": "application/json"}, "body": body}
 
 

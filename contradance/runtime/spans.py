@@ -45,7 +45,7 @@ class Spans(Tracing):
 
     @contextmanager
     def delivering(self, function: AnyFunction, event: Mapping[str, Any]) -> Iterator[None]:
-        """Record the delivery of `event` to `function`, as a child of the span that published it."""
+        """Record the block as the delivery of `event` to `function`, as a child of the span that published it."""
         metadata = _metadata(event)
         attributes = {
             "messaging.system": _SYSTEM,
@@ -64,7 +64,7 @@ class Spans(Tracing):
 
     @contextmanager
     def answering(self, function: str, route_key: str, traceparent: str | None) -> Iterator[None]:
-        """Record the answer to a request: inside an invocation's span where there is one, else as the client's child."""
+        """Record the block as the answer to a request, a child of the invocation's span, else of the client's."""
         method, _, path = route_key.partition(" ")
         attributes = {"http.request.method": method, "http.route": path, "faas.name": function, "faas.trigger": "http"}
         inside = get_current_span().get_span_context().is_valid
@@ -74,13 +74,13 @@ class Spans(Tracing):
 
     @contextmanager
     def running(self, function: AnyFunction, expression: str) -> Iterator[None]:
-        """Record a run of a scheduled function."""
+        """Record the block as a run of a scheduled function; `expression` is its schedule."""
         attributes = {"faas.name": function.name, "faas.trigger": "timer", "faas.cron": expression}
         with _span(function.name, SpanKind.SERVER, attributes, get_current()):
             yield
 
     def sealing(self, identity: Identity, event_id: str, correlation_id: str, traceparent: str | None) -> str | None:
-        """Begin the span of an event; return its `traceparent`."""
+        """Begin the span of an event and return its `traceparent`; the given one when no span is recorded."""
         attributes = {
             "messaging.system": _SYSTEM,
             "messaging.operation.name": "publish",
@@ -102,7 +102,7 @@ class Spans(Tracing):
 
     @contextmanager
     def publishing(self, event_ids: Iterable[str]) -> Iterator[None]:
-        """End the spans of events that are published."""
+        """End the spans of these events after the block publishes them; when it raises, the spans have the error."""
         spans = _sealed.get() or {}
         ending = [span for event_id in dict.fromkeys(event_ids) if (span := spans.pop(event_id, None)) is not None]
         try:
@@ -116,7 +116,7 @@ class Spans(Tracing):
                 span.end()
 
     def record_outcome(self, outcome: str) -> None:
-        """Record what came of the running attempt."""
+        """Record the outcome of the running attempt; any but `done` and `duplicate` is an error."""
         span = get_current_span()
         span.set_attribute("contradance.outcome", outcome)
         if outcome not in _FINE:
@@ -124,14 +124,14 @@ class Spans(Tracing):
             span.set_status(Status(StatusCode.ERROR, outcome))
 
     def record_status(self, status: int) -> None:
-        """Record the status of the answer to the running request."""
+        """Record the status of the answer to the running request; 500 and more is an error."""
         span = get_current_span()
         span.set_attribute("http.response.status_code", status)
         if status >= _SERVER_ERROR:
             span.set_status(Status(StatusCode.ERROR))
 
     def record_error(self, error: BaseException) -> None:
-        """Record an exception that is handled inside the running attempt."""
+        """Record an exception, handled inside the running attempt, by its type and code lines."""
         _fail(get_current_span(), error)
 
 
@@ -140,7 +140,7 @@ SPANS: Final = Spans()
 
 @contextmanager
 def _span(name: str, kind: SpanKind, attributes: Mapping[str, object], parent: Context) -> Iterator[None]:
-    """Record a span. Inside an invocation that has a span of its own and is not the parent, link to that span."""
+    """Record the block as a span below `parent`, with its error if it raises; link it to another span around it."""
     around = get_current_span().get_span_context()
     linked = around.is_valid and get_current_span(parent).get_span_context() != around
     span = get_tracer(_SCOPE).start_span(
@@ -159,19 +159,20 @@ def _span(name: str, kind: SpanKind, attributes: Mapping[str, object], parent: C
 
 
 def _remote(traceparent: object) -> Context:
-    """Return the context of a `traceparent`; the running one where it is missing or not valid."""
+    """Return the context of a `traceparent`; the running context when it is missing or not valid."""
     carrier = {"traceparent": traceparent} if isinstance(traceparent, str) else {}
     return _W3C.extract(carrier, get_current())
 
 
 def _metadata(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an event's metadata before it is validated; nothing where there is none."""
+    """Return an event's metadata before it is validated; empty when it has none."""
     detail = event.get("detail")
     metadata = detail.get("metadata") if isinstance(detail, Mapping) else None
     return metadata if isinstance(metadata, Mapping) else {}
 
 
 def _fail(span: Span, error: BaseException) -> None:
+    """Mark a span as failed, with the error's type and code lines and without its message."""
     module = type(error).__module__
     kind = type(error).__qualname__ if module == "builtins" else f"{module}.{type(error).__qualname__}"
     span.set_attribute("error.type", kind)

@@ -17,43 +17,43 @@ class Tracing:
     """Records nothing; `contradance.runtime.spans.Spans` records spans."""
 
     def delivering(self, function: AnyFunction, event: Mapping[str, Any]) -> AbstractContextManager[None]:  # noqa: ARG002
-        """Record the delivery of `event` to `function`, as a child of the span that published it."""
+        """Return a context in which an event is delivered; `Spans` records it as a child of the publisher's span."""
         return nullcontext()
 
     def answering(self, function: str, route_key: str, traceparent: str | None) -> AbstractContextManager[None]:  # noqa: ARG002
-        """Record the answer to a request, as a child of the client's span."""
+        """Return a context in which a request is answered; `Spans` records it as a child of the client's span."""
         return nullcontext()
 
     def running(self, function: AnyFunction, expression: str) -> AbstractContextManager[None]:  # noqa: ARG002
-        """Record a run of a scheduled function."""
+        """Return a context in which a scheduled function runs; `Spans` records it."""
         return nullcontext()
 
     def sealing(self, identity: Identity, event_id: str, correlation_id: str, traceparent: str | None) -> str | None:  # noqa: ARG002
-        """Begin to record that an event is published; return the `traceparent` for its metadata.
+        """Return the `traceparent` for an event's metadata; `Spans` begins to record that the event is published.
 
         Without spans that is the `traceparent` of what caused the event.
         """
         return traceparent
 
     def publishing(self, event_ids: Iterable[str]) -> AbstractContextManager[None]:  # noqa: ARG002
-        """Record that events were published. Of an event that was sealed and is not published nothing is recorded."""
+        """Return a context in which events are published; `Spans` records that, for these events only."""
         return nullcontext()
 
     def record_outcome(self, outcome: str) -> None:
-        """Record what came of the running attempt."""
+        """Do nothing; `Spans` records the outcome of the running attempt."""
 
     def record_status(self, status: int) -> None:
-        """Record the status of the answer to the running request."""
+        """Do nothing; `Spans` records the status of the answer to the running request."""
 
     def record_error(self, error: BaseException) -> None:
-        """Record an exception that is handled inside the running attempt."""
+        """Do nothing; `Spans` records an exception that is handled inside the running attempt."""
 
 
 _NOTHING: Final = Tracing()
 
 
 def tracing() -> Tracing:
-    """Return what records spans in this process."""
+    """Return the object that records spans in this process; it records nothing when OpenTelemetry is not loaded."""
     if "opentelemetry.trace" not in sys.modules:
         return _NOTHING
     from contradance.runtime.spans import SPANS  # noqa: PLC0415 - it loads OpenTelemetry, which is loaded by now

@@ -32,7 +32,7 @@ class UnitOfWork:
             raise NotLinked(f"{self._function} needs {wanted} but does not link it.\n  Add it: uses=[{wanted}].")
 
     def get(self, table: str, key: ItemKey) -> str | None:
-        """Return an item's document: this unit's write, or the committed one, whose version the commit checks."""
+        """Return an item's document, this unit's write before the committed one; None when missing or deleted."""
         if (table, key) in self._written:
             return self._written[table, key]
         item = self._store.get(table, key)
@@ -40,12 +40,12 @@ class UnitOfWork:
         return item.document if item else None
 
     def query(self, table: str, partition: str) -> list[str]:
-        """Return the documents of one partition, including this unit's writes."""
+        """Return the documents of one partition in key order, including this unit's writes."""
         own = {key: document for key, document in self._own_writes(table).items() if key[0] == partition}
         return [document for _, document in self._merge(table, self._store.query(table, partition), own)]
 
     def scan(self, table: str, limit: int, after: ItemKey | None) -> list[tuple[ItemKey, str]]:
-        """Return up to `limit` items: the stored ones with this unit's changes first, then its new ones."""
+        """Return up to `limit` items after `after`: stored ones with this unit's changes first, then its new ones."""
         own = self._own_writes(table)
         new = sorted(key for key, document in own.items() if document is not None and self._is_new(table, key))
         if after is None or after not in own or not self._is_new(table, after):
@@ -57,7 +57,7 @@ class UnitOfWork:
     def _scan_stored(
         self, table: str, limit: int, after: ItemKey | None, own: Mapping[ItemKey, str | None]
     ) -> list[tuple[ItemKey, str]]:
-        """Return up to `limit` stored items with this unit's changes, without the deleted ones."""
+        """Return up to `limit` stored items after `after` with this unit's changes `own`, without the deleted ones."""
         found: list[tuple[ItemKey, str]] = []
         while len(found) < limit:
             asked = limit - len(found)
@@ -73,13 +73,13 @@ class UnitOfWork:
         return found
 
     def _is_new(self, table: str, key: ItemKey) -> bool:
-        """Whether an item that this unit writes or deletes is not stored."""
+        """Whether an item that this unit writes or deletes is not in the store."""
         if (table, key) not in self._seen:
             self._remember(table, key, self._store.get(table, key))
         return self._seen[table, key] == ABSENT
 
     def put(self, table: str, key: ItemKey, document: str | None) -> None:
-        """Buffer a write; None deletes."""
+        """Buffer a write, a deletion for None; raise `TooMuchWork` for too large an item and for too many items."""
         if document is not None and (size := len(document.encode())) > MAX_DOCUMENT_BYTES:
             raise TooMuchWork(
                 f"{self._function} writes an item of {size} bytes to table {table}; the limit is {MAX_DOCUMENT_BYTES}.\n"
@@ -93,11 +93,11 @@ class UnitOfWork:
             )
 
     def variable(self, name: str) -> str | None:
-        """Return an environment variable."""
+        """Return an environment variable; None when it is not set."""
         return self._variables.get(name)
 
     def writes(self) -> list[Write]:
-        """Return the buffered writes; a write to an item that was read expects the version that was read."""
+        """Return the buffered writes, which expect the versions that were read; refuse too many bytes."""
         size = sum(len(document.encode()) for document in self._written.values() if document)
         if size > MAX_WORK_BYTES:
             raise TooMuchWork(
@@ -110,14 +110,15 @@ class UnitOfWork:
         ]
 
     def _remember(self, table: str, key: ItemKey, item: Item | None) -> None:
-        """Remember the version of an item at its first read, which the commit checks."""
+        """Remember the version of an item (None: absent) at its first read, which the commit checks."""
         self._seen.setdefault((table, key), item.version if item else ABSENT)
 
     def _own_writes(self, table: str) -> dict[ItemKey, str | None]:
+        """Return this unit's writes to one table, by key; None is a deletion."""
         return {key: document for (name, key), document in self._written.items() if name == table}
 
     def _merge(self, table: str, items: list[Item], own: Mapping[ItemKey, str | None]) -> list[tuple[ItemKey, str]]:
-        """Return (key, document) pairs in key order: stored items with this unit's writes."""
+        """Return (key, document) pairs in key order: stored items with this unit's writes, without deleted ones."""
         for item in items:
             self._remember(table, item.key, item)
         merged = {item.key: item.document for item in items} | dict(own)

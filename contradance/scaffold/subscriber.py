@@ -63,7 +63,7 @@ def create_subscriber(
 
 
 def _filter(consumed: Sequence[EventRef], where: str | None) -> str:
-    """Return a filter of the command line as source; refuse one that is not a pattern over the event's fields."""
+    """Return --where as source; refuse None, more than one event, and what is not a pattern over the event's fields."""
     try:
         found = json.loads(where or "")
     except ValueError as error:

@@ -30,7 +30,7 @@ class CannotFake(Exception):
 
 
 def faked(contract: type[Contract], data: object) -> tuple[Any, dict[str, str]]:
-    """Return an event's data with fakes in place of personal data, and the texts that were replaced, with their fakes."""
+    """Return data with fakes for personal data, and the replaced texts with their fakes; or raise `CannotFake`."""
     shown = mask(contract, data)
     if not isinstance(data, Mapping) or not isinstance(shown, Mapping):
         raise CannotFake(f"the data of {contract.identity} is not an object")
@@ -54,7 +54,7 @@ def _is_valid(contract: type[Contract], data: object) -> bool:
 
 @lru_cache(maxsize=1024)
 def _generated(contract: type[Contract], text: str) -> tuple[Any, ...]:
-    """Return generated values for the JSON of (schema, value): the text is the seed."""
+    """Return up to `_CHOICES` values for the JSON of (schema, value), always the same for the same text."""
     schema, _ = json.loads(text)
     found: list[Any] = []
 
@@ -85,7 +85,7 @@ class _Faker:
         self._choice = choice
 
     def value(self, schema: SchemaObject | None, shown: object, value: object) -> Any:
-        """Return a value with fakes wherever `shown` masks it."""
+        """Return a value with fakes wherever `shown` masks it, without fields that cannot be faked."""
         if shown == MASK and value != MASK:
             return self._fake(schema, value)
         if isinstance(value, Mapping) and isinstance(shown, Mapping):
@@ -97,7 +97,7 @@ class _Faker:
         return value
 
     def _fake(self, schema: SchemaObject | None, value: object) -> Any:
-        """Return a value of a schema that depends on the real value alone; nothing where the contract has no such field."""
+        """Return a value of a schema that depends on the real one alone; `_LEFT_OUT` without a schema."""
         if schema is None:
             return _LEFT_OUT
         text = json.dumps([schema, value], sort_keys=True, default=str)
@@ -108,7 +108,7 @@ class _Faker:
         return fake
 
     def _resolved(self, schema: SchemaObject | None) -> list[SchemaObject]:
-        """Return the schemas that a schema stands for: of a reference its target, of a union its members."""
+        """Return what a schema stands for: of a reference the target, of a union the members, of None nothing."""
         if schema is None:
             return []
         if "$ref" in schema:
@@ -119,7 +119,7 @@ class _Faker:
         return [schema]
 
     def _field(self, schema: SchemaObject | None, key: object) -> SchemaObject | None:
-        """Return the schema of a field, or of a mapping's values."""
+        """Return the schema of a field, or of a mapping's values; None when the schema does not describe it."""
         for one in self._resolved(schema):
             named = one.get("properties", {}).get(key)
             rest = one.get("additionalProperties")

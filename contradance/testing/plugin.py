@@ -45,7 +45,7 @@ class StartedRun:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that rewrites golden files."""
+    """Add the option `--update-choreographies`, which rewrites golden files."""
     parser.getgroup("contradance").addoption(
         "--update-choreographies",
         action="store_true",
@@ -54,7 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker `choreography`, which has the seed and the settings of a run."""
+    """Declare the marker `choreography`, which has the seed, the settings and the functions of a run."""
     config.addinivalue_line(
         "markers",
         "choreography(seed=0, settings={}, only=None): the order of deliveries, the settings, and the functions and services "
@@ -64,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a test that passed but left a dead letter that it does not expect."""
+    """Fail a test that passed but left a dead letter that it did not check."""
     result = yield
     started = item.stash.get(_STARTED, None)
     if started is not None:
@@ -88,7 +88,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Run"]:
-    """Run the project's choreography on a virtual clock; at the end, fail on a dead letter that no assertion covered."""
+    """Run the project's choreography on a virtual clock; a test that leaves a dead letter unchecked fails."""
     from contradance.project import find_project  # noqa: PLC0415 - only where the fixture is used
     from contradance.testing.run import Run, running  # noqa: PLC0415 - only where the fixture is used
 

@@ -31,7 +31,7 @@ from contradance.wire import as_text, read_tolerant, to_wire
 
 Event = TypeVar("Event", bound=Contract)
 PUBLISHER: Final = "contradance.testing"
-"""Publisher of the events that a test publishes itself."""
+"""The `publisher` in the metadata of events that a test publishes with `Run.publish`."""
 
 
 class Answer(NamedTuple):
@@ -60,7 +60,7 @@ class Run:
         self._expected: set[tuple[str, str | None]] = set()
 
     def only(self, *names: str) -> None:
-        """Deliver only to these functions and services from now on, such as `reminders` or `reminders.remind_reader`.
+        """Deliver from now on only to these functions and services, such as `reminders`; fail for an unknown name.
 
         The other functions consume nothing, as if they were not deployed. Routes still answer.
         """
@@ -131,25 +131,25 @@ class Run:
         return sealed[-1].event_id
 
     def drain(self) -> None:
-        """Deliver until nothing is pending, moving the clock through every retry."""
+        """Make deliveries until none is pending. The clock moves to the time of each retry."""
         with printing():
             self.laptop.drain()
 
     def advance(self, duration: timedelta) -> None:
-        """Move the clock by `duration`, making every delivery and scheduled run that is due meanwhile."""
+        """Move the clock forward by `duration`, and make the deliveries and scheduled runs that become due."""
         with printing():
             self.laptop.advance(duration)
 
     def flows(self) -> list[Flow]:
-        """Return the flow of every request, scheduled run and published event."""
+        """Return the flows in the journal; unconsumed events, and successful requests without events, have none."""
         return flows(self._records)
 
     def published(self, contract: type[Event]) -> list[Event]:
-        """Return the events of `contract` that functions published, in order."""
+        """Return the events of `contract` that functions published, in the order in which the bus accepted them."""
         return [read_tolerant(contract, as_text(data)) for data in self._published_data(contract)]
 
     def assert_published(self, contract: type[Event], *, times: int | None = None, **fields: object) -> Event:
-        """Return the first event of `contract` that a function published and that has these field values.
+        """Return the first event of `contract` that a function published with these field values; or fail.
 
         Args:
             contract: the event.
@@ -176,7 +176,7 @@ class Run:
     def assert_delivered(
         self, contract: type[Contract | ForeignEvent], *, to: str, attempts: int | None = None
     ) -> None:
-        """Fail unless the function `to` consumed an event of `contract`, in exactly `attempts` attempts if given."""
+        """Fail unless `to` consumed an event of `contract`; with `attempts`, the first of them in that attempt."""
         __tracebackhide__ = True
         done = [one for one in self._records_of(contract, to) if one.outcome in COMPLETED]
         if not done or attempts not in (None, done[0].attempt):
@@ -195,7 +195,7 @@ class Run:
     def assert_dead_lettered(
         self, contract: type[Contract | ForeignEvent], *, to: str, reason: str = ""
     ) -> JournalRecord:
-        """Return the last attempt of `to` at a dead-lettered event of `contract`, whose error contains `reason`."""
+        """Return the first record of a dead letter of `contract` at `to` with `reason` in its error; or fail."""
         __tracebackhide__ = True
         dead = [one for one in self._records_of(contract, to) if one.dead and reason in (one.error or "")]
         if not dead:
@@ -204,23 +204,23 @@ class Run:
         return dead[0]
 
     def dead_letters(self) -> list[JournalRecord]:
-        """Return the last attempt at every dead letter; `assert_no_surprise` accepts them from then on."""
+        """Return the last attempt at every dead letter; from then on the test counts as having checked them."""
         dead = [one for one in self._records if one.dead]
         self._expected |= {(one.function, one.event_id) for one in dead}
         return dead
 
     def surprises(self) -> list[JournalRecord]:
-        """Return the last attempt at each dead letter that no assertion of the test covered."""
+        """Return the last attempt at each dead letter that the test did not check."""
         return [one for one in self._records if one.dead and (one.function, one.event_id) not in self._expected]
 
     def assert_no_surprise(self) -> None:
-        """Fail if there is a dead letter that no assertion of the test covered; the `run` fixture calls it at the end."""
+        """Fail if there is a dead letter that the test did not check; the plugin checks the same after a test."""
         __tracebackhide__ = True
         if surprises := self.surprises():
             raise AssertionError(self.surprise_text(surprises))
 
     def surprise_text(self, surprises: Sequence[JournalRecord]) -> str:
-        """Return why a test fails that does not expect these dead letters."""
+        """Return the message of a failure for these dead letters: why they failed, all flows, what to do."""
         count = "1 event" if len(surprises) == 1 else f"{len(surprises)} events"
         return (
             f"{count} became dead letters, and the test does not expect them.\n\n{failures_text(surprises)}\n"
@@ -229,7 +229,7 @@ class Run:
         )
 
     def failures(self) -> str:
-        """Return the failed deliveries and requests that the test does not expect, each with its traceback."""
+        """Return the failed deliveries and requests that the test did not check, with tracebacks; empty without one."""
         failed = [one for one in self._records if (one.function, one.event_id) not in self._expected]
         return failures_text(failed)
 
@@ -242,7 +242,7 @@ class Run:
         return [one for one in self._records if (one.function, one.trigger) == (function, str(contract.identity))]
 
     def _published_data(self, contract: type[Contract]) -> list[Any]:
-        """Return the data of the events of `contract` that functions published."""
+        """Return the data of the events of `contract` that functions published, in the bus's order."""
         self.laptop.bus.flush()
         rows = self.laptop.database.read(
             "SELECT envelope FROM event WHERE archived = 1 AND bus = ? ORDER BY id", (OWN_BUS,)
@@ -259,7 +259,7 @@ class Run:
         return found
 
     def _describe_flows(self) -> str:
-        """Return the text of all flows so far, as the end of an assertion's message."""
+        """Return the text of all flows and failures so far, or that there are none, to end a message with."""
         happened = flow_text(self.flows())
         if not happened:
             return "\nNothing happened yet: drain() delivers."
@@ -277,12 +277,12 @@ def running(
     only: str | Sequence[str] | None = None,
     when_journaled: Callable[[JournalRecord], None] = lambda _: None,
 ) -> Iterator[Laptop]:
-    """Run a choreography on a virtual clock, on a laptop that the block receives.
+    """Context manager: run a choreography on a laptop with a virtual clock, and return the laptop to the `with` block.
 
     Args:
         choreography: the choreography to run.
         state: the folder of the state file.
-        seed: of the random order of deliveries.
+        seed: the seed of the random order in which deliveries are made.
         settings: values of settings by name.
         only: functions and services that events are delivered to; all of them unless given.
         when_journaled: called with each journal record.

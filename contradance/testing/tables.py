@@ -39,12 +39,12 @@ class RunTable(Generic[Record]):
         self._commit(unit)
 
     def get(self, *key: KeyPart) -> Record | None:
-        """Return the item with `key`, or None."""
+        """Return the item with `key`; None when it does not exist."""
         with run_in(self._unit()):
             return self._table.get(*key)
 
     def items(self) -> list[Record]:
-        """Return every item, by key."""
+        """Return every item, ordered by key."""
         found: list[Record] = []
         after: tuple[KeyPart, ...] | None = None
         with run_in(self._unit()):
@@ -61,7 +61,7 @@ class RunTable(Generic[Record]):
         return UnitOfWork(_TESTER, uses, self._laptop.environment.store, self._laptop.environment.variables)
 
     def _commit(self, unit: UnitOfWork) -> None:
-        """Commit under a key that nothing else has."""
+        """Commit a unit's writes at once, under a key that nothing else has."""
         now = self._laptop.clock.now()
         key = OnceKey(_TESTER, "test", str(uuid4()))
         self._laptop.environment.store.commit(key, Lease(key.event_id, now), unit.writes(), (), None)

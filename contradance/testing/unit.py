@@ -52,7 +52,7 @@ class InMemoryUnit:
 
 @contextmanager
 def unit_of_work(**settings: object) -> Iterator[InMemoryUnit]:
-    """Provide a unit of work for calling handlers as plain functions: empty tables, settings by name."""
+    """Call handlers as plain functions inside the block, over empty tables and with these settings."""
     unit = InMemoryUnit(variables_of(settings))
     with run_in(unit):
         yield unit

@@ -134,7 +134,7 @@ def test_an_application_whose_secrets_ssm_would_not_keep_is_refused(tmp_path: Pa
 
 
 def test_a_queue_is_polled_by_at_most_as_many_as_lambda_takes(tmp_path: Path) -> None:
-    config = {"functions": '{"readers.praise_reader": {"concurrency": 1500}}'}
+    config = {"functions": '{"readers.praise_reader": {"concurrency": 1500}}', "concurrencyQuota": "2000"}
 
     deployment = deployed(tmp_path, library, secrets=MAIL, config=config)
 

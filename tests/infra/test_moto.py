@@ -123,7 +123,7 @@ def test_a_queue_between_rule_and_function_is_polled_for_partial_batches(aws: Aw
         url = client("sqs").get_queue_url(QueueName=name)["QueueUrl"]
         attributes = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] == 18
-        assert attributes["VisibilityTimeout"] == "180"
+        assert attributes["VisibilityTimeout"] == "1830"  # six times the 305 seconds of a batch of ten
 
 
 def test_tables_are_as_the_runtime_reads_them(aws: Aws) -> None:

@@ -4,16 +4,27 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
-from contradance import Retry
+from contradance import Reply, Retry, route
 from contradance.errors import LaptopError
 from contradance.local.clock import RealClock
-from tests.local.desk import Desk, always_fails, ask, dead_letters, fails_until, journaled, opened, wait_until
+from contradance.local.state.journal_table import open_journal
+from tests.local.desk import Asked, Desk, always_fails, ask, dead_letters, fails_until, journaled, opened, wait_until
 from tests.patience import LONG
 
 FAST = 3000.0
 """A minute of the clock is 20 ms."""
 """Seconds that no working machine needs."""
+
+
+class Visit(BaseModel):
+    name: str
+
+
+@route("POST /visits/{name}", service="desk")
+def sign_in(name: str) -> Reply[Visit, Asked]:
+    return Reply(Visit(name=name), publishes=Asked(item=name))
 
 
 def test_a_started_laptop_delivers_each_event_once_to_each_function(tmp_path: Path) -> None:
@@ -48,6 +59,14 @@ def test_a_started_laptop_waits_for_a_retry_as_long_as_its_clock_says(tmp_path: 
     first, second, third = (call.at for call in desk.calls)
     assert second - first >= timedelta(minutes=1)
     assert third - second >= timedelta(minutes=2)
+
+
+@pytest.mark.filterwarnings("ignore::contradance.UnconsumedEvent")
+def test_other_processes_see_the_record_of_a_request_that_causes_no_delivery(tmp_path: Path) -> None:
+    with opened(tmp_path, sign_in, clock=RealClock(), started=True) as laptop, open_journal(tmp_path) as journal:
+        laptop.request("POST", "/visits/ada", "")
+
+        wait_until(lambda: [record.trigger for record in journal.latest()] == ["POST /visits/{name}"])
 
 
 @pytest.mark.parametrize("delivery", ["direct", "queue"])

@@ -1,6 +1,6 @@
 """Every kind of field that Pydantic documents, and what a contract and a table do with it: one table.
 
-`tests/wire/` runs each kind through everything that handles an event's data, and `docs/contract-types.md` is made of it.
+`tests/wire/` runs each kind through everything that handles an event's data, and `docs/reference/contract-types.md` is made of it.
 """
 
 # ruff: noqa: DTZ001, FBT003 - values of every kind, naive moments and booleans included

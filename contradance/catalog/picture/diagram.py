@@ -35,12 +35,12 @@ class TextLine:
 
     @property
     def size(self) -> float:
-        """Font size, in pixels."""
+        """Font size of its style, in pixels."""
         return _SIZES[self.style]
 
     @property
     def width(self) -> float:
-        """In pixels."""
+        """Width of the line in pixels, in its style."""
         return width(self.text, self.size, bold=self.style == "name")
 
 
@@ -106,6 +106,7 @@ def event_title(identity: Identity) -> str:
 
 
 def _function(function: AnyFunction, *, failing: bool) -> Box:
+    """Return the box of a function: its trigger, name and service as lines, and a description in words."""
     handler, zone = function.name.partition(".")[2], ""
     match function.trigger:
         case Route(key=key):
@@ -135,7 +136,7 @@ def _function(function: AnyFunction, *, failing: bool) -> Box:
 
 
 def _marks(function: AnyFunction) -> Iterator[str]:
-    """Yield what is special about how a function gets its events."""
+    """Yield one text, such as `queued, where`, for a subscriber with a queue or a filter on data; else nothing."""
     trigger = function.trigger
     if isinstance(trigger, Subscription):
         marks = ["queued"] * (trigger.delivery == "queue") + ["where"] * _is_filtered(trigger)
@@ -149,6 +150,7 @@ def _is_filtered(subscription: Subscription) -> bool:
 
 
 def _event(choreography: Choreography, contract: type[Contract], *, failing: bool) -> Box:
+    """Return the box of an event, with a note if it is an old version, and a description in words."""
     publishers = ", ".join(one.name for one in choreography.publishers(contract)) or "another application"
     consumers = ", ".join(one.name for one in choreography.consumers(contract))
     consumed = f"consumed by {consumers}" if consumers else "without a subscriber"
@@ -168,10 +170,12 @@ def _event(choreography: Choreography, contract: type[Contract], *, failing: boo
 
 
 def _old(newer: type[Contract] | None) -> list[TextLine]:
+    """Return the line that names the newer version of an old contract; none for None."""
     return [] if newer is None else [TextLine(f"old, now v{newer.identity.version}", "service")]
 
 
 def _foreign(one: Relied) -> Box:
+    """Return the box of an event of others, with its source and a description in words."""
     source, title, _ = one.identity
     return Box(
         key=str(one.identity),
@@ -185,6 +189,7 @@ def _foreign(one: Relied) -> Box:
 
 
 def _lines(text: str, style: Literal["name", "handler", "service"]) -> list[TextLine]:
+    """Return a text in one style, broken into lines where it is wider than `_LIMIT`; none for an empty text."""
     return [TextLine(part, style) for part in wrapped(text, _SIZES[style], _LIMIT, bold=style == "name") if part]
 
 

@@ -58,7 +58,7 @@ class Layers:
 
 
 def layers(diagram: DiagramContent) -> Layers:
-    """Return the boxes in columns, and the arrows in strands."""
+    """Return the boxes in columns, not yet in order, and the arrows in strands between neighbouring columns."""
     reversed_arrows = _closing_a_cycle(diagram)
     directed = {
         arrow: (arrow.head, arrow.tail) if arrow in reversed_arrows else (arrow.tail, arrow.head)
@@ -103,6 +103,7 @@ class _PathBuilder:
         self._layered.paths.append(path)
 
     def _lane(self, line: object, column: int) -> Slot:
+        """Return the lane of a line in a column; a new one, added to the column, if it has none there."""
         if (line, column) not in self._lanes:
             self._lanes[line, column] = Slot(column, None)
             self._layered.columns[column].append(self._lanes[line, column])
@@ -163,7 +164,7 @@ def _columns_from_the_left(
 
 
 def _topological_order(before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the boxes, each after all boxes that lead to it."""
+    """Return the boxes, each after all boxes that lead to it; the arrows must have no cycle."""
     missing = {key: len(tails) for key, tails in before.items()}
     ready = [key for key in before if not missing[key]]
     for key in ready:

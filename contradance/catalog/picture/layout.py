@@ -13,21 +13,21 @@ from contradance.catalog.picture.routing import NEAR, Arrival, Turn, choose_trac
 from contradance.catalog.picture.untangling import untangle
 
 _TEXT_MARGIN: Final = {"function": 10.0, "route": 12.0, "schedule": 12.0, "event": 12.0, "foreign": 12.0}
-"""Left and right of a box's text, by its kind."""
+"""Margin to the left and to the right of a box's text, in pixels, by kind of box."""
 _TRACK: Final = 8.0
-"""Between two tracks, in pixels."""
+"""Distance between two neighbouring tracks, in pixels."""
 _AFTER: Final = 11.0
-"""From a column to the first track right of it."""
+"""Distance from a column without diamonds to the first track at its right, in pixels."""
 _BEFORE: Final = 16.0
-"""From the last track to the next column: room for arrowheads."""
+"""Distance from the last track to the next column, in pixels; arrowheads need this space."""
 FORK: Final = 9.0
-"""From the middle of a fork's diamond to its corners."""
+"""Distance from the middle of a diamond to its corners, in pixels."""
 _FORK_STUB: Final = 3.0
-"""From a box to its fork."""
+"""Distance from a box to its diamond, in pixels."""
 _CORNER: Final = 4.0
-"""Part of a box's side, at its upper and lower end, to which no arrow is shifted."""
+"""Distance to the corners of a box, in pixels, that a shifted arrow keeps."""
 _LANE_SHIFT: Final = (LANE - NEAR) / 2
-"""How far a lane may be shifted: two that are shifted towards each other still look like two."""
+"""Largest shift of a lane, in pixels: two neighbours that are shifted towards each other stay `NEAR` apart."""
 
 
 class Point(NamedTuple):
@@ -47,7 +47,7 @@ class PlacedBox:
     width: float
     height: float
     fork: Point | None
-    """The middle of the diamond right of the box, if it publishes one of several events."""
+    """The middle of the diamond to the right of the box; None if the box has no diamond."""
 
 
 class PlacedArrow(NamedTuple):
@@ -67,16 +67,16 @@ class Layout:
     height: float
 
 
-@lru_cache(maxsize=4)  # the console draws the same choreography on every page
+@lru_cache(maxsize=4)  # the console draws the same choreography for each live page and each flow page
 def layout(diagram: DiagramContent) -> Layout:
-    """Return the position of each box and arrow of `diagram`."""
+    """Return the position of each box and arrow of `diagram`, and the size of the drawing, in pixels."""
     layered = layers(diagram)
     put_in_order(layered)
     return _Drawing(layered).laid_out()
 
 
 class _Drawing:
-    """Places the columns from left to right, and routes the arrows between each of them and the next."""
+    """Places the columns from left to right, and routes the arrows between neighbouring columns."""
 
     def __init__(self, layered: Layers) -> None:
         self._columns = layered.columns
@@ -102,12 +102,13 @@ class _Drawing:
         self._bottom = max([part.bottom for part in parts] + edges, default=0.0)
 
     def laid_out(self) -> Layout:
+        """Return the placed boxes and arrows, and the size of the drawing."""
         boxes = [self._placed(slot, slot.box) for column in self._columns for slot in column if slot.box]
         arrows = [PlacedArrow(path.arrow, self._corners(path)) for path in self._paths]
         return Layout(tuple(boxes), tuple(arrows), max(self._right, default=0.0), self._bottom - self._top)
 
     def _route(self, strands: Sequence[Strand]) -> int:
-        """Choose the turns of the strands between a column and the next; return how many tracks they need."""
+        """Create the turns of the strands, choose their rows and tracks, and return the number of tracks."""
         for strand in strands:
             row = self._middles[strand.start] + departure(strand.start, strand)
             self._turns[strand] = Turn(row, [self._arrival(strand, end) for end in strand.ends])
@@ -116,26 +117,29 @@ class _Drawing:
         for strand in strands:
             for end, found in zip(strand.ends, self._turns[strand].arrivals, strict=True):
                 if end.box is None:
-                    self._middles[end] = found.row  # a lane has one row: it passes the column on the one it arrives on
+                    self._middles[end] = found.row  # a lane leaves its column on the row of its arrival
         return choose_tracks(turns)
 
     def _arrival(self, strand: Strand, end: Slot) -> Arrival:
+        """Return the row on which a strand arrives at a slot, and between which rows it may be shifted."""
         middle = self._middles[end]
         room = self._heights[end] / 2 - _CORNER if end.box else _LANE_SHIFT
         return Arrival(middle + arrival(end, strand), middle - room, middle + room)
 
     def _placed(self, slot: Slot, box: Box) -> PlacedBox:
+        """Return the box of a slot with its corner and size, and its diamond if it has one."""
         left, right = self._left[slot.column], self._right[slot.column]
         y = self._middles[slot] - self._heights[slot] / 2 - self._top
         return PlacedBox(box, left, y, right - left, self._heights[slot], self._fork(slot))
 
     def _fork(self, slot: Slot) -> Point | None:
-        """Return the middle of the diamond right of a box, if the box has one."""
+        """Return the middle of the diamond to the right of a box; None if the slot has no diamond."""
         if slot.box and slot.box.forks and any(not strand.backwards for strand in slot.departures):
             return Point(self._right[slot.column] + _FORK_STUB + FORK, self._middles[slot] - self._top)
         return None
 
     def _corners(self, path: ArrowPath) -> tuple[Point, ...]:
+        """Return an arrow's corners from its tail to its head; its line begins at the diamond if there is one."""
         corners: list[Point] = []
         for strand, end in zip(path.strands, path.slots[1:], strict=True):
             turn, column = self._turns[strand], strand.start.column
@@ -154,11 +158,12 @@ class _Drawing:
         return found[::-1] if path.backwards else found
 
     def _point(self, x: float, row: float) -> Point:
+        """Return the point at `x` on a row, counted from the upper edge of the drawing."""
         return Point(x, row - self._top)
 
 
 def _without_straight(corners: Sequence[Point]) -> Iterator[Point]:
-    """Yield the corners at which the direction changes, with both ends."""
+    """Yield the first corner, each corner at which the direction changes, and the last corner."""
     kept: list[Point] = []
     for corner in corners:
         if kept and corner == kept[-1]:
@@ -170,4 +175,5 @@ def _without_straight(corners: Sequence[Point]) -> Iterator[Point]:
 
 
 def _width(box: Box) -> float:
+    """Return the width of a box: its widest line, and the margins of its kind."""
     return max(line.width for line in box.lines) + 2 * _TEXT_MARGIN[box.kind]

@@ -21,7 +21,7 @@ class _LegendEntry(NamedTuple):
 
     @property
     def width(self) -> float:
-        """In pixels."""
+        """Width of the sample and the text, in pixels."""
         return _SWATCH + width(self.text, _SIZE)
 
 
@@ -47,6 +47,7 @@ class Legend:
 
 
 def _rows(entries: list[_LegendEntry], room: float) -> Iterator[list[_LegendEntry]]:
+    """Yield the entries in rows that are at most `room` wide; an entry that is wider has a row of its own."""
     row: list[_LegendEntry] = []
     used = 0.0
     for entry in entries:
@@ -60,6 +61,7 @@ def _rows(entries: list[_LegendEntry], room: float) -> Iterator[list[_LegendEntr
 
 
 def _row_width(row: list[_LegendEntry]) -> float:
+    """Return the width of a row of one or more entries, with the space between them."""
     return sum(entry.width for entry in row) + _APART * (len(row) - 1)
 
 
@@ -93,5 +95,6 @@ def _meanings(drawn: DiagramContent) -> Iterator[_LegendEntry]:
 
 
 def _services(drawn: DiagramContent, colours: Mapping[str, int]) -> Iterator[_LegendEntry]:
+    """Yield an entry for each service, with its colour."""
     for service in drawn.services:
         yield _LegendEntry(f'<rect class="bar s{colours[service]}" x="4" width="14" height="14" rx="3"/>', service)

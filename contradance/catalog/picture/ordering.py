@@ -13,7 +13,7 @@ _SWEEPS: Final = 16
 
 
 def put_in_order(layered: Layers) -> None:
-    """Order the slots of each column, and the arrivals and departures of each slot."""
+    """Order, in place, the slots of each column and the arrivals and departures of each slot: few arrows cross."""
     columns = layered.columns
     _follow_arrows(columns)
     best, fewest = [[*column] for column in columns], crossings(layered)
@@ -46,7 +46,7 @@ def crossings(layered: Layers) -> int:
 
 
 def _follow_arrows(columns: Sequence[list[Slot]]) -> None:
-    """Order each column by a depth-first walk along the arrows, the happy path first."""
+    """Order each column, in place, by a depth-first walk along the arrows, the happy path first."""
     seen: dict[Slot, int] = {}
     stack = [slot for column in reversed(columns) for slot in reversed(column)]
     while stack:
@@ -61,7 +61,7 @@ def _follow_arrows(columns: Sequence[list[Slot]]) -> None:
 
 
 def _move_to_middle(column: list[Slot], position: dict[Slot, float], *, leftwards: bool) -> None:
-    """Order a column by the mean position of each slot's neighbours on one side."""
+    """Order a column in place by its slots' mean neighbour to the left, with `leftwards` to the right."""
     middle = {}
     for slot in column:
         neighbours = [position[one] for one in (_right(slot) if leftwards else _left(slot))]
@@ -70,7 +70,7 @@ def _move_to_middle(column: list[Slot], position: dict[Slot, float], *, leftward
 
 
 def _exchange(columns: Sequence[list[Slot]]) -> None:
-    """Exchange adjacent slots for as long as that removes crossings."""
+    """Exchange adjacent slots, in place, for as long as that removes crossings."""
     position = _positions(columns)
     better = True
     while better:
@@ -85,7 +85,7 @@ def _exchange(columns: Sequence[list[Slot]]) -> None:
 
 
 def _removed(a: Slot, b: Slot, position: dict[Slot, float]) -> int:
-    """Return how many crossings an exchange of two adjacent slots removes."""
+    """Return how many crossings an exchange of two adjacent slots removes; negative if it adds some."""
     removed = 0
     for side in (_left, _right):
         from_a = [position[slot] for slot in side(a)]
@@ -95,16 +95,20 @@ def _removed(a: Slot, b: Slot, position: dict[Slot, float]) -> int:
 
 
 def _left(slot: Slot) -> Iterator[Slot]:
+    """Yield the slots of the column before from which strands lead to this slot."""
     return (strand.start for strand in slot.arrivals)
 
 
 def _right(slot: Slot) -> Iterator[Slot]:
+    """Yield the slots of the next column to which strands lead from this slot."""
     return (end for strand in slot.departures for end in strand.ends)
 
 
 def _positions(columns: Sequence[list[Slot]]) -> dict[Slot, float]:
+    """Return each slot's position in its column, from 0 at the top."""
     return {slot: position for column in columns for position, slot in enumerate(column)}
 
 
 def _mean(values: Sequence[float]) -> float:
+    """Return the mean of one or more values."""
     return sum(values) / len(values)

@@ -39,7 +39,7 @@ class _Pull(NamedTuple):
 
 
 def height(slot: Slot, line: float) -> float:
-    """Return the height of a slot; a box has room for its text, in lines of height `line`, and for its arrows."""
+    """Return the height of a slot: 0 for a lane; for a box, room for its text (`line` a line) and its arrows."""
     if slot.box is None:
         return 0.0
     ports = [arrival(slot, strand) for strand in slot.arrivals]
@@ -97,6 +97,7 @@ def middles(layered: Layers, heights: dict[Slot, float]) -> dict[Slot, float]:
 
 
 def _port(strands: Sequence[Strand], strand: Strand) -> float:
+    """Return the row of a strand among the strands at one side of a slot, counted from the slot's middle."""
     return (strands.index(strand) - (len(strands) - 1) / 2) * PORT
 
 
@@ -109,6 +110,7 @@ def _distances(column: Sequence[Slot], heights: dict[Slot, float]) -> Iterator[f
 
 
 def _weight(start: Slot, end: Slot, strand: Strand) -> float:
+    """Return how much a strand counts: most between lanes, more on the happy path, more if alone at both ends."""
     if start.box is None and end.box is None:
         return _LANE_TO_LANE
     alone = len(strand.ends) == len(end.arrivals) == 1
@@ -116,7 +118,7 @@ def _weight(start: Slot, end: Slot, strand: Strand) -> float:
 
 
 def _pulls(slot: Slot, positions: dict[Slot, float], *, left: bool, right: bool) -> list[_Pull]:
-    """Return the positions in which the arrows of a slot are straight: those at its left, at its right, or both."""
+    """Return where a slot's arrows at its left, its right or both would be straight, each with its weight."""
     # Without other pulls, the slot stays where it is.
     pulls = [_Pull(positions[slot], 0.001)]
     if left:

@@ -43,12 +43,12 @@ class Turn:
 
     @property
     def top(self) -> float:
-        """Upper end of its track."""
+        """Upper end of its track: the least of its rows."""
         return min(self.row, *(arrival.row for arrival in self.arrivals))
 
     @property
     def bottom(self) -> float:
-        """Lower end of its track."""
+        """Lower end of its track: the greatest of its rows."""
         return max(self.row, *(arrival.row for arrival in self.arrivals))
 
     @property
@@ -71,12 +71,13 @@ def choose_tracks(turns: Sequence[Turn]) -> int:
 
 
 def rules(turns: Sequence[Turn]) -> Rules:
-    """Return which turn has to be left of which."""
+    """Return, for each part that is not straight, the parts that need a track further left."""
     bent = [part for turn in turns for part in turn.parts if not part.straight]
     return {turn: [other for other in bent if other is not turn and _has_to_be_left(other, turn)] for turn in bent}
 
 
 def _has_to_be_left(left: Turn, right: Turn) -> bool:
+    """Whether `left` has to be left of `right`: as its detour, or because `right` arrives on the row of `left`."""
     if left is right.detour:
         return True
     # A turn starts on the row on which its own detour ends: there they form one line.
@@ -101,7 +102,7 @@ def _ordered(rules: Rules) -> list[Turn]:
 
 
 def _with_indirect(rules: Rules) -> dict[Turn, set[Turn]]:
-    """Return for each turn all those left of it: directly, or by way of others."""
+    """Return for each turn all those left of it, directly or by way of others; the rules must have no cycle."""
     left_of: dict[Turn, set[Turn]] = {}
     for turn in TopologicalSorter(rules).static_order():
         left_of[turn] = {*rules[turn]}.union(*(left_of[other] for other in rules[turn]))
@@ -109,7 +110,7 @@ def _with_indirect(rules: Rules) -> dict[Turn, set[Turn]]:
 
 
 def _exchangeable(order: Sequence[Turn], left_of: dict[Turn, set[Turn]]) -> int | None:
-    """Return the position of a turn that crosses less after the next one."""
+    """Return the position of a turn that may follow the next one and crosses less there; None without one."""
     for position, (left, right) in enumerate(pairwise(order)):
         if left not in left_of[right] and _crossings(right, left) < _crossings(left, right):
             return position
@@ -123,6 +124,6 @@ def _crossings(left: Turn, right: Turn) -> int:
 
 
 def _need_two_tracks(left: Turn, right: Turn) -> bool:
-    """Whether two turns need tracks of their own, in this order."""
+    """Whether two turns need different tracks: their heights overlap or nearly do, or their order matters."""
     beside = left.top < right.bottom + 2 * NEAR and right.top < left.bottom + 2 * NEAR
     return beside or _crossings(left, right) != _crossings(right, left)

@@ -40,7 +40,7 @@ def line(corners: Sequence[Point]) -> str:
 
 
 def head(corners: Sequence[Point]) -> str:
-    """Return the SVG path of an arrowhead."""
+    """Return the SVG path of an arrowhead at the last corner of an arrow."""
     before, last = corners[-2:]
     return f"M{_point(last)}l{number(-_HEAD if last.x > before.x else _HEAD)} -4v8z"
 
@@ -65,7 +65,7 @@ def fork(middle: Point) -> str:
 
 
 def shape(placed: PlacedBox) -> Iterator[str]:
-    """Yield the outline of a box, which differs by kind, and the coloured bar of a function."""
+    """Yield the outline of a box, which differs by kind, and the coloured bar of a function, route or schedule."""
     x, y, width, height = (number(side) for side in (placed.x, placed.y, placed.width, placed.height))
     match placed.box.kind:
         case "event" if placed.box.failing:
@@ -118,4 +118,5 @@ def _from(start: Point, end: Point, distance: float) -> Point:
 
 
 def _point(point: Point) -> str:
+    """Return a point as SVG coordinates, `x y`, rounded to a tenth of a pixel."""
     return f"{number(point.x)} {number(point.y)}"

@@ -61,7 +61,7 @@ class _Picture:
         self._overlay = overlay
 
     def lines(self) -> Iterator[str]:
-        """Yield the SVG's elements."""
+        """Yield the lines of the SVG document, with its stylesheet unless there is an overlay."""
         legend = Legend(self._diagram, self._colours, max(self._layout.width, _LEAST))
         inner = max(self._layout.width, _LEAST, legend.width, width(self._diagram.name, _TITLE, bold=True))
         below = _HEADER + self._layout.height + _MARGIN
@@ -112,6 +112,7 @@ class _Picture:
             yield "</g>"
 
     def _box(self, placed: PlacedBox) -> Iterator[str]:
+        """Yield the elements of a box: its link, shape and text; its count with an overlay; its diamond."""
         box = placed.box
         style = f"box {box.kind}{' failing' if box.failing else ''}{self._marks(box.key)}"
         colour = "" if box.kind in EVENTS else f" s{self._colours[box.service]}"
@@ -138,7 +139,7 @@ class _Picture:
         yield "</g>" if link is None else "</g></a>"
 
     def _marks(self, what: str | Arrow) -> str:
-        """Return the CSS classes that mark a box or an arrow."""
+        """Return the CSS classes that an overlay gives a box's key or an arrow; an empty text without one."""
         if self._overlay is None:
             return ""
         if isinstance(what, Arrow):

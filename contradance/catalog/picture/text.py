@@ -52,6 +52,7 @@ def wrapped(name: str, size: float, limit: float, *, bold: bool = False) -> tupl
 
 
 def _advance(text: str) -> int:
+    """Return the width of a text in thousandths of an em."""
     return sum(_WIDTHS.get(character, _UNKNOWN) for character in text)
 
 

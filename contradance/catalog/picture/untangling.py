@@ -23,7 +23,7 @@ _FREE: Final = 2 * NEAR + 1
 
 
 def untangle(turns: Sequence[Turn]) -> None:
-    """Shift arrivals and add detours until the rules have no cycle."""
+    """Shift arrivals and add detours, in place, until the rules have no cycle."""
     while cycle := _cycle(turns):
         if not any(_shifted(arrival, turns) for arrival in _conflicting(cycle)):
             _add_detour(cycle, turns)
@@ -40,7 +40,7 @@ def _cycle(turns: Sequence[Turn]) -> list[Turn]:
 
 
 def _conflicting(cycle: Sequence[Turn]) -> Iterator[Arrival]:
-    """Yield the arrivals on the row of the turn before."""
+    """Yield of each turn in a cycle the arrival on the row of the turn before it, if there is exactly one."""
     for left, right in pairwise(cycle):
         near = [arrival for arrival in right.arrivals if abs(arrival.row - left.row) < NEAR]
         if len(near) == 1:  # a shift of one of two would leave the rule as it is

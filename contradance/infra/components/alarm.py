@@ -26,7 +26,7 @@ def create_alarm(
     dimensions: Mapping[str, pulumi.Input[str]] | None = None,
     parent: pulumi.Resource,
 ) -> aws.cloudwatch.MetricAlarm:
-    """Create an alarm that notifies the topics of its severity when it starts and when it ends.
+    """Create and return a CloudWatch alarm, which notifies the topics of its severity when it begins and ends.
 
     Args:
         plan: the alarm.
@@ -56,7 +56,7 @@ def create_alarm(
 
 
 def _metric(metric: Metric, dimensions: Mapping[str, pulumi.Input[str]]) -> dict[str, Any]:
-    """Return the inputs of an alarm on one metric; AWS has percentiles beside the other statistics."""
+    """Return the inputs of an alarm on one metric; a percentile is AWS's `extended_statistic`."""
     statistic = "extended_statistic" if metric.statistic.startswith("p") else "statistic"
     return {
         "namespace": metric.namespace,
@@ -68,13 +68,14 @@ def _metric(metric: Metric, dimensions: Mapping[str, pulumi.Input[str]]) -> dict
 
 
 def _expression(plan: AlarmPlan) -> dict[str, Any]:
-    """Return the inputs of an alarm on an expression."""
+    """Return the inputs of an alarm on an expression over the plan's metrics."""
     queries: list[Any] = [_query(position, metric) for position, metric in enumerate(plan.metrics)]
     alarm = {"id": "alarm", "expression": plan.expression, "label": plan.purpose, "return_data": True}
     return {"metric_queries": [*queries, alarm]}
 
 
 def _query(position: int, metric: Metric) -> aws.cloudwatch.MetricAlarmMetricQueryArgsDict:
+    """Return one metric as the query `m{position}` of an alarm on an expression."""
     return {
         "id": f"m{position}",
         "metric": {

@@ -52,6 +52,7 @@ class HttpApi(pulumi.ComponentResource):
         self.register_outputs({"url": self.url})
 
     def _create_api(self) -> aws.apigatewayv2.Api:
+        """Create and return the HTTP API of the plan; with CORS only when the plan has origins."""
         plan = self._plan
         return aws.apigatewayv2.Api(
             "api",
@@ -70,6 +71,7 @@ class HttpApi(pulumi.ComponentResource):
         )
 
     def _create_authorizer(self) -> aws.apigatewayv2.Authorizer | None:
+        """Create and return the JWT authorizer; None when the plan has another authorization."""
         plan = self._plan
         if plan.authorization != "JWT":
             return None
@@ -84,6 +86,7 @@ class HttpApi(pulumi.ComponentResource):
         )
 
     def _create_access_log(self) -> aws.cloudwatch.LogGroup:
+        """Create and return the log group of the access log."""
         return aws.cloudwatch.LogGroup(
             "api",
             name=self._plan.log_group,
@@ -93,6 +96,7 @@ class HttpApi(pulumi.ComponentResource):
         )
 
     def _create_stage(self, log: aws.cloudwatch.LogGroup) -> None:
+        """Create the stage `$default`, which deploys changes by itself, with access log and throttling."""
         plan = self._plan
         aws.apigatewayv2.Stage(
             "api",
@@ -110,7 +114,7 @@ class HttpApi(pulumi.ComponentResource):
         )
 
     def _create_route(self, plan: RoutePlan) -> FunctionComponent:
-        """Create a function, and the route that invokes it."""
+        """Create the function of a route, the route that invokes it, and its alarms; return the function."""
         name = plan.function.identity
         function = self._shared.create_function(plan.function, parent=self)
         permission = function.permit(

@@ -53,6 +53,7 @@ class ApplicationComponent(pulumi.ComponentResource):
         self.register_outputs({"busArn": plan.setup.bus.arn})
 
     def _urls(self) -> Iterator[tuple[str, pulumi.Output[str]]]:
+        """Yield (deployed name, URL) of each queue, and (`deployed name.dead-letters`, URL) of dead letter queues."""
         for each in self.subscribers:
             yield f"{each.name}.dead-letters", each.dead_letters.url
             if each.queue_url is not None:
@@ -83,7 +84,7 @@ class ApplicationComponent(pulumi.ComponentResource):
         return created.name
 
     def _create_archives(self) -> None:
-        """Create the archives of events of others, on buses that the stack does not own."""
+        """Create the archives that are planned on buses of events of others, which the stack does not own."""
         for name, other in self._plan.setup.buses.items():
             if other.archive:
                 aws.cloudwatch.EventArchive(
@@ -96,7 +97,7 @@ class ApplicationComponent(pulumi.ComponentResource):
                 )
 
     def _create_layer(self, packages: DeploymentPackages) -> pulumi.Output[str]:
-        """Create the layer of all functions; return its ARN. A changed zip makes a new version."""
+        """Create the layer of all functions and return the ARN of its version; a changed zip makes a new version."""
         version = aws.lambda_.LayerVersion(
             "layer",
             layer_name=self._plan.layer,
@@ -108,23 +109,26 @@ class ApplicationComponent(pulumi.ComponentResource):
         return version.arn
 
     def _create_schedule_group(self) -> aws.scheduler.ScheduleGroup:
+        """Create and return the group of the stack's schedules."""
         return aws.scheduler.ScheduleGroup(
             "schedules", name=self._plan.group.name, tags=self._plan.setup.tags(), opts=self._mine
         )
 
     def _create_topics(self) -> Topics:
-        """Return the topics for alarms: the configured ones, or a new one for the configured mail address, or none."""
+        """Return the topics for alarms: configured, or new for the mail address, or none; `page` defaults to it."""
         config = self._config
         ticket = self._create_topic(config.alarm_mail) if config.alarm_mail else config.alarm_topic
         page = config.page_topic or ticket
         return Topics((page,) if page else (), (ticket,) if ticket else ())
 
     def _create_topic(self, mail: str) -> pulumi.Output[str]:
+        """Create a topic that sends alarms to a mail address; return its ARN."""
         topic = aws.sns.Topic("alarms", name=self._plan.topic, tags=self._plan.setup.tags(), opts=self._mine)
         aws.sns.TopicSubscription("alarms", topic=topic.arn, protocol="email", endpoint=mail, opts=self._mine)
         return topic.arn
 
     def _create_dashboard(self) -> None:
+        """Create the dashboard; do nothing when the plan has none."""
         plan = self._plan.dashboard
         if plan:
             aws.cloudwatch.Dashboard("dashboard", dashboard_name=plan.name, dashboard_body=plan.body, opts=self._mine)

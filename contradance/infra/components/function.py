@@ -41,7 +41,7 @@ class FunctionComponent(pulumi.ComponentResource):
         self.register_outputs({"arn": self.arn})
 
     def _create_log_group(self, days: int, *, retain: bool) -> aws.cloudwatch.LogGroup:
-        """Create the log group, which holds the function's journal too."""
+        """Create and return the log group, which also holds the journal; `days` is the retention of its lines."""
         plan = self._plan
         return aws.cloudwatch.LogGroup(
             plan.identity,
@@ -52,6 +52,7 @@ class FunctionComponent(pulumi.ComponentResource):
         )
 
     def _create_role(self) -> aws.iam.Role:
+        """Create and return the role that Lambda assumes to run the function."""
         plan = self._plan
         return aws.iam.Role(
             plan.identity,
@@ -62,6 +63,7 @@ class FunctionComponent(pulumi.ComponentResource):
         )
 
     def _create_policy(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
+        """Give the role the permissions of the plan; return the policy."""
         plan = self._plan
         return aws.iam.RolePolicy(
             plan.identity, name="function", role=role.name, policy=document(*plan.statements), opts=self._mine
@@ -75,6 +77,7 @@ class FunctionComponent(pulumi.ComponentResource):
         role: aws.iam.Role,
         needs: tuple[pulumi.Resource, ...],
     ) -> aws.lambda_.Function:
+        """Create and return the Lambda function after the resources in `needs`; `variables` extend the plan's."""
         plan = self._plan
         return aws.lambda_.Function(
             plan.identity,
@@ -104,7 +107,7 @@ class FunctionComponent(pulumi.ComponentResource):
     def retry(
         self, plan: AsyncPlan, dead_letters: pulumi.Input[str] | None, *, parent: pulumi.Resource
     ) -> aws.lambda_.FunctionEventInvokeConfig:
-        """Configure Lambda's retries of asynchronous invocations, and the queue for failed events.
+        """Set and return Lambda's retries of asynchronous invocations; `dead_letters`: ARN for failed events.
 
         It depends on the role's policy, because Lambda refuses a destination that the role may not send to.
         """
@@ -118,7 +121,7 @@ class FunctionComponent(pulumi.ComponentResource):
         )
 
     def permit(self, service: str, source: pulumi.Input[str], *, parent: pulumi.Resource) -> aws.lambda_.Permission:
-        """Let a service invoke the function, from one source only."""
+        """Let a service invoke the function, from the ARN `source` only; return the permission."""
         return aws.lambda_.Permission(
             self._plan.identity,
             statement_id="Invoke",

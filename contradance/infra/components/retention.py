@@ -6,10 +6,10 @@ import pulumi
 def retainable(
     parent: pulumi.Resource, *, retain: bool, depends_on: list[pulumi.Resource] | None = None
 ) -> pulumi.ResourceOptions:
-    """Return the options of a resource that holds data.
+    """Return the options of a resource that holds data; with `retain`, AWS keeps it when the program drops it.
 
-    With `retain` it stays in AWS when the program no longer declares it. `pulumi import` puts it below the stack itself,
-    where the alias finds it when the program declares it again.
+    `pulumi import` puts such a resource below the stack itself, where the alias finds it when the program declares it
+    again.
     """
     return pulumi.ResourceOptions(
         parent=parent,

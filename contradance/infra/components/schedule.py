@@ -39,13 +39,14 @@ class ScheduleComponent(pulumi.ComponentResource):
         self.register_outputs({"functionArn": self.function.arn})
 
     def _create_dead_letters(self, *, retain: bool) -> tuple[aws.sqs.Queue | None, list[pulumi.Resource]]:
+        """Create the dead letter queue; return it and what its users depend on; (None, []) when the plan has none."""
         if self._plan.dead_letters is None:
             return None, []
         plan, tags = self._plan.dead_letters, self._plan.function.tags
         return create_dead_letters(self.name, plan, tags, retain=retain, parent=self)
 
     def _create_role(self, trust: str) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-        """Create the role that Scheduler assumes to invoke the function.
+        """Create the role that Scheduler assumes to invoke the function; return the role and its policy.
 
         A new role may not be assumable for up to a minute: the first runs of a new schedule may fail, and Scheduler tries
         them again.
@@ -66,6 +67,7 @@ class ScheduleComponent(pulumi.ComponentResource):
     def _create_schedule(
         self, group: aws.scheduler.ScheduleGroup, role: aws.iam.Role, ready: list[pulumi.Resource]
     ) -> None:
+        """Create the schedule in `group`; it invokes the function with `role`, after the resources in `ready`."""
         aws.scheduler.Schedule(
             self.name,
             name=self._plan.schedule_name,
@@ -91,5 +93,5 @@ class ScheduleComponent(pulumi.ComponentResource):
 
 
 def _utc(moment: datetime | None) -> str | None:
-    """Return a moment as the provider takes it."""
+    """Return a moment as UTC text for the provider: `2026-01-31T18:00:07Z`; None for None."""
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

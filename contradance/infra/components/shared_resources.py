@@ -36,7 +36,7 @@ class DeploymentPackages(Protocol):
 
     @property
     def functions(self) -> Mapping[str, Path]:
-        """Zips of the functions, by name."""
+        """Zips of the functions, by name: `service.handler`."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class SharedResources:
         *,
         parent: pulumi.Resource,
     ) -> FunctionComponent:
-        """Create a function with its role and its log group."""
+        """Create and return a function with its role and its log group; `variables` are added to those of the plan."""
         return FunctionComponent(
             plan,
             self.packages.functions[plan.name],
@@ -75,7 +75,7 @@ class SharedResources:
         )
 
     def create_alarms(self, alarms: Sequence[AlarmPlan], owner: str, *, parent: pulumi.Resource) -> None:
-        """Create the alarms of one function."""
+        """Create the alarms of one function, whose resource name is `owner`."""
         for alarm in alarms:
             create_alarm(alarm, owner, self.topics, parent=parent)
 
@@ -83,7 +83,7 @@ class SharedResources:
 def create_dead_letters(
     name: str, plan: DeadLetterPlan, tags: Mapping[str, str], *, retain: bool, parent: pulumi.Resource
 ) -> tuple[aws.sqs.Queue, list[pulumi.Resource]]:
-    """Create a dead letter queue and its policy; return it, and both as what its users depend on."""
+    """Create a dead letter queue, and its policy if planned; return the queue, and both as what its users depend on."""
     mine = pulumi.ResourceOptions(parent=parent)
     queue = aws.sqs.Queue(
         f"{name}.dead-letters",

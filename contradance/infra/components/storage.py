@@ -29,6 +29,7 @@ class Storage(pulumi.ComponentResource):
         self.register_outputs({"onceTable": once.name})
 
     def _create_table(self, plan: TablePlan) -> aws.dynamodb.Table:
+        """Create and return a table of the application; the configuration decides on recovery and protection."""
         return aws.dynamodb.Table(
             plan.identity,
             name=plan.table_name,
@@ -44,7 +45,7 @@ class Storage(pulumi.ComponentResource):
         )
 
     def _create_once_table(self) -> aws.dynamodb.Table:
-        """Create the table of once-records, with an index of the unpublished ones for the sweeper.
+        """Create and return the table of once-records, with an index of the unpublished ones for the sweeper.
 
         The index is sparse: DynamoDB indexes only records that have its key attributes, and publishing removes the shard.
         So the index holds the few unpublished records, and the sweeper's query stays cheap.
@@ -78,6 +79,7 @@ class Storage(pulumi.ComponentResource):
         )
 
     def _create_secret(self, plan: SecretPlan, value: pulumi.Input[str]) -> aws.ssm.Parameter:
+        """Create and return the encrypted SSM parameter that holds a secret's value."""
         return aws.ssm.Parameter(
             plan.name,
             name=plan.parameter,

@@ -14,7 +14,7 @@ from contradance.runtime.aws import variable_names
 
 _EVENTS: Final = "events.amazonaws.com"
 MOST_POLLERS: Final = 1_000
-"""Highest maximum concurrency of a queue's polling. Lambda API, ScalingConfig."""
+"""Largest value that Lambda accepts for `MaximumConcurrency` of a queue. Lambda API, ScalingConfig."""
 
 
 class SubscriberComponent(pulumi.ComponentResource):
@@ -51,6 +51,7 @@ class SubscriberComponent(pulumi.ComponentResource):
         self.register_outputs({"ruleArn": rule.arn, "deadLetterQueueUrl": self.dead_letters.url})
 
     def _create_rule(self, bus: pulumi.Input[str]) -> aws.cloudwatch.EventRule:
+        """Create and return the rule, with the plan's pattern, on the bus with this name."""
         rule = self._plan.rule
         return aws.cloudwatch.EventRule(
             self.name,
@@ -70,7 +71,7 @@ class SubscriberComponent(pulumi.ComponentResource):
         arn: pulumi.Input[str],
         ready: list[pulumi.Resource],
     ) -> None:
-        """Create the target last, so that no event arrives before the other resources can handle it.
+        """Create the rule's target `arn` last, so that no event arrives before the other resources can handle it.
 
         Both fields of the retry policy are set, because the provider sends 0 for a missing one.
         """
@@ -91,13 +92,14 @@ class SubscriberComponent(pulumi.ComponentResource):
     def _create_direct_delivery(
         self, function: FunctionComponent, rule: aws.cloudwatch.EventRule
     ) -> list[pulumi.Resource]:
-        """Let the rule invoke the function, and let Lambda send failed events to the dead letter queue."""
+        """Let the rule invoke the function, and let Lambda dead-letter failed events; return both resources."""
         permission = function.permit(_EVENTS, rule.arn, parent=self)
         return [permission, function.retry(self._plan.retry, self.dead_letters.arn, parent=self)]
 
     def _create_queue(
         self, plan: QueuePlan, ready: list[pulumi.Resource], *, retain: bool
     ) -> tuple[aws.sqs.Queue, aws.sqs.QueuePolicy]:
+        """Create the queue after `ready`; return it, and the policy that lets the rule send to it."""
         queue = aws.sqs.Queue(
             self.name,
             name=plan.name,
@@ -111,7 +113,7 @@ class SubscriberComponent(pulumi.ComponentResource):
         return queue, aws.sqs.QueuePolicy(self.name, queue_url=queue.url, policy=plan.policy, opts=self._mine)
 
     def _create_polling(self, plan: QueuePlan, queue: aws.sqs.Queue) -> aws.lambda_.EventSourceMapping:
-        """Let Lambda poll the queue, with at most the function's concurrency: more would be throttled."""
+        """Let Lambda poll the queue, with at most the function's concurrency; return the event source mapping."""
         concurrency = self._plan.function.concurrency
         return aws.lambda_.EventSourceMapping(
             self.name,

@@ -14,9 +14,9 @@ from contradance.infra.planning.function import SHORTEST_MEMORY
 from contradance.settings import Secret, Setting
 
 LONGEST_ROUTE: Final = timedelta(seconds=30)
-"""Longest time that API Gateway waits for an answer. Quota of HTTP APIs."""
+"""Longest time that API Gateway waits for a response. Quota of HTTP APIs."""
 LEAST_POLLERS: Final = 2
-"""Lowest maximum concurrency of a queue's polling. Lambda API, ScalingConfig."""
+"""Smallest value that Lambda accepts for `MaximumConcurrency` of a queue. Lambda API, ScalingConfig."""
 
 KEPT_FOR_AWS: Final = ("aws", "ssm")
 """Reserved prefixes of parameter names, in upper or lower case. SSM API, PutParameter."""
@@ -30,7 +30,7 @@ def check_agreement(
     stack: str,
     registry: str | None,
 ) -> None:
-    """Refuse a configuration that does not fit the functions that the stack deploys.
+    """Raise `InvalidStack` when a configuration does not fit the functions that the stack deploys.
 
     Raises:
         InvalidStack: the message lists every wrong key, and the fix of each.
@@ -50,6 +50,7 @@ def check_agreement(
 
 
 def _wrong_services(choreography: Choreography, config: StackConfig) -> Iterator[str]:
+    """Yield a problem for each configured service that the choreography does not have."""
     for service in config.services or ():
         if service not in choreography.services:
             yield (
@@ -59,7 +60,11 @@ def _wrong_services(choreography: Choreography, config: StackConfig) -> Iterator
 
 
 def _wrong_settings(choreography: Choreography, config: StackConfig, stack: str) -> Iterator[str]:
-    """Check settings against all functions: a stack that deploys some services may configure the others too."""
+    """Yield a problem for each setting that no function of any service uses, or whose value is not valid.
+
+    Settings are checked against the functions of all services, because a stack may also configure services that
+    it does not deploy.
+    """
     links = [use for function in choreography.functions.values() for use in function.uses]
     known = {use.name: use for use in links if isinstance(use, Setting)}
     for name, text in sorted(config.settings.items()):
@@ -80,6 +85,7 @@ def _wrong_settings(choreography: Choreography, config: StackConfig, stack: str)
 def _wrong_secrets(
     choreography: Choreography, functions: tuple[AnyFunction, ...], config: StackConfig, stack: str
 ) -> Iterator[str]:
+    """Yield a problem for each unused and each missing secret, and for a choreography's name that SSM reserves."""
     links = [use for function in choreography.functions.values() for use in function.uses]
     known = {use.name for use in links if isinstance(use, Secret)}
     needed = {use.name: function for function in functions for use in function.uses if isinstance(use, Secret)}
@@ -103,6 +109,7 @@ def _wrong_secrets(
 def _wrong_overrides(
     choreography: Choreography, functions: tuple[AnyFunction, ...], config: StackConfig, stack: str
 ) -> Iterator[str]:
+    """Yield a problem for each override of an unknown function, and for concurrency below 2 behind a queue."""
     for name in sorted(config.functions.keys() - choreography.functions.keys()):
         yield (
             f"  functions.{name} is not a function.{_nearest_name(name, choreography.functions)}\n"
@@ -120,7 +127,7 @@ def _wrong_overrides(
 
 
 def _short_once_records(functions: tuple[AnyFunction, ...], config: StackConfig, stack: str) -> Iterator[str]:
-    """Refuse once-records that expire before their event can come back: the event would be handled twice."""
+    """Yield a problem for a `rememberDays` that is too short: a replayed or redriven event could be consumed twice."""
     if config.remember_days is None or not functions:
         return
     slowest = max(functions, key=lambda function: function.retry.max_age)
@@ -136,6 +143,7 @@ def _short_once_records(functions: tuple[AnyFunction, ...], config: StackConfig,
 
 
 def _wrong_ingress(choreography: Choreography, config: StackConfig, registry: str | None) -> Iterator[str]:
+    """Yield a problem for an ingress without a registry, and for each detail-type that is unknown or ambiguous."""
     if config.ingress and registry is None:
         yield (
             "  ingress is set, but the project does not name its registry of contracts.\n"
@@ -157,6 +165,7 @@ def _wrong_ingress(choreography: Choreography, config: StackConfig, registry: st
 
 
 def _slow_routes(functions: tuple[AnyFunction, ...]) -> Iterator[str]:
+    """Yield a problem for each route whose timeout is longer than API Gateway waits."""
     for function in functions:
         if isinstance(function.trigger, Route) and function.limits.timeout > LONGEST_ROUTE:
             yield (
@@ -166,5 +175,6 @@ def _slow_routes(functions: tuple[AnyFunction, ...]) -> Iterator[str]:
 
 
 def _nearest_name(name: str, known: Iterable[str]) -> str:
+    """Return a question with the known name that is most similar to `name`; empty text when none is similar."""
     close = get_close_matches(name, list(known), n=1)
     return f" Is it {close[0]!r}?" if close else ""

@@ -50,28 +50,28 @@ class AlarmPlan:
 
 
 def rule_metric(name: str, bus: str, rule: str) -> Metric:
-    """Return a metric of a rule in EventBridge; on the default bus it has no dimension for the bus."""
+    """Return the metric `name` of a rule in EventBridge; on the default bus it has no dimension for the bus."""
     own: Dimensions = () if bus == DEFAULT_BUS else (("EventBusName", bus),)
     return Metric("AWS/Events", name, (*own, ("RuleName", rule)))
 
 
 def lambda_metric(name: str, function: str) -> Metric:
-    """Return a metric of a function in Lambda."""
+    """Return the metric `name` of a function, which has its Lambda name, in Lambda."""
     return Metric("AWS/Lambda", name, (("FunctionName", function),))
 
 
 def waiting_metric(queue: str) -> Metric:
-    """Return the metric of the number of messages in a queue."""
+    """Return the metric of the number of messages in a queue, without hidden ones, by the queue's name."""
     return Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", (("QueueName", queue),), "Maximum")
 
 
 def oldest_metric(queue: str) -> Metric:
-    """Return the metric of the age of the oldest message in a queue, in seconds."""
+    """Return the metric of the age of the oldest message in a queue, in seconds, by the queue's name."""
     return Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", (("QueueName", queue),), "Maximum")
 
 
 def api_alarms(names: Names, stack: str, thresholds: AlarmThresholds, tags: Mapping[str, str]) -> tuple[AlarmPlan, ...]:
-    """Return the alarms of the HTTP API. The component adds the API's id, which AWS assigns, to their metrics."""
+    """Return the alarms of the HTTP API for errors and latency; the component adds the API's id to their metrics."""
     logs = f"Read the errors with: contradance logs --stack {stack}"
     errors = AlarmPlan(
         names.name("alarm", "api", suffix="errors"),
@@ -112,7 +112,7 @@ class Watch:
     def alarm(
         self, purpose: str, severity: Severity, description: str, *metrics: Metric, threshold: float = 1
     ) -> AlarmPlan:
-        """Return an alarm for a metric that reaches a threshold."""
+        """Return an alarm of this function that begins when the metric reaches a threshold."""
         return AlarmPlan(
             self.names.name("alarm", *self.identity.split("."), suffix=purpose),
             purpose,
@@ -124,7 +124,7 @@ class Watch:
         )
 
     def throttled(self) -> AlarmPlan:
-        """Return the alarm for throttled invocations."""
+        """Return the alarm, a `ticket`, for throttled invocations."""
         return self.alarm(
             "throttled",
             "ticket",
@@ -134,7 +134,7 @@ class Watch:
         )
 
     def dead_letters(self, queue: str) -> AlarmPlan:
-        """Return the alarm for dead letters in a queue."""
+        """Return the alarm, a `ticket`, for dead letters in the queue with this name."""
         return self.alarm(
             "dead-letters",
             "ticket",
@@ -144,7 +144,7 @@ class Watch:
         )
 
     def backlog(self, queue: str) -> AlarmPlan:
-        """Return the alarm for messages that wait long in a queue, which after ten days deletes them."""
+        """Return the alarm, a `ticket`, for messages that wait in a queue longer than the configured minutes."""
         minutes = self.thresholds.backlog_minutes
         return self.alarm(
             "backlog",
@@ -155,7 +155,7 @@ class Watch:
         )
 
     def dropped(self) -> AlarmPlan:
-        """Return the alarm for events that Lambda accepted and then dropped."""
+        """Return the alarm, a `page`, for events that Lambda accepted and then dropped."""
         return self.alarm(
             "dropped",
             "page",
@@ -164,7 +164,7 @@ class Watch:
         )
 
     def undelivered_lost(self, bus: str, rule: str) -> AlarmPlan:
-        """Return the alarm for events that EventBridge could neither deliver nor dead-letter."""
+        """Return the alarm, a `page`, for events that EventBridge could neither deliver nor dead-letter."""
         return self.alarm(
             "undelivered-lost",
             "page",
@@ -174,7 +174,7 @@ class Watch:
         )
 
     def failed_lost(self) -> AlarmPlan:
-        """Return the alarm for failed events that Lambda could not dead-letter."""
+        """Return the alarm, a `page`, for failed events that Lambda could not dead-letter."""
         return self.alarm(
             "failed-lost",
             "page",
@@ -184,7 +184,7 @@ class Watch:
         )
 
     def behind(self) -> AlarmPlan:
-        """Return the alarm for a sweeper without a successful run for some minutes.
+        """Return the alarm, a `page`, for a sweeper without a successful run for the configured minutes.
 
         Without any data its state is unknown. That notifies too, except after the first deployment, where it is the state
         from the start.
@@ -205,7 +205,9 @@ class Watch:
 
     @property
     def _replay(self) -> str:
+        """The command that replays a window of the archive to this function, with placeholders for the times."""
         return self._command("replay") + " --from <moment> --to <moment>"
 
     def _command(self, command: str) -> str:
+        """Return a `contradance` command with the options for this stack and this function."""
         return f"contradance {command} --stack {self.stack} --subscriber {self.function}"

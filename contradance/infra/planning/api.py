@@ -33,7 +33,7 @@ class ApiPlan:
 
 
 def plan_api(setup: Setup, routes: Sequence[RoutePlan]) -> ApiPlan | None:
-    """Return the plan of an API with these routes; None when the stack has no routes."""
+    """Return the plan of an API with these routes, as the stack configures it; None when the stack has no routes."""
     if not routes:
         return None
     config = setup.config

@@ -42,7 +42,7 @@ class ForeignBusPlan:
 def plan_buses(
     functions: Iterable[AnyFunction], config: StackConfig, site: Site, names: Names
 ) -> Mapping[str, ForeignBusPlan]:
-    """Return the buses of these functions beside the application's own, by their names in the declarations.
+    """Return the buses of events of others that these functions use, by their names in the declarations.
 
     Raises:
         InvalidStack: the configuration does not name a bus, or names one that no function uses; the message has the fix.
@@ -63,7 +63,7 @@ def plan_buses(
 
 
 def parse_bus(arn: str, where: str, site: Site, key: str = "bus") -> BusPlan:
-    """Return the bus with this ARN, which another stack or team owns.
+    """Return the bus with this ARN, which another stack or team owns; refuse another account or region.
 
     Raises:
         InvalidStack: it is not the ARN of a bus in the stack's account and region.
@@ -85,7 +85,7 @@ def parse_bus(arn: str, where: str, site: Site, key: str = "bus") -> BusPlan:
 
 
 def _problems(used: Mapping[str, object], config: StackConfig, stack: str) -> list[str]:
-    """Return what is wrong with the keys `buses` and `archives`, each with its fix."""
+    """Return the problems of the keys `buses` and `archives`, each with its fix; `used` has the buses of functions."""
     found = [
         f"bus {name!r} is used by functions, but not named.\n"
         f"  Fix: pulumi config set --stack {stack} --path 'buses.{name}' <name or ARN>"
@@ -114,12 +114,14 @@ def _problems(used: Mapping[str, object], config: StackConfig, stack: str) -> li
 
 
 def _resolved(name: str, value: str, site: Site) -> BusPlan:
+    """Return the bus that a value, its ARN or its name, stands for; refuse an ARN of another account or region."""
     if value.startswith("arn:"):
         return parse_bus(value, f"the key buses.{name}", site, f"--path 'buses.{name}'")
     return BusPlan(value, site.arn("events", f"event-bus/{value}"), owned=False)
 
 
 def _archive(bus: str, patterns: list[Any], config: StackConfig, site: Site, names: Names) -> ArchivePlan | None:
+    """Return the planned archive of the events that these patterns match; None when the stack configures none."""
     days = config.archives.get(bus)
     if days is None:
         return None
@@ -128,7 +130,7 @@ def _archive(bus: str, patterns: list[Any], config: StackConfig, site: Site, nam
 
 
 def _union(bus: str, patterns: list[Any], site: Site) -> str:
-    """Return the pattern of an archive: what any rule matches; without content filters where these are too long."""
+    """Return the pattern of an archive: what any rule matches; if too long, without content filters; else refuse."""
     parts = [part for pattern in patterns for part in pattern.get("$or", [pattern])]
     whole = [{name: part[name] for name in ("source", "detail-type", "detail") if name in part} for part in parts]
     wider = [{name: part[name] for name in ("source", "detail-type")} for part in parts]
@@ -143,6 +145,6 @@ def _union(bus: str, patterns: list[Any], site: Site) -> str:
 
 
 def _either(parts: list[dict[str, Any]]) -> str:
-    """Return the pattern that matches what any of these matches."""
+    """Return the JSON text of one pattern that matches what any of these patterns matches."""
     distinct = [json.loads(text) for text in dict.fromkeys(map(canonical, parts))]
     return canonical(distinct[0] if len(distinct) == 1 else {"$or": distinct})

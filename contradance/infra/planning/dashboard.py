@@ -23,12 +23,13 @@ MetricLine = tuple[str, Metric]
 
 
 def dashboard(site: Site, subscribers: Sequence[SubscriberPlan], functions: Iterable[AnyFunction]) -> str:
-    """Return the body of the dashboard, as JSON."""
+    """Return the body of the dashboard as JSON: widgets of each service with subscribers, and of each event."""
     widgets = [*_service_widgets(subscribers), *_event_widgets(site, subscribers, functions)]
     return canonical({"widgets": list(_position_widgets(site, widgets))})
 
 
 def _service_widgets(subscribers: Sequence[SubscriberPlan]) -> Iterator[tuple[str, list[MetricLine]]]:
+    """Yield (title, lines) of each service's widgets: invocations, errors, age of events and dead letters."""
     by_service: dict[str, list[SubscriberPlan]] = defaultdict(list)
     for subscriber in subscribers:
         by_service[subscriber.function.service].append(subscriber)
@@ -43,11 +44,12 @@ def _service_widgets(subscribers: Sequence[SubscriberPlan]) -> Iterator[tuple[st
 
 
 def _metric_line(metric: str, subscriber: SubscriberPlan) -> MetricLine:
+    """Return the line of one Lambda metric of a subscriber, with the function's name as label."""
     return subscriber.function.name, lambda_metric(metric, subscriber.function.lambda_name)
 
 
 def _age_line(subscriber: SubscriberPlan) -> MetricLine:
-    """Return the metric of the waiting time of events: in the function's queue, or in Lambda's."""
+    """Return the line of the waiting time of events: in the function's queue (seconds), else in Lambda's (ms)."""
     if subscriber.queue:
         age = Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", (("QueueName", subscriber.queue.name),), "Maximum")
         return f"{subscriber.function.name} (seconds)", age
@@ -58,7 +60,7 @@ def _age_line(subscriber: SubscriberPlan) -> MetricLine:
 def _event_widgets(
     site: Site, subscribers: Sequence[SubscriberPlan], functions: Iterable[AnyFunction]
 ) -> Iterator[tuple[str, list[MetricLine]]]:
-    """Yield a widget for each event that the stack's functions publish or consume."""
+    """Yield (identity, lines) of a widget for each event that the stack's functions publish or consume, sorted."""
     rules = {subscriber.function.name: subscriber.rule for subscriber in subscribers}
     lines: Mapping[str, list[MetricLine]] = defaultdict(list)
     for function in functions:
@@ -76,6 +78,7 @@ def _event_widgets(
 
 
 def _position_widgets(site: Site, widgets: Iterable[tuple[str, list[MetricLine]]]) -> Iterator[Mapping[str, object]]:
+    """Yield the widgets as CloudWatch's JSON, in rows from left to right."""
     per_row = _COLUMNS // _WIDTH
     for position, (title, lines) in enumerate(widgets):
         row, column = divmod(position, per_row)
@@ -96,5 +99,6 @@ def _position_widgets(site: Site, widgets: Iterable[tuple[str, list[MetricLine]]
 
 
 def _metric_json(label: str, metric: Metric) -> list[object]:
+    """Return a line as CloudWatch's list: namespace, name, dimensions, then label and statistic."""
     names = [part for dimension in metric.dimensions for part in dimension]
     return [metric.namespace, metric.name, *names, {"label": label, "stat": metric.statistic}]

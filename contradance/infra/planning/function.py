@@ -65,22 +65,22 @@ class Setup:
     """The buses of events of others, by their names in the declarations."""
 
     def name(self, kind: naming.ResourceKind, function: str, suffix: str = "") -> str:
-        """Return the name of a resource of a function."""
+        """Return the name in AWS of a function's resource; `function` is the deployed name."""
         return self.names.name(kind, *function.split("."), suffix=suffix)
 
     def tags(self, service: str | None = None, function: str | None = None) -> dict[str, str]:
-        """Return the tags of a resource of the stack, of a service or of a function."""
+        """Return the configured tags, with app and stack, and with service and function when they are given."""
         own = {"app": self.site.app, "stack": self.site.stack, "service": service, "function": function}
         return {**self.config.tags, **{key: value for key, value in own.items() if value}}
 
     def remember(self, max_age: timedelta) -> int:
-        """Return the lifetime of a once-record in seconds: at least as long as an event can come back."""
+        """Return the lifetime of a once-record in seconds: as configured, else as long as redelivery is possible."""
         least = max(self.config.archive_retention, SHORTEST_MEMORY) + max_age
         asked = self.config.remember_days
         return int((timedelta(days=asked) if asked else least).total_seconds())
 
     def declared(self, function: AnyFunction, kind: FunctionKind, extra: Iterable[Statement] = ()) -> FunctionPlan:
-        """Return the plan of a function that the application declares."""
+        """Return the plan of a function of the application, with the permissions of its links and those in `extra`."""
         settings = {
             use.variable: self.config.settings[use.name]
             for use in function.uses
@@ -134,7 +134,7 @@ class Setup:
         concurrency: int | None = None,
         identity: str | None = None,
     ) -> FunctionPlan:
-        """Return the plan of any function: of the application, or contradance's own."""
+        """Return the plan of any function, the application's or contradance's own; `identity` is its deployed name."""
         service, identity = name.partition(".")[0], identity or name
         lambda_name = self.name("function", identity)
         log_group = f"/aws/lambda/{lambda_name}"

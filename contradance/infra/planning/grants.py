@@ -35,7 +35,7 @@ def tracing() -> Statement:
 
 
 def publishing(bus: BusPlan, contracts: Iterable[type[Contract]]) -> Iterator[Statement]:
-    """Yield the permission to publish these contracts and no others: one statement for each source.
+    """Yield the permissions to publish these contracts and no others: one statement for each source.
 
     One statement for all sources would allow every source with every detail-type. The condition `Null` is necessary
     because `ForAllValues` is also true for a request without a source.
@@ -66,14 +66,14 @@ def remembering(site: Site, once_table: str, function: str) -> Statement:
 
 
 def sweeping(site: Site, once_table: str) -> Iterator[Statement]:
-    """Yield the permissions of the sweeper: to find unpublished once-records of all functions, and to update them."""
+    """Yield the sweeper's permissions: to find the unpublished once-records of all functions and to update them."""
     table = site.arn("dynamodb", f"table/{once_table}")
     yield Statement("Find", ("dynamodb:Query",), (f"{table}/index/{UNPUBLISHED}",))
     yield Statement("Mark", _ONCE, (table,))
 
 
 def using_tables(site: Site, grants: Collection[Grant], names: Mapping[str, str]) -> Iterator[Statement]:
-    """Yield the permissions for the tables that a function uses; write includes read."""
+    """Yield the permissions for the tables in `grants`, with their `names` in DynamoDB; write includes read."""
     written = {grant.table for grant in grants if grant.access == "write"}
     read = {grant.table for grant in grants} - written
     for sid, actions, chosen in (("Read", _READ, read), ("Write", tuple(sorted(_READ + _WRITE)), written)):
@@ -84,7 +84,7 @@ def using_tables(site: Site, grants: Collection[Grant], names: Mapping[str, str]
 
 
 def reading_secrets(site: Site, names: Iterable[str], key: str | None) -> Iterator[Statement]:
-    """Yield the permissions to read these SSM parameters, and to decrypt them with `key` unless it is AWS's own."""
+    """Yield the permissions to read these SSM parameters and, if `key` is not None, to decrypt them with it."""
     arns = tuple(site.arn("ssm", f"parameter{name}") for name in sorted(names))
     if arns:
         yield Statement("Secrets", ("ssm:GetParameters",), arns)
@@ -103,7 +103,7 @@ def dead_lettering(queue_arn: str) -> Statement:
 
 
 def consuming(queue_arn: str) -> Statement:
-    """Return the permission to poll the function's own queue, for Lambda, and to postpone its messages, for the function."""
+    """Return the permission to poll the function's own queue (Lambda) and to hide its messages (the function)."""
     return Statement("Consume", _CONSUME, (queue_arn,))
 
 
@@ -115,10 +115,10 @@ def remembers(function: AnyFunction) -> bool:
 
 
 def linked_secrets(function: AnyFunction) -> tuple[str, ...]:
-    """Return the names of the secrets that a function uses."""
+    """Return the names of the secrets that a function uses, sorted."""
     return tuple(sorted(use.name for use in function.uses if isinstance(use, Secret)))
 
 
 def linked_tables(function: AnyFunction) -> tuple[Grant, ...]:
-    """Return the grants of the tables that a function uses."""
+    """Return the grants of the tables that a function uses, for reading or writing."""
     return tuple(use for use in function.uses if isinstance(use, Grant))

@@ -43,7 +43,7 @@ class Names:
         self._taken: dict[tuple[ResourceKind, str], tuple[str, ...]] = {}
 
     def name(self, kind: ResourceKind, *parts: str, suffix: str = "") -> str:
-        """Return `app-stack-part-part-suffix`; a name that AWS would refuse is changed, and gets a hash.
+        """Return `app-stack-part-part-suffix`, changed and with a hash if AWS would refuse it; refuse a taken name.
 
         Raises:
             InvalidStack: other parts already have the same name of this kind.
@@ -60,7 +60,7 @@ class Names:
 
 
 def fitting_name(text: str, identity: str, longest: int, suffix: str = "") -> str:
-    """Return `text-suffix`, cut to `longest` characters and with `-` for each character that AWS refuses.
+    """Return `text-suffix`; if AWS would refuse it, cut to `longest` characters and with `-` for refused characters.
 
     A changed name gets a hash of `identity`, which keeps it unique.
     """

@@ -96,12 +96,12 @@ class StackPlan:
 
     @property
     def functions(self) -> tuple[FunctionPlan, ...]:
-        """All Lambda functions."""
+        """The plans of all Lambda functions, contradance's own included."""
         return tuple(workload.function for workload in self.workloads)
 
     @property
     def workloads(self) -> tuple[Workload, ...]:
-        """All functions with their triggers."""
+        """All functions with their triggers: subscribers, routes, schedules and the sweeper."""
         return (*self.subscribers, *self.routes, *self.schedules, self.sweeper)
 
 
@@ -122,7 +122,7 @@ def make_plan(
     bus: BusPlan | None = None,
     registry: str | None = None,
 ) -> StackPlan:
-    """Return the plan of a stack.
+    """Return the plan of a stack; refuse a configuration that does not fit the choreography.
 
     Args:
         choreography: the whole system; the configuration may select some of its services.
@@ -168,6 +168,7 @@ def make_plan(
 
 
 def _make_setup(functions: tuple[AnyFunction, ...], config: StackConfig, site: Site, bus: BusPlan | None) -> Setup:
+    """Return what all functions of the stack share; with `bus` None, the stack has a bus of its own."""
     names = Names(site.app, site.stack)
     bus_name = names.name("bus")
     tables = _deployed_tables(functions)
@@ -185,6 +186,7 @@ def _make_setup(functions: tuple[AnyFunction, ...], config: StackConfig, site: S
 
 
 def _plan_tables(setup: Setup, functions: tuple[AnyFunction, ...]) -> tuple[TablePlan, ...]:
+    """Return the plans of the tables that these functions use."""
     keys = {grant.table: grant.key for function in functions for grant in grants.linked_tables(function)}
     deployed = _deployed_tables(functions)
     return tuple(
@@ -194,17 +196,19 @@ def _plan_tables(setup: Setup, functions: tuple[AnyFunction, ...]) -> tuple[Tabl
 
 
 def _deployed_tables(functions: tuple[AnyFunction, ...]) -> dict[str, str]:
-    """Return the deployed name of each table that functions use, by its name, sorted."""
+    """Return the deployed name of each table that functions use, by its name in the code, sorted."""
     linked = {grant for function in functions for grant in grants.linked_tables(function)}
     return {grant.table: grant.deployed_name for grant in sorted(linked, key=lambda grant: grant.table)}
 
 
 def _plan_group(setup: Setup) -> GroupPlan:
+    """Return the plan of the schedule group, with the trust policy of the roles of its schedules."""
     name, site = setup.names.name("schedule group"), setup.site
     return GroupPlan(name, scheduler_trust(site.account, site.arn("scheduler", f"schedule-group/{name}")))
 
 
 def _plan_routes(setup: Setup, functions: tuple[AnyFunction, ...]) -> list[RoutePlan]:
+    """Return the plans of the routes among these functions."""
     return [
         plan_route(setup, setup.declared(function, "route"), function.trigger.key)
         for function in functions
@@ -213,7 +217,7 @@ def _plan_routes(setup: Setup, functions: tuple[AnyFunction, ...]) -> list[Route
 
 
 def _plan_ingress(setup: Setup, choreography: Choreography, registry: str | None) -> list[RoutePlan]:
-    """Return the plan of the ingress: the route that publishes the configured events over HTTP."""
+    """Return the plan of the ingress, the route that publishes the configured events; empty when it has none."""
     if registry is None or not setup.config.ingress:
         return []
     contracts = chain.from_iterable(map(choreography.contracts.named, setup.config.ingress))

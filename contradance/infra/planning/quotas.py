@@ -10,33 +10,33 @@ from contradance.infra.planning.statement import document
 FEWER_RULES: Final = {"af-south-1": 100, "eu-south-1": 100}
 """Regions with a lower default quota of rules. EventBridge user guide, eb-quota."""
 WILDCARD_RULES: Final = 30
-"""Most rules with a wildcard on one bus; fixed. EventBridge user guide, eb-quota."""
+"""Maximum number of rules with a wildcard on one bus; AWS does not raise it. EventBridge user guide, eb-quota."""
 ROLE_POLICY: Final = 10_240
-"""Most characters of a role's own policies, without white space; fixed. IAM user guide, reference_iam-quotas."""
+"""Maximum size of a role's policies in characters, without white space; fixed. IAM user guide, reference_iam-quotas."""
 ENVIRONMENT: Final = 4096
-"""Most bytes of a function's environment; fixed. Lambda developer guide, gettingstarted-limits."""
+"""Maximum number of bytes of a function's environment; fixed. Lambda developer guide, gettingstarted-limits."""
 ROUTES: Final = 300
-"""Most routes of an HTTP API, by default. API Gateway developer guide, http-api-quotas."""
+"""Default quota of routes for one HTTP API. API Gateway developer guide, http-api-quotas."""
 SCHEMAS: Final = 100
-"""Most schemas of a registry, by default. EventBridge user guide, eb-quota."""
+"""Default quota of schemas for one registry. EventBridge user guide, eb-quota."""
 TAGS: Final = 50
-"""Most tags of a resource; fixed."""
+"""Maximum number of tags of a resource; fixed."""
 TAG_LENGTHS: Final = (128, 256)
-"""Most characters of a tag's key and of its value; fixed."""
+"""Maximum number of characters of a tag's key and of its value; fixed."""
 OWN_TAGS: Final = ("app", "function", "service", "severity", "stack")
 """Keys of the tags that contradance sets."""
 UNRESERVED: Final = 100
 """Concurrent executions that an account keeps unreserved; fixed. Lambda developer guide, configuration-concurrency."""
 ALARM_DESCRIPTION: Final = 1024
-"""Most characters of an alarm's description. CloudWatch API reference, PutMetricAlarm."""
+"""Maximum number of characters of an alarm's description. CloudWatch API reference, PutMetricAlarm."""
 PARAMETER_NAME: Final = 1011
-"""Most characters of a parameter's name. SSM API reference, PutParameter."""
+"""Maximum number of characters of a parameter's name. SSM API reference, PutParameter."""
 QUEUE_URL: Final = 200
 """Bytes reserved for the URL of the dead letter queue, which is known only after deployment."""
 
 
 def check_quotas(plan: StackPlan) -> None:
-    """Refuse a plan that breaks one of AWS's quotas.
+    """Raise `InvalidStack` when a plan breaks one of AWS's quotas.
 
     Raises:
         InvalidStack: the message lists every broken quota, its cause and the fix.
@@ -57,6 +57,7 @@ def check_quotas(plan: StackPlan) -> None:
 
 
 def _too_many_rules(plan: StackPlan) -> Iterator[str]:
+    """Yield a problem for each bus with too many rules, archives included, or too many rules with a wildcard."""
     region, config = plan.setup.site.region, plan.setup.config
     configured = "rule_quota" in config.model_fields_set
     quota = config.rule_quota if configured else min(config.rule_quota, FEWER_RULES.get(region, config.rule_quota))
@@ -81,6 +82,7 @@ def _too_many_rules(plan: StackPlan) -> Iterator[str]:
 
 
 def _long_patterns(plan: StackPlan) -> Iterator[str]:
+    """Yield a problem for each subscriber whose event pattern is longer than the configured quota."""
     quota = plan.setup.config.pattern_quota
     for each in plan.subscribers:
         if len(each.rule.pattern) > quota:
@@ -92,6 +94,7 @@ def _long_patterns(plan: StackPlan) -> Iterator[str]:
 
 
 def _large_functions(plan: StackPlan) -> Iterator[str]:
+    """Yield a problem for each function whose policy or whose environment is too large."""
     for function in plan.functions:
         policy = len(document(*function.statements))
         if policy > ROLE_POLICY:
@@ -108,6 +111,7 @@ def _large_functions(plan: StackPlan) -> Iterator[str]:
 
 
 def _large_stack(plan: StackPlan) -> Iterator[str]:
+    """Yield a problem for too many routes, for too many schemas, and for a function with too many tags."""
     if len(plan.routes) > ROUTES:
         yield f"  {len(plan.routes)} routes; an HTTP API may have {ROUTES}.\n  Fix: deploy services from several stacks."
     if len(plan.schemas) > SCHEMAS:
@@ -121,7 +125,10 @@ def _large_stack(plan: StackPlan) -> Iterator[str]:
 
 
 def _wrong_tags(plan: StackPlan) -> Iterator[str]:
-    """Refuse keys that IAM would refuse: to IAM, keys that differ in case only are the same key."""
+    """Yield a problem for each tag that IAM refuses, that contradance sets, or that is too long.
+
+    To IAM, keys that differ in case only are the same key.
+    """
     stack = plan.setup.site.stack
     seen = {key.casefold(): key for key in OWN_TAGS}
     for key, value in plan.setup.config.tags.items():
@@ -138,6 +145,7 @@ def _wrong_tags(plan: StackPlan) -> Iterator[str]:
 
 
 def _too_much_concurrency(plan: StackPlan) -> Iterator[str]:
+    """Yield a problem when the functions reserve more concurrency than the account's quota allows."""
     reserved = {each.name: each.concurrency for each in plan.functions if each.concurrency}
     quota, total = plan.setup.config.concurrency_quota, sum(reserved.values())
     if reserved and total > quota - UNRESERVED:
@@ -151,6 +159,7 @@ def _too_much_concurrency(plan: StackPlan) -> Iterator[str]:
 
 
 def _foreign_regions(plan: StackPlan) -> Iterator[str]:
+    """Yield a problem for each configured topic or KMS key that is in another region than the stack."""
     site, config = plan.setup.site, plan.setup.config
     for key, arn in (
         ("alarmTopic", config.alarm_topic),
@@ -166,6 +175,7 @@ def _foreign_regions(plan: StackPlan) -> Iterator[str]:
 
 
 def _long_texts(plan: StackPlan) -> Iterator[str]:
+    """Yield a problem for each alarm with a too long description and each secret with a too long parameter name."""
     for alarm in (alarm for each in plan.workloads for alarm in each.alarms):
         if len(alarm.description) > ALARM_DESCRIPTION:
             yield (

@@ -23,7 +23,7 @@ class Statement:
     """The allowed AWS service in a resource policy; None in a role's own policy."""
 
     def as_json(self) -> dict[str, object]:
-        """Return the statement in IAM's JSON form."""
+        """Return the statement in IAM's JSON form, without fields that are empty."""
         statement: dict[str, object] = {"Sid": self.sid, "Effect": "Allow", "Action": self.actions}
         if self.resources:
             statement["Resource"] = self.resources
@@ -35,12 +35,15 @@ class Statement:
 
 
 def document(*statements: Statement) -> str:
-    """Return the policy document of `statements`: equal statements make equal text, so an update has no difference."""
+    """Return the policy document of `statements` as JSON; equal statements make equal text.
+
+    So an update of an unchanged policy shows no difference.
+    """
     return canonical({"Version": "2012-10-17", "Statement": [statement.as_json() for statement in statements]})
 
 
 def trust(service: str, conditions: Conditions | None = None) -> str:
-    """Return the trust policy of a role that `service` may assume."""
+    """Return the trust policy of a role that `service` may assume, under these conditions."""
     return document(Statement("AssumeRole", ("sts:AssumeRole",), (), conditions or {}, service))
 
 

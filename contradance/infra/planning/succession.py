@@ -38,7 +38,7 @@ class Leaving:
 
     @property
     def import_command(self) -> str:
-        """The command that brings it back into the stack."""
+        """The `pulumi import` command that brings the resource back into the stack."""
         return f"pulumi import {TYPES[self.kind]} {self.logical_name} {self.id}"
 
     def __str__(self) -> str:
@@ -47,12 +47,12 @@ class Leaving:
 
 
 def leaving(plan: StackPlan, before: Deployed) -> tuple[Leaving, ...]:
-    """Return what holds data in the deployed stack and is not in the plan, in the order of its functions."""
+    """Return the deployed resources with data that are not in the plan: those of functions, then tables."""
     return (*_of_functions(plan, before), *_of_tables(plan, before))
 
 
 def check_succession(plan: StackPlan, before: Deployed) -> None:
-    """Refuse a change that makes AWS replace a table: its items would be lost.
+    """Raise `InvalidStack` for a table that gets or loses its sort key: AWS would replace it without its items.
 
     Raises:
         InvalidStack: the message names each table.
@@ -70,7 +70,7 @@ def check_succession(plan: StackPlan, before: Deployed) -> None:
 
 
 def describe_leaving(items: tuple[Leaving, ...], stack: str, *, retained: bool) -> Iterator[str]:
-    """Yield a warning for each function or table with data that leaves the stack."""
+    """Yield a warning for each function or table with data that leaves the stack; without `retained` it is deleted."""
     for owner in dict.fromkeys(item.owner for item in items):
         mine = [item for item in items if item.owner == owner]
         what = "; ".join(map(str, mine))
@@ -97,6 +97,7 @@ def describe_leaving(items: tuple[Leaving, ...], stack: str, *, retained: bool) 
 
 
 def _of_functions(plan: StackPlan, before: Deployed) -> Iterator[Leaving]:
+    """Yield what holds data of functions that leave the stack, and the queues that functions no longer have."""
     workloads = {each.function.identity: each for each in plan.workloads}
     for name, function in before.functions.items():
         identity = function.deployed_name or name
@@ -108,6 +109,7 @@ def _of_functions(plan: StackPlan, before: Deployed) -> Iterator[Leaving]:
 
 
 def _removed(identity: str, function: DeployedFunction) -> Iterator[Leaving]:
+    """Yield what holds data of a function that leaves: dead letter queue and queue, if it has them, and log group."""
     if function.dead_letter_queue_url:
         yield Leaving(identity, "dead letters", f"{identity}.dead-letters", function.dead_letter_queue_url)
     if function.queue_url:
@@ -116,6 +118,7 @@ def _removed(identity: str, function: DeployedFunction) -> Iterator[Leaving]:
 
 
 def _of_tables(plan: StackPlan, before: Deployed) -> Iterator[Leaving]:
+    """Yield each deployed table that the plan does not have."""
     now = {table.identity for table in plan.tables}
     for name, table in before.tables.items():
         if name not in now:
@@ -123,4 +126,5 @@ def _of_tables(plan: StackPlan, before: Deployed) -> Iterator[Leaving]:
 
 
 def _old_name(owner: str) -> str:
+    """Return a name without its service: `table` for `service.table`."""
     return owner.partition(".")[2]

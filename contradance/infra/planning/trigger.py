@@ -120,7 +120,7 @@ class SchedulePlan:
 
 
 def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscription) -> SubscriberPlan:
-    """Return the plan of a subscriber: one rule, one target, one dead letter queue.
+    """Return the plan of a subscriber: one rule, one target, one dead letter queue, and a queue if it has one.
 
     Lambda's retries and the queue's redrive policy both lead to the dead letter queue in both delivery modes: when a stack
     changes from one mode to the other, events of both are on their way.
@@ -164,14 +164,14 @@ def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscript
 
 
 def plan_route(setup: Setup, function: FunctionPlan, key: str) -> RoutePlan:
-    """Return the plan of a route."""
+    """Return the plan of a route with a key like `GET /loans/{loan_id}`, and its alarm."""
     method, _, path = key.partition(" ")
     source = f"*/{method}{_PLACEHOLDER.sub('*', path)}"
     return RoutePlan(function, key, source, (watch_of(setup, function).throttled(),))
 
 
 def plan_schedule(setup: Setup, function: AnyFunction, schedule: Schedule) -> SchedulePlan:
-    """Return the plan of a scheduled function."""
+    """Return the plan of a scheduled function: schedule, role, dead letter queue, retries and alarms."""
     dead_letters = _plan_dead_letters(setup, function.deployed_name, None, None)
     planned = setup.declared(function, "schedule", [grants.dead_lettering(dead_letters.arn)])
     watch = watch_of(setup, planned)
@@ -195,7 +195,10 @@ def plan_schedule(setup: Setup, function: AnyFunction, schedule: Schedule) -> Sc
 
 
 def plan_sweeper(setup: Setup, function: FunctionPlan) -> SchedulePlan:
-    """Return the plan of the sweeper, which runs every minute. A failed run is not retried: the next run does its work."""
+    """Return the plan of the sweeper, which runs every minute, without retries and without a dead letter queue.
+
+    The next run does the work of a failed one.
+    """
     return SchedulePlan(
         function,
         setup.name("schedule", function.name),
@@ -211,7 +214,7 @@ def plan_sweeper(setup: Setup, function: FunctionPlan) -> SchedulePlan:
 
 
 def watch_of(setup: Setup, function: FunctionPlan) -> Watch:
-    """Return the planner of a function's alarms."""
+    """Return the object that plans a function's alarms."""
     return Watch(
         setup.names,
         setup.site.stack,
@@ -229,6 +232,7 @@ def scheduler_trust(account: str, group_arn: str) -> str:
 
 
 def _plan_rule(setup: Setup, function: AnyFunction, subscription: Subscription) -> RulePlan:
+    """Return the plan of a subscriber's rule, on the stack's bus or on the bus of events of others that it names."""
     name = setup.name("rule", function.deployed_name)
     consumed = ", ".join(event.identity.detail_type for event in subscription.events)
     bus = setup.bus if subscription.bus is None else setup.buses[subscription.bus].bus
@@ -243,6 +247,7 @@ def _plan_rule(setup: Setup, function: AnyFunction, subscription: Subscription) 
 
 
 def _plan_dead_letters(setup: Setup, function: str, rule_arn: str | None, queue_arn: str | None) -> DeadLetterPlan:
+    """Return the plan of a function's dead letter queue; without a rule or a queue, that ARN is None."""
     name = setup.name("queue", function, "dead-letters")
     arn = setup.site.arn("sqs", name)
     sources = {"redrivePermission": "byQueue", "sourceQueueArns": [queue_arn]} if queue_arn else None
@@ -251,21 +256,23 @@ def _plan_dead_letters(setup: Setup, function: str, rule_arn: str | None, queue_
 
 
 def _allow_rule(rule_arn: str, queue_arn: str) -> Statement:
-    """Return the permission for one rule to send to a queue."""
+    """Return the permission, in a queue's policy, for one rule to send to that queue."""
     return Statement(
         "Rule", ("sqs:SendMessage",), (queue_arn,), {"ArnEquals": {"aws:SourceArn": rule_arn}}, service=_EVENTS
     )
 
 
 def _invoke_permission(function: FunctionPlan) -> Statement:
+    """Return the permission to invoke this function."""
     return Statement("Invoke", ("lambda:InvokeFunction",), (function.arn,))
 
 
 def _plan_retry(function: AnyFunction) -> AsyncPlan:
-    """Return Lambda's retries, which are at most what Lambda supports."""
+    """Return Lambda's retries of a function: its own number and age, at most what Lambda supports."""
     max_age = min(function.retry.max_age, LAMBDA_MAX_AGE)
     return AsyncPlan(min(function.retry.times, LAMBDA_RETRIES), int(max_age.total_seconds()))
 
 
 def _target_max_age(function: AnyFunction) -> int:
+    """Return how long EventBridge tries to reach a function: its own `max_age`, at most EventBridge's, in seconds."""
     return int(min(function.retry.max_age, RULE_MAX_AGE).total_seconds())

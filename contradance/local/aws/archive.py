@@ -42,14 +42,14 @@ class ArchiveOperations:
         self._bus_of = {one.function.name: one.subscription.bus or self._own for one in choreography.subscriptions}
 
     def describe_archive(self, request: AwsRequest) -> ResponseBody:
-        """Describe one archive."""
+        """Return the archive that `ArchiveName` names; refuse an unknown name."""
         name = request.text("ArchiveName")
         if name not in self._buses:
             raise Refused("ResourceNotFoundException", f"Archive {name} does not exist.")
         return {"ArchiveArn": archive_arn(self._buses[name]), **self._described(self._buses[name])}
 
     def list_archives(self, request: AwsRequest) -> ResponseBody:
-        """List the archives, that of the application's own bus first."""
+        """Return a page of archives, the own bus's first, by one filter at most; refuse an unknown bus or state."""
         given = [request.maybe_text(name) for name in ("NamePrefix", "EventSourceArn", "State")]
         if sum(one is not None for one in given) > 1:
             raise _one_filter("ListArchives")
@@ -67,7 +67,7 @@ class ArchiveOperations:
         return {"Archives": [*archives], **following}
 
     def start_replay(self, request: AwsRequest) -> ResponseBody:
-        """Start a replay of a window of the archive, to the named rules, or to all."""
+        """Start a replay of an archive's window to the named rules, or to all; refuse an invalid parameter."""
         name, source = request.text("ReplayName"), request.text("EventSourceArn")
         first, last = request.moment("EventStartTime"), request.moment("EventEndTime")
         destination = request.object("Destination")
@@ -95,7 +95,7 @@ class ArchiveOperations:
         return {"ReplayArn": replay_arn(name), "State": replay.state, "ReplayStartTime": replay.started}
 
     def describe_replay(self, request: AwsRequest) -> ResponseBody:
-        """Describe one replay and its progress."""
+        """Return one replay's window, rules and progress; refuse an unknown name."""
         replay = self._replays.named(request.text("ReplayName"))
         bus = replay.bus or self._own
         destination: ResponseBody = {"Arn": bus_arn(bus)}
@@ -105,7 +105,7 @@ class ArchiveOperations:
         return found | ({"Description": replay.description} if replay.description else {})
 
     def list_replays(self, request: AwsRequest) -> ResponseBody:
-        """List the replays, the latest first."""
+        """Return a page of replays, the latest first, by one filter at most; refuse an unknown state."""
         given = [request.maybe_text(name) for name in ("NamePrefix", "EventSourceArn", "State")]
         if sum(one is not None for one in given) > 1:
             raise _one_filter("ListReplays")
@@ -123,11 +123,12 @@ class ArchiveOperations:
         return {"Replays": [self._replay(replay) for replay in replays], **following}
 
     def cancel_replay(self, request: AwsRequest) -> ResponseBody:
-        """Stop a replay at its present position."""
+        """Request the end of a replay at its position; refuse one that is unknown, has ended or is cancelled."""
         replay = self._replays.cancel(request.text("ReplayName"))
         return {"ReplayArn": replay_arn(replay.name), "State": replay.state}
 
     def _described(self, bus: str) -> ResponseBody:
+        """Return a bus's archive as in AWS's responses, with the count and bytes of its events."""
         count, size = self._replays.archived(OWN_BUS if bus == self._own else bus)
         return {
             "ArchiveName": archive_name(bus),
@@ -140,6 +141,7 @@ class ArchiveOperations:
         }
 
     def _replay(self, replay: Replay) -> ResponseBody:
+        """Return a replay as in ListReplays; times that are still None are left out."""
         found: ResponseBody = {
             "ReplayName": replay.name,
             "EventSourceArn": archive_arn(replay.bus or self._own),
@@ -154,7 +156,7 @@ class ArchiveOperations:
         return found
 
     def _filtered(self, arns: list[str], bus: str) -> set[str]:
-        """Return the functions whose rules on a bus are named."""
+        """Return the functions of the rules with these ARNs; refuse an ARN that is not of a rule on `bus`."""
         unknown = [arn for arn in arns if arn not in self._functions or self._bus_of[self._functions[arn]] != bus]
         if unknown:
             raise _parameter("Destination.FilterArns", f"Rule {unknown[0].rpartition('/')[2]} does not exist.")
@@ -162,14 +164,17 @@ class ArchiveOperations:
 
 
 def _parameter(name: str, reason: str) -> Refused:
+    """Return the `ValidationException` of one parameter; the caller raises it."""
     return Refused("ValidationException", f"Parameter {name} is not valid. Reason: {reason}")
 
 
 def _unknown_bus(arn: str) -> Refused:
+    """Return the `ResourceNotFoundException` of the bus with this ARN; the caller raises it."""
     return Refused("ResourceNotFoundException", f"Event bus {arn.partition('event-bus/')[2]} does not exist.")
 
 
 def _one_filter(operation: str) -> Refused:
+    """Return the `ValidationException` of a request with several filters; the caller raises it."""
     return Refused(
         "ValidationException",
         f"At most one filter is allowed for {operation}. Use either : State, EventSourceArn, or NamePrefix.",

@@ -13,7 +13,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 def each_entry(request: AwsRequest, act: Callable[[AwsRequest], object]) -> ResponseBody:
-    """Call `act` for each entry of a batch, and return the result of each."""
+    """Call `act` per entry; return `Successful` and `Failed` (refused). Refuse 0 or over 10 entries, and bad ids."""
     entries = request.objects("Entries")
     ids = [entry.maybe_text("Id") or "" for entry in entries]
     if not entries:

@@ -53,7 +53,7 @@ _QUERY_PREFIX: Final = "AWS.SimpleQueueService."
 
 
 def is_for_aws(path: str, headers: Mapping[str, str]) -> bool:
-    """Whether a request uses one of AWS's protocols, and is not for a route of the application."""
+    """Whether a request uses AWS's protocols, by its path, target header or signature; False for one to a route."""
     return (path == "/" and TARGET_HEADER in headers) or path.startswith(PREFIX) or signed_service(headers) is not None
 
 
@@ -107,7 +107,7 @@ class AwsEndpoint:
     def answer_request(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, url: str
     ) -> HttpResponse:
-        """Answer a request in one of AWS's protocols; `target` is the path with its query."""
+        """Answer an AWS request, an unknown service with its error; `target` is the path with its query."""
         path, _, _ = target.partition("?")
         operation, service = headers.get(TARGET_HEADER), signed_service(headers)
         if path.startswith(PREFIX):
@@ -117,14 +117,15 @@ class AwsEndpoint:
         return refuse_service(service or "AWS", method, path, headers, body)
 
     def answer(self, target: str, body: bytes, url: str = f"http://{HOST}") -> HttpResponse:
-        """Answer the operation in the `X-Amz-Target` header; `url` is the laptop's, as the client has it."""
+        """Answer the operation in `X-Amz-Target`, or its refusal; `url` is the laptop's, as the client has it."""
         return self._guarded(target, lambda: self._operate(target, body, url))
 
     def answer_path(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        """Answer a request with its operation in the path, as Lambda has it."""
+        """Answer a request with its operation in the path, as Lambda's; a refusal is AWS's error."""
         return self._guarded(f"{method} {target}", lambda: self._functions.answer(method, target, headers, body))
 
     def _operate(self, target: str, body: bytes, url: str) -> HttpResponse:
+        """Return the operation's response; refuse an unknown operation, and a body that is not a JSON object."""
         on_events, on_queues = self._events.get(target), self._queues.get(target)
         if on_events is None and on_queues is None:
             raise Refused("UnknownOperationException", f"The laptop does not answer {target}.")
@@ -139,7 +140,7 @@ class AwsEndpoint:
         return HttpResponse(200, {"content-type": _content_type(target)}, json.dumps(answer))
 
     def _guarded(self, operation: str, answer: Callable[[], HttpResponse]) -> HttpResponse:
-        """Return a response, or AWS's form of a refusal; both have a request id."""
+        """Return the response of `answer`; AWS's error for `Refused`, a 503 for `LaptopError`. All get a request id."""
         try:
             given = answer()
         except Refused as refusal:
@@ -151,7 +152,7 @@ class AwsEndpoint:
 
 
 def _refused(operation: str, refusal: Refused) -> HttpResponse:
-    """Return the refusal in the service's form: SQS adds the older name of the error, Lambda has the name in a header."""
+    """Return a refusal as an error response: SQS adds the error's older name, Lambda has its name in a header."""
     headers = {"content-type": _content_type(operation), "x-amzn-errortype": refusal.code}
     if operation.startswith("AmazonSQS."):
         older = _QUERY_CODES.get(refusal.code)
@@ -160,4 +161,5 @@ def _refused(operation: str, refusal: Refused) -> HttpResponse:
 
 
 def _content_type(operation: str) -> str:
+    """Return the content type of an operation's response: JSON 1.0 for SQS, else JSON 1.1."""
     return _QUEUE_CONTENT_TYPE if operation.startswith("AmazonSQS.") else CONTENT_TYPE

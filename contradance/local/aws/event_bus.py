@@ -45,7 +45,7 @@ class EventBus:
         self._rules = {aws_name(one.function.name): one for one in choreography.subscriptions}
 
     def put_events(self, request: AwsRequest) -> ResponseBody:
-        """Accept entries; each may be refused alone."""
+        """Accept 1 to 10 entries, each with its own result; refuse all for an unknown bus or too large a request."""
         request.refuse("EndpointId", "it has no global endpoints")
         entries = request.objects("Entries")
         if not entries:
@@ -67,7 +67,7 @@ class EventBus:
         return self._bus.put_events(Entries=[{"EventBusName": DEFAULT_BUS, **entry.all} for entry in entries])
 
     def test_event_pattern(self, request: AwsRequest) -> ResponseBody:
-        """Return whether a pattern matches an event, with the matcher of the rules."""
+        """Return whether a pattern matches an event, as the rules do; refuse an invalid pattern or event."""
         try:
             pattern = EventPattern(request.text("EventPattern"))
         except InvalidPattern as error:
@@ -84,28 +84,28 @@ class EventBus:
         return {"Result": pattern.matches(event)}
 
     def describe_event_bus(self, request: AwsRequest) -> ResponseBody:
-        """Describe one bus."""
+        """Return a bus's name, ARN and times, the default bus's without `Name`; refuse an unknown bus."""
         return self._described(self._named_bus(request.maybe_text("Name")))
 
     def list_event_buses(self, request: AwsRequest) -> ResponseBody:
-        """List the buses, the application's own first."""
+        """Return a page of the buses, the application's own first, whose names begin with `NamePrefix`."""
         prefix = request.maybe_text("NamePrefix") or ""
         buses, following = request.page([self._described(name) for name in self._bus.names if name.startswith(prefix)])
         return {"EventBuses": [*buses], **following}
 
     def list_rules(self, request: AwsRequest) -> ResponseBody:
-        """List the rules of one bus, by name."""
+        """Return a page of one bus's rules, by name, whose names begin with `NamePrefix`; refuse an unknown bus."""
         rules = self._rules_on(request)
         prefix = request.maybe_text("NamePrefix") or ""
         names, following = request.page([name for name in sorted(rules) if name.startswith(prefix)])
         return {"Rules": [self._rule(name) for name in names], **following}
 
     def describe_rule(self, request: AwsRequest) -> ResponseBody:
-        """Describe one rule."""
+        """Return one rule; refuse a rule that is not on the request's bus."""
         return self._rule(self._known(request, "Name"))
 
     def list_targets_by_rule(self, request: AwsRequest) -> ResponseBody:
-        """List a rule's one target: the function, or the queue before it."""
+        """Return a rule's one target, the function or the queue before it; refuse an unknown rule."""
         rule = self._rules[self._known(request, "Rule")]
         name = rule.function.name
         age = int(min(rule.function.retry.max_age, RULE_MAX_AGE).total_seconds())
@@ -119,17 +119,19 @@ class EventBus:
         return {"Targets": [*targets], **following}
 
     def list_rule_names_by_target(self, request: AwsRequest) -> ResponseBody:
-        """List the rules of one bus that deliver to a function or a queue."""
+        """Return a page of the names of a bus's rules with the target `TargetArn`; refuse an unknown bus."""
         rules = self._rules_on(request)
         arn = request.text("TargetArn")
         names, following = request.page([name for name, rule in sorted(rules.items()) if _target(rule) == arn])
         return {"RuleNames": [*names], **following}
 
     def _described(self, bus: str) -> ResponseBody:
+        """Return a bus as in AWS's responses: its name, its ARN and the time of the laptop's start."""
         times = {"CreationTime": self._created, "LastModifiedTime": self._created}
         return {"Name": bus, "Arn": bus_arn(bus), **times}
 
     def _rule(self, name: str) -> ResponseBody:
+        """Return a known rule as in AWS's responses: name, ARN, pattern, state and bus."""
         rule = self._rules[name]
         bus = rule.subscription.bus or self._bus.name
         return {
@@ -149,12 +151,12 @@ class EventBus:
         return rule
 
     def _rules_on(self, request: AwsRequest) -> dict[str, Subscribed]:
-        """Return the rules of the request's bus by name."""
+        """Return the rules of the request's bus by name, of the default bus without one; refuse an unknown bus."""
         bus = self._named_bus(request.maybe_text("EventBusName"))
         return {name: rule for name, rule in self._rules.items() if (rule.subscription.bus or self._bus.name) == bus}
 
     def _named_bus(self, given: str | None) -> str:
-        """Return the name of a bus; refuse an unknown one. A request without a name is for AWS's default bus."""
+        """Return a bus's name, by name or ARN; that of AWS's default bus for None. Refuse an unknown one."""
         found = self._bus.bus_named(given or DEFAULT_BUS)
         if found is None:
             name = (given or DEFAULT_BUS).rpartition("event-bus/")[2]
@@ -163,11 +165,13 @@ class EventBus:
 
 
 def _target(rule: Subscribed) -> str:
+    """Return the ARN of a rule's target: the source queue of a function behind one, else the function."""
     name = rule.function.name
     return queue_arn(aws_name(name)) if rule.subscription.delivery == "queue" else function_arn(name)
 
 
 def _entries(constraint: str, member: str = "entries") -> Refused:
+    """Return the `ValidationException` of a `member` with a wrong length; the caller raises it."""
     return Refused(
         "ValidationException",
         f"1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have length "
@@ -176,11 +180,12 @@ def _entries(constraint: str, member: str = "entries") -> Refused:
 
 
 def _invalid_event(reason: str) -> Refused:
+    """Return the `ValidationException` of an event that is not valid; the caller raises it."""
     return Refused("ValidationException", f"Parameter Event is not valid. Reason: {reason}.")
 
 
 def _size(entry: AwsRequest) -> int:
-    """Return the UTF-8 bytes that PutEvents counts of one entry."""
+    """Return the UTF-8 bytes that PutEvents counts of one entry; refuse text that UTF-8 cannot encode."""
     texts = [entry.maybe_text(name) or "" for name in ("Source", "DetailType", "Detail")]
     try:
         size = sum(len(text.encode()) for text in (*texts, *entry.texts("Resources")))

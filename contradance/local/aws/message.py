@@ -20,7 +20,7 @@ _REFUSED: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 
 
 def message_attributes(request: AwsRequest) -> MessageAttributes:
-    """Return a message's attributes; the laptop keeps text and numbers."""
+    """Return a message's attributes, which are text or numbers; refuse more than 10, and binary or invalid ones."""
     given = request.object("MessageAttributes")
     if len(given.all) > _MOST_ATTRIBUTES:
         raise _invalid(
@@ -30,7 +30,7 @@ def message_attributes(request: AwsRequest) -> MessageAttributes:
 
 
 def _attribute(name: str, given: AwsRequest) -> dict[str, str]:
-    """Return one attribute in SQS's shape."""
+    """Return one attribute in SQS's shape; refuse an invalid name, type or value, and binary data."""
     kind, value = given.maybe_text("DataType") or "", given.maybe_text("StringValue")
     base = kind.partition(".")[0]
     if not _NAME.fullmatch(name):
@@ -50,7 +50,7 @@ def _attribute(name: str, given: AwsRequest) -> dict[str, str]:
 
 
 def checked_text(text: str, code: str = "InvalidMessageContents") -> None:
-    """Refuse a text with characters that SQS does not accept."""
+    """Refuse, with the error `code`, a text with characters that SQS does not accept."""
     if _REFUSED.search(text):
         raise Refused(
             code,
@@ -60,6 +60,7 @@ def checked_text(text: str, code: str = "InvalidMessageContents") -> None:
 
 
 def _invalid(message: str) -> Refused:
+    """Return an `InvalidParameterValue` with this message; the caller raises it."""
     return Refused("InvalidParameterValue", message)
 
 
@@ -89,20 +90,22 @@ def received(message: DeadLetterMessage, system: set[str], wanted: list[str]) ->
 
 
 def _is_wanted(name: str, wanted: list[str]) -> bool:
+    """Whether an attribute was requested: by its name, by `prefix.*`, or by `All` or `.*`."""
     return any(one in ("All", ".*", name) or (one.endswith(".*") and name.startswith(one[:-2])) for one in wanted)
 
 
 def _milliseconds(seconds: float) -> str:
+    """Return seconds as a text of whole milliseconds, rounded down."""
     return str(int(seconds * 1000))
 
 
 def digest(content: bytes) -> str:
-    """Return the digest of a message's body, as SQS gives it."""
+    """Return the MD5 digest of a message's body in hexadecimal, as SQS does."""
     return md5(content, usedforsecurity=False).hexdigest()
 
 
 def attributes_digest(attributes: Mapping[str, Mapping[str, str]]) -> str:
-    """Return the digest of message attributes, which some clients check. SQS developer guide, message attributes."""
+    """Return SQS's MD5 digest of message attributes, in hexadecimal. SQS developer guide, message attributes."""
 
     def part(text: str) -> bytes:
         content = text.encode()

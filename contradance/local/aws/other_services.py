@@ -31,7 +31,7 @@ def signed_service(headers: Mapping[str, str]) -> str | None:
 
 
 def refuse_service(service: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-    """Return the refusal of a request to a service, or in a protocol, that the laptop does not have."""
+    """Return the 400 response for a service or protocol that the laptop lacks, in the JSON or XML of its clients."""
     form = headers.get("content-type", "").startswith(_FORM)
     action = _ACTION.search(body.decode("latin-1")) if form else None
     operation = action[1] if action else headers.get("x-amz-target", f"{method} {path}").rpartition(".")[2]
@@ -51,4 +51,5 @@ def refuse_service(service: str, method: str, path: str, headers: Mapping[str, s
 
 
 def _xml(text: str) -> HttpResponse:
+    """Return a response of status 400 with this XML."""
     return HttpResponse(_STATUS, {"content-type": "text/xml"}, f'<?xml version="1.0" encoding="UTF-8"?>{text}')

@@ -79,7 +79,7 @@ class Queues:
         self._queues = {queue.name: queue for queue in found}
 
     def list_queues(self, request: AwsRequest, url: str) -> ResponseBody:
-        """List the queues' URLs, by name."""
+        """Return a page of the queues' URLs, by name, whose names begin with `QueueNamePrefix`."""
         prefix = request.maybe_text("QueueNamePrefix") or ""
         names, following = request.page(
             [name for name in sorted(self._queues) if name.startswith(prefix)], "MaxResults"
@@ -87,13 +87,13 @@ class Queues:
         return {"QueueUrls": [queue_url(url, name) for name in names], **following}
 
     def get_queue_url(self, request: AwsRequest, url: str) -> ResponseBody:
-        """Return the URL of a queue."""
+        """Return the URL of a queue by its name; refuse an unknown queue, and another account."""
         if request.maybe_text("QueueOwnerAWSAccountId") not in (None, ACCOUNT):
             raise Refused("QueueDoesNotExist", "The specified queue does not exist.")
         return {"QueueUrl": queue_url(url, self._named(_required(request, "QueueName")).name)}
 
     def get_queue_attributes(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - every operation's shape
-        """Return the requested attributes of a queue: counts, ARN and settings."""
+        """Return the requested attributes of a queue: counts, ARN and settings; refuse an unknown attribute."""
         queue = self._queue(request)
         known = self._attributes(queue)
         names = request.texts("AttributeNames")
@@ -103,7 +103,7 @@ class Queues:
         return {"Attributes": {name: text for name, text in known.items() if "All" in names or name in names}}
 
     def send_message(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Put a message on a queue; the function consumes those on its source queue."""
+        """Put a message on a source queue, for its function, or a dead letter queue; refuse an invalid message."""
         queue, body = self._queue(request), _required(request, "MessageBody")
         checked_text(body)
         content = body.encode()
@@ -127,7 +127,7 @@ class Queues:
         return answer | ({"MD5OfMessageAttributes": attributes_digest(attributes)} if attributes else {})
 
     def receive_message(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Receive messages, and hide them for their visibility timeout."""
+        """Return dead letters, hidden for their visibility timeout; none after a short wait. Refuse a source queue."""
         queue = self._dead_letter_queue(request, "ReceiveMessage")
         request.refuse("ReceiveRequestAttemptId", "its queues are standard queues")
         limit = _number(request, "MaxNumberOfMessages", 1, MAX_ENTRIES, "Must be between 1 and 10, if provided.") or 1
@@ -146,30 +146,30 @@ class Queues:
         return {"Messages": [received(message, system, wanted) for message in found]}
 
     def delete_message(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Delete a message that was received."""
+        """Delete a received dead letter; an old receipt deletes nothing. Refuse a source queue."""
         queue = self._dead_letter_queue(request, "DeleteMessage")
         self._dead_letters.delete(queue.function.name, _required(request, "ReceiptHandle"))
         return {}
 
     def delete_message_batch(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Delete several messages; each may fail alone."""
+        """Delete received dead letters; each may fail alone. Refuse a source queue."""
         queue = self._dead_letter_queue(request, "DeleteMessageBatch")
         return each_entry(
             request, lambda entry: self._dead_letters.delete(queue.function.name, _required(entry, "ReceiptHandle"))
         )
 
     def change_message_visibility(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Hide a received message for longer, or show it again."""
+        """Hide a received dead letter for a time from now; refuse one that is not hidden, and a source queue."""
         self._change(self._dead_letter_queue(request, "ChangeMessageVisibility"), request)
         return {}
 
     def change_message_visibility_batch(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Hide or show several messages; each may fail alone."""
+        """Hide received dead letters for a time from now; each may fail alone. Refuse a source queue."""
         queue = self._dead_letter_queue(request, "ChangeMessageVisibilityBatch")
         return each_entry(request, lambda entry: self._change(queue, entry))
 
     def purge_queue(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Delete every message of a queue."""
+        """Delete every message of a dead letter queue; refuse a source queue, and a second purge in 60 seconds."""
         queue, now = self._dead_letter_queue(request, "PurgeQueue"), self._clock.now().timestamp()
         if 0 <= now - self._purged.get(queue.name, -_PURGE_SECONDS) < _PURGE_SECONDS:
             raise Refused(
@@ -182,12 +182,14 @@ class Queues:
         return {}
 
     def _change(self, queue: _Queue, request: AwsRequest) -> None:
+        """Hide a dead letter for `VisibilityTimeout` from now; refuse a missing or invalid parameter."""
         if "VisibilityTimeout" not in request:
             raise Refused("MissingParameter", "The request must contain the parameter VisibilityTimeout.")
         seconds = _number(request, "VisibilityTimeout", 0, _LONGEST_VISIBILITY, "Must be between 0 and 43200.") or 0
         self._dead_letters.change_visibility(queue.function.name, _required(request, "ReceiptHandle"), seconds)
 
     def _attributes(self, queue: _Queue) -> dict[str, str]:
+        """Return every attribute of a queue as text, with its counts; `RedrivePolicy` only of a source queue."""
         name = queue.function.name
         visible, hidden = self._bus.backlog(name) if queue.source else self._dead_letters.counts(name)
         timeout = VISIBILITY_FACTOR * int(queue.function.limits.timeout.total_seconds())
@@ -212,14 +214,17 @@ class Queues:
         return attributes
 
     def _queue(self, request: AwsRequest) -> _Queue:
+        """Return the queue in the request's `QueueUrl`; refuse a missing URL, and an unknown queue."""
         return self._named(urlsplit(_required(request, "QueueUrl")).path.rpartition("/")[2])
 
     def _named(self, name: str) -> _Queue:
+        """Return the queue with this name; refuse an unknown one."""
         if name not in self._queues:
             raise Refused("QueueDoesNotExist", "The specified queue does not exist.")
         return self._queues[name]
 
     def _dead_letter_queue(self, request: AwsRequest, operation: str) -> _Queue:
+        """Return the dead letter queue in the request's `QueueUrl`; refuse a source queue, and an unknown one."""
         queue = self._queue(request)
         if queue.source:
             raise Refused(
@@ -230,6 +235,7 @@ class Queues:
 
 
 def _required(request: AwsRequest, name: str) -> str:
+    """Return a text parameter; refuse one that is missing or empty, in SQS's words."""
     found = request.maybe_text(name)
     if not found:
         raise Refused("MissingParameter", f"The request must contain the parameter {name}.")
@@ -237,7 +243,7 @@ def _required(request: AwsRequest, name: str) -> str:
 
 
 def _number(request: AwsRequest, name: str, least: int, most: int, reason: str) -> int | None:
-    """Return a whole number between two bounds, or None; another is refused in SQS's words."""
+    """Return a whole number from `least` to `most`, or None when it is missing; refuse another with SQS's `reason`."""
     found = request.maybe_whole(name)
     if found is not None and not least <= found <= most:
         raise Refused("InvalidParameterValue", f"Value {found} for parameter {name} is invalid. Reason: {reason}")

@@ -109,16 +109,20 @@ class Console:
             _LOG.error("the console failed: %s\n%s", describe_error(error), format_frames(error))
 
     def close(self) -> None:
-        """End every stream: the laptop stops."""
+        """End the streams of all live pages, because the laptop stops."""
         self.feed.close()
 
     def _shows(self, path: str, show: Show) -> Route:
+        """Return the GET route of a page: `show` makes it in a thread, and an error of `show` becomes a page."""
+
         async def endpoint(request: Request) -> Response:
             return await self._answered(lambda: show(request))
 
         return Route(PREFIX + path, endpoint, methods=["GET"])
 
     def _takes(self, path: str, take: Take) -> Route:
+        """Return the POST route of a form: `take` answers it in a thread; one that the guard refuses gets a 403."""
+
         async def endpoint(request: Request) -> Response:
             text = (await request.body()).decode(errors="replace")
             form = SubmittedForm(parse_qsl(text, keep_blank_values=True))
@@ -130,7 +134,7 @@ class Console:
         return Route(PREFIX + path, endpoint, methods=["POST"])
 
     async def _answered(self, answer: Callable[[], Response]) -> Response:
-        """Return a page, made in a thread; a refusal is a page too, and so is a failure."""
+        """Return a page, made in a thread; of an error, a page: 409 `ContradanceError`, 404 `Refused`, else 500."""
         try:
             return await run_in_threadpool(answer)
         except ContradanceError as error:
@@ -146,9 +150,11 @@ class Console:
         return RedirectResponse(f"{PREFIX}/live", 303)
 
     async def _stream(self, request: Request) -> Response:
+        """Return the stream of journal records for one page; a 405 unless the method is GET."""
         return _Stream(self.feed) if request.method == "GET" else Response(status_code=405)
 
     async def _missing(self, _: Request, __: Exception) -> Response:
+        """Return the 404 page, also for a method that a page does not have."""
         return self._pages.page("refused", "", status=404, why="There is no such page.")
 
 
@@ -178,6 +184,7 @@ def _read(name: str) -> str | None:
 
 
 async def _static(request: Request) -> Response:
+    """Return a static file with its content type; a 404 for an unknown name."""
     name = request.path_params["name"]
     text = await run_in_threadpool(_read, name)
     if text is None:

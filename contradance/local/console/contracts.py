@@ -26,7 +26,7 @@ class ContractPages:
         self._pages = pages
 
     def all(self, _: Request) -> Response:
-        """Show every contract by the service that publishes it."""
+        """Show every contract by the service that publishes it, and the events of others."""
         services: dict[str, list[dict[str, Any]]] = {}
         for contract in sorted(self._choreography.contracts, key=lambda one: one.identity):
             services.setdefault(contract.identity.source, []).append(self._summary(contract))
@@ -37,7 +37,7 @@ class ContractPages:
         return self._pages.page("contracts", "contracts", services=services, foreign=foreign)
 
     def one(self, request: Request) -> Response:
-        """Show one contract: its fields, an example, its versions, who publishes and who consumes it."""
+        """Show one contract: fields, example, versions, publishers, consumers; a 404 page for an unknown one."""
         parts = request.path_params
         named = f"{parts['source']}/{parts['detail_type']} v{parts['version']}"
         contract = next((one for one in self._choreography.contracts if str(one.identity) == named), None)
@@ -57,6 +57,7 @@ class ContractPages:
         )
 
     def _summary(self, contract: type[Contract]) -> dict[str, Any]:
+        """Return a contract's identity, description, publishers and consumers, and whether it is a failure."""
         return {
             "identity": contract.identity,
             "about": (contract.__doc__ or "").strip(),
@@ -75,6 +76,7 @@ def example_of(contract: type[Contract | ForeignEvent]) -> Any:
 
 
 def _fields(contract: type[Contract]) -> list[dict[str, Any]]:
+    """Return each field by its JSON name: its type, its description, and whether it is required or personal."""
     return [
         {
             "name": name,

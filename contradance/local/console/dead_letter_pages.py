@@ -35,11 +35,11 @@ class DeadLetterPages:
         return self._pages.page("dead_letters", "dead-letters", groups=found.groups, count=found.count)
 
     def of_one(self, request: Request) -> Response:
-        """Show the dead letters of one function, all or those with one reason."""
+        """Show the dead letters of one function, those with one reason, or all for an unknown reason."""
         return self._list(request.path_params["subscriber"], _reason(request.query_params.get("reason", "")))
 
     def act(self, request: Request, form: SubmittedForm) -> Response:
-        """Ask for confirmation, do what was confirmed, or reveal the event of one letter."""
+        """Ask to confirm, redrive or purge letters, or reveal one event; `OperateError` for another action."""
         subscriber, reason = request.path_params["subscriber"], _reason(form.first("reason"))
         verb, _, chosen = form.first("do").partition(":")
         if verb == "reveal":
@@ -72,6 +72,7 @@ class DeadLetterPages:
         )
 
     def _list(self, subscriber: str, reason: Reason | None, *, revealed: str = "", notice: str = "") -> Response:
+        """Show a function's dead letters, all or of one reason; of the letter `revealed`, the unmasked event."""
         found = find(self._system, self._choreography, subscriber, reason, keep=SHOWN)
         failures = self._history.failures(subscriber, [letter.event_id for letter in found.letters])
         return self._pages.page(
@@ -88,7 +89,7 @@ class DeadLetterPages:
         )
 
     def _shown(self, letter: DeadLetter, revealed: str) -> dict[str, Any]:
-        """Return a letter with its event as the page shows it: masked, unless it is the one to reveal."""
+        """Return a letter, its event, masked unless its message id is `revealed`, and its flow's id."""
         open_ = letter.message.id == revealed
         event: object = letter.event
         if event is not None and letter.event is not None and not open_:
@@ -101,4 +102,5 @@ class DeadLetterPages:
 
 
 def _reason(text: str) -> Reason | None:
+    """Return the text as a reason; None if it is not one."""
     return next((reason for reason in get_args(Reason) if reason == text), None)

@@ -54,7 +54,7 @@ class Feed:
                 self._watchers.pop(queue, None)
 
     def close(self) -> None:
-        """End every stream."""
+        """End every stream, at the latest after `_LOOK_SECONDS`."""
         self._closed.set()
 
     async def stream(self, queue: "asyncio.Queue[str]") -> AsyncIterator[str]:
@@ -74,6 +74,7 @@ class Feed:
 
 
 def _put(queue: "asyncio.Queue[str]", text: str) -> None:
+    """Add a record to a page's queue; to a full one, an empty text once, and then nothing."""
     if queue.qsize() < _KEPT:
         queue.put_nowait(text)
     elif queue.qsize() == _KEPT:

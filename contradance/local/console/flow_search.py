@@ -42,13 +42,13 @@ class FlowFilter:
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "FlowFilter":
-        """Return the filter of a page's query."""
+        """Return the filter in a page's query; what is missing there filters nothing."""
         names = ("term", "outcome", "trigger", "function", "event", "span")
         return cls(**{name: str(query.get(name, "")).strip() for name in names})
 
     @property
     def is_empty(self) -> bool:
-        """Whether it lets every flow pass."""
+        """Whether it filters nothing, so that every flow passes."""
         return self == FlowFilter()
 
 
@@ -61,7 +61,7 @@ class FlowSearch:
         self._history = history
 
     def page(self, wanted: FlowFilter, before: int | None, now: datetime) -> FlowPage:
-        """Return the flows that fit, the latest activity first; with `before`, those before that record."""
+        """Return up to `PAGE` recent flows that fit, the latest activity first; `before` is where a page starts."""
         self._database.flush()
         conditions, values = self._conditions(wanted, now)
         rows = self._database.read(
@@ -79,7 +79,7 @@ class FlowSearch:
         return FlowPage(shown, rows[_CANDIDATES - 1][1] if more else None)
 
     def _conditions(self, wanted: FlowFilter, now: datetime) -> tuple[list[str], list[Any]]:
-        """Return SQL conditions on a record, and their parameters."""
+        """Return SQL conditions for a filter on a journal record, and their parameters."""
         found: list[tuple[str, list[Any]]] = [("1", [])]
         if wanted.term:
             found.append(
@@ -105,7 +105,7 @@ class FlowSearch:
         return [condition for condition, _ in found], [value for _, values in found for value in values]
 
     def _flows_with_field(self, term: str) -> list[str]:
-        """Return the flows of events with a term in a field that is not personal."""
+        """Return the flow ids of recent events with a term in a field that is not personal."""
         rows = self._database.read(
             "SELECT correlation_id, envelope FROM event WHERE id > (SELECT max(id) FROM event) - ? "
             "AND envelope LIKE ? ESCAPE '!' ORDER BY id DESC LIMIT ?",
@@ -114,12 +114,13 @@ class FlowSearch:
         return [flow for flow, envelope in rows if flow is not None and self._shows(envelope, term)]
 
     def _shows(self, envelope: str, term: str) -> bool:
-        """Whether a term is in the event as a page shows it, with personal data masked."""
+        """Whether a term is in the event's JSON with personal data masked; case does not count."""
         shown = json.dumps(masked_event(self._choreography, json.loads(envelope)), ensure_ascii=False)
         return json.dumps(term, ensure_ascii=False)[1:-1].lower() in shown.lower()
 
 
 def _has_outcome(flow: Flow, outcome: str) -> bool:
+    """Whether a flow is `done`, `waiting` or `failed`, as `outcome` names it; True for any other outcome."""
     if outcome == "failed":
         return bool(flow.dead_letters or flow.failed)
     if outcome == "waiting":
@@ -128,10 +129,10 @@ def _has_outcome(flow: Flow, outcome: str) -> bool:
 
 
 def _escaped(term: str) -> str:
-    """Return a term for LIKE, without wildcards."""
+    """Return a term for LIKE with the escape `!`, so that nothing in it is a wildcard."""
     return term.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
 def _json_time(moment: datetime) -> str:
-    """Return a moment as the journal's JSON has it, to compare as text."""
+    """Return a moment in UTC to the second, as text that compares with the times in the journal's JSON."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -39,7 +39,7 @@ class FlowPages:
         self._pages = pages
 
     def latest(self, request: Request) -> Response:
-        """Show the flows with the latest activity, all or those that a filter finds."""
+        """Show the flows with the latest activity, filtered; redirect to the one flow that a term alone names."""
         wanted, now = FlowFilter.of(request.query_params), self._laptop.clock.now()
         before = _position(request.query_params.get("before", ""))
         named = self._history.found(wanted.term) if wanted.term and wanted == FlowFilter(term=wanted.term) else []
@@ -69,17 +69,18 @@ class FlowPages:
         )
 
     def one(self, request: Request) -> Response:
-        """Show one flow; personal data is masked."""
+        """Show one flow with personal data masked; a 404 page for an unknown one."""
         return self._show(request.path_params["flow"], published=request.query_params.get("event", ""))
 
     def act(self, request: Request, form: SubmittedForm) -> Response:
-        """Show one flow with the unmasked data of one of its events, or make its waiting deliveries now."""
+        """Show one flow with one event unmasked; or make its waiting deliveries now, and redirect to it."""
         if form.first("do") == "retry":
             self._laptop.retry(request.path_params["flow"])
             return RedirectResponse(f"{PREFIX}/flows/{quote(request.path_params['flow'], safe='')}", 303)
         return self._show(request.path_params["flow"], revealed=form.first("reveal"))
 
     def _show(self, correlation_id: str, *, published: str = "", revealed: str = "") -> Response:
+        """Show a flow, or the event `published` alone; with the event `revealed` unmasked. A 404 page without both."""
         flow, records = self._history.flow(correlation_id)
         events = self._history.events(dict.fromkeys([*_events(records[:_MOST]), *([published] if published else [])]))
         if flow is None and published not in events:
@@ -100,7 +101,7 @@ class FlowPages:
         )
 
     def _event(self, event: KeptEvent, revealed: str) -> dict[str, Any]:
-        """Return an event as the page shows it: masked, unless it is the one to reveal."""
+        """Return an event as the page shows it: masked, unless its id is `revealed`."""
         open_ = event.event_id == revealed
         shown = event.envelope
         if shown is not None and not open_:
@@ -109,11 +110,12 @@ class FlowPages:
 
 
 def _position(text: str) -> int | None:
+    """Return a record's position from a query; None unless the text is a number of at most 18 digits."""
     return int(text) if text.isdecimal() and text.isascii() and len(text) < 19 else None  # noqa: PLR2004 - 64 bits
 
 
 def _triggers(choreography: Choreography) -> list[str]:
-    """Return what can begin a flow: routes and schedules."""
+    """Return what can begin a flow, each once: the keys of routes, and the expressions of schedules."""
     found = []
     for function in choreography.functions.values():
         if isinstance(function.trigger, Route):
@@ -129,6 +131,7 @@ def collapsed(flows: Iterable[Flow]) -> list[list[Flow]]:
 
 
 def _row_key(flow: Flow) -> str:
+    """Return the function of a scheduled run that went well, as its neighbours have; else the flow's id."""
     root = flow.roots[0]
     is_run = isinstance(root, Handled) and not root.last.is_request
     went_well = not (flow.dead_letters or flow.failed or flow.waiting)
@@ -136,7 +139,7 @@ def _row_key(flow: Flow) -> str:
 
 
 def _events(records: list[JournalRecord]) -> list[str]:
-    """Return the ids of every event of a flow, in the order of the records."""
+    """Return the ids of the events that records consumed or published, each once, in their order."""
     found: dict[str, None] = {}
     for record in records:
         if record.event_id is not None:
@@ -146,7 +149,7 @@ def _events(records: list[JournalRecord]) -> list[str]:
 
 
 def _taken(records: list[JournalRecord], links: Mapping[str, str]) -> Overlay:
-    """Return the path of a flow: functions, events and the arrows between them."""
+    """Return the overlay of a flow: its boxes and arrows, with counts, and the functions whose last attempt failed."""
     arrows = {(record.trigger, record.function) for record in records if record.event_id is not None}
     arrows |= {(record.function, event.contract) for record in records for event in record.published}
     counts: dict[str, int] = {}

@@ -39,7 +39,7 @@ class FunctionPages:
         self._pages = pages
 
     def one(self, request: Request) -> Response:
-        """Show one function."""
+        """Show one function: declaration, latest attempts, backlog; raise `Refused` for an unknown one."""
         function = self._function(request)
         attempts = self._history.attempts_of(function.name, SHOWN)
         due, later = self._laptop.bus.backlog(function.name)
@@ -67,7 +67,7 @@ class FunctionPages:
         )
 
     def act(self, request: Request, form: SubmittedForm) -> Response:
-        """Run a scheduled function, or make the waiting deliveries now."""
+        """Run a scheduled function, or make its waiting deliveries now; redirect to it. `Refused` if unknown."""
         function = self._function(request)
         if form.first("do") == "run" and isinstance(function.trigger, Schedule):
             self._laptop.run_schedule(function.name)
@@ -88,6 +88,7 @@ class FunctionPages:
         return self._pages.page("functions", "functions", services=services)
 
     def _function(self, request: Request) -> AnyFunction:
+        """Return the function in the request's path; raise `Refused` for an unknown one."""
         function = self._laptop.choreography.functions.get(request.path_params["function"])
         if function is None:
             raise Refused("NoSuchFunction", "The choreography has no such function.")
@@ -95,6 +96,7 @@ class FunctionPages:
 
 
 def _trigger(function: AnyFunction) -> str:
+    """Return a function's trigger as text: its route, its schedule, or the names of the events it consumes."""
     match function.trigger:
         case Route(key=key):
             return key
@@ -105,12 +107,13 @@ def _trigger(function: AnyFunction) -> str:
 
 
 def _consumed(function: AnyFunction) -> list[str]:
+    """Return the identities of the events that a function consumes; none for a route or a schedule."""
     trigger = function.trigger
     return [str(one.identity) for one in trigger.events] if isinstance(trigger, Subscription) else []
 
 
 def _facts(function: AnyFunction) -> list[tuple[str, str]]:
-    """Return the declaration as (name, value) pairs."""
+    """Return what a function declares as (name, value) pairs: trigger, retries, limits, tables and settings."""
     facts = [("Trigger", _trigger(function))]
     trigger = function.trigger
     if isinstance(trigger, Subscription):
@@ -128,6 +131,7 @@ def _facts(function: AnyFunction) -> list[tuple[str, str]]:
 
 
 def _pattern(function: AnyFunction) -> str:
+    """Return a subscriber's event pattern as indented JSON; an empty text for another function."""
     trigger = function.trigger
     if not isinstance(trigger, Subscription):
         return ""
@@ -135,7 +139,7 @@ def _pattern(function: AnyFunction) -> str:
 
 
 def _source(function: AnyFunction) -> str:
-    """Return where the handler is defined, as `functions/loans/lend_book.py:12`."""
+    """Return where a handler is defined, as `functions/loans/lend_book.py:12`; its module if it has no code."""
     code = function.handler.__code__ if hasattr(function.handler, "__code__") else None
     if code is None:
         return function.handler.__module__
@@ -143,7 +147,7 @@ def _source(function: AnyFunction) -> str:
 
 
 def _chart(attempts: list[JournalRecord]) -> list[dict[str, Any]]:
-    """Return a bar for each attempt, the earliest first; the longest has the chart's height."""
+    """Return a bar for each attempt, in reverse order: the earliest first. The longest has the chart's height."""
     longest = max((one.duration_ms for one in attempts), default=0.0) or 1.0
     bars = []
     for position, one in enumerate(reversed(attempts)):

@@ -33,7 +33,7 @@ class Guard:
         self.token = secrets.token_urlsafe(32)
 
     def refusal(self, request: Request, given: str) -> str | None:
-        """Return why a form is refused; None where it is from this console."""
+        """Return why a form with the token `given` is refused; None for a form of this console's pages."""
         if request.headers.get("origin") != f"{request.url.scheme}://{request.headers.get('host')}":
             return "This form was not sent by a page of the console."
         if not hmac.compare_digest(given.encode(), self.token.encode()):

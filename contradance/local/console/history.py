@@ -48,7 +48,7 @@ class KeptEvent(NamedTuple):
 
 
 def _event(text: str) -> Mapping[str, Any] | None:
-    """Return the event in a text; None for any other text."""
+    """Return the JSON object in a text, an event; None for any other text."""
     try:
         found = read_json(text, any_integer=True)
     except ValueError:
@@ -64,7 +64,7 @@ class History:
         self._journal = journal
 
     def latest(self, before: int | None = None) -> FlowPage:
-        """Return the flows with the latest activity; with `before`, the latest before that record."""
+        """Return a page of flows, the latest activity first; with `before`, those without a record from it on."""
         self._database.flush()
         start = 2**62 if before is None else before
         found: dict[str, int] = {}
@@ -85,7 +85,7 @@ class History:
         return FlowPage(self.flows_of(found), older)
 
     def found(self, term: str) -> list[Flow]:
-        """Return the flows that a subject, a correlation id or an event id names, the latest first."""
+        """Return the latest `PAGE` flows that a subject, a correlation id or an event id names, the latest first."""
         records = self._journal.flows(term)[: PAGE * _CHUNK]
         outstanding = self._journal.outstanding({record.correlation_id for record in records})
         return flows(records, outstanding)[: -PAGE - 1 : -1]
@@ -97,7 +97,7 @@ class History:
         return (found[0] if found else None), records
 
     def events(self, event_ids: Iterable[str]) -> dict[str, KeptEvent]:
-        """Return events by their ids."""
+        """Return events by their ids; an id without an event is left out."""
         rows = self._database.read(
             "SELECT event_id, time, envelope FROM event WHERE event_id IN (SELECT value FROM json_each(?)) ORDER BY id",
             (json.dumps([*event_ids]),),
@@ -108,7 +108,7 @@ class History:
         }
 
     def failures(self, function: str, event_ids: Iterable[str]) -> dict[str, tuple[JournalRecord, JournalRecord]]:
-        """Return a function's first and last attempt at each event whose last attempt failed; with their logs."""
+        """Return by event id a function's first and last attempt, with logs, where the last one has an error."""
         self._database.flush()
         chosen = "FROM journal WHERE event_id IN (SELECT value FROM json_each(:events)) AND function = :function"
         rows = self._database.read(
@@ -122,7 +122,7 @@ class History:
         return {event_id: attempts for event_id, attempts in found.items() if attempts[1].error}
 
     def attempts_of(self, function: str, limit: int) -> list[JournalRecord]:
-        """Return the latest attempts of a function, the latest first."""
+        """Return the latest `limit` attempts of a function without logs, the latest first."""
         self._database.flush()
         rows = self._database.read(
             "SELECT function, event_id, correlation_id, record, NULL FROM journal WHERE function = ? "
@@ -137,6 +137,7 @@ class History:
         return bool(self._database.read(query, (flow, start)))
 
     def _records(self, correlation_ids: Iterable[str], *, logs: bool = False) -> list[JournalRecord]:
+        """Return the records of flows in the order they were written, without what they logged unless `logs`."""
         self._database.flush()
         rows = self._database.read(
             "SELECT function, event_id, correlation_id, record, iif(?, logs, NULL) FROM journal "
@@ -146,6 +147,6 @@ class History:
         return readable(rows)
 
     def flows_of(self, found: Iterable[str]) -> list[Flow]:
-        """Return flows by their ids, in this order."""
+        """Return flows by their ids, in this order; an id without records is left out."""
         by_flow = {flow.correlation_id: flow for flow in flows(self._records(found), self._journal.outstanding(found))}
         return [by_flow[flow] for flow in found if flow in by_flow]  # SQLite's JSON ends an id at a null character

@@ -23,7 +23,7 @@ class LivePage:
         self._since = laptop.clock.now()
 
     def show(self, _: Request) -> Response:
-        """Show the picture and the latest flows."""
+        """Show the picture with counts, the latest flows, what waits and what hangs."""
         counts = self._feed.tally.counts()
         overlay = Overlay(counts=counts.times, troubled=counts.troubled, links=links_of(self._laptop.choreography))
         waiting, due = self._laptop.bus.waiting()

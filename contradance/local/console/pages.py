@@ -60,13 +60,13 @@ class Pages:
         )
 
     def page(self, template: str, section: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-        """Return one page; `section` is marked in the menu."""
+        """Return the page of a template with these values; `section` is marked in the menu."""
         text = self._environment.get_template(f"{template}.html").render(section=section, **values)
         return HTMLResponse(encodable(text), status)
 
 
 def links_of(choreography: Choreography) -> dict[str, str]:
-    """Return the page of each box of the picture: a function's, or an event's contract."""
+    """Return the path of each box's page, by the box's key: a function's page, or the page of an event's contract."""
     links = {name: function_page(name) for name in choreography.functions}
     for contract in choreography.contracts:
         source, detail_type, version = contract.identity
@@ -75,22 +75,22 @@ def links_of(choreography: Choreography) -> dict[str, str]:
 
 
 def function_page(name: str) -> str:
-    """Return the page of a function."""
+    """Return the path of a function's page."""
     return f"{PREFIX}/functions/{quote(name)}"
 
 
 def moment(at: datetime) -> str:
-    """Return a time in UTC, to the second."""
+    """Return a time, which is given in UTC, as `2026-01-31 18:00:00`."""
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 def milliseconds(duration: float) -> str:
-    """Return how long an attempt took."""
+    """Return a duration in milliseconds as text: `0.4 ms`, from a second on `1.2 s`."""
     return f"{duration:.1f} ms" if duration < _SECOND else f"{duration / _SECOND:.1f} s"
 
 
 def took(duration: timedelta) -> str:
-    """Return how long a flow took."""
+    """Return a duration as text: `0.4 ms`, `1.2 s`, `3 min 5 s` or `2 h 3 min`."""
     seconds = duration.total_seconds()
     if seconds < _MINUTE:
         return milliseconds(seconds * _SECOND)
@@ -110,11 +110,11 @@ def pretty(value: object) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """Return `1 event`, `2 events`, `2 deliveries`."""
+    """Return a count with its noun: `1 event`, `2 events`, `2 deliveries`."""
     many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
     return f"{count:,} {noun if count == 1 else many}"
 
 
 def soft(name: str) -> Markup:
-    """Return a name that a browser may break after a dot or an underscore, or before a capital letter."""
+    """Return a name as HTML that may break after a dot or an underscore, or before a capital letter."""
     return Markup(re.sub(r"(?<=[._])(?=\w)|(?<=[a-z])(?=[A-Z])", "<wbr>", str(escape(name))))  # noqa: S704 - escaped

@@ -42,14 +42,14 @@ class PublishPage:
         self._contracts |= {str(one.identity): one.models[0] for one in laptop.choreography.foreign}
 
     def show(self, request: Request) -> Response:
-        """Show the form of a contract, filled with its example."""
+        """Show the form of a contract, filled with its example; for an unknown one, only the choice of contracts."""
         contract = self._contracts.get(request.query_params.get("contract", ""))
         if contract is None:
             return self._pages.page("publish", "publish", contracts=self._contracts, chosen="", fields=(), problems=[])
         return self._form(contract, example_of(contract), {})
 
     def take(self, _request: Request, form: SubmittedForm) -> Response:
-        """Publish the form's data; show the form again for data that breaks the contract, or to add or remove an item."""
+        """Publish the form's data and redirect to its flow; show the form again for wrong data or another item."""
         contract = self._contracts.get(form.first("contract"))
         if contract is None:
             return self._pages.page("refused", "publish", status=404, why="The registry holds no such contract.")
@@ -70,12 +70,14 @@ class PublishPage:
         return self._form(contract, data, errors)
 
     def _publish(self, event: Contract) -> Response:
+        """Publish an event of a contract, and redirect to its flow."""
         clock = self._laptop.clock
         sealed = seal_initial(event, publisher=PUBLISHER, occurred_at=clock.now())
         publish(sealed, self._laptop.bus, self._laptop.choreography.name, clock, _SECONDS)
         return RedirectResponse(f"{PREFIX}/flows/{sealed[-1].correlation_id}?event={sealed[-1].event_id}", 303)
 
     def _publish_foreign(self, kind: type[ForeignEvent], detail: str) -> Response:
+        """Publish an event of others and redirect to its flow; raise `ValidationError` if it is invalid."""
         choreography = self._laptop.choreography
         read_tolerant(kind, detail)  # its problems are shown beside the fields
         event_id = publish_foreign(choreography, kind, detail, self._laptop.bus.put_any)
@@ -83,6 +85,7 @@ class PublishPage:
         return RedirectResponse(f"{PREFIX}/flows/{quote(flow, safe='')}?event={event_id}", 303)
 
     def _form(self, contract: EventClass, data: Any, errors: dict[str, str]) -> Response:
+        """Show a contract's form with this data, and errors by path; with errors, the status is 422."""
         return self._pages.page(
             "publish",
             "publish",
@@ -97,6 +100,7 @@ class PublishPage:
         )
 
     def _consumers(self, contract: EventClass) -> list[str]:
+        """Return the names of the functions that consume a contract, or an event of others."""
         if is_contract(contract):
             return [one.name for one in self._laptop.choreography.consumers(contract)]
         foreign = self._laptop.choreography.foreign
@@ -104,20 +108,21 @@ class PublishPage:
 
 
 def _form_of(contract: EventClass) -> SchemaForm:
+    """Return the form for the schema of a contract, or of an event of others."""
     if is_contract(contract):
         return SchemaForm(schema_of(contract, "validation"))
     return SchemaForm(contract.model_json_schema(mode="validation"))
 
 
 def _without_nulls(data: Any) -> Any:
-    """Return the form's data without the fields that are empty: others leave such fields out."""
+    """Return data without fields that are None, at any depth: others leave such fields out."""
     if isinstance(data, dict):
         return {name: _without_nulls(value) for name, value in data.items() if value is not None}
     return [_without_nulls(value) for value in data] if isinstance(data, list) else data
 
 
 def _changed(data: Any, verb: str, path: str) -> Any:
-    """Return `data` with one item more in the list at `path`, a copy of its last; or without the item at `path`."""
+    """Return `data` with an item added to the list at `path`, or without the item there; unchanged at a wrong path."""
     *steps, last = path.split(".")
     try:
         holder = data

@@ -43,7 +43,7 @@ class ReplayPages:
         return self._form(values)
 
     def take(self, _: Request, form: SubmittedForm) -> Response:
-        """Show what a replay would do; start it when that is confirmed."""
+        """Show what a replay would do, or the form for wrong values; start it when it is confirmed."""
         values = {name: form.first(name) for name in ("subscriber", "from", "to", "again")}
         errors = {name: why for name in ("from", "to") if (why := _trouble(values[name]))}
         if errors:
@@ -67,7 +67,7 @@ class ReplayPages:
         return RedirectResponse(f"{PREFIX}/replay/{start(self._system, planned).name}", 303)
 
     def one(self, request: Request) -> Response:
-        """Show the progress of one replay."""
+        """Show the progress of one replay; raise `Refused` for an unknown one."""
         replay = self._laptop.replays.named(request.path_params["name"])
         progress = next(watch(self._system, replay.name, [None]))
         window = max(replay.last - replay.first, 1.0)
@@ -98,6 +98,7 @@ class ReplayPages:
         )
 
     def _forecast(self, planned: ReplayPlan, values: dict[str, str], errors: dict[str, str]) -> Response:
+        """Show what a replay would do, for confirmation; with errors, the status is 422."""
         values_: dict[str, Any] = {
             "planned": planned,
             "forecast": from_archive(planned, self._archive),
@@ -109,16 +110,18 @@ class ReplayPages:
 
 
 def _written(at: datetime) -> str:
-    """Return a moment in the format of a browser's input, in UTC."""
+    """Return a moment in UTC as a browser's input has it: `2026-01-31T18:00:00`."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _moment(text: str) -> datetime:
+    """Return the time in an ISO text, UTC without a zone; raise `ValueError` or `OverflowError` for another text."""
     found = datetime.fromisoformat(text)
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _trouble(text: str) -> str:
+    """Return what is wrong with a time in the form; an empty text for a valid one."""
     try:
         _moment(text)
     except (ValueError, OverflowError):

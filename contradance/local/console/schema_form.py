@@ -39,7 +39,7 @@ class FormField:
 
     @property
     def id(self) -> str:
-        """Its id in the page."""
+        """Its id in the page, made from its path."""
         return "f-" + re.sub(r"[^\w-]", "-", self.path)
 
 
@@ -51,15 +51,16 @@ class SchemaForm:
         self._definitions: Mapping[str, SchemaObject] = schema.get("$defs", {})
 
     def fields(self, data: Any, errors: Mapping[str, str]) -> tuple[FormField, ...]:
-        """Return the fields with `data` in them; errors by path."""
+        """Return the form's fields with the values in `data`, and with errors by path."""
         return tuple(self._children(self._schema, "", data, errors))
 
     def read(self, form: SubmittedForm) -> tuple[Any, dict[str, str]]:
-        """Return the data of a submitted form, and the errors by path."""
+        """Return a submitted form's data, not validated, and errors by path for text that is not JSON."""
         errors: dict[str, str] = {}
         return self._read(self._schema, "", form, errors, required=True), errors
 
     def _children(self, schema: SchemaObject, path: str, data: Any, errors: Mapping[str, str]) -> Iterator[FormField]:
+        """Yield a field for each property of an object's schema, with its value in `data` and its error."""
         required = schema.get("required", ())
         for name, inner in schema["properties"].items():
             value = data.get(name, _ABSENT) if isinstance(data, Mapping) else _ABSENT
@@ -68,6 +69,7 @@ class SchemaForm:
     def _field(
         self, given: SchemaObject, path: str, label: str, data: Any, errors: Mapping[str, str], *, required: bool
     ) -> FormField:
+        """Return an input or group with its value and error; JSON text if the value does not fit the schema."""
         schema, nullable = self._resolved(given)
         kind = _input_kind(schema, nullable=nullable)
         if data is not _ABSENT and data is not None and not isinstance(data, _HOLDERS.get(kind, object)):
@@ -97,7 +99,7 @@ class SchemaForm:
     def _read(
         self, given: SchemaObject, path: str, form: SubmittedForm, errors: dict[str, str], *, required: bool
     ) -> Any:
-        """Return the value of an input or a group; `_ABSENT` for a value that was left out."""
+        """Return the value of an input or group, and add errors; `_ABSENT` for a value that was left out."""
         schema, nullable = self._resolved(given)
         kind = _input_kind(schema, nullable=nullable)
         if path and kind in _HOLDERS and path in form:
@@ -125,7 +127,7 @@ class SchemaForm:
         return {name: value for name, value in values.items() if value is not _ABSENT}
 
     def _read_list(self, schema: SchemaObject, path: str, form: SubmittedForm, errors: dict[str, str]) -> list[Any]:
-        """Return the items of a list; None for an absent one."""
+        """Return the submitted items of a list, at most `MOST_ITEMS`; one that was left out is None."""
         items = (
             self._read(schema["items"], f"{path}.{number}", form, errors, required=True)
             for number in range(_item_count(form, path))
@@ -160,12 +162,13 @@ def _input_kind(schema: SchemaObject, *, nullable: bool) -> InputKind:
 
 
 def _is_decimal(schema: SchemaObject) -> bool:
-    """Whether a number may be written as a text too; of any other number or text the form has to see which it is."""
+    """Whether a schema is a decimal's, a number or a text with a pattern: it gets a text input."""
     members = schema.get("anyOf", ())
     return [member.get("type") for member in members] == ["number", "string"] and "pattern" in members[1]
 
 
 def _text(data: Any, kind: InputKind) -> str:
+    """Return data as the text of an input: empty without data, a text unchanged, anything else as JSON."""
     if data is _ABSENT or (data is None and kind != "json") or kind in _HOLDERS:
         return ""
     if isinstance(data, str) and kind != "json":
@@ -174,7 +177,7 @@ def _text(data: Any, kind: InputKind) -> str:
 
 
 def _value(text: str, kind: InputKind, path: str, errors: dict[str, str]) -> Any:
-    """Return the value of an input; text that is not a number stays text, which the contract refuses."""
+    """Return a text as JSON or as a number, else unchanged; for wrong JSON, add an error and return None."""
     if kind == "json" or (kind == "number" and re.fullmatch(r"-?\d{1,30}(\.\d{1,30})?", text)):
         try:
             return json.loads(text)
@@ -197,4 +200,5 @@ def _number(name: str, path: str) -> int:
 
 
 def _join(path: str, name: str) -> str:
+    """Return the path of a field in the group at `path`; only its name at the top."""
     return f"{path}.{name}" if path else name

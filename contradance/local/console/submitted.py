@@ -12,11 +12,11 @@ class SubmittedForm:
             self._fields.setdefault(name, []).append(value)
 
     def first(self, name: str, default: str = "") -> str:
-        """Return the first value of a field."""
+        """Return the first value of a field; `default` without one."""
         return self._fields.get(name, [default])[0]
 
     def all(self, name: str) -> list[str]:
-        """Return every value of a field."""
+        """Return every value of a field; none without the field."""
         return self._fields.get(name, [])
 
     def __contains__(self, name: object) -> bool:

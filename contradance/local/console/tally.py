@@ -56,6 +56,7 @@ class Tally:
             )
 
     def _count_event(self, event_id: str, contract: str) -> None:
+        """Count an event by its contract, unless its id was counted; only the latest ids are kept."""
         if event_id not in self._seen:
             self._times[contract] += 1
             self._seen[event_id] = None

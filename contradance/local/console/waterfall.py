@@ -51,7 +51,7 @@ class Row:
 
 
 def waterfall(flow: Flow, now: datetime, most: int) -> list[Row]:
-    """Return the rows of a flow, causes before effects; at most `most`."""
+    """Return the first `most` rows of a flow, causes before effects; if it waits, the time line ends at `now`."""
     ends = max(flow.began + flow.duration, now if flow.waiting else flow.began)
     scale = _Scale(flow.began, max((ends - flow.began).total_seconds(), 0.001))
     rows: list[Row] = []
@@ -80,12 +80,13 @@ class _Scale:
         self._seconds = seconds
 
     def x(self, moment: datetime) -> float:
-        """Return the place of a moment, at most `WIDTH`."""
+        """Return the place of a moment on the time line: at least 0, and at most `WIDTH` minus `_LEAST`."""
         part = (moment - self._began).total_seconds() / self._seconds
         return round(min(max(part, 0.0), 1.0) * (WIDTH - _LEAST), 1)
 
 
 def _delivery(depth: int, handled: Handled, since: datetime, scale: _Scale) -> Row:
+    """Return the row of one delivery, whose wait began at `since`: state, bars, attempts and next attempt."""
     return Row(
         depth,
         None,
@@ -99,7 +100,7 @@ def _delivery(depth: int, handled: Handled, since: datetime, scale: _Scale) -> R
 
 
 def _segments(handled: Handled, since: datetime, scale: _Scale) -> Iterator[Segment]:
-    """Yield the waits before each attempt, and the attempts."""
+    """Yield bars: the wait before each attempt, the attempt, and the wait for the next one if there is one."""
     for record in handled.attempts:
         start, end = scale.x(record.started_at), scale.x(_end(record))
         waited = scale.x(since)
@@ -114,7 +115,7 @@ def _segments(handled: Handled, since: datetime, scale: _Scale) -> Iterator[Segm
 
 
 def _attempts(handled: Handled) -> Iterator[ShownAttempt]:
-    """Yield the attempts; a traceback that was shown before is a reference to it."""
+    """Yield the attempts; one with an earlier attempt's traceback has that attempt's number instead."""
     seen: dict[str, int] = {}
     for record in handled.attempts:
         same = seen.get(record.traceback) if record.traceback else None
@@ -124,4 +125,5 @@ def _attempts(handled: Handled) -> Iterator[ShownAttempt]:
 
 
 def _end(record: JournalRecord) -> datetime:
+    """Return the time at which an attempt ended."""
     return record.started_at + timedelta(milliseconds=record.duration_ms)

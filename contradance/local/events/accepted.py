@@ -62,7 +62,7 @@ class Accepted:
 
     @property
     def delivery_ids(self) -> list[str]:
-        """The ids of the deliveries."""
+        """The ids of all deliveries, in the order of the events."""
         return [delivery.id for delivery in self._deliveries]
 
     def store(self, connection: sqlite3.Connection) -> None:
@@ -91,5 +91,5 @@ class Accepted:
         self._dispatcher.reserve(self._deliveries)
 
     def dispatch(self) -> None:
-        """Enqueue the deliveries, which are committed now."""
+        """Enqueue the deliveries; call it after their commit."""
         self._dispatcher.enqueue(self._deliveries)

@@ -51,7 +51,7 @@ class Bus:
         self._rules = self._rules_of(functions)
 
     def _rules_of(self, functions: Collection[str] | None) -> dict[str, RuleIndex]:
-        """Return the rules of each bus; with `functions`, theirs alone."""
+        """Return the rules of each bus, by the bus; with `functions`, theirs alone."""
         return {
             bus or OWN_BUS: RuleIndex(
                 {
@@ -69,7 +69,7 @@ class Bus:
         return (self.name, *(bus for bus in self._rules if bus != OWN_BUS))
 
     def bus_named(self, name: str) -> str | None:
-        """Return a bus as rows of the database have it, by its name or ARN; None where there is no such bus."""
+        """Return a bus as rows have it (`OWN_BUS` for the own), by name or ARN; None where there is no such bus."""
         name = name.partition("event-bus/")[2] if name.startswith("arn:") else name
         if name == self.name:
             return OWN_BUS
@@ -92,6 +92,7 @@ class Bus:
         return self._put(Entries, refuse_aws=False)
 
     def _put(self, entries: Sequence[Mapping[str, Any]], *, refuse_aws: bool) -> dict[str, Any]:
+        """Store and dispatch the valid entries; return PutEvents' response, with one result per entry in order."""
         now = self._clock.now()
         results: list[dict[str, str]] = []
         events: list[tuple[str, dict[str, Any]]] = []
@@ -110,7 +111,7 @@ class Bus:
         return {"FailedEntryCount": len(entries) - len(events), "Entries": results}
 
     def enqueue_scheduled(self, function: str, expression: str, moment: datetime) -> bool:
-        """Accept one run of a scheduled function, with EventBridge Scheduler's input; a moment is accepted once.
+        """Accept a run of a scheduled function, with Scheduler's input; return False if its moment had one.
 
         The run's id is derived from schedule and moment, so a restarted process does not run the same moment again.
         Return whether it was accepted.
@@ -132,12 +133,12 @@ class Bus:
         return is_new
 
     def has_run(self, function: str, expression: str, moment: datetime) -> bool:
-        """Whether one run of a scheduled function was accepted."""
+        """Whether the run of a scheduled function for this moment was accepted."""
         run = _run_id(function, expression, moment)
         return bool(self._database.read("SELECT 1 FROM event WHERE event_id = ?", (run,)))
 
     def forget_run(self, function: str, expression: str, moment: datetime) -> None:
-        """Forget a run that is still to come, and its once-record: a clock that was ahead made it too early."""
+        """Delete a run for a moment to come, unless it is pending, and its once-record: a clock was ahead."""
         deployed_name = self._choreography.functions[function].deployed_name
         run, once = _run_id(function, expression, moment), f"{schedule_arn(function)}@{scheduled_time(moment)}"
 
@@ -176,7 +177,7 @@ class Bus:
     def replayed(
         self, events: Sequence[Mapping[str, Any]], functions: Collection[str] | None, bus: str = OWN_BUS
     ) -> Accepted:
-        """Match a bus's archived events against the rules of `functions` (None: of all); return them ready to store."""
+        """Return a bus's archived events that match rules of `functions` (None: of all), ready to store."""
         now = self._clock.now()
         rules = self._rules.get(bus)
         matched = []
@@ -196,12 +197,12 @@ class Bus:
         return [PendingDelivery(*row) for row in rows]
 
     def pending(self, ids: Sequence[str]) -> list[PendingDelivery]:
-        """Return the deliveries with these ids that are pending."""
+        """Return the deliveries with these ids that are pending; others are left out."""
         rows = self._database.read(_NAMED, (json.dumps([*ids]),))
         return [PendingDelivery(*row) for row in rows]
 
     def take_due(self, function: str, now: datetime, limit: int, take: Callable[[list[PendingDelivery]], None]) -> None:
-        """Call `take` with up to `limit` deliveries that are due.
+        """Call `take` with up to `limit` deliveries of `function` that are due, the earliest first.
 
         It runs inside a write transaction: no delivery is accepted, finished or postponed between query and choice.
         """
@@ -219,7 +220,7 @@ class Bus:
         return None if rows[0][0] is None else float(rows[0][0])
 
     def reschedule_future(self, now: datetime, longest_pause: timedelta) -> None:
-        """Reschedule what a clock that was ahead put further into the future than any pause lasts.
+        """Make due now what a clock that was ahead put further into the future than any pause lasts.
 
         A run with a time scale stores times ahead of real time; a later run without one would wait for them for days.
         """
@@ -241,7 +242,7 @@ class Bus:
         self._database.write(change)
 
     def shift_future(self, now: datetime, back: timedelta) -> None:
-        """Keep the pauses that remain when the clock is set back: what is due in the future is due earlier."""
+        """Make what is due in the future due earlier by `back`, not before `now`: the clock was set back."""
         at, by = now.timestamp(), back.total_seconds()
 
         def change(connection: sqlite3.Connection) -> None:
@@ -252,12 +253,12 @@ class Bus:
         self._database.write(change)
 
     def waiting(self) -> tuple[int, datetime | None]:
-        """Return how many deliveries are pending, and when the first is due; None without any."""
+        """Return how many deliveries to any function are pending, and when the first is due; None without any."""
         count, due = self._database.read("SELECT count(*), min(due) FROM delivery")[0]
         return count, None if due is None else datetime.fromtimestamp(due, UTC)
 
     def finish(self, waiting: PendingDelivery) -> None:
-        """Delete a delivery that succeeded.
+        """Delete a delivery that succeeded, with the next commit.
 
         A crash may lose the deletion: the once-record then makes the repeated delivery a duplicate. A delivery that has no
         once-record, because the consumer has dead-lettered it, is deleted by `PendingMessages` before.
@@ -274,7 +275,7 @@ class Bus:
         )
 
     def dead_letter(self, waiting: PendingDelivery, message: DeadLetterMessage) -> None:
-        """Move a delivery to its function's dead letter queue, in one transaction."""
+        """Move a delivery to its function's dead letter queue as `message`; no effect if it is not pending."""
 
         def change(connection: sqlite3.Connection) -> None:
             found = connection.execute("DELETE FROM delivery WHERE id = ? RETURNING id", (waiting.id,)).fetchone()
@@ -314,7 +315,7 @@ class Bus:
         )
 
     def _direct(self, function: str, text: str, at: float, delay_seconds: float) -> StoredEvent:
-        """Return an event, or the input of a scheduled run, with a delivery to one function."""
+        """Return a text, most often an event, as stored with a delivery to one function, due after the delay."""
         event_id, flow = self._ids_in(text)
         pending = PendingDelivery(str(uuid4()), function, 1, at, at + delay_seconds, flow, text)
         return StoredEvent(event_id or pending.id, at, flow, text, [pending])
@@ -332,5 +333,5 @@ class Bus:
 
 
 def _run_id(function: str, expression: str, moment: datetime) -> str:
-    """Return the id of one run of a scheduled function."""
+    """Return the id of one run of a scheduled function: always the same for the same arguments."""
     return derived_id(function, expression, scheduled_time(moment))

@@ -43,7 +43,7 @@ def envelope(entry: Mapping[str, Any], now: datetime, *, refuse_aws: bool = True
 
 
 def _required(entry: Mapping[str, Any], name: str) -> str:
-    """Return a required text."""
+    """Return a required text of an entry; raise `RefusedEntry` if it is missing, empty or not text."""
     given = entry.get(name)
     if not given:
         raise _invalid(name, f"{name} is a required argument")
@@ -53,6 +53,7 @@ def _required(entry: Mapping[str, Any], name: str) -> str:
 
 
 def _resources(given: object) -> list[str]:
+    """Return an entry's Resources, an empty list for None; raise `RefusedEntry` unless all are texts in UTF-8."""
     if given is None:
         return []
     if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
@@ -61,7 +62,7 @@ def _resources(given: object) -> list[str]:
 
 
 def _encodable(name: str, text: str) -> str:
-    """Return a text that UTF-8 can encode."""
+    """Return the text unchanged; raise `RefusedEntry` if UTF-8 cannot encode it."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -70,7 +71,7 @@ def _encodable(name: str, text: str) -> str:
 
 
 def _detail(text: str) -> dict[str, Any]:
-    """Parse an entry's Detail, which must be a JSON object."""
+    """Return an entry's Detail as a JSON object; raise `RefusedEntry` for any other text."""
     try:
         detail = read_json(text)
     except ValueError as error:
@@ -81,7 +82,7 @@ def _detail(text: str) -> dict[str, Any]:
 
 
 def _time(given: object, now: datetime) -> str:
-    """Return an entry's Time, which is in seconds of the epoch in AWS's protocol, as text to the second; `now` without one."""
+    """Return a datetime or seconds since the epoch as text to the second, `now` for None; else raise `RefusedEntry`."""
     at = now if given is None else given
     try:
         if isinstance(at, int | float) and not isinstance(at, bool):
@@ -95,4 +96,5 @@ def _time(given: object, now: datetime) -> str:
 
 
 def _invalid(name: str, reason: str) -> RefusedEntry:
+    """Return the `RefusedEntry` of an invalid parameter; the caller raises it."""
     return RefusedEntry("InvalidArgument", f"Parameter {name} is not valid. Reason: {reason}.")

@@ -39,10 +39,10 @@ class NullDispatcher:
     """Makes no deliveries: they stay on disk."""
 
     def reserve(self, accepted: list[PendingDelivery]) -> None:
-        """Do nothing."""
+        """Do nothing: there is no worker that could take them from disk."""
 
     def enqueue(self, accepted: list[PendingDelivery]) -> None:
-        """Do nothing."""
+        """Do nothing: the deliveries stay on disk."""
 
     def refill(self, function: str) -> None:
-        """Do nothing."""
+        """Do nothing: the deliveries stay on disk."""

@@ -18,7 +18,7 @@ class PendingMessages:
         """Do nothing: the invoker postpones what is repeated."""
 
     def delete(self, message: Mapping[str, Any]) -> None:
-        """Delete a delivery whose event is a dead letter; its journal record is on disk with that.
+        """Delete the pending delivery of a message that is now a dead letter; its journal record is on disk too.
 
         No once-record would make it a duplicate after a kill: its last attempt would run again, and the first would have
         no record. If the disk fails, the delivery is finished when it is settled.

@@ -64,7 +64,7 @@ class Replays:
         *,
         bus: str = OWN_BUS,
     ) -> Replay:
-        """Store a new replay of a bus's events from `first` until before `last`, and return it; `step` advances it.
+        """Store a new replay of a bus's events from `first` until before `last`, and return it, or raise `Refused`.
 
         Raises:
             Refused: the name is already used, or too many replays are open.
@@ -111,7 +111,7 @@ class Replays:
         return [Replay(*row) for row in rows]
 
     def cancel(self, name: str) -> Replay:
-        """Request that a replay ends at its position; return it."""
+        """Request that an open replay ends at its position; return it. Refuse one unknown, ended or cancelled."""
         replay = self.named(name)
         cancelled = self._database.write(
             lambda connection: (
@@ -127,13 +127,13 @@ class Replays:
         return replay._replace(state="CANCELLING")
 
     def archived(self, bus: str = OWN_BUS) -> tuple[int, int]:
-        """Return (number, total bytes) of the events in a bus's archive."""
+        """Return (number, bytes) of the events that have reached a bus's archive."""
         query = "SELECT count(*), coalesce(sum(length(CAST(envelope AS BLOB))), 0) FROM event WHERE archived = 1"
         count, size = self._database.read(f"{query} AND accepted <= ? AND bus = ?", (self._horizon(), bus))[0]
         return count, size
 
     def step(self) -> bool:
-        """Replay the next minute of each open replay; return whether a replay was open."""
+        """Replay the next minute with events of each open replay; return False when no replay was open."""
         rows = self._database.read(f"SELECT {REPLAY_COLUMNS} FROM replay WHERE {_OPEN} ORDER BY started")  # noqa: S608 - constants
         for row in rows:
             self._advance(Replay(*row))
@@ -153,7 +153,7 @@ class Replays:
             self._thread.join()
 
     def _run(self) -> None:
-        """Advance the open replays whenever one begins, until `stop`."""
+        """Advance the open replays whenever one begins, until `stop`; after a failure, log it and try again."""
         pause: float | None = None
         while not self._stopping.is_set():
             self._wake.wait(pause)
@@ -167,7 +167,7 @@ class Replays:
                 pause = _PAUSE_SECONDS
 
     def _horizon(self) -> float:
-        """Return until when accepted events have reached the archive, in seconds of the epoch."""
+        """Return the time until which accepted events are archived, since the epoch; infinite without a delay."""
         return (self._clock.now() - self._delay).timestamp() if self._delay else float("inf")
 
     def _advance(self, replay: Replay) -> None:
@@ -185,7 +185,7 @@ class Replays:
             self._replay_minute(replay, found // _MINUTE * _MINUTE)
 
     def _replay_minute(self, replay: Replay, minute: float) -> None:
-        """Deliver the events of one minute again, at most `_TOGETHER` of them in one transaction."""
+        """Deliver one minute's events again, up to `_TOGETHER` at once; nothing if the replay has changed since."""
         begun = replay.after if replay.minute == max(minute, replay.first) else 0
         start, end = max(minute, replay.first), min(minute + _MINUTE, replay.last)
         rows = self._database.read(
@@ -215,6 +215,7 @@ class Replays:
             accepted.dispatch()
 
     def _end(self, replay: Replay, state: ReplayState) -> None:
+        """Store a replay's last state and its end, unless its state has changed since it was read."""
         now = self._clock.now().timestamp()
         self._database.write(
             lambda connection: connection.execute(
@@ -225,6 +226,6 @@ class Replays:
 
 
 def _named(event: dict[str, Any], replay: str) -> dict[str, Any]:
-    """Add `replay-name` to an envelope at the position where EventBridge puts it: behind the region."""
+    """Return an envelope with `replay-name` at EventBridge's position, behind the region; `event` is changed."""
     behind = {name: event.pop(name) for name in ("resources", "detail")}
     return {**event, "replay-name": replay, **behind}

@@ -37,7 +37,7 @@ class Schedules:
         self._next = {name: moment for name, moment in self._next.items() if name in functions}
 
     def run(self, name: str, now: datetime) -> str:
-        """Put one more run of a function on the bus, now, and return the id of its flow."""
+        """Put one more run of a function on the bus, now, and return its flow's id; `KeyError` without a schedule."""
         moment, expression = now, self._timetables[name].expression
         while not self._bus.enqueue_scheduled(name, expression, moment):
             moment += timedelta(seconds=1)  # a run of this second was accepted before
@@ -46,7 +46,7 @@ class Schedules:
         )
 
     def tick(self, now: datetime) -> None:
-        """Put every run that is due on the bus; the missed runs of one function become one."""
+        """Put each function's due run on the bus; of several runs that a function missed, only the earliest."""
         for name, timetable in self._timetables.items():
             moment = self._next[name]
             if moment is not None and moment <= now:
@@ -54,16 +54,16 @@ class Schedules:
                 self._next[name] = self._next_of(name, now)
 
     def coming(self) -> list[datetime]:
-        """Return the time of each function's next run."""
+        """Return the times of the functions' next runs; a function without a next run has none."""
         return [moment for moment in self._next.values() if moment is not None]
 
     def set_back(self, now: datetime, back: timedelta) -> None:
-        """Continue from `now` when the clock was set back by more than a small step."""
+        """Choose the next runs from `now` when the clock was set back by more than a minute; else do nothing."""
         if back > _SMALL_STEP:
             self._next = {name: self._next_of(name, now) for name in self._timetables}
 
     def _next_of(self, name: str, now: datetime) -> datetime | None:
-        """Return the time of a function's next run after `now`.
+        """Return the time of a function's next run after `now`; None without one.
 
         A clock that was ahead, by a time scale or before it was set back, may have made runs that are still to come. One
         run is not repeated. Several are forgotten: else the schedule would be silent until real time catches up.

@@ -47,7 +47,7 @@ class Drain:
         self._random = random
 
     def run(self, clock: MovableClock, until: datetime | None = None) -> None:
-        """Deliver until nothing is pending; with `until`, run schedules too and stop at that moment.
+        """Make deliveries and replays until none is pending; with `until`, scheduled runs too, up to that moment.
 
         EventBridge does not order events. A random order, fixed by the seed, exposes handlers that depend on one.
         """
@@ -66,7 +66,7 @@ class Drain:
             going_on = bool(ready) or self._replays.step() or self._move_on(clock, until)
 
     def _deliver(self, pending: PendingDelivery, *, suspected: bool = False) -> None:
-        """Make one delivery, and settle it."""
+        """Make one delivery and settle it; of its handler's errors, raise only Ctrl-C and pytest's outcomes."""
         function, deadline = self._functions[pending.function], monotonic() + _NO_TIMEOUT_SECONDS
         flight = self._invoker.begin(function, [pending], deadline)
         try:
@@ -80,7 +80,7 @@ class Drain:
             _raise_for_caller(raised_by(error))
 
     def _move_on(self, clock: MovableClock, until: datetime | None) -> bool:
-        """Move the clock to the next due delivery or run; return False when there is none up to `until`."""
+        """Move the clock to the next due delivery or run; return False if there is none by `until`, and move there."""
         now = clock.now()
         dues = [due for name in self._functions if (due := self._bus.next_due(name, now)) is not None]
         moments = [datetime.fromtimestamp(due, now.tzinfo) for due in dues]
@@ -94,7 +94,7 @@ class Drain:
 
 
 def _raise_for_caller(error: BaseException) -> None:
-    """Raise what is not the handler's own but the caller's, now that the attempt is settled: Ctrl-C, and pytest's outcomes."""
+    """Raise Ctrl-C and pytest's outcomes, which are for the caller; do nothing for a handler's own error."""
     interrupted = isinstance(error, KeyboardInterrupt) and not _is_raised_by_statement(error)
     pytest = sys.modules.get("_pytest.outcomes")
     if interrupted or (pytest is not None and isinstance(error, pytest.OutcomeException)):
@@ -102,7 +102,7 @@ def _raise_for_caller(error: BaseException) -> None:
 
 
 def _is_raised_by_statement(error: BaseException) -> bool:
-    """Whether a `raise` statement raised it. A signal interrupts any instruction."""
+    """Whether a `raise` statement raised the error, and not a signal, which interrupts any instruction."""
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next

@@ -37,7 +37,7 @@ class Gateway:
         self._routes = [(routed, _compiled(routed.route.path)) for routed in fixed_first]
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        """Answer one request; `target` is the path with its query."""
+        """Return the response to one request, a 404 without such a route; `target` is the path with its query."""
         path, _, query = target.partition("?")
         found = self._find(method, path)
         if found is None:
@@ -96,6 +96,6 @@ def public_message(error: LaptopError) -> str:
 
 
 def _compiled(path: str) -> re.Pattern[str]:
-    """Return the regular expression that matches a path with placeholders."""
+    """Return the regular expression that matches a route's path; each placeholder is a group with its name."""
     parts = re.split(r"\{(\w+)\}", path)
     return re.compile("".join(f"(?P<{part}>[^/]+)" if odd % 2 else re.escape(part) for odd, part in enumerate(parts)))

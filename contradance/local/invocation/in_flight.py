@@ -68,7 +68,7 @@ class InFlight:
         """What ran, or waited to run alone, when the process before this one was killed."""
 
     def begin(self, kind: Kind, function: str, attempts: Sequence[tuple[str, int]], deadline: float) -> Flight:
-        """List an invocation that the calling thread is about to start."""
+        """List an invocation that the calling thread is about to start, and return it."""
         flight = Flight(kind, function, attempts, deadline, monotonic(), threading.get_ident())
         for identifier, attempt in attempts:
             flight.slots.append(self._slots.fill(_line(RUNS, kind, identifier, attempt, function)))
@@ -76,7 +76,7 @@ class InFlight:
         return flight
 
     def end(self, flight: Flight) -> None:
-        """Remove an invocation: its thread has returned, and its outcome is on disk."""
+        """Remove an invocation from the list: its thread has returned, and its outcome is on disk."""
         self._flights.discard(flight)
         with self._lock:
             while flight.slots:
@@ -84,7 +84,7 @@ class InFlight:
 
     @contextmanager
     def request(self, function: str, identifier: str, deadline: float) -> Iterator[Flight]:
-        """List a request while the block runs."""
+        """List a request as running while the block runs; its `Flight` is the block's value."""
         flight = self.begin("request", function, [(identifier, 1)], deadline)
         try:
             yield flight
@@ -92,7 +92,7 @@ class InFlight:
             self.end(flight)
 
     def wait_alone(self, identifier: str, attempt: int, function: str) -> int:
-        """List a delivery that is to run alone; return its line."""
+        """List a delivery as waiting to run alone; return its line, for `wait_no_more`."""
         return self._slots.fill(_line(WAITS, "delivery", identifier, attempt, function))
 
     def forget_left(self) -> None:
@@ -101,7 +101,7 @@ class InFlight:
         self._slots.clear_before()
 
     def wait_no_more(self, slot: int) -> None:
-        """Remove a delivery from those that wait to run alone."""
+        """Remove the delivery in this line from those that wait to run alone."""
         self._slots.clear(slot)
 
     def mark_late(self, flight: Flight) -> None:
@@ -125,6 +125,7 @@ class InFlight:
             self._change(flight, STOPPED)
 
     def _change(self, flight: Flight, state: str) -> None:
+        """Write another state into an invocation's lines."""
         for slot, (identifier, attempt) in zip(flight.slots, flight.attempts, strict=False):
             self._slots.change(slot, _line(state, flight.kind, identifier, attempt, flight.function))
 
@@ -144,7 +145,7 @@ class InFlight:
         ]
 
     def where(self, flight: Flight) -> str:
-        """Return the line at which an invocation's thread is now: `functions/loans/remind_reader.py:12`."""
+        """Return where an invocation's thread is, as `functions/loans/remind_reader.py:12`; empty if it ended."""
         frame = sys._current_frames().get(flight.thread)  # noqa: SLF001 - the same
         return "" if frame is None else _where(frame)
 
@@ -154,11 +155,12 @@ class InFlight:
 
 
 def _line(state: str, kind: str, identifier: str, attempt: int, function: str) -> str:
+    """Return the text of a line of the file: state, kind, id, attempt and function."""
     return f"{state} {kind} {identifier} {attempt} {function}"
 
 
 def _where(frame: FrameType) -> str:
-    """Return the innermost line that is the application's; that of a library where there is none."""
+    """Return the innermost line of the application, or else of a library, as `path:line`; empty without one."""
     lines = [line for line in traceback.extract_stack(frame) if not line.filename.startswith("<")]
     own = [line for line in lines if _is_own(line.filename)] or lines
     return f"{'/'.join(own[-1].filename.replace(chr(92), '/').split('/')[-3:])}:{own[-1].lineno}" if own else ""

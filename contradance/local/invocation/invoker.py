@@ -54,13 +54,13 @@ class Invoker:
         self._when_settled = when_settled
 
     def begin(self, function: AnyFunction, batch: Sequence[PendingDelivery], deadline: float) -> Flight:
-        """List the deliveries of an invocation that this thread is about to start; `end` it when they are settled."""
+        """List an invocation that this thread is about to start, and return it; `end` it when it is settled."""
         return self._in_flight.begin(
             "delivery", function.name, [(pending.id, pending.attempt) for pending in batch], deadline
         )
 
     def end(self, flight: Flight) -> None:
-        """Remove an invocation from those that run."""
+        """Remove an invocation from the list of those that run: its deliveries are settled."""
         self._in_flight.end(flight)
 
     def end_late(self, flight: Flight) -> None:
@@ -68,7 +68,7 @@ class Invoker:
         self._in_flight.mark_late(flight)
 
     def invoke(self, function: AnyFunction, batch: Sequence[PendingDelivery], deadline: float) -> Failures:
-        """Invoke a function with a batch; return its failures. `deadline` is in seconds of the monotonic clock."""
+        """Invoke a function with a batch; return the errors of failed deliveries. `deadline` is monotonic seconds."""
         called = LaptopContext(batch[0].id, deadline)
         try:
             if function.delivery == "direct":
@@ -81,7 +81,7 @@ class Invoker:
         return {item["itemIdentifier"]: RuntimeError("reported as a batch item failure") for item in failed}
 
     def time_out(self, function: AnyFunction, batch: Sequence[PendingDelivery], flight: Flight | None) -> Failures:
-        """Journal an invocation that outlived its timeout, at which Lambda would end it; return its deliveries as failed."""
+        """Journal an invocation that outlived its timeout; return all its deliveries as failed with `TimedOut`."""
         seconds = function.limits.timeout.total_seconds()
         error = TimedOut(f"Task timed out after {seconds:.2f} seconds")
         where = self._in_flight.where(flight) if flight else ""
@@ -92,14 +92,14 @@ class Invoker:
         return dict.fromkeys((pending.id for pending in batch), error)
 
     def interrupted(self, function: AnyFunction, pending: PendingDelivery, others: int) -> None:
-        """Journal an attempt that ended with its process, beside others that may have ended it; it is repeated."""
+        """Journal an attempt that ended with its process, beside `others`; it does not count, and is repeated."""
         error = f"the process ended while this and {others} other invocations ran; it runs again alone"
         self._describe(function, pending).record(
             "failed", pending.attempt, error=f"ProcessEnded: {error}", counts=False
         )
 
     def process_ended(self, function: AnyFunction, pending: PendingDelivery) -> PendingDelivery | None:
-        """Settle an attempt that ended its process: nothing else ran. Return the delivery, to be repeated at once.
+        """Settle an attempt that alone ended its process; return it, to be repeated, or None if dead-lettered.
 
         It is dead-lettered after its last attempt; then the result is None.
         """
@@ -113,7 +113,7 @@ class Invoker:
         return None
 
     def record_late_requests(self) -> None:
-        """Journal the requests that have outlived their timeouts since the last call."""
+        """Journal as failed the requests that have outlived their timeouts since the last call."""
         for flight in self._in_flight.late_requests():
             function = self._functions[flight.function]
             seconds, where = function.limits.timeout.total_seconds(), self._in_flight.where(flight)
@@ -121,7 +121,7 @@ class Invoker:
             self.record_request(function, flight.attempts[0][0], error, seconds)
 
     def record_request(self, function: AnyFunction, request_id: str, error: str, seconds: float = 0) -> None:
-        """Journal a request that ended after `seconds` without a record of its own."""
+        """Journal a request as failed with `error`: it ended after `seconds` without a record of its own."""
         trigger = function.trigger.key if isinstance(function.trigger, Route) else _INVOKE
         attempt = Attempt(function, trigger, self._environment)
         attempt.correlation_id = request_id
@@ -129,10 +129,11 @@ class Invoker:
         attempt.record("failed", 1, error=error)
 
     def _describe(self, function: AnyFunction, pending: PendingDelivery) -> Attempt:
+        """Return the `Attempt` that journals this delivery."""
         return describe_attempt(function, event_in(pending), self._environment)
 
     def settle(self, function: AnyFunction, batch: Sequence[PendingDelivery], failed: Failures) -> list[datetime]:
-        """Record the outcome of each delivery; return when the failed ones are due again."""
+        """Finish, postpone or dead-letter each delivery; return the times at which failed ones are due again."""
         again = []
         for pending in batch:
             try:
@@ -151,7 +152,7 @@ class Invoker:
     def _retry_or_dead_letter(
         self, function: AnyFunction, pending: PendingDelivery, error: BaseException
     ) -> list[datetime]:
-        """Postpone a failed delivery and return its due time; dead-letter it after its last attempt."""
+        """Postpone a failed delivery and return [due time]; dead-letter it after its last attempt and return []."""
         now = self._environment.clock.now()
         # Behind a queue the consumer counts and dead-letters: what it reports is repeated. It cannot report its own end.
         counted = function.delivery == "direct" or isinstance(error, TimedOut | ProcessEnded)

@@ -64,7 +64,7 @@ def sqs_batch(batch: Sequence[PendingDelivery], now: datetime) -> dict[str, Any]
 
 
 def event_in(pending: PendingDelivery) -> dict[str, Any]:
-    """Return the event of a delivery; what is not a JSON object is its detail, as where the runtime consumes it."""
+    """Return the event of a delivery; a text that is not a JSON object becomes the detail of one."""
     try:
         event = json.loads(pending.envelope)
     except (ValueError, RecursionError):
@@ -117,7 +117,7 @@ def http_request(
     body: bytes,
     now: datetime,
 ) -> dict[str, Any]:
-    """Return the event with which API Gateway's HTTP API invokes a function, payload format 2.0."""
+    """Return API Gateway's event for a route `key`, format 2.0; a body that is not UTF-8 is in base64."""
     method = key.partition(" ")[0]
     parameters = _joined(parse_qsl(query, keep_blank_values=True))
     try:

@@ -83,17 +83,18 @@ class Recovery:
         self._in_flight.wait_no_more(self._waiting.pop(pending.id))
 
     def _pending(self, left: list[Left], state: str) -> list[PendingDelivery]:
-        """Return those deliveries that are still pending, whose functions exist and whose handlers have not committed."""
+        """Return deliveries left in `state` that are pending, not committed, and of a function that exists."""
         named = [one for one in left if one.state == state and one.kind == "delivery"]
         known = [one.id for one in named if one.function in self._functions]
         return [pending for pending in self._bus.pending(known) if not self._has_completed(pending)]
 
     def _has_completed(self, pending: PendingDelivery) -> bool:
+        """Whether a delivery's handler has committed; False if its event has no once-key."""
         key = key_of(self._functions[pending.function], event_in(pending))
         return key is not None and self._store.has_completed(key)
 
     def _record_request(self, left: Left) -> None:
-        """Journal a request that was not answered because the process ended."""
+        """Journal a request that was not answered because the process ended; not one to an unknown function."""
         function = self._functions.get(left.function)
         if function is not None:
             self._invoker.record_request(

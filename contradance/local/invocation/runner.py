@@ -82,7 +82,7 @@ class Runner:
         self._timekeeper: threading.Thread | None = None
 
     def start(self, clock: RealClock) -> None:
-        """Deliver in threads until `stop`."""
+        """Deliver in threads until `stop`; deliveries that a killed process ran are made first, alone."""
         self._clock = clock
         self._minute = monotonic()
         threads = 1 + sum(queue.concurrency + MAX_HUNG for queue in self._queues.values())
@@ -142,7 +142,7 @@ class Runner:
     # What a worker queue does
 
     def _start_workers(self, queue: WorkerQueue) -> None:
-        """Start one more worker for a queue that has work and capacity."""
+        """Start one more worker if the queue has work and capacity and workers may start; else do nothing."""
         with self._changed:
             may_start = self._pool and self._others_may_run.is_set() and not self._stopping
             if self._pool and may_start and queue.has_capacity and (queue.ready or queue.more):
@@ -171,7 +171,7 @@ class Runner:
                 self._start_workers(queue)
 
     def _work_alone(self, invocation: Invocation) -> None:
-        """Invoke the function with one delivery, while nothing else runs."""
+        """Invoke the function with one delivery, while nothing else runs; a failure is logged and tried again."""
         queue = invocation.queue
         try:
             with self._changed:
@@ -211,7 +211,7 @@ class Runner:
         return True
 
     def _work(self, queue: WorkerQueue) -> None:
-        """Invoke the function with batch after batch until its queue is empty."""
+        """Invoke the function with batch after batch until its queue is empty; a failure is logged and tried again."""
         try:
             while (invocation := self._take(queue)) is not None:
                 if not self._perform(invocation):
@@ -226,7 +226,7 @@ class Runner:
             self._changed.notify_all()
 
     def _take(self, queue: WorkerQueue) -> Invocation | None:
-        """Take the next batch from a queue, which is filled from disk when it is empty; None without work."""
+        """Take the next batch from a queue, filled from disk when it is empty; None without work or after `stop`."""
         while not self._stopping:
             with self._changed:
                 if queue.ready:
@@ -263,7 +263,7 @@ class Runner:
             self._set_alarm(queue, datetime.fromtimestamp(following, now.tzinfo))
 
     def _settle(self, queue: WorkerQueue, batch: list[PendingDelivery], failed: dict[str, BaseException]) -> None:
-        """Record the outcome of a batch, and release it."""
+        """Record the outcome of a batch, set alarms for its failed deliveries, and release it."""
         try:
             for moment in self._invoker.settle(queue.function, batch, failed):
                 self._set_alarm(queue, moment)
@@ -271,7 +271,7 @@ class Runner:
             self._release(queue, batch, again=bool(failed))
 
     def _release(self, queue: WorkerQueue, batch: Iterable[PendingDelivery], *, again: bool) -> None:
-        """Remove deliveries from the reserved ones; `again` when some stay on disk to be repeated."""
+        """Remove deliveries from the reserved ones; with `again`, fill the queue from disk once more."""
         with self._changed:
             queue.reserved.difference_update(pending.id for pending in batch)
             queue.more = queue.more or again
@@ -326,6 +326,7 @@ class Runner:
             if monotonic() >= self._minute:
                 self._minute = monotonic() + _MINUTE_SECONDS
                 self._every_minute()
+        self._bus.flush()  # after a request that causes no delivery, nothing else would commit its journal record
 
     def _time_out(self, invocation: Invocation) -> None:
         """Settle a late invocation as failed and start another worker; the late thread's result is ignored."""
@@ -343,7 +344,7 @@ class Runner:
                 self._start_workers(queue)
 
     def _pause(self) -> float:
-        """Return the real seconds until the next alarm, scheduled run or timeout."""
+        """Return the real seconds until the next alarm, scheduled run or timeout, at most one second."""
         moments = self._schedules.coming()
         if self._alarms:
             moments.append(datetime.fromtimestamp(self._alarms[0][0], self._clock.now().tzinfo))

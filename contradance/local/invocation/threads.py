@@ -41,7 +41,7 @@ class RequestThreads:
         self._lock = threading.Lock()
 
     def start(self, function: AnyFunction, act: Callable[[], T]) -> "Future[T]":
-        """Run `act` for `function` in another thread, in a copy of this context.
+        """Run `act` in another thread and return its future; raise `TooManyRequests` if the function has too many.
 
         Raises:
             TooManyRequests: too many are running.
@@ -65,7 +65,7 @@ class RequestThreads:
         return future
 
     async def answer(self, function: AnyFunction, act: Callable[[], HttpResponse]) -> HttpResponse:
-        """Return the answer that `act` returns; of a function that outlives its timeout, the answer that AWS gives.
+        """Return what `act` returns; as on AWS 500 or 503 after the time limit, and 503 if too many run.
 
         Lambda ends it, and API Gateway answers 500; or API Gateway ends its own wait first, and answers 503.
         """
@@ -85,13 +85,14 @@ class RequestThreads:
         return refused(503, "Service Unavailable")
 
     async def waiting(self, act: Callable[[], T]) -> T:
-        """Return what `act` returns, which waits for a function: in a thread that nothing else needs."""
+        """Return what `act` returns; it waits for a function, in a thread that does not count as the function's."""
         return await asyncio.wrap_future(self._pool.submit(copy_context().run, act))
 
     def close(self) -> None:
-        """Start no more; what runs goes on."""
+        """Start no more requests; running ones go on, and those that have not started are cancelled."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _ended(self, function: str) -> None:
+        """Count one running request of a function less."""
         with self._lock:
             self._running[function] -= 1

@@ -33,17 +33,17 @@ class WorkerQueue:
 
     @property
     def concurrency(self) -> int:
-        """Maximum number of concurrent invocations."""
+        """Maximum number of concurrent invocations: the declared one, else `DEFAULT_CONCURRENCY`."""
         return self.function.limits.concurrency or DEFAULT_CONCURRENCY
 
     @property
     def has_capacity(self) -> bool:
-        """Whether another invocation may start."""
+        """Whether another invocation may start beside the running ones and too many that hang."""
         return self.invocations + max(self.abandoned - MAX_HUNG, 0) < self.concurrency
 
     @property
     def batch(self) -> int:
-        """Maximum number of deliveries per invocation.
+        """Maximum number of deliveries per invocation: always 1.
 
         It is 1 behind a queue too: a thread that hangs cannot be interrupted, and must not hold up other deliveries.
         """

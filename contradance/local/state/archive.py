@@ -45,6 +45,6 @@ class ArchiveReader:
 
 @contextmanager
 def open_archive(state: Path) -> Iterator[ArchiveReader]:
-    """Open the archive in the folder `state`; a laptop may be running on it."""
+    """Open the archive in the folder `state`, also while a laptop runs on it; raise `LaptopError` without one."""
     with reading(state / STATE_FILE) as reader:
         yield ArchiveReader(reader)

@@ -81,7 +81,7 @@ class Database:
             self._opened = opened.pop_all()
 
     def write(self, change: SqlChange[T]) -> T:
-        """Run `change` in a transaction; return its result once it is on disk."""
+        """Run `change` in a transaction; return its result once it is on disk, or undo it and raise its error."""
         job = self._add(change, single=False)
         with self._writing:
             while not job.done:
@@ -103,11 +103,11 @@ class Database:
                 self._commit()
 
     def read(self, query: str, parameters: Parameters = ()) -> list[Any]:
-        """Return the rows of a query, as of the last commit."""
+        """Return the rows of a query, as of the last commit; raise `LaptopError` if unreadable or closed."""
         return self._reader.read(query, parameters)
 
     def rows(self, query: str, parameters: Parameters = ()) -> Iterator[Any]:
-        """Yield the rows of a query, as of the last commit, and keep none in memory."""
+        """Yield the rows of a query, as of the last commit, one in memory; `LaptopError` as for `read`."""
         return self._reader.rows(query, parameters)
 
     def compact(self) -> None:
@@ -117,7 +117,7 @@ class Database:
             self._writer.execute("VACUUM")
 
     def close(self) -> None:
-        """Commit the waiting changes, and close the file."""
+        """Commit the waiting changes, and close the file; no effect when it is closed."""
         if not self._closed:
             self.flush()
             self._closed = True
@@ -125,7 +125,7 @@ class Database:
                 self._opened.close()
 
     def _add(self, change: SqlChange[T], *, single: bool) -> _Job[T]:
-        """Append a change to those that the next commit writes."""
+        """Append a change to those of the next commit, and return its job; raise `LaptopError` after `close`."""
         if self._closed:
             raise LaptopError(CLOSED)
         job = _Job(change, single=single)
@@ -187,7 +187,7 @@ class Database:
 
 
 def _own(path: Path) -> sqlite3.Connection:
-    """Lock the state for this process; SQLite's file lock ends with the process, also when it is killed."""
+    """Lock the state for this process and return the lock; raise `LaptopError` if another process has it."""
     try:
         return connect(path.with_suffix(".lock"), "BEGIN EXCLUSIVE", timeout=0)
     except sqlite3.OperationalError as error:

@@ -54,7 +54,7 @@ _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
 def readable(rows: Iterable[tuple[str, str | None, str, str, str | None]]) -> list[JournalRecord]:
-    """Return the records in rows of (function, event id, correlation id, record, logs).
+    """Return a record for each row of (function, event id, correlation id, record, logs), in order.
 
     One that cannot be read is shown as such, at the time of the one before it.
     """
@@ -74,7 +74,7 @@ def readable(rows: Iterable[tuple[str, str | None, str, str, str | None]]) -> li
 
 
 def _read_logs(text: str) -> tuple[LogEntry, ...]:
-    """Return what an attempt logged; nothing of what another version wrote."""
+    """Return what an attempt logged; nothing from a text that this version cannot read."""
     try:
         return _LOGS.validate_json(text)
     except ValidationError:
@@ -94,11 +94,11 @@ class JournalReader:
         return readable(rows)
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
-        """Return the records: `flows` has read what their attempts logged."""
+        """Return the records unchanged: `flows` has already read what their attempts logged."""
         return [*records]
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
-        """Return the pending deliveries of these flows."""
+        """Return the pending deliveries of these flows, the first due first."""
         rows = self._rows(
             "SELECT delivery.correlation_id, event_id, function, due FROM delivery JOIN event ON event.id = event "
             "WHERE delivery.correlation_id IN (SELECT value FROM json_each(?)) ORDER BY due",
@@ -118,20 +118,20 @@ class JournalReader:
         return str(rows[0][0]) if rows else None
 
     def latest(self) -> list[JournalRecord]:
-        """Return every record of the flow that started last."""
+        """Return every record of the flow that started last; none in an empty journal."""
         rows = self._rows("SELECT correlation_id FROM journal GROUP BY correlation_id ORDER BY min(id) DESC LIMIT 1")
         return self.flows(rows[0][0]) if rows else []
 
     def records(self, wanted: Wanted) -> Records:
-        """Return the wanted records, in the order they were written."""
+        """Return all wanted records without logs, in the order they were written."""
         return Records([record for _, record in self._forwards(wanted, logs=False)], whole=True)
 
     def newest(self, wanted: Wanted) -> Iterator[JournalRecord]:
-        """Yield the wanted records, those that were written last first; a page at a time is in memory."""
+        """Yield the wanted records without logs, the last written first; a page at a time is in memory."""
         return (record for _, record in self._backwards(wanted, logs=False))
 
     def lines(self, wanted: Wanted) -> Iterator[LogLine]:
-        """Yield what the wanted attempts logged, and each attempt itself, in order; a page at a time is in memory."""
+        """Yield what the wanted attempts logged, and each attempt, in order; only the last `wanted.latest` if set."""
         if wanted.latest is None:
             for row, record in self._forwards(wanted, logs=True):
                 yield from _lines_of(row, record, wanted)
@@ -144,7 +144,7 @@ class JournalReader:
         yield from islice(found, max(len(found) - wanted.latest, 0), None)
 
     def _backwards(self, wanted: Wanted, *, logs: bool) -> Iterator[tuple[int, JournalRecord]]:
-        """Yield the wanted records with their row ids, the last first.
+        """Yield the wanted records with their row ids, the last written first.
 
         Rows are in the order in which attempts ended, and `wanted.since` is about their start: the search goes
         backwards until a whole page started longer before it than any attempt can last.
@@ -159,7 +159,7 @@ class JournalReader:
             before = rows[-1][0]
 
     def _forwards(self, wanted: Wanted, *, logs: bool) -> Iterator[tuple[int, JournalRecord]]:
-        """Yield the wanted records with their row ids, the first first."""
+        """Yield the wanted records with their row ids, in the order they were written."""
         after = self._first(wanted)
         while rows := self._rows(_FORWARDS, (logs, after, *_filter(wanted), _PAGE)):
             records = zip((row[0] for row in rows), readable([row[1:] for row in rows]), strict=True)
@@ -167,7 +167,7 @@ class JournalReader:
             after = rows[-1][0] + 1
 
     def _first(self, wanted: Wanted) -> int:
-        """Return the row at which `_backwards` ends."""
+        """Return the id of the row at which `_backwards` ends; 0 without one."""
         before, enough = _END, wanted.since - LONGEST_TIMEOUT
         while True:
             count, first, latest = self._rows(_STARTS, (before, *_filter(wanted), _PAGE))[0]
@@ -176,6 +176,7 @@ class JournalReader:
             before = first
 
     def _rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
+        """Return the rows of a query, as of the last commit; raise `LaptopError` if the file cannot be read."""
         return self._reader.read(query, parameters)
 
 
@@ -198,12 +199,13 @@ class LaptopJournal(JournalReader):
         self._when_written(record)
 
     def _rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[Any]:
+        """Commit the waiting records, and return the rows of a query."""
         self._database.flush()
         return super()._rows(query, parameters)
 
 
 def started_at(text: str) -> datetime:
-    """Return the time in a record's text; the end of time where it holds none."""
+    """Return the time in a record's text in UTC; the end of time where it holds none."""
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
@@ -211,16 +213,17 @@ def started_at(text: str) -> datetime:
 
 
 def _filter(wanted: Wanted) -> tuple[str | None, ...]:
-    """Return the parameters of `_FILTER`."""
+    """Return the wanted function and subject as parameters of `_FILTER`, None for any."""
     return (wanted.function, wanted.function, wanted.subject, wanted.subject)
 
 
 def _lines_of(row: int, record: JournalRecord, wanted: Wanted) -> list[LogLine]:
+    """Return what one attempt logged, and the attempt itself, as lines; only those of a wanted level."""
     return [line for line in attempt_log_lines(record, str(row)) if wanted.takes_level(line.level)]
 
 
 @contextmanager
 def open_journal(state: Path) -> Iterator[JournalReader]:
-    """Open the journal in the folder `state`; a laptop may be running on it."""
+    """Open the journal in the folder `state`, also while a laptop runs on it; raise `LaptopError` without one."""
     with reading(state / STATE_FILE) as reader:
         yield JournalReader(reader)

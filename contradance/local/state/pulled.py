@@ -26,7 +26,7 @@ class PulledLetter(BaseModel):
 
 
 def keep_pulled(connection: sqlite3.Connection, letters: Sequence[PulledLetter]) -> list[str]:
-    """Put letters on their queues; return the ids of those that were not there."""
+    """Put letters on their queues; return the ids of those that were not there before."""
     new = []
     for one in letters:
         row = (one.message_id, one.function, one.sent, one.body, "{}")
@@ -38,7 +38,7 @@ def keep_pulled(connection: sqlite3.Connection, letters: Sequence[PulledLetter])
 
 
 def record_reveal(state: Path, system: str, letters: Sequence[tuple[str, str]]) -> None:
-    """Append who revealed which (function, event id) of a system, and when; before any of it is written."""
+    """Append to a file in `state` who revealed which (function, event id) of a system, and when."""
     state.mkdir(parents=True, exist_ok=True)
     at, who = datetime.now(UTC).isoformat(timespec="seconds"), getpass.getuser()
     with (state / REVEALED).open("a", encoding="utf-8") as file:

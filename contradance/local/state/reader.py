@@ -43,7 +43,7 @@ class Reader:
         self._closed = False
 
     def read(self, query: str, parameters: Parameters = ()) -> list[Any]:
-        """Return the rows of a query, as of the last commit.
+        """Return the rows of a query, as of the last commit; raise `LaptopError` if unreadable or closed.
 
         Raises:
             LaptopError: the file cannot be read, or this is closed.
@@ -51,7 +51,7 @@ class Reader:
         return [*self.rows(query, parameters)]
 
     def rows(self, query: str, parameters: Parameters = ()) -> Iterator[Any]:
-        """Yield the rows of a query, as of the last commit before the first row; only one is in memory.
+        """Yield a query's rows, as of the commit before the first, one in memory; `LaptopError` as `read`.
 
         Raises:
             LaptopError: the file cannot be read, or this is closed.
@@ -78,7 +78,7 @@ class Reader:
                 self._idle.pop().close()
 
     def _take(self) -> sqlite3.Connection:
-        """Return an idle connection, or a new one."""
+        """Return an idle connection, or a new one; raise `LaptopError` after `close`."""
         if self._closed:
             raise LaptopError(CLOSED)
         try:
@@ -89,7 +89,7 @@ class Reader:
 
 @contextmanager
 def reading(path: Path) -> Iterator[Reader]:
-    """Open a reader of a state file, whether or not a laptop runs on it."""
+    """Open a reader of a state file, also while a laptop runs; raise `LaptopError` if missing or of another version."""
     if not path.exists():
         raise LaptopError(
             f"there is no laptop's state in {path.parent}.\n  Start one with: contradance run --state {path.parent}"

@@ -61,7 +61,7 @@ _ADDED: Final = (("journal", "logs", "TEXT"),)
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Create the tables in a new file; refuse a file of another version."""
+    """Create the tables in a new file, or add what an older one lacks; refuse a file of another version."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
     found = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -77,12 +77,13 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _execute_each(connection: sqlite3.Connection, statements: str) -> None:
-    """Execute statements inside the open transaction, which `executescript` would commit."""
+    """Execute SQL statements, separated by `;` and a line break, inside the open transaction."""
     for statement in statements.split(";\n"):
         connection.execute(statement)
 
 
 def _add_columns(connection: sqlite3.Connection) -> None:
+    """Add the columns of `_ADDED` that the file does not have yet."""
     for table, column, kind in _ADDED:
         found = connection.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column)).fetchone()
         if not found:
@@ -90,7 +91,7 @@ def _add_columns(connection: sqlite3.Connection) -> None:
 
 
 def check_version(found: int, path: Path) -> None:
-    """Refuse a file of another version; 0 is a file without tables."""
+    """Raise `LaptopError` for a file of another version; 0, a file without tables, is accepted."""
     if found not in (0, SCHEMA_VERSION):
         raise LaptopError(
             f"{path} has schema version {found}, but this contradance writes version {SCHEMA_VERSION}.\n"

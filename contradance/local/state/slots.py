@@ -32,7 +32,7 @@ class Slots:
         self._extend()
 
     def fill(self, text: str) -> int:
-        """Write a line, which must not be longer than a slot; return its number."""
+        """Write a line into a free slot and return the slot's number; a line that is too long is cut."""
         try:
             slot = self._free.pop()
         except IndexError:
@@ -42,7 +42,7 @@ class Slots:
         return slot
 
     def change(self, slot: int, text: str) -> None:
-        """Write another line into a filled slot."""
+        """Write another line into a filled slot; a line that is too long is cut."""
         self._write(text.encode()[: _LINE_BYTES - 1].ljust(_LINE_BYTES - 1) + b"\n", slot * _LINE_BYTES)
 
     def clear(self, slot: int) -> None:
@@ -68,11 +68,12 @@ class Slots:
                 os.close(self._file)
 
     def _write(self, content: bytes, at: int) -> None:
+        """Write bytes at a position of the file; do nothing after `close`."""
         if not self._closed:  # a hung thread may return after the end
             os.pwrite(self._file, content, at)
 
     def _extend(self) -> None:
-        """Append empty lines."""
+        """Append empty lines to the file, unless a slot is free again."""
         with self._lock:
             if not self._free:
                 first, self._count = self._count, self._count + _RESERVED_LINES

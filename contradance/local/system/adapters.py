@@ -33,13 +33,13 @@ class LaptopActions(Protocol):
         """Delete dead letters of one function, by their message ids; return the ids of those that were deleted."""
 
     def replay(self, name: str, function: str, first: datetime, last: datetime) -> None:
-        """Start a replay."""
+        """Start a replay of events from `first` until before `last` to one function; `ContradanceError` if refused."""
 
 
 def laptop_system(
     stack: Deployed, open_file: OpenFile, actions: LaptopActions, running: Callable[[], SystemDescription]
 ) -> System:
-    """Return a laptop as a system to operate.
+    """Return the `System` for a laptop, over its file and the actions that change it.
 
     Args:
         stack: its description.
@@ -66,12 +66,12 @@ class LaptopDeadLetters:
 
     @contextmanager
     def look(self, functions: Sequence[str]) -> Iterator["LaptopLetterView"]:
-        """Open the dead letter queues of these functions."""
+        """Yield a view of these functions' dead letters, open while the block runs; it hides no letter from others."""
         with self._open_file() as reader:
             yield LaptopLetterView(reader, functions, self._actions)
 
     def count(self, function: str) -> int:
-        """Return how many dead letters a function has."""
+        """Return how many dead letters a function has, the hidden ones too."""
         with self._open_file() as reader:
             return int(reader.read("SELECT count(*) FROM dead_letter WHERE function = ?", (function,))[0][0])
 
@@ -85,7 +85,7 @@ class LaptopLetterView:
         self._actions = actions
 
     def letters(self, limit: int | None = None) -> Iterator[DeadLetter]:
-        """Yield each dead letter, the oldest of each function first: one query for each function."""
+        """Yield the dead letters, the oldest of each function first; `limit` counts for each function, None is all."""
         query = f"SELECT {LETTER_COLUMNS} FROM dead_letter WHERE function = ? ORDER BY sent, id LIMIT ?"  # noqa: S608 - constants
         for function in self._functions:
             for row in self._reader.rows(query, (function, _NO_LIMIT if limit is None else limit)):
@@ -96,11 +96,11 @@ class LaptopLetterView:
         return 0
 
     def redrive(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
-        """Send each event to its function, and delete the letter, in one transaction."""
+        """Redrive letters; return the outcome of each: redriven, or kept when another client has it."""
         return self._changed(letters, self._actions.redrive, "redriven")
 
     def delete(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
-        """Delete letters."""
+        """Delete letters; return the outcome of each: deleted, or kept when another client has it."""
         return self._changed(letters, self._actions.delete, "deleted")
 
     def _changed(
@@ -109,6 +109,7 @@ class LaptopLetterView:
         change: Callable[[str, Sequence[str]], Collection[str]],
         outcome: Literal["redriven", "deleted"],
     ) -> list[LetterOutcome]:
+        """Call `change` for each function; return `outcome` for each letter that it changed, `kept` for others."""
         outcomes = []
         for function, some in groupby(letters, key=lambda letter: letter.subscriber):
             of_one = [*some]
@@ -128,12 +129,12 @@ class LaptopReplays:
         self._actions = actions
 
     def start(self, name: str, function: str, first: datetime, last: datetime) -> ReplayStatus:
-        """Start a replay."""
+        """Start a replay of events from `first` until before `last` to one function; return it as STARTING."""
         self._actions.replay(name, function, first, last)
         return ReplayStatus(name, "STARTING", None)
 
     def status(self, name: str) -> ReplayStatus:
-        """Return the state of one replay."""
+        """Return the state of one replay; raise `OperateError` for an unknown one."""
         with self._open_file() as reader:
             replay = find_replay(reader, name)
         if replay is None:
@@ -149,22 +150,22 @@ class LaptopHealth:
         self._running = cache(running)
 
     def deployed(self) -> Deployed:
-        """Return the description of what runs."""
+        """Return the description of what runs; it is requested once."""
         return self._running().deployed
 
     def account(self) -> None:
         """Return None: the laptop checks no credentials."""
 
     def bus_arn(self) -> str:
-        """Return the ARN of the bus."""
+        """Return the ARN of the application's own bus."""
         return self._running().deployed.bus_arn
 
     def has_bus(self, bus: DeployedBus) -> bool:
-        """Return whether the laptop has a bus."""
+        """Return whether the laptop has a bus beside the application's own."""
         return bus in self._running().deployed.buses.values()
 
     def rule(self, function: str) -> RunningRule:
-        """Return the rule of one subscriber."""
+        """Return the rule of one subscriber with its target; raise `KeyError` for another function."""
         one = self._running().deployed.functions[function]
         target = (one.queue_url or "").rpartition("/")[2] or one.function_name
         return RunningRule("ENABLED", self._running().patterns[function], (RuleTarget(target, has_dead_letters=True),))
@@ -177,7 +178,7 @@ class LaptopHealth:
         return "ENABLED"
 
     def alarms(self, names: Sequence[str]) -> Mapping[str, AlarmState]:  # noqa: ARG002 - the port's
-        """Return nothing: the laptop has no alarms."""
+        """Return an empty mapping: the laptop has no alarms."""
         return {}
 
     def hangs(self) -> Sequence[Hang]:

@@ -24,7 +24,7 @@ def remember(state: Path, address: LaptopAddress) -> None:
 
 
 def remembered(state: Path) -> LaptopAddress | None:
-    """Return the address in a folder; None where no laptop has run on it."""
+    """Return the address in a folder; None where no laptop has run on it, or the file is not valid."""
     try:
         return LaptopAddress.model_validate_json((state / _FILE).read_bytes())
     except (OSError, ValidationError):
@@ -32,12 +32,12 @@ def remembered(state: Path) -> LaptopAddress | None:
 
 
 def url_of(state: Path, port: int | None) -> str:
-    """Return where the laptop of a folder is served; a `port` that is given wins."""
+    """Return a laptop's URL: with `port`, else with the port in its folder, else with the default port."""
     found = None if port is not None else remembered(state)
     return f"http://{HOST}:{found.port if found else DEFAULT_PORT if port is None else port}"
 
 
 def port_to_run(state: Path, port: int | None) -> int:
-    """Return the port to serve a folder's laptop on: the one that is given, else that of its last run."""
+    """Return the port to serve on: `port`, else the one that the last run was given (0: any), else the default."""
     found = None if port is not None else remembered(state)
     return found.asked if found else DEFAULT_PORT if port is None else port

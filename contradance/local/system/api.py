@@ -50,7 +50,7 @@ class CommandApi:
         }
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        """Answer one request."""
+        """Answer one request; 404 for an unknown operation, 415 for a body that is not sent as JSON."""
         operation = path.removeprefix(API_PREFIX)
         if (method, operation) == ("GET", "system"):
             now = self._description.model_copy(update={"hangs": self._laptop.in_flight.hangs()})
@@ -62,6 +62,7 @@ class CommandApi:
         return self._do(operation, body)
 
     def _do(self, operation: str, body: bytes) -> HttpResponse:
+        """Return an operation's response; 400 for a body that is not its request, 409 for a `ContradanceError`."""
         try:
             return _ok(self._operations[operation](body))
         except ValidationError:
@@ -81,32 +82,38 @@ class CommandApi:
         return json.dumps(bus.put_any(entries))
 
     def _redrive(self, body: bytes) -> str:
+        """Redrive dead letters; return the message ids of those that were. Refuse another laptop's request."""
         asked = self._checked(LettersRequest.model_validate_json(body))
         return _response(self._actions.redrive(asked.function, asked.messages))
 
     def _delete(self, body: bytes) -> str:
+        """Delete dead letters; return the message ids of those that were. Refuse another laptop's request."""
         asked = self._checked(LettersRequest.model_validate_json(body))
         return _response(self._actions.delete(asked.function, asked.messages))
 
     def _replay(self, body: bytes) -> str:
+        """Start a replay; return an empty object. Refuse another laptop's request."""
         asked = self._checked(ReplayRequest.model_validate_json(body))
         self._actions.replay(asked.name, asked.function, asked.first, asked.last)
         return "{}"
 
     def _pulled(self, body: bytes) -> str:
+        """Put dead letters on their queues; return the ids of the new ones. Refuse another laptop's request."""
         asked = self._checked(PulledRequest.model_validate_json(body))
         return _response(self._actions.pulled(asked.letters))
 
     def _retry(self, body: bytes) -> str:
+        """Make postponed deliveries due now, and return them. Refuse another laptop's request."""
         asked = self._checked(RetryRequest.model_validate_json(body))
         return RetryResponse(deliveries=self._actions.retry(asked.term)).model_dump_json()
 
     def _schedule(self, body: bytes) -> str:
+        """Run a scheduled function now; return its flow's id. Refuse another laptop's request."""
         asked = self._checked(ScheduleRequest.model_validate_json(body))
         return ScheduleResponse(flow=self._actions.run_schedule(asked.function)).model_dump_json()
 
     def _checked(self, request: Request) -> Request:
-        """Return the request; refuse one for another laptop."""
+        """Return the request unchanged; raise `LaptopError` if it is for a laptop on another folder."""
         if request.state != self._description.state:
             raise LaptopError(
                 f"it runs on the state in {self._description.state}, not on {request.state}.\n"
@@ -116,8 +123,10 @@ class CommandApi:
 
 
 def _response(messages: Collection[str]) -> str:
+    """Return a JSON response with these message ids."""
     return LettersResponse(messages=[*messages]).model_dump_json()
 
 
 def _ok(text: str) -> HttpResponse:
+    """Return a response of status 200 with this JSON."""
     return HttpResponse(200, {"content-type": "application/json"}, text)

@@ -42,12 +42,12 @@ _DIRECT: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def ask(request: urllib.request.Request) -> Any:
-    """Send a request to this machine; the response is a context manager, as from `urllib.request.urlopen`."""
+    """Send a request to this machine, without a proxy; return the open response, or raise `OSError`."""
     return _DIRECT.open(request, timeout=_TIMEOUT_SECONDS)
 
 
 def system_of_commands(choreography: Choreography, url: str, state: Path) -> System:
-    """Return the laptop with this state folder, which another process serves at `url`, as a system to operate."""
+    """Return the `System` of the laptop with this state folder, which another process serves at `url`."""
     client = LaptopClient(url, state)
     return laptop_system(deployed(choreography, url), partial(reading, state / STATE_FILE), client, client.description)
 
@@ -66,19 +66,19 @@ class LaptopClient:
         self._option = "" if state == DEFAULT_STATE else f" --state {state}"
 
     def put_events(self, *, Entries: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:  # noqa: N803 - boto3's name
-        """Publish up to 10 entries."""
+        """Publish up to 10 entries; return PutEvents' response, or raise `LaptopError` without an answer."""
         return self._send("events", EventsRequest(entries=Entries))
 
     def redrive(self, function: str, messages: Sequence[str]) -> Collection[str]:
-        """Redrive dead letters."""
+        """Redrive dead letters of one function, by message id; return the ids of those that were redriven."""
         return self._change_letters("redrive", function, messages)
 
     def delete(self, function: str, messages: Sequence[str]) -> Collection[str]:
-        """Delete dead letters."""
+        """Delete dead letters of one function, by message id; return the ids of those that were deleted."""
         return self._change_letters("delete", function, messages)
 
     def replay(self, name: str, function: str, first: datetime, last: datetime) -> None:
-        """Start a replay."""
+        """Start a replay of events from `first` until before `last` to one function; `LaptopError` if refused."""
         self._send("replay", ReplayRequest(state=self._state, name=name, function=function, first=first, last=last))
 
     def pulled(self, letters: Sequence[PulledLetter]) -> Collection[str]:
@@ -87,17 +87,17 @@ class LaptopClient:
         return self._read(LettersResponse, self._send("pulled", asked)).messages
 
     def retry(self, term: str | None) -> list[RetriedDelivery]:
-        """Make the next attempt of pending deliveries now; see `retry_now`."""
+        """Make the next attempt of postponed deliveries now, and return them; `term` selects some, None all."""
         asked = RetryRequest(state=self._state, term=term)
         return [*self._read(RetryResponse, self._send("retry", asked)).deliveries]
 
     def run_schedule(self, function: str) -> str:
-        """Run a scheduled function once, now; return its flow's id."""
+        """Run a scheduled function once, now; return its flow's id. `LaptopError` for another function."""
         asked = ScheduleRequest(state=self._state, function=function)
         return self._read(ScheduleResponse, self._send("schedule", asked)).flow
 
     def description(self) -> SystemDescription:
-        """Return what the laptop runs."""
+        """Return what the laptop runs; raise `LaptopError` if none answers, or it is on another folder."""
         found = self._read(SystemDescription, self._send("system"))
         if found.state != self._state:
             raise LaptopError(
@@ -107,10 +107,12 @@ class LaptopClient:
         return found
 
     def _change_letters(self, operation: str, function: str, messages: Sequence[str]) -> Collection[str]:
+        """Send `redrive` or `delete` for messages; return the ids of those that were changed."""
         asked = LettersRequest(state=self._state, function=function, messages=messages)
         return self._read(LettersResponse, self._send(operation, asked)).messages
 
     def _send(self, operation: str, body: BaseModel | None = None) -> dict[str, Any]:
+        """Send an operation and return the response's JSON; raise `LaptopError` if refused or not answered."""
         request = urllib.request.Request(  # noqa: S310 - always http://127.0.0.1
             f"{self._url}{API_PREFIX}{operation}",
             data=None if body is None else body.model_dump_json().encode(),
@@ -131,7 +133,7 @@ class LaptopClient:
             ) from error
 
     def _object(self, response: Any) -> dict[str, Any]:
-        """Return the JSON object in a response."""
+        """Return the JSON object in a response; raise `LaptopError` if it has none."""
         try:
             found = json.load(response)
         except ValueError:
@@ -141,12 +143,14 @@ class LaptopClient:
         return found
 
     def _read(self, model: type[Response], found: dict[str, Any]) -> Response:
+        """Return a response as `model`; raise `LaptopError` if it has another shape."""
         try:
             return model.model_validate(found)
         except ValidationError as error:
             raise self._not_a_laptop() from error
 
     def _not_a_laptop(self) -> LaptopError:
+        """Return the `LaptopError` for an answer that is not a laptop's; the caller raises it."""
         return LaptopError(
             f"the program at {self._url} is not a laptop of this version.\n"
             "  Name the laptop's port with --port; contradance run prints it."

@@ -47,7 +47,7 @@ def _bus(name: str) -> DeployedBus:
 
 
 def _function(bus: str, function: AnyFunction, url: str) -> DeployedFunction:
-    """Return the description of one function."""
+    """Return the description of one function: its kind, its rule if it subscribes, and its queues."""
     name = aws_name(function.name)
     other = function.trigger.bus if isinstance(function.trigger, Subscription) else None
     kind: FunctionKind = "subscriber"

@@ -1,4 +1,4 @@
-"""The laptop, operated in its own process: by the console, and by the API for the commands."""
+"""Operates the laptop inside its own process, for the console and for the HTTP API that the commands use."""
 
 import json
 import sqlite3
@@ -21,13 +21,13 @@ from contradance.subscription import Subscription
 
 
 def system_in_process(laptop: Laptop, description: SystemDescription) -> System:
-    """Return a laptop of this process as a system to operate."""
+    """Return the `System` with which the console operates a laptop that runs in this process."""
     actions = DirectActions(laptop)
     return laptop_system(description.deployed, lambda: nullcontext(laptop.database), actions, lambda: description)
 
 
 def describe(laptop: Laptop, url: str) -> SystemDescription:
-    """Return the description of what a laptop of this process runs; it is served at `url`."""
+    """Return the description of the choreography that `laptop` runs; `url` is the address of its HTTP server."""
     patterns = {one.function.name: one.subscription.pattern.canonical for one in laptop.choreography.subscriptions}
     return SystemDescription(
         state=str(laptop.state.resolve()), deployed=deployed(laptop.choreography, url), patterns=patterns
@@ -35,13 +35,13 @@ def describe(laptop: Laptop, url: str) -> SystemDescription:
 
 
 class DirectActions:
-    """`contradance.local.system.adapters.LaptopActions` in the laptop's own process."""
+    """Implements `contradance.local.system.adapters.LaptopActions` in the laptop's own process."""
 
     def __init__(self, laptop: Laptop) -> None:
         self._laptop = laptop
 
     def redrive(self, function: str, messages: Sequence[str]) -> Collection[str]:
-        """Move events from the dead letter queue to the function, all in one transaction."""
+        """Move visible dead letters with an event to pending deliveries, in one transaction; return their ids."""
         self._check(function)
         redriven: list[str] = []
 
@@ -58,12 +58,12 @@ class DirectActions:
         return redriven
 
     def delete(self, function: str, messages: Sequence[str]) -> Collection[str]:
-        """Delete dead letters; not those that another client has received."""
+        """Delete these dead letters, except hidden ones; return the message ids of those that were deleted."""
         self._check(function)
         return self._laptop.dead_letters.delete_messages(function, messages)
 
     def replay(self, name: str, function: str, first: datetime, last: datetime) -> None:
-        """Start a replay."""
+        """Start a replay of events from `first` until before `last` to one function; `OperateError` if refused."""
         self._check(function)
         try:
             trigger = self._laptop.choreography.functions[function].trigger
@@ -73,20 +73,20 @@ class DirectActions:
             raise OperateError(f"the replay cannot start: {refusal.code}: {refusal.message}") from refusal
 
     def pulled(self, letters: Sequence[PulledLetter]) -> Collection[str]:
-        """Put dead letters of another system on their queues; return the ids of the new ones."""
+        """Put dead letters of another system on their queues; return the new ids. Refuse an unknown function."""
         for name in {letter.function for letter in letters}:
             self._check(name)
         return self._laptop.database.write(lambda connection: keep_pulled(connection, letters))
 
     def retry(self, term: str | None) -> list[RetriedDelivery]:
-        """Make the next attempt of pending deliveries now; see `retry_now`."""
+        """Make the next attempt of postponed deliveries now, and return them; `term` selects some, None all."""
         return [
             RetriedDelivery(function=one.function, event_id=one.event_id, attempt=one.attempt)
             for one in self._laptop.retry(term)
         ]
 
     def run_schedule(self, name: str) -> str:
-        """Run a scheduled function once, now; return its flow's id."""
+        """Run a scheduled function once, now; return its flow's id. `OperateError` for another function."""
         function = self._laptop.choreography.functions.get(name)
         if function is None or not isinstance(function.trigger, Schedule):
             scheduled = [
@@ -96,6 +96,7 @@ class DirectActions:
         return self._laptop.run_schedule(name)
 
     def _check(self, name: str) -> None:
+        """Raise `OperateError` unless this is a subscriber or a scheduled function."""
         function = self._laptop.choreography.functions.get(name)
         if function is None or not isinstance(function.trigger, Subscription | Schedule):
             raise OperateError(

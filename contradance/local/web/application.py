@@ -96,7 +96,7 @@ class LaptopApplication:
         await self._send(given, None if read else receive, send)
 
     async def _given(self, scope: Scope, body: bytes, kind: RequestKind) -> HttpResponse:
-        """Answer a request in a thread: a route in one of its own, because its handler may hang."""
+        """Return the response, made in a thread: that of a route in one of its own, because its handler may hang."""
         path, answer = scope["raw_path"].decode("ascii"), partial(self._answer, scope, body, kind)
         if path.startswith(LAMBDA_PREFIX):
             return await self._laptop.threads.waiting(answer)
@@ -104,7 +104,7 @@ class LaptopApplication:
         return await (run_in_threadpool(answer) if function is None else self._laptop.threads.answer(function, answer))
 
     def _kind(self, scope: Scope) -> RequestKind:
-        """Return who answers a request."""
+        """Return who answers a request: commands' API, AWS, the console if it is served, else the routes."""
         if str(scope["path"]).startswith(API_PREFIX):
             return "commands"
         if is_for_aws(scope["raw_path"].decode("ascii"), Headers(scope=scope)):
@@ -112,7 +112,7 @@ class LaptopApplication:
         return "console" if self._console is not None and self._console.serves(scope) else "routes"
 
     def _admit(self, scope: Scope, kind: RequestKind) -> None:
-        """Refuse a request with too large a head, and one of a page that may not send it; answer a preflight."""
+        """Raise `_Refused` for too large a head, for a page that may not send this, and to answer a preflight."""
         headers = Headers(scope=scope)
         if sum(len(name) + len(value) + 4 for name, value in headers.raw) + len(scope["raw_path"]) > MAX_HEAD_BYTES:
             raise _Refused(refused(431, "The request's line and headers are too large."))
@@ -123,13 +123,13 @@ class LaptopApplication:
             raise _Refused(answer)
 
     def _own_headers(self, kind: RequestKind, headers: Headers) -> Mapping[str, str]:
-        """Return the headers that each answer of one kind has, also a refusal."""
+        """Return the headers that each response of a kind has, also a refusal; CORS headers for routes."""
         if kind == "routes":
             return self._browsers.headers(headers)
         return SECURITY_HEADERS if kind == "console" else _NOT_FOR_PAGES
 
     def _answer(self, scope: Scope, body: bytes, kind: RequestKind) -> HttpResponse:
-        """Answer a request to AWS's protocols or to the application's routes."""
+        """Return the response of the commands' API, AWS's protocols or the application's routes, by `kind`."""
         path, query, headers = scope["raw_path"].decode("ascii"), scope["query_string"].decode(), Headers(scope=scope)
         if kind == "commands":
             return self._api.answer(scope["method"], path, headers, body)
@@ -140,7 +140,7 @@ class LaptopApplication:
         return self._laptop.gateway.answer(scope["method"], target, headers, body)
 
     async def _body(self, scope: Scope, receive: Receive, kind: RequestKind) -> bytes:
-        """Return the request's body; raise `_Refused` when it is too large or too slow."""
+        """Return the body; raise `_Refused` when it is too large or slow, `_Disconnected` when the client left."""
         headers = Headers(scope=scope)
         most = MAX_REQUEST_BYTES if kind in ("commands", "aws") else MAX_BODY_BYTES
         if int(headers.get("content-length", 0)) > most:

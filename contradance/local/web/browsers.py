@@ -41,7 +41,7 @@ class Browsers:
         self._methods = ",".join(sorted({*methods}))
 
     def refusal(self, kind: RequestKind, method: str, headers: Mapping[str, str]) -> HttpResponse | None:
-        """Return the answer to a request that is refused; None for one that is taken."""
+        """Return the 403 for an unknown host name, or a page that may not send this; None if it is allowed."""
         host = headers.get("host")
         if host is not None and not _LOOPBACK.fullmatch(host):
             return refused(403, _ELSEWHERE)  # DNS rebinding: a page whose own name resolves to this address
@@ -78,7 +78,7 @@ class Browsers:
         )
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Return the headers that let a page of an allowed origin read an answer of a route."""
+        """Return the CORS headers for a page of an allowed origin; empty for another or without `Origin`."""
         origin = headers.get("origin")
         if origin is None or not self.allows(origin):
             return {}
@@ -87,7 +87,7 @@ class Browsers:
         return {"access-control-allow-origin": origin, "vary": "Origin"}
 
     def allows(self, origin: str) -> bool:
-        """Whether the pages of an origin may use the routes."""
+        """Whether the pages of an origin may use the routes: it, its scheme or `*` is among the `origins`."""
         scheme, _, _ = (given := origin.lower()).partition("://")
         return not self._origins.isdisjoint((given, "*", f"{scheme}://*"))
 

@@ -46,7 +46,7 @@ class Connection(H11Protocol):
         self._head_deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own signature
-        """Refuse a connection above the limit; start the time limit for the headers of others."""
+        """Refuse a connection above the limit with 503; start the time limit for the headers of others."""
         super().connection_made(transport)
         if len(self.connections) > self._bounds.connections:
             self._close_with(503, "Too many connections are open.")
@@ -54,12 +54,12 @@ class Connection(H11Protocol):
             self._watch_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the time limit."""
+        """Stop the time limit for headers."""
         self._stop_watching()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Run the time limit while headers are incomplete."""
+        """Handle received bytes, and run the time limit while a request's headers are incomplete."""
         super().data_received(data)
         if self.conn.their_state is h11.IDLE:
             self._watch_head()
@@ -67,13 +67,13 @@ class Connection(H11Protocol):
             self._stop_watching()
 
     def on_response_complete(self) -> None:
-        """Start the time limit for a client that does not read its response."""
+        """Start the time limit for a client that has not read all of its response; else do nothing."""
         super().on_response_complete()
         if self.transport.get_write_buffer_size():
             self.loop.call_later(self._bounds.idle_seconds, self._abandon)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's text
-        """Answer bytes that are not an HTTP request, in JSON."""
+        """Answer bytes that are not HTTP in JSON and close: 431 for too large headers, else 400."""
         received, _ = self.conn.trailing_data
         if len(received) > MAX_HEAD_BYTES:
             self._close_with(431, "The request's line and headers are too large.")
@@ -81,12 +81,12 @@ class Connection(H11Protocol):
             self._close_with(400, "Bad Request")
 
     def _watch_head(self) -> None:
-        """Start the time limit for the rest of the headers."""
+        """Start the time limit for the rest of the headers; no effect if it runs or the connection closes."""
         if self._head_deadline is None and not self.transport.is_closing():
             self._head_deadline = self.loop.call_later(self._bounds.head_seconds, self._head_is_late)
 
     def _head_is_late(self) -> None:
-        """Close a connection whose headers are late; one that sent nothing, as browsers open ahead, gets no response."""
+        """Close a connection whose headers are late: with 408, or with no response if it has sent nothing."""
         received, _ = self.conn.trailing_data
         if received:
             self._close_with(408, "The request's headers took too long.")
@@ -94,6 +94,7 @@ class Connection(H11Protocol):
             self.transport.close()
 
     def _stop_watching(self) -> None:
+        """Stop the time limit for headers; no effect if it does not run."""
         if self._head_deadline is not None:
             self._head_deadline.cancel()
             self._head_deadline = None
@@ -116,6 +117,6 @@ class Connection(H11Protocol):
         self.transport.close()
 
     def _abandon(self) -> None:
-        """Abort a connection whose client has not read its response."""
+        """Abort the connection if its client has not read all of its response."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()

@@ -114,7 +114,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def serving(self) -> Iterator[str]:
-        """Serve in a thread while the block runs; the value is the URL."""
+        """Serve in a thread while the block runs, and stop at its end; the value is the URL."""
         thread = threading.Thread(target=self.serve_until_stopped, name="contradance-http")
         thread.start()
         try:
@@ -131,7 +131,7 @@ class Server(uvicorn.Server):
 
 
 def _bound(port: int) -> socket.socket:
-    """Return a socket that listens on a loopback port."""
+    """Return a socket that listens on a loopback port, a free one for 0; raise `LaptopError` if it is taken."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

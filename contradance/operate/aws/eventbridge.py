@@ -25,7 +25,7 @@ class EventBridgeReplays:
         self._aws = aws
 
     def start(self, name: str, function: str, first: datetime, last: datetime) -> ReplayStatus:
-        """Start a replay whose filter is the function's rule."""
+        """Start a replay from `first` to `last` whose filter is the function's rule; return its state."""
         bus = self._deployed.bus_of(function)
         answer = self._aws.service("events").ask(
             "start_replay",
@@ -39,7 +39,7 @@ class EventBridgeReplays:
         return _status({"ReplayName": name, **answer})
 
     def status(self, name: str) -> ReplayStatus:
-        """Return the state of one replay."""
+        """Return the state of the replay with this name."""
         return _status(self._aws.service("events").ask("describe_replay", ReplayName=name))
 
 
@@ -51,23 +51,23 @@ class AwsHealth:
         self._aws = aws
 
     def deployed(self) -> Deployed:
-        """Return the description of the stack."""
+        """Return the description of the stack, from its outputs."""
         return self._deployed
 
     def account(self) -> str:
-        """Return the account of the credentials in use."""
+        """Return the AWS account of the credentials in use."""
         return str(self._aws.service("sts").ask("get_caller_identity")["Account"])
 
     def bus_arn(self) -> str:
-        """Return the ARN of the bus."""
+        """Return the ARN of the stack's bus; raise `OperateError` when AWS has no such bus."""
         return str(self._aws.service("events").ask("describe_event_bus", Name=self._deployed.bus_arn)["Arn"])
 
     def has_bus(self, bus: DeployedBus) -> bool:
-        """Return whether a bus of events of others exists."""
+        """Whether a bus of events of others exists with this ARN; raise `OperateError` when AWS has no such bus."""
         return bool(self._aws.service("events").ask("describe_event_bus", Name=bus.arn)["Arn"] == bus.arn)
 
     def rule(self, function: str) -> RunningRule:
-        """Return the rule of one subscriber, with its targets."""
+        """Return the rule of one subscriber as AWS has it, with its targets."""
         events, bus = self._aws.service("events"), self._deployed.bus_of(function).arn
         name = self._deployed.functions[function].rule_name
         rule = events.ask("describe_rule", Name=name, EventBusName=bus)
@@ -82,7 +82,7 @@ class AwsHealth:
         )
 
     def waiting(self, function: str) -> int | None:
-        """Return about how many messages are in the queue before a function, hidden and delayed ones included."""
+        """Return about how many messages a function's queue has, hidden and delayed included; None without a queue."""
         url = self._deployed.functions[function].queue_url
         if url is None:
             return None
@@ -90,12 +90,12 @@ class AwsHealth:
         return sum(int(answer["Attributes"][name]) for name in _WAITING)
 
     def archive_state(self, archive: str) -> str:
-        """Return ENABLED, or the state of an archive and its reason."""
+        """Return ENABLED, or another state of an archive with its reason."""
         found = self._aws.service("events").ask("describe_archive", ArchiveName=archive)
         return f"{found['State']} {found.get('StateReason', '')}".strip()
 
     def alarms(self, names: Sequence[str]) -> Mapping[str, AlarmState]:
-        """Return those of the alarms that exist, by name."""
+        """Return the state of each alarm in `names` that exists, by name."""
         found: list[dict[str, Any]] = []
         for first in range(0, len(names), _ALARMS):
             some = [*names[first : first + _ALARMS]]
@@ -111,11 +111,12 @@ class AwsHealth:
         }
 
     def hangs(self) -> Sequence[Hang]:
-        """Return nothing: Lambda ends an invocation at its timeout."""
+        """Return an empty sequence: Lambda ends an invocation at its timeout."""
         return ()
 
 
 def _status(answer: dict[str, Any]) -> ReplayStatus:
+    """Return the state of a replay from EventBridge's response."""
     return ReplayStatus(
         answer["ReplayName"], answer["State"], answer.get("EventLastReplayedTime"), answer.get("StateReason", "")
     )

@@ -67,7 +67,7 @@ class InsightsJournal:
         self._pause = pause
 
     def flows(self, term: str) -> list[JournalRecord]:
-        """Return every record of each flow whose correlation id, subject or an event's id is, or begins with, `term`."""
+        """Return all records of flows with an id or subject that is `term` or, from 8 characters on, begins with it."""
         wanted = Wanted(self._since)
         touched = self._records(wanted, f"{_JOURNALED} and strcontains(@message, {_quoted(term)})").records
         flows = sorted({record.correlation_id for record in touched if _is_about(record, term)})
@@ -77,7 +77,7 @@ class InsightsJournal:
         return self._records(wanted, f"{_JOURNALED} and journal.correlation_id in [{named}]").records
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
-        """Return the records with what their attempts logged, by one more search."""
+        """Return the records, each with the log lines of its attempt, by one more search."""
         if not records:
             return []
         named = ", ".join(sorted({_quoted(record.correlation_id) for record in records}))
@@ -89,7 +89,7 @@ class InsightsJournal:
         return []
 
     def latest(self) -> list[JournalRecord]:
-        """Return every record of the flow that began last."""
+        """Return every record of the flow that began last in the window; empty when there are none."""
         began: dict[str, datetime] = {}
         for record in self._records(Wanted(self._since), _JOURNALED).records:
             began[record.correlation_id] = min(record.started_at, began.get(record.correlation_id, record.started_at))
@@ -98,11 +98,11 @@ class InsightsJournal:
         return self.flows(max(began, key=lambda flow: began[flow]))
 
     def records(self, wanted: Wanted) -> Records:
-        """Return the wanted records, in order; of more than 10,000, the latest."""
+        """Return the wanted records, in order, and whether these are all; of more than 10,000, the latest."""
         return self._records(wanted, _JOURNALED)
 
     def newest(self, wanted: Wanted) -> Iterator[JournalRecord]:
-        """Yield the wanted records, the latest first; at most 10,000."""
+        """Yield the wanted records, the latest first; at most the latest 10,000."""
         return reversed(self.records(wanted).records)
 
     def lines(self, wanted: Wanted) -> Iterator[LogLine]:
@@ -111,6 +111,7 @@ class InsightsJournal:
         return iter(found if wanted.latest is None else found[-wanted.latest :])
 
     def _records(self, wanted: Wanted, condition: str) -> Records:
+        """Return the wanted records that meet a query's `condition`, in order, and whether these are all."""
         lines = self._lines(wanted, condition)
         records = sorted((line.record for line in lines if line.record), key=lambda record: record.started_at)
         return Records(records, whole=len(lines) < MOST)
@@ -136,7 +137,7 @@ class InsightsJournal:
         return sorted((_log_line(row, functions) for row in rows), key=lambda line: (line.at, line.id))
 
     def _search(self, query: str, groups: Sequence[str], wanted: Wanted) -> Iterator[Mapping[str, str]]:
-        """Yield the rows of one search, as its fields by name."""
+        """Yield the rows of one search as fields by name; raise `OperateError` when the search does not complete."""
         logs = self._aws.service("logs")
         begun = logs.ask(
             "start_query",
@@ -162,7 +163,7 @@ class InsightsJournal:
 
 
 def _log_line(row: Mapping[str, str], functions: Mapping[str, str]) -> LogLine:
-    """Return a row as a log line, from its journal record or its JSON fields; other text is shown unchanged."""
+    """Return a row as a log line: of its journal record, else of its JSON fields, else of its text."""
     at = datetime.strptime(row["@timestamp"], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
     group = row.get("@log", "").partition(":")[2]
     fields = _json(row["@message"])
@@ -187,10 +188,12 @@ def _log_line(row: Mapping[str, str], functions: Mapping[str, str]) -> LogLine:
 
 
 def _text(value: object) -> str | None:
+    """Return a text unchanged; None for any other value."""
     return value if isinstance(value, str) else None
 
 
 def _json(text: str) -> dict[str, Any]:
+    """Return the JSON object in a text; empty for any other text."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -199,6 +202,7 @@ def _json(text: str) -> dict[str, Any]:
 
 
 def _is_about(record: JournalRecord, term: str) -> bool:
+    """Whether an id or the subject of a record is `term`, or begins with it if it has 8 characters or more."""
     names = [record.correlation_id, record.subject, record.event_id, *(event.event_id for event in record.published)]
     return any(
         name is not None and (name == term or (len(term) >= _SHORTEST and name.startswith(term))) for name in names

@@ -16,7 +16,7 @@ class Service(Protocol):
     """One AWS service."""
 
     def ask(self, operation: str, **parameters: object) -> dict[str, Any]:
-        """Return the response of one operation, which has boto3's name for it.
+        """Return the response of the operation with boto3's name; raise `OperateError` when AWS refuses it.
 
         Raises:
             OperateError: AWS refused it or did not respond; the message has the operation and AWS's code.
@@ -27,7 +27,7 @@ class Aws(Protocol):
     """The services of one account and region."""
 
     def service(self, name: ServiceName) -> Service:
-        """Return one service."""
+        """Return the service with this name."""
 
 
 class Boto:
@@ -38,6 +38,7 @@ class Boto:
         self.service = cache(self._service)
 
     def _service(self, name: ServiceName) -> Service:
+        """Return a service through boto3; raise `OperateError` when boto3 is missing or cannot create a client."""
         try:
             import boto3  # type: ignore[import-untyped]  # noqa: PLC0415 - it has no types, and is slow to load
             from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415 - the same
@@ -62,7 +63,7 @@ class BotoService:
         self._client = client
 
     def ask(self, operation: str, **parameters: object) -> dict[str, Any]:
-        """Return the response of one operation."""
+        """Return the response of one operation; raise `OperateError` when AWS refused it or did not respond."""
         try:
             response: dict[str, Any] = getattr(self._client, operation)(**parameters)
         except Exception as error:
@@ -72,7 +73,7 @@ class BotoService:
 
 
 def _raise_operate_error(service: str, operation: str, error: Exception) -> None:
-    """Raise an error of boto3's as an `OperateError`; do nothing for any other error."""
+    """Raise an `OperateError` for an error of boto3; do nothing for any other error."""
     from botocore.exceptions import (  # type: ignore[import-untyped]  # noqa: PLC0415 - boto3 raised it
         BotoCoreError,
         ClientError,

@@ -41,7 +41,7 @@ class SqsDeadLetters:
         self._aws = aws
 
     def look(self, functions: Sequence[str]) -> "SqsView":
-        """Open the dead letter queues of these functions."""
+        """Return a view, for a `with` block, of the dead letter queues of these functions."""
         self._aws.service("sqs")  # made here: boto3's sessions are not safe to use from several threads
         return SqsView(self._deployed, self._aws, [QueuePeek(name, self._url(name), self._aws) for name in functions])
 
@@ -63,29 +63,29 @@ class SqsView:
         self._queues = {queue.function: queue for queue in queues}
 
     def letters(self, limit: int | None = None) -> Iterator[DeadLetter]:
-        """Receive the letters of every queue, and yield each once."""
+        """Receive up to `limit` letters of every queue, and return an iterator over them, each once."""
         most = MOST if limit is None else limit
         with ThreadPoolExecutor(_AT_A_TIME) as threads:
             found = [*threads.map(lambda queue: [*queue.letters(most)], self._queues.values())]
         return (letter for letters in found for letter in letters)
 
     def hidden(self) -> int:
-        """Return about how many messages other clients have received."""
+        """Return about how many messages of these queues other clients have received."""
         with ThreadPoolExecutor(_AT_A_TIME) as threads:
             return sum(threads.map(QueuePeek.hidden, self._queues.values()))
 
     def redrive(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
-        """Send each event to its function, and delete the letter."""
+        """Send each event to its function and delete the letter; return the outcomes, in which errors are included."""
         return [self._redrive_one(letter) for letter in letters]
 
     def delete(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
-        """Delete letters."""
+        """Delete letters that this view received, and return their outcomes; raise `OperateError` if AWS refuses."""
         for letter in letters:
             self._queues[letter.subscriber].delete(letter)
         return [LetterOutcome(letter, "deleted") for letter in letters]
 
     def _redrive_one(self, letter: DeadLetter) -> LetterOutcome:
-        """Send a letter's event to its function again, and delete the letter; an AWS error is part of the outcome."""
+        """Send a letter's event to its function again and delete the letter; an AWS error is part of the outcome."""
         try:
             self._send(letter)
         except OperateError as error:
@@ -97,7 +97,7 @@ class SqsView:
         return LetterOutcome(letter, "redriven")
 
     def _send(self, letter: DeadLetter) -> None:
-        """Send the event to the function's queue, where it has one; else invoke the function as EventBridge does."""
+        """Send the event to the function's queue, if it has one; else invoke the function as EventBridge does."""
         function = self._deployed.functions[letter.subscriber]
         event = json.dumps(letter.event, separators=(",", ":"))
         if function.queue_url is not None:
@@ -128,7 +128,7 @@ class QueuePeek:
         self._deleted: set[str] = set()
 
     def letters(self, limit: int) -> Iterator[DeadLetter]:
-        """Yield each dead letter once, up to `limit` of them."""
+        """Receive and yield each dead letter once, up to `limit` of them; it hides them from other clients."""
         nothing_new = 0
         while len(self._receipts) < limit and nothing_new < _NOTHING_NEW:
             received = self._receive(min(_BATCH, limit - len(self._receipts)))
@@ -141,17 +141,17 @@ class QueuePeek:
                 yield read_dead_letter(self.function, queue_message(message))
 
     def delete(self, letter: DeadLetter) -> None:
-        """Delete a dead letter."""
+        """Delete a dead letter that this object received."""
         receipt = self._receipts[letter.message.id]
         self._ask("delete_message", ReceiptHandle=receipt)
         self._deleted.add(letter.message.id)
 
     def hidden(self) -> int:
-        """Return about how many messages are hidden."""
+        """Return about how many messages of the queue are hidden."""
         return _counts(self._aws.service("sqs"), self._url)[1]
 
     def show_again(self) -> None:
-        """Make what was received and not deleted visible to other clients."""
+        """Make what was received and not deleted visible to other clients; AWS's errors are ignored."""
         left = [receipt for message, receipt in self._receipts.items() if message not in self._deleted]
         with suppress(OperateError):  # SQS shows them by itself after the visibility timeout
             for first in range(0, len(left), _BATCH):
@@ -162,6 +162,7 @@ class QueuePeek:
                 self._ask("change_message_visibility_batch", Entries=entries)
 
     def _receive(self, number: int) -> Sequence[Mapping[str, Any]]:
+        """Return up to `number` messages, hidden from others for `VISIBILITY_SECONDS`; empty when there are none."""
         response = self._ask(
             "receive_message",
             MaxNumberOfMessages=number,
@@ -174,11 +175,12 @@ class QueuePeek:
         return found
 
     def _ask(self, operation: str, **parameters: object) -> dict[str, Any]:
+        """Return the response of an SQS operation on this queue."""
         return self._aws.service("sqs").ask(operation, QueueUrl=self._url, **parameters)
 
 
 def queue_message(received: Mapping[str, Any]) -> QueueMessage:
-    """Return a message as SQS's ReceiveMessage returns it."""
+    """Return a message of SQS's ReceiveMessage as a `QueueMessage`, without counting this receive."""
     system: Mapping[str, str] = received.get("Attributes", {})
     return QueueMessage(
         received["MessageId"],
@@ -191,7 +193,7 @@ def queue_message(received: Mapping[str, Any]) -> QueueMessage:
 
 
 def _counts(sqs: Service, url: str) -> tuple[int, int]:
-    """Return about how many messages of a queue can be received, and how many are hidden."""
+    """Return about how many messages of a queue can be received, and about how many are hidden."""
     answer = sqs.ask("get_queue_attributes", QueueUrl=url, AttributeNames=[*_COUNTS])
     visible, hidden = (int(answer["Attributes"][name]) for name in _COUNTS)
     return visible, hidden

@@ -31,7 +31,7 @@ def stack_system(deployed: Deployed, aws: Aws | None = None) -> System:
 
 
 def read_outputs(text: str, source: str) -> Deployed:
-    """Return the description of a stack from its outputs as JSON; `source` names them in errors.
+    """Return a stack's description from its outputs as JSON, which errors name `source`; refuse other text.
 
     Raises:
         OperateError: they are not the outputs of a Contradance stack.
@@ -55,7 +55,7 @@ def read_outputs(text: str, source: str) -> Deployed:
 
 
 def outputs_in(path: Path) -> Deployed:
-    """Return the description of the stack whose outputs are in a file."""
+    """Return the description of the stack whose outputs are in a file; refuse a file without them."""
     try:
         return read_outputs(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
@@ -64,7 +64,7 @@ def outputs_in(path: Path) -> Deployed:
 
 
 def outputs_of(stack: str, folder: Path, run: RunCommand | None = None) -> Deployed:
-    """Return the description of a stack by its name in Pulumi, for the project in `folder`."""
+    """Return the description of a stack by its Pulumi name, for the project in `folder`; refuse one without outputs."""
     command = ["pulumi", "stack", "output", "--json", "--stack", stack, "--cwd", str(folder)]
     try:
         code, outputs, errors = (run or _run)(command)
@@ -80,5 +80,6 @@ def outputs_of(stack: str, folder: Path, run: RunCommand | None = None) -> Deplo
 
 
 def _run(command: Sequence[str]) -> tuple[int, str, str]:
+    """Run a command and return (exit code, standard output, standard error)."""
     ended = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - the command is ours
     return ended.returncode, ended.stdout, ended.stderr

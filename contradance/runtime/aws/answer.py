@@ -29,7 +29,7 @@ class Answered(NamedTuple):
 
 
 def read_answer(stream: BinaryIO) -> Answered:
-    """Read the response to a POST.
+    """Read the final response to a POST; raise `BadAnswer` when it is invalid or incomplete.
 
     Raises:
         BadAnswer: it is not valid HTTP, or ends too early.
@@ -54,6 +54,7 @@ def read_answer(stream: BinaryIO) -> Answered:
 
 
 def _read_line(stream: BinaryIO) -> bytes:
+    """Read a line, without its line break; raise `BadAnswer` at the end of the connection and for a long line."""
     line = stream.readline(_LONGEST_LINE + 1)
     if not line.endswith(b"\n"):
         raise BadAnswer("the server closed the connection" if len(line) <= _LONGEST_LINE else "a line has no end")
@@ -61,7 +62,7 @@ def _read_line(stream: BinaryIO) -> bytes:
 
 
 def _parse_status(line: bytes) -> tuple[bytes, int]:
-    """Return (version, status) of a status line."""
+    """Return (version, status) of a status line; raise `BadAnswer` when it is not HTTP/1."""
     version, _, rest = line.partition(b" ")
     status = rest[:3]
     if not version.startswith(b"HTTP/1.") or len(status) != 3 or not status.isdigit():  # noqa: PLR2004 - three digits
@@ -70,7 +71,7 @@ def _parse_status(line: bytes) -> tuple[bytes, int]:
 
 
 def _read_headers(stream: BinaryIO) -> dict[str, str]:
-    """Read headers until the empty line; the first of repeated ones counts."""
+    """Read headers, by lower-case name, until the empty line; the first of repeated ones counts; refuse too many."""
     headers: dict[str, str] = {}
     for _ in range(_MOST_HEADERS + 1):
         line = _read_line(stream)
@@ -84,7 +85,7 @@ def _read_headers(stream: BinaryIO) -> dict[str, str]:
 
 
 def _read_chunks(stream: BinaryIO) -> bytes:
-    """Read a chunked body, with the headers behind its last chunk."""
+    """Read a chunked body and skip the headers behind its last chunk; raise `BadAnswer` for an invalid chunk."""
     body = bytearray()
     while True:
         size = _read_line(stream).partition(b";")[0].strip()
@@ -101,6 +102,7 @@ def _read_chunks(stream: BinaryIO) -> bytes:
 
 
 def _read_exactly(stream: BinaryIO, length: int) -> bytes:
+    """Read `length` bytes; raise `BadAnswer` when the connection ends before."""
     body = stream.read(length)
     if len(body) != length:
         raise BadAnswer("the server closed the connection in the middle of its response")

@@ -39,7 +39,7 @@ class BotoCaller:
         self._clients: dict[str, Any] = {}
 
     def call(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Call `operation` of `service`; return its response."""
+        """Return the response of an operation through boto3; raise `AWSCallFailed` when it is refused or fails."""
         if service not in self._clients:
             self._clients[service] = self._client(service)
         try:

@@ -16,7 +16,7 @@ class Caller(Protocol):
     """Calls operations of AWS services."""
 
     def call(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Call `operation` of `service`, with retries of passing failures; return its response.
+        """Return the response of an operation; after retries of transient failures, raise `AWSCallFailed`.
 
         Services are `dynamodb`, `events`, `sqs` and `ssm`.
 
@@ -26,6 +26,6 @@ class Caller(Protocol):
 
 
 def refused(service: str, operation: str, code: str, message: str, answer: Mapping[str, Any]) -> AWSCallFailed:
-    """Return the error for a refused call, with AWS's message unless that may quote data."""
+    """Return the error for a refused call, to raise; with AWS's message unless that may quote data."""
     detail = f": {message}" if message and code not in _QUOTING else ""
     return AWSCallFailed(f"{service} refused {operation}: {code}{detail}", code, answer)

@@ -1,8 +1,8 @@
 """The runtime's own AWS client: the ten operations that a function needs, over connections that stay open.
 
-boto3 costs more to import than everything else that a function loads (`benchmarks/cold_start.py`): it reads the
-descriptions of its services before the first call. This client sends, byte for byte, what botocore sends, and follows
-the environment's endpoints, credentials, certificates, proxies and number of attempts.
+The import of boto3 takes longer than that of everything else that a function loads (`benchmarks/cold_start.py`),
+because boto3 reads the descriptions of its services. This client sends the same body and the same signed headers as
+botocore. It uses the endpoints, credentials, certificates, proxies and number of attempts that the environment sets.
 """
 
 import json
@@ -63,20 +63,21 @@ _SKEWED: Final = frozenset(
 )
 """Error codes that a wrong local clock can cause."""
 _SKEW_SECONDS: Final = 240.0
-"""Smallest clock error that counts as the cause; AWS accepts five minutes."""
+"""Smallest difference between the clocks, in seconds, at which this client corrects its time; AWS accepts 300."""
 _ATTEMPTS: Final = 6
-"""Maximum number of tries of a call, while time is left; default of `AWS_MAX_ATTEMPTS`."""
+"""Maximum number of tries of one call when `AWS_MAX_ATTEMPTS` is not set. A call also ends when no time is left."""
 _TOO_MANY: Final = 429
 _OK: Final = 200
 _SERVER_ERROR: Final = 500
 
 
 class LeanClient:
-    """`contradance.runtime.aws.caller.Caller` over the standard library.
+    """Implements `contradance.runtime.aws.caller.Caller` with the standard library.
 
     Args:
-        environ: the environment, read once: its credentials last as long as a Lambda process.
-        retry_budget: the time that the running invocation may wait.
+        environ: the environment variables. They are read once, because Lambda's credentials are valid for the
+            lifetime of the process.
+        retry_budget: the time that the running invocation may still spend on AWS calls.
         now: the current time, in seconds of the epoch.
 
     Raises:
@@ -101,7 +102,7 @@ class LeanClient:
         self._skew = 0.0
 
     def call(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Call `operation` of `service`, with retries of transient failures; return its response."""
+        """Return the response of an operation; after retries of transient failures, raise `AWSCallFailed`."""
         body = json.dumps(request).encode()
         tries, corrected = 0, False
         while True:
@@ -129,13 +130,14 @@ class LeanClient:
         self._connections.close()
 
     def _send(self, service: str, operation: str, body: bytes) -> Answered:
+        """Send one signed request and return its response, of any status; raise OSError without a response."""
         where = self._endpoints[service]
         headers = self.headers(service, operation, body)
         headers["user-agent"] = _AGENT
         return self._connections.post(where, headers, body, self._retry_budget.seconds_left())
 
     def headers(self, service: str, operation: str, body: bytes) -> dict[str, str]:
-        """Return the signed headers of a request, with the signature."""
+        """Return the headers of a request, with its signature, except `user-agent`."""
         credentials = self._credentials
         signed = {
             **self._fixed_headers[service],
@@ -157,7 +159,7 @@ class LeanClient:
         return {**headers, "x-amzn-query-mode": "true"} if service == "sqs" else headers
 
     def _correct(self, answered: Answered) -> bool:
-        """Use the server's time if the local clock differs by minutes; return whether it did."""
+        """Use the server's time from now on if it differs by `_SKEW_SECONDS` or more; return whether this was done."""
         from email.utils import parsedate_to_datetime  # noqa: PLC0415 - rarely needed
 
         try:
@@ -172,7 +174,7 @@ class LeanClient:
 
 
 def caller(environ: Mapping[str, str], retry_budget: RetryBudget) -> Caller:
-    """Return the client for an environment: the runtime's own, or boto3 where the environment needs or requests it."""
+    """Return the client for an environment: the runtime's own, or boto3 when the environment needs or requests it."""
     try:
         return LeanClient(environ, retry_budget)
     except endpoint.UnsupportedConfig as reason:
@@ -184,23 +186,29 @@ def caller(environ: Mapping[str, str], retry_budget: RetryBudget) -> Caller:
 
 @lru_cache(maxsize=2)
 def _moment(seconds: int) -> str:
-    """Return a time, in seconds of the epoch, in the format of signatures."""
+    """Return a time, given in seconds since the epoch, in the format of `x-amz-date`: `20260131T180007Z`."""
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
 
 
 def _is_whole(answered: Answered) -> bool:
-    """Whether the body matches DynamoDB's checksum; a body without one is whole."""
+    """Whether the body matches the checksum in the response's headers; True when there is none.
+
+    Only DynamoDB sends a checksum.
+    """
     checksum = answered.headers.get("x-amz-crc32")
     return checksum is None or int(checksum) == zlib.crc32(answered.body)
 
 
 def _is_passing(status: int, code: str) -> bool:
-    """Whether another try may succeed; a status of 200 here is a damaged body."""
+    """Whether another try may succeed; here status 200 means that the body did not match its checksum."""
     return status >= _SERVER_ERROR or status in (_OK, _TOO_MANY) or code in _THROTTLED or code in _PASSING
 
 
 def _failure(service: str, operation: str, answered: Answered) -> AWSCallFailed:
-    """Return the error in a response: `{"__type": "namespace#Code", "message": ...}`, or SQS's older code in a header."""
+    """Return the error in a response, with its code: SQS's older one in a header, else the body's, else the status.
+
+    The body is `{"__type": "namespace#Code", "message": ...}`. SQS also sends its older code in `x-amzn-query-error`.
+    """
     try:
         answer = json.loads(answered.body)
     except ValueError:

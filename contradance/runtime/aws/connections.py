@@ -41,7 +41,7 @@ class Connections:
         self._tls = _tls(environ)
 
     def post(self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes, seconds: float) -> Answered:
-        """Send one request and return its response.
+        """Send one request and return its response; raise OSError when there is none.
 
         When an idle connection fails, the server has probably closed it: the request is sent again on a new one.
 
@@ -59,7 +59,7 @@ class Connections:
         return self._post(endpoint, self._connect(endpoint, seconds), headers, body, seconds)
 
     def close(self) -> None:
-        """Close the idle connections."""
+        """Close the idle connections; those in use stay open."""
         for idle in self._idle.values():
             while idle:
                 idle.pop().connection.close()
@@ -67,7 +67,7 @@ class Connections:
     def _post(
         self, endpoint: Endpoint, connection: socket.socket, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> Answered:
-        """Send a request over a connection, which is kept for reuse if the response allows it."""
+        """Send a request and return its response; keep the connection for reuse if allowed, close it on an error."""
         try:
             connection.settimeout(max(min(READ_SECONDS, seconds), _SHORTEST_SECONDS))
             connection.sendall(_head(headers, len(body)) + body)
@@ -96,7 +96,7 @@ class Connections:
         return None
 
     def _connect(self, endpoint: Endpoint, seconds: float) -> socket.socket:
-        """Open a connection, through the proxy if there is one.
+        """Open and return a connection, through the proxy if there is one; raise OSError when that fails.
 
         The host is passed as bytes: for text, Python imports its slow codec for international names.
         """
@@ -143,7 +143,7 @@ class Proxy(NamedTuple):
 
 
 def proxy_for(environ: Mapping[str, str], endpoint: Endpoint) -> Proxy | None:
-    """Return the proxy for an endpoint by `https_proxy` and `no_proxy`, in lower or upper case; None without one."""
+    """Return the proxy for an endpoint by `https_proxy` and `no_proxy`; None without one; refuse other proxies."""
     name = f"{endpoint.scheme}_proxy"
     address = environ.get(name) or environ.get(name.upper())
     if not address:
@@ -166,7 +166,7 @@ def proxy_for(environ: Mapping[str, str], endpoint: Endpoint) -> Proxy | None:
 
 
 def _tls(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """Return a TLS context that trusts the environment's bundle of certificates, or else the system's."""
+    """Return a TLS context that trusts the environment's certificates, else the system's; refuse a system without."""
     bundle = environ.get("AWS_CA_BUNDLE") or environ.get("REQUESTS_CA_BUNDLE")
     if not bundle:
         paths = ssl.get_default_verify_paths()

@@ -34,7 +34,7 @@ class Endpoint(NamedTuple):
 
     @property
     def authority(self) -> str:
-        """Value of the Host header."""
+        """Value of the Host header: the host, with the port if it is not the scheme's usual one."""
         shown = f"[{self.host}]" if ":" in self.host else self.host
         return shown if self.port == _PORTS[self.scheme] else f"{shown}:{self.port}"
 
@@ -44,7 +44,7 @@ class UnsupportedConfig(Exception):
 
 
 def region_of(environ: Mapping[str, str]) -> str:
-    """Return the region; as in boto3, AWS_DEFAULT_REGION wins over AWS_REGION, which Lambda sets."""
+    """Return the region, AWS_DEFAULT_REGION before AWS_REGION; refuse (`UnsupportedConfig`) an unusual one."""
     region = environ.get("AWS_DEFAULT_REGION") or environ.get("AWS_REGION") or ""
     if not _REGION.fullmatch(region):
         raise UnsupportedConfig(f"the region {region or 'that is not set'}")
@@ -52,7 +52,7 @@ def region_of(environ: Mapping[str, str]) -> str:
 
 
 def endpoint(environ: Mapping[str, str], service: str, region: str) -> Endpoint:
-    """Return the address of `service`: the environment's, or else AWS's."""
+    """Return the address of `service`, the environment's or AWS's; refuse one that is more than host and port."""
     given = None
     if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() not in _TRUE:
         given = environ.get(f"AWS_ENDPOINT_URL_{SERVICES[service]}") or environ.get("AWS_ENDPOINT_URL")
@@ -65,7 +65,7 @@ def endpoint(environ: Mapping[str, str], service: str, region: str) -> Endpoint:
 
 
 def check(environ: Mapping[str, str]) -> None:
-    """Raise `UnsupportedConfig` for an environment in which boto3 would act differently from the own client."""
+    """Raise `UnsupportedConfig` when boto3 would act differently from the own client in this environment."""
     if asked := environ.get(variable_names.CLIENT):
         raise UnsupportedConfig(f"{variable_names.CLIENT}={asked}")
     if not (environ.get("AWS_ACCESS_KEY_ID") and environ.get("AWS_SECRET_ACCESS_KEY")):

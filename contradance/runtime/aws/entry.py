@@ -1,7 +1,9 @@
 """The Lambda handler of every deployed function.
 
-The function and its environment are loaded while Lambda initialises the process, with a whole processor and outside of
-any invocation. Without CONTRADANCE_FUNCTION the first invocation fails and names the variable.
+This module loads the function and its environment during Lambda's initialisation phase. In this phase the process has
+a full CPU, and no invocation's timeout runs.
+
+Without CONTRADANCE_FUNCTION the first invocation fails and names the variable.
 """
 
 import os
@@ -20,7 +22,7 @@ from contradance.runtime.error_description import with_bounded_message
 
 @cache
 def _deployed() -> tuple[AnyFunction, Machine]:
-    """Import this deployment's function and create its machine, once per process."""
+    """Return the function that CONTRADANCE_FUNCTION names and what its invocations share, made once per process."""
     observe()
     function = imported(needed(os.environ, variable_names.FUNCTION), variable_names.FUNCTION)
     if not isinstance(function, Function):
@@ -33,7 +35,7 @@ def _deployed() -> tuple[AnyFunction, Machine]:
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> object:
-    """Handle one invocation."""
+    """Handle one invocation and return its result; raise the function's error, with a message that is not too long."""
     function, here = _deployed()
     with here.invocation(context):
         log_received(os.environ, lambda: _shown(function, event))
@@ -47,7 +49,8 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> object:
 
 
 def _shown(function: AnyFunction, event: Mapping[str, Any]) -> object:
-    from contradance.runtime.aws.log_event import masked_event  # noqa: PLC0415 - only where it is asked for
+    """Return the event with personal data masked, for a log line."""
+    from contradance.runtime.aws.log_event import masked_event  # noqa: PLC0415 - for POWERTOOLS_LOGGER_LOG_EVENT only
 
     return masked_event(function, event)
 

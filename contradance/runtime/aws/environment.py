@@ -34,7 +34,7 @@ class SystemClock:
 
 
 def aws_environment(environ: Mapping[str, str], aws: Caller, retry_budget: RetryBudget) -> Environment:
-    """Return the runtime's environment on AWS by `environ`, without calling AWS."""
+    """Return the runtime's environment on AWS by `environ`, without calling AWS; refuse a missing variable."""
     clock = SystemClock()
     return Environment(
         store=DynamoDBStore(
@@ -65,6 +65,6 @@ def needed(environ: Mapping[str, str], name: str) -> str:
 
 
 def _names(environ: Mapping[str, str], name: str) -> dict[str, str]:
-    """Return the JSON object in a variable, as names by name; empty when it is not set."""
+    """Return the JSON object in a variable, as names by name; empty when the variable is not set."""
     names: Any = json.loads(environ.get(name) or "{}")
     return {str(key): str(value) for key, value in names.items()}

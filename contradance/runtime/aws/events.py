@@ -30,7 +30,7 @@ class EventBridge:
         self._environ = environ
 
     def put_events(self, *, Entries: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:  # noqa: N803 - boto3's name
-        """Publish up to 10 entries; the answer has one result per entry, in order."""
+        """Publish up to 10 entries with the running X-Ray trace; the response has one result per entry, in order."""
         trace = self._environ.get(_TRACE)
         if trace and len(trace) <= _LONGEST_TRACE:
             Entries = [{**entry, "TraceHeader": trace} for entry in Entries]  # noqa: N806 - boto3's name
@@ -50,7 +50,7 @@ class OwnQueue:
         self._url = url
 
     def send(self, function: str, body: str, attributes: Mapping[str, str]) -> None:
-        """Put one message on the queue of `function`."""
+        """Send a message to the dead letter queue of `function`, without empty attributes; raise without a queue."""
         if self._url is None:
             raise ContradanceError(
                 f"{function} has no dead letter queue: {variable_names.DEAD_LETTERS} is not set.\n"
@@ -77,14 +77,15 @@ class ReceivedMessages:
         self._base = (dead_letters or "").rpartition("/")[0]
 
     def hide(self, message: Mapping[str, Any], seconds: float) -> None:
-        """Set the visibility timeout of a message; if SQS refuses, the queue's own applies."""
+        """Set the visibility timeout of a message; if SQS refuses, nothing is raised and the queue's own applies."""
         self._call("ChangeMessageVisibility", message, {"VisibilityTimeout": int(seconds)})
 
     def delete(self, message: Mapping[str, Any]) -> None:
-        """Delete a message; if SQS refuses, Lambda deletes it at the invocation's end."""
+        """Delete a message; if SQS refuses, nothing is raised: Lambda deletes it at the invocation's end."""
         self._call("DeleteMessage", message, {})
 
     def _call(self, operation: str, message: Mapping[str, Any], request: Mapping[str, Any]) -> None:
+        """Call an SQS operation for a message; a refusal is logged and not raised."""
         queue = str(message.get("eventSourceARN")).rpartition(":")[2]
         named = {"QueueUrl": f"{self._base}/{queue}", "ReceiptHandle": message.get("receiptHandle")}
         try:

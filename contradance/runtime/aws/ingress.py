@@ -78,7 +78,7 @@ class Ingress:
             self._versions[detail_type] = contracts
 
     def answer(self, request: Mapping[str, Any], environment: Environment, seconds: float) -> Response:
-        """Publish one event, and answer with its id."""
+        """Publish the event of one request; return 202 with the event's id, or an error response."""
         spans = tracing()
         with spans.answering(PUBLISHER, ROUTE, traceparent_of(request)):
             answered = self._answer(request, environment, seconds)
@@ -86,6 +86,7 @@ class Ingress:
             return answered
 
     def _answer(self, request: Mapping[str, Any], environment: Environment, seconds: float) -> Response:
+        """Publish the event in a request; return 202 with the event's id, or an error response for what was raised."""
         try:
             sealed = self._seal(request, environment)
             with tracing().publishing([sealed[-1].event_id]):
@@ -107,7 +108,7 @@ class Ingress:
         return response(202, json.dumps({"event_id": sealed[-1].event_id}))
 
     def shown(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a request without personal data, for a log line."""
+        """Return a request without personal data, for a log line; a body that cannot be read is masked completely."""
         try:
             body = mask(self._contract(request), json.loads(json_of(request)))
         except (HttpError, BadRequest, ValueError, RecursionError):
@@ -115,7 +116,7 @@ class Ingress:
         return {**{name: request[name] if name in HARMLESS else MASK for name in request}, "body": body}
 
     def _seal(self, request: Mapping[str, Any], environment: Environment) -> tuple[SealedEvent, ...]:
-        """Check a body, the data of one event, against its contract; seal the event in every version that is published."""
+        """Return the event in a request, sealed in every version that is published; refuse a body that does not fit."""
         contract = self._contract(request)
         body = json_of(request)
         key = idempotency_key(request)
@@ -136,7 +137,7 @@ class Ingress:
         )
 
     def _contract(self, request: Mapping[str, Any]) -> type[Contract]:
-        """Return the contract for the detail-type and version of a request."""
+        """Return the contract for a request's detail-type and version, by default the newest; refuse unknown ones."""
         detail_type, asked = _wanted(request)
         versions = self._versions.get(detail_type)
         if versions is None:
@@ -152,20 +153,20 @@ class Ingress:
 
 
 def _wanted(request: Mapping[str, Any]) -> tuple[str, str | None]:
-    """Return the detail-type in a request's path, and the version in its query; None without one."""
+    """Return (detail-type, version) from a request's path and query; the version is None when it is missing."""
     detail_type: str = (request.get("pathParameters") or {}).get("detail_type", "")
     version: str | None = (request.get("queryStringParameters") or {}).get("version")
     return detail_type, version
 
 
 def _fingerprint(request: Mapping[str, Any], body: bytes) -> tuple[str, str, str]:
-    """Return what distinguishes a request from another with its Idempotency-Key: detail-type, version and body."""
+    """Return (detail-type, version, digest of the body): they distinguish requests with one Idempotency-Key."""
     detail_type, version = _wanted(request)
     return detail_type, version or "", sha256(body).hexdigest()
 
 
 def _journal(sealed: tuple[SealedEvent, ...], environment: Environment) -> None:
-    """Write the journal record of a request."""
+    """Write the journal record of a request whose event was published."""
     environment.journal.write(
         JournalRecord(
             function=PUBLISHER,
@@ -191,6 +192,7 @@ class _Deployed(NamedTuple):
 
 @cache
 def _deployed() -> _Deployed:
+    """Return the ingress that the variables describe and what its invocations share, made once per process."""
     observe()
     registry = imported(needed(os.environ, variable_names.REGISTRY), variable_names.REGISTRY)
     if not isinstance(registry, Registry):
@@ -200,7 +202,7 @@ def _deployed() -> _Deployed:
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:
-    """Answer one request."""
+    """Return the response to one request: 202 with the event's id, or an error response."""
     ingress, here = _deployed()
     with here.invocation(context):
         log_received(os.environ, lambda: ingress.shown(event))

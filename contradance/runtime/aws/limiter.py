@@ -29,7 +29,7 @@ class AlarmLimiter:
 
     @contextmanager
     def handler(self, seconds: float) -> Iterator[None]:
-        """Raise `HandlerTimedOut` in the block after `seconds`; outside of the main thread, change nothing."""
+        """Raise `HandlerTimedOut` in the block after `seconds`; outside of the main thread, do not limit it."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -46,4 +46,5 @@ class AlarmLimiter:
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:
+    """Raise `Interrupted`, as handler of the alarm signal."""
     raise Interrupted

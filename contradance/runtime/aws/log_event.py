@@ -23,7 +23,7 @@ HARMLESS: Final = ("version", "routeKey")
 
 
 def masked_event(function: AnyFunction, event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the event that Lambda passes to `function`, with personal data masked."""
+    """Return the event that Lambda passes to `function`, with personal data and unknown client data masked."""
     trigger = function.trigger
     if isinstance(trigger, Schedule):
         return dict(event)
@@ -35,11 +35,13 @@ def masked_event(function: AnyFunction, event: Mapping[str, Any]) -> dict[str, A
 
 
 def _masked_message(subscription: Subscription, body: str) -> object:
+    """Return the masked event in a message's body; only the mask when the body is not a JSON object."""
     event = _parsed(body)
     return _masked_delivery(subscription, event) if isinstance(event, dict) else MASK
 
 
 def _masked_delivery(subscription: Subscription, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event with its data masked by its class; with all of it masked when the class is unknown."""
     foreign = subscription.foreign_of(event.get("source"), event.get("detail-type"))
     if foreign is not None:
         return {**event, "detail": mask(foreign, event.get("detail"))}
@@ -53,6 +55,7 @@ def _masked_delivery(subscription: Subscription, event: Mapping[str, Any]) -> di
 
 
 def _masked_request(route: "Route", request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request with body and parameters masked by the route's types, and other client data masked."""
     shown: dict[str, Any] = {name: value if name in HARMLESS else MASK for name, value in request.items()}
     for name, parameters in (("pathParameters", route.in_path), ("queryStringParameters", route.in_query)):
         if request.get(name):
@@ -63,11 +66,13 @@ def _masked_request(route: "Route", request: Mapping[str, Any]) -> dict[str, Any
 
 
 def _masked_parameters(parameters: "tuple[Parameter, ...]", texts: Mapping[str, str]) -> dict[str, object]:
+    """Return the texts of parameters by name, masked by their types; undeclared ones are masked completely."""
     annotations = {parameter.name: parameter.annotation for parameter in parameters}
     return {name: mask_value(annotations[name], text) if name in annotations else MASK for name, text in texts.items()}
 
 
 def _parsed(text: str) -> object:
+    """Return the value of a JSON text; None when the text is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -13,7 +13,7 @@ _FINE: Final = ("done", "duplicate")
 
 
 def to_stdout(text: str) -> None:
-    """Write one line by one call, which Lambda stores as one log event; no log level applies."""
+    """Write a line to standard output by one call, which Lambda stores as one log event; no log level applies."""
     sys.stdout.write(f"{text}\n")
 
 
@@ -29,7 +29,7 @@ class LoggedJournal:
         self._write = write
 
     def write(self, record: JournalRecord) -> None:
-        """Write one record and count its metrics."""
+        """Write one record as a JSON line, and count its metrics."""
         level = logging.INFO if record.outcome in _FINE else logging.ERROR
         fields = {
             "name": "contradance.journal",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def masked(value: object) -> object:
-    """Return `value` as JSON can hold it: models as data with personal data masked, at any depth."""
+    """Return `value` as a log line holds it: models, dataclasses and collections as data, personal data masked."""
     shown: object = value
     match value:
         case None | str() | int() | float():
@@ -35,7 +35,7 @@ def masked(value: object) -> object:
 
 
 def _masked_record(value: "DataclassInstance") -> dict[str, object]:
-    """Return a dataclass as data; where its annotations cannot be read, none of it."""
+    """Return a dataclass as data with personal fields masked; all fields when its annotations cannot be read."""
     try:
         hints = get_type_hints(type(value), include_extras=True)
     except (NameError, AttributeError, TypeError):
@@ -48,6 +48,6 @@ def _masked_record(value: "DataclassInstance") -> dict[str, object]:
 
 
 def masked_argument(value: object) -> object:
-    """Return an argument of a `%`-format: itself, so that `%d` works, unless its text could show personal data."""
+    """Return an argument of a `%`-format unchanged, so that `%d` works, unless its text could show personal data."""
     shown = masked(value)
     return value if shown is value or isinstance(value, str | int | float) else shown

@@ -49,7 +49,7 @@ class AttemptFormatter(LambdaPowertoolsFormatter):
 
     @property
     def log_format(self) -> dict[str, Any]:
-        """The keys of each line and their values. Powertools reads and changes them here alone."""
+        """The keys of each line and their values: the running attempt's, else those of the process."""
         permanent: dict[str, Any] = vars(self)["log_format"]
         attempt = running_attempt()
         if attempt is None:
@@ -60,6 +60,7 @@ class AttemptFormatter(LambdaPowertoolsFormatter):
 
     @log_format.setter
     def log_format(self, keys: dict[str, Any]) -> None:
+        """Set the keys of the running attempt's lines; without an attempt, those of the process."""
         attempt = running_attempt()
         if attempt is None:
             vars(self)["log_format"] = keys
@@ -67,7 +68,7 @@ class AttemptFormatter(LambdaPowertoolsFormatter):
             attempt.log_keys[self] = keys
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return a record as one line of JSON, with personal data in its arguments masked."""
         if record.args:
             record = logging.makeLogRecord(vars(record))
             arguments = record.args
@@ -78,11 +79,11 @@ class AttemptFormatter(LambdaPowertoolsFormatter):
         return super().format(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
-        """Return the traceback."""
+        """Return the traceback of (type, exception, traceback), without values that Pydantic quotes."""
         return exception_text(ei[1])
 
     def serialize(self, log: Any) -> str:
-        """Return the line; the attempt's keys stand whatever a caller says of the same names."""
+        """Return a line as JSON with personal data masked; the keys of invocation and attempt replace equal ones."""
         attempt = running_attempt()
         about = attempt.about if attempt else {}
         shown = {name: masked(value) for name, value in log.items()}
@@ -90,7 +91,7 @@ class AttemptFormatter(LambdaPowertoolsFormatter):
 
 
 def install() -> None:
-    """Write every line of this process by `AttemptFormatter`, at the level that Powertools' variables name."""
+    """Make every logger of this process write by `AttemptFormatter`, at the level in Powertools' variables."""
     _let_the_stack_decide()
     _watch_new_loggers()
     root = logging.getLogger()
@@ -104,12 +105,12 @@ def install() -> None:
 
 
 def service_name() -> str:
-    """Return the service's name, as Powertools finds it."""
+    """Return the service's name from POWERTOOLS_SERVICE_NAME; `service_undefined` when it is not set."""
     return os.environ.get(SERVICE) or "service_undefined"
 
 
 def on_every_logger(configure: Callable[[logging.Logger], None]) -> None:
-    """Call `configure` with what is behind each Powertools Logger, those that exist and those that are made later."""
+    """Call `configure` with the standard logger of each Powertools Logger, existing ones and those made later."""
     _watch_new_loggers()
     if configure not in _configured:
         _configured.append(configure)
@@ -120,7 +121,7 @@ def on_every_logger(configure: Callable[[logging.Logger], None]) -> None:
 
 
 def use_attempt_formatter(logger: logging.Logger) -> None:
-    """Have a Powertools Logger's own handler write by `AttemptFormatter`; its options and keys stay.
+    """Make a Powertools Logger's own handlers use `AttemptFormatter`; its options and keys stay.
 
     A formatter of an author's own class stays too: that choice is explicit.
     """
@@ -130,7 +131,7 @@ def use_attempt_formatter(logger: logging.Logger) -> None:
 
 
 def sample_again() -> None:
-    """Decide anew which Loggers log at DEBUG, as Powertools does for each invocation."""
+    """Decide again, for each sampled Powertools Logger, whether it logs at DEBUG, as for each invocation."""
     for reference in _loggers.valuerefs():  # a copy: another thread may make a Logger meanwhile
         logger = reference()
         if logger is not None and logger.sampling_rate:
@@ -139,7 +140,7 @@ def sample_again() -> None:
 
 @cache
 def _watch_new_loggers() -> None:
-    """Have each new Powertools Logger configured when Powertools has done so.
+    """Make Powertools register and configure each Logger that is created from now on, as `on_every_logger` requests.
 
     `Logger` takes no default formatter, and its constructor finds its caller by counting frames, so that it cannot be
     wrapped: `_init_logger` is what it calls last.
@@ -148,6 +149,7 @@ def _watch_new_loggers() -> None:
 
     @wraps(initialise)
     def _init_logger(self: Logger, *args: Any, **kwargs: Any) -> None:
+        """Initialise a Powertools Logger, then register and configure it."""
         initialise(self, *args, **kwargs)
         _loggers[next(_numbers)] = self
         for configure in _configured:
@@ -161,14 +163,14 @@ class _OwnLines(SuppressFilter):
     """Keeps the root handler from writing again what a Powertools Logger has written."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether `record` came through another logger than Powertools' and its children."""
+        """Whether to write `record`: True when it came through another logger than Powertools' and its children."""
         return record.name != self.logger and not record.name.startswith(f"{self.logger}.")
 
 
 def _suppress_own_lines_only() -> None:
-    """Narrow the filters that Powertools puts on root handlers.
+    """Replace the filters that Powertools puts on root handlers by narrower ones, which drop only its own lines.
 
-    They drop every record whose logger's name contains the service's: with a service `loans` those of
+    Powertools' filters drop every record whose logger's name contains the service's: with a service `loans` those of
     `functions.loans`, a standard library's logger whose lines nothing else writes.
     """
     for handler in logging.root.handlers:
@@ -180,7 +182,7 @@ def _suppress_own_lines_only() -> None:
 
 
 def _let_the_stack_decide() -> None:
-    """Let POWERTOOLS_LOG_LEVEL, which is the stack's `logLevel`, decide where Lambda's own level is INFO.
+    """Remove Lambda's log level INFO from the environment when POWERTOOLS_LOG_LEVEL is set, which then applies.
 
     The stack sets Lambda's level to INFO for the journal, which Lambda would drop otherwise; but for Powertools
     Lambda's level comes first.

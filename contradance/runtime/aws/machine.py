@@ -37,7 +37,7 @@ class Machine(NamedTuple):
 
     @contextmanager
     def invocation(self, context: LambdaContext) -> Iterator[None]:
-        """Limit waits to the invocation's time, add its keys to log lines, and write its metrics at its end."""
+        """Limit waits in the block to the invocation's time, add its keys to log lines, and write its metrics."""
         self.retry_budget.begin(context.get_remaining_time_in_millis() / 1000)
         cold_start = bool(self.cold)
         self.cold.clear()
@@ -60,7 +60,7 @@ class Machine(NamedTuple):
 
 
 def machine(environ: Mapping[str, str]) -> Machine:
-    """Create the machine of an execution environment by its variables."""
+    """Return what all invocations of this process share, by the environment variables."""
     retry_budget = RetryBudget()
     return Machine(aws_environment(environ, caller(environ, retry_budget), retry_budget), retry_budget, [True])
 
@@ -72,13 +72,13 @@ def observe() -> None:
 
 
 def log_received(environ: Mapping[str, str], shown: Callable[[], object]) -> None:
-    """Log an invocation's event when POWERTOOLS_LOGGER_LOG_EVENT is true."""
+    """Log the result of `shown` when POWERTOOLS_LOGGER_LOG_EVENT is true; else do not call it."""
     if environ.get(_LOG_EVENT, "").lower() in _TRUE:
         _LOG.info(shown())
 
 
 def imported(name: str, variable: str) -> Any:
-    """Import and return the `package.module:attribute` that the environment variable `variable` holds."""
+    """Import and return the `package.module:attribute` in the environment variable `variable`; refuse other text."""
     module, colon, attribute = name.partition(":")
     if not (module and colon and attribute):
         raise DeclarationError(

@@ -62,7 +62,7 @@ _numbers: Final = itertools.count()
 
 
 def count(record: JournalRecord) -> None:
-    """Count what was consumed, and each event that was published; outside an invocation nothing is counted."""
+    """Count an attempt's outcome and duration, and each event that it published; outside an invocation do nothing."""
     metrics = collected.get()
     if metrics is None:
         return
@@ -76,7 +76,7 @@ def count(record: JournalRecord) -> None:
 
 
 def flush() -> None:
-    """Write what the running invocation has counted, and what an author's `Metrics()` hold.
+    """Write and clear the metrics of the running invocation and of authors' `Metrics()`; errors are only logged.
 
     A metric that cannot be written is logged: what was delivered is committed already, and stays so.
     """
@@ -96,7 +96,7 @@ def flush() -> None:
 
 @cache
 def watch_authors_metrics() -> None:
-    """Have each `Metrics()` and `EphemeralMetrics()` that is made from now on flushed by `flush`."""
+    """Make `flush` also write each `Metrics()` and `EphemeralMetrics()` that is created from now on."""
     initialise = EphemeralMetrics.__init__
 
     @wraps(initialise)
@@ -109,17 +109,18 @@ def watch_authors_metrics() -> None:
 
 
 def drop() -> None:
-    """Forget what an author's `Metrics()` hold: on the laptop there is no CloudWatch to read it."""
+    """Clear what authors' `Metrics()` hold without writing it: on the laptop there is no CloudWatch to read it."""
     for provider in _made_by_authors():
         provider.clear_metrics()
 
 
 def _made_by_authors() -> list[EphemeralMetrics]:
-    """Return a copy: another thread may make Metrics meanwhile."""
+    """Return the authors' `Metrics()` that exist, as a copy: another thread may create more meanwhile."""
     return [provider for reference in _authors.valuerefs() if (provider := reference()) is not None]
 
 
 def _of(metrics: Collected, contract: str, subscriber: str) -> OwnMetrics:
+    """Return the metrics of a contract and a subscriber in `metrics`; add them when they are missing."""
     key = contract, subscriber
     if key not in metrics:
         metrics[key] = OwnMetrics(contract, subscriber)

@@ -44,7 +44,7 @@ class StoredRecord:
     attributes: DynamoItem
 
     def once(self, attempt: int) -> OnceRecord:
-        """Return the runtime's form of the record."""
+        """Return the runtime's form of the record, with `attempt` as its number."""
         sealed, published = self.attributes.get(SEALED), self.attributes.get(PUBLISHED)
         return OnceRecord(
             self.state,
@@ -56,17 +56,17 @@ class StoredRecord:
 
 
 def once_pk(key: OnceKey) -> str:
-    """Return the hash key of a once-record."""
+    """Return the hash key of a once-record: function, source and event id."""
     return layout.ONCE_SEPARATOR.join(key)
 
 
 def once_key(pk: str) -> OnceKey:
-    """Return the key for the hash key of a once-record; of its parts only the event id may contain the separator."""
+    """Return the once-key that a hash key holds; of its parts only the event id may contain the separator."""
     return OnceKey(*pk.split(layout.ONCE_SEPARATOR, 2))
 
 
 def shard_of(pk: str) -> str:
-    """Return a record's hash key in the index of unpublished records."""
+    """Return a record's hash key in the index of unpublished records, a shard's number, by its key in the table."""
     return str(sum(pk.encode()) % layout.SHARDS)
 
 
@@ -76,7 +76,7 @@ def moment(when: datetime) -> AttributeValue:
 
 
 def read_record(item: DynamoItem) -> StoredRecord:
-    """Return the once-record in an item."""
+    """Return the once-record that a DynamoDB item holds."""
     return StoredRecord(
         state=cast("OnceState", item[STATE]["S"]),
         holder=item[HOLDER]["S"],
@@ -88,7 +88,7 @@ def read_record(item: DynamoItem) -> StoredRecord:
 
 
 def outcome(pk: str, sealed: Sequence[SealedEvent], answer: StoredResponse | None) -> dict[str, AttributeValue]:
-    """Return the attributes that a commit adds to a once-record."""
+    """Return the attributes that a commit adds to a once-record: sealed events and answer, if there are any."""
     added: dict[str, AttributeValue] = {}
     if sealed:
         ids = [[event.event_id, str(event.identity)] for event in sealed]
@@ -102,27 +102,30 @@ def outcome(pk: str, sealed: Sequence[SealedEvent], answer: StoredResponse | Non
 
 
 def _sealed(event: SealedEvent) -> AttributeValue:
-    """Return one sealed event; fields that its metadata also holds are not written twice."""
+    """Return one sealed event as source, detail-type and detail; its ids are only in the detail's metadata."""
     source, detail_type, _ = event.identity
     return {"L": [{"S": source}, {"S": detail_type}, {"S": event.detail}]}
 
 
 def read_sealed(value: AttributeValue) -> tuple[SealedEvent, ...]:
-    """Return the sealed events of a record that is `done`."""
+    """Return the sealed events in the attribute of a record that is `done`."""
     return tuple(_read_sealed(*(part["S"] for part in event["L"])) for event in value["L"])
 
 
 def _read_sealed(source: str, detail_type: str, detail: str) -> SealedEvent:
+    """Return a sealed event from its stored texts; version and ids come from the metadata in its detail."""
     metadata = json.loads(detail)["metadata"]
     identity = Identity(source, detail_type, metadata["version"])
     return SealedEvent(metadata["event_id"], identity, metadata["subject"], metadata["correlation_id"], detail)
 
 
 def _read_published(text: str) -> tuple[PublishedEvent, ...]:
+    """Return the published events in a JSON list of (event id, contract)."""
     return tuple(PublishedEvent(event_id=event_id, contract=contract) for event_id, contract in json.loads(text))
 
 
 def _read_answer(value: AttributeValue | None) -> StoredResponse | None:
+    """Return the response that an attribute holds; None for None."""
     if value is None:
         return None
     kept = value["M"]

@@ -32,7 +32,7 @@ class RetryBudget:
         self._deadline = self._end = now() + _UNLIMITED_SECONDS
 
     def begin(self, seconds: float) -> None:
-        """Set the budget of an invocation that has `seconds` left."""
+        """Set the budget of an invocation that has `seconds` left: that time without a reserve."""
         self._deadline = self._end = self._now() + seconds - _RESERVE_SECONDS
 
     def begin_part(self, seconds: float) -> None:

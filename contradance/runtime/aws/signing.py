@@ -24,7 +24,7 @@ class Credentials(NamedTuple):
 
 
 def authorization(credentials: Credentials, region: str, service: str, headers: Mapping[str, str], body: bytes) -> str:
-    """Return the Authorization header of a request.
+    """Return the Authorization header of a request, by Signature Version 4.
 
     Args:
         credentials: the keys that sign.

@@ -37,7 +37,7 @@ class DynamoDBStore(DynamoDBTables):
         once_table: the deployed name of the table of once-records.
         remember_seconds: how long a once-record lives after its last change.
         clock: gives the current time.
-        retry_budget: the time that the running invocation may wait.
+        retry_budget: the time that the running invocation may still spend on AWS calls.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class DynamoDBStore(DynamoDBTables):
         self._retry_budget = retry_budget
 
     def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
-        """Count an attempt, and take the lease unless the handler has committed.
+        """Count an attempt, take the lease and return the record, unchanged if `published`; else raise `LeaseHeld`.
 
         A first attempt costs one call, which takes a free lease. When the condition fails, DynamoDB returns the record
         that exists; a second call takes it over if the record has not changed since.
@@ -97,7 +97,7 @@ class DynamoDBStore(DynamoDBTables):
         condition: str,
         seen: Mapping[str, AttributeValue],
     ) -> StoredRecord | None:
-        """Take the lease if `condition` holds; else return the record that exists."""
+        """Take the lease if `condition` holds and return None; else return the record that exists."""
         set_: dict[str, AttributeValue] = {
             record.HOLDER: {"S": lease.holder},
             record.ATTEMPT: {"N": str(attempt)},
@@ -125,7 +125,7 @@ class DynamoDBStore(DynamoDBTables):
         sealed: Sequence[SealedEvent],
         answer: StoredResponse | None,
     ) -> OnceState:
-        """Apply all writes and make the once-record `done`, or change nothing; return the state.
+        """Apply all writes and make the once-record `done`, or change nothing and raise; return the state.
 
         The condition on the holder is the fence: an attempt that lost its lease cannot commit. All tries share one
         token, so DynamoDB applies the transaction once even when a response is lost.
@@ -173,7 +173,7 @@ class DynamoDBStore(DynamoDBTables):
         )
 
     def mark_published(self, key: OnceKey) -> None:
-        """Make a `done` record `published`, erasing its sealed events and keeping their ids."""
+        """Make a `done` record `published`, without its sealed events and with their ids; no effect on other states."""
         set_ = {record.STATE: {"S": "published"}, **self._expiry()}
         names, values = _assigned(set_)
         self._update(
@@ -219,15 +219,15 @@ class DynamoDBStore(DynamoDBTables):
         yield from self._aws.call("dynamodb", "Query", request)["Items"]
 
     def _item_key(self, key: OnceKey) -> dict[str, Any]:
-        """Return table and key of a once-record."""
+        """Return the parameters `TableName` and `Key` of a once-record."""
         return {"TableName": self._once_table, "Key": {layout.PARTITION: {"S": record.once_pk(key)}}}
 
     def _expiry(self) -> dict[str, AttributeValue]:
-        """Return the TTL attribute of a record that changes now."""
+        """Return the TTL attribute of a record that changes now, by name."""
         return {layout.EXPIRES: {"N": str(int(self._clock.now().timestamp()) + self._remember_seconds)}}
 
     def _update(self, change: Mapping[str, Any]) -> DynamoItem | None:
-        """Change a once-record; when its condition fails, return the existing record if `change` requests it."""
+        """Change a once-record and return None; if its condition fails, the existing record if `change` requests it."""
         tries = 0
         while True:
             tries += 1
@@ -244,10 +244,13 @@ class DynamoDBStore(DynamoDBTables):
 
 
 def _set(set_: Mapping[str, AttributeValue]) -> str:
-    """Return the SET clause of an UpdateExpression."""
+    """Return the SET clause of an UpdateExpression, with placeholders for names and values."""
     return "SET " + ", ".join(f"#{name} = :{name}" for name in set_)
 
 
 def _assigned(set_: Mapping[str, AttributeValue]) -> tuple[dict[str, str], dict[str, AttributeValue]]:
-    """Return the names and values of an assignment; all names are placeholders, since DynamoDB reserves many words."""
+    """Return the placeholders of an assignment: attributes by name placeholder, and values by value placeholder.
+
+    All names are placeholders, since DynamoDB reserves many words.
+    """
     return {f"#{name}": name for name in set_}, {f":{name}": value for name, value in set_.items()}

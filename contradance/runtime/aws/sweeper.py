@@ -17,12 +17,13 @@ _RESERVE_SECONDS: Final = 5.0
 
 @cache
 def _machine() -> Machine:
+    """Return what all invocations of this process share, made once."""
     observe()
     return machine(os.environ)
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 - Lambda gives it
-    """Publish the unpublished events; return the number of once-records.
+    """Publish the unpublished events of dead processes; return the number of once-records under `swept`.
 
     Raises:
         PublishFailed: some could not be published; the next run tries again.

@@ -20,13 +20,13 @@ class DynamoDBTables:
         self._tables = tables
 
     def get(self, table: str, key: ItemKey) -> Item | None:
-        """Return a committed item; None when it does not exist."""
+        """Return a committed item, read with strong consistency; None when it does not exist."""
         request = {"TableName": self._name(table), "Key": _key(key), "ConsistentRead": True}
         found = self._aws.call("dynamodb", "GetItem", request).get("Item")
         return _item(found) if found else None
 
     def query(self, table: str, partition: str) -> list[Item]:
-        """Return the items of one partition, ordered by sort key."""
+        """Return the items of one partition, ordered by sort key; empty when there are none."""
         request = {
             "TableName": self._name(table),
             "ConsistentRead": True,
@@ -49,7 +49,7 @@ class DynamoDBTables:
         return found
 
     def written(self, write: Write) -> dict[str, Any]:
-        """Return one write in the form of TransactWriteItems."""
+        """Return one write in the form of TransactWriteItems, with the condition on its expected version."""
         change: dict[str, Any] = {"TableName": self._name(write.table)}
         if write.expected == ABSENT:
             change["ConditionExpression"] = f"attribute_not_exists({layout.PARTITION})"
@@ -63,7 +63,7 @@ class DynamoDBTables:
         return {"Put": {**change, "Item": {**_key(write.key), **content}}}
 
     def _pages(self, operation: str, request: dict[str, Any]) -> Iterator[list[DynamoItem]]:
-        """Yield the items page by page; a page ends at 1 MB, with the key after which the next one begins."""
+        """Yield the items page by page, up to 1 MB each; the next page begins after the last key of the one before."""
         while True:
             page = self._aws.call("dynamodb", operation, request)
             yield page["Items"]
@@ -89,5 +89,6 @@ def _key(key: ItemKey) -> dict[str, dict[str, str]]:
 
 
 def _item(item: DynamoItem) -> Item:
+    """Return the runtime's item for an item of DynamoDB; its sort key is empty when the table has none."""
     key = (item[layout.PARTITION]["S"], item[layout.SORT]["S"] if layout.SORT in item else "")
     return Item(key, item[layout.VERSION]["S"], item[layout.DOCUMENT]["S"])

@@ -24,7 +24,7 @@ def transact(
     once: Mapping[str, Any],
     writes: Sequence[tuple[str, Mapping[str, Any]]],
 ) -> None:
-    """Update the once-record of `key`, and apply (table, write) pairs with it, all or nothing.
+    """Update the once-record of `key` and apply (table, write) pairs, or change nothing and raise an error.
 
     Raises:
         LeaseLost: the condition of the once-record does not hold.
@@ -58,12 +58,13 @@ def transact(
 
 
 def _reasons(error: AWSCallFailed) -> list[str]:
-    """Return the cancellation reason of each item, in order; "None" for an item that was not refused."""
+    """Return each item's cancellation reason, in order, "None" if it was not refused; empty for another error."""
     if error.code != "TransactionCanceledException":
         return []
     return [str(reason.get("Code") or "None") for reason in error.answer.get("CancellationReasons", ())]
 
 
 def _conflict(tables: set[str]) -> Conflict:
+    """Return the error for items of these tables that changed meanwhile; without tables it names once-records."""
     named = ", ".join(sorted(tables)) or "once-records"
     return Conflict(f"an item of table {named} changed between read and commit.\n  The handler runs again.")

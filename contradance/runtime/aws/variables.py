@@ -70,7 +70,10 @@ class Variables(Mapping[str, str]):
         return values[parameter]
 
     def _fetch(self) -> dict[str, str]:
-        """Return the value of each parameter that exists. One call reads all: SSM limits the calls of an account."""
+        """Return the value of each parameter that exists, by name; one call reads up to ten.
+
+        SSM limits the calls of an account.
+        """
         names = sorted({*self._parameters.values()})
         found: dict[str, str] = {}
         for at in range(0, len(names), _AT_ONCE):

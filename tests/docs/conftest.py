@@ -1,0 +1,20 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.docs.page import page
+from tests.docs.running import Reader, make_project
+
+Follow = Callable[[str], None]
+
+
+@pytest.fixture
+def follow(tmp_path: Path) -> Follow:
+    """Return a function that does everything that a page shows, in a new project."""
+
+    def read(name: str) -> None:
+        shown = page(name)
+        Reader(make_project(shown.project, tmp_path), tmp_path).follow(shown)
+
+    return read
