@@ -28,14 +28,22 @@ _MOST_FRAMES: Final = 16
 _OWN_FOLDER: Final = __file__.removesuffix(os.path.join("runtime", "error_description.py"))  # noqa: PTH118 - pathlib is slow to load
 _STARTERS: Final = (_OWN_FOLDER, os.path.join(os.path.dirname(os.__file__), "contextlib."), "<frozen ")  # noqa: PTH118, PTH120 - the same
 """Beginnings of the paths whose frames come before the author's first frame."""
+_OF_LIBRARIES: Final = (*_STARTERS, os.path.dirname(os.__file__), "/opt/")  # noqa: PTH120 - the same
+"""Beginnings of the paths of code that is not the author's; on Lambda layers are in /opt."""
 
 
 def describe_error(error: BaseException) -> str:
-    """Return an exception's type, message and line of origin; Pydantic's errors are described without the value."""
+    """Return an exception's type, message and the author's last line; Pydantic's errors are described without the value."""
     error = raised_by(error)
     frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({_short(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
+    authors = [frame for frame in frames if not _is_of_a_library(frame)] or frames
+    where = f" ({_short(authors[-1].filename)}:{authors[-1].lineno})" if authors else ""
     return encodable(f"{type(error).__name__}: {message_of(error)}"[:_LONGEST] + where)
+
+
+def _is_of_a_library(frame: FrameSummary) -> bool:
+    """Whether a frame's code is Python's, contradance's or of another installed package, and not the author's."""
+    return frame.filename.startswith(_OF_LIBRARIES) or "-packages" in frame.filename
 
 
 def message_of(error: BaseException) -> str:

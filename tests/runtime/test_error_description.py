@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -5,6 +6,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 
+from contradance.envelope import seal_initial
 from contradance.runtime.error_description import describe_error, format_frames
 from tests.runtime.desk import TicketOpened, opened
 
@@ -145,3 +147,19 @@ class TestWhere:
 
         assert len(text) < 400
         assert "tests/runtime/test_error_description.py:" in text
+
+
+class Shelf(BaseModel):
+    place: int
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        pytest.param(lambda: Shelf(place=1).room, id="an installed package"),  # type: ignore[attr-defined]
+        pytest.param(lambda: json.loads("{"), id="Python's library"),
+        pytest.param(lambda: seal_initial(None, publisher="", occurred_at=None), id="contradance"),  # type: ignore[arg-type]
+    ],
+)
+def test_the_place_is_the_authors_last_line_not_a_librarys(failing: Callable[[], object]) -> None:
+    assert "(tests/runtime/test_error_description.py:" in describe_error(caught(failing))
