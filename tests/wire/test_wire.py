@@ -1,5 +1,6 @@
 """JSON is written and read by aliases; a model's own configuration does not change that."""
 
+import json
 from math import inf
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from contradance.bounds import MAX_PROBLEMS
+from contradance.violation import problems
 from contradance.wire import as_text, read_closed, read_tolerant, to_wire
 
 
@@ -53,3 +56,27 @@ def test_a_number_that_json_lacks_is_not_read_as_null() -> None:
 
 def test_half_of_a_surrogate_pair_becomes_an_escape() -> None:
     assert as_text({"a": "\ud800"}) == b'{"a": "\\ud800"}'
+
+
+class Shelf(BaseModel):
+    """A model of which large JSON may have many items."""
+
+    places: list[int]
+
+
+def test_large_json_is_read_by_the_same_rules() -> None:
+    text = json.dumps({"places": [1] * 2_000, "new": 1})
+
+    with pytest.raises(ValidationError, match="new"):
+        read_closed(Shelf, text)
+
+    assert len(read_tolerant(Shelf, text).places) == 2_000
+
+
+@pytest.mark.parametrize("read", [read_closed, read_tolerant])
+def test_of_large_json_the_first_problems_are_named_and_the_others_counted(read: Any) -> None:
+    with pytest.raises(ValidationError) as refused:
+        read(Shelf, json.dumps({"places": ["x"] * 2_000}))
+
+    assert len(found := problems(refused.value)) == MAX_PROBLEMS + 1
+    assert found[-1] == ("...", "and 1,980 more problems")
