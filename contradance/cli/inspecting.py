@@ -26,10 +26,7 @@ def list_(*, as_json: AsJson = False) -> None:
     choreography = the_project().choreography()
     functions = [_function(one) for one in choreography.functions.values()]
     events = [_event(choreography, one) for one in choreography.contracts]
-    foreign = [
-        {"identity": str(one.identity), "from": one.places, "consumers": [*one.consumers]}
-        for one in choreography.foreign
-    ]
+    foreign = [_foreign(one) for one in choreography.foreign]
     if as_json:
         print_json({"functions": functions, "events": events, "events_of_others": foreign})
         return
