@@ -31,9 +31,16 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
     "contract": ("tests/wire", "tests/test_evolving.py", "tests/test_pii.py", "tests/contracts"),
     "envelope": ("tests/wire", "tests/test_evolving.py", "tests/runtime/test_publish.py"),
     "registry": ("tests/wire",),
+    "proof": ("tests/wire", "tests/test_envelope.py", "tests/test_table_declaration.py"),
+    "equality": ("tests/wire", "tests/test_envelope.py"),
+    "unreadable": ("tests/wire", "tests/test_contract.py", "tests/test_table_declaration.py"),
+    "ambiguity": ("tests/wire", "tests/test_contract.py"),
+    "tableitem": ("tests/wire", "tests/test_table_declaration.py", "tests/local"),
+    "contentfilter": ("tests/wire", "tests/test_subscription.py", "tests/test_function.py"),
+    "largeinput": ("tests/test_bounds.py", "tests/wire/test_wire.py"),
     "subscription": ("tests/test_function.py", "tests/test_choreography.py"),
 }
-"""Tests of a room that do not have its name."""
+"""Tests of a room that do not have its name; a room in a file of its own may have no other."""
 
 
 def mutants(root: Path, package: str, room: str, sample: int, seed: int) -> list[Mutant]:
@@ -49,11 +56,14 @@ def mutants(root: Path, package: str, room: str, sample: int, seed: int) -> list
 
 
 def tests_of(root: Path, room: str) -> list[str]:
-    """Return the tests of a room: those that have its name, or that of the nearest folder around it."""
+    """Return the tests of a room: those of its name and of `ALSO`; without any, those of the nearest folder around it."""
     place = Path("tests", room)
+    also = [*ALSO.get(room, ())]
     while not (own := [one for one in (place.with_name(f"test_{place.name}.py"), place) if (root / one).exists()]):
+        if also:
+            break
         place = place.parent
-    return [*map(str, own), *ALSO.get(room, ())]
+    return [*map(str, own), *also]
 
 
 def tested(sandboxes: "queue.Queue[Sandbox]", todo: Sequence[tuple[Mutant, Reach]]) -> Iterator[tuple[Mutant, str]]:
