@@ -14,7 +14,8 @@ import yaml  # type: ignore[import-untyped]  # it has no types
 
 from contradance.scaffold.fresh import create_project
 from tests.docs.page import ROOT, Block, Page
-from tests.docs.terminal import LONG, Terminal
+from tests.docs.terminal import PageTerminal
+from tests.terminal import LONG
 
 UPDATE: Final = "UPDATE_PAGES" in os.environ
 """Write each output that differs into its page instead of failing; read the difference before you commit it."""
@@ -64,7 +65,7 @@ class Reader:
     """Follows pages in one project."""
 
     def __init__(self, folder: Path, scratch: Path) -> None:
-        self.terminal = Terminal(folder, scratch)
+        self.terminal = PageTerminal(folder, scratch)
         self._root = folder
         self._printed = ""
         self._python = ""
