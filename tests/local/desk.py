@@ -135,14 +135,21 @@ class Desk:
 
         return subscriber(service="desk")(bystander)
 
-    def watchman(self, expression: str, does: Does = nothing, *, concurrency: int | None = None) -> AnyFunction:
+    def watchman(
+        self,
+        expression: str,
+        does: Does = nothing,
+        *,
+        concurrency: int | None = None,
+        deployed_as: str | None = None,
+    ) -> AnyFunction:
         """Return a function that runs by the clock."""
 
         def watch(delivery: Delivery) -> None:
             self.calls.append(Call("watch", "", delivery.attempt, delivery.now))
             does("", delivery.attempt)
 
-        return schedule(expression, service="clerk", concurrency=concurrency)(watch)
+        return schedule(expression, service="clerk", concurrency=concurrency, deployed_as=deployed_as)(watch)
 
     def times(self, function: str = "listen") -> list[int]:
         """Return the seconds after `START` at which a function was called."""

@@ -96,23 +96,33 @@ def test_a_lease_lasts_as_long_as_before_however_the_clock_is_set(tmp_path: Path
     assert taken.state == "in_progress"
 
 
+NAMES = pytest.mark.parametrize("deployed_as", [None, "guard"], ids=["", "after a rename"])
+
+
 @pytest.fixture
-def scaled(tmp_path: Path) -> tuple[Path, Desk]:
+def deployed_as() -> str | None:
+    return None
+
+
+@pytest.fixture
+def scaled(tmp_path: Path, deployed_as: str | None) -> tuple[Path, Desk]:
     """Leave the state of a laptop whose time ran ahead by thirty days."""
     desk = Desk()
-    with opened(tmp_path, desk.watchman("rate(1 day)"), desk.clerk(does=fails_until(4))) as laptop:
+    watchman = desk.watchman("rate(1 day)", deployed_as=deployed_as)
+    with opened(tmp_path, watchman, desk.clerk(does=fails_until(4))) as laptop:
         laptop.advance(timedelta(days=30))
         ask(laptop, "a")
         laptop.advance(timedelta(seconds=1))
     return tmp_path, desk
 
 
+@NAMES
 def test_a_schedule_runs_on_after_a_time_scale_and_reports_it(
-    scaled: tuple[Path, Desk], caplog: pytest.LogCaptureFixture
+    scaled: tuple[Path, Desk], deployed_as: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     state, desk = scaled
     before = len(desk.times("watch"))
-    with opened(state, desk.watchman("rate(1 day)"), desk.clerk()) as laptop:
+    with opened(state, desk.watchman("rate(1 day)", deployed_as=deployed_as), desk.clerk()) as laptop:
         laptop.advance(timedelta(days=3))
 
     assert len(desk.times("watch")) == before + 3

@@ -76,3 +76,15 @@ def test_a_moment_is_run_once_even_when_the_clock_shows_it_twice(tmp_path: Path)
 
     assert desk.times("watch") == [HOUR]
     assert outcomes == ["done"]
+
+
+@pytest.mark.parametrize("deployed_as", [None, "guard"], ids=["", "after a rename"])
+def test_a_run_that_is_asked_for_is_found_by_the_id_of_its_flow(tmp_path: Path, deployed_as: str | None) -> None:
+    desk = Desk()
+    with opened(tmp_path, desk.watchman("rate(1 day)", deployed_as=deployed_as)) as laptop:
+        flow = laptop.run_schedule("clerk.watch")
+        laptop.drain()
+
+        (record,) = laptop.journal.flows(flow)
+
+    assert (record.function, record.outcome) == ("clerk.watch", "done")
