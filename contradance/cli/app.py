@@ -28,7 +28,7 @@ COMMANDS: Final = {
     ),
     "trace": Declared(f"{_HERE}.tracing:trace", "Show what happened: each delivery, what it caused, and its attempts."),
     "replay": Declared(
-        f"{_HERE}.operating:replay",
+        f"{_HERE}.replaying:replay",
         "Replay a window of the archive to one subscriber; events that it has completed have no effect without --again.",
     ),
     "retry": Declared(
@@ -39,7 +39,7 @@ COMMANDS: Final = {
         "Print what the functions logged, each delivery, and each failure with its traceback: the latest 500 lines.",
     ),
     "doctor": Declared(
-        f"{_HERE}.operating:doctor",
+        f"{_HERE}.health:doctor",
         "Compare the running system with the code, and list problems; exit with 1 if there are any.",
     ),
     "prune": Declared(

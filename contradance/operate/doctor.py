@@ -41,10 +41,7 @@ def examine(system: System, choreography: Choreography) -> Iterator[HealthCheck]
             yield from _draining(system, one)
     for name, bus in deployed.buses.items():
         yield from _foreign_bus(system, name, bus)
-    archives = [deployed.archive_name, *(bus.archive_name for bus in deployed.buses.values())]
-    for archive in archives:
-        if archive is not None:
-            yield from _archive(system, archive)
+    yield from _archives(system, deployed, choreography)
     yield from _alarms(system, deployed)
     yield from _hangs(system)
     for name, function in deployed.functions.items():
@@ -124,6 +121,12 @@ def _rule(system: System, deployed: Deployed, one: Subscribed) -> Iterator[Healt
     def look() -> HealthCheck:
         """Return the result of checking the rule's state, pattern and target."""
         rule = system.health.rule(one.function.name)
+        if rule.state != "ENABLED" and function.paused:
+            return HealthCheck(
+                what,
+                "its service is paused: its events stay in the archive",
+                "To continue: pulumi config rm paused; pulumi up; then replay the time between.",
+            )
         if rule.state != "ENABLED":
             enable = f"aws events enable-rule --name {function.rule_name} --event-bus-name {deployed.bus_of(one.function.name).name}"
             return HealthCheck(what, f"it is {rule.state}: no event reaches the function", f"Enable it: {enable}")
@@ -177,6 +180,20 @@ def _foreign_bus(system: System, name: str, bus: DeployedBus) -> Iterator[Health
         )
 
     yield from _checked(what, look)
+
+
+def _archives(system: System, deployed: Deployed, choreography: Choreography) -> Iterator[HealthCheck]:
+    """Yield whether each archive is enabled, and that of the application's bus is known; another stack may own it."""
+    consumes = any(one.subscription.bus is None for one in choreography.subscriptions)
+    if consumes and deployed.archive_arn is None:
+        yield HealthCheck(
+            f"archive of bus {deployed.bus_name}",
+            "it is not known: another stack owns it, and nothing can be replayed from here",
+            "Name it: pulumi config set busArchive <ARN>; pulumi up. With busStack instead of bus, pulumi up is enough.",
+        )
+    for archive in (deployed.archive_name, *(bus.archive_name for bus in deployed.buses.values())):
+        if archive is not None:
+            yield from _archive(system, archive)
 
 
 def _archive(system: System, archive: str) -> Iterator[HealthCheck]:

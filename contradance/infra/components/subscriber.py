@@ -58,7 +58,7 @@ class SubscriberComponent(pulumi.ComponentResource):
             name=rule.name,
             event_bus_name=bus,
             event_pattern=rule.pattern,
-            state="ENABLED",
+            state="DISABLED" if rule.paused else "ENABLED",
             description=rule.description,
             tags=self._plan.function.tags,
             opts=self._mine,

@@ -38,6 +38,7 @@ def check_agreement(
     deployed = tuple(functions)
     found = [
         *_wrong_services(choreography, config),
+        *_wrong_paused(deployed, config, stack),
         *_wrong_settings(choreography, config, stack),
         *_wrong_secrets(choreography, deployed, config, stack),
         *_wrong_overrides(choreography, deployed, config, stack),
@@ -56,6 +57,17 @@ def _wrong_services(choreography: Choreography, config: StackConfig) -> Iterator
             yield (
                 f"  services names {service!r}, which is not a service.\n"
                 f"  Fix: name one of {', '.join(choreography.services)}."
+            )
+
+
+def _wrong_paused(functions: tuple[AnyFunction, ...], config: StackConfig, stack: str) -> Iterator[str]:
+    """Yield a problem for each paused service that the stack does not deploy."""
+    services = {function.service for function in functions}
+    for position, service in enumerate(() if isinstance(config.paused, bool) else config.paused):
+        if service not in services:
+            yield (
+                f"  paused names {service!r}, which is not a service of this stack.{_nearest_name(service, services)}\n"
+                f"  Fix: pulumi config rm --stack {stack} --path 'paused[{position}]'"
             )
 
 

@@ -73,6 +73,11 @@ class Setup:
         own = {"app": self.site.app, "stack": self.site.stack, "service": service, "function": function}
         return {**self.config.tags, **{key: value for key, value in own.items() if value}}
 
+    def is_paused(self, service: str) -> bool:
+        """Whether the configuration pauses a service: its rules and schedules are disabled."""
+        paused = self.config.paused
+        return paused if isinstance(paused, bool) else service in paused
+
     def remember(self, max_age: timedelta) -> int:
         """Return the lifetime of a once-record in seconds: as configured, else as long as redelivery is possible."""
         least = max(self.config.archive_retention, SHORTEST_MEMORY) + max_age
