@@ -37,6 +37,8 @@ class DeployedFunction(BaseModel):
     """None for a route."""
     paused: bool = False
     """Whether the configuration disables its rule or its schedule."""
+    stopped: bool = False
+    """Whether the configuration makes Lambda not run it."""
     alarms: tuple[str, ...] = ()
     """Names of its CloudWatch alarms."""
 

@@ -31,6 +31,10 @@ COMMANDS: Final = {
         f"{_HERE}.replaying:replay",
         "Replay a window of the archive to one subscriber; events that it has completed have no effect without --again.",
     ),
+    "move": Declared(
+        f"{_HERE}.moving:move",
+        "Copy a service's tables and once-records to another stack; it can be repeated. Exit with 1 if a copy is incomplete.",
+    ),
     "retry": Declared(
         f"{_HERE}.now:retry", "Make the next attempt of waiting deliveries now, instead of after their pause."
     ),

@@ -70,6 +70,10 @@ class StackConfig(BaseModel):
         default=False,
         description="services whose rules and schedules are disabled, or `true` for all, while a service moves",
     )
+    stopped: tuple[str, ...] = Field(
+        default=(),
+        description="services whose functions do not run at all, before the last copy of a move; they are paused too",
+    )
     archive_days: int = Field(
         default=30,
         ge=1,

@@ -49,7 +49,7 @@ def examine(system: System, choreography: Choreography) -> Iterator[HealthCheck]
             yield from _dead_letters(system, name)
 
 
-def _checked(what: str, check: Callable[[], HealthCheck | None]) -> Iterator[HealthCheck]:
+def checked(what: str, check: Callable[[], HealthCheck | None]) -> Iterator[HealthCheck]:
     """Yield the result of a check, nothing when it returns None; an error of the check is a finding."""
     try:
         result = check()
@@ -79,7 +79,7 @@ def _credentials(system: System, deployed: Deployed) -> Iterator[HealthCheck]:
         trouble = f"they are for account {account}; the stack is in {deployed.account}"
         return HealthCheck(what, trouble, "Log in to that account.")
 
-    yield from _checked(what, look)
+    yield from checked(what, look)
 
 
 def _bus(system: System, deployed: Deployed) -> Iterator[HealthCheck]:
@@ -93,7 +93,7 @@ def _bus(system: System, deployed: Deployed) -> Iterator[HealthCheck]:
             return HealthCheck(what, "")
         return HealthCheck(what, f"its ARN is {arn}, the stack has {deployed.bus_arn}", _DEPLOY)
 
-    yield from _checked(what, look)
+    yield from checked(what, look)
 
 
 def _functions(deployed: Deployed, choreography: Choreography) -> Iterator[HealthCheck]:
@@ -133,7 +133,7 @@ def _rule(system: System, deployed: Deployed, one: Subscribed) -> Iterator[Healt
         trouble = _rule_trouble(rule, function, one.subscription)
         return HealthCheck(what, trouble, _DEPLOY if trouble else "")
 
-    yield from _checked(what, look)
+    yield from checked(what, look)
 
 
 def _draining(system: System, one: Subscribed) -> Iterator[HealthCheck]:
@@ -151,7 +151,7 @@ def _draining(system: System, one: Subscribed) -> Iterator[HealthCheck]:
             return HealthCheck(f"{what}: about {waiting} events wait, keep draining=True", "")
         return HealthCheck(what, "it is empty", f"Remove draining=True from {one.function.name}, then: pulumi up")
 
-    yield from _checked(what, look)
+    yield from checked(what, look)
 
 
 def _rule_trouble(rule: RunningRule, function: DeployedFunction, subscription: Subscription) -> str:
@@ -179,7 +179,7 @@ def _foreign_bus(system: System, name: str, bus: DeployedBus) -> Iterator[Health
             what, "it does not exist", f"Name another one: pulumi config set --path 'buses.{name}' <ARN>"
         )
 
-    yield from _checked(what, look)
+    yield from checked(what, look)
 
 
 def _archives(system: System, deployed: Deployed, choreography: Choreography) -> Iterator[HealthCheck]:
@@ -205,7 +205,7 @@ def _archive(system: System, archive: str) -> Iterator[HealthCheck]:
         state = system.health.archive_state(archive)
         return HealthCheck(what, "") if state == "ENABLED" else HealthCheck(what, f"it is {state}", _DEPLOY)
 
-    yield from _checked(what, look)
+    yield from checked(what, look)
 
 
 def _alarms(system: System, deployed: Deployed) -> Iterator[HealthCheck]:
@@ -264,7 +264,7 @@ def _dead_letters(system: System, name: str) -> Iterator[HealthCheck]:
         about = f"{count}" if system.dead_letters.exact else f"about {count}"
         return HealthCheck(what, about, f"See why: contradance dlq list --subscriber {name}")
 
-    yield from _checked(what, look)
+    yield from checked(what, look)
 
 
 def _is_pattern(text: str, pattern: EventPattern) -> bool:

@@ -140,6 +140,9 @@ class HealthAccess(Protocol):
     def bus_rule(self, name: str) -> RunningRule:
         """Return a rule on the system's bus as it is now, also of another stack; `OperateError` if there is none."""
 
+    def can_run(self, function: str) -> bool:
+        """Whether a function may run: False when its reserved concurrency is 0."""
+
     def bus_rules(self) -> Sequence[str]:
         """Return the names of all rules on the system's bus that belong to stacks, in order."""
 

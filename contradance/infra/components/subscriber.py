@@ -120,6 +120,7 @@ class SubscriberComponent(pulumi.ComponentResource):
             function_name=self.function.name,
             event_source_arn=queue.arn,
             batch_size=plan.batch,
+            enabled=not self._plan.function.stopped,
             function_response_types=["ReportBatchItemFailures"],
             scaling_config={"maximum_concurrency": min(concurrency, MOST_POLLERS)} if concurrency else None,
             tags=self._plan.function.tags,

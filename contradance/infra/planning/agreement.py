@@ -61,14 +61,16 @@ def _wrong_services(choreography: Choreography, config: StackConfig) -> Iterator
 
 
 def _wrong_paused(functions: tuple[AnyFunction, ...], config: StackConfig, stack: str) -> Iterator[str]:
-    """Yield a problem for each paused service that the stack does not deploy."""
+    """Yield a problem for each paused or stopped service that the stack does not deploy."""
     services = {function.service for function in functions}
-    for position, service in enumerate(() if isinstance(config.paused, bool) else config.paused):
-        if service not in services:
-            yield (
-                f"  paused names {service!r}, which is not a service of this stack.{_nearest_name(service, services)}\n"
-                f"  Fix: pulumi config rm --stack {stack} --path 'paused[{position}]'"
-            )
+    paused = () if isinstance(config.paused, bool) else config.paused
+    for key, named in (("paused", paused), ("stopped", config.stopped)):
+        for position, service in enumerate(named):
+            if service not in services:
+                yield (
+                    f"  {key} names {service!r}, which is not a service of this stack.{_nearest_name(service, services)}\n"
+                    f"  Fix: pulumi config rm --stack {stack} --path '{key}[{position}]'"
+                )
 
 
 def _wrong_settings(choreography: Choreography, config: StackConfig, stack: str) -> Iterator[str]:

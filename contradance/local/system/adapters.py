@@ -181,6 +181,10 @@ class LaptopHealth:
         """Raise `OperateError`: the laptop's bus has only its own rules."""
         raise OperateError(_NO_OTHER_STACK)
 
+    def can_run(self, function: str) -> bool:  # noqa: ARG002 - the port's
+        """Return True: the laptop has no reserved concurrency."""
+        return True
+
     def bus_rules(self) -> Sequence[str]:
         """Return an empty sequence: no other stack is on the laptop's bus."""
         return ()

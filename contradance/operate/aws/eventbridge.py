@@ -97,6 +97,12 @@ class AwsHealth:
         """Return a rule on the stack's bus as AWS has it, also of another stack."""
         return self._rule(name, self._deployed.bus_arn)
 
+    def can_run(self, function: str) -> bool:
+        """Whether Lambda may run a function: False when its reserved concurrency is 0."""
+        name = self._deployed.functions[function].function_name
+        answer = self._aws.service("lambda").ask("get_function_concurrency", FunctionName=name)
+        return bool(answer.get("ReservedConcurrentExecutions") != 0)
+
     def bus_rules(self) -> Sequence[str]:
         """Return the names of the rules on the stack's bus, without those that archives make, in order."""
         events, found, page = self._aws.service("events"), list[str](), dict[str, str]()
