@@ -23,9 +23,10 @@ explore: $(READY)  ## every property with random examples, EXAMPLES of each; tak
 engine: $(READY)   ## the Pulumi program on Pulumi's own engine, with a stand-in for AWS; needs `pulumi` on the PATH
 	@$(BIN)/pytest -m engine tests/engine $(ARGS)
 
-soak: $(READY)     ## a thousand orders while the laptop is killed; 500 while functions raise, hang, exit and kill it too
+soak: $(READY)     ## 1,000 orders while the laptop is killed; 500 while functions raise, hang, exit; 1,000 while payments moves
 	@$(BIN)/python -m tests.durability.soak 1000 20 5
 	@$(BIN)/python -m tests.durability.storm 500 10 20
+	@$(BIN)/python -m tests.durability.moving 1000
 
 bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS="--quick" for a first look
 	@$(BIN)/python benchmarks/paths.py $(ARGS)
