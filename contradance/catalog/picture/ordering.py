@@ -13,6 +13,8 @@ from typing import Final
 from contradance.catalog.picture.layers import Layers, Slot
 
 _SWEEPS: Final = 16
+_FRUITLESS: Final = 3
+"""Sweeps one after the other without a better order, after which the search ends: mostly two orders alternate then."""
 
 
 def put_in_order(layered: Layers) -> None:
@@ -21,14 +23,18 @@ def put_in_order(layered: Layers) -> None:
     _follow_arrows(columns)
     best, fewest = [[*column] for column in columns], crossings(layered)
     exchanges = _Exchanges(columns)
+    fruitless = 0
     for sweep in range(_SWEEPS):
         leftwards = bool(sweep % 2)
         for column in columns[-2::-1] if leftwards else columns[1:]:
             _move_to_middle(column, _positions(columns), leftwards=leftwards)
         exchanges.make(columns)
         found = crossings(layered)
+        fruitless += 1
         if found < fewest:
-            best, fewest = [[*column] for column in columns], found
+            best, fewest, fruitless = [[*column] for column in columns], found, 0
+        if fruitless == _FRUITLESS:
+            break
     columns[:] = best
     position = _positions(columns)
     for column in columns:
