@@ -50,7 +50,7 @@ class SafeGroup(TyperGroup):
 
 
 def reporting(command: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a command: it prints a `ContradanceError` as a message and exits with 1.
+    """Decorate a command: it prints a `ContradanceError` as a message with its page of the documentation, and exits with 1.
 
     Of any other exception it prints the traceback from the command on: the frames of Typer would hide the author's.
     """
@@ -61,6 +61,8 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except ContradanceError as error:
             err.print(f"{type(error).__name__}: {error}", style="red")
+            if error.page:
+                err.print(f"See the page {error.page} of contradance's documentation.", style="dim")
             raise typer.Exit(1) from error
         except (typer.Exit, typer.Abort, TyperException):
             raise

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,6 +36,8 @@ def test_the_package_can_be_run_as_a_module() -> None:
 
     assert (result.returncode, result.stderr) == (0, "")
     assert all(f"│ {command} " in result.stdout for command in COMMANDS)
+    panels = re.findall(r"╭─ ([\w ]+?) ─", result.stdout)
+    assert panels == ["Options", "Build", "Run", "Find out why", "Repair", "Deploy"]
 
 
 @pytest.mark.parametrize("option", ["--help", "-h"])
