@@ -3,6 +3,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ import typer.core
 import typer.main
 from typer.testing import CliRunner
 
+from contradance.cli import main
 from contradance.cli.app import app
 from contradance.cli.lazy import LazyCommand
 from tests.cli.project import ROOT
@@ -185,3 +187,31 @@ def test_every_command_that_prints_data_prints_it_as_json_too() -> None:
     without = {words for words, one in commands(root) if not any("--json" in option.opts for option in one.params)}
 
     assert without == PRINTS_NO_DATA | PRINTS_A_FORMAT
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        pytest.param(["list"], 141, id="lines"),
+        pytest.param(["graph"], 141, id="a tree"),
+        pytest.param(["graph", "--format", "svg"], 141, id="a file's text"),
+        pytest.param(["list", "--json"], 141, id="JSON"),
+        pytest.param(["trace", "--help"], 1, id="help"),
+    ],
+)
+def test_a_command_whose_reader_has_gone_ends_quietly(
+    arguments: list[str], code: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["contradance", *arguments])
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+
+    with open(writer, "w", encoding="utf-8") as broken:  # noqa: PTH123 - a descriptor, not a path
+        monkeypatch.setattr(sys, "stdout", broken)
+        with pytest.raises(SystemExit) as ended:
+            main()
+
+    assert ended.value.code == code
+    assert capfd.readouterr().err == ""
