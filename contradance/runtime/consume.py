@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from contradance.contract import Contract, where_defined
 from contradance.delivery import Delivery
 from contradance.envelope import Delivered
-from contradance.errors import AttemptsExhausted, ContractViolation
+from contradance.errors import AttemptsExhausted, Conflict, ContractViolation
 from contradance.foreign import ForeignEvent
 from contradance.function import AnyFunction
 from contradance.retry import DeliveryMode
@@ -57,6 +57,7 @@ def consume(
         context: Lambda's context.
 
     Raises:
+        Conflict: others changed the same items first, until the time was over. Behind a queue the attempt is not counted.
         Exception: any exception of the handler; it makes SQS or Lambda retry the delivery. Behind a queue the last
             attempt does not raise: its event is dead-lettered here, because SQS counts receives and not attempts.
     """
@@ -98,11 +99,15 @@ def consume(
             performed = perform(task, lease, record, environment, own)
         except Exception as error:
             if context.get_remaining_time_in_millis() > 0:  # else the attempt is recorded as a timeout
-                if queued_at and number >= last:
+                if queued_at and isinstance(error, Conflict):
+                    this.record("failed", number, error=describe_error(error), counts=False)
+                    environment.store.release(key, lease, counted=False)
+                elif queued_at and number >= last:
                     _give_up(this, min(number, last), error, event)
                     environment.store.release(key, lease)  # a redrive need not wait for the lease's end
                     return True
-                this.failed(number, error)
+                else:
+                    this.failed(number, error)
             raise
         this.record("duplicate" if performed.duplicate else "done", number, published=performed.published)
         return False
