@@ -39,6 +39,7 @@ bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS=
 	@$(BIN)/python benchmarks/contracts.py $(ARGS)
 	@$(BIN)/python benchmarks/dead_letters.py $(ARGS)
 	@$(BIN)/python benchmarks/scale.py $(ARGS)
+	@$(BIN)/python benchmarks/units.py $(ARGS)
 
 screenshots: $(READY)   ## every page of the console as PNG under .screenshots/; ARGS=--docs writes the README's two
 	@$(BIN)/python scripts/screenshots.py $(ARGS)
