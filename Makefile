@@ -23,7 +23,8 @@ explore: $(READY)  ## every property with random examples, EXAMPLES of each; tak
 engine: $(READY)   ## the Pulumi program on Pulumi's own engine, with a stand-in for AWS; needs `pulumi` on the PATH
 	@$(BIN)/pytest -m engine tests/engine $(ARGS)
 
-soak: $(READY)     ## a thousand orders while the laptop is killed; 500 while functions raise, hang, exit and kill it too
+soak: $(READY)     ## 3,000 orders at once; 1,000 while the laptop is killed; 500 while functions raise, hang, exit and kill it too
+	@$(BIN)/python -m tests.durability.soak 3000 20 0
 	@$(BIN)/python -m tests.durability.soak 1000 20 5
 	@$(BIN)/python -m tests.durability.storm 500 10 20
 
@@ -38,6 +39,7 @@ bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS=
 	@$(BIN)/python benchmarks/contracts.py $(ARGS)
 	@$(BIN)/python benchmarks/dead_letters.py $(ARGS)
 	@$(BIN)/python benchmarks/scale.py $(ARGS)
+	@$(BIN)/python benchmarks/units.py $(ARGS)
 
 screenshots: $(READY)   ## every page of the console as PNG under .screenshots/; ARGS=--docs writes the README's two
 	@$(BIN)/python scripts/screenshots.py $(ARGS)
