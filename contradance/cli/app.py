@@ -66,6 +66,10 @@ COMMANDS: Final[Mapping[str, Mapping[str, Declared]]] = {
         "package": Declared(
             "package:package", "Build what Lambda runs: one layer for all functions, and a zip for each."
         ),
+        "move": Declared(
+            "moving:move",
+            "Copy a service's tables and once-records to another stack; it can be repeated. Exit with 1 if a copy is incomplete.",
+        ),
     },
 }
 """By purpose and name, in the order of the help."""
