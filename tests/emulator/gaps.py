@@ -5,6 +5,7 @@
 | DescribeEventBus, DescribeRule and ListTargetsByRule take the name of a bus or its ARN | only the name | `Operator` asks by the name |
 | a rule's target has a retry policy and a dead letter queue | both are stored only | not tested |
 | a rule invokes Lambda asynchronously: retries, on-failure destination | once, and a failure is lost | tests invoke asynchronously through Lambda's API, which retries |
+| the attempts at one asynchronous invocation have one request id | each has another, so that the second finds the first's lease | tests refuse the call that takes the lease |
 | a replay is delivered to the rules in FilterArns alone | to every rule of the bus | the filter is compared with the rule; events for other rules are duplicates |
 | Scheduler fills in `<aws.scheduler.scheduled-time>` and the like, and observes time zones | neither | a test makes a schedule for this moment, with the same target and that input filled in |
 | policies of roles, queues and functions are enforced | with AUTH=true, but without `events:source` and `dynamodb:LeadingKeys` | the proxy enforces those of roles (`permissions.py`) |

@@ -125,9 +125,8 @@ class Emulated:
         finally:
             connection.close()
 
-    def publish(self, bus: str, source: str, detail_type: str, detail: object) -> None:
+    def publish(self, entry: Mapping[str, Any]) -> None:
         """Publish an event as another program does, without validation."""
-        entry = {"EventBusName": bus, "Source": source, "DetailType": detail_type, "Detail": json.dumps(detail)}
         answer = self.aws("events").put_events(Entries=[entry])
         assert answer["FailedEntryCount"] == 0, answer
         self._expected.append(entry)
