@@ -147,9 +147,9 @@ class Emulated:
         """Return the state of every once-record, by its key."""
         return {item[layout.PARTITION]["S"]: item[record.STATE]["S"] for item in self._items(self._once_table)}
 
-    def wait(self, what: Callable[[], bool], failure: Callable[[], object]) -> None:
+    def wait(self, what: Callable[[], bool], failure: Callable[[], object], *, seconds: float = _LONG) -> None:
         """Wait until something holds; fail with what `failure` returns if it never does."""
-        latest = time.monotonic() + _LONG
+        latest = time.monotonic() + seconds
         while not what():
             assert time.monotonic() < latest, f"{failure()}\n{self._emulator.log.read_text(encoding='utf-8')[-4000:]}"
             time.sleep(0.1)
