@@ -90,14 +90,14 @@ for words in json.loads(sys.argv[1]):
 
 
 def test_help_loads_neither_the_project_nor_what_it_needs() -> None:
-    asked = [["--help"], *([command.name, "--help"] for command in COMMANDS_LISTED)]
+    asked: list[list[str]] = [["--help"], *([str(command.name), "--help"] for command in COMMANDS_LISTED)]
 
     result = python("-c", LOADED, json.dumps(asked))
 
     # the help of `create` lists the types of fields, which are Pydantic's; `new` shares its questions
     shared = {name: ["contradance.contract", "contradance.wire"] for name in ("new", "create")}
     assert [json.loads(line) for line in result.stderr.splitlines()] == [
-        [words, shared.get(str(words[0]), [])] for words in asked
+        [words, shared.get(words[0], [])] for words in asked
     ]
 
 

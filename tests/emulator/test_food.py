@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -38,7 +38,9 @@ POINTS, SWEEPER = "loyalty.add_loyalty_points", "contradance.sweeper"
 
 @pytest.fixture(scope="module")
 def system(emulator: MiniStack) -> Iterator[Emulated]:
-    deployed = Emulated(find_project(ROOT), emulator, config={"alarmMail": "ops@example.com"}, secrets={"gateway_key": "a key"})
+    deployed = Emulated(
+        find_project(ROOT), emulator, config={"alarmMail": "ops@example.com"}, secrets={"gateway_key": "a key"}
+    )
     yield deployed
     deployed.proxy.close()
 
@@ -54,7 +56,7 @@ def lost(system: Emulated) -> str:
 
 def order_of(customer: str) -> dict[str, Any]:
     """Return a request for an order that ends well."""
-    return {**HAPPY, "customer": {**HAPPY["customer"], "customer_id": customer}}
+    return {**HAPPY, "customer": {**cast("dict[str, Any]", HAPPY["customer"]), "customer_id": customer}}
 
 
 def order_id_of(system: Emulated, customer: str) -> str:
@@ -184,7 +186,9 @@ def test_behind_a_queue_a_dead_letter_is_redriven_when_its_cause_is_gone(system:
     with system.proxy.refusing(PAYMENT, "TransactWriteItems"):
         order_id = placed(system, order_of("grace"))
         system.settle()
-    letters = {letter.event["detail"]["metadata"]["subject"]: letter for letter in failed(system, PAYMENT)}
+    letters = {
+        letter.event["detail"]["metadata"]["subject"]: letter for letter in failed(system, PAYMENT) if letter.event
+    }
 
     outcomes = system.redrive(PAYMENT, "failed")
     system.settle()
