@@ -78,7 +78,8 @@ def new(
     *,
     empty: Annotated[bool, typer.Option("--empty", help="Leave out the example.")] = False,
     template: Annotated[
-        str | None, typer.Option(help="Start from a whole application instead: food.", metavar="NAME")
+        str | None,
+        typer.Option(help="Start from a whole application instead; an unknown name lists which.", metavar="NAME"),
     ] = None,
 ) -> None:
     """Create a new project: a route, an event, a subscriber, and their tests.
