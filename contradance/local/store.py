@@ -124,12 +124,12 @@ class SQLiteStore:
             accepted.dispatch()
         return state
 
-    def release(self, key: OnceKey, lease: Lease) -> None:
+    def release(self, key: OnceKey, lease: Lease, *, counted: bool = True) -> None:
         """Give the lease back, so that another holder does not wait for its expiry; no effect when it is not held."""
         with self._lock:
             held = self._leases.get(key)
-            if held and held.holder == lease.holder:
-                self._leases[key] = held._replace(expires=_RELEASED)
+            if held and held.holder == lease.holder and held.expires != _RELEASED:
+                self._leases[key] = held._replace(expires=_RELEASED, attempt=held.attempt - (not counted))
 
     def shift_leases(self, jump: timedelta) -> None:
         """Move each lease's expiry by `jump`, so that what remains of it stays; a released lease stays free."""

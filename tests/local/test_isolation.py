@@ -185,7 +185,7 @@ def test_an_attempt_that_times_out_keeps_what_it_logged_and_printed_until_then(t
         printing(),
     ):
         ask(laptop, "good", "bad")
-        wait_until(lambda: journaled(laptop, "bad") != [], 60)
+        wait_until(lambda: journaled(laptop, "bad") != [])
         release.set()
         first, good = journaled(laptop, "bad")[0], journaled(laptop, "good")
 
@@ -212,7 +212,7 @@ def test_twenty_hangs_of_a_function_do_not_stop_it(tmp_path: Path) -> None:
         ask(laptop, *[f"bad-{n}" for n in range(20)][10:])
         ask(laptop, "good")
 
-        wait_until(lambda: [record.outcome for record in journaled(laptop, "good")] == ["done"], 60)
+        wait_until(lambda: [record.outcome for record in journaled(laptop, "good")] == ["done"])
         hangs_now = laptop.in_flight.hangs()
         first = journaled(laptop, "bad-0")[0]
         release.set()

@@ -198,6 +198,23 @@ class TestRelease:
 
         assert store.begin(ONCE, OTHER, NOW).attempt == 1
 
+    def test_an_attempt_that_does_not_count_is_taken_back_once(self, store: Store) -> None:
+        store.begin(ONCE, LEASE, NOW)
+        store.begin(ONCE, LEASE, NOW)
+
+        store.release(ONCE, OTHER, counted=False)
+        store.release(ONCE, LEASE, counted=False)
+        store.release(ONCE, LEASE, counted=False)
+
+        assert store.begin(ONCE, LEASE, NOW).attempt == 2
+
+    def test_the_first_attempt_is_taken_back_too(self, store: Store) -> None:
+        store.begin(ONCE, LEASE, NOW)
+
+        store.release(ONCE, LEASE, counted=False)
+
+        assert store.begin(ONCE, LEASE, NOW).attempt == 1
+
 
 class TestCommit:
     def test_writes_and_record_are_committed_together(self, store: Store) -> None:

@@ -12,6 +12,7 @@ from contradance.errors import LaptopError
 from contradance.httproute import Route
 from contradance.local.events.bus import Bus
 from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.events.pending_messages import PendingMessages
 from contradance.local.invocation.in_flight import Flight, InFlight
 from contradance.local.invocation.record import Exhausted, LaptopContext, event_in, failure_record, redriven, sqs_batch
 from contradance.runtime.attempt import Attempt
@@ -45,6 +46,8 @@ class Invoker:
         functions: Mapping[str, AnyFunction],
         in_flight: InFlight,
         environment: Environment,
+        *,
+        messages: PendingMessages,
         when_settled: Callable[[PendingDelivery], None],
     ) -> None:
         self._bus = bus
@@ -52,6 +55,7 @@ class Invoker:
         self._in_flight = in_flight
         self._environment = environment
         self._when_settled = when_settled
+        self._messages = messages
 
     def begin(self, function: AnyFunction, batch: Sequence[PendingDelivery], deadline: float) -> Flight:
         """List an invocation that this thread is about to start, and return it; `end` it when it is settled."""
@@ -163,6 +167,10 @@ class Invoker:
     ) -> list[datetime]:
         """Postpone a failed delivery and return [due time]; dead-letter it after its last attempt and return []."""
         now = self._environment.clock.now()
+        pause = self._messages.pause_of(pending.id)
+        if pause is not None:
+            self._bus.postpone(pending, now + pause, counted=False)
+            return [now + pause]
         # Behind a queue the consumer counts and dead-letters: what it reports is repeated. It cannot report its own end.
         counted = function.delivery == "direct" or isinstance(error, TimedOut | ProcessEnded)
         most = function.retry.attempts(function.delivery) if counted else function.retry.receives

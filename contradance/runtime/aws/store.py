@@ -152,20 +152,25 @@ class DynamoDBStore(DynamoDBTables):
         transact(self._aws, self._retry_budget, token=token, key=key, once=done, writes=items)
         return state
 
-    def release(self, key: OnceKey, lease: Lease) -> None:
-        """Give the lease back, so that another holder does not wait for its expiry; no effect when it is not held."""
+    def release(self, key: OnceKey, lease: Lease, *, counted: bool = True) -> None:
+        """Give the lease back, so that another holder does not wait for its expiry; no effect when it is not held.
+
+        A call that is repeated, because its response was lost, has no effect: the lease has expired.
+        """
         self._update(
             {
                 **self._item_key(key),
-                "UpdateExpression": "SET #expires = :now",
-                "ConditionExpression": _MINE,
+                "UpdateExpression": "SET #expires = :now, #attempt = #attempt - :uncounted",
+                "ConditionExpression": f"{_MINE} AND #expires <> :now",
                 "ExpressionAttributeNames": {
                     "#expires": layout.LEASE_EXPIRES,
+                    "#attempt": record.ATTEMPT,
                     "#state": record.STATE,
                     "#holder": record.HOLDER,
                 },
                 "ExpressionAttributeValues": {
                     ":now": {"N": "0"},
+                    ":uncounted": {"N": str(int(not counted))},
                     ":in_progress": {"S": "in_progress"},
                     ":holder": {"S": lease.holder},
                 },
