@@ -431,7 +431,7 @@ def test_with_an_overlay_the_picture_has_its_marks_and_no_stylesheet() -> None:
     drawn = drawn_as(text)
     assert "<style" not in text
     assert "style=" not in text
-    assert (drawn.get("class") or "") == "picture partly"
+    assert (drawn.get("class") or "") == "picture right partly"
     classes = {
         element.get("data-box"): element.get("class") or "" for element in drawn.iter() if element.get("data-box")
     }
