@@ -160,11 +160,11 @@ class Meter:
         self, operation: str, request: Mapping[str, Any], changes: Sequence[Mapping[str, Any]], times: int
     ) -> dict[str, Any]:
         """Make a write of several items, and count its units; one that is refused costs as much as what it meets."""
-        befores = [*map(_stored, changes)]
+        stored = [*map(_stored, changes)]
         try:
             return self._aws.call("dynamodb", operation, request)
         finally:
-            for change, before in zip(changes, befores, strict=True):
+            for change, before in zip(changes, stored, strict=True):
                 after = _stored(change)
                 units = write_units(before, after)
                 self.cost.write += times * units

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from contradance.local.captured import logging_kept
 from tests.browser.conftest import Opens
-from tests.browser.stage import Stage, require_chromium, stage
+from tests.browser.stage import Stage, require_chromium, stage, submit
 from tests.newcomer import FAULT, fault_line, write_project
 
 require_chromium()
@@ -71,7 +71,7 @@ def test_a_retry_now_and_the_dead_letter_with_its_error_and_its_logs(clinic: Sta
     page = opens(f"{clinic.console}/flows?term=ada")
     expect(page.locator(".waterfall > li.waiting")).to_contain_text("again at")
 
-    page.get_by_role("button", name="Retry the waiting now").click()
+    submit(page, "Retry the waiting now")
     clinic.rest()
     page.reload()
 
@@ -120,7 +120,7 @@ def test_a_node_of_the_picture_leads_to_its_page_and_a_schedule_runs_now(clinic:
 
     page.goto(f"{clinic.console}/functions")
     page.get_by_role("link", name="reminders.count_visits").click()
-    page.get_by_role("button", name="Run it now").click()
+    submit(page, "Run it now")
     clinic.until(lambda: clinic.attempts() == 1)
     page.reload()
     expect(page.locator(".log li")).to_have_count(1)

@@ -241,6 +241,32 @@ def test_a_replay_on_aws_is_counted_in_the_journal_and_says_so(outputs: list[str
     assert "The last 10 minutes may not have reached the archive" in result.stdout
 
 
+def test_the_owner_of_a_bus_replays_to_another_stacks_rule(outputs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    events = FakeService(
+        {
+            "list_rules": {"Rules": [{"Name": "marketing-thanks"}]},
+            "describe_rule": {"State": "ENABLED", "EventPattern": "{}"},
+            "list_targets_by_rule": {"Targets": []},
+            "start_replay": {"State": "STARTING"},
+            "describe_replay": lambda **asked: {"ReplayName": asked["ReplayName"], "State": "COMPLETED"},
+        }
+    )
+    monkeypatch.setattr("contradance.operate.aws.stack.Boto", lambda *_: FakeAws(events=events))
+    words = ["replay", "--rule", "marketing-thanks", "--from", "2h", "--to", "1h", *outputs]
+
+    dry = CliRunner().invoke(app, words)
+    unconfirmed = CliRunner().invoke(app, [*words, "--again", "--yes"])
+    before = [operation for operation, _ in events.asked]
+    done = CliRunner().invoke(app, [*words, "--again", "--yes", "--confirm", "marketing-thanks"])
+    both = CliRunner().invoke(app, [*words, "--subscriber", LOYALTY])
+
+    assert (dry.exit_code, unconfirmed.exit_code, done.exit_code, both.exit_code) == (0, 2, 0, 2), done.output
+    assert "Replay to rule marketing-thanks of another stack" in dry.stdout
+    assert "nothing is counted here" in dry.stdout
+    assert "start_replay" not in before
+    assert re.fullmatch(r"again\.[0-9a-f]{12}: COMPLETED\n", done.stdout)
+
+
 NOW = datetime(2026, 1, 31, 18, tzinfo=UTC)
 
 

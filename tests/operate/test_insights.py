@@ -141,6 +141,15 @@ def test_one_functions_lines_are_looked_for_in_its_own_group_and_by_subject() ->
     assert 'filter (subject = "s-1" or journal.subject = "s-1")' in query["queryString"]
 
 
+def test_lines_from_which_cloudwatch_makes_metrics_are_not_logs() -> None:
+    metrics = {"_aws": {"Timestamp": 1, "CloudWatchMetrics": [{"Namespace": "contradance"}]}, "delivered": [1.0]}
+    logs = Logs(row("loyalty.add_loyalty_points", metrics), row("loyalty.add_loyalty_points", {"message": "slow"}))
+    found, _ = journal(logs)
+
+    assert [line.text for line in found.lines(Wanted(SINCE))] == ["slow"]
+    assert "filter not ispresent(_aws.Timestamp)" in logs.queries[0]["queryString"]
+
+
 def test_lines_are_what_functions_log_and_what_the_journal_keeps() -> None:
     said = {"level": "WARNING", "message": "slow", "subject": "s-1", "event_id": "event-1"}
     found, _ = journal(

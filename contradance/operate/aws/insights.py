@@ -30,6 +30,8 @@ _POLLS: Final = 240
 _ENDED: Final = ("Complete", "Failed", "Cancelled", "Timeout", "Unknown")
 _FIELDS: Final = "fields @timestamp, @message, @log, @ptr"
 _JOURNALED: Final = "ispresent(journal.function)"
+_METRICS: Final = "_aws"
+"""Key of a line from which CloudWatch makes metrics: it has numbers for dashboards and is not a log line."""
 _OF_INVOCATION: Final = frozenset(
     {
         *("cold_start", "function_name", "function_memory_size", "function_arn", "function_request_id"),
@@ -106,8 +108,9 @@ class InsightsJournal:
         return reversed(self.records(wanted).records)
 
     def lines(self, wanted: Wanted) -> Iterator[LogLine]:
-        """Yield the wanted lines, in order; of more than 10,000, or than `wanted.latest`, the latest."""
-        found = [line for line in self._lines(wanted, None) if wanted.takes_level(line.level)]
+        """Yield the wanted lines without metrics, in order; of more than 10,000, or than `wanted.latest`, the latest."""
+        logged = self._lines(wanted, f"not ispresent({_METRICS}.Timestamp)")
+        found = [line for line in logged if wanted.takes_level(line.level) and _METRICS not in line.fields]
         return iter(found if wanted.latest is None else found[-wanted.latest :])
 
     def _records(self, wanted: Wanted, condition: str) -> Records:
@@ -116,9 +119,9 @@ class InsightsJournal:
         records = sorted((line.record for line in lines if line.record), key=lambda record: record.started_at)
         return Records(records, whole=len(lines) < MOST)
 
-    def _lines(self, wanted: Wanted, condition: str | None) -> list[LogLine]:
+    def _lines(self, wanted: Wanted, condition: str) -> list[LogLine]:
         """Return the wanted lines that meet a query's `condition`, in order; of more than `MOST`, the latest."""
-        conditions = [condition] if condition else []
+        conditions = [condition]
         if wanted.subject is not None:
             conditions.append(f"(subject = {_quoted(wanted.subject)} or journal.subject = {_quoted(wanted.subject)})")
         if wanted.level is not None:
