@@ -20,7 +20,7 @@ from contradance.cli.command import (
     the_project,
 )
 from contradance.cli.moment import format_moment, moment
-from contradance.cli.target import Target, of_a_system, state_option
+from contradance.cli.target import SEARCH, Target, of_a_system, state_option
 from contradance.cli.theme import err, event_name, out, print_line
 from contradance.local.names import DEFAULT_STATE
 from contradance.printable import printable
@@ -46,11 +46,12 @@ def list_events(
 ) -> None:
     """List the events of the last hour, the latest 500, with the functions that consumed each."""
     from contradance.operate.journal import Wanted  # noqa: PLC0415 - loaded with the project
-    from contradance.operate.published import latest_published  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.published import latest_published, with_publishers  # noqa: PLC0415 - loaded with the project
 
     wanted = Wanted(moment(since, datetime.now(UTC), "--since"), subject=subject)
-    with target.journal(wanted.since) as journal:
+    with target.journal(wanted.since - SEARCH) as journal:
         found = latest_published(journal.newest(wanted), limit, lambda one: detail_type in (None, *_names(one)))
+        found = with_publishers(found, journal)
     if as_json:
         print_json([{**asdict(event), "at": event.at.isoformat()} for event in found])
         return
