@@ -125,7 +125,7 @@ def _handler(proxy: Proxy, function: str) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
-        def do_POST(self) -> None:  # noqa: N802 - http.server's name
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             status, headers, answer = proxy.forward(function, dict(self.headers), body)
             lines = [f"{name}: {value}" for name, value in (headers | {"content-length": str(len(answer))}).items()]

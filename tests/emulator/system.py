@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.client import HTTPConnection
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from botocore.auth import SigV4Auth  # type: ignore[import-untyped]  # it has no types
 from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]  # the same
 from botocore.credentials import Credentials  # type: ignore[import-untyped]  # the same
 
-from contradance.choreography import Choreography
 from contradance.deployed import OUTPUT, Deployed
 from contradance.infra import deploy, read_config
 from contradance.local.events.entry import envelope
@@ -35,6 +34,9 @@ from tests.infra.aws_calls import Call
 from tests.infra.created import Created
 from tests.infra.mocks import ACCOUNT, REGION, Registered, run
 from tests.packaging.project import ARCHITECTURES
+
+if TYPE_CHECKING:
+    from contradance.choreography import Choreography
 
 _LONG: Final = 60
 """Seconds that nothing here needs."""
@@ -179,7 +181,9 @@ class Emulated:
     def redrive(self, function: str, reason: Reason) -> list[str]:
         """Redrive the dead letters of a function with a reason, and return the outcomes."""
         calls = len(self.proxy.calls)
-        outcomes = [one.outcome for one in redrive(self.system, self.choreography, function, reason, really=True)]
+        outcomes: list[str] = [
+            one.outcome for one in redrive(self.system, self.choreography, function, reason, really=True)
+        ]
         if "redriven" in outcomes:
             self._redriven[function, reason] = calls
         return outcomes
