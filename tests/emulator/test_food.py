@@ -56,11 +56,7 @@ def lost(system: Emulated) -> str:
 
 def order_of(customer: str) -> dict[str, Any]:
     """Return a request for an order that ends well."""
-<<<<<<< HEAD
-    return {**HAPPY, "customer": {**cast("dict[str, Any]", HAPPY["customer"]), "customer_id": customer}}
-=======
     return HAPPY | {"customer": {"customer_id": customer, "name": "A Customer", "email": "customer@example.com"}}
->>>>>>> h18a
 
 
 def order_id_of(system: Emulated, customer: str) -> str:
@@ -190,13 +186,7 @@ def test_behind_a_queue_a_dead_letter_is_redriven_when_its_cause_is_gone(system:
     with system.proxy.refusing(PAYMENT, "TransactWriteItems"):
         order_id = placed(system, order_of("grace"))
         system.settle()
-<<<<<<< HEAD
-    letters = {
-        letter.event["detail"]["metadata"]["subject"]: letter for letter in failed(system, PAYMENT) if letter.event
-    }
-=======
     (letter,) = [one for one in failed(system, PAYMENT) if order_id in json.dumps(one.event)]
->>>>>>> h18a
 
     outcomes = system.redrive(PAYMENT, "failed")
     system.settle()
