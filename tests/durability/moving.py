@@ -21,7 +21,8 @@ from contradance.operate.copying import Counts
 from contradance.operate.replay import ARCHIVE_LAG
 from functions.choreography import food_delivery
 from functions.demo import scenes
-from functions.loyalty.add_loyalty_points import add_loyalty_points, awards
+from functions.loyalty.add_loyalty_points import add_loyalty_points
+from functions.loyalty.tables import awards
 from tests.durability.two_stacks import PAYMENTS, TwoStacks, outages, system
 from tests.durability.world import all_orders, ask, gateway_lines, gateway_that_remembers
 

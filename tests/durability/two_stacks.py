@@ -20,7 +20,7 @@ from contradance.choreography import AnyFunction
 from contradance.errors import UnconsumedEvent
 from contradance.local.clock import VirtualClock
 from contradance.local.laptop import Laptop
-from contradance.operate.copying import Change, Counts, RowKey
+from contradance.operate.copying import Counts, RowChange, RowKey
 from contradance.operate.move import MovedRows, MovePlan, copy
 from contradance.operate.replay import ARCHIVE_LAG
 from food_contracts.registry import registry
@@ -254,6 +254,6 @@ class MortalRows(LaptopRows):
     def write(self, changes: Any) -> frozenset[RowKey]:
         if self._left is None:
             return super().write(changes)
-        some: list[Change] = [*changes][: self._left]
+        some: list[RowChange] = [*changes][: self._left]
         super().write(some)
         raise Killed
