@@ -3,6 +3,7 @@
 from collections import deque
 from typing import Final
 
+from contradance.quantity import counted
 from contradance.runtime.journal_record import LogEntry
 
 _FIRST: Final = 50
@@ -44,7 +45,10 @@ class AttemptLog:
         if left_out <= 0:
             return (*self._first, *self._last)
         gap = LogEntry(
-            at=self._last[0].at, level="INFO", logger="contradance", message=f"{left_out} lines are left out here"
+            at=self._last[0].at,
+            level="INFO",
+            logger="contradance",
+            message=f"left out here: {counted(left_out, 'line')}",
         )
         return (*self._first, gap, *self._last)
 

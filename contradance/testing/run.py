@@ -20,6 +20,7 @@ from contradance.local.laptop import Laptop
 from contradance.operate.flow import COMPLETED, Flow, flows
 from contradance.operate.foreign import foreign_entry, put_one
 from contradance.operate.journal import LogLine, attempt_log_lines
+from contradance.quantity import counted
 from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.publish import publish
 from contradance.table import Table
@@ -161,7 +162,7 @@ class Run:
         fitting = [event for event in found if all(getattr(event, name) == value for name, value in fields.items())]
         if not fitting or times not in (None, len(fitting)):
             wanted = f"{contract.__name__}{f' with {sorted(fields)} as given' if fields else ''}"
-            count = f"{len(fitting)} times" if fitting else "never"
+            count = counted(len(fitting), "time") if fitting else "never"
             raise AssertionError(
                 f"{wanted} was published {count}{'' if times is None else f', not {times}'}.{self._describe_flows()}"
             )
@@ -221,9 +222,11 @@ class Run:
 
     def surprise_text(self, surprises: Sequence[JournalRecord]) -> str:
         """Return the message of a failure for these dead letters: why they failed, all flows, what to do."""
-        count = "1 event" if len(surprises) == 1 else f"{len(surprises)} events"
+        became = (
+            "1 event became a dead letter" if len(surprises) == 1 else f"{len(surprises)} events became dead letters"
+        )
         return (
-            f"{count} became dead letters, and the test does not expect them.\n\n{failures_text(surprises)}\n"
+            f"{became}, and the test does not expect them.\n\n{failures_text(surprises)}\n"
             f"\nWhat happened:\n\n{flow_text(self.flows())}\n"
             "If that is right, expect them: run.assert_dead_lettered(TheEvent, to='service.function')."
         )

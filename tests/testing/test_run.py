@@ -55,7 +55,7 @@ def test_a_dead_letter_that_nobody_asked_about_is_a_surprise(run: Run) -> None:
     run.publish(BookLent(loan="never", number=1))
     run.drain()
 
-    with pytest.raises(AssertionError, match="1 event became dead letters, and the test does not expect them") as told:
+    with pytest.raises(AssertionError, match="1 event became a dead letter, and the test does not expect them") as told:
         run.assert_no_surprise()
 
     assert "readers.tell  failed in attempt 3: dead letter" in str(told.value)
@@ -69,7 +69,7 @@ def test_what_was_published_is_counted(run: Run, times: int) -> None:
     run.drain()
 
     run.assert_published(BookLent, times=1)
-    with pytest.raises(AssertionError, match=f"BookLent was published 1 times, not {times}"):
+    with pytest.raises(AssertionError, match=f"BookLent was published 1 time, not {times}"):
         run.assert_published(BookLent, times=times)
 
 
