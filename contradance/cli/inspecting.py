@@ -123,7 +123,7 @@ def why(
         envelope = journal.envelope(event)
         if envelope is None:
             err.print(
-                f"There is no event {event} in {state}.\n  contradance trace shows the ids of the latest flow's.",
+                f"There is no event {event} in {state}.\n  contradance trace shows the ids of the latest flow's events.",
             )
             raise typer.Exit(1)
         event_id, flow = choreography.event_ids(json.loads(envelope))

@@ -13,6 +13,7 @@ from contradance.choreography import Choreography
 from contradance.contract import Contract
 from contradance.envelope import seal_initial
 from contradance.foreign import ForeignEvent
+from contradance.function import Schedule
 from contradance.local.captured import logging_kept, printing
 from contradance.local.clock import VirtualClock
 from contradance.local.events.accepted import OWN_BUS
@@ -131,6 +132,22 @@ class Run:
         publish(sealed, self.laptop.bus, self.laptop.bus.name, self.laptop.clock, seconds_left=1)
         return sealed[-1].event_id
 
+    def run_schedule(self, function: str) -> str:
+        """Run a scheduled function now, such as `loans.sum_up_day`, and return the id of its flow; `drain` delivers.
+
+        Its `delivery.time` is the time of the clock. Without this it runs at its own times: see `advance`.
+        """
+        __tracebackhide__ = True
+        try:
+            return self.laptop.run_schedule(function)
+        except KeyError as error:
+            known = ", ".join(
+                name for name, one in self.laptop.choreography.functions.items() if isinstance(one.trigger, Schedule)
+            )
+            raise AssertionError(
+                f"there is no scheduled function {function}. Scheduled functions: {known or 'none'}."
+            ) from error
+
     def drain(self) -> None:
         """Make deliveries until none is pending. The clock moves to the time of each retry."""
         with printing():
@@ -226,9 +243,9 @@ class Run:
             "1 event became a dead letter" if len(surprises) == 1 else f"{len(surprises)} events became dead letters"
         )
         return (
-            f"{became}, and the test does not expect them.\n\n{failures_text(surprises)}\n"
+            f"{became}, which the test does not expect.\n\n{failures_text(surprises)}\n"
             f"\nWhat happened:\n\n{flow_text(self.flows())}\n"
-            "If that is right, expect them: run.assert_dead_lettered(TheEvent, to='service.function')."
+            "If that is right: run.assert_dead_lettered(TheEvent, to='service.function')."
         )
 
     def failures(self) -> str:
