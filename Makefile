@@ -26,7 +26,8 @@ engine: $(READY)   ## the Pulumi program on Pulumi's own engine, with a stand-in
 emulator: $(READY) .venv-emulator/ready   ## the deployed systems on MiniStack, an emulator of AWS, in an environment of its own
 	@$(BIN)/pytest -m emulator tests/emulator $(ARGS)
 
-soak: $(READY)     ## a thousand orders while the laptop is killed; 500 while functions raise, hang, exit and kill it too
+soak: $(READY)     ## 3,000 orders at once; 1,000 while the laptop is killed; 500 while functions raise, hang, exit and kill it too
+	@$(BIN)/python -m tests.durability.soak 3000 20 0
 	@$(BIN)/python -m tests.durability.soak 1000 20 5
 	@$(BIN)/python -m tests.durability.storm 500 10 20
 
@@ -41,6 +42,7 @@ bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS=
 	@$(BIN)/python benchmarks/contracts.py $(ARGS)
 	@$(BIN)/python benchmarks/dead_letters.py $(ARGS)
 	@$(BIN)/python benchmarks/scale.py $(ARGS)
+	@$(BIN)/python benchmarks/units.py $(ARGS)
 
 screenshots: $(READY)   ## every page of the console as PNG under .screenshots/; ARGS=--docs writes the README's two
 	@$(BIN)/python scripts/screenshots.py $(ARGS)

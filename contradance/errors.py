@@ -19,7 +19,7 @@
     ├── WorkError                   a unit of work cannot go on
     │   ├── NotLinked               a table, setting or secret is used without `uses=[...]`
     │   ├── NoUnitOfWork            a table is used outside a handler
-    │   ├── Conflict                another unit of work changed the same item first; retried
+    │   ├── Conflict                another unit of work changed the same item first; runs again
     │   ├── LeaseHeld               another attempt at the same delivery is still running; retried
     │   ├── LeaseLost               this attempt took too long, and another took over; nothing is committed
     │   ├── HandlerTimedOut         the handler took longer than its timeout, and was interrupted; retried
@@ -34,11 +34,14 @@ Messages name both parties, the place and the fix. They never contain a value, b
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 
 class ContradanceError(Exception):
     """Base class of contradance's exceptions."""
+
+    page: ClassVar[str] = ""
+    """The page of the documentation about it, below `docs/` and without `.md`; empty if none is about it alone."""
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else type(self).__name__
@@ -51,9 +54,13 @@ class DeclarationError(ContradanceError):
 class InvalidContract(DeclarationError):
     """A contract class has an invalid identity, subject or field."""
 
+    page = "reference/contract-types"
+
 
 class InvalidRegistry(DeclarationError):
     """Two contracts have one identity, or a model inside a contract is not a `Value`."""
+
+    page = "how-to/share-contracts"
 
 
 class InvalidFunction(DeclarationError):
@@ -63,9 +70,13 @@ class InvalidFunction(DeclarationError):
 class InvalidTable(DeclarationError):
     """A table's key does not fit its model."""
 
+    page = "how-to/tables"
+
 
 class InvalidPattern(DeclarationError):
     """An event pattern that EventBridge would refuse."""
+
+    page = "how-to/filter"
 
 
 class InvalidChoreography(DeclarationError):
@@ -75,17 +86,25 @@ class InvalidChoreography(DeclarationError):
 class InvalidStack(DeclarationError):
     """A stack's configuration does not fit the choreography, or the choreography does not fit AWS's quotas."""
 
+    page = "reference/configuration"
+
 
 class InvalidSchema(DeclarationError):
     """A JSON Schema, or a file of frozen schemas, is invalid."""
+
+    page = "how-to/check-contracts"
 
 
 class BrokenPromise(DeclarationError):
     """A contract breaks its frozen schema; the message names each breaking change and the subscribers it affects."""
 
+    page = "how-to/evolve"
+
 
 class ContractViolation(ContradanceError):
     """Data breaks its contract. It is not retried when consumed; a handler that publishes it has a bug."""
+
+    page = "explanation/wire"
 
 
 class UnknownPayload(ContradanceError):
@@ -94,6 +113,8 @@ class UnknownPayload(ContradanceError):
 
 class PublishFailed(ContradanceError):
     """EventBridge did not accept every event; the message names those that were not published."""
+
+    page = "explanation/unit-of-work"
 
 
 class HandlerExited(ContradanceError):
@@ -125,6 +146,8 @@ class WorkError(ContradanceError):
 class NotLinked(WorkError):
     """A handler uses a table, setting or secret that its function does not link."""
 
+    page = "how-to/tables"
+
 
 class NoUnitOfWork(WorkError):
     """A table, setting or secret is used outside a running handler."""
@@ -133,25 +156,37 @@ class NoUnitOfWork(WorkError):
 class Conflict(WorkError):
     """Another unit of work changed an item between this one's read and its commit."""
 
+    page = "explanation/unit-of-work"
+
 
 class LeaseHeld(WorkError):
     """Another attempt at the same delivery is still running."""
+
+    page = "explanation/unit-of-work"
 
 
 class LeaseLost(WorkError):
     """This attempt took longer than its lease and another attempt took over, so it cannot commit."""
 
+    page = "explanation/unit-of-work"
+
 
 class HandlerTimedOut(WorkError):
     """A handler took longer than its timeout and was interrupted; nothing is committed, and the event is retried."""
+
+    page = "how-to/queue"
 
 
 class AttemptsExhausted(WorkError):
     """Every attempt at a delivery was begun, and none ended; the event is dead-lettered."""
 
+    page = "how-to/dead-letters"
+
 
 class TooMuchWork(WorkError):
     """A delivery writes or publishes more than one transaction can hold."""
+
+    page = "reference/limits"
 
 
 class CannotCreate(ContradanceError):
@@ -168,6 +203,8 @@ class OperateError(ContradanceError):
 
 class PackagingError(ContradanceError):
     """The layer or a function's zip cannot be built."""
+
+    page = "how-to/package"
 
 
 class UnconsumedEvent(UserWarning):

@@ -16,9 +16,17 @@ def main() -> None:
         if find_spec(needed) is None:
             sys.exit(f"contradance's commands need {needed}.\n  Install them: pip install 'contradance[local]'")
     from contradance.cli.app import app  # noqa: PLC0415 - the base install has no command line's dependencies
+    from contradance.cli.theme import end_without_reader  # noqa: PLC0415 - the same
 
     warnings.showwarning = _show_warning
-    app()
+    try:
+        try:
+            app()
+        finally:
+            if isinstance(sys.stdout, TextIOWrapper):
+                sys.stdout.flush()  # the end of the process would print an error of its own
+    except BrokenPipeError:
+        end_without_reader()
 
 
 def _show_warning(*warning: Any, **options: Any) -> None:

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from contradance.cli.theme import err
+from contradance.cli.theme import end_without_reader, err
 from contradance.errors import ContradanceError, UnconsumedEvent
 from contradance.printable import printable_block, printable_json
 
@@ -50,9 +50,9 @@ class SafeGroup(TyperGroup):
 
 
 def reporting(command: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a command: it prints a `ContradanceError` as a message and exits with 1.
+    """Decorate a command: it prints a `ContradanceError` as a message with its page of the documentation, and exits with 1.
 
-    Of any other exception it prints the traceback from the command on: the frames of Typer would hide the author's.
+    It ends quietly when the reader of its output has gone. Of any other exception it prints the traceback from the command on: the frames of Typer would hide the author's.
     """
 
     @wraps(command)
@@ -61,9 +61,13 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except ContradanceError as error:
             err.print(f"{type(error).__name__}: {error}", style="red")
+            if error.page:
+                err.print(f"See the page {error.page} of contradance's documentation.", style="dim")
             raise typer.Exit(1) from error
         except (typer.Exit, typer.Abort, TyperException):
             raise
+        except BrokenPipeError:
+            end_without_reader()
         except Exception as error:
             own = error.__traceback__.tb_next if error.__traceback__ else None
             err.print("".join(traceback.format_exception(type(error), error, own)), style="red")

@@ -12,22 +12,22 @@ class Declared(NamedTuple):
     """Where a command is, and the first line of its help."""
 
     where: str
-    """`module:attribute`: a function, or a `typer.Typer` with commands of its own."""
+    """`module:attribute` in this package: a function, or a `typer.Typer` with commands of its own."""
     help: str
 
 
 class LazyCommand(TyperCommand):
     """Stands for a command or a group of commands; it imports the module when one is run, or asked for its own help."""
 
-    def __init__(self, name: str, declared: Declared) -> None:
-        super().__init__(name, help=declared.help)
+    def __init__(self, name: str, declared: Declared, purpose: str) -> None:
+        super().__init__(name, help=declared.help, rich_help_panel=purpose)
         self._where = declared.where
 
     @cached_property
     def loaded(self) -> TyperCommand | TyperGroup:
         """The command or group itself; its module is imported at the first use."""
         module, _, attribute = self._where.partition(":")
-        found = getattr(import_module(module), attribute)
+        found = getattr(import_module(f"{__package__}.{module}"), attribute)
         if isinstance(found, typer.Typer):
             group = typer.main.get_group(found)
             group.name = self.name

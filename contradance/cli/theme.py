@@ -1,7 +1,9 @@
 """The look of terminal output: consoles, a colour for each service, short ids and event names."""
 
+import os
+import sys
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NoReturn
 
 from rich.color import ColorSystem
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -12,6 +14,19 @@ from rich.text import Text
 from contradance.printable import printable, printable_block
 
 _COLOURS: Final = ("blue", "green", "yellow", "magenta", "cyan", "bright_red", "bright_green", "bright_blue")
+_NO_READER: Final = 128 + 13
+"""Exit code of a Unix command whose reader has gone: that of SIGPIPE."""
+
+
+def end_without_reader() -> NoReturn:
+    """Exit as a Unix command does when the reader of its output has gone, as in `contradance logs | head`: quietly."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(nowhere, stream.fileno())  # it takes what is still in the buffer when the process ends
+    raise SystemExit(_NO_READER)
 
 
 class SafeConsole(Console):
@@ -19,6 +34,10 @@ class SafeConsole(Console):
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+    def on_broken_pipe(self) -> None:
+        """End the process quietly."""
+        end_without_reader()
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Yield the segments of a text or a tree, with their text made printable."""

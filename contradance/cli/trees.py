@@ -25,13 +25,15 @@ def choreography_tree(choreography: Choreography) -> Tree:
 
 
 class _ChoreographyTree:
-    """Builds the tree; the consumers of an event are shown where it first appears."""
+    """Builds the tree; the consumers of an event are shown where it first appears. Every function is in it."""
 
     def __init__(self, choreography: Choreography) -> None:
         self._choreography = choreography
         self._services = Services(choreography.services)
         self._failing = failure_path(choreography)
         self._shown: set[type[Contract]] = set()
+        self._placed: set[str] = set()
+        """Names of the functions that are in the tree."""
         self.root = Tree(Text(choreography.name, "bold"))
         starts = [one for one in choreography.functions.values() if isinstance(one.trigger, Route | Schedule)]
         for function in sorted(starts, key=lambda one: not one.publishes):
@@ -41,9 +43,13 @@ class _ChoreographyTree:
                 self._add_event(self.root, contract, choice="")
         for one in choreography.foreign:
             self._add_foreign(one)
+        for function, subscription in choreography.subscriptions:
+            if function.name not in self._placed:  # its events are published only inside a cycle
+                self._add_event(self.root, subscription.contracts[0], choice="")
 
     def _add_function(self, branch: Tree, function: AnyFunction, label: Text) -> None:
         """Add a function to a branch, and below it each event that it publishes, as alternatives."""
+        self._placed.add(function.name)
         node = branch.add(label)
         for position, contract in enumerate(function.publishes):
             choice = ("or " if position else "either ") if len(function.publishes) > 1 else ""
@@ -56,25 +62,35 @@ class _ChoreographyTree:
         for consumer in one.consumers:
             self._add_consumer(node, self._choreography.functions[consumer])
 
-    def _add_consumer(self, branch: Tree, consumer: AnyFunction) -> None:
+    def _add_consumer(self, branch: Tree, consumer: AnyFunction, rendering: str = "") -> None:
         """Add a consumer with its number of attempts, and below it what it publishes."""
         attempts = f" ×{consumer.retry.times + 1}{' queued' if consumer.delivery == 'queue' else ''}"
-        self._add_function(branch, consumer, self._services.function(consumer.name).append(attempts, "dim"))
+        name = self._services.function(consumer.name).append(attempts, "dim")
+        self._add_function(branch, consumer, Text(rendering, "dim").append_text(name))
 
     def _add_event(self, branch: Tree, contract: type[Contract], *, choice: str) -> None:
-        """Add an event and its consumers; only a note if they are shown above, or there are none."""
+        """Add an event and the consumers of all its renderings; only a note if they are shown above, or there are none."""
         label = Text(choice, "dim")
         style = "bold red" if contract in self._failing.contracts else "bold green"
         label.append(event_name(str(contract.identity)), style)
-        consumers = self._choreography.consumers(contract)
+        consumers = self._consumers(contract)
         if contract in self._shown or not consumers:
             label.append("  (as above)" if consumers else "  no consumer", "dim not bold")
             branch.add(label)
             return
         self._shown.add(contract)
         node = branch.add(label)
-        for consumer in consumers:
-            self._add_consumer(node, consumer)
+        for name, rendering in consumers.items():
+            as_older = "" if rendering is contract else f"as v{rendering.identity.version}: "
+            self._add_consumer(node, self._choreography.functions[name], as_older)
+
+    def _consumers(self, contract: type[Contract]) -> dict[str, type[Contract]]:
+        """Return the newest rendering of an event that each of its consumers reads, by the name of the consumer."""
+        found: dict[str, type[Contract]] = {}
+        for rendering in contract.renderings():
+            for consumer in self._choreography.consumers(rendering):
+                found.setdefault(consumer.name, rendering)
+        return found
 
     def _start(self, function: AnyFunction) -> Text:
         """Return the label of a function that begins flows: its route or schedule, and its name."""

@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Literal, get_args
 
 from contradance.compatibility.change import BACKWARD, BOTH, FORWARD, Breaks, Change, Direction, unproven_change
-from contradance.compatibility.comparison import Comparison, TooLargeError
+from contradance.compatibility.comparison import Comparison, TooDeepError, TooLargeError
 from contradance.compatibility.document import Document, LocatedSchema
 from contradance.compatibility.keywords import JsonSchema
 
@@ -47,7 +47,7 @@ def compare(old: JsonSchema, new: JsonSchema) -> list[Change]:
         findings = comparison.findings((LocatedSchema(old, Document(old)),), (LocatedSchema(new, Document(new)),))
     except TooLargeError:
         findings = (unproven_change("too many places to compare", BOTH),)
-    except RecursionError:
+    except (TooDeepError, RecursionError):
         findings = (unproven_change("places that are nested too deep to compare", BOTH),)
     return list(dict.fromkeys(finding.to_change() for finding in findings))
 

@@ -27,6 +27,8 @@ from contradance.compatibility.values import KINDS, JsonKind, equality_key, form
 
 MAX_PLACES: Final = 20_000
 """Most pairs of places that one comparison visits; contracts have hundreds."""
+MAX_DEPTH: Final = 100
+"""Most places inside each other that one comparison visits, whatever recursion limit the process has."""
 _KIND_NAMES: Final[Mapping[JsonKind, str]] = {
     "null": "null",
     "boolean": "a boolean",
@@ -41,6 +43,10 @@ _Pair = tuple[SpotKey, SpotKey]
 
 class TooLargeError(Exception):
     """The schemas have more places than `MAX_PLACES`."""
+
+
+class TooDeepError(Exception):
+    """The schemas have more places inside each other than `MAX_DEPTH`."""
 
 
 class Comparison:
@@ -60,6 +66,7 @@ class Comparison:
 
         Raises:
             TooLargeError: the schemas have more than `MAX_PLACES` pairs of places.
+            TooDeepError: more than `MAX_DEPTH` of them are inside each other.
         """
         old, new = (tuple(place.dereferenced() for place in spot) for spot in (old, new))
         pair = (key_of(old), key_of(new))
@@ -71,6 +78,8 @@ class Comparison:
         self._places += 1
         if self._places > MAX_PLACES:
             raise TooLargeError
+        if len(self._visited) > MAX_DEPTH:
+            raise TooDeepError
         depth = self._visited[pair] = len(self._visited)
         outer, self._assumed = self._assumed, MAX_PLACES
         try:

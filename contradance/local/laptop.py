@@ -89,6 +89,7 @@ class Laptop:
         self.dead_letters = DeadLetterQueues(self.database, clock)
         self.replays = Replays(self.bus, self.database, clock, archive_delay, Random(seed))  # noqa: S311 - an order is not a secret
         store = SQLiteStore(self.database, self.bus if publish_at_once else None)
+        messages = PendingMessages(self.database)
         self.environment = Environment(
             store=store,
             events=self.bus,
@@ -97,7 +98,7 @@ class Laptop:
             clock=clock,
             variables=variables,
             bus=self.bus.name,
-            messages=PendingMessages(self.database),
+            messages=messages,
         )
         self.in_flight = InFlight(state)
         self.threads = RequestThreads(self.in_flight)
@@ -106,7 +107,14 @@ class Laptop:
             for function in choreography.functions.values()
             if isinstance(function.trigger, Subscription | Schedule)
         ]
-        invoker = Invoker(self.bus, choreography.functions, self.in_flight, self.environment, when_settled)
+        invoker = Invoker(
+            self.bus,
+            choreography.functions,
+            self.in_flight,
+            self.environment,
+            messages=messages,
+            when_settled=when_settled,
+        )
         recovery = Recovery(choreography.functions, self.bus, invoker, self.in_flight, store)
         self._schedules = schedules = Schedules(choreography, self.bus, clock.now())
         self._store = store

@@ -27,5 +27,5 @@ def _find_uv() -> str:
         return find_uv_bin()
     found = shutil.which("uv")
     if found is None:
-        raise PackagingError("packages are built with uv, which is not installed.\n  pip install 'contradance[infra]'")
+        raise PackagingError("packages are built with uv, which is not installed.\n  Install it: pip install uv")
     return found

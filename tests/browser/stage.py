@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from contradance.choreography import Choreography
 from contradance.local.clock import RealClock
@@ -97,3 +97,9 @@ def browser() -> Iterator[Browser]:
             yield opened
         finally:
             opened.close()
+
+
+def submit(page: Page, button: str) -> None:
+    """Click the button and wait for the page that answers its form: another navigation before it would end both."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=button).click()

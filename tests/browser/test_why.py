@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from contradance.local.captured import logging_kept
 from tests.browser.conftest import Opens
-from tests.browser.stage import Stage, require_chromium, stage
+from tests.browser.stage import Stage, require_chromium, stage, submit
 from tests.newcomer import FAULT, fault_line, write_project
 
 require_chromium()
@@ -71,7 +71,7 @@ def test_a_retry_now_and_the_dead_letter_with_its_error_and_its_logs(clinic: Sta
     page = opens(f"{clinic.console}/flows?term=ada")
     expect(page.locator(".waterfall > li.waiting")).to_contain_text("again at")
 
-    page.get_by_role("button", name="Retry the waiting now").click()
+    submit(page, "Retry the waiting now")
     clinic.rest()
     page.reload()
 
@@ -100,8 +100,8 @@ def test_live_tells_what_waits_and_the_latest_flow_by_itself_and_counts_an_event
     clinic.laptop.retry("ada")
 
     expect(waiting).to_have_text("0")
-    expect(page.locator('[data-box="clinic.billing/VisitCharged v1"] .count')).to_have_text("1")
-    expect(page.locator('[data-box="reminders.send_mail"] .count')).to_have_text("2")
+    expect(page.locator('.right [data-box="clinic.billing/VisitCharged v1"] .count')).to_have_text("1")
+    expect(page.locator('.right [data-box="reminders.send_mail"] .count')).to_have_text("2")
     book(clinic, "bob")
     expect(page.locator("[data-refresh=recent]")).to_contain_text("bob")
     expect(waiting).to_contain_text("1")
@@ -110,7 +110,7 @@ def test_live_tells_what_waits_and_the_latest_flow_by_itself_and_counts_an_event
 def test_a_node_of_the_picture_leads_to_its_page_and_a_schedule_runs_now(clinic: Stage, opens: Opens) -> None:
     page = opens(f"{clinic.console}/live")
 
-    page.locator('a:has([data-box="reminders.send_mail"])').click()
+    page.locator('.right a:has([data-box="reminders.send_mail"])').click()
     expect(page.get_by_role("heading", level=1)).to_have_text("reminders.send_mail")
     expect(page.locator(".pairs")).to_contain_text("2 attempts: 1 retry within 1 hour")
     page.get_by_text("The rule's event pattern").click()
@@ -120,7 +120,7 @@ def test_a_node_of_the_picture_leads_to_its_page_and_a_schedule_runs_now(clinic:
 
     page.goto(f"{clinic.console}/functions")
     page.get_by_role("link", name="reminders.count_visits").click()
-    page.get_by_role("button", name="Run it now").click()
+    submit(page, "Run it now")
     clinic.until(lambda: clinic.attempts() == 1)
     page.reload()
     expect(page.locator(".log li")).to_have_count(1)

@@ -1,6 +1,9 @@
+import json
 import os
+import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +11,7 @@ import typer.core
 import typer.main
 from typer.testing import CliRunner
 
+from contradance.cli import main
 from contradance.cli.app import app
 from contradance.cli.lazy import LazyCommand
 from tests.cli.project import ROOT
@@ -35,6 +39,8 @@ def test_the_package_can_be_run_as_a_module() -> None:
 
     assert (result.returncode, result.stderr) == (0, "")
     assert all(f"│ {command} " in result.stdout for command in COMMANDS)
+    panels = re.findall(r"╭─ ([\w ]+?) ─", result.stdout)
+    assert panels == ["Options", "Build", "Run", "Find out why", "Repair", "Deploy"]
 
 
 @pytest.mark.parametrize("option", ["--help", "-h"])
@@ -65,20 +71,34 @@ def test_the_list_of_commands_has_the_first_line_of_each_command_s_own_help(comm
     assert (command.help, command.loaded.name) == (line, command.name)
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], *([command.name, "--help"] for command in COMMANDS_LISTED)], ids=" ".join
-)
-def test_help_loads_neither_the_project_nor_what_it_needs(arguments: list[str]) -> None:
-    program = (
-        "import sys; from contradance.cli.app import app; app(sys.argv[1:], standalone_mode=False); "
-        "print([name for name in ('contradance.contract', 'contradance.wire', 'boto3', 'starlette', 'jinja2', 'sqlite3') if name in sys.modules])"
-    )
+LOADED = """\
+import json
+import os
+import sys
 
-    result = python("-c", program, *arguments)
+from contradance.cli.app import app
+
+for words in json.loads(sys.argv[1]):
+    if os.fork() == 0:
+        app(words, standalone_mode=False)
+        heavy = ("contradance.contract", "contradance.wire", "boto3", "starlette", "jinja2", "sqlite3")
+        print(json.dumps([words, [name for name in heavy if name in sys.modules]]), file=sys.stderr)
+        os._exit(0)
+    os.wait()
+"""
+"""Runs each command in a fork of itself, and prints what each has loaded."""
+
+
+def test_help_loads_neither_the_project_nor_what_it_needs() -> None:
+    asked: list[list[str]] = [["--help"], *([str(command.name), "--help"] for command in COMMANDS_LISTED)]
+
+    result = python("-c", LOADED, json.dumps(asked))
 
     # the help of `create` lists the types of fields, which are Pydantic's; `new` shares its questions
-    expected = ["contradance.contract", "contradance.wire"] if arguments[0] in ("new", "create") else []
-    assert (result.stderr, result.stdout.splitlines()[-1]) == ("", str(expected))
+    shared = {name: ["contradance.contract", "contradance.wire"] for name in ("new", "create")}
+    assert [json.loads(line) for line in result.stderr.splitlines()] == [
+        [words, shared.get(words[0], [])] for words in asked
+    ]
 
 
 def test_shell_completion_lists_commands_and_options_without_loading_the_project() -> None:
@@ -167,3 +187,31 @@ def test_every_command_that_prints_data_prints_it_as_json_too() -> None:
     without = {words for words, one in commands(root) if not any("--json" in option.opts for option in one.params)}
 
     assert without == PRINTS_NO_DATA | PRINTS_A_FORMAT
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        pytest.param(["list"], 141, id="lines"),
+        pytest.param(["graph"], 141, id="a tree"),
+        pytest.param(["graph", "--format", "svg"], 141, id="a file's text"),
+        pytest.param(["list", "--json"], 141, id="JSON"),
+        pytest.param(["trace", "--help"], 1, id="help"),
+    ],
+)
+def test_a_command_whose_reader_has_gone_ends_quietly(
+    arguments: list[str], code: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["contradance", *arguments])
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+
+    with open(writer, "w", encoding="utf-8") as broken:  # noqa: PTH123 - a descriptor, not a path
+        monkeypatch.setattr(sys, "stdout", broken)
+        with pytest.raises(SystemExit) as ended:
+            main()
+
+    assert ended.value.code == code
+    assert capfd.readouterr().err == ""

@@ -1,16 +1,23 @@
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
+from hypothesis import given
+from rich.tree import Tree
 from typer.testing import CliRunner
 
 from contradance import Choreography, Contract, Registry, schedule, subscriber
 from contradance.catalog.mermaid import mermaid
 from contradance.catalog.picture import svg
+from contradance.choreography import AnyFunction
 from contradance.cli.app import app
 from contradance.cli.theme import out
 from contradance.cli.trees import choreography_tree
 from functions.choreography import food_delivery
+from tests.catalog.generated import choreographies
 from tests.cli.project import ROOT
+from tests.examples import examples
 
 FOOD = """\
 food-delivery
@@ -55,7 +62,19 @@ class Heard(Contract, source="elsewhere.b", subject="item"):
     item: str
 
 
-registry = Registry("shop", [Begun, Heard])
+class BegunV2(Contract, source="shop.a", detail_type="Begun", version=2, upcasts=Begun, subject="item"):
+    item: str
+    count: int
+
+    @classmethod
+    def upcast(cls, old: Begun) -> Self:
+        return cls(item=old.item, count=1)
+
+    def downcast(self) -> Begun:
+        return Begun(item=self.item)
+
+
+registry = Registry("shop", [Begun, BegunV2, Heard])
 
 
 @schedule("rate(1 day)", service="a")
@@ -66,6 +85,15 @@ def daily() -> Begun:
 @schedule("rate(1 hour)", service="a")
 def hourly() -> Begun:
     return Begun(item="x")
+
+
+@schedule("rate(1 day)", service="a")
+def counting() -> BegunV2:
+    return BegunV2(item="x", count=2)
+
+
+@subscriber(service="d")
+def count(event: BegunV2) -> None: ...
 
 
 @subscriber(service="c")
@@ -187,3 +215,32 @@ def test_schedules_and_events_from_elsewhere_begin_branches_too() -> None:
         "└── Heard\n"
         "    └── c.keep ×3\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("subscribers", "branches"),
+    [([keep, count], ["├── d.count ×3", "└── as v1: c.keep ×3"]), ([keep], ["└── as v1: c.keep ×3"])],
+)
+def test_a_subscriber_of_an_older_version_that_is_published_too_is_below_the_newer_one(
+    subscribers: list[AnyFunction], branches: list[str]
+) -> None:
+    shop = Choreography("shop", contracts=registry, functions=[counting, *subscribers])
+
+    with out.capture() as captured:
+        out.print(choreography_tree(shop))
+
+    below = ["├── rate(1 day)  a.counting", "│   └── Begun v2", *(f"│       {branch}" for branch in branches)]
+    assert captured.get().splitlines()[1 : 1 + len(below)] == below
+
+
+@examples(25)
+@given(choreographies())
+def test_every_function_is_in_the_tree(choreography: Choreography) -> None:
+    def labels(tree: Tree) -> Iterator[str]:
+        yield str(tree.label)
+        for child in tree.children:
+            yield from labels(child)
+
+    words = {word for label in labels(choreography_tree(choreography)) for word in label.split()}
+
+    assert words >= choreography.functions.keys()

@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 import pytest
 
-from contradance.compatibility import compare
+from contradance.compatibility import compare, comparison
+from contradance.compatibility.comparison import MAX_DEPTH
 from contradance.errors import InvalidSchema
 
 BACKWARD, FORWARD, BOTH, NOBODY = {"backward"}, {"forward"}, {"backward", "forward"}, set[str]()
@@ -203,18 +204,23 @@ def test_schemas_that_share_a_part_are_still_two() -> None:
     assert {(change.path, *change.breaks) for change in compare(new, old)} == {("a", "forward"), ("b", "forward")}
 
 
-def test_what_is_too_deep_cannot_be_proved() -> None:
+@pytest.mark.parametrize(
+    ("levels", "rule"),
+    [(MAX_DEPTH, "type-changed"), (MAX_DEPTH + 1, "cannot-prove"), (400, "cannot-prove")],
+)
+def test_what_is_too_deep_cannot_be_proved(levels: int, rule: str) -> None:
     old: Any = {"type": "string"}
     new: Any = {"type": "integer"}
-    for _ in range(2000):
+    for _ in range(levels):
         old, new = many(old), many(new)
 
-    assert [(change.rule, set(change.breaks)) for change in compare(old, new)] == [("cannot-prove", BOTH)]
+    assert [(change.rule, set(change.breaks)) for change in compare(old, new)] == [(rule, BOTH)]
 
 
-def test_what_is_too_large_cannot_be_proved() -> None:
-    old = model(**{f"f{number}": many(text(maxLength=number)) for number in range(11_000)})
-    new = model(**{f"f{number}": many(text(maxLength=number + 1)) for number in range(11_000)})
+def test_what_is_too_large_cannot_be_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "MAX_PLACES", 200)
+    old = model(**{f"f{number}": many(text(maxLength=number)) for number in range(110)})
+    new = model(**{f"f{number}": many(text(maxLength=number + 1)) for number in range(110)})
 
     assert [(change.rule, set(change.breaks)) for change in compare(old, new)] == [("cannot-prove", BOTH)]
 

@@ -10,6 +10,7 @@ import typer
 
 from contradance.cli.app import app
 from contradance.cli.lazy import LazyCommand
+from contradance.errors import ContradanceError
 from tests.docs.page import PAGES, ROOT, Block, page
 from tests.test_house import MANNERED
 
@@ -90,3 +91,15 @@ def test_every_page_is_in_the_navigation_of_the_site() -> None:
     listed = re.findall(r"[\w/-]+\.md", str(site["project"]["nav"]))
 
     assert sorted(listed) == sorted(name.removeprefix("docs/") for name in NAMES if name != "README.md")
+
+
+def error_classes(base: type[ContradanceError] = ContradanceError) -> list[type[ContradanceError]]:
+    """Return an exception of contradance and all below it."""
+    return [base, *(one for below in base.__subclasses__() for one in error_classes(below))]
+
+
+def test_the_page_that_an_error_names_is_a_page() -> None:
+    named = {one.page for one in error_classes()} - {""}
+
+    assert len(named) > 5
+    assert named <= {name.removeprefix("docs/").removesuffix(".md") for name in NAMES}

@@ -3,7 +3,7 @@
 import json
 import platform
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -178,7 +178,7 @@ class Emulated:
         found = find(self.system, self.choreography, function, keep=100)
         return [*found.letters]
 
-    def redrive(self, function: str, reason: Reason) -> list[str]:
+    def redrive(self, function: str, reason: Reason) -> Sequence[str]:
         """Redrive the dead letters of a function with a reason, and return the outcomes."""
         calls = len(self.proxy.calls)
         outcomes: list[str] = [

@@ -24,12 +24,16 @@ MOST: Final = 10_000
 """Most lines of one search. CloudWatch Logs API reference, StartQuery."""
 _GROUPS: Final = 50
 """Most log groups of one search. The same."""
+_FLOWS: Final = 100
+"""Flows of one search: its text has at most 10,000 characters."""
 _PAUSE_SECONDS: Final = 0.5
 _POLLS: Final = 240
 """How often a running search is polled before it is given up."""
 _ENDED: Final = ("Complete", "Failed", "Cancelled", "Timeout", "Unknown")
 _FIELDS: Final = "fields @timestamp, @message, @log, @ptr"
 _JOURNALED: Final = "ispresent(journal.function)"
+_METRICS: Final = "_aws"
+"""Key of a line from which CloudWatch makes metrics: it has numbers for dashboards and is not a log line."""
 _OF_INVOCATION: Final = frozenset(
     {
         *("cold_start", "function_name", "function_memory_size", "function_arn", "function_request_id"),
@@ -71,10 +75,19 @@ class InsightsJournal:
         wanted = Wanted(self._since)
         touched = self._records(wanted, f"{_JOURNALED} and strcontains(@message, {_quoted(term)})").records
         flows = sorted({record.correlation_id for record in touched if _is_about(record, term)})
-        if not flows:
-            return []
-        named = ", ".join(map(_quoted, flows))
-        return self._records(wanted, f"{_JOURNALED} and journal.correlation_id in [{named}]").records
+        return self.of_flows(flows)
+
+    def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
+        """Return all records of these flows since the start of the search; a search takes so many flows."""
+        names = [_quoted(one) for one in correlation_ids]
+        return [
+            record
+            for first in range(0, len(names), _FLOWS)
+            for record in self._records(
+                Wanted(self._since),
+                f"{_JOURNALED} and journal.correlation_id in [{', '.join(names[first : first + _FLOWS])}]",
+            ).records
+        ]
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
         """Return the records, each with the log lines of its attempt, by one more search."""
@@ -106,8 +119,9 @@ class InsightsJournal:
         return reversed(self.records(wanted).records)
 
     def lines(self, wanted: Wanted) -> Iterator[LogLine]:
-        """Yield the wanted lines, in order; of more than 10,000, or than `wanted.latest`, the latest."""
-        found = [line for line in self._lines(wanted, None) if wanted.takes_level(line.level)]
+        """Yield the wanted lines without metrics, in order; of more than 10,000, or than `wanted.latest`, the latest."""
+        logged = self._lines(wanted, f"not ispresent({_METRICS}.Timestamp)")
+        found = [line for line in logged if wanted.takes_level(line.level) and _METRICS not in line.fields]
         return iter(found if wanted.latest is None else found[-wanted.latest :])
 
     def _records(self, wanted: Wanted, condition: str) -> Records:
@@ -116,9 +130,9 @@ class InsightsJournal:
         records = sorted((line.record for line in lines if line.record), key=lambda record: record.started_at)
         return Records(records, whole=len(lines) < MOST)
 
-    def _lines(self, wanted: Wanted, condition: str | None) -> list[LogLine]:
+    def _lines(self, wanted: Wanted, condition: str) -> list[LogLine]:
         """Return the wanted lines that meet a query's `condition`, in order; of more than `MOST`, the latest."""
-        conditions = [condition] if condition else []
+        conditions = [condition]
         if wanted.subject is not None:
             conditions.append(f"(subject = {_quoted(wanted.subject)} or journal.subject = {_quoted(wanted.subject)})")
         if wanted.level is not None:
