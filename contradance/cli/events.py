@@ -24,6 +24,7 @@ from contradance.cli.target import SEARCH, Target, of_a_system, state_option
 from contradance.cli.theme import err, event_name, out, print_line
 from contradance.local.names import DEFAULT_STATE
 from contradance.printable import printable
+from contradance.quantity import counted
 
 EventName = Annotated[str, typer.Argument(help="Like BookLent, or 'BookLent v1'.", metavar="EVENT")]
 
@@ -70,7 +71,7 @@ def list_events(
     if not found:
         out.print(f"No events since {format_moment(wanted.since)}.")
     elif len(found) == limit:
-        err.print(f"The latest {limit} events. All: add --limit 0", style="dim")
+        err.print(f"The latest {counted(limit, 'event')}. All: add --limit 0", style="dim")
 
 
 def _names(contract: str) -> tuple[str, str, str]:

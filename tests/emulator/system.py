@@ -240,7 +240,7 @@ class Emulated:
 
 def as_event(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry of PutEvents as an event in EventBridge's envelope."""
-    return envelope(entry, datetime.now(UTC), refuse_aws=False)
+    return envelope(entry, datetime.now(UTC), refuse_aws=False) | {"account": ACCOUNT, "region": REGION}
 
 
 def _canonical(detail: object) -> str:
