@@ -74,10 +74,19 @@ class Emulated:
         emulator: MiniStack.
         config: the stack's configuration.
         secrets: values of secrets by name.
+        stack: the stack's name.
+        stacks: outputs of other stacks, by their names.
     """
 
     def __init__(
-        self, project: Project, emulator: MiniStack, *, config: Mapping[str, str], secrets: Mapping[str, str]
+        self,
+        project: Project,
+        emulator: MiniStack,
+        *,
+        config: Mapping[str, str],
+        secrets: Mapping[str, str],
+        stack: str = "dev",
+        stacks: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.choreography: Choreography = project.choreography()
         self.proxy = Proxy(emulator.port)
@@ -97,10 +106,10 @@ class Emulated:
         async def program() -> Any:
             return await deploy(self.choreography, read_config(), packages, registry=project.named("contracts"))
 
-        recorder = EmulatedAws(account=ACCOUNT, emulator=emulator, proxy=self.proxy)
+        recorder = EmulatedAws(account=ACCOUNT, stacks=stacks or {}, emulator=emulator, proxy=self.proxy)
         kept = {"secrets": json.dumps(dict(secrets))} if secrets else {}
         name = self.choreography.name
-        self.deployment = run(program, project=name, config=config, kept=kept, recorder=recorder)
+        self.deployment = run(program, stack=stack, project=name, config=config, kept=kept, recorder=recorder)
         self.proxy.policies.update(
             {name: str(each["policy"]) for name, each in self.deployment.all("RolePolicy").items()}
         )
@@ -167,7 +176,7 @@ class Emulated:
             f"{function} {key or event['detail']}"
             for entry in [*self.published(), *self._expected]
             for event in [as_event(entry)]
-            for function, key in self._deliveries(entry["EventBusName"], event)
+            for function, key in self.deliveries(entry["EventBusName"], event)
             if function not in without
             and (function, _canonical(event["detail"])) not in dead
             and (key is None or records.get(key) != "published")
@@ -229,7 +238,7 @@ class Emulated:
             for entry in call.request["Entries"]
         ]
 
-    def _deliveries(self, bus: str, event: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+    def deliveries(self, bus: str, event: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
         """Yield (function, key of its once-record) of every subscriber of an event; None for an invalid event."""
         for name, rule in self.deployment.all("EventRule").items():
             here = bus.rpartition("event-bus/")[2] == rule["eventBusName"]
