@@ -150,7 +150,7 @@ def _print_obstacles(obstacles: "Sequence[HealthCheck]", title: str) -> None:
 
 
 def _print_next(replays: Sequence[str], new: str) -> None:
-    """Print the commands that end the move."""
+    """Print the commands that end the move: enable the stack `new`, then `replays`, a command per subscriber."""
     out.print("Complete: the new stack has everything, and the old one handles nothing any more. Next:")
     for command in (f"pulumi config rm --stack {new} paused", f"pulumi up --stack {new}", *replays):
         out.print(f"  {command}", soft_wrap=True)
