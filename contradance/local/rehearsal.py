@@ -129,7 +129,7 @@ class _Forgetful(StoredItems):
         """Return False: the handler runs again."""
         return False
 
-    def mark_published(self, key: OnceKey) -> None:
+    def mark_published(self, key: OnceKey, sealed: Sequence[SealedEvent]) -> None:
         """Do nothing: nothing was committed."""
 
     def unpublished(self, now: datetime, limit: int) -> list[tuple[OnceKey, tuple[SealedEvent, ...]]]:  # noqa: ARG002 - the port's

@@ -103,7 +103,7 @@ class SQLiteStore(StoredItems):
                 held.attempt,
                 lease.expires.timestamp(),
                 json.dumps([event._asdict() for event in sealed], ensure_ascii=False) if state == "done" else None,
-                json.dumps([[event.event_id, str(event.identity)] for event in sealed]) if sealed else None,
+                _ids(sealed) if state == "published" else None,
                 json.dumps(asdict(answer), ensure_ascii=False) if answer else None,
             )
             try:
@@ -142,14 +142,12 @@ class SQLiteStore(StoredItems):
         """Whether the handler has committed for this key."""
         return self._record(key) is not None
 
-    def mark_published(self, key: OnceKey) -> None:
-        """Make a `done` record `published`, erasing its sealed events and keeping their ids."""
-        self._database.write(
-            lambda connection: connection.execute(
-                f"UPDATE once SET state = 'published', sealed = NULL WHERE {_ONCE}",  # noqa: S608 - constant
-                key,
-            )
+    def mark_published(self, key: OnceKey, sealed: Sequence[SealedEvent]) -> None:
+        """Make a `done` record `published`, without its `sealed` events and with their ids."""
+        published = (
+            f"UPDATE once SET state = 'published', sealed = NULL, published = ? WHERE {_ONCE} AND state = 'done'"  # noqa: S608 - constant
         )
+        self._database.write(lambda connection: connection.execute(published, (_ids(sealed), *key)))
         with self._lock:
             self._leases.pop(key, None)
 
@@ -192,6 +190,11 @@ def _lease_lost(key: OnceKey) -> str:
         f"{key.function} took too long over event {key.event_id}, and another attempt took over.\n"
         "  Raise its timeout=, or make it faster."
     )
+
+
+def _ids(sealed: Sequence[SealedEvent]) -> str | None:
+    """Return ids and contracts of sealed events as JSON; None without any."""
+    return json.dumps([[event.event_id, str(event.identity)] for event in sealed]) if sealed else None
 
 
 def _sealed(text: str | None) -> tuple[SealedEvent, ...]:

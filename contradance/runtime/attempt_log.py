@@ -3,6 +3,7 @@
 from collections import deque
 from typing import Final
 
+from contradance.quantity import counted
 from contradance.runtime.journal_record import LogEntry
 
 _FIRST: Final = 50
@@ -44,7 +45,8 @@ class AttemptLog:
         left_out = self._count - len(self._first) - len(last)
         if left_out <= 0:
             return (*self._first, *last)
-        gap = LogEntry(at=last[0].at, level="INFO", logger="contradance", message=f"{left_out} lines are left out here")
+        message = f"left out here: {counted(left_out, 'line')}"
+        gap = LogEntry(at=last[0].at, level="INFO", logger="contradance", message=message)
         return (*self._first, gap, *last)
 
 

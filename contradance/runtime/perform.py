@@ -106,7 +106,7 @@ def perform(task: Task, lease: Lease, record: OnceRecord, environment: Environme
         if state == "done":
             seconds_left = context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
             publish(sealed, environment.events, environment.bus, environment.clock, seconds_left)
-            environment.store.mark_published(task.key)
+            environment.store.mark_published(task.key, sealed)
     subject = sealed[0].subject if sealed else None
     return Performed(record.attempt, published_events(sealed), subject, duplicate=False, answer=answer)
 
@@ -135,7 +135,8 @@ def _commit(
                 f"{task.function.name} took longer than it may run.\n  Raise its timeout=, or make it faster."
             )
         try:
-            return environment.store.commit(task.key, lease, writes, sealed, answer), sealed, answer
+            kept = answer if task.remembered else None
+            return environment.store.commit(task.key, lease, writes, sealed, kept), sealed, answer
         except Conflict:
             left = _seconds_left(lease, environment, context)
             pause = random.uniform(0, _PAUSES_SECONDS[min(run, len(_PAUSES_SECONDS) - 1)])  # noqa: S311 - jitter is not a secret

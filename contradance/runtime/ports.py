@@ -74,8 +74,8 @@ class Store(Protocol):
         Unless it is `counted`, the attempt is taken back: the same holder's next one has its number.
         """
 
-    def mark_published(self, key: OnceKey) -> None:
-        """Make a `done` record `published`, without its sealed events and with their ids."""
+    def mark_published(self, key: OnceKey, sealed: Sequence[SealedEvent]) -> None:
+        """Make a `done` record `published`, without its `sealed` events and with their ids."""
 
     def unpublished(self, now: datetime, limit: int) -> list[tuple[OnceKey, tuple[SealedEvent, ...]]]:
         """Return (key, sealed events) of up to `limit` `done` records with an expired lease.

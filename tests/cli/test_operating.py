@@ -235,7 +235,7 @@ def test_a_replay_on_aws_is_counted_in_the_journal_and_says_so(outputs: list[str
     result = CliRunner().invoke(app, ["replay", "--subscriber", LOYALTY, "--from", "2h", "--to", "now", *outputs])
 
     assert result.exit_code == 0, result.output
-    assert "1 events of the contracts that it consumes are in the journal" in result.stdout
+    assert "1 event of the contracts that it consumes is in the journal" in result.stdout
     assert "An archive on AWS cannot be read" in result.stdout
     assert "The last 10 minutes may not have reached the archive" in result.stdout
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from contradance import Contract
 from contradance.choreography import AnyFunction
-from contradance.envelope import seal
+from contradance.envelope import SealedEvent, seal
 from contradance.errors import Conflict
 from contradance.local.clock import VirtualClock
 from contradance.local.state.database import Database
@@ -119,11 +119,11 @@ class BreakableStore(SQLiteStore):
             raise Conflict("an item changed between read and commit")
         return super().commit(*work)
 
-    def mark_published(self, key: OnceKey) -> None:
+    def mark_published(self, key: OnceKey, sealed: Sequence[SealedEvent]) -> None:
         """Die, or mark."""
         if self.dies_before_marking:
             raise Outage("the process died")
-        super().mark_published(key)
+        super().mark_published(key, sealed)
 
 
 class World:

@@ -378,7 +378,7 @@ class TestPublished:
         store.begin(ONCE, LEASE, NOW)
         store.commit(ONCE, LEASE, [], SEALED, ANSWER)
 
-        store.mark_published(ONCE)
+        store.mark_published(ONCE, SEALED)
 
         assert store.begin(ONCE, OTHER, NOW) == OnceRecord(
             "published", attempt=1, published=published_events(SEALED), answer=ANSWER
@@ -404,7 +404,7 @@ class TestPublished:
         store.commit(ONCE, LEASE, [], SEALED, None)
         store.commit(ONCE._replace(event_id="event-2"), LEASE, [], (), None)
 
-        store.mark_published(ONCE)
+        store.mark_published(ONCE, SEALED)
 
         assert store.unpublished(SOON, 10) == []
 
@@ -412,15 +412,15 @@ class TestPublished:
         store.begin(ONCE, LEASE, NOW)
         store.commit(ONCE, LEASE, [], SEALED, None)
 
-        store.mark_published(ONCE)
-        store.mark_published(ONCE)
+        store.mark_published(ONCE, SEALED)
+        store.mark_published(ONCE, SEALED)
 
         assert store.begin(ONCE, LEASE, NOW).state == "published"
 
     def test_what_is_in_progress_is_not_published(self, store: Store) -> None:
         store.begin(ONCE, LEASE, NOW)
 
-        store.mark_published(ONCE)
+        store.mark_published(ONCE, SEALED)
 
         assert store.begin(ONCE, LEASE, NOW).state == "in_progress"
 

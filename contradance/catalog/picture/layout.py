@@ -15,7 +15,7 @@ from contradance.catalog.picture.placing import LANE, arrival, breadth, departur
 from contradance.catalog.picture.routing import NEAR, Arrival, Turn, choose_tracks
 from contradance.catalog.picture.untangling import untangle
 
-TimeDirection = Literal["right", "down"]
+Orientation = Literal["right", "down"]
 """Where time runs to: from left to right for wide pages, from top to bottom for narrow ones."""
 _TEXT_MARGIN: Final = {"function": 10.0, "route": 12.0, "schedule": 12.0, "event": 12.0, "foreign": 12.0}
 """Margin to the left and to the right of a box's text, in pixels, by kind of box."""
@@ -74,7 +74,7 @@ class Layout:
     height: float
 
 
-def layout(diagram: DiagramContent, direction: TimeDirection = "right") -> Layout:
+def layout(diagram: DiagramContent, direction: Orientation = "right") -> Layout:
     """Return the position of each box and arrow of `diagram`, and the size of the drawing, in pixels."""
     return laid_out(arranged(diagram), direction)
 
@@ -86,7 +86,7 @@ def arranged(diagram: DiagramContent) -> Layers:
     return layered
 
 
-def laid_out(layered: Layers, direction: TimeDirection) -> Layout:
+def laid_out(layered: Layers, direction: Orientation) -> Layout:
     """Return the position of each box and arrow of columns in order, and the size of the drawing, in pixels."""
     drawn = _Drawing(layered, direction).laid_out()
     return drawn if direction == "right" else _reflected(drawn)
@@ -95,11 +95,11 @@ def laid_out(layered: Layers, direction: TimeDirection) -> Layout:
 class _Drawing:
     """Places the columns from left to right, and routes the arrows between neighbouring columns."""
 
-    def __init__(self, layered: Layers, direction: TimeDirection) -> None:
+    def __init__(self, layered: Layers, direction: Orientation) -> None:
         self._columns = layered.columns
         self._paths = layered.paths
-        self._down = direction == "down"
-        self._heights = {slot: breadth(slot, self._size(slot)[1]) for column in self._columns for slot in column}
+        lengths = {slot: _size(slot.box, direction) for column in self._columns for slot in column}
+        self._heights = {slot: breadth(slot, size[1]) for slot, size in lengths.items()}
         self._middles = middles(layered, self._heights)
         self._turns: dict[Strand, Turn] = {}
         self._left: list[float] = []
@@ -107,7 +107,7 @@ class _Drawing:
         self._tracks: list[float] = []
         x = 0.0
         for column, slots in enumerate(self._columns):
-            width = max((self._size(slot)[0] for slot in slots), default=0.0)
+            width = max((lengths[slot][0] for slot in slots), default=0.0)
             tracks = self._route(layered.strands(column))
             forks = any(slot.box and slot.box.forks for slot in slots)
             self._left.append(x)
@@ -118,13 +118,6 @@ class _Drawing:
         edges = [self._middles[slot] + side * high / 2 for slot, high in self._heights.items() for side in (-1, 1)]
         self._top = min([part.top for part in parts] + edges, default=0.0)
         self._bottom = max([part.bottom for part in parts] + edges, default=0.0)
-
-    def _size(self, slot: Slot) -> tuple[float, float]:
-        """Return the width and height that the text of a slot needs, exchanged in a drawing downwards; 0 for a lane."""
-        if slot.box is None:
-            return 0.0, 0.0
-        wide, high = _width(slot.box), len(slot.box.lines) * LINE + 2 * _PADDING
-        return (high, wide) if self._down else (wide, high)
 
     def laid_out(self) -> Layout:
         """Return the placed boxes and arrows, and the size of the drawing."""
@@ -199,9 +192,21 @@ def _without_straight(corners: Sequence[Point]) -> Iterator[Point]:
     yield from kept
 
 
+def _size(box: Box | None, direction: Orientation) -> tuple[float, float]:
+    """Return (extent along the arrows, extent across them) of a box; no extent without a box."""
+    if box is None:
+        return 0.0, 0.0
+    return (_width(box), _height(box)) if direction == "right" else (_height(box), _width(box))
+
+
 def _width(box: Box) -> float:
     """Return the width of a box: its widest line, and the margins of its kind."""
     return max(line.width for line in box.lines) + 2 * _TEXT_MARGIN[box.kind]
+
+
+def _height(box: Box) -> float:
+    """Return the height of a box's text, with the room above and below it."""
+    return len(box.lines) * LINE + 2 * _PADDING
 
 
 def _reflected(drawn: Layout) -> Layout:
