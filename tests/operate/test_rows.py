@@ -157,7 +157,7 @@ def test_the_sweeper_ends_what_is_unpublished_and_the_next_run_copies_it() -> No
     old = store("prod")
     key = old.commit("order-1", "1", sealed=True)
     first = copy_rows(once("prod"), once("payments"), dry_run=False, delete=False)
-    old.store.mark_published(key)
+    old.store.mark_published(key, ())
 
     second = copy_rows(once("prod"), once("payments"), dry_run=False, delete=False)
 

@@ -216,14 +216,16 @@ class Runner:
             while (invocation := self._take(queue)) is not None:
                 if not self._perform(invocation):
                     return
-            self._bus.flush()
         except BaseException:  # noqa: BLE001 - the deliveries are on disk, and are tried again; the worker must be counted
             _LOG.exception("deliveries to %s are delayed by a failure", queue.function.name)
             self._set_alarm(queue, self._clock.now() + timedelta(seconds=UNSETTLED_SECONDS))
         with self._changed:
             queue.invocations -= 1
             self._start_workers(queue)
+            idle = not any(one.invocations for one in self._queues.values())
             self._changed.notify_all()
+        if idle:  # while others run, they commit what waits for the next commit
+            self._bus.flush()
 
     def _take(self, queue: WorkerQueue) -> Invocation | None:
         """Take the next batch from a queue, filled from disk when it is empty; None without work or after `stop`."""
