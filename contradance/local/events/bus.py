@@ -262,6 +262,10 @@ class Bus:
         count, due = self._database.read("SELECT count(*), min(due) FROM delivery")[0]
         return count, None if due is None else datetime.fromtimestamp(due, UTC)
 
+    def functions_waiting(self) -> list[str]:
+        """Return the names of the functions to which deliveries are pending."""
+        return [name for (name,) in self._database.read("SELECT DISTINCT function FROM delivery")]
+
     def finish(self, waiting: PendingDelivery) -> None:
         """Delete a delivery that succeeded, with the next commit.
 

@@ -92,11 +92,12 @@ class Runner:
             self._others_may_run.clear()
         self._timekeeper = threading.Thread(target=self._keep_time, name="contradance-time", daemon=True)
         self._bus.dispatcher = self
+        waiting = self._fill_again()
         self._timekeeper.start()
         if suspects:
             self._pool.submit(self._run_alone, suspects)
-        for queue in self._queues.values():
-            self._start_workers(queue)
+        for name in waiting:
+            self._start_workers(self._queues[name])
 
     def stop(self) -> bool:
         """Start no more invocations and wait for the running ones until their timeouts; return whether all ended."""
@@ -243,6 +244,18 @@ class Runner:
             self._fill(queue)
         return None
 
+    def _fill_again(self) -> list[str]:
+        """Have the queues filled whose functions have deliveries on disk; return the names of these functions.
+
+        The others need no worker: at the start each would have a thread of its own for nothing.
+        """
+        with self._changed:  # no delivery is accepted or postponed between the query and the changes
+            names = [name for name in self._bus.functions_waiting() if name in self._queues]
+            for queue in self._queues.values():
+                queue.alarm = None
+                queue.more = queue.more or queue.function.name in names
+        return names
+
     def _fill(self, queue: WorkerQueue) -> None:
         """Fill an empty queue with due deliveries from disk, and set an alarm for the next one that is due later."""
         with self._changed:
@@ -311,7 +324,7 @@ class Runner:
         now = self._clock.now()
         with self._changed:
             if jump:  # every alarm was set by the clock as it was
-                self._alarms = [(now.timestamp(), name) for name in self._queues]
+                self._alarms = [(now.timestamp(), name) for name in self._fill_again()]
             while self._alarms and self._alarms[0][0] <= now.timestamp():
                 queue = self._queues[heappop(self._alarms)[1]]
                 queue.alarm, queue.more = None, True
