@@ -26,10 +26,11 @@ engine: $(READY)   ## the Pulumi program on Pulumi's own engine, with a stand-in
 emulator: $(READY) .venv-emulator/ready   ## the deployed systems on MiniStack, an emulator of AWS, in an environment of its own
 	@$(BIN)/pytest -m emulator tests/emulator $(ARGS)
 
-soak: $(READY)     ## 3,000 orders at once; 1,000 while the laptop is killed; 500 while functions raise, hang, exit and kill it too
+soak: $(READY)     ## 3,000 orders at once; 1,000 while the laptop is killed, or payments moves; 500 while functions raise, hang, exit
 	@$(BIN)/python -m tests.durability.soak 3000 20 0
 	@$(BIN)/python -m tests.durability.soak 1000 20 5
 	@$(BIN)/python -m tests.durability.storm 500 10 20
+	@$(BIN)/python -m tests.durability.moving 1000
 
 bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS="--quick" for a first look
 	@$(BIN)/python benchmarks/paths.py $(ARGS)

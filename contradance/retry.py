@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import Final, Literal
 
 from contradance.errors import InvalidFunction
+from contradance.quantity import counted
 
 DeliveryMode = Literal["direct", "queue"]
 """How a rule reaches its function: by asynchronous invocation, or through a queue."""
@@ -113,7 +114,7 @@ class Retry:
             )
 
     def __str__(self) -> str:
-        times = "no retry" if self.times == 0 else f"{self.times} {'retry' if self.times == 1 else 'retries'}"
+        times = "no retry" if self.times == 0 else counted(self.times, "retry")
         return f"{times} within {_in_words(self.max_age)}"
 
 
@@ -122,6 +123,5 @@ def _in_words(age: timedelta) -> str:
     seconds = age.total_seconds()
     for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds >= size and seconds % size == 0:
-            count = int(seconds // size)
-            return f"{count} {unit}{'' if count == 1 else 's'}"
+            return counted(int(seconds // size), unit)
     return f"{seconds:g} seconds"

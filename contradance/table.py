@@ -22,6 +22,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from contradance.annotation import is_model, type_name
 from contradance.errors import InvalidTable, WorkError
+from contradance.quantity import counted
 from contradance.signature import deployed_name, service_of
 from contradance.tableitem import ItemFormat, UnreadableError
 from contradance.unit import ItemKey, Unit, running
@@ -202,7 +203,7 @@ class Table(Generic[Record]):
         """Return (partition key, sort key) as text, the sort key empty without one; refuse a wrong number of parts."""
         if len(parts) != len(self.key):
             raise WorkError(
-                f"table {self.name} got {len(parts)} key values, but its key is {self.key}.\n"
+                f"table {self.name} got {counted(len(parts), 'key value')}, but its key is {self.key}.\n"
                 "  Give one value for each field."
             )
         texts = self._key_texts(parts)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -22,7 +23,8 @@ from contradance.local.console.publish import PublishPage
 from contradance.local.console.submitted import SubmittedForm
 from contradance.local.invocation.record import LaptopContext
 from contradance.local.laptop import Laptop
-from contradance.operate.publishing import publish_data
+from contradance.operate.matching import events_of, verdicts
+from contradance.operate.publishing import event_named, publish_data
 from contradance.runtime.entry import invoke
 from contradance.subscription import Subscription
 from contradance.testing.run import Run
@@ -142,7 +144,7 @@ def _silence() -> None:
 def lent(system: Choreography, state: Path) -> Laptop:
     """Run a system until one book is lent and everybody has heard of it; the test closes it."""
     laptop = Laptop(system, state, clock=VirtualClock(), variables={}, synchronous="OFF")
-    publish_data(system, "BookWanted", json.dumps({"loan_id": str(LOAN)}), laptop.bus, laptop.clock)
+    publish_data(system, BookWanted, json.dumps({"loan_id": str(LOAN)}), laptop.bus, laptop.clock)
     laptop.drain()
     return laptop
 
@@ -419,7 +421,7 @@ def by_run(laptop: Laptop, event: Contract) -> None:
 
 
 def by_the_command_line(laptop: Laptop, event: Contract) -> None:
-    publish_data(laptop.choreography, "BookLent", to_wire(event).decode(), laptop.bus, laptop.clock)
+    publish_data(laptop.choreography, type(event), to_wire(event).decode(), laptop.bus, laptop.clock)
 
 
 def by_the_console(laptop: Laptop, event: Contract) -> None:
@@ -442,3 +444,34 @@ def test_each_way_to_publish_reaches_the_subscribers_of_each_version(
         Heard("count", InTransition(loan_id=LOAN, hours=36)),
         Heard("remind", BookLent(loan_id=LOAN, days=2)),
     ]
+
+
+@pytest.mark.parametrize("name", ["BookLent", "BookLent v1", "library.loans/BookLent v1"])
+@pytest.mark.parametrize("system", [BEFORE, PUBLISHER_MOVED, ALL_MOVED, SETTLED])
+def test_an_event_would_match_exactly_the_subscribers_that_publishing_it_reaches(
+    tmp_path: Path, system: Choreography, name: str
+) -> None:
+    contract = event_named(system, name)
+    assert issubclass(contract, Contract)
+    data = json.dumps({"loan_id": str(LOAN), "days" if contract is BookLent else "hours": 2})
+
+    with closing(Laptop(system, tmp_path, clock=VirtualClock(), variables={}, synchronous="OFF")) as laptop:
+        publish_data(system, contract, data, laptop.bus, laptop.clock)
+        laptop.drain()
+        reached = {record.function for record in laptop.journal.latest()}
+
+    assert reached == {one for one, mismatch in verdicts(system, events_of(system, name, data)) if mismatch is None}
+
+
+def test_a_filter_that_does_not_match_is_named_and_not_the_version_that_is_not_read() -> None:
+    picky = untyped(service="statistics", where={"days": [7]})(remind_v1)
+    system = Choreography(
+        "library",
+        contracts=Registry("library", [BookLent, InTransition, BookWanted]),
+        functions=[PUBLISHER_MOVED.functions["loans.lend"], picky],
+    )
+
+    found = verdicts(system, events_of(system, "BookLent", json.dumps({"loan_id": str(LOAN), "hours": 2})))[-1]
+
+    assert found.mismatch is not None
+    assert found.mismatch.path == "detail.data.days"

@@ -124,7 +124,7 @@ def test_a_retried_payment_charges_once(tmp_path: Path) -> None:
 
 def check_a_repeated_event_counts_once(state: Path) -> None:
     with Laptop(shop, state, clock=VirtualClock(), variables={}, synchronous="OFF") as laptop:
-        sealed = publish_data(shop, "Earned", '{"name": "ann"}', laptop.bus, laptop.clock)
+        sealed = publish_data(shop, Earned, '{"name": "ann"}', laptop.bus, laptop.clock)
         laptop.drain()
         laptop.bus.put_events(Entries=[sealed.entry("shop")] * 3)
         laptop.drain()
@@ -147,7 +147,7 @@ def test_a_repeated_event_counts_once(tmp_path: Path, monkeypatch: pytest.Monkey
 def check_an_outage_between_write_and_publish_repeats_nothing(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = VirtualClock()
     with Laptop(shop, state, clock=clock, variables={}, synchronous="OFF", publish_at_once=False) as laptop:
-        publish_data(shop, "Earned", '{"name": "ann"}', laptop.bus, clock)
+        publish_data(shop, Earned, '{"name": "ann"}', laptop.bus, clock)
         put_events, outages = laptop.bus.put_events, [OSError("the bus does not answer")]
 
         def put_events_after_an_outage(*, Entries: object) -> object:  # noqa: N803 - boto3's name

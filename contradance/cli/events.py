@@ -20,10 +20,13 @@ from contradance.cli.command import (
     the_project,
 )
 from contradance.cli.moment import format_moment, moment
-from contradance.cli.target import Target, of_a_system, state_option
+from contradance.cli.target import SEARCH, Target, of_a_system, state_option
 from contradance.cli.theme import err, event_name, out, print_line
 from contradance.local.names import DEFAULT_STATE
 from contradance.printable import printable
+from contradance.quantity import counted
+
+EventName = Annotated[str, typer.Argument(help="Like BookLent, or 'BookLent v1'.", metavar="EVENT")]
 
 events = typer.Typer(help="List events, publish them, and print examples.", no_args_is_help=True)
 
@@ -35,18 +38,21 @@ def list_events(
     target: Target,
     *,
     since: Annotated[str, typer.Option(help="2026-01-31T18:00 (UTC) or 90m (ago).", metavar="MOMENT")] = "1h",
-    detail_type: Annotated[str | None, typer.Option("--type", help="Only these, like BookLent.")] = None,
+    detail_type: Annotated[
+        str | None, typer.Option("--type", help="Only these, like BookLent or 'BookLent v1'.")
+    ] = None,
     subject: Annotated[str | None, typer.Option(help="Only those about this.", metavar="ID")] = None,
     limit: Limit = LATEST,
     as_json: AsJson = False,
 ) -> None:
     """List the events of the last hour, the latest 500, with the functions that consumed each."""
     from contradance.operate.journal import Wanted  # noqa: PLC0415 - loaded with the project
-    from contradance.operate.published import latest_published  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.published import latest_published, with_publishers  # noqa: PLC0415 - loaded with the project
 
     wanted = Wanted(moment(since, datetime.now(UTC), "--since"), subject=subject)
-    with target.journal(wanted.since) as journal:
-        found = latest_published(journal.newest(wanted), limit, lambda one: detail_type in (None, _detail_type(one)))
+    with target.journal(wanted.since - SEARCH) as journal:
+        found = latest_published(journal.newest(wanted), limit, lambda one: detail_type in (None, *_names(one)))
+        found = with_publishers(found, journal)
     if as_json:
         print_json([{**asdict(event), "at": event.at.isoformat()} for event in found])
         return
@@ -65,18 +71,19 @@ def list_events(
     if not found:
         out.print(f"No events since {format_moment(wanted.since)}.")
     elif len(found) == limit:
-        err.print(f"The latest {limit} events. All: add --limit 0", style="dim")
+        err.print(f"The latest {counted(limit, 'event')}. All: add --limit 0", style="dim")
 
 
-def _detail_type(contract: str) -> str:
-    """Return the name of a contract's event without its version: `BookLent`."""
-    return event_name(contract).partition(" ")[0]
+def _names(contract: str) -> tuple[str, str, str]:
+    """Return the names of a contract: its identity, `BookLent v1`, and `BookLent`."""
+    name = contract.rpartition("/")[2]
+    return contract, name, event_name(contract).partition(" ")[0]
 
 
 @events.command()
 @reporting
 def publish(
-    detail_type: Annotated[str, typer.Argument(help="The event's detail-type, like BookLent.")],
+    name: EventName,
     data: Annotated[str, typer.Option(help="JSON, @FILE, or - for standard input.")],
     port: Port = None,
     state: StateFolder = DEFAULT_STATE,
@@ -88,19 +95,20 @@ def publish(
     An event of others, by its class or detail-type, is published as its
     publisher would: data is its detail, or a whole sample event of AWS.
     """
+    from contradance.foreign import ForeignEvent  # noqa: PLC0415 - loaded with the project
     from contradance.local.clock import RealClock  # noqa: PLC0415 - only this command needs it
     from contradance.local.system.address import url_of  # noqa: PLC0415 - only this command needs it
     from contradance.local.system.client import LaptopClient  # noqa: PLC0415 - only this command needs it
-    from contradance.operate.foreign import foreign_named, publish_foreign  # noqa: PLC0415 - loaded with the project
-    from contradance.operate.publishing import publish_data  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.foreign import publish_foreign  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.publishing import event_named, publish_data  # noqa: PLC0415 - loaded with the project
 
     laptop, choreography = LaptopClient(url_of(state, port), state), the_project().choreography()
-    foreign = None if choreography.contracts.named(detail_type) else foreign_named(choreography, detail_type)
-    if foreign is not None:
-        identity, flow = foreign.identity, None
-        event_id = publish_foreign(choreography, foreign, text_of(data), laptop.put_events)
+    event = event_named(choreography, name)
+    if issubclass(event, ForeignEvent):
+        identity, flow = event.identity, None
+        event_id = publish_foreign(choreography, event, text_of(data), laptop.put_events)
     else:
-        sealed = publish_data(choreography, detail_type, text_of(data), laptop, RealClock())
+        sealed = publish_data(choreography, event, text_of(data), laptop, RealClock())
         identity, event_id, flow = sealed.identity, sealed.event_id, sealed.correlation_id
     if as_json:
         print_json({"event_id": event_id, "contract": str(identity), "flow": flow})
@@ -111,16 +119,13 @@ def publish(
 
 @events.command()
 @reporting
-def sample(detail_type: Annotated[str, typer.Argument(help="The event's detail-type, like BookLent.")]) -> None:
+def sample(name: EventName) -> None:
     """Print an example of an event's data."""
     from contradance.catalog.sample import sample as example  # noqa: PLC0415 - loaded with the project
-    from contradance.operate.foreign import foreign_named  # noqa: PLC0415 - loaded with the project
-    from contradance.operate.publishing import contract_named  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.publishing import event_named  # noqa: PLC0415 - loaded with the project
     from contradance.wire import to_wire  # noqa: PLC0415 - the same
 
-    choreography = the_project().choreography()
-    foreign = None if choreography.contracts.named(detail_type) else foreign_named(choreography, detail_type)
-    shown = example(contract_named(choreography, detail_type) if foreign is None else foreign)
+    shown = example(event_named(the_project().choreography(), name))
     sys.stdout.write(to_wire(shown, indent=2).decode() + "\n")
 
 
@@ -130,7 +135,7 @@ def would_match(
     event: Annotated[
         str,
         typer.Argument(
-            help="A file with the event as EventBridge delivers it, - for input; with --data, a detail-type like BookLent.",
+            help="A file with the event as EventBridge delivers it, - for input; with --data, a name like BookLent or 'BookLent v1'.",
             metavar="EVENT",
         ),
     ],
@@ -138,14 +143,17 @@ def would_match(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Print the subscribers that an event would reach, and for the others the field that does not match."""
-    from contradance.operate.matching import event_of, read_event, verdicts  # noqa: PLC0415 - loaded with the project
+    """Print the subscribers that an event would reach, and for the others the field that does not match.
+
+    With --data, the event is in every version that it would be published as.
+    """
+    from contradance.operate.matching import events_of, read_event, verdicts  # noqa: PLC0415 - loaded with the project
 
     choreography = the_project().choreography()
     if data is None:
-        given = read_event(text_of(event if event == "-" else f"@{event}", "EVENT"))
+        given = [read_event(text_of(event if event == "-" else f"@{event}", "EVENT"))]
     else:
-        given = event_of(choreography, event, text_of(data))
+        given = events_of(choreography, event, text_of(data))
     found = verdicts(choreography, given)
     if as_json:
         print_json(

@@ -33,9 +33,8 @@ def doctor(target: Target, *, as_json: AsJson = False) -> None:
             out.print(f"  {fix}", style="dim")
         out.print(f"{len(findings) - len(troubles)} of {len(findings)} checks passed.")
         if bytes_used:
-            out.print(
-                f"The state in {target.state} is {bytes_used / 1e6:,.1f} MB. Less: contradance prune", style="dim"
-            )
+            out.print(f"The state in {target.state} is {bytes_used / 1e6:,.1f} MB.", style="dim")
+            out.print(f"  Less, once the laptop is stopped: contradance prune{target.options}", style="dim")
     if troubles:
         raise typer.Exit(1)
 

@@ -13,6 +13,7 @@ from contradance.cli.theme import Services, err, event_name, out
 from contradance.errors import UnconsumedEvent
 from contradance.local.names import DEFAULT_STATE
 from contradance.printable import printable
+from contradance.quantity import counted
 
 if TYPE_CHECKING:
     from contradance.choreography import AnyFunction, Choreography, Relied
@@ -80,8 +81,8 @@ def lint(*, as_json: AsJson = False) -> None:
         out.print(Text(f"{one.kind}  ", "bold yellow").append(one.message, "not bold default"))
         out.print(f'  Why: {one.reason}\n  Fix: {one.fix}\n  Accept: {json.dumps(one.name)} = "the reason"\n')
     if not as_json:
-        counted = ((choreography.functions, "function"), (choreography.contracts, "event"), (found, "finding"))
-        err.print(", ".join(f"{len(things)} {word}{'' if len(things) == 1 else 's'}" for things, word in counted))
+        listed = ((choreography.functions, "function"), (choreography.contracts, "event"), (found, "finding"))
+        err.print(", ".join(counted(len(things), noun) for things, noun in listed))
     if found:
         raise typer.Exit(1)
 
@@ -122,7 +123,7 @@ def why(
         envelope = journal.envelope(event)
         if envelope is None:
             err.print(
-                f"There is no event {event} in {state}.\n  contradance trace shows the ids of the latest flow's.",
+                f"There is no event {event} in {state}.\n  contradance trace shows the ids of the latest flow's events.",
             )
             raise typer.Exit(1)
         event_id, flow = choreography.event_ids(json.loads(envelope))

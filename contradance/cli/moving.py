@@ -1,8 +1,9 @@
 """`contradance move`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,9 +16,10 @@ from contradance.cli.theme import out
 
 if TYPE_CHECKING:
     from contradance.deployed import Deployed
+    from contradance.operate.aws.services import Aws
     from contradance.operate.copying import Counts, Rows
     from contradance.operate.doctor import HealthCheck
-    from contradance.operate.move import MovedRows
+    from contradance.operate.move import MovedRows, MovePlan
     from contradance.project import Project
 
 Counted = Sequence[tuple["MovedRows", "Counts"]]
@@ -25,7 +27,7 @@ Counted = Sequence[tuple["MovedRows", "Counts"]]
 
 @reporting
 def move(
-    service: Annotated[str, typer.Argument(help="The service that moves: payments.", show_default=False)],
+    service: Annotated[str, typer.Argument(help="The service that moves: loans.", show_default=False)],
     *,
     old: Annotated[
         str, typer.Option("--from", help="The old stack, by Pulumi's name or a file of its outputs.", metavar="STACK")
@@ -42,25 +44,11 @@ def move(
     project = the_project()
     source, target = _read_stack(project, old), _read_stack(project, new)
     plan = plan_move(project.choreography(), service, source, target)
-    aws, now = Boto(source.region), datetime.now(UTC)
+    aws = Boto(source.region)
     systems = stack_system(source, aws), stack_system(target, aws)
-    blocked = [check for check in may_write(plan, systems[1]) if check.trouble] if yes else []
-    if blocked:
-        _print_obstacles(blocked, "Nothing was copied:")
-        raise typer.Exit(1)
-
-    def rows(moved: "MovedRows") -> "tuple[Rows, Rows]":
-        """Return the rows in both stacks."""
-        from contradance.operate.aws.rows import DynamoDBOnceRecords, DynamoDBRows  # noqa: PLC0415 - only for a stack
-
-        if moved.is_once:
-            names = plan.deployed_names
-            return (
-                DynamoDBOnceRecords(aws, moved.source, names, now),
-                DynamoDBOnceRecords(aws, moved.target, names, now),
-            )
-        return DynamoDBRows(aws, moved.source), DynamoDBRows(aws, moved.target)
-
+    if yes:
+        _stop_at_obstacles(check for check in may_write(plan, systems[1]) if check.trouble)
+    rows = partial(_rows, plan, aws, datetime.now(UTC))
     copied = [*copy(plan, rows, dry_run=False)] if yes else []
     compared = [*copy(plan, rows, dry_run=True)]
     obstacles = [check for check in find_obstacles(plan, *systems) if check.trouble]
@@ -75,17 +63,37 @@ def move(
                 "complete": is_complete,
             }
         )
+        raise typer.Exit(int(yes and not is_complete))
+    _print_copied(copied)
+    _print_compared(compared, service, old, new)
+    _print_obstacles(obstacles, "Before the new stack is enabled:")
+    if is_complete:
+        _print_next(describe_next(plan, target, stack_options(*_as_options(new))), new)
+    elif yes:
+        out.print("Not complete yet. Run it again; it copies only what differs.", style="yellow")
+        raise typer.Exit(1)
     else:
-        _print_copied(copied)
-        _print_compared(compared, service, old, new)
-        _print_obstacles(obstacles, "Before the new stack is enabled:")
-        if is_complete:
-            _print_next(describe_next(plan, target, stack_options(*_as_options(new))), new)
-        elif yes:
-            out.print("Not complete yet. Run it again; it copies only what differs.", style="yellow")
-        else:
-            out.print("Dry run: nothing was copied. Copy: add --yes", style="yellow")
-    if yes and not is_complete:
+        out.print("Dry run: nothing was copied. Copy: add --yes", style="yellow")
+
+
+def _rows(plan: "MovePlan", aws: "Aws", now: datetime, moved: "MovedRows") -> "tuple[Rows, Rows]":
+    """Return the rows of one table in the old and in the new stack."""
+    from contradance.operate.aws.rows import DynamoDBOnceRecords, DynamoDBRows  # noqa: PLC0415 - only for a stack
+
+    if moved.is_once:
+        names = plan.deployed_names
+        return (
+            DynamoDBOnceRecords(aws, moved.source, names, now),
+            DynamoDBOnceRecords(aws, moved.target, names, now),
+        )
+    return DynamoDBRows(aws, moved.source), DynamoDBRows(aws, moved.target)
+
+
+def _stop_at_obstacles(found: "Iterable[HealthCheck]") -> None:
+    """Print what stands in the way of any copy, and exit with 1; do nothing without findings."""
+    blocked = [*found]
+    if blocked:
+        _print_obstacles(blocked, "Nothing was copied:")
         raise typer.Exit(1)
 
 
@@ -142,7 +150,7 @@ def _print_obstacles(obstacles: "Sequence[HealthCheck]", title: str) -> None:
 
 
 def _print_next(replays: Sequence[str], new: str) -> None:
-    """Print the commands that end the move."""
+    """Print the commands that end the move: enable the stack `new`, then `replays`, a command per subscriber."""
     out.print("Complete: the new stack has everything, and the old one handles nothing any more. Next:")
     for command in (f"pulumi config rm --stack {new} paused", f"pulumi up --stack {new}", *replays):
         out.print(f"  {command}", soft_wrap=True)

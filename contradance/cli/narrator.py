@@ -15,6 +15,7 @@ from contradance.local.captured import writing
 from contradance.local.web.server import Refusal
 from contradance.operate.flow import Flow
 from contradance.printable import printable
+from contradance.quantity import counted
 from contradance.runtime.journal_record import JournalRecord, LogEntry
 
 _REMEMBERED: Final = 1000
@@ -80,11 +81,11 @@ def about(flow: Flow) -> str:
 
 def summary(flow: Flow) -> str:
     """Return the summary of a flow in one line: `4 events, 8 deliveries in 0.31 s`."""
-    parts = [_count(flow.events, "event", "events"), _count(flow.deliveries, "delivery", "deliveries")]
+    parts = [counted(flow.events, "event"), counted(flow.deliveries, "delivery")]
     if flow.dead_letters:
-        parts.append(_count(flow.dead_letters, "dead letter", "dead letters"))
+        parts.append(counted(flow.dead_letters, "dead letter"))
     if flow.failed:
-        parts.append(_count(flow.failed, "failed request", "failed requests"))
+        parts.append(counted(flow.failed, "failed request"))
     waiting = f"; {flow.waiting} still to be delivered" if flow.waiting else ""
     return f"{', '.join(parts)} in {_words(flow.duration)}{waiting}"
 
@@ -93,8 +94,3 @@ def _words(duration: timedelta) -> str:
     """Return a duration as text: `0.31 s`, from a minute on `2 min 5 s`."""
     seconds = duration.total_seconds()
     return f"{seconds:.2f} s" if seconds < _MINUTE else f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:.0f} s"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    """Return a number with its noun: `1 event`, `4 events`."""
-    return f"{number} {one if number == 1 else many}"

@@ -29,6 +29,7 @@ from contradance.local.pruning import DEFAULT_KEPT
 from contradance.local.system.address import LaptopAddress, port_to_run, remember
 from contradance.local.web.server import Server
 from contradance.operate.flow import flows
+from contradance.quantity import counted
 from contradance.runtime.aws import metrics
 from contradance.runtime.journal_record import JournalRecord
 from contradance.settings import Setting
@@ -136,7 +137,7 @@ def _print_backlog(laptop: Laptop) -> None:
     """Print how many deliveries an earlier run left pending, if any."""
     pending, due = laptop.bus.waiting()
     if due is not None:
-        deliveries = "1 delivery is" if pending == 1 else f"{pending} deliveries are"
+        deliveries = f"{counted(pending, 'delivery')} {'is' if pending == 1 else 'are'}"
         out.print(f"{deliveries} pending from an earlier run, the first until {due:%H:%M:%S}.\n", style="yellow")
 
 

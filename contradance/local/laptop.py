@@ -33,6 +33,7 @@ from contradance.local.pruning import DEFAULT_KEPT, Pruner
 from contradance.local.pruning_thread import PruningThread
 from contradance.local.state.database import Database
 from contradance.local.state.journal_table import STATE_FILE, LaptopJournal
+from contradance.local.state.renamed import adopt_renamed
 from contradance.local.store import SQLiteStore
 from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.ports import Environment
@@ -84,6 +85,7 @@ class Laptop:
         self.clock = clock
         self.state = state
         self.database = Database(state / STATE_FILE, synchronous)
+        adopt_renamed(self.database, choreography)
         self.bus = Bus(choreography, self.database, clock)
         self.journal = LaptopJournal(self.database, when_journaled)
         self.dead_letters = DeadLetterQueues(self.database, clock)

@@ -148,7 +148,7 @@ class SQLiteStore:
         return self._record(key) is not None
 
     def mark_published(self, key: OnceKey, sealed: Sequence[SealedEvent]) -> None:
-        """Make a `done` record `published`, without its `sealed` events and with their ids."""
+        """Make a `done` record `published`, with ids for its `sealed` events; the lease ends in any state."""
         published = (
             f"UPDATE once SET state = 'published', sealed = NULL, published = ? WHERE {_ONCE} AND state = 'done'"  # noqa: S608 - constant
         )

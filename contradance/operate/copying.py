@@ -32,7 +32,7 @@ class RowKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StoredRow:
     """One row of a store."""
 
     key: RowKey
@@ -54,26 +54,26 @@ class Row:
         return self.copy_of == self.digest
 
 
-class Change(NamedTuple):
+class RowChange(NamedTuple):
     """One row to write in the target."""
 
     key: RowKey
-    row: Row | None
+    row: StoredRow | None
     """The row in the source; None deletes."""
-    expected: Row | None
+    expected: StoredRow | None
     """The row that the target must still have; None: it must have none."""
 
 
 class Rows(Protocol):
     """The rows of one table in one stack."""
 
-    def pages(self) -> Iterator[Sequence[Row]]:
+    def pages(self) -> Iterator[Sequence[StoredRow]]:
         """Yield every row, page by page."""
 
-    def find(self, keys: Sequence[RowKey]) -> Mapping[RowKey, Row]:
+    def find(self, keys: Sequence[RowKey]) -> Mapping[RowKey, StoredRow]:
         """Return the rows with up to 100 keys, by key; keys without a row are left out."""
 
-    def write(self, changes: Sequence[Change]) -> frozenset[RowKey]:
+    def write(self, changes: Sequence[RowChange]) -> frozenset[RowKey]:
         """Apply up to 100 changes, each only if the target has what it expects; return the keys of those not applied."""
 
 
@@ -127,16 +127,15 @@ def copy_rows(source: Rows, target: Rows, *, dry_run: bool, delete: bool = True)
     return counts
 
 
-def _copy_chunk(rows: Sequence[Row], target: Rows, counts: Counts, *, dry_run: bool) -> None:
+def _copy_chunk(rows: Sequence[StoredRow], target: Rows, counts: Counts, *, dry_run: bool) -> None:
     """Copy up to 100 rows; look again at those that changed in the target between reading and writing."""
     counts.source += len(rows)
     for _ in range(_ROUNDS):
         there = target.find([row.key for row in rows]) if rows else {}
         changes = [change for row in rows if (change := _change(row, there.get(row.key))) is not None]
-        same = [row for row in rows if row.key in there and there[row.key].digest == row.digest]
-        counts.same += len(same)
-        settled = {*(row.key for row in same), *(change.key for change in changes)}
-        counts.kept += sum(row.key not in settled for row in rows)
+        same = sum(row.key in there and there[row.key].digest == row.digest for row in rows)
+        counts.same += same
+        counts.kept += len(rows) - same - len(changes)
         refused = target.write(changes) if changes and not dry_run else frozenset()
         counts.copied += len(changes) - len(refused)
         if not refused:
@@ -145,24 +144,24 @@ def _copy_chunk(rows: Sequence[Row], target: Rows, counts: Counts, *, dry_run: b
     raise OperateError(f"{len(rows)} rows changed again and again while they were copied.\n  Run it again.")
 
 
-def _change(row: Row, there: Row | None) -> Change | None:
+def _change(row: StoredRow, there: StoredRow | None) -> RowChange | None:
     """Return the change that copies a row over the target's; None when they are equal, or the target's is its own."""
     if there is None:
-        return Change(row.key, row, None)
+        return RowChange(row.key, row, None)
     if there.digest == row.digest or not there.is_copy:
         return None
-    return Change(row.key, row, there)
+    return RowChange(row.key, row, there)
 
 
-def _delete_chunk(rows: Sequence[Row], source: Rows, target: Rows, counts: Counts, *, dry_run: bool) -> None:
+def _delete_chunk(rows: Sequence[StoredRow], source: Rows, target: Rows, counts: Counts, *, dry_run: bool) -> None:
     """Delete copies that the source no longer has; a copy that changed meanwhile is kept."""
     left = source.find([row.key for row in rows]) if rows else {}
-    changes = [Change(row.key, None, row) for row in rows if row.key not in left]
+    changes = [RowChange(row.key, None, row) for row in rows if row.key not in left]
     refused = target.write(changes) if changes and not dry_run else frozenset()
     counts.deleted += len(changes) - len(refused)
 
 
-def _chunks(rows: Sequence[Row]) -> Iterator[list[Row]]:
+def _chunks(rows: Sequence[StoredRow]) -> Iterator[list[StoredRow]]:
     """Yield the rows in lists of up to 100."""
     remaining = iter(rows)
     while chunk := [*islice(remaining, _TOGETHER)]:

@@ -1,5 +1,6 @@
 """The journal's records of one flow as a tree of causes and effects."""
 
+import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 from contradance.runtime.journal_record import JournalRecord, PublishedEvent
 
+_VERSION: Final = re.compile(r" v(\d{1,9})$")
 COMPLETED: Final = ("done", "duplicate")
 """Outcomes of a handler that has committed; a process may end before it journals the first, so the second is enough."""
 DeliveryState = Literal["done", "dead", "failed", "waiting"]
@@ -177,11 +179,25 @@ def _published_events(records: Iterable[JournalRecord]) -> dict[str, PublishedEv
 
 def _outside_events(records: Iterable[JournalRecord], published: Container[str]) -> dict[str, PublishedEvent]:
     """Return the consumed events that are not in `published`, by id."""
+    consumed: dict[str, list[str]] = {}
+    for record in records:
+        if record.event_id is not None and record.event_id not in published:
+            consumed.setdefault(record.event_id, []).append(record.trigger)
     return {
-        record.event_id: PublishedEvent(event_id=record.event_id, contract=record.trigger)
-        for record in records
-        if record.event_id is not None and record.event_id not in published
+        event_id: PublishedEvent(event_id=event_id, contract=newest_version(contracts))
+        for event_id, contracts in consumed.items()
     }
+
+
+def newest_version(contracts: Iterable[str]) -> str:
+    """Return the newest of the versions in which an event was consumed, like `library.loans/BookLent v2`."""
+    return max(contracts, key=_version)
+
+
+def _version(contract: str) -> int:
+    """Return the version in an identity; 0 for an event of others, which has none."""
+    found = _VERSION.search(contract)
+    return int(found[1]) if found else 0
 
 
 def delivery_state(attempts: Sequence[JournalRecord]) -> DeliveryState:

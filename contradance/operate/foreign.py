@@ -47,18 +47,16 @@ def foreign_entry(
     return entry if time is None else {**entry, "Time": time.timestamp()}
 
 
-def publish_foreign(choreography: Choreography, kind: type[ForeignEvent], data: str, put: Put) -> str:
-    """Publish JSON text as an event of others, after a check against its class; return the id of the event.
+def read_foreign(choreography: Choreography, kind: type[ForeignEvent], data: str) -> dict[str, Any]:
+    """Return the entry of JSON text as an event of others, after a check against its class.
 
     Args:
         choreography: consumes the event.
         kind: the class of the event.
         data: its detail; or the event in EventBridge's envelope, like the samples in AWS's documentation.
-        put: accepts the entry.
 
     Raises:
         ContractViolation: the data breaks the class.
-        PublishFailed: the entry was not accepted.
     """
     detail, resources, source = _unwrapped(data)
     try:
@@ -69,7 +67,17 @@ def publish_foreign(choreography: Choreography, kind: type[ForeignEvent], data: 
         lines.append(f"  See what it should look like: contradance events sample {kind.__name__}")
         raise ContractViolation("\n".join(lines)) from error
     fitting = source if kind.origin.has_source(source) else None
-    return put_one(put, foreign_entry(choreography, kind, detail, source=fitting, resources=resources))
+    return foreign_entry(choreography, kind, detail, source=fitting, resources=resources)
+
+
+def publish_foreign(choreography: Choreography, kind: type[ForeignEvent], data: str, put: Put) -> str:
+    """Publish JSON text as an event of others, as `read_foreign` reads it; return the id of the event.
+
+    Raises:
+        ContractViolation: the data breaks the class.
+        PublishFailed: the entry was not accepted.
+    """
+    return put_one(put, read_foreign(choreography, kind, data))
 
 
 def put_one(put: Put, entry: Mapping[str, Any]) -> str:

@@ -197,6 +197,9 @@ class JournalAccess(Protocol):
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
         """Return the pending deliveries of these flows, as far as the system can list them."""
 
+    def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
+        """Return every record of these flows, without logs."""
+
     def latest(self) -> list[JournalRecord]:
         """Return every record of the flow that began last; empty when there are none."""
 

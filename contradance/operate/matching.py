@@ -1,13 +1,17 @@
 """The subscribers that an event would reach, and for the others the field that does not match."""
 
 import json
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from contradance.choreography import Choreography
 from contradance.errors import DeclarationError
-from contradance.operate.publishing import seal_data
+from contradance.foreign import ForeignEvent
+from contradance.operate.foreign import read_foreign
+from contradance.operate.publishing import event_named, seal_data
 from contradance.pattern import Mismatch
+
+_VERSION: Final = "detail.metadata.version"
 
 
 class MatchResult(NamedTuple):
@@ -18,18 +22,42 @@ class MatchResult(NamedTuple):
     """Why not; None where the event would be delivered."""
 
 
-def verdicts(choreography: Choreography, event: Mapping[str, Any]) -> list[MatchResult]:
-    """Return, for every subscriber, whether an event in EventBridge's envelope matches its rule, or the mismatch."""
+def verdicts(choreography: Choreography, versions: Sequence[Mapping[str, Any]]) -> list[MatchResult]:
+    """Return, for every subscriber, whether its rule matches an event, else the mismatch.
+
+    Args:
+        choreography: has the rules.
+        versions: the event in EventBridge's envelope, in every version that it is published as, the newest last.
+    """
     return [
-        MatchResult(one.function.name, one.subscription.pattern.explain(event)) for one in choreography.subscriptions
+        MatchResult(one.function.name, _mismatch([one.subscription.pattern.explain(event) for event in versions]))
+        for one in choreography.subscriptions
     ]
 
 
-def event_of(choreography: Choreography, detail_type: str, data: str) -> Mapping[str, Any]:
-    """Return the event that publishing JSON data would put on the bus; refuse data that breaks its contract."""
-    sealed = seal_data(choreography, detail_type, data)[-1]
-    source, name, _ = sealed.identity
-    return {"source": source, "detail-type": name, "detail": json.loads(sealed.detail)}
+def _mismatch(found: Sequence[Mismatch | None]) -> Mismatch | None:
+    """Return None if any version matches; else the mismatch of the newest version that the subscriber reads, if it reads one."""
+    mismatches = [one for one in reversed(found) if one is not None]
+    if len(mismatches) < len(found):
+        return None
+    return next((one for one in mismatches if one.path != _VERSION), mismatches[0])
+
+
+def events_of(choreography: Choreography, name: str, data: str) -> list[Mapping[str, Any]]:
+    """Return the event that publishing JSON data would put on the bus, in every version, the newest last; refuse data that does not fit."""
+    event = event_named(choreography, name)
+    if issubclass(event, ForeignEvent):
+        entry = read_foreign(choreography, event, data)
+        detail = json.loads(entry["Detail"])
+        return [{"source": entry["Source"], "detail-type": entry["DetailType"], "detail": detail}]
+    return [
+        {
+            "source": one.identity.source,
+            "detail-type": one.identity.detail_type,
+            "detail": json.loads(one.detail),
+        }
+        for one in seal_data(event, data)
+    ]
 
 
 def read_event(text: str) -> Mapping[str, Any]:

@@ -21,7 +21,7 @@ class MovedRows:
     """One table of a service, or its once-records, in both stacks."""
 
     what: str
-    """`table payments.charges`, or `once-records`."""
+    """`table loans.copies`, or `once-records`."""
     source: str
     """Name in DynamoDB."""
     target: str
@@ -50,24 +50,28 @@ def plan_move(choreography: Choreography, service: str, source: Deployed, target
     if service not in choreography.services:
         raise OperateError(f"the code has no service {service}.\n  Services: {', '.join(choreography.services)}.")
     _check_stacks(source, target)
-    old, new = ({name for name in stack.functions if name.partition(".")[0] == service} for stack in (source, target))
-    for which, found in (("old", old), ("new", new)):
-        if not found:
-            raise OperateError(
-                f"the {which} stack has no function of {service}.\n  Both stacks have it during a move: see the key services."
-            )
-    functions = {name: one for name, one in choreography.functions.items() if name in old}
-    if old - new or old - functions.keys():
-        missing = ", ".join(sorted((old - new) | (old - functions.keys())))
+    moved = sorted(_functions_of(service, source, "old"))
+    missing = {*moved} - (_functions_of(service, target, "new") & choreography.functions.keys())
+    if missing:
         raise OperateError(
-            f"the old stack has {missing}, which the new stack or the code does not have.\n"
+            f"the old stack has {', '.join(sorted(missing))}, which the new stack or the code does not have.\n"
             "  Deploy the same code in both stacks: pulumi up"
         )
-    moved = sorted(old)
+    functions = choreography.functions
     tables = {use.deployed_name: use for name in moved for use in functions[name].uses if isinstance(use, Grant)}
     pairs = [_pair(name, source, target) for name in sorted(tables) if name in source.tables]
     once = MovedRows("once-records", str(source.once_table), str(target.once_table), is_once=True)
     return MovePlan(service, (*moved,), tuple(functions[name].deployed_name for name in moved), (*pairs, once))
+
+
+def _functions_of(service: str, stack: Deployed, which: str) -> set[str]:
+    """Return the names of a stack's functions of a service; raise `OperateError` when it has none."""
+    found = {name for name in stack.functions if name.partition(".")[0] == service}
+    if not found:
+        raise OperateError(
+            f"the {which} stack has no function of {service}.\n  Both stacks have it during a move: see the key services."
+        )
+    return found
 
 
 def _check_stacks(source: Deployed, target: Deployed) -> None:

@@ -1,11 +1,12 @@
 """The events of a window of time and their deliveries, from the journal."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from contradance.operate.flow import DeliveryState, delivery_state
+from contradance.operate.flow import DeliveryState, delivery_state, newest_version
+from contradance.operate.journal import JournalAccess
 from contradance.runtime.journal_record import JournalRecord
 
 _MARGIN: Final = 100
@@ -18,12 +19,14 @@ class Published:
 
     event_id: str
     contract: str
-    """Identity: `library.loans/BookLent v1`."""
+    """Identity: `library.loans/BookLent v1`; of an event in several versions the newest."""
+    correlation_id: str
+    """Its flow."""
     subject: str | None
     at: datetime
     """When the attempt that published it began; else when it was first consumed."""
     publisher: str | None
-    """The function that published it; None where the journal has none."""
+    """The function that published it; None where the records have none."""
     completed: tuple[str, ...]
     """Functions that have consumed it."""
     dead: tuple[str, ...]
@@ -59,6 +62,21 @@ def latest_published(
     return [event for event in published(reversed(taken)) if wanted(event.contract)][-limit:]
 
 
+def with_publishers(events: Sequence[Published], journal: JournalAccess) -> list[Published]:
+    """Return the events, those without a publisher with the one that the whole journal of their flows has, if any.
+
+    The attempt that published an event may be much older than an attempt that consumed it.
+    """
+    flows = sorted({event.correlation_id for event in events if event.publisher is None})
+    known = {event.event_id: event for event in published(journal.of_flows(flows))} if flows else {}
+    return [
+        replace(event, publisher=known[event.event_id].publisher, contract=known[event.event_id].contract)
+        if event.publisher is None and event.event_id in known
+        else event
+        for event in events
+    ]
+
+
 class _Publication(NamedTuple):
     """The attempt that published an event."""
 
@@ -71,7 +89,7 @@ def published(records: Iterable[JournalRecord]) -> list[Published]:
     publications: dict[str, _Publication] = {}
     consumed: dict[str, list[JournalRecord]] = {}
     for record in records:
-        for event in record.published:
+        for event in reversed(record.published):  # the newest version is the last
             publications.setdefault(event.event_id, _Publication(event.contract, record))
         if record.event_id is not None:
             consumed.setdefault(record.event_id, []).append(record)
@@ -88,7 +106,8 @@ def _published(event_id: str, publication: _Publication | None, attempts: Sequen
     states = _delivery_states(attempts)
     return Published(
         event_id=event_id,
-        contract=publication.contract if publication else attempts[0].trigger,
+        contract=publication.contract if publication else newest_version(attempt.trigger for attempt in attempts),
+        correlation_id=records[0].correlation_id,
         subject=next((record.subject for record in records if record.subject), None),
         at=publication.attempt.started_at if publication else min(attempt.started_at for attempt in attempts),
         publisher=publication.attempt.function if publication else None,

@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from contradance.choreography import Choreography
+from contradance.contentfilter import EventClass
 from contradance.contract import Contract, where_defined
 from contradance.envelope import SealedEvent, seal_initial
 from contradance.errors import ContractViolation, DeclarationError
+from contradance.operate.foreign import foreign_named
 from contradance.runtime.ports import Clock, Events
 from contradance.runtime.publish import publish
+from contradance.schemas.identities import find_identity, matching_identities
 from contradance.violation import problems
 from contradance.wire import read_closed
 
@@ -18,33 +21,39 @@ PUBLISHER = "contradance.cli"
 _SECONDS = 10.0
 
 
-def contract_named(choreography: Choreography, detail_type: str) -> type[Contract]:
-    """Return the newest version of the contract with this detail-type; raise `DeclarationError` when there is none."""
-    found = choreography.contracts.named(detail_type)
-    if not found:
-        known = ", ".join(sorted({contract.identity.detail_type for contract in choreography.contracts}))
-        known += "".join(f", {model.__name__} of others" for one in choreography.foreign for model in one.models)
-        raise DeclarationError(
-            f"the registry {choreography.contracts.name!r} holds no {detail_type!r}.\n  It holds: {known}."
-        )
-    return found[0]
+def event_named(choreography: Choreography, name: str) -> EventClass:
+    """Return the contract with a name like `BookLent v1`, or else the event of others with this class or detail-type.
+
+    Without a version it is the newest one. It refuses another name, and one that contracts of several sources have.
+    """
+    contracts = choreography.contracts
+    if matching_identities(name, contracts.by_identity):
+        return contracts.by_identity[find_identity(name, contracts.by_identity)]
+    foreign = foreign_named(choreography, name)
+    if foreign is not None:
+        return foreign
+    known = ", ".join(sorted({contract.identity.detail_type for contract in contracts}))
+    known += "".join(f", {model.__name__} of others" for one in choreography.foreign for model in one.models)
+    raise DeclarationError(f"the registry {contracts.name!r} holds no {name!r}.\n  It holds: {known}.")
 
 
-def seal_data(choreography: Choreography, detail_type: str, data: str) -> tuple[SealedEvent, ...]:
+def seal_data(contract: type[Contract], data: str) -> tuple[SealedEvent, ...]:
     """Return JSON text sealed as an event that begins a flow, newest version last; refuse data that does not fit."""
-    contract = contract_named(choreography, detail_type)
     try:
         event = read_closed(contract, data)
     except ValidationError as error:
+        _, name, version = contract.identity
         lines = [f"the data breaks {contract.identity} (contract in {where_defined(contract)})"]
         lines += [f"  {path}: {message}" for path, message in problems(error, "data")]
-        lines.append(f"  See what it should look like: contradance events sample {detail_type}")
+        lines.append(f"  See what it should look like: contradance events sample '{name} v{version}'")
         raise ContractViolation("\n".join(lines)) from error
     return seal_initial(event, publisher=PUBLISHER, occurred_at=datetime.now(UTC))
 
 
-def publish_data(choreography: Choreography, detail_type: str, data: str, events: Events, clock: Clock) -> SealedEvent:
+def publish_data(
+    choreography: Choreography, contract: type[Contract], data: str, events: Events, clock: Clock
+) -> SealedEvent:
     """Publish JSON text as an event, and return its newest version; refuse data that breaks its contract."""
-    sealed = seal_data(choreography, detail_type, data)
+    sealed = seal_data(contract, data)
     publish(sealed, events, choreography.name, clock, _SECONDS)
     return sealed[-1]

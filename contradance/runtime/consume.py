@@ -148,7 +148,7 @@ def begun(function: AnyFunction, event: Mapping[str, Any], environment: Environm
 
 
 def describe(function: AnyFunction, event: Mapping[str, Any], environment: Environment) -> Attempt:
-    """Return an attempt at an event that was consumed before, with the event's ids if its metadata is valid."""
+    """Return an attempt, to record one that ended without a record; EventBridge's id if its metadata is invalid."""
     this = begun(function, event, environment, function.delivery)
     if isinstance(function.trigger, Subscription):
         with suppress(ContractViolation):

@@ -18,7 +18,7 @@ PARTS: Final = (
 )
 """Files and folders of an application; pyproject.toml is read and not copied."""
 COPIED: Final = "scaffold/application"
-"""Where a wheel has them, in its package. The same is in pyproject.toml, for hatch."""
+"""Where a wheel has them, in its package. The same is in scripts/application_in_wheel.py, for hatch."""
 _DERIVED: Final = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", "dist"})
 _PACKAGE: Final = Path(contradance.__file__).parent
 

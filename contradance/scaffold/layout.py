@@ -16,6 +16,7 @@ from contradance.scaffold.changes import Changes
 from contradance.scaffold.expression import Import
 from contradance.scaffold.naming import event_name
 from contradance.scaffold.source import Source
+from contradance.schemas.identities import find_identity, matching_identities
 
 
 class EventRef(NamedTuple):
@@ -139,9 +140,15 @@ class ProjectLayout:
         }
 
     def event(self, name: str) -> EventRef:
-        """Return the newest version of an event, by class name, detail-type or the article's name; refuse another."""
+        """Return an event by class name, a name like `BookLent v1`, or the article's name; refuse another.
+
+        It is the newest version, unless the name has one.
+        """
+        known = self.choreography.contracts
+        if matching_identities(name, known.by_identity):
+            name = known.by_identity[find_identity(name, known.by_identity)].__name__
         wanted = event_name(name)
-        newest = [one.__name__ for one in self.choreography.contracts.named(wanted)]
+        newest = [one.__name__ for one in known.named(wanted)]
         for candidate in (name, *newest, wanted):
             if candidate in self.events:
                 return self.events[candidate]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from contradance import Choreography
 from contradance.catalog.picture import Drawing, Overlay, stylesheet, svg
 from contradance.catalog.picture.diagram import diagram_content
-from contradance.catalog.picture.layout import Direction, Layout, PlacedBox, Point, layout
+from contradance.catalog.picture.layout import Layout, Orientation, PlacedBox, Point, layout
 from contradance.catalog.picture.legend import Legend
 from contradance.catalog.picture.text import width, wrapped
 from functions.choreography import food_delivery
@@ -23,14 +23,14 @@ from tests.examples import examples
 
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "{http://www.w3.org/2000/svg}"
-DIRECTIONS: tuple[Direction, ...] = ("right", "down")
+DIRECTIONS: tuple[Orientation, ...] = ("right", "down")
 
 
 class Picture(NamedTuple):
     """A choreography, where everything in its picture is, and the picture's root element."""
 
     choreography: Choreography
-    direction: Direction
+    direction: Orientation
     layout: Layout
     root: Element
 
@@ -45,7 +45,7 @@ class Picture(NamedTuple):
         return corners[0].y > corners[-1].y
 
 
-def picture_of(choreography: Choreography, direction: Direction = "right") -> Picture:
+def picture_of(choreography: Choreography, direction: Orientation = "right") -> Picture:
     drawn = drawn_as(svg(choreography, direction))
     return Picture(choreography, direction, layout(diagram_content(choreography), direction), drawn)
 
@@ -56,7 +56,7 @@ def drawn_as(text: str) -> Element:
 
 
 @cache
-def picture(name: str, direction: Direction = "right") -> Picture:
+def picture(name: str, direction: Orientation = "right") -> Picture:
     """Return one of the pictures that many tests look at."""
     known = {"food": food_delivery, "one function": built([function("a", "x", [], [])], [])}
     return picture_of(known[name] if name in known else of_size(60, int(name.rpartition(" ")[2])), direction)
@@ -132,7 +132,7 @@ def check_geometry(drawn: Picture) -> None:
     check_apart(tracks, "track")
 
 
-def check_end(box: PlacedBox, at: Point, direction: Direction) -> None:
+def check_end(box: PlacedBox, at: Point, direction: Orientation) -> None:
     """An arrow touches the side of its box where time arrives or leaves, or the fork behind it."""
     if direction == "right":
         on_side = at.x in (box.x, box.x + box.width) and box.y < at.y < box.y + box.height
@@ -211,7 +211,7 @@ def check(drawn: Picture) -> None:
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("name", ["food", "one function", *(f"60 functions, seed {seed}" for seed in range(1, 4))])
-def test_a_picture_is_readable_and_complete(name: str, direction: Direction) -> None:
+def test_a_picture_is_readable_and_complete(name: str, direction: Orientation) -> None:
     check(picture(name, direction))
 
 
@@ -241,7 +241,7 @@ def test_the_picture_of_a_grown_choreography_is_readable_and_complete(choreograp
 @examples(6)
 @given(choreographies(), st.sampled_from(DIRECTIONS), st.data())
 def test_a_services_part_is_readable_and_has_its_boxes_and_their_neighbours(
-    choreography: Choreography, direction: Direction, data: st.DataObject
+    choreography: Choreography, direction: Orientation, data: st.DataObject
 ) -> None:
     whole = diagram_content(choreography)
     service = data.draw(st.sampled_from(whole.services or ["none"]))
@@ -321,7 +321,7 @@ def test_the_happy_path_is_one_straight_line() -> None:
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
-def test_time_runs_in_the_direction_of_the_picture(direction: Direction) -> None:
+def test_time_runs_in_the_direction_of_the_picture(direction: Orientation) -> None:
     drawn = picture("food", direction)
     where = {placed.box.key: drawn.begins(placed) for placed in drawn.layout.boxes}
 
@@ -431,7 +431,7 @@ def test_with_an_overlay_the_picture_has_its_marks_and_no_stylesheet() -> None:
     drawn = drawn_as(text)
     assert "<style" not in text
     assert "style=" not in text
-    assert (drawn.get("class") or "") == "picture partly"
+    assert (drawn.get("class") or "") == "picture right partly"
     classes = {
         element.get("data-box"): element.get("class") or "" for element in drawn.iter() if element.get("data-box")
     }

@@ -100,7 +100,7 @@ def test_data_that_breaks_its_contract_is_refused_by_field_without_a_value_and_n
     assert (result.exit_code, result.stdout) == (1, "")
     assert lines[0].startswith("ContractViolation: the data breaks food.payments/PaymentFailed v1")
     assert [line.partition(":")[0] for line in lines[1:-2]] == ["  data.order_id", "  data.surprise"]
-    assert lines[-2] == "  See what it should look like: contradance events sample PaymentFailed"
+    assert lines[-2] == "  See what it should look like: contradance events sample 'PaymentFailed v1'"
     assert lines[-1] == "See the page explanation/wire of contradance's documentation."
     assert "zebra" not in result.output
     assert system.laptop.journal.latest() == []

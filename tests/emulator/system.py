@@ -181,7 +181,9 @@ class Emulated:
     def redrive(self, function: str, reason: Reason) -> Sequence[str]:
         """Redrive the dead letters of a function with a reason, and return the outcomes."""
         calls = len(self.proxy.calls)
-        outcomes = [one.outcome for one in redrive(self.system, self.choreography, function, reason, really=True)]
+        outcomes: list[str] = [
+            one.outcome for one in redrive(self.system, self.choreography, function, reason, really=True)
+        ]
         if "redriven" in outcomes:
             self._redriven[function, reason] = calls
         return outcomes
@@ -238,7 +240,7 @@ class Emulated:
 
 def as_event(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry of PutEvents as an event in EventBridge's envelope."""
-    return envelope(entry, datetime.now(UTC), refuse_aws=False)
+    return envelope(entry, datetime.now(UTC), refuse_aws=False) | {"account": ACCOUNT, "region": REGION}
 
 
 def _canonical(detail: object) -> str:

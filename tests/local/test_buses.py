@@ -20,6 +20,7 @@ from contradance.local.web.server import Server
 from contradance.operate.doctor import examine
 from contradance.operate.flow import flows
 from contradance.operate.foreign import foreign_named, publish_foreign
+from contradance.operate.matching import events_of, verdicts
 from contradance.operate.ports import HealthAccess, System
 from contradance.operate.replay import plan, start
 from contradance.operate.why import why
@@ -273,6 +274,15 @@ class TestPublishingByCommand:
     def test_a_class_or_a_detail_type_names_the_event(self) -> None:
         assert foreign_named(album, "ObjectCreated") is foreign_named(album, "Object Created") is ObjectCreated
         assert foreign_named(album, "Nothing") is None
+
+    def test_its_data_would_match_the_subscribers_that_publishing_it_reaches(self, run: Run) -> None:
+        publish_foreign(album, ObjectCreated, json.dumps(S3), run.laptop.bus.put_any)
+        run.drain()
+
+        matched = verdicts(album, events_of(album, "ObjectCreated", json.dumps(S3)))
+
+        reached = {record.function for record in run.laptop.journal.latest()}
+        assert reached >= {name for name, mismatch in matched if mismatch is None} != set()
 
     def test_a_detail_or_a_whole_sample_is_published(self, run: Run) -> None:
         whole = stored("sample")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from contradance.local.state.database import Database
-from contradance.operate.copying import Change, Row, RowKey
+from contradance.operate.copying import RowChange, RowKey, StoredRow
 
 
 class Killed(RuntimeError):
@@ -15,22 +15,22 @@ class Killed(RuntimeError):
 class MemoryRows:
     """Rows in a dict, in pages of `page`."""
 
-    def __init__(self, rows: Mapping[RowKey, Row] | None = None, page: int = 3) -> None:
+    def __init__(self, rows: Mapping[RowKey, StoredRow] | None = None, page: int = 3) -> None:
         self.rows = dict(rows or {})
         self._page = page
         self.before_write: Callable[[], None] = lambda: None
         """Called before each write; it may change rows, or raise `Killed`."""
         self.writes = 0
 
-    def pages(self) -> Iterator[Sequence[Row]]:
+    def pages(self) -> Iterator[Sequence[StoredRow]]:
         keys = sorted(self.rows)
         for first in range(0, len(keys), self._page):
             yield [self.rows[key] for key in keys[first : first + self._page] if key in self.rows]
 
-    def find(self, keys: Sequence[RowKey]) -> Mapping[RowKey, Row]:
+    def find(self, keys: Sequence[RowKey]) -> Mapping[RowKey, StoredRow]:
         return {key: self.rows[key] for key in keys if key in self.rows}
 
-    def write(self, changes: Sequence[Change]) -> frozenset[RowKey]:
+    def write(self, changes: Sequence[RowChange]) -> frozenset[RowKey]:
         self.writes += 1
         self.before_write()
         refused = set()
@@ -40,7 +40,7 @@ class MemoryRows:
             elif row is None:
                 del self.rows[key]
             else:
-                self.rows[key] = Row(key, row.content, row.state, copy_of=row.digest)
+                self.rows[key] = StoredRow(key, row.content, row.state, copy_of=row.digest)
         return frozenset(refused)
 
 
@@ -61,20 +61,22 @@ class LaptopRows:
             )
         )
 
-    def pages(self) -> Iterator[Sequence[Row]]:
+    def pages(self) -> Iterator[Sequence[StoredRow]]:
         rows = [*self._all().values()]
         for first in range(0, len(rows), 50):
             yield rows[first : first + 50]
 
-    def find(self, keys: Sequence[RowKey]) -> Mapping[RowKey, Row]:
+    def find(self, keys: Sequence[RowKey]) -> Mapping[RowKey, StoredRow]:
         everything = self._all()
         return {key: everything[key] for key in keys if key in everything}
 
-    def write(self, changes: Sequence[Change]) -> frozenset[RowKey]:
+    def write(self, changes: Sequence[RowChange]) -> frozenset[RowKey]:
+        everything = self._all()
+
         def change(connection: Any) -> frozenset[RowKey]:
             refused = set()
             for key, row, expected in changes:
-                there = self._all().get(key)
+                there = everything.get(key)
                 if (there and there.digest) != (expected and expected.digest):
                     refused.add(key)
                     continue
@@ -95,7 +97,7 @@ class LaptopRows:
 
         return self._database.write(change)
 
-    def _all(self) -> dict[RowKey, Row]:
+    def _all(self) -> dict[RowKey, StoredRow]:
         """Return every row, in key order."""
         self._database.flush()
         name = self._table or "once"
@@ -106,19 +108,19 @@ class LaptopRows:
             )
         }
         rows = self._items() if self._table else self._once()
-        return {row.key: Row(row.key, row.content, row.state, marks.get(row.key)) for row in rows}
+        return {row.key: StoredRow(row.key, row.content, row.state, marks.get(row.key)) for row in rows}
 
-    def _items(self) -> Iterator[Row]:
+    def _items(self) -> Iterator[StoredRow]:
         query = "SELECT partition, sort, version, document FROM item WHERE table_name = ? ORDER BY partition, sort"
         for partition, sort, version, document in self._database.read(query, (self._table,)):
-            yield Row(RowKey(partition, sort), {"version": version, "document": document})
+            yield StoredRow(RowKey(partition, sort), {"version": version, "document": document})
 
-    def _once(self) -> Iterator[Row]:
+    def _once(self) -> Iterator[StoredRow]:
         names = json.dumps([*self._functions])
         query = "SELECT * FROM once WHERE function IN (SELECT value FROM json_each(?)) ORDER BY 1, 2, 3"
         for columns in self._database.read(query, (names,)):
             function, source, event_id, state, *_ = columns
-            yield Row(
+            yield StoredRow(
                 RowKey(f"{function}|{source}|{event_id}"),
                 {"columns": json.dumps(columns)},
                 "completed" if state == "published" else "unpublished",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contradance.errors import OperateError
-from contradance.operate.copying import Change, Counts, Row, RowKey, copy_rows
+from contradance.operate.copying import Counts, RowChange, RowKey, StoredRow, copy_rows
 from tests.operate.rows import Killed, MemoryRows
 
 
@@ -16,12 +16,12 @@ def key(name: str) -> RowKey:
     return RowKey(name)
 
 
-def row(name: str, content: str, *, copied: bool = False) -> Row:
-    written = Row(key(name), {"document": content})
-    return Row(key(name), written.content, copy_of=written.digest) if copied else written
+def row(name: str, content: str, *, copied: bool = False) -> StoredRow:
+    written = StoredRow(key(name), {"document": content})
+    return StoredRow(key(name), written.content, copy_of=written.digest) if copied else written
 
 
-def stored(*rows: Row) -> MemoryRows:
+def stored(*rows: StoredRow) -> MemoryRows:
     return MemoryRows({one.key: one for one in rows})
 
 
@@ -53,8 +53,10 @@ def test_a_second_run_copies_what_has_changed_since_the_first() -> None:
 def test_a_row_that_a_function_of_the_new_stack_has_written_is_kept_and_counted() -> None:
     source, target = stored(row("a", "1"), row("b", "1")), stored()
     copy_rows(source, target, dry_run=False)
-    target.rows[key("a")] = Row(key("a"), {"document": "newer"})  # Put replaces the whole item
-    target.rows[key("b")] = Row(key("b"), {"document": "newer"}, copy_of=row("b", "1").digest)  # Update keeps the mark
+    target.rows[key("a")] = StoredRow(key("a"), {"document": "newer"})  # Put replaces the whole item
+    target.rows[key("b")] = StoredRow(
+        key("b"), {"document": "newer"}, copy_of=row("b", "1").digest
+    )  # Update keeps the mark
     source.rows[key("a")] = row("a", "2")
     del source.rows[key("b")]
 
@@ -93,7 +95,7 @@ def test_a_row_that_never_stays_the_same_is_an_error_and_not_an_endless_loop() -
 
 @pytest.mark.parametrize("state", ["unpublished", "running", "open", "expired"])
 def test_only_completed_once_records_are_copied(state: str) -> None:
-    source = stored(Row(key("a"), {"document": "1"}, state), Row(key("b"), {"document": "1"}, "completed"))  # type: ignore[arg-type]
+    source = stored(StoredRow(key("a"), {"document": "1"}, state), StoredRow(key("b"), {"document": "1"}, "completed"))  # type: ignore[arg-type]
     target = stored()
 
     counts = copy_rows(source, target, dry_run=False)
@@ -152,6 +154,6 @@ def test_a_change_knows_what_it_expects() -> None:
     """The adapters are given the row that was read, so that they can refuse a newer one."""
     target = stored(row("a", "1", copied=True))
 
-    refused = target.write([Change(key("a"), row("a", "3"), row("a", "2", copied=True))])
+    refused = target.write([RowChange(key("a"), row("a", "3"), row("a", "2", copied=True))])
 
     assert refused == {key("a")}

@@ -85,6 +85,18 @@ def test_a_flow_is_found_by_what_it_is_about_and_read_whole() -> None:
     assert len(pauses) == 4
 
 
+def test_many_flows_are_read_in_searches_that_cloudwatch_takes() -> None:
+    logs = Logs(*map(journaled, RECORDS))
+    found, _ = journal(logs)
+    names = [f"{number:036}" for number in range(250)]
+
+    assert len(found.of_flows(names)) == 3 * len(RECORDS)
+
+    queries = [query["queryString"] for query in logs.queries]
+    assert max(map(len, queries)) < 10_000
+    assert [sum(name in query for query in queries) for name in names] == [1] * len(names)
+
+
 def test_what_only_mentions_a_term_is_not_about_it() -> None:
     logs = Logs(journaled(record("a.b", event="event-1", error="event-12345 was there")))
     found, _ = journal(logs)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from contradance.local.state.journal_table import open_journal, readable
-from contradance.operate.flow import Outstanding, flows
+from contradance.operate.flow import Handled, Outstanding, flows
 from contradance.operate.journal import LogLine, Records, Wanted, follow
-from contradance.operate.published import published
-from contradance.runtime.journal_record import JournalRecord
+from contradance.operate.published import published, with_publishers
+from contradance.runtime.journal_record import JournalRecord, PublishedEvent
 from tests.food import DECLINED, HAPPY, OUTAGE, food
 from tests.operate.test_flow import failed, record
 
@@ -42,6 +42,9 @@ class Late:
         raise NotImplementedError
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
+        raise NotImplementedError
+
+    def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
         raise NotImplementedError
 
     def latest(self) -> list[JournalRecord]:
@@ -118,6 +121,34 @@ def test_events_are_told_with_who_consumed_each(tmp_path: Path) -> None:
     assert by_name["OrderPlaced v1", outage].dead == ("payments.process_payment",)
     assert by_name["OrderPlaced v1", order].publisher == "orders.place_order"
     assert len(by_name["RestaurantConfirmedOrder v1", order].completed) == 4
+
+
+def test_an_event_has_its_publisher_although_the_window_begins_after_it_was_published(tmp_path: Path) -> None:
+    with food(tmp_path) as system:
+        system.order(HAPPY)
+
+    with open_journal(tmp_path) as journal:
+        everything = journal.records(Wanted(START)).records
+        whole = {event.event_id: (event.contract, event.publisher) for event in published(everything)}
+        for skipped in range(len(everything)):
+            for event in with_publishers(published(everything[skipped:]), journal):
+                assert (event.contract, event.publisher) == whole[event.event_id]
+
+
+@pytest.mark.parametrize("skipped", [0, 1])
+def test_an_event_in_two_versions_has_the_newer_name_in_lists_and_in_traces(skipped: int) -> None:
+    old, new = (PublishedEvent(event_id="e", contract=f"app.desk/Asked v{version}") for version in (1, 2))
+    records = [
+        record("a.ask", published=(old, new)),
+        record("b.two", event="e", trigger=new.contract),
+        record("b.one", event="e", trigger=old.contract),
+    ][skipped:]
+
+    (event,) = published(records)
+    (root,) = flows(records)[0].roots
+    (happened,) = root.published if isinstance(root, Handled) else (root,)
+
+    assert event.contract == happened.contract == new.contract
 
 
 def test_an_event_that_waits_for_a_retry_is_told_to(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from contradance.operate.aws.rows import DynamoDBOnceRecords, DynamoDBRows
 from contradance.operate.aws.services import AwsRefusal
-from contradance.operate.copying import Change, Row, RowKey, copy_rows
+from contradance.operate.copying import RowChange, RowKey, StoredRow, copy_rows
 from contradance.runtime.aws import layout
 from contradance.runtime.once import Lease, OnceKey
 from contradance.runtime.ports import Write
@@ -178,12 +178,14 @@ def test_an_expired_record_is_not_copied_and_a_kept_one_is_not_deleted() -> None
 def test_a_newer_row_is_not_overwritten_between_reading_and_writing() -> None:
     """The condition is in the write itself: what was read a moment ago does not count."""
     target, new = charges("payments"), store("payments")
-    row = Row(RowKey("order-1"), {layout.PARTITION: {"S": "order-1"}, "version": {"S": "v"}, "document": {"S": "old"}})
+    row = StoredRow(
+        RowKey("order-1"), {layout.PARTITION: {"S": "order-1"}, "version": {"S": "v"}, "document": {"S": "old"}}
+    )
     new.commit("order-1", "newer")
-    fresh = Row(RowKey("order-2"), {**row.content, layout.PARTITION: {"S": "order-2"}})
+    fresh = StoredRow(RowKey("order-2"), {**row.content, layout.PARTITION: {"S": "order-2"}})
 
-    refused = target.write([Change(row.key, row, None), Change(fresh.key, fresh, None)])
-    again = target.write([Change(fresh.key, None, replace(fresh, copy_of="of something else"))])
+    refused = target.write([RowChange(row.key, row, None), RowChange(fresh.key, fresh, None)])
+    again = target.write([RowChange(fresh.key, None, replace(fresh, copy_of="of something else"))])
 
     assert [*refused, *again] == [row.key, fresh.key]
     assert documents("payments") == {"order-1": "newer", "order-2": "old"}

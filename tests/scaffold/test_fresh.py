@@ -1,3 +1,4 @@
+import ast
 import json
 import os
 import re
@@ -66,6 +67,20 @@ def test_a_wheel_has_the_template_and_makes_the_same_project(tmp_path: Path, mon
 
     one, two = (contents(folder / "shop") for folder in (tmp_path, tmp_path / "other"))
     assert one == two
+
+
+def test_the_wheel_that_hatch_builds_has_the_same_parts() -> None:
+    hook = ast.parse((ROOT / "scripts" / "application_in_wheel.py").read_text(encoding="utf-8"))
+    listed = {
+        node.value
+        for assigned in hook.body
+        if isinstance(assigned, ast.AnnAssign)
+        for node in ast.walk(assigned)
+        if isinstance(node, ast.Constant)
+    }
+
+    assert listed >= {*application.PARTS, f"contradance/{application.COPIED}"}
+    assert "application_in_wheel.py" in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 
 def test_a_template_that_does_not_exist_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

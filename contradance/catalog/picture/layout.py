@@ -15,7 +15,7 @@ from contradance.catalog.picture.placing import LANE, arrival, breadth, departur
 from contradance.catalog.picture.routing import NEAR, Arrival, Turn, choose_tracks
 from contradance.catalog.picture.untangling import untangle
 
-Direction = Literal["right", "down"]
+Orientation = Literal["right", "down"]
 """Where time runs to: from left to right for wide pages, from top to bottom for narrow ones."""
 _TEXT_MARGIN: Final = {"function": 10.0, "route": 12.0, "schedule": 12.0, "event": 12.0, "foreign": 12.0}
 """Margin to the left and to the right of a box's text, in pixels, by kind of box."""
@@ -74,7 +74,7 @@ class Layout:
     height: float
 
 
-def layout(diagram: DiagramContent, direction: Direction = "right") -> Layout:
+def layout(diagram: DiagramContent, direction: Orientation = "right") -> Layout:
     """Return the position of each box and arrow of `diagram`, and the size of the drawing, in pixels."""
     return laid_out(arranged(diagram), direction)
 
@@ -86,7 +86,7 @@ def arranged(diagram: DiagramContent) -> Layers:
     return layered
 
 
-def laid_out(layered: Layers, direction: Direction) -> Layout:
+def laid_out(layered: Layers, direction: Orientation) -> Layout:
     """Return the position of each box and arrow of columns in order, and the size of the drawing, in pixels."""
     drawn = _Drawing(layered, direction).laid_out()
     return drawn if direction == "right" else _reflected(drawn)
@@ -95,18 +95,11 @@ def laid_out(layered: Layers, direction: Direction) -> Layout:
 class _Drawing:
     """Places the columns from left to right, and routes the arrows between neighbouring columns."""
 
-    def __init__(self, layered: Layers, direction: Direction) -> None:
+    def __init__(self, layered: Layers, direction: Orientation) -> None:
         self._columns = layered.columns
         self._paths = layered.paths
-        boxes = {slot: slot.box for column in self._columns for slot in column if slot.box}
-        lengths = {slot: (_width(box), _height(box)) for slot, box in boxes.items()}
-        if direction == "down":
-            lengths = {slot: (high, wide) for slot, (wide, high) in lengths.items()}
-        self._heights = {
-            slot: breadth(slot, lengths[slot][1] if slot in lengths else 0.0)
-            for column in self._columns
-            for slot in column
-        }
+        lengths = {slot: _size(slot.box, direction) for column in self._columns for slot in column}
+        self._heights = {slot: breadth(slot, size[1]) for slot, size in lengths.items()}
         self._middles = middles(layered, self._heights)
         self._turns: dict[Strand, Turn] = {}
         self._left: list[float] = []
@@ -114,7 +107,7 @@ class _Drawing:
         self._tracks: list[float] = []
         x = 0.0
         for column, slots in enumerate(self._columns):
-            width = max((lengths[slot][0] for slot in slots if slot.box), default=0.0)
+            width = max((lengths[slot][0] for slot in slots), default=0.0)
             tracks = self._route(layered.strands(column))
             forks = any(slot.box and slot.box.forks for slot in slots)
             self._left.append(x)
@@ -197,6 +190,13 @@ def _without_straight(corners: Sequence[Point]) -> Iterator[Point]:
             kept.pop()
         kept.append(corner)
     yield from kept
+
+
+def _size(box: Box | None, direction: Orientation) -> tuple[float, float]:
+    """Return (extent along the arrows, extent across them) of a box; no extent without a box."""
+    if box is None:
+        return 0.0, 0.0
+    return (_width(box), _height(box)) if direction == "right" else (_height(box), _width(box))
 
 
 def _width(box: Box) -> float:

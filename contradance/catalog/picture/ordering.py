@@ -14,7 +14,7 @@ from contradance.catalog.picture.layers import Layers, Slot
 
 _SWEEPS: Final = 16
 _FRUITLESS: Final = 3
-"""Sweeps one after the other without a better order, after which the search ends: mostly two orders alternate then."""
+"""Sweeps one after the other without a better order, after which the search ends: mostly two arrangements alternate then."""
 
 
 def put_in_order(layered: Layers) -> None:

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from contradance.catalog.picture.diagram import EVENTS, LINE, DiagramContent, diagram_content
 from contradance.catalog.picture.layers import Layers
-from contradance.catalog.picture.layout import Direction, PlacedArrow, PlacedBox, arranged, laid_out
+from contradance.catalog.picture.layout import Orientation, PlacedArrow, PlacedBox, arranged, laid_out
 from contradance.catalog.picture.legend import Legend
 from contradance.catalog.picture.shapes import branch, fork, head, line, middle, number, shape, stub
 from contradance.catalog.picture.text import width
@@ -55,7 +55,7 @@ def stylesheet() -> str:
     return files(__package__).joinpath("picture.css").read_text(encoding="utf-8")
 
 
-def svg(choreography: Choreography, direction: Direction = "right") -> str:
+def svg(choreography: Choreography, direction: Orientation = "right") -> str:
     """Return the picture of `choreography` as a file of its own, with its stylesheet."""
     return Drawing(diagram_content(choreography), direction).svg()
 
@@ -85,7 +85,9 @@ class _DrawnBox:
 class Drawing:
     """A diagram that is laid out once, and written as SVG with the marks of any overlay: title, arrows, boxes, legend."""
 
-    def __init__(self, content: DiagramContent, direction: Direction = "right", layered: Layers | None = None) -> None:
+    def __init__(
+        self, content: DiagramContent, direction: Orientation = "right", layered: Layers | None = None
+    ) -> None:
         self._diagram = content
         self._down = direction == "down"
         self._margin = _NARROW_MARGIN if self._down else _MARGIN

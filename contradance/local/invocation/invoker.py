@@ -92,6 +92,8 @@ class Invoker:
         for pending in batch:
             attempt = self._describe(function, pending)
             attempt.began(seconds)
+            if flight is not None:
+                flight.take_log(attempt)
             attempt.record("failed", pending.attempt, error=f"TimedOut: {error}" + (f" ({where})" if where else ""))
         return dict.fromkeys((pending.id for pending in batch), error)
 
@@ -122,14 +124,21 @@ class Invoker:
             function = self._functions[flight.function]
             seconds, where = function.limits.timeout.total_seconds(), self._in_flight.where(flight)
             error = f"TimedOut: Task timed out after {seconds:.2f} seconds ({where})"
-            self.record_request(function, flight.attempts[0][0], error, seconds)
+            self.record_request(function, flight.attempts[0][0], error, seconds, flight)
 
-    def record_request(self, function: AnyFunction, request_id: str, error: str, seconds: float = 0) -> None:
-        """Journal a request as failed with `error`: it ended after `seconds` without a record of its own."""
+    def record_request(
+        self, function: AnyFunction, request_id: str, error: str, seconds: float = 0, flight: Flight | None = None
+    ) -> None:
+        """Journal a request as failed with `error`: it ended after `seconds` without a record of its own.
+
+        With its `flight`, what it logged is in the record.
+        """
         trigger = function.trigger.key if isinstance(function.trigger, Route) else _INVOKE
         attempt = Attempt(function, trigger, self._environment)
         attempt.correlation_id = request_id
         attempt.began(seconds)
+        if flight is not None:
+            flight.take_log(attempt)
         attempt.record("failed", 1, error=error)
 
     def _describe(self, function: AnyFunction, pending: PendingDelivery) -> Attempt:

@@ -36,6 +36,10 @@ _FLOWS: Final = (
     "UNION SELECT correlation_id FROM event WHERE event_id >= ? AND event_id < ?) ORDER BY id"
 )
 """A UNION, so that each part uses its own index."""
+_OF_FLOWS: Final = (
+    "SELECT function, event_id, correlation_id, record, NULL FROM journal "
+    "WHERE correlation_id IN (SELECT value FROM json_each(?)) ORDER BY id"
+)
 _FILTER: Final = "(? IS NULL OR function = ?) AND (? IS NULL OR subject = ?)"
 _COLUMNS: Final = "id, function, event_id, correlation_id, record, iif(?, logs, NULL)"
 _BACKWARDS: Final = f"SELECT {_COLUMNS} FROM journal WHERE id < ? AND {_FILTER} ORDER BY id DESC LIMIT ?"  # noqa: S608 - constants
@@ -92,6 +96,10 @@ class JournalReader:
         above = term + (LAST if len(term) >= SHORTEST else FIRST)
         rows = self._rows(_FLOWS, (term, above) * 4)
         return readable(rows)
+
+    def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
+        """Return every record of these flows, without logs, in the order they were written."""
+        return readable(self._rows(_OF_FLOWS, (json.dumps([*correlation_ids]),)))
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
         """Return the records unchanged: `flows` has already read what their attempts logged."""

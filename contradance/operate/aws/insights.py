@@ -24,6 +24,8 @@ MOST: Final = 10_000
 """Most lines of one search. CloudWatch Logs API reference, StartQuery."""
 _GROUPS: Final = 50
 """Most log groups of one search. The same."""
+_FLOWS: Final = 100
+"""Flows of one search: its text has at most 10,000 characters."""
 _PAUSE_SECONDS: Final = 0.5
 _POLLS: Final = 240
 """How often a running search is polled before it is given up."""
@@ -73,10 +75,19 @@ class InsightsJournal:
         wanted = Wanted(self._since)
         touched = self._records(wanted, f"{_JOURNALED} and strcontains(@message, {_quoted(term)})").records
         flows = sorted({record.correlation_id for record in touched if _is_about(record, term)})
-        if not flows:
-            return []
-        named = ", ".join(map(_quoted, flows))
-        return self._records(wanted, f"{_JOURNALED} and journal.correlation_id in [{named}]").records
+        return self.of_flows(flows)
+
+    def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
+        """Return all records of these flows since the start of the search; a search takes so many flows."""
+        names = [_quoted(one) for one in correlation_ids]
+        return [
+            record
+            for first in range(0, len(names), _FLOWS)
+            for record in self._records(
+                Wanted(self._since),
+                f"{_JOURNALED} and journal.correlation_id in [{', '.join(names[first : first + _FLOWS])}]",
+            ).records
+        ]
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
         """Return the records, each with the log lines of its attempt, by one more search."""

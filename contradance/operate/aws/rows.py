@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from contradance.errors import OperateError
 from contradance.operate.aws.services import Aws, AwsRefusal
-from contradance.operate.copying import Change, Row, RowKey, RowState
+from contradance.operate.copying import RowChange, RowKey, RowState, StoredRow
 from contradance.runtime.aws import layout, record
+from contradance.runtime.aws.record import DynamoItem
 
-DynamoItem = Mapping[str, Mapping[str, Any]]
 _LARGEST_STEP: Final = 3_500_000
 """Most bytes of one transaction, by the length of the text; DynamoDB allows 4 MB."""
 _TRIES: Final = 12
@@ -41,7 +41,7 @@ class DynamoDBRows:
         self._table = table
         self._sleep = sleep
 
-    def pages(self) -> Iterator[Sequence[Row]]:
+    def pages(self) -> Iterator[Sequence[StoredRow]]:
         """Yield every item, up to 1 MB a page."""
         request: dict[str, Any] = {"TableName": self._table, "ConsistentRead": True, **self._scan_filter()}
         while True:
@@ -51,9 +51,9 @@ class DynamoDBRows:
                 return
             request["ExclusiveStartKey"] = last
 
-    def find(self, keys: Sequence[RowKey]) -> Mapping[RowKey, Row]:
+    def find(self, keys: Sequence[RowKey]) -> Mapping[RowKey, StoredRow]:
         """Return the items with up to 100 keys; ask again for keys that DynamoDB did not process."""
-        found: dict[RowKey, Row] = {}
+        found: dict[RowKey, StoredRow] = {}
         wanted: dict[str, Any] = {self._table: {"Keys": [*map(_key, keys)], "ConsistentRead": True}}
         for pause in self._pauses():
             answer = self._dynamodb.ask("batch_get_item", RequestItems=wanted)
@@ -65,14 +65,14 @@ class DynamoDBRows:
             pause()
         raise OperateError(f"DynamoDB throttles reads of table {self._table}.\n  Run it again later.")
 
-    def write(self, changes: Sequence[Change]) -> frozenset[RowKey]:
+    def write(self, changes: Sequence[RowChange]) -> frozenset[RowKey]:
         """Apply changes in transactions; return the keys of those whose row in the table had changed."""
         refused: set[RowKey] = set()
         for step in _steps(changes):
             refused |= self._write(step)
         return frozenset(refused)
 
-    def _write(self, step: list[Change]) -> set[RowKey]:
+    def _write(self, step: list[RowChange]) -> set[RowKey]:
         """Apply one transaction, again without the changes that it refuses; return their keys."""
         refused: set[RowKey] = set()
         for pause in self._pauses():
@@ -93,7 +93,7 @@ class DynamoDBRows:
                 return refused
         raise OperateError(f"DynamoDB refuses writes of table {self._table} again and again.\n  Run it again later.")
 
-    def _change(self, change: Change) -> dict[str, Any]:
+    def _change(self, change: RowChange) -> dict[str, Any]:
         """Return a change in the form of TransactWriteItems, with the condition on the row that it expects."""
         request: dict[str, Any] = {"TableName": self._table, **_condition(change.expected)}
         if change.row is None:
@@ -101,12 +101,12 @@ class DynamoDBRows:
         item = {**change.row.content, layout.COPY_OF: {"S": change.row.digest}}
         return {"Put": {**request, "Item": item}}
 
-    def _row(self, item: DynamoItem) -> Row:
+    def _row(self, item: DynamoItem) -> StoredRow:
         """Return an item as a row."""
         content = {name: value for name, value in item.items() if name != layout.COPY_OF}
         key = RowKey(item[layout.PARTITION]["S"], item[layout.SORT]["S"] if layout.SORT in item else "")
         copy_of = item.get(layout.COPY_OF)
-        return Row(key, content, self._state(item), copy_of["S"] if copy_of else None)
+        return StoredRow(key, content, self._state(item), copy_of["S"] if copy_of else None)
 
     def _state(self, item: DynamoItem) -> RowState:  # noqa: ARG002 - of once-records it depends on the item
         """Return the state of an item."""
@@ -174,7 +174,7 @@ def _key(key: RowKey) -> dict[str, dict[str, str]]:
     return {layout.PARTITION: {"S": key.partition}, **({layout.SORT: {"S": key.sort}} if key.sort else {})}
 
 
-def _condition(expected: Row | None) -> dict[str, Any]:
+def _condition(expected: StoredRow | None) -> dict[str, Any]:
     """Return the condition that the table still has this row; with None, that it has no row with the key."""
     if expected is None:
         names, values = {"#0": layout.PARTITION}, {}
@@ -189,9 +189,9 @@ def _condition(expected: Row | None) -> dict[str, Any]:
     return {**found, "ExpressionAttributeValues": values} if values else found
 
 
-def _steps(changes: Sequence[Change]) -> Iterator[list[Change]]:
+def _steps(changes: Sequence[RowChange]) -> Iterator[list[RowChange]]:
     """Yield the changes in lists that fit into one transaction each."""
-    step: list[Change] = []
+    step: list[RowChange] = []
     size = 0
     for change in changes:
         length = len(repr(change.row.content).encode()) if change.row else 0
