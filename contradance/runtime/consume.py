@@ -82,10 +82,11 @@ def consume(
         key, cause = _cause(function, delivered, once, event)
         own = context if queued_at is None else OwnTime(context, function.limits.timeout)
 
-        def run(delivery: Delivery) -> tuple[object, None]:
+        def run(delivery: Callable[[], Delivery]) -> tuple[object, None]:
             """Call the handler within its time limit; return what it publishes, and None: there is no response."""
             with environment.limiter.handler(own.get_remaining_time_in_millis() / 1000) if queued_at else nullcontext():
-                published = function.handler(read, delivery) if subscription.takes_delivery else function.handler(read)
+                taken = (read, delivery()) if subscription.takes_delivery else (read,)
+                published = function.handler(*taken)
             return published, None
 
         task = Task(function, key, holder, cause, run)
