@@ -78,6 +78,8 @@ class DiagramContent:
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
     services: tuple[str, ...]
+    left_out: int
+    """Functions that neither consume nor publish."""
 
 
 def diagram_content(choreography: Choreography) -> DiagramContent:
@@ -97,7 +99,9 @@ def diagram_content(choreography: Choreography) -> DiagramContent:
         tail, head = ends if kind == "publishes" else ends[::-1]
         arrows.append(Arrow(tail, head, contract in failing.contracts))
     services = tuple(dict.fromkeys(function.service for function in functions))
-    return DiagramContent(choreography.name, tuple(boxes), tuple(arrows), services)
+    return DiagramContent(
+        choreography.name, tuple(boxes), tuple(arrows), services, len(choreography.functions) - len(functions)
+    )
 
 
 def event_title(identity: Identity) -> str:
