@@ -6,7 +6,7 @@ ARGS ?=
 EXAMPLES ?= 20000
 export PYTHONDONTWRITEBYTECODE :=# hundreds of processes start in the tests: none should compile anew what another has
 
-.PHONY: run demo test explore engine bench mutants soak check docs fix constraints clean help
+.PHONY: run demo test explore engine emulator bench mutants soak check docs fix constraints clean help
 
 run: $(READY)      ## run the food delivery system on this machine; ARGS="--set refusal_rate=1" sets a setting
 	@$(BIN)/contradance run $(ARGS)
@@ -23,9 +23,14 @@ explore: $(READY)  ## every property with random examples, EXAMPLES of each; tak
 engine: $(READY)   ## the Pulumi program on Pulumi's own engine, with a stand-in for AWS; needs `pulumi` on the PATH
 	@$(BIN)/pytest -m engine tests/engine $(ARGS)
 
-soak: $(READY)     ## a thousand orders while the laptop is killed; 500 while functions raise, hang, exit and kill it too
+emulator: $(READY) .venv-emulator/ready   ## the deployed systems on MiniStack, an emulator of AWS, in an environment of its own
+	@$(BIN)/pytest -m emulator tests/emulator $(ARGS)
+
+soak: $(READY)     ## 3,000 orders at once; 1,000 while the laptop is killed, or payments moves; 500 while functions raise, hang, exit
+	@$(BIN)/python -m tests.durability.soak 3000 20 0
 	@$(BIN)/python -m tests.durability.soak 1000 20 5
 	@$(BIN)/python -m tests.durability.storm 500 10 20
+	@$(BIN)/python -m tests.durability.moving 1000
 
 bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS="--quick" for a first look
 	@$(BIN)/python benchmarks/paths.py $(ARGS)
@@ -38,6 +43,7 @@ bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS=
 	@$(BIN)/python benchmarks/contracts.py $(ARGS)
 	@$(BIN)/python benchmarks/dead_letters.py $(ARGS)
 	@$(BIN)/python benchmarks/scale.py $(ARGS)
+	@$(BIN)/python benchmarks/units.py $(ARGS)
 
 screenshots: $(READY)   ## every page of the console as PNG under .screenshots/; ARGS=--docs writes the README's two
 	@$(BIN)/python scripts/screenshots.py $(ARGS)
@@ -78,7 +84,7 @@ constraints: $(READY)   ## pin anew what the pinned requirements need in turn, h
 	@$(BIN)/contradance package --lock
 
 clean:             ## remove what `make` and the laptop made
-	@rm -rf .venv .contradance dist site
+	@rm -rf .venv .venv-emulator .contradance dist site
 
 help:              ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
@@ -97,4 +103,10 @@ $(READY): requirements.txt requirements-dev.txt constraints.txt pyproject.toml c
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt
+	@touch $@
+
+.venv-emulator/ready: tests/emulator/requirements.txt $(READY)
+	@echo "Setting up .venv-emulator (once) ..."
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-emulator
+	@$(BIN)/uv pip install --quiet --python .venv-emulator/bin/python -r tests/emulator/requirements.txt
 	@touch $@

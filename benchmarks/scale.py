@@ -92,7 +92,7 @@ def commands(folder: Path, *, quick: bool) -> None:
             }
             command = [sys.executable, str(folder / name), *(() if typed else ("--help",))]
             run(command, ROOT, asked if typed else None)  # compiles
-            used[name] = fewest(command, ROOT, 2 if quick else 15, asked if typed else None)
+            used[name] = fewest(command, ROOT, 1 if quick else 15, asked if typed else None)
             assert used[name].output, f"{name} prints nothing"
         ours, floor = used["contradance"].seconds, used["bare"].seconds
         print(f"{what:26} {ours:>8.3f} s  bare Typer {floor:>8.3f} s {ours / floor:>8.2f}x", flush=True)

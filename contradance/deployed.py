@@ -35,6 +35,10 @@ class DeployedFunction(BaseModel):
     """The queue between rule and function; None for direct delivery."""
     dead_letter_queue_url: str | None = None
     """None for a route."""
+    paused: bool = False
+    """Whether the configuration disables its rule or its schedule."""
+    stopped: bool = False
+    """Whether the configuration makes Lambda not run it."""
     alarms: tuple[str, ...] = ()
     """Names of its CloudWatch alarms."""
 
@@ -59,7 +63,7 @@ class DeployedBus(BaseModel):
     arn: str
     archive_name: str | None = None
     archive_arn: str | None = None
-    """None without an archive in this stack."""
+    """None without an archive that the stack knows."""
 
 
 class Deployed(BaseModel):
@@ -75,7 +79,9 @@ class Deployed(BaseModel):
     bus_arn: str
     archive_name: str | None = None
     archive_arn: str | None = None
-    """None when the stack runs on another stack's bus."""
+    """The archive of the bus, also of another stack's; None where that one is not known."""
+    once_table: str | None = None
+    """Name in DynamoDB of the table of once-records; None after a deployment by an older version."""
     api_url: str | None = None
     fingerprint: str
     """Fingerprint of the deployed choreography: see `contradance.fingerprint`."""
@@ -95,6 +101,11 @@ class Deployed(BaseModel):
         name = self.functions[function].bus
         if name is not None and name in self.buses:
             return self.buses[name]
+        return self.own_bus
+
+    @property
+    def own_bus(self) -> DeployedBus:
+        """The application's own bus, which another stack may own."""
         return DeployedBus(
             name=self.bus_name, arn=self.bus_arn, archive_name=self.archive_name, archive_arn=self.archive_arn
         )

@@ -19,7 +19,7 @@
     ├── WorkError                   a unit of work cannot go on
     │   ├── NotLinked               a table, setting or secret is used without `uses=[...]`
     │   ├── NoUnitOfWork            a table is used outside a handler
-    │   ├── Conflict                another unit of work changed the same item first; retried
+    │   ├── Conflict                another unit of work changed the same item first; runs again
     │   ├── LeaseHeld               another attempt at the same delivery is still running; retried
     │   ├── LeaseLost               this attempt took too long, and another took over; nothing is committed
     │   ├── HandlerTimedOut         the handler took longer than its timeout, and was interrupted; retried

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import cost
 import reference
 
 _ONE_PLACE = 4
@@ -57,6 +58,7 @@ def _first_line(room: Path) -> str:
 
 PARTS: Mapping[str, Sequence[Callable[[], str]]] = {
     "README.md": (function,),
+    "docs/explanation/cost.md": (cost.orders, cost.units),
     "docs/explanation/how-it-reads.md": (function, contract),
     "docs/maintain/architecture.md": (rooms_picture, rooms_table),
     "docs/reference/alarms.md": (reference.alarms,),

@@ -31,6 +31,7 @@ RATIOS = {
         *(rf"^{what} +[\d.]+ s +\d+ MB{NUMBER} characters{RATIO}$" for what in ("logs", "events list", "prune")),
         *(rf"^{what} +[\d.]+ us  a bare write +[\d.]+ us{RATIO}$" for what in ("plain", "in colour")),
     ],
+    "units": [rf"together: {course}{NUMBER * 4}{RATIO}$" for course in ("delivered", "refused")],
 }
 """Lines that a benchmark prints, as patterns: each holds at least one ratio."""
 

@@ -47,7 +47,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, Declared]]] = {
         ),
         "why": Declared("inspecting:why", "Print the status of an event at a subscriber, and the reasons."),
         "doctor": Declared(
-            "operating:doctor",
+            "health:doctor",
             "Compare the running system with the code, and list problems; exit with 1 if there are any.",
         ),
     },
@@ -57,7 +57,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, Declared]]] = {
         ),
         "dlq": Declared("dlq:dlq", "Look at dead letters, redrive them, purge them."),
         "replay": Declared(
-            "operating:replay",
+            "replaying:replay",
             "Replay a window of the archive to one subscriber; events that it has completed have no effect without "
             "--again.",
         ),
@@ -65,6 +65,10 @@ COMMANDS: Final[Mapping[str, Mapping[str, Declared]]] = {
     "Deploy": {
         "package": Declared(
             "package:package", "Build what Lambda runs: one layer for all functions, and a zip for each."
+        ),
+        "move": Declared(
+            "moving:move",
+            "Copy a service's tables and once-records to another stack; it can be repeated. Exit with 1 if a copy is incomplete.",
         ),
     },
 }

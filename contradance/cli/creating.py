@@ -77,13 +77,19 @@ def new(
     name: Annotated[str | None, typer.Argument(help="The project's name or path: ../my-library.")] = None,
     *,
     empty: Annotated[bool, typer.Option("--empty", help="Leave out the example.")] = False,
+    template: Annotated[
+        str | None,
+        typer.Option(help="Start from a whole application instead; an unknown name lists which.", metavar="NAME"),
+    ] = None,
 ) -> None:
     """Create a new project: a route, an event, a subscriber, and their tests.
 
     It has its own folder and includes this version of contradance, so `make run` and `make test` work at once.
     """
+    if empty and template is not None:
+        raise typer.BadParameter("a template is the example; leave out one of them.", param_hint="--empty")
     where = Path(_asked(name, "Name of the project", "NAME", lambda path: app_name(Path(path).name)))
-    folder = create_project(where.parent, where.name, empty=empty)
+    folder = create_project(where.parent, where.name, empty=empty, template=template)
     make_repository(folder)
     out.print(f"Created {folder}/. Now:\n\n  cd {folder}\n  make test\n  make run\n")
     out.print(f"{folder / 'README.md'} describes the files and the next steps.")

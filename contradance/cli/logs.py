@@ -7,7 +7,7 @@ import typer
 
 from contradance.cli.command import LATEST, AsJson, Limit, reporting
 from contradance.cli.moment import moment
-from contradance.cli.operating import pauses
+from contradance.cli.replaying import pauses
 from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import Services, err
 from contradance.operate.level import Level

@@ -59,11 +59,7 @@ class Target:
     @property
     def options(self) -> str:
         """The options that choose it, with a space before them, for a command that is printed."""
-        if self.stack_name:
-            return f" --stack {shlex.quote(self.stack_name)}"
-        if self.outputs:
-            return f" --outputs {shlex.quote(str(self.outputs))}"
-        return state_option(self.state)
+        return stack_options(self.stack_name, self.outputs) or state_option(self.state)
 
     @cached_property
     def choreography(self) -> "Choreography":
@@ -117,6 +113,13 @@ class Target:
         from contradance.operate.aws.stack import outputs_in, outputs_of  # noqa: PLC0415 - only for a stack
 
         return outputs_in(self.outputs) if self.outputs else outputs_of(str(self.stack_name), self.project.root)
+
+
+def stack_options(stack: str | None, outputs: Path | None) -> str:
+    """Return the option that names a stack, or a file of its outputs, with a space before it; empty without both."""
+    if stack:
+        return f" --stack {shlex.quote(stack)}"
+    return f" --outputs {shlex.quote(str(outputs))}" if outputs else ""
 
 
 def state_option(state: Path) -> str:

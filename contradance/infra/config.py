@@ -61,6 +61,19 @@ class StackConfig(BaseModel):
         default=None,
         description="the other stack by name, instead of `bus`: `organization/project/stack`",
     )
+    bus_archive: str | None = Field(
+        default=None,
+        pattern=r"^arn:[^:]+:events:[^:]+:[0-9]+:archive/",
+        description="with `bus`: ARN of that bus's archive, to replay from; `busStack` finds it by itself",
+    )
+    paused: bool | tuple[str, ...] = Field(
+        default=False,
+        description="services whose rules and schedules are disabled, or `true` for all, while a service moves",
+    )
+    stopped: tuple[str, ...] = Field(
+        default=(),
+        description="services whose functions do not run at all, before the last copy of a move; they are paused too",
+    )
     archive_days: int = Field(
         default=30,
         ge=1,
@@ -160,6 +173,10 @@ class StackConfig(BaseModel):
         """Raise ValueError when two keys contradict each other, or when one needs another that is not set."""
         if self.bus and self.bus_stack:
             raise ValueError("bus and busStack both name a bus: keep one")
+        if self.bus_archive and not self.bus:
+            raise ValueError(
+                "busArchive is the archive of the bus that the key bus names: set bus, or remove busArchive"
+            )
         if self.foreign_bus and "archive_days" not in self.model_fields_set:
             raise ValueError("archiveDays is required with another stack's bus: the days that its archive keeps events")
         if self.api_auth == "jwt" and not (self.jwt_issuer and self.jwt_audience):

@@ -9,7 +9,8 @@ from contradance.deployed import OUTPUT
 from contradance.infra.components.application import ApplicationComponent
 from contradance.infra.planning.buses import ForeignBusPlan
 from contradance.infra.planning.plan import StackPlan, TablePlan, Workload
-from contradance.infra.planning.trigger import SubscriberPlan
+from contradance.infra.planning.replay_policy import replay_policy
+from contradance.infra.planning.trigger import SchedulePlan, SubscriberPlan
 
 StackOutputs = Mapping[str, object]
 
@@ -17,9 +18,10 @@ StackOutputs = Mapping[str, object]
 def outputs(
     plan: StackPlan, application: ApplicationComponent, fingerprint: str, contracts: StackOutputs
 ) -> StackOutputs:
-    """Return the outputs: `deployed`, with the frozen schemas `contracts` by identity, and four values for people."""
+    """Return the outputs: `deployed`, with the frozen schemas `contracts` by identity, and five values for people."""
     site, bus = plan.setup.site, plan.setup.bus
-    archive_arn = site.arn("events", f"archive/{plan.archive}") if plan.archive else None
+    archive_arn = site.arn("events", f"archive/{plan.archive}") if plan.archive else bus.archive_arn
+    archive = archive_arn.rpartition("/")[2] if archive_arn else None
     api_url = application.api.url if application.api else None
     deployed: dict[str, object] = {
         "app": site.app,
@@ -27,8 +29,9 @@ def outputs(
         "region": site.region,
         "bus_name": bus.name,
         "bus_arn": bus.arn,
-        "archive_name": plan.archive,
+        "archive_name": archive,
         "archive_arn": archive_arn,
+        "once_table": plan.setup.once_table,
         "api_url": api_url,
         "fingerprint": fingerprint,
         "alarms": [alarm.name for alarm in plan.api.alarms] if plan.api else [],
@@ -42,9 +45,10 @@ def outputs(
     return {
         OUTPUT: {**_camel_case_names(deployed), "functions": functions, "tables": tables, "contracts": contracts},
         "api_url": api_url,
-        "archive": plan.archive,
+        "archive": archive,
         "bus_arn": bus.arn,
         "fingerprint": fingerprint,
+        "replay_policy": replay_policy(site, bus.name, plan.archive) if plan.archive else None,
     }
 
 
@@ -75,12 +79,16 @@ def _function_output(workload: Workload, urls: Mapping[str, pulumi.Output[str]],
         "function_name": plan.lambda_name,
         "deployed_name": plan.identity if plan.identity != plan.name else "",
         "log_group": plan.log_group,
+        "stopped": plan.stopped,
         "dead_letter_queue_url": urls.get(f"{plan.identity}.dead-letters"),
         "queue_url": urls.get(plan.identity),
         "alarms": [alarm.name for alarm in workload.alarms],
     }
     if isinstance(workload, SubscriberPlan):
-        names |= {"rule_name": workload.rule.name, "rule_arn": workload.rule.arn, "bus": bus}
+        rule = workload.rule
+        names |= {"rule_name": rule.name, "rule_arn": rule.arn, "bus": bus, "paused": rule.paused}
+    if isinstance(workload, SchedulePlan):
+        names["paused"] = workload.paused
     return _camel_case_names(names)
 
 

@@ -13,6 +13,7 @@ from contradance.infra.components.application import ApplicationComponent
 from contradance.infra.components.shared_resources import DeploymentPackages
 from contradance.infra.config import StackConfig
 from contradance.infra.outputs import outputs
+from contradance.infra.planning.pause import describe_pause
 from contradance.infra.planning.plan import chosen, make_plan
 from contradance.infra.planning.quotas import check_quotas
 from contradance.infra.planning.succession import check_succession, describe_leaving, leaving
@@ -53,6 +54,9 @@ async def deploy(
             check_succession(plan, before)
             for warning in describe_leaving(leaving(plan, before), site.stack, retained=config.protect):
                 pulumi.log.warn(warning)
+        pause = describe_pause(plan)
+        if pause:
+            pulumi.log.warn(pause)
     application = ApplicationComponent(plan, packages, read_secrets())
     promises = promised(own_contracts(choreography.contracts))
     return outputs(plan, application, fingerprint(choreography, chosen(choreography, config)), promises)

@@ -83,12 +83,13 @@ def read_site(app: str) -> Site:
 async def read_bus(config: StackConfig, site: Site) -> BusPlan | None:
     """Return the bus that the configuration names, checked by `parse_bus`; None when the stack has its own bus."""
     if config.bus_stack:
-        return parse_bus(await _bus_arn_of(config.bus_stack), f"busStack {config.bus_stack!r}", site)
-    return parse_bus(config.bus, "the key bus", site) if config.bus else None
+        arn, archive_arn = await _bus_of(config.bus_stack)
+        return parse_bus(arn, f"busStack {config.bus_stack!r}", site, archive_arn=archive_arn)
+    return parse_bus(config.bus, "the key bus", site, archive_arn=config.bus_archive) if config.bus else None
 
 
-async def _bus_arn_of(stack: str) -> str:
-    """Return the ARN of another stack's bus from that stack's last outputs; refuse a stack without such an output.
+async def _bus_of(stack: str) -> tuple[str, str | None]:
+    """Return the ARNs of another stack's bus and of its archive, from its last outputs; refuse one without such an output.
 
     The program waits for it: policies contain it, and a bus in another account is refused before any resource.
     """
@@ -99,4 +100,4 @@ async def _bus_arn_of(stack: str) -> str:
             f"stack {pulumi.get_stack()!r} has busStack {stack!r}, a stack that has no output {OUTPUT!r} with a bus.\n"
             f"  Fix: deploy that stack first, or name its bus: pulumi config set --stack {pulumi.get_stack()} bus <ARN>"
         )
-    return str(deployed["busArn"])
+    return str(deployed["busArn"]), deployed.get("archiveArn")

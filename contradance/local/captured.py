@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 from contradance.choreography import Choreography
-from contradance.runtime.attempt import running_attempt
+from contradance.local.invocation.in_flight import running_flight
+from contradance.runtime.attempt import Attempt, running_attempt
 from contradance.runtime.attempt_log import STANDARD_KEYS, bounded_entry
 from contradance.runtime.aws.log_values import masked, masked_argument
 from contradance.runtime.error_description import exception_text
@@ -48,6 +49,7 @@ class CapturedLogs(logging.Handler):
         if attempt is not None:
             entry = entry.model_copy(update={"at": attempt.now()})
             attempt.keep(bounded_entry(entry))
+            _note(attempt)
         self._when_logged(entry, attempt.service if attempt else _service_named(record.name))
 
     def addFilter(self, filter: Any) -> None:  # noqa: N802, A002 - logging's names
@@ -71,6 +73,7 @@ class CapturedPrint:
         attempt = None if _writing.get() else running_attempt()
         if attempt is None:
             return self._stream.write(text)
+        _note(attempt)
         for entry in attempt.keep_printed(text):
             if self._when_printed is not None:
                 self._when_printed(entry, attempt.service)
@@ -78,6 +81,13 @@ class CapturedPrint:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def _note(attempt: Attempt) -> None:
+    """Note at the running invocation which attempt logs, for the record of a timeout."""
+    flight = running_flight()
+    if flight is not None:
+        flight.logged = attempt
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from contradance.local.pruning import DEFAULT_KEPT, Pruner
 from contradance.local.pruning_thread import PruningThread
 from contradance.local.state.database import Database
 from contradance.local.state.journal_table import STATE_FILE, LaptopJournal
+from contradance.local.state.renamed import adopt_renamed
 from contradance.local.store import SQLiteStore
 from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.ports import Environment
@@ -84,11 +85,13 @@ class Laptop:
         self.clock = clock
         self.state = state
         self.database = Database(state / STATE_FILE, synchronous)
+        adopt_renamed(self.database, choreography)
         self.bus = Bus(choreography, self.database, clock)
         self.journal = LaptopJournal(self.database, when_journaled)
         self.dead_letters = DeadLetterQueues(self.database, clock)
         self.replays = Replays(self.bus, self.database, clock, archive_delay, Random(seed))  # noqa: S311 - an order is not a secret
         store = SQLiteStore(self.database, self.bus if publish_at_once else None)
+        messages = PendingMessages(self.database)
         self.environment = Environment(
             store=store,
             events=self.bus,
@@ -97,7 +100,7 @@ class Laptop:
             clock=clock,
             variables=variables,
             bus=self.bus.name,
-            messages=PendingMessages(self.database),
+            messages=messages,
         )
         self.in_flight = InFlight(state)
         self.threads = RequestThreads(self.in_flight)
@@ -106,7 +109,14 @@ class Laptop:
             for function in choreography.functions.values()
             if isinstance(function.trigger, Subscription | Schedule)
         ]
-        invoker = Invoker(self.bus, choreography.functions, self.in_flight, self.environment, when_settled)
+        invoker = Invoker(
+            self.bus,
+            choreography.functions,
+            self.in_flight,
+            self.environment,
+            messages=messages,
+            when_settled=when_settled,
+        )
         recovery = Recovery(choreography.functions, self.bus, invoker, self.in_flight, store)
         self._schedules = schedules = Schedules(choreography, self.bus, clock.now())
         self._store = store

@@ -104,7 +104,7 @@ class SQLiteStore:
                 held.attempt,
                 lease.expires.timestamp(),
                 json.dumps([event._asdict() for event in sealed], ensure_ascii=False) if state == "done" else None,
-                json.dumps([[event.event_id, str(event.identity)] for event in sealed]) if sealed else None,
+                _ids(sealed) if state == "published" else None,
                 json.dumps(asdict(answer), ensure_ascii=False) if answer else None,
             )
             try:
@@ -124,12 +124,12 @@ class SQLiteStore:
             accepted.dispatch()
         return state
 
-    def release(self, key: OnceKey, lease: Lease) -> None:
+    def release(self, key: OnceKey, lease: Lease, *, counted: bool = True) -> None:
         """Give the lease back, so that another holder does not wait for its expiry; no effect when it is not held."""
         with self._lock:
             held = self._leases.get(key)
-            if held and held.holder == lease.holder:
-                self._leases[key] = held._replace(expires=_RELEASED)
+            if held and held.holder == lease.holder and held.expires != _RELEASED:
+                self._leases[key] = held._replace(expires=_RELEASED, attempt=held.attempt - (not counted))
 
     def shift_leases(self, jump: timedelta) -> None:
         """Move each lease's expiry by `jump`, so that what remains of it stays; a released lease stays free."""
@@ -143,14 +143,12 @@ class SQLiteStore:
         """Whether the handler has committed for this key."""
         return self._record(key) is not None
 
-    def mark_published(self, key: OnceKey) -> None:
-        """Make a `done` record `published`, erasing its sealed events and keeping their ids."""
-        self._database.write(
-            lambda connection: connection.execute(
-                f"UPDATE once SET state = 'published', sealed = NULL WHERE {_ONCE}",  # noqa: S608 - constant
-                key,
-            )
+    def mark_published(self, key: OnceKey, sealed: Sequence[SealedEvent]) -> None:
+        """Make a `done` record `published`, without its `sealed` events and with their ids."""
+        published = (
+            f"UPDATE once SET state = 'published', sealed = NULL, published = ? WHERE {_ONCE} AND state = 'done'"  # noqa: S608 - constant
         )
+        self._database.write(lambda connection: connection.execute(published, (_ids(sealed), *key)))
         with self._lock:
             self._leases.pop(key, None)
 
@@ -236,6 +234,11 @@ def _write(connection: sqlite3.Connection, write: Write) -> None:
 def _items(rows: list[Any]) -> list[Item]:
     """Return the items in rows of (partition, sort, version, document), in their order."""
     return [Item((partition, sort), version, document) for partition, sort, version, document in rows]
+
+
+def _ids(sealed: Sequence[SealedEvent]) -> str | None:
+    """Return ids and contracts of sealed events as JSON; None without any."""
+    return json.dumps([[event.event_id, str(event.identity)] for event in sealed]) if sealed else None
 
 
 def _sealed(text: str | None) -> tuple[SealedEvent, ...]:

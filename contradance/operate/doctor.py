@@ -42,10 +42,7 @@ def examine(system: System, choreography: Choreography) -> Iterator[HealthCheck]
             yield from _draining(system, one)
     for name, bus in deployed.buses.items():
         yield from _foreign_bus(system, name, bus)
-    archives = [deployed.archive_name, *(bus.archive_name for bus in deployed.buses.values())]
-    for archive in archives:
-        if archive is not None:
-            yield from _archive(system, archive)
+    yield from _archives(system, deployed, choreography)
     yield from _alarms(system, deployed)
     yield from _hangs(system)
     for name, function in deployed.functions.items():
@@ -53,7 +50,7 @@ def examine(system: System, choreography: Choreography) -> Iterator[HealthCheck]
             yield from _dead_letters(system, name)
 
 
-def _checked(what: str, check: Callable[[], HealthCheck | None]) -> Iterator[HealthCheck]:
+def checked(what: str, check: Callable[[], HealthCheck | None]) -> Iterator[HealthCheck]:
     """Yield the result of a check, nothing when it returns None; an error of the check is a finding."""
     try:
         result = check()
@@ -83,7 +80,7 @@ def _credentials(system: System, deployed: Deployed) -> Iterator[HealthCheck]:
         trouble = f"they are for account {account}; the stack is in {deployed.account}"
         return HealthCheck(what, trouble, "Log in to that account.")
 
-    yield from _checked(what, look)
+    yield from checked(what, look)
 
 
 def _bus(system: System, deployed: Deployed) -> Iterator[HealthCheck]:
@@ -97,7 +94,7 @@ def _bus(system: System, deployed: Deployed) -> Iterator[HealthCheck]:
             return HealthCheck(what, "")
         return HealthCheck(what, f"its ARN is {arn}, the stack has {deployed.bus_arn}", _DEPLOY)
 
-    yield from _checked(what, look)
+    yield from checked(what, look)
 
 
 def _functions(deployed: Deployed, choreography: Choreography) -> Iterator[HealthCheck]:
@@ -125,13 +122,19 @@ def _rule(system: System, deployed: Deployed, one: Subscribed) -> Iterator[Healt
     def look() -> HealthCheck:
         """Return the result of checking the rule's state, pattern and target."""
         rule = system.health.rule(one.function.name)
+        if rule.state != "ENABLED" and function.paused:
+            return HealthCheck(
+                what,
+                "its service is paused: its events stay in the archive",
+                "To continue: pulumi config rm paused; pulumi up; then replay the time between.",
+            )
         if rule.state != "ENABLED":
             enable = f"aws events enable-rule --name {function.rule_name} --event-bus-name {deployed.bus_of(one.function.name).name}"
             return HealthCheck(what, f"it is {rule.state}: no event reaches the function", f"Enable it: {enable}")
         trouble = _rule_trouble(rule, function, one.subscription)
         return HealthCheck(what, trouble, _DEPLOY if trouble else "")
 
-    yield from _checked(what, look)
+    yield from checked(what, look)
 
 
 def _draining(system: System, one: Subscribed) -> Iterator[HealthCheck]:
@@ -149,7 +152,7 @@ def _draining(system: System, one: Subscribed) -> Iterator[HealthCheck]:
             return HealthCheck(f"{what}: about {counted(waiting, 'event')} in it, keep draining=True", "")
         return HealthCheck(what, "it is empty", f"Remove draining=True from {one.function.name}, then: pulumi up")
 
-    yield from _checked(what, look)
+    yield from checked(what, look)
 
 
 def _rule_trouble(rule: RunningRule, function: DeployedFunction, subscription: Subscription) -> str:
@@ -177,7 +180,21 @@ def _foreign_bus(system: System, name: str, bus: DeployedBus) -> Iterator[Health
             what, "it does not exist", f"Name another one: pulumi config set --path 'buses.{name}' <ARN>"
         )
 
-    yield from _checked(what, look)
+    yield from checked(what, look)
+
+
+def _archives(system: System, deployed: Deployed, choreography: Choreography) -> Iterator[HealthCheck]:
+    """Yield whether each archive is enabled, and that of the application's bus is known; another stack may own it."""
+    consumes = any(one.subscription.bus is None for one in choreography.subscriptions)
+    if consumes and deployed.archive_arn is None:
+        yield HealthCheck(
+            f"archive of bus {deployed.bus_name}",
+            "it is not known: another stack owns it, and nothing can be replayed from here",
+            "Name it: pulumi config set busArchive <ARN>; pulumi up. With busStack instead of bus, pulumi up is enough.",
+        )
+    for archive in (deployed.archive_name, *(bus.archive_name for bus in deployed.buses.values())):
+        if archive is not None:
+            yield from _archive(system, archive)
 
 
 def _archive(system: System, archive: str) -> Iterator[HealthCheck]:
@@ -189,7 +206,7 @@ def _archive(system: System, archive: str) -> Iterator[HealthCheck]:
         state = system.health.archive_state(archive)
         return HealthCheck(what, "") if state == "ENABLED" else HealthCheck(what, f"it is {state}", _DEPLOY)
 
-    yield from _checked(what, look)
+    yield from checked(what, look)
 
 
 def _alarms(system: System, deployed: Deployed) -> Iterator[HealthCheck]:
@@ -248,7 +265,7 @@ def _dead_letters(system: System, name: str) -> Iterator[HealthCheck]:
         about = f"{count}" if system.dead_letters.exact else f"about {count}"
         return HealthCheck(what, about, f"See why: contradance dlq list --subscriber {name}")
 
-    yield from _checked(what, look)
+    yield from checked(what, look)
 
 
 def _is_pattern(text: str, pattern: EventPattern) -> bool:

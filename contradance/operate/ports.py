@@ -69,6 +69,9 @@ class ReplayAccess(Protocol):
     def start(self, name: str, function: str, first: datetime, last: datetime) -> ReplayStatus:
         """Replay to one function the events with `first` <= time < `last`; return the replay's state."""
 
+    def start_to_rule(self, name: str, rule: str, first: datetime, last: datetime) -> ReplayStatus:
+        """Replay to a rule of another stack, by its name on the system's bus; return the replay's state."""
+
     def status(self, name: str) -> ReplayStatus:
         """Return the state of the replay with this name."""
 
@@ -133,6 +136,15 @@ class HealthAccess(Protocol):
 
     def rule(self, function: str) -> RunningRule:
         """Return the rule of one subscriber as it is now, with its targets."""
+
+    def bus_rule(self, name: str) -> RunningRule:
+        """Return a rule on the system's bus as it is now, also of another stack; `OperateError` if there is none."""
+
+    def can_run(self, function: str) -> bool:
+        """Whether a function may run: False when its reserved concurrency is 0."""
+
+    def bus_rules(self) -> Sequence[str]:
+        """Return the names of all rules on the system's bus that belong to stacks, in order."""
 
     def waiting(self, function: str) -> int | None:
         """Return about how many events wait in the queue before a function; None without a queue."""

@@ -40,7 +40,7 @@ class ReplayPlan:
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether the window ends too late: its last events may not be in the archive yet."""
-        return self.last > now - ARCHIVE_LAG
+        return is_fresh(self.last, now)
 
 
 def plan(
@@ -61,7 +61,10 @@ def plan(
     function = choreography.functions.get(subscriber)
     subscribers = ", ".join(one.function.name for one in choreography.subscriptions)
     if function is None:
-        raise OperateError(f"the code has no function {subscriber}.\n  Subscribers: {subscribers}.")
+        raise OperateError(
+            f"the code has no function {subscriber}.\n  Subscribers: {subscribers}.\n"
+            "  For a function of another stack on this bus, name its rule: --rule NAME"
+        )
     if not isinstance(function.trigger, Subscription):
         raise OperateError(
             f"{subscriber} consumes no events, so none can be replayed to it.\n  Subscribers: {subscribers}."
@@ -71,14 +74,46 @@ def plan(
             f"{subscriber} is declared with on_replay='skip': its rule matches no replayed event.\n"
             "  To replay to it, declare it with on_replay='run' and deploy it."
         )
-    if last <= first:
-        raise OperateError("the window ends before it begins.\n  Give a --to that is later than --from.")
-    if system.function(subscriber).rule_arn is None:
-        raise OperateError(f"{subscriber} has no rule in this stack.\n  Deploy the current code, and try again.")
+    check_window(first, last)
+    _check_rule(system, subscriber)
     _check_archive(system, subscriber)
     _check_recognition(subscriber, function.trigger, again=again)
-    name = f"{AGAIN if again else _COMPLETED_ONCE}{identifier}"
-    return ReplayPlan(function, function.trigger, first, last, again, name)
+    return ReplayPlan(function, function.trigger, first, last, again, replay_name(identifier, again=again))
+
+
+def check_window(first: datetime, last: datetime) -> None:
+    """Raise `OperateError` when a window ends before it begins."""
+    if last <= first:
+        raise OperateError("the window ends before it begins.\n  Give a --to that is later than --from.")
+
+
+def replay_name(identifier: str, *, again: bool) -> str:
+    """Return the name of a replay, by which the runtime decides whether completed events have an effect."""
+    return f"{AGAIN if again else _COMPLETED_ONCE}{identifier}"
+
+
+def is_fresh(last: datetime, now: datetime) -> bool:
+    """Whether a window that ends at `last` ends too late: its last events may not be in the archive yet."""
+    return last > now - ARCHIVE_LAG
+
+
+def _check_rule(system: System, subscriber: str) -> None:
+    """Raise `OperateError` when the subscriber has no rule in this stack, or when its configuration disables the rule."""
+    deployed = system.deployed
+    function = deployed.functions.get(subscriber)
+    if function is None:
+        known = ", ".join(sorted(deployed.functions)) or "none"
+        raise OperateError(
+            f"{deployed.app} has no function {subscriber} here.\n  It has: {known}.\n"
+            f"  If another stack has it, name that stack: --stack NAME; or name its rule on {deployed.bus_name}: --rule NAME"
+        )
+    if function.rule_arn is None:
+        raise OperateError(f"{subscriber} has no rule in this stack.\n  Deploy the current code, and try again.")
+    if function.paused:
+        raise OperateError(
+            f"{subscriber} is paused: its rule is disabled, and a replay would not reach it.\n"
+            "  First: pulumi config rm paused; pulumi up"
+        )
 
 
 def _check_archive(system: System, subscriber: str) -> None:
@@ -88,7 +123,8 @@ def _check_archive(system: System, subscriber: str) -> None:
         return
     if bus is None:
         raise OperateError(
-            f"{system.deployed.app} has no archive of its own.\n  Replay from the stack that owns the bus {system.deployed.bus_name}."
+            f"the archive of the bus {system.deployed.bus_name} is not known: another stack owns it.\n"
+            "  Name it: pulumi config set busArchive <ARN>; pulumi up. With busStack instead of bus, pulumi up is enough."
         )
     raise OperateError(
         f"{subscriber} consumes from bus {bus!r}, which has no archive in this stack: its events are not kept.\n"

@@ -53,6 +53,8 @@ class Attempt:
         """Keys that each log formatter writes on the attempt's lines."""
         self.raised: BaseException | None = None
         """What the handler raised."""
+        self.recorded = False
+        """Whether its outcome is in the journal."""
         self._log = AttemptLog()
         self._unfinished = ""
         """What was printed since the last line break."""
@@ -100,6 +102,10 @@ class Attempt:
         entry = bounded_entry(LogEntry(at=self.now(), level="INFO", logger="print", message=line))
         self.keep(entry)
         return entry
+
+    def take_log(self, other: "Attempt") -> None:
+        """Record the lines of another attempt with this one, which stands for it: the other did not end in time."""
+        self._log, self._unfinished = other._log, other._unfinished  # noqa: SLF001 - of the same class
 
     def began(self, seconds_ago: float) -> None:
         """Move the start back by `seconds_ago`, for an attempt that is created after it ended."""
@@ -160,6 +166,7 @@ class Attempt:
             error: describes the failure.
             counts: whether it is one of the function's attempts; False for one that is repeated under its number.
         """
+        self.recorded = True
         tracing().record_outcome(outcome)
         self.keep_printed("\n")
         self._environment.journal.write(

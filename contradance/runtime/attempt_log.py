@@ -41,16 +41,13 @@ class AttemptLog:
 
     def entries(self) -> tuple[LogEntry, ...]:
         """Return the stored lines, in order; a line in the gap has the number of lines that were left out."""
-        left_out = self._count - len(self._first) - len(self._last)
+        last = self._last.copy()  # another thread may still add lines, after a timeout
+        left_out = self._count - len(self._first) - len(last)
         if left_out <= 0:
-            return (*self._first, *self._last)
-        gap = LogEntry(
-            at=self._last[0].at,
-            level="INFO",
-            logger="contradance",
-            message=f"left out here: {counted(left_out, 'line')}",
-        )
-        return (*self._first, gap, *self._last)
+            return (*self._first, *last)
+        message = f"left out here: {counted(left_out, 'line')}"
+        gap = LogEntry(at=last[0].at, level="INFO", logger="contradance", message=message)
+        return (*self._first, gap, *last)
 
 
 def bounded_entry(entry: LogEntry) -> LogEntry:

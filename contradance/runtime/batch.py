@@ -1,10 +1,12 @@
 """Consumes the SQS messages of one invocation, one after the other."""
 
 import json
+import random
 from collections.abc import Mapping, Sequence
 from contextvars import copy_context
-from typing import Any
+from typing import Any, Final
 
+from contradance.errors import Conflict
 from contradance.function import AnyFunction
 from contradance.runtime.consume import consume, sent_at
 from contradance.runtime.own_time import RESERVE_SECONDS, is_enough
@@ -13,6 +15,9 @@ from contradance.subscription import Subscription
 
 Message = Mapping[str, Any]
 """One record of the event with which Lambda invokes a function for a queue."""
+
+_LONGEST_RETURN_SECONDS: Final = 5.0
+"""Longest pause of a message whose attempt lost every conflict: jitter, so that those that collided come back apart."""
 
 
 def messages_in(event: object) -> Sequence[Message] | None:
@@ -35,15 +40,12 @@ def consume_batch(
     A message that could not end before the invocation does is not begun: it returns to the queue at once, and no attempt
     is counted. The first message always begins.
     """
-    timeout, failures = function.limits.timeout, []
+    failures = []
     for position, message in enumerate(messages):
-        if position and not is_enough(context, timeout):
-            pause = 0.0
+        if position and not is_enough(context, function.limits.timeout):
+            environment.messages.give_back(message, 0)
         elif _is_consumed(function, subscription, message, context, environment):
             continue
-        else:
-            pause = function.retry.queue_pause(timeout).total_seconds()
-        environment.messages.hide(message, pause)
         failures.append({"itemIdentifier": message["messageId"]})
     return {"batchItemFailures": failures}
 
@@ -51,7 +53,10 @@ def consume_batch(
 def _is_consumed(
     function: AnyFunction, subscription: Subscription, message: Message, context: Context, environment: Environment
 ) -> bool:
-    """Make one attempt in a context of its own; return True when the message is done, False when it is repeated."""
+    """Make one attempt in a context of its own; return True when the message is done, False when it is repeated.
+
+    After a conflict it is repeated soon, and after another failure when the retry policy's pause is over.
+    """
     environment.limiter.begin(function.limits.timeout.total_seconds() + RESERVE_SECONDS)
     try:
         dead_lettered = copy_context().run(
@@ -65,7 +70,11 @@ def _is_consumed(
             environment=environment,
             context=context,
         )
+    except Conflict:
+        environment.messages.give_back(message, random.uniform(0, _LONGEST_RETURN_SECONDS))  # noqa: S311 - jitter is not a secret
+        return False
     except Exception:  # noqa: BLE001 - journaled by consume; the queue repeats this message alone
+        environment.messages.hide(message, function.retry.queue_pause(function.limits.timeout).total_seconds())
         return False
     if dead_lettered:  # at once: if this invocation dies, the message would return and be dead-lettered twice
         environment.messages.delete(message)

@@ -1,8 +1,9 @@
 """Consumes one delivered event: parses, validates and upcasts it, runs the handler once, and records the attempt."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 from contradance.contract import Contract, where_defined
 from contradance.delivery import Delivery
 from contradance.envelope import Delivered
-from contradance.errors import AttemptsExhausted, ContractViolation
+from contradance.errors import AttemptsExhausted, Conflict, ContractViolation
 from contradance.foreign import ForeignEvent
 from contradance.function import AnyFunction
 from contradance.retry import DeliveryMode
@@ -57,6 +58,7 @@ def consume(
         context: Lambda's context.
 
     Raises:
+        Conflict: others changed the same items first, until the time was over. Behind a queue the attempt is not counted.
         Exception: any exception of the handler; it makes SQS or Lambda retry the delivery. Behind a queue the last
             attempt does not raise: its event is dead-lettered here, because SQS counts receives and not attempts.
     """
@@ -90,6 +92,7 @@ def consume(
         lease = task.lease(environment.clock.now())
         last = function.retry.attempts(delivery_mode)
         number = 0 if queued_at else 1
+        release = partial(environment.store.release, key, lease)
         try:
             record = environment.store.begin(key, lease, environment.clock.now())
             number = record.attempt
@@ -98,11 +101,10 @@ def consume(
             performed = perform(task, lease, record, environment, own)
         except Exception as error:
             if context.get_remaining_time_in_millis() > 0:  # else the attempt is recorded as a timeout
-                if queued_at and number >= last:
-                    _give_up(this, min(number, last), error, event)
-                    environment.store.release(key, lease)  # a redrive need not wait for the lease's end
+                if queued_at is None:
+                    this.failed(number, error)
+                elif _end_queued(this, number, last, error, event, release=release):
                     return True
-                this.failed(number, error)
             raise
         this.record("duplicate" if performed.duplicate else "done", number, published=performed.published)
         return False
@@ -114,13 +116,27 @@ def _check_attempts(record: OnceRecord, last: int) -> None:
         raise AttemptsExhausted(f"{last} attempts ended without a result: their processes died or timed out.")
 
 
-def _give_up(this: Attempt, number: int, error: Exception, event: Mapping[str, Any]) -> None:
-    """Dead-letter an event after its last attempt; if that fails, record the attempt and raise, so SQS repeats it."""
-    try:
-        this.dead_letter("failed", number, describe_error(error), event, raised=error)
-    except Exception:
+def _end_queued(
+    this: Attempt, number: int, last: int, error: Exception, event: Mapping[str, Any], *, release: Callable[..., None]
+) -> bool:
+    """Record a failed attempt behind a queue; return True after the `last` one, when the event is a dead letter.
+
+    If the event cannot be dead-lettered, record the attempt and raise, so SQS repeats it.
+    """
+    if isinstance(error, Conflict):
+        this.record("failed", number, error=describe_error(error), counts=False)
+        release(counted=False)
+        return False
+    if number < last:
         this.failed(number, error)
+        return False
+    try:
+        this.dead_letter("failed", last, describe_error(error), event, raised=error)
+    except Exception:
+        this.failed(last, error)
         raise
+    release()  # a redrive need not wait for the lease's end
+    return True
 
 
 def begun(function: AnyFunction, event: Mapping[str, Any], environment: Environment, delivery: DeliveryMode) -> Attempt:

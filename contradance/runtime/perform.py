@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any, Final
 
 from contradance.annotation import type_name
@@ -33,13 +34,10 @@ MAX_SEALED_BYTES: Final = 350 * 1024
 """Most bytes of events and response per delivery: its once-record must fit in one DynamoDB item of 400 KB."""
 _NAMING_BYTES: Final = 200
 """Bytes of a once-record per event beside its detail: its id, and its identity twice."""
-_CONFLICTS: Final = 8
-"""Times that a handler runs in one attempt before a conflict is given back to the retry policy."""
-_FIRST_PAUSE_SECONDS: Final = 0.1
-"""Longest pause after the first conflict; it doubles with each. Without one, those who collided collide again."""
-_LONGEST_PAUSE_SECONDS: Final = 1.0
-_PUBLISH_RESERVE_SECONDS: Final = 0.5
-"""Kept back from a publish, for reporting a failure."""
+_PAUSES_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 1.0)
+"""Longest pause after each conflict, the last for all that follow. Without one, those that collided collide again."""
+_RESERVE_SECONDS: Final = 0.5
+"""Kept back from a publish, and from another run after a conflict, for reporting a failure."""
 _LEASE_MARGIN: Final = timedelta(seconds=1)
 """How much longer a lease lasts than its function may run."""
 
@@ -95,6 +93,7 @@ def perform(task: Task, lease: Lease, record: OnceRecord, environment: Environme
     """Run the handler if the record is `in_progress`, publish what is not published yet; return the result.
 
     Raises:
+        Conflict: others changed the same items first, in every run that the time allows; nothing is committed.
         LeaseLost: the handler took longer than its function may run; nothing is committed.
     """
     if record.state == "published":
@@ -105,9 +104,9 @@ def perform(task: Task, lease: Lease, record: OnceRecord, environment: Environme
         state, sealed, answer = _commit(task, lease, record.attempt, environment, context)
     with tracing().publishing(event.event_id for event in sealed):
         if state == "done":
-            seconds_left = context.get_remaining_time_in_millis() / 1000 - _PUBLISH_RESERVE_SECONDS
+            seconds_left = context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
             publish(sealed, environment.events, environment.bus, environment.clock, seconds_left)
-            environment.store.mark_published(task.key)
+            environment.store.mark_published(task.key, sealed)
     subject = sealed[0].subject if sealed else None
     return Performed(record.attempt, published_events(sealed), subject, duplicate=False, answer=answer)
 
@@ -115,8 +114,9 @@ def perform(task: Task, lease: Lease, record: OnceRecord, environment: Environme
 def _commit(
     task: Task, lease: Lease, attempt: int, environment: Environment, context: Context
 ) -> tuple[OnceState, tuple[SealedEvent, ...], StoredResponse | None]:
-    """Run the handler and commit, several times on conflicts; return (state, sealed events, response)."""
-    for run in range(1, _CONFLICTS + 1):
+    """Run the handler and commit, again after each conflict while there is time; return (state, sealed, response)."""
+    for run in count():
+        before = _seconds_left(lease, environment, context)
         unit = UnitOfWork(task.function.name, task.function.uses, environment.store, environment.variables)
         delivery = _delivery(task, attempt, environment.clock.now())
         with run_in(unit), Contained():
@@ -135,13 +135,21 @@ def _commit(
                 f"{task.function.name} took longer than it may run.\n  Raise its timeout=, or make it faster."
             )
         try:
-            return environment.store.commit(task.key, lease, writes, sealed, answer), sealed, answer
+            kept = answer if task.remembered else None
+            return environment.store.commit(task.key, lease, writes, sealed, kept), sealed, answer
         except Conflict:
-            if run == _CONFLICTS:
+            left = _seconds_left(lease, environment, context)
+            pause = random.uniform(0, _PAUSES_SECONDS[min(run, len(_PAUSES_SECONDS) - 1)])  # noqa: S311 - jitter is not a secret
+            if pause + (before - left) > left - _RESERVE_SECONDS:  # another run takes as long as this one
                 raise
-            pause = random.uniform(0, min(_FIRST_PAUSE_SECONDS * 2 ** (run - 1), _LONGEST_PAUSE_SECONDS))  # noqa: S311 - jitter is not a secret
-            environment.clock.sleep(pause)
-    raise AssertionError("unreachable: the last conflict is raised")
+        environment.clock.sleep(pause)
+    raise AssertionError("unreachable: the runs are not limited")
+
+
+def _seconds_left(lease: Lease, environment: Environment, context: Context) -> float:
+    """Return the seconds in which the attempt may still commit: until its timeout, and while it has the lease."""
+    held = (lease.expires - environment.clock.now()).total_seconds()
+    return min(context.get_remaining_time_in_millis() / 1000, held)
 
 
 def _delivery(task: Task, attempt: int, now: datetime) -> Delivery:

@@ -68,11 +68,14 @@ class Store(Protocol):
             LeaseLost: the lease is no longer held.
         """
 
-    def release(self, key: OnceKey, lease: Lease) -> None:
-        """Give the lease back, so that another holder does not wait for its expiry; no effect when it is not held."""
+    def release(self, key: OnceKey, lease: Lease, *, counted: bool = True) -> None:
+        """Give the lease back, so that another holder does not wait for its expiry; no effect when it is not held.
 
-    def mark_published(self, key: OnceKey) -> None:
-        """Make a `done` record `published`, without its sealed events and with their ids."""
+        Unless it is `counted`, the attempt is taken back: the same holder's next one has its number.
+        """
+
+    def mark_published(self, key: OnceKey, sealed: Sequence[SealedEvent]) -> None:
+        """Make a `done` record `published`, without its `sealed` events and with their ids."""
 
     def unpublished(self, now: datetime, limit: int) -> list[tuple[OnceKey, tuple[SealedEvent, ...]]]:
         """Return (key, sealed events) of up to `limit` `done` records with an expired lease.
@@ -115,6 +118,9 @@ class Messages(Protocol):
 
         When that fails, the message stays hidden for the queue's visibility timeout.
         """
+
+    def give_back(self, message: Mapping[str, Any], seconds: float) -> None:
+        """Show a message again after `seconds`, without an attempt that counts; a failure is not raised."""
 
     def delete(self, message: Mapping[str, Any]) -> None:
         """Delete a message before the invocation ends; a failure is not raised: Lambda deletes the message then."""
@@ -162,6 +168,9 @@ class NoMessages:
     """`Messages` without a queue."""
 
     def hide(self, message: Mapping[str, Any], seconds: float) -> None:
+        """Do nothing: there is no queue."""
+
+    def give_back(self, message: Mapping[str, Any], seconds: float) -> None:
         """Do nothing: there is no queue."""
 
     def delete(self, message: Mapping[str, Any]) -> None:

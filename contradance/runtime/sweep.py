@@ -33,7 +33,7 @@ def sweep(environment: Environment, seconds: float) -> int:
         for key, sealed in waiting:
             try:
                 publish(sealed, environment.events, environment.bus, environment.clock, left)
-                environment.store.mark_published(key)
+                environment.store.mark_published(key, sealed)
             except PublishFailed as failure:
                 failures[str(key)] = str(failure)
             except Exception as error:  # noqa: BLE001 - reported below, after the others were published

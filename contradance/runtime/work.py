@@ -24,6 +24,7 @@ class UnitOfWork:
         self._store = store
         self._variables = variables
         self._seen: dict[tuple[str, ItemKey], str] = {}
+        self._read: dict[tuple[str, ItemKey], str | None] = {}
         self._written: dict[tuple[str, ItemKey], str | None] = {}
 
     def check_linked(self, wanted: str, links: frozenset[object]) -> None:
@@ -32,12 +33,17 @@ class UnitOfWork:
             raise NotLinked(f"{self._function} needs {wanted} but does not link it.\n  Add it: uses=[{wanted}].")
 
     def get(self, table: str, key: ItemKey) -> str | None:
-        """Return an item's document, this unit's write before the committed one; None when missing or deleted."""
+        """Return an item's document, this unit's write before the committed one; None when missing or deleted.
+
+        It is read once: the commit expects what the first read found.
+        """
         if (table, key) in self._written:
             return self._written[table, key]
-        item = self._store.get(table, key)
-        self._remember(table, key, item)
-        return item.document if item else None
+        if (table, key) not in self._read:
+            item = self._store.get(table, key)
+            self._remember(table, key, item)
+            self._read[table, key] = item.document if item else None
+        return self._read[table, key]
 
     def query(self, table: str, partition: str) -> list[str]:
         """Return the documents of one partition in key order, including this unit's writes."""

@@ -15,6 +15,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import contradance
 from contradance.errors import CannotCreate
+from contradance.scaffold.application import COPIED, application_files
 
 _INSTALLATION_FILES: Final = (
     "INSTALLER",
@@ -47,6 +48,7 @@ def build_wheel() -> bytes:
         for path in package.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+    contents |= {f"contradance/{COPIED}/{path}": data for path, data in application_files().items()}
     info = f"contradance-{found.version}.dist-info"
     for file in found.files or ():
         if file.parts[0] == info and file.name not in _INSTALLATION_FILES:

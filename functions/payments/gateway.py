@@ -53,7 +53,7 @@ class PretendGateway:
 
     api_key: str = field(repr=False)
 
-    def charge(self, total: Money, token: str, idempotency_key: str) -> Approved | Declined:  # noqa: ARG002 - the port's
+    def charge(self, total: Money, token: str, idempotency_key: str) -> Approved | Declined:
         """Decline or raise if the token's name selects it, else approve."""
         if token == _OUTAGE:
             raise GatewayOutage("the payment gateway does not answer")
@@ -61,7 +61,7 @@ class PretendGateway:
             return Declined(_DECLINED[token])
         return Approved(_id("pay", idempotency_key))
 
-    def refund(self, payment_id: str, total: Money, idempotency_key: str) -> str:  # noqa: ARG002 - the port's
+    def refund(self, payment_id: str, total: Money, idempotency_key: str) -> str:
         """Approve every refund."""
         return _id("ref", idempotency_key)
 

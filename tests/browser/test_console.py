@@ -96,11 +96,11 @@ def test_the_live_picture_counts_and_shows_what_happens_without_being_loaded_aga
     console.rest()
 
     expect(page.locator("[data-fact=attempts]")).to_have_text("9")
-    expect(page.locator('[data-box="orders.update_order_status"] .count')).to_have_text("2")
-    expect(page.locator('[data-box="food.orders/OrderPlaced v1"] .count')).to_have_text("1")
+    expect(page.locator('.right [data-box="orders.update_order_status"] .count')).to_have_text("2")
+    expect(page.locator('.right [data-box="food.orders/OrderPlaced v1"] .count')).to_have_text("1")
     expect(page.locator("[data-log] li")).to_have_count(9)
     page.reload()
-    expect(page.locator('[data-box="orders.update_order_status"] .count')).to_have_text("2")
+    expect(page.locator('.right [data-box="orders.update_order_status"] .count')).to_have_text("2")
 
 
 def test_a_failing_function_stands_out_in_the_live_picture(console: Stage, opens: Opens) -> None:
@@ -109,7 +109,7 @@ def test_a_failing_function_stands_out_in_the_live_picture(console: Stage, opens
 
     console.order(payment_token="tok_outage")  # noqa: S106 - the same
 
-    expect(page.locator('[data-box="payments.process_payment"]')).to_have_class(re.compile("troubled"))
+    expect(page.locator('.right [data-box="payments.process_payment"]')).to_have_class(re.compile("troubled"))
     expect(page.locator("[data-fact=dead]")).to_have_text("1")
     page.get_by_text("The counts as a table").click()
     expect(page.locator('[data-state="payments.process_payment"]')).to_have_text("its last attempt failed")
@@ -132,7 +132,7 @@ def test_a_flow_is_found_and_shows_its_waterfall_and_its_way(console: Stage, ope
     lit = page.locator(".box.lit").evaluate_all("all => all.map((one) => one.dataset.box).sort()")
     assert "payments.process_payment" in lit
     assert "restaurants.confirm_order" not in lit
-    assert page.locator(".way.lit").count() == 5
+    assert page.locator(".right .way.lit").count() == 5
 
 
 def test_a_term_that_finds_nothing_says_what_finds_something(console: Stage, opens: Opens) -> None:

@@ -100,8 +100,8 @@ def test_live_tells_what_waits_and_the_latest_flow_by_itself_and_counts_an_event
     clinic.laptop.retry("ada")
 
     expect(waiting).to_have_text("0")
-    expect(page.locator('[data-box="clinic.billing/VisitCharged v1"] .count')).to_have_text("1")
-    expect(page.locator('[data-box="reminders.send_mail"] .count')).to_have_text("2")
+    expect(page.locator('.right [data-box="clinic.billing/VisitCharged v1"] .count')).to_have_text("1")
+    expect(page.locator('.right [data-box="reminders.send_mail"] .count')).to_have_text("2")
     book(clinic, "bob")
     expect(page.locator("[data-refresh=recent]")).to_contain_text("bob")
     expect(waiting).to_contain_text("1")
@@ -110,7 +110,7 @@ def test_live_tells_what_waits_and_the_latest_flow_by_itself_and_counts_an_event
 def test_a_node_of_the_picture_leads_to_its_page_and_a_schedule_runs_now(clinic: Stage, opens: Opens) -> None:
     page = opens(f"{clinic.console}/live")
 
-    page.locator('a:has([data-box="reminders.send_mail"])').click()
+    page.locator('.right a:has([data-box="reminders.send_mail"])').click()
     expect(page.get_by_role("heading", level=1)).to_have_text("reminders.send_mail")
     expect(page.locator(".pairs")).to_contain_text("2 attempts: 1 retry within 1 hour")
     page.get_by_text("The rule's event pattern").click()

@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contradance import Choreography
-from contradance.catalog.picture import Overlay, stylesheet, svg
+from contradance.catalog.picture import Drawing, Overlay, stylesheet, svg
 from contradance.catalog.picture.diagram import diagram_content
-from contradance.catalog.picture.layout import Layout, PlacedBox, Point, layout
+from contradance.catalog.picture.layout import Layout, Orientation, PlacedBox, Point, layout
 from contradance.catalog.picture.legend import Legend
 from contradance.catalog.picture.text import width, wrapped
 from functions.choreography import food_delivery
@@ -23,18 +23,31 @@ from tests.examples import examples
 
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "{http://www.w3.org/2000/svg}"
+DIRECTIONS: tuple[Orientation, ...] = ("right", "down")
 
 
 class Picture(NamedTuple):
     """A choreography, where everything in its picture is, and the picture's root element."""
 
     choreography: Choreography
+    direction: Orientation
     layout: Layout
     root: Element
 
+    def begins(self, box: PlacedBox) -> float:
+        """How far a box is from the side where time begins."""
+        return box.x if self.direction == "right" else box.y
 
-def picture_of(choreography: Choreography) -> Picture:
-    return Picture(choreography, layout(diagram_content(choreography)), drawn_as(svg(choreography)))
+    def leads_back(self, corners: Sequence[Point]) -> bool:
+        """Whether an arrow points against time."""
+        if self.direction == "right":
+            return corners[0].x > corners[-1].x
+        return corners[0].y > corners[-1].y
+
+
+def picture_of(choreography: Choreography, direction: Orientation = "right") -> Picture:
+    drawn = drawn_as(svg(choreography, direction))
+    return Picture(choreography, direction, layout(diagram_content(choreography), direction), drawn)
 
 
 def drawn_as(text: str) -> Element:
@@ -43,10 +56,10 @@ def drawn_as(text: str) -> Element:
 
 
 @cache
-def picture(name: str) -> Picture:
+def picture(name: str, direction: Orientation = "right") -> Picture:
     """Return one of the pictures that many tests look at."""
     known = {"food": food_delivery, "one function": built([function("a", "x", [], [])], [])}
-    return picture_of(known[name] if name in known else of_size(60, int(name.rpartition(" ")[2])))
+    return picture_of(known[name] if name in known else of_size(60, int(name.rpartition(" ")[2])), direction)
 
 
 class Area(NamedTuple):
@@ -87,12 +100,11 @@ class Line(NamedTuple):
     """The same for arrows that share their way: those of one kind from one box, but for those that lead back."""
 
 
-def lines(drawn: Layout) -> tuple[list[Line], list[Line]]:
+def lines(drawn: Picture) -> tuple[list[Line], list[Line]]:
     """Return the pieces of arrows that lie on rows, and those that lie on tracks; each piece once."""
     rows, tracks = set(), set()
-    for arrow, corners in drawn.arrows:
-        back = corners[0].x > corners[-1].x
-        owner = (arrow.tail, arrow.failing, arrow.head if back else "")
+    for arrow, corners in drawn.layout.arrows:
+        owner = (arrow.tail, arrow.failing, arrow.head if drawn.leads_back(corners) else "")
         for a, b in pairwise(corners):
             assert (a.x == b.x) != (a.y == b.y), "arrows run along rows and tracks"
             if a.y == b.y:
@@ -102,10 +114,10 @@ def lines(drawn: Layout) -> tuple[list[Line], list[Line]]:
     return sorted(rows), sorted(tracks)
 
 
-def check_geometry(drawn: Layout) -> None:
+def check_geometry(drawn: Picture) -> None:
     """Hold everything that makes a picture readable against one layout."""
-    boxes = {placed.box.key: placed for placed in drawn.boxes}
-    for one, other in combinations(drawn.boxes, 2):
+    boxes = {placed.box.key: placed for placed in drawn.layout.boxes}
+    for one, other in combinations(drawn.layout.boxes, 2):
         assert not area(one).grown(4).meets(area(other).grown(4)), (one.box.key, other.box.key)
     rows, tracks = lines(drawn)
     pieces = [(line.owner, Area(line.start, line.level, line.end, line.level).grown(0.1)) for line in rows]
@@ -113,16 +125,19 @@ def check_geometry(drawn: Layout) -> None:
     for owner, piece in pieces:
         crossed = [key for key, placed in boxes.items() if area(placed).grown(-0.2).meets(piece)]
         assert not crossed, (owner, crossed)
-    for arrow, corners in drawn.arrows:
-        check_end(boxes[arrow.tail], corners[0])
-        check_end(boxes[arrow.head], corners[-1])
+    for arrow, corners in drawn.layout.arrows:
+        check_end(boxes[arrow.tail], corners[0], drawn.direction)
+        check_end(boxes[arrow.head], corners[-1], drawn.direction)
     check_apart(rows, "row")
     check_apart(tracks, "track")
 
 
-def check_end(box: PlacedBox, at: Point) -> None:
-    """An arrow touches the side of its box, or the fork behind it."""
-    on_side = at.x in (box.x, box.x + box.width) and box.y < at.y < box.y + box.height
+def check_end(box: PlacedBox, at: Point, direction: Orientation) -> None:
+    """An arrow touches the side of its box where time arrives or leaves, or the fork behind it."""
+    if direction == "right":
+        on_side = at.x in (box.x, box.x + box.width) and box.y < at.y < box.y + box.height
+    else:
+        on_side = at.y in (box.y, box.y + box.height) and box.x < at.x < box.x + box.width
     on_fork = box.fork is not None and abs(abs(at.x - box.fork.x) + abs(at.y - box.fork.y) - 9) < 0.1
     assert on_side or on_fork, (box.box.key, at)
 
@@ -189,14 +204,20 @@ def check_complete(drawn: Picture) -> None:
 
 
 def check(drawn: Picture) -> None:
-    check_geometry(drawn.layout)
+    check_geometry(drawn)
     check_labels(drawn)
     check_complete(drawn)
 
 
-@pytest.mark.parametrize("name", ["food", "one function", *(f"60 functions, seed {seed}" for seed in range(1, 7))])
-def test_a_picture_is_readable_and_complete(name: str) -> None:
-    check(picture(name))
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("name", ["food", "one function", *(f"60 functions, seed {seed}" for seed in range(1, 4))])
+def test_a_picture_is_readable_and_complete(name: str, direction: Orientation) -> None:
+    check(picture(name, direction))
+
+
+def check_both(choreography: Choreography) -> None:
+    for direction in DIRECTIONS:
+        check(picture_of(choreography, direction))
 
 
 def test_the_picture_names_how_many_of_the_functions_it_shows() -> None:
@@ -209,19 +230,50 @@ def test_the_picture_names_how_many_of_the_functions_it_shows() -> None:
 @examples(12)
 @given(choreographies())
 def test_the_picture_of_any_choreography_is_readable_and_complete(choreography: Choreography) -> None:
-    check(picture_of(choreography))
+    check_both(choreography)
 
 
 @examples(3)
 @given(choreographies(functions=20, contracts=20, consumes=6, publishes=5))
 def test_the_picture_of_a_dense_choreography_is_readable_and_complete(choreography: Choreography) -> None:
-    check(picture_of(choreography))
+    check_both(choreography)
 
 
 @examples(3)
 @given(st.builds(of_size, st.integers(12, 60), st.integers(7, 10_000)))
 def test_the_picture_of_a_grown_choreography_is_readable_and_complete(choreography: Choreography) -> None:
-    check(picture_of(choreography))
+    check_both(choreography)
+
+
+@examples(6)
+@given(choreographies(), st.sampled_from(DIRECTIONS), st.data())
+def test_a_services_part_is_readable_and_has_its_boxes_and_their_neighbours(
+    choreography: Choreography, direction: Orientation, data: st.DataObject
+) -> None:
+    whole = diagram_content(choreography)
+    service = data.draw(st.sampled_from(whole.services or ["none"]))
+
+    part = whole.of_service(service)
+
+    own = {box.key for box in whole.boxes if box.service == service}
+    ways = {(arrow.tail, arrow.head) for arrow in whole.arrows if {arrow.tail, arrow.head} & own}
+    assert {box.key for box in part.boxes} == own.union(*ways)
+    assert {(arrow.tail, arrow.head) for arrow in part.arrows} == ways
+    drawn = Picture(choreography, direction, layout(part, direction), drawn_as(Drawing(part, direction).svg()))
+    check_geometry(drawn)
+    check_labels(drawn)
+
+
+def test_a_part_has_the_colours_of_the_whole() -> None:
+    def colours(drawing: Drawing) -> dict[str | None, str]:
+        drawn = drawn_as(drawing.svg())
+        return {
+            one.get("data-box"): (one.get("class") or "").split()[-1] for one in drawn.iter() if one.get("data-box")
+        }
+
+    whole = diagram_content(food_delivery)
+
+    assert colours(Drawing(whole.of_service("loyalty"))).items() <= colours(Drawing(whole)).items()
 
 
 FOUND = {
@@ -242,7 +294,7 @@ FOUND = {
 
 @pytest.mark.parametrize("name", FOUND)
 def test_a_picture_that_was_once_hard_to_read_is_readable(name: str) -> None:
-    check(picture_of(FOUND[name]))
+    check_both(FOUND[name])
 
 
 def test_a_title_and_a_service_wider_than_the_drawing_are_inside_the_page() -> None:
@@ -275,10 +327,24 @@ def test_the_happy_path_is_one_straight_line() -> None:
     assert len({middles[key] for key in path}) == 1
 
 
-def test_time_runs_from_left_to_right() -> None:
-    where = {placed.box.key: placed.x for placed in picture("food").layout.boxes}
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_time_runs_in_the_direction_of_the_picture(direction: Orientation) -> None:
+    drawn = picture("food", direction)
+    where = {placed.box.key: drawn.begins(placed) for placed in drawn.layout.boxes}
 
-    assert all(where[arrow.tail] < where[arrow.head] for arrow, _ in picture("food").layout.arrows)
+    assert all(where[arrow.tail] < where[arrow.head] for arrow, _ in drawn.layout.arrows)
+
+
+def test_a_picture_downwards_is_narrow_enough_for_a_phone_to_show_names_ten_pixels_high() -> None:
+    drawn = picture("food", "down").root
+
+    assert 13 * 366 / float(drawn.get("width", "0")) >= 10
+
+
+def test_lines_that_run_beside_each_other_at_the_edge_can_be_told_apart() -> None:
+    levels = sorted({line.level for line in lines(picture("food"))[1]})
+
+    assert min(b - a for a, b in pairwise(levels)) >= 12
 
 
 def test_at_a_thousand_pixels_names_are_at_least_eleven_pixels_high() -> None:
@@ -297,7 +363,7 @@ def test_a_cycle_is_drawn_with_an_arrow_that_leads_back() -> None:
     ]
     drawn = picture_of(built(functions, [asked, answered]))
 
-    back = [arrow for arrow, corners in drawn.layout.arrows if corners[0].x > corners[-1].x]
+    back = [arrow for arrow, corners in drawn.layout.arrows if drawn.leads_back(corners)]
     assert [(arrow.tail, arrow.head) for arrow in back] == [("a.ask_again", "library.a/Asked v1")]
     check(drawn)
 
@@ -367,12 +433,12 @@ def test_with_an_overlay_the_picture_has_its_marks_and_no_stylesheet() -> None:
         arrows=frozenset({("orders.place_order", "food.orders/OrderPlaced v1")}),
     )
 
-    text = svg(food_delivery, overlay)
+    text = Drawing(diagram_content(food_delivery)).svg(overlay)
 
     drawn = drawn_as(text)
     assert "<style" not in text
     assert "style=" not in text
-    assert (drawn.get("class") or "") == "picture partly"
+    assert (drawn.get("class") or "") == "picture right partly"
     classes = {
         element.get("data-box"): element.get("class") or "" for element in drawn.iter() if element.get("data-box")
     }

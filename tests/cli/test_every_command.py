@@ -71,6 +71,7 @@ COMMANDS: Final[dict[tuple[str, ...], Sequence[Sequence[str]]]] = {
     ("list",): [[], ["--json"]],
     ("logs",): [["--since", "2025-01-01"], ["--since", "2025-01-01", "--json"], ["--subscriber", HOSTILE]],
     ("new",): [[HOSTILE]],
+    ("move",): [[HOSTILE, "--from", HOSTILE, "--to", HOSTILE]],
     ("package",): [["--out", HOSTILE]],
     ("prune",): [["--older-than", HOSTILE]],
     ("replay",): [

@@ -193,9 +193,8 @@ def test_a_doctor_finds_nothing_in_what_is_well_and_says_what_is_not(tmp_path: P
         as_json = json.loads(found.types("doctor", "--json").stdout)
 
     assert (well.exit_code, ill.exit_code) == (0, 1)
-    assert re.match(
-        r"(\d+) of \1 checks passed\.\nThe state in .* is \d+\.\d MB\. Less: contradance prune\n$", well.stdout
-    )
+    assert re.match(r"(\d+) of \1 checks passed\.\nThe state in .* is \d+\.\d MB\.\n  Less, once", well.stdout)
+    assert well.stdout.endswith(f": contradance prune --state {tmp_path}\n")
     assert ill.stdout.splitlines()[:2] == [
         f"✗ dead letters of {PAYMENT}: 1",
         f"  See why: contradance dlq list --subscriber {PAYMENT}",
@@ -250,6 +249,32 @@ def test_a_replay_on_aws_is_counted_in_the_journal_and_says_so(outputs: list[str
     assert "1 event of the contracts that it consumes is in the journal" in result.stdout
     assert "An archive on AWS cannot be read" in result.stdout
     assert "The last 10 minutes may not have reached the archive" in result.stdout
+
+
+def test_the_owner_of_a_bus_replays_to_another_stacks_rule(outputs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    events = FakeService(
+        {
+            "list_rules": {"Rules": [{"Name": "marketing-thanks"}]},
+            "describe_rule": {"State": "ENABLED", "EventPattern": "{}"},
+            "list_targets_by_rule": {"Targets": []},
+            "start_replay": {"State": "STARTING"},
+            "describe_replay": lambda **asked: {"ReplayName": asked["ReplayName"], "State": "COMPLETED"},
+        }
+    )
+    monkeypatch.setattr("contradance.operate.aws.stack.Boto", lambda *_: FakeAws(events=events))
+    words = ["replay", "--rule", "marketing-thanks", "--from", "2h", "--to", "1h", *outputs]
+
+    dry = CliRunner().invoke(app, words)
+    unconfirmed = CliRunner().invoke(app, [*words, "--again", "--yes"])
+    before = [operation for operation, _ in events.asked]
+    done = CliRunner().invoke(app, [*words, "--again", "--yes", "--confirm", "marketing-thanks"])
+    both = CliRunner().invoke(app, [*words, "--subscriber", LOYALTY])
+
+    assert (dry.exit_code, unconfirmed.exit_code, done.exit_code, both.exit_code) == (0, 2, 0, 2), done.output
+    assert "Replay to rule marketing-thanks of another stack" in dry.stdout
+    assert "nothing is counted here" in dry.stdout
+    assert "start_replay" not in before
+    assert re.fullmatch(r"again\.[0-9a-f]{12}: COMPLETED\n", done.stdout)
 
 
 NOW = datetime(2026, 1, 31, 18, tzinfo=UTC)

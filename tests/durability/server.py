@@ -1,4 +1,4 @@
-"""A laptop that is there to be killed: `python -m tests.durability.server STATE PORT`."""
+"""A laptop that is there to be killed: `python -m tests.durability.server STATE PORT TIME_SCALE`."""
 
 import sys
 from pathlib import Path
@@ -9,13 +9,10 @@ from contradance.local.web.server import Server
 from functions.choreography import food_delivery
 from tests.durability.world import gateway_that_remembers
 
-TIME_SCALE = 60.0
-"""A minute's pause before a retry takes a second."""
 
-
-def main(state: Path, port: int) -> None:
+def main(state: Path, port: int, time_scale: float) -> None:
     """Serve until SIGTERM."""
-    clock = RealClock(TIME_SCALE)
+    clock = RealClock(time_scale)
     with (
         gateway_that_remembers(state / "gateway.log"),
         Laptop(food_delivery, state, clock=clock, variables={}, synchronous="NORMAL") as laptop,
@@ -27,4 +24,4 @@ def main(state: Path, port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))

@@ -1,5 +1,7 @@
 """Many orders from many clients while the laptop is killed again and again; then what has to hold is checked.
 
+The clients' orders write the same items: without kills, no attempt may fail by `Conflict`.
+
 Run it as a program: `python -m tests.durability.soak ORDERS CLIENTS KILLS`.
 """
 
@@ -17,10 +19,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from contradance.local.state.journal_table import STATE_FILE
+from contradance.local.state.reader import reading
 from functions.demo import scenes
 from tests.durability.world import check, gateway_lines, gateway_that_remembers, open_laptop
 
 ROOT = Path(__file__).parent.parent.parent
+TIME_SCALE = 60.0
+"""Of a laptop that is killed: a minute's pause before a retry takes a second."""
 GIVE_UP_SECONDS = 120.0
 """Longest that anything is waited for."""
 
@@ -35,13 +41,15 @@ def free_port() -> int:
 class MortalLaptop:
     """A laptop in a process of its own, which is killed with -9 and started again on the same state."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, time_scale: float) -> None:
         self.state = state
+        self.time_scale = time_scale
         self.port = free_port()
         self._process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        command: list[str | Path] = [sys.executable, "-m", "tests.durability.server", self.state, str(self.port)]
+        arguments = [str(self.state), str(self.port), str(self.time_scale)]
+        command = [sys.executable, "-m", "tests.durability.server", *arguments]
         return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def kill_and_start_again(self) -> None:
@@ -63,9 +71,9 @@ class MortalLaptop:
 
 
 @contextmanager
-def mortal_laptop(state: Path) -> Iterator[MortalLaptop]:
+def mortal_laptop(state: Path, time_scale: float) -> Iterator[MortalLaptop]:
     """Start a laptop, and leave nothing running."""
-    laptop = MortalLaptop(state)
+    laptop = MortalLaptop(state, time_scale)
     try:
         yield laptop
     finally:
@@ -92,9 +100,18 @@ def place_order(port: int, number: int) -> str:
     raise AssertionError(f"order {number} was never answered")
 
 
+def wait_for_rest(state: Path) -> None:
+    """Return when the running laptop has made every delivery."""
+    deadline = time.monotonic() + GIVE_UP_SECONDS
+    with reading(state / STATE_FILE) as reader:
+        while reader.read("SELECT 1 FROM delivery LIMIT 1"):
+            assert time.monotonic() < deadline, "deliveries are pending"
+            time.sleep(0.2)
+
+
 def soak(state: Path, orders: int, clients: int, kills: int) -> None:
     """Place the orders, kill the laptop in between, wait for rest, and check what has to hold."""
-    with mortal_laptop(state) as laptop:
+    with mortal_laptop(state, TIME_SCALE if kills else 1.0) as laptop:
         answered = threading.Semaphore(0)
 
         def place(number: int) -> str:
@@ -110,11 +127,15 @@ def soak(state: Path, orders: int, clients: int, kills: int) -> None:
                 laptop.kill_and_start_again()
             ids = [future.result() for future in placed]
         assert len(set(ids)) == orders
+        if not kills:
+            wait_for_rest(state)
         laptop.stop()
     log = state / "gateway.log"
     with gateway_that_remembers(log), open_laptop(state, publish_at_once=True) as rested:
         rested.drain()
         check(rested, gateway_lines(log), orders)
+        conflicts = rested.database.read("SELECT count(*) FROM journal WHERE record ->> '$.error' LIKE 'Conflict:%'")
+        assert kills or conflicts == [(0,)], "a delivery had no time left to run again after a conflict"
 
 
 if __name__ == "__main__":

@@ -202,6 +202,7 @@ def source_mapping(i: Inputs) -> Iterator[Call]:
         "FunctionName": i["functionName"],
         "EventSourceArn": i["eventSourceArn"],
         "BatchSize": i["batchSize"],
+        "Enabled": i["enabled"],
         "FunctionResponseTypes": i["functionResponseTypes"],
         "ScalingConfig": pascal(i.get("scalingConfig")),
         "Tags": i["tags"],

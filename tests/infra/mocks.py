@@ -59,11 +59,12 @@ class Recorder(pulumi.runtime.Mocks):
         self.resources.append(Registered(kind, args.name, inputs, bool(args.custom)))
         if not args.custom:
             return "", {}
-        name = inputs.get("name", args.name)
-        return f"{args.name}-id", {**inputs, **self.outputs(kind, name, inputs)}
+        outputs = self.outputs(kind, args.name, inputs)
+        return outputs.pop("id", f"{args.name}-id"), {**inputs, **outputs}
 
-    def outputs(self, kind: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what AWS would say of a resource once it is there, as far as the program uses it."""
+    def outputs(self, kind: str, resource: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what AWS would say of a resource once it is there, as far as the program uses it; `id` if AWS gives it."""
+        name = inputs.get("name", resource)
         here = f"{self.region}:{self.account}"
         host = f"{self.region}.amazonaws.com"
         said: Mapping[str, Callable[[], dict[str, Any]]] = {

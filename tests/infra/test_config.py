@@ -68,6 +68,9 @@ def test_texts_become_what_they_spell() -> None:
         ({"apiAuth": "jwt"}, "apiAuth: jwt needs jwtIssuer and jwtAudience"),
         ({"jwtIssuer": "https://example.com"}, "jwtIssuer and jwtAudience have no effect with apiAuth: iam"),
         ({"bus": BUS}, "archiveDays is required with another stack's bus"),
+        ({"busArchive": BUS.replace("event-bus", "archive")}, "busArchive is the archive of the bus that the key bus"),
+        ({"busArchive": BUS}, "city:busArchive: String should match pattern"),
+        ({"paused": "sometimes"}, "city:paused"),
         ({"bus": BUS, "busStack": "a/b/c", "archiveDays": "7"}, "bus and busStack both name a bus"),
         (
             {"alarmMail": "ada@example.com", "alarmTopic": "arn:aws:sns:eu-central-1:1:x"},

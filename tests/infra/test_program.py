@@ -95,6 +95,7 @@ def test_people_read_the_outputs_flat(food: Deployment) -> None:
         "archive": told["archiveName"],
         "bus_arn": told["busArn"],
         "fingerprint": told["fingerprint"],
+        "replay_policy": food.outputs["replay_policy"],
     }
 
 

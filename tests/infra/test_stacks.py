@@ -23,9 +23,9 @@ def marketed(folder: Path, recorder: Recorder | None = None, **config: str) -> D
     return deployed(folder, marketing, secrets=None, stack="prod", recorder=recorder, config=values)
 
 
-@pytest.fixture
-def owner(tmp_path: Path) -> Deployment:
-    return deployed(tmp_path, stack="prod")
+@pytest.fixture(scope="module")
+def owner(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    return deployed(tmp_path_factory.mktemp("owner"), stack="prod")
 
 
 def test_another_team_subscribes_by_the_arn_of_our_bus(tmp_path: Path) -> None:
@@ -48,6 +48,8 @@ def test_another_team_subscribes_by_the_name_of_our_stack(tmp_path: Path, owner:
 
     assert theirs.all("EventRule")["campaigns.thank_diner"]["eventBusName"] == "food-delivery-prod"
     assert theirs.outputs["bus_arn"] == owner.outputs["bus_arn"]
+    assert theirs.outputs["deployed"]["archiveArn"] == owner.outputs["deployed"]["archiveArn"]
+    assert (theirs.outputs["replay_policy"], owner.outputs["replay_policy"] is None) == (None, False)
 
 
 def test_a_stack_on_anothers_bus_creates_neither_bus_nor_archive_and_says_so(tmp_path: Path) -> None:
@@ -58,6 +60,37 @@ def test_a_stack_on_anothers_bus_creates_neither_bus_nor_archive_and_says_so(tmp
     told = Deployed.model_validate(theirs.outputs["deployed"])
     assert (told.bus_arn, told.archive_arn, told.api_url) == (THEIRS, None, None)
     assert theirs.all("Table").keys() == {"campaigns.vouchers", "once"}
+
+
+def test_the_archive_of_a_bus_by_its_arn_is_a_key_beside_it(tmp_path: Path) -> None:
+    archive = f"arn:aws:events:{REGION}:{ACCOUNT}:archive/food-delivery-prod"
+
+    theirs = marketed(tmp_path, bus=THEIRS, busArchive=archive)
+
+    told = Deployed.model_validate(theirs.outputs["deployed"])
+    assert (told.archive_arn, told.archive_name) == (archive, "food-delivery-prod")
+    assert theirs.all("EventArchive") == {}
+
+
+def test_an_archive_elsewhere_is_refused(tmp_path: Path) -> None:
+    recorder = Recorder()
+
+    with pytest.raises(InvalidStack, match="an archive in another account or region than the key bus"):
+        marketed(tmp_path, recorder, bus=THEIRS, busArchive=f"arn:aws:events:us-east-1:{ACCOUNT}:archive/x")
+
+    assert recorder.resources == []
+
+
+def test_what_another_teams_operator_needs_is_an_output_of_the_owner(owner: Deployment) -> None:
+    replay, rules = json.loads(owner.outputs["replay_policy"])["Statement"]
+
+    assert replay["Resource"] == [
+        f"arn:aws:events:{REGION}:{ACCOUNT}:archive/food-delivery-prod",
+        f"arn:aws:events:{REGION}:{ACCOUNT}:replay/*",
+    ]
+    assert rules["Resource"][1] == f"arn:aws:events:{REGION}:{ACCOUNT}:rule/food-delivery-prod/*"
+    used = {"StartReplay", "DescribeReplay", "DescribeArchive", "DescribeEventBus", "DescribeRule", "ListTargetsByRule"}
+    assert {f"events:{name}" for name in used} <= {*replay["Action"], *rules["Action"]}
 
 
 def test_another_team_remembers_as_long_as_our_archive_keeps(tmp_path: Path) -> None:
@@ -120,9 +153,9 @@ def names(deployment: Deployment) -> set[str]:
     return set(deployment.all("Function"))
 
 
-def test_payments_becomes_a_microservice_of_its_own(tmp_path: Path) -> None:
+def test_payments_becomes_a_microservice_of_its_own(tmp_path: Path, owner: Deployment) -> None:
     """What the article calls very simple: the code stays, and two lines of configuration move a service."""
-    together = deployed(tmp_path, stack="prod")
+    together = owner
     others = json.dumps([service for service in food_delivery.services if service != "payments"])
 
     without = deployed(tmp_path, stack="prod", secrets=None, config={"services": others})
@@ -148,8 +181,8 @@ def rules(deployment: Deployment) -> dict[str, Any]:
     return {name: each["eventPattern"] for name, each in deployment.all("EventRule").items()}
 
 
-def test_a_service_of_its_own_may_do_what_it_could_and_no_more(tmp_path: Path) -> None:
-    together = deployed(tmp_path, stack="prod")
+def test_a_service_of_its_own_may_do_what_it_could_and_no_more(tmp_path: Path, owner: Deployment) -> None:
+    together = owner
     bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/food-delivery-prod"
 
     alone = deployed(tmp_path, stack="payments", config={"services": '["payments"]', "bus": bus, "archiveDays": "30"})

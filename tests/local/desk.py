@@ -17,6 +17,7 @@ from contradance.local.clock import MovableClock, RealClock, VirtualClock
 from contradance.local.laptop import Laptop
 from contradance.retry import DeliveryMode
 from contradance.runtime.journal_record import JournalRecord
+from tests.patience import LONG
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 """Where every virtual clock begins."""
@@ -258,9 +259,9 @@ def journaled(laptop: Laptop, item: str) -> Sequence[JournalRecord]:
     return laptop.journal.flows(f"flow-{item}")
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     """Return when `condition` holds; give up after a time that no working machine needs."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + LONG
     while not condition():
         assert time.monotonic() < deadline, "this never came to be"
         time.sleep(0.005)

@@ -14,9 +14,10 @@ DAY = timedelta(days=1)
 
 
 class Machine:
-    """A machine whose clock a person may set: seconds pass a thousand times as fast, and the time of day jumps."""
+    """A machine whose clock a person may set: seconds pass 200 times as fast, and the time of day jumps."""
 
-    FAST = 1_000
+    FAST = 200
+    # A reading that comes 9 seconds late, on a busy machine, is not a jump of 30 minutes yet.
 
     def __init__(self) -> None:
         self.begun = time.monotonic()

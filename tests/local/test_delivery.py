@@ -1,12 +1,16 @@
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from contradance import Retry
+from contradance.errors import Conflict
+from contradance.local.laptop import Laptop
 from contradance.operate.flow import flows
 from contradance.retry import DeliveryMode
+from contradance.runtime.once import OnceState
 from tests.local.desk import (
     START,
     Desk,
@@ -20,6 +24,18 @@ from tests.local.desk import (
 )
 
 BOTH: tuple[DeliveryMode, ...] = ("direct", "queue")
+
+
+def losing(laptop: Laptop, conflicts: int) -> None:
+    """Have another unit of work change an item before each of the next commits."""
+    commit, left = laptop.environment.store.commit, iter(range(conflicts))
+
+    def losing_commit(*work: Any) -> OnceState:
+        if next(left, None) is not None:
+            raise Conflict("an item changed between read and commit")
+        return commit(*work)
+
+    laptop.environment.store.commit = losing_commit  # type: ignore[method-assign,assignment]
 
 
 def order_of(state: Path, seed: int) -> list[str]:
@@ -70,6 +86,25 @@ def test_a_handler_that_succeeds_is_not_tried_again(tmp_path: Path) -> None:
 
     assert desk.times() == [0, 60]
     assert left == []
+
+
+def test_behind_a_queue_conflicts_cost_no_attempt_and_no_pause_of_the_retry_policy(tmp_path: Path) -> None:
+    desk = Desk()
+    with opened(tmp_path, desk.clerk(delivery="queue", retry=Retry(times=0))) as laptop:
+        losing(laptop, conflicts=200)
+        ask(laptop, "a")
+        laptop.drain()
+
+        records = journaled(laptop, "a")
+        left = dead_letters(laptop)
+        taken = laptop.clock.now() - START
+
+    assert len(desk.calls) == 201
+    assert {call.attempt for call in desk.calls} == {1}
+    assert [record.outcome for record in records] == ["failed"] * (len(records) - 1) + ["done"]
+    assert {(record.attempt, record.dead) for record in records} == {(1, False)}
+    assert (left, len(records) > 5) == ([], True)
+    assert taken < len(records) * timedelta(seconds=10 + 5)
 
 
 @pytest.mark.parametrize("times", [0, 1, 2])

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import signal
 import threading
 import urllib.error
@@ -16,6 +17,7 @@ from pydantic import BaseModel
 
 from contradance import Choreography, route
 from contradance.choreography import AnyFunction
+from contradance.local.captured import logging_kept, printing
 from contradance.local.clock import RealClock, VirtualClock
 from contradance.local.console.feed import Feed
 from contradance.local.laptop import Laptop
@@ -163,6 +165,40 @@ def test_what_a_route_raises_is_a_500_with_a_record(error: Callable[[], BaseExce
 # --- what hangs
 
 
+LOG = logging.getLogger("tests.local.test_isolation")
+
+
+def test_an_attempt_that_times_out_keeps_what_it_logged_and_printed_until_then(tmp_path: Path) -> None:
+    desk, release = Desk(), threading.Event()
+
+    def hangs(item: str, attempt: int) -> None:
+        LOG.warning("asking about %s in attempt %s", item, attempt)
+        print(f"{item} was printed")  # noqa: T201 - what a handler prints is looked at
+        print("and this without a line break", end="")  # noqa: T201 - the same
+        if item == "bad":
+            release.wait(LONG)
+
+    clerk = desk.clerk(does=hangs, timeout=timedelta(seconds=1), delivery="queue")
+    with (
+        opened(tmp_path, clerk, clock=RealClock(), started=True) as laptop,
+        logging_kept(laptop.choreography),
+        printing(),
+    ):
+        ask(laptop, "good", "bad")
+        wait_until(lambda: journaled(laptop, "bad") != [])
+        release.set()
+        first, good = journaled(laptop, "bad")[0], journaled(laptop, "good")
+
+    assert "TimedOut" in str(first.error)
+    assert [entry.message for entry in first.logs] == [
+        "asking about bad in attempt 1",
+        "bad was printed",
+        "and this without a line break",
+    ]
+    assert [one.logs[0].message for one in good if one.outcome == "done"] == ["asking about good in attempt 1"]
+    assert all(one.logs == () for one in good if one.outcome != "done"), "its lines are in the record of its own end"
+
+
 def test_twenty_hangs_of_a_function_do_not_stop_it(tmp_path: Path) -> None:
     desk, release = Desk(), threading.Event()
 
@@ -176,7 +212,7 @@ def test_twenty_hangs_of_a_function_do_not_stop_it(tmp_path: Path) -> None:
         ask(laptop, *[f"bad-{n}" for n in range(20)][10:])
         ask(laptop, "good")
 
-        wait_until(lambda: [record.outcome for record in journaled(laptop, "good")] == ["done"], 60)
+        wait_until(lambda: [record.outcome for record in journaled(laptop, "good")] == ["done"])
         hangs_now = laptop.in_flight.hangs()
         first = journaled(laptop, "bad-0")[0]
         release.set()

@@ -31,6 +31,9 @@ def names_in(path: Path) -> list[str]:
         return zipped.namelist()
 
 
+PAGE = "See the page how-to/package of contradance's documentation.\n"
+
+
 class Unpacked:
     """Packages as Lambda unpacks them: the layer in one folder, each function in another."""
 
@@ -96,7 +99,7 @@ class Copied:
         }
 
     def refused(self, *options: str) -> str:
-        """Return what it says when it refuses to build, with its own folder as `.`."""
+        """Return what it says when it refuses to build, with its own folder as `.` and without the page that it names."""
         done = self.package(*options)
         assert (done.returncode, done.stdout) == (1, ""), (done.stdout, done.stderr)
-        return done.stderr.replace(str(self.folder), ".")
+        return done.stderr.replace(str(self.folder), ".").replace(PAGE, "")

@@ -9,13 +9,14 @@ from typing import Any
 
 from contradance import Contract
 from contradance.choreography import AnyFunction
-from contradance.envelope import seal
+from contradance.envelope import SealedEvent, seal
+from contradance.errors import Conflict
 from contradance.local.clock import VirtualClock
 from contradance.local.state.database import Database
 from contradance.local.store import SQLiteStore
 from contradance.runtime.entry import invoke
 from contradance.runtime.journal_record import JournalRecord
-from contradance.runtime.once import OnceKey
+from contradance.runtime.once import OnceKey, OnceState
 from contradance.runtime.ports import Environment, Store
 
 _RECORDED = Path(__file__).parent.parent / "events"
@@ -101,17 +102,28 @@ class FakeContext:
 
 
 class BreakableStore(SQLiteStore):
-    """The laptop's store, whose process may die just before events are marked as published."""
+    """The laptop's store, whose process may die just before events are marked as published.
+
+    It may also lose conflicts: another unit of work changes an item before each of the next `conflicts` commits.
+    """
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.dies_before_marking = False
+        self.conflicts = 0
 
-    def mark_published(self, key: OnceKey) -> None:
+    def commit(self, *work: Any) -> OnceState:
+        """Raise `Conflict`, or commit."""
+        if self.conflicts:
+            self.conflicts -= 1
+            raise Conflict("an item changed between read and commit")
+        return super().commit(*work)
+
+    def mark_published(self, key: OnceKey, sealed: Sequence[SealedEvent]) -> None:
         """Die, or mark."""
         if self.dies_before_marking:
             raise Outage("the process died")
-        super().mark_published(key)
+        super().mark_published(key, sealed)
 
 
 class World:

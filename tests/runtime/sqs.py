@@ -132,6 +132,10 @@ class Queue:
         """`Messages`: SQS's ChangeMessageVisibility."""
         self._messages[message["messageId"]].visible = self._clock.now() + timedelta(seconds=seconds)
 
+    def give_back(self, message: Mapping[str, Any], seconds: float) -> None:
+        """`Messages`: SQS's ChangeMessageVisibility."""
+        self.hide(message, seconds)
+
     def delete(self, message: Mapping[str, Any]) -> None:
         """`Messages`: SQS's DeleteMessage."""
         self._messages.pop(message["messageId"], None)

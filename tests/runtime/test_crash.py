@@ -257,7 +257,7 @@ class _ForgetsTheEvents(_Sabotaged):
     def begin(self, key: OnceKey, lease: Lease, now: Any) -> OnceRecord:
         record = self._store.begin(key, lease, now)
         if record.state == "done":
-            self._store.mark_published(key)
+            self._store.mark_published(key, record.sealed)
             return replace(record, state="published", sealed=())
         return record
 
@@ -293,7 +293,7 @@ def _under_another_id(event: SealedEvent) -> SealedEvent:
 class _NeverMarks(_Sabotaged):
     """What is published stays to be published."""
 
-    def mark_published(self, key: OnceKey) -> None:
+    def mark_published(self, key: OnceKey, sealed: Sequence[SealedEvent]) -> None:
         pass
 
 

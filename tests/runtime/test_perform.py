@@ -1,19 +1,26 @@
 """The unit of work around a handler: what it writes and publishes is committed once, then published."""
 
 from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import cast
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contradance import Contract, ContractViolation, Delivery, schedule, subscriber
 from contradance.choreography import AnyFunction
 from contradance.envelope import MAX_EVENT_BYTES
 from contradance.errors import Conflict, LeaseLost, TooMuchWork
 from contradance.function import Function
+from contradance.local.state.database import Database
 from contradance.runtime.once import Lease, OnceKey
 from contradance.runtime.perform import MAX_SEALED_BYTES
 from contradance.runtime.ports import Write
+from tests.examples import examples
 from tests.runtime.desk import TICKET, Job, RepairPlanned, RepairRefused, TicketOpened, jobs, opened
 from tests.runtime.fakes import Outage, World, delivered, event_id_of, recorded
 
@@ -298,14 +305,15 @@ class TestRefusals:
 
 class TestConflicts:
     @staticmethod
-    def contended(world: World, times: int) -> tuple[AnyFunction, list[int]]:
-        """Return a function whose item is changed by another, `times` times, before it can commit."""
+    def contended(world: World, times: int, seconds: float = 0) -> tuple[AnyFunction, list[int]]:
+        """Return a function of so many seconds whose item is changed by another, `times` times, before it can commit."""
         seen: list[int] = []
 
         @subscriber(service="repairs", uses=[jobs.write])
         def plan_repair(event: TicketOpened) -> RepairPlanned:
             job = jobs.get(event.ticket_id) or Job(ticket_id=event.ticket_id)
             seen.append(job.attempts)
+            world.clock.sleep(seconds)
             if len(seen) <= times:
                 change_meanwhile(world, 100 * len(seen))
             jobs.put(job.model_copy(update={"attempts": job.attempts + 1}))
@@ -323,25 +331,34 @@ class TestConflicts:
         assert [event["data"]["step"] for event in world.published] == [400]
         assert world.outcomes == ["done"]
 
-    def test_after_eight_runs_the_conflict_is_left_to_the_retry_policy(self, world: World) -> None:
-        function, seen = self.contended(world, times=8)
+    @examples(15)
+    @given(times=st.integers(0, 120))
+    def test_it_runs_again_until_it_commits_or_its_time_is_over(self, times: int) -> None:
+        with TemporaryDirectory() as folder, closing(Database(Path(folder) / "state", synchronous="OFF")) as database:
+            world = World(database)
+            function, seen = self.contended(world, times)
+            started = world.clock.now()
+
+            with suppress(Conflict):
+                world.deliver(function, recorded("eventbridge"))
+
+            committed = len(seen) == times + 1
+            assert world.outcomes == ["done" if committed else "failed"]
+            assert len(world.published) == committed
+            assert stored(world)[0].attempts == 100 * min(times, len(seen)) + committed
+        taken = (world.clock.now() - started).total_seconds()
+        assert taken < 31, "its lease is over"
+        assert committed or taken > 28, "there was time for another run"
+
+    def test_a_run_is_not_begun_that_takes_longer_than_the_time_that_is_left(self, world: World) -> None:
+        function, seen = self.contended(world, times=9, seconds=14)
 
         with pytest.raises(Conflict):
             world.deliver(function, recorded("eventbridge"))
-        world.deliver(function, recorded("eventbridge"))
 
-        assert seen == [*range(0, 900, 100)]
-        assert stored(world) == [Job(ticket_id=TICKET, attempts=801)]
-        assert world.outcomes == ["failed", "done"]
-
-    def test_a_conflict_publishes_nothing(self, world: World) -> None:
-        function, _ = self.contended(world, times=8)
-
-        with pytest.raises(Conflict):
-            world.deliver(function, recorded("eventbridge"))
-
+        assert seen == [0, 100]
+        assert [(record.outcome, record.attempt) for record in world.journal.records] == [("failed", 1)]
         assert world.events.calls == []
-        assert stored(world) == [Job(ticket_id=TICKET, attempts=800)]
 
     def test_an_attempt_that_outlived_its_lease_commits_and_publishes_nothing(self, world: World) -> None:
         runs: list[str] = []

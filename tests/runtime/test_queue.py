@@ -1,6 +1,7 @@
 """Behind a queue: each record gets its declared attempts, whatever happens to its neighbours."""
 
 from collections import Counter
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from contradance import Delivery, Retry, subscriber
 from contradance.local.state.database import Database
+from tests.examples import examples
 from tests.runtime.desk import TicketOpened, opened
 from tests.runtime.fakes import Outage, World, delivered
 from tests.runtime.sqs import LambdaClock, Queue
@@ -21,9 +23,12 @@ DAYS = timedelta(days=7)
 
 
 class Workshop:
-    """A subscriber whose handler does what the event's channel names, and the number of attempts at each event."""
+    """A subscriber whose handler does what the event's channel names, and the number of attempts at each event.
 
-    def __init__(self, clock: LambdaClock, *, times: int = 2, batch: int = 10) -> None:
+    Without `counts_runs` each event is done in its first attempt, however often the handler runs.
+    """
+
+    def __init__(self, clock: LambdaClock, *, times: int = 2, batch: int = 10, counts_runs: bool = True) -> None:
         self.attempts: Counter[str] = Counter()
 
         @subscriber(
@@ -35,7 +40,7 @@ class Workshop:
         )
         def repair(event: TicketOpened, delivery: Delivery) -> None:
             self.attempts[delivery.event_id] += 1
-            assert delivery.attempt == self.attempts[delivery.event_id]
+            assert delivery.attempt == (self.attempts[delivery.event_id] if counts_runs else 1)
             kind, _, number = event.channel.partition(" ")
             match kind:
                 case "slow":
@@ -141,6 +146,25 @@ def test_what_lambda_never_runs_ends_in_the_net(world: World, clock: LambdaClock
     queue.run()
 
     assert (workshop.attempts, queue.moved, queue.throttled) == ({}, ["message-0"], 95)
+
+
+@examples(15)
+@given(conflicts=st.integers(0, 150), batch=st.integers(1, 3))
+def test_conflicts_cost_no_attempt_and_no_pause_of_the_retry_policy(conflicts: int, batch: int) -> None:
+    with TemporaryDirectory() as folder, closing(Database(Path(folder) / "state", synchronous="OFF")) as database:
+        world = World(database)
+        workshop = Workshop(on_lambda(world), times=0, batch=batch, counts_runs=False)
+        queue = queue_of(world, workshop, "slow 0", "slow 0", "slow 0")
+        world.store.conflicts = conflicts
+        started = world.clock.now()
+
+        queue.run()
+
+    assert [record.outcome for record in world.journal.records if record.outcome != "failed"] == ["done"] * 3
+    assert {(record.attempt, record.dead) for record in world.journal.records} == {(1, False)}
+    assert (world.dead_letters.sent, queue.moved) == ([], [])
+    lost = world.outcomes.count("failed")
+    assert world.clock.now() - started < (lost + 3) * TIMEOUT + lost * timedelta(seconds=5)
 
 
 def failures(kind: str, times: int) -> tuple[int, bool]:

@@ -198,6 +198,23 @@ class TestRelease:
 
         assert store.begin(ONCE, OTHER, NOW).attempt == 1
 
+    def test_an_attempt_that_does_not_count_is_taken_back_once(self, store: Store) -> None:
+        store.begin(ONCE, LEASE, NOW)
+        store.begin(ONCE, LEASE, NOW)
+
+        store.release(ONCE, OTHER, counted=False)
+        store.release(ONCE, LEASE, counted=False)
+        store.release(ONCE, LEASE, counted=False)
+
+        assert store.begin(ONCE, LEASE, NOW).attempt == 2
+
+    def test_the_first_attempt_is_taken_back_too(self, store: Store) -> None:
+        store.begin(ONCE, LEASE, NOW)
+
+        store.release(ONCE, LEASE, counted=False)
+
+        assert store.begin(ONCE, LEASE, NOW).attempt == 1
+
 
 class TestCommit:
     def test_writes_and_record_are_committed_together(self, store: Store) -> None:
@@ -361,7 +378,7 @@ class TestPublished:
         store.begin(ONCE, LEASE, NOW)
         store.commit(ONCE, LEASE, [], SEALED, ANSWER)
 
-        store.mark_published(ONCE)
+        store.mark_published(ONCE, SEALED)
 
         assert store.begin(ONCE, OTHER, NOW) == OnceRecord(
             "published", attempt=1, published=published_events(SEALED), answer=ANSWER
@@ -387,7 +404,7 @@ class TestPublished:
         store.commit(ONCE, LEASE, [], SEALED, None)
         store.commit(ONCE._replace(event_id="event-2"), LEASE, [], (), None)
 
-        store.mark_published(ONCE)
+        store.mark_published(ONCE, SEALED)
 
         assert store.unpublished(SOON, 10) == []
 
@@ -395,15 +412,15 @@ class TestPublished:
         store.begin(ONCE, LEASE, NOW)
         store.commit(ONCE, LEASE, [], SEALED, None)
 
-        store.mark_published(ONCE)
-        store.mark_published(ONCE)
+        store.mark_published(ONCE, SEALED)
+        store.mark_published(ONCE, SEALED)
 
         assert store.begin(ONCE, LEASE, NOW).state == "published"
 
     def test_what_is_in_progress_is_not_published(self, store: Store) -> None:
         store.begin(ONCE, LEASE, NOW)
 
-        store.mark_published(ONCE)
+        store.mark_published(ONCE, SEALED)
 
         assert store.begin(ONCE, LEASE, NOW).state == "in_progress"
 

@@ -249,6 +249,18 @@ class TestExpectations:
         with pytest.raises(Conflict):
             commit(world, unit)
 
+    @pytest.mark.parametrize("before", [Job(ticket_id=TICKET, attempts=1), None], ids=["an item", "a missing one"])
+    def test_an_item_is_read_from_the_store_once(self, world: World, before: Job | None) -> None:
+        stored(world, *([before] if before else []))
+        unit = unit_of(world)
+
+        with run_in(unit):
+            first = jobs.get(TICKET)
+            stored(world, Job(ticket_id=TICKET, attempts=2))
+            again = jobs.get(TICKET)
+
+        assert (first, again) == (before, before)
+
     def test_what_is_read_after_it_was_written_expects_nothing_new(self, world: World) -> None:
         stored(world, Job(ticket_id=TICKET, attempts=1))
         unit = unit_of(world)

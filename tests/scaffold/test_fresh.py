@@ -1,15 +1,19 @@
+import ast
 import json
 import os
 import re
 import subprocess
 import tomllib
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 from contradance.errors import CannotCreate
+from contradance.scaffold import application
 from contradance.scaffold.fresh import create_project
-from contradance.scaffold.wheel import wheel_name
+from contradance.scaffold.wheel import build_wheel, wheel_name
 from tests.scaffold.project import Generated, Tools
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +43,61 @@ def test_an_empty_project_passes_its_own_checks_and_its_properties_do_not_depend
     (project.root / "tests" / "test_property.py").write_text(PROPERTY, encoding="utf-8")
 
     project.check()
+
+
+def test_the_reference_application_is_a_template_with_its_own_checks(tmp_path: Path, tools: Tools) -> None:
+    project = Generated(create_project(tmp_path, "shop", template="food"), tools)
+
+    project.check()
+    assert project.tried("lint") == (0, "13 functions, 7 events, 0 findings\n")
+    assert project.contradance("contracts", "freeze", "--check").startswith("7 contracts equal their frozen files")
+    stacks = "".join(project.read(f"Pulumi{stack}.yaml") for stack in ("", ".dev", ".prod"))
+    assert re.findall(r"\b(food-delivery|shop)\b", stacks) == ["shop"] * stacks.count("shop")
+
+
+def test_a_wheel_has_the_template_and_makes_the_same_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ZipFile(BytesIO(build_wheel())) as wheel:
+        wheel.extractall(tmp_path / "installed")
+    monkeypatch.setattr(application, "_PACKAGE", tmp_path / "installed" / "contradance")
+    (tmp_path / "other").mkdir()
+
+    create_project(tmp_path / "other", "shop", template="food")
+    monkeypatch.undo()
+    create_project(tmp_path, "shop", template="food")
+
+    one, two = (contents(folder / "shop") for folder in (tmp_path, tmp_path / "other"))
+    assert one == two
+
+
+def test_the_wheel_that_hatch_builds_has_the_same_parts() -> None:
+    hook = ast.parse((ROOT / "scripts" / "application_in_wheel.py").read_text(encoding="utf-8"))
+    listed = {
+        node.value
+        for assigned in hook.body
+        if isinstance(assigned, ast.AnnAssign)
+        for node in ast.walk(assigned)
+        if isinstance(node, ast.Constant)
+    }
+
+    assert listed >= {*application.PARTS, f"contradance/{application.COPIED}"}
+    assert "application_in_wheel.py" in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_a_template_that_does_not_exist_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CannotCreate, match=r"there is no template 'drink'\.\n  Write --template food, or leave it out"):
+        create_project(tmp_path, "shop", template="drink")
+    monkeypatch.setattr(application, "_PACKAGE", tmp_path)
+    with pytest.raises(
+        CannotCreate, match=r"there is no template 'food'\.\n  This installation has none, or leave it out"
+    ):
+        create_project(tmp_path, "shop", template="food")
+    assert [*tmp_path.iterdir()] == []
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return the content of each file below a folder, by its path, without the wheel."""
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {path: data for path, data in found.items() if not path.startswith("wheels/")}
 
 
 def test_nothing_of_a_new_project_is_left_unfinished(project: Generated) -> None:

@@ -4,6 +4,6 @@
 `layout` calls them in that order; `svg` draws the result.
 """
 
-from contradance.catalog.picture.svg import Overlay, stylesheet, svg
+from contradance.catalog.picture.svg import Drawing, Overlay, stylesheet, svg
 
-__all__ = ["Overlay", "stylesheet", "svg"]
+__all__ = ["Drawing", "Overlay", "stylesheet", "svg"]

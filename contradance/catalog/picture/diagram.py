@@ -1,7 +1,8 @@
 """The content of the picture: a box for each function and event with an edge, and the arrows between them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from contradance.catalog.paths import failure_path
@@ -77,9 +78,31 @@ class DiagramContent:
     name: str
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
-    services: tuple[str, ...]
-    left_out: int
-    """Functions that neither consume nor publish."""
+    palette: tuple[str, ...]
+    """The services of the whole choreography, in the order of their colours: a part has the colours of the whole."""
+    function_count: int
+    """Functions of the whole choreography, those without events included."""
+
+    @property
+    def services(self) -> list[str]:
+        """The services of the functions here, in the order of their colours."""
+        present = {box.service for box in self.boxes if box.kind not in EVENTS}
+        return [service for service in self.palette if service in present]
+
+    def of_service(self, service: str) -> "DiagramContent":
+        """Return one service's part: its functions and events, and what they are directly connected with."""
+        own = {box.key for box in self.boxes if box.service == service}
+        return self._part(own, f"{self.name}: {service}")
+
+    def around(self, keys: AbstractSet[str]) -> "DiagramContent":
+        """Return the part with these boxes, and what they are directly connected with."""
+        return self._part(keys, self.name)
+
+    def _part(self, keys: AbstractSet[str], name: str) -> "DiagramContent":
+        """Return the boxes of these keys and their neighbours, and the arrows between the two, under another name."""
+        arrows = tuple(arrow for arrow in self.arrows if arrow.tail in keys or arrow.head in keys)
+        shown = {*keys, *(end for arrow in arrows for end in (arrow.tail, arrow.head))}
+        return replace(self, name=name, boxes=tuple(box for box in self.boxes if box.key in shown), arrows=arrows)
 
 
 def diagram_content(choreography: Choreography) -> DiagramContent:
@@ -99,9 +122,7 @@ def diagram_content(choreography: Choreography) -> DiagramContent:
         tail, head = ends if kind == "publishes" else ends[::-1]
         arrows.append(Arrow(tail, head, contract in failing.contracts))
     services = tuple(dict.fromkeys(function.service for function in functions))
-    return DiagramContent(
-        choreography.name, tuple(boxes), tuple(arrows), services, len(choreography.functions) - len(functions)
-    )
+    return DiagramContent(choreography.name, tuple(boxes), tuple(arrows), services, len(choreography.functions))
 
 
 def event_title(identity: Identity) -> str:

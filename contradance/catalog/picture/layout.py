@@ -1,20 +1,27 @@
-"""The position of each box and arrow in the picture, in pixels from the upper left corner of the drawing."""
+"""The position of each box and arrow in the picture, in pixels from the upper left corner of the drawing.
+
+A drawing to the right is computed as it is. A drawing downwards is computed with the width and height of each box exchanged,
+and then reflected: its rows are the columns of this text.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from contradance.catalog.picture.diagram import LINE, Arrow, Box, DiagramContent
 from contradance.catalog.picture.layers import ArrowPath, Layers, Slot, Strand, layers
 from contradance.catalog.picture.ordering import put_in_order
-from contradance.catalog.picture.placing import LANE, arrival, departure, height, middles
+from contradance.catalog.picture.placing import LANE, arrival, breadth, departure, middles
 from contradance.catalog.picture.routing import NEAR, Arrival, Turn, choose_tracks
 from contradance.catalog.picture.untangling import untangle
 
+Orientation = Literal["right", "down"]
+"""Where time runs to: from left to right for wide pages, from top to bottom for narrow ones."""
 _TEXT_MARGIN: Final = {"function": 10.0, "route": 12.0, "schedule": 12.0, "event": 12.0, "foreign": 12.0}
 """Margin to the left and to the right of a box's text, in pixels, by kind of box."""
-_TRACK: Final = 8.0
+_PADDING: Final = 9.0
+"""Between the text and the upper and lower edge of its box, in pixels."""
+_TRACK: Final = 14.0
 """Distance between two neighbouring tracks, in pixels."""
 _AFTER: Final = 11.0
 """Distance from a column without diamonds to the first track at its right, in pixels."""
@@ -47,7 +54,7 @@ class PlacedBox:
     width: float
     height: float
     fork: Point | None
-    """The middle of the diamond to the right of the box; None if the box has no diamond."""
+    """The middle of the diamond behind the box; None if the box has no diamond."""
 
 
 class PlacedArrow(NamedTuple):
@@ -67,21 +74,32 @@ class Layout:
     height: float
 
 
-@lru_cache(maxsize=4)  # the console draws the same choreography for each live page and each flow page
-def layout(diagram: DiagramContent) -> Layout:
+def layout(diagram: DiagramContent, direction: Orientation = "right") -> Layout:
     """Return the position of each box and arrow of `diagram`, and the size of the drawing, in pixels."""
+    return laid_out(arranged(diagram), direction)
+
+
+def arranged(diagram: DiagramContent) -> Layers:
+    """Return the columns of `diagram` in order: most of the work, and the same for each direction."""
     layered = layers(diagram)
     put_in_order(layered)
-    return _Drawing(layered).laid_out()
+    return layered
+
+
+def laid_out(layered: Layers, direction: Orientation) -> Layout:
+    """Return the position of each box and arrow of columns in order, and the size of the drawing, in pixels."""
+    drawn = _Drawing(layered, direction).laid_out()
+    return drawn if direction == "right" else _reflected(drawn)
 
 
 class _Drawing:
     """Places the columns from left to right, and routes the arrows between neighbouring columns."""
 
-    def __init__(self, layered: Layers) -> None:
+    def __init__(self, layered: Layers, direction: Orientation) -> None:
         self._columns = layered.columns
         self._paths = layered.paths
-        self._heights = {slot: height(slot, LINE) for column in self._columns for slot in column}
+        lengths = {slot: _size(slot.box, direction) for column in self._columns for slot in column}
+        self._heights = {slot: breadth(slot, size[1]) for slot, size in lengths.items()}
         self._middles = middles(layered, self._heights)
         self._turns: dict[Strand, Turn] = {}
         self._left: list[float] = []
@@ -89,7 +107,7 @@ class _Drawing:
         self._tracks: list[float] = []
         x = 0.0
         for column, slots in enumerate(self._columns):
-            width = max((_width(slot.box) for slot in slots if slot.box), default=0.0)
+            width = max((lengths[slot][0] for slot in slots), default=0.0)
             tracks = self._route(layered.strands(column))
             forks = any(slot.box and slot.box.forks for slot in slots)
             self._left.append(x)
@@ -174,6 +192,28 @@ def _without_straight(corners: Sequence[Point]) -> Iterator[Point]:
     yield from kept
 
 
+def _size(box: Box | None, direction: Orientation) -> tuple[float, float]:
+    """Return (extent along the arrows, extent across them) of a box; no extent without a box."""
+    if box is None:
+        return 0.0, 0.0
+    return (_width(box), _height(box)) if direction == "right" else (_height(box), _width(box))
+
+
 def _width(box: Box) -> float:
     """Return the width of a box: its widest line, and the margins of its kind."""
     return max(line.width for line in box.lines) + 2 * _TEXT_MARGIN[box.kind]
+
+
+def _height(box: Box) -> float:
+    """Return the height of a box's text, with the room above and below it."""
+    return len(box.lines) * LINE + 2 * _PADDING
+
+
+def _reflected(drawn: Layout) -> Layout:
+    """Return a layout with across and down exchanged: what was right of something is below it."""
+    boxes = [
+        PlacedBox(one.box, one.y, one.x, one.height, one.width, one.fork and Point(one.fork.y, one.fork.x))
+        for one in drawn.boxes
+    ]
+    arrows = [PlacedArrow(arrow, tuple(Point(y, x) for x, y in corners)) for arrow, corners in drawn.arrows]
+    return Layout(tuple(boxes), tuple(arrows), drawn.height, drawn.width)

@@ -4,12 +4,17 @@ Sugiyama's method: each slot moves towards the middle of its neighbours in the c
 two adjacent slots are exchanged where that removes a crossing. The best order of all sweeps is kept.
 """
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from contradance.catalog.picture.layers import Layers, Slot
 
 _SWEEPS: Final = 16
+_FRUITLESS: Final = 3
+"""Sweeps one after the other without a better order, after which the search ends: mostly two arrangements alternate then."""
 
 
 def put_in_order(layered: Layers) -> None:
@@ -17,14 +22,19 @@ def put_in_order(layered: Layers) -> None:
     columns = layered.columns
     _follow_arrows(columns)
     best, fewest = [[*column] for column in columns], crossings(layered)
+    exchanges = _Exchanges(columns)
+    fruitless = 0
     for sweep in range(_SWEEPS):
         leftwards = bool(sweep % 2)
         for column in columns[-2::-1] if leftwards else columns[1:]:
             _move_to_middle(column, _positions(columns), leftwards=leftwards)
-        _exchange(columns)
+        exchanges.make(columns)
         found = crossings(layered)
+        fruitless += 1
         if found < fewest:
-            best, fewest = [[*column] for column in columns], found
+            best, fewest, fruitless = [[*column] for column in columns], found, 0
+        if fruitless == _FRUITLESS:
+            break
     columns[:] = best
     position = _positions(columns)
     for column in columns:
@@ -41,7 +51,18 @@ def crossings(layered: Layers) -> int:
     count = 0
     for column in range(len(layered.columns) - 1):
         pairs = [(position[strand.start], position[end]) for strand in layered.strands(column) for end in strand.ends]
-        count += sum(a < c and b > d for a, b in pairs for c, d in pairs)
+        count += _inversions(pairs)
+    return count
+
+
+def _inversions(pairs: list[tuple[float, float]]) -> int:
+    """Return of how many two pairs one is less than the other by the first number, and more by the second."""
+    count, above = 0, list[float]()
+    for _, same_start in groupby(sorted(pairs), key=itemgetter(0)):
+        ends = [end for _, end in same_start]
+        count += sum(len(above) - bisect_right(above, end) for end in ends)
+        for end in ends:
+            insort(above, end)
     return count
 
 
@@ -69,29 +90,65 @@ def _move_to_middle(column: list[Slot], position: dict[Slot, float], *, leftward
     column.sort(key=lambda slot: (middle[slot], position[slot]))
 
 
-def _exchange(columns: Sequence[list[Slot]]) -> None:
-    """Exchange adjacent slots, in place, for as long as that removes crossings."""
-    position = _positions(columns)
-    better = True
-    while better:
-        better = False
-        for column in columns:
-            for upper in range(len(column) - 1):
-                a, b = column[upper], column[upper + 1]
-                if _removed(a, b, position) > 0:
-                    column[upper], column[upper + 1] = b, a
-                    better = True
-            position.update((slot, at) for at, slot in enumerate(column))
+class _Exchanges:
+    """Exchanges adjacent slots; what it has computed of a column counts until a neighbouring column changes."""
+
+    def __init__(self, columns: Sequence[Sequence[Slot]]) -> None:
+        self._sides = {slot: ([*_left(slot)], [*_right(slot)]) for column in columns for slot in column}
+
+    def make(self, columns: Sequence[list[Slot]]) -> None:
+        """Exchange adjacent slots, in place, for as long as that removes crossings."""
+        position = _positions(columns)
+        removed = [dict[tuple[Slot, Slot], int]() for _ in columns]
+        around = [self._around(column, position) for column in columns]
+        unsettled = {*range(len(columns))}
+        while unsettled:
+            for at, column in enumerate(columns):
+                if at not in unsettled:
+                    continue  # nothing moved here or in a neighbouring column since it last stayed as it was
+                if not _exchanged(column, around[at], removed[at]):
+                    unsettled.remove(at)
+                    continue
+                position.update((slot, row) for row, slot in enumerate(column))
+                for beside in {at - 1, at + 1} & {*range(len(columns))}:
+                    unsettled.add(beside)
+                    removed[beside].clear()
+                    around[beside] = self._around(columns[beside], position)
+
+    def _around(self, column: Sequence[Slot], position: Mapping[Slot, float]) -> "_Around":
+        """Return for each slot of a column the positions of its neighbours, in order: to the left, to the right."""
+        return {slot: [sorted([position[other] for other in side]) for side in self._sides[slot]] for slot in column}
 
 
-def _removed(a: Slot, b: Slot, position: dict[Slot, float]) -> int:
-    """Return how many crossings an exchange of two adjacent slots removes; negative if it adds some."""
-    removed = 0
-    for side in (_left, _right):
-        from_a = [position[slot] for slot in side(a)]
-        from_b = [position[slot] for slot in side(b)]
-        removed += sum((one > other) - (one < other) for one in from_a for other in from_b)
-    return removed
+_Around = Mapping[Slot, Sequence[Sequence[float]]]
+
+
+def _exchanged(column: list[Slot], around: _Around, removed: dict[tuple[Slot, Slot], int]) -> bool:
+    """Walk down a column and exchange neighbours where that removes crossings; return whether any were exchanged."""
+    exchanged = False
+    for upper in range(len(column) - 1):
+        pair = (column[upper], column[upper + 1])
+        if pair not in removed:
+            removed[pair] = sum(map(_removed, *(around[slot] for slot in pair)))
+        if removed[pair] > 0:
+            column[upper + 1], column[upper] = pair
+            exchanged = True
+    return exchanged
+
+
+def _removed(upper: Sequence[float], lower: Sequence[float]) -> int:
+    """Return how many crossings on one side an exchange of two slots removes; negative if it adds some.
+
+    Both are the positions of a slot's neighbours on that side, in order.
+    """
+    return _pairs_in_order(lower, upper) - _pairs_in_order(upper, lower)
+
+
+def _pairs_in_order(firsts: Sequence[float], seconds: Sequence[float]) -> int:
+    """Return of how many pairs the first is less than the second; both are in order."""
+    if firsts and seconds and firsts[-1] < seconds[0]:
+        return len(firsts) * len(seconds)
+    return sum(bisect_left(firsts, second) for second in seconds)
 
 
 def _left(slot: Slot) -> Iterator[Slot]:

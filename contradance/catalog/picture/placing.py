@@ -15,14 +15,12 @@ GAP: Final = 18.0
 """Between two boxes of a column, in pixels."""
 LANE: Final = 18.0
 """Between a lane and the slots beside it: the console may write a count there."""
-PORT: Final = 11.0
+PORT: Final = 13.0
 """Between two arrows at one side of a box."""
 _DEPARTURE: Final = 7.0
 """Between the arrows of the happy path and of the failure path that leave a box."""
 _BACK: Final = 17.0
 """From the arrow that leaves a box in the middle to one that leads back to the box."""
-_PADDING: Final = 9.0
-"""Between the text and the upper and lower edge of its box."""
 _SWEEPS: Final = 12
 _LANE_TO_LANE: Final = 16.0
 _HAPPY: Final = 5.0
@@ -38,14 +36,14 @@ class _Pull(NamedTuple):
     weight: float
 
 
-def height(slot: Slot, line: float) -> float:
-    """Return the height of a slot: 0 for a lane; for a box, room for its text (`line` a line) and its arrows."""
+def breadth(slot: Slot, least: float) -> float:
+    """Return the height of a slot: 0 for a lane; for a box, room for its text (`least`) and for its arrows."""
     if slot.box is None:
         return 0.0
     ports = [arrival(slot, strand) for strand in slot.arrivals]
     ports += [departure(slot, strand) for strand in slot.departures]
     outermost = max(map(abs, ports), default=0.0)
-    return max(len(slot.box.lines) * line + 2 * _PADDING, 2 * outermost + PORT)
+    return max(least, 2 * outermost + PORT)
 
 
 def arrival(slot: Slot, strand: Strand) -> float:

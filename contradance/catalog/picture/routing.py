@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 NEAR: Final = 5.0
 """Rows closer than this look like one row, in pixels."""
@@ -57,6 +57,16 @@ class Turn:
         return (self,) if self.detour is None else (self.detour, self)
 
 
+class _Span(NamedTuple):
+    """A turn after `untangle`, with its rows, which change no more: the search compares each with many others."""
+
+    turn: Turn
+    row: float
+    arrivals: tuple[float, ...]
+    top: float
+    bottom: float
+
+
 Rules = dict[Turn, list[Turn]]
 """For each turn that needs a track, the turns that need a track further left."""
 
@@ -64,10 +74,10 @@ Rules = dict[Turn, list[Turn]]
 def choose_tracks(turns: Sequence[Turn]) -> int:
     """Give a track to each turn that needs one, after `untangle`; return the number of tracks."""
     order = _ordered(rules(turns))
-    for position, turn in enumerate(order):
-        left = [other.track for other in order[:position] if _need_two_tracks(other, turn) and other.track is not None]
-        turn.track = max(left, default=-1) + 1
-    return 1 + max((turn.track for turn in order if turn.track is not None), default=-1)
+    for position, span in enumerate(order):
+        left = [one.turn.track for one in order[:position] if _need_two_tracks(one, span)]
+        span.turn.track = max((track for track in left if track is not None), default=-1) + 1
+    return 1 + max((span.turn.track for span in order if span.turn.track is not None), default=-1)
 
 
 def rules(turns: Sequence[Turn]) -> Rules:
@@ -84,21 +94,27 @@ def _has_to_be_left(left: Turn, right: Turn) -> bool:
     return right is not left.detour and any(abs(arrival.row - left.row) < NEAR for arrival in right.arrivals)
 
 
-def _ordered(rules: Rules) -> list[Turn]:
+def _ordered(rules: Rules) -> list[_Span]:
     """Return the turns from left to right: insert each where it adds the fewest crossings, then exchange neighbours."""
     left_of = _with_indirect(rules)
-    order: list[Turn] = []
-    for turn in sorted(rules, key=lambda turn: (turn.bottom - turn.top, turn.top)):
+    order: list[_Span] = []
+    for span in sorted(map(_span, rules), key=lambda span: (span.bottom - span.top, span.top)):
         # Indirect rules count here: without them two turns could leave no room for a third that belongs between them.
-        first = max((at + 1 for at, other in enumerate(order) if other in left_of[turn]), default=0)
-        last = min((at for at, other in enumerate(order) if turn in left_of[other]), default=len(order))
-        crossings = [sum(_crossings(turn, other) for other in order)]
+        first = max((at + 1 for at, other in enumerate(order) if other.turn in left_of[span.turn]), default=0)
+        last = min((at for at, other in enumerate(order) if span.turn in left_of[other.turn]), default=len(order))
+        crossings = [sum(_crossings(span, other) for other in order)]
         for other in order:
-            crossings.append(crossings[-1] + _crossings(other, turn) - _crossings(turn, other))
-        order.insert(min(range(first, last + 1), key=crossings.__getitem__), turn)
+            crossings.append(crossings[-1] + _crossings(other, span) - _crossings(span, other))
+        order.insert(min(range(first, last + 1), key=crossings.__getitem__), span)
     while (at := _exchangeable(order, left_of)) is not None:
         order[at], order[at + 1] = order[at + 1], order[at]
     return order
+
+
+def _span(turn: Turn) -> _Span:
+    """Return a turn with its rows as they are now."""
+    arrivals = tuple(arrival.row for arrival in turn.arrivals)
+    return _Span(turn, turn.row, arrivals, min(turn.row, *arrivals), max(turn.row, *arrivals))
 
 
 def _with_indirect(rules: Rules) -> dict[Turn, set[Turn]]:
@@ -109,21 +125,23 @@ def _with_indirect(rules: Rules) -> dict[Turn, set[Turn]]:
     return left_of
 
 
-def _exchangeable(order: Sequence[Turn], left_of: dict[Turn, set[Turn]]) -> int | None:
+def _exchangeable(order: Sequence[_Span], left_of: dict[Turn, set[Turn]]) -> int | None:
     """Return the position of a turn that may follow the next one and crosses less there; None without one."""
     for position, (left, right) in enumerate(pairwise(order)):
-        if left not in left_of[right] and _crossings(right, left) < _crossings(left, right):
+        if left.turn not in left_of[right.turn] and _crossings(right, left) < _crossings(left, right):
             return position
     return None
 
 
-def _crossings(left: Turn, right: Turn) -> int:
+def _crossings(left: _Span, right: _Span) -> int:
     """Return how often two turns cross when one is left of the other."""
-    crossed = sum(right.top < arrival.row < right.bottom for arrival in left.arrivals)
+    if left.bottom <= right.top or right.bottom <= left.top:
+        return 0
+    crossed = sum(right.top < row < right.bottom for row in left.arrivals)
     return crossed + (left.top < right.row < left.bottom)
 
 
-def _need_two_tracks(left: Turn, right: Turn) -> bool:
+def _need_two_tracks(left: _Span, right: _Span) -> bool:
     """Whether two turns need different tracks: their heights overlap or nearly do, or their order matters."""
     beside = left.top < right.bottom + 2 * NEAR and right.top < left.bottom + 2 * NEAR
     return beside or _crossings(left, right) != _crossings(right, left)

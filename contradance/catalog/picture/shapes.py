@@ -30,8 +30,7 @@ def number(value: float) -> str:
 def line(corners: Sequence[Point]) -> str:
     """Return the SVG path of an arrow with rounded corners; it ends inside the arrowhead."""
     *rest, last = corners
-    back = -_HEAD / 2 if last.x > rest[-1].x else _HEAD / 2
-    stops = [*rest, Point(last.x + back, last.y)]
+    stops = [*rest, _from(last, rest[-1], _HEAD / 2)]
     path = f"M{_point(stops[0])}"
     for before, corner, after in zip(stops, stops[1:], stops[2:], strict=False):
         radius = min(_BEND, _length(before, corner) / 2, _length(corner, after) / 2)
@@ -42,6 +41,8 @@ def line(corners: Sequence[Point]) -> str:
 def head(corners: Sequence[Point]) -> str:
     """Return the SVG path of an arrowhead at the last corner of an arrow."""
     before, last = corners[-2:]
+    if before.x == last.x:
+        return f"M{_point(last)}l-4 {number(-_HEAD if last.y > before.y else _HEAD)}h8z"
     return f"M{_point(last)}l{number(-_HEAD if last.x > before.x else _HEAD)} -4v8z"
 
 
@@ -56,6 +57,12 @@ def branch(corners: Sequence[Point], others: Sequence[Sequence[Point]]) -> tuple
             return (_from(start, end, shared), *corners[position + 1 :])
         shared -= _length(start, end)
     return tuple(corners)
+
+
+def stub(placed: PlacedBox, middle: Point) -> str:
+    """Return the SVG path from a box to the middle of its diamond."""
+    side = Point(min(middle.x, placed.x + placed.width), min(middle.y, placed.y + placed.height))
+    return f"M{_point(side)}L{_point(middle)}"
 
 
 def fork(middle: Point) -> str:

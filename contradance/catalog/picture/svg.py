@@ -6,10 +6,11 @@ from importlib.resources import files
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
-from contradance.catalog.picture.diagram import EVENTS, LINE, Arrow, DiagramContent, diagram_content
-from contradance.catalog.picture.layout import PlacedArrow, PlacedBox, layout
+from contradance.catalog.picture.diagram import EVENTS, LINE, DiagramContent, diagram_content
+from contradance.catalog.picture.layers import Layers
+from contradance.catalog.picture.layout import Orientation, PlacedArrow, PlacedBox, arranged, laid_out
 from contradance.catalog.picture.legend import Legend
-from contradance.catalog.picture.shapes import branch, fork, head, line, middle, number, shape
+from contradance.catalog.picture.shapes import branch, fork, head, line, middle, number, shape, stub
 from contradance.catalog.picture.text import width
 from contradance.choreography import Choreography
 from contradance.quantity import counted
@@ -17,13 +18,21 @@ from contradance.quantity import counted
 _COLOURS: Final = 10
 """Number of service colours in the stylesheet. With more services colours repeat; each function also has its service's name."""
 _MARGIN: Final = 24.0
+_NARROW_MARGIN: Final = 12.0
+"""Around a picture downwards: a phone is narrow."""
 _HEADER: Final = 68.0
 _TITLE: Final = 17.0
 """Font size of the title, as in the stylesheet."""
 _BASELINE: Final = 0.75
 """Distance of a text's baseline from the top of its line, as a part of the line's height."""
 _LEAST: Final = 560.0
-"""Least width of a picture, in pixels: title and legend need room."""
+"""Least width of a picture to the right, in pixels: title and legend need room."""
+_NARROW: Final = 300.0
+"""Least width of a picture downwards: that of a phone, less its margins."""
+_LARGE: Final = 1400.0
+"""Width from which on a picture is not made as narrow as its page, in pixels: names would be too small to read."""
+_LARGE_DOWN: Final = 480.0
+"""The same on a phone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,114 +56,174 @@ def stylesheet() -> str:
     return files(__package__).joinpath("picture.css").read_text(encoding="utf-8")
 
 
-def svg(choreography: Choreography, overlay: Overlay | None = None) -> str:
-    """Return the picture of `choreography` as a file of its own, or with an overlay as a part of a page."""
-    return "\n".join(_Picture(diagram_content(choreography), overlay).lines()) + "\n"
+def svg(choreography: Choreography, direction: Orientation = "right") -> str:
+    """Return the picture of `choreography` as a file of its own, with its stylesheet."""
+    return Drawing(diagram_content(choreography), direction).svg()
 
 
-class _Picture:
-    """Draws one diagram: title, arrows, boxes, legend."""
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One arrow: its SVG up to the CSS classes of an overlay, the rest, and what only an overlay needs."""
 
-    def __init__(self, content: DiagramContent, overlay: Overlay | None) -> None:
+    ends: tuple[str, str]
+    begin: str
+    rest: str
+    taken: str
+
+
+@dataclass(frozen=True, slots=True)
+class _DrawnBox:
+    """One box: its SVG up to the CSS classes of an overlay, the rest, and where its count stands."""
+
+    key: str
+    label: str
+    begin: str
+    rest: str
+    count: str
+    end: str
+
+
+class Drawing:
+    """A diagram that is laid out once, and written as SVG with the marks of any overlay: title, arrows, boxes, legend."""
+
+    def __init__(
+        self, content: DiagramContent, direction: Orientation = "right", layered: Layers | None = None
+    ) -> None:
         self._diagram = content
-        self._layout = layout(content)
-        self._colours = {service: position % _COLOURS for position, service in enumerate(content.services)}
-        self._overlay = overlay
+        self._down = direction == "down"
+        self._margin = _NARROW_MARGIN if self._down else _MARGIN
+        self._layout = laid_out(layered or arranged(content), direction)
+        self._colours = {service: position % _COLOURS for position, service in enumerate(content.palette)}
+        self._groups = [[*self._ways(group)] for group in self._shared()]
+        self._boxes = [self._box(one) for one in self._layout.boxes]
+        least = _NARROW if self._down else _LEAST
+        self._legend = Legend(content, self._colours, max(self._layout.width, least))
+        title = width(content.name, _TITLE, bold=True)
+        self._inner = max(self._layout.width, least, self._legend.width, title)
+        self._about = escape(_about(content))
+        large = self._inner > (_LARGE_DOWN if self._down else _LARGE)
+        self._classes = ["picture", "down" if self._down else "right", *(["large"] if large else [])]
 
-    def lines(self) -> Iterator[str]:
+    @classmethod
+    def in_both_directions(cls, content: DiagramContent) -> "tuple[Drawing, Drawing]":
+        """Return a diagram to the right and downwards, with its columns put in order once."""
+        layered = arranged(content)
+        return cls(content, "right", layered), cls(content, "down", layered)
+
+    def svg(self, overlay: Overlay | None = None) -> str:
+        """Return the picture as a file of its own, or with an overlay as a part of a page."""
+        return "\n".join(self._lines(overlay)) + "\n"
+
+    def _lines(self, overlay: Overlay | None) -> Iterator[str]:
         """Yield the lines of the SVG document, with its stylesheet unless there is an overlay."""
-        legend = Legend(self._diagram, self._colours, max(self._layout.width, _LEAST))
-        inner = max(self._layout.width, _LEAST, legend.width, width(self._diagram.name, _TITLE, bold=True))
-        below = _HEADER + self._layout.height + _MARGIN
-        page_width, page_height = inner + 2 * _MARGIN, below + legend.height + _MARGIN / 2
-        name, counted = escape(self._diagram.name), escape(_counts(self._diagram))
-        role = "group" if self._overlay and self._overlay.links else "img"  # the parts of an image cannot be links
-        partly = " partly" if self._overlay and self._overlay.boxes is not None else ""
+        below = _HEADER + self._layout.height + self._margin
+        page_width, page_height = self._inner + 2 * self._margin, below + self._legend.height + self._margin / 2
+        name = escape(self._diagram.name)
+        role = "group" if overlay and overlay.links else "img"  # the parts of an image cannot be links
+        partly = " partly" if overlay and overlay.boxes is not None else ""
+        ids = "picture-down" if self._down else "picture"
         yield (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="picture{partly}" viewBox="0 0 {number(page_width)} {number(page_height)}" '
-            f'width="{number(page_width)}" height="{number(page_height)}" role="{role}" aria-labelledby="picture-title picture-about">'
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="{" ".join(self._classes)}{partly}" '
+            f'viewBox="0 0 {number(page_width)} {number(page_height)}" width="{number(page_width)}" '
+            f'height="{number(page_height)}" role="{role}" aria-labelledby="{ids}-title {ids}-about">'
         )
-        yield f'<title id="picture-title">{name}: the choreography</title>'
-        yield f'<desc id="picture-about">{escape(_about(self._diagram))}</desc>'
-        if self._overlay is None:
+        yield f'<title id="{ids}-title">{name}: the choreography</title>'
+        yield f'<desc id="{ids}-about">{self._about}</desc>'
+        if overlay is None:
             yield f"<style>\n{stylesheet()}</style>"
         yield f'<rect class="page" x="0.5" y="0.5" width="{number(page_width - 1)}" height="{number(page_height - 1)}" rx="10"/>'
-        yield f'<text class="title" x="{number(_MARGIN)}" y="32">{name}</text>'
-        yield f'<text class="subtitle" x="{number(_MARGIN)}" y="50">{counted}</text>'
-        yield f'<g transform="translate({number(_MARGIN + (inner - self._layout.width) / 2)} {number(_HEADER)})">'
-        for group in self._groups():
-            yield from self._arrows(group)
-        for box in self._layout.boxes:
-            yield from self._box(box)
+        yield f'<text class="title" x="{number(self._margin)}" y="32">{name}</text>'
+        yield f'<text class="subtitle" x="{number(self._margin)}" y="50">{escape(_counts(self._diagram))}</text>'
+        yield f'<g transform="translate({number(self._margin + (self._inner - self._layout.width) / 2)} {number(_HEADER)})">'
+        for group in self._groups:
+            yield from (f'<path class="halo" {way.taken}/>' for way in group)
+            yield from (_drawn_way(way, overlay) for way in group)
+        yield from (_drawn_box(box, overlay) for box in self._boxes)
         yield "</g>"
-        yield f'<g class="legend" transform="translate({number(_MARGIN)} {number(below)})" aria-hidden="true">'
-        yield from legend.lines()
+        yield f'<g class="legend" transform="translate({number(self._margin)} {number(below)})" aria-hidden="true">'
+        yield from self._legend.lines()
         yield "</g>"
         yield "</svg>"
 
-    def _groups(self) -> list[list[PlacedArrow]]:
+    def _shared(self) -> list[list[PlacedArrow]]:
         """Return the arrows in groups that share a line; those of the happy path last, and so drawn above the others."""
         shared: dict[tuple[str, bool], list[PlacedArrow]] = {}
         for placed in sorted(self._layout.arrows, key=lambda placed: not placed.arrow.failing):
             shared.setdefault((placed.arrow.tail, placed.arrow.failing), []).append(placed)
         return [*shared.values()]
 
-    def _arrows(self, group: list[PlacedArrow]) -> Iterator[str]:
-        """Yield arrows over a halo in the page's colour, which interrupts the arrows that they cross."""
-        for placed in group:
-            yield f'<path class="halo" d="{line(placed.corners)}"/>'
+    def _ways(self, group: list[PlacedArrow]) -> Iterator[_Way]:
+        """Yield the arrows of a group; a halo in the page's colour interrupts the arrows that they cross."""
         for position, (arrow, corners) in enumerate(group):
             own = branch(corners, [other.corners for other in group[:position]])
-            ends = f"data-tail={quoteattr(arrow.tail)} data-head={quoteattr(arrow.head)}"
-            yield f'<g class="way{" failing" if arrow.failing else ""}{self._marks(arrow)}" {ends}>'
-            yield f'<path class="arrow" d="{line(own)}"/><path class="head" d="{head(corners)}"/>'
-            if self._overlay is not None:
-                yield f'<path class="taken" d="{line(corners)}"/>'
-            yield "</g>"
+            yield _Way(
+                ends=(arrow.tail, arrow.head),
+                begin=f'<g class="way{" failing" if arrow.failing else ""}',
+                rest=f'" data-tail={quoteattr(arrow.tail)} data-head={quoteattr(arrow.head)}>\n'
+                f'<path class="arrow" d="{line(own)}"/><path class="head" d="{head(corners)}"/>',
+                taken=f'd="{line(corners)}"',
+            )
 
-    def _box(self, placed: PlacedBox) -> Iterator[str]:
-        """Yield the elements of a box: its link, shape and text; its count with an overlay; its diamond."""
+    def _box(self, placed: PlacedBox) -> _DrawnBox:
+        """Return the elements of a box: its shape, text and diamond, and the place of its count."""
         box = placed.box
-        style = f"box {box.kind}{' failing' if box.failing else ''}{self._marks(box.key)}"
         colour = "" if box.kind in EVENTS else f" s{self._colours[box.service]}"
-        link = self._overlay.links.get(box.key) if self._overlay else None
-        if link is not None:
-            yield f"<a href={quoteattr(link)} aria-label={quoteattr(box.about)}>"
-        yield f'<g class="{style}{colour}" data-box={quoteattr(box.key)}>'
-        yield f"<title>{escape(box.about)}</title>"
-        yield from shape(placed)
         x = number(middle(placed))
         baseline = placed.y + (placed.height - len(box.lines) * LINE) / 2 + LINE * _BASELINE
-        for position, text in enumerate(box.lines):
-            yield (
-                f'<text class="{text.style}" x="{x}" y="{number(baseline + position * LINE)}" text-anchor="middle" '
-                f'textLength="{number(text.width)}" lengthAdjust="spacingAndGlyphs">{escape(text.text)}</text>'
-            )
-        if self._overlay is not None:
-            count = self._overlay.counts.get(box.key, 0)
-            yield f'<text class="count" x="{number(placed.x + placed.width)}" y="{number(placed.y - 4)}" text-anchor="end">'
-            yield f"{count or ''}</text>"
-        if placed.fork:
-            yield f'<path class="stub" d="M{number(placed.x + placed.width)} {number(placed.fork.y)}H{number(placed.fork.x)}"/>'
-            yield f'<path class="fork" d="{fork(placed.fork)}"/>'
-        yield "</g>" if link is None else "</g></a>"
+        texts = [
+            f'<text class="{text.style}" x="{x}" y="{number(baseline + position * LINE)}" text-anchor="middle" '
+            f'textLength="{number(text.width)}" lengthAdjust="spacingAndGlyphs">{escape(text.text)}</text>'
+            for position, text in enumerate(box.lines)
+        ]
+        forked = (
+            [f'<path class="stub" d="{stub(placed, placed.fork)}"/>\n<path class="fork" d="{fork(placed.fork)}"/>\n']
+            if placed.fork
+            else []
+        )
+        return _DrawnBox(
+            key=box.key,
+            label=quoteattr(box.about),
+            begin=f'<g class="box {box.kind}{" failing" if box.failing else ""}',
+            rest="\n".join(
+                [
+                    f'{colour}" data-box={quoteattr(box.key)}>',
+                    f"<title>{escape(box.about)}</title>",
+                    *shape(placed),
+                    *texts,
+                    "",
+                ]
+            ),
+            count=f'<text class="count" x="{number(placed.x + placed.width)}" y="{number(placed.y - 4)}" text-anchor="end">',
+            end="".join([*forked, "</g>"]),
+        )
 
-    def _marks(self, what: str | Arrow) -> str:
-        """Return the CSS classes that an overlay gives a box's key or an arrow; an empty text without one."""
-        if self._overlay is None:
-            return ""
-        if isinstance(what, Arrow):
-            return " lit" if (what.tail, what.head) in self._overlay.arrows else ""
-        lit = " lit" if what in (self._overlay.boxes or ()) else ""
-        return f"{lit} troubled" if what in self._overlay.troubled else lit
+
+def _drawn_way(way: _Way, overlay: Overlay | None) -> str:
+    """Return the SVG of an arrow; with an overlay, with its whole way as a line that can be highlighted."""
+    if overlay is None:
+        return f"{way.begin}{way.rest}\n</g>"
+    lit = " lit" if way.ends in overlay.arrows else ""
+    return f'{way.begin}{lit}{way.rest}\n<path class="taken" {way.taken}/>\n</g>'
+
+
+def _drawn_box(box: _DrawnBox, overlay: Overlay | None) -> str:
+    """Return the SVG of a box; with an overlay, with its count, its marks and its link."""
+    if overlay is None:
+        return f"{box.begin}{box.rest}{box.end}"
+    marks = " lit" if box.key in (overlay.boxes or ()) else ""
+    marks += " troubled" if box.key in overlay.troubled else ""
+    count = f"{box.count}\n{overlay.counts.get(box.key) or ''}</text>\n"
+    drawn = f"{box.begin}{marks}{box.rest}{count}{box.end}"
+    link = overlay.links.get(box.key)
+    return drawn if link is None else f"<a href={quoteattr(link)} aria-label={box.label}>\n{drawn}</a>"
 
 
 def _counts(content: DiagramContent) -> str:
     """Return the number of functions, events and services as a text: `8 of 9 functions · 7 events · 6 services`."""
     events = sum(box.kind in EVENTS for box in content.boxes)
     drawn = len(content.boxes) - events
-    functions = counted(drawn + content.left_out, "function")
-    shown = f"{drawn} of {functions}" if content.left_out else functions
+    functions = counted(content.function_count, "function")
+    shown = functions if drawn == content.function_count else f"{drawn} of {functions}"
     return " · ".join([shown, counted(events, "event"), counted(len(content.services), "service")])
 
 

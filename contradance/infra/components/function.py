@@ -90,7 +90,7 @@ class FunctionComponent(pulumi.ComponentResource):
             layers=[layer],
             timeout=plan.timeout,
             memory_size=plan.memory,
-            reserved_concurrent_executions=plan.concurrency,
+            reserved_concurrent_executions=0 if plan.stopped else plan.concurrency,
             environment={"variables": {**plan.environment, **variables}},
             logging_config={
                 "log_format": "JSON",

@@ -76,7 +76,7 @@ class ScheduleComponent(pulumi.ComponentResource):
             schedule_expression_timezone=self._plan.timetable.timezone,
             start_date=_utc(self._plan.timetable.start),
             end_date=_utc(self._plan.timetable.end),
-            state="ENABLED",
+            state="DISABLED" if self._plan.paused else "ENABLED",
             flexible_time_window={"mode": "OFF"},
             target={
                 "arn": self.function.arn,

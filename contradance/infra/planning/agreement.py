@@ -38,6 +38,7 @@ def check_agreement(
     deployed = tuple(functions)
     found = [
         *_wrong_services(choreography, config),
+        *_wrong_paused(deployed, config, stack),
         *_wrong_settings(choreography, config, stack),
         *_wrong_secrets(choreography, deployed, config, stack),
         *_wrong_overrides(choreography, deployed, config, stack),
@@ -57,6 +58,19 @@ def _wrong_services(choreography: Choreography, config: StackConfig) -> Iterator
                 f"  services names {service!r}, which is not a service.\n"
                 f"  Fix: name one of {', '.join(choreography.services)}."
             )
+
+
+def _wrong_paused(functions: tuple[AnyFunction, ...], config: StackConfig, stack: str) -> Iterator[str]:
+    """Yield a problem for each paused or stopped service that the stack does not deploy."""
+    services = {function.service for function in functions}
+    paused = () if isinstance(config.paused, bool) else config.paused
+    for key, named in (("paused", paused), ("stopped", config.stopped)):
+        for position, service in enumerate(named):
+            if service not in services:
+                yield (
+                    f"  {key} names {service!r}, which is not a service of this stack.{_nearest_name(service, services)}\n"
+                    f"  Fix: pulumi config rm --stack {stack} --path '{key}[{position}]'"
+                )
 
 
 def _wrong_settings(choreography: Choreography, config: StackConfig, stack: str) -> Iterator[str]:

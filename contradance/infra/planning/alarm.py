@@ -72,11 +72,12 @@ def oldest_metric(queue: str) -> Metric:
 
 def api_alarms(names: Names, stack: str, thresholds: AlarmThresholds, tags: Mapping[str, str]) -> tuple[AlarmPlan, ...]:
     """Return the alarms of the HTTP API for errors and latency; the component adds the API's id to their metrics."""
-    logs = f"Read the errors with: contradance logs --stack {stack}"
+    logs = f"contradance logs --stack {stack}"
     errors = AlarmPlan(
         names.name("alarm", "api", suffix="errors"),
         "errors",
-        f"page: {thresholds.api_errors} requests or more failed within 5 minutes (status 5xx). {logs}",
+        f"page: {thresholds.api_errors} requests or more failed within 5 minutes (status 5xx). Read the errors "
+        f"with: {logs} --level ERROR",
         (Metric("AWS/ApiGateway", "5xx", (), period=API_PERIOD),),
         tags,
         "page",
@@ -86,7 +87,7 @@ def api_alarms(names: Names, stack: str, thresholds: AlarmThresholds, tags: Mapp
         names.name("alarm", "api", suffix="latency"),
         "latency",
         f"ticket: one request in 20 took {thresholds.api_latency_ms} ms or longer, for 15 minutes. See which function is "
-        f"slow on the stack's dashboard. {logs}",
+        f"slow on the stack's dashboard, and how long each of its attempts took with: {logs}",
         (Metric("AWS/ApiGateway", "Latency", (), "p95", API_PERIOD),),
         tags,
         "ticket",

@@ -62,8 +62,15 @@ def plan_buses(
     }
 
 
-def parse_bus(arn: str, where: str, site: Site, key: str = "bus") -> BusPlan:
+def parse_bus(arn: str, where: str, site: Site, key: str = "bus", archive_arn: str | None = None) -> BusPlan:
     """Return the bus with this ARN, which another stack or team owns; refuse another account or region.
+
+    Args:
+        arn: of the bus.
+        where: how a message names the place of the ARN.
+        site: of the stack.
+        key: of the configuration, for the fix.
+        archive_arn: of the bus's archive; None where it is not known.
 
     Raises:
         InvalidStack: it is not the ARN of a bus in the stack's account and region.
@@ -81,7 +88,12 @@ def parse_bus(arn: str, where: str, site: Site, key: str = "bus") -> BusPlan:
                 f"{ours}. A rule is in the {what} of its bus, and events are not forwarded from one to another yet.\n"
                 f"  Fix: deploy this stack to {theirs}."
             )
-    return BusPlan(parts[5].removeprefix("event-bus/"), arn, owned=False)
+    if archive_arn and archive_arn.split(":")[:5] != parts[:5]:
+        raise InvalidStack(
+            f"stack {site.stack!r} has an archive in another account or region than {where}: {archive_arn!r}.\n"
+            f"  Fix: pulumi config set --stack {site.stack} busArchive {site.arn('events', 'archive/<name>')}"
+        )
+    return BusPlan(parts[5].removeprefix("event-bus/"), arn, owned=False, archive_arn=archive_arn)
 
 
 def _problems(used: Mapping[str, object], config: StackConfig, stack: str) -> list[str]:

@@ -40,6 +40,8 @@ class FunctionPlan:
     memory: int
     """In MB."""
     concurrency: int | None
+    stopped: bool
+    """Whether Lambda runs it not at all: its reserved concurrency is 0."""
     tracing: bool
     environment: Mapping[str, str]
     """Without the URL of the dead letter queue, which is known only after deployment."""
@@ -72,6 +74,15 @@ class Setup:
         """Return the configured tags, with app and stack, and with service and function when they are given."""
         own = {"app": self.site.app, "stack": self.site.stack, "service": service, "function": function}
         return {**self.config.tags, **{key: value for key, value in own.items() if value}}
+
+    def is_paused(self, service: str) -> bool:
+        """Whether the configuration pauses or stops a service: its rules and schedules are disabled."""
+        paused = self.config.paused
+        return self.is_stopped(service) or (paused if isinstance(paused, bool) else service in paused)
+
+    def is_stopped(self, service: str) -> bool:
+        """Whether the configuration stops a service: its functions do not run, and its queues are not polled."""
+        return service in self.config.stopped
 
     def remember(self, max_age: timedelta) -> int:
         """Return the lifetime of a once-record in seconds: as configured, else as long as redelivery is possible."""
@@ -118,6 +129,7 @@ class Setup:
             timeout=int(function.invocation_timeout.total_seconds()),
             memory=override.memory or function.limits.memory,
             concurrency=override.concurrency or function.limits.concurrency,
+            stopped=self.is_stopped(function.service),
             identity=function.deployed_name,
         )
 
@@ -132,6 +144,7 @@ class Setup:
         timeout: int,
         memory: int,
         concurrency: int | None = None,
+        stopped: bool = False,
         identity: str | None = None,
     ) -> FunctionPlan:
         """Return the plan of any function, the application's or contradance's own; `identity` is its deployed name."""
@@ -152,6 +165,7 @@ class Setup:
             timeout=timeout,
             memory=memory,
             concurrency=concurrency,
+            stopped=stopped,
             tracing=tracing,
             environment={
                 variable_names.BUS: self.bus.arn,

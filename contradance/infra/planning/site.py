@@ -31,3 +31,5 @@ class BusPlan:
     arn: str
     owned: bool
     """Whether this stack creates the bus and its archive; False when another stack does."""
+    archive_arn: str | None = None
+    """The archive of another stack's bus, where it is known; None for a bus that this stack creates."""

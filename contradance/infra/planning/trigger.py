@@ -62,6 +62,8 @@ class RulePlan:
     pattern: str
     target_age: int
     """Longest time that EventBridge tries to reach the target, in seconds."""
+    paused: bool
+    """Whether the rule is disabled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,8 @@ class SchedulePlan:
     """None for the sweeper: the next run does what a failed run left."""
     retry: AsyncPlan
     alarms: tuple[AlarmPlan, ...]
+    paused: bool = False
+    """Whether the schedule is disabled."""
 
 
 def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscription) -> SubscriberPlan:
@@ -191,13 +195,14 @@ def plan_schedule(setup: Setup, function: AnyFunction, schedule: Schedule) -> Sc
             watch.failed_lost(),
             watch.dropped(),
         ),
+        setup.is_paused(function.service),
     )
 
 
 def plan_sweeper(setup: Setup, function: FunctionPlan) -> SchedulePlan:
     """Return the plan of the sweeper, which runs every minute, without retries and without a dead letter queue.
 
-    The next run does the work of a failed one.
+    The next run does the work of a failed one. It runs in a paused stack too: what was committed is published.
     """
     return SchedulePlan(
         function,
@@ -243,6 +248,7 @@ def _plan_rule(setup: Setup, function: AnyFunction, subscription: Subscription) 
         f"{function.name} consumes {consumed}"[:512],
         subscription.pattern.canonical,
         _target_max_age(function),
+        setup.is_paused(function.service),
     )
 
 

@@ -25,6 +25,7 @@ from contradance.local.console.guard import HEADERS, TOKEN_FIELD, Guard
 from contradance.local.console.history import History
 from contradance.local.console.live import LivePage
 from contradance.local.console.pages import PREFIX, Pages
+from contradance.local.console.pictures import Pictures
 from contradance.local.console.publish import PublishPage
 from contradance.local.console.replay import ReplayPages
 from contradance.local.console.submitted import SubmittedForm
@@ -54,8 +55,9 @@ class Console:
         self._pages = Pages(laptop.choreography, self._guard)
         self._has_root = any(route.method == "GET" and route.path == "/" for _, route in laptop.choreography.routes)
         history = History(laptop.database, laptop.journal)
-        live = LivePage(laptop, feed, history, self._pages)
-        flows = FlowPages(laptop, history, self._pages)
+        pictures = Pictures(laptop.choreography)
+        live = LivePage(laptop, feed, history, pictures, self._pages)
+        flows = FlowPages(laptop, history, pictures, self._pages)
         functions = FunctionPages(laptop, system, history, self._pages)
         contracts = ContractPages(laptop.choreography, self._pages)
         publish = PublishPage(laptop, self._pages)

@@ -6,17 +6,17 @@ from itertools import groupby
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from contradance.catalog.picture import Overlay, svg
+from contradance.catalog.picture import Overlay
 from contradance.choreography import Choreography
 from contradance.function import Schedule
 from contradance.httproute import Route
 from contradance.local.console.flow_search import OUTCOMES, SPANS, WINDOW, FlowFilter, FlowSearch
 from contradance.local.console.history import FlowPage, History, KeptEvent
 from contradance.local.console.pages import PREFIX, Pages, links_of
+from contradance.local.console.pictures import Pictures
 from contradance.local.console.submitted import SubmittedForm
 from contradance.local.console.waterfall import waterfall
 from contradance.local.laptop import Laptop
@@ -31,11 +31,12 @@ _MOST: Final = 500
 class FlowPages:
     """The list of flows, and one flow."""
 
-    def __init__(self, laptop: Laptop, history: History, pages: Pages) -> None:
+    def __init__(self, laptop: Laptop, history: History, pictures: Pictures, pages: Pages) -> None:
         self._laptop = laptop
         self._choreography = laptop.choreography
         self._history = history
         self._search = FlowSearch(laptop.choreography, laptop.database, history)
+        self._pictures = pictures
         self._pages = pages
 
     def latest(self, request: Request) -> Response:
@@ -70,7 +71,10 @@ class FlowPages:
 
     def one(self, request: Request) -> Response:
         """Show one flow with personal data masked; a 404 page for an unknown one."""
-        return self._show(request.path_params["flow"], published=request.query_params.get("event", ""))
+        query = request.query_params
+        return self._show(
+            request.path_params["flow"], published=query.get("event", ""), whole=query.get("picture") == "whole"
+        )
 
     def act(self, request: Request, form: SubmittedForm) -> Response:
         """Show one flow with one event unmasked; or make its waiting deliveries now, and redirect to it."""
@@ -79,19 +83,25 @@ class FlowPages:
             return RedirectResponse(f"{PREFIX}/flows/{quote(request.path_params['flow'], safe='')}", 303)
         return self._show(request.path_params["flow"], revealed=form.first("reveal"))
 
-    def _show(self, correlation_id: str, *, published: str = "", revealed: str = "") -> Response:
-        """Show a flow, or the event `published` alone; with the event `revealed` unmasked. A 404 page without both."""
+    def _show(self, correlation_id: str, *, published: str = "", revealed: str = "", whole: bool = False) -> Response:
+        """Show a flow, or the event `published` alone; with the event `revealed` unmasked. A 404 page without both.
+
+        In a large choreography the picture shows the flow's part, unless `whole` is wanted.
+        """
         flow, records = self._history.flow(correlation_id)
         events = self._history.events(dict.fromkeys([*_events(records[:_MOST]), *([published] if published else [])]))
         if flow is None and published not in events:
             why = "There is no flow of this id. It may have been in another folder of state."
             return self._pages.page("refused", "flows", status=404, why=why)
+        overlay = _taken(records, links_of(self._choreography))
+        partly = self._pictures.large and bool(overlay.boxes) and not whole
         return self._pages.page(
             "flow",
             "flows",
             correlation_id=correlation_id,
             flow=flow,
-            picture=Markup(svg(self._choreography, _taken(records, links_of(self._choreography)))),  # noqa: S704 - the picture escapes what it shows
+            picture=self._pictures.around(overlay.boxes or (), overlay) if partly else self._pictures.whole(overlay),
+            partly=partly,
             rows=waterfall(flow, self._laptop.clock.now(), _MOST) if flow else [],
             most=_MOST,
             count=len(records),

@@ -265,12 +265,12 @@ class Bus:
         """
         self._database.write_soon("DELETE FROM delivery WHERE id = ?", (waiting.id,))
 
-    def postpone(self, waiting: PendingDelivery, due: datetime) -> None:
-        """Count a failed attempt, and schedule the next one for `due`."""
+    def postpone(self, waiting: PendingDelivery, due: datetime, *, counted: bool = True) -> None:
+        """Schedule the next attempt for `due`; a `counted` one has the next number, another the same."""
         self._database.write(
             lambda connection: connection.execute(
                 "UPDATE delivery SET attempt = ?, due = ? WHERE id = ?",
-                (waiting.attempt + 1, due.timestamp(), waiting.id),
+                (waiting.attempt + counted, due.timestamp(), waiting.id),
             )
         )
 

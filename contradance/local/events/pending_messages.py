@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from contradance.errors import LaptopError
@@ -13,9 +14,19 @@ class PendingMessages:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._given_back: dict[str, float] = {}
 
     def hide(self, message: Mapping[str, Any], seconds: float) -> None:
         """Do nothing: the invoker postpones what is repeated."""
+
+    def give_back(self, message: Mapping[str, Any], seconds: float) -> None:
+        """Note the pause of a message, for the invoker, which repeats it without a count."""
+        self._given_back[message["messageId"]] = seconds
+
+    def pause_of(self, identifier: str) -> timedelta | None:
+        """Return the pause of a message that was given back, once; None for another, which counts as an attempt."""
+        seconds = self._given_back.pop(identifier, None)
+        return None if seconds is None else timedelta(seconds=seconds)
 
     def delete(self, message: Mapping[str, Any]) -> None:
         """Delete the pending delivery of a message that is now a dead letter; its journal record is on disk too.

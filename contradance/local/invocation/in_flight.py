@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -18,6 +19,7 @@ from typing import Final, Literal, NamedTuple
 from contradance.bounds import MAX_TRACEBACK_BYTES, shortened
 from contradance.local.state.slots import Slots
 from contradance.operate.ports import Hang
+from contradance.runtime.attempt import Attempt
 
 FILE: Final = "bus.running"
 """The file inside the state folder."""
@@ -55,6 +57,21 @@ class Flight:
     thread: int
     slots: list[int] = field(default_factory=list)
     late: bool = False
+    logged: Attempt | None = None
+    """The latest attempt that logged something: after a timeout another thread records its lines."""
+
+    def take_log(self, attempt: Attempt) -> None:
+        """Give `attempt`, which records the timeout, what was logged about the same event and is not recorded."""
+        if self.logged is not None and not self.logged.recorded and self.logged.event_id == attempt.event_id:
+            attempt.take_log(self.logged)
+
+
+_flight: Final[ContextVar[Flight | None]] = ContextVar("contradance_flight", default=None)
+
+
+def running_flight() -> Flight | None:
+    """Return the invocation that runs in this context; None outside of one."""
+    return _flight.get()
 
 
 class InFlight:
@@ -73,6 +90,7 @@ class InFlight:
         for identifier, attempt in attempts:
             flight.slots.append(self._slots.fill(_line(RUNS, kind, identifier, attempt, function)))
         self._flights.add(flight)
+        _flight.set(flight)  # until the next invocation in this thread
         return flight
 
     def end(self, flight: Flight) -> None:

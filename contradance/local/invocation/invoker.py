@@ -12,6 +12,7 @@ from contradance.errors import LaptopError
 from contradance.httproute import Route
 from contradance.local.events.bus import Bus
 from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.events.pending_messages import PendingMessages
 from contradance.local.invocation.in_flight import Flight, InFlight
 from contradance.local.invocation.record import Exhausted, LaptopContext, event_in, failure_record, redriven, sqs_batch
 from contradance.runtime.attempt import Attempt
@@ -45,6 +46,8 @@ class Invoker:
         functions: Mapping[str, AnyFunction],
         in_flight: InFlight,
         environment: Environment,
+        *,
+        messages: PendingMessages,
         when_settled: Callable[[PendingDelivery], None],
     ) -> None:
         self._bus = bus
@@ -52,6 +55,7 @@ class Invoker:
         self._in_flight = in_flight
         self._environment = environment
         self._when_settled = when_settled
+        self._messages = messages
 
     def begin(self, function: AnyFunction, batch: Sequence[PendingDelivery], deadline: float) -> Flight:
         """List an invocation that this thread is about to start, and return it; `end` it when it is settled."""
@@ -88,6 +92,8 @@ class Invoker:
         for pending in batch:
             attempt = self._describe(function, pending)
             attempt.began(seconds)
+            if flight is not None:
+                flight.take_log(attempt)
             attempt.record("failed", pending.attempt, error=f"TimedOut: {error}" + (f" ({where})" if where else ""))
         return dict.fromkeys((pending.id for pending in batch), error)
 
@@ -118,14 +124,21 @@ class Invoker:
             function = self._functions[flight.function]
             seconds, where = function.limits.timeout.total_seconds(), self._in_flight.where(flight)
             error = f"TimedOut: Task timed out after {seconds:.2f} seconds ({where})"
-            self.record_request(function, flight.attempts[0][0], error, seconds)
+            self.record_request(function, flight.attempts[0][0], error, seconds, flight)
 
-    def record_request(self, function: AnyFunction, request_id: str, error: str, seconds: float = 0) -> None:
-        """Journal a request as failed with `error`: it ended after `seconds` without a record of its own."""
+    def record_request(
+        self, function: AnyFunction, request_id: str, error: str, seconds: float = 0, flight: Flight | None = None
+    ) -> None:
+        """Journal a request as failed with `error`: it ended after `seconds` without a record of its own.
+
+        With its `flight`, what it logged is in the record.
+        """
         trigger = function.trigger.key if isinstance(function.trigger, Route) else _INVOKE
         attempt = Attempt(function, trigger, self._environment)
         attempt.correlation_id = request_id
         attempt.began(seconds)
+        if flight is not None:
+            flight.take_log(attempt)
         attempt.record("failed", 1, error=error)
 
     def _describe(self, function: AnyFunction, pending: PendingDelivery) -> Attempt:
@@ -154,6 +167,10 @@ class Invoker:
     ) -> list[datetime]:
         """Postpone a failed delivery and return [due time]; dead-letter it after its last attempt and return []."""
         now = self._environment.clock.now()
+        pause = self._messages.pause_of(pending.id)
+        if pause is not None:
+            self._bus.postpone(pending, now + pause, counted=False)
+            return [now + pause]
         # Behind a queue the consumer counts and dead-letters: what it reports is repeated. It cannot report its own end.
         counted = function.delivery == "direct" or isinstance(error, TimedOut | ProcessEnded)
         most = function.retry.attempts(function.delivery) if counted else function.retry.receives

@@ -20,6 +20,9 @@ from contradance.operate.ports import AlarmState, Hang, ReplayStatus, RuleTarget
 OpenFile = Callable[[], AbstractContextManager[Reader | Database]]
 _NO_LIMIT: Final = -1
 """SQLite's own value for a LIMIT that limits nothing."""
+_NO_OTHER_STACK: Final = (
+    "the laptop's bus has no rules of other stacks.\n  Name one of its functions: --subscriber NAME"
+)
 _BUSY: Final = "another client has received the message, or it is not on the queue any more"
 
 
@@ -133,6 +136,10 @@ class LaptopReplays:
         self._actions.replay(name, function, first, last)
         return ReplayStatus(name, "STARTING", None)
 
+    def start_to_rule(self, name: str, rule: str, first: datetime, last: datetime) -> ReplayStatus:  # noqa: ARG002 - the port's
+        """Raise `OperateError`: the laptop's bus has only its own rules."""
+        raise OperateError(_NO_OTHER_STACK)
+
     def status(self, name: str) -> ReplayStatus:
         """Return the state of one replay; raise `OperateError` for an unknown one."""
         with self._open_file() as reader:
@@ -169,6 +176,18 @@ class LaptopHealth:
         one = self._running().deployed.functions[function]
         target = (one.queue_url or "").rpartition("/")[2] or one.function_name
         return RunningRule("ENABLED", self._running().patterns[function], (RuleTarget(target, has_dead_letters=True),))
+
+    def bus_rule(self, name: str) -> RunningRule:  # noqa: ARG002 - the port's
+        """Raise `OperateError`: the laptop's bus has only its own rules."""
+        raise OperateError(_NO_OTHER_STACK)
+
+    def can_run(self, function: str) -> bool:  # noqa: ARG002 - the port's
+        """Return True: the laptop has no reserved concurrency."""
+        return True
+
+    def bus_rules(self) -> Sequence[str]:
+        """Return an empty sequence: no other stack is on the laptop's bus."""
+        return ()
 
     def waiting(self, function: str) -> None:
         """Return None: the laptop has no queues before functions."""

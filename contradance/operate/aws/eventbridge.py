@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from contradance.deployed import Deployed, DeployedBus
-from contradance.operate.aws.services import Aws
+from contradance.errors import OperateError
+from contradance.operate.aws.services import Aws, AwsRefusal
 from contradance.operate.ports import AlarmState, Hang, ReplayStatus, RuleTarget, RunningRule
 
 _WAITING: Final = (
@@ -13,6 +14,7 @@ _WAITING: Final = (
     "ApproximateNumberOfMessagesDelayed",
     "ApproximateNumberOfMessagesNotVisible",
 )
+_DENIED: Final = "AccessDeniedException"
 _ALARMS: Final = 100
 """Most alarms of one call. CloudWatch API reference, DescribeAlarms."""
 
@@ -26,16 +28,37 @@ class EventBridgeReplays:
 
     def start(self, name: str, function: str, first: datetime, last: datetime) -> ReplayStatus:
         """Start a replay from `first` to `last` whose filter is the function's rule; return its state."""
-        bus = self._deployed.bus_of(function)
-        answer = self._aws.service("events").ask(
-            "start_replay",
-            ReplayName=name,
-            Description=f"contradance replay to {function}",
-            EventSourceArn=bus.archive_arn,
-            EventStartTime=first,
-            EventEndTime=last,
-            Destination={"Arn": bus.arn, "FilterArns": [self._deployed.functions[function].rule_arn]},
-        )
+        rule_arn = str(self._deployed.functions[function].rule_arn)
+        return self._start(name, function, self._deployed.bus_of(function), rule_arn, (first, last))
+
+    def start_to_rule(self, name: str, rule: str, first: datetime, last: datetime) -> ReplayStatus:
+        """Start a replay from `first` to `last` whose filter is another stack's rule on the stack's bus; return its state."""
+        bus = self._deployed.own_bus
+        rule_arn = f"{bus.arn.replace(':event-bus/', ':rule/')}/{rule}"
+        return self._start(name, rule, bus, rule_arn, (first, last))
+
+    def _start(
+        self, name: str, to: str, bus: DeployedBus, rule_arn: str, window: tuple[datetime, datetime]
+    ) -> ReplayStatus:
+        """Start a replay whose filter is one rule on a bus; a refused permission names the policy that has it."""
+        first, last = window
+        try:
+            answer = self._aws.service("events").ask(
+                "start_replay",
+                ReplayName=name,
+                Description=f"contradance replay to {to}",
+                EventSourceArn=bus.archive_arn,
+                EventStartTime=first,
+                EventEndTime=last,
+                Destination={"Arn": bus.arn, "FilterArns": [rule_arn]},
+            )
+        except AwsRefusal as refusal:
+            if refusal.code != _DENIED:
+                raise
+            raise OperateError(
+                f"{refusal}\n  The policy that allows it is an output of the stack that owns the bus {bus.name}: "
+                "pulumi stack output replay_policy"
+            ) from refusal
         return _status({"ReplayName": name, **answer})
 
     def status(self, name: str) -> ReplayStatus:
@@ -68,8 +91,31 @@ class AwsHealth:
 
     def rule(self, function: str) -> RunningRule:
         """Return the rule of one subscriber as AWS has it, with its targets."""
-        events, bus = self._aws.service("events"), self._deployed.bus_of(function).arn
-        name = self._deployed.functions[function].rule_name
+        return self._rule(str(self._deployed.functions[function].rule_name), self._deployed.bus_of(function).arn)
+
+    def bus_rule(self, name: str) -> RunningRule:
+        """Return a rule on the stack's bus as AWS has it, also of another stack."""
+        return self._rule(name, self._deployed.bus_arn)
+
+    def can_run(self, function: str) -> bool:
+        """Whether Lambda may run a function: False when its reserved concurrency is 0."""
+        name = self._deployed.functions[function].function_name
+        answer = self._aws.service("lambda").ask("get_function_concurrency", FunctionName=name)
+        return bool(answer.get("ReservedConcurrentExecutions") != 0)
+
+    def bus_rules(self) -> Sequence[str]:
+        """Return the names of the rules on the stack's bus, without those that archives make, in order."""
+        events, found, page = self._aws.service("events"), list[str](), dict[str, str]()
+        while True:
+            answer = events.ask("list_rules", EventBusName=self._deployed.bus_arn, **page)
+            found += [rule["Name"] for rule in answer["Rules"] if "ManagedBy" not in rule]
+            if "NextToken" not in answer:
+                return sorted(found)
+            page = {"NextToken": answer["NextToken"]}
+
+    def _rule(self, name: str, bus: str) -> RunningRule:
+        """Return the rule with this name on the bus with this ARN, with its targets."""
+        events = self._aws.service("events")
         rule = events.ask("describe_rule", Name=name, EventBusName=bus)
         targets = events.ask("list_targets_by_rule", Rule=name, EventBusName=bus)["Targets"]
         return RunningRule(

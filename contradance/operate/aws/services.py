@@ -4,12 +4,13 @@ boto3 is loaded with the first service: it comes with `contradance[local]` and w
 is declared, built and tested without it.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Literal, Protocol
 
 from contradance.errors import OperateError
 
-ServiceName = Literal["cloudwatch", "events", "lambda", "logs", "sqs", "sts"]
+ServiceName = Literal["cloudwatch", "dynamodb", "events", "lambda", "logs", "sqs", "sts"]
 
 
 class Service(Protocol):
@@ -19,7 +20,8 @@ class Service(Protocol):
         """Return the response of the operation with boto3's name; raise `OperateError` when AWS refuses it.
 
         Raises:
-            OperateError: AWS refused it or did not respond; the message has the operation and AWS's code.
+            AwsRefusal: AWS refused it; the message has the operation and AWS's code.
+            OperateError: AWS did not respond.
         """
 
 
@@ -72,6 +74,17 @@ class BotoService:
         return response
 
 
+class AwsRefusal(OperateError):
+    """AWS refused an operation."""
+
+    def __init__(self, message: str, code: str, response: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.code = code
+        """AWS's code: `AccessDeniedException`."""
+        self.response = response
+        """AWS's whole response."""
+
+
 def _raise_operate_error(service: str, operation: str, error: Exception) -> None:
     """Raise an `OperateError` for an error of boto3; do nothing for any other error."""
     from botocore.exceptions import (  # type: ignore[import-untyped]  # noqa: PLC0415 - boto3 raised it
@@ -82,8 +95,10 @@ def _raise_operate_error(service: str, operation: str, error: Exception) -> None
 
     if isinstance(error, ClientError):
         refusal = error.response.get("Error", {})
-        raise OperateError(
-            f"AWS refused {service} {operation}: {refusal.get('Code')}: {refusal.get('Message')}"
+        raise AwsRefusal(
+            f"AWS refused {service} {operation}: {refusal.get('Code')}: {refusal.get('Message')}",
+            str(refusal.get("Code")),
+            error.response,
         ) from error
     if isinstance(error, NoCredentialsError):
         raise OperateError(

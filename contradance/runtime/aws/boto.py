@@ -1,5 +1,6 @@
 """Calls AWS through boto3: on request, and for configurations that the runtime's own client does not support."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
@@ -43,11 +44,28 @@ class BotoCaller:
         if service not in self._clients:
             self._clients[service] = self._client(service)
         try:
-            answer: dict[str, Any] = getattr(self._clients[service], _METHODS[operation])(**request)
+            answer = getattr(self._clients[service], _METHODS[operation])(**_with_binaries(request, b64decode))
         except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", ""))
-            message = str(error.response.get("Error", {}).get("Message", ""))
-            raise refused(service, operation, code, message, error.response) from error
+            response = _with_binaries(error.response, _base64)
+            code = str(response.get("Error", {}).get("Code", ""))
+            message = str(response.get("Error", {}).get("Message", ""))
+            raise refused(service, operation, code, message, response) from error
         except BotoCoreError as error:
             raise AWSCallFailed(f"{service} did not answer {operation}: {type(error).__name__}", "", {}) from error
-        return answer
+        found: dict[str, Any] = _with_binaries(answer, _base64)
+        return found
+
+
+def _with_binaries(value: Any, change: Callable[[Any], object]) -> Any:
+    """Return a value in DynamoDB's JSON with each binary changed: boto3 has bytes where the JSON has base64."""
+    if isinstance(value, Mapping):
+        return {
+            name: change(one) if name == "B" and isinstance(one, str | bytes) else _with_binaries(one, change)
+            for name, one in value.items()
+        }
+    return [_with_binaries(one, change) for one in value] if isinstance(value, list) else value
+
+
+def _base64(content: bytes) -> str:
+    """Return bytes as base64 text."""
+    return b64encode(content).decode()

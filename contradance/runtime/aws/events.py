@@ -80,6 +80,10 @@ class ReceivedMessages:
         """Set the visibility timeout of a message; if SQS refuses, nothing is raised and the queue's own applies."""
         self._call("ChangeMessageVisibility", message, {"VisibilityTimeout": int(seconds)})
 
+    def give_back(self, message: Mapping[str, Any], seconds: float) -> None:
+        """Do the same: SQS counts receives, whether they were attempts or not."""
+        self.hide(message, seconds)
+
     def delete(self, message: Mapping[str, Any]) -> None:
         """Delete a message; if SQS refuses, nothing is raised: Lambda deletes it at the invocation's end."""
         self._call("DeleteMessage", message, {})

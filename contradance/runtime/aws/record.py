@@ -1,10 +1,12 @@
 """Converts once-records to and from DynamoDB items.
 
-Sealed events are DynamoDB strings, not JSON inside JSON: escaping could make 350 KB of events larger than an item may
-be.
+A write costs a unit for each KB of the item, twice in a transaction. So sealed events are compressed, and the ids of
+published ones are written when the events are removed.
 """
 
 import json
+import zlib
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +19,7 @@ from contradance.runtime.journal_record import PublishedEvent
 from contradance.runtime.once import OnceKey, OnceRecord, OnceState, StoredResponse
 
 AttributeValue = dict[str, Any]
-"""A typed value in DynamoDB's JSON: `{"S": "text"}`."""
+"""A typed value in DynamoDB's JSON: `{"S": "text"}`, `{"B": "base64"}`."""
 DynamoItem = Mapping[str, AttributeValue]
 """An item in DynamoDB's JSON."""
 
@@ -49,7 +51,7 @@ class StoredRecord:
         return OnceRecord(
             self.state,
             attempt,
-            read_sealed(sealed) if sealed and self.state == "done" else (),
+            _read_sealed_events(sealed["B"]) if sealed and self.state == "done" else (),
             _read_published(published["S"]) if published and self.state == "published" else (),
             _read_answer(self.attributes.get(ANSWER)),
         )
@@ -91,9 +93,9 @@ def outcome(pk: str, sealed: Sequence[SealedEvent], answer: StoredResponse | Non
     """Return the attributes that a commit adds to a once-record: sealed events and answer, if there are any."""
     added: dict[str, AttributeValue] = {}
     if sealed:
-        ids = [[event.event_id, str(event.identity)] for event in sealed]
-        added[PUBLISHED] = {"S": json.dumps(ids, separators=(",", ":"))}
-        added[SEALED] = {"L": [_sealed(event) for event in sealed]}
+        listed = [(*event.identity[:2], event.detail) for event in sealed]
+        packed = zlib.compress(json.dumps(listed, separators=(",", ":"), ensure_ascii=False).encode())
+        added[SEALED] = {"B": b2a_base64(packed, newline=False).decode()}
         added[layout.SHARD] = {"S": shard_of(pk)}
     if answer:
         texts = {"body": {"S": answer.body}, "fingerprint": {"S": answer.fingerprint}}
@@ -101,15 +103,15 @@ def outcome(pk: str, sealed: Sequence[SealedEvent], answer: StoredResponse | Non
     return added
 
 
-def _sealed(event: SealedEvent) -> AttributeValue:
-    """Return one sealed event as source, detail-type and detail; its ids are only in the detail's metadata."""
-    source, detail_type, _ = event.identity
-    return {"L": [{"S": source}, {"S": detail_type}, {"S": event.detail}]}
+def published(sealed: Sequence[SealedEvent]) -> dict[str, AttributeValue]:
+    """Return the attribute that holds the ids of published events."""
+    ids = [[event.event_id, str(event.identity)] for event in sealed]
+    return {PUBLISHED: {"S": json.dumps(ids, separators=(",", ":"))}}
 
 
-def read_sealed(value: AttributeValue) -> tuple[SealedEvent, ...]:
-    """Return the sealed events in the attribute of a record that is `done`."""
-    return tuple(_read_sealed(*(part["S"] for part in event["L"])) for event in value["L"])
+def _read_sealed_events(packed: str) -> tuple[SealedEvent, ...]:
+    """Return the sealed events in the binary attribute of a record that is `done`."""
+    return tuple(_read_sealed(*texts) for texts in json.loads(zlib.decompress(a2b_base64(packed))))
 
 
 def _read_sealed(source: str, detail_type: str, detail: str) -> SealedEvent:

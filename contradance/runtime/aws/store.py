@@ -1,7 +1,7 @@
 """The unit of work's store on AWS: tables and once-records in DynamoDB, changed by one TransactWriteItems.
 
 A once-record is written up to four times: to take the lease (1), to commit (2), to mark it as published (3), and to give
-the lease back (4). The laptop's store passes the same conformance tests.
+the lease back (4). What that costs is counted by `benchmarks/units.py`. The laptop's store passes the same conformance tests.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,20 +10,18 @@ from typing import Any, Final
 from uuid import uuid4
 
 from contradance.envelope import SealedEvent
-from contradance.errors import AWSCallFailed, LeaseHeld
+from contradance.errors import LeaseHeld
 from contradance.runtime.aws import layout, record
 from contradance.runtime.aws.caller import Caller
 from contradance.runtime.aws.record import AttributeValue, DynamoItem, StoredRecord
 from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.aws.tables import DynamoDBTables
-from contradance.runtime.aws.transaction import transact
+from contradance.runtime.aws.transaction import commit, update
 from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, StoredResponse
 from contradance.runtime.ports import Clock, Write
 
 _RACES: Final = 5
 """Tries of taking a lease, each after another process changed the record."""
-_TRIES: Final = 6
-"""Tries of changing a record while a transaction changes it."""
 _FREE: Final = f"attribute_not_exists({layout.PARTITION})"
 _MINE: Final = "#state = :in_progress AND #holder = :holder"
 
@@ -114,7 +112,7 @@ class DynamoDBStore(DynamoDBTables):
             "ExpressionAttributeValues": {**values, **seen, ":in_progress": {"S": "in_progress"}},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        refused = self._update(change)
+        refused = update(self._aws, self._retry_budget, change)
         return record.read_record(refused) if refused is not None else None
 
     def commit(
@@ -128,7 +126,7 @@ class DynamoDBStore(DynamoDBTables):
         """Apply all writes and make the once-record `done`, or change nothing and raise; return the state.
 
         The condition on the holder is the fence: an attempt that lost its lease cannot commit. All tries share one
-        token, so DynamoDB applies the transaction once even when a response is lost.
+        token, so the change is applied once even when a response is lost.
         """
         state: OnceState = "done" if sealed else "published"
         token = uuid4().hex
@@ -149,41 +147,50 @@ class DynamoDBStore(DynamoDBTables):
             "ExpressionAttributeValues": {**values, ":one": {"N": "1"}, ":in_progress": {"S": "in_progress"}},
         }
         items = [(write.table, self.written(write)) for write in writes]
-        transact(self._aws, self._retry_budget, token=token, key=key, once=done, writes=items)
+        commit(self._aws, self._retry_budget, token=token, key=key, once=done, writes=items)
         return state
 
-    def release(self, key: OnceKey, lease: Lease) -> None:
-        """Give the lease back, so that another holder does not wait for its expiry; no effect when it is not held."""
-        self._update(
+    def release(self, key: OnceKey, lease: Lease, *, counted: bool = True) -> None:
+        """Give the lease back, so that another holder does not wait for its expiry; no effect when it is not held.
+
+        A call that is repeated, because its response was lost, has no effect: the lease has expired.
+        """
+        update(
+            self._aws,
+            self._retry_budget,
             {
                 **self._item_key(key),
-                "UpdateExpression": "SET #expires = :now",
-                "ConditionExpression": _MINE,
+                "UpdateExpression": "SET #expires = :now, #attempt = #attempt - :uncounted",
+                "ConditionExpression": f"{_MINE} AND #expires <> :now",
                 "ExpressionAttributeNames": {
                     "#expires": layout.LEASE_EXPIRES,
+                    "#attempt": record.ATTEMPT,
                     "#state": record.STATE,
                     "#holder": record.HOLDER,
                 },
                 "ExpressionAttributeValues": {
                     ":now": {"N": "0"},
+                    ":uncounted": {"N": str(int(not counted))},
                     ":in_progress": {"S": "in_progress"},
                     ":holder": {"S": lease.holder},
                 },
-            }
+            },
         )
 
-    def mark_published(self, key: OnceKey) -> None:
+    def mark_published(self, key: OnceKey, sealed: Sequence[SealedEvent]) -> None:
         """Make a `done` record `published`, without its sealed events and with their ids; no effect on other states."""
-        set_ = {record.STATE: {"S": "published"}, **self._expiry()}
+        set_ = {record.STATE: {"S": "published"}, **record.published(sealed), **self._expiry()}
         names, values = _assigned(set_)
-        self._update(
+        update(
+            self._aws,
+            self._retry_budget,
             {
                 **self._item_key(key),
                 "UpdateExpression": f"{_set(set_)} REMOVE #sealed, #shard",
                 "ConditionExpression": "#state = :done",
                 "ExpressionAttributeNames": {**names, "#sealed": record.SEALED, "#shard": layout.SHARD},
                 "ExpressionAttributeValues": {**values, ":done": {"S": "done"}},
-            }
+            },
         )
 
     def unpublished(self, now: datetime, limit: int) -> list[tuple[OnceKey, tuple[SealedEvent, ...]]]:
@@ -225,22 +232,6 @@ class DynamoDBStore(DynamoDBTables):
     def _expiry(self) -> dict[str, AttributeValue]:
         """Return the TTL attribute of a record that changes now, by name."""
         return {layout.EXPIRES: {"N": str(int(self._clock.now().timestamp()) + self._remember_seconds)}}
-
-    def _update(self, change: Mapping[str, Any]) -> DynamoItem | None:
-        """Change a once-record and return None; if its condition fails, the existing record if `change` requests it."""
-        tries = 0
-        while True:
-            tries += 1
-            try:
-                self._aws.call("dynamodb", "UpdateItem", change)
-            except AWSCallFailed as error:
-                if error.code == "TransactionConflictException" and tries < _TRIES and self._retry_budget.pause(tries):
-                    continue
-                if error.code != "ConditionalCheckFailedException":
-                    raise
-                refused: DynamoItem | None = error.answer.get("Item")
-                return refused
-            return None
 
 
 def _set(set_: Mapping[str, AttributeValue]) -> str:

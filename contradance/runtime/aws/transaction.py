@@ -1,21 +1,46 @@
-"""Commits a unit of work by one TransactWriteItems, and interprets its cancellation."""
+"""Changes a once-record, alone or with a unit of work's items, and interprets DynamoDB's refusal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from contradance.errors import AWSCallFailed, Conflict, LeaseLost
 from contradance.runtime.aws.caller import Caller
+from contradance.runtime.aws.record import ASKED, DynamoItem
 from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.once import OnceKey
 
 _FAILED: Final = "ConditionalCheckFailed"
 _CONFLICT: Final = "TransactionConflict"
+_IN_TRANSACTION: Final = "TransactionConflictException"
+"""Code of the error of a single write to an item that a transaction is changing."""
 _PASSING: Final = frozenset({_CONFLICT, "ThrottlingError", "ProvisionedThroughputExceeded"})
 """Cancellation reasons that another try may not meet. DynamoDB API reference, TransactWriteItems."""
 _TRIES: Final = 6
+"""Tries of a change that another transaction is in the way of."""
 
 
-def transact(
+def update(aws: Caller, retry_budget: RetryBudget, change: Mapping[str, Any]) -> DynamoItem | None:
+    """Change a once-record and return None; if its condition fails, the existing record if `change` requests it.
+
+    Raises:
+        AWSCallFailed: anything else failed, or a transaction kept changing the record.
+    """
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            aws.call("dynamodb", "UpdateItem", change)
+        except AWSCallFailed as error:
+            if error.code == _IN_TRANSACTION and tries < _TRIES and retry_budget.pause(tries):
+                continue
+            if error.code != "ConditionalCheckFailedException":
+                raise
+            refused: DynamoItem | None = error.answer.get("Item")
+            return refused
+        return None
+
+
+def commit(
     aws: Caller,
     retry_budget: RetryBudget,
     *,
@@ -26,11 +51,37 @@ def transact(
 ) -> None:
     """Update the once-record of `key` and apply (table, write) pairs, or change nothing and raise an error.
 
+    A transaction costs twice as much: without writes the record is updated by itself. `token` is in it, so that a repeated
+    call whose response was lost recognises its own change.
+
     Raises:
         LeaseLost: the condition of the once-record does not hold.
         Conflict: the condition of another item does not hold, or other transactions keep changing the items.
         AWSCallFailed: anything else.
     """
+    if writes:
+        _transact(aws, retry_budget, token=token, key=key, once=once, writes=writes)
+        return
+    try:
+        found = update(aws, retry_budget, {**once, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"})
+    except AWSCallFailed as error:
+        if error.code == _IN_TRANSACTION:
+            raise _conflict(set()) from error
+        raise
+    if found is not None and found[ASKED]["S"] != token:
+        raise _lease_lost(key)
+
+
+def _transact(
+    aws: Caller,
+    retry_budget: RetryBudget,
+    *,
+    token: str,
+    key: OnceKey,
+    once: Mapping[str, Any],
+    writes: Sequence[tuple[str, Mapping[str, Any]]],
+) -> None:
+    """Commit by one TransactWriteItems."""
     items = [{"Update": once}, *(write for _, write in writes)]
     request = {"TransactItems": items, "ClientRequestToken": token}
     for tries in range(1, _TRIES + 1):
@@ -39,10 +90,7 @@ def transact(
         except AWSCallFailed as error:
             reasons = _reasons(error)
             if reasons[:1] == [_FAILED]:
-                raise LeaseLost(
-                    f"{key.function} took too long over event {key.event_id}, and another attempt took over.\n"
-                    "  Raise its timeout=, or make it faster."
-                ) from error
+                raise _lease_lost(key) from error
             refused = {table for (table, _), reason in zip(writes, reasons[1:], strict=False) if reason == _FAILED}
             if refused:
                 raise _conflict(refused) from error
@@ -62,6 +110,14 @@ def _reasons(error: AWSCallFailed) -> list[str]:
     if error.code != "TransactionCanceledException":
         return []
     return [str(reason.get("Code") or "None") for reason in error.answer.get("CancellationReasons", ())]
+
+
+def _lease_lost(key: OnceKey) -> LeaseLost:
+    """Return the error, to raise, for an attempt whose lease is no longer held."""
+    return LeaseLost(
+        f"{key.function} took too long over event {key.event_id}, and another attempt took over.\n"
+        "  Raise its timeout=, or make it faster."
+    )
 
 
 def _conflict(tables: set[str]) -> Conflict:

@@ -134,7 +134,7 @@ def test_every_answer_carries_the_guards_headers(url: str, path: str) -> None:
 def test_no_page_has_a_script_or_a_style_in_it(url: str, page: str) -> None:
     _, _, body = ask(url, "GET", f"/_contradance/{page}")
 
-    assert re.findall(r"<script(?! src=\"/_contradance/static/console.js\" defer></script>)", body) == []
+    assert re.findall(r"<script(?! src=\"/_contradance/static/(?:console|picture).js\" defer></script>)", body) == []
     assert re.findall(r"<style|\sstyle=|\son\w+=|javascript:", body) == []
     assert re.findall(r"(?:src|href)=\"(?:https?:)?//", body) == []
 
@@ -178,6 +178,8 @@ def test_another_name_of_this_machine_is_refused(url: str, host: str) -> None:
         ("GET", "/_contradance/contracts/library.loans/Lent/99999999999999999999", 404),
         ("GET", "/_contradance/dead-letters/nobody", 409),
         ("GET", "/_contradance/replay/none", 404),
+        ("GET", "/_contradance/live?service=none", 404),
+        ("GET", "/_contradance/live?service=readers", 200),
         ("GET", "/_contradance/publish?contract=none", 200),
         ("DELETE", "/_contradance/live", 404),
         ("GET", "/_contradance/static/..%2fapplication.py", 404),

@@ -1,6 +1,7 @@
 """What the store does when another transaction holds an item, or DynamoDB is busy: moto is never either."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -10,15 +11,19 @@ from contradance.envelope import SealedEvent
 from contradance.errors import AWSCallFailed, Conflict, LeaseLost
 from contradance.identity import Identity
 from contradance.local.clock import VirtualClock
+from contradance.runtime.aws.boto import BotoCaller
 from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.aws.store import DynamoDBStore
+from contradance.runtime.journal_record import published_events
 from contradance.runtime.once import Lease, OnceKey
 from contradance.runtime.ports import ABSENT, Write
+from tests.runtime.aws.moto import OneAtATime, client, dynamodb_store, moto_with_once_table
 
 NOW = VirtualClock().now()
 ONCE = OnceKey("repairs.plan_repair", "desk.tickets", "event-1")
 LEASE = Lease("request-1", NOW + timedelta(seconds=31))
-SEALED = (SealedEvent("derived-0", Identity("desk.repairs", "RepairPlanned", 1), "ticket-1", "chain-1", "{}"),)
+DETAIL = '{"metadata":{"event_id":"derived-0","version":1,"subject":"ticket-1","correlation_id":"chain-1"}}'
+SEALED = (SealedEvent("derived-0", Identity("desk.repairs", "RepairPlanned", 1), "ticket-1", "chain-1", DETAIL),)
 WRITES = [Write("jobs", ("ticket-1", ""), "{}", ABSENT), Write("visits", ("ticket-1", ""), "{}", ABSENT)]
 PAUSES = [0.05, 0.1, 0.2, 0.4, 0.8]
 """Seconds between six tries, without jitter."""
@@ -121,10 +126,44 @@ def test_a_lasting_refusal_of_a_commit_is_raised(
 
 
 def test_a_commit_without_writes_that_stays_busy_names_the_once_records() -> None:
-    dynamodb = Refusing([cancelled("TransactionConflict")] * 6)
+    dynamodb = Refusing([HELD] * 6)
 
     with pytest.raises(Conflict, match="of table once-records changed"):
         dynamodb.store.commit(ONCE, LEASE, (), SEALED, None)
+
+    assert dynamodb.pauses == PAUSES
+
+
+def test_a_commit_without_writes_that_is_refused_is_an_error() -> None:
+    dynamodb = Refusing([failed("ValidationException")])
+
+    with pytest.raises(AWSCallFailed):
+        dynamodb.store.commit(ONCE, LEASE, (), SEALED, None)
+
+
+class LosingResponses(OneAtATime):
+    """Makes each single write twice, as a client does that did not receive the first response."""
+
+    def call(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        if operation == "UpdateItem":
+            with suppress(AWSCallFailed):
+                super().call(service, operation, request)
+        return super().call(service, operation, request)
+
+
+def test_a_single_write_whose_response_was_lost_takes_effect_once() -> None:
+    with moto_with_once_table():
+        store = dynamodb_store(VirtualClock(), lambda _: False, LosingResponses(BotoCaller(client)))
+
+        attempts = [store.begin(ONCE, LEASE, NOW).attempt for _ in range(3)]
+        store.release(ONCE, LEASE, counted=False)
+        state = store.commit(ONCE, LEASE, (), SEALED, None)
+        done = store.begin(ONCE, LEASE, NOW)
+        store.mark_published(ONCE, SEALED)
+
+        assert (attempts, state) == ([1, 2, 3], "done")
+        assert (done.attempt, [event.event_id for event in done.sealed]) == (3, ["derived-0"])
+        assert store.begin(ONCE, LEASE, NOW).published == published_events(SEALED)
 
 
 def test_without_time_for_another_try_a_busy_item_is_a_conflict_at_once() -> None:
@@ -139,7 +178,7 @@ def test_without_time_for_another_try_a_busy_item_is_a_conflict_at_once() -> Non
 def test_a_once_record_in_a_transaction_is_changed_when_that_has_ended() -> None:
     dynamodb = Refusing([HELD] * 5)
 
-    dynamodb.store.mark_published(ONCE)
+    dynamodb.store.mark_published(ONCE, SEALED)
 
     assert len(dynamodb.calls) == 6
     assert dynamodb.pauses == PAUSES
@@ -154,7 +193,7 @@ def test_a_once_record_that_cannot_be_changed_is_an_error(refusal: AWSCallFailed
     dynamodb = Refusing([refusal] * 7, seconds)
 
     with pytest.raises(AWSCallFailed):
-        dynamodb.store.mark_published(ONCE)
+        dynamodb.store.mark_published(ONCE, SEALED)
 
     assert len(dynamodb.calls) == tries
 

@@ -55,8 +55,9 @@
           const next = fresh.querySelector(`[data-refresh="${part.dataset.refresh}"]`);
           if (next && !part.contains(document.activeElement)) part.replaceChildren(...next.childNodes);
         }
-        const counts = [...fresh.querySelectorAll(".picture .count")];
-        all(".picture .count").forEach((count, position) => { count.textContent = counts[position] ? counts[position].textContent : ""; });
+        const counted = fresh.querySelector("[data-counts]");
+        const counts = counted ? JSON.parse(counted.dataset.counts) : null;
+        if (counts) all(".picture .box").forEach((box) => { box.querySelector(".count").textContent = counts[box.dataset.box] || ""; });
       }
     } catch { /* the laptop is being started again; the stream shows that */ }
     refreshing = false;
@@ -116,9 +117,6 @@
   addEventListener("hashchange", open);
 
   if (page === "live" || page === "flow" || page === "flows") watch();
-  // On a narrow screen, begin with what failed.
-  const failed = document.querySelector(".canvas .troubled");
-  if (failed) { const canvas = failed.closest(".canvas"); canvas.scrollLeft += failed.getBoundingClientRect().left - canvas.getBoundingClientRect().left - canvas.clientWidth / 3; }
   // A replay that goes on is looked at again.
   const waits = document.querySelector("[data-again]");
   if (waits) setTimeout(() => location.reload(), Number(waits.dataset.again));

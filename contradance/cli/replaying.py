@@ -1,14 +1,12 @@
-"""`contradance replay` and `doctor`."""
+"""`contradance replay`."""
 
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import uuid4
 
 import typer
-from rich.text import Text
 
 from contradance.cli.command import AsJson, print_json, reporting
 from contradance.cli.moment import format_moment, moment
@@ -20,7 +18,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from contradance.operate.forecast import Forecast
+    from contradance.operate.ports import ReplayStatus
     from contradance.operate.replay import ReplayPlan
+    from contradance.operate.rule_replay import RuleReplay
 
 _LOOK_SECONDS: Final = {True: 0.2, False: 5.0}
 """Pause between two requests, on the laptop and on AWS."""
@@ -32,43 +32,70 @@ _NAME_LENGTH: Final = 12
 def replay(
     target: Target,
     *,
-    subscriber: Annotated[str, typer.Option(help="The function that consumes the events again.", metavar="NAME")],
     first: Annotated[str, typer.Option("--from", help="2026-01-31T18:00 (UTC), 90m (ago) or now.", metavar="MOMENT")],
     last: Annotated[str, typer.Option("--to", help="The same; up to but not including it.", metavar="MOMENT")],
+    subscriber: Annotated[
+        str | None, typer.Option(help="The function that consumes the events again.", metavar="NAME")
+    ] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option(help="Instead: a rule of another stack on this stack's bus, by name or ARN.", metavar="RULE"),
+    ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Also events that it has completed: it handles each as a new event.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only print what would be done.")] = False,
     confirm: Annotated[
         str | None,
-        typer.Option(help="The function's name again, where --again makes it publish again.", metavar="NAME"),
+        typer.Option(help="The function's or rule's name again, where --again may publish again.", metavar="NAME"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay a window of the archive to one subscriber; events that it has completed have no effect without --again."""
-    from contradance.operate.replay import plan, start, watch  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.replay import plan, start  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.rule_replay import plan_to_rule, start_to_rule  # noqa: PLC0415 - the same
 
     now = datetime.now(UTC)
-    planned = plan(
-        target.system,
-        target.choreography,
-        subscriber,
-        moment(first, now, "--from"),
-        moment(last, now, "--to"),
-        identifier=uuid4().hex[:_NAME_LENGTH],
-        again=again,
-    )
+    window = (moment(first, now, "--from"), moment(last, now, "--to"))
+    identifier = uuid4().hex[:_NAME_LENGTH]
+    if rule is not None and subscriber is None:
+        to_rule = plan_to_rule(target.system, rule, *window, identifier=identifier, again=again)
+        if not yes:
+            _print_rule_replay(to_rule, now, as_json=as_json)
+            return
+        if again:
+            _check_confirmed(to_rule.rule, "may publish events", confirm)
+        _watch(target, to_rule, start_to_rule(target.system, to_rule), "", as_json=as_json)
+        return
+    if subscriber is None or rule is not None:
+        raise typer.BadParameter("give one of the two.", param_hint="--subscriber and --rule")
+    planned = plan(target.system, target.choreography, subscriber, *window, identifier=identifier, again=again)
     if not yes:
         _print_forecast(planned, target.forecast(planned), now, as_json=as_json, is_laptop=target.is_laptop)
         return
-    if planned.publishes_again and confirm != subscriber:
+    if planned.publishes_again:
         published = " or ".join(contract.__name__ for contract in planned.function.publishes)
+        _check_confirmed(subscriber, f"publishes {published}", confirm)
+    logs = f"See the results: contradance logs --function {subscriber}{target.options}"
+    _watch(target, planned, start(target.system, planned), logs, as_json=as_json)
+
+
+def _check_confirmed(name: str, what: str, confirm: str | None) -> None:
+    """Raise `BadParameter` unless `confirm` repeats the name of a function or rule that `what` would happen to."""
+    if confirm != name:
         raise typer.BadParameter(
-            f"{subscriber} publishes {published}. With --again it publishes new events, and every consumer handles them "
-            f"as new. To confirm, add: --confirm {subscriber}",
+            f"{name} {what}. With --again it publishes new events, and every consumer handles them "
+            f"as new. To confirm, add: --confirm {name}",
             param_hint="--again",
         )
-    begun = start(target.system, planned)
+
+
+def _watch(
+    target: Target, planned: "ReplayPlan | RuleReplay", begun: "ReplayStatus", logs: str, *, as_json: bool
+) -> None:
+    """Show the progress of a replay until it ends, print its state and `logs`; exit with 1 unless it completed."""
+    from contradance.operate.replay import watch  # noqa: PLC0415 - loaded with the project
+
     state = begun.state
     with _bar() as bar:
         task = bar.add_task(begun.name, total=(planned.last - planned.first).total_seconds())
@@ -82,52 +109,16 @@ def replay(
         print_json({"replay": begun.name, "state": state})
     else:
         out.print(f"{begun.name}: {state}")
-        out.print(f"See the results: contradance logs --function {subscriber}{target.options}", style="dim")
+        if logs:
+            out.print(logs, style="dim")
     if state != "COMPLETED":
         raise typer.Exit(1)
-
-
-@reporting
-@of_a_system
-def doctor(target: Target, *, as_json: AsJson = False) -> None:
-    """Compare the running system with the code, and list problems; exit with 1 if there are any."""
-    from contradance.operate.doctor import examine  # noqa: PLC0415 - loaded with the project
-
-    findings = [*examine(target.system, target.choreography)]
-    troubles = [finding for finding in findings if finding.trouble]
-    bytes_used = _bytes_of(target.state) if target.is_laptop else None
-    if as_json:
-        print_json(
-            {
-                "findings": [finding._asdict() for finding in troubles],
-                "looked_at": len(findings),
-                "state_bytes": bytes_used,
-            }
-        )
-    else:
-        for what, trouble, fix in troubles:
-            out.print(Text("✗ ", "red").append(what, "bold").append(f": {trouble}", "not bold"))
-            out.print(f"  {fix}", style="dim")
-        out.print(f"{len(findings) - len(troubles)} of {len(findings)} checks passed.")
-        if bytes_used:
-            out.print(
-                f"The state in {target.state} is {bytes_used / 1e6:,.1f} MB. Less: contradance prune", style="dim"
-            )
-    if troubles:
-        raise typer.Exit(1)
-
-
-def _bytes_of(state: Path) -> int:
-    """Return the size of a laptop's state; 0 where there is none."""
-    return sum(file.stat().st_size for file in state.glob("*") if file.is_file())
 
 
 def _print_forecast(
     planned: "ReplayPlan", forecast: "Forecast", now: datetime, *, as_json: bool, is_laptop: bool
 ) -> None:
     """Print what a replay would do, with notes on what is not counted; as JSON, one object."""
-    from contradance.operate.replay import ARCHIVE_LAG  # noqa: PLC0415 - loaded with the project
-
     if as_json:
         print_json(
             {
@@ -162,8 +153,36 @@ def _print_forecast(
         out.print(
             "  An archive on AWS cannot be read: events that no function here published are not forecast.", style="dim"
         )
+    _print_notes(is_fresh=planned.is_fresh(now) and not is_laptop)
+
+
+def _print_rule_replay(planned: "RuleReplay", now: datetime, *, as_json: bool) -> None:
+    """Print what a replay to a rule of another stack would do; as JSON, one object."""
+    if as_json:
+        print_json(
+            {
+                "rule": planned.rule,
+                "from": format_moment(planned.first),
+                "to": format_moment(planned.last),
+                "again": planned.again,
+            }
+        )
+        return
+    out.print(
+        f"Replay to rule {planned.rule} of another stack, of {format_moment(planned.first)} to {format_moment(planned.last)}:"
+    )
+    effect = "is handled again, as a new event" if planned.again else "has no effect"
+    out.print(f"  An event that its function has completed {effect}.")
+    out.print("  Its journal is in the other stack: nothing is counted here.", style="dim")
+    _print_notes(is_fresh=planned.is_fresh(now))
+
+
+def _print_notes(*, is_fresh: bool) -> None:
+    """Print how events are replayed, that the last ones may be missing, and that this is a dry run."""
+    from contradance.operate.replay import ARCHIVE_LAG  # noqa: PLC0415 - loaded with the project
+
     out.print("Events are replayed by their own time, minute by minute, unordered within a minute.", style="dim")
-    if planned.is_fresh(now) and not is_laptop:
+    if is_fresh:
         out.print(
             f"The last {ARCHIVE_LAG.total_seconds() // 60:.0f} minutes may not have reached the archive: wait, or end earlier.",
             style="yellow",

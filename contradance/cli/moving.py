@@ -1,0 +1,157 @@
+"""`contradance move`."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from contradance.cli.command import AsJson, print_json, reporting, the_project
+from contradance.cli.target import stack_options
+from contradance.cli.theme import out
+
+if TYPE_CHECKING:
+    from contradance.deployed import Deployed
+    from contradance.operate.aws.services import Aws
+    from contradance.operate.copying import Counts, Rows
+    from contradance.operate.doctor import HealthCheck
+    from contradance.operate.move import MovedRows, MovePlan
+    from contradance.project import Project
+
+Counted = Sequence[tuple["MovedRows", "Counts"]]
+
+
+@reporting
+def move(
+    service: Annotated[str, typer.Argument(help="The service that moves: loans.", show_default=False)],
+    *,
+    old: Annotated[
+        str, typer.Option("--from", help="The old stack, by Pulumi's name or a file of its outputs.", metavar="STACK")
+    ],
+    new: Annotated[str, typer.Option("--to", help="The new stack, on the old one's bus.", metavar="STACK")],
+    yes: Annotated[bool, typer.Option("--yes", help="Copy; without this, only compare and count.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Copy a service's tables and once-records to another stack; it can be repeated. Exit with 1 if a copy is incomplete."""
+    from contradance.operate.aws.services import Boto  # noqa: PLC0415 - only for a stack
+    from contradance.operate.aws.stack import stack_system  # noqa: PLC0415 - the same
+    from contradance.operate.move import copy, describe_next, find_obstacles, may_write, plan_move  # noqa: PLC0415 - the same
+
+    project = the_project()
+    source, target = _read_stack(project, old), _read_stack(project, new)
+    plan = plan_move(project.choreography(), service, source, target)
+    aws = Boto(source.region)
+    systems = stack_system(source, aws), stack_system(target, aws)
+    if yes:
+        _stop_at_obstacles(check for check in may_write(plan, systems[1]) if check.trouble)
+    rows = partial(_rows, plan, aws, datetime.now(UTC))
+    copied = [*copy(plan, rows, dry_run=False)] if yes else []
+    compared = [*copy(plan, rows, dry_run=True)]
+    obstacles = [check for check in find_obstacles(plan, *systems) if check.trouble]
+    is_complete = not obstacles and all(counts.is_settled for _, counts in compared)
+    if as_json:
+        print_json(
+            {
+                "service": service,
+                "copied": [_as_json(one) for one in copied],
+                "compared": [_as_json(one) for one in compared],
+                "obstacles": [check._asdict() for check in obstacles],
+                "complete": is_complete,
+            }
+        )
+        raise typer.Exit(int(yes and not is_complete))
+    _print_copied(copied)
+    _print_compared(compared, service, old, new)
+    _print_obstacles(obstacles, "Before the new stack is enabled:")
+    if is_complete:
+        _print_next(describe_next(plan, target, stack_options(*_as_options(new))), new)
+    elif yes:
+        out.print("Not complete yet. Run it again; it copies only what differs.", style="yellow")
+        raise typer.Exit(1)
+    else:
+        out.print("Dry run: nothing was copied. Copy: add --yes", style="yellow")
+
+
+def _rows(plan: "MovePlan", aws: "Aws", now: datetime, moved: "MovedRows") -> "tuple[Rows, Rows]":
+    """Return the rows of one table in the old and in the new stack."""
+    from contradance.operate.aws.rows import DynamoDBOnceRecords, DynamoDBRows  # noqa: PLC0415 - only for a stack
+
+    if moved.is_once:
+        names = plan.deployed_names
+        return (
+            DynamoDBOnceRecords(aws, moved.source, names, now),
+            DynamoDBOnceRecords(aws, moved.target, names, now),
+        )
+    return DynamoDBRows(aws, moved.source), DynamoDBRows(aws, moved.target)
+
+
+def _stop_at_obstacles(found: "Iterable[HealthCheck]") -> None:
+    """Print what stands in the way of any copy, and exit with 1; do nothing without findings."""
+    blocked = [*found]
+    if blocked:
+        _print_obstacles(blocked, "Nothing was copied:")
+        raise typer.Exit(1)
+
+
+def _read_stack(project: "Project", name: str) -> "Deployed":
+    """Return the description of a stack, by Pulumi's name or by a file of its outputs."""
+    from contradance.operate.aws.stack import outputs_in, outputs_of  # noqa: PLC0415 - only for a stack
+
+    stack, file = _as_options(name)
+    return outputs_in(file) if file else outputs_of(str(stack), project.root)
+
+
+def _as_options(name: str) -> tuple[str | None, Path | None]:
+    """Return (stack, None), or (None, file) when there is a file with this name."""
+    file = Path(name)
+    return (None, file) if file.is_file() else (name, None)
+
+
+def _as_json(one: "tuple[MovedRows, Counts]") -> dict[str, object]:
+    """Return the name and the counts of one table."""
+    moved, counts = one
+    return {"what": moved.what, **asdict(counts)}
+
+
+def _print_copied(copied: Counted) -> None:
+    """Print what was written to each table."""
+    for moved, counts in copied:
+        removed = f", {counts.deleted:,} deleted that the old stack no longer has" if counts.deleted else ""
+        out.print(f"{moved.what}: {counts.copied:,} copied to {moved.target}{removed}")
+
+
+def _print_compared(compared: Counted, service: str, old: str, new: str) -> None:
+    """Print, for each table, how many rows of the old stack the new one has, and what differs."""
+    out.print(f"{service} in {old} and in {new}:")
+    for moved, counts in compared:
+        parts = [f"{counts.source:,} in the old stack", f"{counts.same:,} of them in the new one"]
+        notes = {
+            "to copy": counts.copied,
+            "to delete": counts.deleted,
+            "kept, because a function of the new stack has written them": counts.kept,
+            "with unpublished events: the sweeper publishes them within a minute": counts.unpublished,
+            "of attempts that run": counts.running,
+        }
+        parts += [f"{count:,} {note}" for note, count in notes.items() if count]
+        out.print(f"  {moved.what}: {', '.join(parts)}")
+
+
+def _print_obstacles(obstacles: "Sequence[HealthCheck]", title: str) -> None:
+    """Print findings with their fixes below a title; nothing when there are none."""
+    if obstacles:
+        out.print(title)
+    for what, trouble, fix in obstacles:
+        out.print(Text("✗ ", "red").append(what, "bold").append(f": {trouble}", "not bold"))
+        out.print(f"  {fix}", style="dim")
+
+
+def _print_next(replays: Sequence[str], new: str) -> None:
+    """Print the commands that end the move."""
+    out.print("Complete: the new stack has everything, and the old one handles nothing any more. Next:")
+    for command in (f"pulumi config rm --stack {new} paused", f"pulumi up --stack {new}", *replays):
+        out.print(f"  {command}", soft_wrap=True)
+    out.print("Replay ten minutes after that update: a new event may take as long to reach the archive.", style="dim")

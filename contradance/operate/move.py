@@ -1,0 +1,198 @@
+"""Moves a service from one stack to another on the same bus: what is copied, and whether both stacks are ready.
+
+Copied are the items of the service's tables, and the once-records of its functions that are complete. A replay to the new stack
+then has no effect for what the old one has handled. The journal, dead letters and queues stay where they are.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from contradance.choreography import Choreography
+from contradance.deployed import Deployed
+from contradance.errors import OperateError
+from contradance.operate.copying import Counts, Rows, copy_rows
+from contradance.operate.doctor import HealthCheck, checked
+from contradance.operate.ports import System
+from contradance.table import Grant
+
+
+@dataclass(frozen=True, slots=True)
+class MovedRows:
+    """One table of a service, or its once-records, in both stacks."""
+
+    what: str
+    """`table loans.copies`, or `once-records`."""
+    source: str
+    """Name in DynamoDB."""
+    target: str
+    is_once: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MovePlan:
+    """A move of one service, checked against the code and both stacks."""
+
+    service: str
+    functions: tuple[str, ...]
+    """Names of the service's functions, as both stacks have them."""
+    deployed_names: tuple[str, ...]
+    """Their deployed names, which begin the keys of their once-records."""
+    rows: tuple[MovedRows, ...]
+    """The tables, then the once-records."""
+
+
+def plan_move(choreography: Choreography, service: str, source: Deployed, target: Deployed) -> MovePlan:
+    """Return a checked move of a service from the stack `source` to the stack `target`.
+
+    Raises:
+        OperateError: the move is not possible; the message has the reason.
+    """
+    if service not in choreography.services:
+        raise OperateError(f"the code has no service {service}.\n  Services: {', '.join(choreography.services)}.")
+    _check_stacks(source, target)
+    moved = sorted(_functions_of(service, source, "old"))
+    missing = {*moved} - (_functions_of(service, target, "new") & choreography.functions.keys())
+    if missing:
+        raise OperateError(
+            f"the old stack has {', '.join(sorted(missing))}, which the new stack or the code does not have.\n"
+            "  Deploy the same code in both stacks: pulumi up"
+        )
+    functions = choreography.functions
+    tables = {use.deployed_name: use for name in moved for use in functions[name].uses if isinstance(use, Grant)}
+    pairs = [_pair(name, source, target) for name in sorted(tables) if name in source.tables]
+    once = MovedRows("once-records", str(source.once_table), str(target.once_table), is_once=True)
+    return MovePlan(service, (*moved,), tuple(functions[name].deployed_name for name in moved), (*pairs, once))
+
+
+def _functions_of(service: str, stack: Deployed, which: str) -> set[str]:
+    """Return the names of a stack's functions of a service; raise `OperateError` when it has none."""
+    found = {name for name in stack.functions if name.partition(".")[0] == service}
+    if not found:
+        raise OperateError(
+            f"the {which} stack has no function of {service}.\n  Both stacks have it during a move: see the key services."
+        )
+    return found
+
+
+def _check_stacks(source: Deployed, target: Deployed) -> None:
+    """Raise `OperateError` unless these are two stacks of one application, on one bus, with once-records."""
+    if source.once_table is None or target.once_table is None:
+        raise OperateError("a stack was deployed by an older version.\n  Deploy both stacks with this one: pulumi up")
+    if source.once_table == target.once_table:
+        raise OperateError("both are the same stack.\n  Name the old stack with --from, the new one with --to.")
+    if source.bus_arn != target.bus_arn:
+        raise OperateError(
+            f"the new stack is on the bus {target.bus_name}, the old one on {source.bus_name}: what happens between could "
+            "not be replayed.\n  Set busStack in the new stack."
+        )
+
+
+def _pair(name: str, source: Deployed, target: Deployed) -> MovedRows:
+    """Return a table in both stacks; raise `OperateError` when the new one does not have it, or with another key."""
+    old, new = source.tables[name], target.tables.get(name)
+    if new is None or new.sorted != old.sorted:
+        raise OperateError(
+            f"the new stack has no table {name} with the same key.\n  Deploy the same code in both stacks: pulumi up"
+        )
+    return MovedRows(f"table {name}", old.table_name, new.table_name, is_once=False)
+
+
+def find_obstacles(plan: MovePlan, source: System, target: System) -> Iterator[HealthCheck]:
+    """Yield the result of each check that has to pass before the new stack is enabled."""
+    for name in plan.functions:
+        yield from _stopped(source, name)
+        yield from _drained(source, name)
+        yield from _paused(target, name)
+
+
+def may_write(plan: MovePlan, target: System) -> Iterator[HealthCheck]:
+    """Yield the result of each check that has to pass before anything is written to the new stack."""
+    for name in plan.functions:
+        yield from _paused(target, name)
+
+
+def copy(
+    plan: MovePlan, rows: Callable[[MovedRows], tuple[Rows, Rows]], *, dry_run: bool
+) -> Iterator[tuple[MovedRows, Counts]]:
+    """Copy, or in a dry run compare, table by table; yield what was found and done with each.
+
+    The once-records are last: while one is missing, its event could be handled again, and its items are there then. A
+    once-record is never deleted: the table forgets it by itself.
+    """
+    for moved in plan.rows:
+        old, new = rows(moved)
+        yield moved, copy_rows(old, new, dry_run=dry_run, delete=not moved.is_once)
+
+
+def describe_next(plan: MovePlan, target: Deployed, options: str) -> Sequence[str]:
+    """Return the commands that replay, to each subscriber of the service, what happened since the old stack paused."""
+    return [
+        f"contradance replay{options} --subscriber {name} --from <a day before the pause> --to now --yes"
+        for name in plan.functions
+        if target.functions[name].rule_arn is not None
+    ]
+
+
+def _stopped(source: System, name: str) -> Iterator[HealthCheck]:
+    """Yield whether the old stack's function can no longer run, and gets no new events."""
+    what = f"{name} in the old stack"
+
+    def look() -> HealthCheck:
+        """Return the result of checking the rule, and the reserved concurrency."""
+        fix = f"pulumi config set --path 'stopped[0]' {name.partition('.')[0]}; pulumi up, in the old stack"
+        function = source.deployed.functions[name]
+        if function.rule_name is not None and source.health.rule(name).state == "ENABLED":
+            return HealthCheck(what, "its rule is enabled: it gets new events", f"Pause, drain, then stop it: {fix}")
+        if source.health.can_run(name):
+            return HealthCheck(
+                what, "it can still run, for a retry or a request", f"When it is drained, stop it: {fix}"
+            )
+        return HealthCheck(what, "")
+
+    yield from checked(what, look)
+
+
+def _drained(source: System, name: str) -> Iterator[HealthCheck]:
+    """Yield whether the old stack's function has neither waiting events nor dead letters."""
+    function = source.deployed.functions[name]
+    if function.queue_url is not None:
+        what = f"queue of {name} in the old stack"
+
+        def waiting() -> HealthCheck:
+            """Return the result by the number of waiting events."""
+            count = source.health.waiting(name)
+            fix = "Wait until it is empty. A stopped function handles nothing: pause it only."
+            return HealthCheck(what, f"about {count} events wait", fix) if count else HealthCheck(what, "")
+
+        yield from checked(what, waiting)
+    if function.dead_letter_queue_url is not None:
+        letters = f"dead letters of {name} in the old stack"
+
+        def dead() -> HealthCheck:
+            """Return the result by the number of dead letters."""
+            count = source.dead_letters.count(name)
+            fix = f"Redrive or purge them before the stop: contradance dlq list --subscriber {name}"
+            return HealthCheck(letters, f"about {count}", fix) if count else HealthCheck(letters, "")
+
+        yield from checked(letters, dead)
+
+
+def _paused(target: System, name: str) -> Iterator[HealthCheck]:
+    """Yield whether the new stack's function consumes no events yet."""
+    what = f"{name} in the new stack"
+
+    def look() -> HealthCheck | None:
+        """Return the result by the rule's state, or by the outputs for a schedule; None for a route."""
+        function = target.deployed.functions[name]
+        if function.kind == "route":
+            return None
+        enabled = target.health.rule(name).state == "ENABLED" if function.rule_name else not function.paused
+        if enabled:
+            return HealthCheck(
+                what,
+                "it runs already: a copy could bring back what it has deleted",
+                "pulumi config set paused true; pulumi up, in the new stack",
+            )
+        return HealthCheck(what, "")
+
+    yield from checked(what, look)

@@ -1,0 +1,68 @@
+"""`paused`: the rules and schedules of a stack, or of some of its services, are disabled; nothing else changes."""
+
+from pathlib import Path
+
+import pytest
+
+from contradance.deployed import Deployed
+from contradance.errors import InvalidStack
+from tests.infra.library import library
+from tests.infra.mocks import Deployment, Recorder
+from tests.infra.stack import deployed
+
+MAIL = {"mail_key": "a key that opens nothing"}
+
+
+def states(stack: Deployment) -> dict[str, str]:
+    """Return the state of each rule and schedule, by the function's name."""
+    return {name: one["state"] for kind in ("EventRule", "Schedule") for name, one in stack.all(kind).items()}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    return deployed(tmp_path_factory.mktemp("zips"), library, secrets=MAIL)
+
+
+def everything_else(stack: Deployment) -> list[object]:
+    """Return every resource but its state."""
+    return [
+        (one.type, one.name, {key: value for key, value in one.inputs.items() if key not in ("state", "code")})
+        for one in sorted(stack.resources, key=lambda one: (one.type, one.name))
+    ]
+
+
+def test_a_paused_stack_has_all_its_resources_and_only_the_sweeper_runs(
+    tmp_path: Path, running: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    paused = deployed(tmp_path, library, secrets=MAIL, config={"paused": "true"})
+
+    assert {name for name, state in states(paused).items() if state == "ENABLED"} == {"contradance.sweeper"}
+    assert set(states(running).values()) == {"ENABLED"}
+    assert everything_else(paused) == everything_else(running)
+    told = Deployed.model_validate(paused.outputs["deployed"])
+    assert {name for name, one in told.functions.items() if one.paused} == states(paused).keys() - {
+        "contradance.sweeper"
+    }
+    warned = caplog.text
+    assert "paused: this stack disables" in warned
+    assert all(name in warned for name in states(paused).keys() - {"contradance.sweeper"})
+
+
+def test_one_service_is_paused_by_its_name(tmp_path: Path, running: Deployment) -> None:
+    services = sorted({name.partition(".")[0] for name in states(running)} - {"contradance"})
+    first, *others = services
+
+    paused = deployed(tmp_path, library, secrets=MAIL, config={"paused": f'["{first}"]'})
+
+    assert others
+    assert {name.partition(".")[0] for name, state in states(paused).items() if state == "DISABLED"} == {first}
+
+
+def test_a_service_that_the_stack_does_not_have_cannot_be_paused(tmp_path: Path) -> None:
+    recorder = Recorder()
+
+    with pytest.raises(InvalidStack, match=r"paused names 'loan', which is not a service of this stack") as refusal:
+        deployed(tmp_path, library, secrets=MAIL, config={"paused": '["loan"]'}, recorder=recorder)
+
+    assert "pulumi config rm --stack dev --path 'paused[0]'" in str(refusal.value)
+    assert recorder.resources == []
