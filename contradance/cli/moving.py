@@ -160,7 +160,7 @@ def _print_obstacles(obstacles: "Sequence[HealthCheck]", title: str) -> None:
 
 
 def _print_next(commands: Sequence[str], old: str) -> None:
-    """Print the commands that end the move."""
+    """Print the commands that end a move from the stack `old`: they enable the new one, and replay to each subscriber."""
     out.print("Complete: the new stack has everything, and the old one handles nothing any more. Next:")
     for command in commands:
         out.print(f"  {command}", soft_wrap=True)
