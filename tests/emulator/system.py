@@ -38,7 +38,7 @@ from tests.packaging.project import ARCHITECTURES
 if TYPE_CHECKING:
     from contradance.choreography import Choreography
 
-_LONG: Final = 60
+_LONG: Final = 120
 """Seconds that nothing here needs."""
 
 
@@ -74,10 +74,17 @@ class Emulated:
         emulator: MiniStack.
         config: the stack's configuration.
         secrets: values of secrets by name.
+        stack: its name.
     """
 
     def __init__(
-        self, project: Project, emulator: MiniStack, *, config: Mapping[str, str], secrets: Mapping[str, str]
+        self,
+        project: Project,
+        emulator: MiniStack,
+        *,
+        config: Mapping[str, str],
+        secrets: Mapping[str, str],
+        stack: str = "dev",
     ) -> None:
         self.choreography: Choreography = project.choreography()
         self.proxy = Proxy(emulator.port)
@@ -100,7 +107,7 @@ class Emulated:
         recorder = EmulatedAws(account=ACCOUNT, emulator=emulator, proxy=self.proxy)
         kept = {"secrets": json.dumps(dict(secrets))} if secrets else {}
         name = self.choreography.name
-        self.deployment = run(program, project=name, config=config, kept=kept, recorder=recorder)
+        self.deployment = run(program, stack=stack, project=name, config=config, kept=kept, recorder=recorder)
         self.proxy.policies.update(
             {name: str(each["policy"]) for name, each in self.deployment.all("RolePolicy").items()}
         )
@@ -138,6 +145,15 @@ class Emulated:
         name, payload = self.deployed.functions[function].function_name, json.dumps(as_event(entry)).encode()
         self.aws("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=payload)
 
+    def pause(self, *, paused: bool) -> None:
+        """Disable or enable all rules, as an update with or without `paused` does; `tests/engine` holds what it touches."""
+        change = self.aws("events").disable_rule if paused else self.aws("events").enable_rule
+        for rule in self.deployment.all("EventRule").values():
+            change(Name=rule["name"], EventBusName=rule["eventBusName"])
+        functions = {name: one.model_copy(update={"paused": paused}) for name, one in self.deployed.functions.items()}
+        self.deployed = self.deployed.model_copy(update={"functions": functions})
+        self.system = stack_system(self.deployed, self.operator)
+
     def documents(self) -> dict[str, list[Any]]:
         """Return the documents of every table, by the table's name in the code."""
         return {
@@ -149,9 +165,9 @@ class Emulated:
         """Return the state of every once-record, by its key."""
         return {item[layout.PARTITION]["S"]: item[record.STATE]["S"] for item in self._items(self._once_table)}
 
-    def wait(self, what: Callable[[], bool], failure: Callable[[], object], *, seconds: float = _LONG) -> None:
+    def wait(self, what: Callable[[], bool], failure: Callable[[], object]) -> None:
         """Wait until something holds; fail with what `failure` returns if it never does."""
-        latest = time.monotonic() + seconds
+        latest = time.monotonic() + _LONG
         while not what():
             assert time.monotonic() < latest, f"{failure()}\n{self._emulator.log.read_text(encoding='utf-8')[-4000:]}"
             time.sleep(0.1)
@@ -190,11 +206,11 @@ class Emulated:
 
     def run_schedule_now(self, function: str) -> datetime:
         """Have Scheduler invoke a scheduled function once, with the target of its own schedule; return the time."""
-        scheduler, deployed = self.aws("scheduler"), self.deployment.all("Schedule")[function]
-        own = scheduler.get_schedule(GroupName=deployed["groupName"], Name=deployed["name"])
+        own = self._schedule(function)
         moment = datetime.now(UTC).replace(microsecond=0)
-        target = own["Target"] | {"Input": scheduled_input(own["Target"]["Input"], own["Arn"], moment)}
-        scheduler.create_schedule(
+        arn = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/{own['GroupName']}/{own['Name']}"
+        target = own["Target"] | {"Input": scheduled_input(own["Target"]["Input"], arn, moment)}
+        self.aws("scheduler").create_schedule(
             GroupName=own["GroupName"],
             Name="once",
             ScheduleExpression=f"at({moment:%Y-%m-%dT%H:%M:%S})",
@@ -202,6 +218,17 @@ class Emulated:
             Target=target,
         )
         return moment
+
+    def set_schedule(self, function: str, state: str) -> None:
+        """Make the schedule of a function ENABLED or DISABLED."""
+        self.aws("scheduler").update_schedule(**self._schedule(function), State=state)
+
+    def _schedule(self, function: str) -> dict[str, Any]:
+        """Return what defines the schedule of a function, as UpdateSchedule takes it."""
+        planned = self.deployment.all("Schedule")[function]
+        found = self.aws("scheduler").get_schedule(GroupName=planned["groupName"], Name=planned["name"])
+        kept = ("GroupName", "Name", "ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "Target")
+        return {name: found[name] for name in kept}
 
     def _dead_letters(self) -> set[tuple[str, str]]:
         """Return (function, detail) of the dead letters that functions sent and that were not redriven."""

@@ -17,17 +17,14 @@ from contradance.local.state.journal_table import STATE_FILE
 from contradance.operate.dead_letter import DeadLetter
 from contradance.operate.doctor import examine
 from contradance.operate.replay import plan, start
-from contradance.project import find_project
 from contradance.runtime.aws.boto import _METHODS
 from food_contracts.orders import OrderPlaced
 from food_contracts.restaurants import RestaurantConfirmedOrder
 from functions.choreography import food_delivery
 from functions.demo import scenes
-from tests.emulator.ministack import MiniStack
 from tests.emulator.system import Emulated
 from tests.emulator.tables import comparable
 from tests.food import HAPPY, food
-from tests.packaging.project import ROOT
 
 pytestmark = pytest.mark.emulator
 
@@ -37,17 +34,14 @@ POINTS, SWEEPER = "loyalty.add_loyalty_points", "contradance.sweeper"
 
 
 @pytest.fixture(scope="module")
-def system(emulator: MiniStack) -> Iterator[Emulated]:
-    deployed = Emulated(
-        find_project(ROOT), emulator, config={"alarmMail": "ops@example.com"}, secrets={"gateway_key": "a key"}
-    )
-    yield deployed
-    deployed.proxy.close()
+def system(food_system: Emulated) -> Emulated:
+    return food_system
 
 
 @pytest.fixture(scope="module")
 def lost(system: Emulated) -> str:
-    """Place an order whose event is not published, and return the id of the order."""
+    """Place an order whose event is not published, without a sweeper, and return the id of the order."""
+    system.set_schedule(SWEEPER, "DISABLED")
     with system.proxy.refusing(PLACE, "PutEvents"):
         status, _ = system.request("POST", "/orders", order_of("lost"))
     assert status == 500
@@ -246,7 +240,8 @@ def test_the_sweeper_runs_on_its_schedule_and_publishes_what_was_committed(syste
     def swept() -> bool:
         return any((call.function, call.operation) == (SWEEPER, "PutEvents") for call in system.proxy.calls)
 
-    system.wait(swept, lambda: "not swept", seconds=150)  # the lease, and two minutes
+    system.set_schedule(SWEEPER, "ENABLED")
+    system.wait(swept, lambda: "not swept")
     system.settle()
 
     assert shown(system, f"/orders/{lost}")["status"] == "delivery_assigned"

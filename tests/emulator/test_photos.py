@@ -14,7 +14,12 @@ from tests.packaging.project import ROOT
 pytestmark = pytest.mark.emulator
 
 BUS, BUCKET, PRINT_SHOP = "photos-dev", "members", "aws.partner/printshop.example/4711/orders"
-INDEX, FORGET, DIGEST, MAIL = "gallery.index_photo", "gallery.forget_member", "gallery.make_digest", "mail.notify_member"
+INDEX, FORGET, DIGEST, MAIL = (
+    "gallery.index_photo",
+    "gallery.forget_member",
+    "gallery.make_digest",
+    "mail.notify_member",
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +29,7 @@ def system(emulator: MiniStack) -> Iterator[Emulated]:
     deployed = Emulated(find_project(ROOT / "examples" / "photos"), emulator, config=config, secrets={})
     s3 = deployed.aws("s3")
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    s3.put_bucket_notification_configuration(
-        Bucket=BUCKET, NotificationConfiguration={"EventBridgeConfiguration": {}}
-    )
+    s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={"EventBridgeConfiguration": {}})
     yield deployed
     deployed.proxy.close()
 
@@ -51,7 +54,7 @@ def test_a_photo_in_s3_is_indexed_once_and_another_file_is_not(system: Emulated)
 
 def test_a_digest_is_made_when_scheduler_invokes_its_function(system: Emulated) -> None:
     moment = system.run_schedule_now(DIGEST)
-    system.wait(lambda: system.published()[-1]["DetailType"] == "DigestMade", lambda: system.published())
+    system.wait(lambda: system.published()[-1]["DetailType"] == "DigestMade", system.published)
     system.settle()
 
     made = json.loads(system.published()[-1]["Detail"])["data"]

@@ -1,0 +1,160 @@
+"""Payments move to a stack of their own on MiniStack, step by step as the page about it; orders come all the time."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, NamedTuple
+
+import pytest
+
+from contradance.cli.moving import _rows
+from contradance.operate.dead_letters import purge
+from contradance.operate.move import MovePlan, copy, find_obstacles, may_write, plan_move
+from contradance.operate.replay import plan, start
+from contradance.project import find_project
+from functions.choreography import food_delivery
+from tests.emulator.ministack import MiniStack
+from tests.emulator.system import Emulated
+from tests.food import DECLINED, HAPPY, REFUSED
+from tests.packaging.project import ROOT
+
+pytestmark = pytest.mark.emulator
+
+PAYMENTS = [function.name for function in food_delivery.functions.values() if function.service == "payments"]
+PROCESS, REVERSE = "payments.process_payment", "payments.reverse_payment"
+ENDS = {"happy": ("delivery_assigned", HAPPY), "refused": ("cancelled", REFUSED), "declined": ("cancelled", DECLINED)}
+
+
+class Stacks(NamedTuple):
+    """Both stacks during the move."""
+
+    old: Emulated
+    new: Emulated
+    plan: MovePlan
+    began: datetime
+
+
+@pytest.fixture(scope="module")
+def stacks(food_system: Emulated, emulator: MiniStack) -> Iterator[Stacks]:
+    began, old = datetime.now(UTC).replace(microsecond=0), food_system.deployed
+    config = {
+        "services": '["payments"]',
+        "paused": "true",
+        "bus": old.bus_arn,
+        "busArchive": str(old.archive_arn),
+        "archiveDays": "30",
+    }
+    new = Emulated(find_project(ROOT), emulator, config=config, secrets={"gateway_key": "a key"}, stack="payments")
+    yield Stacks(food_system, new, plan_move(food_delivery, "payments", old, new.deployed), began)
+    new.proxy.close()
+
+
+@pytest.fixture(scope="module")
+def orders() -> dict[str, str]:
+    """The expected status of each order, by its id."""
+    return {}
+
+
+def place(stacks: Stacks, orders: dict[str, str]) -> list[str]:
+    """Place an order for each end, and return the ids."""
+    placed = []
+    for status, body in ENDS.values():
+        answer, order = stacks.old.request("POST", "/orders", body)
+        assert answer == 201
+        orders[order["order_id"]] = status
+        placed.append(order["order_id"])
+    return placed
+
+
+def statuses(stacks: Stacks) -> dict[str, str]:
+    return {order["order_id"]: order["status"] for order in stacks.old.documents()["orders.orders"]}
+
+
+def ended(stacks: Stacks, orders: dict[str, str]) -> bool:
+    """Whether every order has its expected status, and every refused one its refund."""
+    refunds = [row for row in stacks.new.documents()["payments.charges"] if row["refund"]]
+    refused = [one for one in published(stacks, "PaymentReversed") if one in orders]
+    return orders.items() <= statuses(stacks).items() and bool(refunds) and len(refused) * len(ENDS) == len(orders)
+
+
+def published(stacks: Stacks, detail_type: str) -> Counter[str]:
+    """Return how many events of a kind both stacks published about each order; an event may be published twice."""
+    entries = [*stacks.old.published(), *stacks.new.published()]
+    found = [json.loads(one["Detail"])["metadata"] for one in entries if one["DetailType"] == detail_type]
+    return Counter(subject for subject, _ in {(str(one["subject"]), one["event_id"]) for one in found})
+
+
+def counts(stacks: Stacks, *, dry_run: bool) -> dict[str, Any]:
+    rows = partial(_rows, stacks.plan, stacks.old.operator, datetime.now(UTC))
+    return {moved.what: found for moved, found in copy(stacks.plan, rows, dry_run=dry_run)}
+
+
+def troubles(stacks: Stacks) -> set[str]:
+    found = find_obstacles(stacks.plan, stacks.old.system, stacks.new.system)
+    return {check.what for check in found if check.trouble}
+
+
+def test_the_new_stack_starts_paused_and_the_old_one_goes_on(stacks: Stacks, orders: dict[str, str]) -> None:
+    place(stacks, orders)
+    stacks.old.settle()
+
+    assert orders.items() <= statuses(stacks).items()
+    assert stacks.new.documents() == {"payments.charges": []}
+    assert [check for check in may_write(stacks.plan, stacks.new.system) if check.trouble] == []
+    assert {f"{name} in the old stack" for name in PAYMENTS} <= troubles(stacks)
+
+
+def test_the_old_stack_is_paused_drained_and_stopped(stacks: Stacks, orders: dict[str, str]) -> None:
+    for name in (PROCESS, REVERSE):
+        rule = stacks.old.deployed.functions[name].rule_name
+        stacks.old.aws("events").disable_rule(Name=rule, EventBusName=stacks.old.deployed.bus_name)
+    waiting = place(stacks, orders)
+    stacks.old.settle(without=[PROCESS, REVERSE])
+    for name in (PROCESS, REVERSE):
+        assert all(one.outcome == "deleted" for one in purge(stacks.old.system, food_delivery, name, really=True))
+    for name in PAYMENTS:
+        stacks.old.aws("lambda").put_function_concurrency(
+            FunctionName=stacks.old.deployed.functions[name].function_name, ReservedConcurrentExecutions=0
+        )
+
+    assert {statuses(stacks)[order_id] for order_id in waiting} == {"placed"}
+    assert troubles(stacks) == set()
+
+
+def test_the_rows_are_copied_and_a_second_copy_finds_nothing(stacks: Stacks) -> None:
+    copied = counts(stacks, dry_run=False)
+    again = counts(stacks, dry_run=True)
+
+    assert all(found.copied for found in copied.values())
+    assert all(found.is_settled for found in again.values())
+    old, new = ({row["order_id"]: row for row in one.documents()["payments.charges"]} for one in stacks[:2])
+    assert new == old
+
+
+def test_the_new_stack_handles_what_came_between_by_a_replay_and_all_else_once(
+    stacks: Stacks, orders: dict[str, str]
+) -> None:
+    before = {row["order_id"]: row for row in stacks.new.documents()["payments.charges"]}
+    stacks.new.pause(paused=False)
+    place(stacks, orders)
+
+    first, last = stacks.began - timedelta(minutes=10), datetime.now(UTC) + timedelta(seconds=1)
+    for name in (PROCESS, REVERSE):
+        start(stacks.new.system, plan(stacks.new.system, food_delivery, name, first, last, identifier=name))
+    stacks.new.wait(lambda: ended(stacks, orders), lambda: (orders, statuses(stacks)))
+    stacks.old.settle(without=PAYMENTS)
+
+    after = {row["order_id"]: row for row in stacks.new.documents()["payments.charges"]}
+    assert before.items() <= after.items()
+    assert orders.keys() <= after.keys()
+    paid, refunded = published(stacks, "PaymentSuccess"), published(stacks, "PaymentReversed")
+    assert {**paid, **refunded, **published(stacks, "PaymentFailed")}.keys() >= orders.keys()
+    assert {*paid.values(), *refunded.values(), *published(stacks, "PaymentFailed").values()} == {1}
+    asked = [parameters for operation, parameters in stacks.new.operator.asked if operation == "start_replay"]
+    assert [one["EventSourceArn"] for one in asked] == [stacks.old.deployed.archive_arn] * 2
+    assert [one["Destination"]["FilterArns"] for one in asked] == [
+        [stacks.new.deployed.functions[name].rule_arn] for name in (PROCESS, REVERSE)
+    ]
+    assert stacks.new.proxy.denied == []
