@@ -4,11 +4,10 @@ import json
 import platform
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.client import HTTPConnection
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from botocore.auth import SigV4Auth  # type: ignore[import-untyped]  # it has no types
@@ -30,40 +29,12 @@ from contradance.runtime.consume import once_key
 from tests.emulator.gaps import Operator, scheduled_input
 from tests.emulator.ministack import ENVIRONMENT, MiniStack
 from tests.emulator.proxy import Proxy
-from tests.infra.aws_calls import Call
-from tests.infra.created import Created
-from tests.infra.mocks import ACCOUNT, REGION, Registered, run
+from tests.emulator.recorder import EmulatedAws
+from tests.infra.mocks import ACCOUNT, REGION, run
 from tests.packaging.project import ARCHITECTURES
-
-if TYPE_CHECKING:
-    from contradance.choreography import Choreography
 
 _LONG: Final = 120
 """Seconds that nothing here needs."""
-
-
-@dataclass
-class EmulatedAws(Created):
-    """Creates each resource in MiniStack; the functions call AWS through the proxy."""
-
-    emulator: MiniStack = field(kw_only=True)
-    proxy: Proxy = field(kw_only=True)
-
-    def client(self, service: str) -> Any:
-        return self.emulator.client(service)
-
-    def calls(self, resource: Registered) -> Iterator[Call]:
-        for call in super().calls(resource):
-            if call.operation == "CreateFunction":
-                call.parameters["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = self.proxy.address(resource.name)
-            yield call
-
-    def answered(self, kind: str, answers: Mapping[str, Any]) -> dict[str, Any]:
-        known = super().answered(kind, answers)
-        if kind == "Api":
-            arn = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{answers['ApiId']}"
-            known |= {"apiEndpoint": answers["ApiEndpoint"], "executionArn": arn}
-        return known
 
 
 class Emulated:
@@ -86,7 +57,7 @@ class Emulated:
         secrets: Mapping[str, str],
         stack: str = "dev",
     ) -> None:
-        self.choreography: Choreography = project.choreography()
+        self.choreography = project.choreography()
         self.proxy = Proxy(emulator.port)
         self._emulator = emulator
         self._clients: dict[str, Any] = {}
@@ -188,6 +159,10 @@ class Emulated:
             and (function, _canonical(event["detail"])) not in dead
             and (key is None or records.get(key) != "published")
         ]
+
+    def dead_letters(self, function: str) -> int:
+        """Return how many dead letters a function has."""
+        return self.system.dead_letters.count(function)
 
     def letters(self, function: str) -> list[DeadLetter]:
         """Return the dead letters of a function."""

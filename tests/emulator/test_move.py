@@ -138,11 +138,12 @@ def test_the_new_stack_handles_what_came_between_by_a_replay_and_all_else_once(
 ) -> None:
     before = {row["order_id"]: row for row in stacks.new.documents()["payments.charges"]}
     stacks.new.pause(paused=False)
-    place(stacks, orders)
 
-    first, last = stacks.began - timedelta(minutes=10), datetime.now(UTC) + timedelta(seconds=1)
+    first, last = stacks.began, datetime.now(UTC) + timedelta(seconds=1)
     for name in (PROCESS, REVERSE):
         start(stacks.new.system, plan(stacks.new.system, food_delivery, name, first, last, identifier=name))
+    stacks.new.wait(lambda: ended(stacks, orders), lambda: (orders, statuses(stacks)))
+    place(stacks, orders)
     stacks.new.wait(lambda: ended(stacks, orders), lambda: (orders, statuses(stacks)))
     stacks.old.settle(without=PAYMENTS)
 
