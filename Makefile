@@ -6,7 +6,7 @@ ARGS ?=
 EXAMPLES ?= 20000
 export PYTHONDONTWRITEBYTECODE :=# hundreds of processes start in the tests: none should compile anew what another has
 
-.PHONY: run demo test explore engine emulator bench mutants soak check docs fix constraints clean
+.PHONY: run demo test explore engine emulator bench mutants soak check docs fix constraints clean help
 
 run: $(READY)      ## run the food delivery system on this machine; ARGS="--set refusal_rate=1" sets a setting
 	@$(BIN)/contradance run $(ARGS)
@@ -26,10 +26,11 @@ engine: $(READY)   ## the Pulumi program on Pulumi's own engine, with a stand-in
 emulator: $(READY) .venv-emulator/ready   ## the deployed systems on MiniStack, an emulator of AWS, in an environment of its own
 	@$(BIN)/pytest -m emulator tests/emulator $(ARGS)
 
-soak: $(READY)     ## 3,000 orders at once; 1,000 while the laptop is killed; 500 while functions raise, hang, exit and kill it too
+soak: $(READY)     ## 3,000 orders at once; 1,000 while the laptop is killed, or payments moves; 500 while functions raise, hang, exit
 	@$(BIN)/python -m tests.durability.soak 3000 20 0
 	@$(BIN)/python -m tests.durability.soak 1000 20 5
 	@$(BIN)/python -m tests.durability.storm 500 10 20
+	@$(BIN)/python -m tests.durability.moving 1000
 
 bench: $(READY)    ## how fast it is, beside its floor and its neighbours; ARGS="--quick" for a first look
 	@$(BIN)/python benchmarks/paths.py $(ARGS)
@@ -84,6 +85,9 @@ constraints: $(READY)   ## pin anew what the pinned requirements need in turn, h
 
 clean:             ## remove what `make` and the laptop made
 	@rm -rf .venv .venv-emulator .contradance dist site
+
+help:              ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
 
 ifneq ($(origin PYTHON),file) # PYTHON=python3.13: set-up makes a .venv of another version anew
 ifneq ($(shell $(PYTHON) --version),$(shell $(BIN)/python --version 2>/dev/null))

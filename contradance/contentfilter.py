@@ -58,8 +58,15 @@ def checked_filters(
             raise InvalidFunction(
                 f"{function} filters {contract.__name__} by {data!r} in where=, which filters no field.\n{_WHERE_FIX}"
             )
-        for version in contract.lineage() if is_contract(contract) else (contract,):
-            _check_fields(function, version, (version,), data, ())
+        _check_fields(function, contract, (contract,), data, ())
+        for older in contract.lineage()[1:] if is_contract(contract) else ():
+            try:
+                _check_fields(function, older, (older,), data, ())
+            except InvalidFunction as error:
+                raise InvalidFunction(
+                    f"{error}\n  A subscriber of {contract.__name__} also consumes v{older.identity.version}, upcast, and "
+                    "EventBridge filters before the upcast. Filter on what is new in the handler."
+                ) from error
     return filters
 
 

@@ -17,6 +17,7 @@ from contradance.compatibility.change import BOTH
 from contradance.contract import Contract, where_defined
 from contradance.errors import BrokenPromise
 from contradance.identity import Identity
+from contradance.quantity import counted
 from contradance.registry import Registry
 from contradance.schemas import FrozenContract, Promises, broken, changes, frozen_state, read_folder
 
@@ -115,7 +116,7 @@ def refuse(found: Iterable[Difference]) -> None:
     """Raise `BrokenPromise`, which names every difference, when `found` is not empty."""
     lines = [f"  {difference}" for difference in found]
     if lines:
-        count = "1 change breaks" if len(lines) == 1 else f"{len(lines)} changes break"
+        count = "1 change breaks" if len(lines) == 1 else f"{counted(len(lines), 'change')} break"
         raise BrokenPromise("\n".join([f"{count} the frozen contracts", *lines]))
 
 

@@ -10,6 +10,7 @@ from contradance.annotation import full_name, models_inside
 from contradance.contract import Contract, Value, check_value, is_contract
 from contradance.errors import InvalidRegistry
 from contradance.identity import Identity
+from contradance.quantity import counted
 
 
 class Registry:
@@ -71,7 +72,7 @@ class Registry:
         return tuple(sorted(found, key=lambda contract: -contract.identity.version))
 
     def __repr__(self) -> str:
-        return f"Registry({self.name!r}, {len(self)} contracts)"
+        return f"Registry({self.name!r}, {counted(len(self), 'contract')})"
 
 
 def _describe_fix(model: type) -> str:

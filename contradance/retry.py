@@ -6,10 +6,12 @@ Lambda (direct delivery) or SQS (delivery by queue) retries when the handler rai
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from itertools import accumulate
 from typing import Final, Literal
 
 from contradance.errors import InvalidFunction
+from contradance.quantity import counted
 
 DeliveryMode = Literal["direct", "queue"]
 """How a rule reaches its function: by asynchronous invocation, or through a queue."""
@@ -17,11 +19,11 @@ DeliveryMode = Literal["direct", "queue"]
 LAMBDA_RETRIES: Final = 2
 """Most retries of an asynchronous invocation. Lambda developer guide, invocation-async-error-handling."""
 LAMBDA_MAX_AGE: Final = timedelta(hours=6)
-"""Longest that Lambda keeps an asynchronous event. Lambda API reference, FunctionEventInvokeConfig."""
+"""Longest time that Lambda keeps an asynchronous event. Lambda API reference, FunctionEventInvokeConfig."""
 QUEUE_RETRIES: Final = 999
 """Most retries behind a queue: SQS's maxReceiveCount is at most 1,000."""
 QUEUE_MAX_AGE: Final = timedelta(days=7)
-"""Longest behind a queue: half of SQS's longest retention, since a dead letter's retention counts from its first queue."""
+"""Longest max_age behind a queue: half of SQS's longest retention, since a dead letter's retention counts from its first queue."""
 MIN_MAX_AGE: Final = timedelta(minutes=1)
 """Shortest maximum age that EventBridge and Lambda accept."""
 RULE_RETRIES: Final = 185
@@ -70,6 +72,7 @@ class Retry:
         """
         return min(max(MIN_RECEIVES, RECEIVES_PER_ATTEMPT * (self.times + 1)), QUEUE_RETRIES + 1)
 
+    @cache  # noqa: B019 - few values exist, and each is asked for with every delivery
     def attempts(self, delivery: DeliveryMode) -> int:
         """Return the most attempts, with the first. Direct delivery makes only those that begin within `max_age`."""
         begins = list(accumulate(_LAMBDA_DELAYS[: self.times], initial=timedelta(0)))
@@ -111,7 +114,7 @@ class Retry:
             )
 
     def __str__(self) -> str:
-        times = "no retry" if self.times == 0 else f"{self.times} {'retry' if self.times == 1 else 'retries'}"
+        times = "no retry" if self.times == 0 else counted(self.times, "retry")
         return f"{times} within {_in_words(self.max_age)}"
 
 
@@ -120,6 +123,5 @@ def _in_words(age: timedelta) -> str:
     seconds = age.total_seconds()
     for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds >= size and seconds % size == 0:
-            count = int(seconds // size)
-            return f"{count} {unit}{'' if count == 1 else 's'}"
+            return counted(int(seconds // size), unit)
     return f"{seconds:g} seconds"

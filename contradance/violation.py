@@ -12,6 +12,7 @@ from contradance.contract import Contract, where_defined
 from contradance.errors import ContractViolation
 from contradance.foreign import ForeignEvent, is_foreign
 from contradance.proof import NotFaithful
+from contradance.quantity import counted
 from contradance.wire import wire_fields
 
 _SAFE_TYPES: Final = frozenset(get_args(core_schema.ErrorType)) - {
@@ -66,7 +67,7 @@ def problems(error: ValidationError, prefix: str = "", names: Container[str] | N
     left_out = error.error_count() - len(found) + not_counted
     if left_out:
         about = "at least " if not_counted >= MAX_COUNTED else ""
-        named.append((prefix or "...", f"and {about}{left_out:,} more problem{'' if left_out == 1 else 's'}"))
+        named.append((prefix or "...", f"and {about}{counted(left_out, 'more problem')}"))
     return named
 
 

@@ -238,7 +238,9 @@ def test_a_filter_on_a_field_that_the_contract_lacks_is_refused(
 def test_a_filter_holds_for_every_version_that_is_read() -> None:
     assert refusal(newest, {"photo": ["x"]}) == (
         "filters on data.photo, but shop.reviews/Reviewed v2 has no such field (contract in tests/test_subscription.py).\n"
-        "  Filter on one of: order_id, stars, text."
+        "  Filter on one of: order_id, stars, text.\n"
+        "  A subscriber of ReviewedV4 also consumes v2, upcast, and EventBridge filters before the upcast. Filter on what is "
+        "new in the handler."
     )
 
 

@@ -6,14 +6,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from contradance.gate import Difference
+from contradance.quantity import counted
 
 
 def format_text(found: Sequence[Difference], promised: int, _: Path) -> str:
     """Return differences as text for a terminal."""
     if not found:
-        return f"{promised} frozen contracts, no breaking change.\n"
-    count = "1 breaking change" if len(found) == 1 else f"{len(found)} breaking changes"
-    return "\n".join([f"{count}:", *(f"  {difference}" for difference in found)]) + "\n"
+        return f"{counted(promised, 'frozen contract')}, no breaking change.\n"
+    return (
+        "\n".join([f"{counted(len(found), 'breaking change')}:", *(f"  {difference}" for difference in found)]) + "\n"
+    )
 
 
 def format_json(found: Sequence[Difference], _: int, __: Path) -> str:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from contradance.cli.theme import Services, event_name, short
 from contradance.printable import printable
+from contradance.quantity import counted
 
 if TYPE_CHECKING:
     from contradance.runtime.journal_record import JournalRecord
@@ -76,5 +77,5 @@ def _ending(record: "JournalRecord") -> str:
         return "failed: answered with 500"
     if record.outcome == "unreadable":
         return record.outcome
-    ending = "now a dead letter" if record.dead else f"{record.retries_left} retries left"
+    ending = "now a dead letter" if record.dead else f"{counted(record.retries_left, 'retry')} left"
     return f"{record.outcome}, attempt {record.attempt}, {ending}"

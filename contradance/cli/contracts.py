@@ -63,7 +63,12 @@ def freeze(
         err.print("Files and contracts differ. Run: contradance contracts freeze", style="red")
         raise typer.Exit(1)
     if frozen.plan.empty and not as_json:
-        out.print(f"{frozen.count} contracts equal their frozen files in {project.schemas.as_posix()}.")
+        equal = (
+            "1 contract equals its frozen file"
+            if frozen.count == 1
+            else f"{frozen.count} contracts equal their frozen files"
+        )
+        out.print(f"{equal} in {project.schemas.as_posix()}.")
 
 
 @contracts.command()

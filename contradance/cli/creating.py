@@ -194,6 +194,7 @@ def schedule_command(
     every: Annotated[
         str | None, typer.Option("--on", help="rate(1 day), rate(5 minutes) or cron(0 12 * * ? *).", metavar="WHEN")
     ] = None,
+    timezone: Annotated[str, typer.Option(help="Time zone of a cron: Europe/Berlin.", metavar="ZONE")] = "UTC",
     publishes: Publishes = None,
 ) -> None:
     """Write a handler that runs at times, add it to the choreography, and test it.
@@ -204,7 +205,7 @@ def schedule_command(
     owner = _asked(service, "Service that it belongs to", "--service", service_name)
     when = _asked(every, "When, like rate(1 day)", "--on", str)
     with _changing() as here:
-        create_schedule(here, called, owner, when, publishes or [])
+        create_schedule(here, called, owner, when, publishes=publishes or [], timezone=timezone)
 
 
 @create.command("table")

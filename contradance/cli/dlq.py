@@ -12,6 +12,7 @@ from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import out
 from contradance.operate.dead_letter import Reason
 from contradance.printable import printable, printable_json
+from contradance.quantity import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -178,7 +179,7 @@ def _report(outcomes: "Iterable[LetterOutcome]", *, as_json: bool) -> int:
 
 def _total(count: int, hidden: int) -> str:
     """Return the number of dead letters as text, and how many more other clients have received, if any."""
-    total = "No dead letters" if count == 0 else f"{count} dead {'letter' if count == 1 else 'letters'}"
+    total = "No dead letters" if count == 0 else counted(count, "dead letter")
     return total + (f"; other clients have received about {hidden} more." if hidden else ".")
 
 

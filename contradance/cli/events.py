@@ -19,11 +19,12 @@ from contradance.cli.command import (
     text_of,
     the_project,
 )
-from contradance.cli.moment import format_moment, moment
+from contradance.cli.moment import Days, format_moment, moment
 from contradance.cli.target import SEARCH, Target, of_a_system, state_option
 from contradance.cli.theme import err, event_name, out, print_line
 from contradance.local.names import DEFAULT_STATE
 from contradance.printable import printable
+from contradance.quantity import counted
 
 EventName = Annotated[str, typer.Argument(help="Like BookLent, or 'BookLent v1'.", metavar="EVENT")]
 
@@ -55,7 +56,10 @@ def list_events(
     if as_json:
         print_json([{**asdict(event), "at": event.at.isoformat()} for event in found])
         return
+    days = Days()
     for event in found:
+        if heading := days.heading(event.at):
+            print_line(Text(heading, "dim"))
         line = Text(event.at.strftime("%H:%M:%S  "), "dim").append(event_name(event.contract), "bold")
         line.append(f"  {printable(event.event_id)}", "dim")
         line.append(f"  {printable(event.publisher or 'from outside')}")
@@ -70,7 +74,7 @@ def list_events(
     if not found:
         out.print(f"No events since {format_moment(wanted.since)}.")
     elif len(found) == limit:
-        err.print(f"The latest {limit} events. All: add --limit 0", style="dim")
+        err.print(f"The latest {counted(limit, 'event')}. All: add --limit 0", style="dim")
 
 
 def _names(contract: str) -> tuple[str, str, str]:

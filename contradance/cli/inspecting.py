@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,10 +10,12 @@ from rich.text import Text
 
 from contradance.cli.attempt import ShownTracebacks
 from contradance.cli.command import AsJson, StateFolder, completing, print_json, reporting, the_project
+from contradance.cli.moment import clock_time
 from contradance.cli.theme import Services, err, event_name, out
 from contradance.errors import UnconsumedEvent
 from contradance.local.names import DEFAULT_STATE
 from contradance.printable import printable
+from contradance.quantity import counted
 
 if TYPE_CHECKING:
     from contradance.choreography import AnyFunction, Choreography, Relied
@@ -80,8 +83,8 @@ def lint(*, as_json: AsJson = False) -> None:
         out.print(Text(f"{one.kind}  ", "bold yellow").append(one.message, "not bold default"))
         out.print(f'  Why: {one.reason}\n  Fix: {one.fix}\n  Accept: {json.dumps(one.name)} = "the reason"\n')
     if not as_json:
-        counted = ((choreography.functions, "function"), (choreography.contracts, "event"), (found, "finding"))
-        err.print(", ".join(f"{len(things)} {word}{'' if len(things) == 1 else 's'}" for things, word in counted))
+        listed = ((choreography.functions, "function"), (choreography.contracts, "event"), (found, "finding"))
+        err.print(", ".join(counted(len(things), noun) for things, noun in listed))
     if found:
         raise typer.Exit(1)
 
@@ -122,7 +125,7 @@ def why(
         envelope = journal.envelope(event)
         if envelope is None:
             err.print(
-                f"There is no event {event} in {state}.\n  contradance trace shows the ids of the latest flow's.",
+                f"There is no event {event} in {state}.\n  contradance trace shows the ids of the latest flow's events.",
             )
             raise typer.Exit(1)
         event_id, flow = choreography.event_ids(json.loads(envelope))
@@ -161,15 +164,18 @@ def _reasons(one: "Why") -> list[str]:
         else f"The rule matched it then. Now it would not: {one.mismatch}."
     ]
     tracebacks = ShownTracebacks()
-    for attempt in one.attempts:
+    times = [attempt.started_at for attempt in one.attempts]
+    for attempt, before in zip(one.attempts, [*times[:1], *times], strict=False):
         error = f": {attempt.error}" if attempt.error else ""
-        lines.append(f"{attempt.started_at:%H:%M:%S}  attempt {attempt.attempt} {attempt.outcome}{error}")
+        lines.append(f"{clock_time(attempt.started_at, before)}  attempt {attempt.attempt} {attempt.outcome}{error}")
         lines += [f"  {entry.at:%H:%M:%S}  {entry.level}  {entry.message}" for entry in attempt.logs]
         lines += [f"  {line}" for line in tracebacks.lines(attempt)]
     if one.published:
         lines.append(f"It published {', '.join(map(event_name, one.published))}.")
     if one.due is not None:
-        lines.append(f"It is tried {'next' if one.attempts else 'first'} at {one.due:%H:%M:%S}.")
+        lines.append(
+            f"It is tried {'next' if one.attempts else 'first'} at {clock_time(one.due, times[-1] if times else datetime.now(UTC))}."
+        )
     if one.verdict == "dead letter":
         lines.append(f"The event is kept in the dead letter queue of {one.subscriber}.")
     return lines

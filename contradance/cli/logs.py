@@ -11,6 +11,7 @@ from contradance.cli.replaying import pauses
 from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import Services, err
 from contradance.operate.level import Level
+from contradance.quantity import counted
 
 
 @reporting
@@ -54,4 +55,4 @@ def logs(
         except KeyboardInterrupt:
             raise typer.Exit(0) from None
     if limit and printed == limit:
-        err.print(f"The latest {limit} lines. All: add --limit 0", style="dim")
+        err.print(f"The latest {counted(limit, 'line')}. All: add --limit 0", style="dim")

@@ -3,18 +3,20 @@
 import threading
 from collections import OrderedDict
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from rich.text import Text
 
 from contradance.cli.attempt import ShownTracebacks, attempt_lines
 from contradance.cli.log_lines import entry_lines
+from contradance.cli.moment import Days
 from contradance.cli.theme import Services, print_line
 from contradance.local.captured import writing
 from contradance.local.web.server import Refusal
 from contradance.operate.flow import Flow
 from contradance.printable import printable
+from contradance.quantity import counted
 from contradance.runtime.journal_record import JournalRecord, LogEntry
 
 _REMEMBERED: Final = 1000
@@ -30,16 +32,19 @@ class Narrator:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._tracebacks = ShownTracebacks()
+        self._days = Days()
         self._printed: OrderedDict[str, tuple[int, int, int]] = OrderedDict()
         self._printed_lock = threading.Lock()
 
     def logged(self, entry: LogEntry, service: str) -> None:
         """Print a function's log line under its service's name."""
+        self._print_day(entry.at)
         for line in entry_lines(entry, service, self._services):
             _print_line(line)
 
     def delivery(self, record: JournalRecord) -> None:
         """Print one attempt, its error, and its traceback if it was not printed before."""
+        self._print_day(record.started_at)
         for line in attempt_lines(record, self._services, self._tracebacks):
             _print_line(line)
 
@@ -52,6 +57,11 @@ class Narrator:
         _print_line(
             line.append(f"  ✗ {request}  {refusal.status}", "red" if refusal.status >= _SERVER_ERROR else "yellow")
         )
+
+    def _print_day(self, at: datetime) -> None:
+        """Print the date of what follows, if it is another one than before: a fast clock passes days."""
+        if heading := self._days.heading(at):
+            _print_line(Text(heading, "dim"))
 
     def settled(self, flow: Flow) -> None:
         """Print a flow's summary, unless it was printed with the same counts."""
@@ -80,11 +90,11 @@ def about(flow: Flow) -> str:
 
 def summary(flow: Flow) -> str:
     """Return the summary of a flow in one line: `4 events, 8 deliveries in 0.31 s`."""
-    parts = [_count(flow.events, "event", "events"), _count(flow.deliveries, "delivery", "deliveries")]
+    parts = [counted(flow.events, "event"), counted(flow.deliveries, "delivery")]
     if flow.dead_letters:
-        parts.append(_count(flow.dead_letters, "dead letter", "dead letters"))
+        parts.append(counted(flow.dead_letters, "dead letter"))
     if flow.failed:
-        parts.append(_count(flow.failed, "failed request", "failed requests"))
+        parts.append(counted(flow.failed, "failed request"))
     waiting = f"; {flow.waiting} still to be delivered" if flow.waiting else ""
     return f"{', '.join(parts)} in {_words(flow.duration)}{waiting}"
 
@@ -93,8 +103,3 @@ def _words(duration: timedelta) -> str:
     """Return a duration as text: `0.31 s`, from a minute on `2 min 5 s`."""
     seconds = duration.total_seconds()
     return f"{seconds:.2f} s" if seconds < _MINUTE else f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:.0f} s"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    """Return a number with its noun: `1 event`, `4 events`."""
-    return f"{number} {one if number == 1 else many}"

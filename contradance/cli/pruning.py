@@ -9,6 +9,7 @@ from contradance.cli.command import AsJson, StateFolder, print_json, reporting, 
 from contradance.cli.moment import moment
 from contradance.cli.theme import out
 from contradance.local.names import DEFAULT_STATE
+from contradance.quantity import counted
 
 
 @reporting
@@ -49,7 +50,8 @@ def prune(
     if as_json:
         print_json({**pruned._asdict(), "bytes_before": before, "bytes_after": after, "deleted": yes})
         return
-    out.print(f"{pruned.events:,} events, {pruned.records:,} journal records, {pruned.once:,} once-records")
+    deleted = ((pruned.events, "event"), (pruned.records, "journal record"), (pruned.once, "once-record"))
+    out.print(", ".join(counted(count, noun) for count, noun in deleted))
     if yes:
         out.print(f"Deleted. The state is {size(after)} now, of {size(before)}.")
     else:

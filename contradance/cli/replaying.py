@@ -12,6 +12,7 @@ from contradance.cli.command import AsJson, print_json, reporting
 from contradance.cli.moment import format_moment, moment
 from contradance.cli.target import Target, of_a_system
 from contradance.cli.theme import err, out
+from contradance.quantity import counted
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -115,7 +116,7 @@ def _watch(
 
 
 def _print_forecast(
-    planned: "ReplayPlan", counted: "Forecast", now: datetime, *, as_json: bool, is_laptop: bool
+    planned: "ReplayPlan", forecast: "Forecast", now: datetime, *, as_json: bool, is_laptop: bool
 ) -> None:
     """Print what a replay would do, with notes on what is not counted; as JSON, one object."""
     if as_json:
@@ -125,28 +126,32 @@ def _print_forecast(
                 "from": format_moment(planned.first),
                 "to": format_moment(planned.last),
                 "again": planned.again,
-                "matched": counted.matched,
-                "done": counted.done,
-                "invalid": counted.invalid,
-                "basis": counted.basis,
-                "whole": counted.whole,
+                "matched": forecast.matched,
+                "done": forecast.done,
+                "invalid": forecast.invalid,
+                "basis": forecast.basis,
+                "whole": forecast.whole,
             }
         )
         return
     name = planned.function.name
     out.print(f"Replay to {name}, of {format_moment(planned.first)} to {format_moment(planned.last)}:")
-    least = "" if counted.whole else "at least "
-    if counted.basis == "archive":
-        out.print(f"  {counted.matched} events of the archive match its rule")
+    events = counted(forecast.matched, "event")
+    least = "" if forecast.whole else "at least "
+    if forecast.basis == "archive":
+        out.print(f"  {events} of the archive {'matches' if forecast.matched == 1 else 'match'} its rule")
     else:
-        out.print(f"  {least}{counted.matched} events of the contracts that it consumes are in the journal")
+        verb = "is" if forecast.matched == 1 else "are"
+        out.print(f"  {least}{events} of the contracts that it consumes {verb} in the journal")
     effect = "each is handled again, as a new event" if planned.again else "no effect"
-    out.print(f"  {least}{counted.done} it has completed: {effect}")
-    if counted.invalid is not None:
-        out.print(f"  {counted.invalid} break their contract: these become dead letters")
+    out.print(f"  {least}{forecast.done} it has completed: {effect}")
+    if forecast.invalid is not None:
+        broken = "1 breaks its contract: it becomes a dead letter"
+        several = f"{forecast.invalid} break their contract: these become dead letters"
+        out.print(f"  {broken if forecast.invalid == 1 else several}")
     else:
         out.print(
-            "  An archive on AWS cannot be read: events that no function here published are not counted.", style="dim"
+            "  An archive on AWS cannot be read: events that no function here published are not forecast.", style="dim"
         )
     _print_notes(is_fresh=planned.is_fresh(now) and not is_laptop)
 

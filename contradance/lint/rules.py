@@ -11,6 +11,7 @@ from contradance.lint.finding import LintFinding
 from contradance.lint.links import unlinked
 from contradance.lint.path import cycles
 from contradance.lint.reach import unconsumed, unpublished, unreachable, unused
+from contradance.quantity import counted
 
 RULES: Final[tuple[Callable[[Choreography], Iterable[LintFinding]], ...]] = (
     unused,
@@ -52,7 +53,7 @@ def outlived(choreography: Choreography, archives: Mapping[str, int]) -> Iterato
                     "outlived",
                     f"{function.name} {stack}",
                     f"{function.name} has {function.retry}, and the archive of the stack {stack} keeps an event for "
-                    f"{days} {'day' if days == 1 else 'days'}.",
+                    f"{counted(days, 'day')}.",
                     "An event that fails after its last retry cannot be replayed, because the archive no longer holds it.",
                     f"Raise archiveDays in Pulumi.{stack}.yaml, or lower the function's Retry(max_age=...).",
                 )

@@ -8,6 +8,7 @@ from contradance.deployed import Deployed, DeployedBus, DeployedFunction
 from contradance.errors import ContradanceError, InvalidPattern
 from contradance.operate.ports import AlarmState, RunningRule, System
 from contradance.pattern import EventPattern
+from contradance.quantity import counted
 from contradance.subscription import Subscription
 
 _DEPLOY: Final = "Deploy the current code: pulumi up"
@@ -108,7 +109,7 @@ def _functions(deployed: Deployed, choreography: Choreography) -> Iterator[Healt
             f"function {name}", "it is deployed, but not in the code", f"{_DEPLOY}; or use the code that was deployed."
         )
     if ours == names:
-        yield HealthCheck(f"{len(names)} functions", "")
+        yield HealthCheck(counted(len(names), "function"), "")
 
 
 def _rule(system: System, deployed: Deployed, one: Subscribed) -> Iterator[HealthCheck]:
@@ -148,7 +149,7 @@ def _draining(system: System, one: Subscribed) -> Iterator[HealthCheck]:
         if waiting is None:
             return None
         if waiting:
-            return HealthCheck(f"{what}: about {waiting} events wait, keep draining=True", "")
+            return HealthCheck(f"{what}: about {counted(waiting, 'event')} in it, keep draining=True", "")
         return HealthCheck(what, "it is empty", f"Remove draining=True from {one.function.name}, then: pulumi up")
 
     yield from checked(what, look)
@@ -223,7 +224,7 @@ def _alarms(system: System, deployed: Deployed) -> Iterator[HealthCheck]:
         if trouble:
             yield HealthCheck(f"alarm {name}", trouble, fix)
     if not any(trouble for _, trouble, _ in troubles):
-        yield HealthCheck(f"{len(names)} alarms", "")
+        yield HealthCheck(counted(len(names), "alarm"), "")
 
 
 def _alarm_trouble(name: str, alarm: AlarmState | None) -> tuple[str, str]:
@@ -245,7 +246,7 @@ def _hangs(system: System) -> Iterator[HealthCheck]:
     for name in sorted({hang.function for hang in hangs}):
         own = [hang for hang in hangs if hang.function == name]
         longest = max(own, key=lambda hang: hang.seconds)
-        times = "an invocation hangs" if len(own) == 1 else f"{len(own)} invocations hang"
+        times = "an invocation hangs" if len(own) == 1 else f"{counted(len(own), 'invocation')} hang"
         trouble = f"{times}, the longest for {longest.seconds:,.0f} seconds at {longest.where or 'an unknown line'}"
         yield HealthCheck(
             f"threads of {name}", trouble, f"Give what it waits for a timeout. Its thread:\n{longest.stack}"

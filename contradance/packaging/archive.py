@@ -15,7 +15,7 @@ try:
     import deflate
 except ModuleNotFoundError as error:
     raise PackagingError(
-        "packages are compressed with deflate, which is not installed.\n  Install it: pip install deflate"
+        "packages are compressed with deflate, which is not installed.\n  Install it: make deployable, or pip install deflate"
     ) from error
 
 _LEVEL: Final = 9

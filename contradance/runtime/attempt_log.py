@@ -3,6 +3,7 @@
 from collections import deque
 from typing import Final
 
+from contradance.quantity import counted
 from contradance.runtime.journal_record import LogEntry
 
 _FIRST: Final = 50
@@ -44,15 +45,21 @@ class AttemptLog:
         left_out = self._count - len(self._first) - len(last)
         if left_out <= 0:
             return (*self._first, *last)
-        gap = LogEntry(at=last[0].at, level="INFO", logger="contradance", message=f"{left_out} lines are left out here")
+        message = f"left out here: {counted(left_out, 'line')}"
+        gap = LogEntry(at=last[0].at, level="INFO", logger="contradance", message=message)
         return (*self._first, gap, *last)
 
 
 def bounded_entry(entry: LogEntry) -> LogEntry:
-    """Return a line with at most `_MOST_FIELDS` fields, and with its texts cut to their limits."""
+    """Return a line unchanged if it is within its limits, else with at most `_MOST_FIELDS` fields, and with its texts cut to their limits."""
     fields = {name[:_LONGEST_NAME]: _bounded(value) for name, value in [*entry.fields.items()][:_MOST_FIELDS]}
     exception = None if entry.exception is None else _cut(entry.exception)
-    return entry.model_copy(update={"message": _cut(entry.message), "fields": fields, "exception": exception})
+    bounded = {"message": _cut(entry.message), "fields": fields, "exception": exception}
+    return (
+        entry
+        if all(getattr(entry, name) == value for name, value in bounded.items())
+        else entry.model_copy(update=bounded)
+    )
 
 
 def _bounded(value: object) -> object:

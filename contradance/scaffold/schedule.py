@@ -14,7 +14,13 @@ from contradance.timetable import parse_timetable
 
 
 def create_schedule(
-    layout: ProjectLayout, name: str, service: str, expression: str, publishes: Sequence[str] = ()
+    layout: ProjectLayout,
+    name: str,
+    service: str,
+    expression: str,
+    *,
+    publishes: Sequence[str] = (),
+    timezone: str = "UTC",
 ) -> Path:
     """Plan a new scheduled function, and return its file.
 
@@ -24,8 +30,9 @@ def create_schedule(
         service: the service it belongs to.
         expression: like `rate(1 day)` or `cron(0 12 * * ? *)`.
         publishes: the events it may publish, of its own service.
+        timezone: the IANA time zone of a cron.
     """
-    parse_timetable(expression, name)
+    parse_timetable(expression, name, timezone=timezone)
     published = [*dict.fromkeys(layout.event(one) for one in publishes)]
     path = new_function(layout, service, name)
     check_publishes(layout, service, published)
@@ -35,6 +42,7 @@ def create_schedule(
     text = fill_template(
         "schedule.py",
         expression=expression,
+        timezone="" if timezone == "UTC" else f', timezone="{timezone}"',
         handler=name,
         words=words(name),
         parameters="delivery: Delivery" if DELIVERY in code.imports else "",

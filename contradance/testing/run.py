@@ -13,6 +13,7 @@ from contradance.choreography import Choreography
 from contradance.contract import Contract
 from contradance.envelope import seal_initial
 from contradance.foreign import ForeignEvent
+from contradance.function import Schedule
 from contradance.local.captured import logging_kept, printing
 from contradance.local.clock import VirtualClock
 from contradance.local.events.accepted import OWN_BUS
@@ -20,6 +21,7 @@ from contradance.local.laptop import Laptop
 from contradance.operate.flow import COMPLETED, Flow, flows
 from contradance.operate.foreign import foreign_entry, put_one
 from contradance.operate.journal import LogLine, attempt_log_lines
+from contradance.quantity import counted
 from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.publish import publish
 from contradance.table import Table
@@ -130,6 +132,22 @@ class Run:
         publish(sealed, self.laptop.bus, self.laptop.bus.name, self.laptop.clock, seconds_left=1)
         return sealed[-1].event_id
 
+    def run_schedule(self, function: str) -> str:
+        """Run a scheduled function now, such as `loans.sum_up_day`, and return the id of its flow; `drain` delivers.
+
+        Its `delivery.time` is the time of the clock. Without this it runs at its own times: see `advance`.
+        """
+        __tracebackhide__ = True
+        try:
+            return self.laptop.run_schedule(function)
+        except KeyError as error:
+            known = ", ".join(
+                name for name, one in self.laptop.choreography.functions.items() if isinstance(one.trigger, Schedule)
+            )
+            raise AssertionError(
+                f"there is no scheduled function {function}. Scheduled functions: {known or 'none'}."
+            ) from error
+
     def drain(self) -> None:
         """Make deliveries until none is pending. The clock moves to the time of each retry."""
         with printing():
@@ -161,7 +179,7 @@ class Run:
         fitting = [event for event in found if all(getattr(event, name) == value for name, value in fields.items())]
         if not fitting or times not in (None, len(fitting)):
             wanted = f"{contract.__name__}{f' with {sorted(fields)} as given' if fields else ''}"
-            count = f"{len(fitting)} times" if fitting else "never"
+            count = counted(len(fitting), "time") if fitting else "never"
             raise AssertionError(
                 f"{wanted} was published {count}{'' if times is None else f', not {times}'}.{self._describe_flows()}"
             )
@@ -221,11 +239,13 @@ class Run:
 
     def surprise_text(self, surprises: Sequence[JournalRecord]) -> str:
         """Return the message of a failure for these dead letters: why they failed, all flows, what to do."""
-        count = "1 event" if len(surprises) == 1 else f"{len(surprises)} events"
+        became = (
+            "1 event became a dead letter" if len(surprises) == 1 else f"{len(surprises)} events became dead letters"
+        )
         return (
-            f"{count} became dead letters, and the test does not expect them.\n\n{failures_text(surprises)}\n"
+            f"{became}, which the test does not expect.\n\n{failures_text(surprises)}\n"
             f"\nWhat happened:\n\n{flow_text(self.flows())}\n"
-            "If that is right, expect them: run.assert_dead_lettered(TheEvent, to='service.function')."
+            "If that is right: run.assert_dead_lettered(TheEvent, to='service.function')."
         )
 
     def failures(self) -> str:

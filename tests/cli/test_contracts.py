@@ -96,7 +96,7 @@ def test_a_break_is_told_to_a_person_a_machine_and_a_pull_request(other: Path) -
 
 
 def test_a_mode_that_does_not_mind_passes(other: Path) -> None:
-    assert said("check", "--against", str(other), "--mode", "forward") == "1 frozen contracts, no breaking change.\n"
+    assert said("check", "--against", str(other), "--mode", "forward") == "1 frozen contract, no breaking change.\n"
     assert "lines may now have at most 50 items, was 60" in said("diff", "--against", str(other))
     assert "lines may now have at most 50" in said("diff", "OrderPlaced", "--against", str(other))
 

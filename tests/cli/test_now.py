@@ -26,7 +26,7 @@ def typed(*words: str) -> Result:
 def test_a_waiting_delivery_is_retried_at_once_and_no_command_names_the_port(project: Path) -> None:
     with running(project) as started:
         book(started.url(), "ada")
-        started.said("failed, attempt 1, 1 retries left")
+        started.said("failed, attempt 1, 1 retry left")
         other = typed("retry", "nobody")
         first = typed("retry", "ada")
         started.said("failed, attempt 2, now a dead letter")

@@ -71,10 +71,12 @@ class LaptopRows:
         return {key: everything[key] for key in keys if key in everything}
 
     def write(self, changes: Sequence[RowChange]) -> frozenset[RowKey]:
+        everything = self._all()
+
         def change(connection: Any) -> frozenset[RowKey]:
             refused = set()
             for key, row, expected in changes:
-                there = self._all().get(key)
+                there = everything.get(key)
                 if (there and there.digest) != (expected and expected.digest):
                     refused.add(key)
                     continue

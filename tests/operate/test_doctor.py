@@ -170,7 +170,7 @@ def test_a_stack_on_aws_that_is_as_it_should_be_has_nothing(tmp_path: Path, desk
         found = [*examine(on_aws(stack), laptop.choreography)]
 
     assert [finding for finding in found if finding.trouble] == []
-    assert {"credentials", "1 alarms"} <= {finding.what for finding in found}
+    assert {"credentials", "1 alarm"} <= {finding.what for finding in found}
 
 
 def test_what_one_is_not_allowed_to_look_at_is_a_finding(tmp_path: Path, desk: Desk) -> None:

@@ -69,4 +69,7 @@ def test_what_lambda_does_not_have_is_refused(copied: Copied, options: list[str]
 def test_without_the_deploy_hosts_libraries_it_says_what_to_install(copied: Copied) -> None:
     (copied.folder / "deflate.py").write_text("raise ModuleNotFoundError(name='deflate')")
 
-    assert "compressed with deflate, which is not installed.\n  Install it: pip install deflate" in copied.refused()
+    assert (
+        "compressed with deflate, which is not installed.\n  Install it: make deployable, or pip install deflate"
+        in copied.refused()
+    )

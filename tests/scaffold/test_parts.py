@@ -38,7 +38,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Generated:
     project.contradance("create", "schedule", "close_desk", "--service", "stats", "--on", "rate(1 day)")
     project.contradance(
         *("create", "schedule", "waive_fees", "--service", "fees", "--on", "cron(0 12 * * ? *)"),
-        *("--publishes", "FeeWaived"),
+        *("--publishes", "FeeWaived", "--timezone", "Europe/Berlin"),
     )
     project.contradance(
         *("create", "table", "returns", "--service", "stats", "--field", "day:date", "--field", "count:int"),
@@ -52,6 +52,11 @@ def grown(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Generated:
 
 def test_every_check_is_as_green_as_before(grown: Generated) -> None:
     grown.check()
+
+
+def test_a_schedule_has_its_time_zone(grown: Generated) -> None:
+    assert '@schedule("cron(0 12 * * ? *)", timezone="Europe/Berlin")' in grown.read("functions/fees/waive_fees.py")
+    assert '@schedule("rate(1 day)")' in grown.read("functions/stats/close_desk.py")
 
 
 def test_what_is_there_keeps_its_comments(grown: Generated) -> None:

@@ -53,7 +53,7 @@ def test_a_dead_letter_that_the_test_does_not_ask_about_fails_it(project: Path) 
     )
 
     assert code == 1
-    assert "1 event became dead letters, and the test does not expect them" in told
+    assert "1 event became a dead letter, which the test does not expect" in told
     assert "readers.tell failed at BookLent (event " in told
     assert "attempt 3, a dead letter:" in told
     assert told.count('raise ConnectionError("the post is closed")') == 1

@@ -55,12 +55,21 @@ def test_a_dead_letter_that_nobody_asked_about_is_a_surprise(run: Run) -> None:
     run.publish(BookLent(loan="never", number=1))
     run.drain()
 
-    with pytest.raises(AssertionError, match="1 event became dead letters, and the test does not expect them") as told:
+    with pytest.raises(AssertionError, match="1 event became a dead letter, which the test does not expect") as told:
         run.assert_no_surprise()
 
     assert "readers.tell  failed in attempt 3: dead letter" in str(told.value)
     assert len(run.dead_letters()) == 1
     run.assert_no_surprise()
+
+
+def test_a_schedule_runs_when_the_test_asks_for_it(run: Run) -> None:
+    flow = run.run_schedule("desk.close")
+    run.drain()
+
+    assert [one.correlation_id for one in run.flows()] == [flow]
+    with pytest.raises(AssertionError, match=r"no scheduled function loans\.lend\. Scheduled functions: desk\.close\."):
+        run.run_schedule("loans.lend")
 
 
 @pytest.mark.parametrize("times", [0, 2])
@@ -69,7 +78,7 @@ def test_what_was_published_is_counted(run: Run, times: int) -> None:
     run.drain()
 
     run.assert_published(BookLent, times=1)
-    with pytest.raises(AssertionError, match=f"BookLent was published 1 times, not {times}"):
+    with pytest.raises(AssertionError, match=f"BookLent was published 1 time, not {times}"):
         run.assert_published(BookLent, times=times)
 
 

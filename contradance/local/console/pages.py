@@ -13,6 +13,7 @@ from contradance.bounds import MAX_SHOWN_BYTES, shortened
 from contradance.choreography import Choreography
 from contradance.local.console.guard import Guard
 from contradance.printable import encodable, printable_json
+from contradance.quantity import counted
 
 PREFIX: Final = "/_contradance"
 """Start of every path of the console, even where the application has a route that matches it."""
@@ -54,7 +55,7 @@ class Pages:
             event=event_name,
             pretty=pretty,
             took=took,
-            plural=plural,
+            plural=counted,
             soft=soft,
             function_page=function_page,
         )
@@ -107,12 +108,6 @@ def event_name(contract: str) -> str:
 def pretty(value: object) -> str:
     """Return a value as indented JSON, cut where it is long: a page may show many."""
     return shortened(printable_json(value, indent=2), MAX_SHOWN_BYTES)
-
-
-def plural(count: int, noun: str) -> str:
-    """Return a count with its noun: `1 event`, `2 events`, `2 deliveries`."""
-    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{count:,} {noun if count == 1 else many}"
 
 
 def soft(name: str) -> Markup:

@@ -1,0 +1,20 @@
+"""Gives a renamed function what the laptop holds under its old name, as `deployed_as=` keeps it on AWS."""
+
+from contradance.choreography import Choreography
+from contradance.local.state.database import Database
+
+
+def adopt_renamed(database: Database, choreography: Choreography) -> None:
+    """Move pending deliveries and dead letters from the deployed names of renamed functions to their names in the code."""
+    renamed = [
+        (name, function.deployed_name)
+        for name, function in choreography.functions.items()
+        if function.deployed_name != name and function.deployed_name not in choreography.functions
+    ]
+    if renamed:
+        database.write(
+            lambda connection: [
+                connection.executemany(f"UPDATE {table} SET function = ? WHERE function = ?", renamed)  # noqa: S608 - constants
+                for table in ("delivery", "dead_letter")
+            ]
+        )
