@@ -4,14 +4,15 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from typer.testing import CliRunner
 
-from contradance.cli.moving import _rows
+from contradance.cli.app import app
+from contradance.deployed import OUTPUT
 from contradance.operate.dead_letters import purge
-from contradance.operate.move import MovePlan, copy, find_obstacles, may_write, plan_move
 from contradance.operate.replay import plan, start
 from contradance.project import find_project
 from functions.choreography import food_delivery
@@ -32,7 +33,6 @@ class Stacks(NamedTuple):
 
     old: Emulated
     new: Emulated
-    plan: MovePlan
     began: datetime
 
 
@@ -47,7 +47,7 @@ def stacks(food_system: Emulated, emulator: MiniStack) -> Iterator[Stacks]:
         "archiveDays": "30",
     }
     new = Emulated(find_project(ROOT), emulator, config=config, secrets={"gateway_key": "a key"}, stack="payments")
-    yield Stacks(food_system, new, plan_move(food_delivery, "payments", old, new.deployed), began)
+    yield Stacks(food_system, new, began)
     new.proxy.close()
 
 
@@ -86,27 +86,33 @@ def published(stacks: Stacks, detail_type: str) -> Counter[str]:
     return Counter(subject for subject, _ in {(str(one["subject"]), one["event_id"]) for one in found})
 
 
-def counts(stacks: Stacks, *, dry_run: bool) -> dict[str, Any]:
-    rows = partial(_rows, stacks.plan, stacks.old.operator, datetime.now(UTC))
-    return {moved.what: found for moved, found in copy(stacks.plan, rows, dry_run=dry_run)}
+def move(stacks: Stacks, folder: Path, *options: str) -> Any:
+    """Return what `contradance move` prints as JSON, for the stacks as they are."""
+    for name, system in (("old", stacks.old), ("new", stacks.new)):
+        outputs = {OUTPUT: system.deployed.model_dump(mode="json", by_alias=True)}
+        (folder / name).write_text(json.dumps(outputs), encoding="utf-8")
+    command = ["move", "payments", "--from", str(folder / "old"), "--to", str(folder / "new"), "--json", *options]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("contradance.operate.aws.services.Boto", lambda _: stacks.old.operator)
+        result = CliRunner().invoke(app, command)
+    return json.loads(result.stdout)
 
 
-def troubles(stacks: Stacks) -> set[str]:
-    found = find_obstacles(stacks.plan, stacks.old.system, stacks.new.system)
-    return {check.what for check in found if check.trouble}
-
-
-def test_the_new_stack_starts_paused_and_the_old_one_goes_on(stacks: Stacks, orders: dict[str, str]) -> None:
+def test_the_new_stack_starts_paused_and_the_old_one_goes_on(
+    stacks: Stacks, orders: dict[str, str], tmp_path: Path
+) -> None:
     place(stacks, orders)
     stacks.old.settle()
 
+    dry_run = move(stacks, tmp_path)
+
     assert orders.items() <= statuses(stacks).items()
     assert stacks.new.documents() == {"payments.charges": []}
-    assert [check for check in may_write(stacks.plan, stacks.new.system) if check.trouble] == []
-    assert {f"{name} in the old stack" for name in PAYMENTS} <= troubles(stacks)
+    assert dry_run["copied"] == []
+    assert {*PAYMENTS} <= {one["what"].partition(" in ")[0] for one in dry_run["obstacles"]}
 
 
-def test_the_old_stack_is_paused_drained_and_stopped(stacks: Stacks, orders: dict[str, str]) -> None:
+def test_the_old_stack_is_paused_drained_and_stopped(stacks: Stacks, orders: dict[str, str], tmp_path: Path) -> None:
     for name in (PROCESS, REVERSE):
         rule = stacks.old.deployed.functions[name].rule_name
         stacks.old.aws("events").disable_rule(Name=rule, EventBusName=stacks.old.deployed.bus_name)
@@ -120,15 +126,15 @@ def test_the_old_stack_is_paused_drained_and_stopped(stacks: Stacks, orders: dic
         )
 
     assert {statuses(stacks)[order_id] for order_id in waiting} == {"placed"}
-    assert troubles(stacks) == set()
+    assert move(stacks, tmp_path)["obstacles"] == []
 
 
-def test_the_rows_are_copied_and_a_second_copy_finds_nothing(stacks: Stacks) -> None:
-    copied = counts(stacks, dry_run=False)
-    again = counts(stacks, dry_run=True)
+def test_the_rows_are_copied_and_a_second_copy_finds_nothing(stacks: Stacks, tmp_path: Path) -> None:
+    first, second = (move(stacks, tmp_path, "--yes") for _ in range(2))
 
-    assert all(found.copied for found in copied.values())
-    assert all(found.is_settled for found in again.values())
+    assert [one["what"] for one in first["copied"] if one["copied"]] == ["table payments.charges", "once-records"]
+    assert [one["what"] for one in second["copied"] if one["copied"]] == []
+    assert (first["complete"], second["complete"]) == (True, True)
     old, new = ({row["order_id"]: row for row in one.documents()["payments.charges"]} for one in stacks[:2])
     assert new == old
 
