@@ -6,6 +6,7 @@ Lambda (direct delivery) or SQS (delivery by queue) retries when the handler rai
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from itertools import accumulate
 from typing import Final, Literal
 
@@ -18,11 +19,11 @@ DeliveryMode = Literal["direct", "queue"]
 LAMBDA_RETRIES: Final = 2
 """Most retries of an asynchronous invocation. Lambda developer guide, invocation-async-error-handling."""
 LAMBDA_MAX_AGE: Final = timedelta(hours=6)
-"""Longest that Lambda keeps an asynchronous event. Lambda API reference, FunctionEventInvokeConfig."""
+"""Longest time that Lambda keeps an asynchronous event. Lambda API reference, FunctionEventInvokeConfig."""
 QUEUE_RETRIES: Final = 999
 """Most retries behind a queue: SQS's maxReceiveCount is at most 1,000."""
 QUEUE_MAX_AGE: Final = timedelta(days=7)
-"""Longest behind a queue: half of SQS's longest retention, since a dead letter's retention counts from its first queue."""
+"""Longest max_age behind a queue: half of SQS's longest retention, since a dead letter's retention counts from its first queue."""
 MIN_MAX_AGE: Final = timedelta(minutes=1)
 """Shortest maximum age that EventBridge and Lambda accept."""
 RULE_RETRIES: Final = 185
@@ -71,6 +72,7 @@ class Retry:
         """
         return min(max(MIN_RECEIVES, RECEIVES_PER_ATTEMPT * (self.times + 1)), QUEUE_RETRIES + 1)
 
+    @cache  # noqa: B019 - few values exist, and each is asked for with every delivery
     def attempts(self, delivery: DeliveryMode) -> int:
         """Return the most attempts, with the first. Direct delivery makes only those that begin within `max_age`."""
         begins = list(accumulate(_LAMBDA_DELAYS[: self.times], initial=timedelta(0)))

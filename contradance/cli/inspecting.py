@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ from rich.text import Text
 
 from contradance.cli.attempt import ShownTracebacks
 from contradance.cli.command import AsJson, StateFolder, completing, print_json, reporting, the_project
+from contradance.cli.moment import clock_time
 from contradance.cli.theme import Services, err, event_name, out
 from contradance.errors import UnconsumedEvent
 from contradance.local.names import DEFAULT_STATE
@@ -162,15 +164,18 @@ def _reasons(one: "Why") -> list[str]:
         else f"The rule matched it then. Now it would not: {one.mismatch}."
     ]
     tracebacks = ShownTracebacks()
-    for attempt in one.attempts:
+    times = [attempt.started_at for attempt in one.attempts]
+    for attempt, before in zip(one.attempts, [*times[:1], *times], strict=False):
         error = f": {attempt.error}" if attempt.error else ""
-        lines.append(f"{attempt.started_at:%H:%M:%S}  attempt {attempt.attempt} {attempt.outcome}{error}")
+        lines.append(f"{clock_time(attempt.started_at, before)}  attempt {attempt.attempt} {attempt.outcome}{error}")
         lines += [f"  {entry.at:%H:%M:%S}  {entry.level}  {entry.message}" for entry in attempt.logs]
         lines += [f"  {line}" for line in tracebacks.lines(attempt)]
     if one.published:
         lines.append(f"It published {', '.join(map(event_name, one.published))}.")
     if one.due is not None:
-        lines.append(f"It is tried {'next' if one.attempts else 'first'} at {one.due:%H:%M:%S}.")
+        lines.append(
+            f"It is tried {'next' if one.attempts else 'first'} at {clock_time(one.due, times[-1] if times else datetime.now(UTC))}."
+        )
     if one.verdict == "dead letter":
         lines.append(f"The event is kept in the dead letter queue of {one.subscriber}.")
     return lines

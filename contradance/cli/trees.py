@@ -10,6 +10,7 @@ from contradance.catalog.paths import failure_path
 from contradance.choreography import AnyFunction, Choreography, Relied
 from contradance.cli.attempt import ShownTracebacks
 from contradance.cli.log_lines import entry_lines
+from contradance.cli.moment import clock_time
 from contradance.cli.narrator import about, summary
 from contradance.cli.theme import Services, event_name, short
 from contradance.contract import Contract
@@ -170,7 +171,10 @@ def _outcome(handled: Handled) -> Text:
         return Text(f"  ✗ {last.outcome} → dead letter", "bold red")
     if last.is_request:
         return Text("  ✗ failed: answered with 500", "bold red")
-    return Text(f"  … again at {handled.again:%H:%M:%S}" if handled.again else "  … waits for a retry", "yellow")
+    return Text(
+        f"  … again at {clock_time(handled.again, last.started_at)}" if handled.again else "  … waits for a retry",
+        "yellow",
+    )
 
 
 def _attempts(outcome: str, error: str | None, attempts: list[JournalRecord]) -> Text:
@@ -180,7 +184,7 @@ def _attempts(outcome: str, error: str | None, attempts: list[JournalRecord]) ->
     if last is not first:
         numbers, times = (
             f"attempts {first.attempt} to {last.attempt}",
-            f"{times} to {last.started_at:%H:%M:%S}",
+            f"{times} to {clock_time(last.started_at, first.started_at)}",
         )
     style = "green" if outcome in ("done", "duplicate") else "yellow"
     return Text(f"{numbers} {outcome}", style).append(f", {times}  ", "dim").append(error or "", "dim")

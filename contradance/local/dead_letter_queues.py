@@ -21,7 +21,7 @@ from contradance.runtime.ports import Clock
 MessageAttributes = Mapping[str, Mapping[str, str]]
 """Message attributes as SQS has them: `{"REASON": {"DataType": "String", "StringValue": "invalid"}}`."""
 VISIBILITY_SECONDS: Final = 30
-"""How long a received message is hidden, unless the receiver gives another time. SQS's default."""
+"""Visibility timeout of a received message, in seconds, unless the receiver gives another. SQS's default."""
 LETTER_COLUMNS: Final = "id, sent, body, attributes, source, receives"
 """The columns of a row for `stored_letter`."""
 _NAMED: Final = "id IN (SELECT value FROM json_each(?)) AND +function = ? AND +visible <= ?"
@@ -148,7 +148,7 @@ class DeadLetterQueues:
 
 
 def text_attributes(attributes: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Return text attributes in the format of SQS's message attributes, without the characters that SQS refuses."""
+    """Return text attributes in SQS's format; an unsafe character, which SQS may refuse, becomes an escape."""
     return {name: {"DataType": "String", "StringValue": printable_block(value)} for name, value in attributes.items()}
 
 

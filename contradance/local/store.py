@@ -7,7 +7,7 @@ publishes in the transaction that commits: a whole delivery costs one sync to di
 import json
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
@@ -43,12 +43,16 @@ class SQLiteStore(StoredItems):
     Args:
         database: the state file.
         bus: publishes sealed events in the transaction that commits them; None leaves publishing to the caller.
+        attempt_of: returns the number of the running attempt at a delivery, by the holder; 1 for any other holder.
     """
 
-    def __init__(self, database: Database, bus: Bus | None = None) -> None:
+    def __init__(
+        self, database: Database, bus: Bus | None = None, attempt_of: Callable[[str], int] = lambda _: 1
+    ) -> None:
         super().__init__(database)
         self._database = database
         self._bus = bus
+        self._attempt_of = attempt_of
         self._leases: dict[OnceKey, _Held] = {}
         self._lock = threading.Lock()
         self._full = _REMEMBERED
@@ -70,7 +74,7 @@ class SQLiteStore(StoredItems):
                 )
             # The bus counts attempts on disk: a process that restarted has forgotten those of its predecessor.
             mine = held.attempt if held and held.holder == lease.holder else 0
-            attempt = max(mine + 1, self._attempts_on_disk(lease.holder))
+            attempt = max(mine + 1, self._attempt_of(lease.holder))
             self._remove_expired(now)
             self._leases[key] = _Held(lease.holder, lease.expires, attempt)
         if record is None:
@@ -143,7 +147,7 @@ class SQLiteStore(StoredItems):
         return self._record(key) is not None
 
     def mark_published(self, key: OnceKey, sealed: Sequence[SealedEvent]) -> None:
-        """Make a `done` record `published`, without its `sealed` events and with their ids."""
+        """Make a `done` record `published`, with ids for its `sealed` events; the lease ends in any state."""
         published = (
             f"UPDATE once SET state = 'published', sealed = NULL, published = ? WHERE {_ONCE} AND state = 'done'"  # noqa: S608 - constant
         )
@@ -171,11 +175,6 @@ class SQLiteStore(StoredItems):
         state, attempt, sealed, published, answer = rows[0]
         ids = tuple(PublishedEvent(event_id=one, contract=contract) for one, contract in json.loads(published or "[]"))
         return OnceRecord(state, attempt, _sealed(sealed), ids if state == "published" else (), _answer(answer))
-
-    def _attempts_on_disk(self, holder: str) -> int:
-        """Return the attempt number of a pending delivery; 1 when no delivery has this id."""
-        rows = self._database.read("SELECT attempt FROM delivery WHERE id = ?", (holder,))
-        return int(rows[0][0]) if rows else 1
 
     def _remove_expired(self, now: datetime) -> None:
         """Remove the expired leases when too many are in memory; else do nothing."""

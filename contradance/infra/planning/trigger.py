@@ -17,7 +17,7 @@ from contradance.subscription import Subscription
 from contradance.timetable import Timetable
 
 DEAD_LETTER_DAYS: Final = 14
-"""Retention of a dead letter queue: SQS's longest."""
+"""Retention of a dead letter queue, in days: SQS's longest."""
 QUEUE_DAYS: Final = 10
 """Retention of a queue behind a rule. It is longer than the longest `max_age`, which the consumer checks: SQS deletes
 expired messages silently. It is four days shorter than a dead letter's, whose retention counts from its first queue."""
