@@ -7,7 +7,8 @@ does. Every rule filters on another value of one field, and every event matches 
 transaction (with 10 entries a call: ten events in one), and its handling is committed in another.
 
 "bare SQLite" is the floor: one plain loop, in one thread, over the same tables, that writes the same rows by the same
-statements in the same transactions, and reads, matches, parses and validates nothing; its rows are made beforehand.
+statements in the same transactions, all accepted before any is handled, and reads, matches, parses and validates nothing;
+its rows are made beforehand.
 "fdatasync" is how often the disk under DIR confirms one page; at FULL an event needs two, unless commits are shared.
 moto's `put_events` goes to one SQS queue in this process; it keeps nothing on disk and handles nothing.
 """
@@ -177,10 +178,8 @@ def bare(state: Path, synchronous: Synchronous, events: int, at_once: int) -> fl
         for first in range(0, events, at_once):
             these = slice(first, first + at_once)
             _accept(connection, rows["event"][these], rows["delivery"][these])
-            for delivery, once, record in zip(
-                rows["delivery"][these], rows["once"][these], rows["journal"][these], strict=True
-            ):
-                _handle(connection, delivery[0], once, record)
+        for delivery, once, record in zip(rows["delivery"], rows["once"], rows["journal"], strict=True):
+            _handle(connection, delivery[0], once, record)
         return events / (time.perf_counter() - start)
 
 

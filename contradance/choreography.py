@@ -188,10 +188,7 @@ class Choreography:
         return None
 
     def event_ids(self, event: Mapping[str, Any]) -> tuple[str, str]:
-        """Return (event id, correlation id) of an event in EventBridge's envelope, as the journal has them.
-
-        They are in our metadata; of an event of others they are EventBridge's id and the field that its class names.
-        """
+        """Return (event id, correlation id): of our metadata, else EventBridge's id and the field that its class names."""
         own = str(event.get("id"))
         kind = self.foreign_of(event.get("source"), event.get("detail-type"))
         if kind is not None:

@@ -6,6 +6,7 @@ Lambda (direct delivery) or SQS (delivery by queue) retries when the handler rai
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from itertools import accumulate
 from typing import Final, Literal
 
@@ -71,6 +72,7 @@ class Retry:
         """
         return min(max(MIN_RECEIVES, RECEIVES_PER_ATTEMPT * (self.times + 1)), QUEUE_RETRIES + 1)
 
+    @cache  # noqa: B019 - few values exist, and each is asked for with every delivery
     def attempts(self, delivery: DeliveryMode) -> int:
         """Return the most attempts, with the first. Direct delivery makes only those that begin within `max_age`."""
         begins = list(accumulate(_LAMBDA_DELAYS[: self.times], initial=timedelta(0)))

@@ -39,7 +39,7 @@ class Setting(Generic[T]):
 
     @property
     def variable(self) -> str:
-        """The environment variable that carries it."""
+        """The environment variable that carries it: `SETTING_RENEWAL_LIMIT` for `renewal_limit`."""
         return f"SETTING_{self.name.upper()}"
 
     def get(self) -> T:

@@ -4,8 +4,8 @@ Python reads `NaN`, reads `1e999` as infinity, and keeps integers of any size.
 """
 
 import json
-import re
 import sys
+from functools import partial
 from math import isinf
 from typing import Final
 
@@ -15,8 +15,6 @@ MOST_LEVELS: Final = 1_000
 """Deepest nesting of an event's JSON. EventBridge API reference, PutEvents."""
 _CALLS_FOR_A_LEVEL: Final = 10
 """Most calls that one level takes, where JSON is read, matched, masked or shown."""
-_ODD_NUMBER: Final = re.compile(r"\d{19}|[eE]\+?\d{3}")
-"""Matches where a number may be out of range; a text without a match needs no slower parser."""
 
 
 def allow_deep_json() -> None:
@@ -30,10 +28,8 @@ def read_json(text: str, *, any_integer: bool = False) -> object:
     Raises:
         ValueError: the text is not JSON, or AWS does not accept it.
     """
-    odd = _ODD_NUMBER.search(text) is not None
-    numbers = {"parse_int": int if any_integer else _parse_integer, "parse_float": _parse_float} if odd else {}
     try:
-        value: object = json.loads(text, parse_constant=_refuse_nan_and_infinity, **numbers)  # type: ignore[arg-type]  # both are callables
+        value: object = (_ANY_INTEGER if any_integer else _STRICT).decode(text)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     # Counting brackets is cheap and rules out almost every text; only the rest is walked.
@@ -73,3 +69,8 @@ def _parse_float(text: str) -> float:
     if isinf(number):
         raise ValueError("a number is out of range")
     return number
+
+
+_decoder = partial(json.JSONDecoder, parse_float=_parse_float, parse_constant=_refuse_nan_and_infinity)
+_STRICT: Final = _decoder(parse_int=_parse_integer)
+_ANY_INTEGER: Final = _decoder(parse_int=int)

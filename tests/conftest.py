@@ -1,5 +1,6 @@
 """What the whole suite shares: how Hypothesis searches, stable test ids, and AWS's models, which are read once."""
 
+import gc
 import logging
 import os
 import signal
@@ -78,6 +79,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if unstable:
         message = "These test ids hold an object's address; give each parametrize its own ids=:\n"
         raise pytest.UsageError(message + "\n".join(unstable))
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave out what the collection made: it would look through it for every test again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(autouse=True)

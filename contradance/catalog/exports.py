@@ -15,7 +15,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def export(checked: Choreography | Registry, form: ExportFormat, *, function: str | None = None) -> dict[str, Any]:
-    """Return contracts in another format, as JSON documents by file name.
+    """Return contracts in another format, as JSON documents by file name; `function` narrows `asyncapi` only.
 
     Args:
         checked: the choreography, or a registry.

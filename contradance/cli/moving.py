@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from contradance.operate.copying import Counts, Rows
     from contradance.operate.doctor import HealthCheck
     from contradance.operate.move import MovedRows, MovePlan
+    from contradance.operate.readiness import NamedSystem
     from contradance.project import Project
 
 Counted = Sequence[tuple["MovedRows", "Counts"]]
@@ -38,14 +39,14 @@ def move(
 ) -> None:
     """Copy a service's tables and once-records to another stack; it can be repeated. Exit with 1 if a copy is incomplete."""
     from contradance.operate.aws.services import Boto  # noqa: PLC0415 - only for a stack
-    from contradance.operate.aws.stack import stack_system  # noqa: PLC0415 - the same
-    from contradance.operate.move import copy, describe_next, find_obstacles, may_write, plan_move  # noqa: PLC0415 - the same
+    from contradance.operate.move import copy, plan_move  # noqa: PLC0415 - the same
+    from contradance.operate.readiness import commands_after, find_obstacles, may_write  # noqa: PLC0415 - the same
 
     project = the_project()
     source, target = _read_stack(project, old), _read_stack(project, new)
     plan = plan_move(project.choreography(), service, source, target)
     aws = Boto(source.region)
-    systems = stack_system(source, aws), stack_system(target, aws)
+    systems = _named(old, source, aws), _named(new, target, aws)
     if yes:
         _stop_at_obstacles(check for check in may_write(plan, systems[1]) if check.trouble)
     rows = partial(_rows, plan, aws, datetime.now(UTC))
@@ -66,9 +67,9 @@ def move(
         raise typer.Exit(int(yes and not is_complete))
     _print_copied(copied)
     _print_compared(compared, service, old, new)
-    _print_obstacles(obstacles, "Before the new stack is enabled:")
+    _print_obstacles(obstacles, f"Before {new} is enabled:")
     if is_complete:
-        _print_next(describe_next(plan, target, stack_options(*_as_options(new))), new)
+        _print_next(commands_after(plan, systems[1]), old)
     elif yes:
         out.print("Not complete yet. Run it again; it copies only what differs.", style="yellow")
         raise typer.Exit(1)
@@ -105,6 +106,15 @@ def _read_stack(project: "Project", name: str) -> "Deployed":
     return outputs_in(file) if file else outputs_of(str(stack), project.root)
 
 
+def _named(name: str, stack: "Deployed", aws: "Aws") -> "NamedSystem":
+    """Return a stack as a system, with the options that name it in commands."""
+    from contradance.operate.aws.stack import stack_system  # noqa: PLC0415 - only for a stack
+    from contradance.operate.readiness import NamedSystem  # noqa: PLC0415 - the same
+
+    by_name, file = _as_options(name)
+    return NamedSystem(stack_system(stack, aws), name, stack_options(by_name, None), stack_options(by_name, file))
+
+
 def _as_options(name: str) -> tuple[str | None, Path | None]:
     """Return (stack, None), or (None, file) when there is a file with this name."""
     file = Path(name)
@@ -121,19 +131,19 @@ def _print_copied(copied: Counted) -> None:
     """Print what was written to each table."""
     for moved, counts in copied:
         removed = f", {counts.deleted:,} deleted that the old stack no longer has" if counts.deleted else ""
-        out.print(f"{moved.what}: {counts.copied:,} copied to {moved.target}{removed}")
+        out.print(f"{moved.what}: {counts.copied:,} copied{removed}")
 
 
 def _print_compared(compared: Counted, service: str, old: str, new: str) -> None:
     """Print, for each table, how many rows of the old stack the new one has, and what differs."""
     out.print(f"{service} in {old} and in {new}:")
     for moved, counts in compared:
-        parts = [f"{counts.source:,} in the old stack", f"{counts.same:,} of them in the new one"]
+        parts = [f"{counts.source:,} in {old}", f"{counts.same:,} of them in {new}"]
         notes = {
             "to copy": counts.copied,
             "to delete": counts.deleted,
-            "kept, because a function of the new stack has written them": counts.kept,
-            "with unpublished events: the sweeper publishes them within a minute": counts.unpublished,
+            f"kept, because a function of {new} has written them": counts.kept,
+            f"unpublished: the sweeper of {old} publishes them within a minute": counts.unpublished,
             "of attempts that run": counts.running,
         }
         parts += [f"{count:,} {note}" for note, count in notes.items() if count]
@@ -149,9 +159,10 @@ def _print_obstacles(obstacles: "Sequence[HealthCheck]", title: str) -> None:
         out.print(f"  {fix}", style="dim")
 
 
-def _print_next(replays: Sequence[str], new: str) -> None:
-    """Print the commands that end the move."""
+def _print_next(commands: Sequence[str], old: str) -> None:
+    """Print the commands that end a move from the stack `old`: they enable the new one, and replay to each subscriber."""
     out.print("Complete: the new stack has everything, and the old one handles nothing any more. Next:")
-    for command in (f"pulumi config rm --stack {new} paused", f"pulumi up --stack {new}", *replays):
+    for command in commands:
         out.print(f"  {command}", soft_wrap=True)
-    out.print("Replay ten minutes after that update: a new event may take as long to reach the archive.", style="dim")
+    out.print(f"MOMENT is a day before {old} was paused, such as 2d: what is handled has no effect.", style="dim")
+    out.print("Replay ten minutes after the update: an event may take as long to reach the archive.", style="dim")

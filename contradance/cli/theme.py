@@ -54,7 +54,7 @@ def print_line(line: Text) -> None:
 
     It is one write, so that lines of several threads do not mix. Without a terminal, or with NO_COLOR, it is plain text.
     """
-    if out.is_terminal and out.color_system is not None and not out.no_color:
+    if out.color_system is not None and not out.no_color and out.is_terminal:  # the last is slow
         parts = line.render(out) if line.spans else [Segment(line.plain, out.get_style(line.style))]
         text = "".join(_in_colour(printable_block(part), style) for part, style, _ in parts)
     else:

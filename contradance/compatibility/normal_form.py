@@ -90,7 +90,7 @@ def _any_value(*, as_written: bool) -> tuple[SchemaBranch, ...]:
 
 
 def _branches_of(place: LocatedSchema, seen: frozenset[int]) -> tuple[SchemaBranch, ...]:
-    """Return the branches of one schema; raise `CannotProveError` when it refers to itself, so is in `seen`."""
+    """Return the branches of one schema; raise `CannotProveError` when `seen` has it: it refers to itself."""
     schema = place.schema
     if isinstance(schema, bool):
         return _any_value(as_written=place.as_written) if schema else ()
@@ -250,7 +250,7 @@ def _arrays_of(place: LocatedSchema, schema: Mapping[str, Any]) -> Arrays:
 
 
 def _objects_of(place: LocatedSchema, schema: Mapping[str, Any]) -> Objects:
-    """Return the constraints on objects that a schema's own keywords have; refuse a field that is not a schema."""
+    """Return a schema's own constraints on objects; raise `InvalidSchema` for a field that is not a schema."""
     others = schema.get("additionalProperties")
     return Objects(
         fields={name: _spot_of(place, inner) for name, inner in schema.get("properties", {}).items()},

@@ -132,7 +132,7 @@ def _compare_unnamed(old: Objects, new: Objects, compare: Compare) -> Iterator[R
 
 
 def _unnamed_may_break(writer: Objects, reader: Objects, compare: Compare) -> bool:
-    """Whether a consumer may refuse a field that the publisher's schema does not name."""
+    """Whether a consumer may refuse a field that neither side names: one of a publisher's pattern, or any other."""
     sorts: list[tuple[str | None, Spot]] = [*writer.patterns.items()]
     sorts += [(None, writer.others or ())] if writer.open else []
     for pattern, published in sorts:

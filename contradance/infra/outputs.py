@@ -31,6 +31,7 @@ def outputs(
         "bus_arn": bus.arn,
         "archive_name": archive,
         "archive_arn": archive_arn,
+        "archive_days": plan.setup.config.archive_days,
         "once_table": plan.setup.once_table,
         "api_url": api_url,
         "fingerprint": fingerprint,
@@ -72,7 +73,7 @@ def _declared_bus(plan: StackPlan, workload: Workload) -> str | None:
 
 
 def _function_output(workload: Workload, urls: Mapping[str, pulumi.Output[str]], bus: str | None) -> StackOutputs:
-    """Return names, queue URLs and alarms of a function's resources; `bus` is the declared name of its rule's bus."""
+    """Return names, queue URLs and alarms of a function's resources; `bus` names a bus of others, None the own one."""
     plan = workload.function
     names: dict[str, object] = {
         "kind": plan.kind,

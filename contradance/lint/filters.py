@@ -47,7 +47,7 @@ def _filtered(
 
 
 def _impossible(contract: type[BaseModel], filters: Mapping[str, Any]) -> Iterator[str]:
-    """Yield each field of an enum's or literal's type whose filter has only exact values, none of them possible."""
+    """Yield each field whose filter lists only values that its enum or literal does not have."""
     for name, wanted in filters.items():
         _, field = wire_fields(contract).get(name, ("", None))
         allowed = _values(field.annotation) if field else None

@@ -16,5 +16,5 @@ class LintFinding(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The key that accepts the finding in pyproject.toml: the rule, and what it is about."""
+        """The key that accepts the finding in pyproject.toml: `unconsumed library.loans/BookLent v1`."""
         return f"{self.kind} {self.about}"

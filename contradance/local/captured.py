@@ -40,14 +40,13 @@ class CapturedLogs(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record with the running attempt, if any, and show it; one that cannot be formatted never raises."""
+        attempt = running_attempt()
         try:
-            entry = entry_of(record)
+            entry = entry_of(record, attempt.now() if attempt else None)
         except Exception:  # noqa: BLE001 - like logging: a line that cannot be formatted must not fail a delivery
             self.handleError(record)
             return
-        attempt = running_attempt()
         if attempt is not None:
-            entry = entry.model_copy(update={"at": attempt.now()})
             attempt.keep(bounded_entry(entry))
             _note(attempt)
         self._when_logged(entry, attempt.service if attempt else _service_named(record.name))
@@ -136,13 +135,13 @@ def packages(choreography: Choreography) -> set[str]:
     return {function.handler.__module__.partition(".")[0] for function in choreography.functions.values()}
 
 
-def entry_of(record: logging.LogRecord) -> LogEntry:
-    """Return a log record as the `LogEntry` of the line that a function would write on AWS."""
+def entry_of(record: logging.LogRecord, at: datetime | None = None) -> LogEntry:
+    """Return a log record as the `LogEntry` of the line that a function would write on AWS; `at` replaces its time."""
     fields = _powertools_fields(record) or _fields(record)
     own = {name: value for name, value in fields.items() if name not in STANDARD_KEYS}
     exception = fields.get("exception")
     return LogEntry(
-        at=datetime.fromtimestamp(record.created, UTC),
+        at=at or datetime.fromtimestamp(record.created, UTC),
         level=record.levelname,
         logger=record.name,
         message=_text(fields.get("message", "")),

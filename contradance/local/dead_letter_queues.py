@@ -148,7 +148,7 @@ class DeadLetterQueues:
 
 
 def text_attributes(attributes: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Return text attributes in the format of SQS's message attributes, without the characters that SQS refuses."""
+    """Return text attributes in SQS's format; an unsafe character, which SQS may refuse, becomes an escape."""
     return {name: {"DataType": "String", "StringValue": printable_block(value)} for name, value in attributes.items()}
 
 

@@ -90,7 +90,8 @@ class Laptop:
         self.journal = LaptopJournal(self.database, when_journaled)
         self.dead_letters = DeadLetterQueues(self.database, clock)
         self.replays = Replays(self.bus, self.database, clock, archive_delay, Random(seed))  # noqa: S311 - an order is not a secret
-        store = SQLiteStore(self.database, self.bus if publish_at_once else None)
+        self.in_flight = InFlight(state)
+        store = SQLiteStore(self.database, self.bus if publish_at_once else None, self.in_flight.attempt_of)
         messages = PendingMessages(self.database)
         self.environment = Environment(
             store=store,
@@ -102,7 +103,6 @@ class Laptop:
             bus=self.bus.name,
             messages=messages,
         )
-        self.in_flight = InFlight(state)
         self.threads = RequestThreads(self.in_flight)
         functions = [
             function

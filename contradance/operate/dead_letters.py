@@ -173,7 +173,7 @@ def _read(
 
 
 def _capped(letter: DeadLetter, choreography: Choreography) -> DeadLetter:
-    """Return a letter with at most the attempts that its function makes: SQS also counts each look at a letter."""
+    """Return a letter, a failed one with at most its function's attempts: SQS also counts each look at it."""
     function = choreography.functions.get(letter.subscriber)
     most = function.retry.attempts(function.delivery) if function else None
     if letter.reason != "failed" or letter.attempts is None or most is None or letter.attempts <= most:

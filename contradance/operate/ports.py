@@ -144,7 +144,7 @@ class HealthAccess(Protocol):
         """Whether a function may run: False when its reserved concurrency is 0."""
 
     def bus_rules(self) -> Sequence[str]:
-        """Return the names of all rules on the system's bus that belong to stacks, in order."""
+        """Return the names of all rules on the system's bus except AWS's own, in order; empty on the laptop."""
 
     def waiting(self, function: str) -> int | None:
         """Return about how many events wait in the queue before a function; None without a queue."""

@@ -94,9 +94,9 @@ def _task(function: AnyFunction, request: Mapping[str, Any], context: Context) -
     arguments = _arguments(route, request)
     key = OnceKey(function.deployed_name, "http", client_key or str(uuid4()))
 
-    def run(delivery: Delivery) -> tuple[object, Callable[[], StoredResponse]]:
+    def run(delivery: Callable[[], Delivery]) -> tuple[object, Callable[[], StoredResponse]]:
         """Call the handler; return what it publishes, and a function that renders its response."""
-        taken = {route.delivery.name: delivery} if route.delivery else {}
+        taken = {route.delivery.name: delivery()} if route.delivery else {}
         returned = function.handler(**arguments, **taken)
         body, published = (returned.body, returned.publishes) if isinstance(returned, Reply) else (returned, None)
         return published, lambda: StoredResponse(route.status, _render(route, body), _fingerprint(request))

@@ -51,10 +51,15 @@ class AttemptLog:
 
 
 def bounded_entry(entry: LogEntry) -> LogEntry:
-    """Return a line with at most `_MOST_FIELDS` fields, and with its texts cut to their limits."""
+    """Return a line unchanged if it is within its limits, else with at most `_MOST_FIELDS` fields, and with its texts cut to their limits."""
     fields = {name[:_LONGEST_NAME]: _bounded(value) for name, value in [*entry.fields.items()][:_MOST_FIELDS]}
     exception = None if entry.exception is None else _cut(entry.exception)
-    return entry.model_copy(update={"message": _cut(entry.message), "fields": fields, "exception": exception})
+    bounded = {"message": _cut(entry.message), "fields": fields, "exception": exception}
+    return (
+        entry
+        if all(getattr(entry, name) == value for name, value in bounded.items())
+        else entry.model_copy(update=bounded)
+    )
 
 
 def _bounded(value: object) -> object:

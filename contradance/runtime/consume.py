@@ -82,10 +82,11 @@ def consume(
         key, cause = _cause(function, delivered, once, event)
         own = context if queued_at is None else OwnTime(context, function.limits.timeout)
 
-        def run(delivery: Delivery) -> tuple[object, None]:
+        def run(delivery: Callable[[], Delivery]) -> tuple[object, None]:
             """Call the handler within its time limit; return what it publishes, and None: there is no response."""
             with environment.limiter.handler(own.get_remaining_time_in_millis() / 1000) if queued_at else nullcontext():
-                published = function.handler(read, delivery) if subscription.takes_delivery else function.handler(read)
+                taken = (read, delivery()) if subscription.takes_delivery else (read,)
+                published = function.handler(*taken)
             return published, None
 
         task = Task(function, key, holder, cause, run)
@@ -147,7 +148,7 @@ def begun(function: AnyFunction, event: Mapping[str, Any], environment: Environm
 
 
 def describe(function: AnyFunction, event: Mapping[str, Any], environment: Environment) -> Attempt:
-    """Return an attempt at an event that was consumed before, with the event's ids if its metadata is valid."""
+    """Return an attempt, to record one that ended without a record; EventBridge's id if its metadata is invalid."""
     this = begun(function, event, environment, function.delivery)
     if isinstance(function.trigger, Subscription):
         with suppress(ContractViolation):

@@ -1,6 +1,6 @@
 """The entry point of every function, on Lambda and on the laptop."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from importlib import import_module
 from typing import Any, Final
@@ -102,9 +102,9 @@ def _run_schedule(
     with tracing().running(function, expression), Attempt(function, expression, environment) as this:
         this.correlation_id, this.causation_id = derived_id(*key, "correlation"), moment
 
-        def run(delivery: Delivery) -> tuple[object, None]:
+        def run(delivery: Callable[[], Delivery]) -> tuple[object, None]:
             """Call the handler; return what it publishes, and None: there is no response."""
-            return (function.handler(delivery) if schedule.takes_delivery else function.handler()), None
+            return (function.handler(delivery()) if schedule.takes_delivery else function.handler()), None
 
         cause = Cause(this.correlation_id, moment, place=_place(event))
         task = Task(function, key, context.aws_request_id, cause, run)

@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any, Final
 
@@ -67,8 +68,8 @@ class Performed:
     answer: StoredResponse | None
 
 
-HandlerCall = Callable[[Delivery], tuple[object, Callable[[], StoredResponse] | None]]
-"""Calls the handler; returns what it publishes and, for a route, how to render its answer."""
+HandlerCall = Callable[[Callable[[], Delivery]], tuple[object, Callable[[], StoredResponse] | None]]
+"""Calls the handler, with the delivery if it takes one; returns what it publishes and, for a route, its rendered answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,8 @@ def _commit(
     for run in count():
         before = _seconds_left(lease, environment, context)
         unit = UnitOfWork(task.function.name, task.function.uses, environment.store, environment.variables)
-        delivery = _delivery(task, attempt, environment.clock.now())
         with run_in(unit), Contained():
-            returned, render = task.run(delivery)
+            returned, render = task.run(partial(_delivery, task, attempt, environment.clock.now()))
             events = _events(task.function, returned)
         with Contained():
             sealed = _seal(task, events, environment)

@@ -22,7 +22,7 @@ class Place(NamedTuple):
 
 
 def received(function: str, subscription: Subscription, event: Mapping[str, Any]) -> Delivered:
-    """Return an event delivered to `function`; an event of others gets its metadata from EventBridge's envelope.
+    """Return an event delivered to `function`; one of others has metadata from its envelope and its class's fields.
 
     Raises:
         ContractViolation: it is neither an event of others that the function consumes nor in our envelope.

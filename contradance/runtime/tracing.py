@@ -36,7 +36,7 @@ class Tracing:
         return traceparent
 
     def publishing(self, event_ids: Iterable[str]) -> AbstractContextManager[None]:  # noqa: ARG002
-        """Return a context in which events are published; `Spans` records that, for these events only."""
+        """Return a context in which events are published; `Spans` ends the spans that `sealing` began for them."""
         return nullcontext()
 
     def record_outcome(self, outcome: str) -> None:

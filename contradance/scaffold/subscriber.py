@@ -104,7 +104,7 @@ def widen_subscriber(layout: ProjectLayout, name: str, service: str, event: Even
 
 
 def _union_to_widen(layout: ProjectLayout, source: Source, handler: str) -> tuple[Source, str]:
-    """Return the type alias that annotates a handler's event, in the module that defines it; else the handler itself."""
+    """Return (module, name) of the type alias that annotates a handler's event; without an alias, of the handler."""
     names = source.union_names(handler)
     if len(names) != 1:
         return source, handler

@@ -269,6 +269,24 @@ def test_an_event_that_is_published_again_reaches_a_handler_that_finished_no_sec
     assert outcomes == ["done", "duplicate"]
 
 
+def test_a_finished_delivery_is_not_open_before_its_deletion_is_committed(tmp_path: Path) -> None:
+    desk = Desk()
+    with opened(tmp_path, desk.clerk("one"), desk.clerk("two")) as laptop:
+        ask(laptop, "a")
+        (flow,) = {pending.correlation_id for pending in laptop.bus.due("clerk.one", START, 10)}
+        deliveries = [*laptop.bus.due("clerk.one", START, 10), *laptop.bus.due("clerk.two", START, 10)]
+        assert flow is not None
+        counts = [laptop.bus.open_deliveries(flow)]
+        for pending in deliveries:
+            laptop.bus.finish(pending)
+            counts.append(laptop.bus.open_deliveries(flow))
+        on_disk = laptop.database.read("SELECT count(*) FROM delivery")
+        laptop.bus.flush()
+
+        assert (counts, on_disk) == ([2, 1, 0], [(2,)])
+        assert (laptop.bus.open_deliveries(flow), laptop.database.read("SELECT count(*) FROM delivery")) == (0, [(0,)])
+
+
 def test_time_passes_only_as_far_as_it_is_advanced(tmp_path: Path) -> None:
     desk = Desk()
     with opened(tmp_path, desk.clerk(does=always_fails)) as laptop:

@@ -49,6 +49,27 @@ def test_a_started_laptop_delivers_what_was_accepted_before(tmp_path: Path) -> N
         wait_until(lambda: desk.items() == ["a"])
 
 
+def workers() -> int:
+    """Return how many threads of this process make deliveries."""
+    return sum(thread.name.startswith("contradance_") for thread in threading.enumerate())
+
+
+def test_threads_are_started_as_deliveries_ask_for_them(tmp_path: Path) -> None:
+    desk = Desk()
+    names = [f"clerk_{number}" for number in range(40)]
+    clerks = [desk.clerk(name, where={"item": [name]}) for name in names]
+    before = workers()
+    with opened(tmp_path, *clerks, clock=RealClock(), started=True) as laptop:
+        idle = workers() - before
+        for name in names:  # one after the other
+            ask(laptop, name)
+            wait_until(lambda name=name: bool(journaled(laptop, name)))  # type: ignore[misc]
+        busy = workers() - before
+
+    assert idle == 0
+    assert 0 < busy < len(names) / 2
+
+
 def test_a_started_laptop_waits_for_a_retry_as_long_as_its_clock_says(tmp_path: Path) -> None:
     desk = Desk()
     with opened(tmp_path, desk.clerk(does=fails_until(3)), clock=RealClock(FAST), started=True) as laptop:

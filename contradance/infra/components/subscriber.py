@@ -99,7 +99,7 @@ class SubscriberComponent(pulumi.ComponentResource):
     def _create_queue(
         self, plan: QueuePlan, ready: list[pulumi.Resource], *, retain: bool
     ) -> tuple[aws.sqs.Queue, aws.sqs.QueuePolicy]:
-        """Create the queue after `ready`; return it, and the policy that lets the rule send to it."""
+        """Create the queue, when the resources in `ready` exist; return it, and the policy that lets the rule send to it."""
         queue = aws.sqs.Queue(
             self.name,
             name=plan.name,

@@ -156,7 +156,7 @@ class EventBus:
         return {name: rule for name, rule in self._rules.items() if (rule.subscription.bus or self._bus.name) == bus}
 
     def _named_bus(self, given: str | None) -> str:
-        """Return a bus's name, by name or ARN; that of AWS's default bus for None. Refuse an unknown one."""
+        """Return the name of a bus that is given by name or ARN, `default` for None; refuse an unknown one."""
         found = self._bus.bus_named(given or DEFAULT_BUS)
         if found is None:
             name = (given or DEFAULT_BUS).rpartition("event-bus/")[2]

@@ -85,8 +85,8 @@ class History:
         return FlowPage(self.flows_of(found), older)
 
     def found(self, term: str) -> list[Flow]:
-        """Return the latest `PAGE` flows that a subject, a correlation id or an event id names, the latest first."""
-        records = self._journal.flows(term)[: PAGE * _CHUNK]
+        """Return the latest `PAGE` flows with a subject or id that is or begins with `term`, the latest first."""
+        records = self._journal.flows(term)[-PAGE * _CHUNK :]
         outstanding = self._journal.outstanding({record.correlation_id for record in records})
         return flows(records, outstanding)[: -PAGE - 1 : -1]
 

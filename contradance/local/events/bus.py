@@ -7,8 +7,10 @@ An event is on disk before it is acknowledged. Pending deliveries continue after
 
 import json
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Any, Final
 from uuid import uuid4
 
@@ -19,7 +21,7 @@ from contradance.local.events.accepted import OWN_BUS, Accepted, StoredEvent, st
 from contradance.local.events.entry import RefusedEntry, envelope
 from contradance.local.events.pending_delivery import Dispatcher, NullDispatcher, PendingDelivery
 from contradance.local.names import schedule_arn, scheduled_time
-from contradance.local.state.database import Database
+from contradance.local.state.database import Database, Job
 from contradance.pattern import RuleIndex
 from contradance.runtime.ports import Clock
 
@@ -43,6 +45,9 @@ class Bus:
         self._database = database
         self._clock = clock
         self._rules = self._rules_of(None)
+        self._finishing: deque[tuple[str, Job[object]]] = deque()
+        """Ids of finished deliveries whose deletion waits for the next commit, in the order of their jobs."""
+        self._finishing_lock = Lock()
         self.dispatcher: Dispatcher = NullDispatcher()
         """Makes the deliveries; set by `Runner.start`. Until then deliveries stay on disk."""
 
@@ -257,13 +262,21 @@ class Bus:
         count, due = self._database.read("SELECT count(*), min(due) FROM delivery")[0]
         return count, None if due is None else datetime.fromtimestamp(due, UTC)
 
+    def functions_waiting(self) -> list[str]:
+        """Return the names of the functions to which deliveries are pending."""
+        return [name for (name,) in self._database.read("SELECT DISTINCT function FROM delivery")]
+
     def finish(self, waiting: PendingDelivery) -> None:
         """Delete a delivery that succeeded, with the next commit.
 
         A crash may lose the deletion: the once-record then makes the repeated delivery a duplicate. A delivery that has no
         once-record, because the consumer has dead-lettered it, is deleted by `PendingMessages` before.
         """
-        self._database.write_soon("DELETE FROM delivery WHERE id = ?", (waiting.id,))
+        job = self._database.write_soon("DELETE FROM delivery WHERE id = ?", (waiting.id,))
+        with self._finishing_lock:
+            self._finishing.append((waiting.id, job))
+            while self._finishing and self._finishing[0][1].done:
+                self._finishing.popleft()
 
     def postpone(self, waiting: PendingDelivery, due: datetime, *, counted: bool = True) -> None:
         """Schedule the next attempt for `due`; a `counted` one has the next number, another the same."""
@@ -289,10 +302,14 @@ class Bus:
         self._database.flush()
 
     def open_deliveries(self, correlation_id: str) -> int:
-        """Return how many deliveries of one flow are pending."""
-        self._database.flush()
-        query = "SELECT count(*) FROM delivery WHERE correlation_id = ?"
-        return int(self._database.read(query, (correlation_id,))[0][0])
+        """Return how many deliveries of one flow are pending; a finished one does not count before its deletion either.
+
+        It is asked after each delivery, and so must not cause a commit.
+        """
+        with self._finishing_lock:
+            finishing = {identifier for identifier, _ in self._finishing}
+        rows = self._database.read("SELECT id FROM delivery WHERE correlation_id = ?", (correlation_id,))
+        return sum(identifier not in finishing for (identifier,) in rows)
 
     def backlog(self, function: str) -> tuple[int, int]:
         """Return (due now, due later): how many deliveries of `function` are pending."""

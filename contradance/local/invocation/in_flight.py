@@ -80,6 +80,7 @@ class InFlight:
     def __init__(self, state: Path) -> None:
         self._slots = Slots(state / FILE)
         self._flights: set[Flight] = set()
+        self._attempts: dict[str, int] = {}
         self._lock = threading.Lock()  # not taken by `stop`: a signal may interrupt any of these methods
         self.left = [Left(*parts) for line in self._slots.before if len(parts := line.split(" ")) == len(Left._fields)]
         """What ran, or waited to run alone, when the process before this one was killed."""
@@ -88,6 +89,7 @@ class InFlight:
         """List an invocation that the calling thread is about to start, and return it."""
         flight = Flight(kind, function, attempts, deadline, monotonic(), threading.get_ident())
         for identifier, attempt in attempts:
+            self._attempts[identifier] = attempt
             flight.slots.append(self._slots.fill(_line(RUNS, kind, identifier, attempt, function)))
         self._flights.add(flight)
         _flight.set(flight)  # until the next invocation in this thread
@@ -99,6 +101,13 @@ class InFlight:
         with self._lock:
             while flight.slots:
                 self._slots.clear(flight.slots.pop())
+            for identifier, attempt in flight.attempts:
+                if self._attempts.get(identifier) == attempt:  # a late invocation ends after the next one began
+                    del self._attempts[identifier]
+
+    def attempt_of(self, identifier: str) -> int:
+        """Return the number of the running attempt at a delivery, or at a request; 1 when none runs."""
+        return self._attempts.get(identifier, 1)
 
     @contextmanager
     def request(self, function: str, identifier: str, deadline: float) -> Iterator[Flight]:

@@ -92,11 +92,12 @@ class Runner:
             self._others_may_run.clear()
         self._timekeeper = threading.Thread(target=self._keep_time, name="contradance-time", daemon=True)
         self._bus.dispatcher = self
+        waiting = self._fill_again()
         self._timekeeper.start()
         if suspects:
             self._pool.submit(self._run_alone, suspects)
-        for queue in self._queues.values():
-            self._start_workers(queue)
+        for name in waiting:
+            self._start_workers(self._queues[name])
 
     def stop(self) -> bool:
         """Start no more invocations and wait for the running ones until their timeouts; return whether all ended."""
@@ -216,14 +217,16 @@ class Runner:
             while (invocation := self._take(queue)) is not None:
                 if not self._perform(invocation):
                     return
-            self._bus.flush()
         except BaseException:  # noqa: BLE001 - the deliveries are on disk, and are tried again; the worker must be counted
             _LOG.exception("deliveries to %s are delayed by a failure", queue.function.name)
             self._set_alarm(queue, self._clock.now() + timedelta(seconds=UNSETTLED_SECONDS))
         with self._changed:
             queue.invocations -= 1
             self._start_workers(queue)
+            idle = not any(one.invocations for one in self._queues.values())
             self._changed.notify_all()
+        if idle:  # while others run, they commit what waits for the next commit
+            self._bus.flush()
 
     def _take(self, queue: WorkerQueue) -> Invocation | None:
         """Take the next batch from a queue, filled from disk when it is empty; None without work or after `stop`."""
@@ -240,6 +243,18 @@ class Runner:
                 queue.more = False
             self._fill(queue)
         return None
+
+    def _fill_again(self) -> list[str]:
+        """Have the queues filled whose functions have deliveries on disk; return the names of these functions.
+
+        The others need no worker: at the start each would have a thread of its own for nothing.
+        """
+        with self._changed:  # no delivery is accepted or postponed between the query and the changes
+            names = [name for name in self._bus.functions_waiting() if name in self._queues]
+            for queue in self._queues.values():
+                queue.alarm = None
+                queue.more = queue.more or queue.function.name in names
+        return names
 
     def _fill(self, queue: WorkerQueue) -> None:
         """Fill an empty queue with due deliveries from disk, and set an alarm for the next one that is due later."""
@@ -309,7 +324,7 @@ class Runner:
         now = self._clock.now()
         with self._changed:
             if jump:  # every alarm was set by the clock as it was
-                self._alarms = [(now.timestamp(), name) for name in self._queues]
+                self._alarms = [(now.timestamp(), name) for name in self._fill_again()]
             while self._alarms and self._alarms[0][0] <= now.timestamp():
                 queue = self._queues[heappop(self._alarms)[1]]
                 queue.alarm, queue.more = None, True

@@ -26,7 +26,7 @@ class WorkerQueue:
     invocations: int = 0
     abandoned: int = 0
     """Invocations that outlived their timeout while their threads still run."""
-    more: bool = True
+    more: bool = False
     """Whether the disk may hold due deliveries that are not in `ready`."""
     alarm: float | None = None
     """When the queue is next filled from disk, in seconds of the epoch; None without a delivery that waits."""

@@ -34,8 +34,8 @@ _OWNER_ONLY: Final = 0o600
 """Mode of the file: it holds the application's data, including personal data."""
 
 
-class _Job(Generic[T]):
-    """One change and its outcome.
+class Job(Generic[T]):
+    """One change and its outcome; `done` once it is on disk, or has failed.
 
     A `single` statement has no waiting caller and needs no savepoint: SQLite undoes a statement that fails.
     """
@@ -61,7 +61,7 @@ class Database:
 
     def __init__(self, path: Path, synchronous: Synchronous = "FULL") -> None:
         self._path = path
-        self._jobs: deque[_Job[Any]] = deque()
+        self._jobs: deque[Job[Any]] = deque()
         self._writing = threading.Lock()
         self._closed = False
         with ExitStack() as opened:
@@ -90,11 +90,12 @@ class Database:
             raise job.error
         return job.result  # type: ignore[return-value]  # a job that is done without an error has one
 
-    def write_soon(self, statement: str, parameters: tuple[object, ...]) -> None:
-        """Run one statement with the next commit, in order; it is lost when the process is killed before."""
-        self._add(lambda connection: connection.execute(statement, parameters), single=True)
+    def write_soon(self, statement: str, parameters: tuple[object, ...]) -> Job[object]:
+        """Run one statement with the next commit, in order, and return its job; it is lost when the process is killed."""
+        job: Job[object] = self._add(lambda connection: connection.execute(statement, parameters), single=True)
         if len(self._jobs) > _MOST_SOON:
             self.flush()
+        return job
 
     def flush(self) -> None:
         """Wait until every earlier change is committed, by this thread or another."""
@@ -124,11 +125,11 @@ class Database:
             with self._writing:
                 self._opened.close()
 
-    def _add(self, change: SqlChange[T], *, single: bool) -> _Job[T]:
+    def _add(self, change: SqlChange[T], *, single: bool) -> Job[T]:
         """Append a change to those of the next commit, and return its job; raise `LaptopError` after `close`."""
         if self._closed:
             raise LaptopError(CLOSED)
-        job = _Job(change, single=single)
+        job = Job(change, single=single)
         self._jobs.append(job)
         return job
 
@@ -156,14 +157,14 @@ class Database:
         finally:
             self._done(group)
 
-    def _done(self, group: list[_Job[Any]]) -> None:
+    def _done(self, group: list[Job[Any]]) -> None:
         """Mark jobs as done, so that the threads that wait for them continue."""
         for job in group:
             job.done = True
             if job.error is not None and job.single:
                 _LOG.error("a change without a waiting caller is lost: %s", job.error)
 
-    def _run_change(self, job: _Job[Any], *, alone: bool) -> None:
+    def _run_change(self, job: Job[Any], *, alone: bool) -> None:
         """Run one change; if it fails, store its error in the job and undo only this change.
 
         A change that is `alone` in its transaction needs no savepoint, nor does a `single` statement.

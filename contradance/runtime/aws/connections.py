@@ -166,7 +166,7 @@ def proxy_for(environ: Mapping[str, str], endpoint: Endpoint) -> Proxy | None:
 
 
 def _tls(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """Return a TLS context that trusts the environment's certificates, else the system's; refuse a system without."""
+    """Return a TLS context that trusts the environment's certificates, else the system's; refuse if there are none."""
     bundle = environ.get("AWS_CA_BUNDLE") or environ.get("REQUESTS_CA_BUNDLE")
     if not bundle:
         paths = ssl.get_default_verify_paths()

@@ -48,6 +48,6 @@ def _masked_record(value: "DataclassInstance") -> dict[str, object]:
 
 
 def masked_argument(value: object) -> object:
-    """Return an argument of a `%`-format unchanged, so that `%d` works, unless its text could show personal data."""
+    """Return a `%`-format's argument: models, collections and errors as masked data, any other value unchanged."""
     shown = masked(value)
     return value if shown is value or isinstance(value, str | int | float) else shown

@@ -90,7 +90,7 @@ def read_record(item: DynamoItem) -> StoredRecord:
 
 
 def outcome(pk: str, sealed: Sequence[SealedEvent], answer: StoredResponse | None) -> dict[str, AttributeValue]:
-    """Return the attributes that a commit adds to a once-record: sealed events and answer, if there are any."""
+    """Return what a commit adds to a once-record: sealed events and their shard, and the answer, if there are any."""
     added: dict[str, AttributeValue] = {}
     if sealed:
         listed = [(*event.identity[:2], event.detail) for event in sealed]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from contradance.local.console import history
 from contradance.local.console.history import PAGE, History
 from contradance.local.state.database import Database
 from contradance.local.state.journal_table import STATE_FILE, LaptopJournal
@@ -67,6 +68,15 @@ def test_the_flow_in_which_something_happened_last_comes_first(kept: Kept) -> No
         kept.record(flow)
 
     assert kept.all() == ["a", "c", "b"]
+
+
+def test_of_more_flows_than_are_read_the_latest_are_found(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "PAGE", 2)
+    monkeypatch.setattr(history, "_CHUNK", 1)
+    for flow in ("a", "b", "c"):
+        kept.record(flow, subject="about all")
+
+    assert [flow.correlation_id for flow in kept.history.found("about all")] == ["c", "b"]
 
 
 def test_every_flow_stands_on_one_page_however_its_records_are_mixed(kept: Kept) -> None:
