@@ -206,7 +206,7 @@ def _event(choreography: "Choreography", contract: "type[Contract]") -> dict[str
         "module": contract.__module__,
         "failure": contract.failure,
         "publishers": [one.name for one in choreography.publishers(contract)],
-        "consumers": [one.name for one in choreography.consumers(contract)],
+        "consumers": [*choreography.receivers(contract)],
     }
 
 

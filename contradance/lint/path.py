@@ -15,7 +15,7 @@ Edges = Mapping[str, set[str]]
 def followers(choreography: Choreography) -> Edges:
     """Return, for each function, the names of the functions that consume what it publishes."""
     return {
-        name: {consumer.name for contract in function.publishes for consumer in choreography.consumers(contract)}
+        name: {consumer for contract in function.publishes for consumer in choreography.receivers(contract)}
         for name, function in choreography.functions.items()
     }
 
