@@ -48,22 +48,15 @@ def move(
     aws = Boto(source.region)
     systems = _named(old, source, aws), _named(new, target, aws)
     if yes:
-        _stop_at_obstacles(check for check in may_write(plan, systems[1]) if check.trouble)
+        _stop_at_obstacles(service, (check for check in may_write(plan, systems[1]) if check.trouble), as_json=as_json)
     rows = partial(_rows, plan, aws, datetime.now(UTC))
     copied = [*copy(plan, rows, dry_run=False)] if yes else []
-    compared = [*copy(plan, rows, dry_run=True)]
+    # Before the comparison: it counts only if the old stack could not change anything while it ran.
     obstacles = [check for check in find_obstacles(plan, *systems) if check.trouble]
+    compared = [*copy(plan, rows, dry_run=True)]
     is_complete = not obstacles and all(counts.is_settled for _, counts in compared)
     if as_json:
-        print_json(
-            {
-                "service": service,
-                "copied": [_as_json(one) for one in copied],
-                "compared": [_as_json(one) for one in compared],
-                "obstacles": [check._asdict() for check in obstacles],
-                "complete": is_complete,
-            }
-        )
+        _print_json(service, copied, compared, obstacles, is_complete=is_complete)
         raise typer.Exit(int(yes and not is_complete))
     _print_copied(copied)
     _print_compared(compared, service, old, new)
@@ -90,12 +83,30 @@ def _rows(plan: "MovePlan", aws: "Aws", now: datetime, moved: "MovedRows") -> "t
     return DynamoDBRows(aws, moved.source), DynamoDBRows(aws, moved.target)
 
 
-def _stop_at_obstacles(found: "Iterable[HealthCheck]") -> None:
+def _stop_at_obstacles(service: str, found: "Iterable[HealthCheck]", *, as_json: bool) -> None:
     """Print what stands in the way of any copy, and exit with 1; do nothing without findings."""
     blocked = [*found]
     if blocked:
-        _print_obstacles(blocked, "Nothing was copied:")
+        if as_json:
+            _print_json(service, (), (), blocked, is_complete=False)
+        else:
+            _print_obstacles(blocked, "Nothing was copied:")
         raise typer.Exit(1)
+
+
+def _print_json(
+    service: str, copied: Counted, compared: Counted, obstacles: "Sequence[HealthCheck]", *, is_complete: bool
+) -> None:
+    """Print what was copied, compared and found, as one JSON object."""
+    print_json(
+        {
+            "service": service,
+            "copied": [_as_json(one) for one in copied],
+            "compared": [_as_json(one) for one in compared],
+            "obstacles": [check._asdict() for check in obstacles],
+            "complete": is_complete,
+        }
+    )
 
 
 def _read_stack(project: "Project", name: str) -> "Deployed":

@@ -25,6 +25,8 @@ _LONGEST_PAUSE: Final = 8.0
 _FINGERPRINT: Final = (layout.VERSION, record.ASKED, record.STATE, layout.COPY_OF)
 """Attributes of which every write of a function changes one."""
 _CHANGED: Final = "ConditionalCheckFailed"
+_PASSING: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+"""Cancellation reasons that another try may not meet. DynamoDB API reference, TransactWriteItems."""
 
 
 class DynamoDBRows:
@@ -83,6 +85,8 @@ class DynamoDBRows:
             except AwsRefusal as refusal:
                 reasons = refusal.response.get("CancellationReasons")
                 if refusal.code != "TransactionCanceledException" or not reasons:
+                    raise
+                if {why.get("Code") for why in reasons} - _PASSING - {_CHANGED, "None", None}:
                     raise
                 changed = [one for one, why in zip(step, reasons, strict=True) if why.get("Code") == _CHANGED]
                 refused |= {one.key for one in changed}
