@@ -35,12 +35,21 @@ class DynamoDBRows:
     Args:
         aws: the services of the stack's account and region.
         table: name of the table in DynamoDB.
+        seen: called with the number of items that a page was read from.
         sleep: waits before a step is tried again.
     """
 
-    def __init__(self, aws: Aws, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        aws: Aws,
+        table: str,
+        *,
+        seen: Callable[[int], None] = lambda _: None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._dynamodb = aws.service("dynamodb")
         self._table = table
+        self._seen = seen
         self._sleep = sleep
 
     def pages(self) -> Iterator[Sequence[StoredRow]]:
@@ -49,6 +58,7 @@ class DynamoDBRows:
         while True:
             page = self._dynamodb.ask("scan", **request)
             yield [self._row(item) for item in page["Items"]]
+            self._seen(page["ScannedCount"])
             if not (last := page.get("LastEvaluatedKey")):
                 return
             request["ExclusiveStartKey"] = last
@@ -135,6 +145,7 @@ class DynamoDBOnceRecords(DynamoDBRows):
         table: name of the table of once-records.
         functions: deployed names of the functions.
         now: a record that expires before is not copied: DynamoDB deletes it within days.
+        seen: called with the number of items that a page was read from.
         sleep: waits before a step is tried again.
     """
 
@@ -145,9 +156,10 @@ class DynamoDBOnceRecords(DynamoDBRows):
         functions: Sequence[str],
         now: datetime,
         *,
+        seen: Callable[[int], None] = lambda _: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        super().__init__(aws, table, sleep=sleep)
+        super().__init__(aws, table, seen=seen, sleep=sleep)
         self._functions = functions
         self._now = now.timestamp()
 
