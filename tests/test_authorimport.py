@@ -103,7 +103,10 @@ def test_code_that_is_no_python_is_reported_at_its_file(root: Path, code: str, r
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("@subscriber\ndef handle(x): ...", "@subscriber is not called: it has handle ({}, line 2) as its argument."),
+        (
+            "@subscriber\ndef handle(x): ...",
+            "@subscriber has handle ({}, line 2) as its argument, and takes none by position.",
+        ),
         ("@route\ndef answer(): ...", "@route has answer ({}, line 2) as its argument, instead of a text."),
         ("@schedule\ndef tick(): ...", "@schedule has tick ({}, line 2) as its argument, instead of a text."),
     ],
