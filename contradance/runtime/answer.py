@@ -26,11 +26,11 @@ from contradance.runtime.request import (
     BadRequest,
     Response,
     body_of,
-    check_json,
     idempotency_key,
     json_of,
     path_of_infinity,
     problem,
+    refuse_ambiguous_json,
     response,
     traceparent_of,
 )
@@ -173,7 +173,7 @@ def _arguments(route: Route, request: Mapping[str, Any]) -> dict[str, Any]:
         try:
             model: type[BaseModel] = route.body.annotation
             arguments[route.body.name] = read_closed(model, body, extra=None)
-            check_json(body)
+            refuse_ambiguous_json(body)
         except ValidationError as error:
             found += problems(error, "body")
     if found:

@@ -58,6 +58,20 @@ def test_one_service_is_paused_by_its_name(tmp_path: Path, running: Deployment) 
     assert {name.partition(".")[0] for name, state in states(paused).items() if state == "DISABLED"} == {first}
 
 
+def test_a_stopped_service_is_paused_and_lambda_does_not_run_it(tmp_path: Path, running: Deployment) -> None:
+    stack = deployed(tmp_path, library, secrets=MAIL, config={"stopped": '["readers"]'})
+
+    before = {name: one.get("reservedConcurrentExecutions") for name, one in running.all("Function").items()}
+    reserved = {name: one.get("reservedConcurrentExecutions") for name, one in stack.all("Function").items()}
+    stopped = {name for name in reserved if name.startswith("readers.")}
+    assert stopped
+    assert reserved == {**before, **dict.fromkeys(stopped, 0)}
+    assert {name for name, state in states(stack).items() if state == "DISABLED"} == stopped & states(stack).keys()
+    assert {one["enabled"] for one in stack.all("EventSourceMapping").values()} == {False}
+    told = Deployed.model_validate(stack.outputs["deployed"])
+    assert {name for name, one in told.functions.items() if one.stopped} == stopped
+
+
 def test_a_service_that_the_stack_does_not_have_cannot_be_paused(tmp_path: Path) -> None:
     recorder = Recorder()
 
