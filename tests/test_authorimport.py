@@ -120,6 +120,17 @@ def test_a_decorator_that_is_not_called_is_refused_at_its_line(root: Path, code:
     assert "@" in fix
 
 
+def test_a_name_that_cannot_be_imported_is_reported_with_a_similar_one_and_with_what_imports_it(root: Path) -> None:
+    (package,) = [folder for folder in root.iterdir() if folder.is_dir()]
+    (package / "names.py").write_text("class ParcelDeposited: ...\n")
+
+    message = failure(root, f"from {package.name}.names import ParcelDeposed\n")
+
+    assert ". Did you mean ParcelDeposited?" in message.splitlines()[0]
+    assert "imported by" in message
+    assert "called by" not in message
+
+
 def test_the_command_prints_the_error_and_no_frame_of_its_own(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (package,) = [folder for folder in root.iterdir() if folder.is_dir()]
     (package / "broken.py").write_text("system = 1\n\nsystem / 0\n")
