@@ -74,9 +74,10 @@ class _ChoreographyTree:
         label = Text(choice, "dim")
         style = "bold red" if contract in self._failing.contracts else "bold green"
         label.append(event_name(str(contract.identity)), style)
-        consumers = self._consumers(contract)
+        consumers = self._choreography.receivers(contract)
         if contract in self._shown or not consumers:
-            label.append("  (as above)" if consumers else "  no consumer", "dim not bold")
+            none = "end" if self._choreography.is_end(contract) else "no consumer"
+            label.append("  (as above)" if consumers else f"  {none}", "dim not bold")
             branch.add(label)
             return
         self._shown.add(contract)
@@ -84,14 +85,6 @@ class _ChoreographyTree:
         for name, rendering in consumers.items():
             as_older = "" if rendering is contract else f"as v{rendering.identity.version}: "
             self._add_consumer(node, self._choreography.functions[name], as_older)
-
-    def _consumers(self, contract: type[Contract]) -> dict[str, type[Contract]]:
-        """Return the newest rendering of an event that each of its consumers reads, by the name of the consumer."""
-        found: dict[str, type[Contract]] = {}
-        for rendering in contract.renderings():
-            for consumer in self._choreography.consumers(rendering):
-                found.setdefault(consumer.name, rendering)
-        return found
 
     def _start(self, function: AnyFunction) -> Text:
         """Return the label of a function that begins flows: its route or schedule, and its name."""

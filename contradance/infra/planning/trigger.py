@@ -133,7 +133,7 @@ def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscript
     queue_name = setup.name("queue", function.deployed_name)
     queue_arn = setup.site.arn("sqs", queue_name)
     dead_letters = _plan_dead_letters(setup, function.deployed_name, rule.arn, queue_arn)
-    planned = setup.declared(
+    planned = setup.plan_function(
         function,
         "subscriber",
         [grants.dead_lettering(dead_letters.arn), *([grants.consuming(queue_arn)] if subscription.has_queue else [])],
@@ -177,7 +177,7 @@ def plan_route(setup: Setup, function: FunctionPlan, key: str) -> RoutePlan:
 def plan_schedule(setup: Setup, function: AnyFunction, schedule: Schedule) -> SchedulePlan:
     """Return the plan of a scheduled function: schedule, role, dead letter queue, retries and alarms."""
     dead_letters = _plan_dead_letters(setup, function.deployed_name, None, None)
-    planned = setup.declared(function, "schedule", [grants.dead_lettering(dead_letters.arn)])
+    planned = setup.plan_function(function, "schedule", [grants.dead_lettering(dead_letters.arn)])
     watch = watch_of(setup, planned)
     return SchedulePlan(
         planned,
