@@ -298,6 +298,8 @@ def _check_function(
             "  Decorate it with @subscriber(), @route('GET /x') or @schedule('rate(1 day)')."
         )
     twin = by_name.get(function.name)
+    if twin is function:
+        raise InvalidChoreography(f"choreography {choreography!r} lists {function.name} twice.\n  Remove one.")
     if twin is not None:
         raise InvalidChoreography(
             f"choreography {choreography!r} has two functions named {function.name}: {_describe_location(twin)} and "

@@ -259,9 +259,21 @@ def error_messages() -> str:
     for name in sorted(found):
         about = flat(str(getattr(errors, name).__doc__).partition("\n\n")[0])
         messages = dict.fromkeys(sorted(found[name], key=lambda one: re.sub(r"\{.*?\}\W*", "", one[0]).lower()))
-        shown = (f"- `{cause}`" + (f"<br>{fix}" if fix else "") for cause, fix in messages)
+        shown = (f"- {_code(cause)}" + (f"<br>{_prose(fix)}" if fix else "") for cause, fix in messages)
         parts.append("\n\n".join([f"## {name}", about, "\n".join(shown)]))
     return "\n\n".join(parts)
+
+
+def _code(text: str) -> str:
+    """Return a text as code, also one that contains code itself."""
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
+
+
+def _prose(text: str) -> str:
+    """Return a text in which `<name>` is not a tag of HTML."""
+    parts = re.split(r"(`[^`]*`)", text)
+    parts[::2] = [escape(part, quote=False) for part in parts[::2]]
+    return "".join(parts)
 
 
 def _called(node: ast.AST) -> str:

@@ -63,8 +63,9 @@ def lint(*, as_json: AsJson = False) -> None:
     """Print the gaps in the choreography, such as an event without a subscriber, with a reason and a fix for each.
 
     It finds events without a publisher or a consumer, signatures with events
-    that no code publishes, cycles, failures that leave an effect in place, and
-    retries that outlive the archive; it exits with 1 if there are any.
+    that no code publishes, cycles, failures that leave an effect in place,
+    handlers that are not listed, and retries that outlive the archive; it exits
+    with 1 if there are any.
 
     Accept a finding in pyproject.toml, with the reason, below
     tool.contradance.accepted.
@@ -76,12 +77,16 @@ def lint(*, as_json: AsJson = False) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnconsumedEvent)  # it is among the findings
         choreography = project.choreography()
-    found = findings(choreography, archive_days(project.root), project.accepted)
+    code = (project.root, project.named("choreography").partition(":")[0])
+    found = findings(choreography, archive_days(project.root), project.accepted, code)
     if as_json:
         print_json([{"name": one.name, **one._asdict()} for one in found])
     for one in () if as_json else found:
         out.print(Text(f"{one.kind}  ", "bold yellow").append(one.message, "not bold default"))
-        out.print(f'  Why: {one.reason}\n  Fix: {one.fix}\n  Accept: {json.dumps(one.name)} = "the reason"\n')
+        out.print(f"  Why: {one.reason}\n  Fix: {one.fix}")
+        out.print(
+            f'  Accept: in pyproject.toml, below [tool.contradance.accepted]: {json.dumps(one.name)} = "the reason"\n'
+        )
     if not as_json:
         listed = ((choreography.functions, "function"), (choreography.contracts, "event"), (found, "finding"))
         err.print(", ".join(counted(len(things), noun) for things, noun in listed))

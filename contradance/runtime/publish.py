@@ -31,7 +31,9 @@ def publish(sealed: Sequence[SealedEvent], events: Events, bus: str, clock: Cloc
     for chunk in _chunks(sealed):
         unsent += _send(chunk, events, bus, clock, deadline)
     if unsent:
-        lines = [f"not published to {bus}: {len(unsent)} of {counted(len(sealed), 'event')}"]
+        lines = [
+            f"{len(unsent)} of {counted(len(sealed), 'event')} {'was' if len(unsent) == 1 else 'were'} not published to {bus}"
+        ]
         lines += [f"  {event.event_id} ({event.identity}): {code}" for event, code in unsent[:MAX_PROBLEMS]]
         if len(unsent) > MAX_PROBLEMS:
             lines.append(f"  and {len(unsent) - MAX_PROBLEMS} more")
