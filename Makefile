@@ -6,7 +6,7 @@ ARGS ?=
 EXAMPLES ?= 20000
 export PYTHONDONTWRITEBYTECODE :=# hundreds of processes start in the tests: none should compile anew what another has
 
-.PHONY: run demo test explore engine emulator bench mutants soak check docs fix constraints clean
+.PHONY: run demo test explore engine emulator bench mutants soak check docs fix constraints clean help
 
 run: $(READY)      ## run the food delivery system on this machine; ARGS="--set refusal_rate=1" sets a setting
 	@$(BIN)/contradance run $(ARGS)
@@ -85,6 +85,9 @@ constraints: $(READY)   ## pin anew what the pinned requirements need in turn, h
 
 clean:             ## remove what `make` and the laptop made
 	@rm -rf .venv .venv-emulator .contradance dist site
+
+help:              ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
 
 ifneq ($(origin PYTHON),file) # PYTHON=python3.13: set-up makes a .venv of another version anew
 ifneq ($(shell $(PYTHON) --version),$(shell $(BIN)/python --version 2>/dev/null))

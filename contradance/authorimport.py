@@ -1,6 +1,9 @@
 """Imports an author's module; an error of its code is reported at the author's line, without the frames that led there."""
 
+import re
+import sys
 import traceback
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +15,7 @@ from contradance.printable import printable
 
 _INSTALLED: Final = ("site-packages", "dist-packages", ".venv")
 """Folders of code that is not the author's."""
+_NO_NAME: Final = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 _MOST_FRAMES: Final = 20
 """Most frames of the author's code that an error shows: the last ones."""
 
@@ -40,13 +44,15 @@ def import_authors(module: str, root: Path, what: str) -> ModuleType:
 def _error_of_author(error: BaseException, root: Path, what: str) -> DeclarationError:
     """Return the error for code that raised; its last line of the author's comes first, as the place to correct."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_author_file(frame.filename, root)]
-    raised = shortened(printable(f"{type(error).__name__}: {_exception_text(error)}"), MAX_REASON_BYTES)
+    raised = shortened(
+        printable(f"{type(error).__name__}: {_exception_text(error)}{_suggestion(error)}"), MAX_REASON_BYTES
+    )
     if not frames:
         return DeclarationError(f"{what}: it cannot be loaded: {raised}.")
     *above, last = frames[-_MOST_FRAMES:]
     lines = [f"{_relative_path(last.filename, root)}, line {last.lineno}: {raised}", f"    {last.line}"]
     lines += [
-        f"  called by {_relative_path(frame.filename, root)}, line {frame.lineno}: {frame.line}"
+        f"  {'imported' if frame.name == '<module>' else 'called'} by {_relative_path(frame.filename, root)}, line {frame.lineno}: {frame.line}"
         for frame in reversed(above)
     ]
     return DeclarationError("\n".join([*lines, f"  Correct it: loading {what} runs this code."]))
@@ -58,6 +64,14 @@ def _exception_text(error: BaseException) -> str:
         return str(error)
     except Exception:  # noqa: BLE001 - an author's __str__
         return "its text cannot be made"
+
+
+def _suggestion(error: BaseException) -> str:
+    """Return a similar name in the module from which a name could not be imported, as a question; else an empty text."""
+    wanted = _NO_NAME.match(str(error)) if isinstance(error, ImportError) else None
+    module = sys.modules.get(wanted[2]) if wanted else None
+    similar = get_close_matches(wanted[1], vars(module), n=1) if wanted and module else []
+    return f". Did you mean {similar[0]}?" if similar else ""
 
 
 def _is_author_file(filename: str, root: Path) -> bool:

@@ -24,7 +24,7 @@ MAX_PROBLEM_ANSWER_BYTES: Final = 64 * 1024
 MAX_SHOWN_BYTES: Final = 16 * 1024
 """Bytes of one event on a page of the console, which shows up to 50."""
 MAX_MESSAGE_BYTES: Final = 1_048_576
-"""Largest SQS message, attributes included. SQS developer guide, quotas-messages."""
+"""Largest message, attributes included, in bytes. SQS developer guide, quotas-messages."""
 INTEGERS: Final = range(-(2**63), 2**63)
 """Integers that EventBridge accepts in an event. EventBridge API reference, PutEvents."""
 MAX_ID: Final = 256

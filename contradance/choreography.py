@@ -206,6 +206,17 @@ class Choreography:
         """Return the functions that consume `contract`, directly or upcast."""
         return self._functions_by_edge("consumes", contract)
 
+    def receivers(self, contract: type[Contract]) -> dict[str, type[Contract]]:
+        """Return the functions that an event of `contract` reaches, by name, each with the newest version that it reads.
+
+        An event is published in several versions where its contract has a downcast.
+        """
+        found: dict[str, type[Contract]] = {}
+        for version in contract.renderings():
+            for consumer in self.consumers(version):
+                found.setdefault(consumer.name, version)
+        return found
+
     def is_end(self, contract: type[Contract]) -> bool:
         """Return whether any version of the event of `contract` is declared as an end."""
         return contract.identity[:2] in self._ended
@@ -287,6 +298,8 @@ def _check_function(
             "  Decorate it with @subscriber(), @route('GET /x') or @schedule('rate(1 day)')."
         )
     twin = by_name.get(function.name)
+    if twin is function:
+        raise InvalidChoreography(f"choreography {choreography!r} lists {function.name} twice.\n  Remove one.")
     if twin is not None:
         raise InvalidChoreography(
             f"choreography {choreography!r} has two functions named {function.name}: {_describe_location(twin)} and "

@@ -230,7 +230,13 @@ def _check_upcast(contract: type[Contract], old: type[Contract]) -> None:
             f"{full_name(contract)} ({contract.identity}) upcasts {full_name(old)} ({old.identity}), which is not an earlier "
             "version of it.\n  Give both the same source and detail_type, and this one the higher version."
         )
-    if not isinstance(vars(contract).get("upcast"), classmethod):
+    defined = vars(contract).get("upcast")
+    if defined is not None and not isinstance(defined, classmethod):
+        raise InvalidContract(
+            f"{full_name(contract)} defines upcast without @classmethod.\n"
+            f"  Write @classmethod above it: def upcast(cls, old: {old.__name__}) -> {contract.__name__}."
+        )
+    if defined is None:
         raise InvalidContract(
             f"{full_name(contract)} upcasts {full_name(old)} but does not define `upcast`.\n"
             f"  Define: @classmethod def upcast(cls, old: {old.__name__}) -> {contract.__name__}."

@@ -1,5 +1,6 @@
 """The decorators `@subscriber`, `@route` and `@schedule`: each makes a function of a handler."""
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from types import FunctionType
@@ -97,8 +98,12 @@ def subscriber(
             resources, its dead letters and its record of handled events keep that name.
     """
     if misplaced:
+        given: object = misplaced[0]
+        event = (
+            f", and name the event in the handler: def f(event: {given.__name__})" if isinstance(given, type) else ""
+        )
         raise InvalidFunction(
-            f"@subscriber is not called: it has {_place(misplaced[0])} as its argument.\n  Write @subscriber()."
+            f"@subscriber has {_place(given)} as its argument, and takes none by position.\n  Write @subscriber(){event}."
         )
 
     def declare(handler: Callable[..., object]) -> Function[..., Any]:
@@ -258,10 +263,15 @@ def _check_called(decorator: str, given: object, example: str) -> None:
 
 
 def _place(given: object) -> str:
-    """Return the name of a wrong argument; of a handler, its module and line too."""
+    """Return the name of a wrong argument with its module and line: of a handler its own, else of the decorator."""
     if isinstance(given, FunctionType):
-        return f"{given.__qualname__} ({given.__module__.replace('.', '/')}.py, line {given.__code__.co_firstlineno})"
-    return str(getattr(given, "__qualname__", repr(given)))
+        module, line = given.__module__, given.__code__.co_firstlineno
+    else:
+        frame: Any = sys._getframe()  # noqa: SLF001 - the documented way to the caller
+        while frame.f_globals["__name__"] == __name__:
+            frame = frame.f_back
+        module, line = frame.f_globals["__name__"], frame.f_lineno
+    return f"{getattr(given, '__qualname__', repr(given))} ({module.replace('.', '/')}.py, line {line})"
 
 
 def _check_choice(function: str, option: str, given: object, choices: tuple[str, ...]) -> None:

@@ -80,6 +80,8 @@ class Deployed(BaseModel):
     archive_name: str | None = None
     archive_arn: str | None = None
     """The archive of the bus, also of another stack's; None where that one is not known."""
+    archive_days: int | None = None
+    """How long the bus's archive keeps events; None after a deployment by an older version."""
     once_table: str | None = None
     """Name in DynamoDB of the table of once-records; None after a deployment by an older version."""
     api_url: str | None = None

@@ -18,7 +18,7 @@ from contradance.limits import Limits, batch_timeout
 from contradance.retry import DeliveryMode, Retry
 from contradance.signature import Signature, deployed_name
 from contradance.subscription import Subscription
-from contradance.table import Grant
+from contradance.table import Grant, Table
 
 if TYPE_CHECKING:  # a deployed function loads only what its own kind needs
     from contradance.httproute import Route
@@ -152,6 +152,11 @@ def _checked_links(function: str, service: str, uses: object) -> "frozenset[Link
     if not isinstance(uses, Collection) or isinstance(uses, str):
         raise InvalidFunction(f"{function} has uses={uses!r}, which is not a list.\n  Write it like uses=[loans.read].")
     for link in uses:
+        if isinstance(link, Table):
+            name = link.name.partition(".")[2]
+            raise InvalidFunction(
+                f"{function} uses the table {link.name}, but not how.\n  Write uses=[{name}.read] or uses=[{name}.write]."
+            )
         if not isinstance(link, Grant) and not _is_setting_or_secret(link):
             raise InvalidFunction(
                 f"{function} uses {link!r}, which is not a table grant, a setting or a secret.\n"

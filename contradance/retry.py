@@ -19,11 +19,11 @@ DeliveryMode = Literal["direct", "queue"]
 LAMBDA_RETRIES: Final = 2
 """Most retries of an asynchronous invocation. Lambda developer guide, invocation-async-error-handling."""
 LAMBDA_MAX_AGE: Final = timedelta(hours=6)
-"""Longest that Lambda keeps an asynchronous event. Lambda API reference, FunctionEventInvokeConfig."""
+"""Longest time that Lambda keeps an asynchronous event. Lambda API reference, FunctionEventInvokeConfig."""
 QUEUE_RETRIES: Final = 999
 """Most retries behind a queue: SQS's maxReceiveCount is at most 1,000."""
 QUEUE_MAX_AGE: Final = timedelta(days=7)
-"""Longest behind a queue: half of SQS's longest retention, since a dead letter's retention counts from its first queue."""
+"""Longest max_age behind a queue: half of SQS's longest retention, since a dead letter's retention counts from its first queue."""
 MIN_MAX_AGE: Final = timedelta(minutes=1)
 """Shortest maximum age that EventBridge and Lambda accept."""
 RULE_RETRIES: Final = 185

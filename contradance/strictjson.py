@@ -12,7 +12,7 @@ from typing import Final
 from contradance.bounds import INTEGERS
 
 MOST_LEVELS: Final = 1_000
-"""Maximum nesting. EventBridge API reference, PutEvents."""
+"""Deepest nesting of an event's JSON. EventBridge API reference, PutEvents."""
 _CALLS_FOR_A_LEVEL: Final = 10
 """Most calls that one level takes, where JSON is read, matched, masked or shown."""
 

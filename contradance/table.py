@@ -12,7 +12,7 @@ that the handler has read is written only if it has not changed since; otherwise
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Generic, Literal, NamedTuple, TypeVar
@@ -48,6 +48,8 @@ class Grant:
     """Names of the table's key fields: one or two."""
     deployed_name: str
     """The name of its resources: `table`, unless `deployed_as=` pins an earlier one."""
+    model: type[BaseModel] = field(compare=False, repr=False)
+    """The class of the table's items."""
 
     def __str__(self) -> str:
         return f"{self.table} ({self.access})"
@@ -102,8 +104,8 @@ class Table(Generic[Record]):
                 f"table {self.name!r} has a name that AWS does not accept.\n  Use lower-case letters, digits, '_' and '-'."
             )
         deployed = deployed_name(f"table {self.name}", self.service, deployed_as or name, InvalidTable)
-        self.read = Grant(self.name, "read", key, deployed)
-        self.write = Grant(self.name, "write", key, deployed)
+        self.read = Grant(self.name, "read", key, deployed, model)
+        self.write = Grant(self.name, "write", key, deployed, model)
         if not is_model(model):
             raise InvalidTable(
                 f"table {self.name} holds {type_name(model)}, which is not a model.\n  Derive it from pydantic.BaseModel."

@@ -53,7 +53,7 @@ def _group(title: str, kinds: tuple[Kind, ...]) -> Iterator[str]:
     yield "|---|---|---|---|"
     for kind in kinds:
         in_a_table = kind.refused if kind.table is None else kind.table
-        cells = (f"`{kind.name}`", _verdict(kind), "no" if in_a_table else "yes", _lost(kind))
+        cells = (f"`{kind.name.replace('`', '')}`", _verdict(kind), "no" if in_a_table else "yes", _lost(kind))
         yield f"| {' | '.join(map(table_cell, cells))} |"
     yield ""
 

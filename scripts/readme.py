@@ -58,6 +58,7 @@ def _first_line(room: Path) -> str:
 
 PARTS: Mapping[str, Sequence[Callable[[], str]]] = {
     "README.md": (function,),
+    "docs/index.md": (function,),
     "docs/explanation/cost.md": (cost.orders, cost.units),
     "docs/explanation/how-it-reads.md": (function, contract),
     "docs/maintain/architecture.md": (rooms_picture, rooms_table),

@@ -4,7 +4,7 @@ import ast
 import importlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import Enum
 from html import escape
@@ -29,6 +29,7 @@ from functions.choreography import food_delivery  # noqa: E402
 
 _SOURCE: Final = re.compile(r"guide|reference|quota|Blog|Lambda API|SQS's|EventBridge accepts|DynamoDB", re.IGNORECASE)
 """What the docstring of a constant contains that repeats a limit of AWS, or follows from one."""
+_SERVICES: Final = ("API Gateway", "CloudWatch", "DynamoDB", "EventBridge", "IAM", "Lambda", "SQS", "SSM")
 _SHORT: Final = 3
 """Most words of an expression that a message's placeholder shows."""
 
@@ -56,7 +57,13 @@ def table(heads: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
 
 
 def table_cell(text: str) -> str:
-    """Return a text for a cell of a table: a `|` is an entity, which GitHub and the site both show as it is."""
+    """Return a text for a cell of a table, which GitHub and the site both show as it is.
+
+    A `|` is an entity. What looks like an attribute list, `{"city": ["Berlin"]}`, or like bold, `__eq__`, is code.
+    """
+    prose = re.split(r"(`[^`]*`)", text)
+    prose[::2] = [re.sub(r"[^\s,;]*\{[^{}]*\}[^\s.,;]*|__\w+__", r"`\g<0>`", part) for part in prose[::2]]
+    text = "".join(prose)
     if "|" not in text:
         return text
     coded = re.sub(r"`([^`]*)`", lambda found: f"<code>{escape(found[1], quote=False)}</code>", text)
@@ -99,7 +106,7 @@ def commands_of(command: Any, path: str) -> Iterator[tuple[str, Any]]:
 def usage(path: str, command: Any) -> str:
     """Return a command with its arguments: `why EVENT`; optional arguments are in brackets."""
     arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
-    words = [each.name.upper() if each.required else f"[{each.name.upper()}]" for each in arguments]
+    words = [_flags(each) if each.required else f"[{_flags(each)}]" for each in arguments]
     return " ".join([path, *words])
 
 
@@ -155,13 +162,24 @@ def variables() -> str:
 
 
 def limits() -> str:
-    """Return a table of all limits whose source the code names."""
-    rows = []
+    """Return a table for each service of AWS, of all limits whose source the code names, each limit once and sorted."""
+    groups: dict[str, dict[str, str]] = {service: {} for service in _SERVICES}
     for one in constants("*.py"):
         value = getattr(importlib.import_module(one.module), one.name) if _SOURCE.search(one.text) else None
         if (shown := _as_limit(value)) is not None:
-            rows.append((shown, one.text))
-    return table(("value", "limit and source"), iter(rows))
+            limit, _, source = one.text.partition(". ")
+            named = [service for text in (source, limit) for service in _SERVICES if service in text]
+            same = groups[named[0]].setdefault(one.text, shown)
+            groups[named[0]][one.text] = same if " " in same else shown  # `15 minutes` rather than 900
+    return "\n\n".join(f"## {service}\n\n{_limits_of(found)}" for service, found in groups.items())
+
+
+def _limits_of(found: Mapping[str, str]) -> str:
+    """Return the table of one service's limits: each with its value and the rest of its text."""
+    rows = sorted(
+        (text.partition(". ")[0].rstrip("."), shown, text.partition(". ")[2]) for text, shown in found.items()
+    )
+    return table(("limit", "value", "source"), iter(rows))
 
 
 def _as_limit(value: object) -> str | None:
@@ -241,9 +259,21 @@ def error_messages() -> str:
     for name in sorted(found):
         about = flat(str(getattr(errors, name).__doc__).partition("\n\n")[0])
         messages = dict.fromkeys(sorted(found[name], key=lambda one: re.sub(r"\{.*?\}\W*", "", one[0]).lower()))
-        shown = (f"- `{cause}`" + (f"<br>{fix}" if fix else "") for cause, fix in messages)
+        shown = (f"- {_code(cause)}" + (f"<br>{_prose(fix)}" if fix else "") for cause, fix in messages)
         parts.append("\n\n".join([f"## {name}", about, "\n".join(shown)]))
     return "\n\n".join(parts)
+
+
+def _code(text: str) -> str:
+    """Return a text as code, also one that contains code itself."""
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
+
+
+def _prose(text: str) -> str:
+    """Return a text in which `<name>` is not a tag of HTML."""
+    parts = re.split(r"(`[^`]*`)", text)
+    parts[::2] = [escape(part, quote=False) for part in parts[::2]]
+    return "".join(parts)
 
 
 def _called(node: ast.AST) -> str:

@@ -103,7 +103,10 @@ def test_code_that_is_no_python_is_reported_at_its_file(root: Path, code: str, r
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("@subscriber\ndef handle(x): ...", "@subscriber is not called: it has handle ({}, line 2) as its argument."),
+        (
+            "@subscriber\ndef handle(x): ...",
+            "@subscriber has handle ({}, line 2) as its argument, and takes none by position.",
+        ),
         ("@route\ndef answer(): ...", "@route has answer ({}, line 2) as its argument, instead of a text."),
         ("@schedule\ndef tick(): ...", "@schedule has tick ({}, line 2) as its argument, instead of a text."),
     ],
@@ -115,6 +118,17 @@ def test_a_decorator_that_is_not_called_is_refused_at_its_line(root: Path, code:
 
     assert first == message.format(f"{package}/broken.py")
     assert "@" in fix
+
+
+def test_a_name_that_cannot_be_imported_is_reported_with_a_similar_one_and_with_what_imports_it(root: Path) -> None:
+    (package,) = [folder for folder in root.iterdir() if folder.is_dir()]
+    (package / "names.py").write_text("class ParcelDeposited: ...\n")
+
+    message = failure(root, f"from {package.name}.names import ParcelDeposed\n")
+
+    assert ". Did you mean ParcelDeposited?" in message.splitlines()[0]
+    assert "imported by" in message
+    assert "called by" not in message
 
 
 def test_the_command_prints_the_error_and_no_frame_of_its_own(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,6 +167,8 @@ def test_two_functions_of_one_name_are_refused() -> None:
 
     twin_of_pay = twin("pay")
 
+    assert refusal(pay, pay) == "choreography 'shop' lists payments.pay twice.\n  Remove one."
+
     assert refusal(pay, twin_of_pay) == (
         f"choreography 'shop' has two functions named payments.pay: {place(pay)} and {place(twin_of_pay)}.\n"
         "  Rename one of the handlers."

@@ -252,8 +252,9 @@ def test_an_upcast_that_is_no_classmethod_is_refused() -> None:
             def upcast(old: OrderPlaced) -> Any:
                 return old
 
-    assert "upcasts tests.test_contract.OrderPlaced but does not define `upcast`.\n  Define: @classmethod" in str(
-        refused.value
+    assert (
+        "defines upcast without @classmethod.\n  Write @classmethod above it: def upcast(cls, old: OrderPlaced) -> Newer."
+        in str(refused.value)
     )
 
 

@@ -501,7 +501,7 @@ def test_a_decorator_that_is_not_called_is_refused() -> None:
     place = f"plain (tests/test_function.py, line {plain.__code__.co_firstlineno})"
 
     assert refusal(untyped_subscriber, plain) == (
-        f"@subscriber is not called: it has {place} as its argument.\n  Write @subscriber()."
+        f"@subscriber has {place} as its argument, and takes none by position.\n  Write @subscriber()."
     )
     assert refusal(untyped_route, plain) == (
         f"@route has {place} as its argument, instead of a text.\n  Call the decorator: @route('GET /loans')."
@@ -509,6 +509,19 @@ def test_a_decorator_that_is_not_called_is_refused() -> None:
     assert refusal(untyped_schedule, plain) == (
         f"@schedule has {place} as its argument, instead of a text.\n  Call the decorator: @schedule('rate(1 day)')."
     )
+
+
+def test_a_decorator_with_an_event_as_its_argument_is_refused_with_the_line() -> None:
+    for decorator, fix in (
+        (untyped_subscriber, "Write @subscriber(), and name the event in the handler: def f(event: OrderPlaced)."),
+        (untyped_route, "Call the decorator: @route('GET /loans')."),
+        (untyped_schedule, "Call the decorator: @schedule('rate(1 day)')."),
+    ):
+        with pytest.raises(InvalidFunction) as refused:
+            decorator(OrderPlaced)
+
+        assert f" has {OrderPlaced.__qualname__} (tests/test_function.py, line " in str(refused.value)
+        assert str(refused.value).endswith(fix)
 
 
 @pytest.mark.parametrize(
@@ -544,7 +557,7 @@ def test_a_decorator_that_is_not_called_is_refused() -> None:
         ),
         (
             {"uses": [charges]},
-            f"uses {charges!r}, which is not a table grant, a setting or a secret.\n  Link a table by loans.read or loans.write.",
+            "uses the table payments.charges, but not how.\n  Write uses=[charges.read] or uses=[charges.write].",
         ),
         (
             {"uses": ["fee"]},

@@ -9,8 +9,9 @@ import pytest
 
 from contradance import Choreography, Contract, Delivery, Registry, Table, subscriber
 from contradance.local.clock import VirtualClock
+from contradance.local.items import write_item
 from contradance.local.laptop import Laptop
-from contradance.local.store import SQLiteStore, _write
+from contradance.local.store import SQLiteStore
 from contradance.operate.publishing import publish_data
 from contradance.runtime.once import OnceKey, OnceRecord
 from food_contracts.orders import OrderPlaced
@@ -67,7 +68,7 @@ def forget_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     def commit(self: SQLiteStore, key: OnceKey, lease: object, writes: list[object], sealed: object, _: object) -> str:
         def change(connection: sqlite3.Connection) -> None:
             for write in writes:
-                _write(connection, write)  # type: ignore[arg-type]
+                write_item(connection, write)  # type: ignore[arg-type]
 
         self._database.write(change)
         return "done" if sealed else "published"

@@ -74,7 +74,7 @@ Language = Annotated[str, typer.Option("--language", "-l", hidden=True)]
 
 @reporting
 def new(
-    name: Annotated[str | None, typer.Argument(help="The project's name or path: ../my-library.")] = None,
+    name: Annotated[str | None, typer.Argument(help="The project's name or path: ../library.")] = None,
     *,
     empty: Annotated[bool, typer.Option("--empty", help="Leave out the example.")] = False,
     template: Annotated[

@@ -19,7 +19,7 @@ from contradance.cli.command import (
     text_of,
     the_project,
 )
-from contradance.cli.moment import format_moment, moment
+from contradance.cli.moment import Days, format_moment, moment
 from contradance.cli.target import SEARCH, Target, of_a_system, state_option
 from contradance.cli.theme import err, event_name, out, print_line
 from contradance.local.names import DEFAULT_STATE
@@ -56,7 +56,10 @@ def list_events(
     if as_json:
         print_json([{**asdict(event), "at": event.at.isoformat()} for event in found])
         return
+    days = Days()
     for event in found:
+        if heading := days.heading(event.at):
+            print_line(Text(heading, "dim"))
         line = Text(event.at.strftime("%H:%M:%S  "), "dim").append(event_name(event.contract), "bold")
         line.append(f"  {printable(event.event_id)}", "dim")
         line.append(f"  {printable(event.publisher or 'from outside')}")

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ from rich.text import Text
 
 from contradance.cli.attempt import ShownTracebacks
 from contradance.cli.command import AsJson, StateFolder, completing, print_json, reporting, the_project
+from contradance.cli.moment import clock_time
 from contradance.cli.theme import Services, err, event_name, out
 from contradance.errors import UnconsumedEvent
 from contradance.local.names import DEFAULT_STATE
@@ -61,8 +63,9 @@ def lint(*, as_json: AsJson = False) -> None:
     """Print the gaps in the choreography, such as an event without a subscriber, with a reason and a fix for each.
 
     It finds events without a publisher or a consumer, signatures with events
-    that no code publishes, cycles, failures that leave an effect in place, and
-    retries that outlive the archive; it exits with 1 if there are any.
+    that no code publishes, cycles, failures that leave an effect in place,
+    handlers that are not listed, and retries that outlive the archive; it exits
+    with 1 if there are any.
 
     Accept a finding in pyproject.toml, with the reason, below
     tool.contradance.accepted.
@@ -74,12 +77,16 @@ def lint(*, as_json: AsJson = False) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnconsumedEvent)  # it is among the findings
         choreography = project.choreography()
-    found = findings(choreography, archive_days(project.root), project.accepted)
+    code = (project.root, project.named("choreography").partition(":")[0])
+    found = findings(choreography, archive_days(project.root), project.accepted, code)
     if as_json:
         print_json([{"name": one.name, **one._asdict()} for one in found])
     for one in () if as_json else found:
         out.print(Text(f"{one.kind}  ", "bold yellow").append(one.message, "not bold default"))
-        out.print(f'  Why: {one.reason}\n  Fix: {one.fix}\n  Accept: {json.dumps(one.name)} = "the reason"\n')
+        out.print(f"  Why: {one.reason}\n  Fix: {one.fix}")
+        out.print(
+            f'  Accept: in pyproject.toml, below [tool.contradance.accepted]: {json.dumps(one.name)} = "the reason"\n'
+        )
     if not as_json:
         listed = ((choreography.functions, "function"), (choreography.contracts, "event"), (found, "finding"))
         err.print(", ".join(counted(len(things), noun) for things, noun in listed))
@@ -162,15 +169,18 @@ def _reasons(one: "Why") -> list[str]:
         else f"The rule matched it then. Now it would not: {one.mismatch}."
     ]
     tracebacks = ShownTracebacks()
-    for attempt in one.attempts:
+    times = [attempt.started_at for attempt in one.attempts]
+    for attempt, before in zip(one.attempts, [*times[:1], *times], strict=False):
         error = f": {attempt.error}" if attempt.error else ""
-        lines.append(f"{attempt.started_at:%H:%M:%S}  attempt {attempt.attempt} {attempt.outcome}{error}")
+        lines.append(f"{clock_time(attempt.started_at, before)}  attempt {attempt.attempt} {attempt.outcome}{error}")
         lines += [f"  {entry.at:%H:%M:%S}  {entry.level}  {entry.message}" for entry in attempt.logs]
         lines += [f"  {line}" for line in tracebacks.lines(attempt)]
     if one.published:
         lines.append(f"It published {', '.join(map(event_name, one.published))}.")
     if one.due is not None:
-        lines.append(f"It is tried {'next' if one.attempts else 'first'} at {one.due:%H:%M:%S}.")
+        lines.append(
+            f"It is tried {'next' if one.attempts else 'first'} at {clock_time(one.due, times[-1] if times else datetime.now(UTC))}."
+        )
     if one.verdict == "dead letter":
         lines.append(f"The event is kept in the dead letter queue of {one.subscriber}.")
     return lines
@@ -201,7 +211,7 @@ def _event(choreography: "Choreography", contract: "type[Contract]") -> dict[str
         "module": contract.__module__,
         "failure": contract.failure,
         "publishers": [one.name for one in choreography.publishers(contract)],
-        "consumers": [one.name for one in choreography.consumers(contract)],
+        "consumers": [*choreography.receivers(contract)],
     }
 
 

@@ -2,8 +2,11 @@
 
 import sys
 
+from rich.text import Text
+
 from contradance.cli.attempt import ShownTracebacks, attempt_lines
 from contradance.cli.log_lines import entry_lines
+from contradance.cli.moment import Days
 from contradance.cli.theme import Services, print_line, short
 from contradance.operate.journal import LogLine, entry_of_line
 from contradance.printable import printable_json
@@ -16,12 +19,16 @@ class LogPrinter:
         self._services = services
         self._as_json = as_json
         self._tracebacks = ShownTracebacks()
+        self._days = Days()
 
     def print(self, line: LogLine) -> None:
         """Print a delivery as its attempt, another line with its service and level; as JSON, one object on one line."""
         if self._as_json:
             sys.stdout.write(printable_json(_as_json(line)) + "\n")
-        elif line.record is not None:
+            return
+        if heading := self._days.heading(line.at):
+            print_line(Text(heading, "dim"))
+        if line.record is not None:
             for text in attempt_lines(line.record, self._services, self._tracebacks):
                 print_line(text)
         else:

@@ -1,7 +1,7 @@
 """Reads and writes times as options have them: `2026-01-31T18:00`, `90m` (ago), `now`."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import typer
@@ -25,6 +25,23 @@ def moment(text: str, now: datetime, option: str) -> datetime:
             f"{text!r} is not a time. Use 2026-01-31T18:00 (UTC), 2026-01-31T18:00+01:00, 90m (ago; s, m, h or d) or now.",
             param_hint=option,
         ) from error
+
+
+def clock_time(at: datetime, beside: datetime) -> str:
+    """Return a time as `18:00:00`; with its date where that is not the date of the time that is shown before it."""
+    return f"{at:%H:%M:%S}" if at.date() == beside.date() else f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+class Days:
+    """The days of a list: a line with the date goes before the first item of each day but the list's first."""
+
+    def __init__(self) -> None:
+        self._day: date | None = None
+
+    def heading(self, at: datetime) -> str | None:
+        """Return the date of an item in the list if the item before it has another one; else None."""
+        before, self._day = self._day, at.date()
+        return None if before in (None, self._day) else self._day.isoformat()
 
 
 def format_moment(at: datetime) -> str:

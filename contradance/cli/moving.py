@@ -1,6 +1,7 @@
 """`contradance move`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from contradance.cli.command import AsJson, print_json, reporting, the_project
 from contradance.cli.target import stack_options
-from contradance.cli.theme import out
+from contradance.cli.theme import err, out
 
 if TYPE_CHECKING:
     from contradance.deployed import Deployed
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from contradance.operate.copying import Counts, Rows
     from contradance.operate.doctor import HealthCheck
     from contradance.operate.move import MovedRows, MovePlan
+    from contradance.operate.readiness import NamedSystem
     from contradance.project import Project
 
 Counted = Sequence[tuple["MovedRows", "Counts"]]
@@ -38,37 +40,32 @@ def move(
 ) -> None:
     """Copy a service's tables and once-records to another stack; it can be repeated. Exit with 1 if a copy is incomplete."""
     from contradance.operate.aws.services import Boto  # noqa: PLC0415 - only for a stack
-    from contradance.operate.aws.stack import stack_system  # noqa: PLC0415 - the same
-    from contradance.operate.move import copy, describe_next, find_obstacles, may_write, plan_move  # noqa: PLC0415 - the same
+    from contradance.operate.move import copy, plan_move  # noqa: PLC0415 - the same
+    from contradance.operate.readiness import commands_after, find_obstacles, may_write  # noqa: PLC0415 - the same
 
     project = the_project()
     source, target = _read_stack(project, old), _read_stack(project, new)
     plan = plan_move(project.choreography(), service, source, target)
     aws = Boto(source.region)
-    systems = stack_system(source, aws), stack_system(target, aws)
+    systems = _named(old, source, aws), _named(new, target, aws)
     if yes:
-        _stop_at_obstacles(check for check in may_write(plan, systems[1]) if check.trouble)
-    rows = partial(_rows, plan, aws, datetime.now(UTC))
-    copied = [*copy(plan, rows, dry_run=False)] if yes else []
-    compared = [*copy(plan, rows, dry_run=True)]
+        _stop_at_obstacles(service, (check for check in may_write(plan, systems[1]) if check.trouble), as_json=as_json)
+    now = datetime.now(UTC)
+    with _progress("copying") as seen:
+        copied = [*copy(plan, partial(_rows, plan, aws, now, seen), dry_run=False)] if yes else []
+    # Before the comparison: it counts only if the old stack could not change anything while it ran.
     obstacles = [check for check in find_obstacles(plan, *systems) if check.trouble]
+    with _progress("comparing") as seen:
+        compared = [*copy(plan, partial(_rows, plan, aws, now, seen), dry_run=True)]
     is_complete = not obstacles and all(counts.is_settled for _, counts in compared)
     if as_json:
-        print_json(
-            {
-                "service": service,
-                "copied": [_as_json(one) for one in copied],
-                "compared": [_as_json(one) for one in compared],
-                "obstacles": [check._asdict() for check in obstacles],
-                "complete": is_complete,
-            }
-        )
+        _print_json(service, copied, compared, obstacles, is_complete=is_complete)
         raise typer.Exit(int(yes and not is_complete))
     _print_copied(copied)
     _print_compared(compared, service, old, new)
-    _print_obstacles(obstacles, "Before the new stack is enabled:")
+    _print_obstacles(obstacles, f"Before {new} is enabled:")
     if is_complete:
-        _print_next(describe_next(plan, target, stack_options(*_as_options(new))), new)
+        _print_next(commands_after(plan, systems[1]), old)
     elif yes:
         out.print("Not complete yet. Run it again; it copies only what differs.", style="yellow")
         raise typer.Exit(1)
@@ -76,25 +73,56 @@ def move(
         out.print("Dry run: nothing was copied. Copy: add --yes", style="yellow")
 
 
-def _rows(plan: "MovePlan", aws: "Aws", now: datetime, moved: "MovedRows") -> "tuple[Rows, Rows]":
-    """Return the rows of one table in the old and in the new stack."""
+def _rows(
+    plan: "MovePlan", aws: "Aws", now: datetime, seen: "Callable[[int], None]", moved: "MovedRows"
+) -> "tuple[Rows, Rows]":
+    """Return the rows of one table in the old and in the new stack; `seen` is called with the size of each page read."""
     from contradance.operate.aws.rows import DynamoDBOnceRecords, DynamoDBRows  # noqa: PLC0415 - only for a stack
 
     if moved.is_once:
         names = plan.deployed_names
         return (
-            DynamoDBOnceRecords(aws, moved.source, names, now),
-            DynamoDBOnceRecords(aws, moved.target, names, now),
+            DynamoDBOnceRecords(aws, moved.source, names, now, seen=seen),
+            DynamoDBOnceRecords(aws, moved.target, names, now, seen=seen),
         )
-    return DynamoDBRows(aws, moved.source), DynamoDBRows(aws, moved.target)
+    return DynamoDBRows(aws, moved.source, seen=seen), DynamoDBRows(aws, moved.target, seen=seen)
 
 
-def _stop_at_obstacles(found: "Iterable[HealthCheck]") -> None:
+@contextmanager
+def _progress(what: str) -> "Iterator[Callable[[int], None]]":
+    """Show on standard error how many rows were read, until the block ends; the value counts more of them."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn  # noqa: PLC0415 - slow to load
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:,} rows read"))
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda count: bar.advance(task, count)
+
+
+def _stop_at_obstacles(service: str, found: "Iterable[HealthCheck]", *, as_json: bool) -> None:
     """Print what stands in the way of any copy, and exit with 1; do nothing without findings."""
     blocked = [*found]
     if blocked:
-        _print_obstacles(blocked, "Nothing was copied:")
+        if as_json:
+            _print_json(service, (), (), blocked, is_complete=False)
+        else:
+            _print_obstacles(blocked, "Nothing was copied:")
         raise typer.Exit(1)
+
+
+def _print_json(
+    service: str, copied: Counted, compared: Counted, obstacles: "Sequence[HealthCheck]", *, is_complete: bool
+) -> None:
+    """Print what was copied, compared and found, as one JSON object."""
+    print_json(
+        {
+            "service": service,
+            "copied": [_as_json(one) for one in copied],
+            "compared": [_as_json(one) for one in compared],
+            "obstacles": [check._asdict() for check in obstacles],
+            "complete": is_complete,
+        }
+    )
 
 
 def _read_stack(project: "Project", name: str) -> "Deployed":
@@ -103,6 +131,15 @@ def _read_stack(project: "Project", name: str) -> "Deployed":
 
     stack, file = _as_options(name)
     return outputs_in(file) if file else outputs_of(str(stack), project.root)
+
+
+def _named(name: str, stack: "Deployed", aws: "Aws") -> "NamedSystem":
+    """Return a stack as a system, with the options that name it in commands."""
+    from contradance.operate.aws.stack import stack_system  # noqa: PLC0415 - only for a stack
+    from contradance.operate.readiness import NamedSystem  # noqa: PLC0415 - the same
+
+    by_name, file = _as_options(name)
+    return NamedSystem(stack_system(stack, aws), name, stack_options(by_name, None), stack_options(by_name, file))
 
 
 def _as_options(name: str) -> tuple[str | None, Path | None]:
@@ -121,19 +158,19 @@ def _print_copied(copied: Counted) -> None:
     """Print what was written to each table."""
     for moved, counts in copied:
         removed = f", {counts.deleted:,} deleted that the old stack no longer has" if counts.deleted else ""
-        out.print(f"{moved.what}: {counts.copied:,} copied to {moved.target}{removed}")
+        out.print(f"{moved.what}: {counts.copied:,} copied{removed}")
 
 
 def _print_compared(compared: Counted, service: str, old: str, new: str) -> None:
     """Print, for each table, how many rows of the old stack the new one has, and what differs."""
     out.print(f"{service} in {old} and in {new}:")
     for moved, counts in compared:
-        parts = [f"{counts.source:,} in the old stack", f"{counts.same:,} of them in the new one"]
+        parts = [f"{counts.source:,} in {old}", f"{counts.same:,} of them in {new}"]
         notes = {
             "to copy": counts.copied,
             "to delete": counts.deleted,
-            "kept, because a function of the new stack has written them": counts.kept,
-            "with unpublished events: the sweeper publishes them within a minute": counts.unpublished,
+            f"kept, because a function of {new} has written them": counts.kept,
+            f"unpublished: the sweeper of {old} publishes them within a minute": counts.unpublished,
             "of attempts that run": counts.running,
         }
         parts += [f"{count:,} {note}" for note, count in notes.items() if count]
@@ -149,9 +186,10 @@ def _print_obstacles(obstacles: "Sequence[HealthCheck]", title: str) -> None:
         out.print(f"  {fix}", style="dim")
 
 
-def _print_next(replays: Sequence[str], new: str) -> None:
-    """Print the commands that end the move: enable the stack `new`, then `replays`, a command per subscriber."""
+def _print_next(commands: Sequence[str], old: str) -> None:
+    """Print the commands that end a move from the stack `old`: they enable the new one, and replay to each subscriber."""
     out.print("Complete: the new stack has everything, and the old one handles nothing any more. Next:")
-    for command in (f"pulumi config rm --stack {new} paused", f"pulumi up --stack {new}", *replays):
+    for command in commands:
         out.print(f"  {command}", soft_wrap=True)
-    out.print("Replay ten minutes after that update: a new event may take as long to reach the archive.", style="dim")
+    out.print(f"MOMENT is a day before {old} was paused, such as 2d: what is handled has no effect.", style="dim")
+    out.print("Replay ten minutes after the update: an event may take as long to reach the archive.", style="dim")

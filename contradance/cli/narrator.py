@@ -3,13 +3,14 @@
 import threading
 from collections import OrderedDict
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from rich.text import Text
 
 from contradance.cli.attempt import ShownTracebacks, attempt_lines
 from contradance.cli.log_lines import entry_lines
+from contradance.cli.moment import Days
 from contradance.cli.theme import Services, print_line
 from contradance.local.captured import writing
 from contradance.local.web.server import Refusal
@@ -31,16 +32,19 @@ class Narrator:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._tracebacks = ShownTracebacks()
+        self._days = Days()
         self._printed: OrderedDict[str, tuple[int, int, int]] = OrderedDict()
         self._printed_lock = threading.Lock()
 
     def logged(self, entry: LogEntry, service: str) -> None:
         """Print a function's log line under its service's name."""
+        self._print_day(entry.at)
         for line in entry_lines(entry, service, self._services):
             _print_line(line)
 
     def delivery(self, record: JournalRecord) -> None:
         """Print one attempt, its error, and its traceback if it was not printed before."""
+        self._print_day(record.started_at)
         for line in attempt_lines(record, self._services, self._tracebacks):
             _print_line(line)
 
@@ -53,6 +57,11 @@ class Narrator:
         _print_line(
             line.append(f"  ✗ {request}  {refusal.status}", "red" if refusal.status >= _SERVER_ERROR else "yellow")
         )
+
+    def _print_day(self, at: datetime) -> None:
+        """Print the date of what follows, if it is another one than before: a fast clock passes days."""
+        if heading := self._days.heading(at):
+            _print_line(Text(heading, "dim"))
 
     def settled(self, flow: Flow) -> None:
         """Print a flow's summary, unless it was printed with the same counts."""

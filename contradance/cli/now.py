@@ -26,14 +26,29 @@ def retry(
         ),
     ],
     *,
+    in_debugger: Annotated[
+        bool,
+        typer.Option(
+            "--pdb", help="Run its handler here, also of a dead letter, and stop where it raises. Nothing is kept."
+        ),
+    ] = False,
     state: StateFolder = DEFAULT_STATE,
     port: Port = None,
     as_json: AsJson = False,
 ) -> None:
     """Make the next attempt of waiting deliveries now, instead of after their pause.
 
-    It exits with 1 if none waits. Of dead letters, see: contradance dlq redrive
+    It exits with 1 if none waits. For dead letters, see: contradance dlq redrive
+
+    With --pdb the handler of the first one runs in this terminal, on the laptop's rows; breakpoint() works, too.
     """
+    if in_debugger:
+        if delivery == "all" or as_json:
+            raise typer.BadParameter("it debugs one delivery, and prints no JSON: name one.", param_hint="--pdb")
+        from contradance.cli.debugging import debug  # noqa: PLC0415 - loaded with the option
+
+        debug(delivery, state, port)
+        return
     found = _laptop(state, port).retry(None if delivery == "all" else delivery)
     if as_json:
         print_json({"deliveries": [one.model_dump() for one in found]})

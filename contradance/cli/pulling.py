@@ -1,32 +1,18 @@
 """`contradance dlq pull`: brings dead letters of a stack to the laptop, where they are debugged."""
 
-import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import typer
 
 from contradance.cli.command import AsJson, print_json, reporting
+from contradance.cli.pulled import TakenLetter, TakenRow, taken_letter, taken_row
 from contradance.cli.target import Target, of_a_system, state_option
 from contradance.cli.theme import err, out
-from contradance.errors import LaptopError, OperateError
-from contradance.operate.dead_letter import DeadLetter, Reason
+from contradance.errors import LaptopError
+from contradance.operate.dead_letter import Reason
 from contradance.printable import printable
 
-if TYPE_CHECKING:
-    from contradance.choreography import Choreography
-    from contradance.local.state.pulled import PulledLetter
-
 _MOST: Final = 1_000
-
-
-class _Pulled(NamedTuple):
-    letter: DeadLetter
-    event: Mapping[str, Any] | None
-    error: str
-    why: str
-    """Why it stays where it is; empty for one that can be pulled."""
 
 
 @reporting
@@ -38,6 +24,10 @@ def pull(
     reason: Annotated[Reason | None, typer.Option(help="Only those with this reason.")] = None,
     subject: Annotated[str | None, typer.Option(help="Only those about this.", metavar="ID")] = None,
     limit: Annotated[int, typer.Option(min=1, max=_MOST, help="Most dead letters to pull.")] = 20,
+    rows: Annotated[
+        list[str] | None,
+        typer.Option(help="Also this row, into the laptop's table; repeatable: loans.loans/KEY", metavar="TABLE/KEY"),
+    ] = None,
     reveal: Annotated[
         bool, typer.Option("--reveal", help="Keep personal data as it is, instead of fakes; --confirm is needed.")
     ] = False,
@@ -46,11 +36,11 @@ def pull(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Copy dead letters of a stack to the laptop, to debug them; they stay on the stack.
+    """Copy dead letters of a stack, and rows that you name, to the laptop, to debug them; they stay on the stack.
 
     Personal data becomes valid fakes, the same fake for the same value. With --reveal it stays, and who did that is
-    recorded in revealed.jsonl in the laptop's folder. Redrive on the laptop with dlq redrive, and when the fault is
-    mended, on the stack.
+    recorded in revealed.jsonl in the laptop's folder. Debug with retry --pdb, redrive on the laptop with dlq redrive,
+    and when the fault is mended, on the stack.
     """
     if target.is_laptop:
         raise typer.BadParameter("name the stack that the dead letters come from.", param_hint="--stack")
@@ -62,115 +52,110 @@ def pull(
         )
     from contradance.operate.dead_letters import find  # noqa: PLC0415 - loaded with the project
 
+    taken_rows = _rows(target, rows, reveal=reveal) if rows else []
     found = find(target.system, target.choreography, subscriber, reason, keep=_MOST).letters
     about = [one for one in found if subject in (None, one.metadata.get("subject"))][:limit]
-    pulled = [_prepared(target.choreography, one, reveal=reveal) for one in about]
-    good = [one for one in pulled if not one.why]
+    taken = _Taken([taken_letter(target.choreography, one, reveal=reveal) for one in about], taken_rows)
     if reveal:
         from contradance.local.state.pulled import record_reveal  # noqa: PLC0415 - only this command needs it
 
-        record_reveal(target.state, target.name, [(one.letter.subscriber, one.letter.event_id) for one in good])
-    new = _keep(target, good)
-    _report(target, pulled, new, as_json=as_json)
-    if not good:
+        letters = [(one.letter.subscriber, one.letter.event_id) for one in taken.good_letters]
+        record_reveal(target.state, target.name, letters, [one.name for one in taken.good_rows])
+    new = _keep(target, taken)
+    if as_json:
+        print_json(_as_json(taken, new))
+    else:
+        _report(target, taken)
+    if not (taken.good_letters or taken.good_rows) or any(one.why for one in taken_rows):
         raise typer.Exit(1)
 
 
-def _prepared(choreography: "Choreography", letter: DeadLetter, *, reveal: bool) -> _Pulled:
-    """Return a letter with its event, personal data faked unless `reveal`; with `why` if it cannot be pulled."""
-    from contradance.identity import Identity  # noqa: PLC0415 - loaded with the project
+class _Taken(NamedTuple):
+    """What was taken from a stack, or stays there."""
 
-    if letter.event is None:
-        return _Pulled(letter, None, "", "the message does not hold the event")
-    if reveal or "detail" not in letter.event:
-        return _Pulled(letter, letter.event, letter.error, "")
-    try:
-        from contradance.testing.fakes import CannotFake, faked  # noqa: PLC0415 - it needs Hypothesis
-    except ModuleNotFoundError as error:
-        raise OperateError(
-            "fakes for personal data need Hypothesis.\n  Install it: pip install hypothesis; or pull with --reveal."
-        ) from error
-    detail, metadata = letter.event["detail"], letter.metadata
-    version = metadata.get("version")
-    identity = Identity(str(letter.event.get("source")), str(letter.event.get("detail-type")), version)  # type: ignore[arg-type]  # any value is looked up
-    contract = choreography.contracts.by_identity.get(identity)
-    if contract is None:
-        return _Pulled(
-            letter, None, "", f"the code has no contract {identity}, so that it cannot be faked; see --reveal"
-        )
-    try:
-        data, replaced = faked(contract, detail.get("data"))
-    except CannotFake as error:
-        return _Pulled(letter, None, "", f"{error}; see --reveal")
-    message = letter.error
-    for real, fake in sorted(replaced.items(), key=lambda pair: -len(pair[0])):
-        message = message.replace(real, fake)
-    return _Pulled(letter, {**letter.event, "detail": {"metadata": {**metadata}, "data": data}}, message, "")
+    letters: list[TakenLetter]
+    rows: list[TakenRow]
+
+    @property
+    def good_letters(self) -> list[TakenLetter]:
+        """The letters that can be brought here."""
+        return [one for one in self.letters if not one.why]
+
+    @property
+    def good_rows(self) -> list[TakenRow]:
+        """The rows that can be brought here."""
+        return [one for one in self.rows if not one.why]
 
 
-def _keep(target: Target, pulled: list[_Pulled]) -> set[str]:
-    """Put letters on the laptop's queues: through the running laptop, else into its file; return the new ones' ids."""
+def _rows(target: Target, names: list[str], *, reveal: bool) -> list[TakenRow]:
+    """Return the named rows of the stack, personal data faked unless `reveal`."""
+    from contradance.operate.aws import services  # noqa: PLC0415 - only for a stack
+    from contradance.operate.row_names import named_row, table_of  # noqa: PLC0415 - loaded with the project
+
+    deployed = target.system.deployed
+    aws = services.Boto(deployed.region)
+    wanted = [named_row(target.choreography, name) for name in names]
+    return [taken_row(aws, table_of(deployed, one), one, reveal=reveal) for one in wanted]
+
+
+def _keep(target: Target, taken: _Taken) -> set[str]:
+    """Put letters on the laptop's queues and rows into its tables: through the running laptop, else into its file.
+
+    Return the ids of the letters that are new.
+    """
     from contradance.local.state.database import Database  # noqa: PLC0415 - only this command needs it
     from contradance.local.state.journal_table import STATE_FILE  # noqa: PLC0415 - the same
-    from contradance.local.state.pulled import keep_pulled  # noqa: PLC0415 - the same
+    from contradance.local.state.pulled import keep_pulled, keep_rows  # noqa: PLC0415 - the same
     from contradance.local.system.address import url_of  # noqa: PLC0415 - the same
     from contradance.local.system.client import LaptopClient  # noqa: PLC0415 - the same
 
-    letters = [_message(one) for one in pulled]
+    letters = [one.message for one in taken.good_letters]
+    rows = [one.row for one in taken.rows if one.row is not None]
     client = LaptopClient(url_of(target.state, target.port), target.state)
     try:
         client.description()
     except LaptopError:
         database = Database(target.state / STATE_FILE)
         try:
+            database.write(lambda connection: keep_rows(connection, rows))
             return {*database.write(lambda connection: keep_pulled(connection, letters))}
         finally:
             database.close()
-    return {*client.pulled(letters)}
+    return {*client.pulled(letters, rows)}
 
 
-def _message(one: _Pulled) -> "PulledLetter":
-    """Return a letter as it is put on the laptop's queue: as Lambda's record of a failure, sent now."""
-    from contradance.local.state.pulled import PulledLetter  # noqa: PLC0415 - only this command needs it
-
-    body = {
-        "version": "1.0",
-        "timestamp": one.letter.last_seen.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": one.letter.attempts},
-        "requestPayload": one.event,
-        "responsePayload": {"errorMessage": one.error},
-    }
-    at = datetime.now(UTC).timestamp()
-    return PulledLetter(
-        message_id=one.letter.message.id, function=one.letter.subscriber, body=json.dumps(body), sent=at
-    )
+def _as_json(taken: _Taken, new: set[str]) -> dict[str, object]:
+    """Return the outcome of each letter and row."""
+    letters = [
+        {
+            "subscriber": one.letter.subscriber,
+            "event_id": one.letter.event_id,
+            "outcome": "kept" if one.why else "pulled" if one.letter.message.id in new else "here already",
+            "why": one.why or None,
+        }
+        for one in taken.letters
+    ]
+    rows = [{"row": one.name, "outcome": "kept" if one.why else "pulled", "why": one.why or None} for one in taken.rows]
+    return {"dead_letters": letters, "rows": rows}
 
 
-def _report(target: Target, pulled: list[_Pulled], new: set[str], *, as_json: bool) -> None:
-    """Print what was pulled or kept, and the commands to continue; as JSON, the outcome of each letter."""
-    if as_json:
-        listed = [
-            {
-                "subscriber": one.letter.subscriber,
-                "event_id": one.letter.event_id,
-                "outcome": "kept" if one.why else "pulled" if one.letter.message.id in new else "here already",
-                "why": one.why or None,
-            }
-            for one in pulled
-        ]
-        print_json({"dead_letters": listed})
-        return
-    for one in pulled:
-        if one.why:
-            err.print(f"kept: {one.letter.subscriber}  {printable(one.letter.event_id)}: {one.why}", style="yellow")
-    for name in sorted({one.letter.subscriber for one in pulled if not one.why}):
-        count = sum(one.letter.subscriber == name for one in pulled if not one.why)
-        out.print(f"{name}: {count} pulled")
-        here = state_option(target.state)
-        out.print(f"  Consume them here: contradance dlq redrive --subscriber {name} --yes{here}", style="dim")
-        out.print(
-            f"  When the fault is mended: contradance dlq redrive --subscriber {name} --yes{target.options}",
-            style="dim",
-        )
-    if not pulled:
+def _report(target: Target, taken: _Taken) -> None:
+    """Print what was pulled or kept, and the commands to continue."""
+    kept = [(one.name, one.why) for one in taken.rows if one.why]
+    kept += [(f"{one.letter.subscriber}  {one.letter.event_id}", one.why) for one in taken.letters if one.why]
+    for name, why in kept:
+        err.print(f"kept: {printable(name)}: {why}", style="yellow")
+    for row in taken.good_rows:
+        out.print(f"{printable(row.name)}: pulled")
+    pulled: dict[str, list[str]] = {}
+    for one in taken.good_letters:
+        pulled.setdefault(one.letter.subscriber, []).append(one.letter.event_id)
+    here = state_option(target.state)
+    for name, ids in sorted(pulled.items()):
+        redrive = f"contradance dlq redrive --subscriber {name} --yes"
+        out.print(f"{name}: {len(ids)} pulled")
+        out.print(f"  Debug one here: contradance retry --pdb {printable(ids[0])}{here}", style="dim")
+        out.print(f"  Consume them here: {redrive}{here}", style="dim")
+        out.print(f"  When the fault is mended: {redrive}{target.options}", style="dim")
+    if not taken.letters:
         out.print("No dead letters.")

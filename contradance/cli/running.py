@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ import typer
 from contradance.choreography import Choreography
 from contradance.cli.exporting import exporting
 from contradance.cli.log_lines import listen_to_functions
+from contradance.cli.moment import clock_time
 from contradance.cli.narrator import Narrator
 from contradance.cli.reloading import end_with_parent
 from contradance.cli.target import state_option
@@ -138,7 +139,10 @@ def _print_backlog(laptop: Laptop) -> None:
     pending, due = laptop.bus.waiting()
     if due is not None:
         deliveries = f"{counted(pending, 'delivery')} {'is' if pending == 1 else 'are'}"
-        out.print(f"{deliveries} pending from an earlier run, the first until {due:%H:%M:%S}.\n", style="yellow")
+        out.print(
+            f"{deliveries} pending from an earlier run, the first until {clock_time(due, datetime.now(UTC))}.\n",
+            style="yellow",
+        )
 
 
 def _greet(choreography: Choreography, url: str, state: Path, collector: str | None) -> None:

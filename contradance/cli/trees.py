@@ -10,6 +10,7 @@ from contradance.catalog.paths import failure_path
 from contradance.choreography import AnyFunction, Choreography, Relied
 from contradance.cli.attempt import ShownTracebacks
 from contradance.cli.log_lines import entry_lines
+from contradance.cli.moment import clock_time
 from contradance.cli.narrator import about, summary
 from contradance.cli.theme import Services, event_name, short
 from contradance.contract import Contract
@@ -73,9 +74,10 @@ class _ChoreographyTree:
         label = Text(choice, "dim")
         style = "bold red" if contract in self._failing.contracts else "bold green"
         label.append(event_name(str(contract.identity)), style)
-        consumers = self._consumers(contract)
+        consumers = self._choreography.receivers(contract)
         if contract in self._shown or not consumers:
-            label.append("  (as above)" if consumers else "  no consumer", "dim not bold")
+            none = "end" if self._choreography.is_end(contract) else "no consumer"
+            label.append("  (as above)" if consumers else f"  {none}", "dim not bold")
             branch.add(label)
             return
         self._shown.add(contract)
@@ -83,14 +85,6 @@ class _ChoreographyTree:
         for name, rendering in consumers.items():
             as_older = "" if rendering is contract else f"as v{rendering.identity.version}: "
             self._add_consumer(node, self._choreography.functions[name], as_older)
-
-    def _consumers(self, contract: type[Contract]) -> dict[str, type[Contract]]:
-        """Return the newest rendering of an event that each of its consumers reads, by the name of the consumer."""
-        found: dict[str, type[Contract]] = {}
-        for rendering in contract.renderings():
-            for consumer in self._choreography.consumers(rendering):
-                found.setdefault(consumer.name, rendering)
-        return found
 
     def _start(self, function: AnyFunction) -> Text:
         """Return the label of a function that begins flows: its route or schedule, and its name."""
@@ -170,7 +164,10 @@ def _outcome(handled: Handled) -> Text:
         return Text(f"  ✗ {last.outcome} → dead letter", "bold red")
     if last.is_request:
         return Text("  ✗ failed: answered with 500", "bold red")
-    return Text(f"  … again at {handled.again:%H:%M:%S}" if handled.again else "  … waits for a retry", "yellow")
+    return Text(
+        f"  … again at {clock_time(handled.again, last.started_at)}" if handled.again else "  … waits for a retry",
+        "yellow",
+    )
 
 
 def _attempts(outcome: str, error: str | None, attempts: list[JournalRecord]) -> Text:
@@ -180,7 +177,7 @@ def _attempts(outcome: str, error: str | None, attempts: list[JournalRecord]) ->
     if last is not first:
         numbers, times = (
             f"attempts {first.attempt} to {last.attempt}",
-            f"{times} to {last.started_at:%H:%M:%S}",
+            f"{times} to {clock_time(last.started_at, first.started_at)}",
         )
     style = "green" if outcome in ("done", "duplicate") else "yellow"
     return Text(f"{numbers} {outcome}", style).append(f", {times}  ", "dim").append(error or "", "dim")

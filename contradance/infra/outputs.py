@@ -31,6 +31,7 @@ def outputs(
         "bus_arn": bus.arn,
         "archive_name": archive,
         "archive_arn": archive_arn,
+        "archive_days": plan.setup.config.archive_days,
         "once_table": plan.setup.once_table,
         "api_url": api_url,
         "fingerprint": fingerprint,

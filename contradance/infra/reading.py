@@ -83,13 +83,29 @@ def read_site(app: str) -> Site:
 async def read_bus(config: StackConfig, site: Site) -> BusPlan | None:
     """Return the bus that the configuration names, checked by `parse_bus`; None when the stack has its own bus."""
     if config.bus_stack:
-        arn, archive_arn = await _bus_of(config.bus_stack)
-        return parse_bus(arn, f"busStack {config.bus_stack!r}", site, archive_arn=archive_arn)
+        owner = await _bus_of(config.bus_stack)
+        where = f"busStack {config.bus_stack!r}"
+        bus = parse_bus(str(owner["busArn"]), where, site, archive_arn=owner.get("archiveArn"))
+        _check_archive_days(config, site.stack, where, owner.get("archiveDays"))
+        return bus
     return parse_bus(config.bus, "the key bus", site, archive_arn=config.bus_archive) if config.bus else None
 
 
-async def _bus_of(stack: str) -> tuple[str, str | None]:
-    """Return the ARNs of another stack's bus and of its archive, from its last outputs; refuse one without such an output.
+def _check_archive_days(config: StackConfig, stack: str, where: str, theirs: float | None) -> None:
+    """Raise `InvalidStack` when once-records would end before the events in another stack's archive do.
+
+    A stack of an older version does not have the days among its outputs: None.
+    """
+    if theirs is not None and config.archive_days < theirs:
+        raise InvalidStack(
+            f"stack {stack!r} has archiveDays {config.archive_days}, but the archive of {where} keeps events for "
+            f"{theirs:.0f} days: a replay of older ones would handle them twice.\n"
+            f"  Fix: pulumi config set --stack {stack} archiveDays {theirs:.0f}"
+        )
+
+
+async def _bus_of(stack: str) -> Mapping[str, Any]:
+    """Return what another stack's last outputs describe, with its bus; refuse a stack without such an output.
 
     The program waits for it: policies contain it, and a bus in another account is refused before any resource.
     """
@@ -100,4 +116,4 @@ async def _bus_of(stack: str) -> tuple[str, str | None]:
             f"stack {pulumi.get_stack()!r} has busStack {stack!r}, a stack that has no output {OUTPUT!r} with a bus.\n"
             f"  Fix: deploy that stack first, or name its bus: pulumi config set --stack {pulumi.get_stack()} bus <ARN>"
         )
-    return str(deployed["busArn"]), deployed.get("archiveArn")
+    return deployed

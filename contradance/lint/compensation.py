@@ -28,7 +28,7 @@ def uncompensated(choreography: Choreography) -> Iterator[LintFinding]:
             continue  # it compensates for an earlier failure
         before = sorted(acting.keys() & reached(sources, {publisher.name}), key=acting.__getitem__)
         for contract in failures:
-            consumers = {one.name for one in choreography.consumers(contract)}
+            consumers = {*choreography.receivers(contract)}
             after = consumers | reached(edges, consumers)
             informed = {publisher.service, *(choreography.functions[name].service for name in after)}
             for function in map(choreography.functions.__getitem__, before):

@@ -23,8 +23,8 @@ def unlinked(choreography: Choreography) -> Iterator[LintFinding]:
                 yield LintFinding(
                     "unlinked",
                     f"{function.name} {wanted}",
-                    f"{function.name} uses {wanted} and does not link it.",
-                    "It fails when it runs: a function may use what it links, and nothing else.",
+                    f"{function.name} uses {wanted}, which is not in its uses=[...].",
+                    "It fails when it runs: a function may use what its uses=[...] names, and nothing else.",
                     f"Add it: uses=[{wanted}].",
                 )
 

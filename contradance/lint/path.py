@@ -15,7 +15,7 @@ Edges = Mapping[str, set[str]]
 def followers(choreography: Choreography) -> Edges:
     """Return, for each function, the names of the functions that consume what it publishes."""
     return {
-        name: {consumer.name for contract in function.publishes for consumer in choreography.consumers(contract)}
+        name: {consumer for contract in function.publishes for consumer in choreography.receivers(contract)}
         for name, function in choreography.functions.items()
     }
 
@@ -68,7 +68,7 @@ def _groups(edges: Edges) -> dict[str, set[str]]:
     """
     groups: dict[str, set[str]] = {}
     sources = backwards(edges)
-    for start in reversed(_left(edges)):
+    for start in reversed(_post_order(edges)):
         if start not in groups:
             group: set[str] = set()
             waiting = [start]
@@ -81,7 +81,7 @@ def _groups(edges: Edges) -> dict[str, set[str]]:
     return groups
 
 
-def _left(edges: Edges) -> list[str]:
+def _post_order(edges: Edges) -> list[str]:
     """Return the functions in the order in which a depth-first search ends its visits to them."""
     left: list[str] = []
     seen: set[str] = set()

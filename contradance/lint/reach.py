@@ -45,7 +45,7 @@ def unconsumed(choreography: Choreography) -> Iterator[LintFinding]:
     """Yield a finding for each event with a publisher but no subscriber, unless the choreography ends with it."""
     for contract in choreography.contracts:
         publishers = ", ".join(one.name for one in choreography.publishers(contract))
-        if publishers and not choreography.is_end(contract) and not choreography.consumers(contract):
+        if publishers and not choreography.is_end(contract) and not choreography.receivers(contract):
             yield LintFinding(
                 "unconsumed",
                 str(contract.identity),

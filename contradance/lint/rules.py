@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 from contradance.choreography import Choreography
@@ -9,6 +10,7 @@ from contradance.lint.compensation import uncompensated
 from contradance.lint.filters import impossible_filters
 from contradance.lint.finding import LintFinding
 from contradance.lint.links import unlinked
+from contradance.lint.listed import unlisted
 from contradance.lint.path import cycles
 from contradance.lint.reach import unconsumed, unpublished, unreachable, unused
 from contradance.quantity import counted
@@ -29,6 +31,7 @@ def findings(
     choreography: Choreography,
     archives: Mapping[str, int] | None = None,
     accepted: Mapping[str, str] | None = None,
+    code: tuple[Path, str] | None = None,
 ) -> list[LintFinding]:
     """Return the findings that are not accepted, and one for each accepted finding that no longer exists.
 
@@ -36,10 +39,12 @@ def findings(
         choreography: the choreography to check.
         archives: how many days each stack's archive keeps events, by stack.
         accepted: the reason by accepted finding; an accepted finding that no longer exists is a finding too.
+        code: the project's folder and the choreography's module, to find handlers that are not listed.
     """
     known = dict(accepted or {})
     found = [one for rule in RULES for one in rule(choreography)]
     found += outlived(choreography, archives or {})
+    found += unlisted(choreography, *code) if code else ()
     names = {one.name for one in found}
     return [one for one in found if one.name not in known] + [_stale(name) for name in known if name not in names]
 

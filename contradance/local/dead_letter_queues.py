@@ -21,7 +21,7 @@ from contradance.runtime.ports import Clock
 MessageAttributes = Mapping[str, Mapping[str, str]]
 """Message attributes as SQS has them: `{"REASON": {"DataType": "String", "StringValue": "invalid"}}`."""
 VISIBILITY_SECONDS: Final = 30
-"""How long a received message is hidden, unless the receiver gives another time. SQS's default."""
+"""Visibility timeout of a received message, in seconds, unless the receiver gives another. SQS's default."""
 LETTER_COLUMNS: Final = "id, sent, body, attributes, source, receives"
 """The columns of a row for `stored_letter`."""
 _NAMED: Final = "id IN (SELECT value FROM json_each(?)) AND +function = ? AND +visible <= ?"

@@ -43,7 +43,7 @@ from contradance.subscription import Subscription
 
 _LOG = logging.getLogger("contradance.clock")
 _LONGEST_DELAY: Final = timedelta(minutes=15)
-"""Longest delay of a message that is sent to a queue. SQS API reference, SendMessage."""
+"""Longest delay of a message. SQS API reference, SendMessage."""
 _SWEEP_SECONDS: Final = 30.0
 """Time limit of one run of the sweeper."""
 

@@ -24,7 +24,7 @@ from contradance.runtime.ports import Clock
 DEFAULT_KEPT: Final = timedelta(days=14)
 """How long events are kept unless `run --archive-days` gives another time."""
 SHORTEST_MEMORY: Final = timedelta(days=14)
-"""SQS's longest retention: for so long an event can come back from a dead letter queue."""
+"""Shortest memory of a once-record: SQS's longest retention. For so long an event can come back from a dead letter queue."""
 _ROWS: Final = 500
 """Rows that one step reads."""
 _REPLAYS: Final = "SELECT 1 FROM replay WHERE state IN ('STARTING', 'RUNNING', 'CANCELLING')"

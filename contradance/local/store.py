@@ -10,21 +10,19 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
-from uuid import uuid4
+from typing import Final, NamedTuple
 
 from contradance.envelope import SealedEvent
-from contradance.errors import Conflict, LeaseHeld, LeaseLost
+from contradance.errors import LeaseHeld, LeaseLost
 from contradance.identity import Identity
 from contradance.local.events.bus import Bus
+from contradance.local.items import StoredItems, write_item
 from contradance.local.state.database import Database
 from contradance.runtime.journal_record import PublishedEvent
 from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, StoredResponse
-from contradance.runtime.ports import ABSENT, Item, Write
-from contradance.unit import ItemKey
+from contradance.runtime.ports import Write
 
 _ONCE: Final = "function = ? AND source = ? AND event_id = ?"
-_ITEM: Final = "table_name = ? AND partition = ? AND sort = ?"
 _RELEASED: Final = datetime.min.replace(tzinfo=UTC)
 """Expiry of a lease that was given back."""
 _REMEMBERED: Final = 10_000
@@ -39,7 +37,7 @@ class _Held(NamedTuple):
     attempt: int
 
 
-class SQLiteStore:
+class SQLiteStore(StoredItems):
     """`contradance.runtime.ports.Store` over the laptop's database.
 
     Args:
@@ -51,6 +49,7 @@ class SQLiteStore:
     def __init__(
         self, database: Database, bus: Bus | None = None, attempt_of: Callable[[str], int] = lambda _: 1
     ) -> None:
+        super().__init__(database)
         self._database = database
         self._bus = bus
         self._attempt_of = attempt_of
@@ -116,7 +115,7 @@ class SQLiteStore:
             except sqlite3.IntegrityError as error:  # the record exists: another attempt has committed
                 raise LeaseLost(_lease_lost(key)) from error
             for write in writes:
-                _write(connection, write)
+                write_item(connection, write)
             if accepted:
                 accepted.store(connection)
 
@@ -165,29 +164,6 @@ class SQLiteStore:
         )
         return [(OnceKey(*key), _sealed(sealed)) for *key, sealed in rows]
 
-    def get(self, table: str, key: ItemKey) -> Item | None:
-        """Return a committed item; None when it does not exist."""
-        rows = self._database.read(f"SELECT version, document FROM item WHERE {_ITEM}", (table, *key))  # noqa: S608 - constant
-        return Item(key, *rows[0]) if rows else None
-
-    def query(self, table: str, partition: str) -> list[Item]:
-        """Return the items of one partition, ordered by sort key."""
-        return _items(
-            self._database.read(
-                "SELECT partition, sort, version, document FROM item WHERE table_name = ? AND partition = ? ORDER BY sort",
-                (table, partition),
-            )
-        )
-
-    def scan(self, table: str, limit: int, after: ItemKey | None) -> list[Item]:
-        """Return up to `limit` items in key order, after the key `after`; None starts with the first."""
-        first = (
-            "SELECT partition, sort, version, document FROM item WHERE table_name = ? ORDER BY partition, sort LIMIT ?"
-        )
-        behind = first.replace("ORDER", "AND (partition, sort) > (?, ?) ORDER")
-        rows = self._database.read(*((first, (table, limit)) if after is None else (behind, (table, *after, limit))))
-        return _items(rows)
-
     def _record(self, key: OnceKey) -> OnceRecord | None:
         """Return the stored once-record of a key; None when the handler has not committed."""
         rows = self._database.read(
@@ -213,26 +189,6 @@ def _lease_lost(key: OnceKey) -> str:
         f"{key.function} took too long over event {key.event_id}, and another attempt took over.\n"
         "  Raise its timeout=, or make it faster."
     )
-
-
-def _write(connection: sqlite3.Connection, write: Write) -> None:
-    """Apply one write; raise `Conflict` when the item changed since the unit of work read it."""
-    where = (write.table, *write.key)
-    if write.expected is not None:
-        row = connection.execute(f"SELECT version FROM item WHERE {_ITEM}", where).fetchone()  # noqa: S608 - constant
-        if (row[0] if row else ABSENT) != write.expected:
-            raise Conflict(
-                f"an item of table {write.table} changed between read and commit.\n  The handler runs again."
-            )
-    if write.document is None:
-        connection.execute(f"DELETE FROM item WHERE {_ITEM}", where)  # noqa: S608 - constant
-    else:
-        connection.execute("INSERT OR REPLACE INTO item VALUES (?, ?, ?, ?, ?)", (*where, uuid4().hex, write.document))
-
-
-def _items(rows: list[Any]) -> list[Item]:
-    """Return the items in rows of (partition, sort, version, document), in their order."""
-    return [Item((partition, sort), version, document) for partition, sort, version, document in rows]
 
 
 def _ids(sealed: Sequence[SealedEvent]) -> str | None:

@@ -17,7 +17,7 @@ RowState = Literal["item", "completed", "unpublished", "running", "open", "expir
 """An item of a table, or the state of a once-record: only items and `completed` once-records are copied."""
 COPIED: Final[frozenset[RowState]] = frozenset(("item", "completed"))
 _TOGETHER: Final = 100
-"""Rows of one step: most keys of BatchGetItem and most items of TransactWriteItems. DynamoDB API reference."""
+"""Most rows of one step of a copy: most keys of BatchGetItem and most items of TransactWriteItems. DynamoDB API reference."""
 _ROUNDS: Final = 10
 """Most times that a row is read again, because it changed before it could be written."""
 _DIGEST_CHARACTERS: Final = 32

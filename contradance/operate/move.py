@@ -1,18 +1,16 @@
-"""Moves a service from one stack to another on the same bus: what is copied, and whether both stacks are ready.
+"""Moves a service from one stack to another on the same bus: which tables and once-records are copied.
 
 Copied are the items of the service's tables, and the once-records of its functions that are complete. A replay to the new stack
 then has no effect for what the old one has handled. The journal, dead letters and queues stay where they are.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from contradance.choreography import Choreography
 from contradance.deployed import Deployed
 from contradance.errors import OperateError
 from contradance.operate.copying import Counts, Rows, copy_rows
-from contradance.operate.doctor import HealthCheck, checked
-from contradance.operate.ports import System
 from contradance.table import Grant
 
 
@@ -97,20 +95,6 @@ def _pair(name: str, source: Deployed, target: Deployed) -> MovedRows:
     return MovedRows(f"table {name}", old.table_name, new.table_name, is_once=False)
 
 
-def find_obstacles(plan: MovePlan, source: System, target: System) -> Iterator[HealthCheck]:
-    """Yield the result of each check that has to pass before the new stack is enabled."""
-    for name in plan.functions:
-        yield from _stopped(source, name)
-        yield from _drained(source, name)
-        yield from _paused(target, name)
-
-
-def may_write(plan: MovePlan, target: System) -> Iterator[HealthCheck]:
-    """Yield the result of each check that has to pass before anything is written to the new stack."""
-    for name in plan.functions:
-        yield from _paused(target, name)
-
-
 def copy(
     plan: MovePlan, rows: Callable[[MovedRows], tuple[Rows, Rows]], *, dry_run: bool
 ) -> Iterator[tuple[MovedRows, Counts]]:
@@ -122,77 +106,3 @@ def copy(
     for moved in plan.rows:
         old, new = rows(moved)
         yield moved, copy_rows(old, new, dry_run=dry_run, delete=not moved.is_once)
-
-
-def describe_next(plan: MovePlan, target: Deployed, options: str) -> Sequence[str]:
-    """Return the commands that replay, to each subscriber of the service, what happened since the old stack paused."""
-    return [
-        f"contradance replay{options} --subscriber {name} --from <a day before the pause> --to now --yes"
-        for name in plan.functions
-        if target.functions[name].rule_arn is not None
-    ]
-
-
-def _stopped(source: System, name: str) -> Iterator[HealthCheck]:
-    """Yield whether the old stack's function can no longer run, and gets no new events."""
-    what = f"{name} in the old stack"
-
-    def look() -> HealthCheck:
-        """Return the result of checking the rule, and the reserved concurrency."""
-        fix = f"pulumi config set --path 'stopped[0]' {name.partition('.')[0]}; pulumi up, in the old stack"
-        function = source.deployed.functions[name]
-        if function.rule_name is not None and source.health.rule(name).state == "ENABLED":
-            return HealthCheck(what, "its rule is enabled: it gets new events", f"Pause, drain, then stop it: {fix}")
-        if source.health.can_run(name):
-            return HealthCheck(
-                what, "it can still run, for a retry or a request", f"When it is drained, stop it: {fix}"
-            )
-        return HealthCheck(what, "")
-
-    yield from checked(what, look)
-
-
-def _drained(source: System, name: str) -> Iterator[HealthCheck]:
-    """Yield whether the old stack's function has neither waiting events nor dead letters."""
-    function = source.deployed.functions[name]
-    if function.queue_url is not None:
-        what = f"queue of {name} in the old stack"
-
-        def waiting() -> HealthCheck:
-            """Return the result by the number of waiting events."""
-            count = source.health.waiting(name)
-            fix = "Wait until it is empty. A stopped function handles nothing: pause it only."
-            return HealthCheck(what, f"about {count} events wait", fix) if count else HealthCheck(what, "")
-
-        yield from checked(what, waiting)
-    if function.dead_letter_queue_url is not None:
-        letters = f"dead letters of {name} in the old stack"
-
-        def dead() -> HealthCheck:
-            """Return the result by the number of dead letters."""
-            count = source.dead_letters.count(name)
-            fix = f"Redrive or purge them before the stop: contradance dlq list --subscriber {name}"
-            return HealthCheck(letters, f"about {count}", fix) if count else HealthCheck(letters, "")
-
-        yield from checked(letters, dead)
-
-
-def _paused(target: System, name: str) -> Iterator[HealthCheck]:
-    """Yield whether the new stack's function consumes no events yet."""
-    what = f"{name} in the new stack"
-
-    def look() -> HealthCheck | None:
-        """Return the result by the rule's state, or by the outputs for a schedule; None for a route."""
-        function = target.deployed.functions[name]
-        if function.kind == "route":
-            return None
-        enabled = target.health.rule(name).state == "ENABLED" if function.rule_name else not function.paused
-        if enabled:
-            return HealthCheck(
-                what,
-                "it runs already: a copy could bring back what it has deleted",
-                "pulumi config set paused true; pulumi up, in the new stack",
-            )
-        return HealthCheck(what, "")
-
-    yield from checked(what, look)

@@ -27,9 +27,9 @@ _FOLDER: Final = "python"
 """Folder of a layer that Lambda adds to the path of Python functions. Lambda unpacks layers in /opt."""
 _MOUNT: Final = "/opt"
 MAX_UNPACKED_BYTES: Final = 250 * 1024 * 1024
-"""Largest size of a function with its layers. Lambda Developer Guide, quotas."""
+"""Largest function with its layers, in bytes. Lambda developer guide, quotas."""
 MAX_ZIP_BYTES: Final = 50 * 1024 * 1024
-"""Largest zip for a direct upload. Lambda Developer Guide, quotas."""
+"""Largest zip for a direct upload, in bytes. Lambda developer guide, quotas."""
 
 
 def layer_key(lock: bytes, rooms: Mapping[str, Path], target: LambdaPlatform) -> str:

@@ -16,7 +16,7 @@ BranchFields = dict[str, Alternatives]
 """The fields of one branch, by dotted path."""
 
 MAX_CHARACTERS = 4096
-"""Longest event pattern that PutRule takes, in characters. An account starts with a quota of 2,048."""
+"""Longest event pattern, in characters. EventBridge API reference, PutRule; an account starts with a quota of 2,048."""
 
 _MAX_READ = 4 * MAX_CHARACTERS
 """Longest text that is parsed. White space does not count towards MAX_CHARACTERS, but needs a limit too."""
@@ -25,7 +25,7 @@ MAX_DEPTH = 1000
 """Deepest nesting of objects in a pattern: the limit of Event Ruler's JSON reader."""
 
 MAX_COMBINATIONS = 1000
-"""Most branches: the lengths of all `$or` arrays, multiplied. EventBridge user guide, comparison operators."""
+"""Most branches of an event pattern: the lengths of all `$or` arrays, multiplied. EventBridge user guide, comparison operators."""
 
 _OPERATORS = frozenset(
     ["anything-but", "cidr", "equals-ignore-case", "exactly", "exists", "numeric", "prefix", "suffix", "wildcard"]

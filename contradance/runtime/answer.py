@@ -8,9 +8,11 @@ from uuid import uuid4
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from contradance.annotation import type_name
+from contradance.contract import Contract
 from contradance.delivery import Delivery
 from contradance.envelope import derived_id
-from contradance.errors import LaptopError, LeaseHeld
+from contradance.errors import ContractViolation, LaptopError, LeaseHeld
 from contradance.function import AnyFunction
 from contradance.httproute import Route
 from contradance.reply import HttpError, Reply
@@ -24,16 +26,16 @@ from contradance.runtime.request import (
     BadRequest,
     Response,
     body_of,
-    check_json,
     idempotency_key,
     json_of,
     path_of_infinity,
     problem,
+    refuse_ambiguous_json,
     response,
     traceparent_of,
 )
 from contradance.runtime.tracing import tracing
-from contradance.signature import Parameter
+from contradance.signature import Parameter, describe_function
 from contradance.violation import problems
 from contradance.wire import read_closed
 
@@ -99,6 +101,11 @@ def _task(function: AnyFunction, request: Mapping[str, Any], context: Context) -
         taken = {route.delivery.name: delivery()} if route.delivery else {}
         returned = function.handler(**arguments, **taken)
         body, published = (returned.body, returned.publishes) if isinstance(returned, Reply) else (returned, None)
+        if not isinstance(returned, Reply) and (isinstance(returned, Contract) or not function.may_publish_nothing):
+            raise ContractViolation(
+                f"{describe_function(function.service, function.handler)} returned {type_name(type(returned))} without a "
+                "Reply.\n  Write: return Reply(body, publishes=event)."
+            )
         return published, lambda: StoredResponse(route.status, _render(route, body), _fingerprint(request))
 
     cause = Cause(derived_id(*key, "correlation"), None, traceparent=traceparent_of(request))
@@ -166,7 +173,7 @@ def _arguments(route: Route, request: Mapping[str, Any]) -> dict[str, Any]:
         try:
             model: type[BaseModel] = route.body.annotation
             arguments[route.body.name] = read_closed(model, body, extra=None)
-            check_json(body)
+            refuse_ambiguous_json(body)
         except ValidationError as error:
             found += problems(error, "body")
     if found:

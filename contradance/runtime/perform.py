@@ -8,12 +8,14 @@ process dies in between, the once-record is `done`: the next attempt or the swee
 """
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Any, Final
+
+from pydantic import BaseModel
 
 from contradance.annotation import type_name
 from contradance.contract import Contract
@@ -29,6 +31,7 @@ from contradance.runtime.publish import publish
 from contradance.runtime.received import Place
 from contradance.runtime.tracing import tracing
 from contradance.runtime.work import UnitOfWork
+from contradance.signature import describe_function
 from contradance.unit import run_in
 
 MAX_SEALED_BYTES: Final = 350 * 1024
@@ -173,14 +176,19 @@ def _events(function: AnyFunction, published: object) -> list[Contract]:
     """Return a handler's events as a list; raise `ContractViolation` for one that its annotation does not name."""
     if published is None and function.may_publish_nothing:
         return []
-    one = isinstance(published, Contract) or not isinstance(published, Iterable)
+    one = isinstance(published, BaseModel | Mapping | str | bytes) or not isinstance(published, Iterable)
     events: list[Any] = [published] if one else [*published]  # type: ignore[misc]  # what is not one is iterable
     for event in events:
         if type(event) not in function.publishes:
             named = ", ".join(contract.__name__ for contract in function.publishes) or "nothing"
+            fix = (
+                "Return what the annotation names, or annotate what is returned."
+                if isinstance(event, Contract) or not function.publishes
+                else f"Build the event: return {function.publishes[0].__name__}(...)."
+            )
             raise ContractViolation(
-                f"{function.name} returned {type_name(type(event))}, but its annotation publishes {named}.\n"
-                "  Return what the annotation names, or annotate what is returned."
+                f"{describe_function(function.service, function.handler)} returned {type_name(type(event))}, but its "
+                f"annotation publishes {named}.\n  {fix}"
             )
     return events
 

@@ -11,9 +11,9 @@ from contradance.quantity import counted
 from contradance.runtime.ports import Clock, Events
 
 MAX_ENTRIES: Final = 10
-"""Most entries in one call. EventBridge API reference, PutEvents."""
+"""Most entries of one PutEvents call. EventBridge API reference, PutEvents."""
 MAX_CALL_BYTES: Final = 1_000_000
-"""Most UTF-8 bytes in one call; EventBridge refuses 1 MB and more. AWS Compute Blog, 2026-01-29."""
+"""Most UTF-8 bytes of one PutEvents call; EventBridge refuses 1 MB and more. AWS Compute Blog, 2026-01-29."""
 RETRYABLE: Final = frozenset({"InternalFailure", "InternalException", "ThrottlingException"})
 """Error codes of entries that a retry may fix. EventBridge API reference, PutEventsResultEntry."""
 _MAX_ATTEMPTS: Final = 5
@@ -31,7 +31,9 @@ def publish(sealed: Sequence[SealedEvent], events: Events, bus: str, clock: Cloc
     for chunk in _chunks(sealed):
         unsent += _send(chunk, events, bus, clock, deadline)
     if unsent:
-        lines = [f"not published to {bus}: {len(unsent)} of {counted(len(sealed), 'event')}"]
+        lines = [
+            f"{len(unsent)} of {counted(len(sealed), 'event')} {'was' if len(unsent) == 1 else 'were'} not published to {bus}"
+        ]
         lines += [f"  {event.event_id} ({event.identity}): {code}" for event, code in unsent[:MAX_PROBLEMS]]
         if len(unsent) > MAX_PROBLEMS:
             lines.append(f"  and {len(unsent) - MAX_PROBLEMS} more")

@@ -61,7 +61,7 @@ def json_of(request: Mapping[str, Any]) -> bytes:
     return body_of(request)
 
 
-def check_json(body: bytes) -> None:
+def refuse_ambiguous_json(body: bytes) -> None:
     """Raise `BadRequest` when valid JSON has a field twice in an object, infinity or NaN; other text: `ValueError`."""
     not_finite = path_of_infinity(json.loads(body, object_pairs_hook=_named_once), "body")
     if not_finite is not None:

@@ -30,7 +30,9 @@ class UnitOfWork:
     def check_linked(self, wanted: str, links: frozenset[object]) -> None:
         """Raise `NotLinked` unless the function uses one of `links`."""
         if not links & self._uses:
-            raise NotLinked(f"{self._function} needs {wanted} but does not link it.\n  Add it: uses=[{wanted}].")
+            raise NotLinked(
+                f"{self._function} uses {wanted}, which is not in its uses=[...].\n  Add it: uses=[{wanted}]."
+            )
 
     def get(self, table: str, key: ItemKey) -> str | None:
         """Return an item's document, this unit's write before the committed one; None when missing or deleted.

@@ -9,6 +9,7 @@ from enum import Flag
 from functools import partial
 from typing import Any, Final, TypeAlias
 
+from pydantic import BaseModel
 from pydantic.json_schema import (
     CoreSchemaOrFieldType,
     GenerateJsonSchema,
@@ -19,7 +20,6 @@ from pydantic.json_schema import (
 from pydantic_core import core_schema
 
 from contradance.compatibility.normal_form import CHECKS
-from contradance.contract import Contract
 
 _BOUNDS: Final = ("ge", "gt", "le", "lt")
 _CHECKS_OUTSIDE_SCHEMA: Final[Mapping[CoreSchemaOrFieldType, tuple[str, ...]]] = {
@@ -46,14 +46,14 @@ _Generate: TypeAlias = Callable[[Any], JsonSchemaValue]
 """Generates the JSON Schema of one core schema."""
 
 
-def schema_of(contract: type[Contract], mode: JsonSchemaMode = "serialization") -> dict[str, Any]:
-    """Return the contract's JSON Schema with sorted keys and sorted `required`: equal contracts give equal text.
+def schema_of(model: type[BaseModel], mode: JsonSchemaMode = "serialization") -> dict[str, Any]:
+    """Return a model's JSON Schema with sorted keys and sorted `required`: equal contracts give equal text.
 
     Args:
-        contract: the contract.
+        model: a contract, or the class of a table's items.
         mode: `serialization` describes published data; `validation` describes accepted data, which may omit defaults.
     """
-    schema = contract.model_json_schema(mode=mode, schema_generator=_Generator)
+    schema = model.model_json_schema(mode=mode, schema_generator=_Generator)
     canonical: dict[str, Any] = _sorted(schema)
     return canonical
 

@@ -1,7 +1,7 @@
 """Valid fakes in place of personal data: the same input gives the same fake, in every process.
 
 What is personal is what `contradance.pii.mask` masks. A marked field gets a value of its own schema, as `events_of` generates
-it; a field that the contract does not have is left out. The result is checked against the contract.
+it; a field that the model does not have is left out. The result is checked against the model.
 """
 
 import json
@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from contradance.compatibility.keywords import SchemaObject
 from contradance.contract import Contract
@@ -26,34 +26,38 @@ _LEFT_OUT: Final = object()
 
 
 class CannotFake(Exception):
-    """Data has no shape that can be faked, or the contract's validators refuse every fake."""
+    """Data has no shape that can be faked, or the model's validators refuse every fake."""
 
 
-def faked(contract: type[Contract], data: object) -> tuple[Any, dict[str, str]]:
-    """Return data with fakes for personal data, and the replaced texts with their fakes; or raise `CannotFake`."""
-    shown = mask(contract, data)
+def faked(model: type[BaseModel], data: object) -> tuple[Any, dict[str, str]]:
+    """Return data with fakes for personal data, and the replaced texts with their fakes; or raise `CannotFake`.
+
+    `model` is a contract, or the class of a table's items.
+    """
+    shown = mask(model, data)
+    named = str(model.identity) if issubclass(model, Contract) else model.__qualname__
     if not isinstance(data, Mapping) or not isinstance(shown, Mapping):
-        raise CannotFake(f"the data of {contract.identity} is not an object")
-    was_valid = _is_valid(contract, data)
+        raise CannotFake(f"the data of {named} is not an object")
+    was_valid = _is_valid(model, data)
     for choice in reversed(range(_CHOICES)):
-        faker = _Faker(contract, choice)
+        faker = _Faker(model, choice)
         found = faker.value(faker.schema, shown, data)
-        if not was_valid or _is_valid(contract, found):
+        if not was_valid or _is_valid(model, found):
             return found, faker.replaced
-    raise CannotFake(f"the validators of {contract.identity} accept no generated value; see events_of")
+    raise CannotFake(f"the validators of {named} accept no generated value; see events_of")
 
 
-def _is_valid(contract: type[Contract], data: object) -> bool:
-    """Return whether a consumer of the contract could read this data."""
+def _is_valid(model: type[BaseModel], data: object) -> bool:
+    """Return whether data could be read as the model."""
     try:
-        read_tolerant(contract, as_text(data))
+        read_tolerant(model, as_text(data))
     except (ValidationError, ValueError, TypeError):
         return False
     return True
 
 
 @lru_cache(maxsize=1024)
-def _generated(contract: type[Contract], text: str) -> tuple[Any, ...]:
+def _generated(model: type[BaseModel], text: str) -> tuple[Any, ...]:
     """Return up to `_CHOICES` values for the JSON of (schema, value), always the same for the same text."""
     schema, _ = json.loads(text)
     found: list[Any] = []
@@ -67,7 +71,7 @@ def _generated(contract: type[Contract], text: str) -> tuple[Any, ...]:
         phases=[Phase.generate],
         suppress_health_check=[*HealthCheck],
     )
-    @given(strategy_of(contract, schema))
+    @given(strategy_of(model, schema))
     def collect(value: Any) -> None:
         found.append(value)
 
@@ -76,12 +80,12 @@ def _generated(contract: type[Contract], text: str) -> tuple[Any, ...]:
 
 
 class _Faker:
-    """Fakes the values of one contract."""
+    """Fakes the values of one model."""
 
-    def __init__(self, contract: type[Contract], choice: int) -> None:
-        self.schema: SchemaObject = schema_of(contract, "validation")
+    def __init__(self, model: type[BaseModel], choice: int) -> None:
+        self.schema: SchemaObject = schema_of(model, "validation")
         self.replaced: dict[str, str] = {}
-        self._contract = contract
+        self._model = model
         self._choice = choice
 
     def value(self, schema: SchemaObject | None, shown: object, value: object) -> Any:
@@ -101,7 +105,7 @@ class _Faker:
         if schema is None:
             return _LEFT_OUT
         text = json.dumps([schema, value], sort_keys=True, default=str)
-        found = _generated(self._contract, text)
+        found = _generated(self._model, text)
         fake = found[min(self._choice, len(found) - 1)]
         if isinstance(value, str) and isinstance(fake, str) and value:
             self.replaced[value] = fake

@@ -179,10 +179,8 @@ class Run:
         fitting = [event for event in found if all(getattr(event, name) == value for name, value in fields.items())]
         if not fitting or times not in (None, len(fitting)):
             wanted = f"{contract.__name__}{f' with {sorted(fields)} as given' if fields else ''}"
-            count = counted(len(fitting), "time") if fitting else "never"
-            raise AssertionError(
-                f"{wanted} was published {count}{'' if times is None else f', not {times}'}.{self._describe_flows()}"
-            )
+            was = f"was published {counted(len(fitting), 'time')}" if fitting else "was never published"
+            raise AssertionError(f"{wanted} {was}{'' if times is None else f', not {times}'}.{self._describe_flows()}")
         return fitting[0]
 
     def assert_not_published(self, contract: type[Contract]) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from hypothesis import assume
 from hypothesis import strategies as st
+from pydantic import BaseModel
 from pydantic_core import to_json
 
 from contradance.compatibility.keywords import SchemaObject
@@ -58,7 +59,7 @@ _UUID_VERSION: Final = re.compile("uuid([1-8])")
 def events_of(contract: type[Event]) -> st.SearchStrategy[Event]:
     """Return a strategy that generates the valid events of `contract`, which its own validators accept too."""
     schema = schema_of(contract, "validation")
-    data = _StrategyBuilder(contract, schema.get("$defs", {})).strategy(schema)
+    data = _StrategyBuilder(schema.get("$defs", {})).strategy(schema)
 
     @st.composite
     def events(draw: st.DrawFn) -> Event:
@@ -73,16 +74,15 @@ def events_of(contract: type[Event]) -> st.SearchStrategy[Event]:
     return events()
 
 
-def strategy_of(contract: type[Contract], schema: SchemaObject) -> st.SearchStrategy[Any]:
-    """Return a strategy for the values of one part of the schema of `contract`."""
-    return _StrategyBuilder(contract, schema_of(contract, "validation").get("$defs", {})).strategy(schema)
+def strategy_of(model: type[BaseModel], schema: SchemaObject) -> st.SearchStrategy[Any]:
+    """Return a strategy for the values of one part of the schema of `model`."""
+    return _StrategyBuilder(schema_of(model, "validation").get("$defs", {})).strategy(schema)
 
 
 class _StrategyBuilder:
-    """Builds strategies from the JSON Schema of one contract."""
+    """Builds strategies from the JSON Schema of one model."""
 
-    def __init__(self, contract: type[Contract], definitions: Mapping[str, SchemaObject]) -> None:
-        self._contract = contract
+    def __init__(self, definitions: Mapping[str, SchemaObject]) -> None:
         self._definitions = definitions
         self._made: dict[str, st.SearchStrategy[Any]] = {}
 

@@ -12,6 +12,9 @@ from contradance import Contract, Registry, Retry, subscriber
 from contradance.choreography import Choreography
 from tests.browser.conftest import Opens
 from tests.browser.stage import Stage, require_chromium, stage
+from tests.local.console.test_console import library
+from tests.local.console.test_cost import PAGES as FULL_PAGES
+from tests.local.console.test_cost import fill
 
 require_chromium()
 
@@ -221,11 +224,25 @@ def test_all_dead_letters_are_redriven_and_saying_no_leaves_them(dead: Stage, op
     expect(page.get_by_role("heading", level=1)).to_have_text("2 redriven")
 
 
+def test_on_a_phone_no_page_is_endless_however_much_happened(tmp_path: Path, opens: Opens) -> None:
+    with stage(tmp_path, library()) as running:
+        running.laptop.database.write(lambda connection: fill(connection, 120))
+        page = opens(f"{running.console}/live", wide=390)
+        heights = {}
+        for path in FULL_PAGES:
+            page.goto(f"{running.console}/{path}")
+            heights[path] = page.evaluate("document.documentElement.scrollHeight")
+            assert page.evaluate("document.documentElement.scrollWidth") == 390, path
+
+    assert {path: height for path, height in heights.items() if height >= 5000} == {}
+    assert heights["dead-letters/readers.remind"] > 1500, "the page is full"
+
+
 def test_a_dead_letter_hides_personal_data_until_it_is_revealed(dead: Stage, opens: Opens) -> None:
     page = opens(f"{dead.console}/dead-letters/payments.process_payment")
     assert "Ada Example" not in page.content()
 
-    page.locator(".letters > li").first.locator("summary").click()
+    page.locator(".letters > li").first.get_by_text("The event").click()
     page.get_by_role("button", name="Reveal the personal data").first.click()
 
     assert page.content().count("Ada Example") == 1

@@ -220,6 +220,13 @@ def check_both(choreography: Choreography) -> None:
         check(picture_of(choreography, direction))
 
 
+def test_the_picture_names_how_many_of_the_functions_it_shows() -> None:
+    shown = svg(food_delivery)
+
+    assert len(food_delivery.functions) == 13
+    assert shown.count("8 of 13 functions · 7 events · 6 services") == 2
+
+
 @examples(12)
 @given(choreographies())
 def test_the_picture_of_any_choreography_is_readable_and_complete(choreography: Choreography) -> None:

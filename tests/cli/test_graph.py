@@ -233,6 +233,17 @@ def test_a_subscriber_of_an_older_version_that_is_published_too_is_below_the_new
     assert captured.get().splitlines()[1 : 1 + len(below)] == below
 
 
+def test_an_event_that_ends_a_flow_is_marked(recwarn: pytest.WarningsRecorder) -> None:
+    for ends, mark in (([Begun], "end"), ([], "no consumer")):
+        shop = Choreography("shop", contracts=registry, functions=[daily], ends=ends)
+
+        with out.capture() as captured:
+            out.print(choreography_tree(shop))
+
+        assert captured.get().splitlines()[-1] == f"    └── Begun  {mark}"
+    assert len(recwarn) == 1
+
+
 @examples(25)
 @given(choreographies())
 def test_every_function_is_in_the_tree(choreography: Choreography) -> None:

@@ -84,7 +84,10 @@ def test_a_finding_says_why_and_how_to_mend_it_and_fails(tmp_path: Path, monkeyp
 
     assert found.exit_code == 1
     assert "unused  library.loans/Lent v1 has no publisher and no subscriber.\n  Why: " in found.stdout
-    assert 'Accept: "unused library.loans/Lent v1" = "the reason"' in found.stdout
+    assert (
+        'Accept: in pyproject.toml, below [tool.contradance.accepted]: "unused library.loans/Lent v1" = "the reason"'
+        in found.stdout
+    )
     assert [one["name"] for one in machine] == ["unused library.loans/Lent v1"]
     assert fine.exit_code == 0
 

@@ -106,8 +106,9 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 
 
 def without_times(shown: str) -> list[str]:
-    """Return the lines, without the time that each log line begins with."""
-    return [re.sub(r"^\d\d:\d\d:\d\d  ", "", line) for line in shown.splitlines()]
+    """Return the lines without dates, and without the time that each log line begins with."""
+    lines = [line for line in shown.splitlines() if not re.fullmatch(r"\d{4}-\d\d-\d\d", line)]
+    return [re.sub(r"^\d\d:\d\d:\d\d  ", "", line) for line in lines]
 
 
 def test_a_powertools_line_reads_as_text_with_the_authors_keys(

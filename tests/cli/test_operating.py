@@ -120,6 +120,17 @@ def test_a_replay_that_cannot_be_is_refused(tmp_path: Path) -> None:
     assert route.stderr.startswith("OperateError: orders.place_order consumes no events")
 
 
+def test_lists_have_the_date_where_the_day_changes(tmp_path: Path) -> None:
+    with operator(tmp_path) as found:
+        found.system.order(HAPPY)
+        found.system.laptop.advance(timedelta(days=1))
+        found.system.order(HAPPY)
+        listed = [found.types(*command, "--since", "2026-01-01").stdout for command in (["logs"], ["events", "list"])]
+
+    for lines in listed:
+        assert re.findall(r"^\d{4}-.*", lines, re.MULTILINE) == ["2026-01-02"]
+
+
 def test_logs_tell_each_delivery_of_one_function_or_one_order(tmp_path: Path) -> None:
     with operator(tmp_path) as found:
         found.system.order(HAPPY)

@@ -5,35 +5,62 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from contradance.cli.app import app
+from contradance.deployed import DeployedTable
 from contradance.local.state.journal_table import STATE_FILE
 from contradance.local.state.reader import reading
 from contradance.local.system.deployed import deployed
 from contradance.local.web.server import Server
+from contradance.operate.aws import services
 from contradance.operate.aws.stack import stack_system
+from contradance.runtime.aws import layout
 from functions.choreography import food_delivery
 from tests.cli.project import ROOT
 from tests.food import OUTAGE, Food, food
-from tests.operate.fakes import LaptopAws
+from tests.operate.fakes import FakeAws, LaptopAws
+from tests.operate.moving import dynamodb
+from tests.runtime.aws.moto import CREDENTIALS, client, make_table
 
 PAYMENT = "payments.process_payment"
 NAME = "Ada Example"
+ORDERS, AWARDS = "orders.orders", "loyalty.awards"
+TABLES = {
+    ORDERS: DeployedTable(table_name="prod-orders", sorted=False),
+    AWARDS: DeployedTable(table_name="prod-awards", sorted=True),
+}
 
 
 class Stack:
     """A stand-in of a stack with dead letters, and commands that pull from it into a folder."""
 
     def __init__(self, system: Food, outputs: Path, here: Path) -> None:
+        self.system = system
         self.orders = [system.order(OUTAGE) for _ in range(2)]
         self.here = here
         self._outputs = outputs
 
-    def pull(self, *words: str) -> Result:
+    def pull(self, *words: str, port: str = "9") -> Result:
         """Pull dead letters to the folder."""
-        options = ["--outputs", str(self._outputs), "--state", str(self.here), "--port", "9"]
+        options = ["--outputs", str(self._outputs), "--state", str(self.here), "--port", port]
         return CliRunner().invoke(app, ["dlq", "pull", *words, *options], terminal_width=200)
+
+    def redrive(self) -> Result:
+        """Redrive the stack's own dead letters."""
+        words = ["dlq", "redrive", "--yes", "--outputs", str(self._outputs)]
+        return CliRunner().invoke(app, words, terminal_width=200)
+
+    def debug(self, *words: str, typed: str = "q\n") -> Result:
+        """Debug a dead letter in the folder, typing at pdb."""
+        options = ["--pdb", "--state", str(self.here), "--port", "9"]
+        return CliRunner().invoke(app, ["retry", *words, *options], input=typed, terminal_width=200)
+
+    def items(self) -> list[tuple[str, str, str, str]]:
+        """Return the rows of the folder's tables: table, partition, sort, document."""
+        with reading(self.here / STATE_FILE) as reader:
+            return reader.read("SELECT table_name, partition, sort, document FROM item ORDER BY 1, 2, 3")
 
     def bodies(self) -> list[str]:
         """Return what the folder's queues hold."""
@@ -49,7 +76,9 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
             "contradance.operate.aws.stack.stack_system", lambda found: stack_system(found, LaptopAws(url))
         )
         outputs = tmp_path / "outputs.json"
-        described = deployed(food_delivery, url).model_dump(mode="json", by_alias=True)
+        described = (
+            deployed(food_delivery, url).model_copy(update={"tables": TABLES}).model_dump(mode="json", by_alias=True)
+        )
         outputs.write_text(json.dumps({"deployed": described}))
         yield Stack(system, outputs, tmp_path / "here")
 
@@ -122,3 +151,125 @@ def test_a_pull_names_a_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     assert ended.exit_code == 2
     assert "name the stack" in " ".join(ended.stderr.split())
+
+
+@pytest.fixture
+def rows(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """The stack with its tables in moto, with the orders' rows."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        for table in TABLES.values():
+            make_table(table.table_name, sort_key=table.sorted)
+        found = stack.system.laptop.database.read(
+            "SELECT partition, document FROM item WHERE table_name = ?", (ORDERS,)
+        )
+        award = json.dumps({"customer_id": "a/b", "order_id": stack.orders[0], "points": 7})
+        items = [("prod-orders", {layout.PARTITION: key}, document) for key, document in found]
+        items.append(("prod-awards", {layout.PARTITION: "a/b", layout.SORT: stack.orders[0]}, award))
+        for table_name, key, document in items:
+            texts = {**key, layout.VERSION: "1", layout.DOCUMENT: document}
+            client("dynamodb").put_item(TableName=table_name, Item={name: {"S": text} for name, text in texts.items()})
+        monkeypatch.setattr(services, "Boto", lambda _: FakeAws(dynamodb=dynamodb()))
+        yield stack
+
+
+def test_named_rows_come_without_personal_data_and_the_handlers_here_read_them(rows: Stack) -> None:
+    order, other = rows.orders
+
+    ended = rows.pull("--subject", order, "--rows", f"{ORDERS}/{order}", "--rows", f"{AWARDS}/a%2Fb/{order}")
+
+    assert ended.exit_code == 0, ended.output
+    assert f"{ORDERS}/{order}: pulled" in ended.stdout
+    assert [item[:3] for item in rows.items()] == [(AWARDS, "a/b", order), (ORDERS, order, "")]
+    assert NAME not in rows.items()[1][3]
+    letter = json.loads(rows.bodies()[0])["requestPayload"]["detail"]["data"]
+    with food(rows.here) as system:
+        shown = system.show(f"/orders/{order}")
+        missing, _ = system.ask("GET", f"/orders/{other}")
+    assert shown["customer"] == letter["customer"], "the same value has the same fake in an event and in a row"
+    assert missing == 404, "only the row that was named"
+
+
+def test_a_row_is_revealed_only_when_confirmed_and_replaces_the_row_of_a_laptop_that_runs(rows: Stack) -> None:
+    order = rows.orders[0]
+    name = f"{ORDERS}/{order}"
+    rows.pull("--rows", name)
+    with food(rows.here) as system, Server(system.laptop, 0).serving() as url:
+        before = system.show(f"/orders/{order}")
+
+        refused = rows.pull("--rows", name, "--reveal", port=url.rpartition(":")[2])
+        assert system.show(f"/orders/{order}") == before
+        done = rows.pull("--rows", name, "--reveal", "--confirm", "food-delivery", port=url.rpartition(":")[2])
+        after = system.show(f"/orders/{order}")
+
+    assert (refused.exit_code, done.exit_code) == (2, 0), done.output
+    assert before["customer"]["name"] != NAME
+    assert after["customer"]["name"] == NAME
+    lines = [json.loads(line) for line in (rows.here / "revealed.jsonl").read_text().splitlines()]
+    assert [line["row"] for line in lines if "row" in line] == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("orders.nothing/x", "no function uses a table 'orders.nothing'"),
+        ("orders.orders", "'orders.orders' is not the name of a row"),
+        ("orders.orders/", "'orders.orders/' is not the name of a row"),
+        ("loyalty.awards/ada", "Write loyalty.awards/CUSTOMER_ID/ORDER_ID"),
+        ("loyalty.awards/a/b/c", "the key of loyalty.awards is customer_id, order_id"),
+        ("payments.charges/x", "the stack has no table payments.charges"),
+        ("orders.orders/x", "kept: orders.orders/x: the stack has no such row"),
+    ],
+)
+def test_a_row_that_cannot_be_pulled_is_named_with_the_reason(rows: Stack, name: str, why: str) -> None:
+    ended = rows.pull("--rows", name)
+
+    assert ended.exit_code == 1
+    assert why in ended.stderr
+
+
+def test_a_pulled_letter_stops_in_the_debugger_where_its_handler_raises_and_a_redrive_heals_the_stack(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = stack.orders[0]
+    stack.pull("--reveal", "--confirm", "food-delivery")
+    before = (stack.bodies(), stack.items())
+
+    stopped = stack.debug(order, typed="p token\nup\np placed.order_id\nq\n")
+
+    assert stopped.exit_code == 1
+    assert "GatewayOutage" in stopped.stderr
+    assert "gateway.py" in stopped.stderr
+    assert "(Pdb) 'tok_outage'" in stopped.stdout
+    assert f"UUID('{order}')" in stopped.stdout
+    assert "Nothing was kept" in stopped.stdout
+    assert (stack.bodies(), stack.items()) == before
+
+    monkeypatch.setattr("functions.payments.gateway._OUTAGE", "mended")
+    passed = stack.debug(order)
+    healed = stack.redrive()
+    stack.system.laptop.drain()
+
+    assert passed.exit_code == 0, passed.output
+    assert "It would publish food.payments/PaymentSuccess v1, and write 1 rows." in passed.stdout
+    assert (stack.bodies(), stack.items()) == before
+    assert f"{PAYMENT}: 2 redriven" in healed.stdout
+    assert {stack.system.show(f"/orders/{one}")["status"] for one in stack.orders} == {"delivery_assigned"}
+
+
+def test_a_delivery_that_waits_can_be_debugged_by_its_function_and_nothing_else_is_selected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    with food(tmp_path) as system:
+        system.ask("POST", "/orders", OUTAGE)
+        options = ["--pdb", "--state", str(tmp_path), "--port", "9"]
+        waiting = CliRunner().invoke(app, ["retry", PAYMENT, *options], input="q\n", terminal_width=200)
+        nothing = CliRunner().invoke(app, ["retry", "payments.reverse_payment", *options])
+        left = system.laptop.bus.backlog(PAYMENT)
+
+    assert "GatewayOutage" in waiting.stderr
+    assert nothing.exit_code == 1
+    assert "No delivery waits and no dead letter is here that is about payments.reverse_payment." in nothing.stderr
+    assert sum(left) == 1

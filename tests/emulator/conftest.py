@@ -1,10 +1,13 @@
-"""MiniStack, where it is installed; without it every test marked `emulator` is skipped."""
+"""MiniStack, where it is installed, and the food delivery system; without it every test marked `emulator` is skipped."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from contradance.project import find_project
 from tests.emulator.ministack import ENVIRONMENT, MiniStack, ministack
+from tests.emulator.system import Emulated
+from tests.packaging.project import ROOT
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +17,12 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
         pytest.skip("NOT RUN: MiniStack is not installed; `make emulator` installs it and runs these tests")
     with ministack(tmp_path_factory.mktemp("ministack")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def food_system(emulator: MiniStack) -> Iterator[Emulated]:
+    """Deploy the food delivery system."""
+    config = {"alarmMail": "ops@example.com"}
+    system = Emulated(find_project(ROOT), emulator, config=config, secrets={"gateway_key": "a key"})
+    yield system
+    system.proxy.close()

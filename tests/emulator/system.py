@@ -4,11 +4,10 @@ import json
 import platform
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.client import HTTPConnection
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from botocore.auth import SigV4Auth  # type: ignore[import-untyped]  # it has no types
@@ -30,40 +29,12 @@ from contradance.runtime.consume import once_key
 from tests.emulator.gaps import Operator, scheduled_input
 from tests.emulator.ministack import ENVIRONMENT, MiniStack
 from tests.emulator.proxy import Proxy
-from tests.infra.aws_calls import Call
-from tests.infra.created import Created
-from tests.infra.mocks import ACCOUNT, REGION, Registered, run
+from tests.emulator.recorder import EmulatedAws
+from tests.infra.mocks import ACCOUNT, REGION, run
 from tests.packaging.project import ARCHITECTURES
 
-if TYPE_CHECKING:
-    from contradance.choreography import Choreography
-
-_LONG: Final = 60
+_LONG: Final = 120
 """Seconds that nothing here needs."""
-
-
-@dataclass
-class EmulatedAws(Created):
-    """Creates each resource in MiniStack; the functions call AWS through the proxy."""
-
-    emulator: MiniStack = field(kw_only=True)
-    proxy: Proxy = field(kw_only=True)
-
-    def client(self, service: str) -> Any:
-        return self.emulator.client(service)
-
-    def calls(self, resource: Registered) -> Iterator[Call]:
-        for call in super().calls(resource):
-            if call.operation == "CreateFunction":
-                call.parameters["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = self.proxy.address(resource.name)
-            yield call
-
-    def answered(self, kind: str, answers: Mapping[str, Any]) -> dict[str, Any]:
-        known = super().answered(kind, answers)
-        if kind == "Api":
-            arn = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{answers['ApiId']}"
-            known |= {"apiEndpoint": answers["ApiEndpoint"], "executionArn": arn}
-        return known
 
 
 class Emulated:
@@ -74,12 +45,19 @@ class Emulated:
         emulator: MiniStack.
         config: the stack's configuration.
         secrets: values of secrets by name.
+        stack: its name.
     """
 
     def __init__(
-        self, project: Project, emulator: MiniStack, *, config: Mapping[str, str], secrets: Mapping[str, str]
+        self,
+        project: Project,
+        emulator: MiniStack,
+        *,
+        config: Mapping[str, str],
+        secrets: Mapping[str, str],
+        stack: str = "dev",
     ) -> None:
-        self.choreography: Choreography = project.choreography()
+        self.choreography = project.choreography()
         self.proxy = Proxy(emulator.port)
         self._emulator = emulator
         self._clients: dict[str, Any] = {}
@@ -100,7 +78,7 @@ class Emulated:
         recorder = EmulatedAws(account=ACCOUNT, emulator=emulator, proxy=self.proxy)
         kept = {"secrets": json.dumps(dict(secrets))} if secrets else {}
         name = self.choreography.name
-        self.deployment = run(program, project=name, config=config, kept=kept, recorder=recorder)
+        self.deployment = run(program, stack=stack, project=name, config=config, kept=kept, recorder=recorder)
         self.proxy.policies.update(
             {name: str(each["policy"]) for name, each in self.deployment.all("RolePolicy").items()}
         )
@@ -138,6 +116,15 @@ class Emulated:
         name, payload = self.deployed.functions[function].function_name, json.dumps(as_event(entry)).encode()
         self.aws("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=payload)
 
+    def pause(self, *, paused: bool) -> None:
+        """Disable or enable all rules, as an update with or without `paused` does; `tests/engine` holds what it touches."""
+        change = self.aws("events").disable_rule if paused else self.aws("events").enable_rule
+        for rule in self.deployment.all("EventRule").values():
+            change(Name=rule["name"], EventBusName=rule["eventBusName"])
+        functions = {name: one.model_copy(update={"paused": paused}) for name, one in self.deployed.functions.items()}
+        self.deployed = self.deployed.model_copy(update={"functions": functions})
+        self.system = stack_system(self.deployed, self.operator)
+
     def documents(self) -> dict[str, list[Any]]:
         """Return the documents of every table, by the table's name in the code."""
         return {
@@ -149,9 +136,9 @@ class Emulated:
         """Return the state of every once-record, by its key."""
         return {item[layout.PARTITION]["S"]: item[record.STATE]["S"] for item in self._items(self._once_table)}
 
-    def wait(self, what: Callable[[], bool], failure: Callable[[], object], *, seconds: float = _LONG) -> None:
+    def wait(self, what: Callable[[], bool], failure: Callable[[], object]) -> None:
         """Wait until something holds; fail with what `failure` returns if it never does."""
-        latest = time.monotonic() + seconds
+        latest = time.monotonic() + _LONG
         while not what():
             assert time.monotonic() < latest, f"{failure()}\n{self._emulator.log.read_text(encoding='utf-8')[-4000:]}"
             time.sleep(0.1)
@@ -173,6 +160,10 @@ class Emulated:
             and (key is None or records.get(key) != "published")
         ]
 
+    def dead_letters(self, function: str) -> int:
+        """Return how many dead letters a function has."""
+        return self.system.dead_letters.count(function)
+
     def letters(self, function: str) -> list[DeadLetter]:
         """Return the dead letters of a function."""
         found = find(self.system, self.choreography, function, keep=100)
@@ -190,11 +181,11 @@ class Emulated:
 
     def run_schedule_now(self, function: str) -> datetime:
         """Have Scheduler invoke a scheduled function once, with the target of its own schedule; return the time."""
-        scheduler, deployed = self.aws("scheduler"), self.deployment.all("Schedule")[function]
-        own = scheduler.get_schedule(GroupName=deployed["groupName"], Name=deployed["name"])
+        own = self._schedule(function)
         moment = datetime.now(UTC).replace(microsecond=0)
-        target = own["Target"] | {"Input": scheduled_input(own["Target"]["Input"], own["Arn"], moment)}
-        scheduler.create_schedule(
+        arn = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/{own['GroupName']}/{own['Name']}"
+        target = own["Target"] | {"Input": scheduled_input(own["Target"]["Input"], arn, moment)}
+        self.aws("scheduler").create_schedule(
             GroupName=own["GroupName"],
             Name="once",
             ScheduleExpression=f"at({moment:%Y-%m-%dT%H:%M:%S})",
@@ -202,6 +193,17 @@ class Emulated:
             Target=target,
         )
         return moment
+
+    def set_schedule(self, function: str, state: str) -> None:
+        """Make the schedule of a function ENABLED or DISABLED."""
+        self.aws("scheduler").update_schedule(**self._schedule(function), State=state)
+
+    def _schedule(self, function: str) -> dict[str, Any]:
+        """Return what defines the schedule of a function, as UpdateSchedule takes it."""
+        planned = self.deployment.all("Schedule")[function]
+        found = self.aws("scheduler").get_schedule(GroupName=planned["groupName"], Name=planned["name"])
+        kept = ("GroupName", "Name", "ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "Target")
+        return {name: found[name] for name in kept}
 
     def _dead_letters(self) -> set[tuple[str, str]]:
         """Return (function, detail) of the dead letters that functions sent and that were not redriven."""

@@ -17,17 +17,14 @@ from contradance.local.state.journal_table import STATE_FILE
 from contradance.operate.dead_letter import DeadLetter
 from contradance.operate.doctor import examine
 from contradance.operate.replay import plan, start
-from contradance.project import find_project
 from contradance.runtime.aws.boto import _METHODS
 from food_contracts.orders import OrderPlaced
 from food_contracts.restaurants import RestaurantConfirmedOrder
 from functions.choreography import food_delivery
 from functions.demo import scenes
-from tests.emulator.ministack import MiniStack
 from tests.emulator.system import Emulated
 from tests.emulator.tables import comparable
 from tests.food import HAPPY, food
-from tests.packaging.project import ROOT
 
 pytestmark = pytest.mark.emulator
 
@@ -37,17 +34,14 @@ POINTS, SWEEPER = "loyalty.add_loyalty_points", "contradance.sweeper"
 
 
 @pytest.fixture(scope="module")
-def system(emulator: MiniStack) -> Iterator[Emulated]:
-    deployed = Emulated(
-        find_project(ROOT), emulator, config={"alarmMail": "ops@example.com"}, secrets={"gateway_key": "a key"}
-    )
-    yield deployed
-    deployed.proxy.close()
+def system(food_system: Emulated) -> Emulated:
+    return food_system
 
 
 @pytest.fixture(scope="module")
 def lost(system: Emulated) -> str:
-    """Place an order whose event is not published, and return the id of the order."""
+    """Place an order whose event is not published, without a sweeper, and return the id of the order."""
+    system.set_schedule(SWEEPER, "DISABLED")
     with system.proxy.refusing(PLACE, "PutEvents"):
         status, _ = system.request("POST", "/orders", order_of("lost"))
     assert status == 500
@@ -178,7 +172,7 @@ def test_an_invalid_event_is_a_dead_letter_of_each_subscriber_at_once(
         assert (letter.reason, letter.attempts) == ("invalid", None)
         assert "data.total" in letter.error
         assert "a secret" not in letter.error
-        assert system.redrive(name, "invalid") == ["kept"]
+    assert system.redrive(subscribers[0], "invalid") == ["kept"]
     assert system.documents() == before
 
 
@@ -200,11 +194,11 @@ def test_behind_a_queue_a_dead_letter_is_redriven_when_its_cause_is_gone(system:
 
 def test_a_direct_subscriber_has_three_attempts_and_its_dead_letter_is_redriven(system: Emulated) -> None:
     entry, mails = another(published(system, "RestaurantConfirmedOrder")), system.documents()["notifications.mailbox"]
-    calls = len(system.proxy.calls)
+    calls, letters = len(system.proxy.calls), system.dead_letters(MAILS)
 
     with system.proxy.refusing(MAILS, "UpdateItem"):
         system.invoke(MAILS, entry)
-        system.wait(lambda: bool(failed(system, MAILS)), lambda: "no dead letter")
+        system.wait(lambda: system.dead_letters(MAILS) > letters, lambda: "no dead letter")
     (letter,) = failed(system, MAILS)
     attempts = [one for one in system.proxy.calls[calls:] if one.function == MAILS]
     outcomes = system.redrive(MAILS, "failed")
@@ -246,7 +240,8 @@ def test_the_sweeper_runs_on_its_schedule_and_publishes_what_was_committed(syste
     def swept() -> bool:
         return any((call.function, call.operation) == (SWEEPER, "PutEvents") for call in system.proxy.calls)
 
-    system.wait(swept, lambda: "not swept", seconds=150)  # the lease, and two minutes
+    system.set_schedule(SWEEPER, "ENABLED")
+    system.wait(swept, lambda: "not swept")
     system.settle()
 
     assert shown(system, f"/orders/{lost}")["status"] == "delivery_assigned"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shlex
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from contradance.operate.move import plan_move
 from contradance.operate.replay import plan, start
 from contradance.operate.rule_replay import plan_to_rule, start_to_rule
 from functions.choreography import food_delivery
+from tests.docs.page import page
 from tests.engine.aws.demands import FUNCTION, QUEUE, RULE
 from tests.engine.projects import food
 from tests.engine.stack import Run, Stack, Workspace
@@ -40,18 +42,20 @@ def old(workspace: Workspace) -> Stack:
 
 @pytest.fixture(scope="module")
 def new(old: Stack) -> Stack:
-    """The stack that payments moves to, configured, not deployed."""
-    stack = dataclasses.replace(old, name="payments", config={}).init()
-    for key, value in {
-        "services[0]": "payments",
-        "busStack": "organization/food-delivery/prod",
-        "archiveDays": "30",
-        "protect": "true",
-        "paused": "true",
-    }.items():
-        stack.set(key, value, "--path")
-    stack.set("secrets.gateway_key", "sk_test", "--secret", "--path")
-    return stack
+    """The stack that payments moves to, configured as the guide does, and not deployed."""
+    configure(old, "1. Create the new stack, paused")
+    return dataclasses.replace(old, name="payments", config={})
+
+
+def configure(stack: Stack, step: str, about: str = "") -> None:
+    """Run the commands of one step of the guide that configure a stack; with `about`, those that contain it."""
+    section = next(part for part in page("docs/how-to/move-service.md").text.split("\n## ") if part.startswith(step))
+    lines = [line for line in section.splitlines() if line.startswith(("pulumi stack init", "pulumi config"))]
+    assert lines, step
+    for line in lines:
+        words = shlex.split(line.replace("<organization>", "organization").replace("<value>", "sk_test"), comments=True)
+        if about in line:
+            stack.ask(*words[1:])
 
 
 def deployed(stack: Stack) -> Deployed:
@@ -87,7 +91,7 @@ def test_the_new_stack_is_created_with_its_rules_disabled(workspace: Workspace, 
 
 
 def test_the_old_stack_disables_the_services_rules_and_nothing_else(workspace: Workspace, old: Stack) -> None:
-    old.set("paused[0]", "payments", "--path")
+    configure(old, "2. Pause")
 
     preview, run = old.preview(), old.up()
 
@@ -96,7 +100,7 @@ def test_the_old_stack_disables_the_services_rules_and_nothing_else(workspace: W
 
 
 def test_the_old_stack_stops_its_functions_and_their_pollers(workspace: Workspace, old: Stack) -> None:
-    old.set("stopped[0]", "payments", "--path")
+    configure(old, "3. Stop")
 
     run = old.up()
 
@@ -133,7 +137,7 @@ def test_the_outputs_of_both_stacks_name_every_table_of_the_move(workspace: Work
 
 
 def test_the_new_stack_is_enabled(workspace: Workspace, new: Stack) -> None:
-    new.unset("paused")
+    configure(new, "5. Enable")
 
     run = new.up()
 
@@ -175,8 +179,7 @@ def test_the_old_stack_lets_the_service_go_and_aws_keeps_what_it_held(
     old.set("services[0]", "loyalty", "--path")
 
     refused = old.preview()
-    old.unset("paused")
-    old.unset("stopped")
+    configure(old, "6. Remove", "config rm")
     preview, run = old.preview(), old.up()
 
     def held() -> dict[str, int]:

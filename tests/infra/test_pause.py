@@ -6,6 +6,7 @@ import pytest
 
 from contradance.deployed import Deployed
 from contradance.errors import InvalidStack
+from tests.album import album
 from tests.infra.library import library
 from tests.infra.mocks import Deployment, Recorder
 from tests.infra.stack import deployed
@@ -58,6 +59,20 @@ def test_one_service_is_paused_by_its_name(tmp_path: Path, running: Deployment) 
     assert {name.partition(".")[0] for name, state in states(paused).items() if state == "DISABLED"} == {first}
 
 
+def test_a_stopped_service_is_paused_and_lambda_does_not_run_it(tmp_path: Path, running: Deployment) -> None:
+    stack = deployed(tmp_path, library, secrets=MAIL, config={"stopped": '["readers"]'})
+
+    before = {name: one.get("reservedConcurrentExecutions") for name, one in running.all("Function").items()}
+    reserved = {name: one.get("reservedConcurrentExecutions") for name, one in stack.all("Function").items()}
+    stopped = {name for name in reserved if name.startswith("readers.")}
+    assert stopped
+    assert reserved == {**before, **dict.fromkeys(stopped, 0)}
+    assert {name for name, state in states(stack).items() if state == "DISABLED"} == stopped & states(stack).keys()
+    assert {one["enabled"] for one in stack.all("EventSourceMapping").values()} == {False}
+    told = Deployed.model_validate(stack.outputs["deployed"])
+    assert {name for name, one in told.functions.items() if one.stopped} == stopped
+
+
 def test_a_service_that_the_stack_does_not_have_cannot_be_paused(tmp_path: Path) -> None:
     recorder = Recorder()
 
@@ -66,3 +81,19 @@ def test_a_service_that_the_stack_does_not_have_cannot_be_paused(tmp_path: Path)
 
     assert "pulumi config rm --stack dev --path 'paused[0]'" in str(refusal.value)
     assert recorder.resources == []
+
+
+def test_events_that_no_archive_keeps_are_named_before_they_are_lost(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    printer = '{"printer": "aws.partner/printer.example/9/orders"}'
+    lost = "and loses the events of: gallery.index_photo, prints.note_shipment"
+
+    deployed(tmp_path, album, secrets=None, config={"buses": printer, "paused": "true"})
+    assert lost in caplog.text
+    caplog.clear()
+    archives = '{"default": 14, "printer": 3}'
+    deployed(tmp_path, album, secrets=None, config={"buses": printer, "archives": archives, "paused": "true"})
+
+    assert "and loses" not in caplog.text
+    assert "pulumi config rm --stack dev paused; pulumi up" in caplog.text

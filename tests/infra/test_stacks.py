@@ -149,6 +149,15 @@ def test_a_stack_that_was_never_deployed_is_refused(tmp_path: Path) -> None:
         marketed(tmp_path, recorder, busStack="food/food-delivery/prod")
 
 
+def test_once_records_that_end_before_the_owners_archive_are_refused(tmp_path: Path, owner: Deployment) -> None:
+    recorder = Recorder(stacks={"food/food-delivery/prod": owner.outputs})
+
+    with pytest.raises(InvalidStack, match=r"archiveDays 29, but the archive of busStack .* keeps events for 30 days"):
+        marketed(tmp_path, recorder, busStack="food/food-delivery/prod", archiveDays="29")
+
+    assert recorder.resources == []
+
+
 def names(deployment: Deployment) -> set[str]:
     return set(deployment.all("Function"))
 

@@ -364,6 +364,7 @@ def resources(name: str, expected: Expected, zip_path: str) -> dict[tuple[str, s
                 "functionName": physical,
                 "eventSourceArn": queue_arn,
                 "batchSize": 10,
+                "enabled": True,
                 "functionResponseTypes": ["ReportBatchItemFailures"],
                 "tags": tags,
             },

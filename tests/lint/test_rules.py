@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from pydantic import BaseModel
@@ -48,6 +48,22 @@ class Refused(Contract, source="library.shelves", subject="loan", failure=True):
     """A book was not there."""
 
     loan: str
+
+
+class RefusedV2(
+    Contract, source="library.shelves", detail_type="Refused", version=2, upcasts=Refused, subject="loan", failure=True
+):
+    """A book was not there, and it is known why; still published as version 1 too."""
+
+    loan: str
+    why: str
+
+    @classmethod
+    def upcast(cls, old: Refused) -> Self:
+        return cls(loan=old.loan, why="unknown")
+
+    def downcast(self) -> Refused:
+        return Refused(loan=self.loan)
 
 
 class Found(Contract, source="library.shelves", subject="loan"):
@@ -168,19 +184,20 @@ def test_a_function_that_leads_to_itself_is_found() -> None:
 
 @pytest.mark.parametrize("undone", [True, False], ids=["undone", "not undone"])
 @pytest.mark.parametrize("link", [rows.write, rows.read, Secret("gateway", on_laptop="x"), None], ids=str)
-def test_what_was_done_before_a_failure_is_undone_after_it(undone: bool, link: Any) -> None:
+@pytest.mark.parametrize("published", [Refused, RefusedV2])
+def test_what_was_done_before_a_failure_is_undone_after_it(undone: bool, link: Any, published: Any) -> None:
     @subscriber(service="loans", uses=[link] if link else [])
     def lend(asked: Asked) -> Lent:
         return Lent(loan=asked.loan)
 
     @subscriber(service="shelves")
-    def look(lent: Lent) -> Refused:
-        return Refused(loan=lent.loan)
+    def look(lent: Lent) -> published:
+        return published(loan=lent.loan)
 
     @subscriber(service="loans" if undone else "readers")
     def hear(refused: Refused) -> None: ...
 
-    found = found_in(asking(), lend, look, hear)
+    found = found_in(asking(), lend, look, hear, contracts=(Asked, Lent, *published.lineage()))
 
     acts = link is not None and link != rows.read
     assert kinds(found) == (["uncompensated"] if acts and not undone else [])

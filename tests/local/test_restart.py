@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -101,3 +102,22 @@ def test_what_a_faster_clock_has_left_in_the_future_is_made_at_once(tmp_path: Pa
         wait_until(lambda: desk.times() != [] and len(desk.items()) == 2)
 
     assert [call.attempt for call in desk.calls] == [1, 2]
+
+
+def test_a_renamed_function_gets_what_waits_and_what_failed_under_its_old_name(tmp_path: Path) -> None:
+    """`deployed_as=` keeps a queue and dead letters on AWS; on the laptop both are found by the function's name."""
+    desk = Desk()
+    before = desk.clerk(does=fails_until(99), retry=Retry(times=1))
+    with opened(tmp_path, before) as laptop:
+        ask(laptop, "failed")
+        laptop.drain()
+        ask(laptop, "waiting")
+    after = replace(desk.clerk(), name="clerk.hear")
+
+    with opened(tmp_path, after, clock=later(3600)) as laptop:
+        laptop.drain()
+        waiting, letters = laptop.bus.waiting()[0], dead_letters(laptop)
+
+    assert after.deployed_name == before.name != after.name
+    assert (waiting, desk.items()[-1]) == (0, "waiting")
+    assert [(letter.function, "failed" in letter.body) for letter in letters] == [("clerk.hear", True)]

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +11,11 @@ from contradance.cli.app import app
 from contradance.deployed import Deployed
 from contradance.errors import OperateError
 from contradance.operate.aws.stack import stack_system
-from contradance.operate.move import find_obstacles, plan_move
+from contradance.operate.move import plan_move
+from contradance.operate.readiness import NamedSystem, find_obstacles
 from functions.choreography import food_delivery
 from tests.cli.project import ROOT
+from tests.docs.page import page
 from tests.operate.fakes import FakeAws
 from tests.operate.moving import CHARGES, FUNCTIONS, NEW, OLD, PAY, REVERSE, documents, services, store, two_stacks
 
@@ -23,7 +24,7 @@ from tests.operate.moving import CHARGES, FUNCTIONS, NEW, OLD, PAY, REVERSE, doc
     ("changes", "found"),
     [
         ({}, []),
-        ({"old": "ENABLED"}, ["its rule is enabled"]),
+        ({"old": "ENABLED"}, ["it is not paused"]),
         ({"concurrency": None}, ["it can still run"]),
         ({"concurrency": 5}, ["it can still run"]),
         ({"waiting": 3}, ["about 3 events wait"]),
@@ -34,13 +35,26 @@ from tests.operate.moving import CHARGES, FUNCTIONS, NEW, OLD, PAY, REVERSE, doc
 def test_what_is_between_the_copy_and_the_new_stack_is_named(changes: dict[str, Any], found: list[str]) -> None:
     aws = services(**changes)
     plan = plan_move(food_delivery, "payments", OLD, NEW)
+    systems = [NamedSystem(stack_system(one, aws), name, "", "") for one, name in ((OLD, "prod"), (NEW, "payments"))]
 
-    obstacles = {
-        one.trouble for one in find_obstacles(plan, stack_system(OLD, aws), stack_system(NEW, aws)) if one.trouble
-    }
+    obstacles = {one.trouble for one in find_obstacles(plan, *systems) if one.trouble}
 
     assert len(obstacles) == len(found)
     assert all(any(one in trouble for trouble in obstacles) for one in found), obstacles
+
+
+def test_what_could_not_be_replayed_is_named_before_the_pause() -> None:
+    unknown = NEW.model_copy(update={"archive_arn": None})
+    plan = plan_move(food_delivery, "payments", OLD, unknown)
+    old, new = (
+        NamedSystem(stack_system(one, services()), name, f" --stack {name}", "")
+        for one, name in ((OLD, "prod"), (unknown, "payments"))
+    )
+
+    found = [one for one in find_obstacles(plan, old, new) if one.trouble]
+
+    assert [one.what for one in found] == [f"archive for {name} in payments" for name in (PAY, REVERSE)]
+    assert "pulumi config set busArchive <ARN> --stack payments" in found[0].fix
 
 
 @pytest.mark.parametrize(
@@ -73,44 +87,48 @@ Typed = Callable[..., Any]
 
 
 @pytest.fixture
-def types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Typed]:
-    """Yield the command `move` over files of outputs, with the tables in moto."""
+def types(monkeypatch: pytest.MonkeyPatch) -> Iterator[Typed]:
+    """Yield the command `move` over the outputs of two stacks, with the tables in moto."""
     monkeypatch.chdir(ROOT)
-    for name, one in (("prod", OLD), ("payments", NEW)):
-        outputs = {"deployed": one.model_dump(mode="json", by_alias=True)}
-        (tmp_path / f"{name}.json").write_text(json.dumps(outputs))
+    monkeypatch.setenv("COLUMNS", "200")
+    stacks = {"prod": OLD, "payments": NEW}
+    monkeypatch.setattr("contradance.operate.aws.stack.outputs_of", lambda name, _: stacks[name])
 
     def typed(*words: str, aws: FakeAws | None = None) -> Any:
         monkeypatch.setattr("contradance.operate.aws.services.Boto", lambda *_: aws or services())
-        files = ["--from", str(tmp_path / "prod.json"), "--to", str(tmp_path / "payments.json")]
-        return CliRunner().invoke(app, ["move", "payments", *files, *words])
+        return CliRunner().invoke(app, ["move", "payments", "--from", "prod", "--to", "payments", *words])
 
     with two_stacks(monkeypatch):
         yield typed
 
 
-def test_the_command_is_a_dry_run_then_copies_and_prints_what_comes_next(types: Typed) -> None:
+def test_the_guide_shows_what_the_command_prints(types: Typed) -> None:
+    """A dry run while the old stack is paused, then the copy when it is stopped."""
+    dry, copied = [block for block in page("docs/how-to/move-service.md").blocks() if block.language == "console"]
     old = store("prod")
-    for number in range(3):
+    for number in range(12):
         old.commit(f"order-{number}", "1")
+    key = store("prod", REVERSE).commit("order-0", "1", sealed=True)
 
-    dry = types()
+    before = types(aws=services(concurrency=None, waiting=3))
     nothing = documents("payments")
-    done = types("--yes")
-    again = json.loads(types("--yes", "--json").stdout)
+    old.store.mark_published(key, ())
+    after = types("--yes")
 
-    assert (dry.exit_code, done.exit_code) == (0, 0), done.output
-    assert f"table {CHARGES}: 3 in the old stack, 0 of them in the new one, 3 to copy" in " ".join(dry.stdout.split())
-    assert "Dry run: nothing was copied." in dry.stdout
-    assert nothing == {}
-    assert documents("payments") == documents("prod")
-    assert f"table {CHARGES}: 3 copied to payments-charges" in done.stdout
-    assert "once-records: 3 copied to payments-once" in done.stdout
-    assert [line.split("--subscriber ")[1].split()[0] for line in done.stdout.splitlines() if "replay" in line] == [
-        PAY,
-        REVERSE,
-    ]
-    assert (again["complete"], [one["copied"] for one in again["copied"]]) == (True, [0, 0])
+    assert (before.exit_code, after.exit_code) == (0, 0)
+    assert before.stdout == dry.text.partition("\n")[2]
+    assert after.stdout == copied.text.partition("\n")[2]
+    assert (nothing, documents("payments")) == ({}, documents("prod"))
+
+
+def test_a_repeated_copy_writes_nothing_and_its_json_has_the_counts(types: Typed) -> None:
+    store("prod").commit("order-1", "1")
+
+    first, second = (json.loads(types("--yes", "--json").stdout) for _ in range(2))
+
+    assert [[one["copied"] for one in run["copied"]] for run in (first, second)] == [[1, 1], [0, 0]]
+    assert [one["same"] for one in second["compared"]] == [1, 1]
+    assert (second["complete"], second["obstacles"]) == (True, [])
 
 
 def test_an_incomplete_copy_says_what_is_missing_and_exits_with_1(types: Typed) -> None:
@@ -120,7 +138,7 @@ def test_an_incomplete_copy_says_what_is_missing_and_exits_with_1(types: Typed) 
 
     assert result.exit_code == 1
     assert documents("payments") == documents("prod")
-    for text in ("1 with unpublished events", "about 2 events wait", "it can still run", "Not complete yet."):
+    for text in ("1 unpublished", "about 2 events wait", "it can still run", "Not complete yet."):
         assert text in result.stdout
     assert "Next:" not in result.stdout
 
@@ -131,5 +149,7 @@ def test_nothing_is_written_to_a_stack_that_runs_already(types: Typed) -> None:
 
     result = types("--yes", aws=services(new="ENABLED"))
 
+    as_json = json.loads(types("--yes", "--json", aws=services(new="ENABLED")).stdout)
     assert (result.exit_code, documents("payments")) == (1, {})
+    assert (as_json["complete"], as_json["copied"], len(as_json["obstacles"])) == (False, [], 2)
     assert "it runs already: a copy could bring back what it has deleted" in result.stdout

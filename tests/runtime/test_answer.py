@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from contradance import Delivery, HttpError, Reply, route
+from contradance.annotation import type_name
 from contradance.choreography import AnyFunction
 from contradance.runtime.request import MAX_IDEMPOTENCY_KEY
 from tests.runtime.desk import TICKET, NewTicket, TicketClosed, TicketOpened, TicketView, opened, tickets
@@ -505,6 +506,22 @@ class TestResponse:
         _, body = world.ask(answering(TicketWithOwner(ticket_id=TICKET, items=1, owner="Jane Doe")), post())
 
         assert body == {"ticket_id": str(TICKET), "items": 1}
+
+    @pytest.mark.parametrize("returned", [opened(), VIEW, None], ids=["event", "body", "nothing"])
+    def test_a_route_that_publishes_and_returns_no_reply_is_a_500_that_shows_what_to_write(
+        self, world: World, returned: object
+    ) -> None:
+        @route("POST /tickets", service="tickets", uses=[tickets.write])
+        def open_ticket(ticket: NewTicket) -> Reply[TicketView, TicketOpened]:
+            tickets.put(VIEW)
+            return cast("Any", returned)  # type: ignore[no-any-return]  # the mistake
+
+        status, _ = world.ask(open_ticket, post())
+
+        assert status == 500
+        assert stored(world) == 0
+        assert f"returned {type_name(type(returned))} without a Reply." in journaled(world)
+        assert "Write: return Reply(body, publishes=event)." in journaled(world)
 
     def test_an_event_that_the_route_does_not_name_is_a_500_and_commits_nothing(self, world: World) -> None:
         @route("POST /tickets", service="tickets", uses=[tickets.write])

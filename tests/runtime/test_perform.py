@@ -115,7 +115,7 @@ class TestDeathBetweenCommitAndPublish:
         world.events.outage = False
         world.events.refuse(ids[1], "InternalFailure", "AccessDeniedException")
 
-        with pytest.raises(Exception, match="1 of 2 events were not published"):
+        with pytest.raises(Exception, match="1 of 2 events was not published"):
             world.deliver(counting.function, recorded("eventbridge"))
         world.deliver(counting.function, recorded("eventbridge"))
 
@@ -242,19 +242,23 @@ class TestRefusals:
             (RepairRefused(ticket_id=TICKET), "RepairRefused"),
             ([planned(), RepairRefused(ticket_id=TICKET)], "RepairRefused"),
             (opened(), "TicketOpened"),
-            (Job(ticket_id=TICKET), "tuple"),
-            ({"ticket_id": "Jane Doe"}, "str"),
+            (Job(ticket_id=TICKET), "Job"),
+            ({"ticket_id": "Jane Doe"}, "dict"),
+            ([{"ticket_id": "Jane Doe"}], "dict"),
+            (("Jane Doe",), "str"),
+            ((one for one in ["Jane Doe"]), "str"),
+            (b"Jane Doe", "bytes"),
             ("Jane Doe", "str"),
             (7, "int"),
         ],
-        ids=["event", "list", "cause", "model", "dict", "text", "number"],
+        ids=["event", "list", "cause", "model", "dict", "dicts", "tuple", "generator", "bytes", "text", "number"],
     )
     def test_what_the_annotation_does_not_name_is_refused_and_nothing_is_committed(
         self, world: World, returned: object, named: str
     ) -> None:
         with pytest.raises(
             ContractViolation,
-            match=rf"repairs\.plan_repair returned {named}, but its annotation publishes RepairPlanned",
+            match=rf"repairs\.plan_repair \(\S+\.py, line \d+\) returned {named}, but its annotation publishes RepairPlanned",
         ):
             world.deliver(_returning(returned), recorded("eventbridge"))
 

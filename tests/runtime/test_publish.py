@@ -110,7 +110,7 @@ class TestRefusedEntries:
 
         assert attempts_of(events) == [ids(many(3))]
         assert str(failure.value).splitlines() == [
-            "not published to desk: 1 of 3 events",
+            "1 of 3 events was not published to desk",
             f"  event-001 (desk.repairs/RepairPlanned v1): {code}",
             "  They are stored with the delivery; a retry or the sweeper publishes them.",
         ]

@@ -74,14 +74,14 @@ class TestLinks:
 
         with (
             run_in(unit),
-            pytest.raises(NotLinked, match=rf"repairs\.plan_repair needs {wanted}.*\n.*uses=\[{wanted}]"),
+            pytest.raises(NotLinked, match=rf"repairs\.plan_repair uses {wanted}.*\n.*uses=\[{wanted}]"),
         ):
             use()
 
         assert unit.writes() == []
 
     def test_leave_to_read_is_no_leave_to_write(self, world: World) -> None:
-        with run_in(unit_of(world, jobs.read)), pytest.raises(NotLinked, match=r"needs jobs\.write"):
+        with run_in(unit_of(world, jobs.read)), pytest.raises(NotLinked, match=r"uses jobs\.write"):
             jobs.put(Job(ticket_id=TICKET))
 
     def test_leave_to_write_is_leave_to_read(self, world: World) -> None:

@@ -79,7 +79,7 @@ def test_a_failing_assertion_is_shown_with_what_failed_and_without_the_plugins_s
     code, told = outcome_of(project, f"{text}    run.assert_published(BookLent)\n")
 
     assert code == 1
-    assert "BookLent was published never" in told
+    assert "BookLent was never published" in told
     assert told.count('raise ConnectionError("the post is closed")') == 1
     assert "contradance/testing" not in told
     assert ">       run.assert_published(BookLent)" in told or ">   run.assert_published(BookLent)" in told

@@ -90,7 +90,7 @@ def test_an_assertion_that_fails_tells_what_happened_instead_and_no_value(run: R
         run.assert_published(BookRefused, loan="secret")
 
     assert str(told.value) == (
-        "BookRefused with ['loan'] as given was published never.\n"
+        "BookRefused with ['loan'] as given was never published.\n"
         "What happened:\n\n"
         "POST /loans  desk.ask\n└─ BookAsked\n   └─ loans.lend\n      └─ BookLent\n         └─ readers.tell\n"
     )

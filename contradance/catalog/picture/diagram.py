@@ -80,6 +80,8 @@ class DiagramContent:
     arrows: tuple[Arrow, ...]
     palette: tuple[str, ...]
     """The services of the whole choreography, in the order of their colours: a part has the colours of the whole."""
+    function_count: int
+    """Functions of the whole choreography, those without events included."""
 
     @property
     def services(self) -> list[str]:
@@ -120,7 +122,7 @@ def diagram_content(choreography: Choreography) -> DiagramContent:
         tail, head = ends if kind == "publishes" else ends[::-1]
         arrows.append(Arrow(tail, head, contract in failing.contracts))
     services = tuple(dict.fromkeys(function.service for function in functions))
-    return DiagramContent(choreography.name, tuple(boxes), tuple(arrows), services)
+    return DiagramContent(choreography.name, tuple(boxes), tuple(arrows), services, len(choreography.functions))
 
 
 def event_title(identity: Identity) -> str:

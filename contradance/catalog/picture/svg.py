@@ -13,6 +13,7 @@ from contradance.catalog.picture.legend import Legend
 from contradance.catalog.picture.shapes import branch, fork, head, line, middle, number, shape, stub
 from contradance.catalog.picture.text import width
 from contradance.choreography import Choreography
+from contradance.quantity import counted
 
 _COLOURS: Final = 10
 """Number of service colours in the stylesheet. With more services colours repeat; each function also has its service's name."""
@@ -218,10 +219,12 @@ def _drawn_box(box: _DrawnBox, overlay: Overlay | None) -> str:
 
 
 def _counts(content: DiagramContent) -> str:
-    """Return the number of functions, events and services as a text."""
+    """Return the number of functions, events and services as a text: `8 of 9 functions · 7 events · 6 services`."""
     events = sum(box.kind in EVENTS for box in content.boxes)
-    counts = {"function": len(content.boxes) - events, "event": events, "service": len(content.services)}
-    return " · ".join(f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts.items())
+    drawn = len(content.boxes) - events
+    functions = counted(content.function_count, "function")
+    shown = functions if drawn == content.function_count else f"{drawn} of {functions}"
+    return " · ".join([shown, counted(events, "event"), counted(len(content.services), "service")])
 
 
 def _about(content: DiagramContent) -> str:

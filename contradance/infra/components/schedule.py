@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pulumi
 import pulumi_aws as aws
 
-from contradance.infra.components.shared_resources import SharedResources, create_dead_letters
+from contradance.infra.components.shared_resources import SharedResources, create_dead_letter_queue
 from contradance.infra.planning.statement import canonical
 from contradance.infra.planning.trigger import SchedulePlan
 from contradance.runtime.aws import variable_names
@@ -29,7 +29,7 @@ class ScheduleComponent(pulumi.ComponentResource):
         self._plan, self.name = plan, plan.function.identity
         super().__init__("contradance:aws:Schedule", self.name, None, pulumi.ResourceOptions(parent=parent))
         self._mine = pulumi.ResourceOptions(parent=self)
-        self.dead_letters, ready = self._create_dead_letters(retain=shared.retain)
+        self.dead_letters, ready = self._create_dead_letter_queue(retain=shared.retain)
         variables = {variable_names.DEAD_LETTERS: self.dead_letters.url} if self.dead_letters else {}
         self.function = shared.create_function(plan.function, variables, parent=self)
         ready.append(self.function.retry(plan.retry, self.dead_letters.arn if self.dead_letters else None, parent=self))
@@ -38,12 +38,12 @@ class ScheduleComponent(pulumi.ComponentResource):
         shared.create_alarms(plan.alarms, self.name, parent=self)
         self.register_outputs({"functionArn": self.function.arn})
 
-    def _create_dead_letters(self, *, retain: bool) -> tuple[aws.sqs.Queue | None, list[pulumi.Resource]]:
+    def _create_dead_letter_queue(self, *, retain: bool) -> tuple[aws.sqs.Queue | None, list[pulumi.Resource]]:
         """Create the dead letter queue; return it and what its users depend on; (None, []) when the plan has none."""
         if self._plan.dead_letters is None:
             return None, []
         plan, tags = self._plan.dead_letters, self._plan.function.tags
-        return create_dead_letters(self.name, plan, tags, retain=retain, parent=self)
+        return create_dead_letter_queue(self.name, plan, tags, retain=retain, parent=self)
 
     def _create_role(self, trust: str) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
         """Create the role that Scheduler assumes to invoke the function; return the role and its policy.

@@ -80,7 +80,7 @@ class SharedResources:
             create_alarm(alarm, owner, self.topics, parent=parent)
 
 
-def create_dead_letters(
+def create_dead_letter_queue(
     name: str, plan: DeadLetterPlan, tags: Mapping[str, str], *, retain: bool, parent: pulumi.Resource
 ) -> tuple[aws.sqs.Queue, list[pulumi.Resource]]:
     """Create a dead letter queue, and its policy if planned; return the queue, and both as what its users depend on."""

@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from contradance.infra.components.function import FunctionComponent
 from contradance.infra.components.retention import retainable
-from contradance.infra.components.shared_resources import DAY, SharedResources, create_dead_letters
+from contradance.infra.components.shared_resources import DAY, SharedResources, create_dead_letter_queue
 from contradance.infra.planning.trigger import QUEUE_DAYS, QueuePlan, SubscriberPlan
 from contradance.retry import RULE_RETRIES
 from contradance.runtime.aws import variable_names
@@ -31,7 +31,7 @@ class SubscriberComponent(pulumi.ComponentResource):
         self._plan, self.name = plan, plan.function.identity
         super().__init__("contradance:aws:Subscriber", self.name, None, pulumi.ResourceOptions(parent=parent))
         self._mine = pulumi.ResourceOptions(parent=self)
-        self.dead_letters, ready = create_dead_letters(
+        self.dead_letters, ready = create_dead_letter_queue(
             self.name, plan.dead_letters, plan.function.tags, retain=shared.retain, parent=self
         )
         self.function = shared.create_function(

@@ -14,7 +14,7 @@ from contradance.infra.planning.function import SHORTEST_MEMORY
 from contradance.settings import Secret, Setting
 
 LONGEST_ROUTE: Final = timedelta(seconds=30)
-"""Longest time that API Gateway waits for a response. Quota of HTTP APIs."""
+"""Longest time that an HTTP API waits for a function. API Gateway developer guide, http-api-quotas."""
 LEAST_POLLERS: Final = 2
 """Smallest value that Lambda accepts for `MaximumConcurrency` of a queue. Lambda API, ScalingConfig."""
 

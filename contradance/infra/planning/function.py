@@ -90,7 +90,7 @@ class Setup:
         asked = self.config.remember_days
         return int((timedelta(days=asked) if asked else least).total_seconds())
 
-    def declared(self, function: AnyFunction, kind: FunctionKind, extra: Iterable[Statement] = ()) -> FunctionPlan:
+    def plan_function(self, function: AnyFunction, kind: FunctionKind, extra: Iterable[Statement] = ()) -> FunctionPlan:
         """Return the plan of a function of the application, with the permissions of its links and those in `extra`."""
         settings = {
             use.variable: self.config.settings[use.name]

@@ -210,7 +210,7 @@ def _plan_group(setup: Setup) -> GroupPlan:
 def _plan_routes(setup: Setup, functions: tuple[AnyFunction, ...]) -> list[RoutePlan]:
     """Return the plans of the routes among these functions."""
     return [
-        plan_route(setup, setup.declared(function, "route"), function.trigger.key)
+        plan_route(setup, setup.plan_function(function, "route"), function.trigger.key)
         for function in functions
         if isinstance(function.trigger, Route)
     ]

@@ -17,7 +17,7 @@ from contradance.subscription import Subscription
 from contradance.timetable import Timetable
 
 DEAD_LETTER_DAYS: Final = 14
-"""Retention of a dead letter queue: SQS's longest."""
+"""Retention of a dead letter queue, in days: SQS's longest."""
 QUEUE_DAYS: Final = 10
 """Retention of a queue behind a rule. It is longer than the longest `max_age`, which the consumer checks: SQS deletes
 expired messages silently. It is four days shorter than a dead letter's, whose retention counts from its first queue."""
@@ -133,7 +133,7 @@ def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscript
     queue_name = setup.name("queue", function.deployed_name)
     queue_arn = setup.site.arn("sqs", queue_name)
     dead_letters = _plan_dead_letters(setup, function.deployed_name, rule.arn, queue_arn)
-    planned = setup.declared(
+    planned = setup.plan_function(
         function,
         "subscriber",
         [grants.dead_lettering(dead_letters.arn), *([grants.consuming(queue_arn)] if subscription.has_queue else [])],
@@ -177,7 +177,7 @@ def plan_route(setup: Setup, function: FunctionPlan, key: str) -> RoutePlan:
 def plan_schedule(setup: Setup, function: AnyFunction, schedule: Schedule) -> SchedulePlan:
     """Return the plan of a scheduled function: schedule, role, dead letter queue, retries and alarms."""
     dead_letters = _plan_dead_letters(setup, function.deployed_name, None, None)
-    planned = setup.declared(function, "schedule", [grants.dead_lettering(dead_letters.arn)])
+    planned = setup.plan_function(function, "schedule", [grants.dead_lettering(dead_letters.arn)])
     watch = watch_of(setup, planned)
     return SchedulePlan(
         planned,

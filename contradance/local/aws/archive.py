@@ -14,7 +14,7 @@ from contradance.local.refusal import Refused
 
 _NAME: Final = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
 _LONGEST_DESCRIPTION: Final = 512
-"""In characters. EventBridge API reference, StartReplay."""
+"""Longest description of a replay, in characters. EventBridge API reference, StartReplay."""
 _STATES: Final = ("CANCELLED", "CANCELLING", "COMPLETED", "FAILED", "RUNNING", "STARTING")
 _ARCHIVE_STATES: Final = ("ENABLED", "DISABLED", "CREATING", "UPDATING", "CREATE_FAILED", "UPDATE_FAILED")
 _BUS_ARN: Final = re.compile(r"arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus/[^/]+")

@@ -8,7 +8,7 @@ from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.refusal import Refused
 
 MAX_ENTRIES: Final = 10
-"""Most messages of one request. SQS API reference."""
+"""Most messages of one batch. SQS API reference."""
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 

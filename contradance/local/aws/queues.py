@@ -24,18 +24,18 @@ from contradance.subscription import Subscription
 _LONGEST_VISIBILITY: Final = 43_200
 """Longest visibility timeout, in seconds. SQS API reference, ChangeMessageVisibility."""
 _MOST_BYTES: Final = 1_048_576
-"""Largest message. SQS developer guide, quotas."""
+"""Largest message, attributes included, in bytes. SQS developer guide, quotas-messages."""
 _RETENTION: Final = 1_209_600
-"""SQS's longest retention, in seconds: two weeks. The laptop deletes no message by age."""
+"""Longest retention of a queue, in seconds: two weeks. SQS's quota. The laptop deletes no message by age."""
 _LONGEST_WAIT_SECONDS: Final = 1.0
 """Longest wait of ReceiveMessage here: a laptop that stops waits for its open requests."""
 _LONGEST_POLL: Final = 20
-"""Longest WaitTimeSeconds. SQS API reference, ReceiveMessage."""
+"""Longest wait for a message, in seconds. SQS API reference, ReceiveMessage."""
 _LOOK_SECONDS: Final = 0.05
 _LONGEST_DELAY: Final = 900
-"""Longest DelaySeconds. SQS API reference, SendMessage."""
+"""Longest delay of a message. SQS API reference, SendMessage."""
 _PURGE_SECONDS: Final = 60.0
-"""Least time between two purges of a queue. SQS API reference, PurgeQueue."""
+"""Least time between two purges of a queue, in seconds. SQS API reference, PurgeQueue."""
 _ATTRIBUTES: Final = frozenset(
     {
         *("ContentBasedDeduplication", "DeduplicationScope", "FifoQueue", "FifoThroughputLimit"),

@@ -16,7 +16,7 @@ from contradance.operate.dead_letters import find, purge, redrive
 from contradance.operate.masking import masked_event
 from contradance.operate.ports import System
 
-SHOWN: Final = 50
+SHOWN: Final = 25
 """Dead letters of one function that a page shows in full; all are counted."""
 
 

@@ -102,7 +102,7 @@ class PublishPage:
     def _consumers(self, contract: EventClass) -> list[str]:
         """Return the names of the functions that consume a contract, or an event of others."""
         if is_contract(contract):
-            return [one.name for one in self._laptop.choreography.consumers(contract)]
+            return [*self._laptop.choreography.receivers(contract)]
         foreign = self._laptop.choreography.foreign
         return [name for one in foreign if one.identity == contract.identity for name in one.consumers]
 

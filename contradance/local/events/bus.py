@@ -33,7 +33,7 @@ _DUE: Final = f"{_PENDING} function = ? AND due <= ? ORDER BY due, event LIMIT ?
 _NAMED: Final = f"{_PENDING} delivery.id IN (SELECT value FROM json_each(?)) ORDER BY sent, event"  # noqa: S608 - constant
 
 _LONGEST_HIDDEN_SECONDS: Final = 43_200
-"""Longest visibility timeout of a message. SQS API reference, ChangeMessageVisibility."""
+"""Longest visibility timeout, in seconds. SQS API reference, ChangeMessageVisibility."""
 
 
 class Bus:

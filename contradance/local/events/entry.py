@@ -10,7 +10,7 @@ from contradance.strictjson import read_json
 
 _REQUIRED: Final = ("Source", "DetailType", "Detail")
 _LONGEST_DETAIL_TYPE: Final = 128
-"""In characters. EventBridge API reference, PutEventsRequestEntry."""
+"""Longest detail-type, in characters. EventBridge API reference, PutEventsRequestEntry."""
 _OF_AWS: Final = "aws."
 """Start of the sources of AWS's own services."""
 

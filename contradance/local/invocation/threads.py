@@ -16,7 +16,7 @@ from contradance.local.invocation.in_flight import InFlight
 
 T = TypeVar("T")
 INTEGRATION_SECONDS: Final = 30.0
-"""Longest time that API Gateway's HTTP API waits for a function. API Gateway quotas."""
+"""Longest time that an HTTP API waits for a function. API Gateway developer guide, http-api-quotas."""
 _LOOK_SECONDS: Final = 0.02
 MOST_OF_ONE: Final = 1_000
 """Most requests to one function that run at the same time, those that hang included. Lambda's default for an account."""

@@ -1,4 +1,4 @@
-"""Dead letters of another system, put on the queues of the laptop; and the record of revealed personal data."""
+"""Dead letters and rows of another system, brought to the laptop; and the record of revealed personal data."""
 
 import getpass
 import json
@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+
+from contradance.local.items import write_item
+from contradance.runtime.ports import Write
 
 REVEALED: Final = "revealed.jsonl"
-"""The file in the laptop's folder with one line for each dead letter that was pulled with its personal data."""
+"""The file in the laptop's folder with one line for each dead letter and row that was pulled with its personal data."""
 
 
 class PulledLetter(BaseModel):
@@ -23,6 +26,24 @@ class PulledLetter(BaseModel):
     """Lambda's record of a failure, with the event and the error."""
     sent: float
     """In seconds of the epoch."""
+
+
+class PulledRow(BaseModel):
+    """One row, as it is put into the laptop's table."""
+
+    table: str
+    """The full name of the table: `loans.copies`."""
+    key: Sequence[str] = Field(min_length=1, max_length=2)
+    """Partition key and, with a sort key, the sort key, as text."""
+    document: str
+    """The item as JSON."""
+
+
+def keep_rows(connection: sqlite3.Connection, rows: Sequence[PulledRow]) -> None:
+    """Put rows into their tables, in place of rows with the same keys."""
+    for row in rows:
+        partition, sort = (*row.key, "")[:2]
+        write_item(connection, Write(row.table, (partition, sort), row.document, None))
 
 
 def keep_pulled(connection: sqlite3.Connection, letters: Sequence[PulledLetter]) -> list[str]:
@@ -37,11 +58,11 @@ def keep_pulled(connection: sqlite3.Connection, letters: Sequence[PulledLetter])
     return new
 
 
-def record_reveal(state: Path, system: str, letters: Sequence[tuple[str, str]]) -> None:
-    """Append to a file in `state` who revealed which (function, event id) of a system, and when."""
+def record_reveal(state: Path, system: str, letters: Sequence[tuple[str, str]], rows: Sequence[str]) -> None:
+    """Append to a file in `state` who revealed which (function, event id) and rows of a system, and when."""
     state.mkdir(parents=True, exist_ok=True)
     at, who = datetime.now(UTC).isoformat(timespec="seconds"), getpass.getuser()
     with (state / REVEALED).open("a", encoding="utf-8") as file:
-        for function, event_id in letters:
-            line = {"at": at, "by": who, "from": system, "function": function, "event_id": event_id}
-            file.write(json.dumps(line) + "\n")
+        what = [{"function": function, "event_id": event_id} for function, event_id in letters]
+        for one in (*what, *({"row": row} for row in rows)):
+            file.write(json.dumps({"at": at, "by": who, "from": system, **one}) + "\n")

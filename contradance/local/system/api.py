@@ -98,9 +98,9 @@ class CommandApi:
         return "{}"
 
     def _pulled(self, body: bytes) -> str:
-        """Put dead letters on their queues; return the ids of the new ones. Refuse another laptop's request."""
+        """Put dead letters and rows in their places; return the ids of new letters. Refuse another laptop's request."""
         asked = self._checked(PulledRequest.model_validate_json(body))
-        return _response(self._actions.pulled(asked.letters))
+        return _response(self._actions.pulled(asked.letters, asked.rows))
 
     def _retry(self, body: bytes) -> str:
         """Make postponed deliveries due now, and return them. Refuse another laptop's request."""

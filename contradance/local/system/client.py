@@ -15,7 +15,7 @@ from contradance.choreography import Choreography
 from contradance.errors import LaptopError
 from contradance.local.names import DEFAULT_STATE
 from contradance.local.state.journal_table import STATE_FILE
-from contradance.local.state.pulled import PulledLetter
+from contradance.local.state.pulled import PulledLetter, PulledRow
 from contradance.local.state.reader import reading
 from contradance.local.system.adapters import laptop_system
 from contradance.local.system.deployed import deployed
@@ -81,9 +81,9 @@ class LaptopClient:
         """Start a replay of events from `first` until before `last` to one function; `LaptopError` if refused."""
         self._send("replay", ReplayRequest(state=self._state, name=name, function=function, first=first, last=last))
 
-    def pulled(self, letters: Sequence[PulledLetter]) -> Collection[str]:
-        """Put dead letters of another system on their queues; return the ids of the new ones."""
-        asked = PulledRequest(state=self._state, letters=letters)
+    def pulled(self, letters: Sequence[PulledLetter], rows: Sequence[PulledRow]) -> Collection[str]:
+        """Put dead letters and rows of another system in their places; return the ids of the letters that are new."""
+        asked = PulledRequest(state=self._state, letters=letters, rows=rows)
         return self._read(LettersResponse, self._send("pulled", asked)).messages
 
     def retry(self, term: str | None) -> list[RetriedDelivery]:

@@ -12,7 +12,7 @@ from contradance.local.dead_letter_queues import stored_letters
 from contradance.local.events.accepted import OWN_BUS
 from contradance.local.laptop import Laptop
 from contradance.local.refusal import Refused
-from contradance.local.state.pulled import PulledLetter, keep_pulled
+from contradance.local.state.pulled import PulledLetter, PulledRow, keep_pulled, keep_rows
 from contradance.local.system.adapters import laptop_system
 from contradance.local.system.deployed import deployed
 from contradance.local.system.protocol import RetriedDelivery, SystemDescription
@@ -72,11 +72,21 @@ class DirectActions:
         except Refused as refusal:
             raise OperateError(f"the replay cannot start: {refusal.code}: {refusal.message}") from refusal
 
-    def pulled(self, letters: Sequence[PulledLetter]) -> Collection[str]:
-        """Put dead letters of another system on their queues; return the new ids. Refuse an unknown function."""
+    def pulled(self, letters: Sequence[PulledLetter], rows: Sequence[PulledRow]) -> Collection[str]:
+        """Put dead letters and rows of another system in their places; return the ids of the letters that are new.
+
+        An unknown function or table is refused.
+        """
         for name in {letter.function for letter in letters}:
             self._check(name)
-        return self._laptop.database.write(lambda connection: keep_pulled(connection, letters))
+        for name in {row.table for row in rows} - {*self._laptop.choreography.tables}:
+            raise OperateError(f"no function of the laptop uses a table {name!r}.")
+
+        def keep(connection: sqlite3.Connection) -> list[str]:
+            keep_rows(connection, rows)
+            return keep_pulled(connection, letters)
+
+        return self._laptop.database.write(keep)
 
     def retry(self, term: str | None) -> list[RetriedDelivery]:
         """Make the next attempt of postponed deliveries now, and return them; `term` selects some, None all."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from contradance.deployed import Deployed
-from contradance.local.state.pulled import PulledLetter
+from contradance.local.state.pulled import PulledLetter, PulledRow
 from contradance.operate.ports import Hang
 
 API_PREFIX: Final = "/_contradance/api/"
@@ -79,9 +79,10 @@ class ScheduleResponse(BaseModel):
 
 
 class PulledRequest(ApiRequest):
-    """Put dead letters of another system on the laptop's queues."""
+    """Put dead letters of another system on the laptop's queues, and rows into its tables."""
 
     letters: Sequence[PulledLetter]
+    rows: Sequence[PulledRow] = ()
 
 
 class EventsRequest(BaseModel):

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from contradance.local.invocation.gateway import refused
 
 MAX_HEAD_BYTES: Final = 10_240
-"""Largest request line with its headers. API Gateway developer guide, http-api-quotas."""
+"""Largest request line with its headers, in bytes. API Gateway developer guide, http-api-quotas."""
 
 
 @dataclass(frozen=True)

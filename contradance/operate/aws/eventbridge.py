@@ -16,7 +16,7 @@ _WAITING: Final = (
 )
 _DENIED: Final = "AccessDeniedException"
 _ALARMS: Final = 100
-"""Most alarms of one call. CloudWatch API reference, DescribeAlarms."""
+"""Most alarms of one DescribeAlarms call. CloudWatch API reference, DescribeAlarms."""
 
 
 class EventBridgeReplays:

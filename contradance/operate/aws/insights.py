@@ -21,7 +21,7 @@ from contradance.runtime.attempt_log import STANDARD_KEYS
 from contradance.runtime.journal_record import JournalRecord
 
 MOST: Final = 10_000
-"""Most lines of one search. CloudWatch Logs API reference, StartQuery."""
+"""Most lines of one Logs Insights search. CloudWatch Logs API reference, StartQuery."""
 _GROUPS: Final = 50
 """Most log groups of one search. The same."""
 _FLOWS: Final = 100

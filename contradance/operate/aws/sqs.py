@@ -43,13 +43,17 @@ class SqsDeadLetters:
     def look(self, functions: Sequence[str]) -> "SqsView":
         """Return a view, for a `with` block, of the dead letter queues of these functions."""
         self._aws.service("sqs")  # made here: boto3's sessions are not safe to use from several threads
-        return SqsView(self._deployed, self._aws, [QueuePeek(name, self._url(name), self._aws) for name in functions])
+        return SqsView(
+            self._deployed,
+            self._aws,
+            [QueuePeek(name, self._dead_letter_queue_url(name), self._aws) for name in functions],
+        )
 
     def count(self, function: str) -> int:
         """Return about how many dead letters a function has, hidden ones included."""
-        return sum(_counts(self._aws.service("sqs"), self._url(function)))
+        return sum(_counts(self._aws.service("sqs"), self._dead_letter_queue_url(function)))
 
-    def _url(self, function: str) -> str:
+    def _dead_letter_queue_url(self, function: str) -> str:
         """Return the URL from the stack's outputs; an empty text when the function has no dead letter queue."""
         return self._deployed.functions[function].dead_letter_queue_url or ""
 

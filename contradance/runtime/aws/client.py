@@ -118,7 +118,7 @@ class LeanClient:
                     answer: dict[str, Any] = json.loads(answered.body or b"{}")
                     return answer
                 cause, failure = None, _failure(service, operation, answered)
-                passing = _is_passing(answered.status, failure.code)
+                passing = _may_succeed_later(answered.status, failure.code)
                 if failure.code in _SKEWED and not corrected and self._correct(answered):
                     corrected = True
                     continue
@@ -199,7 +199,7 @@ def _is_whole(answered: Answered) -> bool:
     return checksum is None or int(checksum) == zlib.crc32(answered.body)
 
 
-def _is_passing(status: int, code: str) -> bool:
+def _may_succeed_later(status: int, code: str) -> bool:
     """Whether another try may succeed; here status 200 means that the body did not match its checksum."""
     return status >= _SERVER_ERROR or status in (_OK, _TOO_MANY) or code in _THROTTLED or code in _PASSING
 

@@ -15,7 +15,7 @@ from contradance.errors import DeclarationError
 from contradance.function import AnyFunction, Function
 from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.environment import needed
-from contradance.runtime.aws.machine import LambdaContext, Machine, imported, log_received, machine, observe
+from contradance.runtime.aws.machine import LambdaContext, Machine, create_machine, imported, log_received, observe
 from contradance.runtime.entry import invoke, load_for
 from contradance.runtime.error_description import with_bounded_message
 
@@ -31,7 +31,7 @@ def _deployed() -> tuple[AnyFunction, Machine]:
             "  Decorate it with @subscriber(), @route('GET /x') or @schedule('rate(1 day)')."
         )
     load_for(function)
-    return function, machine(os.environ)
+    return function, create_machine(os.environ)
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> object:

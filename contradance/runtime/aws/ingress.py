@@ -28,7 +28,7 @@ from contradance.reply import HttpError
 from contradance.runtime.aws import variable_names
 from contradance.runtime.aws.environment import needed
 from contradance.runtime.aws.log_event import HARMLESS
-from contradance.runtime.aws.machine import LambdaContext, Machine, imported, log_received, machine, observe
+from contradance.runtime.aws.machine import LambdaContext, Machine, create_machine, imported, log_received, observe
 from contradance.runtime.error_description import describe_error, log_keys
 from contradance.runtime.journal_record import JournalRecord, published_events
 from contradance.runtime.ports import Environment
@@ -36,10 +36,10 @@ from contradance.runtime.publish import publish
 from contradance.runtime.request import (
     BadRequest,
     Response,
-    check_json,
     idempotency_key,
     json_of,
     problem,
+    refuse_ambiguous_json,
     response,
     traceparent_of,
 )
@@ -125,7 +125,7 @@ class Ingress:
             event = read_closed(contract, body)
         except ValidationError as error:
             raise BadRequest(problems(error, "body")) from error
-        check_json(body)
+        refuse_ambiguous_json(body)
         correlation_id = derived_id(event_id, "correlation")
         return seal_initial(
             event,
@@ -198,7 +198,7 @@ def _deployed() -> _Deployed:
     if not isinstance(registry, Registry):
         raise DeclarationError(f"{variable_names.REGISTRY} names {registry!r}, which is not a Registry.")
     open_ = json.loads(os.environ.get(variable_names.INGRESS) or "[]")
-    return _Deployed(Ingress(registry, [str(name) for name in open_]), machine(os.environ))
+    return _Deployed(Ingress(registry, [str(name) for name in open_]), create_machine(os.environ))
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> Response:

@@ -59,7 +59,7 @@ class Machine(NamedTuple):
             metrics.collected.reset(counting)
 
 
-def machine(environ: Mapping[str, str]) -> Machine:
+def create_machine(environ: Mapping[str, str]) -> Machine:
     """Return what all invocations of this process share, by the environment variables."""
     retry_budget = RetryBudget()
     return Machine(aws_environment(environ, caller(environ, retry_budget), retry_budget), retry_budget, [True])

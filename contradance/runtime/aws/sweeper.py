@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 from contradance.runtime.aws import variable_names
-from contradance.runtime.aws.machine import LambdaContext, Machine, machine, observe
+from contradance.runtime.aws.machine import LambdaContext, Machine, create_machine, observe
 from contradance.runtime.sweep import sweep
 
 _LOG: Final = logging.getLogger("contradance.sweeper")
@@ -19,7 +19,7 @@ _RESERVE_SECONDS: Final = 5.0
 def _machine() -> Machine:
     """Return what all invocations of this process share, made once."""
     observe()
-    return machine(os.environ)
+    return create_machine(os.environ)
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 - Lambda gives it

@@ -1,0 +1,111 @@
+"""What `contradance dlq pull` takes from a stack: dead letters and rows, with fakes for personal data."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from contradance.errors import OperateError
+from contradance.operate.dead_letter import DeadLetter
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from contradance.choreography import Choreography
+    from contradance.local.state.pulled import PulledLetter, PulledRow
+    from contradance.operate.aws.services import Aws
+    from contradance.operate.row_names import NamedRow
+
+
+class TakenLetter(NamedTuple):
+    """A dead letter of a stack, as it is brought here."""
+
+    letter: DeadLetter
+    event: Mapping[str, Any] | None
+    error: str
+    why: str
+    """Why it stays where it is; empty for one that can be pulled."""
+
+    @property
+    def message(self) -> "PulledLetter":
+        """The letter as it is put on the laptop's queue: as Lambda's record of a failure, sent now."""
+        from contradance.local.state.pulled import PulledLetter  # noqa: PLC0415 - only this command needs it
+
+        body = {
+            "version": "1.0",
+            "timestamp": self.letter.last_seen.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": self.letter.attempts},
+            "requestPayload": self.event,
+            "responsePayload": {"errorMessage": self.error},
+        }
+        at = datetime.now(UTC).timestamp()
+        return PulledLetter(
+            message_id=self.letter.message.id, function=self.letter.subscriber, body=json.dumps(body), sent=at
+        )
+
+
+class TakenRow(NamedTuple):
+    """A row of a stack, as it is brought here."""
+
+    name: str
+    row: "PulledRow | None"
+    why: str
+    """Why it is not brought; empty for one that is."""
+
+
+def taken_letter(choreography: "Choreography", letter: DeadLetter, *, reveal: bool) -> TakenLetter:
+    """Return a letter with its event, personal data faked unless `reveal`; with `why` if it cannot be pulled."""
+    from contradance.identity import Identity  # noqa: PLC0415 - loaded with the project
+
+    if letter.event is None:
+        return TakenLetter(letter, None, "", "the message does not hold the event")
+    if reveal or "detail" not in letter.event:
+        return TakenLetter(letter, letter.event, letter.error, "")
+    detail, metadata = letter.event["detail"], letter.metadata
+    version = metadata.get("version")
+    identity = Identity(str(letter.event.get("source")), str(letter.event.get("detail-type")), version)  # type: ignore[arg-type]  # any value is looked up
+    contract = choreography.contracts.by_identity.get(identity)
+    if contract is None:
+        return TakenLetter(
+            letter, None, "", f"the code has no contract {identity}, so that it cannot be faked; see --reveal"
+        )
+    data, replaced, why = _faked(contract, detail.get("data"))
+    if why:
+        return TakenLetter(letter, None, "", why)
+    message = letter.error
+    for real, fake in sorted(replaced.items(), key=lambda pair: -len(pair[0])):
+        message = message.replace(real, fake)
+    return TakenLetter(letter, {**letter.event, "detail": {"metadata": {**metadata}, "data": data}}, message, "")
+
+
+def taken_row(aws: "Aws", table: str, wanted: "NamedRow", *, reveal: bool) -> TakenRow:
+    """Return a row of the DynamoDB table `table`, personal data faked unless `reveal`; with `why` if it is not brought."""
+    from contradance.local.state.pulled import PulledRow  # noqa: PLC0415 - only this command needs it
+    from contradance.operate.aws.rows import DynamoDBRows  # noqa: PLC0415 - the same
+    from contradance.runtime.aws.layout import DOCUMENT  # noqa: PLC0415 - the same
+
+    found = DynamoDBRows(aws, table).find([wanted.key]).get(wanted.key)
+    if found is None:
+        return TakenRow(wanted.text, None, "the stack has no such row")
+    document = json.loads(found.content[DOCUMENT]["S"])
+    if not reveal:
+        document, _, why = _faked(wanted.table.model, document)
+        if why:
+            return TakenRow(wanted.text, None, why)
+    parts = (str(document.get(name, kept)) for name, kept in zip(wanted.table.key, wanted.key, strict=False))
+    row = PulledRow(table=wanted.table.table, key=[*parts], document=json.dumps(document, ensure_ascii=False))
+    return TakenRow(wanted.text, row, "")
+
+
+def _faked(model: "type[BaseModel]", data: object) -> tuple[Any, dict[str, str], str]:
+    """Return data with fakes, what they replace, and an empty text; or why it cannot be faked."""
+    try:
+        from contradance.testing.fakes import CannotFake, faked  # noqa: PLC0415 - it needs Hypothesis
+    except ModuleNotFoundError as error:
+        raise OperateError(
+            "fakes for personal data need Hypothesis.\n  Install it: pip install hypothesis; or pull with --reveal."
+        ) from error
+    try:
+        return *faked(model, data), ""
+    except CannotFake as error:
+        return None, {}, f"{error}; see --reveal"
