@@ -1,6 +1,7 @@
 """`contradance move`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from contradance.cli.command import AsJson, print_json, reporting, the_project
 from contradance.cli.target import stack_options
-from contradance.cli.theme import out
+from contradance.cli.theme import err, out
 
 if TYPE_CHECKING:
     from contradance.deployed import Deployed
@@ -48,22 +49,17 @@ def move(
     aws = Boto(source.region)
     systems = _named(old, source, aws), _named(new, target, aws)
     if yes:
-        _stop_at_obstacles(check for check in may_write(plan, systems[1]) if check.trouble)
-    rows = partial(_rows, plan, aws, datetime.now(UTC))
-    copied = [*copy(plan, rows, dry_run=False)] if yes else []
-    compared = [*copy(plan, rows, dry_run=True)]
+        _stop_at_obstacles(service, (check for check in may_write(plan, systems[1]) if check.trouble), as_json=as_json)
+    now = datetime.now(UTC)
+    with _progress("copying") as seen:
+        copied = [*copy(plan, partial(_rows, plan, aws, now, seen), dry_run=False)] if yes else []
+    # Before the comparison: it counts only if the old stack could not change anything while it ran.
     obstacles = [check for check in find_obstacles(plan, *systems) if check.trouble]
+    with _progress("comparing") as seen:
+        compared = [*copy(plan, partial(_rows, plan, aws, now, seen), dry_run=True)]
     is_complete = not obstacles and all(counts.is_settled for _, counts in compared)
     if as_json:
-        print_json(
-            {
-                "service": service,
-                "copied": [_as_json(one) for one in copied],
-                "compared": [_as_json(one) for one in compared],
-                "obstacles": [check._asdict() for check in obstacles],
-                "complete": is_complete,
-            }
-        )
+        _print_json(service, copied, compared, obstacles, is_complete=is_complete)
         raise typer.Exit(int(yes and not is_complete))
     _print_copied(copied)
     _print_compared(compared, service, old, new)
@@ -77,25 +73,56 @@ def move(
         out.print("Dry run: nothing was copied. Copy: add --yes", style="yellow")
 
 
-def _rows(plan: "MovePlan", aws: "Aws", now: datetime, moved: "MovedRows") -> "tuple[Rows, Rows]":
-    """Return the rows of one table in the old and in the new stack."""
+def _rows(
+    plan: "MovePlan", aws: "Aws", now: datetime, seen: "Callable[[int], None]", moved: "MovedRows"
+) -> "tuple[Rows, Rows]":
+    """Return the rows of one table in the old and in the new stack; `seen` is called with the size of each page read."""
     from contradance.operate.aws.rows import DynamoDBOnceRecords, DynamoDBRows  # noqa: PLC0415 - only for a stack
 
     if moved.is_once:
         names = plan.deployed_names
         return (
-            DynamoDBOnceRecords(aws, moved.source, names, now),
-            DynamoDBOnceRecords(aws, moved.target, names, now),
+            DynamoDBOnceRecords(aws, moved.source, names, now, seen=seen),
+            DynamoDBOnceRecords(aws, moved.target, names, now, seen=seen),
         )
-    return DynamoDBRows(aws, moved.source), DynamoDBRows(aws, moved.target)
+    return DynamoDBRows(aws, moved.source, seen=seen), DynamoDBRows(aws, moved.target, seen=seen)
 
 
-def _stop_at_obstacles(found: "Iterable[HealthCheck]") -> None:
+@contextmanager
+def _progress(what: str) -> "Iterator[Callable[[int], None]]":
+    """Show on standard error how many rows were read, until the block ends; the value counts more of them."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn  # noqa: PLC0415 - slow to load
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:,} rows read"))
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda count: bar.advance(task, count)
+
+
+def _stop_at_obstacles(service: str, found: "Iterable[HealthCheck]", *, as_json: bool) -> None:
     """Print what stands in the way of any copy, and exit with 1; do nothing without findings."""
     blocked = [*found]
     if blocked:
-        _print_obstacles(blocked, "Nothing was copied:")
+        if as_json:
+            _print_json(service, (), (), blocked, is_complete=False)
+        else:
+            _print_obstacles(blocked, "Nothing was copied:")
         raise typer.Exit(1)
+
+
+def _print_json(
+    service: str, copied: Counted, compared: Counted, obstacles: "Sequence[HealthCheck]", *, is_complete: bool
+) -> None:
+    """Print what was copied, compared and found, as one JSON object."""
+    print_json(
+        {
+            "service": service,
+            "copied": [_as_json(one) for one in copied],
+            "compared": [_as_json(one) for one in compared],
+            "obstacles": [check._asdict() for check in obstacles],
+            "complete": is_complete,
+        }
+    )
 
 
 def _read_stack(project: "Project", name: str) -> "Deployed":

@@ -25,6 +25,7 @@ class NamedSystem:
 def find_obstacles(plan: MovePlan, source: NamedSystem, target: NamedSystem) -> Iterator[HealthCheck]:
     """Yield the result of each check that has to pass before the new stack is enabled."""
     for name in plan.functions:
+        yield from _archived(target, name)
         yield from _stopped(plan, source, name)
         yield from _drained(source, name)
     yield from may_write(plan, target)
@@ -45,6 +46,20 @@ def commands_after(plan: MovePlan, target: NamedSystem) -> Sequence[str]:
         if target.system.deployed.functions[name].rule_arn is not None
     ]
     return [f"pulumi config rm paused{option}", f"pulumi up{option}", *replays]
+
+
+def _archived(target: NamedSystem, name: str) -> Iterator[HealthCheck]:
+    """Yield whether what a subscriber misses meanwhile can be replayed to it: its bus has an archive that is known."""
+    deployed = target.system.deployed
+    if deployed.functions[name].rule_arn is None:
+        return
+    what, bus, own = f"archive for {name} in {target.name}", deployed.functions[name].bus, target.pulumi_option
+    if deployed.bus_of(name).archive_arn is not None:
+        yield HealthCheck(what, "")
+        return
+    key = "busArchive <ARN>" if bus is None else f"--path 'archives.{bus}' 14"
+    trouble = f"bus {deployed.bus_of(name).name} has none that is known: what it misses would be lost"
+    yield HealthCheck(what, trouble, f"Before the pause: pulumi config set {key}{own}; pulumi up{own}")
 
 
 def _stopped(plan: MovePlan, source: NamedSystem, name: str) -> Iterator[HealthCheck]:

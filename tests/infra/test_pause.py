@@ -6,6 +6,7 @@ import pytest
 
 from contradance.deployed import Deployed
 from contradance.errors import InvalidStack
+from tests.album import album
 from tests.infra.library import library
 from tests.infra.mocks import Deployment, Recorder
 from tests.infra.stack import deployed
@@ -80,3 +81,19 @@ def test_a_service_that_the_stack_does_not_have_cannot_be_paused(tmp_path: Path)
 
     assert "pulumi config rm --stack dev --path 'paused[0]'" in str(refusal.value)
     assert recorder.resources == []
+
+
+def test_events_that_no_archive_keeps_are_named_before_they_are_lost(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    printer = '{"printer": "aws.partner/printer.example/9/orders"}'
+    lost = "and loses the events of: gallery.index_photo, prints.note_shipment"
+
+    deployed(tmp_path, album, secrets=None, config={"buses": printer, "paused": "true"})
+    assert lost in caplog.text
+    caplog.clear()
+    archives = '{"default": 14, "printer": 3}'
+    deployed(tmp_path, album, secrets=None, config={"buses": printer, "archives": archives, "paused": "true"})
+
+    assert "and loses" not in caplog.text
+    assert "pulumi config rm --stack dev paused; pulumi up" in caplog.text

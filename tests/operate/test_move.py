@@ -43,6 +43,20 @@ def test_what_is_between_the_copy_and_the_new_stack_is_named(changes: dict[str, 
     assert all(any(one in trouble for trouble in obstacles) for one in found), obstacles
 
 
+def test_what_could_not_be_replayed_is_named_before_the_pause() -> None:
+    unknown = NEW.model_copy(update={"archive_arn": None})
+    plan = plan_move(food_delivery, "payments", OLD, unknown)
+    old, new = (
+        NamedSystem(stack_system(one, services()), name, f" --stack {name}", "")
+        for one, name in ((OLD, "prod"), (unknown, "payments"))
+    )
+
+    found = [one for one in find_obstacles(plan, old, new) if one.trouble]
+
+    assert [one.what for one in found] == [f"archive for {name} in payments" for name in (PAY, REVERSE)]
+    assert "pulumi config set busArchive <ARN> --stack payments" in found[0].fix
+
+
 @pytest.mark.parametrize(
     ("service", "old", "new", "message"),
     [
@@ -135,5 +149,7 @@ def test_nothing_is_written_to_a_stack_that_runs_already(types: Typed) -> None:
 
     result = types("--yes", aws=services(new="ENABLED"))
 
+    as_json = json.loads(types("--yes", "--json", aws=services(new="ENABLED")).stdout)
     assert (result.exit_code, documents("payments")) == (1, {})
+    assert (as_json["complete"], as_json["copied"], len(as_json["obstacles"])) == (False, [], 2)
     assert "it runs already: a copy could bring back what it has deleted" in result.stdout

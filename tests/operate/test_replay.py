@@ -222,7 +222,10 @@ def test_a_replay_that_cannot_be_is_refused_with_the_fix(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"archive_arn": None}, "food-delivery has no archive of its own.\n  Replay from the stack that owns the bus"),
+        (
+            {"archive_arn": None},
+            "the archive of the bus food-delivery is not known: another stack owns it.\n  Name it: pulumi config set busArchive",
+        ),
         ({"functions": {}}, f"food-delivery has no function {LOYALTY} here."),
     ],
 )

@@ -191,6 +191,21 @@ def test_a_newer_row_is_not_overwritten_between_reading_and_writing() -> None:
     assert documents("payments") == {"order-1": "newer", "order-2": "old"}
 
 
+def test_a_row_that_dynamodb_refuses_for_good_is_an_error_at_once() -> None:
+    class Refusing:
+        def ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
+            if operation == "transact_write_items":
+                reasons = [{"Code": "ValidationError"}]
+                raise AwsRefusal("too large", "TransactionCanceledException", {"CancellationReasons": reasons})
+            return dynamodb().ask(operation, **parameters)
+
+    put_charges("prod", {"order-1": "1"})
+
+    with pytest.raises(AwsRefusal, match="too large"):
+        copy_rows(charges("prod"), charges("payments", Refusing()), dry_run=False)
+    assert SLEPT == []
+
+
 def test_large_rows_are_split_over_transactions() -> None:
     put_charges("prod", {f"order-{number}": "x" * 380_000 for number in range(12)})
 

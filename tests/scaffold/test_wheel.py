@@ -5,6 +5,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import contradance
+from contradance.scaffold.application import COPIED, application_files
 from contradance.scaffold.wheel import build_wheel, version, wheel_name
 
 ARCHIVE = ZipFile(BytesIO(build_wheel()))
@@ -21,7 +22,8 @@ def test_it_holds_the_package_as_it_is_installed_templates_and_marker_included()
 
     packed = {name for name in ARCHIVE.namelist() if name.startswith("contradance/")}
 
-    assert packed == files
+    application = {f"contradance/{COPIED}/{path}" for path in application_files()}
+    assert packed == files | application
     assert "contradance/py.typed" in packed
     assert any(name.endswith(".tmpl") for name in packed)
 

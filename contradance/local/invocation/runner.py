@@ -224,7 +224,8 @@ class Runner:
             queue.invocations -= 1
             self._start_workers(queue)
             idle = not any(one.invocations for one in self._queues.values())
-            self._changed.notify_all()
+            if self._stopping:  # the timekeeper waits for the last worker; else it has nothing to do here
+                self._changed.notify_all()
         if idle:  # while others run, they commit what waits for the next commit
             self._bus.flush()
 

@@ -25,6 +25,8 @@ _LONGEST_PAUSE: Final = 8.0
 _FINGERPRINT: Final = (layout.VERSION, record.ASKED, record.STATE, layout.COPY_OF)
 """Attributes of which every write of a function changes one."""
 _CHANGED: Final = "ConditionalCheckFailed"
+_PASSING: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+"""Cancellation reasons that another try may not meet. DynamoDB API reference, TransactWriteItems."""
 
 
 class DynamoDBRows:
@@ -33,12 +35,21 @@ class DynamoDBRows:
     Args:
         aws: the services of the stack's account and region.
         table: name of the table in DynamoDB.
+        seen: called with the number of items that a page was read from.
         sleep: waits before a step is tried again.
     """
 
-    def __init__(self, aws: Aws, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        aws: Aws,
+        table: str,
+        *,
+        seen: Callable[[int], None] = lambda _: None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._dynamodb = aws.service("dynamodb")
         self._table = table
+        self._seen = seen
         self._sleep = sleep
 
     def pages(self) -> Iterator[Sequence[StoredRow]]:
@@ -47,6 +58,7 @@ class DynamoDBRows:
         while True:
             page = self._dynamodb.ask("scan", **request)
             yield [self._row(item) for item in page["Items"]]
+            self._seen(page["ScannedCount"])
             if not (last := page.get("LastEvaluatedKey")):
                 return
             request["ExclusiveStartKey"] = last
@@ -83,6 +95,8 @@ class DynamoDBRows:
             except AwsRefusal as refusal:
                 reasons = refusal.response.get("CancellationReasons")
                 if refusal.code != "TransactionCanceledException" or not reasons:
+                    raise
+                if {why.get("Code") for why in reasons} - _PASSING - {_CHANGED, "None", None}:
                     raise
                 changed = [one for one, why in zip(step, reasons, strict=True) if why.get("Code") == _CHANGED]
                 refused |= {one.key for one in changed}
@@ -131,6 +145,7 @@ class DynamoDBOnceRecords(DynamoDBRows):
         table: name of the table of once-records.
         functions: deployed names of the functions.
         now: a record that expires before is not copied: DynamoDB deletes it within days.
+        seen: called with the number of items that a page was read from.
         sleep: waits before a step is tried again.
     """
 
@@ -141,9 +156,10 @@ class DynamoDBOnceRecords(DynamoDBRows):
         functions: Sequence[str],
         now: datetime,
         *,
+        seen: Callable[[int], None] = lambda _: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        super().__init__(aws, table, sleep=sleep)
+        super().__init__(aws, table, seen=seen, sleep=sleep)
         self._functions = functions
         self._now = now.timestamp()
 
