@@ -94,14 +94,18 @@ def _check_fields(
                     else f"  {_filtered_root(contract)}.{'.'.join(path)} is a value: filter on itself."
                 )
             )
-        if not isinstance(wanted, Mapping | list | tuple):
-            raise InvalidFunction(
-                f"{function} filters {_filtered_root(contract)}.{'.'.join((*path, str(key)))} by {wanted!r}, which is not a list.\n"
-                f"  Write a list: {{{str(key)!r}: [{wanted!r}]}}."
-            )
+        _check_shape(f"{function} filters {_filtered_root(contract)}.{'.'.join((*path, str(key)))}", str(key), wanted)
         if isinstance(wanted, list) and not rest:
             _check_values(function, contract, inner, wanted, ".".join((*path, name)))
         _check_fields(function, contract, inner, {rest: wanted} if rest else wanted, (*path, name))
+
+
+def _check_shape(filters: str, key: str, wanted: object) -> None:
+    """Refuse what a field is filtered by when it is neither a list nor a filter of inner fields."""
+    if not isinstance(wanted, Mapping | list | tuple):
+        raise InvalidFunction(
+            f"{filters} by {wanted!r}, which is not a list.\n  Write a list: {{{key!r}: [{wanted!r}]}}."
+        )
 
 
 def _check_values(function: str, contract: EventClass, types: tuple[Any, ...], wanted: list[object], path: str) -> None:
