@@ -1,18 +1,23 @@
 """The tables of the page about cost, from the calls and units that `benchmarks/units.py` counts."""
 
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
-_COUNTED: Final = Path(__file__).parent.parent / "tests" / "runtime" / "aws" / "units.json"
+_ROOT: Final = Path(__file__).parent.parent
+sys.path.insert(0, str(_ROOT))
+
+from functions.choreography import food_delivery  # noqa: E402 - the project's root has to be importable first
+
+_COUNTED: Final = _ROOT / "tests" / "runtime" / "aws" / "units.json"
 _ORDERS: Final = 1_000
 _ORDER: Final = "delivered"
 """The course whose invocations one successful order causes."""
 _MILLION: Final = 1_000_000
 _QUEUE_REQUESTS: Final = 3
 """SQS requests of a delivery behind a queue: send, receive and delete."""
-_QUEUED: Final = frozenset({"payments.process_payment", "payments.reverse_payment"})
 
 # List prices in US East, 2026, in dollars.
 _EVENT: Final = 1.00 / _MILLION
@@ -44,7 +49,7 @@ def orders() -> str:
     rows = _courses()[_ORDER]
     events = sum(row["calls"].get("events.PutEvents", 0) for row in rows)
     write, read = (sum(row[kind] for row in rows) for kind in ("write", "read"))
-    queue = _QUEUE_REQUESTS * sum(row["function"] in _QUEUED for row in rows)
+    queue = _QUEUE_REQUESTS * sum(food_delivery.functions[row["function"]].delivery == "queue" for row in rows)
     prices = {
         "EventBridge": (
             f"{_ORDERS * events:,} events × 1.00 a million; {_EVENT_KB * events} MB into the archive × 0.10 a GB",

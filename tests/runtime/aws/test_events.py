@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from contradance.runtime.aws.events import EventBridge
+from contradance.runtime.aws.events import EventBridge, ReceivedMessages
 
 ENTRY = {"Source": "desk.tickets", "DetailType": "TicketClosed", "Detail": "{}", "EventBusName": "desk"}
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
@@ -42,3 +42,17 @@ def test_without_a_trace_that_eventbridge_takes_there_is_none(environ: dict[str,
     EventBridge(aws, environ).put_events(Entries=[ENTRY])
 
     assert aws.made == [("events", "PutEvents", {"Entries": [ENTRY]})]
+
+
+@pytest.mark.parametrize(("seconds", "visible_after"), [(180.0, 180), (4.9, 4), (0.0, 0)])
+def test_a_message_is_hidden_and_given_back_by_its_visibility_timeout(seconds: float, visible_after: int) -> None:
+    aws = Requests()
+    messages = ReceivedMessages(aws, "https://sqs.eu-central-1.amazonaws.com/123456789012/desk-dead-letters")
+    message = {"eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:desk-repairs", "receiptHandle": "receipt"}
+
+    messages.hide(message, seconds)
+    messages.give_back(message, seconds)
+
+    queue = "https://sqs.eu-central-1.amazonaws.com/123456789012/desk-repairs"
+    request = {"QueueUrl": queue, "ReceiptHandle": "receipt", "VisibilityTimeout": visible_after}
+    assert aws.made == [("sqs", "ChangeMessageVisibility", request)] * 2
