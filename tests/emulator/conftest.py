@@ -1,5 +1,6 @@
 """MiniStack, where it is installed, and the food delivery system; without it every test marked `emulator` is skipped."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,8 @@ from tests.packaging.project import ROOT
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
     """Run MiniStack for all tests."""
+    if sys.platform != "linux":
+        pytest.skip("NOT RUN: what is built for Lambda runs on Linux alone")
     if not (ENVIRONMENT / "ready").exists():
         pytest.skip("NOT RUN: MiniStack is not installed; `make emulator` installs it and runs these tests")
     with ministack(tmp_path_factory.mktemp("ministack")) as running:

@@ -2,16 +2,16 @@
 
 | on AWS | on MiniStack | here |
 |---|---|---|
-| DescribeEventBus, DescribeRule and ListTargetsByRule take the name of a bus or its ARN | only the name | `Operator` asks by the name |
+| DescribeEventBus, DescribeRule and ListTargetsByRule take the name of a bus or its ARN | only the name | `Operator` passes the name |
 | a rule's target has a retry policy and a dead letter queue | both are stored only | not tested |
-| a rule invokes Lambda asynchronously: retries, on-failure destination | once, and a failure is lost | tests invoke asynchronously through Lambda's API, which retries |
+| a rule invokes Lambda asynchronously: retries, on-failure destination | once; a failure or a timeout is lost | tests invoke asynchronously through Lambda's API, which retries |
 | the attempts at one asynchronous invocation have one request id | each has another, so that the second finds the first's lease | tests refuse the call that takes the lease |
 | a replay is delivered to the rules in FilterArns alone | to every rule of the bus | the filter is compared with the rule; events for other rules are duplicates |
 | Scheduler fills in `<aws.scheduler.scheduled-time>` and the like, and observes time zones | neither | a test makes a schedule for this moment, with the same target and that input filled in |
 | policies of roles, queues and functions are enforced | with AUTH=true, but without `events:source` and `dynamodb:LeadingKeys` | the proxy enforces those of roles (`permissions.py`) |
 | partners publish with PutPartnerEvents | answered, not delivered | `tests/engine` has the rule; nothing is delivered here |
 | Logs Insights filters records | filters of `contradance trace` are not understood | not tested |
-| Lambda has 128 to 10,240 MB, and stops a function at its timeout | memory is not limited | not tested |
+| a function has a limit of memory | it has none | not tested |
 """
 
 import json
@@ -24,7 +24,7 @@ from tests.emulator.ministack import MiniStack
 
 
 class Operator:
-    """`contradance.operate.aws.services.Aws` over MiniStack; keeps what it was asked."""
+    """`contradance.operate.aws.services.Aws` over MiniStack; records every call."""
 
     def __init__(self, emulator: MiniStack) -> None:
         self._emulator = emulator

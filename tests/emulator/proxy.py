@@ -24,7 +24,7 @@ _SERVICES: Final = {
 _TIMEOUT: Final = 30
 """Seconds that MiniStack has for an answer."""
 _PAUSE: Final = 1
-"""Seconds of the longest pause between two attempts behind a queue; the functions ask for minutes."""
+"""Longest pause between two attempts behind a queue, in seconds. The functions set minutes; their calls are recorded so."""
 _OF_CONNECTION: Final = ("connection", "keep-alive", "transfer-encoding", "content-length")
 """Headers of one connection, which a proxy does not pass on."""
 
@@ -71,7 +71,7 @@ class Proxy:
 
     @contextmanager
     def refusing(self, function: str, operation: str) -> Iterator[None]:
-        """Refuse an operation to a function for a while, as an AWS that is broken."""
+        """Refuse an operation to a function inside the `with` block, as AWS does when a resource is missing."""
         self._refused.add((function, operation))
         try:
             yield

@@ -6,15 +6,7 @@ from contradance.infra.planning.plan import StackPlan
 def describe_pause(plan: StackPlan) -> str | None:
     """Return a warning with what is disabled, what is lost meanwhile, and how to continue; None when nothing is paused."""
     setup = plan.setup
-    archived = {setup.bus.name, *(other.bus.name for other in setup.buses.values() if other.archive)}
-    paused = [each for each in plan.subscribers if each.rule.paused]
-    disabled = {
-        "rules of": [each.function.name for each in paused],
-        "schedules of": [each.function.name for each in plan.schedules if each.paused],
-        "and stops": [each.name for each in plan.functions if each.stopped],
-        "and loses the events of": [each.function.name for each in paused if each.rule.bus.name not in archived],
-    }
-    lines = [f"  {what}: {', '.join(names)}" for what, names in disabled.items() if names]
+    lines = [f"  {what}: {', '.join(names)}" for what, names in _disabled(plan).items() if names]
     if not lines:
         return None
     listed = "\n".join(lines)
@@ -26,3 +18,16 @@ def describe_pause(plan: StackPlan) -> str | None:
         f"  To continue: {commands}; pulumi up; then replay the time between to each subscriber. A scheduled run of that time "
         "does not happen."
     )
+
+
+def _disabled(plan: StackPlan) -> dict[str, list[str]]:
+    """Return the functions that are paused or stopped in some way, by a text that begins the line about them."""
+    buses = plan.setup.buses.values()
+    archived = {plan.setup.bus.name, *(other.bus.name for other in buses if other.archive)}
+    paused = [each for each in plan.subscribers if each.rule.paused]
+    return {
+        "rules of": [each.function.name for each in paused],
+        "schedules of": [each.function.name for each in plan.schedules if each.paused],
+        "and stops": [each.name for each in plan.functions if each.stopped],
+        "and loses the events of": [each.function.name for each in paused if each.rule.bus.name not in archived],
+    }
