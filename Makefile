@@ -52,7 +52,7 @@ docs: $(READY)     ## the documentation as a site, into site/; a broken link fai
 	@$(BIN)/zensical build --strict --clean > .venv/docs.txt 2>&1 || (sed '/^Traceback/,$$d' .venv/docs.txt; exit 1)
 
 check: $(READY)    ## what CI runs: format, lint, types, import rules, choreography, spelling, generated parts, tests
-	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/ruff format --check --quiet || (echo 'Some files are not formatted. Run: make fix'; exit 1)
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo --no-cache > .venv/imports.txt || (cat .venv/imports.txt; exit 1)

@@ -105,7 +105,7 @@ def commands_of(command: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 def usage(path: str, command: Any) -> str:
     """Return a command with its arguments: `why EVENT`; optional arguments are in brackets."""
-    arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
+    arguments = [one for one in command.params if one.param_type_name == "argument" and not one.hidden]
     words = [_flags(each) if each.required else f"[{_flags(each)}]" for each in arguments]
     return " ".join([path, *words])
 

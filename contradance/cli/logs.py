@@ -23,7 +23,11 @@ def logs(
         str | None, typer.Option("--function", "--subscriber", help="Only this function's.", metavar="NAME")
     ] = None,
     level: Annotated[
-        Level | None, typer.Option(help="Only lines of this level and above.", case_sensitive=False)
+        Level | None,
+        typer.Option(
+            help="Only lines of this level and above. An attempt that is retried is a WARNING; a dead letter, and an answer 500, an ERROR.",
+            case_sensitive=False,
+        ),
     ] = None,
     subject: Annotated[str | None, typer.Option(help="Only those about this.", metavar="ID")] = None,
     since: Annotated[str, typer.Option(help="2026-01-31T18:00 (UTC) or 90m (ago).", metavar="MOMENT")] = "1h",

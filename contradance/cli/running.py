@@ -140,7 +140,7 @@ def _print_backlog(laptop: Laptop) -> None:
     if due is not None:
         deliveries = f"{counted(pending, 'delivery')} {'is' if pending == 1 else 'are'}"
         out.print(
-            f"{deliveries} pending from an earlier run, the first until {clock_time(due, datetime.now(UTC))}.\n",
+            f"{deliveries} pending from an earlier run; the first is tried at {clock_time(due, datetime.now(UTC))}.\n",
             style="yellow",
         )
 

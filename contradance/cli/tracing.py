@@ -48,7 +48,9 @@ def trace(
         print_json({"records": [_record_json(record, with_logs=with_logs) for record in records]})
         return
     services = Services(target.choreography.services)
-    for flow in found:
+    for number, flow in enumerate(found):
+        if number:
+            out.print()
         out.print(flow_tree(flow, services, with_logs=with_logs), soft_wrap=False)
 
 

@@ -74,12 +74,19 @@ class Schedules:
             return moment
         following = timetable.next_after(moment)
         if following is None or not self._bus.has_run(name, timetable.expression, following):
-            _LOG.warning("%s has run for %s, by a clock that was ahead; its next run is %s.", name, moment, following)
+            _LOG.warning(
+                "%s has run for %s, because an earlier run of the laptop used --time-scale; its next run is %s.",
+                name,
+                moment,
+                following,
+            )
             return following
         if name not in self._reported:
             self._reported.add(name)
             _LOG.warning(
-                "%s has run for %s and later, by a clock that was ahead; it runs for them again.", name, moment
+                "%s has run for %s and later, because an earlier run of the laptop used --time-scale; it runs for them again.",
+                name,
+                moment,
             )
         self._bus.forget_run(name, timetable.expression, moment)
         return moment
