@@ -94,6 +94,11 @@ def _check_fields(
                     else f"  {_filtered_root(contract)}.{'.'.join(path)} is a value: filter on itself."
                 )
             )
+        if not isinstance(wanted, Mapping | list | tuple):
+            raise InvalidFunction(
+                f"{function} filters {_filtered_root(contract)}.{'.'.join((*path, str(key)))} by {wanted!r}, which is not a list.\n"
+                f"  Write a list: {{{str(key)!r}: [{wanted!r}]}}."
+            )
         if isinstance(wanted, list) and not rest:
             _check_values(function, contract, inner, wanted, ".".join((*path, name)))
         _check_fields(function, contract, inner, {rest: wanted} if rest else wanted, (*path, name))

@@ -52,8 +52,8 @@ class Registry:
         for field, model in models_inside(contract):
             if not issubclass(model, Value):
                 raise InvalidRegistry(
-                    f"{contract.identity} holds {full_name(model)} in its field {field!r}, which is not a Value: it would "
-                    f"not be closed when published.\n  {_describe_fix(model)}"
+                    f"{contract.identity} holds {full_name(model)} in its field {field!r}, which is not a Value, so it would "
+                    f"accept unknown fields when published.\n  {_describe_fix(model)}"
                 )
             check_value(model)
 

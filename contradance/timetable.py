@@ -19,6 +19,9 @@ from contradance.errors import InvalidFunction
 
 _RATE: Final = r"rate\(([0-9]{1,5}) (minute|hour|day)(s?)\)"
 _CRON: Final = r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)"
+_SIX_FIELDS: Final = (
+    "a cron has six fields, minute hour day-of-month month day-of-week year, and one of the two days is '?'"
+)
 _FIX: Final = "  Write it like rate(1 day), rate(5 minutes) or cron(0 12 * * ? *)."
 
 
@@ -92,7 +95,8 @@ def parse_timetable(
             raise InvalidFunction(f"{refusal}: a rate is 1 {unit} or several {unit}s.\n{_FIX}")
         return Timetable(expression, timedelta(**{f"{unit}s": count}), None, timezone, start, end)
     if not (cron := re.fullmatch(_CRON, expression)):
-        raise InvalidFunction(f"{refusal}.\n{_FIX}")
+        reason = f": {_SIX_FIELDS}" if expression.startswith("cron(") else ""
+        raise InvalidFunction(f"{refusal}{reason}.\n{_FIX}")
     try:
         parsed = parse_cron(cron.groups())
     except InvalidField as error:

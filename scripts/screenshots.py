@@ -91,14 +91,13 @@ def _for_the_readme(opened: Browser, running: Stage, failed: str) -> None:
     context = opened.new_context(viewport=ViewportSize(width=1280, height=900), color_scheme="light")
     page = context.new_page()
     for path, name in (("live", "console-live.png"), (f"flows?term={failed}", "console-flow.png")):
+        page.set_viewport_size(ViewportSize(width=1280, height=900 if path == "live" else 1240))
         page.goto(f"{running.console}/{path}")
         if path == "live":
             page.locator("[data-stream].on").wait_for()
             for token in ("tok_visa", "tok_outage"):
                 running.order(payment_token=token)
                 running.rest()
-        else:
-            page.get_by_role("heading", name="What happened").evaluate("one => scrollTo(0, one.offsetTop - 420)")
         page.wait_for_timeout(1200)  # what has just happened still moves
         page.screenshot(path=DOCS / name)
     context.close()

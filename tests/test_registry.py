@@ -173,8 +173,8 @@ def test_a_model_that_is_no_value_is_found_at_every_depth(annotation: Any) -> No
         Registry("shop", [holding(annotation)])
 
     assert str(refused.value) == (
-        "shop.orders/Holding v1 holds tests.test_registry.Open in its field 'held', which is not a Value: it would not be "
-        "closed when published.\n  Derive Open from contradance.Value."
+        "shop.orders/Holding v1 holds tests.test_registry.Open in its field 'held', which is not a Value, so it would "
+        "accept unknown fields when published.\n  Derive Open from contradance.Value."
     )
 
 

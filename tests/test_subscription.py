@@ -235,6 +235,23 @@ def test_a_filter_on_a_field_that_the_contract_lacks_is_refused(
     )
 
 
+@pytest.mark.parametrize(
+    ("where", "field", "fix"),
+    [
+        ({"total": 5}, "total", "Write a list: {'total': [5]}."),
+        ({"payment": "card"}, "payment", "Write a list: {'payment': ['card']}."),
+        ({"line": {"count": None}}, "line.count", "Write a list: {'count': [None]}."),
+        ({OrderPlaced: {"total": 5}}, "total", "Write a list: {'total': [5]}."),
+    ],
+    ids=str,
+)
+def test_a_filter_by_a_single_value_is_refused_with_the_list_to_write(where: Any, field: str, fix: str) -> None:
+    message = refusal(one, where)
+
+    assert message.startswith(f"filters data.{field} by ")
+    assert message.endswith(f", which is not a list.\n  {fix}")
+
+
 def test_a_filter_holds_for_every_version_that_is_read() -> None:
     assert refusal(newest, {"photo": ["x"]}) == (
         "filters on data.photo, but shop.reviews/Reviewed v2 has no such field (contract in tests/test_subscription.py).\n"
@@ -294,7 +311,6 @@ def test_a_filter_that_does_not_say_what_it_filters_is_refused(
     "data",
     [
         {"total": [{"bigger": 5}]},
-        {"total": 5},
         {"total": []},
         {"total": [{"numeric": [">"]}]},
         {"line": {"count": [{"prefix": 5}]}},

@@ -13,6 +13,7 @@ from contradance import schedule
 from contradance.errors import InvalidFunction
 from contradance.timetable import Timetable, parse_timetable
 
+SIX = ": a cron has six fields, minute hour day-of-month month day-of-week year, and one of the two days is '?'."
 FIX = "\n  Write it like rate(1 day), rate(5 minutes) or cron(0 12 * * ? *)."
 MOMENTS = st.integers(min_value=631_152_000, max_value=4_102_444_800).map(
     lambda second: datetime.fromtimestamp(second, UTC)
@@ -64,8 +65,9 @@ def test_a_rate_has_a_period(expression: str, period: timedelta) -> None:
         ("every day", "."),
         ("", "."),
         ("at(2026-01-01T00:00:00)", "."),
-        ("cron(0 12 * * ?)", "."),
-        ("cron(0 12 * * ? * *)", "."),
+        ("cron(0 12 * * ?)", SIX),
+        ("cron(0 12 * * ? * *)", SIX),
+        ("cron(0 18 * * *)", SIX),
         ("0 12 * * ? *", "."),
         ("cron(0 12 * * * *)", ": exactly one of day-of-month and day-of-week is '?'."),
         ("cron(0 12 ? * ? *)", ": exactly one of day-of-month and day-of-week is '?'."),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from contradance.catalog.casts import check_casts
 from contradance.choreography import Choreography
 from contradance.gate import breaks, own_contracts, refuse
 from contradance.registry import Registry
@@ -52,11 +53,13 @@ def freeze_contracts(
     Raises:
         BrokenPromise: a frozen version is changed in a way that breaks a consumer or a publisher, or is missing.
         DeclarationError: a version to delete is not frozen.
+        InvalidContract: an upcast or a downcast fails for an example.
     """
     registry = checked if isinstance(checked, Registry) else checked.contracts
     promises = read_folder(folder)
     to_drop = {find_identity(name, promises) for name in dropping}
     refuse(breaks(checked, promises, dropped=to_drop))
+    check_casts(own_contracts(registry))
     planned = plan_freeze(own_contracts(registry), promises)
     planned = planned._replace(dropped=tuple(one for one in planned.dropped if one.identity in to_drop))
     if write_files:

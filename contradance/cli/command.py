@@ -13,10 +13,11 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from contradance.cli.theme import end_without_reader, err
-from contradance.errors import ContradanceError, UnconsumedEvent
+from contradance.errors import ContradanceError, DeclarationError, UnconsumedEvent
 from contradance.printable import printable_block, printable_json
 
 if TYPE_CHECKING:
+    from contradance.choreography import Choreography
     from contradance.project import Project
 
 P = ParamSpec("P")
@@ -94,6 +95,14 @@ def the_project() -> "Project":
     from contradance.project import find_project  # noqa: PLC0415 - help and completion need no project
 
     return find_project(Path.cwd())
+
+
+def full_name(function: str, choreography: "Choreography") -> str:
+    """Return `service.handler` for the name of a handler; any other text unchanged. Refuse a name that several have."""
+    found = [name for name in choreography.functions if name.partition(".")[2] == function]
+    if len(found) > 1:
+        raise DeclarationError(f"{function!r} is the name of several functions.\n  Name one of: {', '.join(found)}.")
+    return found[0] if found else function
 
 
 def completing(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:

@@ -3,13 +3,18 @@
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from contradance.cli.command import AsJson, print_json, reporting, the_project
 from contradance.cli.theme import err, out
 from contradance.compatibility import DEFAULT_MODE, Mode
+from contradance.errors import DeclarationError
+
+if TYPE_CHECKING:
+    from contradance.project import Project
+    from contradance.schemas import Promises
 
 contracts = typer.Typer(help="Freeze, check, list, show, compare and export contracts.", no_args_is_help=True)
 
@@ -36,6 +41,19 @@ class OutputFormat(StrEnum):
 
 CheckOption = Annotated[bool, typer.Option("--check", help="Write nothing; fail when files and contracts differ.")]
 Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+
+
+def _promises(project: "Project", against: str | None) -> "Promises":
+    """Return the frozen contracts of `--against`, else those of the project; refuse a project that has frozen none."""
+    from contradance.schemas.sources import read_promises  # noqa: PLC0415 - loaded with the project
+
+    folder = project.root / project.schemas
+    if against is None and not folder.exists():
+        raise DeclarationError(
+            f"no contract is frozen yet: there is no folder {project.schemas.as_posix()}.\n"
+            "  Freeze the contracts: contradance contracts freeze"
+        )
+    return read_promises(against or str(folder), project.root, project.schemas)
 
 
 @contracts.command()
@@ -84,10 +102,9 @@ def check(
     """List the changes that break a frozen contract, each with its affected subscribers; exit 1 when there is one."""
     from contradance.catalog.differences import format_annotations, format_json, format_text  # noqa: PLC0415 - loaded with the project
     from contradance.gate import breaks  # noqa: PLC0415 - loaded with the project
-    from contradance.schemas.sources import read_promises  # noqa: PLC0415 - loaded with the project
 
     project = the_project()
-    promises = read_promises(against or str(project.root / project.schemas), project.root, project.schemas)
+    promises = _promises(project, against)
     found = breaks(project.choreography_or_registry(), promises, mode=mode)
     render = {OutputFormat.TEXT: format_text, OutputFormat.JSON: format_json, OutputFormat.GITHUB: format_annotations}[
         OutputFormat.JSON if as_json else form
@@ -157,7 +174,6 @@ def diff(
     from contradance.gate import differences  # noqa: PLC0415 - loaded with the project
     from contradance.schemas import schema_of  # noqa: PLC0415 - loaded with the project
     from contradance.schemas.identities import find_identity  # noqa: PLC0415 - loaded with the project
-    from contradance.schemas.sources import read_promises  # noqa: PLC0415 - loaded with the project
 
     project = the_project()
     if old is not None and new is not None:
@@ -165,7 +181,7 @@ def diff(
         one, two = known[find_identity(old, known)], known[find_identity(new, known)]
         lines = [change.message for change in compare(schema_of(one), schema_of(two))]
     else:
-        promises = read_promises(against or str(project.root / project.schemas), project.root, project.schemas)
+        promises = _promises(project, against)
         named = find_identity(old, promises) if old is not None else None
         found = [
             one for one in differences(project.choreography_or_registry(), promises) if named in (None, one.identity)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contradance.cli.command import AsJson, Port, StateFolder, completing, print_json, reporting, the_project
+from contradance.cli.command import AsJson, Port, StateFolder, completing, full_name, print_json, reporting, the_project
 from contradance.cli.target import state_option
 from contradance.cli.theme import err, out
 from contradance.local.names import DEFAULT_STATE
@@ -42,6 +42,8 @@ def retry(
 
     With --pdb the handler of the first one runs in this terminal, on the laptop's rows; breakpoint() works, too.
     """
+    if delivery.isidentifier() and delivery != "all":
+        delivery = full_name(delivery, the_project().choreography())
     if in_debugger:
         if delivery == "all" or as_json:
             raise typer.BadParameter("it debugs one delivery, and prints no JSON: name one.", param_hint="--pdb")
@@ -82,6 +84,7 @@ def run_schedule(
     as_json: AsJson = False,
 ) -> None:
     """Run a scheduled function once, now, on the running laptop."""
+    name = full_name(name, the_project().choreography())
     flow = _laptop(state, port).run_schedule(name)
     if as_json:
         print_json({"function": name, "flow": flow})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Final, ParamSpec,
 
 import typer
 
-from contradance.cli.command import Port, StateFolder, the_project
+from contradance.cli.command import Port, StateFolder, full_name, the_project
 from contradance.local.names import DEFAULT_STATE
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ StackName = Annotated[str | None, typer.Option("--stack", help="A deployed stack
 OutputsFile = Annotated[
     Path | None, typer.Option("--outputs", help="A deployed stack, by a file of its outputs in JSON.", metavar="FILE")
 ]
+_OF_A_FUNCTION: Final = frozenset({"function", "subscriber"})
+"""Parameters of commands that name a function, which may be given without its service."""
 SEARCH: Final = timedelta(days=1)
 """How far back a stack's logs are searched for a flow, unless a command has an option for it."""
 
@@ -128,7 +130,10 @@ def state_option(state: Path) -> str:
 
 
 def of_a_system(command: Callable[Concatenate[Target, P], R]) -> Callable[..., R]:
-    """Give a command the options that choose the system, as one `Target`; two systems are a `BadParameter`."""
+    """Give a command the options that choose the system, as one `Target`; two systems are a `BadParameter`.
+
+    A function that it takes by name has its full name.
+    """
 
     def chosen(
         *,
@@ -142,7 +147,10 @@ def of_a_system(command: Callable[Concatenate[Target, P], R]) -> Callable[..., R
         given = [name for name, value in (("--local", local), ("--stack", stack), ("--outputs", outputs)) if value]
         if len(given) > 1:
             raise typer.BadParameter("each names another system: give only one.", param_hint=" and ".join(given))
-        return command(Target(the_project(), stack, outputs, port, state), **own)  # type: ignore[call-arg]  # Typer names them
+        target = Target(the_project(), stack, outputs, port, state)
+        for name in _OF_A_FUNCTION & own.keys():
+            own[name] = own[name] and full_name(own[name], target.choreography)
+        return command(target, **own)  # type: ignore[call-arg]  # Typer names them
 
     own = [*inspect.signature(command).parameters.values()][1:]
     shared = [*inspect.signature(chosen).parameters.values()][:-1]

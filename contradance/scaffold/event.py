@@ -1,5 +1,6 @@
 """Creates an event: its contract, in the module of the service that publishes it, a registry entry, and a test."""
 
+import re
 from collections.abc import Sequence
 
 from contradance.errors import CannotCreate
@@ -36,6 +37,7 @@ def create_event(
             f"the event {event.name} already exists, in {layout.file_of(layout.events[event.name].module)}.\n"
             "  Edit it there; a breaking change needs a new version."
         )
+    _refuse_version(layout, event.name)
     fields = parse_fields(field_specs, layout.value_types) or [DEFAULT]
     about = choose_subject(fields, subject)
     path = layout.file_of(event.module)
@@ -46,7 +48,8 @@ def create_event(
             f"{path} defines {event.name}, but the registry does not list it.\n"
             "  Add it to the registry, or choose another name."
         )
-    source = source.with_imports([("contradance", "Contract"), *(one for field in fields for one in field.imports)])
+    imports = [one for field in fields for one in field.imports if one[0] != event.module]
+    source = source.with_imports([("contradance", "Contract"), *imports])
     text = fill_template(
         "contract.py",
         event=event.name,
@@ -64,6 +67,17 @@ def create_event(
     )
     layout.planned[event.name] = event
     return event
+
+
+def _refuse_version(layout: ProjectLayout, name: str) -> None:
+    """Refuse a name that looks like another version of an event: a version is written by hand, with its upcast."""
+    looks = re.fullmatch(r"(\w+)V(\d+)", name)
+    if looks and looks[1] in layout.events:
+        raise CannotCreate(
+            f"{name} looks like version {looks[2]} of {looks[1]}.\n"
+            f"  Write the class by hand: class {name}(Contract, ..., version={looks[2]}, upcasts={looks[1]}); see the page "
+            "docs/how-to/evolve.md."
+        )
 
 
 def _add_to_registry(layout: ProjectLayout, event: EventRef) -> None:

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from contradance.choreography import Choreography
-from contradance.contract import Contract, Value
+from contradance.contract import Contract, Value, is_contract
 from contradance.errors import CannotCreate
 from contradance.project import Project
 from contradance.scaffold.changes import Changes
@@ -89,10 +89,12 @@ class ProjectLayout:
 
     @cached_property
     def value_types(self) -> list[Import]:
-        """The project's own types for fields: those in the module `values` of the contracts."""
-        module = _import_or_none(f"{self.contracts}.values")
-        found = [one for one in vars(module).values() if isinstance(one, type)] if module else []
-        return [(one.__module__, one.__name__) for one in found if issubclass(one, Value) and one is not Value]
+        """The project's own types for fields: of two with one name, the one in the module `values` is last."""
+        names = [*(one.__module__ for one in self.choreography.contracts), f"{self.contracts}.values"]
+        modules = [module for name in dict.fromkeys(names) if (module := _import_or_none(name))]
+        found = [one for module in modules for one in vars(module).values() if isinstance(one, type)]
+        own = [one for one in found if issubclass(one, Value) and not is_contract(one) and one.__module__ in names]
+        return [(one.__module__, one.__name__) for one in own]
 
     @property
     def services(self) -> list[str]:

@@ -11,9 +11,14 @@ import typer.core
 import typer.main
 from typer.testing import CliRunner
 
+from contradance import Choreography, subscriber
 from contradance.cli import main
 from contradance.cli.app import app
+from contradance.cli.command import full_name
 from contradance.cli.lazy import LazyCommand
+from contradance.errors import DeclarationError
+from food_contracts.orders import OrderPlaced
+from functions.choreography import food_delivery
 from tests.cli.project import ROOT
 
 COMMANDS_LISTED: list[LazyCommand] = [*typer.main.get_command(app).commands.values()]  # type: ignore[attr-defined]  # a group
@@ -187,6 +192,21 @@ def test_every_command_that_prints_data_prints_it_as_json_too() -> None:
     without = {words for words, one in commands(root) if not any("--json" in option.opts for option in one.params)}
 
     assert without == PRINTS_NO_DATA | PRINTS_A_FORMAT
+
+
+def test_a_name_that_several_functions_have_is_refused_with_them() -> None:
+    @subscriber(service="desk")
+    def notify_customer(placed: OrderPlaced) -> None: ...
+
+    functions = [*food_delivery.functions.values(), notify_customer]
+    both = Choreography("both", contracts=food_delivery.contracts, functions=functions)
+
+    with pytest.raises(DeclarationError, match=r"desk\.notify_customer"):
+        full_name("notify_customer", both)
+
+    assert full_name("process_payment", both) == "payments.process_payment"
+    assert full_name("desk.notify_customer", both) == "desk.notify_customer"
+    assert full_name("nothing", both) == "nothing"
 
 
 @pytest.mark.parametrize(

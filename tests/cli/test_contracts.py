@@ -1,6 +1,7 @@
 """`contradance contracts`: parse, call one function, print."""
 
 import json
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,21 @@ def test_a_mode_that_does_not_mind_passes(other: Path) -> None:
     assert said("check", "--against", str(other), "--mode", "forward") == "1 frozen contract, no breaking change.\n"
     assert "lines may now have at most 50 items, was 60" in said("diff", "--against", str(other))
     assert "lines may now have at most 50" in said("diff", "OrderPlaced", "--against", str(other))
+
+
+@pytest.mark.parametrize("command", ["check", "diff"])
+def test_before_the_first_freeze_it_names_the_command(tmp_path: Path, command: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.contradance]\nchoreography = "functions.choreography:food_delivery"\n'
+    )
+    with chdir(tmp_path):
+        result = CliRunner().invoke(app, ["contracts", command])
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "DeclarationError: no contract is frozen yet: there is no folder contracts/schemas.\n"
+        "  Freeze the contracts: contradance contracts freeze\n"
+    )
 
 
 def test_where_there_is_nothing_to_compare_with_it_says_so() -> None:

@@ -48,6 +48,16 @@ def test_dead_letters_are_listed_by_what_they_died_of(incident: Operator) -> Non
     assert "Ada" not in result.output
 
 
+def test_a_function_may_be_named_without_its_service(incident: Operator) -> None:
+    _, _, short = LOYALTY.partition(".")
+    for command in (["dlq", "list"], ["logs", "--since", "2026-01-01"]):
+        assert incident.types(*command, "--subscriber", short).stdout != ""
+        assert (
+            incident.types(*command, "--subscriber", short).stdout
+            == incident.types(*command, "--subscriber", LOYALTY).stdout
+        )
+
+
 def test_a_machine_can_read_the_list(incident: Operator) -> None:
     found = json.loads(incident.types("dlq", "list", "--json", "--reason", "failed").stdout)
 

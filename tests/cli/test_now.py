@@ -33,7 +33,7 @@ def test_a_waiting_delivery_is_retried_at_once_and_no_command_names_the_port(pro
         again = typed("retry", "all")
         book(started.url(), "bob")
         started.said("(?s)attempt 1, .*attempt 1, ")
-        by_function = typed("retry", "reminders.send_mail", "--json")
+        by_function = typed("retry", "send_mail", "--json")
 
     assert other.exit_code == 1
     assert "No delivery waits for a retry that is about nobody." in other.stderr
@@ -45,7 +45,7 @@ def test_a_waiting_delivery_is_retried_at_once_and_no_command_names_the_port(pro
 def test_a_scheduled_function_runs_now_as_often_as_is_asked(project: Path) -> None:
     with running(project) as started:
         started.url()
-        runs = [typed("schedule", "run", "reminders.count_visits") for _ in range(2)]
+        runs = [typed("schedule", "run", name) for name in ("reminders.count_visits", "count_visits")]
         started.said("(?s)counted.*counted")
         unknown = typed("schedule", "run", "desk.book_visit")
         hint = runs[1].stdout.partition("Follow it: contradance ")[2].split()

@@ -93,7 +93,7 @@ class TwoStacks:
         self.clock = VirtualClock()
         self.random = Random(seed)
         self.orders: dict[str, str] = {}
-        """The restaurant of each order, by its id."""
+        """The title of the scene that each order plays, by the order's id."""
         self._folder = folder
         self._is_flaky = False
         self._failed: set[str] = set()
@@ -133,7 +133,7 @@ class TwoStacks:
             self.new.close()
 
     def place(self, count: int) -> None:
-        """Place orders: two that are delivered for one that the restaurant refuses and one whose card is declined."""
+        """Place orders: about half are delivered, a quarter is refused by the restaurant, and a quarter is declined."""
         for _ in range(count):
             scene = self.random.choice((scenes[0], *scenes[:3]))
             body = {**scene.body, **({"restaurant_id": _LARGE} if scene is not scenes[1] else {})}
@@ -215,8 +215,8 @@ class TwoStacks:
         new = self.new.database
 
         def rows(moved: MovedRows) -> tuple[LaptopRows, LaptopRows]:
-            table, target = (None, MortalRows) if moved.is_once else (moved.source, MortalRows)
-            return LaptopRows(self.old.database, table, PAYMENTS), target(new, table, PAYMENTS, kill_after)
+            table = None if moved.is_once else moved.source
+            return LaptopRows(self.old.database, table, PAYMENTS), MortalRows(new, table, PAYMENTS, kill_after)
 
         with suppress(Killed):
             return {moved.what: counts for moved, counts in copy(PLAN, rows, dry_run=dry_run)}

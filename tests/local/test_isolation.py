@@ -230,6 +230,7 @@ def hanging(tmp_path: Path) -> Iterator[tuple[Laptop, str]]:
 
     @route("GET /hang", service="desk", timeout=timedelta(seconds=1))
     def hang() -> Answer:
+        LOG.warning("hanging")
         release.wait(LONG)
         return Answer()
 
@@ -247,22 +248,24 @@ def hanging(tmp_path: Path) -> Iterator[tuple[Laptop, str]]:
 
 def test_routes_that_hang_are_answered_for_and_hold_up_nothing(hanging: tuple[Laptop, str]) -> None:
     laptop, url = hanging
-    asked = [threading.Thread(target=_status, args=(f"{url}/hang",)) for _ in range(60)]
-    for one in asked:
-        one.start()
+    with logging_kept(laptop.choreography):
+        asked = [threading.Thread(target=_status, args=(f"{url}/hang",)) for _ in range(60)]
+        for one in asked:
+            one.start()
 
-    statuses = {_status(f"{url}/fine") for _ in range(5)}
-    hung = _status(f"{url}/hang")
-    for one in asked:
-        one.join()
-    wait_until(lambda: len(laptop.in_flight.hangs()) == 61)
-    wait_until(lambda: len(_failed(laptop)) == 61)
+        statuses = {_status(f"{url}/fine") for _ in range(5)}
+        hung = _status(f"{url}/hang")
+        for one in asked:
+            one.join()
+        wait_until(lambda: len(laptop.in_flight.hangs()) == 61)
+        wait_until(lambda: len(_failed(laptop)) == 61)
 
     assert statuses == {200}
     assert hung == 500
     assert _status(f"{url}/fine") == 200
     assert {(record.trigger, record.dead) for record in _failed(laptop)} == {("GET /hang", False)}
     assert "test_isolation.py:" in str(_failed(laptop)[0].error)
+    assert [entry.message for entry in laptop.journal.latest()[0].logs] == ["hanging"]
 
 
 def test_the_doctor_names_what_hangs_with_its_stack(hanging: tuple[Laptop, str]) -> None:

@@ -9,8 +9,17 @@ def grown(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Generated:
     """A project to which one of each part was added."""
     project = Generated(create_project(tmp_path_factory.mktemp("grown"), "my-library"), tools)
     project.edit("functions/choreography.py", ("        lend_book,\n", "        lend_book,  # where it all begins\n"))
+    project.edit(
+        "contracts/my_library_contracts/loans.py",
+        (
+            "\n\nclass BookLent",
+            '\n\nclass Size(Value):\n    """A size."""\n\n    pages: int = Field(examples=[300])\n\n\nclass BookLent',
+        ),
+        ("import PII, Contract", "import PII, Contract, Value"),
+    )
     fields = (
         "loan_id:uuid",
+        "size:Size",
         "reader:str:pii",
         "title:str",
         "late_by:int=3",
@@ -98,6 +107,7 @@ def test_an_event_is_listed_behind_the_others_of_its_service(grown: Generated) -
 
 REFUSED = [
     ("event BookLent --service loans", "the event BookLent already exists"),
+    ("event BookLentV2 --service loans", "BookLentV2 looks like version 2 of BookLent."),
     ("event Book-Lent --service loans", "cannot name an event"),
     ("event BookLost --service Loans", "cannot name a service"),
     ("event BookLost --service loans --field loan", "is not a field"),

@@ -33,6 +33,8 @@ _LARGE: Final = 1400.0
 """Width from which on a picture is not made as narrow as its page, in pixels: names would be too small to read."""
 _LARGE_DOWN: Final = 480.0
 """The same on a phone."""
+_SMALL: Final = 1000.0
+"""Width up to which a picture is not made as wide as its page, in pixels: a few boxes would fill it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,9 @@ class Drawing:
         title = width(content.name, _TITLE, bold=True)
         self._inner = max(self._layout.width, least, self._legend.width, title)
         self._about = escape(_about(content))
-        large = self._inner > (_LARGE_DOWN if self._down else _LARGE)
-        self._classes = ["picture", "down" if self._down else "right", *(["large"] if large else [])]
+        fits = "" if self._inner <= (_LARGE_DOWN if self._down else _LARGE) else " large"
+        small = " small" if not self._down and self._inner <= _SMALL else ""
+        self._classes = f"picture {'down' if self._down else 'right'}{fits}{small}"
 
     @classmethod
     def in_both_directions(cls, content: DiagramContent) -> "tuple[Drawing, Drawing]":
@@ -123,7 +126,7 @@ class Drawing:
         partly = " partly" if overlay and overlay.boxes is not None else ""
         ids = "picture-down" if self._down else "picture"
         yield (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="{" ".join(self._classes)}{partly}" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="{self._classes}{partly}" '
             f'viewBox="0 0 {number(page_width)} {number(page_height)}" width="{number(page_width)}" '
             f'height="{number(page_height)}" role="{role}" aria-labelledby="{ids}-title {ids}-about">'
         )

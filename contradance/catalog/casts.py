@@ -1,0 +1,46 @@
+"""Tries each upcast and downcast with the example of its contract, before the contract is frozen."""
+
+from collections.abc import Callable, Iterable
+
+from pydantic import ValidationError
+
+from contradance.annotation import type_name
+from contradance.catalog.sample import sample
+from contradance.contract import Contract, where_defined
+from contradance.errors import InvalidContract
+from contradance.violation import problems
+
+
+def check_casts(contracts: Iterable[type[Contract]]) -> None:
+    """Refuse an upcast or a downcast that raises for an example, or returns another class; skip what has no example.
+
+    Raises:
+        InvalidContract: with the exception, and without values of the event.
+    """
+    for contract in contracts:
+        newer, *older = contract.renderings()
+        if contract.upcasts is not None:
+            _check_cast(contract, contract.upcasts, contract, "upcast", contract.upcast)
+        if older:
+            _check_cast(contract, newer, older[0], "downcast", lambda event: event.downcast())
+
+
+def _check_cast(
+    owner: type[Contract], given: type[Contract], wanted: type[Contract], name: str, cast: Callable[[Contract], object]
+) -> None:
+    """Refuse a cast of `owner` that does not make an event of `wanted` of the example of `given`."""
+    try:
+        example = sample(given)
+    except InvalidContract:
+        return
+    place = f"{owner.__name__}.{name} (contract in {where_defined(owner)})"
+    fix = f"Repair it. The example: contradance events sample '{given.identity.detail_type} v{given.identity.version}'"
+    try:
+        made = cast(example)
+    except ValidationError as error:
+        wrong = "; ".join(f"{path}: {message}" for path, message in problems(error, "data"))
+        raise InvalidContract(f"{place} does not make a valid event of the example: {wrong}.\n  {fix}") from error
+    except Exception as error:
+        raise InvalidContract(f"{place} raises {type(error).__name__} for the example: {error}.\n  {fix}") from error
+    if type(made) is not wanted:
+        raise InvalidContract(f"{place} returns {type_name(type(made))}, not {wanted.__name__}.\n  {fix}")
