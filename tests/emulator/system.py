@@ -63,6 +63,8 @@ class Emulated:
         self._clients: dict[str, Any] = {}
         self._expected: list[Mapping[str, Any]] = []
         """Events that a test published."""
+        self._delivered: dict[str, Sequence[tuple[str, str | None, str]]] = {}
+        """The deliveries of each event, by its detail."""
         self._redriven: dict[tuple[str, str], int] = {}
         """How many calls there were when a function's dead letters with a reason were redriven."""
         packages = build(
@@ -116,12 +118,11 @@ class Emulated:
         name, payload = self.deployed.functions[function].function_name, json.dumps(as_event(entry)).encode()
         self.aws("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=payload)
 
-    def pause(self, *, paused: bool) -> None:
-        """Disable or enable all rules, as an update with or without `paused` does; `tests/engine` holds what it touches."""
-        change = self.aws("events").disable_rule if paused else self.aws("events").enable_rule
+    def resume(self) -> None:
+        """Enable all rules, as an update without `paused` does; `tests/engine` holds what such an update touches."""
         for rule in self.deployment.all("EventRule").values():
-            change(Name=rule["name"], EventBusName=rule["eventBusName"])
-        functions = {name: one.model_copy(update={"paused": paused}) for name, one in self.deployed.functions.items()}
+            self.aws("events").enable_rule(Name=rule["name"], EventBusName=rule["eventBusName"])
+        functions = {name: one.model_copy(update={"paused": False}) for name, one in self.deployed.functions.items()}
         self.deployed = self.deployed.model_copy(update={"functions": functions})
         self.system = stack_system(self.deployed, self.operator)
 
@@ -151,12 +152,11 @@ class Emulated:
         """Return the deliveries that are not completed, and are no dead letters; of some functions, none."""
         records, dead = self.once_records(), self._dead_letters()
         return [
-            f"{function} {key or event['detail']}"
+            f"{function} {key or detail}"
             for entry in [*self.published(), *self._expected]
-            for event in [as_event(entry)]
-            for function, key in self._deliveries(entry["EventBusName"], event)
+            for function, key, detail in self._deliveries(entry)
             if function not in without
-            and (function, _canonical(event["detail"])) not in dead
+            and (function, detail) not in dead
             and (key is None or records.get(key) != "published")
         ]
 
@@ -166,8 +166,7 @@ class Emulated:
 
     def letters(self, function: str) -> list[DeadLetter]:
         """Return the dead letters of a function."""
-        found = find(self.system, self.choreography, function, keep=100)
-        return [*found.letters]
+        return [*find(self.system, self.choreography, function, keep=100).letters]
 
     def redrive(self, function: str, reason: Reason) -> Sequence[str]:
         """Redrive the dead letters of a function with a reason, and return the outcomes."""
@@ -231,13 +230,19 @@ class Emulated:
             for entry in call.request["Entries"]
         ]
 
-    def _deliveries(self, bus: str, event: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
-        """Yield (function, key of its once-record) of every subscriber of an event; None for an invalid event."""
+    def _deliveries(self, entry: Mapping[str, Any]) -> Sequence[tuple[str, str | None, str]]:
+        """Return (function, key of its once-record, detail) for every subscriber of an event; no key if it is invalid."""
+        found = self._delivered.get(entry["Detail"])
+        if found is None:
+            found = self._delivered[entry["Detail"]] = [*self._find_deliveries(entry["EventBusName"], as_event(entry))]
+        return found
+
+    def _find_deliveries(self, bus: str, event: Mapping[str, Any]) -> Iterator[tuple[str, str | None, str]]:
         for name, rule in self.deployment.all("EventRule").items():
             here = bus.rpartition("event-bus/")[2] == rule["eventBusName"]
             if here and EventPattern(json.loads(rule["eventPattern"])).matches(event):
                 key = once_key(self.choreography.functions[name], event)
-                yield name, once_pk(key) if key else None
+                yield name, once_pk(key) if key else None, _canonical(event["detail"])
 
 
 def as_event(entry: Mapping[str, Any]) -> dict[str, Any]:

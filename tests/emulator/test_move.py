@@ -161,7 +161,7 @@ def test_the_new_stack_handles_what_came_between_by_a_replay_and_all_else_once(
     stacks: Stacks, orders: dict[str, str]
 ) -> None:
     before = {row["order_id"]: row for row in stacks.new.documents()["payments.charges"]}
-    stacks.new.pause(paused=False)
+    stacks.new.resume()
 
     first, last = stacks.began, datetime.now(UTC) + timedelta(seconds=1)
     for name in (PROCESS, REVERSE):
