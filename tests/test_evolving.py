@@ -23,7 +23,7 @@ from contradance.local.console.publish import PublishPage
 from contradance.local.console.submitted import SubmittedForm
 from contradance.local.invocation.record import LaptopContext
 from contradance.local.laptop import Laptop
-from contradance.operate.matching import events_of, verdicts
+from contradance.operate.matching import verdicts, versions_of
 from contradance.operate.publishing import event_named, publish_data
 from contradance.runtime.entry import invoke
 from contradance.subscription import Subscription
@@ -460,7 +460,7 @@ def test_an_event_would_match_exactly_the_subscribers_that_publishing_it_reaches
         laptop.drain()
         reached = {record.function for record in laptop.journal.latest()}
 
-    assert reached == {one for one, mismatch in verdicts(system, events_of(system, name, data)) if mismatch is None}
+    assert reached == {one for one, mismatch in verdicts(system, versions_of(system, name, data)) if mismatch is None}
 
 
 def test_a_filter_that_does_not_match_is_named_and_not_the_version_that_is_not_read() -> None:
@@ -471,7 +471,7 @@ def test_a_filter_that_does_not_match_is_named_and_not_the_version_that_is_not_r
         functions=[PUBLISHER_MOVED.functions["loans.lend"], picky],
     )
 
-    found = verdicts(system, events_of(system, "BookLent", json.dumps({"loan_id": str(LOAN), "hours": 2})))[-1]
+    found = verdicts(system, versions_of(system, "BookLent", json.dumps({"loan_id": str(LOAN), "hours": 2})))[-1]
 
     assert found.mismatch is not None
     assert found.mismatch.path == "detail.data.days"

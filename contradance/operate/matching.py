@@ -43,7 +43,7 @@ def _mismatch(found: Sequence[Mismatch | None]) -> Mismatch | None:
     return next((one for one in mismatches if one.path != _VERSION), mismatches[0])
 
 
-def events_of(choreography: Choreography, name: str, data: str) -> list[Mapping[str, Any]]:
+def versions_of(choreography: Choreography, name: str, data: str) -> list[Mapping[str, Any]]:
     """Return the event that publishing JSON data would put on the bus, in every version, the newest last; refuse data that does not fit."""
     event = event_named(choreography, name)
     if issubclass(event, ForeignEvent):

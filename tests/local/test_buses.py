@@ -20,7 +20,7 @@ from contradance.local.web.server import Server
 from contradance.operate.doctor import examine
 from contradance.operate.flow import flows
 from contradance.operate.foreign import foreign_named, publish_foreign
-from contradance.operate.matching import events_of, verdicts
+from contradance.operate.matching import verdicts, versions_of
 from contradance.operate.ports import HealthAccess, System
 from contradance.operate.replay import plan, start
 from contradance.operate.why import why
@@ -279,7 +279,7 @@ class TestPublishingByCommand:
         publish_foreign(album, ObjectCreated, json.dumps(S3), run.laptop.bus.put_any)
         run.drain()
 
-        matched = verdicts(album, events_of(album, "ObjectCreated", json.dumps(S3)))
+        matched = verdicts(album, versions_of(album, "ObjectCreated", json.dumps(S3)))
 
         reached = {record.function for record in run.laptop.journal.latest()}
         assert reached >= {name for name, mismatch in matched if mismatch is None} != set()
