@@ -40,7 +40,7 @@ def pull(
 
     Personal data becomes valid fakes, the same fake for the same value. With --reveal it stays, and who did that is
     recorded in revealed.jsonl in the laptop's folder. Debug with retry --pdb, redrive on the laptop with dlq redrive,
-    and when the fault is mended, on the stack.
+    and when the fault is repaired, on the stack.
     """
     if target.is_laptop:
         raise typer.BadParameter("name the stack that the dead letters come from.", param_hint="--stack")
@@ -156,6 +156,6 @@ def _report(target: Target, taken: _Taken) -> None:
         out.print(f"{name}: {len(ids)} pulled")
         out.print(f"  Debug one here: contradance retry --pdb {printable(ids[0])}{here}", style="dim")
         out.print(f"  Consume them here: {redrive}{here}", style="dim")
-        out.print(f"  When the fault is mended: {redrive}{target.options}", style="dim")
+        out.print(f"  When the fault is repaired: {redrive}{target.options}", style="dim")
     if not taken.letters:
         out.print("No dead letters.")
