@@ -38,6 +38,11 @@ class CapturedLogs(logging.Handler):
         super().__init__()
         self._when_logged = when_logged
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Emit a record without a handler's lock: attempts in other threads would wait, and each line is one write."""
+        self.emit(record)
+        return True
+
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record with the running attempt, if any, and show it; one that cannot be formatted never raises."""
         attempt = running_attempt()

@@ -38,7 +38,7 @@ MAX_SEALED_BYTES: Final = 350 * 1024
 """Most bytes of events and response per delivery: its once-record must fit in one DynamoDB item of 400 KB."""
 _NAMING_BYTES: Final = 200
 """Bytes of a once-record per event beside its detail: its id, and its identity twice."""
-_PAUSES_SECONDS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+_PAUSES_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 1.0)
 """Longest pause after each conflict, the last for all that follow. Without one, those that collided collide again."""
 _RESERVE_SECONDS: Final = 0.5
 """Kept back from a publish, and from another run after a conflict, for reporting a failure."""

@@ -21,6 +21,8 @@ from contradance.local.captured import CapturedLogs, entry_of
 from contradance.local.clock import RealClock
 from contradance.local.laptop import Laptop
 from contradance.runtime.attempt import running_attempt
+from contradance.runtime.journal_record import LogEntry
+from tests.patience import LONG
 from tests.runtime.aws.test_logs import attempt
 from tests.runtime.desk import TICKET, opened
 
@@ -41,8 +43,8 @@ class Done(BaseModel):
     item: str
 
 
-class Collector(logging.Handler):
-    """Keeps the fields of each line."""
+class Collector(CapturedLogs):
+    """Keeps the fields of each line; several threads format theirs at the same time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,6 +53,30 @@ class Collector(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         running = running_attempt()
         self.lines.append(entry_of(record).fields | (running.about if running else {}))
+
+
+def test_a_line_does_not_wait_for_the_line_of_another_thread() -> None:
+    shown, going_on = threading.Event(), threading.Event()
+
+    def show(entry: LogEntry, _: str) -> None:
+        if entry.message == "first":
+            assert going_on.wait(LONG)
+        else:
+            shown.set()
+
+    handler = CapturedLogs(show)
+    first, second = (
+        threading.Thread(target=handler.handle, args=[logging.makeLogRecord({"name": "tests", "msg": text})])
+        for text in ("first", "second")
+    )
+    first.start()
+    second.start()
+    in_time = shown.wait(LONG)
+    going_on.set()
+    first.join()
+    second.join()
+
+    assert in_time
 
 
 def test_no_line_carries_the_keys_of_another_delivery(tmp_path: Path) -> None:
