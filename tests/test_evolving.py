@@ -463,6 +463,11 @@ def test_an_event_would_match_exactly_the_subscribers_that_publishing_it_reaches
     assert reached == {one for one, mismatch in verdicts(system, versions_of(system, name, data)) if mismatch is None}
 
 
+def test_an_event_may_be_named_by_its_class() -> None:
+    assert event_named(SETTLED, "BookLentV2") is event_named(SETTLED, "BookLent") is BookLentV2
+    assert event_named(SETTLED, "BookLent v1") is BookLent
+
+
 def test_a_filter_that_does_not_match_is_named_and_not_the_version_that_is_not_read() -> None:
     picky = untyped(service="statistics", where={"days": [7]})(remind_v1)
     system = Choreography(

@@ -22,16 +22,17 @@ _SECONDS = 10.0
 
 
 def event_named(choreography: Choreography, name: str) -> EventClass:
-    """Return the contract with a name like `BookLent v1`, or else the event of others with this class or detail-type.
+    """Return the contract with a name like `BookLent v1` or with this class; else the event of others that has the name.
 
     Without a version it is the newest one. It refuses another name, and one that contracts of several sources have.
     """
     contracts = choreography.contracts
     if matching_identities(name, contracts.by_identity):
         return contracts.by_identity[find_identity(name, contracts.by_identity)]
+    classes: list[EventClass] = [one for one in contracts if one.__name__ == name]
     foreign = foreign_named(choreography, name)
-    if foreign is not None:
-        return foreign
+    if found := [*classes, *([foreign] if foreign else [])]:
+        return found[0]
     known = ", ".join(sorted({contract.identity.detail_type for contract in contracts}))
     known += "".join(f", {model.__name__} of others" for one in choreography.foreign for model in one.models)
     raise DeclarationError(f"the registry {contracts.name!r} holds no {name!r}.\n  It holds: {known}.")
