@@ -2,13 +2,18 @@
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from moto import mock_aws
+from pydantic import AwareDatetime, BaseModel, Field
 from typer.testing import CliRunner, Result
 
+from contradance import PII, Table
 from contradance.cli.app import app
+from contradance.cli.pulled import brought_row
 from contradance.deployed import DeployedTable
 from contradance.local.state.journal_table import STATE_FILE
 from contradance.local.state.reader import reading
@@ -16,6 +21,8 @@ from contradance.local.system.deployed import deployed
 from contradance.local.web.server import Server
 from contradance.operate.aws import services
 from contradance.operate.aws.stack import stack_system
+from contradance.operate.copying import RowKey
+from contradance.operate.row_names import NamedRow
 from contradance.runtime.aws import layout
 from functions.choreography import food_delivery
 from tests.cli.project import ROOT
@@ -208,6 +215,60 @@ def test_a_row_is_revealed_only_when_confirmed_and_replaces_the_row_of_a_laptop_
     assert after["customer"]["name"] == NAME
     lines = [json.loads(line) for line in (rows.here / "revealed.jsonl").read_text().splitlines()]
     assert [line["row"] for line in lines if "row" in line] == [name]
+
+
+class Reader(BaseModel):
+    name: Annotated[str, PII] = Field(alias="reader", min_length=1)
+    born: Annotated[date, PII]
+    seen: Annotated[AwareDatetime, PII] = Field(alias="lastSeen")
+    at: AwareDatetime
+    city: str = Field(alias="in")
+
+
+DOCUMENT = {
+    "reader": NAME,
+    "born": "1815-12-10",
+    "lastSeen": "2026-01-02T03:04:05Z",
+    "at": "2026-01-02T03:04:05Z",
+    "in": "London",
+}
+INSTANT = "2026-01-02T03:04:05.000000+00:00"
+KEYS = {"name": NAME, "born": "1815-12-10", "seen": INSTANT, "at": INSTANT, "city": "London"}
+
+
+@pytest.mark.parametrize(
+    "fields", [(one,) for one in KEYS] + [("name", "at"), ("at", "seen"), ("city", "born")], ids=str
+)
+def test_a_row_is_stored_under_the_key_of_its_fake_and_else_under_the_key_of_the_stack(fields: tuple[str, ...]) -> None:
+    table = Table("readers", key=fields, model=Reader, service="desk")
+    wanted = NamedRow("typed", table.read, RowKey(*(KEYS[name] for name in fields)))
+
+    faked, revealed = (brought_row(wanted, json.dumps(DOCUMENT), reveal=reveal).row for reveal in (False, True))
+
+    assert faked is not None
+    assert revealed is not None
+    assert list(revealed.key) == [KEYS[name] for name in fields]
+    item = Reader.model_validate_json(faked.document)
+    assert list(faked.key) == table._key_texts(tuple(getattr(item, name) for name in fields))
+    for name, text in zip(fields, faked.key, strict=True):
+        assert (text == KEYS[name]) == (name in ("at", "city")), name
+    assert not {NAME, "1815-12-10"} & {*faked.key}
+
+
+def test_a_row_that_no_longer_is_an_item_comes_only_without_personal_data_in_its_key() -> None:
+    document = json.dumps(DOCUMENT | {"at": "long ago"})
+    plain, personal = (
+        NamedRow("typed", Table("readers", key=(name,), model=Reader, service="desk").read, RowKey(KEYS[name]))
+        for name in ("city", "name")
+    )
+
+    brought, kept = brought_row(plain, document, reveal=False), brought_row(personal, document, reveal=False)
+
+    assert brought.row is not None
+    assert list(brought.row.key) == ["London"]
+    assert kept.row is None
+    assert "its key cannot be faked, because at: Input should be a valid datetime" in kept.why
+    assert NAME not in kept.why
 
 
 @pytest.mark.parametrize(
