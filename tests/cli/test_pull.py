@@ -12,8 +12,11 @@ from pydantic import AwareDatetime, BaseModel, Field
 from typer.testing import CliRunner, Result
 
 from contradance import PII, Table
+from contradance.cli import pulling
 from contradance.cli.app import app
-from contradance.cli.pulled import brought_row
+from contradance.cli.command import the_project
+from contradance.cli.pulled import brought_row, taken_letter
+from contradance.cli.target import Target
 from contradance.deployed import DeployedTable
 from contradance.local.state.journal_table import STATE_FILE
 from contradance.local.state.reader import reading
@@ -22,11 +25,13 @@ from contradance.local.web.server import Server
 from contradance.operate.aws import services
 from contradance.operate.aws.stack import stack_system
 from contradance.operate.copying import RowKey
+from contradance.operate.dead_letter import DeadLetter, QueueMessage
 from contradance.operate.row_names import NamedRow
 from contradance.runtime.aws import layout
 from functions.choreography import food_delivery
 from tests.cli.project import ROOT
 from tests.food import OUTAGE, Food, food
+from tests.local.desk import START
 from tests.operate.fakes import FakeAws, LaptopAws
 from tests.operate.moving import dynamodb
 from tests.runtime.aws.moto import CREDENTIALS, client, make_table
@@ -149,6 +154,27 @@ def test_personal_data_is_revealed_only_when_confirmed_and_that_is_recorded(stac
         attempts = system.laptop.journal.flows(json.loads(body)["requestPayload"]["detail"]["metadata"]["subject"])
     assert [one.function for one in attempts] == [PAYMENT] * 6
     assert all("gateway.py" in (one.traceback or "") for one in attempts)
+
+
+def test_the_printed_command_to_debug_a_letter_quotes_its_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    letter = DeadLetter(
+        "desk.greet",
+        "failed",
+        {"id": "a b; c"},
+        "",
+        None,
+        START,
+        START,
+        QueueMessage("m", "", {}, START, 1, moved=False),
+    )
+    target = Target(the_project(), "prod", None, None, tmp_path)
+
+    pulling._report(target, pulling._Taken([taken_letter(target.choreography, letter, reveal=False)], []))
+
+    assert "contradance retry --pdb 'a b; c' --state" in capsys.readouterr().out
 
 
 def test_a_pull_names_a_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
