@@ -95,7 +95,8 @@ def _constraints(schema: SchemaObject) -> SchemaObject:
         """Return a schema inside of it in the same way; a boolean stays."""
         return _constraints(one) if isinstance(one, Mapping) else one
 
-    kept = {key: one for key, one in dict(map_inner(schema, plain)).items() if key not in _IGNORED}
+    inner = map_inner(schema, plain)
+    kept = {} if isinstance(inner, bool) else {key: inner[key] for key in inner if key not in _IGNORED}
     if kept.get("type") != "string" or kept.keys() & {"format", "pattern"} or kept.get("maxLength") == 0:
         return kept
     length = max(kept.get("minLength", 0), min(_WORD, kept.get("maxLength", _WORD)))
