@@ -1,6 +1,7 @@
 """`contradance dlq pull`, from another laptop's AWS endpoint in place of a stack."""
 
 import json
+from bdb import BdbQuit
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -345,6 +346,13 @@ def test_a_pulled_letter_stops_in_the_debugger_where_its_handler_raises_and_a_re
     assert {stack.system.show(f"/orders/{one}")["status"] for one in stack.orders} == {"delivery_assigned"}
 
 
+def replaced(text: str) -> Exception:
+    """Return an error that a handler raises in place of the one that ends the debugger."""
+    found = RuntimeError(text)
+    found.__context__ = BdbQuit()
+    return found
+
+
 def test_a_delivery_that_waits_can_be_debugged_by_its_function_and_nothing_else_is_selected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -353,10 +361,17 @@ def test_a_delivery_that_waits_can_be_debugged_by_its_function_and_nothing_else_
         system.ask("POST", "/orders", OUTAGE)
         options = ["--pdb", "--state", str(tmp_path), "--port", "9"]
         waiting = CliRunner().invoke(app, ["retry", PAYMENT, *options], input="q\n", terminal_width=200)
+        quits = []
+        for error in (BdbQuit, replaced):
+            monkeypatch.setattr("functions.payments.gateway.GatewayOutage", error)
+            quits.append(CliRunner().invoke(app, ["retry", PAYMENT, *options], input="", terminal_width=200))
         nothing = CliRunner().invoke(app, ["retry", "payments.reverse_payment", *options])
         left = system.laptop.bus.backlog(PAYMENT)
 
     assert "GatewayOutage" in waiting.stderr
+    for quit_ in quits:
+        assert (quit_.exit_code, quit_.stderr) == (0, ""), "what `q` raises at a breakpoint() of the handler"
+        assert "You quit the debugger before it returned.\nNothing was kept." in quit_.stdout
     assert nothing.exit_code == 1
     assert "No delivery waits and no dead letter is here that is about payments.reverse_payment." in nothing.stderr
     assert sum(left) == 1
