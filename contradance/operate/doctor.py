@@ -126,7 +126,8 @@ def _rule(system: System, deployed: Deployed, one: Subscribed) -> Iterator[Healt
             return HealthCheck(
                 what,
                 "its service is paused: its events stay in the archive",
-                "To continue: pulumi config rm paused; pulumi up; then replay the time between.",
+                "To continue: take it out of the keys paused and stopped; pulumi up; then replay the time between. "
+                "While it moves to another stack, leave it.",
             )
         if rule.state != "ENABLED":
             enable = f"aws events enable-rule --name {function.rule_name} --event-bus-name {deployed.bus_of(one.function.name).name}"
