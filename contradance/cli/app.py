@@ -13,7 +13,7 @@ from contradance.cli.lazy import Declared, LazyCommand
 
 COMMANDS: Final[Mapping[str, Mapping[str, Declared]]] = {
     "Build": {
-        "new": Declared("creating:new", "Create a new project: a route, an event, a subscriber, and their tests."),
+        "new": Declared("new:new", "Create a new project: a route, an event, a subscriber, and their tests."),
         "create": Declared(
             "creating:create", "Write a new part of the project, with a test beside it, and list it where it belongs."
         ),

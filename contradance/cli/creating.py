@@ -1,28 +1,24 @@
-"""`contradance new` and `contradance create ...`: a new project, and new parts of a project.
+"""`contradance create ...`: new parts of a project. The commands share their options and the way in which changes are written."""
 
-One module, because the commands share their questions and the way in which changes are written.
-"""
-
-import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from contradance.cli.asking import asked, several
 from contradance.cli.command import completing, reporting, text_of, the_project
-from contradance.cli.theme import err, out
-from contradance.errors import CannotCreate, UnconsumedEvent
+from contradance.cli.theme import out
+from contradance.errors import UnconsumedEvent
 from contradance.scaffold.changes import complete_pending
 from contradance.scaffold.event import create_event
 from contradance.scaffold.field_spec import FIELD_TYPES, FORM
 from contradance.scaffold.foreign import create_foreign_event
 from contradance.scaffold.formatting import format_files, paths_to_format
-from contradance.scaffold.fresh import create_project, make_repository
 from contradance.scaffold.layout import ProjectLayout, read_layout
-from contradance.scaffold.naming import app_name, event_name, field_name, function_name, service_name
+from contradance.scaffold.naming import event_name, field_name, function_name, service_name
 from contradance.scaffold.route import VERBS, create_route
 from contradance.scaffold.schedule import create_schedule
 from contradance.scaffold.subscriber import create_subscriber
@@ -72,29 +68,6 @@ Publishes = Annotated[
 Language = Annotated[str, typer.Option("--language", "-l", hidden=True)]
 
 
-@reporting
-def new(
-    name: Annotated[str | None, typer.Argument(help="The project's name or path: ../library.")] = None,
-    *,
-    empty: Annotated[bool, typer.Option("--empty", help="Leave out the example.")] = False,
-    template: Annotated[
-        str | None,
-        typer.Option(help="Start from a whole application instead; an unknown name lists which.", metavar="NAME"),
-    ] = None,
-) -> None:
-    """Create a new project: a route, an event, a subscriber, and their tests.
-
-    It has its own folder and includes this version of contradance, so `make run` and `make test` work at once.
-    """
-    if empty and template is not None:
-        raise typer.BadParameter("a template is the example; leave out one of them.", param_hint="--empty")
-    where = Path(_asked(name, "Name of the project", "NAME", lambda path: app_name(Path(path).name)))
-    folder = create_project(where.parent, where.name, empty=empty, template=template)
-    make_repository(folder)
-    out.print(f"Created {folder}/. Now:\n\n  cd {folder}\n  make test\n  make run\n")
-    out.print(f"{folder / 'README.md'} describes the files and the next steps.")
-
-
 @create.command("event")
 @reporting
 def event_command(
@@ -131,11 +104,11 @@ def event_command(
     if origin is not None:
         _create_foreign(name, origin, source=source, detail_type=detail_type, bus=bus)
         return
-    called = _asked(name, "Name of the event, in the past tense", "NAME", event_name)
-    owner = _asked(service, "Service that publishes it", "--service", service_name)
-    asked = field if field or name else _several("Fields, like loan_id:uuid reader:str:pii", "id:uuid")
+    called = asked(name, "Name of the event, in the past tense", "NAME", event_name)
+    owner = asked(service, "Service that publishes it", "--service", service_name)
+    fields = field if field or name else several("Fields, like loan_id:uuid reader:str:pii", "id:uuid")
     with _changing() as here:
-        create_event(here, called, owner, asked or [], subject=subject, description=says, failure=failure)
+        create_event(here, called, owner, fields or [], subject=subject, description=says, failure=failure)
     out.print(
         f"\n{called} has no publisher yet: return it from a function of {owner}, or publish one by hand:\n"
         f"  contradance events sample {called} | contradance events publish {called} --data -",
@@ -146,7 +119,7 @@ def _create_foreign(
     name: str | None, document: Path, *, source: str | None, detail_type: str | None, bus: str | None
 ) -> None:
     """Write the model of an event of others from a document; ask for a name that is missing."""
-    called = _asked(name, "Name of the event's class", "NAME", event_name)
+    called = asked(name, "Name of the event's class", "NAME", event_name)
     text = text_of(f"@{document}", "--from")
     with _changing() as here:
         path = create_foreign_event(here, called, text, source=source, detail_type=detail_type, bus=bus)
@@ -178,9 +151,9 @@ def subscriber_command(
 
     contradance create subscriber remind_reader --service reminders --on BookLent --publishes ReaderReminded
     """
-    called = _asked(name, "Name of the handler", "NAME", function_name)
-    owner = _asked(service, "Service that it belongs to", "--service", service_name)
-    consumed = on or _several("Events that it consumes", None, "--on")
+    called = asked(name, "Name of the handler", "NAME", function_name)
+    owner = asked(service, "Service that it belongs to", "--service", service_name)
+    consumed = on or several("Events that it consumes", None, "--on")
     with _changing() as here:
         create_subscriber(here, called, owner, consumed, publishes or [], queue=queue, where=where)
 
@@ -201,9 +174,9 @@ def schedule_command(
 
     contradance create schedule sum_up_day --service loans --on "rate(1 day)"
     """
-    called = _asked(name, "Name of the handler", "NAME", function_name)
-    owner = _asked(service, "Service that it belongs to", "--service", service_name)
-    when = _asked(every, "When, like rate(1 day)", "--on", str)
+    called = asked(name, "Name of the handler", "NAME", function_name)
+    owner = asked(service, "Service that it belongs to", "--service", service_name)
+    when = asked(every, "When, like rate(1 day)", "--on", str)
     with _changing() as here:
         create_schedule(here, called, owner, when, publishes=publishes or [], timezone=timezone)
 
@@ -224,8 +197,8 @@ def table_command(
 
     contradance create table loans --service loans --field loan_id:uuid --field reader:str:pii
     """
-    called = _asked(name, "Name of the table, in the plural", "NAME", field_name)
-    owner = _asked(service, "Service that owns it", "--service", service_name)
+    called = asked(name, "Name of the table, in the plural", "NAME", field_name)
+    owner = asked(service, "Service that owns it", "--service", service_name)
     with _changing() as here:
         create_table(here, called, owner, field or [], keys=key or [])
 
@@ -255,9 +228,9 @@ def route_command(
     """
     _note_language(language)
     handler = None if service is None else name
-    owner = _asked(service or name, "Service that it belongs to", "--service", service_name)
-    at = _asked(path, "Path, like /loans/{loan_id}", "--path", str)
-    method = _asked(verb, f"Verb: {', '.join(VERBS)}", "--verb", str)
+    owner = asked(service or name, "Service that it belongs to", "--service", service_name)
+    at = asked(path, "Path, like /loans/{loan_id}", "--path", str)
+    method = asked(verb, f"Verb: {', '.join(VERBS)}", "--verb", str)
     with _changing() as here:
         create_route(here, owner, at, method, name=handler, field_specs=field or [], publishes=publishes or [])
 
@@ -290,7 +263,7 @@ def topic_command(
     contradance create topic --name book_lent --subscribers reminder_service_remind_reader
     """
     _note_language(language)
-    called = _asked(name, "Name of the topic, like book_lent", "--name", _check_topic_name)
+    called = asked(name, "Name of the topic, like book_lent", "--name", _check_topic_name)
     wanted = [*(subscribers or []), *(more or [])]
     with _changing() as here:
         owner = create_topic(here, called, wanted, service=service, field_specs=field or [])
@@ -313,32 +286,6 @@ def _changing() -> Iterator[ProjectLayout]:
         out.print(f"created  {path}")
     for path in sorted(here.changes.edited):
         out.print(f"edited   {path}")
-
-
-def _asked(given: str | None, question: str, option: str, check: Callable[[str], object]) -> str:
-    """Return a given value, or ask for it until `check` accepts it; without a terminal, raise `BadParameter`."""
-    if given is not None:
-        check(given)
-        return given
-    if not sys.stdin.isatty():
-        raise typer.BadParameter("it is missing.", param_hint=option)
-    while True:
-        answer: str = typer.prompt(question)
-        try:
-            check(answer)
-        except CannotCreate as refusal:
-            err.print(str(refusal), style="red")
-        else:
-            return answer
-
-
-def _several(question: str, default: str | None, option: str | None = None) -> Sequence[str]:
-    """Ask for several words on a terminal; without one, return none, or raise `BadParameter` for `option`."""
-    if not sys.stdin.isatty():
-        if option is None:
-            return []
-        raise typer.BadParameter("it is missing.", param_hint=option)
-    return str(typer.prompt(f"{question}, with spaces between", default=default)).split()
 
 
 def _check_topic_name(name: str) -> None:

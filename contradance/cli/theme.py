@@ -36,7 +36,8 @@ class SafeConsole(Console):
         super().__init__(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
     def on_broken_pipe(self) -> None:
-        """End the process quietly."""
+        """End the command quietly, without what could not be written: Rich would print it with the next text."""
+        del self._buffer[:]
         end_without_reader()
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:

@@ -433,7 +433,8 @@ def test_a_hostile_text_in_every_field_of_a_form_comes_back_as_text(console: Sta
     for position in range(inputs.count()):
         inputs.nth(position).fill(HOSTILE)
 
-    page.get_by_role("button", name="Publish", exact=True).last.click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Publish", exact=True).last.click()
 
     expect(page.get_by_role("alert")).to_be_visible()
     assert {inputs.nth(position).input_value() for position in range(inputs.count())} == {HOSTILE}

@@ -55,8 +55,8 @@ def touched(run: Run, *operations: str) -> set[tuple[str, str]]:
 
 
 def warned(run: Run) -> list[str]:
-    """Return what the program warned of; the engine warns of the stand-ins on its path."""
-    return [text for text in run.warnings if not text.startswith("using pulumi-")]
+    """Return what the program warned of, sorted: the engine prints in any order, and warns of the stand-ins on its path."""
+    return sorted(text for text in run.warnings if not text.startswith("using pulumi-"))
 
 
 def target(workspace: Workspace) -> str:
