@@ -51,13 +51,14 @@ def commands_after(plan: MovePlan, target: NamedSystem) -> Sequence[str]:
     """Return the commands that enable the new stack and replay, to each subscriber, what happened since the pause."""
     deployed, option = target.system.deployed, target.pulumi_option
     key: PauseKey = "stopped" if any(deployed.functions[name].stopped for name in plan.functions) else "paused"
-    entry = f"--path '{key}[N]'" if _others(key, plan.service, deployed) else key
+    others = _others(key, plan.service, deployed)
+    entry, note = (f"--path '{key}[N]'", f"  # N: the position of {plan.service} in {key}") if others else (key, "")
     replays = [
         f"contradance replay{target.options} --subscriber {name} --from MOMENT --to now --yes"
         for name in plan.functions
         if target.system.deployed.functions[name].rule_arn is not None
     ]
-    return [f"pulumi config rm {entry}{option}", f"pulumi up{option}", *replays]
+    return [f"pulumi config rm {entry}{option}{note}", f"pulumi up{option}", *replays]
 
 
 def _others(key: PauseKey, service: str, deployed: Deployed) -> Sequence[str]:
@@ -74,7 +75,7 @@ def _set_key(key: PauseKey, plan: MovePlan, stack: NamedSystem) -> str:
     commands = f"pulumi config set --path '{key}[{position}]' {plan.service}{option}; pulumi up{option}"
     if not others:
         return commands
-    return f"{commands} (N: the number of services that the key {key} has, such as {', '.join(others)})"
+    return f"{commands} (N: how many services {key} has already; it has {', '.join(others)})"
 
 
 def _archived(target: NamedSystem, name: str) -> Iterator[HealthCheck]:
