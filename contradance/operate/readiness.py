@@ -102,9 +102,7 @@ def _replayable(plan: MovePlan, target: NamedSystem, name: str) -> Iterator[Heal
     def look() -> HealthCheck:
         """Return the result by the deployed rule, and by the declarations of the events."""
         if ignores_replays(target.system.health.rule(name)):
-            fix = (
-                "Before the pause: declare it with on_replay='run' until the move is complete, and deploy both stacks."
-            )
+            fix = "Before the pause: declare it with on_replay='run' until the last replay has ended, and deploy both stacks."
             return HealthCheck(what, "it ignores replays (on_replay='skip'): what it misses would be lost", fix)
         if unknown := unrecognised(subscription):
             kind = unknown[0].__name__
