@@ -244,7 +244,7 @@ def _describe_problem(problem: Any, project: str, stack: str) -> str:
         hint = "Its keys are memory and concurrency." if rest else nearest
         return f"  {project}:{path} is not a key of this program. {hint}\n  Fix: {unset}"
     flag = "--path " if rest else ""
-    return f"  {project}:{path}: {problem['msg']}.\n  Fix: pulumi config set --stack {stack} {flag}'{path}' <value>"
+    return f"  {project}:{path}: {problem['msg']}.\n  Fix: pulumi config set --stack {stack} {flag}'{path}' VALUE"
 
 
 def _distance(one: str, other: str) -> tuple[int, str]:

@@ -87,7 +87,7 @@ def _archived(target: NamedSystem, name: str) -> Iterator[HealthCheck]:
     if deployed.bus_of(name).archive_arn is not None:
         yield HealthCheck(what, "")
         return
-    key = "busArchive <ARN>" if bus is None else f"--path 'archives.{bus}' 14"
+    key = "busArchive ARN" if bus is None else f"--path 'archives.{bus}' 14"
     trouble = f"bus {deployed.bus_of(name).name} has none that is known: what it misses would be lost"
     yield HealthCheck(what, trouble, f"Before the pause: pulumi config set {key}{own}; pulumi up{own}")
 

@@ -126,7 +126,7 @@ def _check_archive(system: System, subscriber: str) -> None:
     if bus is None:
         raise OperateError(
             f"the archive of the bus {system.deployed.bus_name} is not known: another stack owns it.\n"
-            "  Name it: pulumi config set busArchive <ARN>; pulumi up. With busStack instead of bus, pulumi up is enough."
+            "  Name it: pulumi config set busArchive ARN; pulumi up. With busStack instead of bus, pulumi up is enough."
         )
     raise OperateError(
         f"{subscriber} consumes from bus {bus!r}, which has no archive in this stack: its events are not kept.\n"

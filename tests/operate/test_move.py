@@ -69,7 +69,7 @@ def test_what_could_not_be_replayed_is_named_before_the_pause() -> None:
     found = [one for one in find_obstacles(plan, old, new) if one.trouble]
 
     assert [one.what for one in found] == [f"archive for {name} in payments" for name in (PAY, REVERSE)]
-    assert "pulumi config set busArchive <ARN> --stack payments" in found[0].fix
+    assert "pulumi config set busArchive ARN --stack payments" in found[0].fix
 
 
 def test_a_route_of_the_new_stack_that_writes_must_not_run_yet() -> None:
