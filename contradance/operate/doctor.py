@@ -125,7 +125,7 @@ def _rule(system: System, deployed: Deployed, one: Subscribed) -> Iterator[Healt
         if rule.state != "ENABLED" and function.paused:
             return HealthCheck(
                 what,
-                "its service is paused: its events stay in the archive",
+                "its service is paused: its events stay in the archive of the bus, if it has one",
                 "To continue: take it out of the keys paused and stopped; pulumi up; then replay the time between. "
                 "While it moves to another stack, leave it.",
             )

@@ -139,3 +139,18 @@ def test_events_that_no_archive_keeps_are_named_before_they_are_lost(
 
     assert "and loses" not in caplog.text
     assert "pulumi config rm --stack dev paused; pulumi up" in caplog.text
+
+
+def test_on_a_bus_of_another_stack_without_a_known_archive_the_events_are_lost(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bus = {"bus": "arn:aws:events:eu-central-1:123456789012:event-bus/theirs", "archiveDays": "14"}
+    archive = {"busArchive": "arn:aws:events:eu-central-1:123456789012:archive/theirs"}
+    skipping = Choreography(library.name, contracts=contracts, functions=[greet_reader])
+
+    deployed(tmp_path, skipping, secrets=None, config={**bus, "paused": "true"})
+    assert "and loses the events of: readers.greet_reader\n" in caplog.text
+    caplog.clear()
+    deployed(tmp_path, skipping, secrets=None, config={**bus, **archive, "paused": "true"})
+
+    assert "and loses the events of" not in caplog.text

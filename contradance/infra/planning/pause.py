@@ -37,8 +37,10 @@ def _commands(config: StackConfig, stack: str) -> Iterator[str]:
 
 def _disabled(plan: StackPlan) -> dict[str, list[str]]:
     """Return the functions that are paused or stopped in some way, by a text that begins the line about them."""
-    buses = plan.setup.buses.values()
-    archived = {plan.setup.bus.name, *(other.bus.name for other in buses if other.archive)}
+    own = plan.setup.bus
+    archived = {other.bus.name for other in plan.setup.buses.values() if other.archive}
+    if own.owned or own.archive_arn:
+        archived.add(own.name)
     paused = [each for each in plan.subscribers if each.rule.paused]
     return {
         "rules of": [each.function.name for each in paused],
