@@ -192,7 +192,7 @@ def _check_identity(kind: type[ForeignEvent]) -> None:
     if bus is not None and not _BUS.fullmatch(bus):
         raise InvalidContract(
             f"{full_name(kind)} is on bus {bus!r}, but a bus has a short name here: letters, digits, '_' and '-'.\n"
-            "  Write bus='partner', and name the bus of each stack: pulumi config set --path 'buses.partner' <name or ARN>"
+            "  Write bus='partner', and name the bus of each stack: pulumi config set --path 'buses.partner' NAME_OR_ARN"
         )
     if bus is None and source.startswith(_AWS) and not source.startswith(_PARTNER):
         raise InvalidContract(

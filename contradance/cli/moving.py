@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,13 +37,13 @@ def move(
             "--from", help="The old stack, by Pulumi's name or a file of its outputs, such as ./prod.", metavar="STACK"
         ),
     ],
-    new: Annotated[str, typer.Option("--to", help="The new stack, on the old one's bus.", metavar="STACK")],
-    yes: Annotated[bool, typer.Option("--yes", help="Copy; without this, only compare and count.")] = False,
+    new: Annotated[str, typer.Option("--to", help="The new stack, on the old one's bus, stopped.", metavar="STACK")],
+    yes: Annotated[bool, typer.Option("--yes", help="Copy, then compare; without this, only compare.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Copy a service's tables and once-records to another stack; it can be repeated. Exit with 1 if a copy is incomplete."""
+    """Copy a service's tables and once-records to another stack; it can be repeated. With --yes, exit with 1 until it is complete."""
     from contradance.operate.aws.services import Boto  # noqa: PLC0415 - only for a stack
-    from contradance.operate.move import copy, plan_move  # noqa: PLC0415 - the same
+    from contradance.operate.move import check_direction, copy, plan_move  # noqa: PLC0415 - the same
     from contradance.operate.readiness import commands_after, find_obstacles, may_write  # noqa: PLC0415 - the same
 
     project = the_project()
@@ -54,6 +54,7 @@ def move(
     if yes:
         _stop_at_obstacles(service, (check for check in may_write(plan, systems[1]) if check.trouble), as_json=as_json)
     now = datetime.now(UTC)
+    check_direction(plan, partial(_rows, plan, aws, now, lambda _: None))
     with _progress("copying") as seen:
         copied = [*copy(plan, partial(_rows, plan, aws, now, seen), dry_run=False)] if yes else []
     # Before the comparison: it counts only if the old stack could not change anything while it ran.
@@ -68,7 +69,7 @@ def move(
     _print_compared(compared, service, old, new)
     _print_obstacles(obstacles, f"Before {new} is enabled:")
     if is_complete:
-        _print_next(commands_after(plan, systems[1]), old)
+        _print_next(commands_after(plan, systems[1]), old, plan.longest_run)
     elif yes:
         out.print("Not complete yet. Run it again; it copies only what differs.", style="yellow")
         raise typer.Exit(1)
@@ -173,10 +174,13 @@ def _print_compared(compared: Counted, service: str, old: str, new: str) -> None
             "to copy": counts.copied,
             "to delete": counts.deleted,
             f"kept, because a function of {new} has written them": counts.kept,
+        }
+        more = {
             f"unpublished: the sweeper of {old} publishes them within a minute": counts.unpublished,
             "of attempts that run": counts.running,
         }
         parts += [f"{count:,} {note}" for note, count in notes.items() if count]
+        parts += [f"and {count:,} more {note}" for note, count in more.items() if count]
         out.print(f"  {moved.what}: {', '.join(parts)}")
 
 
@@ -189,10 +193,13 @@ def _print_obstacles(obstacles: "Sequence[HealthCheck]", title: str) -> None:
         out.print(f"  {fix}", style="dim")
 
 
-def _print_next(commands: Sequence[str], old: str) -> None:
+def _print_next(commands: Sequence[str], old: str, longest_run: timedelta) -> None:
     """Print the commands that end a move from the stack `old`: they enable the new one, and replay to each subscriber."""
-    out.print("Complete: the new stack has everything, and the old one handles nothing any more. Next:")
+    out.print("Complete: the new stack has everything, and the old one handles nothing any more.")
+    seconds = f"{longest_run.total_seconds():.0f} seconds"
+    out.print(f"If {old} was stopped less than {seconds} ago, wait and copy again: a run may not have ended yet. Then:")
     for command in commands:
         out.print(f"  {command}", soft_wrap=True)
-    out.print(f"MOMENT is a day before {old} was paused, such as 2d: what is handled has no effect.", style="dim")
+    example = "such as 2026-01-31T18:00 (UTC)"
+    out.print(f"MOMENT is two days before {old} was paused, {example}: what is handled has no effect.", style="dim")
     out.print("Replay ten minutes after the update: an event may take as long to reach the archive.", style="dim")

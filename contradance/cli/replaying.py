@@ -32,7 +32,9 @@ _NAME_LENGTH: Final = 12
 def replay(
     target: Target,
     *,
-    first: Annotated[str, typer.Option("--from", help="2026-01-31T18:00 (UTC), 90m (ago) or now.", metavar="MOMENT")],
+    first: Annotated[
+        str, typer.Option("--from", help="2026-01-31T18:00 (UTC), 90m (ago; also s, h, d) or now.", metavar="MOMENT")
+    ],
     last: Annotated[str, typer.Option("--to", help="The same; up to but not including it.", metavar="MOMENT")],
     subscriber: Annotated[
         str | None, typer.Option(help="The function that consumes the events again.", metavar="NAME")
@@ -47,7 +49,7 @@ def replay(
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only print what would be done.")] = False,
     confirm: Annotated[
         str | None,
-        typer.Option(help="The function's or rule's name again, where --again may publish again.", metavar="NAME"),
+        typer.Option(help="The same name as --subscriber or --rule, where --again may publish again.", metavar="NAME"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

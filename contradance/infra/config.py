@@ -68,11 +68,11 @@ class StackConfig(BaseModel):
     )
     paused: bool | tuple[str, ...] = Field(
         default=False,
-        description="services whose rules and schedules are disabled, or `true` for all, while a service moves",
+        description="services whose rules and schedules are disabled, or `true` for all: their events wait in the archive",
     )
     stopped: tuple[str, ...] = Field(
         default=(),
-        description="services whose functions do not run at all, before the last copy of a move; they are paused too",
+        description="services whose functions do not run at all, as in a move to another stack; they are paused, too",
     )
     archive_days: int = Field(
         default=30,
@@ -244,7 +244,7 @@ def _describe_problem(problem: Any, project: str, stack: str) -> str:
         hint = "Its keys are memory and concurrency." if rest else nearest
         return f"  {project}:{path} is not a key of this program. {hint}\n  Fix: {unset}"
     flag = "--path " if rest else ""
-    return f"  {project}:{path}: {problem['msg']}.\n  Fix: pulumi config set --stack {stack} {flag}'{path}' <value>"
+    return f"  {project}:{path}: {problem['msg']}.\n  Fix: pulumi config set --stack {stack} {flag}'{path}' VALUE"
 
 
 def _distance(one: str, other: str) -> tuple[int, str]:

@@ -34,7 +34,7 @@ def read_config() -> StackConfig:
 
 def _names_of_secrets(text: str, *, secret: bool, stack: str) -> list[str]:
     """Return the sorted names of the secrets; refuse plain text and text without names, never with a value."""
-    fix = f"  Fix: pulumi config set --stack {stack} --secret --path '{SECRETS}.<name>' <value>"
+    fix = f"  Fix: pulumi config set --stack {stack} --secret --path '{SECRETS}.NAME' VALUE"
     if not secret:
         raise InvalidStack(
             f"stack {stack!r} has its {SECRETS} in plain text, readable in Pulumi.{stack}.yaml. Change them, then set "
@@ -114,6 +114,6 @@ async def _bus_of(stack: str) -> Mapping[str, Any]:
     if not isinstance(deployed, Mapping) or "busArn" not in deployed:
         raise InvalidStack(
             f"stack {pulumi.get_stack()!r} has busStack {stack!r}, a stack that has no output {OUTPUT!r} with a bus.\n"
-            f"  Fix: deploy that stack first, or name its bus: pulumi config set --stack {pulumi.get_stack()} bus <ARN>"
+            f"  Fix: deploy that stack first, or name its bus: pulumi config set --stack {pulumi.get_stack()} bus ARN"
         )
     return deployed

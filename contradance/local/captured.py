@@ -47,12 +47,12 @@ class CapturedLogs(logging.Handler):
         """Keep a record with the running attempt, if any, and show it; one that cannot be formatted never raises."""
         attempt = running_attempt()
         try:
-            entry = entry_of(record, attempt.now() if attempt else None)
+            entry = bounded_entry(entry_of(record, attempt.now() if attempt else None))
         except Exception:  # noqa: BLE001 - like logging: a line that cannot be formatted must not fail a delivery
             self.handleError(record)
             return
         if attempt is not None:
-            attempt.keep(bounded_entry(entry))
+            attempt.keep(entry)
             _note(attempt)
         self._when_logged(entry, attempt.service if attempt else _service_named(record.name))
 

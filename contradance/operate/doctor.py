@@ -125,8 +125,9 @@ def _rule(system: System, deployed: Deployed, one: Subscribed) -> Iterator[Healt
         if rule.state != "ENABLED" and function.paused:
             return HealthCheck(
                 what,
-                "its service is paused: its events stay in the archive",
-                "To continue: pulumi config rm paused; pulumi up; then replay the time between.",
+                "its service is paused: its events stay in the archive of the bus, if it has one",
+                "To continue: take it out of the keys paused and stopped; pulumi up; then replay the time between. "
+                "While it moves to another stack, leave it.",
             )
         if rule.state != "ENABLED":
             enable = f"aws events enable-rule --name {function.rule_name} --event-bus-name {deployed.bus_of(one.function.name).name}"
@@ -176,9 +177,7 @@ def _foreign_bus(system: System, name: str, bus: DeployedBus) -> Iterator[Health
         """Return the result of looking for the bus."""
         if system.health.has_bus(bus):
             return HealthCheck(what, "")
-        return HealthCheck(
-            what, "it does not exist", f"Name another one: pulumi config set --path 'buses.{name}' <ARN>"
-        )
+        return HealthCheck(what, "it does not exist", f"Name another one: pulumi config set --path 'buses.{name}' ARN")
 
     yield from checked(what, look)
 
@@ -190,7 +189,7 @@ def _archives(system: System, deployed: Deployed, choreography: Choreography) ->
         yield HealthCheck(
             f"archive of bus {deployed.bus_name}",
             "it is not known: another stack owns it, and nothing can be replayed from here",
-            "Name it: pulumi config set busArchive <ARN>; pulumi up. With busStack instead of bus, pulumi up is enough.",
+            "Name it: pulumi config set busArchive ARN; pulumi up. With busStack instead of bus, pulumi up is enough.",
         )
     for archive in (deployed.archive_name, *(bus.archive_name for bus in deployed.buses.values())):
         if archive is not None:

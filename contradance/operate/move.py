@@ -4,13 +4,14 @@ Copied are the items of the service's tables, and the once-records of its functi
 then has no effect for what the old one has handled. The journal, dead letters and queues stay where they are.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 
-from contradance.choreography import Choreography
+from contradance.choreography import AnyFunction, Choreography
 from contradance.deployed import Deployed
 from contradance.errors import OperateError
-from contradance.operate.copying import Counts, Rows, copy_rows
+from contradance.operate.copying import Counts, Rows, StoredRow, copy_rows
 from contradance.table import Grant
 
 
@@ -37,6 +38,13 @@ class MovePlan:
     """Their deployed names, which begin the keys of their once-records."""
     rows: tuple[MovedRows, ...]
     """The tables, then the once-records."""
+    declared: Mapping[str, AnyFunction] = field(default_factory=dict)
+    """The service's functions in the code, by their names."""
+
+    @property
+    def longest_run(self) -> timedelta:
+        """The longest time that an invocation of one of the functions may take."""
+        return max((function.invocation_timeout for function in self.declared.values()), default=timedelta())
 
 
 def plan_move(choreography: Choreography, service: str, source: Deployed, target: Deployed) -> MovePlan:
@@ -59,7 +67,8 @@ def plan_move(choreography: Choreography, service: str, source: Deployed, target
     tables = {use.deployed_name: use for name in moved for use in functions[name].uses if isinstance(use, Grant)}
     pairs = [_pair(name, source, target) for name in sorted(tables) if name in source.tables]
     once = MovedRows("once-records", str(source.once_table), str(target.once_table), is_once=True)
-    return MovePlan(service, (*moved,), tuple(functions[name].deployed_name for name in moved), (*pairs, once))
+    declared = {name: functions[name] for name in moved}
+    return MovePlan(service, (*moved,), tuple(one.deployed_name for one in declared.values()), (*pairs, once), declared)
 
 
 def _functions_of(service: str, stack: Deployed, which: str) -> set[str]:
@@ -93,6 +102,29 @@ def _pair(name: str, source: Deployed, target: Deployed) -> MovedRows:
             f"the new stack has no table {name} with the same key.\n  Deploy the same code in both stacks: pulumi up"
         )
     return MovedRows(f"table {name}", old.table_name, new.table_name, is_once=False)
+
+
+def check_direction(plan: MovePlan, rows: Callable[[MovedRows], tuple[Rows, Rows]]) -> None:
+    """Raise `OperateError` when the source looks like the new stack, and the target like the old one.
+
+    The functions of the old stack have written rows there; the new stack, which has not run, has copies only. The first rows
+    of each table are enough to see that.
+    """
+    pairs = [rows(moved) for moved in plan.rows]
+    source = [row for old, _ in pairs for row in _first_rows(old)]
+    if any(not row.is_copy for row in source):
+        return
+    target = [row for _, new in pairs for row in _first_rows(new)]
+    if any(not row.is_copy for row in target) or (target and not source):
+        raise OperateError(
+            f"the functions of {plan.service} have written nothing in the stack --from, and have in the stack --to.\n"
+            "  Name the old stack with --from, the new one with --to."
+        )
+
+
+def _first_rows(rows: Rows) -> Sequence[StoredRow]:
+    """Return the first page that has rows; empty when there is none."""
+    return next((page for page in rows.pages() if page), ())
 
 
 def copy(

@@ -2,11 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from contradance.deployed import DeployedFunction
+from contradance.deployed import Deployed, DeployedFunction
 from contradance.operate.doctor import HealthCheck, checked
 from contradance.operate.move import MovePlan
 from contradance.operate.ports import System
+from contradance.operate.replay import unrecognised
+from contradance.operate.rule_replay import ignores_replays
+from contradance.subscription import Subscription
+from contradance.table import Grant
+
+PauseKey = Literal["paused", "stopped"]
+"""The keys of the configuration that name services."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,7 @@ def find_obstacles(plan: MovePlan, source: NamedSystem, target: NamedSystem) -> 
     """Yield the result of each check that has to pass before the new stack is enabled."""
     for name in plan.functions:
         yield from _archived(target, name)
+        yield from _replayable(plan, target, name)
         yield from _stopped(plan, source, name)
         yield from _drained(source, name)
     yield from may_write(plan, target)
@@ -34,18 +43,39 @@ def find_obstacles(plan: MovePlan, source: NamedSystem, target: NamedSystem) -> 
 def may_write(plan: MovePlan, target: NamedSystem) -> Iterator[HealthCheck]:
     """Yield the result of each check that has to pass before anything is written to the new stack."""
     for name in plan.functions:
-        yield from _paused(target, name)
+        yield from _paused(plan, target, name)
+        yield from _silent(plan, target, name)
 
 
 def commands_after(plan: MovePlan, target: NamedSystem) -> Sequence[str]:
     """Return the commands that enable the new stack and replay, to each subscriber, what happened since the pause."""
-    option = target.pulumi_option
+    deployed, option = target.system.deployed, target.pulumi_option
+    key: PauseKey = "stopped" if any(deployed.functions[name].stopped for name in plan.functions) else "paused"
+    others = _others(key, plan.service, deployed)
+    entry, note = (f"--path '{key}[N]'", f"  # N: the position of {plan.service} in {key}") if others else (key, "")
     replays = [
         f"contradance replay{target.options} --subscriber {name} --from MOMENT --to now --yes"
         for name in plan.functions
         if target.system.deployed.functions[name].rule_arn is not None
     ]
-    return [f"pulumi config rm paused{option}", f"pulumi up{option}", *replays]
+    return [f"pulumi config rm {entry}{option}{note}", f"pulumi up{option}", *replays]
+
+
+def _others(key: PauseKey, service: str, deployed: Deployed) -> Sequence[str]:
+    """Return the other services of a stack that are paused, or stopped."""
+    named = {name.partition(".")[0] for name, function in deployed.functions.items() if getattr(function, key)}
+    return sorted(named - {service})
+
+
+def _set_key(key: PauseKey, plan: MovePlan, stack: NamedSystem) -> str:
+    """Return the commands that add the service to a key, and keep the services that the key names already."""
+    option = stack.pulumi_option
+    others = _others(key, plan.service, stack.system.deployed)
+    position = "N" if others else "0"
+    commands = f"pulumi config set --path '{key}[{position}]' {plan.service}{option}; pulumi up{option}"
+    if not others:
+        return commands
+    return f"{commands} (N: how many services {key} has already; it has {', '.join(others)})"
 
 
 def _archived(target: NamedSystem, name: str) -> Iterator[HealthCheck]:
@@ -57,23 +87,43 @@ def _archived(target: NamedSystem, name: str) -> Iterator[HealthCheck]:
     if deployed.bus_of(name).archive_arn is not None:
         yield HealthCheck(what, "")
         return
-    key = "busArchive <ARN>" if bus is None else f"--path 'archives.{bus}' 14"
+    key = "busArchive ARN" if bus is None else f"--path 'archives.{bus}' 14"
     trouble = f"bus {deployed.bus_of(name).name} has none that is known: what it misses would be lost"
     yield HealthCheck(what, trouble, f"Before the pause: pulumi config set {key}{own}; pulumi up{own}")
 
 
+def _replayable(plan: MovePlan, target: NamedSystem, name: str) -> Iterator[HealthCheck]:
+    """Yield whether a replay makes good what a subscriber misses: its rule matches it, and each event is recognised."""
+    subscription = plan.declared[name].trigger
+    if not isinstance(subscription, Subscription):
+        return
+    what = f"replay to {name} in {target.name}"
+
+    def look() -> HealthCheck:
+        """Return the result by the deployed rule, and by the declarations of the events."""
+        if ignores_replays(target.system.health.rule(name)):
+            fix = "Before the pause: declare it with on_replay='run' until the last replay has ended, and deploy both stacks."
+            return HealthCheck(what, "it ignores replays (on_replay='skip'): what it misses would be lost", fix)
+        if unknown := unrecognised(subscription):
+            kind = unknown[0].__name__
+            trouble = f"only EventBridge's id identifies {kind}: a replay could handle it twice"
+            return HealthCheck(what, trouble, f"Before the pause: give {kind} once_by=, and deploy both stacks.")
+        return HealthCheck(what, "")
+
+    yield from checked(what, look)
+
+
 def _stopped(plan: MovePlan, source: NamedSystem, name: str) -> Iterator[HealthCheck]:
     """Yield whether the old stack's function gets no new events, and can no longer run."""
-    what, option = f"{name} in {source.name}", source.pulumi_option
+    what = f"{name} in {source.name}"
 
     def look() -> HealthCheck:
         """Return the result of checking the rule or the schedule, and the reserved concurrency."""
         if _is_enabled(source.system, name, source.system.deployed.functions[name]):
-            fix = f"Pause it: pulumi config set --path 'paused[0]' {plan.service}{option}; pulumi up{option}"
-            return HealthCheck(what, "it is not paused", fix)
+            return HealthCheck(what, "it is not paused", f"Pause it: {_set_key('paused', plan, source)}")
         if source.system.health.can_run(name):
-            fix = f"pulumi config set --path 'stopped[0]' {plan.service}{option}; pulumi up{option}"
-            return HealthCheck(what, "it can still run", f"When it is drained, stop it: {fix}")
+            stop = _set_key("stopped", plan, source)
+            return HealthCheck(what, "it can still run", f"When it is drained, stop it: {stop}")
         return HealthCheck(what, "")
 
     yield from checked(what, look)
@@ -98,16 +148,19 @@ def _drained(source: NamedSystem, name: str) -> Iterator[HealthCheck]:
         def dead() -> HealthCheck:
             """Return the result by the number of dead letters."""
             count = source.system.dead_letters.count(name)
-            look_at = f"contradance dlq list{source.options} --subscriber {name}"
-            fix = f"Redrive them before the stop, and purge what arrives after it: {look_at}"
+            letters_of = f"{source.options} --subscriber {name}"
+            fix = (
+                f"Before the stop: contradance dlq redrive{letters_of}\n"
+                f"  After it, when the replay will handle their events: contradance dlq purge{letters_of}"
+            )
             return HealthCheck(letters, f"about {count}", fix) if count else HealthCheck(letters, "")
 
         yield from checked(letters, dead)
 
 
-def _paused(target: NamedSystem, name: str) -> Iterator[HealthCheck]:
+def _paused(plan: MovePlan, target: NamedSystem, name: str) -> Iterator[HealthCheck]:
     """Yield whether the new stack's function consumes no events yet; nothing for a route."""
-    what, option = f"{name} in {target.name}", target.pulumi_option
+    what = f"{name} in {target.name}"
     function = target.system.deployed.functions[name]
     if function.kind == "route":
         return
@@ -117,7 +170,25 @@ def _paused(target: NamedSystem, name: str) -> Iterator[HealthCheck]:
         if not _is_enabled(target.system, name, function):
             return HealthCheck(what, "")
         trouble = "it runs already: a copy could bring back what it has deleted"
-        return HealthCheck(what, trouble, f"Pause it: pulumi config set paused true{option}; pulumi up{option}")
+        return HealthCheck(what, trouble, f"Stop it: {_set_key('stopped', plan, target)}")
+
+    yield from checked(what, look)
+
+
+def _silent(plan: MovePlan, target: NamedSystem, name: str) -> Iterator[HealthCheck]:
+    """Yield whether a route of the new stack that may write or publish runs for no request yet; nothing for others."""
+    function = plan.declared[name]
+    writes = any(isinstance(use, Grant) and use.access != "read" for use in function.uses)
+    if target.system.deployed.functions[name].kind != "route" or not (writes or function.publishes):
+        return
+    what = f"{name} in {target.name}"
+
+    def look() -> HealthCheck:
+        """Return the result by the reserved concurrency."""
+        if not target.system.health.can_run(name):
+            return HealthCheck(what, "")
+        trouble = "it answers requests: the copy would keep what it writes, and bring back what it deletes"
+        return HealthCheck(what, trouble, f"Stop it: {_set_key('stopped', plan, target)}")
 
     yield from checked(what, look)
 

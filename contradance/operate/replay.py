@@ -5,13 +5,14 @@ take ten minutes to reach the archive (EventBridge user guide, eb-archive). An e
 has no effect again, unless the replay's name begins with `again.`: then the runtime handles each event as a new one.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from contradance.choreography import AnyFunction, Choreography
 from contradance.errors import OperateError
+from contradance.foreign import ForeignEvent
 from contradance.operate.ports import ReplayStatus, System
 from contradance.runtime.consume import AGAIN
 from contradance.subscription import Subscription
@@ -112,7 +113,8 @@ def _check_rule(system: System, subscriber: str) -> None:
     if function.paused:
         raise OperateError(
             f"{subscriber} is paused: its rule is disabled, and a replay would not reach it.\n"
-            "  First: pulumi config rm paused; pulumi up"
+            "  If its service has moved to another stack, name that one: --stack NAME. Else take the service out of the keys "
+            "paused and stopped; pulumi up"
         )
 
 
@@ -124,7 +126,7 @@ def _check_archive(system: System, subscriber: str) -> None:
     if bus is None:
         raise OperateError(
             f"the archive of the bus {system.deployed.bus_name} is not known: another stack owns it.\n"
-            "  Name it: pulumi config set busArchive <ARN>; pulumi up. With busStack instead of bus, pulumi up is enough."
+            "  Name it: pulumi config set busArchive ARN; pulumi up. With busStack instead of bus, pulumi up is enough."
         )
     raise OperateError(
         f"{subscriber} consumes from bus {bus!r}, which has no archive in this stack: its events are not kept.\n"
@@ -137,7 +139,7 @@ def _check_recognition(subscriber: str, subscription: Subscription, *, again: bo
 
     A replay may change EventBridge's ids, so only the fields in `once_by=` identify such an event.
     """
-    unknown = [kind for kind in subscription.foreign if not kind.origin.once_by]
+    unknown = unrecognised(subscription)
     if unknown and not again:
         name = unknown[0].__name__
         raise OperateError(
@@ -145,6 +147,11 @@ def _check_recognition(subscriber: str, subscription: Subscription, *, again: bo
             "keeps this id: completed events would be handled again.\n"
             f"  Name the fields that identify it in once_by= of {name}; or handle every event again, with --again."
         )
+
+
+def unrecognised(subscription: Subscription) -> Sequence[type[ForeignEvent]]:
+    """Return the consumed events of others that only EventBridge's id identifies."""
+    return [kind for kind in subscription.foreign if not kind.origin.once_by]
 
 
 def start(system: System, planned: ReplayPlan) -> ReplayStatus:

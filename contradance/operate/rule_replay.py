@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contradance.errors import OperateError
-from contradance.operate.ports import ReplayStatus, System
+from contradance.operate.ports import ReplayStatus, RunningRule, System
 from contradance.operate.replay import check_window, is_fresh, replay_name
 
 
@@ -57,9 +57,14 @@ def plan_to_rule(
         raise OperateError(
             f"the rule {name} is {found.state}: a replay would not reach its function.\n  Its stack enables it: pulumi up"
         )
-    if "replay-name" in json.loads(found.pattern or "{}"):
+    if ignores_replays(found):
         raise OperateError(f"the rule {name} matches no replayed event: its function ignores replays.")
     return RuleReplay(name, first, last, again, replay_name(identifier, again=again))
+
+
+def ignores_replays(rule: RunningRule) -> bool:
+    """Whether a rule, as it is now, matches no replayed event."""
+    return "replay-name" in json.loads(rule.pattern or "{}")
 
 
 def start_to_rule(system: System, planned: RuleReplay) -> ReplayStatus:

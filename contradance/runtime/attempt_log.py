@@ -33,17 +33,14 @@ class AttemptLog:
 
     def add(self, entry: LogEntry) -> None:
         """Store a line if it is one of the first or of the last; of the others only the number is stored."""
-        self._count += 1
-        if len(self._first) < _FIRST:
-            self._first.append(entry)
-        else:
-            self._last.append(entry)
+        (self._first if len(self._first) < _FIRST else self._last).append(entry)
+        self._count += 1  # after the line: another thread may read between the two
 
     def entries(self) -> tuple[LogEntry, ...]:
         """Return the stored lines, in order; a line in the gap has the number of lines that were left out."""
         last = self._last.copy()  # another thread may still add lines, after a timeout
         left_out = self._count - len(self._first) - len(last)
-        if left_out <= 0:
+        if left_out <= 0 or not last:
             return (*self._first, *last)
         message = f"left out here: {counted(left_out, 'line')}"
         gap = LogEntry(at=last[0].at, level="INFO", logger="contradance", message=message)
@@ -54,12 +51,13 @@ def bounded_entry(entry: LogEntry) -> LogEntry:
     """Return a line unchanged if it is within its limits, else with at most `_MOST_FIELDS` fields, and with its texts cut to their limits."""
     fields = {name[:_LONGEST_NAME]: _bounded(value) for name, value in [*entry.fields.items()][:_MOST_FIELDS]}
     exception = None if entry.exception is None else _cut(entry.exception)
-    bounded = {"message": _cut(entry.message), "fields": fields, "exception": exception}
-    return (
-        entry
-        if all(getattr(entry, name) == value for name, value in bounded.items())
-        else entry.model_copy(update=bounded)
+    message = _cut(entry.message)
+    same_fields = len(fields) == len(entry.fields) and all(
+        fields.get(name) is one for name, one in entry.fields.items()
     )
+    if same_fields and message is entry.message and exception is entry.exception:  # an author's value may refuse `==`
+        return entry
+    return entry.model_copy(update={"message": message, "fields": fields, "exception": exception})
 
 
 def _bounded(value: object) -> object:

@@ -42,6 +42,8 @@ _PAUSES_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 1.0)
 """Longest pause after each conflict, the last for all that follow. Without one, those that collided collide again."""
 _RESERVE_SECONDS: Final = 0.5
 """Kept back from a publish, and from another run after a conflict, for reporting a failure."""
+_LEAST_RUNS: Final = 8
+"""Runs after conflicts that the invocation's time alone limits: with a time scale the laptop's leases are short."""
 _LEASE_MARGIN: Final = timedelta(seconds=1)
 """How much longer a lease lasts than its function may run."""
 
@@ -141,18 +143,20 @@ def _commit(
             kept = answer if task.remembered else None
             return environment.store.commit(task.key, lease, writes, sealed, kept), sealed, answer
         except Conflict:
-            left = _seconds_left(lease, environment, context)
+            after = _seconds_left(lease, environment, context)
             pause = random.uniform(0, _PAUSES_SECONDS[min(run, len(_PAUSES_SECONDS) - 1)])  # noqa: S311 - jitter is not a secret
-            if pause + (before - left) > left - _RESERVE_SECONDS:  # another run takes as long as this one
+            # Another run takes as long as this one.
+            ends, lapses = (pause + one - two > two - _RESERVE_SECONDS for one, two in zip(before, after, strict=True))
+            if ends or (lapses and run + 1 >= _LEAST_RUNS):
                 raise
         environment.clock.sleep(pause)
     raise AssertionError("unreachable: the runs are not limited")
 
 
-def _seconds_left(lease: Lease, environment: Environment, context: Context) -> float:
-    """Return the seconds in which the attempt may still commit: until its timeout, and while it has the lease."""
+def _seconds_left(lease: Lease, environment: Environment, context: Context) -> tuple[float, float]:
+    """Return (seconds until the invocation ends, seconds that the attempt has the lease)."""
     held = (lease.expires - environment.clock.now()).total_seconds()
-    return min(context.get_remaining_time_in_millis() / 1000, held)
+    return context.get_remaining_time_in_millis() / 1000, held
 
 
 def _delivery(task: Task, attempt: int, now: datetime) -> Delivery:

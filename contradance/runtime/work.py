@@ -14,6 +14,9 @@ MAX_DOCUMENT_BYTES: Final = 390 * 1024
 MAX_WORK_BYTES: Final = 3_500_000
 """Most bytes that one unit of work may write: TransactWriteItems accepts 4 MB, including the once-record."""
 
+_MOST_KEPT: Final = 4_000_000
+"""Most characters of documents that one unit of work keeps of its reads."""
+
 
 class UnitOfWork:
     """One attempt's reads and buffered writes, for one function."""
@@ -25,6 +28,7 @@ class UnitOfWork:
         self._variables = variables
         self._seen: dict[tuple[str, ItemKey], str] = {}
         self._read: dict[tuple[str, ItemKey], str | None] = {}
+        self._kept = 0
         self._written: dict[tuple[str, ItemKey], str | None] = {}
 
     def check_linked(self, wanted: str, links: frozenset[object]) -> None:
@@ -37,14 +41,19 @@ class UnitOfWork:
     def get(self, table: str, key: ItemKey) -> str | None:
         """Return an item's document, this unit's write before the committed one; None when missing or deleted.
 
-        It is read once: the commit expects what the first read found.
+        The commit expects what the first read found. Of what was read before, up to `_MOST_KEPT` characters are not read
+        again.
         """
         if (table, key) in self._written:
             return self._written[table, key]
         if (table, key) not in self._read:
             item = self._store.get(table, key)
             self._remember(table, key, item)
-            self._read[table, key] = item.document if item else None
+            document = item.document if item else None
+            self._kept += len(document or "")
+            if self._kept > _MOST_KEPT:
+                return document
+            self._read[table, key] = document
         return self._read[table, key]
 
     def query(self, table: str, partition: str) -> list[str]:

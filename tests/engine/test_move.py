@@ -43,8 +43,8 @@ def old(workspace: Workspace) -> Stack:
 @pytest.fixture(scope="module")
 def new(old: Stack) -> Stack:
     """The stack that payments moves to, configured as the guide does, and not deployed."""
-    configure(old, "1. Create the new stack, paused")
-    return dataclasses.replace(old, name="payments", config={})
+    configure(old, "1. Create the new stack, stopped")
+    return dataclasses.replace(old, name="billing", config={})
 
 
 def configure(stack: Stack, step: str, about: str = "") -> None:
@@ -53,9 +53,9 @@ def configure(stack: Stack, step: str, about: str = "") -> None:
     lines = [line for line in section.splitlines() if line.startswith(("pulumi stack init", "pulumi config"))]
     assert lines, step
     for line in lines:
-        words = shlex.split(line.replace("<organization>", "organization").replace("<value>", "sk_test"), comments=True)
+        words = shlex.split(line.replace("ORGANIZATION", "organization"), comments=True)
         if about in line:
-            stack.ask(*words[1:])
+            stack.ask(*words[1:], *(["sk_test"] if "--secret" in words else []))  # without a value, Pulumi asks for it
 
 
 def deployed(stack: Stack) -> Deployed:
@@ -80,13 +80,16 @@ def states(workspace: Workspace, stack: str) -> set[str]:
     return {str(rule.inputs["state"]) for rule in rules}
 
 
-def test_the_new_stack_is_created_with_its_rules_disabled(workspace: Workspace, old: Stack, new: Stack) -> None:
+def test_the_new_stack_is_created_with_its_rules_disabled_and_its_functions_stopped(
+    workspace: Workspace, old: Stack, new: Stack
+) -> None:
     preview = new.preview()
     run = new.up()
 
     assert f"rules of: {PAY}, {REVERSE}" in warned(preview)
+    assert f"and stops: {PAY}, {REVERSE}, {SHOW}" in warned(preview)
     assert {op for op, _, _ in touched(run)} == {"create"}
-    assert (states(workspace, "payments"), states(workspace, "prod")) == ({"DISABLED"}, {"ENABLED"})
+    assert (states(workspace, "billing"), states(workspace, "prod")) == ({"DISABLED"}, {"ENABLED"})
     assert old.up("--expect-no-changes").code == 0
 
 
@@ -113,7 +116,9 @@ def test_the_old_stack_stops_its_functions_and_their_pollers(workspace: Workspac
         for one in workspace.account.every(FUNCTION)
     }
     assert {name for name, value in reserved.items() if value == 0} == {
-        f"food-delivery-prod-{name.replace('.', '-')}" for name in (PAY, REVERSE, SHOW)
+        f"food-delivery-{stack}-{name.replace('.', '-')}"
+        for name in (PAY, REVERSE, SHOW)
+        for stack in ("prod", "billing")
     }
 
 
@@ -141,8 +146,11 @@ def test_the_new_stack_is_enabled(workspace: Workspace, new: Stack) -> None:
 
     run = new.up()
 
-    assert touched(run) == {("update", "EventRule", PAY), ("update", "EventRule", REVERSE)}
-    assert (states(workspace, "payments"), states(workspace, "prod")) == ({"ENABLED"}, {"DISABLED"})
+    assert touched(run) == {
+        *(("update", "Function", name) for name in (PAY, REVERSE, SHOW)),
+        *(("update", kind, name) for kind in ("EventRule", "EventSourceMapping") for name in (PAY, REVERSE)),
+    }
+    assert (states(workspace, "billing"), states(workspace, "prod")) == ({"ENABLED"}, {"DISABLED"})
     assert warned(run) == ""
 
 
@@ -151,7 +159,7 @@ def test_both_stacks_replay_from_the_one_archive_to_the_new_stacks_rule(
 ) -> None:
     """The engine's outputs are all that a replay needs, in either stack."""
     (archive,) = workspace.account.every(ARCHIVE)
-    rule = next(one for one in workspace.account.every(RULE) if "payments-payments-process" in str(one.inputs["name"]))
+    rule = next(one for one in workspace.account.every(RULE) if "billing-payments-process" in str(one.inputs["name"]))
     name = str(rule.inputs["name"])
     events = FakeService(
         {

@@ -52,7 +52,7 @@ def test_a_missing_secret_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(InvalidStack, match=r"secrets\.mail_key is missing; readers\.remind_reader uses it") as refusal:
         deployed(tmp_path, library, secrets=None)
 
-    assert "pulumi config set --stack dev --secret --path 'secrets.mail_key' <value>" in str(refusal.value)
+    assert "pulumi config set --stack dev --secret --path 'secrets.mail_key' VALUE" in str(refusal.value)
 
 
 def test_a_secret_that_nobody_uses_is_pointed_out(tmp_path: Path) -> None:

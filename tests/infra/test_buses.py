@@ -158,7 +158,7 @@ def test_every_call_is_one_that_aws_takes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "problem", "fix"),
     [
-        ({}, "bus 'printer' is used by functions, but not named", "--path 'buses.printer' <name or ARN>"),
+        ({}, "bus 'printer' is used by functions, but not named", "--path 'buses.printer' NAME_OR_ARN"),
         (
             {"buses": {"printer": PARTNER, "shop": "shop"}},
             "buses.shop: no function of this stack consumes from the bus 'shop'",
@@ -169,7 +169,7 @@ def test_every_call_is_one_that_aws_takes(tmp_path: Path) -> None:
             "buses.default: the account's default bus has one name",
             "pulumi config rm --stack dev --path 'buses.default'",
         ),
-        ({"buses": {"printer": "a bus"}}, "buses.printer is not the name or the ARN of a bus", "<name or ARN>"),
+        ({"buses": {"printer": "a bus"}}, "buses.printer is not the name or the ARN of a bus", "NAME_OR_ARN"),
         (
             {"buses": {"printer": PARTNER}, "archives": {"shop": 3}},
             "archives.shop: no function of this stack consumes from the bus 'shop'",

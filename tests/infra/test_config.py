@@ -105,7 +105,7 @@ async def read() -> None:
 
 
 def test_secrets_in_plain_text_are_refused_and_not_shown() -> None:
-    with pytest.raises(InvalidStack, match=r"secrets in plain text[\s\S]*--secret --path 'secrets.<name>'") as refusal:
+    with pytest.raises(InvalidStack, match=r"secrets in plain text[\s\S]*--secret --path 'secrets.NAME'") as refusal:
         run(read, config={"secrets": '{"gateway_key": "hush"}'})
 
     assert "hush" not in str(refusal.value)

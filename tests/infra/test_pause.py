@@ -4,12 +4,19 @@ from pathlib import Path
 
 import pytest
 
+from contradance import Choreography, subscriber
 from contradance.deployed import Deployed
 from contradance.errors import InvalidStack
 from tests.album import album
-from tests.infra.library import library
+from tests.infra.library import BookLent, contracts, library
 from tests.infra.mocks import Deployment, Recorder
 from tests.infra.stack import deployed
+
+
+@subscriber(service="readers", on_replay="skip")
+def greet_reader(lent: BookLent) -> None:
+    """Greet a reader, but not for an old loan."""
+
 
 MAIL = {"mail_key": "a key that opens nothing"}
 
@@ -83,6 +90,41 @@ def test_a_service_that_the_stack_does_not_have_cannot_be_paused(tmp_path: Path)
     assert recorder.resources == []
 
 
+@pytest.mark.parametrize(
+    ("config", "commands"),
+    [
+        ({"paused": "[]", "stopped": "[]"}, []),  # what is left when the last entry is removed
+        ({"paused": "true"}, ["pulumi config rm --stack dev paused; pulumi up"]),
+        (
+            {"paused": '["loans", "readers"]', "stopped": '["readers"]'},
+            [
+                "loans: pulumi config rm --stack dev --path 'paused[0]'; pulumi up",
+                (
+                    "readers: pulumi config rm --stack dev --path 'paused[1]'; "
+                    "pulumi config rm --stack dev --path 'stopped[0]'; pulumi up"
+                ),
+            ],
+        ),
+    ],
+)
+def test_a_command_continues_one_service_and_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, config: dict[str, str], commands: list[str]
+) -> None:
+    deployed(tmp_path, library, secrets=MAIL, config=config)
+
+    assert [line.strip() for line in caplog.text.splitlines() if "pulumi config rm" in line] == commands
+
+
+def test_a_paused_function_that_ignores_replays_loses_its_events(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    skipping = Choreography(library.name, contracts=contracts, functions=[*library.functions.values(), greet_reader])
+
+    deployed(tmp_path, skipping, secrets=MAIL, config={"paused": "true"})
+
+    assert "and loses, because they ignore replays, the events of: readers.greet_reader\n" in caplog.text
+
+
 def test_events_that_no_archive_keeps_are_named_before_they_are_lost(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -97,3 +139,18 @@ def test_events_that_no_archive_keeps_are_named_before_they_are_lost(
 
     assert "and loses" not in caplog.text
     assert "pulumi config rm --stack dev paused; pulumi up" in caplog.text
+
+
+def test_on_a_bus_of_another_stack_without_a_known_archive_the_events_are_lost(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bus = {"bus": "arn:aws:events:eu-central-1:123456789012:event-bus/theirs", "archiveDays": "14"}
+    archive = {"busArchive": "arn:aws:events:eu-central-1:123456789012:archive/theirs"}
+    skipping = Choreography(library.name, contracts=contracts, functions=[greet_reader])
+
+    deployed(tmp_path, skipping, secrets=None, config={**bus, "paused": "true"})
+    assert "and loses the events of: readers.greet_reader\n" in caplog.text
+    caplog.clear()
+    deployed(tmp_path, skipping, secrets=None, config={**bus, **archive, "paused": "true"})
+
+    assert "and loses the events of" not in caplog.text

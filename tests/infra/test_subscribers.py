@@ -98,7 +98,7 @@ SUBSCRIBERS = {
     ),
 }
 
-REPLAY = "contradance replay --stack dev --subscriber {name} --from <moment> --to <moment>"
+REPLAY = "contradance replay --stack dev --subscriber {name} --from MOMENT --to MOMENT"
 _DEAD = "has dead letters. Read them with: contradance dlq list --stack dev --subscriber {name}"
 _WAITS = "See why it fails with: contradance logs --stack dev --subscriber {name}"
 _THROTTLED = "Lambda throttled an invocation; it tries again. Raise the function's concurrency, or the account's"
@@ -111,7 +111,7 @@ ALARMS = {
     "failed-lost": ("page", f"{_ROLE}; then replay the event from the archive: {REPLAY}"),
     "throttled": (
         "ticket",
-        f"{_THROTTLED}: pulumi config set --stack dev --path 'functions[\"{{name}}\"].concurrency' <number>",
+        f"{_THROTTLED}: pulumi config set --stack dev --path 'functions[\"{{name}}\"].concurrency' NUMBER",
     ),
     "undelivered-lost": (
         "page",

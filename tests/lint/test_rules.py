@@ -271,7 +271,7 @@ def test_the_days_of_each_archive_are_read_as_the_pulumi_program_reads_them(tmp_
     ("text", "message"),
     [
         ("config:\n  library:archiveDays: 0\n", "archiveDays: Input should be greater than or equal to 1"),
-        ("config:\n  library:archiveDays: many\n", "pulumi config set --stack dev 'archiveDays' <value>"),
+        ("config:\n  library:archiveDays: many\n", "pulumi config set --stack dev 'archiveDays' VALUE"),
         ("config: [\n", "is not YAML"),
     ],
     ids=["too few", "not a number", "not YAML"],

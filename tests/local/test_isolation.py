@@ -25,6 +25,7 @@ from contradance.local.system.client import system_of_commands
 from contradance.local.web.server import Server
 from contradance.operate.doctor import examine
 from contradance.retry import DeliveryMode
+from contradance.runtime.attempt import Attempt
 from contradance.runtime.journal_record import JournalRecord
 from tests.local.desk import START, Desk, ask, dead_letters, journaled, opened, registry, wait_until
 from tests.patience import LONG
@@ -197,6 +198,31 @@ def test_an_attempt_that_times_out_keeps_what_it_logged_and_printed_until_then(t
     ]
     assert [one.logs[0].message for one in good if one.outcome == "done"] == ["asking about good in attempt 1"]
     assert all(one.logs == () for one in good if one.outcome != "done"), "its lines are in the record of its own end"
+
+
+def test_a_timeout_that_cannot_be_recorded_is_settled_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk, release, record = Desk(), threading.Event(), Attempt.record
+
+    def fails(attempt: Attempt, outcome: Any, *values: Any, **options: Any) -> None:
+        if "TimedOut" in str(options.get("error")):
+            raise OSError("no space left")
+        record(attempt, outcome, *values, **options)
+
+    def hangs(item: str, attempt: int) -> None:
+        if attempt == 1:
+            release.wait(LONG)
+
+    monkeypatch.setattr(Attempt, "record", fails)
+    clerk = desk.clerk(does=hangs, timeout=timedelta(seconds=1))
+    with opened(tmp_path, clerk, clock=RealClock(600), started=True) as laptop:
+        ask(laptop, "a", "b")
+        wait_until(lambda: {one.attempt for one in journaled(laptop, "a")} == {2})
+        wait_until(lambda: {one.attempt for one in journaled(laptop, "b")} == {2})
+        release.set()
+
+    assert "a timeout of clerk.listen could not be recorded" in caplog.text
 
 
 def test_twenty_hangs_of_a_function_do_not_stop_it(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from moto import mock_aws
 
+from contradance.choreography import Choreography
 from contradance.deployed import Deployed, DeployedTable
 from contradance.envelope import SealedEvent
 from contradance.identity import Identity
@@ -108,28 +109,42 @@ def put_charges(stack: str, documents: Mapping[str, str]) -> None:
         client("dynamodb").batch_write_item(RequestItems={f"{stack}-charges": puts})
 
 
-def stack(name: str, *, paused: bool, stopped: bool = False) -> Deployed:
-    """Return a stack's description with its tables in moto."""
-    laptop = deployed(food_delivery, "http://127.0.0.1:8700")
+def stack(
+    name: str, *, paused: bool, stopped: bool = False, service: str = "payments", of: Choreography = food_delivery
+) -> Deployed:
+    """Return a stack's description with its tables in moto, and the functions of one service."""
+    laptop = deployed(of, "http://127.0.0.1:8700")
     functions = {
         one: function.model_copy(update={"paused": paused, "stopped": stopped, "function_name": f"{name}-{one}"})
         for one, function in laptop.functions.items()
-        if one in FUNCTIONS
+        if one.startswith(f"{service}.")
     }
     table = DeployedTable(table_name=f"{name}-charges", sorted=False)
     changes = {"functions": functions, "once_table": f"{name}-once", "tables": {CHARGES: table}}
     return laptop.model_copy(update=changes)
 
 
-def services(*, old: str = "DISABLED", new: str = "DISABLED", concurrency: int | None = 0, **counts: int) -> FakeAws:
-    """Return AWS with moto's DynamoDB, and the rules, queues and limits of two stacks as given."""
+def services(
+    *,
+    old: str = "DISABLED",
+    new: str = "DISABLED",
+    concurrency: int | None = 0,
+    there: int | None = 0,
+    pattern: str = "{}",
+    **counts: int,
+) -> FakeAws:
+    """Return AWS with moto's DynamoDB, and the rules, queues and limits (the new stack's is `there`) of two stacks."""
     told = {"waiting": 0, "letters": 0, **counts}
     state = {"prod": old, "payments": new}
+    limit = {
+        name: {} if value is None else {"ReservedConcurrentExecutions": value}
+        for name, value in (("prod", concurrency), ("payments", there))
+    }
     return FakeAws(
         dynamodb=dynamodb(),
         events=FakeService(
             {
-                "describe_rule": lambda Name, **_: {"State": state[Name.partition("/")[0]], "EventPattern": "{}"},  # noqa: N803 - AWS's
+                "describe_rule": lambda Name, **_: {"State": state[Name.partition("/")[0]], "EventPattern": pattern},  # noqa: N803 - AWS's
                 "list_targets_by_rule": {"Targets": []},
             }
         ),
@@ -147,9 +162,7 @@ def services(*, old: str = "DISABLED", new: str = "DISABLED", concurrency: int |
         **{
             "lambda": FakeService(
                 {
-                    "get_function_concurrency": {}
-                    if concurrency is None
-                    else {"ReservedConcurrentExecutions": concurrency}
+                    "get_function_concurrency": lambda FunctionName: limit[FunctionName.partition("-")[0]]  # noqa: N803 - AWS's
                 }
             )
         },
@@ -165,4 +178,5 @@ def named(deployed: Deployed, name: str) -> Deployed:
     return deployed.model_copy(update={"functions": functions})
 
 
-OLD, NEW = named(stack("prod", paused=True, stopped=True), "prod"), named(stack("payments", paused=True), "payments")
+OLD = named(stack("prod", paused=True, stopped=True), "prod")
+NEW = named(stack("payments", paused=True, stopped=True), "payments")

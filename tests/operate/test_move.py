@@ -1,23 +1,37 @@
 """`contradance move`: what it refuses, what it waits for, and what it does."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from contradance.cli.app import app
-from contradance.deployed import Deployed
+from contradance.deployed import Deployed, DeployedFunction
 from contradance.errors import OperateError
 from contradance.operate.aws.stack import stack_system
 from contradance.operate.move import plan_move
-from contradance.operate.readiness import NamedSystem, find_obstacles
+from contradance.operate.readiness import NamedSystem, commands_after, find_obstacles, may_write
 from functions.choreography import food_delivery
+from tests.album import album
 from tests.cli.project import ROOT
 from tests.docs.page import page
 from tests.operate.fakes import FakeAws
-from tests.operate.moving import CHARGES, FUNCTIONS, NEW, OLD, PAY, REVERSE, documents, services, store, two_stacks
+from tests.operate.moving import (
+    CHARGES,
+    FUNCTIONS,
+    NEW,
+    OLD,
+    PAY,
+    REVERSE,
+    documents,
+    named,
+    services,
+    stack,
+    store,
+    two_stacks,
+)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +44,7 @@ from tests.operate.moving import CHARGES, FUNCTIONS, NEW, OLD, PAY, REVERSE, doc
         ({"waiting": 3}, ["about 3 events wait"]),
         ({"letters": 2}, ["about 2"]),
         ({"new": "ENABLED"}, ["it runs already"]),
+        ({"pattern": '{"replay-name": [{"exists": false}]}'}, ["it ignores replays (on_replay='skip')"]),
     ],
 )
 def test_what_is_between_the_copy_and_the_new_stack_is_named(changes: dict[str, Any], found: list[str]) -> None:
@@ -54,7 +69,59 @@ def test_what_could_not_be_replayed_is_named_before_the_pause() -> None:
     found = [one for one in find_obstacles(plan, old, new) if one.trouble]
 
     assert [one.what for one in found] == [f"archive for {name} in payments" for name in (PAY, REVERSE)]
-    assert "pulumi config set busArchive <ARN> --stack payments" in found[0].fix
+    assert "pulumi config set busArchive ARN --stack payments" in found[0].fix
+
+
+def test_a_route_of_the_new_stack_that_writes_must_not_run_yet() -> None:
+    old, new = (named(stack(name, paused=True, service="orders"), name) for name in ("prod", "payments"))
+    plan = plan_move(food_delivery, "orders", old, new)
+
+    def found(**changes: Any) -> set[str]:
+        checks = may_write(plan, NamedSystem(stack_system(new, services(**changes)), "new", "", ""))
+        return {one.what for one in checks if one.trouble}
+
+    assert found(there=0) == set()
+    assert found(there=None) == {"orders.place_order in new"}  # the routes that only read do no harm
+
+
+def test_events_that_a_replay_could_handle_twice_are_named_before_the_pause() -> None:
+    old, new = (named(stack(name, paused=True, service="gallery", of=album), name) for name in ("prod", "payments"))
+    plan = plan_move(album, "gallery", old, new)
+    systems = [NamedSystem(stack_system(one, services()), name, "", "") for one, name in ((old, "prod"), (new, "new"))]
+
+    found = {one.what: one.trouble for one in find_obstacles(plan, *systems) if one.what.startswith("replay to ")}
+
+    assert found["replay to gallery.index_photo in new"] == ""
+    trouble = "only EventBridge's id identifies MemberRemoved: a replay could handle it twice"
+    assert found["replay to gallery.forget_member in new"] == trouble
+
+
+@pytest.mark.parametrize(("key", "state"), [("paused", {"old": "ENABLED"}), ("stopped", {"concurrency": None})])
+def test_a_hint_keeps_the_other_services_of_a_key(key: str, state: dict[str, Any]) -> None:
+    loyalty = {"loyalty.add_points": OLD.functions[PAY].model_copy(update={"paused": True, "stopped": True})}
+    plan = plan_move(food_delivery, "payments", OLD, NEW)
+
+    def hints(more: dict[str, DeployedFunction]) -> set[str]:
+        old = OLD.model_copy(update={"functions": {**OLD.functions, **more}})
+        systems = [NamedSystem(stack_system(one, services(**state)), "", "", "") for one in (old, NEW)]
+        return {one.fix.partition(": ")[2] for one in find_obstacles(plan, *systems) if one.trouble}
+
+    assert {f"pulumi config set --path '{key}[0]' payments; pulumi up"} == hints({})
+    assert all(f"'{key}[N]'" in one and "loyalty" in one for one in hints(loyalty))
+
+
+def test_the_new_stack_continues_this_service_only() -> None:
+    ledger = NEW.model_copy(
+        update={"functions": {**NEW.functions, "ledger.write": NEW.functions[PAY].model_copy(update={"paused": True})}}
+    )
+    plan = plan_move(food_delivery, "payments", OLD, NEW)
+
+    alone, among = (
+        commands_after(plan, NamedSystem(stack_system(one, services()), "", "", ""))[0] for one in (NEW, ledger)
+    )
+
+    assert alone == "pulumi config rm stopped"
+    assert among == "pulumi config rm --path 'stopped[N]'  # N: the position of payments in stopped"
 
 
 @pytest.mark.parametrize(
@@ -91,12 +158,12 @@ def types(monkeypatch: pytest.MonkeyPatch) -> Iterator[Typed]:
     """Yield the command `move` over the outputs of two stacks, with the tables in moto."""
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("COLUMNS", "200")
-    stacks = {"prod": OLD, "payments": NEW}
+    stacks = {"prod": OLD, "billing": NEW}
     monkeypatch.setattr("contradance.operate.aws.stack.outputs_of", lambda name, _: stacks[name])
 
-    def typed(*words: str, aws: FakeAws | None = None) -> Any:
+    def typed(*words: str, aws: FakeAws | None = None, stacks: Sequence[str] = ("prod", "billing")) -> Any:
         monkeypatch.setattr("contradance.operate.aws.services.Boto", lambda *_: aws or services())
-        return CliRunner().invoke(app, ["move", "payments", "--from", "prod", "--to", "payments", *words])
+        return CliRunner().invoke(app, ["move", "payments", "--from", stacks[0], "--to", stacks[1], *words])
 
     with two_stacks(monkeypatch):
         yield typed
@@ -138,9 +205,24 @@ def test_an_incomplete_copy_says_what_is_missing_and_exits_with_1(types: Typed) 
 
     assert result.exit_code == 1
     assert documents("payments") == documents("prod")
-    for text in ("1 unpublished", "about 2 events wait", "it can still run", "Not complete yet."):
+    for text in ("and 1 more unpublished", "about 2 events wait", "it can still run", "Not complete yet."):
         assert text in result.stdout
-    assert "Next:" not in result.stdout
+    assert "Complete:" not in result.stdout
+
+
+@pytest.mark.parametrize("copied", [False, True])
+@pytest.mark.parametrize("words", [(), ("--yes",)])
+def test_exchanged_stacks_are_refused(types: Typed, copied: bool, words: tuple[str, ...]) -> None:
+    """Else the move of nothing is complete, and what follows starts the old stack."""
+    store("prod").commit("order-1", "1")
+    if copied:
+        assert types("--yes").exit_code == 0
+
+    result = types(*words, stacks=("billing", "prod"))
+
+    assert result.exit_code == 1
+    assert "Name the old stack with --from, the new one with --to." in result.stderr
+    assert "Complete" not in result.stdout
 
 
 def test_nothing_is_written_to_a_stack_that_runs_already(types: Typed) -> None:

@@ -127,7 +127,7 @@ def test_without_the_archive_the_fix_is_in_the_message_of_replay_and_of_doctor()
     with pytest.raises(OperateError) as refusal:
         plan(system(unknown, service()), marketing, THANKS, NOON, NOON + HOUR, identifier="1")
 
-    assert "pulumi config set busArchive <ARN>" in str(refusal.value)
+    assert "pulumi config set busArchive ARN" in str(refusal.value)
     assert any("busArchive" in one.fix for one in findings(unknown) if one.what.startswith("archive of bus"))
     assert not any(one.what.startswith("archive of bus") for one in findings(guest()))
 
@@ -144,11 +144,12 @@ def test_a_function_of_another_stack_is_pointed_to() -> None:
 def test_a_paused_subscriber_is_not_replayed_to_and_doctor_has_the_reason() -> None:
     paused = guest(functions={THANKS: guest().functions[THANKS].model_copy(update={"paused": True})})
 
-    with pytest.raises(OperateError, match=r"campaigns\.thank_diner is paused: its rule is disabled"):
+    with pytest.raises(OperateError, match=r"campaigns\.thank_diner is paused: its rule is disabled") as refusal:
         plan(system(paused, service()), marketing, THANKS, NOON, NOON + HOUR, identifier="1")
 
     (rule,) = [one for one in findings(paused, state="DISABLED") if one.what == f"rule of {THANKS}"]
     assert "its service is paused" in rule.trouble
+    assert "config rm" not in f"{refusal.value}{rule.fix}"  # it would start other services, or one that has moved
 
 
 def test_a_refused_permission_names_the_policy() -> None:

@@ -1,7 +1,7 @@
 """Stand-ins for what the runtime needs of a place, and the place they make together."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -95,10 +95,12 @@ class FakeContext:
 
     aws_request_id: str
     milliseconds: int = 30_000
+    ends: Callable[[], float] | None = None
+    """Returns the seconds until its end, if time passes in it."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return what it was made with."""
-        return self.milliseconds
+        """Return what it was made with, or what is left of it."""
+        return self.milliseconds if self.ends is None else int(self.ends() * 1000)
 
 
 class BreakableStore(SQLiteStore):
@@ -161,11 +163,22 @@ class World:
         event: Mapping[str, Any],
         request: str = "request-1",
         milliseconds: int | None = None,
+        *,
+        passing: bool = False,
     ) -> object:
-        """Invoke `function` with `event`; `request` is Lambda's request id, the same on every retry."""
+        """Invoke `function` with `event`; `request` is Lambda's request id, the same on every retry.
+
+        With `passing`, the invocation's time passes by the virtual clock.
+        """
         if milliseconds is None:
             milliseconds = int(function.invocation_timeout.total_seconds() * 1000)
-        return invoke(function, event, FakeContext(request, milliseconds), self.environment)
+        end = self.clock.now() + timedelta(milliseconds=milliseconds)
+
+        def left() -> float:
+            return (end - self.clock.now()).total_seconds()
+
+        context = FakeContext(request, milliseconds, left if passing else None)
+        return invoke(function, event, context, self.environment)
 
     def ask(self, function: AnyFunction, request: Mapping[str, Any], request_id: str = "request-1") -> tuple[int, Any]:
         """Return (status, JSON) of the answer to one HTTP request."""

@@ -344,7 +344,7 @@ class TestConflicts:
             started = world.clock.now()
 
             with suppress(Conflict):
-                world.deliver(function, recorded("eventbridge"))
+                world.deliver(function, recorded("eventbridge"), passing=True)
 
             committed = len(seen) == times + 1
             assert world.outcomes == ["done" if committed else "failed"]
@@ -358,11 +358,19 @@ class TestConflicts:
         function, seen = self.contended(world, times=9, seconds=14)
 
         with pytest.raises(Conflict):
-            world.deliver(function, recorded("eventbridge"))
+            world.deliver(function, recorded("eventbridge"), passing=True)
 
         assert seen == [0, 100]
         assert [(record.outcome, record.attempt) for record in world.journal.records] == [("failed", 1)]
         assert world.events.calls == []
+
+    def test_with_a_time_scale_a_lease_that_is_short_leaves_eight_runs(self, world: World) -> None:
+        function, seen = self.contended(world, times=7, seconds=3600)  # by a clock that goes 3,600 times as fast
+
+        world.deliver(function, recorded("eventbridge"))
+
+        assert len(seen) == 8
+        assert world.outcomes == ["done"]
 
     def test_an_attempt_that_outlived_its_lease_commits_and_publishes_nothing(self, world: World) -> None:
         runs: list[str] = []

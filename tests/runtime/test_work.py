@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from contradance import Secret, Setting
 from contradance.errors import Conflict, NotLinked, TooMuchWork, WorkError
 from contradance.local.clock import VirtualClock
+from contradance.runtime import work
 from contradance.runtime.once import Lease, OnceKey
-from contradance.runtime.ports import ABSENT, Write
+from contradance.runtime.ports import ABSENT, Item, Write
 from contradance.runtime.work import MAX_DOCUMENT_BYTES, MAX_WRITES, UnitOfWork
 from contradance.table import Page
 from contradance.unit import ItemKey, run_in
@@ -33,6 +34,29 @@ def unit_of(world: World, *uses: object) -> UnitOfWork:
 def commit(world: World, unit: UnitOfWork) -> None:
     """Commit a unit of work as a delivery of its own."""
     world.store.commit(OnceKey("repairs.plan_repair", "test", str(next(_numbers))), LEASE, unit.writes(), (), None)
+
+
+def test_of_what_is_read_only_so_much_is_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "_MOST_KEPT", 150)
+    keys = [("a", ""), ("b", "")]
+    for key in keys:
+        world.store.commit(
+            OnceKey("repairs.plan_repair", "test", key[0]), LEASE, [Write("jobs", key, "x" * 100, ABSENT)], (), None
+        )
+    asked: list[ItemKey] = []
+    get = world.store.get
+
+    def counted(table: str, key: ItemKey) -> Item | None:
+        asked.append(key)
+        return get(table, key)
+
+    monkeypatch.setattr(world.store, "get", counted)
+    unit = unit_of(world)
+
+    found = [unit.get("jobs", key) for key in (*keys, *keys)]
+
+    assert found == ["x" * 100] * 4
+    assert asked == [("a", ""), ("b", ""), ("b", "")]
 
 
 def stored(world: World, *items: Job | Visit) -> None:

@@ -93,7 +93,7 @@ def _wrong_settings(choreography: Choreography, config: StackConfig, stack: str)
             setting.parse(text)
         except DeclarationError as error:
             problem = str(error).partition("\n")[0]
-            yield f"  settings.{name}: {problem}\n  Fix: pulumi config set --stack {stack} --path 'settings.{name}' <value>"
+            yield f"  settings.{name}: {problem}\n  Fix: pulumi config set --stack {stack} --path 'settings.{name}' VALUE"
 
 
 def _wrong_secrets(
@@ -116,7 +116,7 @@ def _wrong_secrets(
     for name in sorted(needed.keys() - config.secrets):
         yield (
             f"  secrets.{name} is missing; {needed[name].name} uses it.\n"
-            f"  Fix: pulumi config set --stack {stack} --secret --path 'secrets.{name}' <value>"
+            f"  Fix: pulumi config set --stack {stack} --secret --path 'secrets.{name}' VALUE"
         )
 
 

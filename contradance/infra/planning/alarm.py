@@ -130,7 +130,7 @@ class Watch:
             "throttled",
             "ticket",
             "Lambda throttled an invocation; it tries again. Raise the function's concurrency, or the account's: "
-            f"pulumi config set --stack {self.stack} --path 'functions[\"{self.function}\"].concurrency' <number>",
+            f"pulumi config set --stack {self.stack} --path 'functions[\"{self.function}\"].concurrency' NUMBER",
             lambda_metric("Throttles", self.lambda_name),
         )
 
@@ -207,7 +207,7 @@ class Watch:
     @property
     def _replay(self) -> str:
         """The command that replays a window of the archive to this function, with placeholders for the times."""
-        return self._command("replay") + " --from <moment> --to <moment>"
+        return self._command("replay") + " --from MOMENT --to MOMENT"
 
     def _command(self, command: str) -> str:
         """Return a `contradance` command with the options for this stack and this function."""

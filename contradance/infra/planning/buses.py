@@ -79,7 +79,7 @@ def parse_bus(arn: str, where: str, site: Site, key: str = "bus", archive_arn: s
     if len(parts) != 6 or parts[2] != "events" or not parts[5].startswith("event-bus/"):  # noqa: PLR2004 - an ARN has six
         raise InvalidStack(
             f"stack {site.stack!r} has {where}, which is not the ARN of an event bus: {arn!r}.\n"
-            f"  Fix: pulumi config set --stack {site.stack} {key} {site.arn('events', 'event-bus/<name>')}"
+            f"  Fix: pulumi config set --stack {site.stack} {key} {site.arn('events', 'event-bus/NAME')}"
         )
     for what, theirs, ours in (("region", parts[3], site.region), ("account", parts[4], site.account)):
         if theirs != ours:
@@ -91,7 +91,7 @@ def parse_bus(arn: str, where: str, site: Site, key: str = "bus", archive_arn: s
     if archive_arn and archive_arn.split(":")[:5] != parts[:5]:
         raise InvalidStack(
             f"stack {site.stack!r} has an archive in another account or region than {where}: {archive_arn!r}.\n"
-            f"  Fix: pulumi config set --stack {site.stack} busArchive {site.arn('events', 'archive/<name>')}"
+            f"  Fix: pulumi config set --stack {site.stack} busArchive {site.arn('events', 'archive/NAME')}"
         )
     return BusPlan(parts[5].removeprefix("event-bus/"), arn, owned=False, archive_arn=archive_arn)
 
@@ -100,7 +100,7 @@ def _problems(used: Mapping[str, object], config: StackConfig, stack: str) -> li
     """Return the problems of the keys `buses` and `archives`, each with its fix; `used` has the buses of functions."""
     found = [
         f"bus {name!r} is used by functions, but not named.\n"
-        f"  Fix: pulumi config set --stack {stack} --path 'buses.{name}' <name or ARN>"
+        f"  Fix: pulumi config set --stack {stack} --path 'buses.{name}' NAME_OR_ARN"
         for name in sorted(used)
         if name != DEFAULT_BUS and name not in config.buses
     ]
@@ -118,7 +118,7 @@ def _problems(used: Mapping[str, object], config: StackConfig, stack: str) -> li
         )
     found += [
         f"buses.{name} is not the name or the ARN of a bus.\n"
-        f"  Fix: pulumi config set --stack {stack} --path 'buses.{name}' <name or ARN>"
+        f"  Fix: pulumi config set --stack {stack} --path 'buses.{name}' NAME_OR_ARN"
         for name, value in config.buses.items()
         if name in used and not value.startswith("arn:") and not _NAME.fullmatch(value)
     ]

@@ -1,5 +1,8 @@
 """Describes what the keys `paused` and `stopped` disable."""
 
+from collections.abc import Iterator
+
+from contradance.infra.config import StackConfig
 from contradance.infra.planning.plan import StackPlan
 
 
@@ -10,24 +13,41 @@ def describe_pause(plan: StackPlan) -> str | None:
     if not lines:
         return None
     listed = "\n".join(lines)
-    keys = [key for key in ("paused", "stopped") if getattr(setup.config, key)]
-    commands = "; ".join(f"pulumi config rm --stack {setup.site.stack} {key}" for key in keys)
+    commands = "\n".join(f"    {one}" for one in _commands(setup.config, setup.site.stack))
     return (
         f"paused: this stack disables\n{listed}\n"
-        "  Other events stay in the archive of their bus, and what is on its way is handled, unless it is stopped.\n"
-        f"  To continue: {commands}; pulumi up; then replay the time between to each subscriber. A scheduled run of that time "
-        "does not happen."
+        "  Other events stay in the archive of their bus. What is on its way is handled, and routes go on, unless they are stopped.\n"
+        f"  To continue what does not move to another stack:\n{commands}\n"
+        "  Then replay the time between to each subscriber. A scheduled run of that time does not happen."
     )
+
+
+def _commands(config: StackConfig, stack: str) -> Iterator[str]:
+    """Yield, for each paused or stopped service, the commands that continue it and no other; for all, one line."""
+    remove = f"pulumi config rm --stack {stack}"
+    if config.paused is True:
+        yield "; ".join(f"{remove} {key}" for key in ("paused", "stopped") if getattr(config, key)) + "; pulumi up"
+        return
+    named = {"paused": config.paused or (), "stopped": config.stopped}
+    for service in sorted({*named["paused"], *named["stopped"]}):
+        entries = [(key, names.index(service)) for key, names in named.items() if service in names]
+        removals = "; ".join(f"{remove} --path '{key}[{position}]'" for key, position in entries)
+        yield f"{service}: {removals}; pulumi up"
 
 
 def _disabled(plan: StackPlan) -> dict[str, list[str]]:
     """Return the functions that are paused or stopped in some way, by a text that begins the line about them."""
-    buses = plan.setup.buses.values()
-    archived = {plan.setup.bus.name, *(other.bus.name for other in buses if other.archive)}
+    own = plan.setup.bus
+    archived = {other.bus.name for other in plan.setup.buses.values() if other.archive}
+    if own.owned or own.archive_arn:
+        archived.add(own.name)
     paused = [each for each in plan.subscribers if each.rule.paused]
     return {
         "rules of": [each.function.name for each in paused],
         "schedules of": [each.function.name for each in plan.schedules if each.paused],
         "and stops": [each.name for each in plan.functions if each.stopped],
         "and loses the events of": [each.function.name for each in paused if each.rule.bus.name not in archived],
+        "and loses, because they ignore replays, the events of": [
+            each.function.name for each in paused if each.rule.bus.name in archived and each.rule.skips_replays
+        ],
     }

@@ -64,6 +64,8 @@ class RulePlan:
     """Longest time that EventBridge tries to reach the target, in seconds."""
     paused: bool
     """Whether the rule is disabled."""
+    skips_replays: bool
+    """Whether the rule matches no replayed event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +251,7 @@ def _plan_rule(setup: Setup, function: AnyFunction, subscription: Subscription) 
         subscription.pattern.canonical,
         _target_max_age(function),
         setup.is_paused(function.service),
+        subscription.on_replay == "skip",
     )
 
 

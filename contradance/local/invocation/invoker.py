@@ -74,6 +74,8 @@ class Invoker:
     def invoke(self, function: AnyFunction, batch: Sequence[PendingDelivery], deadline: float) -> Failures:
         """Invoke a function with a batch; return the errors of failed deliveries. `deadline` is monotonic seconds."""
         called = LaptopContext(batch[0].id, deadline)
+        for pending in batch:  # an attempt that ended too late may have given it back
+            self._messages.pause_of(pending.id)
         try:
             if function.delivery == "direct":
                 invoke(function, json.loads(batch[0].envelope), called, self._environment)
@@ -90,12 +92,21 @@ class Invoker:
         error = TimedOut(f"Task timed out after {seconds:.2f} seconds")
         where = self._in_flight.where(flight) if flight else ""
         for pending in batch:
-            attempt = self._describe(function, pending)
-            attempt.began(seconds)
-            if flight is not None:
-                flight.take_log(attempt)
-            attempt.record("failed", pending.attempt, error=f"TimedOut: {error}" + (f" ({where})" if where else ""))
+            try:
+                self._record_timeout(function, pending, f"TimedOut: {error}" + (f" ({where})" if where else ""), flight)
+            except Exception:  # noqa: BLE001 - without a record the delivery is settled all the same
+                _LOG.exception("a timeout of %s could not be recorded", function.name)
         return dict.fromkeys((pending.id for pending in batch), error)
+
+    def _record_timeout(
+        self, function: AnyFunction, pending: PendingDelivery, error: str, flight: Flight | None
+    ) -> None:
+        """Journal an attempt that outlived its timeout, with what it has logged."""
+        attempt = self._describe(function, pending)
+        attempt.began(function.limits.timeout.total_seconds())
+        if flight is not None:
+            flight.take_log(attempt)
+        attempt.record("failed", pending.attempt, error=error)
 
     def interrupted(self, function: AnyFunction, pending: PendingDelivery, others: int) -> None:
         """Journal an attempt that ended with its process, beside `others`; it does not count, and is repeated."""

@@ -19,6 +19,7 @@ from time import monotonic
 from typing import Final
 
 from contradance.choreography import AnyFunction
+from contradance.errors import LaptopError
 from contradance.local.clock import RealClock
 from contradance.local.events.bus import Bus
 from contradance.local.events.pending_delivery import PendingDelivery
@@ -227,7 +228,10 @@ class Runner:
             if self._stopping:  # the timekeeper waits for the last worker; else it has nothing to do here
                 self._changed.notify_all()
         if idle:  # while others run, they commit what waits for the next commit
-            self._bus.flush()
+            try:
+                self._bus.flush()
+            except LaptopError:
+                _LOG.exception("the state of finished deliveries could not be written")
 
     def _take(self, queue: WorkerQueue) -> Invocation | None:
         """Take the next batch from a queue, filled from disk when it is empty; None without work or after `stop`."""
@@ -335,7 +339,11 @@ class Runner:
             for invocation in late:
                 invocation.queue.abandoned += 1
         for invocation in late:
-            self._time_out(invocation)
+            try:
+                self._time_out(invocation)
+            except Exception:  # noqa: BLE001 - the deliveries are on disk; the others are late, too
+                _LOG.exception("a timeout of %s could not be settled", invocation.queue.function.name)
+                self._set_alarm(invocation.queue, self._clock.now() + timedelta(seconds=UNSETTLED_SECONDS))
         self._every_second()
         if not self._stopping:
             self._schedules.tick(now)

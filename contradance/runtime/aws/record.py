@@ -51,7 +51,7 @@ class StoredRecord:
         return OnceRecord(
             self.state,
             attempt,
-            _read_sealed_events(sealed["B"]) if sealed and self.state == "done" else (),
+            _read_sealed_events(sealed) if sealed and self.state == "done" else (),
             _read_published(published["S"]) if published and self.state == "published" else (),
             _read_answer(self.attributes.get(ANSWER)),
         )
@@ -109,9 +109,11 @@ def published(sealed: Sequence[SealedEvent]) -> dict[str, AttributeValue]:
     return {PUBLISHED: {"S": json.dumps(ids, separators=(",", ":"))}}
 
 
-def _read_sealed_events(packed: str) -> tuple[SealedEvent, ...]:
-    """Return the sealed events in the binary attribute of a record that is `done`."""
-    return tuple(_read_sealed(*texts) for texts in json.loads(zlib.decompress(a2b_base64(packed))))
+def _read_sealed_events(attribute: AttributeValue) -> tuple[SealedEvent, ...]:
+    """Return the sealed events of a record that is `done`: compressed, or as a list, as earlier versions wrote them."""
+    if "L" in attribute:
+        return tuple(_read_sealed(*(part["S"] for part in event["L"])) for event in attribute["L"])
+    return tuple(_read_sealed(*texts) for texts in json.loads(zlib.decompress(a2b_base64(attribute["B"]))))
 
 
 def _read_sealed(source: str, detail_type: str, detail: str) -> SealedEvent:

@@ -33,9 +33,10 @@ def update(aws: Caller, retry_budget: RetryBudget, change: Mapping[str, Any]) ->
         except AWSCallFailed as error:
             if error.code == _IN_TRANSACTION and tries < _TRIES and retry_budget.pause(tries):
                 continue
-            if error.code != "ConditionalCheckFailedException":
-                raise
             refused: DynamoItem | None = error.answer.get("Item")
+            unknown = refused is None and "ReturnValuesOnConditionCheckFailure" in change
+            if error.code != "ConditionalCheckFailedException" or unknown:
+                raise
             return refused
         return None
 

@@ -59,3 +59,13 @@ def test_what_may_be_sealed_fits_into_an_item_however_little_it_is_compressed(ch
 
     assert 0.95 < len(event.detail.encode()) / MAX_SEALED_BYTES <= 1
     assert item_bytes({"sealed": {"B": packed}}) < ITEM_BYTES * 0.95
+
+
+def test_events_that_an_earlier_version_sealed_are_read() -> None:
+    event = sealed("event-1", "a note")
+    source, detail_type, _ = event.identity
+    parts = {"L": [{"S": source}, {"S": detail_type}, {"S": event.detail}]}
+
+    record = read_record({**IN_PROGRESS, **outcome("pk", (event,), None), "sealed": {"L": [parts]}})
+
+    assert record.once(1).sealed == (event,)
