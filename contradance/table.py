@@ -213,7 +213,7 @@ class Table(Generic[Record]):
 
     def _key_texts(self, parts: tuple[KeyPart, ...]) -> list[str]:
         """Return key parts as the text in DynamoDB and SQLite; refuse texts that DynamoDB does not accept."""
-        texts = [_key_part_text(part) for part in parts]
+        texts = [key_part_text(part) for part in parts]
         for name, text, longest in zip(self.key, texts, _LONGEST, strict=False):
             if not 1 <= len(text.encode()) <= longest:
                 raise WorkError(
@@ -230,7 +230,7 @@ class Table(Generic[Record]):
         return f"Table({self.name!r}, key={self.key})"
 
 
-def _key_part_text(part: KeyPart) -> str:
+def key_part_text(part: KeyPart) -> str:
     """Return a key part as text that sorts like its value: datetimes in UTC, with microseconds."""
     if isinstance(part, datetime):
         return (part.astimezone(UTC) if part.tzinfo else part).isoformat(timespec="microseconds")

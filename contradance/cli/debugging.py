@@ -1,6 +1,7 @@
 """`contradance retry --pdb`: a handler that failed, in the author's debugger."""
 
 import os
+from bdb import BdbQuit
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +21,8 @@ _MOST: Final = 1_000
 def debug(term: str, state: Path, port: int | None) -> None:
     """Run the handler of the first delivery or dead letter that `term` selects; where it raises, start pdb.
 
-    Nothing is kept. It exits with 1 if the handler failed, or nothing was selected.
+    Nothing is kept. It exits with 1 if the handler failed, or nothing was selected; not where the user quit a debugger that
+    the handler opened by `breakpoint()`.
     """
     from contradance.local.rehearsal import rehearse  # noqa: PLC0415 - loaded with the command
     from contradance.local.state.journal_table import STATE_FILE  # noqa: PLC0415 - the same
@@ -38,7 +40,10 @@ def debug(term: str, state: Path, port: int | None) -> None:
     out.print(f"{one.function}  event {printable(one.event_id)}{which}", markup=False)
     with reading(state / STATE_FILE) as reader:
         done = rehearse(function, one.event, reader, os.environ)
-    if done.error is not None:
+    if _was_quit(done.error):
+        out.print("You quit the debugger before it returned.")
+        done = done._replace(error=None)
+    elif done.error is not None:
         import pdb  # noqa: PLC0415, T100 - the user asked for the debugger
 
         err.print(author_traceback(done.error), markup=False, soft_wrap=True)
@@ -52,6 +57,13 @@ def debug(term: str, state: Path, port: int | None) -> None:
     out.print(f"Nothing was kept. Consume it as a dead letter: {again}", style="dim", markup=False)
     if done.error is not None or done.refused:
         raise typer.Exit(1)
+
+
+def _was_quit(error: BaseException | None) -> bool:
+    """Return whether the user ended the debugger: that raises `BdbQuit`, which the handler may have replaced."""
+    while error is not None and not isinstance(error, BdbQuit):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _selected(target: Target, term: str) -> "list[PendingEvent]":

@@ -1,5 +1,6 @@
 """`contradance dlq ...`: the dead letters of a running system."""
 
+import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -70,7 +71,7 @@ def list_dead_letters(
             for line in group.cause.splitlines():
                 out.print(f"  {line}")
             out.print(f"  first {format_moment(group.first_seen)}, last {format_moment(group.last_seen)}", style="dim")
-            event = printable(group.example.event_id)
+            event = shlex.quote(printable(group.example.event_id))
             out.print(f"  see one: contradance trace {event}{target.options}\n", style="dim")
         out.print(_total(found.count, found.hidden))
         if not system.dead_letters.exact:

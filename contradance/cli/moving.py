@@ -32,7 +32,10 @@ def move(
     service: Annotated[str, typer.Argument(help="The service that moves: loans.", show_default=False)],
     *,
     old: Annotated[
-        str, typer.Option("--from", help="The old stack, by Pulumi's name or a file of its outputs.", metavar="STACK")
+        str,
+        typer.Option(
+            "--from", help="The old stack, by Pulumi's name or a file of its outputs, such as ./prod.", metavar="STACK"
+        ),
     ],
     new: Annotated[str, typer.Option("--to", help="The new stack, on the old one's bus, stopped.", metavar="STACK")],
     yes: Annotated[bool, typer.Option("--yes", help="Copy, then compare; without this, only compare.")] = False,
@@ -144,9 +147,9 @@ def _named(name: str, stack: "Deployed", aws: "Aws") -> "NamedSystem":
 
 
 def _as_options(name: str) -> tuple[str | None, Path | None]:
-    """Return (stack, None), or (None, file) when there is a file with this name."""
+    """Return (None, file) for the name of a file with a slash or the suffix .json, else (stack, None)."""
     file = Path(name)
-    return (None, file) if file.is_file() else (name, None)
+    return (None, file) if ("/" in name or file.suffix == ".json") and file.is_file() else (name, None)
 
 
 def _as_json(one: "tuple[MovedRows, Counts]") -> dict[str, object]:

@@ -80,21 +80,39 @@ def taken_letter(choreography: "Choreography", letter: DeadLetter, *, reveal: bo
 
 def taken_row(aws: "Aws", table: str, wanted: "NamedRow", *, reveal: bool) -> TakenRow:
     """Return a row of the DynamoDB table `table`, personal data faked unless `reveal`; with `why` if it is not brought."""
-    from contradance.local.state.pulled import PulledRow  # noqa: PLC0415 - only this command needs it
-    from contradance.operate.aws.rows import DynamoDBRows  # noqa: PLC0415 - the same
+    from contradance.operate.aws.rows import DynamoDBRows  # noqa: PLC0415 - only this command needs it
     from contradance.runtime.aws.layout import DOCUMENT  # noqa: PLC0415 - the same
 
     found = DynamoDBRows(aws, table).find([wanted.key]).get(wanted.key)
     if found is None:
         return TakenRow(wanted.text, None, "the stack has no such row")
-    document = json.loads(found.content[DOCUMENT]["S"])
+    return brought_row(wanted, found.content[DOCUMENT]["S"], reveal=reveal)
+
+
+def brought_row(wanted: "NamedRow", text: str, *, reveal: bool) -> TakenRow:
+    """Return a row with the document `text`, personal data faked unless `reveal`; with `why` if it is not brought.
+
+    Its key is the one of the stack, but a key field that is personal data has the key text of its fake.
+    """
+    from contradance.local.state.pulled import PulledRow  # noqa: PLC0415 - only this command needs it
+    from contradance.pii import is_marked  # noqa: PLC0415 - loaded with the project
+    from contradance.table import key_part_text  # noqa: PLC0415 - the same
+    from contradance.tableitem import ItemFormat, UnreadableError  # noqa: PLC0415 - the same
+
+    table = wanted.table
+    key = dict(zip(table.key, wanted.key, strict=False))
     if not reveal:
-        document, _, why = _faked(wanted.table.model, document)
+        document, _, why = _faked(table.model, json.loads(text))
         if why:
             return TakenRow(wanted.text, None, why)
-    parts = (str(document.get(name, kept)) for name, kept in zip(wanted.table.key, wanted.key, strict=False))
-    row = PulledRow(table=wanted.table.table, key=[*parts], document=json.dumps(document, ensure_ascii=False))
-    return TakenRow(wanted.text, row, "")
+        text = json.dumps(document, ensure_ascii=False)
+        personal = [name for name in table.key if is_marked(table.model.model_fields[name])]
+        try:
+            item = ItemFormat(table.table, (), table.model).read(text, ()) if personal else None
+        except UnreadableError as error:
+            return TakenRow(wanted.text, None, f"its key cannot be faked, because {error.problem}; see --reveal")
+        key |= {name: key_part_text(getattr(item, name)) for name in personal}
+    return TakenRow(wanted.text, PulledRow(table=table.table, key=[*key.values()], document=text), "")
 
 
 def _faked(model: "type[BaseModel]", data: object) -> tuple[Any, dict[str, str], str]:

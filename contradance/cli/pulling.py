@@ -1,5 +1,6 @@
 """`contradance dlq pull`: brings dead letters of a stack to the laptop, where they are debugged."""
 
+import shlex
 from typing import Annotated, Final, NamedTuple
 
 import typer
@@ -154,7 +155,7 @@ def _report(target: Target, taken: _Taken) -> None:
     for name, ids in sorted(pulled.items()):
         redrive = f"contradance dlq redrive --subscriber {name} --yes"
         out.print(f"{name}: {len(ids)} pulled")
-        out.print(f"  Debug one here: contradance retry --pdb {printable(ids[0])}{here}", style="dim")
+        out.print(f"  Debug one here: contradance retry --pdb {shlex.quote(printable(ids[0]))}{here}", style="dim")
         out.print(f"  Consume them here: {redrive}{here}", style="dim")
         out.print(f"  When the fault is repaired: {redrive}{target.options}", style="dim")
     if not taken.letters:

@@ -26,8 +26,9 @@ def unlisted(choreography: Choreography, root: Path, module: str) -> Iterator[Li
     listed = {(one.handler.__module__, one.handler.__name__) for one in choreography.functions.values()}
     for path in sorted(folder.rglob("*.py")) if package else ():
         parts = path.relative_to(root).with_suffix("").parts
+        name = ".".join(parts).removesuffix(".__init__")
         for handler in _handlers(path):
-            if (".".join(parts), handler.name) not in listed:
+            if (name, handler.name) not in listed:
                 yield LintFinding(
                     "unlisted",
                     f"{parts[-2]}.{handler.name}",

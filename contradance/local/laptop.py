@@ -33,7 +33,7 @@ from contradance.local.pruning import DEFAULT_KEPT, Pruner
 from contradance.local.pruning_thread import PruningThread
 from contradance.local.state.database import Database
 from contradance.local.state.journal_table import STATE_FILE, LaptopJournal
-from contradance.local.state.renamed import adopt_renamed
+from contradance.local.state.renamed import adopt_renamed, renamed_functions
 from contradance.local.store import SQLiteStore
 from contradance.runtime.journal_record import JournalRecord
 from contradance.runtime.ports import Environment
@@ -90,7 +90,7 @@ class Laptop:
         self.journal = LaptopJournal(self.database, when_journaled)
         self.dead_letters = DeadLetterQueues(self.database, clock)
         self.replays = Replays(self.bus, self.database, clock, archive_delay, Random(seed))  # noqa: S311 - an order is not a secret
-        self.in_flight = InFlight(state)
+        self.in_flight = InFlight(state, renamed_functions(choreography))
         store = SQLiteStore(self.database, self.bus if publish_at_once else None, self.in_flight.attempt_of)
         messages = PendingMessages(self.database)
         self.environment = Environment(

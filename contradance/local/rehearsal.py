@@ -4,7 +4,6 @@ The runtime is the one of every delivery: the event is validated, tables and set
 Only the store commits nothing, and nothing is published, journaled or dead-lettered.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -14,6 +13,7 @@ from contradance.choreography import AnyFunction
 from contradance.envelope import SealedEvent
 from contradance.errors import LaptopError
 from contradance.local.clock import RealClock
+from contradance.local.invocation.record import read_event
 from contradance.local.items import Queries, StoredItems
 from contradance.local.state.ids import FIRST, LAST, SHORTEST
 from contradance.runtime.containment import raised_by
@@ -83,7 +83,7 @@ def pending_events(queries: Queries, term: str) -> list[PendingEvent]:
     """Return the events of pending deliveries that `term` selects: a function, an event, a flow or a subject."""
     above = term + (LAST if len(term) >= SHORTEST else FIRST)
     rows = queries.read(_PENDING, {"term": term, "above": above})
-    return [PendingEvent(function, event_id, json.loads(envelope)) for function, event_id, envelope in rows]
+    return [PendingEvent(function, event_id, read_event(event_id, envelope)) for function, event_id, envelope in rows]
 
 
 class _Patient:

@@ -1,19 +1,22 @@
 """Valid fakes in place of personal data: the same input gives the same fake, in every process.
 
 What is personal is what `contradance.pii.mask` masks. A marked field gets a value of its own schema, as `events_of` generates
-it; a field that the model does not have is left out. The result is checked against the model.
+it; a field that the model does not have is left out. The result is checked against the model. Two fields with the same
+constraints have the same fake for the same value, such as a field of an event and one of a row: their titles, descriptions,
+defaults and examples do not count. Examples are tried only where the model's validators refuse every other value.
 """
 
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from hashlib import sha256
+from hashlib import shake_256
+from itertools import product
 from typing import Any, Final
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import given, settings
 from pydantic import BaseModel, ValidationError
 
-from contradance.compatibility.keywords import SchemaObject
+from contradance.compatibility.keywords import ANNOTATIONS, JsonSchema, SchemaObject, map_inner
 from contradance.contract import Contract
 from contradance.pii import MASK, mask
 from contradance.schemas import schema_of
@@ -21,7 +24,15 @@ from contradance.testing.strategies import strategy_of
 from contradance.wire import as_text, read_tolerant
 
 _CHOICES: Final = 6
-"""Generated values per field; the later ones are less simple. Another is tried where the contract's validators refuse one."""
+"""Generated values per field. Another is tried where the contract's validators refuse one."""
+_TRIES: Final = 60
+"""Most attempts to generate them."""
+_BYTES: Final = 4096
+"""Random bytes for one value; what needs more is another attempt."""
+_WORD: Final = 8
+"""Letters of a fake, within its limits: two values rarely have the same one, and it can be the key of a row."""
+_IGNORED: Final = ANNOTATIONS | {"x-pii"}
+"""Keywords on which a fake does not depend."""
 _LEFT_OUT: Final = object()
 
 
@@ -39,8 +50,8 @@ def faked(model: type[BaseModel], data: object) -> tuple[Any, dict[str, str]]:
     if not isinstance(data, Mapping) or not isinstance(shown, Mapping):
         raise CannotFake(f"the data of {named} is not an object")
     was_valid = _is_valid(model, data)
-    for choice in reversed(range(_CHOICES)):
-        faker = _Faker(model, choice)
+    for examples, choice in product((False, True), range(_CHOICES)):
+        faker = _Faker(model, choice, examples=examples)
         found = faker.value(faker.schema, shown, data)
         if not was_valid or _is_valid(model, found):
             return found, faker.replaced
@@ -58,35 +69,58 @@ def _is_valid(model: type[BaseModel], data: object) -> bool:
 
 @lru_cache(maxsize=1024)
 def _generated(model: type[BaseModel], text: str) -> tuple[Any, ...]:
-    """Return up to `_CHOICES` values for the JSON of (schema, value), always the same for the same text."""
+    """Return up to `_CHOICES` values for the JSON of (schema, value), always the same for the same text.
+
+    Hypothesis reads them from given bytes: a seed would not do, because it also draws constants of the modules that are loaded.
+    """
     schema, _ = json.loads(text)
     found: list[Any] = []
 
-    @seed(int.from_bytes(sha256(text.encode()).digest()[:8]))
-    @settings(
-        max_examples=_CHOICES,
-        database=None,
-        deadline=None,
-        derandomize=False,
-        phases=[Phase.generate],
-        suppress_health_check=[*HealthCheck],
-    )
+    @settings(database=None, deadline=None)
     @given(strategy_of(model, schema))
     def collect(value: Any) -> None:
         found.append(value)
 
-    collect()
+    for number in range(_TRIES):
+        collect.hypothesis.fuzz_one_input(shake_256(f"{number} {text}".encode()).digest(_BYTES))  # type: ignore[attr-defined]
+        if len(found) == _CHOICES:
+            break
     return tuple(found)
 
 
-class _Faker:
-    """Fakes the values of one model."""
+def _constraints(schema: SchemaObject) -> SchemaObject:
+    """Return a schema without annotations and marks, at any depth; a text without a form of its own is a word."""
 
-    def __init__(self, model: type[BaseModel], choice: int) -> None:
+    def plain(one: JsonSchema) -> JsonSchema:
+        """Return a schema inside of it in the same way; a boolean stays."""
+        return _constraints(one) if isinstance(one, Mapping) else one
+
+    inner = map_inner(schema, plain)
+    kept = {} if isinstance(inner, bool) else {key: inner[key] for key in inner if key not in _IGNORED}
+    if kept.get("type") != "string" or kept.keys() & {"format", "pattern"} or kept.get("maxLength") == 0:
+        return kept
+    length = max(kept.get("minLength", 0), min(_WORD, kept.get("maxLength", _WORD)))
+    return {**kept, "pattern": f"^[A-Za-z]{{{length}}}$"}
+
+
+def _without_null(schema: SchemaObject) -> SchemaObject:
+    """Return a schema without null as a member of its union; of two members the other one remains."""
+    members = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
+    if len(members) == 1:
+        return {**rest, **members[0]}
+    return {**rest, "anyOf": members} if members else schema
+
+
+class _Faker:
+    """Fakes the values of one model; with `examples`, each field's examples are among its fakes."""
+
+    def __init__(self, model: type[BaseModel], choice: int, *, examples: bool) -> None:
         self.schema: SchemaObject = schema_of(model, "validation")
         self.replaced: dict[str, str] = {}
         self._model = model
         self._choice = choice
+        self._examples = examples
 
     def value(self, schema: SchemaObject | None, shown: object, value: object) -> Any:
         """Return a value with fakes wherever `shown` masks it, without fields that cannot be faked."""
@@ -104,8 +138,15 @@ class _Faker:
         """Return a value of a schema that depends on the real one alone; `_LEFT_OUT` without a schema."""
         if schema is None:
             return _LEFT_OUT
-        text = json.dumps([schema, value], sort_keys=True, default=str)
+        plain = _constraints(schema)
+        if value is not None:
+            plain = _without_null(plain)
+        if self._examples and "examples" in schema:
+            plain = {**plain, "examples": schema["examples"]}
+        text = json.dumps([plain, value], sort_keys=True, default=str)
         found = _generated(self._model, text)
+        if not found:
+            return _LEFT_OUT
         fake = found[min(self._choice, len(found) - 1)]
         if isinstance(value, str) and isinstance(fake, str) and value:
             self.replaced[value] = fake

@@ -111,7 +111,7 @@ def test_buttons_keys_and_the_wheel_zoom_and_the_middle_stays(grown: Stage, open
     )
 
 
-def test_a_mouse_drags_the_picture_and_the_click_that_ends_it_opens_nothing(grown: Stage, opens: Opens) -> None:
+def test_a_mouse_drags_the_picture_and_the_click_that_ends_it_alone_opens_nothing(grown: Stage, opens: Opens) -> None:
     page = opens(f"{grown.console}/live")
     page.get_by_role("button", name="Actual size").click()
     page.locator(".canvas").evaluate("one => one.scrollTo(0, 0)")
@@ -129,6 +129,11 @@ def test_a_mouse_drags_the_picture_and_the_click_that_ends_it_opens_nothing(grow
 
     assert scrolled(page) == [left + 60, top + 40]
     assert page.url.endswith("/live")
+
+    link = page.locator(f"{SHOWN} a").first
+    link.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("(?<!/live)$"))
 
 
 def test_two_fingers_zoom(failed: tuple[Stage, str], chromium: Browser) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import typer.core
@@ -12,7 +13,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from contradance import Choreography, subscriber
-from contradance.cli import main
+from contradance.cli import main, moving
 from contradance.cli.app import app
 from contradance.cli.command import full_name
 from contradance.cli.lazy import LazyCommand
@@ -235,3 +236,21 @@ def test_a_command_whose_reader_has_gone_ends_quietly(
 
     assert ended.value.code == code
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", ["prod", "./prod", "prod.json", "folder/prod", "acme/shop/prod", "other.json"])
+def test_a_stack_is_moved_by_its_name_also_where_a_file_has_the_same_name(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    files = ("prod", "prod.json", "folder/prod")
+    for file in files:
+        (tmp_path / file).touch()
+
+    stack, found = moving._as_options(name)
+
+    if name in ("./prod", *files[1:]):
+        assert (stack, found) == (None, Path(name))
+    else:
+        assert (stack, found) == (name, None)

@@ -1,6 +1,8 @@
 """Every command, found by walking the application, prints what other programs wrote as text that is safe to show."""
 
 import json
+import re
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +15,9 @@ from contradance.cli.app import app
 from contradance.cli.lazy import LazyCommand
 from contradance.cli.narrator import Narrator
 from contradance.cli.theme import Services
+from contradance.errors import LaptopError
+from contradance.local.state.reader import reading
+from contradance.local.system.client import LaptopClient
 from contradance.local.web.server import Refusal
 from contradance.operate.flow import flows
 from contradance.printable import printable_block
@@ -130,6 +135,8 @@ def check(text: str, *, own: bool = False) -> None:
     """Refuse text that does anything but show; only a user's own words may begin a line."""
     assert printable_block(text) == text
     assert own or not [line for line in text.splitlines() if line.startswith("FORGED")]
+    for command in re.findall("contradance .*evil.*", text):
+        assert ";" not in shlex.shlex(command, posix=True, punctuation_chars=True), "it can be pasted into a shell"
 
 
 def test_every_command_is_tried() -> None:
@@ -158,6 +165,17 @@ def test_the_hostile_text_is_among_what_is_shown(world: World, words: tuple[str,
     printed = world.types(*words)
 
     assert r"evil\x1b[2J\x1b]0;title\x07" in printed or r"evil\u001b[2J\u001b]0;title\u0007" in printed
+
+
+def test_a_printed_command_quotes_the_folder_of_the_state(tmp_path: Path) -> None:
+    state = tmp_path / "my state; x"
+
+    for call in (lambda: LaptopClient("http://127.0.0.1:9", state).description(), reading(state / "x").__enter__):
+        with pytest.raises(LaptopError) as caught:
+            call()
+
+        command = re.findall("contradance run.*", str(caught.value))[0]
+        assert shlex.split(command) == ["contradance", "run", "--state", str(state)]
 
 
 def test_the_running_laptop_prints_hostile_text_escaped(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,14 +1,23 @@
 """`contradance dlq pull`, from another laptop's AWS endpoint in place of a stack."""
 
 import json
+from bdb import BdbQuit
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from moto import mock_aws
+from pydantic import AwareDatetime, BaseModel, Field
 from typer.testing import CliRunner, Result
 
+from contradance import PII, Table
+from contradance.cli import pulling
 from contradance.cli.app import app
+from contradance.cli.command import the_project
+from contradance.cli.pulled import brought_row, taken_letter
+from contradance.cli.target import Target
 from contradance.deployed import DeployedTable
 from contradance.local.state.journal_table import STATE_FILE
 from contradance.local.state.reader import reading
@@ -16,10 +25,14 @@ from contradance.local.system.deployed import deployed
 from contradance.local.web.server import Server
 from contradance.operate.aws import services
 from contradance.operate.aws.stack import stack_system
+from contradance.operate.copying import RowKey
+from contradance.operate.dead_letter import DeadLetter, QueueMessage
+from contradance.operate.row_names import NamedRow
 from contradance.runtime.aws import layout
 from functions.choreography import food_delivery
 from tests.cli.project import ROOT
 from tests.food import OUTAGE, Food, food
+from tests.local.desk import START
 from tests.operate.fakes import FakeAws, LaptopAws
 from tests.operate.moving import dynamodb
 from tests.runtime.aws.moto import CREDENTIALS, client, make_table
@@ -144,6 +157,27 @@ def test_personal_data_is_revealed_only_when_confirmed_and_that_is_recorded(stac
     assert all("gateway.py" in (one.traceback or "") for one in attempts)
 
 
+def test_the_printed_command_to_debug_a_letter_quotes_its_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    letter = DeadLetter(
+        "desk.greet",
+        "failed",
+        {"id": "a b; c"},
+        "",
+        None,
+        START,
+        START,
+        QueueMessage("m", "", {}, START, 1, moved=False),
+    )
+    target = Target(the_project(), "prod", None, None, tmp_path)
+
+    pulling._report(target, pulling._Taken([taken_letter(target.choreography, letter, reveal=False)], []))
+
+    assert "contradance retry --pdb 'a b; c' --state" in capsys.readouterr().out
+
+
 def test_a_pull_names_a_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
 
@@ -210,6 +244,60 @@ def test_a_row_is_revealed_only_when_confirmed_and_replaces_the_row_of_a_laptop_
     assert [line["row"] for line in lines if "row" in line] == [name]
 
 
+class Reader(BaseModel):
+    name: Annotated[str, PII] = Field(alias="reader", min_length=1)
+    born: Annotated[date, PII]
+    seen: Annotated[AwareDatetime, PII] = Field(alias="lastSeen")
+    at: AwareDatetime
+    city: str = Field(alias="in")
+
+
+DOCUMENT = {
+    "reader": NAME,
+    "born": "1815-12-10",
+    "lastSeen": "2026-01-02T03:04:05Z",
+    "at": "2026-01-02T03:04:05Z",
+    "in": "London",
+}
+INSTANT = "2026-01-02T03:04:05.000000+00:00"
+KEYS = {"name": NAME, "born": "1815-12-10", "seen": INSTANT, "at": INSTANT, "city": "London"}
+
+
+@pytest.mark.parametrize(
+    "fields", [(one,) for one in KEYS] + [("name", "at"), ("at", "seen"), ("city", "born")], ids=str
+)
+def test_a_row_is_stored_under_the_key_of_its_fake_and_else_under_the_key_of_the_stack(fields: tuple[str, ...]) -> None:
+    table = Table("readers", key=fields, model=Reader, service="desk")
+    wanted = NamedRow("typed", table.read, RowKey(*(KEYS[name] for name in fields)))
+
+    faked, revealed = (brought_row(wanted, json.dumps(DOCUMENT), reveal=reveal).row for reveal in (False, True))
+
+    assert faked is not None
+    assert revealed is not None
+    assert list(revealed.key) == [KEYS[name] for name in fields]
+    item = Reader.model_validate_json(faked.document)
+    assert list(faked.key) == table._key_texts(tuple(getattr(item, name) for name in fields))
+    for name, text in zip(fields, faked.key, strict=True):
+        assert (text == KEYS[name]) == (name in ("at", "city")), name
+    assert not {NAME, "1815-12-10"} & {*faked.key}
+
+
+def test_a_row_that_no_longer_is_an_item_comes_only_without_personal_data_in_its_key() -> None:
+    document = json.dumps(DOCUMENT | {"at": "long ago"})
+    plain, personal = (
+        NamedRow("typed", Table("readers", key=(name,), model=Reader, service="desk").read, RowKey(KEYS[name]))
+        for name in ("city", "name")
+    )
+
+    brought, kept = brought_row(plain, document, reveal=False), brought_row(personal, document, reveal=False)
+
+    assert brought.row is not None
+    assert list(brought.row.key) == ["London"]
+    assert kept.row is None
+    assert "its key cannot be faked, because at: Input should be a valid datetime" in kept.why
+    assert NAME not in kept.why
+
+
 @pytest.mark.parametrize(
     ("name", "why"),
     [
@@ -258,6 +346,13 @@ def test_a_pulled_letter_stops_in_the_debugger_where_its_handler_raises_and_a_re
     assert {stack.system.show(f"/orders/{one}")["status"] for one in stack.orders} == {"delivery_assigned"}
 
 
+def replaced(text: str) -> Exception:
+    """Return an error that a handler raises in place of the one that ends the debugger."""
+    found = RuntimeError(text)
+    found.__context__ = BdbQuit()
+    return found
+
+
 def test_a_delivery_that_waits_can_be_debugged_by_its_function_and_nothing_else_is_selected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,10 +361,17 @@ def test_a_delivery_that_waits_can_be_debugged_by_its_function_and_nothing_else_
         system.ask("POST", "/orders", OUTAGE)
         options = ["--pdb", "--state", str(tmp_path), "--port", "9"]
         waiting = CliRunner().invoke(app, ["retry", PAYMENT, *options], input="q\n", terminal_width=200)
+        quits = []
+        for error in (BdbQuit, replaced):
+            monkeypatch.setattr("functions.payments.gateway.GatewayOutage", error)
+            quits.append(CliRunner().invoke(app, ["retry", PAYMENT, *options], input="", terminal_width=200))
         nothing = CliRunner().invoke(app, ["retry", "payments.reverse_payment", *options])
         left = system.laptop.bus.backlog(PAYMENT)
 
     assert "GatewayOutage" in waiting.stderr
+    for quit_ in quits:
+        assert (quit_.exit_code, quit_.stderr) == (0, ""), "what `q` raises at a breakpoint() of the handler"
+        assert "You quit the debugger before it returned.\nNothing was kept." in quit_.stdout
     assert nothing.exit_code == 1
     assert "No delivery waits and no dead letter is here that is about payments.reverse_payment." in nothing.stderr
     assert sum(left) == 1

@@ -1,7 +1,9 @@
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from contradance import Choreography, Registry
 from contradance.lint.listed import unlisted
 from functions.choreography import food_delivery
 
@@ -32,6 +34,22 @@ def test_a_decorated_handler_that_is_not_listed_is_found_without_an_import(
     assert [one.about for one in findings] == found
     assert all("(functions/statistics/counting.py, line " in one.message for one in findings)
     assert all(one.fix.endswith("to functions=[...] in functions/choreography.py.") for one in findings)
+
+
+def test_a_handler_in_the_package_of_its_service_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = HEAD.replace("import route", "import ForeignEvent, route") + (
+        "class Signed(ForeignEvent, source='a', bus='default'):\n    pass\n\n\n"
+        "@consumes()\ndef count(event: Signed) -> None: ...\n\n\n@consumes()\ndef sum_up(event: Signed) -> None: ...\n"
+    )
+    (tmp_path / "listed_parts" / "statistics").mkdir(parents=True)
+    (tmp_path / "listed_parts" / "statistics" / "__init__.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    count = import_module("listed_parts.statistics").count
+    shop = Choreography("shop", contracts=Registry("shop", []), functions=[count])
+
+    findings = [*unlisted(shop, tmp_path, "listed_parts.choreography")]
+
+    assert [one.about for one in findings] == ["statistics.sum_up"]
 
 
 def test_every_handler_of_the_food_delivery_system_is_listed() -> None:

@@ -110,6 +110,7 @@ class Desk:
         timeout: timedelta = timedelta(seconds=10),
         concurrency: int | None = None,
         draining: bool = False,
+        deployed_as: str | None = None,
     ) -> AnyFunction:
         """Return a function that consumes `Asked`."""
 
@@ -125,6 +126,7 @@ class Desk:
             where=where,
             timeout=timeout,
             draining=draining,
+            deployed_as=deployed_as,
             concurrency=concurrency,
         )(handler)
 

@@ -62,6 +62,21 @@ def left_by_a_killed_process(state: Path, clerk: AnyFunction, *items: str) -> No
     shutil.move(state / "left", state / FILE)
 
 
+@pytest.mark.parametrize("items", ["a", "ab"])
+def test_an_attempt_that_ended_with_its_process_is_recorded_after_a_rename(items: str, tmp_path: Path) -> None:
+    desk = Desk()
+    left_by_a_killed_process(tmp_path, desk.clerk("listen"), *items)
+
+    with opened(tmp_path, desk.clerk("attend", deployed_as="listen")) as laptop:
+        laptop.drain()
+        records = {item: journaled(laptop, item) for item in items}
+    with opened(tmp_path, desk.clerk("attend", deployed_as="listen")) as again:
+        assert again.in_flight.left == []
+
+    for found in records.values():
+        assert [(one.function, one.outcome) for one in found] == [("clerk.attend", "failed"), ("clerk.attend", "done")]
+
+
 def test_what_ran_together_runs_again_alone_and_is_not_counted(tmp_path: Path) -> None:
     desk = Desk()
     running: list[str] = []

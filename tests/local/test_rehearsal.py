@@ -88,6 +88,21 @@ def test_an_event_that_breaks_its_contract_does_not_reach_the_handler(tmp_path: 
     assert desk.calls == []
 
 
+@pytest.mark.parametrize("text", ["no JSON", "[1]", "{}", '{"detail": 1}', "null"])
+def test_a_message_that_is_no_event_is_refused(text: str, tmp_path: Path) -> None:
+    desk = Desk()
+    clerk = desk.clerk(delivery="queue")
+    with opened(tmp_path, clerk) as laptop:
+        laptop.bus.enqueue_direct("clerk.listen", text)
+
+        (found,) = pending_events(laptop.database, "clerk.listen")
+        done = rehearse(clerk, found.event, laptop.database, {})
+
+    assert done.error is None
+    assert done.refused
+    assert desk.calls == []
+
+
 def test_a_scheduled_run_is_rehearsed_from_its_input(tmp_path: Path) -> None:
     desk = Desk()
     watch = desk.watchman("rate(1 day)")

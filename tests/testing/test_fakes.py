@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from pydantic import Field, field_validator
+from pydantic import BaseModel, Field, create_model, field_validator
 
 from contradance import PII, Contract, Value
 from contradance.pii import MASK, mask
@@ -100,6 +100,50 @@ def test_the_fake_is_the_same_in_another_process() -> None:
     )
 
     assert json.loads(other.stdout) == faked(Moved, data)[0]
+
+
+@pytest.mark.parametrize(
+    ("in_event", "in_row", "value"),
+    [
+        (
+            Annotated[str, PII, Field(description="Who ordered.", examples=["Ada"], title="A")],
+            Annotated[str, PII],
+            "Bo",
+        ),
+        (
+            Annotated[str, PII, Field(pattern="^[0-9]{9}$")],
+            Annotated[str, PII, Field(pattern="^[0-9]{9}$")],
+            "123456789",
+        ),
+        (Annotated[str, PII] | None, Annotated[str, PII], "Bo"),
+        (Annotated[str | int | None, PII], Annotated[str | int, PII], "Bo"),
+        (Annotated[list[str], PII, Field(description="All.")], Annotated[list[str], PII], ["Bo"]),
+    ],
+    ids=["annotations", "pattern", "optional", "union", "list"],
+)
+def test_a_value_has_the_same_fake_in_an_event_and_in_a_row(in_event: Any, in_row: Any, value: object) -> None:
+    about = Field(default=None, description="The customer.")
+    event = create_model("Ordered", __base__=Value, customer=(in_event, about))
+    row = create_model("Row", customer=(in_row, ...), title=(str, ""))
+
+    fakes = [faked(model, {"customer": value})[0]["customer"] for model in (event, row)]
+
+    assert fakes[0] == fakes[1] != value
+    assert fakes[0] is not None
+
+
+def test_an_example_is_the_fake_where_a_validator_accepts_nothing_else() -> None:
+    class Paid(BaseModel):
+        iban: Annotated[str, PII] = Field(examples=["GB33BUKB20201555555555"])
+
+        @field_validator("iban")
+        @classmethod
+        def check(cls, value: str) -> str:
+            if len(value) != 22 or not value[:2].isalpha():
+                raise ValueError("not an IBAN")
+            return value
+
+    assert faked(Paid, {"iban": "DE02120300000000202051"})[0] == {"iban": "GB33BUKB20201555555555"}
 
 
 def test_what_no_generated_value_satisfies_is_refused() -> None:

@@ -15,6 +15,8 @@ from contradance.runtime.once import scheduled_key
 _LOG = logging.getLogger("contradance.schedules")
 _SMALL_STEP: Final = timedelta(minutes=1)
 """A clock that is set back by less makes a schedule wait that much longer."""
+_AHEAD: Final = "the laptop's time was ahead: an earlier run used --time-scale, or the system's clock was set back"
+"""Why a schedule has run for a time that is still to come."""
 
 
 class Schedules:
@@ -75,18 +77,20 @@ class Schedules:
         following = timetable.next_after(moment)
         if following is None or not self._bus.has_run(name, timetable.expression, following):
             _LOG.warning(
-                "%s has run for %s, because an earlier run of the laptop used --time-scale; its next run is %s.",
+                "%s has run for %s, because %s; its next run is %s.",
                 name,
                 moment,
+                _AHEAD,
                 following,
             )
             return following
         if name not in self._reported:
             self._reported.add(name)
             _LOG.warning(
-                "%s has run for %s and later, because an earlier run of the laptop used --time-scale; it runs for them again.",
+                "%s has run for %s and later, because %s; it runs for them again.",
                 name,
                 moment,
+                _AHEAD,
             )
         self._bus.forget_run(name, timetable.expression, moment)
         return moment

@@ -7,13 +7,13 @@ itself clears the file; one that was killed leaves the list of the deliveries th
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from contradance.bounds import MAX_TRACEBACK_BYTES, shortened
@@ -75,14 +75,20 @@ def running_flight() -> Flight | None:
 
 
 class InFlight:
-    """The running invocations of one laptop."""
+    """The running invocations of one laptop.
 
-    def __init__(self, state: Path) -> None:
+    Args:
+        state: the folder of the state file.
+        renamed: the names of renamed functions by the names that the killed process may have listed.
+    """
+
+    def __init__(self, state: Path, renamed: Mapping[str, str] = MappingProxyType({})) -> None:
         self._slots = Slots(state / FILE)
         self._flights: set[Flight] = set()
         self._attempts: dict[str, int] = {}
         self._lock = threading.Lock()  # not taken by `stop`: a signal may interrupt any of these methods
-        self.left = [Left(*parts) for line in self._slots.before if len(parts := line.split(" ")) == len(Left._fields)]
+        left = [Left(*parts) for line in self._slots.before if len(parts := line.split(" ")) == len(Left._fields)]
+        self.left = [one._replace(function=renamed.get(one.function, one.function)) for one in left]
         """What ran, or waited to run alone, when the process before this one was killed."""
 
     def begin(self, kind: Kind, function: str, attempts: Sequence[tuple[str, int]], deadline: float) -> Flight:

@@ -65,11 +65,16 @@ def sqs_batch(batch: Sequence[PendingDelivery], now: datetime) -> dict[str, Any]
 
 def event_in(pending: PendingDelivery) -> dict[str, Any]:
     """Return the event of a delivery; a text that is not a JSON object becomes the detail of one."""
+    return read_event(pending.id, pending.envelope)
+
+
+def read_event(identifier: str, envelope: str) -> dict[str, Any]:
+    """Return the event in a text; one that is not a JSON object becomes the detail of an event with this id."""
     try:
-        event = json.loads(pending.envelope)
+        event = json.loads(envelope)
     except (ValueError, RecursionError):
         event = None
-    return event if isinstance(event, dict) else {"id": pending.id, "detail": pending.envelope}
+    return event if isinstance(event, dict) else {"id": identifier, "detail": envelope}
 
 
 def failure_record(

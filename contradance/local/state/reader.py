@@ -1,5 +1,6 @@
 """Reads the laptop's state file, from any thread and any process."""
 
+import shlex
 import sqlite3
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -92,7 +93,7 @@ def reading(path: Path) -> Iterator[Reader]:
     """Open a reader of a state file, also while a laptop runs; raise `LaptopError` if missing or of another version."""
     if not path.exists():
         raise LaptopError(
-            f"there is no laptop's state in {path.parent}.\n  Start one with: contradance run --state {path.parent}"
+            f"there is no laptop's state in {path.parent}.\n  Start one with: contradance run --state {shlex.quote(str(path.parent))}"
         )
     allow_deep_json()
     reader = Reader(path)

@@ -4,13 +4,18 @@ from contradance.choreography import Choreography
 from contradance.local.state.database import Database
 
 
-def adopt_renamed(database: Database, choreography: Choreography) -> None:
-    """Move pending deliveries and dead letters from the deployed names of renamed functions to their names in the code."""
-    renamed = [
-        (name, function.deployed_name)
+def renamed_functions(choreography: Choreography) -> dict[str, str]:
+    """Return the names in the code of renamed functions by their deployed names."""
+    return {
+        function.deployed_name: name
         for name, function in choreography.functions.items()
         if function.deployed_name != name and function.deployed_name not in choreography.functions
-    ]
+    }
+
+
+def adopt_renamed(database: Database, choreography: Choreography) -> None:
+    """Move pending deliveries and dead letters from the deployed names of renamed functions to their names in the code."""
+    renamed = [(name, old) for old, name in renamed_functions(choreography).items()]
     if renamed:
         database.write(
             lambda connection: [

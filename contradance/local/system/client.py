@@ -1,6 +1,7 @@
 """The client of a laptop that runs in another process."""
 
 import json
+import shlex
 import urllib.error
 import urllib.request
 from collections.abc import Collection, Mapping, Sequence
@@ -63,7 +64,7 @@ class LaptopClient:
     def __init__(self, url: str, state: Path = DEFAULT_STATE) -> None:
         self._url = url
         self._state = str(state.resolve())
-        self._option = "" if state == DEFAULT_STATE else f" --state {state}"
+        self._option = "" if state == DEFAULT_STATE else f" --state {shlex.quote(str(state))}"
 
     def put_events(self, *, Entries: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:  # noqa: N803 - boto3's name
         """Publish up to 10 entries; return PutEvents' response, or raise `LaptopError` without an answer."""

@@ -103,7 +103,10 @@
     });
     addEventListener("pointerup", () => { drag = null; canvas.classList.remove("dragged"); });
     canvas.addEventListener("dragstart", (start) => start.preventDefault());
-    canvas.addEventListener("click", (click) => { if (dragged) click.preventDefault(); }, { capture: true });
+    canvas.addEventListener("click", (click) => {
+      if (dragged && click.detail) click.preventDefault(); // a key's click has the detail 0
+      dragged = false;
+    }, { capture: true });
 
     // The lines of the box under the pointer, or of the one that has the focus, stand out.
     const trace = (target) => {
