@@ -68,7 +68,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, Declared]]] = {
         ),
         "move": Declared(
             "moving:move",
-            "Copy a service's tables and once-records to another stack; it can be repeated. Exit with 1 if a copy is incomplete.",
+            "Copy a service's tables and once-records to another stack; it can be repeated. With --yes, exit with 1 until it is complete.",
         ),
     },
 }

@@ -35,12 +35,16 @@ def _commands(config: StackConfig, stack: str) -> Iterator[str]:
         yield f"{service}: {removals}; pulumi up"
 
 
-def _disabled(plan: StackPlan) -> dict[str, list[str]]:
-    """Return the functions that are paused or stopped in some way, by a text that begins the line about them."""
+def _archived(plan: StackPlan) -> set[str]:
+    """Return the names of the buses whose archive is known."""
     own = plan.setup.bus
     archived = {other.bus.name for other in plan.setup.buses.values() if other.archive}
-    if own.owned or own.archive_arn:
-        archived.add(own.name)
+    return archived | {own.name} if own.owned or own.archive_arn else archived
+
+
+def _disabled(plan: StackPlan) -> dict[str, list[str]]:
+    """Return the functions that are paused or stopped in some way, by a text that begins the line about them."""
+    archived = _archived(plan)
     paused = [each for each in plan.subscribers if each.rule.paused]
     return {
         "rules of": [each.function.name for each in paused],
