@@ -35,13 +35,6 @@ def _commands(config: StackConfig, stack: str) -> Iterator[str]:
         yield f"{service}: {removals}; pulumi up"
 
 
-def _archived(plan: StackPlan) -> set[str]:
-    """Return the names of the buses whose archive is known."""
-    own = plan.setup.bus
-    archived = {other.bus.name for other in plan.setup.buses.values() if other.archive}
-    return archived | {own.name} if own.owned or own.archive_arn else archived
-
-
 def _disabled(plan: StackPlan) -> dict[str, list[str]]:
     """Return the functions that are paused or stopped in some way, by a text that begins the line about them."""
     archived = _archived(plan)
@@ -55,3 +48,10 @@ def _disabled(plan: StackPlan) -> dict[str, list[str]]:
             each.function.name for each in paused if each.rule.bus.name in archived and each.rule.skips_replays
         ],
     }
+
+
+def _archived(plan: StackPlan) -> set[str]:
+    """Return the names of the buses that have an archive, as far as it is known."""
+    own, others = plan.setup.bus, plan.setup.buses.values()
+    names = {other.bus.name for other in others if other.archive}
+    return names | {own.name} if own.owned or own.archive_arn else names
