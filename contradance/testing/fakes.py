@@ -27,7 +27,7 @@ _CHOICES: Final = 6
 """Generated values per field. Another is tried where the contract's validators refuse one."""
 _TRIES: Final = 60
 """Most attempts to generate them."""
-_BYTES: Final = 4096
+_BYTES: Final = 16_384
 """Random bytes for one value; what needs more is another attempt."""
 _WORD: Final = 8
 """Letters of a fake, within its limits: two values rarely have the same one, and it can be the key of a row."""
