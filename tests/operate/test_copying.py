@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from contradance.errors import OperateError
 from contradance.operate.copying import Counts, RowChange, RowKey, StoredRow, copy_rows
+from contradance.operate.move import MovedRows, MovePlan, copy
 from tests.operate.rows import Killed, MemoryRows
 
 
@@ -157,3 +158,23 @@ def test_a_change_knows_what_it_expects() -> None:
     refused = target.write([RowChange(key("a"), row("a", "3"), row("a", "2", copied=True))])
 
     assert refused == {key("a")}
+
+
+def test_the_order_of_attributes_does_not_change_a_row() -> None:
+    one = StoredRow(key("a"), {"document": {"S": "x"}, "version": {"S": "1"}})
+    other = StoredRow(key("a"), {"version": {"S": "1"}, "document": {"S": "x"}}, copy_of=one.digest)
+
+    assert other.is_copy
+    assert copy_rows(stored(one), stored(other), dry_run=False).same == 1
+
+
+def test_a_copied_item_that_the_source_no_longer_has_is_deleted_and_a_once_record_never() -> None:
+    table = MovedRows("table loans.copies", "old", "new", is_once=False)
+    once = MovedRows("once-records", "old-once", "new-once", is_once=True)
+    rows = {moved: (stored(), stored(row("a", "1", copied=True))) for moved in (table, once)}
+    plan = MovePlan("loans", (), (), (table, once))
+
+    deleted = {moved.what: counts.deleted for moved, counts in copy(plan, rows.__getitem__, dry_run=False)}
+
+    assert deleted == {"table loans.copies": 1, "once-records": 0}
+    assert contents(rows[once][1]) == {"a": "1"}
