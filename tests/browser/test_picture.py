@@ -178,7 +178,8 @@ def test_a_services_part_has_its_functions_and_neighbours_and_can_be_read(grown:
     service = page.get_by_role("navigation", name="Part of the picture").get_by_role("link").nth(1)
     name = service.inner_text()
 
-    service.click()
+    with page.expect_navigation():  # before the stylesheet is loaded, both directions of the picture are visible
+        service.click()
 
     expect(page.locator(f"{SHOWN} .title")).to_contain_text(f": {name}")
     keys = page.locator(f"{SHOWN} .box").evaluate_all("all => all.map((one) => one.dataset.box)")
