@@ -53,7 +53,8 @@ class SafeGroup(TyperGroup):
 def reporting(command: Callable[P, R]) -> Callable[P, R]:
     """Decorate a command: it prints a `ContradanceError` as a message with its page of the documentation, and exits with 1.
 
-    It ends quietly when the reader of its output has gone. Of any other exception it prints the traceback from the command on: the frames of Typer would hide the author's.
+    It ends quietly when the reader of its output has gone. Of any other exception it prints the traceback from the command
+    on: the frames of Typer would hide the author's.
     """
 
     @wraps(command)

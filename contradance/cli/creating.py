@@ -1,4 +1,4 @@
-"""`contradance create ...`: new parts of a project. The commands share their options and the way in which changes are written."""
+"""`contradance create ...`: new parts of a project. The commands share options and the way in which changes are written."""
 
 import warnings
 from collections.abc import Iterator

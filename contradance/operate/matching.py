@@ -36,7 +36,7 @@ def verdicts(choreography: Choreography, versions: Sequence[Mapping[str, Any]]) 
 
 
 def _mismatch(found: Sequence[Mismatch | None]) -> Mismatch | None:
-    """Return None if any version matches; else the mismatch of the newest version that the subscriber reads, if it reads one."""
+    """Return None if a version matches; else why the newest one does not, of those that the subscriber reads if it reads any."""
     mismatches = [one for one in reversed(found) if one is not None]
     if len(mismatches) < len(found):
         return None
@@ -44,7 +44,7 @@ def _mismatch(found: Sequence[Mismatch | None]) -> Mismatch | None:
 
 
 def versions_of(choreography: Choreography, name: str, data: str) -> list[Mapping[str, Any]]:
-    """Return the event that publishing JSON data would put on the bus, in every version, the newest last; refuse data that does not fit."""
+    """Return the event that publishing JSON data puts on the bus, in every version, the newest last; refuse wrong data."""
     event = event_named(choreography, name)
     if issubclass(event, ForeignEvent):
         entry = read_foreign(choreography, event, data)

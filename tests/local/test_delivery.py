@@ -107,6 +107,20 @@ def test_behind_a_queue_conflicts_cost_no_attempt_and_no_pause_of_the_retry_poli
     assert taken < len(records) * timedelta(seconds=10 + 5)
 
 
+def test_what_an_attempt_gave_back_that_ended_too_late_does_not_shorten_the_pause_of_the_next_one(
+    tmp_path: Path,
+) -> None:
+    desk = Desk()
+    with opened(tmp_path, desk.clerk(delivery="queue", does=fails_until(2))) as laptop:
+        ask(laptop, "a")
+        ((pending,),) = laptop.database.read("SELECT id FROM delivery")
+        laptop._runner._invoker._messages.give_back({"messageId": pending}, 1)
+        laptop.drain()
+
+    first, second = desk.times()
+    assert second - first > 5
+
+
 @pytest.mark.parametrize("times", [0, 1, 2])
 def test_a_direct_function_is_tried_as_often_as_its_retry_says(tmp_path: Path, times: int) -> None:
     desk = Desk()

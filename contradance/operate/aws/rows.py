@@ -15,6 +15,7 @@ from contradance.operate.aws.services import Aws, AwsRefusal
 from contradance.operate.copying import RowChange, RowKey, RowState, StoredRow
 from contradance.runtime.aws import layout, record
 from contradance.runtime.aws.record import DynamoItem
+from contradance.runtime.aws.transaction import FAILED, PASSING
 
 _LARGEST_STEP: Final = 3_500_000
 """Most bytes of one transaction, by the length of the text; DynamoDB allows 4 MB."""
@@ -24,9 +25,6 @@ _LONGEST_PAUSE: Final = 8.0
 """In seconds."""
 _FINGERPRINT: Final = (layout.VERSION, record.ASKED, record.STATE, layout.COPY_OF)
 """Attributes of which every write of a function changes one."""
-_CHANGED: Final = "ConditionalCheckFailed"
-_PASSING: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-"""Cancellation reasons that another try may not meet. DynamoDB API reference, TransactWriteItems."""
 
 
 class DynamoDBRows:
@@ -96,9 +94,9 @@ class DynamoDBRows:
                 reasons = refusal.response.get("CancellationReasons")
                 if refusal.code != "TransactionCanceledException" or not reasons:
                     raise
-                if {why.get("Code") for why in reasons} - _PASSING - {_CHANGED, "None", None}:
+                if {why.get("Code") for why in reasons} - PASSING - {FAILED, "None", None}:
                     raise
-                changed = [one for one, why in zip(step, reasons, strict=True) if why.get("Code") == _CHANGED]
+                changed = [one for one, why in zip(step, reasons, strict=True) if why.get("Code") == FAILED]
                 refused |= {one.key for one in changed}
                 step = [one for one in step if one.key not in refused]
                 if not changed:

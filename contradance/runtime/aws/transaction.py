@@ -9,11 +9,12 @@ from contradance.runtime.aws.record import ASKED, DynamoItem
 from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.once import OnceKey
 
-_FAILED: Final = "ConditionalCheckFailed"
+FAILED: Final = "ConditionalCheckFailed"
+"""Cancellation reason of an item whose condition does not hold."""
 _CONFLICT: Final = "TransactionConflict"
 _IN_TRANSACTION: Final = "TransactionConflictException"
 """Code of the error of a single write to an item that a transaction is changing."""
-_PASSING: Final = frozenset({_CONFLICT, "ThrottlingError", "ProvisionedThroughputExceeded"})
+PASSING: Final = frozenset({_CONFLICT, "ThrottlingError", "ProvisionedThroughputExceeded"})
 """Cancellation reasons that another try may not meet. DynamoDB API reference, TransactWriteItems."""
 _TRIES: Final = 6
 """Tries of a change that another transaction is in the way of."""
@@ -23,7 +24,8 @@ def update(aws: Caller, retry_budget: RetryBudget, change: Mapping[str, Any]) ->
     """Change a once-record and return None; if its condition fails, the existing record if `change` requests it.
 
     Raises:
-        AWSCallFailed: anything else failed, or a transaction kept changing the record.
+        AWSCallFailed: anything else failed, a transaction kept changing the record, or the requested record is missing in
+            the answer: it must not be taken for a change.
     """
     tries = 0
     while True:
@@ -90,13 +92,13 @@ def _transact(
             aws.call("dynamodb", "TransactWriteItems", request)
         except AWSCallFailed as error:
             reasons = _reasons(error)
-            if reasons[:1] == [_FAILED]:
+            if reasons[:1] == [FAILED]:
                 raise _lease_lost(key) from error
-            refused = {table for (table, _), reason in zip(writes, reasons[1:], strict=False) if reason == _FAILED}
+            refused = {table for (table, _), reason in zip(writes, reasons[1:], strict=False) if reason == FAILED}
             if refused:
                 raise _conflict(refused) from error
             passing = error.code == "TransactionInProgressException" or (
-                reasons and _PASSING.issuperset({*reasons} - {"None"})
+                reasons and PASSING.issuperset({*reasons} - {"None"})
             )
             if passing and tries < _TRIES and retry_budget.pause(tries):
                 continue

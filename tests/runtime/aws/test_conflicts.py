@@ -70,6 +70,13 @@ class Refusing:
         self.store.commit(ONCE, LEASE, WRITES, SEALED, None)
 
 
+def test_a_failed_fence_without_the_record_in_the_answer_is_not_taken_for_a_commit() -> None:
+    desk = Refusing([failed("ConditionalCheckFailedException")])
+
+    with pytest.raises(AWSCallFailed):
+        desk.store.commit(ONCE, LEASE, [], SEALED, None)
+
+
 @pytest.mark.parametrize(
     "refusal",
     [
