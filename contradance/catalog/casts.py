@@ -28,7 +28,7 @@ def check_casts(contracts: Iterable[type[Contract]]) -> None:
 def _check_cast(
     owner: type[Contract], given: type[Contract], wanted: type[Contract], name: str, cast: Callable[[Contract], object]
 ) -> None:
-    """Refuse a cast of `owner` that does not make an event of `wanted` of the example of `given`."""
+    """Refuse a cast of `owner` that does not make an event of `wanted` from the example of `given`."""
     try:
         example = sample(given)
     except InvalidContract:

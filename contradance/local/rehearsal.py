@@ -23,7 +23,7 @@ from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, Stor
 from contradance.runtime.ports import Environment, Write
 
 _HOUR: Final = 3_600_000
-"""A debugger takes its time: the function's timeout does not count. In milliseconds."""
+"""Time of an invocation in the debugger, in milliseconds: the function's timeout does not count."""
 _PENDING: Final = """
 SELECT function, event_id, event.envelope FROM delivery JOIN event ON event.id = delivery.event
 WHERE function = :term OR event_id >= :term AND event_id < :above
@@ -144,7 +144,7 @@ class _Nothing:
         self.reason = ""
 
     def put_events(self, *, Entries: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:  # noqa: N803 - boto3's name
-        """Return that each entry was accepted; it goes nowhere."""
+        """Return a success for each entry; no event is published."""
         return {"FailedEntryCount": 0, "Entries": [{"EventId": str(uuid4())} for _ in Entries]}
 
     def send(self, function: str, body: str, attributes: Mapping[str, str]) -> None:  # noqa: ARG002 - the port's

@@ -1,4 +1,4 @@
-"""Checks during a move whether both stacks are ready for the next step, and has the commands of the last ones."""
+"""Checks whether both stacks are ready for the next step of a move, and returns the commands of the last steps."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -93,7 +93,7 @@ def _archived(target: NamedSystem, name: str) -> Iterator[HealthCheck]:
 
 
 def _replayable(plan: MovePlan, target: NamedSystem, name: str) -> Iterator[HealthCheck]:
-    """Yield whether a replay makes good what a subscriber misses: its rule matches it, and each event is recognised."""
+    """Yield whether a replay delivers what a subscriber misses: its rule matches it, and each event is recognised."""
     subscription = plan.declared[name].trigger
     if not isinstance(subscription, Subscription):
         return

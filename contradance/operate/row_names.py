@@ -11,7 +11,7 @@ from contradance.table import Grant
 
 
 class NamedRow(NamedTuple):
-    """A row that somebody named."""
+    """A row that a person named."""
 
     text: str
     """As it was typed."""

@@ -12,9 +12,9 @@ from contradance.catalog.picture.diagram import DiagramContent, diagram_content
 from contradance.choreography import Choreography
 
 _LARGE: Final = 60
-"""Boxes of a choreography from which on the picture of a flow shows the part that the flow took."""
+"""With more boxes than this, a flow's picture shows only the part that the flow took."""
 _PARTS: Final = 32
-"""Parts that stay laid out: each service's, and those of the latest flows."""
+"""Most parts whose layout is kept: each service's, and those of the latest flows."""
 
 
 class Pictures:
