@@ -90,7 +90,7 @@ def consume(
             return published, None
 
         task = Task(function, key, holder, cause, run)
-        lease = task.lease(environment.clock.now())
+        lease = task.lease(environment.clock)
         last = function.retry.attempts(delivery_mode)
         number = 0 if queued_at else 1
         release = partial(environment.store.release, key, lease)

@@ -108,7 +108,7 @@ def _run_schedule(
 
         cause = Cause(this.correlation_id, moment, place=_place(event))
         task = Task(function, key, context.aws_request_id, cause, run)
-        lease = task.lease(environment.clock.now())
+        lease = task.lease(environment.clock)
         number = 1
         try:
             record = environment.store.begin(key, lease, environment.clock.now())
