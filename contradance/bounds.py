@@ -44,4 +44,5 @@ def shortened(text: str, most_bytes: int) -> str:
     encoded = text.encode()
     if len(encoded) <= most_bytes:
         return text
-    return encoded[: most_bytes - len(_CUT.encode())].decode(errors="ignore") + _CUT
+    cut = _CUT if most_bytes >= len(_CUT.encode()) else ""
+    return encoded[: most_bytes - len(cut.encode())].decode(errors="ignore") + cut

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from contradance.contract import Contract, where_defined
 from contradance.delivery import Delivery
 from contradance.envelope import Delivered
-from contradance.errors import AttemptsExhausted, Conflict, ContractViolation
+from contradance.errors import AttemptsExhausted, Conflict, ContractViolation, ContradanceError
 from contradance.foreign import ForeignEvent
 from contradance.function import AnyFunction
 from contradance.retry import DeliveryMode
@@ -136,7 +136,8 @@ def _end_queued(
     except Exception:
         this.failed(last, error)
         raise
-    release()  # a redrive need not wait for the lease's end
+    with suppress(ContradanceError):  # without it a redrive waits for the lease's end, and nothing else
+        release()
     return True
 
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from contradance.delivery import Delivery
-from contradance.envelope import derived_id
+from contradance.envelope import SCHEDULE_FIELDS, derived_id
 from contradance.errors import UnknownPayload
 from contradance.function import AnyFunction, Schedule
 from contradance.runtime.attempt import Attempt
@@ -40,7 +40,7 @@ def invoke(function: AnyFunction, event: Any, context: Context, environment: Env
     """
     trigger = function.trigger
     if isinstance(trigger, Schedule):
-        if not (isinstance(event, Mapping) and {"schedule", "scheduled_time"} <= event.keys()):
+        if not (isinstance(event, Mapping) and event.keys() >= SCHEDULE_FIELDS):
             raise _unknown(function, event, "the input of its schedule: schedule and scheduled_time")
         copy_context().run(_run_schedule, function, trigger, event, context, environment)
         return None

@@ -90,7 +90,7 @@ def test_the_delivery_has_account_region_resources_and_time(world: World) -> Non
     assert (delivery.event_id, delivery.correlation_id, delivery.is_replay) == ("e-1", "e-1", False)
 
 
-@pytest.mark.parametrize("time", [None, "", "yesterday", 5], ids=str)
+@pytest.mark.parametrize("time", [None, "", "yesterday", 5, "0001-01-01T00:00:00+14:00"], ids=str)
 def test_a_delivery_without_a_valid_time_has_the_time_of_the_attempt(world: World, time: object) -> None:
     look, given = looking()
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
-from contradance.operate.flow import COMPLETED, DeliveryState, Flow, Handled, Happened, delivery_state
-from contradance.runtime.journal_record import JournalRecord
+from contradance.operate.flow import DeliveryState, Flow, Handled, Happened, delivery_state
+from contradance.runtime.journal_record import COMPLETED, JournalRecord
 
 WIDTH: Final = 1_000
 """Units of the time line."""
