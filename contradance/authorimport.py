@@ -1,4 +1,4 @@
-"""Imports an author's module; an error of its code is reported at the author's line, without the frames that led there."""
+"""Imports an author's module; an error of its code is reported at the author's line."""
 
 import re
 import sys
@@ -21,7 +21,7 @@ _MOST_FRAMES: Final = 20
 
 
 def import_authors(module: str, root: Path, what: str) -> ModuleType:
-    """Import and return a module of the project at `root`; in errors, `what` names the part that is loaded from it.
+    """Import and return a module of the project at `root`; raise `DeclarationError` that names `what` if it fails.
 
     Raises:
         DeclarationError: its code, or that of a module which it imports, fails.
@@ -67,7 +67,7 @@ def _exception_text(error: BaseException) -> str:
 
 
 def _suggestion(error: BaseException) -> str:
-    """Return a similar name in the module from which a name could not be imported, as a question; else an empty text."""
+    """Return `. Did you mean x?` for a name that could not be imported and has a similar one; else an empty text."""
     wanted = _NO_NAME.match(str(error)) if isinstance(error, ImportError) else None
     module = sys.modules.get(wanted[2]) if wanted else None
     similar = get_close_matches(wanted[1], vars(module), n=1) if wanted and module else []

@@ -203,7 +203,7 @@ def _is_equal(built: object, read: object) -> bool:
 
 
 def _same_instant(built: datetime, read: object) -> bool:
-    """Compare aware datetimes as instants: `==` is False in a zone's repeated hour. A subclass may arrive as a datetime."""
+    """Compare aware datetimes as instants, naive ones by `==`; a subclass may arrive as a datetime."""
     if not isinstance(read, datetime):
         return False
     if built.tzinfo is not read.tzinfo and built == read:  # within one zone `==` compares only the wall clock time

@@ -31,7 +31,7 @@ def value_at(detail: object, path: Path) -> str | int | float | bool | None:
 
 
 def find_path(model: type[BaseModel], name: str, *, may_be_personal: bool) -> Path:
-    """Return the path of a scalar field of `model`.
+    """Return the path of the scalar field `name`; raise `UnusableField` if missing, not scalar, or personal.
 
     Raises:
         UnusableField: it does not exist, has no scalar value, or is personal data.

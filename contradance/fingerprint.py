@@ -53,7 +53,7 @@ def _foreign_facts(choreography: Choreography) -> dict[str, object]:
 
 
 def _function_facts(function: AnyFunction) -> dict[str, object]:
-    """Return what counts of a function: its trigger, events, retries, limits and links."""
+    """Return what counts of a function: trigger, events, retries, limits, links, and a pinned deployed name."""
     limits, retry = function.limits, function.retry
     return {
         "trigger": _trigger_facts(function),

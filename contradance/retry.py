@@ -79,7 +79,7 @@ class Retry:
         return self.times + 1 if delivery == "queue" else sum(begin <= self.max_age for begin in begins)
 
     def check(self, function: str, delivery: DeliveryMode) -> None:
-        """Refuse values that the delivery mode does not support."""
+        """Raise `InvalidFunction` for values that the delivery mode does not support."""
         most, longest = (LAMBDA_RETRIES, LAMBDA_MAX_AGE) if delivery == "direct" else (QUEUE_RETRIES, QUEUE_MAX_AGE)
         if self.times < 0:
             raise InvalidFunction(

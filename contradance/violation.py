@@ -79,7 +79,7 @@ def violation(
     publisher: str,
     consumer: str | None = None,
 ) -> ContractViolation:
-    """Return the error that names the event, the fields that break `contract`, the publisher, the consumer and the fix."""
+    """Return the error, to raise, that names the event, the invalid fields, publisher, consumer and the fix."""
     names = {
         name for model in _all_models(contract) for name in (model.__name__, *model.model_fields, *wire_fields(model))
     }

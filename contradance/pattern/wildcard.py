@@ -62,7 +62,7 @@ def matches(literals: tuple[str, ...], text: str) -> bool:
 
 
 def is_too_complex(literals: tuple[str, ...]) -> bool:
-    """Return whether AWS refuses a wildcard of these literals. A short one is never too complex, so it is not counted."""
+    """Return whether AWS refuses a wildcard of these literals; a short one is never too complex or counted."""
     longest = sum(map(len, literals)) + len(literals)
     return longest >= MAX_COMPLEXITY and complexity(literals) >= MAX_COMPLEXITY
 

@@ -16,7 +16,7 @@ from contradance.local.events.pending_messages import PendingMessages
 from contradance.local.invocation.in_flight import Flight, InFlight
 from contradance.local.invocation.record import Exhausted, LaptopContext, event_in, failure_record, redriven, sqs_batch
 from contradance.runtime.attempt import Attempt
-from contradance.runtime.entry import describe_attempt, invoke
+from contradance.runtime.entry import attempt_to_record, invoke
 from contradance.runtime.ports import Environment
 
 _LOG = logging.getLogger("contradance.invoker")
@@ -154,7 +154,7 @@ class Invoker:
 
     def _describe(self, function: AnyFunction, pending: PendingDelivery) -> Attempt:
         """Return the `Attempt` that journals this delivery."""
-        return describe_attempt(function, event_in(pending), self._environment)
+        return attempt_to_record(function, event_in(pending), self._environment)
 
     def settle(self, function: AnyFunction, batch: Sequence[PendingDelivery], failed: Failures) -> list[datetime]:
         """Finish, postpone or dead-letter each delivery; return the times at which failed ones are due again."""

@@ -81,7 +81,7 @@ class ReceivedMessages:
         self._call("ChangeMessageVisibility", message, {"VisibilityTimeout": int(seconds)})
 
     def give_back(self, message: Mapping[str, Any], seconds: float) -> None:
-        """Do the same: SQS counts receives, whether they were attempts or not."""
+        """Set the visibility timeout, as `hide` does: SQS counts each receive, also one without an attempt."""
         self.hide(message, seconds)
 
     def delete(self, message: Mapping[str, Any]) -> None:
