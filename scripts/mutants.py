@@ -40,7 +40,6 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
     "largeinput": ("tests/test_bounds.py", "tests/wire/test_wire.py"),
     "subscription": ("tests/test_function.py", "tests/test_choreography.py"),
     "cron": ("tests/test_timetable.py", "tests/test_function.py", "tests/local/test_schedules.py"),
-    "strictjson": ("tests/local/test_put_events.py", "tests/local/test_limits.py", "tests/test_bad_input.py"),
     "violation": ("tests/test_bounds.py", "tests/test_envelope.py", "tests/wire", "tests/test_pii.py"),
     "runtime/own_time": (
         "tests/runtime/test_queue.py",
