@@ -16,7 +16,7 @@ from contradance.errors import ContractViolation
 from contradance.foreign import ForeignEvent, id_at, is_foreign
 from contradance.local.console.contracts import example_of
 from contradance.local.console.pages import PREFIX, Pages
-from contradance.local.console.schema_form import MOST_ITEMS, SchemaForm
+from contradance.local.console.schema_form import MOST_ITEMS, SchemaForm, input_id
 from contradance.local.console.submitted import SubmittedForm
 from contradance.local.laptop import Laptop
 from contradance.operate.foreign import publish_foreign
@@ -49,7 +49,7 @@ class PublishPage:
         return self._form(contract, example_of(contract), {})
 
     def take(self, _request: Request, form: SubmittedForm) -> Response:
-        """Publish the form's data and redirect to its flow; show the form again for wrong data or another item."""
+        """Publish a form's data and redirect to its flow, or show it again: invalid, or an item added or removed."""
         contract = self._contracts.get(form.first("contract"))
         if contract is None:
             return self._pages.page("refused", "publish", status=404, why="The registry holds no such contract.")
@@ -85,7 +85,7 @@ class PublishPage:
         return RedirectResponse(f"{PREFIX}/flows/{quote(flow, safe='')}?event={event_id}", 303)
 
     def _form(self, contract: EventClass, data: Any, errors: dict[str, str]) -> Response:
-        """Show a contract's form with this data, and errors by path; with errors, the status is 422."""
+        """Show a contract's form with this data (None: empty), and errors by path; with errors, the status is 422."""
         return self._pages.page(
             "publish",
             "publish",
@@ -96,7 +96,7 @@ class PublishPage:
             consumers=self._consumers(contract),
             has_example=data is not None,
             fields=_form_of(contract).fields(data, errors),
-            problems=[*errors.items()],
+            problems=[(input_id(path), path, message) for path, message in errors.items()],
         )
 
     def _consumers(self, contract: EventClass) -> list[str]:
@@ -122,7 +122,7 @@ def _without_nulls(data: Any) -> Any:
 
 
 def _changed(data: Any, verb: str, path: str) -> Any:
-    """Return `data` with an item added to the list at `path`, or without the item there; unchanged at a wrong path."""
+    """Return data with an item added to the list at `path`, or the item there removed; unchanged if wrong or full."""
     *steps, last = path.split(".")
     try:
         holder = data
