@@ -35,7 +35,7 @@ class DeadLetterPages:
         return self._pages.page("dead_letters", "dead-letters", groups=found.groups, count=found.count)
 
     def of_one(self, request: Request) -> Response:
-        """Show the dead letters of one function, those with one reason, or all for an unknown reason."""
+        """Show the dead letters of one function: those with the query's reason, or all without a valid reason."""
         return self._list(request.path_params["subscriber"], _reason(request.query_params.get("reason", "")))
 
     def act(self, request: Request, form: SubmittedForm) -> Response:
@@ -89,16 +89,13 @@ class DeadLetterPages:
         )
 
     def _shown(self, letter: DeadLetter, revealed: str) -> dict[str, Any]:
-        """Return a letter, its event, masked unless its message id is `revealed`, and its flow's id."""
-        open_ = letter.message.id == revealed
-        event: object = letter.event
-        if event is not None and letter.event is not None and not open_:
-            event = masked_event(self._choreography, letter.event)
+        """Return a letter, its event, masked unless `revealed` is its message id, and its flow's id or an empty one."""
+        open_, event = letter.message.id == revealed, letter.event
         flow = letter.metadata.get("correlation_id")
-        source, detail_type = ((letter.event or {}).get(name) for name in ("source", "detail-type"))
-        if letter.event is not None and self._choreography.foreign_of(source, detail_type) is not None:
-            _, flow = self._choreography.event_ids(letter.event)
-        return {"letter": letter, "event": event, "revealed": open_, "flow": flow if isinstance(flow, str) else ""}
+        if event is not None and self._choreography.foreign_of(event.get("source"), event.get("detail-type")):
+            _, flow = self._choreography.event_ids(event)
+        shown = event if event is None or open_ else masked_event(self._choreography, event)
+        return {"letter": letter, "event": shown, "revealed": open_, "flow": flow if isinstance(flow, str) else ""}
 
 
 def _reason(text: str) -> Reason | None:

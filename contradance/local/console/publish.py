@@ -3,7 +3,6 @@
 import copy
 import json
 from typing import Any, Final
-from urllib.parse import quote
 
 from pydantic import ValidationError
 from starlette.requests import Request
@@ -15,7 +14,7 @@ from contradance.envelope import seal_initial
 from contradance.errors import ContractViolation
 from contradance.foreign import ForeignEvent, id_at, is_foreign
 from contradance.local.console.contracts import example_of
-from contradance.local.console.pages import PREFIX, Pages
+from contradance.local.console.pages import Pages, flow_page
 from contradance.local.console.schema_form import MOST_ITEMS, SchemaForm, input_id
 from contradance.local.console.submitted import SubmittedForm
 from contradance.local.laptop import Laptop
@@ -74,7 +73,7 @@ class PublishPage:
         clock = self._laptop.clock
         sealed = seal_initial(event, publisher=PUBLISHER, occurred_at=clock.now())
         publish(sealed, self._laptop.bus, self._laptop.choreography.name, clock, _SECONDS)
-        return RedirectResponse(f"{PREFIX}/flows/{sealed[-1].correlation_id}?event={sealed[-1].event_id}", 303)
+        return RedirectResponse(f"{flow_page(sealed[-1].correlation_id)}?event={sealed[-1].event_id}", 303)
 
     def _publish_foreign(self, kind: type[ForeignEvent], detail: str) -> Response:
         """Publish an event of others and redirect to its flow; raise `ValidationError` if it is invalid."""
@@ -82,7 +81,7 @@ class PublishPage:
         read_tolerant(kind, detail)  # its problems are shown beside the fields
         event_id = publish_foreign(choreography, kind, detail, self._laptop.bus.put_any)
         flow = id_at({"id": event_id, "detail": json.loads(detail)}, kind.origin.correlation)
-        return RedirectResponse(f"{PREFIX}/flows/{quote(flow, safe='')}?event={event_id}", 303)
+        return RedirectResponse(f"{flow_page(flow)}?event={event_id}", 303)
 
     def _form(self, contract: EventClass, data: Any, errors: dict[str, str]) -> Response:
         """Show a contract's form with this data (None: empty), and errors by path; with errors, the status is 422."""
@@ -115,7 +114,7 @@ def _form_of(contract: EventClass) -> SchemaForm:
 
 
 def _without_nulls(data: Any) -> Any:
-    """Return data without fields that are None, at any depth: others leave such fields out."""
+    """Return JSON data without null fields of objects, at any depth, as others publish it; nulls in lists stay."""
     if isinstance(data, dict):
         return {name: _without_nulls(value) for name, value in data.items() if value is not None}
     return [_without_nulls(value) for value in data] if isinstance(data, list) else data

@@ -106,7 +106,7 @@ class SchemaForm:
     def _read(
         self, given: SchemaObject, path: str, form: SubmittedForm, errors: dict[str, str], *, required: bool
     ) -> Any:
-        """Return an input's or a group's submitted value, and add to `errors`; left out: None if nullable, else `_ABSENT`."""
+        """Return a submitted value, and add to `errors`; for one left out None if it may be null, else `_ABSENT`."""
         schema, nullable = self._resolved(given)
         kind = _input_kind(schema, nullable=nullable)
         if path and kind in _HOLDERS and path in form:

@@ -4,6 +4,7 @@ import http.client
 import re
 import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta, timezone
 from http.client import HTTPMessage
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -11,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from pydantic import BaseModel, Field
 
-from contradance import Choreography, Contract, Registry, route, subscriber
+from contradance import Choreography, Contract, Registry, route, schedule, subscriber
 from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.console.guard import HEADERS
@@ -49,6 +50,16 @@ class Weighed(Contract, source="library.loans", subject="loan"):
 
 @subscriber(service="readers")
 def remind(lent: Lent) -> None: ...
+
+
+@schedule(
+    "cron(0 9 * * ? *)",
+    service="readers",
+    timezone="Europe/Paris",
+    start=datetime(2027, 1, 1, tzinfo=UTC),
+    end=datetime(2027, 7, 1, tzinfo=timezone(timedelta(hours=2))),
+)
+def tidy() -> None: ...
 
 
 @subscriber(service="readers")
@@ -285,6 +296,18 @@ def test_an_error_leads_to_the_input_of_its_field_whatever_its_name(tmp_path: Pa
 
         assert status == 422
         assert re.findall(r'<a href="#(f-[^"]+)">', page) == re.findall(r'id="(f-net[^"]+)" name="net weight', page)
+
+
+def test_the_page_of_a_schedule_shows_when_it_runs(tmp_path: Path) -> None:
+    for url in served(tmp_path, library(tidy)):
+        _, _, page = ask(url, "GET", "/_contradance/functions/readers.tidy")
+
+        facts = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)</dd>", page))
+        assert facts["Trigger"] == "cron(0 9 * * ? *) Europe/Paris"
+        assert (facts["First run from"], facts["Last run until"]) == (
+            "2027-01-01 00:00:00 UTC",
+            "2027-06-30 22:00:00 UTC",
+        )
 
 
 def test_a_dead_letter_of_others_leads_to_its_flow(tmp_path: Path) -> None:
