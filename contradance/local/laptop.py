@@ -193,8 +193,7 @@ class Laptop:
 
     def pruner(self, kept: timedelta) -> Pruner:
         """Return a `Pruner`, which deletes events that are older than `kept` when it runs."""
-        max_ages = {name: function.retry.max_age for name, function in self.choreography.functions.items()}
-        return Pruner(self.database, self.clock, kept, max_ages)
+        return Pruner(self.database, self.clock, kept, self.choreography)
 
     def _is_due(self) -> bool:
         """Whether a delivery to one of the choreography's functions is due now."""

@@ -11,6 +11,7 @@ from contradance.errors import OperateError
 from contradance.local.console.history import History
 from contradance.local.console.pages import Pages
 from contradance.local.console.submitted import SubmittedForm
+from contradance.local.dead_letter_queues import letter_ids
 from contradance.operate.dead_letter import REASONS, DeadLetter, LetterOutcome, Reason
 from contradance.operate.dead_letters import find, purge, redrive
 from contradance.operate.masking import masked_event
@@ -91,11 +92,9 @@ class DeadLetterPages:
     def _shown(self, letter: DeadLetter, revealed: str) -> dict[str, Any]:
         """Return a letter, its event, masked unless `revealed` is its message id, and its flow's id or an empty one."""
         open_, event = letter.message.id == revealed, letter.event
-        flow = letter.metadata.get("correlation_id")
-        if event is not None and self._choreography.foreign_of(event.get("source"), event.get("detail-type")):
-            _, flow = self._choreography.event_ids(event)
+        _, flow = letter_ids(self._choreography, letter)
         shown = event if event is None or open_ else masked_event(self._choreography, event)
-        return {"letter": letter, "event": shown, "revealed": open_, "flow": flow if isinstance(flow, str) else ""}
+        return {"letter": letter, "event": shown, "revealed": open_, "flow": flow}
 
 
 def _reason(text: str) -> Reason | None:
