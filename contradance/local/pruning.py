@@ -93,11 +93,11 @@ class Pruner:
         """By message id, the ids of each dead letter's event and flow; so that a step reads the new letters only."""
 
     def step(self) -> Pruned | None:
-        """Delete what is old among the next rows, and return how many; None ends a pass, and the next step begins one."""
+        """Delete what is old among the next rows, and return how many; None ends a pass, the next call begins one."""
         return self._step(self._database.write)
 
     def _step(self, write: _Write) -> Pruned | None:
-        """Make the next step with `write` and return what it deleted; None at the end of a pass."""
+        """Make the next step in a transaction by `write`, and return what it deleted; None at the end of a pass."""
         if not self._steps:
             self._event = self._record = 0
             self._once = ("", "", "")
@@ -127,14 +127,14 @@ class Pruner:
         raise AssertionError("a preview ends with its error")
 
     def _run(self, write: _Write) -> Pruned:
-        """Make steps with `write` up to the end of a pass, and return how many rows they deleted."""
+        """Make steps in transactions by `write` up to the end of a pass, and return how many rows they deleted."""
         total = Pruned()
         while (pruned := self._step(write)) is not None:
             total = total.plus(pruned)
         return total
 
     def _prune_events(self, connection: sqlite3.Connection, before: float) -> Pruned | None:
-        """Delete the next events that are old and not needed; None without more, and while a replay is open."""
+        """Delete what is old and not needed among the next events; None without more, and while a replay is open."""
         if connection.execute(_REPLAYS).fetchone():
             return None
         rows = connection.execute(_EVENTS, (before, self._event, _ROWS)).fetchall()
@@ -189,5 +189,5 @@ class Pruner:
 
 
 def _is_before(text: str | None, before: float) -> bool:
-    """Whether a record's start is before a time, in seconds of the epoch; one that cannot be read is not."""
+    """Whether a record's start, as text, is before a time in seconds of the epoch; False if it cannot be read."""
     return text is not None and started_at(text) < datetime.fromtimestamp(before, UTC)
