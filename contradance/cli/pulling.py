@@ -122,7 +122,7 @@ def _keep(target: Target, taken: _Taken) -> set[str]:
             return {*database.write(lambda connection: keep_pulled(connection, letters))}
         finally:
             database.close()
-    return {*client.pulled(letters, rows)}
+    return {*client.store_pulled(letters, rows)}
 
 
 def _as_json(taken: _Taken, new: set[str]) -> dict[str, object]:
