@@ -147,7 +147,7 @@ class Setup:
         stopped: bool = False,
         identity: str | None = None,
     ) -> FunctionPlan:
-        """Return the plan of a function, or of contradance's own, with `variables` and `statements` beside those of all."""
+        """Return the plan of any function, also of contradance's own; `variables` and `statements` are beside all's."""
         service, identity = name.partition(".")[0], identity or name
         lambda_name = self.name("function", identity)
         log_group = f"/aws/lambda/{lambda_name}"
