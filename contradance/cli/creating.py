@@ -124,7 +124,7 @@ def _create_foreign(
     with _changing() as here:
         path = create_foreign_event(here, called, text, source=source, detail_type=detail_type, bus=bus)
         module = ".".join(path.with_suffix("").parts)
-    out.print(f"\nConsume it: from {module} import {called}", markup=False)
+    out.print(f"\nConsume it: from {module} import {called}")
 
 
 @create.command("subscriber")

@@ -88,16 +88,16 @@ def show(
     *,
     subscriber: SubscriberOption = None,
     reason: ByReason = None,
-    limit: Annotated[int, typer.Option(min=1, help="Read at most so many of each function.")] = 10,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most so many of each function.")] = 10,
     as_json: AsJson = False,
 ) -> None:
     """Show dead letters with their events, personal data masked; exit with 1 if there are none."""
     from contradance.operate.dead_letters import find  # noqa: PLC0415 - loaded with the project
-    from contradance.operate.masking import shown  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.masking import letter_as_json  # noqa: PLC0415 - loaded with the project
 
     functions = len(target.system.deployed.functions)
     found = find(target.system, target.choreography, subscriber, reason, limit=limit, keep=limit * functions)
-    letters = [shown(target.choreography, letter) for letter in found.letters]
+    letters = [letter_as_json(target.choreography, letter) for letter in found.letters]
     if as_json:
         print_json({"dead_letters": letters})
     else:

@@ -117,7 +117,7 @@ def publish(
         print_json({"event_id": event_id, "contract": str(identity), "flow": flow})
         return
     follow = f"contradance trace{state_option(state)} {event_id}"
-    out.print(f"Published {identity} as {event_id}.\n  Follow it: {follow}", markup=False)
+    out.print(f"Published {identity} as {event_id}.\n  Follow it: {follow}")
 
 
 @events.command()

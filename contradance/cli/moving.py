@@ -199,7 +199,7 @@ def _print_next(commands: Sequence[str], old: str, longest_run: timedelta) -> No
     seconds = f"{longest_run.total_seconds():.0f} seconds"
     out.print(f"If {old} was stopped less than {seconds} ago, wait and copy again: a run may not have ended yet. Then:")
     for command in commands:
-        out.print(f"  {command}", soft_wrap=True)
+        out.print(f"  {command}")
     example = "such as 2026-01-31T18:00 (UTC)"
     out.print(f"MOMENT is two days before {old} was paused, {example}: what is handled has no effect.", style="dim")
     out.print("Replay ten minutes after the update: an event may take as long to reach the archive.", style="dim")

@@ -1,4 +1,4 @@
-"""What `contradance dlq pull` takes from a stack: dead letters and rows, with fakes for personal data."""
+"""The dead letters and rows that `contradance dlq pull` takes from a stack, with fakes for personal data."""
 
 import json
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from contradance.errors import OperateError
 from contradance.operate.dead_letter import DeadLetter
+from contradance.pii import MASK
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -18,17 +19,17 @@ if TYPE_CHECKING:
 
 
 class TakenLetter(NamedTuple):
-    """A dead letter of a stack, as it is brought here."""
+    """A dead letter of a stack, as it is put on the laptop; or the reason why it is not."""
 
     letter: DeadLetter
     event: Mapping[str, Any] | None
     error: str
     why: str
-    """Why it stays where it is; empty for one that can be pulled."""
+    """Why it is not put on the laptop; empty for one that is."""
 
     @property
     def message(self) -> "PulledLetter":
-        """The letter as it is put on the laptop's queue: as Lambda's record of a failure, sent now."""
+        """The message for the laptop's queue: Lambda's record of a failure, whatever the letter's reason, sent now."""
         from contradance.local.state.pulled import PulledLetter  # noqa: PLC0415 - only this command needs it
 
         body = {
@@ -45,52 +46,62 @@ class TakenLetter(NamedTuple):
 
 
 class TakenRow(NamedTuple):
-    """A row of a stack, as it is brought here."""
+    """A row of a stack, as it is put into the laptop's table; or the reason why it is not."""
 
     name: str
     row: "PulledRow | None"
     why: str
-    """Why it is not brought; empty for one that is."""
+    """Why it is not put on the laptop; empty for one that is."""
 
 
 def taken_letter(choreography: "Choreography", letter: DeadLetter, *, reveal: bool) -> TakenLetter:
-    """Return a letter with its event, personal data faked unless `reveal`; with `why` if it cannot be pulled."""
-    from contradance.identity import Identity  # noqa: PLC0415 - loaded with the project
+    """Return a letter with its event, personal data faked unless `reveal`; with `why` if there is no event, or no fake."""
+    from contradance.foreign import ForeignEvent  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.masking import class_of, masked_event  # noqa: PLC0415 - the same
 
     if letter.event is None:
         return TakenLetter(letter, None, "", "the message does not hold the event")
-    if reveal or "detail" not in letter.event:
+    if reveal:
         return TakenLetter(letter, letter.event, letter.error, "")
-    detail, metadata = letter.event["detail"], letter.metadata
-    version = metadata.get("version")
-    identity = Identity(str(letter.event.get("source")), str(letter.event.get("detail-type")), version)  # type: ignore[arg-type]  # any value is looked up
-    contract = choreography.contracts.by_identity.get(identity)
-    if contract is None:
+    shown = masked_event(choreography, letter.event)
+    if "detail" not in shown:
+        why = "it is not an event, so that it cannot be faked; see --reveal" if MASK in shown.values() else ""
+        return TakenLetter(letter, None if why else letter.event, "" if why else letter.error, why)
+    model, detail = class_of(choreography, letter.event), letter.event["detail"]
+    if model is None:
+        name = f"{letter.event.get('source')}/{letter.what}, version {letter.metadata.get('version')}"
         return TakenLetter(
-            letter, None, "", f"the code has no contract {identity}, so that it cannot be faked; see --reveal"
+            letter, None, "", f"the code has no contract {name}, so that it cannot be faked; see --reveal"
         )
-    data, replaced, why = _faked(contract, detail.get("data"))
+    is_foreign = issubclass(model, ForeignEvent)
+    data, replaced, why = _faked(model, detail if is_foreign else detail.get("data"))
     if why:
         return TakenLetter(letter, None, "", why)
     message = letter.error
     for real, fake in sorted(replaced.items(), key=lambda pair: -len(pair[0])):
         message = message.replace(real, fake)
-    return TakenLetter(letter, {**letter.event, "detail": {"metadata": {**metadata}, "data": data}}, message, "")
+    faked = data if is_foreign else {"metadata": _unmasked(shown["detail"]["metadata"]), "data": data}
+    return TakenLetter(letter, {**_unmasked(shown), "detail": faked}, message, "")
+
+
+def _unmasked(shown: Mapping[str, object]) -> dict[str, object]:
+    """Return the fields without those that are masked: an envelope and metadata have fakes for none."""
+    return {name: value for name, value in shown.items() if value != MASK}
 
 
 def taken_row(aws: "Aws", table: str, wanted: "NamedRow", *, reveal: bool) -> TakenRow:
-    """Return a row of the DynamoDB table `table`, personal data faked unless `reveal`; with `why` if it is not brought."""
+    """Return a row of the DynamoDB table `table`, faked unless `reveal`; with `why` if it is missing or cannot be faked."""
     from contradance.operate.aws.rows import DynamoDBRows  # noqa: PLC0415 - only this command needs it
     from contradance.runtime.aws.layout import DOCUMENT  # noqa: PLC0415 - the same
 
     found = DynamoDBRows(aws, table).find([wanted.key]).get(wanted.key)
     if found is None:
         return TakenRow(wanted.text, None, "the stack has no such row")
-    return brought_row(wanted, found.content[DOCUMENT]["S"], reveal=reveal)
+    return row_with_fakes(wanted, found.content[DOCUMENT]["S"], reveal=reveal)
 
 
-def brought_row(wanted: "NamedRow", text: str, *, reveal: bool) -> TakenRow:
-    """Return a row with the document `text`, personal data faked unless `reveal`; with `why` if it is not brought.
+def row_with_fakes(wanted: "NamedRow", text: str, *, reveal: bool) -> TakenRow:
+    """Return a row with the document `text`, personal data faked unless `reveal`; with `why` if it cannot be faked.
 
     Its key is the one of the stack, but a key field that is personal data has the key text of its fake.
     """
@@ -116,7 +127,11 @@ def brought_row(wanted: "NamedRow", text: str, *, reveal: bool) -> TakenRow:
 
 
 def _faked(model: "type[BaseModel]", data: object) -> tuple[Any, dict[str, str], str]:
-    """Return data with fakes, what they replace, and an empty text; or why it cannot be faked."""
+    """Return (data with fakes, fakes by the texts that they replace, ""); or (None, {}, why it cannot be faked).
+
+    Raises:
+        OperateError: Hypothesis, which makes the fakes, is not installed.
+    """
     try:
         from contradance.testing.fakes import CannotFake, faked  # noqa: PLC0415 - it needs Hypothesis
     except ModuleNotFoundError as error:

@@ -3,7 +3,7 @@
 import os
 import re
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,9 +17,9 @@ from contradance.cli.log_lines import listen_to_functions
 from contradance.cli.moment import clock_time
 from contradance.cli.narrator import Narrator
 from contradance.cli.reloading import end_with_parent
+from contradance.cli.setting import setting_variables
 from contradance.cli.target import state_option
 from contradance.cli.theme import Services, out
-from contradance.errors import DeclarationError
 from contradance.local.captured import CapturedLogs, printing
 from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
@@ -33,7 +33,6 @@ from contradance.operate.flow import flows
 from contradance.quantity import counted
 from contradance.runtime.aws import metrics
 from contradance.runtime.journal_record import JournalRecord
-from contradance.settings import Setting
 
 _ORIGIN: Final = re.compile(r"\*|https?://(\*|[A-Za-z0-9.\[\]:_-]+)")
 """An origin as a browser sends it, or one of API Gateway's wildcards."""
@@ -109,29 +108,6 @@ def run_laptop(
     if others or not ended:
         out.file.flush()
         os._exit(0)  # threads of handlers that never end would keep the process alive
-
-
-def setting_variables(choreography: Choreography, sets: Sequence[str]) -> Mapping[str, str]:
-    """Return the environment variables for `--set NAME=VALUE`; raise `BadParameter` for a wrong name or value."""
-    known = {
-        use.name: use
-        for function in choreography.functions.values()
-        for use in function.uses
-        if isinstance(use, Setting)
-    }
-    variables = {}
-    for assignment in sets:
-        name, equals, value = assignment.partition("=")
-        if not equals or name not in known:
-            names = ", ".join(f"{name}={setting.default}" for name, setting in sorted(known.items())) or "none"
-            raise typer.BadParameter(f"{assignment!r} does not set a setting. Settings: {names}.", param_hint="--set")
-        try:
-            known[name].parse(value)
-        except DeclarationError as error:
-            wrong, _, _ = str(error).partition("\n")
-            raise typer.BadParameter(wrong, param_hint="--set") from error
-        variables[known[name].variable] = value
-    return variables
 
 
 def _print_backlog(laptop: Laptop) -> None:

@@ -4,7 +4,8 @@ A redrive sends the event to the one function that did not consume it, not to th
 Redriving twice is safe: each function processes an event once.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -13,6 +14,7 @@ from typing import Final
 from contradance.choreography import Choreography
 from contradance.envelope import unseal
 from contradance.errors import ContractViolation, OperateError
+from contradance.foreign import id_at
 from contradance.function import Schedule
 from contradance.operate.dead_letter import DeadLetter, LetterOutcome, Reason
 from contradance.operate.ports import LetterView, System
@@ -59,21 +61,36 @@ def find(
     subscriber: str | None = None,
     reason: Reason | None = None,
     *,
+    wanted: Callable[[DeadLetter], bool] | None = None,
     limit: int | None = None,
     keep: int = 0,
 ) -> FoundLetters:
-    """Return a system's dead letters in groups, of one subscriber or reason if given, and the first `keep` of them.
+    """Return a system's dead letters in groups, and the first `keep` of them; only those that all filters take.
 
-    Only those that are kept stay in memory. With `limit`, at most so many of each function are read.
+    Only those that are kept stay in memory.
+
+    Args:
+        system: has the dead letters.
+        choreography: the code.
+        subscriber: takes those of this function.
+        reason: takes those with this reason.
+        wanted: takes those for which it returns True.
+        limit: takes at most so many of each function; without a reason and `wanted`, no others are read.
+        keep: the number of letters to return.
 
     Raises:
         OperateError: the function is missing, it has no dead letter queue, or a queue cannot be read.
     """
     groups: dict[tuple[str, Reason, str], Group] = {}
     kept: list[DeadLetter] = []
+    taken: Counter[str] = Counter()
+    reads_all = reason is not None or wanted is not None
     with system.dead_letters.look(_with_queues(system, subscriber)) as view:
         hidden = view.hidden()
-        for letter in _read(view, choreography, reason, limit=limit):
+        for letter in _read(view, choreography, reason, limit=None if reads_all else limit):
+            if taken[letter.subscriber] == limit or not (wanted is None or wanted(letter)):
+                continue
+            taken[letter.subscriber] += 1
             if len(kept) < keep:
                 kept.append(letter)
             key = (letter.subscriber, letter.reason, letter.cause)
@@ -137,6 +154,16 @@ def purge(
                     yield from view.delete(letters)
                 else:
                     yield from (LetterOutcome(letter, "deletable") for letter in letters)
+
+
+def flow_and_subject(choreography: Choreography, letter: DeadLetter) -> tuple[str, str]:
+    """Return the correlation id and the subject of a letter's event, by its class if it is of others; "" for missing ones."""
+    event = letter.event or {}
+    foreign = choreography.foreign_of(event.get("source"), event.get("detail-type"))
+    if foreign is not None:
+        return id_at(event, foreign.origin.correlation), id_at(event, foreign.origin.subject)
+    found = letter.metadata
+    return str(found.get("correlation_id") or ""), str(found.get("subject") or "")
 
 
 def refusal(choreography: Choreography, letter: DeadLetter) -> str | None:
