@@ -150,11 +150,11 @@ def would_match(
 
     With --data, the event is in every version that it would be published as.
     """
-    from contradance.operate.matching import read_event, verdicts, versions_of  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.matching import parse_event, verdicts, versions_of  # noqa: PLC0415 - loaded with the project
 
     choreography = the_project().choreography()
     if data is None:
-        given = [read_event(text_of(event if event == "-" else f"@{event}", "EVENT"))]
+        given = [parse_event(text_of(event if event == "-" else f"@{event}", "EVENT"))]
     else:
         given = versions_of(choreography, event, text_of(data))
     found = verdicts(choreography, given)

@@ -44,7 +44,7 @@ def move(
     """Copy a service's tables and once-records to another stack; it can be repeated. With --yes, exit with 1 until it is complete."""
     from contradance.operate.aws.services import Boto  # noqa: PLC0415 - only for a stack
     from contradance.operate.move import check_direction, copy, plan_move  # noqa: PLC0415 - the same
-    from contradance.operate.readiness import commands_after, find_obstacles, may_write  # noqa: PLC0415 - the same
+    from contradance.operate.readiness import commands_after, checks_before_enabling, checks_before_copying  # noqa: PLC0415 - the same
 
     project = the_project()
     source, target = _read_stack(project, old), _read_stack(project, new)
@@ -52,13 +52,15 @@ def move(
     aws = Boto(source.region)
     systems = _named(old, source, aws), _named(new, target, aws)
     if yes:
-        _stop_at_obstacles(service, (check for check in may_write(plan, systems[1]) if check.trouble), as_json=as_json)
+        _stop_at_obstacles(
+            service, (check for check in checks_before_copying(plan, systems[1]) if check.trouble), as_json=as_json
+        )
     now = datetime.now(UTC)
     check_direction(plan, partial(_rows, plan, aws, now, lambda _: None))
     with _progress("copying") as seen:
         copied = [*copy(plan, partial(_rows, plan, aws, now, seen), dry_run=False)] if yes else []
     # Before the comparison: it counts only if the old stack could not change anything while it ran.
-    obstacles = [check for check in find_obstacles(plan, *systems) if check.trouble]
+    obstacles = [check for check in checks_before_enabling(plan, *systems) if check.trouble]
     with _progress("comparing") as seen:
         compared = [*copy(plan, partial(_rows, plan, aws, now, seen), dry_run=True)]
     is_complete = not obstacles and all(counts.is_settled for _, counts in compared)
