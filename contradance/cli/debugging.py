@@ -32,7 +32,7 @@ class _Selected(NamedTuple):
 
 
 def debug(term: str, state: Path, port: int | None, sets: Sequence[str]) -> None:
-    """Run the handler of the first delivery or dead letter that `term` selects, and keep nothing; on an error, start pdb.
+    """Run the handler of the first delivery or dead letter that `term` selects, keep nothing; on an error, start pdb.
 
     It exits with 1 if the handler failed, or nothing was selected; not where the user quit a debugger that the handler opened
     by `breakpoint()`.

@@ -65,7 +65,7 @@ def retry(
         return
     if settings:
         raise typer.BadParameter("only --pdb takes it: other attempts have the laptop's settings.", param_hint="--set")
-    found = _laptop(state, port).retry(None if delivery == "all" else delivery)
+    found = _laptop_client(state, port).retry(None if delivery == "all" else delivery)
     if as_json:
         print_json({"deliveries": [one.model_dump() for one in found]})
     else:
@@ -77,7 +77,7 @@ def retry(
         raise typer.Exit(1)
 
 
-def _scheduled() -> list[str]:
+def _schedule_names() -> list[str]:
     """Return the names of the project's scheduled functions, for shell completion."""
     from contradance.function import Schedule  # noqa: PLC0415 - loaded with the project
 
@@ -90,7 +90,7 @@ def _scheduled() -> list[str]:
 def run_schedule(
     name: Annotated[
         str,
-        typer.Argument(help="A scheduled function.", metavar="NAME", autocompletion=completing(_scheduled)),
+        typer.Argument(help="A scheduled function.", metavar="NAME", autocompletion=completing(_schedule_names)),
     ],
     *,
     state: StateFolder = DEFAULT_STATE,
@@ -99,14 +99,14 @@ def run_schedule(
 ) -> None:
     """Run a scheduled function once, now, on the running laptop."""
     name = full_name(name, the_project().choreography())
-    flow = _laptop(state, port).run_schedule(name)
+    flow = _laptop_client(state, port).run_schedule(name)
     if as_json:
         print_json({"function": name, "flow": flow})
     else:
         out.print(f"{name} runs now.\n  Follow it: contradance trace{state_option(state)} {flow}")
 
 
-def _laptop(state: Path, port: int | None) -> "LaptopClient":
+def _laptop_client(state: Path, port: int | None) -> "LaptopClient":
     """Return a client of the laptop at `port`, or at the port in its folder; it sends nothing yet."""
     from contradance.local.system.address import url_of  # noqa: PLC0415 - loaded with the command
     from contradance.local.system.client import LaptopClient  # noqa: PLC0415 - the same

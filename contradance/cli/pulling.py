@@ -1,18 +1,21 @@
 """`contradance dlq pull`: brings dead letters of a stack to the laptop, where they are debugged."""
 
 import shlex
-import sqlite3
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from contradance.cli.command import AsJson, print_json, reporting
-from contradance.cli.pulled import TakenLetter, TakenRow, taken_letter, taken_row
 from contradance.cli.target import Target, of_a_system, state_option
 from contradance.cli.theme import err, out
 from contradance.errors import LaptopError
 from contradance.operate.dead_letter import DeadLetter, Reason
 from contradance.printable import printable
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from contradance.cli.pulled import TakenLetter, TakenRow
 
 
 @reporting
@@ -52,7 +55,8 @@ def pull(
             f"personal data of {target.name} would be written to this machine. To confirm, add: --confirm {app}",
             param_hint="--reveal",
         )
-    from contradance.operate.dead_letters import find, flow_and_subject  # noqa: PLC0415 - loaded with the project
+    from contradance.cli.pulled import taken_letter  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.dead_letters import find, flow_and_subject  # noqa: PLC0415 - the same
 
     def is_about(letter: DeadLetter) -> bool:
         """Whether `--subject` is the subject of a letter's event, or is not given."""
@@ -78,24 +82,25 @@ def pull(
 class _Taken(NamedTuple):
     """The selected letters and the named rows of a stack, also those that are not put on the laptop."""
 
-    letters: list[TakenLetter]
-    rows: list[TakenRow]
+    letters: "list[TakenLetter]"
+    rows: "list[TakenRow]"
 
     @property
-    def good_letters(self) -> list[TakenLetter]:
+    def good_letters(self) -> "list[TakenLetter]":
         """The letters that are put on the laptop."""
         return [one for one in self.letters if not one.why]
 
     @property
-    def good_rows(self) -> list[TakenRow]:
+    def good_rows(self) -> "list[TakenRow]":
         """The rows that are put on the laptop."""
         return [one for one in self.rows if not one.why]
 
 
-def _taken_rows(target: Target, names: list[str], *, reveal: bool) -> list[TakenRow]:
+def _taken_rows(target: Target, names: list[str], *, reveal: bool) -> "list[TakenRow]":
     """Return the rows of the stack with these names, faked unless `reveal`; `OperateError` for a wrong name."""
-    from contradance.operate.aws import services  # noqa: PLC0415 - only for a stack
-    from contradance.operate.row_names import named_row, table_of  # noqa: PLC0415 - loaded with the project
+    from contradance.cli.pulled import taken_row  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.aws import services  # noqa: PLC0415 - the same
+    from contradance.operate.row_names import named_row, table_of  # noqa: PLC0415 - the same
 
     deployed = target.system.deployed
     aws = services.Boto(deployed.region)
@@ -121,7 +126,7 @@ def _put_on_laptop(target: Target, taken: _Taken) -> set[str]:
     rows = [one.row for one in taken.rows if one.row is not None]
     client = LaptopClient(url_of(target.state, target.port), target.state)
 
-    def keep(connection: sqlite3.Connection) -> list[str]:
+    def keep(connection: "sqlite3.Connection") -> list[str]:
         """Write the rows and letters; return the ids of new letters."""
         keep_rows(connection, rows)
         return keep_pulled(connection, letters)

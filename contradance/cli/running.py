@@ -38,8 +38,8 @@ _ORIGIN: Final = re.compile(r"\*|https?://(\*|[A-Za-z0-9.\[\]:_-]+)")
 """An origin as a browser sends it, or one of API Gateway's wildcards."""
 
 
-def origin(text: str) -> str:
-    """Return an option's text unchanged; raise `BadParameter` if it is not an origin or a wildcard."""
+def checked_origin(text: str) -> str:
+    """Return an option's text unchanged; raise `BadParameter` if it is not an origin or a wildcard of API Gateway."""
     if not _ORIGIN.fullmatch(text.rstrip("/")):
         raise typer.BadParameter(f"{text!r} is not an origin. Use http://localhost:3000.", param_hint="--cors-origin")
     return text
@@ -56,19 +56,19 @@ def run_laptop(
     kept: timedelta = DEFAULT_KEPT,
     origins: Collection[str] = (),
 ) -> None:
-    """Run `choreography` until Ctrl-C or SIGTERM; pages of `origins` may call its routes."""
+    """Run the laptop until Ctrl-C or SIGTERM; exit the process at once if a handler's thread never ends."""
     variables = {**os.environ, **setting_variables(choreography, sets)}
     narrator = Narrator(Services(choreography.services))
     feed = Feed()
 
     def when_journaled(record: JournalRecord) -> None:
-        """Show an attempt in the terminal and in every open live page."""
+        """Show an attempt in the terminal and in every open live page, and drop the metrics that it made."""
         narrator.delivery(record)
         metrics.drop()
         feed.send(record)
 
     def when_settled(pending: PendingDelivery) -> None:
-        """Print a flow's summary when its last delivery is settled."""
+        """Print the summary of a settled delivery's flow if no delivery of the flow is left."""
         flow_id = pending.correlation_id
         if flow_id is not None and not laptop.bus.open_deliveries(flow_id):
             for flow in flows(laptop.journal.flows(flow_id)):
@@ -111,7 +111,7 @@ def run_laptop(
 
 
 def _print_backlog(laptop: Laptop) -> None:
-    """Print how many deliveries an earlier run left pending, if any."""
+    """Print how many deliveries an earlier run left pending, and when the first is tried; nothing if there are none."""
     pending, due = laptop.bus.waiting()
     if due is not None:
         deliveries = f"{counted(pending, 'delivery')} {'is' if pending == 1 else 'are'}"
@@ -122,7 +122,7 @@ def _print_backlog(laptop: Laptop) -> None:
 
 
 def _greet(choreography: Choreography, url: str, state: Path, collector: str | None) -> None:
-    """Print the addresses of routes and console, and how to trace and to stop."""
+    """Print the addresses of routes, console and `collector`, if any, and how to trace and to stop."""
     out.print(
         f"[bold]{choreography.name}[/bold] is running at [bold]{url}[/bold]; its state is in {state}/", markup=True
     )

@@ -16,7 +16,7 @@ from contradance import PII, Choreography, ForeignEvent, Table, subscriber
 from contradance.cli import pulling
 from contradance.cli.app import app
 from contradance.cli.command import the_project
-from contradance.cli.pulled import row_with_fakes, taken_letter
+from contradance.cli.pulled import row_for_laptop, taken_letter
 from contradance.cli.target import Target
 from contradance.deployed import DeployedTable
 from contradance.local.rehearsal import Rehearsed
@@ -348,7 +348,7 @@ def test_a_row_is_stored_under_the_key_of_its_fake_and_else_under_the_key_of_the
     table = Table("readers", key=fields, model=Reader, service="desk")
     wanted = NamedRow("typed", table.read, RowKey(*(KEYS[name] for name in fields)))
 
-    faked, revealed = (row_with_fakes(wanted, json.dumps(DOCUMENT), reveal=reveal).row for reveal in (False, True))
+    faked, revealed = (row_for_laptop(wanted, json.dumps(DOCUMENT), reveal=reveal).row for reveal in (False, True))
 
     assert faked is not None
     assert revealed is not None
@@ -367,7 +367,7 @@ def test_a_row_that_no_longer_is_an_item_comes_only_without_personal_data_in_its
         for name in ("city", "name")
     )
 
-    found, kept = row_with_fakes(plain, document, reveal=False), row_with_fakes(personal, document, reveal=False)
+    found, kept = row_for_laptop(plain, document, reveal=False), row_for_laptop(personal, document, reveal=False)
 
     assert found.row is not None
     assert list(found.row.key) == ["London"]

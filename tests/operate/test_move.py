@@ -12,7 +12,7 @@ from contradance.deployed import Deployed, DeployedFunction
 from contradance.errors import OperateError
 from contradance.operate.aws.stack import stack_system
 from contradance.operate.move import plan_move
-from contradance.operate.readiness import NamedSystem, commands_after, checks_before_enabling, checks_before_copying
+from contradance.operate.readiness import NamedSystem, checks_before_copying, checks_before_enabling, commands_after
 from functions.choreography import food_delivery
 from tests.album import album
 from tests.cli.project import ROOT
