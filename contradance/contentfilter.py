@@ -38,15 +38,16 @@ def checked_filters(
     if not isinstance(where, Mapping):
         raise InvalidFunction(f"{function} has where={where!r}, which filters no field.\n{_WHERE_FIX}")
     by_contract = any(not isinstance(key, str) for key in where)
-    if len(contracts) > 1 and not by_contract:
+    first, *others = contracts
+    if others and not by_contract:
         raise InvalidFunction(
             f"{function} subscribes to {len(contracts)} contracts, but its where= does not name the one that it filters.\n"
-            f"  Write where={{{contracts[0].__name__}: {{...}}}}."
+            f"  Write where={{{first.__name__}: {{...}}}}."
         )
     filters = (
         dict(cast("Mapping[EventClass, Mapping[str, object]]", where))
         if by_contract
-        else {contracts[0]: cast("Mapping[str, object]", where)}
+        else {first: cast("Mapping[str, object]", where)}
     )
     for contract, data in filters.items():
         if contract not in contracts:

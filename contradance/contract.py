@@ -137,7 +137,7 @@ class Contract(Value):
 
     @classmethod
     def upcast(cls, old: Any) -> Self:
-        """Convert an event of the contract in `upcasts` to this class, if the class defines it; NotImplementedError else."""
+        """Convert an event of the contract in `upcasts` to this class; NotImplementedError unless that is defined."""
         raise NotImplementedError(f"{cls.identity} has no upcast, so it cannot upcast {type(old).__name__}")
 
     def downcast(self) -> Any:

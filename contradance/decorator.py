@@ -51,6 +51,7 @@ class RouteDecorator(Protocol):
 
     def __call__(self, handler: Callable[P, Answer], /) -> Function[P, Answer]:
         """Return the function of a handler."""
+        ...
 
 
 class ScheduleDecorator(Protocol):

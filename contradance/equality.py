@@ -64,8 +64,9 @@ class Equality:
             return self._model_comparison(kind)
         if is_dataclass(kind):
             return self._attribute_comparison(kind, tuple(field.name for field in fields(kind)))
-        if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-            return self._attribute_comparison(kind, tuple(kind._fields))
+        names = getattr(kind, "_fields", None)
+        if issubclass(kind, tuple) and names is not None:
+            return self._attribute_comparison(kind, tuple(names))
         containers: dict[type, _Compare] = {
             **dict.fromkeys((list, tuple), self._compare_sequences),
             deque: self._compare_deques,

@@ -124,10 +124,11 @@ def _read_settings(path: Path) -> dict[str, Any] | None:
 
 def _checked_texts(path: Path, table: object, name: str) -> dict[str, str]:
     """Return a table of pyproject.toml whose values are texts; raise `DeclarationError` for any other value."""
-    settings = table if isinstance(table, dict) else {"": table}
-    for key, value in settings.items():
+    texts: dict[str, str] = {}
+    for key, value in (table if isinstance(table, dict) else {"": table}).items():
         if not isinstance(value, str):
             raise DeclarationError(
                 f"{path} has {f'{name}.{key}'.removesuffix('.')} = {value!r}, which is not a text.\n  Write it in quotes."
             )
-    return settings
+        texts[key] = value
+    return texts

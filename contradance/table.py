@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel
@@ -31,7 +31,7 @@ Record = TypeVar("Record", bound=BaseModel)
 KeyPart = str | UUID | date
 """The types of a key field: their texts sort like their values. A datetime is a date."""
 
-_KEY_TYPES = (str, UUID, date, StrEnum, AwareDatetime)
+_KEY_TYPES: tuple[type, ...] = (str, UUID, date, StrEnum, cast("type", AwareDatetime))
 _MAX_KEY_PARTS = 2
 _LONGEST = (2048, 1024)
 """Most UTF-8 bytes of a partition key and of a sort key. DynamoDB's constraints; neither may be empty."""

@@ -137,7 +137,8 @@ def _problems_of_members(schema: CoreSchema, kind: str) -> Iterator[tuple[str, s
     suspicious = kind == "literal" and any(isinstance(one, Enum) for one in members)
     if not suspicious and all(type(value) in _JSON for value in values):
         return
-    reader = SchemaValidator({key: value for key, value in schema.items() if key != "ref"})
+    unnamed: Any = {key: value for key, value in schema.items() if key != "ref"}
+    reader = SchemaValidator(unnamed)
     for member in members:
         if not _reads_back(reader, member):
             yield (

@@ -73,7 +73,7 @@ class Alternatives:
             values.append(require_text(argument, "exactly", path))
         elif isinstance(name, str) and name in READERS:
             operator = READERS[name](argument, f"{path}.{name}")
-            if isinstance(operator, float):
+            if isinstance(operator, int | float):
                 values.append(operator)
             else:
                 self.operators.append(operator)

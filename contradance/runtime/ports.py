@@ -49,6 +49,7 @@ class Store(Protocol):
         Raises:
             LeaseHeld: another holder's lease has not expired.
         """
+        ...
 
     def commit(
         self,
@@ -67,6 +68,7 @@ class Store(Protocol):
             Conflict: an item no longer has the version that a write expects.
             LeaseLost: the lease is no longer held.
         """
+        ...
 
     def release(self, key: OnceKey, lease: Lease, *, counted: bool = True) -> None:
         """Give the lease back if it is held, else do nothing; unless `counted`, also take the attempt back.
@@ -82,18 +84,22 @@ class Store(Protocol):
 
         Their holder did not publish.
         """
+        ...
 
     def get(self, table: str, key: ItemKey) -> Item | None:
         """Return a committed item; None when it does not exist."""
+        ...
 
     def query(self, table: str, partition: str) -> list[Item]:
         """Return the items of one partition, ordered by sort key; empty when there are none."""
+        ...
 
     def scan(self, table: str, limit: int, after: ItemKey | None) -> list[Item]:
         """Return `limit` items after the key `after` (None: from the first), in a stable order; fewer only at the end.
 
         The order is the store's own and stable: reading page by page returns each item once.
         """
+        ...
 
 
 class Events(Protocol):
@@ -101,6 +107,7 @@ class Events(Protocol):
 
     def put_events(self, *, Entries: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:  # noqa: N803 - boto3's name
         """Publish up to 10 entries; the response has one result per entry, in order, with an ErrorCode if it failed."""
+        ...
 
 
 class DeadLetters(Protocol):
@@ -134,6 +141,7 @@ class Limiter(Protocol):
 
     def handler(self, seconds: float) -> AbstractContextManager[None]:
         """Return a context that raises `HandlerTimedOut` in its block after `seconds`, if the environment can."""
+        ...
 
 
 class JournalWriter(Protocol):
@@ -167,9 +175,11 @@ class Context(Protocol):
     @property
     def aws_request_id(self) -> str:
         """The id of the invocation; retries of an asynchronous invocation have the same."""
+        ...
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds left before the function's timeout."""
+        ...
 
 
 class NoMessages:

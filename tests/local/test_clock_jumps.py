@@ -36,8 +36,8 @@ class FastClock(RealClock):
     def __init__(self, machine: Machine) -> None:
         super().__init__(wall=machine.wall, monotonic=machine.monotonic)
 
-    def wait_for(self, moment: datetime) -> float:
-        return super().wait_for(moment) / Machine.FAST
+    def real_seconds_until(self, moment: datetime) -> float:
+        return super().real_seconds_until(moment) / Machine.FAST
 
     def jump(self) -> timedelta:
         jumped = super().jump()
@@ -89,7 +89,7 @@ def test_the_jumps_of_a_clock_are_noticed_and_a_slow_drift_is_not() -> None:
 def test_a_time_that_a_clock_gives_comes_after_the_real_duration(scale: float) -> None:
     clock = RealClock(scale, wall=lambda: START, monotonic=lambda: 7.0)
 
-    assert clock.wait_for(clock.after(timedelta(seconds=30))) == 30
+    assert clock.real_seconds_until(clock.after(timedelta(seconds=30))) == 30
 
 
 def test_a_lease_lasts_as_long_as_before_however_the_clock_is_set(tmp_path: Path) -> None:
