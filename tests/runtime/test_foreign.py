@@ -214,9 +214,8 @@ def test_an_event_whose_source_begins_as_declared_is_consumed_through_a_queue(wo
 def test_the_log_masks_personal_and_unknown_fields() -> None:
     event = removed(memberId="m", mail="a@b.c", secret="s")  # noqa: S106 - a name of a field
 
-    shown: Any = masked_event(forget_member, event)
-
-    assert shown["detail"] == {"memberId": "m", "mail": "***", "secret": "***"}
+    masked: Any = masked_event(forget_member, event)
+    assert masked["detail"] == {"memberId": "m", "mail": "***", "secret": "***"}
 
 
 def test_the_class_is_a_model_that_others_wrote() -> None:
