@@ -42,7 +42,7 @@ def import_authors(module: str, root: Path, what: str) -> ModuleType:
 
 
 def _error_of_author(error: BaseException, root: Path, what: str) -> DeclarationError:
-    """Return the error for code that raised; its last line of the author's comes first, as the place to correct."""
+    """Return the error for an import that raised, first its last line in the project; without one, only `what`."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_author_file(frame.filename, root)]
     raised = shortened(
         printable(f"{type(error).__name__}: {_exception_text(error)}{_suggestion(error)}"), MAX_REASON_BYTES

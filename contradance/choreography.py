@@ -291,7 +291,7 @@ def _describe_location(function: AnyFunction) -> str:
 def _check_function(
     choreography: str, contracts: Registry, by_name: dict[str, AnyFunction], function: AnyFunction
 ) -> None:
-    """Raise `InvalidChoreography` for no function, a taken name, or a contract that is not in the registry or ours."""
+    """Raise `InvalidChoreography` for no function, a taken name, an unknown contract, or publishing another app's."""
     if not isinstance(function, Function):
         raise InvalidChoreography(
             f"choreography {choreography!r} lists {function!r}, which is not a function.\n"

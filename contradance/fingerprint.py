@@ -66,7 +66,7 @@ def _function_facts(function: AnyFunction) -> dict[str, object]:
 
 
 def _trigger_facts(function: AnyFunction) -> list[object]:
-    """Return what counts of a trigger: a route's key, a schedule's times and zone, or a rule's pattern and options."""
+    """Return what counts: a route's key, a schedule's times, zone and window, or a rule's pattern and options."""
     trigger = function.trigger
     if isinstance(trigger, Route):
         return [trigger.key]

@@ -156,7 +156,7 @@ def id_at(event: Mapping[str, Any], path: Path) -> str:
 
 
 def once_id(kind: type[ForeignEvent], event: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
-    """Return (id of the event for `once`, names of identifying fields without a value).
+    """Return (EventBridge's id, or a digest of the `once_by=` fields; names of those of these that have no value).
 
     The id is EventBridge's own, or a digest of the identifying fields and of the event's place.
     """

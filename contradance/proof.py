@@ -44,7 +44,7 @@ class NotFaithful(Exception):
 
 
 def proven(instance: BaseModel, *, extra: Extra = "forbid", published: bool = False) -> bytes:
-    """Return the JSON of an instance; raise `NotFaithful` when it does not read back equal.
+    """Return the JSON of an instance; raise `NotFaithful` or ValidationError when it does not read back equal.
 
     Args:
         instance: an event, or an item of a table.

@@ -166,14 +166,14 @@ class Table(Generic[Record]):
         self._linked_unit("write").put(self.name, self._text_key(key), None)
 
     def query(self, partition: KeyPart) -> list[Record]:
-        """Return the items of one partition in the order of their sort keys."""
+        """Return the items of one partition in the order of their sort keys; `WorkError` for an unreadable one."""
         text = self._key_texts((partition,))[0]
         return [self._items.read(document, (text,)) for document in self._linked_unit("read").query(self.name, text)]
 
     def scan(
         self, *, limit: int = 100, after: tuple[KeyPart, ...] | None = None, skip_unreadable: bool = False
     ) -> Page[Record]:
-        """Return up to `limit` items of the table that follow the key `after`, in arbitrary order.
+        """Return up to `limit` items after the key `after`, in arbitrary order; `WorkError` for an unreadable one.
 
         With `skip_unreadable`, items that no longer match the model are left out and listed in `Page.unreadable`.
 

@@ -38,7 +38,7 @@ _OWN_CHECK: Final = "Does not satisfy the contract's own check"
 
 
 def problems(error: ValidationError, prefix: str = "", names: Container[str] | None = None) -> list[tuple[str, str]]:
-    """Return (field path, message) for each problem, without the input, which `error.errors()` contains.
+    """Return (field path, message) of the first problems, without the input; a last pair counts the others.
 
     Of more than `MAX_PROBLEMS` problems the last pair gives the number of those that are not named.
 

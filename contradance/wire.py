@@ -58,7 +58,7 @@ def read_closed(model: type[Model], text: str | bytes, *, extra: Extra = "forbid
 
 
 def read_tolerant(model: type[Model], text: str | bytes, *, extra: Extra = "forbid", by_name: bool = False) -> Model:
-    """Parse JSON by `read_closed`; if that fails, parse it again and ignore unknown fields at every depth.
+    """Parse JSON by `read_closed`; if that fails, without unknown fields at every depth, or raise ValidationError.
 
     Raises:
         ValidationError: the JSON does not match the model even without unknown fields.

@@ -113,7 +113,7 @@ class Reading:
         return branches
 
     def _read_array(self, name: str, value: object, prefix: str, branches: list[BranchFields]) -> list[BranchFields]:
-        """Add one field, or the members of an `$or`, to each branch; return the branches."""
+        """Add a field, or the members of an `$or`, to each branch, return the branches; `InvalidPattern` if invalid."""
         path = f"{prefix}{name}"
         if not isinstance(value, list | tuple):
             raise invalid(f'"{name}" must be an object or an array', path)

@@ -11,7 +11,7 @@ accepts the same with one star fewer, which is 9. The evaluator's documentation 
 
 
 def read(text: str) -> tuple[str, ...]:
-    r"""Return the literal texts between the stars of a wildcard; `\*` and `\\` stand for a star and a backslash.
+    r"""Return the literal texts between a wildcard's stars; raise ValueError for `**` or an escape but `\*` and `\\`.
 
     Raises:
         ValueError: the wildcard has two stars in a row, or another escape.

@@ -97,7 +97,7 @@ def _task(function: AnyFunction, request: Mapping[str, Any], context: Context) -
     key = OnceKey(function.deployed_name, "http", client_key or str(uuid4()))
 
     def run(delivery: Callable[[], Delivery]) -> tuple[object, Callable[[], StoredResponse]]:
-        """Call the handler; return (events, function that renders its response); refuse a missing `Reply`."""
+        """Call the handler; return (events, function that renders its response), or raise `ContractViolation`."""
         taken = {route.delivery.name: delivery()} if route.delivery else {}
         returned = function.handler(**arguments, **taken)
         body, published = (returned.body, returned.publishes) if isinstance(returned, Reply) else (returned, None)

@@ -42,7 +42,7 @@ class Store(Protocol):
     """Tables and once-records, changed together."""
 
     def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
-        """Take the lease, count an attempt and return the record, or only return a `published` one; else `LeaseHeld`.
+        """Take the lease, count an attempt, return the record; a `published` one unchanged. Raise `LeaseHeld` if held.
 
         The same holder takes over at once. A `published` record stays unchanged: a duplicate is not an attempt.
 

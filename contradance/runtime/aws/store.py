@@ -56,7 +56,7 @@ class DynamoDBStore(DynamoDBTables):
         self._retry_budget = retry_budget
 
     def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
-        """Take the lease, count an attempt and return the record, or only return a `published` one; else `LeaseHeld`.
+        """Take the lease, count an attempt, return the record; a `published` one unchanged. Raise `LeaseHeld` if held.
 
         A first attempt costs one call, which takes a free lease. When the condition fails, DynamoDB returns the record
         that exists; a second call takes it over if the record has not changed since.
