@@ -49,7 +49,7 @@ class Rehearsed(NamedTuple):
 def rehearse(
     function: AnyFunction, event: Mapping[str, Any], queries: Queries, variables: Mapping[str, str]
 ) -> Rehearsed:
-    """Run `function` with an event as it was delivered, keep nothing of it, and return what it did.
+    """Run `function` with an event as it was delivered, store nothing, and return what it did or raised.
 
     Args:
         function: a subscriber or a scheduled function.
@@ -133,7 +133,7 @@ class _Forgetful(StoredItems):
         """Do nothing: nothing was committed."""
 
     def unpublished(self, now: datetime, limit: int) -> list[tuple[OnceKey, tuple[SealedEvent, ...]]]:  # noqa: ARG002 - the port's
-        """Return nothing."""
+        """Return an empty list."""
         return []
 
 
@@ -148,7 +148,7 @@ class _Nothing:
         return {"FailedEntryCount": 0, "Entries": [{"EventId": str(uuid4())} for _ in Entries]}
 
     def send(self, function: str, body: str, attributes: Mapping[str, str]) -> None:  # noqa: ARG002 - the port's
-        """Note why the event would be a dead letter."""
+        """Note the attribute `ERROR_MESSAGE` as the reason; send nothing."""
         self.reason = attributes["ERROR_MESSAGE"]
 
     def write(self, record: JournalRecord) -> None:

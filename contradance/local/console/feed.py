@@ -59,7 +59,7 @@ class Feed:
         self._closed.set()
 
     async def stream(self, queue: "asyncio.Queue[str]") -> AsyncIterator[str]:
-        """Yield the records of a queue as server-sent events until the laptop stops or the browser closes."""
+        """Yield a queue's records as server-sent events, `behind` for an empty text, until the laptop stops."""
         yield "retry: 2000\n\n"
         quiet = 0
         while not self._closed.is_set():

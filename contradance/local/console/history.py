@@ -66,7 +66,7 @@ class History:
         self._journal = journal
 
     def latest(self, before: int | None = None) -> FlowPage:
-        """Return a page of flows, the latest activity first: the first page, or the one after, by its `before`."""
+        """Return a page of flows, the latest activity first; `before` is `older` of the page before, None at first."""
         self._database.flush()
         start = END if before is None else before
         found: dict[str, int] = {}
@@ -93,7 +93,7 @@ class History:
         return FlowPage(self.flows_of([flow for flow, _ in shown]), shown[-1][1] if len(rows) > PAGE else None)
 
     def flow(self, correlation_id: str) -> tuple[Flow | None, list[JournalRecord]]:
-        """Return one flow and its records, in the order in which they were written; None without records."""
+        """Return one flow, None without records, and its records with logs, in the order they were written."""
         records = self._records([correlation_id], logs=True)
         found = flows(records, self._journal.outstanding([correlation_id]))
         return (found[0] if found else None), records
@@ -134,7 +134,7 @@ class History:
         return readable(rows)
 
     def _goes_on(self, flow: str, start: int) -> bool:
-        """Whether a flow has later records, so that it is on an earlier page."""
+        """Whether a flow has a record at the position `start` or later, so that an earlier page shows it."""
         query = "SELECT 1 FROM journal WHERE correlation_id = ? AND id >= ? LIMIT 1"
         return bool(self._database.read(query, (flow, start)))
 

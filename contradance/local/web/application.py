@@ -72,7 +72,7 @@ class LaptopApplication:
         self._browsers = Browsers(origins, {routed.route.method for routed in laptop.choreography.routes})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request; an error is a 500, a server that stops a 503; a client that left gets no answer."""
         read, kind = True, self._kind(scope)
         try:
             self._admit(scope, kind)
@@ -140,7 +140,7 @@ class LaptopApplication:
         return self._laptop.gateway.answer(scope["method"], target, headers, body)
 
     async def _body(self, scope: Scope, receive: Receive, kind: RequestKind) -> bytes:
-        """Return the whole body; raise `_Refused` if too large (413) or slow (408), `_Disconnected` if it left."""
+        """Return the body; raise `_Refused` if too large (413) or slow (408), `_Disconnected` if the client left."""
         headers = Headers(scope=scope)
         most = MAX_REQUEST_BYTES if kind in ("commands", "aws") else MAX_BODY_BYTES
         if int(headers.get("content-length", 0)) > most:
