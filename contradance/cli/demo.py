@@ -27,7 +27,7 @@ from contradance.operate.flow import flows
 
 
 def play(choreography: Choreography, scenes: Sequence[Scene]) -> None:
-    """Send each scene's request, deliver everything that follows, and print the flow as a tree."""
+    """Send each scene's request to a temporary laptop, deliver all that follows, and print the flow as a tree."""
     services = Services(choreography.services)
     captured = CapturedLogs(Narrator(services).logged)
     captured.setLevel(logging.WARNING)

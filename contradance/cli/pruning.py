@@ -53,11 +53,11 @@ def prune(
     deleted = ((pruned.events, "event"), (pruned.records, "journal record"), (pruned.once, "once-record"))
     out.print(", ".join(counted(count, noun) for count, noun in deleted))
     if yes:
-        out.print(f"Deleted. The state is {size(after)} now, of {size(before)}.")
+        out.print(f"Deleted. The state is {_megabytes(after)} now, of {_megabytes(before)}.")
     else:
         out.print("Dry run: nothing was deleted. Delete it: add --yes", style="yellow")
 
 
-def size(count: int) -> str:
+def _megabytes(count: int) -> str:
     """Return a number of bytes as text in MB of 1,000,000 bytes, with one decimal."""
     return f"{count / 1e6:,.1f} MB"

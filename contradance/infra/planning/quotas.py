@@ -1,6 +1,7 @@
 """Checks a plan against AWS's quotas at preview, so that no update fails half-way."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -65,11 +66,11 @@ def _too_many_rules(plan: StackPlan) -> Iterator[str]:
     configured = "rule_quota" in config.model_fields_set
     quota = config.rule_quota if configured else min(config.rule_quota, FEWER_RULES.get(region, config.rule_quota))
     # An archive has a rule of its own on its bus. Of another team's bus only this stack's rules are known.
-    archived = {plan.setup.bus.name} if plan.archive else set()
-    archived |= {other.bus.name for other in plan.setup.buses.values() if other.archive}
+    archives = Counter(other.bus.name for other in plan.setup.buses.values() if other.archive)
+    archives[plan.setup.bus.name] += plan.archive is not None
     for bus in dict.fromkeys([plan.setup.bus.name, *(each.rule.bus.name for each in plan.subscribers)]):
         on_it = [each for each in plan.subscribers if each.rule.bus.name == bus]
-        rules = len(on_it) + (bus in archived)
+        rules = len(on_it) + archives[bus]
         if rules > quota:
             yield (
                 f"  {rules} rules on {bus}; a bus may have {quota}.\n"
