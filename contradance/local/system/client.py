@@ -78,11 +78,11 @@ class LaptopClient:
         return self._send("events", EventsRequest(entries=Entries))
 
     def redrive(self, function: str, messages: Sequence[str]) -> Collection[str]:
-        """Redrive dead letters of a function, by message id; return the ids of the redriven. `LaptopError` if refused."""
+        """Redrive dead letters of a function, by message id; return the redriven ids. `LaptopError` if refused."""
         return self._change_letters("redrive", function, messages)
 
     def delete(self, function: str, messages: Sequence[str]) -> Collection[str]:
-        """Delete dead letters of a function, by message id; return the ids of the deleted. `LaptopError` if refused."""
+        """Delete dead letters of a function, by message id; return the deleted ids. `LaptopError` if refused."""
         return self._change_letters("delete", function, messages)
 
     def replay(self, name: str, function: str, first: datetime, last: datetime) -> None:

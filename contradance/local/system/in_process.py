@@ -41,7 +41,7 @@ class DirectActions:
         self._laptop = laptop
 
     def redrive(self, function: str, messages: Sequence[str]) -> Collection[str]:
-        """Turn visible dead letters with an event into deliveries; return their ids. `OperateError`: no such consumer."""
+        """Redrive visible dead letters that hold an event; return their ids. `OperateError`: no such consumer."""
         self._check(function)
         redriven: list[str] = []
 
@@ -58,7 +58,7 @@ class DirectActions:
         return redriven
 
     def delete(self, function: str, messages: Sequence[str]) -> Collection[str]:
-        """Delete dead letters, except hidden ones; return the ids of the deleted. `OperateError`: no such consumer."""
+        """Delete dead letters, except hidden ones; return the deleted ids. `OperateError`: no such consumer."""
         self._check(function)
         return self._laptop.dead_letters.delete_messages(function, messages)
 
@@ -73,7 +73,7 @@ class DirectActions:
             raise OperateError(f"the replay cannot start: {refusal.code}: {refusal.message}") from refusal
 
     def store_pulled(self, letters: Sequence[PulledLetter], rows: Sequence[PulledRow]) -> Collection[str]:
-        """Store pulled dead letters and rows; return the new letters' ids. `OperateError`: no such function or table."""
+        """Store pulled dead letters and rows; return new letters' ids. `OperateError`: unknown function or table."""
         for name in {letter.function for letter in letters}:
             self._check(name)
         for name in {row.table for row in rows} - {*self._laptop.choreography.tables}:
