@@ -33,11 +33,9 @@ class Feed:
     def send(self, record: JournalRecord) -> None:
         """Count a record and queue it for every open page, without waiting; any thread may call it."""
         self.tally.count(record)
-        with self._lock:
-            watchers = [*self._watchers.items()]
-        if watchers:
-            text = json.dumps(summary(record))
-            for queue, loop in watchers:
+        with self._lock:  # no page leaves meanwhile, so its event loop is still open
+            text = json.dumps(summary(record)) if self._watchers else ""
+            for queue, loop in self._watchers.items():
                 loop.call_soon_threadsafe(_put, queue, text)
 
     @contextmanager
