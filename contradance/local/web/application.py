@@ -112,7 +112,7 @@ class LaptopApplication:
         return "console" if self._console is not None and self._console.serves(scope) else "routes"
 
     def _admit(self, scope: Scope, kind: RequestKind) -> None:
-        """Raise `_EarlyResponse` for too large headers and for a page that may not send this; or to answer a preflight."""
+        """Raise `_EarlyResponse` for too large headers, a page that may not send this, or to answer a preflight."""
         headers = Headers(scope=scope)
         if sum(len(name) + len(value) + 4 for name, value in headers.raw) + len(scope["raw_path"]) > MAX_HEAD_BYTES:
             raise _EarlyResponse(refused(431, "The request's line and headers are too large."))
