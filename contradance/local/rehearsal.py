@@ -60,10 +60,10 @@ def rehearse(
     Raises:
         LaptopError: the file cannot be read.
     """
-    store, rest = _Forgetful(queries), _Nothing()
+    store, rest = _RehearsalStore(queries), _RehearsalPorts()
     environment = Environment(store, rest, rest, rest, RealClock(), variables, bus="rehearsal")
     try:
-        invoke(function, event, _Patient(), environment)
+        invoke(function, event, _UnlimitedContext(), environment)
     except LaptopError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever the handler raises is the result
@@ -86,7 +86,7 @@ def pending_events(queries: Queries, term: str) -> list[PendingEvent]:
     return [PendingEvent(function, event_id, read_event(event_id, envelope)) for function, event_id, envelope in rows]
 
 
-class _Patient:
+class _UnlimitedContext:
     """Lambda's context of an invocation without a timeout."""
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class _Patient:
         return _HOUR
 
 
-class _Forgetful(StoredItems):
+class _RehearsalStore(StoredItems):
     """A `Store` that reads committed rows, and notes what would be committed."""
 
     def __init__(self, queries: Queries) -> None:
@@ -137,7 +137,7 @@ class _Forgetful(StoredItems):
         return []
 
 
-class _Nothing:
+class _RehearsalPorts:
     """`Events`, `DeadLetters` and `JournalWriter` that keep nothing but the reason of a dead letter."""
 
     def __init__(self) -> None:

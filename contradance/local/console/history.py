@@ -1,7 +1,7 @@
 """Flows and events in the laptop's file, a page at a time; an index answers each query."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -148,7 +148,10 @@ class History:
         )
         return readable(rows)
 
-    def flows_of(self, found: Iterable[str]) -> list[Flow]:
-        """Return flows by their ids, in this order; an id without records is left out."""
-        by_flow = {flow.correlation_id: flow for flow in flows(self._records(found), self._journal.outstanding(found))}
-        return [by_flow[flow] for flow in found if flow in by_flow]  # SQLite's JSON ends an id at a null character
+    def flows_of(self, correlation_ids: Collection[str]) -> list[Flow]:
+        """Return the flows with these ids, in their order; an id without records is left out."""
+        outstanding = self._journal.outstanding(correlation_ids)
+        by_flow = {flow.correlation_id: flow for flow in flows(self._records(correlation_ids), outstanding)}
+        return [
+            by_flow[flow] for flow in correlation_ids if flow in by_flow
+        ]  # SQLite's JSON ends an id at a null character
