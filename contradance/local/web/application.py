@@ -31,7 +31,7 @@ _NOT_FOR_PAGES: Final = {"cross-origin-resource-policy": "same-origin", "x-conte
 """Headers of answers that no page may use."""
 
 
-class _EarlyResponse(Exception):
+class _Refused(Exception):
     """The answer to a request that is refused before its body is read to the end."""
 
     def __init__(self, answer: HttpResponse) -> None:
@@ -83,7 +83,7 @@ class LaptopApplication:
             given = await self._answer_in_thread(scope, body, kind)
         except _Disconnected:
             return
-        except _EarlyResponse as refusal:
+        except _Refused as refusal:
             given, read = refusal.answer, False
         except asyncio.CancelledError:
             given = refused(503, "The laptop is stopping.")
@@ -112,15 +112,15 @@ class LaptopApplication:
         return "console" if self._console is not None and self._console.serves(scope) else "routes"
 
     def _admit(self, scope: Scope, kind: RequestKind) -> None:
-        """Raise `_EarlyResponse` for too large headers, a page that may not send this, or to answer a preflight."""
+        """Raise `_Refused` for too large headers, a page that may not send this, or to answer a preflight."""
         headers = Headers(scope=scope)
         if sum(len(name) + len(value) + 4 for name, value in headers.raw) + len(scope["raw_path"]) > MAX_HEAD_BYTES:
-            raise _EarlyResponse(refused(431, "The request's line and headers are too large."))
+            raise _Refused(refused(431, "The request's line and headers are too large."))
         answer = self._browsers.refusal(kind, scope["method"], headers)
         if answer is None and kind == "routes":
             answer = self._browsers.preflight(scope["method"], headers)
         if answer is not None:
-            raise _EarlyResponse(answer)
+            raise _Refused(answer)
 
     def _own_headers(self, kind: RequestKind, headers: Headers) -> Mapping[str, str]:
         """Return the headers that the laptop adds to each response, also a refusal: CORS for routes, else security."""
@@ -140,11 +140,11 @@ class LaptopApplication:
         return self._laptop.gateway.answer(scope["method"], target, headers, body)
 
     async def _body(self, scope: Scope, receive: Receive, kind: RequestKind) -> bytes:
-        """Return the body; raise `_EarlyResponse` if it is too large or slow, `_Disconnected` if the client left."""
+        """Return the body; raise `_Refused` if it is too large or slow, `_Disconnected` if the client left."""
         headers = Headers(scope=scope)
         most = MAX_REQUEST_BYTES if kind in ("commands", "aws") else MAX_BODY_BYTES
         if int(headers.get("content-length", 0)) > most:
-            raise _EarlyResponse(refused(413, BODY_TOO_LARGE))
+            raise _Refused(refused(413, BODY_TOO_LARGE))
         body, more = bytearray(), True
         try:
             async with asyncio.timeout(self._bounds.body_seconds):
@@ -155,9 +155,9 @@ class LaptopApplication:
                     body += message["body"]
                     more = message["more_body"]
                     if len(body) > most:
-                        raise _EarlyResponse(refused(413, BODY_TOO_LARGE))
+                        raise _Refused(refused(413, BODY_TOO_LARGE))
         except TimeoutError as error:
-            raise _EarlyResponse(refused(408, "The request's body took too long.")) from error
+            raise _Refused(refused(408, "The request's body took too long.")) from error
         return bytes(body)
 
     async def _send(self, given: HttpResponse, unread: Receive | None, send: Send) -> None:
