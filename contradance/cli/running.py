@@ -71,7 +71,7 @@ def run_laptop(
     def when_settled(pending: PendingDelivery) -> None:
         """Print a flow's summary when its last delivery is settled."""
         flow_id = pending.correlation_id
-        if flow_id is not None and not laptop.bus.open_deliveries(flow_id):
+        if flow_id is not None and not laptop.deliveries.count_of_flow(flow_id):
             for flow in flows(laptop.journal.flows(flow_id)):
                 narrator.settled(flow)
 
@@ -136,7 +136,7 @@ def setting_variables(choreography: Choreography, sets: Sequence[str]) -> Mappin
 
 def _print_backlog(laptop: Laptop) -> None:
     """Print how many deliveries an earlier run left pending, if any."""
-    pending, due = laptop.bus.waiting()
+    pending, due = laptop.deliveries.count()
     if due is not None:
         deliveries = f"{counted(pending, 'delivery')} {'is' if pending == 1 else 'are'}"
         out.print(

@@ -261,7 +261,7 @@ class Run:
 
     def _published_data(self, contract: type[Contract]) -> list[Any]:
         """Return the data of the events of `contract` that functions published, in the bus's order."""
-        self.laptop.bus.flush()
+        self.laptop.deliveries.flush()
         rows = self.laptop.database.read(
             "SELECT envelope FROM event WHERE archived = 1 AND bus = ? ORDER BY id", (OWN_BUS,)
         )

@@ -366,7 +366,7 @@ def test_a_delivery_that_waits_can_be_debugged_by_its_function_and_nothing_else_
             monkeypatch.setattr("functions.payments.gateway.GatewayOutage", error)
             quits.append(CliRunner().invoke(app, ["retry", PAYMENT, *options], input="", terminal_width=200))
         nothing = CliRunner().invoke(app, ["retry", "payments.reverse_payment", *options])
-        left = system.laptop.bus.backlog(PAYMENT)
+        left = system.laptop.deliveries.backlog(PAYMENT)
 
     assert "GatewayOutage" in waiting.stderr
     for quit_ in quits:

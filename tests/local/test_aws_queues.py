@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contradance import Retry
 from contradance.errors import LaptopError
-from contradance.local.dead_letter_queues import DeadLetterQueues
+from contradance.local.invocation.flight_notes import FlightNotes
 from contradance.local.laptop import Laptop
 from tests.local.aws import Clients, served
 from tests.local.desk import Desk, always_fails, ask, asked, dead_letters, fails_until, invalid, later, opened
@@ -107,7 +107,7 @@ def test_a_message_that_sqs_moved_keeps_its_id_its_time_and_its_count(
     def refused(*_: object) -> None:
         raise LaptopError("the queue does not answer")
 
-    monkeypatch.setattr(DeadLetterQueues, "send", refused)
+    monkeypatch.setattr(FlightNotes, "send", refused)
     ask(laptop, "a")
     laptop.drain()
 

@@ -211,7 +211,7 @@ def test_close_waits_for_what_is_in_flight_and_settles_it(tmp_path: Path) -> Non
 
     closing = threading.Thread(target=laptop.close)
     closing.start()
-    wait_until(lambda: laptop._runner._stopping)
+    wait_until(lambda: laptop._runner._workers.stopping)
     waited = closing.is_alive()
     release.set()
     closing.join(LONG)
@@ -238,7 +238,7 @@ def test_close_begins_nothing_more_and_the_next_start_does(tmp_path: Path) -> No
     begun.wait(LONG)
     closing = threading.Thread(target=laptop.close)
     closing.start()
-    wait_until(lambda: laptop._runner._stopping)
+    wait_until(lambda: laptop._runner._workers.stopping)
     release.set()
     closing.join(LONG)
     before = len(desk.calls)

@@ -16,6 +16,7 @@ from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.aws.queues import Queues
 from contradance.local.dead_letter_queues import DeadLetterQueues
 from contradance.local.events.bus import Bus
+from contradance.local.events.deliveries import Deliveries
 from contradance.local.events.replays import Replays
 from contradance.local.invocation.gateway import HttpResponse, public_message
 from contradance.local.invocation.threads import RequestThreads
@@ -64,16 +65,17 @@ class AwsEndpoint:
         self,
         choreography: Choreography,
         bus: Bus,
+        deliveries: Deliveries,
         dead_letters: DeadLetterQueues,
         replays: Replays,
-        environment: Environment,
         *,
+        environment: Environment,
         threads: RequestThreads,
     ) -> None:
         clock = environment.clock
         events = EventBus(choreography, bus, clock.now())
         archive = ArchiveOperations(choreography, replays, clock.now())
-        queues = Queues(choreography, bus, dead_letters, clock)
+        queues = Queues(choreography, bus, deliveries, dead_letters, clock)
         self._functions = Functions(choreography, bus, environment, threads)
         self._events: dict[str, Callable[[AwsRequest], ResponseBody]] = {
             "AWSEvents.CancelReplay": archive.cancel_replay,

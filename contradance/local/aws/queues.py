@@ -15,6 +15,7 @@ from contradance.local.aws.message import attributes_digest, checked_text, diges
 from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.dead_letter_queues import VISIBILITY_SECONDS, DeadLetterQueues
 from contradance.local.events.bus import Bus
+from contradance.local.events.deliveries import Deliveries
 from contradance.local.names import ACCOUNT, aws_name, dead_letter_queue, queue_arn, queue_url
 from contradance.local.refusal import Refused
 from contradance.retry import VISIBILITY_FACTOR
@@ -59,13 +60,22 @@ class Queues:
 
     Args:
         choreography: has the functions, each with its queues.
-        bus: holds what waits on a source queue.
+        bus: accepts messages for source queues.
+        deliveries: hold the messages of source queues.
         dead_letters: holds the dead letters.
         clock: gives the current time; the laptop created its queues when it was started.
     """
 
-    def __init__(self, choreography: Choreography, bus: Bus, dead_letters: DeadLetterQueues, clock: Clock) -> None:
+    def __init__(
+        self,
+        choreography: Choreography,
+        bus: Bus,
+        deliveries: Deliveries,
+        dead_letters: DeadLetterQueues,
+        clock: Clock,
+    ) -> None:
         self._bus = bus
+        self._deliveries = deliveries
         self._clock = clock
         self._created = str(int(clock.now().timestamp()))
         self._purged: dict[str, float] = {}
@@ -191,7 +201,7 @@ class Queues:
     def _attributes(self, queue: _Queue) -> dict[str, str]:
         """Return every attribute of a queue as text, with its counts; `RedrivePolicy` only of a source queue."""
         name = queue.function.name
-        visible, hidden = self._bus.backlog(name) if queue.source else self._dead_letters.counts(name)
+        visible, hidden = self._deliveries.backlog(name) if queue.source else self._dead_letters.counts(name)
         timeout = VISIBILITY_FACTOR * int(queue.function.limits.timeout.total_seconds())
         attributes = {
             "ApproximateNumberOfMessages": str(visible),

@@ -1,43 +1,30 @@
-"""The laptop's EventBridge buses: events are stored, matched against the rules of their bus, and delivered from here.
+"""The laptop's EventBridge buses: events are matched against the rules of their bus, and stored with their deliveries.
 
 Beside the application's own bus there is one for each bus that its functions name, such as the account's default bus.
 
-An event is on disk before it is acknowledged. Pending deliveries continue after a restart.
+An event is on disk before it is acknowledged.
 """
 
 import json
 import sqlite3
-from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from threading import Lock
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from contradance.choreography import Choreography
 from contradance.envelope import SealedEvent, derived_id
-from contradance.local.dead_letter_queues import DeadLetterMessage, keep
 from contradance.local.events.accepted import OWN_BUS, Accepted, StoredEvent, stored_event
 from contradance.local.events.entry import RefusedEntry, envelope
 from contradance.local.events.pending_delivery import Dispatcher, NullDispatcher, PendingDelivery
 from contradance.local.names import schedule_arn, scheduled_time
-from contradance.local.state.database import Database, Job
+from contradance.local.state.database import Database
 from contradance.pattern import RuleIndex
 from contradance.runtime.ports import Clock
 
-_PENDING: Final = (
-    "SELECT delivery.id, function, attempt, sent, due, delivery.correlation_id, envelope FROM delivery "
-    "JOIN event ON event.id = delivery.event WHERE"
-)
-_DUE: Final = f"{_PENDING} function = ? AND due <= ? ORDER BY due, event LIMIT ?"
-_NAMED: Final = f"{_PENDING} delivery.id IN (SELECT value FROM json_each(?)) ORDER BY sent, event"  # noqa: S608 - constant
-
-_LONGEST_HIDDEN_SECONDS: Final = 43_200
-"""Longest visibility timeout, in seconds. SQS API reference, ChangeMessageVisibility."""
-
 
 class Bus:
-    """Accepted events and pending deliveries, in the laptop's database."""
+    """Accepts events and deliveries into the laptop's database."""
 
     def __init__(self, choreography: Choreography, database: Database, clock: Clock) -> None:
         self.name = choreography.name
@@ -45,9 +32,6 @@ class Bus:
         self._database = database
         self._clock = clock
         self._rules = self._rules_of(None)
-        self._finishing: deque[tuple[str, Job[object]]] = deque()
-        """Ids of finished deliveries whose deletion waits for the next commit, in the order of their jobs."""
-        self._finishing_lock = Lock()
         self.dispatcher: Dispatcher = NullDispatcher()
         """Makes the deliveries; set by `Runner.start`. Until then deliveries stay on disk."""
 
@@ -194,130 +178,6 @@ class Bus:
                 ids = self._choreography.event_ids(event)
                 matched.append(stored_event(event, ids, reached, now.timestamp(), bus))
         return Accepted(matched, now, self.dispatcher, archived=False)
-
-    def due(self, function: str, now: datetime, limit: int) -> list[PendingDelivery]:
-        """Return up to `limit` deliveries of `function` that are due, the earliest first."""
-        self._database.flush()
-        rows = self._database.read(_DUE, (function, now.timestamp(), limit))
-        return [PendingDelivery(*row) for row in rows]
-
-    def pending(self, ids: Sequence[str]) -> list[PendingDelivery]:
-        """Return the deliveries with these ids that are pending; others are left out."""
-        rows = self._database.read(_NAMED, (json.dumps([*ids]),))
-        return [PendingDelivery(*row) for row in rows]
-
-    def take_due(self, function: str, now: datetime, limit: int, take: Callable[[list[PendingDelivery]], None]) -> None:
-        """Call `take` with up to `limit` deliveries of `function` that are due, the earliest first.
-
-        It runs inside a write transaction: no delivery is accepted, finished or postponed between query and choice.
-        """
-        self._database.write(
-            lambda connection: take(
-                [PendingDelivery(*row) for row in connection.execute(_DUE, (function, now.timestamp(), limit))]
-            )
-        )
-
-    def next_due(self, function: str, after: datetime) -> float | None:
-        """Return when the first delivery of `function` after `after` is due, in seconds of the epoch; None without one."""
-        rows = self._database.read(
-            "SELECT min(due) FROM delivery WHERE function = ? AND due > ?", (function, after.timestamp())
-        )
-        return None if rows[0][0] is None else float(rows[0][0])
-
-    def reschedule_future(self, now: datetime, longest_pause: timedelta) -> None:
-        """Make due now what a clock that was ahead put further into the future than any pause lasts.
-
-        A run with a time scale stores times ahead of real time; a later run without one would wait for them for days.
-        """
-        at = now.timestamp()
-        later = at + longest_pause.total_seconds()
-
-        def change(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "UPDATE delivery SET due = ? WHERE due > ? OR (sent > ? AND due > ?)", (at, later, at, at)
-            )
-            connection.execute("UPDATE delivery SET sent = ? WHERE sent > ?", (at, at))
-            connection.execute(
-                "UPDATE dead_letter SET visible = 0 WHERE visible > ? OR (sent > ? AND visible > ?)",
-                (at + _LONGEST_HIDDEN_SECONDS, at, at),
-            )
-            # No process holds a lease at the start: what is committed and not published is for the sweeper.
-            connection.execute("UPDATE once SET expires = ? WHERE state = 'done' AND expires > ?", (at, at))
-
-        self._database.write(change)
-
-    def shift_future(self, now: datetime, back: timedelta) -> None:
-        """Make what is due in the future due earlier by `back`, not before `now`: the clock was set back."""
-        at, by = now.timestamp(), back.total_seconds()
-
-        def change(connection: sqlite3.Connection) -> None:
-            connection.execute("UPDATE delivery SET due = max(?, due - ?) WHERE due > ?", (at, by, at))
-            connection.execute("UPDATE delivery SET sent = max(?, sent - ?) WHERE sent > ?", (at - by, by, at))
-            connection.execute("UPDATE dead_letter SET visible = max(?, visible - ?) WHERE visible > ?", (at, by, at))
-
-        self._database.write(change)
-
-    def waiting(self) -> tuple[int, datetime | None]:
-        """Return how many deliveries to any function are pending, and when the first is due; None without any."""
-        count, due = self._database.read("SELECT count(*), min(due) FROM delivery")[0]
-        return count, None if due is None else datetime.fromtimestamp(due, UTC)
-
-    def functions_waiting(self) -> list[str]:
-        """Return the names of the functions to which deliveries are pending."""
-        return [name for (name,) in self._database.read("SELECT DISTINCT function FROM delivery")]
-
-    def finish(self, waiting: PendingDelivery) -> None:
-        """Delete a delivery that succeeded, with the next commit.
-
-        A crash may lose the deletion: the once-record then makes the repeated delivery a duplicate. A delivery that has no
-        once-record, because the consumer has dead-lettered it, is deleted by `PendingMessages` before.
-        """
-        job = self._database.write_soon("DELETE FROM delivery WHERE id = ?", (waiting.id,))
-        with self._finishing_lock:
-            self._finishing.append((waiting.id, job))
-            while self._finishing and self._finishing[0][1].done:
-                self._finishing.popleft()
-
-    def postpone(self, waiting: PendingDelivery, due: datetime, *, counted: bool = True) -> None:
-        """Schedule the next attempt for `due`; a `counted` one has the next number, another the same."""
-        self._database.write(
-            lambda connection: connection.execute(
-                "UPDATE delivery SET attempt = ?, due = ? WHERE id = ?",
-                (waiting.attempt + counted, due.timestamp(), waiting.id),
-            )
-        )
-
-    def dead_letter(self, waiting: PendingDelivery, message: DeadLetterMessage) -> None:
-        """Move a delivery to its function's dead letter queue as `message`; no effect if it is not pending."""
-
-        def change(connection: sqlite3.Connection) -> None:
-            found = connection.execute("DELETE FROM delivery WHERE id = ? RETURNING id", (waiting.id,)).fetchone()
-            if found:
-                keep(connection, waiting.function, message)
-
-        self._database.write(change)
-
-    def flush(self) -> None:
-        """Commit the changes that wait for the next commit."""
-        self._database.flush()
-
-    def open_deliveries(self, correlation_id: str) -> int:
-        """Return how many deliveries of one flow are pending; a finished one does not count before its deletion either.
-
-        It is asked after each delivery, and so must not cause a commit.
-        """
-        with self._finishing_lock:
-            finishing = {identifier for identifier, _ in self._finishing}
-        rows = self._database.read("SELECT id FROM delivery WHERE correlation_id = ?", (correlation_id,))
-        return sum(identifier not in finishing for (identifier,) in rows)
-
-    def backlog(self, function: str) -> tuple[int, int]:
-        """Return (due now, due later): how many deliveries of `function` are pending."""
-        self._database.flush()
-        now = self._clock.now().timestamp()
-        query = "SELECT count(*) FILTER (WHERE due <= ?), count(*) FILTER (WHERE due > ?) FROM delivery"
-        due, later = self._database.read(f"{query} WHERE function = ?", (now, now, function))[0]
-        return due, later
 
     def _accepted(self, events: list[tuple[str, dict[str, Any]]], now: datetime) -> Accepted:
         """Match each (bus, event) against every rule of its bus; return the events ready to store."""

@@ -6,7 +6,7 @@ HTTP: API Gateway developer guide, http-api-develop-integrations-lambda (payload
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import md5
@@ -38,8 +38,8 @@ class LaptopContext:
         return max(ceil((self.deadline - monotonic()) * 1000), 0)
 
 
-def sqs_batch(batch: Sequence[PendingDelivery], now: datetime) -> dict[str, Any]:
-    """Return the event with which SQS's event source mapping invokes a function for a batch."""
+def sqs_batch(pending: PendingDelivery, received: datetime) -> dict[str, Any]:
+    """Return the event with which SQS's event source mapping invokes a function: a batch of one message."""
     return {
         "Records": [
             {
@@ -50,7 +50,7 @@ def sqs_batch(batch: Sequence[PendingDelivery], now: datetime) -> dict[str, Any]
                     "ApproximateReceiveCount": str(pending.attempt),
                     "SentTimestamp": str(int(pending.sent * 1000)),
                     "SenderId": "AIDAIT2UOQQY3AUEKVGXU",
-                    "ApproximateFirstReceiveTimestamp": str(int(now.timestamp() * 1000)),
+                    "ApproximateFirstReceiveTimestamp": str(int(received.timestamp() * 1000)),
                 },
                 "messageAttributes": {},
                 "md5OfBody": md5(pending.envelope.encode(), usedforsecurity=False).hexdigest(),
@@ -58,7 +58,6 @@ def sqs_batch(batch: Sequence[PendingDelivery], now: datetime) -> dict[str, Any]
                 "eventSourceARN": queue_arn(aws_name(pending.function)),
                 "awsRegion": REGION,
             }
-            for pending in batch
         ]
     }
 

@@ -8,7 +8,7 @@ that ran alone when the process ended is to blame; it is dead-lettered after its
 from collections.abc import Mapping
 
 from contradance.choreography import AnyFunction
-from contradance.local.events.bus import Bus
+from contradance.local.events.deliveries import Deliveries
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.invocation.in_flight import RUNS, STOPPED, WAITS, InFlight, Left
 from contradance.local.invocation.invoker import Invoker
@@ -22,7 +22,7 @@ class Recovery:
 
     Args:
         functions: every function, by name.
-        bus: holds the deliveries.
+        deliveries: the pending deliveries.
         invoker: settles them.
         in_flight: what the killed process left.
         store: holds the once-records.
@@ -31,13 +31,13 @@ class Recovery:
     def __init__(
         self,
         functions: Mapping[str, AnyFunction],
-        bus: Bus,
+        deliveries: Deliveries,
         invoker: Invoker,
         in_flight: InFlight,
         store: SQLiteStore,
     ) -> None:
         self._functions = functions
-        self._bus = bus
+        self._deliveries = deliveries
         self._invoker = invoker
         self._in_flight = in_flight
         self._store = store
@@ -63,7 +63,7 @@ class Recovery:
         ordered = sorted(suspects.values(), key=lambda pending: pending.attempt)
         for pending in ordered:
             self._waiting[pending.id] = self._in_flight.wait_alone(pending.id, pending.attempt, pending.function)
-        self._bus.flush()  # the records are on disk before what they are about is forgotten
+        self._deliveries.flush()  # the records are on disk before what they are about is forgotten
         self._in_flight.forget_left()
         return ordered
 
@@ -86,7 +86,7 @@ class Recovery:
         """Return deliveries left in `state` that are pending, not committed, and of a function that exists."""
         named = [one for one in left if one.state == state and one.kind == "delivery"]
         known = [one.id for one in named if one.function in self._functions]
-        return [pending for pending in self._bus.pending(known) if not self._has_completed(pending)]
+        return [pending for pending in self._deliveries.with_ids(known) if not self._has_completed(pending)]
 
     def _has_completed(self, pending: PendingDelivery) -> bool:
         """Whether a delivery's handler has committed; False if its event has no once-key."""
