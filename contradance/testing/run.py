@@ -16,8 +16,8 @@ from contradance.foreign import ForeignEvent
 from contradance.function import Schedule
 from contradance.local.captured import logging_kept, printing
 from contradance.local.clock import VirtualClock
-from contradance.local.events.accepted import OWN_BUS
 from contradance.local.laptop import Laptop
+from contradance.local.state.schema import OWN_BUS
 from contradance.operate.flow import COMPLETED, Flow, flows
 from contradance.operate.foreign import foreign_entry, put_one
 from contradance.operate.journal import LogLine, attempt_log_lines

@@ -6,11 +6,11 @@ from typing import Final
 
 from contradance.choreography import Choreography
 from contradance.local.aws.protocol import AwsRequest, ResponseBody, invalid
-from contradance.local.events.accepted import OWN_BUS
 from contradance.local.events.replay import Replay
 from contradance.local.events.replays import Replays
 from contradance.local.names import archive_arn, archive_name, bus_arn, replay_arn, rule_arn
 from contradance.local.refusal import Refused
+from contradance.local.state.schema import OWN_BUS
 
 _NAME: Final = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
 _LONGEST_DESCRIPTION: Final = 512

@@ -4,13 +4,11 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from contradance.local.events.pending_delivery import Dispatcher, PendingDelivery
-
-OWN_BUS: Final = ""
-"""The application's own bus, as rows of the database have it."""
+from contradance.local.state.schema import OWN_BUS
 
 
 class StoredEvent(NamedTuple):
@@ -26,7 +24,7 @@ class StoredEvent(NamedTuple):
 
     @property
     def archived(self) -> bool:
-        """Whether an archive keeps it: the own bus's keeps every event, another bus's those that a rule matches."""
+        """Whether its bus's archive keeps the event: the own bus's each one, another bus's those that a rule matches."""
         return self.bus == OWN_BUS or bool(self.deliveries)
 
 

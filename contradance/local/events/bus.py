@@ -14,11 +14,12 @@ from uuid import uuid4
 
 from contradance.choreography import Choreography
 from contradance.envelope import SealedEvent, derived_id
-from contradance.local.events.accepted import OWN_BUS, Accepted, StoredEvent, stored_event
+from contradance.local.events.accepted import Accepted, StoredEvent, stored_event
 from contradance.local.events.entry import RefusedEntry, envelope
 from contradance.local.events.pending_delivery import Dispatcher, NullDispatcher, PendingDelivery
 from contradance.local.names import schedule_arn, scheduled_time
 from contradance.local.state.database import Database
+from contradance.local.state.schema import OWN_BUS
 from contradance.pattern import RuleIndex
 from contradance.runtime.ports import Clock
 

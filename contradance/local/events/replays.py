@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from contradance.local.events.accepted import OWN_BUS
 from contradance.local.events.bus import Bus
 from contradance.local.events.replay import REPLAY_COLUMNS, Replay, ReplayState, find_replay
 from contradance.local.refusal import Refused
 from contradance.local.state.database import Database
+from contradance.local.state.schema import OWN_BUS
 from contradance.runtime.ports import Clock
 
 _LOG = logging.getLogger("contradance.replays")
