@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from contradance.local.dead_letter_queues import LETTER_COLUMNS, stored_letter
 from contradance.local.state.database import Database
-from contradance.local.state.journal_table import STARTED_AT, started_at
+from contradance.local.state.journal_table import STARTED_AT, parsed_start
 from contradance.retry import QUEUE_MAX_AGE
 from contradance.runtime.ports import Clock
 
@@ -193,4 +193,4 @@ class Pruner:
 
 def _is_before(text: str | None, before: float) -> bool:
     """Whether a record's start is before a time, in seconds of the epoch; one that cannot be read is not."""
-    return text is not None and started_at(text) < datetime.fromtimestamp(before, UTC)
+    return text is not None and parsed_start(text) < datetime.fromtimestamp(before, UTC)

@@ -136,8 +136,8 @@ def test_another_bus_archives_only_what_a_rule_matches(run: Run) -> None:
     run.laptop.bus.put_any([{"Source": "aws.ec2", "DetailType": "x", "Detail": "{}", "EventBusName": "default"}])
 
     assert [archived for _, archived, _ in kept(run)] == [1, 0, 0]
-    assert run.laptop.replays.archived("default")[0] == 1
-    assert run.laptop.replays.archived("printer")[0] == 0
+    assert run.laptop.replays.archive_size("default")[0] == 1
+    assert run.laptop.replays.archive_size("printer")[0] == 0
 
 
 def test_put_events_refuses_sources_of_aws_and_takes_others_by_bus(run: Run) -> None:

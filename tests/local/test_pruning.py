@@ -49,6 +49,22 @@ def test_an_old_flow_goes_with_its_journal_and_its_once_records(system: Food) ->
     assert prune(system) == Pruned()
 
 
+@pytest.mark.parametrize("text", ["no JSON", '{"started_at": 5}', '{"started_at": [1]}', '{"started_at": "x"}', "{}"])
+def test_a_record_without_a_time_stays_and_ends_no_pass(text: str, system: Food) -> None:
+    system.order(HAPPY)
+    system.laptop.advance(30 * DAY)
+    system.laptop.database.write(
+        lambda connection: connection.execute(
+            "INSERT INTO journal (function, correlation_id, record) VALUES ('a.b', 'odd', ?)", (text,)
+        )
+    )
+
+    pruned = prune(system)
+
+    assert pruned.records > 0
+    assert counts(system).records == 1
+
+
 def test_what_is_younger_than_the_archive_stays(system: Food) -> None:
     system.order(HAPPY)
     before = counts(system)

@@ -305,7 +305,7 @@ def test_a_clean_end_leaves_nothing_and_the_operator_blames_nothing(tmp_path: Pa
     (line,) = left.left
     flight = left.begin("delivery", line.function, line.id, 1, 0)
     left.forget_left()
-    left.stop()
+    left.mark_stopped()
     shutil.copy(tmp_path / FILE, tmp_path / "left")
     left.end(flight)
     left.close()

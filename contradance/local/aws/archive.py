@@ -129,7 +129,7 @@ class ArchiveOperations:
 
     def _described(self, bus: str) -> ResponseBody:
         """Return a bus's archive as in AWS's responses, with the count and bytes of its events."""
-        count, size = self._replays.archived(OWN_BUS if bus == self._own else bus)
+        count, size = self._replays.archive_size(OWN_BUS if bus == self._own else bus)
         return {
             "ArchiveName": archive_name(bus),
             "EventSourceArn": bus_arn(bus),

@@ -29,7 +29,7 @@ from contradance.strictjson import read_json
 CONTENT_TYPE: Final = "application/x-amz-json-1.1"
 TARGET_HEADER: Final = "x-amz-target"
 MAX_REQUEST_BYTES: Final = 4 * MAX_CALL_BYTES
-"""Largest request, in bytes. An event is JSON inside JSON: up to three times as long as what `MAX_CALL_BYTES` counts."""
+"""Largest request, in bytes. An event is JSON inside JSON: up to three times as long as `MAX_CALL_BYTES` counts it."""
 _SERVICES: Final = ("events", "sqs")
 """Services whose operations are named in a header, as requests are signed for them."""
 _LOG = logging.getLogger("contradance.aws")

@@ -41,7 +41,7 @@ class Bus:
         self._rules = self._rules_of(functions)
 
     def _rules_of(self, functions: Collection[str] | None) -> dict[str, RuleIndex]:
-        """Return the rules of each bus, by the bus; with `functions`, theirs alone."""
+        """Return each bus's rules by its name, `OWN_BUS` for the own; of `functions` alone, or of all for None."""
         return {
             bus or OWN_BUS: RuleIndex(
                 {
@@ -59,26 +59,26 @@ class Bus:
         return (self.name, *(bus for bus in self._rules if bus != OWN_BUS))
 
     def bus_named(self, name: str) -> str | None:
-        """Return a bus as rows have it (`OWN_BUS` for the own), by name or ARN; None where there is no such bus."""
+        """Return a bus as rows have it, `OWN_BUS` for the own, by its name or ARN; None if the laptop has no such bus."""
         name = name.partition("event-bus/")[2] if name.startswith("arn:") else name
         if name == self.name:
             return OWN_BUS
         return name if name in self._rules else None
 
     def accept(self, sealed: Sequence[SealedEvent]) -> Accepted:
-        """Match sealed events against the rules; return them ready to store in the transaction that commits them."""
+        """Match sealed events against the own bus's rules; return them for the transaction that commits them."""
         now = self._clock.now()
         return self._accepted([(OWN_BUS, envelope(event.entry(self.name), now)) for event in sealed], now)
 
     def put_events(self, *, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        """Accept entries as EventBridge's PutEvents does: each succeeds or fails alone; results keep the entries' order.
+        """Accept entries as EventBridge's PutEvents does: each succeeds or fails alone; results have the entries' order.
 
         An entry of a bus that the laptop does not have enters the own bus; the callers refuse such entries.
         """
         return self._put(Entries, refuse_aws=True)
 
     def put_any(self, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803 - as in `put_events`
-        """Accept entries like `put_events`, and also those with a source of AWS, which only AWS may publish there."""
+        """Accept entries as `put_events` does, and also those with a source of AWS, with which only AWS may publish."""
         return self._put(Entries, refuse_aws=False)
 
     def _put(self, entries: Sequence[Mapping[str, Any]], *, refuse_aws: bool) -> dict[str, Any]:
@@ -101,10 +101,9 @@ class Bus:
         return {"FailedEntryCount": len(entries) - len(events), "Entries": results}
 
     def enqueue_scheduled(self, function: str, expression: str, moment: datetime) -> bool:
-        """Accept a run of a scheduled function, with Scheduler's input; return False if its moment had one.
+        """Accept the run of a scheduled function for one moment; do nothing and return False if it was accepted before.
 
         The run's id is derived from schedule and moment, so a restarted process does not run the same moment again.
-        Return whether it was accepted.
         """
         text = json.dumps({"schedule": schedule_arn(function), "scheduled_time": scheduled_time(moment)})
         at = moment.timestamp()
@@ -128,7 +127,7 @@ class Bus:
         return bool(self._database.read("SELECT 1 FROM event WHERE event_id = ?", (run,)))
 
     def forget_run(self, function: str, expression: str, moment: datetime) -> None:
-        """Delete a run for a moment to come, unless it is pending, and its once-record: a clock was ahead."""
+        """Let a run for a moment to come be accepted anew: delete its event, unless pending, and its once-record."""
         deployed_name = self._choreography.functions[function].deployed_name
         run, once = _run_id(function, expression, moment), f"{schedule_arn(function)}@{scheduled_time(moment)}"
 
@@ -144,14 +143,18 @@ class Bus:
         self._database.write(change)
 
     def enqueue_direct(self, function: str, text: str, delay_seconds: float = 0) -> str:
-        """Accept a delivery to one function without matching rules (an invocation or a queue message); return its id."""
-        (identifier,) = self.enqueue_from(function, lambda _: [text], delay_seconds)
+        """Accept a delivery of `text` to one function without matching rules, due after the delay; return its id."""
+        (identifier,) = self._enqueue(function, lambda _: [text], delay_seconds)
         return identifier
 
-    def enqueue_from(
-        self, function: str, take: Callable[[sqlite3.Connection], list[str]], delay_seconds: float = 0
+    def enqueue_from(self, function: str, take: Callable[[sqlite3.Connection], list[str]]) -> None:
+        """Accept a delivery to one function of each text that `take` removes from another table, in one transaction."""
+        self._enqueue(function, take, 0)
+
+    def _enqueue(
+        self, function: str, take: Callable[[sqlite3.Connection], list[str]], delay_seconds: float
     ) -> list[str]:
-        """Accept deliveries to one function of what `take` removes from another table, in one transaction; return the ids."""
+        """Accept a delivery to one function of each text that `take` returns, in its transaction; return the ids."""
         now = self._clock.now()
 
         def change(connection: sqlite3.Connection) -> Accepted:
@@ -164,17 +167,15 @@ class Bus:
         accepted.dispatch()
         return accepted.delivery_ids
 
-    def replayed(
+    def accept_replayed(
         self, events: Sequence[Mapping[str, Any]], functions: Collection[str] | None, bus: str = OWN_BUS
     ) -> Accepted:
-        """Return a bus's archived events that match rules of `functions` (None: of all), ready to store."""
+        """Match a bus's archived events against the rules of `functions` (None: all); return the matched, to store."""
         now = self._clock.now()
-        rules = self._rules.get(bus)
+        rules = self._rules.get(bus) or RuleIndex({})
         matched = []
-        for event in events if rules else ():
-            reached = (
-                [name for name in rules.matching(event) if functions is None or name in functions] if rules else []
-            )
+        for event in events:
+            reached = [name for name in rules.matching(event) if functions is None or name in functions]
             if reached:
                 ids = self._choreography.event_ids(event)
                 matched.append(stored_event(event, ids, reached, now.timestamp(), bus))
@@ -193,7 +194,7 @@ class Bus:
         )
 
     def _direct(self, function: str, text: str, at: float, delay_seconds: float) -> StoredEvent:
-        """Return a text, most often an event, as stored with a delivery to one function, due after the delay."""
+        """Return a text ready to store as an event, with a delivery to one function that is due after the delay."""
         event_id, flow = self._ids_in(text)
         pending = PendingDelivery(str(uuid4()), function, 1, at, at + delay_seconds, flow, text)
         return StoredEvent(event_id or pending.id, at, flow, text, [pending])

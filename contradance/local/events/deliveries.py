@@ -61,7 +61,7 @@ class Deliveries:
         return [PendingDelivery(*row) for row in rows]
 
     def next_due(self, function: str, after: datetime) -> float | None:
-        """Return when the first delivery of `function` after `after` is due, in seconds of the epoch; None without one."""
+        """Return the first time after `after` at which a delivery is due, in seconds of the epoch; None without one."""
         rows = self._database.read(
             "SELECT min(due) FROM delivery WHERE function = ? AND due > ?", (function, after.timestamp())
         )
@@ -114,7 +114,7 @@ class Deliveries:
         )
 
     def dead_letter(self, pending: PendingDelivery, message: DeadLetterMessage) -> None:
-        """Put `message` on the function's dead letter queue in place of the delivery; do nothing if it is not pending."""
+        """Replace a delivery by `message` on its function's dead letter queue; do nothing if it is not pending."""
 
         def change(connection: sqlite3.Connection) -> None:
             found = connection.execute("DELETE FROM delivery WHERE id = ? RETURNING id", (pending.id,)).fetchone()

@@ -28,7 +28,7 @@ class Postponed(NamedTuple):
 
 
 def retry_now(database: Database, dispatcher: Dispatcher, now: datetime, term: str | None) -> list[Postponed]:
-    """Make postponed deliveries due now, all or those that `term` selects, and return them.
+    """Make postponed deliveries due now, those that `term` selects or all for None, and return them.
 
     Args:
         database: the state file.

@@ -47,7 +47,7 @@ class Drain:
         self._random = random
 
     def run(self, clock: MovableClock, until: datetime | None = None) -> None:
-        """Make deliveries and replays until none is pending; with `until`, scheduled runs too, up to that moment.
+        """Make deliveries and replays until none is pending, moving the clock; `until` a moment, scheduled runs too.
 
         EventBridge does not order events. A random order, fixed by the seed, exposes handlers that depend on one.
         """
@@ -66,12 +66,12 @@ class Drain:
             going_on = bool(ready) or self._replays.step() or self._move_on(clock, until)
 
     def _deliver(self, pending: PendingDelivery, *, suspected: bool = False) -> None:
-        """Make one delivery and settle it; of its handler's errors, raise only Ctrl-C and pytest's outcomes."""
+        """Make one delivery and settle it; raise Ctrl-C and pytest's outcomes, but no other error of its handler."""
         function = self._functions[pending.function]
         flight = self._invoker.begin(pending, monotonic() + _NO_TIMEOUT_SECONDS)
         try:
             if suspected:
-                self._recovery.cleared(pending)
+                self._recovery.wait_no_more(pending)
             error = self._invoker.invoke(function, pending, flight)
             self._invoker.settle(function, pending, error, flight)
         finally:

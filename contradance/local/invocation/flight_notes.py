@@ -1,4 +1,4 @@
-"""What the runtime decides about a running delivery: it is noted on the delivery's flight, and `Invoker.settle` does it.
+"""What the runtime decides about a running delivery: noted on the delivery's flight, and done by `Invoker.settle`.
 
 So a dead letter replaces its delivery in one transaction, after the journal record: a kill leaves one of the two, not both.
 """

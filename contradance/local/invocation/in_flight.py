@@ -102,7 +102,7 @@ class InFlight:
         """What ran, or waited to run alone, when the process before this one was killed."""
 
     def begin(self, kind: Kind, function: str, identifier: str, attempt: int, deadline: float) -> Flight:
-        """List an invocation that the calling thread is about to start, and return it."""
+        """List an invocation as running in the calling thread, and return it; it is now the thread's `running_flight`."""
         self._attempts[identifier] = attempt
         slot = self._slots.fill(_line(RUNS, kind, identifier, attempt, function))
         flight = Flight(kind, function, identifier, attempt, deadline, monotonic(), threading.get_ident(), slot)
@@ -111,7 +111,7 @@ class InFlight:
         return flight
 
     def end(self, flight: Flight) -> None:
-        """Remove an invocation from the list: its thread has returned, and its outcome is on disk."""
+        """Remove an invocation from the list; its thread calls this, when the outcome is on disk."""
         self._flights.discard(flight)
         with self._lock:
             if flight.slot is not None:
@@ -138,16 +138,16 @@ class InFlight:
         return self._slots.fill(_line(WAITS, "delivery", identifier, attempt, function))
 
     def forget_left(self) -> None:
-        """Clear what the killed process left: it is recorded."""
+        """Clear the lines that the killed process left, because what they list is recorded."""
         self.left = []
         self._slots.clear_before()
 
     def wait_no_more(self, slot: int) -> None:
-        """Remove the delivery in this line from those that wait to run alone."""
+        """Clear a line of `wait_alone`: its delivery no longer waits to run alone."""
         self._slots.clear(slot)
 
     def mark_late(self, flight: Flight) -> None:
-        """Mark an invocation that has outlived its timeout: its attempt is over, whatever its thread does."""
+        """List an invocation as late: it has outlived its timeout, so its attempt is over, whatever its thread does."""
         with self._lock:
             flight.late = True
             self._change(flight, _LATE)
@@ -161,13 +161,13 @@ class InFlight:
             self.mark_late(flight)
         return late
 
-    def stop(self) -> None:
-        """Mark everything that runs as ended by the operator, who ends the process: no handler is to blame."""
+    def mark_stopped(self) -> None:
+        """List every running invocation as ended by the operator, who ends the process: no handler is to blame."""
         for flight in self._flights.copy():
             self._change(flight, STOPPED)
 
     def _change(self, flight: Flight, state: str) -> None:
-        """Write another state into an invocation's line; do nothing after its end."""
+        """Write `state` into an invocation's line; do nothing after its end."""
         slot = flight.slot
         if slot is not None:
             self._slots.change(slot, _line(state, flight.kind, flight.id, flight.attempt, flight.function))
@@ -193,12 +193,12 @@ class InFlight:
         return "" if frame is None else _where(frame)
 
     def close(self) -> None:
-        """Clear the list, because the process ends by itself."""
+        """Clear the file, because the process ends by itself; what still runs is not listed from now on."""
         self._slots.close(in_use=bool(self._flights))
 
 
 def _line(state: str, kind: str, identifier: str, attempt: int, function: str) -> str:
-    """Return the text of a line of the file: state, kind, id, attempt and function."""
+    """Return a line of the file: state, kind, id, attempt and function, separated by spaces."""
     return f"{state} {kind} {identifier} {attempt} {function}"
 
 

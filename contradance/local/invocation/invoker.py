@@ -15,7 +15,14 @@ from contradance.local.events.deliveries import Deliveries
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.invocation.flight_notes import FlightNotes
 from contradance.local.invocation.in_flight import Flight, InFlight
-from contradance.local.invocation.record import Exhausted, LaptopContext, event_in, failure_record, redriven, sqs_batch
+from contradance.local.invocation.record import (
+    Exhausted,
+    LaptopContext,
+    event_in,
+    failure_record,
+    moved_message,
+    sqs_batch,
+)
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.entry import describe_attempt, invoke
 from contradance.runtime.ports import Environment
@@ -88,7 +95,7 @@ class Invoker:
         return RuntimeError("reported as a batch item failure") if failed else None
 
     def time_out(self, function: AnyFunction, pending: PendingDelivery, flight: Flight | None) -> BaseException:
-        """Journal an attempt that outlived its timeout, with what it has logged; return its `TimedOut`, to settle it."""
+        """Journal an attempt that outlived its timeout, with what it logged; return its `TimedOut`, for `settle`."""
         seconds = function.limits.timeout.total_seconds()
         error = TimedOut(f"Task timed out after {seconds:.2f} seconds")
         where = self._in_flight.where(flight) if flight else ""
@@ -102,15 +109,15 @@ class Invoker:
             _LOG.exception("a timeout of %s could not be recorded", function.name)
         return error
 
-    def interrupted(self, function: AnyFunction, pending: PendingDelivery, others: int) -> None:
-        """Journal an attempt that ended with its process, beside `others`; it does not count, and is repeated."""
+    def record_interrupted(self, function: AnyFunction, pending: PendingDelivery, others: int) -> None:
+        """Journal as failed, and not counted, an attempt that ended with its process, beside `others` more."""
         error = f"the process ended while this and {others} other invocations ran; it runs again alone"
         self._describe(function, pending).record(
             "failed", pending.attempt, error=f"ProcessEnded: {error}", counts=False
         )
 
-    def process_ended(self, function: AnyFunction, pending: PendingDelivery) -> PendingDelivery | None:
-        """Settle an attempt that alone ended its process; return its next attempt, due now, or None if dead-lettered."""
+    def settle_process_ended(self, function: AnyFunction, pending: PendingDelivery) -> PendingDelivery | None:
+        """Settle an attempt that alone ended its process as failed; return the next one, due now; None if dead-lettered."""
         error = ProcessEnded("the process ended while the handler ran, and nothing else did")
         self._describe(function, pending).record("failed", pending.attempt, error=f"ProcessEnded: {error}")
         if pending.attempt < function.retry.attempts(function.delivery):
@@ -185,7 +192,7 @@ class Invoker:
             self._deliveries.postpone(pending, following)
             return following
         if function.delivery == "queue":
-            self._deliveries.dead_letter(pending, redriven(pending))
+            self._deliveries.dead_letter(pending, moved_message(pending))
         else:
             # `attempts` counts only those that fit into max_age: fewer than times + 1 means that the age ended them.
             condition: Exhausted = "RetriesExhausted" if pending.attempt > function.retry.times else "EventAgeExceeded"

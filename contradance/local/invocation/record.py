@@ -63,12 +63,12 @@ def sqs_batch(pending: PendingDelivery, received: datetime) -> dict[str, Any]:
 
 
 def event_in(pending: PendingDelivery) -> dict[str, Any]:
-    """Return the event of a delivery; a text that is not a JSON object becomes the detail of one."""
+    """Return the event of a delivery; a text that is not a JSON object becomes the detail of an event with its id."""
     return read_event(pending.id, pending.envelope)
 
 
 def read_event(identifier: str, envelope: str) -> dict[str, Any]:
-    """Return the event in a text; one that is not a JSON object becomes the detail of an event with this id."""
+    """Return the event in the text `envelope`; unless it is a JSON object, it becomes the detail of one with this id."""
     try:
         event = json.loads(envelope)
     except (ValueError, RecursionError):
@@ -105,8 +105,8 @@ def error_document(error: BaseException) -> dict[str, object]:
     return {"errorMessage": message_of(raised), "errorType": type(raised).__name__, "stackTrace": []}
 
 
-def redriven(pending: PendingDelivery) -> DeadLetterMessage:
-    """Return the message that SQS moves to the dead letter queue: same id and time, the event as its body."""
+def moved_message(pending: PendingDelivery) -> DeadLetterMessage:
+    """Return the message that SQS moves to the dead letter queue: a delivery's id, time and receives, and its event."""
     source = queue_arn(aws_name(pending.function))
     return DeadLetterMessage(pending.id, pending.sent, pending.envelope, source_arn=source, receives=pending.attempt)
 

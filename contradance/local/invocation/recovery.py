@@ -44,9 +44,9 @@ class Recovery:
         self._waiting: dict[str, int] = {}
 
     def suspects(self) -> list[PendingDelivery]:
-        """Record the attempts that ended with the process before this one; return the deliveries to run alone, in order.
+        """Journal the attempts that ended with a killed process; return the deliveries to run alone, in their order.
 
-        They are listed as waiting until `cleared`, so that they run alone after another kill too.
+        They are listed as waiting until `wait_no_more`, so that they run alone after another kill too.
         """
         left = self._in_flight.left
         ran = [one for one in left if one.state != WAITS]
@@ -55,10 +55,10 @@ class Recovery:
             if one.kind == "request":
                 self._record_request(one)
         for pending in self._pending(ran, STOPPED):
-            self._invoker.interrupted(self._functions[pending.function], pending, len(ran) - 1)
+            self._invoker.record_interrupted(self._functions[pending.function], pending, len(ran) - 1)
         for pending in self._pending(ran, RUNS):
             suspects.pop(pending.id, None)
-            again = self._recorded(pending, ran)
+            again = self._record_ended(pending, ran)
             suspects |= {again.id: again} if again else {}
         ordered = sorted(suspects.values(), key=lambda pending: pending.attempt)
         for pending in ordered:
@@ -67,19 +67,21 @@ class Recovery:
         self._in_flight.forget_left()
         return ordered
 
-    def _recorded(self, pending: PendingDelivery, ran: list[Left]) -> PendingDelivery | None:
-        """Record an attempt that ended with its process, and return the delivery, to run again; None after its last attempt.
+    def _record_ended(self, pending: PendingDelivery, ran: list[Left]) -> PendingDelivery | None:
+        """Journal an attempt that ended with its process; return the delivery, to run again, or None if dead-lettered.
 
         It counts when nothing else ran; but not twice, where the start of this process was killed before.
         """
         function = self._functions[pending.function]
         if len(ran) > 1:
-            self._invoker.interrupted(function, pending, len(ran) - 1)
+            self._invoker.record_interrupted(function, pending, len(ran) - 1)
             return pending
-        return self._invoker.process_ended(function, pending) if ran[0].attempt == str(pending.attempt) else pending
+        if ran[0].attempt != str(pending.attempt):
+            return pending
+        return self._invoker.settle_process_ended(function, pending)
 
-    def cleared(self, pending: PendingDelivery) -> None:
-        """Remove a delivery from those that wait to run alone: it is about to run."""
+    def wait_no_more(self, pending: PendingDelivery) -> None:
+        """Remove a delivery of `suspects` from those that are listed as waiting to run alone: it is about to run."""
         self._in_flight.wait_no_more(self._waiting.pop(pending.id))
 
     def _pending(self, left: list[Left], state: str) -> list[PendingDelivery]:

@@ -62,7 +62,7 @@ class WorkerQueue:
 
 @dataclass(eq=False, slots=True)
 class Invocation:
-    """A running invocation, for one delivery: also behind a queue, because a thread that hangs must not hold up others."""
+    """A running invocation for one delivery, behind a queue too: a thread that hangs must not hold up others."""
 
     queue: WorkerQueue
     pending: PendingDelivery

@@ -191,7 +191,7 @@ class Workers:
                 self._start_worker(queue)
 
     def _work_alone(self, invocation: Invocation) -> None:
-        """Make one delivery while nothing else runs; a failure of the laptop is logged, and the delivery tried again."""
+        """Make one delivery while nothing else runs; a failure of the laptop is logged, and the delivery repeated."""
         queue = invocation.queue
         try:
             with self._changed:
@@ -271,7 +271,7 @@ class Workers:
         flight = invocation.flight = self._invoker.begin(pending, invocation.deadline)
         try:
             if not self._others_may_run.is_set():
-                self._recovery.cleared(pending)
+                self._recovery.wait_no_more(pending)
             error = self._invoker.invoke(queue.function, pending, flight)
             with self._changed:
                 if invocation not in self._running:

@@ -37,13 +37,13 @@ class ArchiveReader:
             after = rows[-1][0]
 
     def completed(self, deployed_name: str) -> set[tuple[str, str]]:
-        """Return the (source, event id) of each event that a function has completed; once-records have deployed names."""
+        """Return the (source, event id) of each event that the function with this deployed name has completed."""
         rows = self._reader.read("SELECT source, event_id FROM once WHERE function = ?", (deployed_name,))
         return {(source, event_id) for source, event_id in rows}
 
 
 @contextmanager
 def open_archive(state: Path) -> Iterator[ArchiveReader]:
-    """Open the archives in the folder `state`, also while a laptop runs on it; raise `LaptopError` without a state file."""
+    """Open the archives in the folder `state`, also while a laptop runs; raise `LaptopError` without a state file."""
     with reading(state / STATE_FILE) as reader:
         yield ArchiveReader(reader)

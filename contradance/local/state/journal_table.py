@@ -44,7 +44,7 @@ _FILTER: Final = "(? IS NULL OR function = ?) AND (? IS NULL OR subject = ?)"
 _COLUMNS: Final = "id, function, event_id, correlation_id, record, iif(?, logs, NULL)"
 _BACKWARDS: Final = f"SELECT {_COLUMNS} FROM journal WHERE id < ? AND {_FILTER} ORDER BY id DESC LIMIT ?"  # noqa: S608 - constants
 _FORWARDS: Final = f"SELECT {_COLUMNS} FROM journal WHERE id >= ? AND {_FILTER} ORDER BY id LIMIT ?"  # noqa: S608 - constants
-STARTED_AT: Final = "CASE WHEN json_valid(record) THEN json_extract(record, '$.started_at') END"
+STARTED_AT: Final = "CASE WHEN json_valid(record) THEN CAST(json_extract(record, '$.started_at') AS TEXT) END"
 """The start of an attempt, as text; NULL in a record that is not JSON."""
 _STARTS: Final = (
     f"SELECT count(*), min(id), max({STARTED_AT}) FROM "  # noqa: S608 - constants
@@ -58,9 +58,9 @@ _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
 def readable(rows: Iterable[tuple[str, str | None, str, str, str | None]]) -> list[JournalRecord]:
-    """Return a record for each row of (function, event id, correlation id, record, logs), in order.
+    """Return the record of each row (function, event id, correlation id, record, logs); a placeholder if unreadable.
 
-    One that cannot be read is shown as such, at the time of the one before it.
+    A placeholder has the time of the record before it.
     """
     records: list[JournalRecord] = []
     at = _EPOCH
@@ -92,7 +92,10 @@ class JournalReader:
         self._reader = reader
 
     def flows(self, term: str) -> list[JournalRecord]:
-        """Return every record of the flows with a correlation id, subject or event id that equals or begins with `term`."""
+        """Return all records, with logs, of flows whose id, subject or event id is `term` or, if it is long, begins with it.
+
+        A term of fewer than 8 characters must equal the whole.
+        """
         above = term + (LAST if len(term) >= SHORTEST else FIRST)
         rows = self._rows(_FLOWS, (term, above) * 4)
         return readable(rows)
@@ -117,7 +120,7 @@ class JournalReader:
         ]
 
     def envelope(self, event_id: str) -> str | None:
-        """Return the envelope of the last archived event whose id equals or begins with `event_id`; None without one."""
+        """Return the last archived event whose id equals `event_id` or, from 8 characters on, begins with it; or None."""
         above = event_id + (LAST if len(event_id) >= SHORTEST else FIRST)
         rows = self._rows(
             "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND archived = 1 ORDER BY id DESC LIMIT 1",
@@ -126,7 +129,7 @@ class JournalReader:
         return str(rows[0][0]) if rows else None
 
     def latest(self) -> list[JournalRecord]:
-        """Return every record of the flow that started last; none in an empty journal."""
+        """Return every record, with logs, of the flow that started last; none in an empty journal."""
         rows = self._rows("SELECT correlation_id FROM journal GROUP BY correlation_id ORDER BY min(id) DESC LIMIT 1")
         return self.flows(rows[0][0]) if rows else []
 
@@ -152,7 +155,7 @@ class JournalReader:
         yield from islice(found, max(len(found) - wanted.latest, 0), None)
 
     def _backwards(self, wanted: Wanted, *, logs: bool) -> Iterator[tuple[int, JournalRecord]]:
-        """Yield the wanted records with their row ids, the last written first.
+        """Yield (row id, wanted record), the last written first; what they logged only with `logs`.
 
         Rows are in the order in which attempts ended, and `wanted.since` is about their start: the search goes
         backwards until a whole page started longer before it than any attempt can last.
@@ -167,7 +170,7 @@ class JournalReader:
             before = rows[-1][0]
 
     def _forwards(self, wanted: Wanted, *, logs: bool) -> Iterator[tuple[int, JournalRecord]]:
-        """Yield the wanted records with their row ids, in the order they were written."""
+        """Yield (row id, wanted record), in the order they were written; what they logged only with `logs`."""
         after = self._first(wanted)
         while rows := self._rows(_FORWARDS, (logs, after, *_filter(wanted), _PAGE)):
             records = zip((row[0] for row in rows), readable([row[1:] for row in rows]), strict=True)
@@ -175,11 +178,11 @@ class JournalReader:
             after = rows[-1][0] + 1
 
     def _first(self, wanted: Wanted) -> int:
-        """Return the id of the row at which `_backwards` ends; 0 without one."""
+        """Return the id of the first row that may be wanted, where `_backwards` ends; 0 without rows."""
         before, enough = _END, wanted.since - LONGEST_TIMEOUT
         while True:
             count, first, latest = self._rows(_STARTS, (before, *_filter(wanted), _PAGE))[0]
-            if count < _PAGE or (latest is not None and started_at(latest) < enough):
+            if count < _PAGE or (latest is not None and parsed_start(latest) < enough):
                 return int(first or 0)
             before = first
 
@@ -197,7 +200,7 @@ class LaptopJournal(JournalReader):
         self._when_written = when_written
 
     def write(self, record: JournalRecord) -> None:
-        """Store one record with the next commit; a delivery that is repeated after a crash leaves a second one."""
+        """Store one record with the next commit, and pass it to `when_written` at once."""
         logs = _LOGS.dump_json(record.logs).decode() if record.logs else None
         row = (record.function, record.event_id, record.subject, record.correlation_id, record.model_dump_json(), logs)
         self._database.write_soon(
@@ -212,8 +215,8 @@ class LaptopJournal(JournalReader):
         return super()._rows(query, parameters)
 
 
-def started_at(text: str) -> datetime:
-    """Return the time in a record's text in UTC; the end of time where it holds none."""
+def parsed_start(text: str) -> datetime:
+    """Return the ISO time `text` in UTC; `datetime.max`, which is never old, for any other text."""
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):

@@ -63,7 +63,7 @@ _ADDED: Final = (("journal", "logs", "TEXT"),)
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Create the tables in a new file, or add what an older one lacks; raise `LaptopError` for a file of another version."""
+    """Create the tables in a new file, or add what an older one lacks; raise `LaptopError` for another version."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
     found = connection.execute("PRAGMA user_version").fetchone()[0]
