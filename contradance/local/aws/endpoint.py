@@ -11,7 +11,7 @@ from contradance.errors import LaptopError
 from contradance.local.aws.archive import ArchiveOperations
 from contradance.local.aws.event_bus import EventBus
 from contradance.local.aws.functions import PREFIX, Functions
-from contradance.local.aws.other_services import refuse_service, signed_service
+from contradance.local.aws.other_services import signed_service, unknown_service_response
 from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.aws.queues import Queues
 from contradance.local.dead_letter_queues import DeadLetterQueues
@@ -109,25 +109,25 @@ class AwsEndpoint:
     def answer_request(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, url: str
     ) -> HttpResponse:
-        """Answer an AWS request, an unknown service with its error; `target` is the path with its query."""
+        """Answer an AWS request, an unknown service or protocol with a 400; `target` is the path with its query."""
         path, _, _ = target.partition("?")
         operation, service = headers.get(TARGET_HEADER), signed_service(headers)
         if path.startswith(PREFIX):
             return self.answer_path(method, target, headers, body)
         if operation is not None and path == "/" and service in (None, *_SERVICES):
             return self.answer(operation, body, url)
-        return refuse_service(service or "AWS", method, path, headers, body)
+        return unknown_service_response(service or "AWS", method, path, headers, body)
 
     def answer(self, target: str, body: bytes, url: str = f"http://{HOST}") -> HttpResponse:
-        """Answer the operation in `X-Amz-Target`, or its refusal; `url` is the laptop's, as the client has it."""
+        """Answer the operation in `X-Amz-Target`, or with AWS's error; `url` is the laptop's, as the client has it."""
         return self._guarded(target, lambda: self._operate(target, body, url))
 
     def answer_path(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        """Answer a request with its operation in the path, as Lambda's; a refusal is AWS's error."""
+        """Answer a request with its operation in the path, as Lambda's, or with AWS's error."""
         return self._guarded(f"{method} {target}", lambda: self._functions.answer(method, target, headers, body))
 
     def _operate(self, target: str, body: bytes, url: str) -> HttpResponse:
-        """Return the operation's response; refuse an unknown operation, and a body that is not a JSON object."""
+        """Return the operation's response; raise `Refused` if it is unknown, refused, or its body no JSON object."""
         on_events, on_queues = self._events.get(target), self._queues.get(target)
         if on_events is None and on_queues is None:
             raise Refused("UnknownOperationException", f"The laptop does not answer {target}.")
@@ -142,18 +142,18 @@ class AwsEndpoint:
         return HttpResponse(200, {"content-type": _content_type(target)}, json.dumps(answer))
 
     def _guarded(self, operation: str, answer: Callable[[], HttpResponse]) -> HttpResponse:
-        """Return the response of `answer`; AWS's error for `Refused`, a 503 for `LaptopError`. All get a request id."""
+        """Return the response of `answer`, with a request id; AWS's error for `Refused`, a 503 for `LaptopError`."""
         try:
             given = answer()
         except Refused as refusal:
-            given = _refused(operation, refusal)
+            given = _aws_error(operation, refusal)
         except LaptopError as error:
             _LOG.error("%s was not answered: %s", operation, error)
-            given = _refused(operation, Refused("ServiceUnavailableException", public_message(error), 503))
+            given = _aws_error(operation, Refused("ServiceUnavailableException", public_message(error), 503))
         return given._replace(headers={"x-amzn-requestid": str(uuid4()), **given.headers})
 
 
-def _refused(operation: str, refusal: Refused) -> HttpResponse:
+def _aws_error(operation: str, refusal: Refused) -> HttpResponse:
     """Return a refusal as an error response: SQS adds the error's older name, Lambda has its name in a header."""
     headers = {"content-type": _content_type(operation), "x-amzn-errortype": refusal.code}
     if operation.startswith("AmazonSQS."):

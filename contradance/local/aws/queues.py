@@ -11,7 +11,13 @@ from urllib.parse import urlsplit
 from contradance.choreography import AnyFunction, Choreography
 from contradance.function import Schedule
 from contradance.local.aws.batch import MAX_ENTRIES, each_entry
-from contradance.local.aws.message import attributes_digest, checked_text, digest, message_attributes, received
+from contradance.local.aws.message import (
+    attributes_digest,
+    check_text,
+    md5_digest,
+    message_attributes,
+    received_message,
+)
 from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.dead_letter_queues import VISIBILITY_SECONDS, DeadLetterQueues
 from contradance.local.events.bus import Bus
@@ -97,13 +103,13 @@ class Queues:
         return {"QueueUrls": [queue_url(url, name) for name in names], **following}
 
     def get_queue_url(self, request: AwsRequest, url: str) -> ResponseBody:
-        """Return the URL of a queue by its name; refuse an unknown queue, and another account."""
+        """Return the URL of a queue by its name; raise `Refused` for an unknown queue, and another account."""
         if request.maybe_text("QueueOwnerAWSAccountId") not in (None, ACCOUNT):
             raise Refused("QueueDoesNotExist", "The specified queue does not exist.")
         return {"QueueUrl": queue_url(url, self._named(_required(request, "QueueName")).name)}
 
     def get_queue_attributes(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - every operation's shape
-        """Return the requested attributes of a queue: counts, ARN and settings; refuse an unknown attribute."""
+        """Return the requested attributes of a queue: counts, ARN and settings; raise `Refused` for an unknown one."""
         queue = self._queue(request)
         known = self._attributes(queue)
         names = request.texts("AttributeNames")
@@ -113,9 +119,9 @@ class Queues:
         return {"Attributes": {name: text for name, text in known.items() if "All" in names or name in names}}
 
     def send_message(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Put a message on a source queue, for its function, or a dead letter queue; refuse an invalid message."""
+        """Put a message on a source queue, for its function, or a dead letter queue; raise `Refused` if invalid."""
         queue, body = self._queue(request), _required(request, "MessageBody")
-        checked_text(body)
+        check_text(body)
         content = body.encode()
         if len(content) > _MOST_BYTES:
             raise Refused(
@@ -133,11 +139,11 @@ class Queues:
             message_id = self._bus.enqueue_direct(queue.function.name, body, delay)
         else:
             message_id = self._dead_letters.put(queue.function.name, body, attributes, delay)
-        answer = {"MessageId": message_id, "MD5OfMessageBody": digest(content)}
+        answer = {"MessageId": message_id, "MD5OfMessageBody": md5_digest(content)}
         return answer | ({"MD5OfMessageAttributes": attributes_digest(attributes)} if attributes else {})
 
     def receive_message(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Return dead letters, hidden for their visibility timeout; none after a short wait. Refuse a source queue."""
+        """Return dead letters, and hide them for a time; none after a short wait. `Refused` for a source queue."""
         queue = self._dead_letter_queue(request, "ReceiveMessage")
         request.refuse("ReceiveRequestAttemptId", "its queues are standard queues")
         limit = _number(request, "MaxNumberOfMessages", 1, MAX_ENTRIES, "Must be between 1 and 10, if provided.") or 1
@@ -147,39 +153,39 @@ class Queues:
         seconds = VISIBILITY_SECONDS if given is None else given
         wait = _number(request, "WaitTimeSeconds", 0, _LONGEST_POLL, "Must be >= 0 and <= 20, if provided.") or 0
         system = {*request.texts("AttributeNames"), *request.texts("MessageSystemAttributeNames")}
-        wanted = request.texts("MessageAttributeNames")
+        own = request.texts("MessageAttributeNames")
         deadline = time.monotonic() + min(wait, _LONGEST_WAIT_SECONDS)
         while not (found := self._dead_letters.receive(queue.function.name, limit, seconds)):
             if time.monotonic() >= deadline:
                 return {}
             time.sleep(_LOOK_SECONDS)
-        return {"Messages": [received(message, system, wanted) for message in found]}
+        return {"Messages": [received_message(message, system, own) for message in found]}
 
     def delete_message(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Delete a received dead letter; an old receipt deletes nothing. Refuse a source queue."""
+        """Delete a received dead letter; an old receipt deletes nothing. Raise `Refused` for a source queue."""
         queue = self._dead_letter_queue(request, "DeleteMessage")
         self._dead_letters.delete(queue.function.name, _required(request, "ReceiptHandle"))
         return {}
 
     def delete_message_batch(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Delete received dead letters; each may fail alone. Refuse a source queue."""
+        """Delete received dead letters; each may fail alone. Raise `Refused` for a source queue."""
         queue = self._dead_letter_queue(request, "DeleteMessageBatch")
         return each_entry(
             request, lambda entry: self._dead_letters.delete(queue.function.name, _required(entry, "ReceiptHandle"))
         )
 
     def change_message_visibility(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Hide a received dead letter for a time from now; refuse one that is not hidden, and a source queue."""
-        self._change(self._dead_letter_queue(request, "ChangeMessageVisibility"), request)
+        """Hide a received dead letter for a time from now; raise `Refused` if not hidden, or on a source queue."""
+        self._change_visibility(self._dead_letter_queue(request, "ChangeMessageVisibility"), request)
         return {}
 
     def change_message_visibility_batch(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Hide received dead letters for a time from now; each may fail alone. Refuse a source queue."""
+        """Hide received dead letters for a time from now; each may fail alone. Raise `Refused` for a source queue."""
         queue = self._dead_letter_queue(request, "ChangeMessageVisibilityBatch")
-        return each_entry(request, lambda entry: self._change(queue, entry))
+        return each_entry(request, lambda entry: self._change_visibility(queue, entry))
 
     def purge_queue(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Delete every message of a dead letter queue; refuse a source queue, and a second purge in 60 seconds."""
+        """Delete a dead letter queue's messages; raise `Refused` for a source queue, or a second purge within 60 s."""
         queue, now = self._dead_letter_queue(request, "PurgeQueue"), self._clock.now().timestamp()
         if 0 <= now - self._purged.get(queue.name, -_PURGE_SECONDS) < _PURGE_SECONDS:
             raise Refused(
@@ -191,8 +197,8 @@ class Queues:
         self._dead_letters.purge(queue.function.name)
         return {}
 
-    def _change(self, queue: _Queue, request: AwsRequest) -> None:
-        """Hide a dead letter for `VisibilityTimeout` from now; refuse a missing or invalid parameter."""
+    def _change_visibility(self, queue: _Queue, request: AwsRequest) -> None:
+        """Hide a dead letter for `VisibilityTimeout` from now; raise `Refused` for a missing or invalid parameter."""
         if "VisibilityTimeout" not in request:
             raise Refused("MissingParameter", "The request must contain the parameter VisibilityTimeout.")
         seconds = _number(request, "VisibilityTimeout", 0, _LONGEST_VISIBILITY, "Must be between 0 and 43200.") or 0
@@ -224,17 +230,17 @@ class Queues:
         return attributes
 
     def _queue(self, request: AwsRequest) -> _Queue:
-        """Return the queue in the request's `QueueUrl`; refuse a missing URL, and an unknown queue."""
+        """Return the queue in the request's `QueueUrl`; raise `Refused` for a missing URL, and an unknown queue."""
         return self._named(urlsplit(_required(request, "QueueUrl")).path.rpartition("/")[2])
 
     def _named(self, name: str) -> _Queue:
-        """Return the queue with this name; refuse an unknown one."""
+        """Return the queue with this name; raise `Refused` for an unknown one."""
         if name not in self._queues:
             raise Refused("QueueDoesNotExist", "The specified queue does not exist.")
         return self._queues[name]
 
     def _dead_letter_queue(self, request: AwsRequest, operation: str) -> _Queue:
-        """Return the dead letter queue in the request's `QueueUrl`; refuse a source queue, and an unknown one."""
+        """Return the dead letter queue in `QueueUrl`; raise `Refused` for a source queue, and an unknown one."""
         queue = self._queue(request)
         if queue.source:
             raise Refused(
@@ -245,7 +251,7 @@ class Queues:
 
 
 def _required(request: AwsRequest, name: str) -> str:
-    """Return a text parameter; refuse one that is missing or empty, in SQS's words."""
+    """Return a text parameter; raise `Refused`, with SQS's message, for one that is missing or empty."""
     found = request.maybe_text(name)
     if not found:
         raise Refused("MissingParameter", f"The request must contain the parameter {name}.")
@@ -253,7 +259,7 @@ def _required(request: AwsRequest, name: str) -> str:
 
 
 def _number(request: AwsRequest, name: str, least: int, most: int, reason: str) -> int | None:
-    """Return a whole number from `least` to `most`, or None when it is missing; refuse another with SQS's `reason`."""
+    """Return a whole number, None when it is missing; raise `Refused`, with `reason`, unless from `least` to `most`."""
     found = request.maybe_whole(name)
     if found is not None and not least <= found <= most:
         raise Refused("InvalidParameterValue", f"Value {found} for parameter {name} is invalid. Reason: {reason}")

@@ -59,7 +59,7 @@ class Bus:
         return (self.name, *(bus for bus in self._rules if bus != OWN_BUS))
 
     def bus_named(self, name: str) -> str | None:
-        """Return a bus as rows have it, `OWN_BUS` for the own, by its name or ARN; None if the laptop has no such bus."""
+        """Return a bus as rows have it, `OWN_BUS` for the own, by its name or ARN; None for an unknown bus."""
         name = name.partition("event-bus/")[2] if name.startswith("arn:") else name
         if name == self.name:
             return OWN_BUS
@@ -71,7 +71,7 @@ class Bus:
         return self._accepted([(OWN_BUS, envelope(event.entry(self.name), now)) for event in sealed], now)
 
     def put_events(self, *, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        """Accept entries as EventBridge's PutEvents does: each succeeds or fails alone; results have the entries' order.
+        """Accept entries as EventBridge's PutEvents does: each succeeds or fails alone; results are in their order.
 
         An entry of a bus that the laptop does not have enters the own bus; the callers refuse such entries.
         """

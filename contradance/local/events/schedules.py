@@ -39,7 +39,7 @@ class Schedules:
         self._next = {name: moment for name, moment in self._next.items() if name in functions}
 
     def run(self, name: str, now: datetime) -> str:
-        """Put one more run of a function on the bus, now; return its flow's id, or raise `KeyError` without a schedule."""
+        """Put a run of a scheduled function on the bus, now, and return its flow's id; raise `KeyError` for another."""
         moment, expression = now, self._timetables[name].expression
         while not self._bus.enqueue_scheduled(name, expression, moment):
             moment += timedelta(seconds=1)  # a run of this second was accepted before
@@ -65,7 +65,7 @@ class Schedules:
             self._next = {name: self._next_of(name, now) for name in self._timetables}
 
     def _next_of(self, name: str, now: datetime) -> datetime | None:
-        """Return the time of a function's next run after `now`, None without one; warn of runs by a clock that was ahead.
+        """Return the time of a function's next run after `now`, None without one; warn of runs by a clock ahead.
 
         A clock that was ahead, by a time scale or before it was set back, may have made runs that are still to come. One
         run is not repeated. Several are forgotten: else the schedule would be silent until real time catches up.

@@ -102,7 +102,7 @@ class InFlight:
         """What ran, or waited to run alone, when the process before this one was killed."""
 
     def begin(self, kind: Kind, function: str, identifier: str, attempt: int, deadline: float) -> Flight:
-        """List an invocation as running in the calling thread, and return it; it is now the thread's `running_flight`."""
+        """List an invocation as running in the calling thread, and return it; it is the thread's `running_flight`."""
         self._attempts[identifier] = attempt
         slot = self._slots.fill(_line(RUNS, kind, identifier, attempt, function))
         flight = Flight(kind, function, identifier, attempt, deadline, monotonic(), threading.get_ident(), slot)

@@ -117,7 +117,7 @@ class Invoker:
         )
 
     def settle_process_ended(self, function: AnyFunction, pending: PendingDelivery) -> PendingDelivery | None:
-        """Settle an attempt that alone ended its process as failed; return the next one, due now; None if dead-lettered."""
+        """Settle as failed an attempt that alone ended its process; return the next, due now; None if dead-lettered."""
         error = ProcessEnded("the process ended while the handler ran, and nothing else did")
         self._describe(function, pending).record("failed", pending.attempt, error=f"ProcessEnded: {error}")
         if pending.attempt < function.retry.attempts(function.delivery):

@@ -68,7 +68,7 @@ def event_in(pending: PendingDelivery) -> dict[str, Any]:
 
 
 def read_event(identifier: str, envelope: str) -> dict[str, Any]:
-    """Return the event in the text `envelope`; unless it is a JSON object, it becomes the detail of one with this id."""
+    """Return the event in the text `envelope`; if it is no JSON object, it becomes the detail of one with this id."""
     try:
         event = json.loads(envelope)
     except (ValueError, RecursionError):

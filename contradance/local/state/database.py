@@ -81,7 +81,7 @@ class Database:
             self._opened = opened.pop_all()
 
     def write(self, change: SqlChange[T]) -> T:
-        """Run `change` in a transaction, return its result once on disk; or undo it, raise its error or `LaptopError`."""
+        """Run `change` in a transaction, return its result once on disk; if it fails, undo it and raise the error."""
         job = self._add(change, single=False)
         with self._writing:
             while not job.done:
@@ -98,7 +98,7 @@ class Database:
         return job
 
     def flush(self) -> None:
-        """Commit the waiting changes, or wait for the thread that does; if the disk fails they wait on, without an error."""
+        """Commit the waiting changes, or wait for the thread that does; if the disk fails, they wait on."""
         with self._writing:
             if self._jobs:
                 self._commit()

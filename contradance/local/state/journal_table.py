@@ -92,7 +92,7 @@ class JournalReader:
         self._reader = reader
 
     def flows(self, term: str) -> list[JournalRecord]:
-        """Return all records, with logs, of flows whose id, subject or event id is `term` or, if it is long, begins with it.
+        """Return all records, with logs, of flows whose id, subject or event id is `term` or, if long, begins with it.
 
         A term of fewer than 8 characters must equal the whole.
         """
@@ -120,7 +120,7 @@ class JournalReader:
         ]
 
     def envelope(self, event_id: str) -> str | None:
-        """Return the last archived event whose id equals `event_id` or, from 8 characters on, begins with it; or None."""
+        """Return the last archived event whose id is `event_id` or, from 8 characters on, begins with it; or None."""
         above = event_id + (LAST if len(event_id) >= SHORTEST else FIRST)
         rows = self._rows(
             "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND archived = 1 ORDER BY id DESC LIMIT 1",
