@@ -41,7 +41,7 @@ class ReadableArchive(Protocol):
 
 
 def from_archive(planned: ReplayPlan, archive: ReadableArchive) -> Forecast:
-    """Return a forecast that counts the archive's events by the rule's own pattern, once-records and contract."""
+    """Return the forecast of a replay, counted in the archive by the code's pattern, once-records and contracts."""
     function, subscription = planned.function, planned.subscription
     completed = archive.completed(function.deployed_name)
     matched = done = invalid = 0
@@ -60,7 +60,7 @@ def from_archive(planned: ReplayPlan, archive: ReadableArchive) -> Forecast:
 
 
 def from_journal(planned: ReplayPlan, journal: JournalAccess) -> Forecast:
-    """Return a forecast from the journal: events published or consumed in the window, and those completed."""
+    """Return the forecast of a replay, counted in the journal, which has no rule and no validity: `invalid` is None."""
     name = planned.function.name
     found = journal.records(Wanted(planned.first, planned.last))
     consumed_contracts = {

@@ -155,7 +155,7 @@ class Workers:
                 return False
             alarms = [datetime.fromtimestamp(due, UTC) for due in self._alarms.values()]
             timeouts = [max(invocation.deadline - monotonic(), 0) for invocation in self._running]
-            pause = min([_LONGEST_SLEEP_SECONDS, *map(self._clock.wait_for, (*moments, *alarms)), *timeouts])
+            pause = min([_LONGEST_SLEEP_SECONDS, *map(self._clock.real_seconds_until, (*moments, *alarms)), *timeouts])
             self._changed.wait(max(pause, least))
         return True
 

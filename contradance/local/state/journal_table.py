@@ -28,14 +28,18 @@ from contradance.runtime.journal_record import JournalRecord, LogEntry
 
 STATE_FILE = "bus.sqlite3"
 """The file inside the state folder."""
-_FLOWS: Final = (
-    "SELECT function, event_id, correlation_id, record, logs FROM journal WHERE correlation_id IN ("
-    "SELECT correlation_id FROM journal WHERE correlation_id >= ? AND correlation_id < ? "
+_NAMED: Final = (
+    "correlation_id IN (SELECT correlation_id FROM journal WHERE correlation_id >= ? AND correlation_id < ? "
     "UNION SELECT correlation_id FROM journal WHERE subject >= ? AND subject < ? "
     "UNION SELECT correlation_id FROM journal WHERE event_id >= ? AND event_id < ? "
-    "UNION SELECT correlation_id FROM event WHERE event_id >= ? AND event_id < ?) ORDER BY id"
+    "UNION SELECT correlation_id FROM event WHERE event_id >= ? AND event_id < ?)"
 )
 """A UNION, so that each part uses its own index."""
+_FLOWS: Final = f"SELECT function, event_id, correlation_id, record, logs FROM journal WHERE {_NAMED} ORDER BY id"  # noqa: S608 - constants
+_LATEST_FLOWS: Final = (
+    f"SELECT correlation_id, max(id) AS last FROM journal WHERE {_NAMED} "  # noqa: S608 - constants
+    "GROUP BY correlation_id HAVING last < ? ORDER BY last DESC LIMIT ?"
+)
 _OF_FLOWS: Final = (
     "SELECT function, event_id, correlation_id, record, NULL FROM journal "
     "WHERE correlation_id IN (SELECT value FROM json_each(?)) ORDER BY id"
@@ -96,9 +100,17 @@ class JournalReader:
 
         A term of fewer than 8 characters must equal the whole.
         """
-        above = term + (LAST if len(term) >= SHORTEST else FIRST)
-        rows = self._rows(_FLOWS, (term, above) * 4)
-        return readable(rows)
+        return readable(self._rows(_FLOWS, _range(term) * 4))
+
+    def latest_flows(self, term: str, before: int, limit: int) -> list[tuple[str, int]]:
+        """Return (correlation id, last row id) of up to `limit` of the flows that `flows` selects, the latest first.
+
+        Args:
+            term: as for `flows`.
+            before: only flows whose last row id is below this.
+            limit: most flows.
+        """
+        return self._rows(_LATEST_FLOWS, (*_range(term) * 4, before, limit))
 
     def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
         """Return every record of these flows, without logs, in the order they were written."""
@@ -121,10 +133,9 @@ class JournalReader:
 
     def envelope(self, event_id: str) -> str | None:
         """Return the last archived event whose id is `event_id` or, from 8 characters on, begins with it; or None."""
-        above = event_id + (LAST if len(event_id) >= SHORTEST else FIRST)
         rows = self._rows(
             "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND archived = 1 ORDER BY id DESC LIMIT 1",
-            (event_id, above),
+            _range(event_id),
         )
         return str(rows[0][0]) if rows else None
 
@@ -221,6 +232,11 @@ def parsed_start(text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         return datetime.max.replace(tzinfo=UTC)
+
+
+def _range(term: str) -> tuple[str, str]:
+    """Return (first, end) of the half-open range of ids that equal a term or, from 8 characters on, begin with it."""
+    return term, term + (LAST if len(term) >= SHORTEST else FIRST)
 
 
 def _filter(wanted: Wanted) -> tuple[str | None, ...]:

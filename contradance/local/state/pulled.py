@@ -47,14 +47,17 @@ def keep_rows(connection: sqlite3.Connection, rows: Sequence[PulledRow]) -> None
 
 
 def keep_pulled(connection: sqlite3.Connection, letters: Sequence[PulledLetter]) -> list[str]:
-    """Put dead letters on their functions' queues; return the message ids of those that were on no queue before."""
+    """Put dead letters on their queues, in place of those with the same ids; return the ids that are new there."""
     new = []
     for one in letters:
         row = (one.message_id, one.function, one.sent, one.body, "{}")
-        done = connection.execute(
-            "INSERT OR IGNORE INTO dead_letter VALUES (?, ?, ?, ?, ?, NULL, 0, 0, NULL, NULL)", row
-        ).rowcount
-        new += [one.message_id] * done
+        if not connection.execute("SELECT 1 FROM dead_letter WHERE id = ?", row[:1]).fetchone():
+            new.append(one.message_id)
+        connection.execute(
+            "INSERT INTO dead_letter VALUES (?, ?, ?, ?, ?, NULL, 0, 0, NULL, NULL) "
+            "ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+            row,
+        )
     return new
 
 
