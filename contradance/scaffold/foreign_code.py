@@ -39,19 +39,9 @@ def foreign_module(
         aliases |= reserved
         code = _generated(form, detail, aliases)
     code = _renamed(code, name)
-    lines, tree = code.splitlines(), ast.parse(code)
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    event = classes.get(name)
-    bases = [] if event is None else [ast.unparse(base) for base in event.bases if ast.unparse(base) != "BaseModel"]
-    if event is None or not set(bases) <= set(classes):
-        raise CannotCreate(
-            "the document describes no object with fields, and the detail of an event is one.\n  Write the class by hand."
-        )
-    body = lines[event.lineno : event.end_lineno]
-    if [*map(str.strip, body)] == ["pass"]:
-        body = []
-    elif isinstance(event.body[0], ast.Expr):  # a docstring of the schema's own
-        body = lines[event.body[0].end_lineno : event.end_lineno]
+    lines = code.splitlines()
+    event, bases = _event_class(ast.parse(code), name)
+    body = _fields(event, lines)
     options = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in keywords.items()]
     origin, kind = (keywords[key].replace("\\", "").replace('"', "'") for key in ("source", "detail_type"))
     head = [f"class {name}({', '.join([_BASE, *bases, *options])}):", f'    """{origin} published {kind}."""']
@@ -65,6 +55,26 @@ def foreign_module(
     )
     first = "\n\n".join([*(future if "model_rebuild()" in kept else []), f"from contradance import {_BASE}"])
     return f"{title}{notes}{first}\n" + kept.strip("\n") + "\n"
+
+
+def _event_class(module: ast.Module, name: str) -> tuple[ast.ClassDef, list[str]]:
+    """Return the class of the detail and its bases besides `BaseModel`; `CannotCreate` if the detail is not an object."""
+    classes = {node.name: node for node in module.body if isinstance(node, ast.ClassDef)}
+    event = classes.get(name)
+    bases = [] if event is None else [text for base in event.bases if (text := ast.unparse(base)) != "BaseModel"]
+    if event is None or not set(bases) <= set(classes):
+        raise CannotCreate(
+            "the document describes no object with fields, and the detail of an event is one.\n  Write the class by hand."
+        )
+    return event, bases
+
+
+def _fields(event: ast.ClassDef, lines: list[str]) -> list[str]:
+    """Return the lines of a class's body, without `pass` and without the docstring that the schema has."""
+    body = lines[event.lineno : event.end_lineno]
+    if [*map(str.strip, body)] == ["pass"]:
+        return []
+    return lines[event.body[0].end_lineno : event.end_lineno] if isinstance(event.body[0], ast.Expr) else body
 
 
 def _generated(form: str, detail: Mapping[str, Any], aliases: Mapping[str, str]) -> str:
