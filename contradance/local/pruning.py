@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from contradance.choreography import Choreography
 from contradance.local.dead_letter_queues import LETTER_COLUMNS, letter_ids, stored_letter
 from contradance.local.state.database import Database
-from contradance.local.state.journal_table import STARTED_AT, parsed_start
+from contradance.local.state.journal_row import STARTED_AT, parsed_start
 from contradance.retry import QUEUE_MAX_AGE
 from contradance.runtime.ports import Clock
 

@@ -289,9 +289,14 @@ def test_a_message_with_attributes_comes_back_as_it_was_sent(aws: Clients) -> No
     assert message["MD5OfMessageAttributes"] == sent["MD5OfMessageAttributes"]
 
 
-def test_a_message_over_one_mebibyte_is_refused(aws: Clients) -> None:
+@pytest.mark.parametrize("attribute", ["", "three"])
+def test_a_message_over_one_mebibyte_is_refused_with_the_attributes_that_it_has(aws: Clients, attribute: str) -> None:
+    attributes = {attribute: {"DataType": "String", "StringValue": "four"}} if attribute else {}
+    room = 1024 * 1024 - (len(attribute + "String" + "four") if attribute else 0)
+    aws.sqs.send_message(QueueUrl=url(aws), MessageBody="x" * room, MessageAttributes=attributes)
+
     with pytest.raises(ClientError) as caught:
-        aws.sqs.send_message(QueueUrl=url(aws), MessageBody="x" * (1024 * 1024 + 1))
+        aws.sqs.send_message(QueueUrl=url(aws), MessageBody="x" * (room + 1), MessageAttributes=attributes)
 
     assert "must be shorter than 1048576 bytes" in caught.value.response["Error"]["Message"]
 

@@ -77,7 +77,7 @@ class AwsEndpoint:
         archive = ArchiveOperations(choreography, replays, clock.now())
         queues = Queues(choreography, bus, deliveries, dead_letters, clock)
         self._functions = Functions(choreography, bus, environment, threads)
-        self._events: dict[str, Callable[[AwsRequest], ResponseBody]] = {
+        self._operations: dict[str, Callable[[AwsRequest], ResponseBody]] = {
             "AWSEvents.CancelReplay": archive.cancel_replay,
             "AWSEvents.DescribeArchive": archive.describe_archive,
             "AWSEvents.DescribeEventBus": events.describe_event_bus,
@@ -92,8 +92,6 @@ class AwsEndpoint:
             "AWSEvents.PutEvents": events.put_events,
             "AWSEvents.StartReplay": archive.start_replay,
             "AWSEvents.TestEventPattern": events.test_event_pattern,
-        }
-        self._queues: dict[str, Callable[[AwsRequest, str], ResponseBody]] = {
             "AmazonSQS.ChangeMessageVisibility": queues.change_message_visibility,
             "AmazonSQS.ChangeMessageVisibilityBatch": queues.change_message_visibility_batch,
             "AmazonSQS.DeleteMessage": queues.delete_message,
@@ -128,8 +126,8 @@ class AwsEndpoint:
 
     def _operate(self, target: str, body: bytes, url: str) -> HttpResponse:
         """Return the operation's response; raise `Refused` if it is unknown, refused, or its body no JSON object."""
-        on_events, on_queues = self._events.get(target), self._queues.get(target)
-        if on_events is None and on_queues is None:
+        operation = self._operations.get(target)
+        if operation is None:
             raise Refused("UnknownOperationException", f"The laptop does not answer {target}.")
         try:
             parameters = read_json(body.decode())
@@ -137,8 +135,7 @@ class AwsEndpoint:
             raise Refused("SerializationException", "The request is not JSON.") from error
         if not isinstance(parameters, dict):
             raise Refused("SerializationException", "The request is not a JSON object.")
-        request = AwsRequest(parameters)
-        answer = on_events(request) if on_events else on_queues(request, url) if on_queues else {}
+        answer = operation(AwsRequest(parameters, url))
         return HttpResponse(200, {"content-type": _content_type(target)}, json.dumps(answer))
 
     def _guarded(self, operation: str, answer: Callable[[], HttpResponse]) -> HttpResponse:

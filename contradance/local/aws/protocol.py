@@ -15,10 +15,16 @@ _LONGEST_TOKEN: Final = 9
 
 
 class AwsRequest:
-    """The parameters of one request; one with another type than in AWS is refused."""
+    """The parameters of one request; one with another type than in AWS is refused.
 
-    def __init__(self, parameters: Mapping[str, Any]) -> None:
+    Args:
+        parameters: by their names.
+        url: the laptop's URL, as the client has it; empty in an object inside a request.
+    """
+
+    def __init__(self, parameters: Mapping[str, Any], url: str = "") -> None:
         self._parameters = parameters
+        self.url = url
 
     @property
     def all(self) -> Mapping[str, Any]:

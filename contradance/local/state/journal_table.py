@@ -9,22 +9,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
-
 from contradance.limits import LONGEST_TIMEOUT
 from contradance.local.state.database import Database
 from contradance.local.state.ids import FIRST, LAST, SHORTEST
+from contradance.local.state.journal_row import LOGS, STARTED_AT, parsed_start, records_of
 from contradance.local.state.reader import Reader, reading
 from contradance.operate.flow import Outstanding
-from contradance.operate.journal import (
-    LogLine,
-    Records,
-    Wanted,
-    attempt_log_lines,
-    read_record,
-    unreadable_record,
-)
-from contradance.runtime.journal_record import JournalRecord, LogEntry
+from contradance.operate.journal import LogLine, Records, Wanted, attempt_log_lines
+from contradance.runtime.journal_record import JournalRecord
 
 STATE_FILE = "bus.sqlite3"
 """The file inside the state folder."""
@@ -48,8 +40,6 @@ _FILTER: Final = "(? IS NULL OR function = ?) AND (? IS NULL OR subject = ?)"
 _COLUMNS: Final = "id, function, event_id, correlation_id, record, iif(?, logs, NULL)"
 _BACKWARDS: Final = f"SELECT {_COLUMNS} FROM journal WHERE id < ? AND {_FILTER} ORDER BY id DESC LIMIT ?"  # noqa: S608 - constants
 _FORWARDS: Final = f"SELECT {_COLUMNS} FROM journal WHERE id >= ? AND {_FILTER} ORDER BY id LIMIT ?"  # noqa: S608 - constants
-STARTED_AT: Final = "CASE WHEN json_valid(record) THEN CAST(json_extract(record, '$.started_at') AS TEXT) END"
-"""The start of an attempt, as text; NULL in a record that is not JSON."""
 _STARTS: Final = (
     f"SELECT count(*), min(id), max({STARTED_AT}) FROM "  # noqa: S608 - constants
     f"(SELECT id, record FROM journal WHERE id < ? AND {_FILTER} ORDER BY id DESC LIMIT ?)"
@@ -57,36 +47,6 @@ _STARTS: Final = (
 _PAGE: Final = 1_000
 """Records per query."""
 _END: Final = 2**63 - 1
-_LOGS: Final = TypeAdapter(tuple[LogEntry, ...])
-_EPOCH: Final = datetime.fromtimestamp(0, UTC)
-
-
-def readable(rows: Iterable[tuple[str, str | None, str, str, str | None]]) -> list[JournalRecord]:
-    """Return the record of each row (function, event id, correlation id, record, logs); a placeholder if unreadable.
-
-    A placeholder has the time of the record before it.
-    """
-    records: list[JournalRecord] = []
-    at = _EPOCH
-    for function, event_id, correlation_id, text, logs in rows:
-        record = read_record(text)
-        if record is None or (record.function, record.event_id, record.correlation_id) != (
-            function,
-            event_id,
-            correlation_id,
-        ):
-            record = unreadable_record(function, event_id, correlation_id, at)
-        at = record.started_at
-        records.append(record.model_copy(update={"logs": _read_logs(logs)}) if logs else record)
-    return records
-
-
-def _read_logs(text: str) -> tuple[LogEntry, ...]:
-    """Return what an attempt logged; nothing from a text that this version cannot read."""
-    try:
-        return _LOGS.validate_json(text)
-    except ValidationError:
-        return ()
 
 
 class JournalReader:
@@ -100,7 +60,7 @@ class JournalReader:
 
         A term of fewer than 8 characters must equal the whole.
         """
-        return readable(self._rows(_FLOWS, _range(term) * 4))
+        return records_of(self._rows(_FLOWS, _range(term) * 4))
 
     def latest_flows(self, term: str, before: int, limit: int) -> list[tuple[str, int]]:
         """Return (correlation id, last row id) of up to `limit` of the flows that `flows` selects, the latest first.
@@ -114,7 +74,7 @@ class JournalReader:
 
     def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
         """Return every record of these flows, without logs, in the order they were written."""
-        return readable(self._rows(_OF_FLOWS, (json.dumps([*correlation_ids]),)))
+        return records_of(self._rows(_OF_FLOWS, (json.dumps([*correlation_ids]),)))
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
         """Return the records unchanged: `flows` has already read what their attempts logged."""
@@ -174,7 +134,7 @@ class JournalReader:
         before, enough = _END, wanted.since - LONGEST_TIMEOUT
         while True:
             rows = self._rows(_BACKWARDS, (logs, before, *_filter(wanted), _PAGE))
-            records = [*zip((row[0] for row in rows), readable([row[1:] for row in rows]), strict=True)]
+            records = [*zip((row[0] for row in rows), records_of([row[1:] for row in rows]), strict=True)]
             yield from ((row, record) for row, record in records if wanted.takes(record.started_at))
             if len(rows) < _PAGE or all(record.started_at < enough for _, record in records):
                 return
@@ -184,7 +144,7 @@ class JournalReader:
         """Yield (row id, wanted record), in the order they were written; what they logged only with `logs`."""
         after = self._first(wanted)
         while rows := self._rows(_FORWARDS, (logs, after, *_filter(wanted), _PAGE)):
-            records = zip((row[0] for row in rows), readable([row[1:] for row in rows]), strict=True)
+            records = zip((row[0] for row in rows), records_of([row[1:] for row in rows]), strict=True)
             yield from ((row, record) for row, record in records if wanted.takes(record.started_at))
             after = rows[-1][0] + 1
 
@@ -212,7 +172,7 @@ class LaptopJournal(JournalReader):
 
     def write(self, record: JournalRecord) -> None:
         """Store one record with the next commit, and pass it to `when_written` at once."""
-        logs = _LOGS.dump_json(record.logs).decode() if record.logs else None
+        logs = LOGS.dump_json(record.logs).decode() if record.logs else None
         row = (record.function, record.event_id, record.subject, record.correlation_id, record.model_dump_json(), logs)
         self._database.write_soon(
             "INSERT INTO journal (function, event_id, subject, correlation_id, record, logs) VALUES (?, ?, ?, ?, ?, ?)",
@@ -224,14 +184,6 @@ class LaptopJournal(JournalReader):
         """Commit the waiting records, and return the rows of a query."""
         self._database.flush()
         return super()._rows(query, parameters)
-
-
-def parsed_start(text: str) -> datetime:
-    """Return the ISO time `text` in UTC; `datetime.max`, which is never old, for any other text."""
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return datetime.max.replace(tzinfo=UTC)
 
 
 def _range(term: str) -> tuple[str, str]:
