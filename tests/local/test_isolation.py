@@ -241,7 +241,7 @@ def test_a_timeout_that_cannot_be_settled_delays_its_delivery_and_no_other(
         invoker: Invoker,
         function: AnyFunction,
         pending: PendingDelivery,
-        error: BaseException | None,
+        error: Exception | None,
         flight: Flight | None,
     ) -> datetime | None:
         if failures:

@@ -97,6 +97,7 @@ class Functions:
         seconds = function.limits.timeout.total_seconds()
 
         def run() -> object:
+            """Invoke the function in a request's thread, and return its result."""
             called = LaptopContext(request_id, monotonic() + seconds)
             return invoke(function, payload, called, self._environment)
 

@@ -110,6 +110,7 @@ def attributes_digest(attributes: Mapping[str, Mapping[str, str]]) -> str:
     """Return SQS's MD5 digest of message attributes, in hexadecimal. SQS developer guide, message attributes."""
 
     def part(text: str) -> bytes:
+        """Return the UTF-8 bytes of a text behind their count in four bytes."""
         content = text.encode()
         return len(content).to_bytes(4, "big") + content
 

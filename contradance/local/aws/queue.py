@@ -46,7 +46,7 @@ class LaptopQueue(NamedTuple):
 
 
 def queues_of(choreography: Choreography) -> dict[str, LaptopQueue]:
-    """Return the queues by name: each function's dead letter queue, none of a route, and source queue, if it has one."""
+    """Return the queues by name: each function's dead letter queue, none of a route, and source queue if any."""
     found = []
     for name, function in choreography.functions.items():
         if isinstance(function.trigger, Subscription | Schedule):

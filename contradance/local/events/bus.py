@@ -111,6 +111,7 @@ class Bus:
         accepted = Accepted([StoredEvent(run.id, at, None, text, [run])], moment, self.dispatcher, archived=False)
 
         def change(connection: sqlite3.Connection) -> bool:
+            """Store the run; return False if there is one of this id."""
             if connection.execute("SELECT 1 FROM event WHERE event_id = ?", (run.id,)).fetchone():
                 return False
             accepted.store(connection)
@@ -132,6 +133,7 @@ class Bus:
         run, once = _run_id(function, expression, moment), f"{schedule_arn(function)}@{scheduled_time(moment)}"
 
         def change(connection: sqlite3.Connection) -> None:
+            """Delete the run's event, unless it is pending, and its once-record."""
             connection.execute(
                 "DELETE FROM event WHERE event_id = ? AND id NOT IN (SELECT event FROM delivery WHERE id = ?)",
                 (run, run),
@@ -158,6 +160,7 @@ class Bus:
         now = self._clock.now()
 
         def change(connection: sqlite3.Connection) -> Accepted:
+            """Take the texts, store a delivery of each, and return what is stored."""
             taken = [self._direct(function, text, now.timestamp(), delay_seconds) for text in take(connection)]
             accepted = Accepted(taken, now, self.dispatcher, archived=False)
             accepted.store(connection)

@@ -19,6 +19,7 @@ def end_long_pauses(database: Database, now: datetime, longest_pause: timedelta)
     later = at + longest_pause.total_seconds()
 
     def change(connection: sqlite3.Connection) -> None:
+        """End the pauses of deliveries, of hidden dead letters and of leases of committed once-records."""
         connection.execute("UPDATE delivery SET due = ? WHERE due > ? OR (sent > ? AND due > ?)", (at, later, at, at))
         connection.execute("UPDATE delivery SET sent = ? WHERE sent > ?", (at, at))
         connection.execute(
@@ -36,6 +37,7 @@ def shift_pauses(database: Database, now: datetime, back: timedelta) -> None:
     at, by = now.timestamp(), back.total_seconds()
 
     def change(connection: sqlite3.Connection) -> None:
+        """Move the times of deliveries and of hidden dead letters."""
         connection.execute("UPDATE delivery SET due = max(?, due - ?) WHERE due > ?", (at, by, at))
         connection.execute("UPDATE delivery SET sent = max(?, sent - ?) WHERE sent > ?", (at - by, by, at))
         connection.execute("UPDATE dead_letter SET visible = max(?, visible - ?) WHERE visible > ?", (at, by, at))

@@ -45,9 +45,9 @@ class Deliveries:
         return [PendingDelivery(*row) for row in rows]
 
     def take_due(self, function: str, now: datetime, limit: int, take: Callable[[list[PendingDelivery]], None]) -> None:
-        """Call `take` with up to `limit` deliveries of `function` that are due, the earliest first.
+        """Call `take`, in a write transaction, with up to `limit` deliveries of a function that are due, earliest first.
 
-        It runs inside a write transaction: no delivery is accepted, finished or postponed between query and choice.
+        So no delivery is accepted, finished or postponed between query and choice.
         """
         self._database.write(
             lambda connection: take(
@@ -117,6 +117,7 @@ class Deliveries:
         """Replace a delivery by `message` on its function's dead letter queue; do nothing if it is not pending."""
 
         def change(connection: sqlite3.Connection) -> None:
+            """Delete the delivery, and keep the message if there was one."""
             found = connection.execute("DELETE FROM delivery WHERE id = ? RETURNING id", (pending.id,)).fetchone()
             if found:
                 keep(connection, pending.function, message)

@@ -84,6 +84,7 @@ class Replays:
         )
 
         def change(connection: sqlite3.Connection) -> None:
+            """Insert the replay; raise `Refused` if its name is used or too many are open."""
             connection.execute("DELETE FROM replay WHERE ended < ?", ((now - _REMEMBERED).timestamp(),))
             if connection.execute("SELECT 1 FROM replay WHERE name = ?", (name,)).fetchone():
                 raise Refused("ResourceAlreadyExistsException", f"Replay {name} already exists.")
@@ -201,6 +202,7 @@ class Replays:
         accepted = self._bus.accept_replayed(events, replay.functions, replay.bus)
 
         def change(connection: sqlite3.Connection) -> bool:
+            """Move the replay's position and store its deliveries; return whether it was as it was read."""
             # A replay that was cancelled or advanced since it was read does not match: nothing is stored for it.
             moved = connection.execute(
                 "UPDATE replay SET state = 'RUNNING', minute = ?, after = ?, replayed = ? "

@@ -65,7 +65,7 @@ class Schedules:
             self._next = {name: self._next_of(name, now) for name in self._timetables}
 
     def _next_of(self, name: str, now: datetime) -> datetime | None:
-        """Return the time of a function's next run after `now`, None without one; warn of runs by a clock ahead.
+        """Return a function's next run after `now`, or None; skip one made by a clock that was ahead, forget several.
 
         A clock that was ahead, by a time scale or before it was set back, may have made runs that are still to come. One
         run is not repeated. Several are forgotten: else the schedule would be silent until real time catches up.

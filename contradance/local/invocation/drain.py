@@ -47,7 +47,7 @@ class Drain:
         self._random = random
 
     def run(self, clock: MovableClock, until: datetime | None = None) -> None:
-        """Make deliveries and replays until none is pending, moving the clock; `until` a moment, scheduled runs too.
+        """Make deliveries and replays until none is pending, moving the clock; with `until`, schedules too, up to then.
 
         EventBridge does not order events. A random order, fixed by the seed, exposes handlers that depend on one.
         """

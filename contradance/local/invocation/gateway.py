@@ -68,7 +68,7 @@ class Gateway:
         return None
 
     def _invoke(self, routed: Routed, request: dict[str, Any]) -> HttpResponse:
-        """Invoke a route's function and return its response, 503 for `LaptopError`; `TypeError` if it returns none."""
+        """Invoke a route's function and return its response, 503 for `LaptopError`; raise `TypeError` without one."""
         try:
             answer = invoke(
                 routed.function,

@@ -81,7 +81,7 @@ class Invoker:
         """List a delivery as late: it is settled as timed out, while its thread still runs."""
         self._in_flight.mark_late(flight)
 
-    def invoke(self, function: AnyFunction, pending: PendingDelivery, flight: Flight) -> BaseException | None:
+    def invoke(self, function: AnyFunction, pending: PendingDelivery, flight: Flight) -> Exception | None:
         """Invoke a function for a delivery; return the error with which the attempt failed, or None."""
         context, environment = LaptopContext(pending.id, flight.deadline), self._environment
         try:
@@ -94,7 +94,7 @@ class Invoker:
         failed = isinstance(answer, dict) and answer["batchItemFailures"]
         return RuntimeError("reported as a batch item failure") if failed else None
 
-    def time_out(self, function: AnyFunction, pending: PendingDelivery, flight: Flight | None) -> BaseException:
+    def time_out(self, function: AnyFunction, pending: PendingDelivery, flight: Flight | None) -> TimedOut:
         """Journal an attempt that outlived its timeout, with what it logged; return its `TimedOut`, for `settle`."""
         seconds = function.limits.timeout.total_seconds()
         error = TimedOut(f"Task timed out after {seconds:.2f} seconds")
@@ -155,7 +155,7 @@ class Invoker:
         return describe_attempt(function, event_in(pending), self._environment)
 
     def settle(
-        self, function: AnyFunction, pending: PendingDelivery, error: BaseException | None, flight: Flight | None
+        self, function: AnyFunction, pending: PendingDelivery, error: Exception | None, flight: Flight | None
     ) -> datetime | None:
         """Finish, postpone or dead-letter a delivery; return when it is due again, in 5 s if that fails, else None."""
         again = None
@@ -174,12 +174,9 @@ class Invoker:
         return again
 
     def _retry_or_dead_letter(
-        self, function: AnyFunction, pending: PendingDelivery, error: BaseException, pause: timedelta | None = None
+        self, function: AnyFunction, pending: PendingDelivery, error: Exception, pause: timedelta | None = None
     ) -> datetime | None:
-        """Postpone a failed delivery and return when it is due, or dead-letter it after its last attempt: None.
-
-        With a `pause` the attempt does not count.
-        """
+        """Postpone a failed delivery, uncounted with a `pause`, and return when it is due; None if dead-lettered."""
         now = self._environment.clock.now()
         if pause is not None:
             self._deliveries.postpone(pending, now + pause, counted=False)

@@ -44,7 +44,7 @@ class Recovery:
         self._waiting: dict[str, int] = {}
 
     def suspects(self) -> list[PendingDelivery]:
-        """Journal the attempts that ended with a killed process; return the deliveries to run alone, in their order.
+        """Journal what ended with a killed process; return the deliveries to run alone, fewest attempts first.
 
         They are listed as waiting until `wait_no_more`, so that they run alone after another kill too.
         """
@@ -68,7 +68,7 @@ class Recovery:
         return ordered
 
     def _record_ended(self, pending: PendingDelivery, ran: list[Left]) -> PendingDelivery | None:
-        """Journal an attempt that ended with its process; return the delivery, to run again, or None if dead-lettered.
+        """Journal an attempt that ended with its process, counted if alone; return the next, None if dead-lettered.
 
         It counts when nothing else ran; but not twice, where the start of this process was killed before.
         """

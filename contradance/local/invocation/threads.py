@@ -50,6 +50,7 @@ class RequestThreads:
         submitted = False
 
         def run() -> T:
+            """List the request as running, and act; raise `TooManyRequests` if `start` has raised it."""
             with self._lock:  # until `submit` has returned, or raised
                 if not submitted:
                     raise TooManyRequests

@@ -38,7 +38,7 @@ class WorkerQueue:
 
     @property
     def has_capacity(self) -> bool:
-        """Whether another invocation may start beside the running ones and too many that hang."""
+        """Whether another invocation may start: fewer than `concurrency` run, or hang beyond `MAX_HUNG`."""
         return self.invocations + max(self.abandoned - MAX_HUNG, 0) < self.concurrency
 
     @property

@@ -80,7 +80,7 @@ class Workers:
             self._changed.notify_all()
 
     def close(self) -> bool:
-        """End the threads that return, after `stop`; return False where some outlived their timeouts, and hang."""
+        """Wait for the threads, after `stop`, and return True; return False at once if some hang."""
         ended = not any(queue.abandoned for queue in self._queues.values())
         if self._pool is not None:
             self._pool.shutdown(wait=ended)
@@ -113,7 +113,7 @@ class Workers:
     # What the timekeeper calls
 
     def fill_all(self) -> None:
-        """Fill the queues of all functions with deliveries on disk; every alarm is set anew, as the clock is now.
+        """Clear every alarm, and fill the queues of all functions that have deliveries on disk.
 
         The other queues need no worker: at the start each would have a thread of its own for nothing.
         """
@@ -252,6 +252,7 @@ class Workers:
         now, limit = self._clock.now(), MAX_QUEUED + len(before)
 
         def take(due: list[PendingDelivery]) -> None:
+            """Put those that are not reserved into the queue, and start workers for them."""
             with self._changed:
                 fresh = [pending for pending in due if pending.id not in queue.reserved | before]
                 queue.ready.extend(fresh)
@@ -301,7 +302,7 @@ class Workers:
                     _LOG.error("%s hangs in %s threads: it runs less often from now on", queue.function.name, MAX_HUNG)
                 self._start_worker(queue)
 
-    def _settle(self, invocation: Invocation, error: BaseException | None) -> None:
+    def _settle(self, invocation: Invocation, error: Exception | None) -> None:
         """Record the outcome of a delivery, set an alarm if it is repeated, and release it."""
         queue, pending = invocation.queue, invocation.pending
         try:

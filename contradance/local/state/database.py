@@ -67,7 +67,7 @@ class Database:
         with ExitStack() as opened:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                opened.callback(_own(path).close)
+                opened.callback(_lock_state(path).close)
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY))
                 self._writer = connect(path, f"PRAGMA synchronous = {synchronous}")
                 opened.callback(self._writer.close)
@@ -187,7 +187,7 @@ class Database:
             self._writer.execute("RELEASE change")
 
 
-def _own(path: Path) -> sqlite3.Connection:
+def _lock_state(path: Path) -> sqlite3.Connection:
     """Lock the state file for this process and return the lock; raise `LaptopError` if another process has it."""
     try:
         return connect(path.with_suffix(".lock"), "BEGIN EXCLUSIVE", timeout=0)

@@ -92,7 +92,7 @@ class JournalReader:
         ]
 
     def envelope(self, event_id: str) -> str | None:
-        """Return the last archived event whose id is `event_id` or, from 8 characters on, begins with it; or None."""
+        """Return the JSON of the last archived event whose id is `event_id` or, if long, begins with it; or None."""
         rows = self._rows(
             "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND archived = 1 ORDER BY id DESC LIMIT 1",
             _range(event_id),
