@@ -45,7 +45,7 @@ class Deliveries:
         return [PendingDelivery(*row) for row in rows]
 
     def take_due(self, function: str, now: datetime, limit: int, take: Callable[[list[PendingDelivery]], None]) -> None:
-        """Call `take`, in a write transaction, with up to `limit` deliveries of a function that are due, earliest first.
+        """Call `take`, in a write transaction, with up to `limit` due deliveries of a function, the earliest first.
 
         So no delivery is accepted, finished or postponed between query and choice.
         """
