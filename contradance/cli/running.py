@@ -70,7 +70,7 @@ def run_laptop(
     def when_settled(pending: PendingDelivery) -> None:
         """Print the summary of a settled delivery's flow if no delivery of the flow is left."""
         flow_id = pending.correlation_id
-        if flow_id is not None and not laptop.bus.open_deliveries(flow_id):
+        if flow_id is not None and not laptop.deliveries.count_of_flow(flow_id):
             for flow in flows(laptop.journal.flows(flow_id)):
                 narrator.settled(flow)
 
@@ -112,7 +112,7 @@ def run_laptop(
 
 def _print_backlog(laptop: Laptop) -> None:
     """Print how many deliveries an earlier run left pending, and when the first is tried; nothing if there are none."""
-    pending, due = laptop.bus.waiting()
+    pending, due = laptop.deliveries.count()
     if due is not None:
         deliveries = f"{counted(pending, 'delivery')} {'is' if pending == 1 else 'are'}"
         out.print(

@@ -16,8 +16,8 @@ from contradance.foreign import ForeignEvent
 from contradance.function import Schedule
 from contradance.local.captured import logging_kept, printing
 from contradance.local.clock import VirtualClock
-from contradance.local.events.accepted import OWN_BUS
 from contradance.local.laptop import Laptop
+from contradance.local.state.schema import OWN_BUS
 from contradance.operate.flow import Flow, flows
 from contradance.operate.foreign import foreign_entry, put_one
 from contradance.operate.journal import LogLine, attempt_log_lines
@@ -264,7 +264,7 @@ class Run:
 
     def _published_data(self, contract: type[Contract]) -> list[Any]:
         """Return the data of the events of `contract` that functions published, in the bus's order."""
-        self.laptop.bus.flush()
+        self.laptop.deliveries.flush()
         rows = self.laptop.database.read(
             "SELECT envelope FROM event WHERE archived = 1 AND bus = ? ORDER BY id", (OWN_BUS,)
         )

@@ -13,7 +13,7 @@ from typing import Any, Final
 from contradance.choreography import Choreography
 from contradance.local.console.history import END, PAGE, FlowPage, History
 from contradance.local.state.database import Database
-from contradance.local.state.journal_table import STARTED_AT
+from contradance.local.state.journal_row import STARTED_AT
 from contradance.operate.flow import Flow
 from contradance.operate.masking import masked_event
 

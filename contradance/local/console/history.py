@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple
 from contradance.foreign import UNVERSIONED
 from contradance.identity import Identity
 from contradance.local.state.database import Database
-from contradance.local.state.journal_table import LaptopJournal, readable
+from contradance.local.state.journal_row import records_of
+from contradance.local.state.journal_table import LaptopJournal
 from contradance.operate.flow import Flow, flows
 from contradance.runtime.journal_record import JournalRecord
 from contradance.strictjson import read_json
@@ -119,7 +120,7 @@ class History:
             {"events": json.dumps([*event_ids]), "function": function},
         )
         found: dict[str, tuple[JournalRecord, JournalRecord]] = {}
-        for (_, event_id, *_), record in zip(rows, readable(rows), strict=True):
+        for (_, event_id, *_), record in zip(rows, records_of(rows), strict=True):
             found[event_id] = (found.get(event_id, (record,))[0], record)
         return {event_id: attempts for event_id, attempts in found.items() if attempts[1].error}
 
@@ -131,7 +132,7 @@ class History:
             "ORDER BY id DESC LIMIT ?",
             (function, limit),
         )
-        return readable(rows)
+        return records_of(rows)
 
     def _goes_on(self, flow: str, start: int) -> bool:
         """Whether a flow has a record at the position `start` or later, so that an earlier page shows it."""
@@ -146,7 +147,7 @@ class History:
             "WHERE correlation_id IN (SELECT value FROM json_each(?)) ORDER BY id",
             (logs, json.dumps([*correlation_ids])),
         )
-        return readable(rows)
+        return records_of(rows)
 
     def flows_of(self, correlation_ids: Collection[str]) -> list[Flow]:
         """Return the flows with these ids, in their order; an id without records is left out."""

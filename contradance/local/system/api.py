@@ -11,7 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from contradance.errors import ContradanceError, LaptopError
-from contradance.local.invocation.gateway import HttpResponse, refused
+from contradance.local.invocation.gateway import HttpResponse, error_response
 from contradance.local.laptop import Laptop
 from contradance.local.system.in_process import DirectActions
 from contradance.local.system.protocol import (
@@ -62,9 +62,9 @@ class CommandApi:
             now = self._description.model_copy(update={"hangs": self._laptop.in_flight.hangs()})
             return _ok(now.model_dump_json(by_alias=True))
         if method != "POST" or operation not in self._operations:
-            return refused(404, "Not Found")
+            return error_response(404, "Not Found")
         if headers.get("content-type") != "application/json":
-            return refused(415, "Send JSON, with the content type application/json.")
+            return error_response(415, "Send JSON, with the content type application/json.")
         return self._do(operation, body)
 
     def _do(self, operation: str, body: bytes) -> HttpResponse:
@@ -72,9 +72,9 @@ class CommandApi:
         try:
             return _ok(self._operations[operation](body))
         except ValidationError:
-            return refused(400, f"The body is not a request of {operation}.")
+            return error_response(400, f"The body is not a request of {operation}.")
         except ContradanceError as error:
-            return refused(409, str(error))
+            return error_response(409, str(error))
 
     def _publish(self, body: bytes) -> str:
         """Publish PutEvents entries; return PutEvents' response. `LaptopError` for a bus that is not the laptop's."""

@@ -9,10 +9,10 @@ from datetime import datetime
 from contradance.errors import OperateError
 from contradance.function import Schedule
 from contradance.local.dead_letter_queues import stored_letters
-from contradance.local.events.accepted import OWN_BUS
 from contradance.local.laptop import Laptop
 from contradance.local.refusal import Refused
 from contradance.local.state.pulled import PulledLetter, PulledRow, keep_pulled, keep_rows
+from contradance.local.state.schema import OWN_BUS
 from contradance.local.system.adapters import laptop_system
 from contradance.local.system.deployed import deployed
 from contradance.local.system.protocol import RetriedDelivery, SystemDescription
