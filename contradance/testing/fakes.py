@@ -41,7 +41,7 @@ class CannotFake(Exception):
 
 
 def faked(model: type[BaseModel], data: object) -> tuple[Any, dict[str, str]]:
-    """Return data with fakes for personal data, and the replaced texts with their fakes; or raise `CannotFake`.
+    """Return (data with fakes for personal data, fakes by the texts that they replace); or raise `CannotFake`.
 
     `model` is a contract, or the class of a table's items.
     """
@@ -59,7 +59,7 @@ def faked(model: type[BaseModel], data: object) -> tuple[Any, dict[str, str]]:
 
 
 def _is_valid(model: type[BaseModel], data: object) -> bool:
-    """Return whether data could be read as the model."""
+    """Whether data can be read as the model, unknown fields ignored."""
     try:
         read_tolerant(model, as_text(data))
     except (ValidationError, ValueError, TypeError):
@@ -69,7 +69,7 @@ def _is_valid(model: type[BaseModel], data: object) -> bool:
 
 @lru_cache(maxsize=1024)
 def _generated(model: type[BaseModel], text: str) -> tuple[Any, ...]:
-    """Return up to `_CHOICES` values for the JSON of (schema, value), always the same for the same text.
+    """Return up to six values of the schema in `text`, the JSON of (schema, real value), the same for the same text.
 
     Hypothesis reads them from given bytes: a seed would not do, because it also draws constants of the modules that are loaded.
     """
@@ -89,10 +89,10 @@ def _generated(model: type[BaseModel], text: str) -> tuple[Any, ...]:
 
 
 def _constraints(schema: SchemaObject) -> SchemaObject:
-    """Return a schema without annotations and marks, at any depth; a text without a form of its own is a word."""
+    """Return a schema without annotations and marks, at any depth; strings without format or pattern are letters."""
 
     def plain(one: JsonSchema) -> JsonSchema:
-        """Return a schema inside of it in the same way; a boolean stays."""
+        """Return an inner schema in the same way; a boolean unchanged."""
         return _constraints(one) if isinstance(one, Mapping) else one
 
     inner = map_inner(schema, plain)
@@ -104,7 +104,7 @@ def _constraints(schema: SchemaObject) -> SchemaObject:
 
 
 def _without_null(schema: SchemaObject) -> SchemaObject:
-    """Return a schema without null as a member of its union; of two members the other one remains."""
+    """Return a schema without null as a member of its `anyOf`; one member that remains replaces the `anyOf`."""
     members = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
     rest = {key: value for key, value in schema.items() if key != "anyOf"}
     if len(members) == 1:
