@@ -4,7 +4,7 @@
     make mutants ARGS="local/events/bus runtime --sample 30 --seed 7"
 
 A room is a module or a folder of `contradance`. Its tests are those that have its name, and those of `ALSO`; of these, a
-mutant runs the ones that reach its line, as one run with coverage has found. Each mutant is a copy of the tree with one
+mutant runs the ones that reach its line, as one run with coverage has found, and then the others. Each mutant is a copy of the tree with one
 change of `mutations.py`; one that runs too long is caught. The same seed chooses the same mutants. A survivor is printed
 with its change: write the test that it lacks, or see that the change makes no difference.
 """

@@ -119,7 +119,7 @@ def test_large_input_is_accepted_and_refused_as_small_input_is(numbers: list[obj
 
 
 @settings(examples(200))
-@given(st.text(st.characters(codec=None), max_size=60), st.integers(3, 50))
+@given(st.text(st.characters(codec=None), max_size=60), st.integers(0, 50))
 def test_shortened_text_is_within_its_bound_and_can_be_encoded(text: str, most: int) -> None:
     short = shortened(text, most)
 

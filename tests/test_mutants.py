@@ -86,6 +86,26 @@ def test_what_no_test_notices_survives_and_is_printed(tmp_path: Path) -> None:
     assert (tmp_path / "house" / "door.py").read_text() == DOOR
 
 
+def test_a_test_that_reads_what_another_has_computed_counts(tmp_path: Path) -> None:
+    cached = """
+import functools
+from house.door import is_open
+
+is_open = functools.cache(is_open)
+
+def test_a_door_is_computed_once():
+    is_open(5, 5)
+
+def test_a_door_at_the_least_angle_is_open():
+    assert is_open(5, 5)
+    assert not is_open(4, 5)
+"""
+
+    done = mutants(tmp_path, cached)
+
+    assert done.stdout.splitlines()[-2].split() == ["door", "2", "2", "0", "100%"]
+
+
 def test_tests_that_fail_without_a_mutation_are_not_run_with_one(tmp_path: Path) -> None:
     done = mutants(tmp_path, TEST.replace("90", "0"))
 

@@ -60,7 +60,7 @@ def _request(url: str, scene: Scene) -> int:
     )
     try:
         with ask(request) as answer:
-            return int(answer.status)
+            return answer.status
     except urllib.error.HTTPError as error:
         raise LaptopError(
             f"the scene {scene.title!r} was answered with {error.code}: {error.read().decode(errors='replace')}"

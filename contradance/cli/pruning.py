@@ -35,12 +35,12 @@ def prune(
 
     now, file = datetime.now(UTC), state / STATE_FILE
     kept = now - moment(older_than, now, "--older-than")
-    max_ages = {name: one.retry.max_age for name, one in the_project().choreography().functions.items()}
+    choreography = the_project().choreography()
     with reading(file):
         before = file.stat().st_size
     database = Database(file)
     try:
-        pruner = Pruner(database, RealClock(), kept, max_ages)
+        pruner = Pruner(database, RealClock(), kept, choreography)
         pruned = pruner.run() if yes else pruner.preview()
         if yes:
             database.compact()

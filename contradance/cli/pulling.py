@@ -139,7 +139,7 @@ def _put_on_laptop(target: Target, taken: _Taken) -> set[str]:
             return {*database.write(keep)}
         finally:
             database.close()
-    return {*client.pulled(letters, rows)}
+    return {*client.store_pulled(letters, rows)}
 
 
 def _as_json(taken: _Taken, new: set[str]) -> dict[str, object]:
