@@ -48,7 +48,7 @@ def build(
     architecture: str | None = None,
     cache: Path | None = None,
 ) -> Packages:
-    """Build the packages of a choreography that are not in the cache; return the paths of all.
+    """Build the packages that are not in the cache; return the paths of all, or raise `PackagingError`.
 
     Args:
         root: folder of the project, with its pyproject.toml and its lock.
