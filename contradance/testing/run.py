@@ -136,7 +136,7 @@ class Run:
         return sealed[-1].event_id
 
     def run_schedule(self, function: str) -> str:
-        """Run a scheduled function at the next `drain`, such as `loans.sum_up_day`; return its flow's id, fail if unknown.
+        """Run a scheduled function, such as `loans.sum_up_day`, at the next `drain`; return its flow's id, or fail.
 
         Its `delivery.time` is the time of the clock. Without this it runs at its own times: see `advance`.
         """
@@ -214,7 +214,7 @@ class Run:
     def assert_dead_lettered(
         self, contract: type[Contract | ForeignEvent], *, to: str, reason: str = ""
     ) -> JournalRecord:
-        """Return the first dead letter of `contract` at `to` with `reason` in its error, or fail; check off all of these."""
+        """Return the first dead letter of `contract` at `to` with `reason` in its error, or fail; all count as checked."""
         __tracebackhide__ = True
         dead = [one for one in self._records_of(contract, to) if one.dead and reason in (one.error or "")]
         if not dead:
