@@ -25,8 +25,8 @@ _SECONDS: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
-    """What a document says of an event."""
+class EventDocument:
+    """An event as a document describes it: by an example, or by a schema."""
 
     form: Literal["json", "jsonschema"]
     detail: Mapping[str, Any]
@@ -44,7 +44,7 @@ def create_foreign_event(
     detail_type: str | None = None,
     bus: str | None = None,
 ) -> Path:
-    """Plan a module with a new event of others, and return its path.
+    """Plan a module with a new event of others, return its path; raise `CannotCreate` for an unfit name or document.
 
     Args:
         layout: the project.
@@ -55,15 +55,15 @@ def create_foreign_event(
         bus: its bus; for a source of AWS's services the account's default bus.
     """
     called = event_name(name)
-    described = read_document(text)
-    origin, kind = source or described.source, detail_type or described.detail_type
+    document = read_document(text)
+    origin, kind = source or document.source, detail_type or document.detail_type
     if origin is None or kind is None:
         missing = "source" if origin is None else "detail-type"
         raise CannotCreate(f"the document has no {missing}.\n  Give it: --{missing} TEXT")
     if bus is None and origin.startswith("aws.") and not origin.startswith("aws.partner/"):
         bus = DEFAULT_BUS
     keywords = {"source": origin, "detail_type": kind, **({"bus": bus} if bus else {})}
-    package = f"{layout.functions}.{PACKAGE}"
+    package = f"{layout.functions_package}.{PACKAGE}"
     module = layout.file_of(package)
     if (layout.project.root / module).is_file():
         raise CannotCreate(
@@ -71,12 +71,12 @@ def create_foreign_event(
         )
     path = layout.file_of(f"{package}.x").with_name(f"{snake(called)}.py")
     layout.changes.ensure(path.with_name("__init__.py"), '"""The events of others that functions consume."""\n')
-    layout.changes.create(path, _module(called, keywords, generated(called, described)))
+    layout.changes.create(path, _event_module(called, keywords, generate_models(called, document)))
     return path
 
 
-def read_document(text: str) -> Described:
-    """Return what a sample event, a JSON Schema or a document of EventBridge's schema registry says of an event."""
+def read_document(text: str) -> EventDocument:
+    """Return the event of a sample, JSON Schema or schema registry's document; raise `CannotCreate` for other text."""
     try:
         document = json.loads(text)
         if isinstance(document, dict) and isinstance(document.get("Content"), str):
@@ -86,78 +86,94 @@ def read_document(text: str) -> Described:
     if not isinstance(document, dict):
         raise CannotCreate("the document is not a JSON object.\n  Give a sample event or a JSON Schema.")
     if "openapi" in document:
-        return _of_schema(document.get("components", {}).get("schemas", {}).get("AWSEvent", {}), document)
+        return _read_schema(_object(_registry_schemas(document).get("AWSEvent")), document)
     if "$schema" in document or document.get("type") == "object" or "properties" in document:
-        return _of_schema(document, document)
+        return _read_schema(document, document)
     if all(name in document for name in _ENVELOPE) and isinstance(document["detail"], dict):
-        return Described("json", document["detail"], str(document["source"]), str(document["detail-type"]))
-    return Described("json", document, None, None)
+        return EventDocument("json", document["detail"], str(document["source"]), str(document["detail-type"]))
+    return EventDocument("json", document, None, None)
 
 
-def _of_schema(event: Mapping[str, Any], document: Mapping[str, Any]) -> Described:
-    """Return the schema of the detail in the schema of a whole event, with its definitions; or a schema of a detail."""
+def _read_schema(event: Mapping[str, Any], document: Mapping[str, Any]) -> EventDocument:
+    """Return the event of a schema, of a whole event or of a detail, in `document`; raise `CannotCreate` without one."""
     definitions = {
-        **document.get("components", {}).get("schemas", {}),
-        **document.get("definitions", {}),
-        **document.get("$defs", {}),
+        **_registry_schemas(document),
+        **_object(document.get("definitions")),
+        **_object(document.get("$defs")),
     }
-    properties = event.get("properties", {})
-    detail = properties["detail"] if {"detail", "detail-type"} <= properties.keys() else event
+    properties = _object(event.get("properties"))
+    detail = _object(properties["detail"]) if {"detail", "detail-type"} <= properties.keys() else event
     if not detail:
         raise CannotCreate(
-            "the document describes no event: it has no schema AWSEvent.\n  Export it as JSONSchemaDraft4."
+            "the document describes no event: it has no schema AWSEvent, or none of its detail.\n"
+            "  Export it as JSONSchemaDraft4."
         )
     kept = {name: value for name, value in detail.items() if name not in ("definitions", "$defs", "$schema")}
     text = json.dumps({**kept, "definitions": definitions})
     for old in ("#/components/schemas/", "#/$defs/"):
         text = text.replace(f'"{old}', '"#/definitions/')
     schema = json.loads(text)
-    reference = schema.get("$ref", "").rpartition("/")[2]
+    reference = str(schema.get("$ref", "")).rpartition("/")[2]
     if reference in definitions:
-        schema = {**schema["definitions"][reference], "definitions": schema["definitions"]}
-    return Described(
+        schema = {**_object(schema["definitions"][reference]), "definitions": schema["definitions"]}
+    return EventDocument(
         "jsonschema",
         schema,
-        _only(event, "source", "x-amazon-events-source"),
-        _only(event, "detail-type", "x-amazon-events-detail-type"),
+        _fixed_value(event, "source", "x-amazon-events-source"),
+        _fixed_value(event, "detail-type", "x-amazon-events-detail-type"),
     )
 
 
-def _only(event: Mapping[str, Any], name: str, extension: str) -> str | None:
-    """Return a fixed value of an event's envelope, from the registry's extension or a one-item enum."""
+def _fixed_value(event: Mapping[str, Any], name: str, extension: str) -> str | None:
+    """Return the only value of a field of the envelope: of the registry's extension, `const` or `enum`; else None."""
     if isinstance(event.get(extension), str):
         return str(event[extension])
-    allowed = event.get("properties", {}).get(name, {})
+    allowed = _object(_object(event.get("properties")).get(name))
     values = allowed.get("enum") or ([allowed["const"]] if "const" in allowed else [])
-    return str(values[0]) if len(values) == 1 else None
+    return str(values[0]) if isinstance(values, list) and len(values) == 1 else None
 
 
-def generated(name: str, described: Described) -> str:
-    """Return the code that datamodel-code-generator writes, with `name` as the class of the detail."""
+def _registry_schemas(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schemas by name of an OpenAPI document, the registry's first format; empty for another document."""
+    return _object(_object(document.get("components")).get("schemas"))
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    """Return a JSON object unchanged; an empty one for any other value."""
+    return value if isinstance(value, dict) else {}
+
+
+def generate_models(name: str, document: EventDocument) -> str:
+    """Return the code that datamodel-code-generator writes, with a class `name` for the detail, or `CannotCreate`."""
     if find_spec(GENERATOR) is None:
         raise CannotCreate(
             "datamodel-code-generator is not installed, which writes models.\n  pip install datamodel-code-generator"
         )
     with TemporaryDirectory() as folder:
         given, written = Path(folder) / "detail.json", Path(folder) / "model.py"
-        given.write_text(json.dumps(described.detail), encoding="utf-8")
+        given.write_text(json.dumps(document.detail), encoding="utf-8")
         command = [
             *(sys.executable, "-m", GENERATOR, "--input", str(given), "--output", str(written)),
-            *("--input-file-type", described.form, "--output-model-type", "pydantic_v2.BaseModel"),
+            *("--input-file-type", document.form, "--output-model-type", "pydantic_v2.BaseModel"),
             *("--class-name", name, "--snake-case-field", "--disable-timestamp", "--disable-warnings"),
             *("--target-python-version", "3.11", "--use-union-operator", "--aliases", json.dumps(_ALIASES)),
             *("--formatters", "builtin"),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)  # noqa: S603 - our own command
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)  # noqa: S603 - our own command
+        except subprocess.TimeoutExpired as error:
+            raise CannotCreate(
+                f"datamodel-code-generator has not ended within {_SECONDS} seconds.\n  Write the class by hand."
+            ) from error
         if done.returncode or not written.is_file():
             reason = (done.stderr.strip() or "it wrote nothing").splitlines()[-1]
             raise CannotCreate(f"datamodel-code-generator cannot write a model: {reason}.\n  Write the class by hand.")
         return written.read_text(encoding="utf-8")
 
 
-def _module(name: str, keywords: Mapping[str, str], code: str) -> str:
-    """Return the module: the generated models, and the class of the event as a `ForeignEvent` with these keywords."""
-    lines = code.splitlines()
+def _event_module(name: str, keywords: Mapping[str, str], code: str) -> str:
+    """Return the module's source: `code`, where the class `name` has become a `ForeignEvent` with these keywords."""
+    lines = code.split("\n")  # as the parser counts lines
     tree = ast.parse(code)
     wanted = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
     if not wanted:

@@ -57,7 +57,7 @@ def create_topic(
 
 
 def publisher_of(layout: ProjectLayout, name: str, subscribing: Sequence[str] = ()) -> str:
-    """Return the service whose name begins the topic's name: `loans` for `loan_extended`; refuse when there is none."""
+    """Return the service whose name begins a topic's: `loans` for `loan_extended`; else raise `CannotCreate`."""
     parts = snake(event_name(name)).split("_")
     for end in range(len(parts), 0, -1):
         found = find_service([*layout.services, *subscribing], "_".join(parts[:end]))
@@ -71,7 +71,7 @@ def publisher_of(layout: ProjectLayout, name: str, subscribing: Sequence[str] = 
 
 
 def _parse_subscriber(layout: ProjectLayout, name: str) -> SubscriberName:
-    """Parse `reminder_service_remind_reader` or `reminders.remind_reader`; an existing service may be in the plural."""
+    """Parse `reminder_service_remind_reader` or `reminders.remind_reader`, by an existing service also in the plural."""
     service, separator, handler = name.partition("." if "." in name else _SEPARATOR)
     if not separator:
         raise CannotCreate(

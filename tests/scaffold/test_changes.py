@@ -106,3 +106,14 @@ def test_a_folder_that_cannot_be_written_to_is_refused_in_words(tmp_path: Path) 
         planned.write()
 
     assert state(tmp_path).items() >= OLD.items()
+
+
+def test_a_file_where_a_folder_must_be_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    planned = changes(tmp_path)
+    (tmp_path / "loans").write_text("a file")
+    planned.create(Path("loans/count.py"), "count = 1\n")
+
+    with pytest.raises(CannotCreate, match="loans is not a folder that can be written to"):
+        planned.write()
+
+    assert state(tmp_path) == {**OLD, "loans": "a file"}

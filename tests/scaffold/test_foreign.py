@@ -2,6 +2,7 @@
 
 import ast
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
@@ -13,7 +14,7 @@ import pytest
 from contradance import ForeignEvent, subscriber
 from contradance.errors import CannotCreate
 from contradance.local.state.database import Database
-from contradance.scaffold.foreign import Described, _module, generated, read_document
+from contradance.scaffold.foreign import EventDocument, _event_module, generate_models, read_document
 from tests.runtime.fakes import World
 
 SERVICES = sorted((Path(__file__).parents[1] / "events" / "services").glob("*.json"))
@@ -65,11 +66,11 @@ def world(tmp_path: Path) -> Iterator[World]:
     database.close()
 
 
-def written(folder: Path, name: str, described: Described) -> type[ForeignEvent]:
+def written(folder: Path, name: str, described: EventDocument) -> type[ForeignEvent]:
     """Write the module of an event, import it, and return the class."""
     keywords = {"source": str(described.source), "detail_type": str(described.detail_type), "bus": "default"}
     file = folder / f"{name.lower()}.py"
-    file.write_text(_module(name, keywords, generated(name, described)), encoding="utf-8")
+    file.write_text(_event_module(name, keywords, generate_models(name, described)), encoding="utf-8")
     spec = spec_from_file_location(f"written_{name.lower()}", file)
     assert spec is not None
     assert spec.loader is not None
@@ -150,23 +151,61 @@ def test_what_is_not_a_document_is_refused(text: str) -> None:
         read_document(text)
 
 
-def test_an_openapi_document_without_an_event_is_refused() -> None:
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"components": 5},
+        {"components": {"schemas": [1]}},
+        {"components": {"schemas": {"AWSEvent": 5}}},
+        {"components": {"schemas": {"AWSEvent": {"properties": {"detail": True, "detail-type": 5}}}}},
+    ],
+    ids=repr,
+)
+def test_an_openapi_document_without_an_event_is_refused(document: dict[str, object]) -> None:
     with pytest.raises(CannotCreate, match="it has no schema AWSEvent"):
-        read_document('{"openapi": "3.0.0"}')
+        read_document(json.dumps({"openapi": "3.0.0", **document}))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$schema": 1, "definitions": 5, "$defs": [1]},
+        {"type": "object", "properties": [1]},
+        {"properties": {"detail": {"$ref": 5}, "detail-type": {"enum": 5}, "source": 5}},
+        {"properties": {"detail": {"$ref": "#/definitions/X"}, "detail-type": {}}, "definitions": {"X": 5}},
+    ],
+    ids=repr,
+)
+def test_a_schema_with_other_values_than_a_schema_has_is_left_to_the_generator(schema: dict[str, object]) -> None:
+    document = read_document(json.dumps(schema))
+
+    assert (document.form, document.source, document.detail_type) == ("jsonschema", None, None)
+
+
+def test_a_generator_that_does_not_end_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wait(command: list[str], **options: object) -> None:
+        raise subprocess.TimeoutExpired(command, 120)
+
+    monkeypatch.setattr("contradance.scaffold.foreign.find_spec", lambda _: True)
+    monkeypatch.setattr("contradance.scaffold.foreign.subprocess.run", wait)
+
+    with pytest.raises(CannotCreate, match="has not ended within 120 seconds"):
+        generate_models("X", read_document("{}"))
 
 
 def test_the_generator_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("contradance.scaffold.foreign.find_spec", lambda _: None)
 
     with pytest.raises(CannotCreate, match="pip install datamodel-code-generator"):
-        generated("X", read_document("{}"))
+        generate_models("X", read_document("{}"))
 
 
 @pytest.mark.parametrize(
     "value", ['say "x"', "back\\slash", "ümlaut", '"""'], ids=["quotes", "backslash", "letters", "triple"]
 )
 def test_names_of_others_cannot_break_the_code(value: str) -> None:
-    code = _module("Odd", {"source": value, "detail_type": value}, "class Odd(BaseModel):\n    pass\n")
+    code = _event_module("Odd", {"source": value, "detail_type": value}, "class Odd(BaseModel):\n    pass\n")
 
     tree = ast.parse(code)
     (event,) = [node for node in tree.body if isinstance(node, ast.ClassDef)]
