@@ -36,10 +36,11 @@ MAX_SOURCE: Final = 256
 """Longest source, in characters. EventBridge API reference, PutEventsRequestEntry."""
 MAX_ID: Final = 256
 """Longest subject and correlation id that are taken from a field, in characters."""
+OWN_NAMES: Final = frozenset({"identity", "origin"})
+"""Attributes of every class: no field has one of these names."""
 _BUS: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _AWS: Final = "aws."
 _PARTNER: Final = "aws.partner/"
-_OWN_NAMES: Final = frozenset({"identity", "origin"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,7 @@ def _is_text(text: str, longest: int) -> bool:
 
 def _check_shape(kind: type[ForeignEvent]) -> None:
     """Refuse a field with a reserved name, and a class whose errors show values."""
-    taken = sorted(_OWN_NAMES & set(kind.model_fields))
+    taken = sorted(OWN_NAMES & set(kind.model_fields))
     if taken:
         raise InvalidContract(
             f"{full_name(kind)} has a field {taken[0]!r}, a name that is reserved in every foreign event.\n"

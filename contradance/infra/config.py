@@ -1,11 +1,13 @@
 """The configuration of a stack: `pulumi config set archiveDays 30`. `parsing` reads it from Pulumi's texts."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -24,6 +26,19 @@ LogDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
 """The retention periods that CloudWatch Logs supports."""
+
+_ORIGIN: Final = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/\s?#A-Z]+")
+
+
+def _check_origin(origin: str) -> str:
+    """Return an origin; raise ValueError for one that no browser sends, such as one with a path or a final slash."""
+    if _ORIGIN.fullmatch(origin) is None:
+        raise ValueError("an origin is a scheme and a host in lower case, without a final slash: https://shop.example")
+    return origin
+
+
+WebOrigin = Annotated[str, AfterValidator(_check_origin)]
+"""The origin of a web page, as browsers send it; `*` for all."""
 
 
 class Override(BaseModel):
@@ -106,7 +121,7 @@ class StackConfig(BaseModel):
         default=None, pattern=r"^https://", description="with `apiAuth: jwt`: issuer of the tokens"
     )
     jwt_audience: tuple[str, ...] = Field(default=(), description="with `apiAuth: jwt`: audience of the tokens")
-    cors_origins: tuple[str, ...] = Field(default=(), description="origins whose pages may call the HTTP API")
+    cors_origins: tuple[WebOrigin, ...] = Field(default=(), description="origins whose pages may call the HTTP API")
     throttle_rate: float = Field(
         default=100, gt=0, le=10_000, description="maximum requests per second to the HTTP API"
     )

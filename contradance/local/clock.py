@@ -16,6 +16,7 @@ class MovableClock(Protocol):
 
     def now(self) -> datetime:
         """Return the current time in UTC."""
+        ...
 
     def sleep(self, seconds: float) -> None:
         """Let `seconds` pass."""
@@ -55,7 +56,7 @@ class RealClock:
         return self._origin + timedelta(seconds=(self._monotonic() - self._started) * self._scale)
 
     def jump(self) -> timedelta:
-        """Return by how much the clock jumped since the last call; zero below a second, and with a scale.
+        """Return by how far the clock jumped since the last call, negative if set back; 0 below 1 s and with a scale.
 
         It jumps when the machine's clock is set, and forward when the machine has slept. A scaled clock does not jump.
         """
@@ -70,7 +71,7 @@ class RealClock:
         """Sleep `seconds` of this clock's time."""
         time.sleep(seconds / self._scale)
 
-    def wait_for(self, moment: datetime) -> float:
+    def real_seconds_until(self, moment: datetime) -> float:
         """Return the real seconds until this clock shows `moment`; 0 for a time in the past."""
         return max((moment - self.now()).total_seconds(), 0) / self._scale
 

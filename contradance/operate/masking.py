@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from contradance.choreography import Choreography
+from contradance.contentfilter import EventClass
 from contradance.envelope import Metadata
+from contradance.foreign import ForeignEvent
 from contradance.identity import Identity
 from contradance.operate.dead_letter import DeadLetter
 from contradance.pii import MASK, mask
@@ -29,24 +31,31 @@ def _is_text(value: object) -> bool:
 
 
 def _masked_detail(choreography: Choreography, event: Mapping[str, Any]) -> object:
-    """Return an event's detail, masked by its class or contract; only the mask when that is unknown."""
-    detail = event["detail"]
+    """Return an event's detail, masked by its class; only the mask when its class is unknown."""
+    detail, model = event["detail"], class_of(choreography, event)
+    if model is None:
+        return MASK
+    if issubclass(model, ForeignEvent):
+        return mask(model, detail)
+    return {"metadata": mask(Metadata, detail["metadata"]), "data": mask(model, detail.get("data"))}
+
+
+def class_of(choreography: Choreography, event: Mapping[str, Any]) -> EventClass | None:
+    """Return the class of an event of others, else the contract that the event's metadata names; None if unknown."""
     foreign = choreography.foreign_of(event.get("source"), event.get("detail-type"))
     if foreign is not None:
-        return mask(foreign, detail)
+        return foreign
+    detail = event.get("detail")
     metadata = detail.get("metadata") if isinstance(detail, Mapping) else None
     version = metadata.get("version") if isinstance(metadata, Mapping) else None
     if not isinstance(version, int):
-        return MASK
+        return None
     identity = Identity(str(event.get("source")), str(event.get("detail-type")), version)
-    contract = choreography.contracts.by_identity.get(identity)
-    if contract is None:
-        return MASK
-    return {"metadata": mask(Metadata, metadata), "data": mask(contract, detail.get("data"))}
+    return choreography.contracts.by_identity.get(identity)
 
 
-def shown(choreography: Choreography, letter: DeadLetter) -> dict[str, Any]:
-    """Return a dead letter as JSON values, without personal data."""
+def letter_as_json(choreography: Choreography, letter: DeadLetter) -> dict[str, Any]:
+    """Return a dead letter as JSON values, its event masked (None without one), its error text unchanged."""
     return {
         "subscriber": letter.subscriber,
         "reason": letter.reason,

@@ -1,27 +1,22 @@
-"""Creates an event of others: a module with its model, written by datamodel-code-generator from a sample or a schema."""
+"""Creates an event of others: a module with its model, written from a sample event or a schema."""
 
-import ast
 import json
-import subprocess
-import sys
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final, Literal
 
 from contradance.errors import CannotCreate
 from contradance.foreign import DEFAULT_BUS
+from contradance.scaffold.foreign_code import foreign_module
 from contradance.scaffold.layout import ProjectLayout
 from contradance.scaffold.naming import event_name, snake
 
-GENERATOR: Final = "datamodel_code_generator"
 PACKAGE: Final = "others"
 """The package of events of others, beside the services."""
-_ALIASES: Final = {"identity": "identity_", "origin": "origin_"}
 _ENVELOPE: Final = ("source", "detail-type", "detail")
-_SECONDS: Final = 120
+_REFERENCE: Final = re.compile(r'"#/definitions/([^"/]+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +66,7 @@ def create_foreign_event(
         )
     path = layout.file_of(f"{package}.x").with_name(f"{snake(called)}.py")
     layout.changes.ensure(path.with_name("__init__.py"), '"""The events of others that functions consume."""\n')
-    layout.changes.create(path, _event_module(called, keywords, generate_models(called, document)))
+    layout.changes.create(path, foreign_module(called, keywords, document.form, document.detail))
     return path
 
 
@@ -114,14 +109,27 @@ def _read_schema(event: Mapping[str, Any], document: Mapping[str, Any]) -> Event
         text = text.replace(f'"{old}', '"#/definitions/')
     schema = json.loads(text)
     reference = str(schema.get("$ref", "")).rpartition("/")[2]
-    if reference in definitions:
-        schema = {**_object(schema["definitions"][reference]), "definitions": schema["definitions"]}
+    parts = schema.pop("definitions")
+    if reference in parts:
+        schema = _object(parts[reference])
     return EventDocument(
         "jsonschema",
-        schema,
+        {**schema, "definitions": _used(schema, parts)},
         _fixed_value(event, "source", "x-amazon-events-source"),
         _fixed_value(event, "detail-type", "x-amazon-events-detail-type"),
     )
+
+
+def _used(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of `parts`, the definitions by name, that a schema refers to, also through other parts."""
+    used: dict[str, Any] = {}
+    waiting = [schema]
+    while waiting:
+        for name in _REFERENCE.findall(json.dumps(waiting.pop())):
+            if name in parts and name not in used:
+                used[name] = parts[name]
+                waiting.append(parts[name])
+    return used
 
 
 def _fixed_value(event: Mapping[str, Any], name: str, extension: str) -> str | None:
@@ -141,61 +149,3 @@ def _registry_schemas(document: Mapping[str, Any]) -> Mapping[str, Any]:
 def _object(value: object) -> Mapping[str, Any]:
     """Return a JSON object unchanged; an empty one for any other value."""
     return value if isinstance(value, dict) else {}
-
-
-def generate_models(name: str, document: EventDocument) -> str:
-    """Return the code that datamodel-code-generator writes, with a class `name` for the detail, or `CannotCreate`."""
-    if find_spec(GENERATOR) is None:
-        raise CannotCreate(
-            "datamodel-code-generator is not installed, which writes models.\n  pip install datamodel-code-generator"
-        )
-    with TemporaryDirectory() as folder:
-        given, written = Path(folder) / "detail.json", Path(folder) / "model.py"
-        given.write_text(json.dumps(document.detail), encoding="utf-8")
-        command = [
-            *(sys.executable, "-m", GENERATOR, "--input", str(given), "--output", str(written)),
-            *("--input-file-type", document.form, "--output-model-type", "pydantic_v2.BaseModel"),
-            *("--class-name", name, "--snake-case-field", "--disable-timestamp", "--disable-warnings"),
-            *("--target-python-version", "3.11", "--use-union-operator", "--aliases", json.dumps(_ALIASES)),
-            *("--formatters", "builtin"),
-        ]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)  # noqa: S603 - our own command
-        except subprocess.TimeoutExpired as error:
-            raise CannotCreate(
-                f"datamodel-code-generator has not ended within {_SECONDS} seconds.\n  Write the class by hand."
-            ) from error
-        if done.returncode or not written.is_file():
-            reason = (done.stderr.strip() or "it wrote nothing").splitlines()[-1]
-            raise CannotCreate(f"datamodel-code-generator cannot write a model: {reason}.\n  Write the class by hand.")
-        return written.read_text(encoding="utf-8")
-
-
-def _event_module(name: str, keywords: Mapping[str, str], code: str) -> str:
-    """Return the module's source: `code`, where the class `name` has become a `ForeignEvent` with these keywords."""
-    lines = code.split("\n")  # as the parser counts lines
-    tree = ast.parse(code)
-    wanted = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
-    if not wanted:
-        raise CannotCreate(
-            "the document describes no object, and the detail of an event is one.\n  Write the class by hand."
-        )
-    (event,) = wanted
-    options = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in keywords.items())
-    body = lines[event.lineno : event.end_lineno]
-    if [*map(str.strip, body)] == ["pass"]:
-        body = []
-    if event.body and isinstance(event.body[0], ast.Expr):  # a docstring of the schema's own
-        body = lines[event.body[0].end_lineno : event.end_lineno]
-    origin, kind = (keywords[key].replace("\\", "").replace('"', "'") for key in ("source", "detail_type"))
-    about = f'    """{origin} published {kind}."""'
-    head = [f"class {name}(ForeignEvent, {options}):", about]
-    replaced = [*lines[: event.lineno - 1], *head, *body, *lines[event.end_lineno :]]
-    text = "\n".join(line for line in replaced if not line.startswith(("#", "from __future__")))
-    first = "from contradance import ForeignEvent\n"
-    title = f'"""The event {kind} of {origin}, as its publisher has it.\n\n'
-    notes = (
-        "Another event may lack some of these fields: make them optional. Name in once_by= the fields that identify an "
-        'event.\n"""\n\n'
-    )
-    return title + notes + first + text.strip("\n") + "\n"

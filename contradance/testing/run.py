@@ -41,7 +41,9 @@ class Answer(NamedTuple):
 
     status: int
     body: Any
-    """The parsed JSON."""
+    """The parsed JSON; None where the body is empty."""
+    headers: Mapping[str, str]
+    """By name, in lower case."""
 
 
 class Run:
@@ -97,7 +99,8 @@ class Run:
         text = to_wire(body).decode() if isinstance(body, BaseModel) else "" if body is None else json.dumps(body)
         with printing():
             answer = self.laptop.request(method, target, text, headers)
-        return Answer(answer.status, json.loads(answer.body) if answer.body else None)
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Answer(answer.status, json.loads(answer.body) if answer.body else None, headers)
 
     def publish(
         self,

@@ -44,7 +44,7 @@ def test_texts_become_what_they_spell() -> None:
         services='["loans"]',
         settings='{"fee": 0.5, "open": true, "name": "a"}',
         functions='{"loans.lend": {"memory": 512}}',
-        corsOrigins='["https://example.com"]',
+        corsOrigins='["https://example.com", "http://localhost:3000", "https://*", "*"]',
     )
 
     assert (config.archive_days, config.protect, config.services) == (7, True, ("loans",))
@@ -83,6 +83,15 @@ def test_texts_become_what_they_spell() -> None:
         (
             {"alarmMail": "ada@example.com", "alarmTopic": "arn:aws:sns:eu-central-1:1:x"},
             "alarmTopic and alarmMail both name a target for alarms",
+        ),
+        (
+            {"corsOrigins": '["https://shop.example/"]'},
+            "city:corsOrigins[0]: an origin is a scheme and a host",
+        ),
+        ({"corsOrigins": '["https://Shop.example"]'}, "city:corsOrigins[0]: an origin is a scheme"),
+        (
+            {"corsOrigins": '["shop.example"]'},
+            "city:corsOrigins[0]: an origin is a scheme and a host in lower case",
         ),
         ({"alarmTopic": "watch"}, "city:alarmTopic: String should match pattern"),
     ],

@@ -36,8 +36,8 @@ class FastClock(RealClock):
     def __init__(self, machine: Machine) -> None:
         super().__init__(wall=machine.wall, monotonic=machine.monotonic)
 
-    def wait_for(self, moment: datetime) -> float:
-        return super().wait_for(moment) / Machine.FAST
+    def real_seconds_until(self, moment: datetime) -> float:
+        return super().real_seconds_until(moment) / Machine.FAST
 
     def jump(self) -> timedelta:
         jumped = super().jump()

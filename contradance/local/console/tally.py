@@ -33,7 +33,7 @@ class Tally:
         self._failures = self._dead = self._attempts = 0
 
     def count(self, record: JournalRecord) -> None:
-        """Count one attempt, the events it published, and the event it consumed."""
+        """Count one attempt, and the events that it consumed and published, each event id once."""
         with self._lock:
             self._attempts += 1
             self._times[record.function] += 1
