@@ -39,14 +39,8 @@ def foreign_module(
         aliases |= reserved
         code = _generate_models(form, detail, aliases)
     code = _rename_classes(code, name)
-    lines, tree = code.split("\n"), ast.parse(code)  # as the parser counts lines
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    event = classes.get(name)
-    bases = [] if event is None else [ast.unparse(base) for base in event.bases if ast.unparse(base) != "BaseModel"]
-    if event is None or not set(bases) <= set(classes):
-        raise CannotCreate(
-            "the document describes no object with fields, and the detail of an event is one.\n  Write the class by hand."
-        )
+    lines = code.split("\n")  # as the parser counts lines
+    event, bases = _event_class(code, name)
     options = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in keywords.items()]
     origin, kind = (keywords[key].replace("\\", "").replace('"', "'") for key in ("source", "detail_type"))
     head = [f"class {name}({', '.join([_BASE, *bases, *options])}):", f'    """{origin} published {kind}."""']
@@ -60,6 +54,18 @@ def foreign_module(
     )
     first = "\n\n".join([*(future if "model_rebuild()" in kept else []), f"from contradance import {_BASE}"])
     return f"{title}{notes}{first}\n" + kept.strip("\n") + "\n"
+
+
+def _event_class(code: str, name: str) -> tuple[ast.ClassDef, list[str]]:
+    """Return (the class `name`, its bases but BaseModel); raise `CannotCreate` if it is not a model of fields."""
+    classes = {node.name: node for node in ast.parse(code).body if isinstance(node, ast.ClassDef)}
+    bases = [ast.unparse(base) for base in classes[name].bases] if name in classes else [""]
+    models = [base for base in bases if base != "BaseModel"]
+    if not classes.keys() >= {*models}:
+        raise CannotCreate(
+            "the document describes no object with fields, and the detail of an event is one.\n  Write the class by hand."
+        )
+    return classes[name], models
 
 
 def _body_lines(event: ast.ClassDef, lines: list[str]) -> list[str]:
