@@ -89,7 +89,7 @@ class ProjectLayout:
 
     @cached_property
     def value_types(self) -> list[Import]:
-        """The project's own types for fields: of two with one name, the one in the module `values` is last."""
+        """(Module, name) of each `Value` class in contracts' modules, and last of those in the module `values`."""
         names = [*(one.__module__ for one in self.choreography.contracts), f"{self.contracts_package}.values"]
         modules = [module for name in dict.fromkeys(names) if (module := _import_or_none(name))]
         found = [one for module in modules for one in vars(module).values() if isinstance(one, type)]
@@ -142,7 +142,7 @@ class ProjectLayout:
         }
 
     def event(self, name: str) -> EventRef:
-        """Return an event by `BookLent`, `BookLent v1` or `book_lent`; raise `CannotCreate` if there is none.
+        """Return an event by `BookLent v1`, or the newest by `BookLent` or `book_lent`; raise `CannotCreate` without.
 
         It is the newest version, unless the name has one.
         """

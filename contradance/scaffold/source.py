@@ -34,7 +34,7 @@ class Source:
             ) from error
 
     def bindings(self) -> dict[str, str | None]:
-        """Return the names of the module's top level, each with its origin `module:name`; None if it is defined here."""
+        """Return the names of the module's top level, by each its origin `module:name`, None if it is defined here."""
         names: dict[str, str | None] = {}
         for statement in self.tree.body:
             match statement:
@@ -49,7 +49,7 @@ class Source:
         return names
 
     def with_import(self, module: str, name: str, alias: str | None = None) -> "Source":
-        """Import `name` from `module`, in the imports' order; raise `CannotCreate` if the name is something else."""
+        """Return the source with `name` imported from `module`; raise `CannotCreate` if the name is something else."""
         bindings = self.bindings()
         if bindings.get(alias or name, "") == f"{module}:{name}":
             return self
@@ -65,11 +65,11 @@ class Source:
         return self._with_import_line(module, f"from {module} import {written}\n")
 
     def with_imports(self, names: Iterable[tuple[str, str]]) -> "Source":
-        """Import each (module, name)."""
+        """Return the source with each (module, name) imported, as `with_import` does."""
         return reduce(lambda source, imported: source.with_import(*imported), names, self)
 
     def with_item(self, callee: str, keyword: str | None, item: str, after: str | None = None) -> "Source":
-        """Add `item` to the list argument of a call of `callee`, after `after` or at the end, unless it has it."""
+        """Return the source with `item` in the list of a call of `callee`, after `after` or at the end; once only."""
         found = self._list_argument(callee, keyword)
         if any(isinstance(one, ast.Name) and one.id == item for one in found.elts):
             return self
@@ -90,7 +90,7 @@ class Source:
         return [one.id for one in self._list_argument(callee, keyword).elts if isinstance(one, ast.Name)]
 
     def with_union_member(self, alias_or_handler: str, member: str) -> "Source":
-        """Add a member to the union that annotates a handler's first parameter, or to a type alias."""
+        """Return the source with one more member in a type alias, or in a handler's first annotation."""
         _, end = self._span(self._union_annotation(alias_or_handler))
         return self._splice(end, end, f" | {member}")
 
@@ -104,7 +104,7 @@ class Source:
         return [word.arg or "" for one in decorators if isinstance(one, ast.Call) for word in one.keywords]
 
     def with_code(self, text: str) -> "Source":
-        """Add text at the end, after two empty lines."""
+        """Return the source with text at its end, after two empty lines."""
         return Source(self.path, f"{self.text.rstrip()}\n\n\n{text.strip()}\n" if self.text.strip() else text)
 
     def segment(self, node: ast.AST) -> str:

@@ -63,7 +63,7 @@ def create_subscriber(
 
 
 def _filter(consumed: Sequence[EventRef], where: str) -> str:
-    """Return the JSON of --where as source; raise `CannotCreate` for other text, or for more than one event.
+    """Return the JSON of --where as Python source; raise `CannotCreate` for other text, or for several events.
 
     Raises:
         CannotCreate: it is not a JSON object, or filters several events.
