@@ -89,7 +89,7 @@ class ProjectLayout:
 
     @cached_property
     def value_types(self) -> list[Import]:
-        """(Module, name) of each `Value` class in contracts' modules, and last of those in the module `values`."""
+        """(Module, name) of each `Value` class in contracts' modules, last of those in the module `values`."""
         names = [*(one.__module__ for one in self.choreography.contracts), f"{self.contracts_package}.values"]
         modules = [module for name in dict.fromkeys(names) if (module := _import_or_none(name))]
         found = [one for module in modules for one in vars(module).values() if isinstance(one, type)]
