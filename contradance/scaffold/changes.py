@@ -76,6 +76,7 @@ class Changes:
         for path, text in texts.items():
             if path.suffix == ".py":
                 ast.parse(text, str(path))
+            texts[path] = text.replace("\n", newline_of(self.root / path))
         staged = self.root / _FOLDER / f"staged-{os.getpid()}"
         try:
             _stage(staged, texts)
@@ -84,6 +85,14 @@ class Changes:
             shutil.rmtree(staged, ignore_errors=True)
             raise CannotCreate(f"{self.root} cannot be written to: {error.strerror}.\n  Nothing is changed.") from error
         complete_pending(self.root)
+
+
+def newline_of(file: Path) -> str:
+    """Return how the first line of a file ends, a line feed or both characters; a line feed without a file."""
+    if not file.exists():
+        return "\n"
+    with file.open("rb") as content:
+        return "\r\n" if content.readline().endswith(b"\r\n") else "\n"
 
 
 def complete_pending(root: Path) -> None:
@@ -114,7 +123,7 @@ def _stage(folder: Path, texts: dict[Path, str]) -> None:
 
 def _write_durably(path: Path, text: str) -> None:
     """Write a file that does not exist yet, and flush it to the disk."""
-    with path.open("x", encoding="utf-8", newline="\n") as file:
+    with path.open("x", encoding="utf-8", newline="") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

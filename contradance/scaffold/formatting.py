@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from shutil import which
 
-from contradance.scaffold.changes import Changes
+from contradance.scaffold.changes import Changes, newline_of
 
 
 def paths_to_format(changes: Changes) -> list[Path]:
@@ -28,7 +28,7 @@ def format_files(root: Path, paths: Iterable[Path]) -> None:
         after = _formatted(root, path, before)
         if after != before:
             temporary = root / path.with_name(f".{path.name}-{os.getpid()}")
-            temporary.write_text(after, encoding="utf-8", newline="\n")
+            temporary.write_text(after, encoding="utf-8", newline=newline_of(root / path))
             temporary.replace(root / path)
 
 
