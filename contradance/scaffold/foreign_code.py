@@ -25,7 +25,7 @@ _ROOT: Final = "ForeignEventOfThisDocument"
 def foreign_module(
     name: str, keywords: Mapping[str, str], form: Literal["json", "jsonschema"], detail: Mapping[str, Any]
 ) -> str:
-    """Return the module of an event: the models of its parts, and `name`, a `ForeignEvent` with these keywords.
+    """Return the source of an event's module: models of its parts, and the class `name`, or raise `CannotCreate`.
 
     Args:
         name: the class of the event.
@@ -34,18 +34,17 @@ def foreign_module(
         detail: the document.
     """
     aliases: dict[str, str] = {}
-    code = _generated(form, detail, aliases)
+    code = _generate_models(form, detail, aliases)
     while reserved := _reserved_fields(code):
         aliases |= reserved
-        code = _generated(form, detail, aliases)
-    code = _renamed(code, name)
-    lines = code.splitlines()
-    event, bases = _event_class(ast.parse(code), name)
-    body = _fields(event, lines)
+        code = _generate_models(form, detail, aliases)
+    code = _rename_classes(code, name)
+    lines = code.split("\n")  # as the parser counts lines
+    event, bases = _event_class(code, name)
     options = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in keywords.items()]
     origin, kind = (keywords[key].replace("\\", "").replace('"', "'") for key in ("source", "detail_type"))
     head = [f"class {name}({', '.join([_BASE, *bases, *options])}):", f'    """{origin} published {kind}."""']
-    replaced = [*lines[: event.lineno - 1], *head, *body, *lines[event.end_lineno :]]
+    replaced = [*lines[: event.lineno - 1], *head, *_body_lines(event, lines), *lines[event.end_lineno :]]
     future = [line for line in replaced if line.startswith("from __future__")]
     kept = "\n".join(line for line in replaced if not line.startswith("#") and line not in future)
     title = f'"""The event {kind} of {origin}, as its publisher has it.\n\n'
@@ -57,28 +56,28 @@ def foreign_module(
     return f"{title}{notes}{first}\n" + kept.strip("\n") + "\n"
 
 
-def _event_class(module: ast.Module, name: str) -> tuple[ast.ClassDef, list[str]]:
-    """Return the class of the detail and its bases besides `BaseModel`; `CannotCreate` if the detail is not an object."""
-    classes = {node.name: node for node in module.body if isinstance(node, ast.ClassDef)}
-    event = classes.get(name)
-    bases = [] if event is None else [text for base in event.bases if (text := ast.unparse(base)) != "BaseModel"]
-    if event is None or not set(bases) <= set(classes):
+def _event_class(code: str, name: str) -> tuple[ast.ClassDef, list[str]]:
+    """Return (the class `name`, its bases but BaseModel); raise `CannotCreate` if it is not a model of fields."""
+    classes = {node.name: node for node in ast.parse(code).body if isinstance(node, ast.ClassDef)}
+    bases = [ast.unparse(base) for base in classes[name].bases] if name in classes else [""]
+    models = [base for base in bases if base != "BaseModel"]
+    if not classes.keys() >= {*models}:
         raise CannotCreate(
             "the document describes no object with fields, and the detail of an event is one.\n  Write the class by hand."
         )
-    return event, bases
+    return classes[name], models
 
 
-def _fields(event: ast.ClassDef, lines: list[str]) -> list[str]:
-    """Return the lines of a class's body, without `pass` and without the docstring that the schema has."""
-    body = lines[event.lineno : event.end_lineno]
-    if [*map(str.strip, body)] == ["pass"]:
+def _body_lines(event: ast.ClassDef, lines: list[str]) -> list[str]:
+    """Return the lines of a class below its head, without its docstring, and without `pass`."""
+    first = event.body[0]
+    if isinstance(first, ast.Pass):
         return []
-    return lines[event.body[0].end_lineno : event.end_lineno] if isinstance(event.body[0], ast.Expr) else body
+    return lines[(first.end_lineno or 0) if isinstance(first, ast.Expr) else event.lineno : event.end_lineno]
 
 
-def _generated(form: str, detail: Mapping[str, Any], aliases: Mapping[str, str]) -> str:
-    """Return the code that datamodel-code-generator writes; `aliases` are names of fields by their names in JSON."""
+def _generate_models(form: str, detail: Mapping[str, Any], aliases: Mapping[str, str]) -> str:
+    """Return the models that datamodel-code-generator writes, fields named by `aliases`, or raise `CannotCreate`."""
     if find_spec(GENERATOR) is None:
         raise CannotCreate(
             "datamodel-code-generator is not installed, which writes models.\n  pip install datamodel-code-generator"
@@ -96,13 +95,15 @@ def _generated(form: str, detail: Mapping[str, Any], aliases: Mapping[str, str])
         with redirect_stderr(printed), redirect_stdout(printed):
             failed = command.main(arguments)
         if failed or not written.is_file():
-            reason = (printed.getvalue().strip() or "it wrote nothing").splitlines()[-1]
+            shown = [line.partition(" [type=")[0].strip() for line in printed.getvalue().splitlines()]
+            shown = [line for line in shown if line and not line.startswith("For further information")]
+            reason = shown[-1] if shown else "it wrote nothing"  # of Pydantic's errors neither the value nor the link
             raise CannotCreate(f"datamodel-code-generator cannot write a model: {reason}.\n  Write the class by hand.")
         return written.read_text(encoding="utf-8")
 
 
 def _reserved_fields(code: str) -> dict[str, str]:
-    """Return free names for the fields with a name that is reserved in a foreign event, by their names in JSON."""
+    """Return another, free name for each field whose name a foreign event reserves, by the field's name in JSON."""
     fields = {}
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
@@ -118,8 +119,8 @@ def _reserved_fields(code: str) -> dict[str, str]:
     return free
 
 
-def _renamed(code: str, name: str) -> str:
-    """Return the code with `name` as the class of the detail, and another name for a part that has this one."""
+def _rename_classes(code: str, name: str) -> str:
+    """Return the code with `name` as the class of the detail; a part of this name gets another one."""
     tree = ast.parse(code)
     imports = [node.names for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     taken = {_BASE, *(alias.asname or alias.name for alias in chain(*imports))}
@@ -139,8 +140,8 @@ def _renamed(code: str, name: str) -> str:
         for one in tokenize.generate_tokens(io.StringIO(code).readline)
         if one.type == tokenize.NAME and one.string in names
     ]
-    lines = code.splitlines(keepends=True)
+    lines = code.split("\n")  # as the tokenizer counts lines
     for one in reversed(tokens):
         (row, start), (_, end) = one.start, one.end
         lines[row - 1] = lines[row - 1][:start] + names[one.string] + lines[row - 1][end:]
-    return "".join(lines)
+    return "\n".join(lines)
