@@ -101,7 +101,7 @@ def _trigger(function: AnyFunction) -> str:
         case Route(key=key):
             return key
         case Schedule(timetable=timetable):
-            return timetable.expression
+            return timetable.label
         case _:
             return ", ".join(one.rpartition("/")[2].removesuffix(" v1") for one in _consumed(function))
 

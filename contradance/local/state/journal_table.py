@@ -117,10 +117,14 @@ class JournalReader:
         ]
 
     def envelope(self, event_id: str) -> str | None:
-        """Return the envelope of the last archived event whose id equals or begins with `event_id`; None without one."""
+        """Return the envelope of the last event whose id equals or begins with `event_id`; None without one.
+
+        No archive has an event of another bus that no rule matches; the own bus is '' in a row.
+        """
         above = event_id + (LAST if len(event_id) >= SHORTEST else FIRST)
         rows = self._rows(
-            "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND archived = 1 ORDER BY id DESC LIMIT 1",
+            "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND (archived = 1 OR bus <> '') "
+            "ORDER BY archived DESC, id DESC LIMIT 1",
             (event_id, above),
         )
         return str(rows[0][0]) if rows else None
