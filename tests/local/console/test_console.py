@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from pydantic import BaseModel
 
-from contradance import Choreography, Contract, Registry, route, subscriber
+from contradance import Choreography, Contract, Registry, route, schedule, subscriber
 from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.console.guard import HEADERS
@@ -239,6 +239,17 @@ def test_the_stream_tells_of_a_delivery_and_ends_with_the_laptop(tmp_path: Path)
 @pytest.fixture
 def album_url(tmp_path: Path) -> Iterator[str]:
     yield from served(tmp_path, album)
+
+
+@pytest.mark.parametrize("page", ["functions", "functions/app.count_loans"])
+def test_a_schedule_is_shown_with_its_time_zone(page: str, tmp_path: Path) -> None:
+    @schedule("cron(0 8 ? * 2#1 *)", service="app", timezone="Europe/Berlin")
+    def count_loans() -> None: ...
+
+    for url in served(tmp_path, library(count_loans)):
+        _, _, shown = ask(url, "GET", f"/_contradance/{page}")
+
+        assert "cron(0 8 ? * 2#1 *) Europe/Berlin" in shown
 
 
 def test_the_contracts_page_shows_events_of_others_apart(album_url: str) -> None:
