@@ -15,7 +15,11 @@ from botocore.loaders import JSONFileLoader, Loader  # type: ignore[import-untyp
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
+from contradance.scaffold import fresh
+from contradance.scaffold.wheel import build_wheel
 from contradance.strictjson import allow_deep_json
+from tests.forking import COMMANDS, TOOLS, Forks, ForkServer
+from tests.shared import shared_folder
 
 _UNHURRIED = [
     HealthCheck.too_slow,
@@ -63,6 +67,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 _file_loaders: defaultdict[type, _CachingLoader] = defaultdict(_CachingLoader)
 Loader.FILE_LOADER_CLASS = lambda loader: _file_loaders[type(loader)]
 
+# A new project contains contradance's wheel. One build for all projects of the tests.
+fresh.build_wheel = cache(build_wheel)  # type: ignore[attr-defined]  # it is imported there
+
 _LONGEST_FIRST = ("test_first_hour", "docs", "scaffold", "browser", "packaging", "durability", "infra")
 """Folders and modules whose files take longest, of those that take more than a few seconds."""
 
@@ -86,6 +93,13 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Forks]:
+    """Start the processes in whose forks Python programs run."""
+    with ForkServer(*COMMANDS) as commands, ForkServer(*TOOLS) as tools:
+        yield Forks(commands, tools, shared_folder(tmp_path_factory, worker_id, "computed"))
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 import ast
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from importlib import import_module
 from importlib.util import find_spec
@@ -35,26 +35,26 @@ def foreign_module(
         form: whether `detail` is a detail or the schema of one.
         detail: the document.
     """
+    tree = _models(form, detail)
+    names = _class_names(tree, name)
+    origin, kind = (keywords[key].replace("\\", "").replace('"', "'") for key in ("source", "detail_type"))
+    rewrite = _Models(names, f"A part of {kind}.", nulls=form == "json")
+    body: list[ast.stmt] = [rewrite.visit(node) for node in tree.body]
+    _make_event(body, name, keywords, f"{origin} published {kind}.")
+    used = _used_names(body)
+    code = ast.unparse(ast.fix_missing_locations(ast.Module(_with_imports(body, used), [])))
+    notes = f"{_NOTE} {_NULLS}" if "object" in used else _NOTE
+    return f'"""The event {kind} of {origin}, as its publisher has it.\n\n{notes}\n"""\n\n{code}\n'
+
+
+def _models(form: str, detail: Mapping[str, Any]) -> ast.Module:
+    """Return the models of a document, without a field that has a reserved name."""
     aliases: dict[str, str] = {}
     tree = _generated(form, detail, aliases)
     while reserved := _reserved_fields(tree):
         aliases |= reserved
         tree = _generated(form, detail, aliases)
-    names = _class_names(tree, name)
-    origin, kind = (keywords[key].replace("\\", "").replace('"', "'") for key in ("source", "detail_type"))
-    body: list[ast.stmt] = [
-        _Models(names, f"A part of {kind}.", nulls=form == "json").visit(node) for node in tree.body
-    ]
-    _make_event(body, name, keywords, f"{origin} published {kind}.")
-    used = {node.id for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name)}
-    if "model_rebuild" in {node.attr for one in body for node in ast.walk(one) if isinstance(node, ast.Attribute)}:
-        used.add("annotations")  # of __future__: a class names itself, or one below it
-    first: list[ast.stmt] = [node for node in body if isinstance(node, ast.ImportFrom) and node.module == _FUTURE]
-    own = ast.ImportFrom("contradance", [ast.alias(_BASE)], 0)
-    rest = [node for node in body if node not in first]
-    code = ast.unparse(ast.fix_missing_locations(ast.Module([*_used(first, used), own, *_used(rest, used)], [])))
-    notes = f"{_NOTE} {_NULLS}" if "object" in used else _NOTE
-    return f'"""The event {kind} of {origin}, as its publisher has it.\n\n{notes}\n"""\n\n{code}\n'
+    return tree
 
 
 def _generated(form: str, detail: Mapping[str, Any], aliases: Mapping[str, str]) -> ast.Module:
@@ -127,6 +127,7 @@ class _Models(ast.NodeTransformer):
         self._nulls = nulls
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        """Return a class with its new name and a docstring."""
         self.generic_visit(node)
         node.name = self._names.get(node.name, node.name)
         body = [one for one in node.body if not isinstance(one, ast.Pass)]
@@ -134,11 +135,13 @@ class _Models(ast.NodeTransformer):
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        """Return a field; `object` is its type where a sample has null."""
         self.generic_visit(node)
         node.annotation = _without_null(node.annotation) if self._nulls else node.annotation
         return node
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
+        """Return a reference with the new name of its class; the name of a field is unchanged."""
         if isinstance(node.ctx, ast.Load):
             node.id = self._names.get(node.id, node.id)
         return node
@@ -167,10 +170,19 @@ def _make_event(body: list[ast.stmt], name: str, keywords: Mapping[str, str], ab
     event.body[0] = ast.Expr(ast.Constant(about))
 
 
-def _used(statements: list[ast.stmt], used: set[str]) -> Iterator[ast.stmt]:
-    """Yield statements; of an import only the names that are used."""
-    for node in statements:
+def _used_names(body: list[ast.stmt]) -> set[str]:
+    """Return the names that code uses; `annotations` of `__future__` where a class names itself, or one below it."""
+    nodes = [node for statement in body for node in ast.walk(statement)]
+    rebuilt = any(isinstance(node, ast.Attribute) and node.attr == "model_rebuild" for node in nodes)
+    return {node.id for node in nodes if isinstance(node, ast.Name)} | ({"annotations"} if rebuilt else set())
+
+
+def _with_imports(body: list[ast.stmt], used: set[str]) -> list[ast.stmt]:
+    """Return the code with the import of `ForeignEvent`, and of the other imports the names that are used."""
+    for node in body:
         if isinstance(node, ast.ImportFrom):
             node.names = [alias for alias in node.names if alias.name in used]
-        if not isinstance(node, ast.ImportFrom) or node.names:
-            yield node
+    kept = [node for node in body if not isinstance(node, ast.ImportFrom) or node.names]
+    future = [node for node in kept if isinstance(node, ast.ImportFrom) and node.module == _FUTURE]
+    own = ast.ImportFrom("contradance", [ast.alias(_BASE)], 0)
+    return [*future, own, *(node for node in kept if node not in future)]

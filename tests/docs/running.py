@@ -14,7 +14,8 @@ import yaml  # type: ignore[import-untyped]  # it has no types
 
 from contradance.scaffold.fresh import create_project
 from tests.docs.page import ROOT, Block, Page
-from tests.docs.terminal import PageTerminal
+from tests.docs.terminal import COMMANDS, PageTerminal
+from tests.forking import Forks
 from tests.terminal import LONG
 
 UPDATE: Final = "UPDATE_PAGES" in os.environ
@@ -57,15 +58,25 @@ def make_project(kind: str, parent: Path) -> Path:
     for path in (*folder.rglob("*"), folder):
         if not path.is_symlink():
             os.utime(path, (_LONG_AGO, _LONG_AGO))
-    (folder / ".venv").symlink_to(sys.prefix)
+    _link_environment(folder / ".venv", parent / "commands")
     return folder
+
+
+def _link_environment(folder: Path, commands: Path) -> None:
+    """Write an environment that is this Python's, but for the commands that a page's terminal has."""
+    (folder / "bin").mkdir(parents=True)
+    for path in Path(sys.prefix).iterdir():
+        if path.name != "bin":
+            (folder / path.name).symlink_to(path)
+    for path in Path(sys.prefix, "bin").iterdir():
+        (folder / "bin" / path.name).symlink_to(commands / path.name if path.name in COMMANDS else path)
 
 
 class Reader:
     """Follows pages in one project."""
 
-    def __init__(self, folder: Path, scratch: Path) -> None:
-        self.terminal = PageTerminal(folder, scratch)
+    def __init__(self, folder: Path, scratch: Path, forks: Forks) -> None:
+        self.terminal = PageTerminal(folder, scratch, forks)
         self._root = folder
         self._printed = ""
         self._python = ""

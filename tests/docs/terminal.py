@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from tests.forking import Forks
 from tests.terminal import Terminal
 
 _CONTRADANCE: Final = """\
@@ -25,15 +26,22 @@ sys.argv = ["contradance", *words]
 sys.exit(main())
 """
 """The command `contradance` with this terminal's port as the default."""
+COMMANDS: Final = ("contradance", "mypy", "pytest")
+"""The commands of an environment that a page's terminal has in its own way."""
 
 
 class PageTerminal(Terminal):
     """A terminal in a project's folder, whose laptop has the terminal's port without being asked."""
 
-    def __init__(self, folder: Path, scratch: Path) -> None:
-        self._root = folder
+    def __init__(self, folder: Path, scratch: Path, forks: Forks) -> None:
+        self._root, self._forks = folder, forks
         super().__init__(folder, scratch)
-        self.add_command("contradance", _CONTRADANCE.format(port=self.port))
+        program = scratch / "contradance.py"
+        program.write_text(_CONTRADANCE.format(port=self.port), encoding="utf-8")
+        forks.commands.write_command(self.commands / "contradance", str(program))
+        forks.commands.write_command(self.commands / "python")
+        for name in ("mypy", "pytest"):
+            forks.tools.write_command(self.commands / name, "-m", name)
 
     def new_environment(self) -> dict[str, str]:
         """Return the environment with which a terminal opens, with the project's packages and this Python's commands."""
@@ -42,10 +50,7 @@ class PageTerminal(Terminal):
         path = os.pathsep.join([commands, str(Path(sys.executable).parent), others])
         return {
             **environment,
+            **self._forks.caches,
             "PATH": path,
             "PYTHONPATH": os.pathsep.join([f"{self._root}/contracts", str(self._root)]),
         }
-
-    def _here(self, script: str) -> str:
-        """Return a script for this terminal: with its port and its command."""
-        return super()._here(script).replace(".venv/bin/contradance", "contradance")

@@ -7,6 +7,7 @@ import pytest
 from tests.docs import running
 from tests.docs.page import Page
 from tests.docs.running import Reader, patched, same
+from tests.forking import Forks
 
 FENCE = "```"
 
@@ -17,20 +18,21 @@ def compare(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "UPDATE", False)
 
 
-def follow(folder: Path, text: str) -> None:
+def follow(folder: Path, text: str, forks: Forks) -> None:
     """Do what a page shows, in an empty folder."""
     (folder / "project").mkdir()
     (folder / "project" / "greeting.txt").write_text("hello\n", encoding="utf-8")
-    Reader(folder / "project", folder).follow(Page("page.md", text.replace("~~~", FENCE)))
+    Reader(folder / "project", folder, forks).follow(Page("page.md", text.replace("~~~", FENCE)))
 
 
-def test_a_page_that_shows_what_happens_passes(tmp_path: Path) -> None:
+def test_a_page_that_shows_what_happens_passes(tmp_path: Path, forks: Forks) -> None:
     follow(
         tmp_path,
         '~~~python title="a/b.py"\nONE = 1\n~~~\n~~~diff title="a/b.py"\n-ONE = 1\n+ONE = 2\n~~~\n'
         "~~~sh\ncd a\nexport NAME=Ada\n~~~\n~~~console\n$ cat b.py\nONE = 2\n$ echo $NAME\nAda\n~~~\n"
         "~~~python\nx = 1\nprint(x)\n~~~\n~~~python\nprint(x + 1)\n~~~\n~~~text\n2\n~~~\n"
         "<!-- part of greeting.txt -->\n~~~text\nhello\n~~~\n<!-- not run: needs an account -->\n~~~sh\nfalse\n~~~\n",
+        forks,
     )
 
 
@@ -48,9 +50,9 @@ def test_a_page_that_shows_what_happens_passes(tmp_path: Path) -> None:
     ],
     ids=["output", "exit code", "console", "python", "json", "language", "quotation", "edit"],
 )
-def test_a_page_that_shows_something_else_fails(tmp_path: Path, text: str) -> None:
+def test_a_page_that_shows_something_else_fails(tmp_path: Path, text: str, forks: Forks) -> None:
     with pytest.raises((AssertionError, ValueError)):
-        follow(tmp_path, text)
+        follow(tmp_path, text, forks)
 
 
 @pytest.mark.parametrize(

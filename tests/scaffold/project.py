@@ -1,29 +1,17 @@
 """A generated project, as its author sees it: commands in processes of their own, in its folder."""
 
-import fcntl
 import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import NamedTuple
 
-from tests.scaffold.forking import ForkingCommand
-
-
-class Tools(NamedTuple):
-    """What every generated project of a test session shares."""
-
-    command: ForkingCommand
-    cache: Path
-    """A folder that the workers of a parallel run share: what Python, mypy and Hypothesis computed from source files."""
+from tests.forking import Forks
 
 
 class Generated:
     """One project. The environment is the tests' own: the project's contracts are found by path."""
 
-    def __init__(self, root: Path, tools: Tools) -> None:
+    def __init__(self, root: Path, forks: Forks) -> None:
         self.root = root
-        self._tools = tools
+        self._forks = forks
 
     def contradance(self, *words: str) -> str:
         """Return what a command prints; it has to succeed."""
@@ -33,35 +21,33 @@ class Generated:
 
     def tried(self, *words: str) -> tuple[int, str]:
         """Return (exit code, everything printed) of a command."""
-        return self._tools.command.run(self.root, words)
+        done = self._forks.commands.run(
+            "-m", "contradance", *words, cwd=self.root, env={**os.environ, "COLUMNS": "200"}
+        )
+        return done.returncode, done.stdout + done.stderr
 
     def checked(self, module: str, *words: str) -> None:
         """Run one of the tools that `make check` runs; it has to succeed."""
         dropped = ("PYTEST_", "PYTHONDONTWRITEBYTECODE")  # they belong to the run that this test is part of
         kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-        done = subprocess.run(
-            [sys.executable, "-m", module, *words],
+        done = self._forks.tools.run(
+            *("-m", module, *words),
             cwd=self.root,
             env={
                 **kept,
+                **self._forks.caches,
                 "PYTHONPATH": str(self.root / "contracts"),
-                "PYTHONPYCACHEPREFIX": str(self._tools.cache / "compiled"),
-                "HYPOTHESIS_STORAGE_DIRECTORY": str(self._tools.cache / "hypothesis"),
+                "PYTHONPYCACHEPREFIX": str(self._forks.cache / "compiled"),
             },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
         )
-        assert done.returncode == 0, done.stdout
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def check(self) -> None:
         """Run everything that the project's `make check` runs."""
         self.checked("ruff", "format", "--check", "--no-cache")
         self.checked("ruff", "check", "--no-cache")
-        with (self._tools.cache / "mypy.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            self.checked("mypy", "--no-error-summary", "--cache-dir", str(self._tools.cache / "mypy"))
+        with self._forks.typing():
+            self.checked("mypy", "--no-error-summary")
         self.checked("pytest", "-p", "no:cacheprovider")
 
     def read(self, path: str) -> str:

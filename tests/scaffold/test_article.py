@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from contradance.scaffold.fresh import create_project
-from tests.scaffold.project import Generated, Tools
+from tests.forking import Forks
+from tests.scaffold.project import Generated
 
 ROUTE = "functions/orders/post_orders.py"
 PAYMENT = "functions/payment/process_payment.py"
@@ -84,9 +85,9 @@ def publishes(project: Generated, path: str, event: str, module: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def article(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Generated:
+def article(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Generated:
     """Follow the article from its first line to its last."""
-    project = Generated(create_project(tmp_path_factory.mktemp("article"), "food_delivery_system", empty=True), tools)
+    project = Generated(create_project(tmp_path_factory.mktemp("article"), "food_delivery_system", empty=True), forks)
 
     def create(words: str) -> None:
         project.contradance("create", *words.split(), "--language", "js")

@@ -14,7 +14,8 @@ from contradance.errors import CannotCreate
 from contradance.scaffold import application
 from contradance.scaffold.fresh import create_project
 from contradance.scaffold.wheel import build_wheel, wheel_name
-from tests.scaffold.project import Generated, Tools
+from tests.forking import Forks
+from tests.scaffold.project import Generated
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,21 +33,21 @@ def test_a_property_is_the_same_in_every_run_on_any_machine(value: bool) -> None
 
 # Of other names, test_parts and test_first_hour check `my-library`.
 @pytest.mark.parametrize("name", ["a", "zoo_2"])
-def test_a_new_project_passes_its_own_checks_whatever_its_name(tmp_path: Path, tools: Tools, name: str) -> None:
-    Generated(create_project(tmp_path, name), tools).check()
+def test_a_new_project_passes_its_own_checks_whatever_its_name(tmp_path: Path, forks: Forks, name: str) -> None:
+    Generated(create_project(tmp_path, name), forks).check()
 
 
 def test_an_empty_project_passes_its_own_checks_and_its_properties_do_not_depend_on_chance_or_load(
-    tmp_path: Path, tools: Tools
+    tmp_path: Path, forks: Forks
 ) -> None:
-    project = Generated(create_project(tmp_path, "bare", empty=True), tools)
+    project = Generated(create_project(tmp_path, "bare", empty=True), forks)
     (project.root / "tests" / "test_property.py").write_text(PROPERTY, encoding="utf-8")
 
     project.check()
 
 
-def test_the_reference_application_is_a_template_with_its_own_checks(tmp_path: Path, tools: Tools) -> None:
-    project = Generated(create_project(tmp_path, "shop", template="food"), tools)
+def test_the_reference_application_is_a_template_with_its_own_checks(tmp_path: Path, forks: Forks) -> None:
+    project = Generated(create_project(tmp_path, "shop", template="food"), forks)
 
     project.check()
     assert project.tried("lint") == (0, "13 functions, 7 events, 0 findings\n")

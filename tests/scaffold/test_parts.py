@@ -1,13 +1,14 @@
 import pytest
 
 from contradance.scaffold.fresh import create_project
-from tests.scaffold.project import Generated, Tools
+from tests.forking import Forks
+from tests.scaffold.project import Generated
 
 
 @pytest.fixture(scope="module")
-def grown(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Generated:
+def grown(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Generated:
     """A project to which one of each part was added."""
-    project = Generated(create_project(tmp_path_factory.mktemp("grown"), "my-library"), tools)
+    project = Generated(create_project(tmp_path_factory.mktemp("grown"), "my-library"), forks)
     project.edit("functions/choreography.py", ("        lend_book,\n", "        lend_book,  # where it all begins\n"))
     project.edit(
         "contracts/my_library_contracts/loans.py",
@@ -145,9 +146,9 @@ def test_what_is_refused_leaves_everything_as_it_was(fresh: Generated, words: st
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Generated:
+def fresh(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Generated:
     """A new project, to which nothing is added."""
-    return Generated(create_project(tmp_path_factory.mktemp("fresh"), "my-library"), tools)
+    return Generated(create_project(tmp_path_factory.mktemp("fresh"), "my-library"), forks)
 
 
 def test_a_project_with_a_mistake_in_it_is_refused_with_its_place(project: Generated) -> None:
