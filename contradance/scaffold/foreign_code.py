@@ -43,7 +43,7 @@ def foreign_module(
     _make_event(body, name, keywords, f"{origin} published {kind}.")
     used = _used_names(body)
     code = ast.unparse(ast.fix_missing_locations(ast.Module(_with_imports(body, used), [])))
-    notes = f"{_NOTE} {_NULLS}" if "object" in used else _NOTE
+    notes = f"{_NOTE}\n{_NULLS}" if "object" in used else _NOTE
     return f'"""The event {kind} of {origin}, as its publisher has it.\n\n{notes}\n"""\n\n{code}\n'
 
 
