@@ -263,6 +263,17 @@ def album_url(tmp_path: Path) -> Iterator[str]:
     yield from served(tmp_path, album)
 
 
+@pytest.mark.parametrize("page", ["functions", "functions/app.count_loans"])
+def test_a_schedule_is_shown_with_its_time_zone(page: str, tmp_path: Path) -> None:
+    @schedule("cron(0 8 ? * 2#1 *)", service="app", timezone="Europe/Berlin")
+    def count_loans() -> None: ...
+
+    for url in served(tmp_path, library(count_loans)):
+        _, _, shown = ask(url, "GET", f"/_contradance/{page}")
+
+        assert "cron(0 8 ? * 2#1 *) Europe/Berlin" in shown
+
+
 def test_the_contracts_page_shows_events_of_others_apart(album_url: str) -> None:
     _, _, page = ask(album_url, "GET", "/_contradance/contracts")
 
