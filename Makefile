@@ -23,7 +23,7 @@ explore: $(READY)  ## every property with random examples, EXAMPLES of each; tak
 engine: $(READY)   ## the Pulumi program on Pulumi's own engine, with a stand-in for AWS; needs `pulumi` on the PATH
 	@$(BIN)/pytest -m engine tests/engine $(ARGS)
 
-emulator: $(READY) .venv-emulator/ready   ## the deployed systems on MiniStack, an emulator of AWS, in an environment of its own
+emulator: $(READY) .venv-emulator/ready   ## the deployed systems on MiniStack, an emulator of AWS, and their resources through cfn-lint
 	@$(BIN)/pytest -m emulator tests/emulator $(ARGS)
 
 soak: $(READY)     ## 3,000 orders at once; 1,000 while the laptop is killed, or payments moves; 500 while functions raise, hang, exit

@@ -27,7 +27,7 @@ import pulumi_aws as aws
 
 from contradance import Choreography, Contract, Registry, subscriber
 from contradance.infra import deploy, read_config
-from contradance.infra.config import parse_config
+from contradance.infra.parsing import parse_config
 from contradance.infra.planning.plan import make_plan
 from contradance.infra.planning.quotas import check_quotas
 from contradance.infra.planning.site import Site

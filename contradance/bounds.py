@@ -39,9 +39,10 @@ _CUT: Final = "…"
 
 
 def shortened(text: str, most_bytes: int) -> str:
-    """Return `text`, cut to `most_bytes` bytes of UTF-8 with an ellipsis; half of a surrogate pair is shown escaped."""
+    """Return `text`, cut to `most_bytes` bytes of UTF-8 with an ellipsis; a lone surrogate is shown escaped."""
     text = encodable(text[:most_bytes])
     encoded = text.encode()
     if len(encoded) <= most_bytes:
         return text
-    return encoded[: most_bytes - len(_CUT.encode())].decode(errors="ignore") + _CUT
+    cut = _CUT if most_bytes >= len(_CUT.encode()) else ""
+    return encoded[: most_bytes - len(cut.encode())].decode(errors="ignore") + cut

@@ -4,7 +4,7 @@
     make mutants ARGS="local/events/bus runtime --sample 30 --seed 7"
 
 A room is a module or a folder of `contradance`. Its tests are those that have its name, and those of `ALSO`; of these, a
-mutant runs the ones that reach its line, as one run with coverage has found. Each mutant is a copy of the tree with one
+mutant runs the ones that reach its line, as one run with coverage has found, and then the others. Each mutant is a copy of the tree with one
 change of `mutations.py`; one that runs too long is caught. The same seed chooses the same mutants. A survivor is printed
 with its change: write the test that it lacks, or see that the change makes no difference.
 """
@@ -39,6 +39,15 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
     "contentfilter": ("tests/wire", "tests/test_subscription.py", "tests/test_function.py"),
     "largeinput": ("tests/test_bounds.py", "tests/wire/test_wire.py"),
     "subscription": ("tests/test_function.py", "tests/test_choreography.py"),
+    "cron": ("tests/test_timetable.py", "tests/test_function.py", "tests/local/test_schedules.py"),
+    "violation": ("tests/test_bounds.py", "tests/test_envelope.py", "tests/wire", "tests/test_pii.py"),
+    "runtime/own_time": (
+        "tests/runtime/test_queue.py",
+        "tests/runtime/test_perform.py",
+        "tests/runtime/test_shapes.py",
+    ),
+    "runtime/attempt": ("tests/runtime/test_consume.py", "tests/runtime/test_queue.py", "tests/runtime/test_crash.py"),
+    "local/captured": ("tests/local/test_journal.py", "tests/local/test_isolation.py", "tests/local/test_tail.py"),
 }
 """Tests of a room that do not have its name; a room in a file of its own may have no other."""
 
@@ -56,11 +65,11 @@ def mutants(root: Path, package: str, room: str, sample: int, seed: int) -> list
 
 
 def tests_of(root: Path, room: str) -> list[str]:
-    """Return the tests of a room: those of its name and of `ALSO`; without any, those of the nearest folder around it."""
+    """Return the tests of a room: those of its name and of `ALSO`, else those of the nearest folder, but not all tests."""
     place = Path("tests", room)
     also = [*ALSO.get(room, ())]
     while not (own := [one for one in (place.with_name(f"test_{place.name}.py"), place) if (root / one).exists()]):
-        if also:
+        if also or place.parent == Path("tests"):
             break
         place = place.parent
     return [*map(str, own), *also]
@@ -122,6 +131,8 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
         place = options.root / options.package / room
         if not place.is_dir() and not place.with_suffix(".py").is_file():
             parser.error(f"{options.package} has no room {room}: it is neither a module nor a folder")
+        if not tests_of(options.root, room):
+            parser.error(f"no tests have the name of {room}: name them in ALSO of scripts/mutants.py")
     return options
 
 

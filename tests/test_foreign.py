@@ -241,6 +241,22 @@ def test_a_class_that_names_a_later_one_is_completed_where_it_is_subscribed_to()
     assert subscription(handler).foreign[0].origin.subject == ("part", "key")
 
 
+def test_a_keyword_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(TypeError):
+        declare(source="crm", detail_typ="made")
+
+
+def test_a_test_makes_an_event_by_the_names_in_python_and_it_is_sent_by_those_in_json() -> None:
+    by_name: Any = ParcelMoved
+
+    moved = by_name(order_id="A-7")
+
+    assert moved == ParcelMoved(orderId="A-7")
+    assert moved.model_dump_json() == '{"orderId":"A-7"}'
+    with pytest.raises(ValidationError):
+        moved.order_id = "A-8"
+
+
 def test_errors_and_reprs_show_no_value() -> None:
     class Person(ForeignEvent, source="crm"):
         mail: Annotated[str, PII]
@@ -316,8 +332,17 @@ def test_without_identifying_fields_the_id_is_the_events() -> None:
 
 @pytest.mark.parametrize(
     ("value", "found"),
-    [("A-7", "A-7"), (7, "7"), (True, "true"), ("", "e1"), (None, "e1"), ({}, "e1"), ("x" * 257, "e1")],
-    ids=["text", "number", "boolean", "empty", "null", "object", "too long"],
+    [
+        ("A-7", "A-7"),
+        (7, "7"),
+        (True, "true"),
+        ("", "e1"),
+        (None, "e1"),
+        ({}, "e1"),
+        ("x" * 256, "x" * 256),
+        ("x" * 257, "e1"),
+    ],
+    ids=["text", "number", "boolean", "empty", "null", "object", "longest", "too long"],
 )
 def test_subject_and_correlation_come_from_a_field_else_from_the_id(value: object, found: str) -> None:
     assert id_at(changed(detail={"orderId": value}), ParcelMoved.origin.correlation) == found

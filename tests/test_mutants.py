@@ -56,15 +56,15 @@ def test_a_mutation_changes_one_place_that_runs(source: str, mutated: set[str]) 
     assert sorted(found) == sorted(mutated)
 
 
-def mutants(root: Path, test: str) -> "subprocess.CompletedProcess[str]":
-    """Run the script on a tree of one module and its test."""
-    for name, text in {"house/door.py": DOOR, "tests/test_door.py": test}.items():
-        (root / name).parent.mkdir()
+def mutants(root: Path, test: str, room: str = "door") -> "subprocess.CompletedProcess[str]":
+    """Run the script on a tree of a module with its test, and of one without."""
+    for name, text in {"house/door.py": DOOR, "house/wall.py": DOOR, "tests/test_door.py": test}.items():
+        (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(text)
     command = [
         sys.executable,
         str(SCRIPTS / "mutants.py"),
-        "door",
+        room,
         "--jobs",
         "1",
         "--root",
@@ -86,8 +86,35 @@ def test_what_no_test_notices_survives_and_is_printed(tmp_path: Path) -> None:
     assert (tmp_path / "house" / "door.py").read_text() == DOOR
 
 
+def test_a_test_that_reads_what_another_has_computed_counts(tmp_path: Path) -> None:
+    cached = """
+import functools
+from house.door import is_open
+
+is_open = functools.cache(is_open)
+
+def test_a_door_is_computed_once():
+    is_open(5, 5)
+
+def test_a_door_at_the_least_angle_is_open():
+    assert is_open(5, 5)
+    assert not is_open(4, 5)
+"""
+
+    done = mutants(tmp_path, cached)
+
+    assert done.stdout.splitlines()[-2].split() == ["door", "2", "2", "0", "100%"]
+
+
 def test_tests_that_fail_without_a_mutation_are_not_run_with_one(tmp_path: Path) -> None:
     done = mutants(tmp_path, TEST.replace("90", "0"))
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("the tests fail without a mutation:\n")
+
+
+def test_a_room_without_tests_of_its_name_is_refused(tmp_path: Path) -> None:
+    done = mutants(tmp_path, TEST, room="wall")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no tests have the name of wall: name them in ALSO of scripts/mutants.py" in done.stderr

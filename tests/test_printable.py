@@ -55,6 +55,15 @@ def test_a_line_shows_an_escape_for_each_unsafe_character(text: str, shown: str)
     assert printable(text) == shown
 
 
+def test_json_escapes_what_python_s_writer_leaves() -> None:
+    assert printable_json({"a\x7f": "\x9b\u202eé"}) == '{"a\\u007f": "\\u009b\\u202eé"}'
+    assert printable_json([1], indent=2) == "[\n  1\n]"
+
+
+def test_an_escape_stands_for_a_lone_surrogate_alone() -> None:
+    assert encodable("é\ud800\x1b") == "é\\ud800\x1b"
+
+
 def test_a_block_keeps_its_lines_and_tabs_but_no_line_can_be_overwritten() -> None:
     assert printable_block("one\n\ttwo\r\nthree\rfour\x1b[A") == "one\n\ttwo\r\nthree\\rfour\\x1b[A"
 

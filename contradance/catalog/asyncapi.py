@@ -71,7 +71,7 @@ def asyncapi(
 
 
 def _selected_functions(choreography: Choreography | None, function: str | None) -> Mapping[str, AnyFunction]:
-    """Return the functions that the document covers, by name; refuse a function that is not known."""
+    """Return the functions of the document by name, all or one; raise `DeclarationError` for an unknown one."""
     known = choreography.functions if choreography else {}
     if function is None:
         return known
@@ -152,7 +152,7 @@ def _message(contract: type[Contract]) -> AsyncApiDocument:
 
 
 def _application(function: AnyFunction, edges: Iterable[Edge], relied: Iterable[Relied]) -> AsyncApiDocument:
-    """Return a function as an application: its service, its trigger and the keys of its operations."""
+    """Return a function as an application: service, description, route or schedule, and the keys of its operations."""
     trigger = function.trigger
     triggered_by = trigger.key if isinstance(trigger, Route) else ""
     if isinstance(trigger, Schedule):
@@ -169,13 +169,13 @@ def _application(function: AnyFunction, edges: Iterable[Edge], relied: Iterable[
 
 
 def _schemas(contracts: Iterable[type[Contract]]) -> dict[str, JsonSchema]:
-    """Return the schemas of the metadata, of all contracts and of their definitions, by unique names."""
+    """Return the draft 7 schemas of the metadata, of these contracts and of their definitions, by unique names."""
     found: dict[str, JsonSchema] = {_METADATA: to_draft7(Metadata.model_json_schema(mode="serialization"))}
     for contract in contracts:
         key, schema = _contract_key(contract), schema_of(contract)
 
         def locate(name: str, key: str = key) -> str:
-            """Return a reference to a definition of the contract."""
+            """Return the reference to a definition of this contract, by its name."""
             return str(_reference(f"{key}.{name}")["$ref"])
 
         found[key] = to_draft7(schema, locate)
@@ -184,5 +184,5 @@ def _schemas(contracts: Iterable[type[Contract]]) -> dict[str, JsonSchema]:
 
 
 def _reference(name: str) -> dict[str, str]:
-    """Return a reference to a schema of the document."""
+    """Return a `$ref` to a schema of the document, by its name."""
     return {"$ref": f"#/components/schemas/{name}"}

@@ -12,7 +12,7 @@ from contradance.violation import problems
 
 
 def check_casts(contracts: Iterable[type[Contract]]) -> None:
-    """Refuse an upcast or a downcast that raises for an example, or returns another class; skip what has no example.
+    """Raise `InvalidContract` for a cast that raises for an example or returns another class; skip without an example.
 
     Raises:
         InvalidContract: with the exception, and without values of the event.
@@ -28,7 +28,7 @@ def check_casts(contracts: Iterable[type[Contract]]) -> None:
 def _check_cast(
     owner: type[Contract], given: type[Contract], wanted: type[Contract], name: str, cast: Callable[[Contract], object]
 ) -> None:
-    """Refuse a cast of `owner` that does not make an event of `wanted` from the example of `given`."""
+    """Raise `InvalidContract` if `cast`, of `owner`, does not make an event of `wanted` of the example of `given`."""
     try:
         example = sample(given)
     except InvalidContract:

@@ -9,17 +9,17 @@ from contradance.gate import Difference
 from contradance.quantity import counted
 
 
-def format_text(found: Sequence[Difference], promised: int, _: Path) -> str:
-    """Return differences as text for a terminal."""
+def format_text(found: Sequence[Difference], frozen_count: int, _: Path) -> str:
+    """Return breaking changes as text for a terminal; without any, the number of frozen contracts."""
     if not found:
-        return f"{counted(promised, 'frozen contract')}, no breaking change.\n"
+        return f"{counted(frozen_count, 'frozen contract')}, no breaking change.\n"
     return (
         "\n".join([f"{counted(len(found), 'breaking change')}:", *(f"  {difference}" for difference in found)]) + "\n"
     )
 
 
 def format_json(found: Sequence[Difference], _: int, __: Path) -> str:
-    """Return differences as JSON: a list of objects."""
+    """Return differences as JSON text: a list with an object for each; the other arguments are not used."""
     return (
         json.dumps(
             [
@@ -43,7 +43,7 @@ def format_json(found: Sequence[Difference], _: int, __: Path) -> str:
 
 
 def format_annotations(found: Sequence[Difference], _: int, root: Path) -> str:
-    """Return differences as GitHub's workflow commands, which GitHub shows at the contract."""
+    """Return differences as GitHub's workflow commands, a line each, which GitHub shows at files below `root`."""
     return "".join(f"{_github_annotation(one, root)}\n" for one in found)
 
 
@@ -59,7 +59,7 @@ def _github_annotation(one: Difference, root: Path) -> str:
 
 
 def _contract_file(defined: str) -> Path | None:
-    """Return the file of a contract that is defined in `library_contracts/loans.py`; None when it does not exist."""
+    """Return the file of the module that `library_contracts/loans.py` names; None for an empty text or no module."""
     spec = find_spec(defined.removesuffix(".py").replace("/", ".")) if defined else None
     return Path(spec.origin) if spec and spec.origin else None
 

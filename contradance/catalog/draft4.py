@@ -71,7 +71,7 @@ class Converted:
 
 
 def to_draft4(schema: SchemaObject) -> Converted:
-    """Convert a schema and its definitions; return also the paths of the constraints that are left out."""
+    """Return a schema with its definitions in Draft 4, and the paths of the constraints that are left out."""
     conversion = _Conversion(definitions_are_exact=True)
     converted = conversion.convert(schema, "")
     # A looser definition also makes each `not` and `oneOf` looser that refers to it, so those are converted again.
@@ -97,7 +97,7 @@ class _Conversion:
         }
 
     def convert(self, schema: Any, place: str) -> dict[str, Any]:
-        """Convert one schema, which may be a boolean."""
+        """Return a schema or boolean, which is at the path `place`, in Draft 4; add paths left out to `dropped`."""
         if not isinstance(schema, Mapping):
             return {} if schema else {"not": {}}
         converted: dict[str, Any] = {}
@@ -159,7 +159,7 @@ class _Conversion:
         return {"not": converted}
 
     def _keeps_meaning(self, converted: object) -> bool:
-        """Return whether no definition that a schema refers to has become looser."""
+        """Whether a converted schema refers to no definition that may have become looser."""
         return self._exact or "$ref" not in str(converted)
 
     def _items(self, keyword: str, schema: SchemaObject, place: str) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def schemas(relied: Iterable[Relied]) -> Part:
             schema = model.model_json_schema()
 
             def locate(name: str, key: str = key) -> str:
-                """Return a reference to a definition of the class."""
+                """Return the reference to a definition of this class, by its name."""
                 return f"#/components/schemas/{key}.{_in_key_alphabet(name)}"
 
             found[key] = to_draft7(schema, locate)

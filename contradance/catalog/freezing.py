@@ -24,7 +24,7 @@ class Frozen:
     written: bool
 
     def as_json(self) -> dict[str, object]:
-        """Return the values for JSON."""
+        """Return the count, whether files are written, and the identities that are new, changed or dropped, for JSON."""
         groups = {"new": self.plan.new, "changed": self.plan.changed, "dropped": self.plan.dropped}
         named = {name: [str(frozen.identity) for frozen in group] for name, group in groups.items()}
         return {"contracts": self.count, "written": self.written, **named}

@@ -105,7 +105,7 @@ def describe_foreign(one: Relied) -> Iterator[str]:
 
 
 def as_json_value(one: type[Contract] | Relied) -> dict[str, object]:
-    """Return a contract, or an event of others, for JSON: what `describe_contract` and `describe_foreign` print."""
+    """Return a contract, or an event of others by its first class, for JSON: identity, summary, class and fields."""
     model = one.models[0] if isinstance(one, Relied) else one
     fields = [
         {

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from contradance.catalog.paths import failure_path
+from contradance.catalog.picture.diagram import event_title
 from contradance.choreography import AnyFunction, Choreography, Relied
 from contradance.contract import Contract
 from contradance.function import Schedule
@@ -38,7 +39,7 @@ def _lines(choreography: Choreography) -> Iterator[str]:
         yield f"  {ids[function.name]}{_function_shape(function)}:::{classes[function.service]}"
     for contract in contracts:
         style = "failure" if contract in failing.contracts else "event"
-        yield f"  {ids[_event_key(contract)]}([{_event_label(contract)}]):::{style}"
+        yield f"  {ids[_event_key(contract)]}([{event_title(contract.identity)}]):::{style}"
     for name, one in foreign.items():
         yield from _foreign_lines(ids[name], one, ids)
     for kind, name, contract in dict.fromkeys(choreography.edges):
@@ -56,7 +57,7 @@ def _lines(choreography: Choreography) -> Iterator[str]:
 
 
 def _foreign_lines(own: str, one: Relied, ids: Mapping[str, str]) -> Iterator[str]:
-    """Yield an event of others and the arrows to its consumers."""
+    """Yield the lines of an event of others, whose id is `own`, and of the arrows to its consumers."""
     yield f'  {own}(["{_escape_text(one.identity.detail_type)}<br/><i>{_escape_text(one.identity.source)}</i>"]):::foreign'
     for consumer in one.consumers:
         yield f"  {own} --> {ids[consumer]}"
@@ -83,14 +84,8 @@ def _event_key(contract: type[Contract]) -> str:
     return f"e_{source}_{detail_type}_v{version}"
 
 
-def _event_label(contract: type[Contract]) -> str:
-    """Return the text at an event: its detail-type, and its version unless it is 1."""
-    _, detail_type, version = contract.identity
-    return detail_type if version == 1 else f"{detail_type} v{version}"
-
-
 def _escape_text(text: str) -> str:
-    """Return a text of others with the characters escaped that Mermaid or HTML would read."""
+    """Return text with every character as a code, such as `#34;`, except letters, digits, spaces and `-_./`."""
     return "".join(one if one.isalnum() or one in " -_./" else f"#{ord(one)};" for one in text)
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticSerializationError, PydanticUndefined, to_json
 
-from contradance.annotation import is_model, members_but_none, type_name
+from contradance.annotation import is_model, members, members_but_none, type_name
 from contradance.contract import is_contract
 from contradance.errors import InvalidContract
 from contradance.violation import problems
@@ -17,7 +17,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def sample(model: type[Model], **changes: object) -> Model:
-    """Return a sample of `model` with some fields changed; refuse a required field without example that is no model."""
+    """Return a sample of `model` with `changes`; raise `InvalidContract` if an example is invalid or missing."""
     try:
         example = _read_example(model, _example_data(model))
     except ValidationError as error:
@@ -33,7 +33,7 @@ def sample(model: type[Model], **changes: object) -> Model:
 
 
 def _read_example(model: type[Model], example: dict[str, Any]) -> Model:
-    """Read an example as JSON, as a consumer does; one whose parts have no JSON is validated as it is."""
+    """Return an example as a model, read from its JSON as a consumer reads it; without JSON, from its Python values."""
     try:
         text = to_json(example, by_alias=True, round_trip=True)
     except PydanticSerializationError:
@@ -41,23 +41,29 @@ def _read_example(model: type[Model], example: dict[str, Any]) -> Model:
     return read_closed(model, text, extra=None)
 
 
-def _example_data(model: type[BaseModel]) -> dict[str, Any]:
-    """Return example values of a model's fields, by their names on the wire."""
-    return {wire_name: _example_value(model, name, field) for wire_name, (name, field) in wire_fields(model).items()}
+def _example_data(model: type[BaseModel], around: tuple[type, ...] = ()) -> dict[str, Any]:
+    """Return example values of a model's fields, by their names on the wire; `around`: the models that it is inside."""
+    inside = (*around, model)
+    return {wire: _example_value(model, name, field, inside) for wire, (name, field) in wire_fields(model).items()}
 
 
-def _example_value(model: type[BaseModel], name: str, field: FieldInfo) -> Any:
-    """Return a field's example or default, else a sample of the model in it; refuse a field without any."""
+def _example_value(model: type[BaseModel], name: str, field: FieldInfo, inside: tuple[type, ...]) -> Any:
+    """Return a field's example or default, else a sample of the model in it; raise `InvalidContract` without any.
+
+    A model that is in `inside` contains itself: there the sample ends, with an empty list or None.
+    """
     if field.examples:
         return field.examples[0]
     if field.default is not PydanticUndefined or field.default_factory is not None:
         return field.get_default(call_default_factory=True, validated_data={})
     for member in members_but_none(field.annotation):
-        if is_model(member):
-            return _example_data(member)
+        if is_model(member) and member not in inside:
+            return _example_data(member, inside)
         item = next(iter(get_args(member)), NoneType)
         if get_origin(member) in (list, tuple) and is_model(item):
-            return [_example_data(item)]
+            return [] if item in inside else [_example_data(item, inside)]
+        if member in inside and NoneType in members(field.annotation):
+            return None
     raise InvalidContract(
         f"{model.__qualname__}.{name} is {type_name(field.annotation)} and has no example, so a sample is not possible.\n"
         "  Give it one: Field(examples=[...])."

@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def _show_warning(*warning: Any, **options: Any) -> None:
-    """Print a warning in one line."""
+    """Print a warning in one line on standard error, as `print_warning` does, which is imported only then."""
     from contradance.cli.command import print_warning  # noqa: PLC0415 - most commands print none
 
     print_warning(*warning, **options)

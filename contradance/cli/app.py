@@ -40,7 +40,10 @@ COMMANDS: Final[Mapping[str, Mapping[str, Declared]]] = {
         ),
     },
     "Find out why": {
-        "trace": Declared("tracing:trace", "Show what happened: each delivery, what it caused, and its attempts."),
+        "trace": Declared(
+            "tracing:trace",
+            "Show what happened: each delivery, what it caused, and its attempts; exit with 1 if nothing did.",
+        ),
         "logs": Declared(
             "logs:logs",
             "Print what the functions logged, each delivery, and each failure with its traceback: the latest 500 lines.",

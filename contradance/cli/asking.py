@@ -9,8 +9,8 @@ from contradance.cli.theme import err
 from contradance.errors import CannotCreate
 
 
-def asked(given: str | None, question: str, option: str, check: Callable[[str], object]) -> str:
-    """Return a given value, or ask for it until `check` accepts it; without a terminal, raise `BadParameter`."""
+def ask_unless_given(given: str | None, question: str, option: str, check: Callable[[str], object]) -> str:
+    """Return `given`, or an answer that `check` accepts by raising no `CannotCreate`; `BadParameter` off a terminal."""
     if given is not None:
         check(given)
         return given
@@ -26,8 +26,8 @@ def asked(given: str | None, question: str, option: str, check: Callable[[str], 
             return answer
 
 
-def several(question: str, default: str | None, option: str | None = None) -> Sequence[str]:
-    """Ask for several words on a terminal; without one, return none, or raise `BadParameter` for `option`."""
+def ask_words(question: str, default: str | None, option: str | None = None) -> Sequence[str]:
+    """Return the words that the user types; without a terminal none, or raise `BadParameter` if `option` is given."""
     if not sys.stdin.isatty():
         if option is None:
             return []

@@ -34,7 +34,7 @@ class ShownTracebacks:
         self._lock = threading.Lock()
 
     def lines(self, record: "JournalRecord") -> list[str]:
-        """Return an attempt's traceback, or one line if its function's was the same before; nothing without one."""
+        """Return an attempt's traceback, or one line with the time of an equal earlier one; nothing without one."""
         if record.traceback is None:
             return []
         lines = record.traceback.splitlines()
@@ -70,7 +70,7 @@ def attempt_lines(record: "JournalRecord", services: Services, tracebacks: Shown
 
 
 def _ending(record: "JournalRecord") -> str:
-    """Return the outcome of an attempt that is not `done`: `failed, attempt 1, 5 retries left`."""
+    """Return the outcome and what follows of an attempt that is not `done`: `failed, attempt 1, 5 retries left`."""
     if record.outcome == "duplicate":
         return "duplicate: already done"
     if record.is_request:

@@ -51,10 +51,10 @@ class SafeGroup(TyperGroup):
 
 
 def reporting(command: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a command: it prints a `ContradanceError` as a message with its page of the documentation, and exits with 1.
+    """Decorate a command: print a `ContradanceError` as a message, another error with its traceback, and exit with 1.
 
-    It ends quietly when the reader of its output has gone. Of any other exception it prints the traceback from the command
-    on: the frames of Typer would hide the author's.
+    It ends quietly when the reader of its output has gone. A message has its page of the documentation. A traceback begins
+    at the command: the frames of Typer would hide the author's.
     """
 
     @wraps(command)
@@ -79,27 +79,27 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def print_json(value: object) -> None:
-    """Write a value as JSON to standard output."""
+    """Write a JSON value, indented, to standard output; control characters are escaped."""
     sys.stdout.write(printable_json(value, indent=2) + "\n")
 
 
 def print_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object, **__: object
 ) -> None:
-    """Print a warning in one line, with its place in the code; an `UnconsumedEvent` has none. For `warnings.showwarning`."""
+    """Print a warning in one line on standard error, with its file and line unless it is an `UnconsumedEvent`."""
     place = "" if issubclass(category, UnconsumedEvent) else f" ({filename}, line {lineno})"
     err.print(f"warning: {message}{place}", style="yellow")
 
 
 def the_project() -> "Project":
-    """Return the project of the current folder; raise `DeclarationError` in a folder of no project."""
+    """Return the project of the current folder or the nearest one above it; raise `DeclarationError` without one."""
     from contradance.project import find_project  # noqa: PLC0415 - help and completion need no project
 
     return find_project(Path.cwd())
 
 
 def full_name(function: str, choreography: "Choreography") -> str:
-    """Return `service.handler` for the name of a handler; any other text unchanged. Refuse a name that several have."""
+    """Return `service.handler` for a handler's name, other text unchanged; `DeclarationError` if several have it."""
     found = [name for name in choreography.functions if name.partition(".")[2] == function]
     if len(found) > 1:
         raise DeclarationError(f"{function!r} is the name of several functions.\n  Name one of: {', '.join(found)}.")
@@ -132,11 +132,12 @@ def text_of(data: str, option: str = "--data") -> str:
 
 
 def write_text(text: str, to: Path | None) -> None:
-    """Write `text` to a file in an existing folder, or to standard output for None; `BadParameter` if it fails."""
+    """Write `text` to a file, whose folders are created, or to standard output for None; `BadParameter` if it fails."""
     if to is None:
         sys.stdout.write(text)
         return
     try:
+        to.parent.mkdir(parents=True, exist_ok=True)
         to.write_text(text, encoding="utf-8")
     except OSError as error:
         raise typer.BadParameter(f"{to} cannot be written: {error.strerror or error}", param_hint="--out") from error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from contradance.cli.command import AsJson, print_json, reporting, the_project
+from contradance.cli.command import AsJson, print_json, reporting, the_project, write_text
 from contradance.cli.theme import err, out
 from contradance.compatibility import DEFAULT_MODE, Mode
 from contradance.errors import DeclarationError
@@ -43,8 +43,8 @@ CheckOption = Annotated[bool, typer.Option("--check", help="Write nothing; fail 
 Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 
-def _promises(project: "Project", against: str | None) -> "Promises":
-    """Return the frozen contracts of `--against`, else those of the project; refuse a project that has frozen none."""
+def _read_frozen(project: "Project", against: str | None) -> "Promises":
+    """Return the frozen contracts of `--against`, else the project's; `DeclarationError` if it has frozen none."""
     from contradance.schemas.sources import read_promises  # noqa: PLC0415 - loaded with the project
 
     folder = project.root / project.schemas
@@ -104,7 +104,7 @@ def check(
     from contradance.gate import breaks  # noqa: PLC0415 - loaded with the project
 
     project = the_project()
-    promises = _promises(project, against)
+    promises = _read_frozen(project, against)
     found = breaks(project.choreography_or_registry(), promises, mode=mode)
     render = {OutputFormat.TEXT: format_text, OutputFormat.JSON: format_json, OutputFormat.GITHUB: format_annotations}[
         OutputFormat.JSON if as_json else form
@@ -137,7 +137,7 @@ def show(
     contract: Annotated[str, typer.Argument(help="Like BookLent, BookLent v1 or library.loans/BookLent v1.")],
     as_json: AsJson = False,  # noqa: FBT002 - a command's flag
 ) -> None:
-    """Show one contract: its fields, their types, personal data, and whether it is frozen."""
+    """Show a contract or an event of others: its fields, their types, personal data, and whether it is frozen."""
     from contradance.catalog.listing import (  # noqa: PLC0415 - loaded with the project
         as_json_value,
         describe_contract,
@@ -146,18 +146,22 @@ def show(
     from contradance.choreography import Choreography  # noqa: PLC0415 - loaded with the project
     from contradance.schemas.identities import find_identity  # noqa: PLC0415 - loaded with the project
 
-    checked = the_project().choreography_or_registry()
+    project = the_project()
+    checked = project.choreography_or_registry()
     foreign = {str(one.identity): one for one in checked.foreign} if isinstance(checked, Choreography) else {}
     found = [
         one
         for name, one in foreign.items()
         if contract in (name, one.identity.detail_type, *(model.__name__ for model in one.models))
     ]
-    known = the_project().registry().by_identity
+    known = project.registry().by_identity
     if as_json:
         print_json([as_json_value(one) for one in found] or [as_json_value(known[find_identity(contract, known)])])
         return
-    for line in describe_foreign(found[0]) if found else describe_contract(known[find_identity(contract, known)]):
+    for one in found:
+        for line in describe_foreign(one):
+            out.print(line)
+    for line in () if found else describe_contract(known[find_identity(contract, known)]):
         out.print(line)
 
 
@@ -181,7 +185,7 @@ def diff(
         one, two = known[find_identity(old, known)], known[find_identity(new, known)]
         lines = [change.message for change in compare(schema_of(one), schema_of(two))]
     else:
-        promises = _promises(project, against)
+        promises = _read_frozen(project, against)
         named = find_identity(old, promises) if old is not None else None
         found = [
             one for one in differences(project.choreography_or_registry(), promises) if named in (None, one.identity)
@@ -215,6 +219,5 @@ def export(
         return
     for name, document in files.items():
         path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(document_text(document), encoding="utf-8")
+        write_text(document_text(document), path)
         out.print(path.as_posix())

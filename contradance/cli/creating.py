@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from contradance.cli.asking import asked, several
+from contradance.cli.asking import ask_unless_given, ask_words
 from contradance.cli.command import completing, reporting, text_of, the_project
 from contradance.cli.theme import out
 from contradance.errors import UnconsumedEvent
@@ -28,7 +28,7 @@ from contradance.scaffold.topic import create_topic
 create = typer.Typer(
     help="Write a new part of the project, with a test beside it, and list it where it belongs.\n\n"
     "Nothing is overwritten, and a command that fails or is interrupted writes nothing. "
-    "On a terminal, missing values are asked for.",
+    "On a terminal, missing values are ask_unless_given for.",
     no_args_is_help=True,
 )
 
@@ -104,9 +104,9 @@ def event_command(
     if origin is not None:
         _create_foreign(name, origin, source=source, detail_type=detail_type, bus=bus)
         return
-    called = asked(name, "Name of the event, in the past tense", "NAME", event_name)
-    owner = asked(service, "Service that publishes it", "--service", service_name)
-    fields = field if field or name else several("Fields, like loan_id:uuid reader:str:pii", "id:uuid")
+    called = ask_unless_given(name, "Name of the event, in the past tense", "NAME", event_name)
+    owner = ask_unless_given(service, "Service that publishes it", "--service", service_name)
+    fields = field if field or name else ask_words("Fields, like loan_id:uuid reader:str:pii", "id:uuid")
     with _changing() as here:
         create_event(here, called, owner, fields or [], subject=subject, description=says, failure=failure)
     out.print(
@@ -118,13 +118,13 @@ def event_command(
 def _create_foreign(
     name: str | None, document: Path, *, source: str | None, detail_type: str | None, bus: str | None
 ) -> None:
-    """Write the model of an event of others from a document; ask for a name that is missing."""
-    called = asked(name, "Name of the event's class", "NAME", event_name)
+    """Write the model of an event of others from a sample or schema in a file; ask for a name that is missing."""
+    called = ask_unless_given(name, "Name of the event's class", "NAME", event_name)
     text = text_of(f"@{document}", "--from")
     with _changing() as here:
         path = create_foreign_event(here, called, text, source=source, detail_type=detail_type, bus=bus)
         module = ".".join(path.with_suffix("").parts)
-    out.print(f"\nConsume it: from {module} import {called}", markup=False)
+    out.print(f"\nConsume it: from {module} import {called}")
 
 
 @create.command("subscriber")
@@ -151,9 +151,9 @@ def subscriber_command(
 
     contradance create subscriber remind_reader --service reminders --on BookLent --publishes ReaderReminded
     """
-    called = asked(name, "Name of the handler", "NAME", function_name)
-    owner = asked(service, "Service that it belongs to", "--service", service_name)
-    consumed = on or several("Events that it consumes", None, "--on")
+    called = ask_unless_given(name, "Name of the handler", "NAME", function_name)
+    owner = ask_unless_given(service, "Service that it belongs to", "--service", service_name)
+    consumed = on or ask_words("Events that it consumes", None, "--on")
     with _changing() as here:
         create_subscriber(here, called, owner, consumed, publishes or [], queue=queue, where=where)
 
@@ -174,9 +174,9 @@ def schedule_command(
 
     contradance create schedule sum_up_day --service loans --on "rate(1 day)"
     """
-    called = asked(name, "Name of the handler", "NAME", function_name)
-    owner = asked(service, "Service that it belongs to", "--service", service_name)
-    when = asked(every, "When, like rate(1 day)", "--on", str)
+    called = ask_unless_given(name, "Name of the handler", "NAME", function_name)
+    owner = ask_unless_given(service, "Service that it belongs to", "--service", service_name)
+    when = ask_unless_given(every, "When, like rate(1 day)", "--on", str)
     with _changing() as here:
         create_schedule(here, called, owner, when, publishes=publishes or [], timezone=timezone)
 
@@ -197,8 +197,8 @@ def table_command(
 
     contradance create table loans --service loans --field loan_id:uuid --field reader:str:pii
     """
-    called = asked(name, "Name of the table, in the plural", "NAME", field_name)
-    owner = asked(service, "Service that owns it", "--service", service_name)
+    called = ask_unless_given(name, "Name of the table, in the plural", "NAME", field_name)
+    owner = ask_unless_given(service, "Service that owns it", "--service", service_name)
     with _changing() as here:
         create_table(here, called, owner, field or [], keys=key or [])
 
@@ -228,9 +228,9 @@ def route_command(
     """
     _note_language(language)
     handler = None if service is None else name
-    owner = asked(service or name, "Service that it belongs to", "--service", service_name)
-    at = asked(path, "Path, like /loans/{loan_id}", "--path", str)
-    method = asked(verb, f"Verb: {', '.join(VERBS)}", "--verb", str)
+    owner = ask_unless_given(service or name, "Service that it belongs to", "--service", service_name)
+    at = ask_unless_given(path, "Path, like /loans/{loan_id}", "--path", str)
+    method = ask_unless_given(verb, f"Verb: {', '.join(VERBS)}", "--verb", str)
     with _changing() as here:
         create_route(here, owner, at, method, name=handler, field_specs=field or [], publishes=publishes or [])
 
@@ -263,7 +263,7 @@ def topic_command(
     contradance create topic --name book_lent --subscribers reminder_service_remind_reader
     """
     _note_language(language)
-    called = asked(name, "Name of the topic, like book_lent", "--name", _check_topic_name)
+    called = ask_unless_given(name, "Name of the topic, like book_lent", "--name", _check_topic_name)
     wanted = [*(subscribers or []), *(more or [])]
     with _changing() as here:
         owner = create_topic(here, called, wanted, service=service, field_specs=field or [])
@@ -272,7 +272,7 @@ def topic_command(
 
 @contextmanager
 def _changing() -> Iterator[ProjectLayout]:
-    """Yield the project for planning changes; then write all of them, or none after an error, and list the files."""
+    """Yield the project, to plan changes in the block; then write and print all of them, none after an error."""
     project = the_project()
     complete_pending(project.root)
     with warnings.catch_warnings():
@@ -294,6 +294,6 @@ def _check_topic_name(name: str) -> None:
 
 
 def _note_language(language: str) -> None:
-    """Print a note when another language than Python was requested."""
+    """Print a note when `language` is not `py`."""
     if language != "py":
         out.print(f"Contradance supports only Python: this is written in Python, not in {language}.")

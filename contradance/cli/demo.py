@@ -27,7 +27,7 @@ from contradance.operate.flow import flows
 
 
 def play(choreography: Choreography, scenes: Sequence[Scene]) -> None:
-    """Send each scene's request, deliver everything that follows, and print the flow as a tree."""
+    """Send each scene's request to a temporary laptop, deliver all that follows, and print the flow as a tree."""
     services = Services(choreography.services)
     captured = CapturedLogs(Narrator(services).logged)
     captured.setLevel(logging.WARNING)
@@ -60,7 +60,7 @@ def _request(url: str, scene: Scene) -> int:
     )
     try:
         with ask(request) as answer:
-            return int(answer.status)
+            return answer.status
     except urllib.error.HTTPError as error:
         raise LaptopError(
             f"the scene {scene.title!r} was answered with {error.code}: {error.read().decode(errors='replace')}"

@@ -88,16 +88,16 @@ def show(
     *,
     subscriber: SubscriberOption = None,
     reason: ByReason = None,
-    limit: Annotated[int, typer.Option(min=1, help="Read at most so many of each function.")] = 10,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most so many of each function.")] = 10,
     as_json: AsJson = False,
 ) -> None:
     """Show dead letters with their events, personal data masked; exit with 1 if there are none."""
     from contradance.operate.dead_letters import find  # noqa: PLC0415 - loaded with the project
-    from contradance.operate.masking import shown  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.masking import letter_as_json  # noqa: PLC0415 - loaded with the project
 
     functions = len(target.system.deployed.functions)
     found = find(target.system, target.choreography, subscriber, reason, limit=limit, keep=limit * functions)
-    letters = [shown(target.choreography, letter) for letter in found.letters]
+    letters = [letter_as_json(target.choreography, letter) for letter in found.letters]
     if as_json:
         print_json({"dead_letters": letters})
     else:
@@ -128,7 +128,7 @@ def redrive(
     from contradance.operate.dead_letters import redrive as redriven  # noqa: PLC0415 - loaded with the project
 
     outcomes = redriven(target.system, target.choreography, subscriber, reason, really=yes)
-    kept = _report(outcomes, as_json=as_json)
+    kept = _print_outcomes(outcomes, as_json=as_json)
     if not (yes or as_json):
         out.print("Dry run: nothing was sent. Send it: add --yes", style="yellow")
     if kept:
@@ -146,16 +146,18 @@ def purge(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete dead letters for good; their events are still in the archive."""
+    """Delete dead letters for good; their events are still in the archive. Exit with 1 if one could not be deleted."""
     from contradance.operate.dead_letters import purge as purged  # noqa: PLC0415 - loaded with the project
 
-    _report(purged(target.system, target.choreography, subscriber, reason, really=yes), as_json=as_json)
+    kept = _print_outcomes(purged(target.system, target.choreography, subscriber, reason, really=yes), as_json=as_json)
     if not (yes or as_json):
         out.print("Dry run: nothing was deleted. Delete it: add --yes", style="yellow")
+    if kept:
+        raise typer.Exit(1)
 
 
-def _report(outcomes: "Iterable[LetterOutcome]", *, as_json: bool) -> int:
-    """Print the outcomes, and each letter that was kept; return how many were kept."""
+def _print_outcomes(outcomes: "Iterable[LetterOutcome]", *, as_json: bool) -> int:
+    """Print how many letters have which outcome, and each letter with a reason; return how many were kept."""
     counts: Counter[tuple[str, str]] = Counter()
     letters = []
     for letter, outcome, why in outcomes:
@@ -179,7 +181,7 @@ def _report(outcomes: "Iterable[LetterOutcome]", *, as_json: bool) -> int:
 
 
 def _total(count: int, hidden: int) -> str:
-    """Return the number of dead letters as text, and how many more other clients have received, if any."""
+    """Return a sentence with the number of dead letters, and with the number that other clients have, if any."""
     total = "No dead letters" if count == 0 else counted(count, "dead letter")
     return total + (f"; other clients have received about {hidden} more." if hidden else ".")
 

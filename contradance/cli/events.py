@@ -1,9 +1,10 @@
 """`contradance events ...`: list events, publish them, and print examples."""
 
+import re
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.text import Text
@@ -27,6 +28,8 @@ from contradance.printable import printable
 from contradance.quantity import counted
 
 EventName = Annotated[str, typer.Argument(help="Like BookLent, or 'BookLent v1'.", metavar="EVENT")]
+
+_VERSION: Final = re.compile(r" v\d+$")
 
 events = typer.Typer(help="List events, publish them, and print examples.", no_args_is_help=True)
 
@@ -77,10 +80,10 @@ def list_events(
         err.print(f"The latest {counted(limit, 'event')}. All: add --limit 0", style="dim")
 
 
-def _names(contract: str) -> tuple[str, str, str]:
-    """Return the names of a contract: its identity, `BookLent v1`, and `BookLent`."""
-    name = contract.rpartition("/")[2]
-    return contract, name, event_name(contract).partition(" ")[0]
+def _names(identity: str) -> tuple[str, str, str]:
+    """Return the names of an event: its identity, `BookLent v1`, and `BookLent`, which one of others is twice."""
+    name = identity.rpartition("/")[2]
+    return identity, name, _VERSION.sub("", name)
 
 
 @events.command()
@@ -117,7 +120,7 @@ def publish(
         print_json({"event_id": event_id, "contract": str(identity), "flow": flow})
         return
     follow = f"contradance trace{state_option(state)} {event_id}"
-    out.print(f"Published {identity} as {event_id}.\n  Follow it: {follow}", markup=False)
+    out.print(f"Published {identity} as {event_id}.\n  Follow it: {follow}")
 
 
 @events.command()
@@ -150,11 +153,11 @@ def would_match(
 
     With --data, the event is in every version that it would be published as.
     """
-    from contradance.operate.matching import read_event, verdicts, versions_of  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.matching import parse_event, verdicts, versions_of  # noqa: PLC0415 - loaded with the project
 
     choreography = the_project().choreography()
     if data is None:
-        given = [read_event(text_of(event if event == "-" else f"@{event}", "EVENT"))]
+        given = [parse_event(text_of(event if event == "-" else f"@{event}", "EVENT"))]
     else:
         given = versions_of(choreography, event, text_of(data))
     found = verdicts(choreography, given)

@@ -12,13 +12,16 @@ ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_EN
 
 @contextmanager
 def exporting(name: str, environ: Mapping[str, str]) -> Iterator[str | None]:
-    """Export spans while the block runs; its value is the collector's address, None where no variable names one.
+    """Export spans while the block runs; yield the collector's address, or None where no variable names one.
 
     Without an address nothing of OpenTelemetry is loaded.
 
     Args:
         name: the service that the spans belong to, where OTEL_SERVICE_NAME names none.
         environ: the environment.
+
+    Raises:
+        LaptopError: there is an address, but OpenTelemetry is not installed.
     """
     endpoint = next((environ[variable] for variable in ENDPOINTS if environ.get(variable)), None)
     if endpoint is None:

@@ -18,7 +18,7 @@ def doctor(target: Target, *, as_json: AsJson = False) -> None:
 
     findings = [*examine(target.system, target.choreography)]
     troubles = [finding for finding in findings if finding.trouble]
-    bytes_used = _bytes_of(target.state) if target.is_laptop else None
+    bytes_used = _state_bytes(target.state) if target.is_laptop else None
     if as_json:
         print_json(
             {
@@ -39,6 +39,6 @@ def doctor(target: Target, *, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _bytes_of(state: Path) -> int:
-    """Return the size of a laptop's state; 0 where there is none."""
+def _state_bytes(state: Path) -> int:
+    """Return the size in bytes of the files directly in a laptop's folder; 0 without the folder."""
     return sum(file.stat().st_size for file in state.glob("*") if file.is_file())

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 def list_(*, as_json: AsJson = False) -> None:
     """List every function and event, with triggers, publishers and consumers."""
     choreography = the_project().choreography()
-    functions = [_function(one) for one in choreography.functions.values()]
-    events = [_event(choreography, one) for one in choreography.contracts]
-    foreign = [_foreign(one) for one in choreography.foreign]
+    functions = [_function_json(one) for one in choreography.functions.values()]
+    events = [_event_json(choreography, one) for one in choreography.contracts]
+    foreign = [_foreign_json(one) for one in choreography.foreign]
     if as_json:
         print_json({"functions": functions, "events": events, "events_of_others": foreign})
         return
@@ -151,12 +151,12 @@ def _print_why(found: "list[Why]") -> None:
     for one in found:
         style = {"done": "green", "dead letter": "bold red", "waiting": "yellow"}.get(one.verdict, "dim")
         out.print(Text(f"  {one.subscriber}  ").append(one.verdict, style))
-        for line in (part for reason in _reasons(one) for part in reason.splitlines()):
+        for line in (part for reason in _reason_lines(one) for part in reason.splitlines()):
             out.print(f"    {line}", style="dim")
 
 
-def _reasons(one: "Why") -> list[str]:
-    """Return the reasons of a status, each as a sentence."""
+def _reason_lines(one: "Why") -> list[str]:
+    """Return the lines below a status: whether the rule matches, attempts with logs and tracebacks, what is next."""
     if one.verdict == "not matched":
         return [f"The rule does not match it. {one.mismatch}."]
     if one.verdict == "never delivered":
@@ -186,8 +186,8 @@ def _reasons(one: "Why") -> list[str]:
     return lines
 
 
-def _function(function: "AnyFunction") -> dict[str, Any]:
-    """Return a function as `list --json` prints it: trigger, events, delivery and retries."""
+def _function_json(function: "AnyFunction") -> dict[str, Any]:
+    """Return a function as `list --json` prints it: name, module, trigger, events, delivery and retries."""
     from contradance.function import Schedule  # noqa: PLC0415 - loaded with the project
     from contradance.httproute import Route  # noqa: PLC0415 - loaded with the project
 
@@ -204,8 +204,8 @@ def _function(function: "AnyFunction") -> dict[str, Any]:
     }
 
 
-def _event(choreography: "Choreography", contract: "type[Contract]") -> dict[str, Any]:
-    """Return a contract as `list --json` prints it, with its publishers and consumers."""
+def _event_json(choreography: "Choreography", contract: "type[Contract]") -> dict[str, Any]:
+    """Return a contract as `list --json` prints it, with its publishers, and the consumers of all its versions."""
     return {
         "identity": str(contract.identity),
         "module": contract.__module__,
@@ -215,11 +215,11 @@ def _event(choreography: "Choreography", contract: "type[Contract]") -> dict[str
     }
 
 
-def _foreign(one: "Relied") -> dict[str, Any]:
+def _foreign_json(one: "Relied") -> dict[str, Any]:
     """Return an event of others as `list --json` prints it, with its buses and consumers."""
     return {"identity": str(one.identity), "from": one.places, "consumers": [*one.consumers]}
 
 
 def _arrow(names: list[str]) -> str:
-    """Return an arrow and the names after it, with a space before them; an empty text without names."""
+    """Return ` → ` and the names of these events or functions, separated by commas; an empty text without names."""
     return f" → {', '.join(map(event_name, names))}" if names else ""

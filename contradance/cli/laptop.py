@@ -1,17 +1,17 @@
 """`contradance run` and `demo`: the choreography on this machine."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from contradance.cli.command import Port, Sets, StateFolder, reporting, the_project
+from contradance.local.names import DEFAULT_STATE
 
 
 @reporting
 def run(
-    state: StateFolder = Path(".contradance"),
+    state: StateFolder = DEFAULT_STATE,
     port: Port = None,
     settings: Sets = None,
     time_scale: Annotated[
@@ -39,11 +39,11 @@ def run(
 
         words = ["run", "--state", str(state), "--time-scale", str(time_scale)]
         words += [] if port is None else ["--port", str(port)]
-        words += ["--archive-days", str(archive_days)]
+        words += ["--archive-delay", str(archive_delay), "--archive-days", str(archive_days)]
         words += [word for setting in settings or [] for word in ("--set", setting)]
         words += [word for origin in cors_origin or [] for word in ("--cors-origin", origin)]
         raise typer.Exit(run_reloading(the_project().root, words))
-    from contradance.cli.running import origin, run_laptop  # noqa: PLC0415 - only this command needs a server
+    from contradance.cli.running import checked_origin, run_laptop  # noqa: PLC0415 - only this command needs a server
     from contradance.infra.stack_files import cors_origins  # noqa: PLC0415 - the same
     from contradance.runtime.aws.metrics import watch_authors_metrics  # noqa: PLC0415 - the same
 
@@ -58,7 +58,7 @@ def run(
         time_scale=time_scale,
         archive_delay=timedelta(seconds=archive_delay),
         kept=timedelta(days=archive_days),
-        origins=cors_origins(project.root) | {*map(origin, cors_origin or [])},
+        origins=cors_origins(project.root) | {*map(checked_origin, cors_origin or [])},
     )
 
 

@@ -19,7 +19,7 @@ STYLES: Final = {"CRITICAL": "bold red", "ERROR": "red", "WARNING": "yellow"}
 
 
 def listen_to_functions(choreography: Choreography, handler: logging.Handler) -> None:
-    """Have only `handler` print what the functions, contradance and OpenTelemetry log, from INFO on by default."""
+    """Send what functions, contradance and OpenTelemetry log to `handler` alone, from POWERTOOLS_LOG_LEVEL on."""
     level = os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO").upper()
     for package in (*packages(choreography), "contradance", "opentelemetry"):
         logger = logging.getLogger(package)

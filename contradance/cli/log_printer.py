@@ -24,7 +24,7 @@ class LogPrinter:
     def print(self, line: LogLine) -> None:
         """Print a delivery as its attempt, another line with its service and level; as JSON, one object on one line."""
         if self._as_json:
-            sys.stdout.write(printable_json(_as_json(line)) + "\n")
+            sys.stdout.write(printable_json(_line_json(line)) + "\n")
             return
         if heading := self._days.heading(line.at):
             print_line(Text(heading, "dim"))
@@ -36,7 +36,7 @@ class LogPrinter:
                 print_line(text.append(f"  {short(line.subject)}", "dim") if line.subject else text)
 
 
-def _as_json(line: LogLine) -> dict[str, object]:
+def _line_json(line: LogLine) -> dict[str, object]:
     """Return a log line as the object that `--json` prints; `journal` is None unless it is an attempt."""
     return {
         "at": line.at.isoformat(),

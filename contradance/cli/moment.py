@@ -11,7 +11,7 @@ _AGO: Final = re.compile(r"(\d{1,6})([smhd])")
 
 
 def moment(text: str, now: datetime, option: str) -> datetime:
-    """Return the time in an option's text, UTC without a zone; raise `BadParameter` for another text."""
+    """Return the time in an option's text (ISO 8601, in UTC without a zone; `90m` ago; `now`), else `BadParameter`."""
     ago = _AGO.fullmatch(text)
     if text == "now":
         return now
@@ -28,7 +28,7 @@ def moment(text: str, now: datetime, option: str) -> datetime:
 
 
 def clock_time(at: datetime, beside: datetime) -> str:
-    """Return a time as `18:00:00`; with its date where that is not the date of the time that is shown before it."""
+    """Return a time as `18:00:00`; with its date where that is not the date of `beside`, the time shown before it."""
     return f"{at:%H:%M:%S}" if at.date() == beside.date() else f"{at:%Y-%m-%d %H:%M:%S}"
 
 
@@ -39,7 +39,7 @@ class Days:
         self._day: date | None = None
 
     def heading(self, at: datetime) -> str | None:
-        """Return the date of an item in the list if the item before it has another one; else None."""
+        """Return the date of the next item if the item before it has another one; None else, and for the first item."""
         before, self._day = self._day, at.date()
         return None if before in (None, self._day) else self._day.isoformat()
 

@@ -44,23 +44,25 @@ def move(
     """Copy a service's tables and once-records to another stack; it can be repeated. With --yes, exit with 1 until it is complete."""
     from contradance.operate.aws.services import Boto  # noqa: PLC0415 - only for a stack
     from contradance.operate.move import check_direction, copy, plan_move  # noqa: PLC0415 - the same
-    from contradance.operate.readiness import commands_after, find_obstacles, may_write  # noqa: PLC0415 - the same
+    from contradance.operate.readiness import checks_before_copying, checks_before_enabling, commands_after  # noqa: PLC0415 - the same
 
     project = the_project()
     source, target = _read_stack(project, old), _read_stack(project, new)
     plan = plan_move(project.choreography(), service, source, target)
     aws = Boto(source.region)
-    systems = _named(old, source, aws), _named(new, target, aws)
+    systems = _named_system(old, source, aws), _named_system(new, target, aws)
     if yes:
-        _stop_at_obstacles(service, (check for check in may_write(plan, systems[1]) if check.trouble), as_json=as_json)
+        _stop_at_obstacles(
+            service, (check for check in checks_before_copying(plan, systems[1]) if check.trouble), as_json=as_json
+        )
     now = datetime.now(UTC)
-    check_direction(plan, partial(_rows, plan, aws, now, lambda _: None))
+    check_direction(plan, partial(_rows_in_both, plan, aws, now, lambda _: None))
     with _progress("copying") as seen:
-        copied = [*copy(plan, partial(_rows, plan, aws, now, seen), dry_run=False)] if yes else []
+        copied = [*copy(plan, partial(_rows_in_both, plan, aws, now, seen), dry_run=False)] if yes else []
     # Before the comparison: it counts only if the old stack could not change anything while it ran.
-    obstacles = [check for check in find_obstacles(plan, *systems) if check.trouble]
+    obstacles = [check for check in checks_before_enabling(plan, *systems) if check.trouble]
     with _progress("comparing") as seen:
-        compared = [*copy(plan, partial(_rows, plan, aws, now, seen), dry_run=True)]
+        compared = [*copy(plan, partial(_rows_in_both, plan, aws, now, seen), dry_run=True)]
     is_complete = not obstacles and all(counts.is_settled for _, counts in compared)
     if as_json:
         _print_json(service, copied, compared, obstacles, is_complete=is_complete)
@@ -77,10 +79,10 @@ def move(
         out.print("Dry run: nothing was copied. Copy: add --yes", style="yellow")
 
 
-def _rows(
+def _rows_in_both(
     plan: "MovePlan", aws: "Aws", now: datetime, seen: "Callable[[int], None]", moved: "MovedRows"
 ) -> "tuple[Rows, Rows]":
-    """Return the rows of one table in the old and in the new stack; `seen` is called with the size of each page read."""
+    """Return a table's rows in the old and the new stack; `seen` is called with the number of rows of each page."""
     from contradance.operate.aws.rows import DynamoDBOnceRecords, DynamoDBRows  # noqa: PLC0415 - only for a stack
 
     if moved.is_once:
@@ -94,7 +96,7 @@ def _rows(
 
 @contextmanager
 def _progress(what: str) -> "Iterator[Callable[[int], None]]":
-    """Show on standard error how many rows were read, until the block ends; the value counts more of them."""
+    """Show `what` and a count of rows on standard error while the block runs; yield the function that adds to it."""
     from rich.progress import Progress, SpinnerColumn, TextColumn  # noqa: PLC0415 - slow to load
 
     columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:,} rows read"))
@@ -103,9 +105,9 @@ def _progress(what: str) -> "Iterator[Callable[[int], None]]":
         yield lambda count: bar.advance(task, count)
 
 
-def _stop_at_obstacles(service: str, found: "Iterable[HealthCheck]", *, as_json: bool) -> None:
-    """Print what stands in the way of any copy, and exit with 1; do nothing without findings."""
-    blocked = [*found]
+def _stop_at_obstacles(service: str, obstacles: "Iterable[HealthCheck]", *, as_json: bool) -> None:
+    """Print the obstacles to any copy, and exit with 1; do nothing without one."""
+    blocked = [*obstacles]
     if blocked:
         if as_json:
             _print_json(service, (), (), blocked, is_complete=False)
@@ -121,8 +123,8 @@ def _print_json(
     print_json(
         {
             "service": service,
-            "copied": [_as_json(one) for one in copied],
-            "compared": [_as_json(one) for one in compared],
+            "copied": [_counts_json(one) for one in copied],
+            "compared": [_counts_json(one) for one in compared],
             "obstacles": [check._asdict() for check in obstacles],
             "complete": is_complete,
         }
@@ -130,14 +132,14 @@ def _print_json(
 
 
 def _read_stack(project: "Project", name: str) -> "Deployed":
-    """Return the description of a stack, by Pulumi's name or by a file of its outputs."""
+    """Return a stack's description, by Pulumi's name or a file of its outputs; `OperateError` if it cannot be read."""
     from contradance.operate.aws.stack import outputs_in, outputs_of  # noqa: PLC0415 - only for a stack
 
     stack, file = _as_options(name)
     return outputs_in(file) if file else outputs_of(str(stack), project.root)
 
 
-def _named(name: str, stack: "Deployed", aws: "Aws") -> "NamedSystem":
+def _named_system(name: str, stack: "Deployed", aws: "Aws") -> "NamedSystem":
     """Return a stack as a system, with the options that name it in commands."""
     from contradance.operate.aws.stack import stack_system  # noqa: PLC0415 - only for a stack
     from contradance.operate.readiness import NamedSystem  # noqa: PLC0415 - the same
@@ -147,19 +149,19 @@ def _named(name: str, stack: "Deployed", aws: "Aws") -> "NamedSystem":
 
 
 def _as_options(name: str) -> tuple[str | None, Path | None]:
-    """Return (None, file) for the name of a file with a slash or the suffix .json, else (stack, None)."""
+    """Return (None, file) for an existing file whose name has a slash or ends with .json, else (stack's name, None)."""
     file = Path(name)
     return (None, file) if ("/" in name or file.suffix == ".json") and file.is_file() else (name, None)
 
 
-def _as_json(one: "tuple[MovedRows, Counts]") -> dict[str, object]:
-    """Return the name and the counts of one table."""
+def _counts_json(one: "tuple[MovedRows, Counts]") -> dict[str, object]:
+    """Return the name and the counts of one table as `--json` prints them."""
     moved, counts = one
     return {"what": moved.what, **asdict(counts)}
 
 
 def _print_copied(copied: Counted) -> None:
-    """Print what was written to each table."""
+    """Print for each table how many rows were copied, and how many copies were deleted."""
     for moved, counts in copied:
         removed = f", {counts.deleted:,} deleted that the old stack no longer has" if counts.deleted else ""
         out.print(f"{moved.what}: {counts.copied:,} copied{removed}")
@@ -194,12 +196,12 @@ def _print_obstacles(obstacles: "Sequence[HealthCheck]", title: str) -> None:
 
 
 def _print_next(commands: Sequence[str], old: str, longest_run: timedelta) -> None:
-    """Print the commands that end a move from the stack `old`: they enable the new one, and replay to each subscriber."""
+    """Print the commands that end a move from the stack `old`, and when to run them: enable the new one, replay."""
     out.print("Complete: the new stack has everything, and the old one handles nothing any more.")
     seconds = f"{longest_run.total_seconds():.0f} seconds"
     out.print(f"If {old} was stopped less than {seconds} ago, wait and copy again: a run may not have ended yet. Then:")
     for command in commands:
-        out.print(f"  {command}", soft_wrap=True)
+        out.print(f"  {command}")
     example = "such as 2026-01-31T18:00 (UTC)"
     out.print(f"MOMENT is two days before {old} was paused, {example}: what is handled has no effect.", style="dim")
     out.print("Replay ten minutes after the update: an event may take as long to reach the archive.", style="dim")

@@ -37,7 +37,7 @@ class Narrator:
         self._printed_lock = threading.Lock()
 
     def logged(self, entry: LogEntry, service: str) -> None:
-        """Print a function's log line under its service's name."""
+        """Print a function's log line, and below it its exception, with the name of its service."""
         self._print_day(entry.at)
         for line in entry_lines(entry, service, self._services):
             _print_line(line)
@@ -59,12 +59,12 @@ class Narrator:
         )
 
     def _print_day(self, at: datetime) -> None:
-        """Print the date of what follows, if it is another one than before: a fast clock passes days."""
+        """Print the date of `at` if the line before has another one; nothing before the first line."""
         if heading := self._days.heading(at):
             _print_line(Text(heading, "dim"))
 
     def settled(self, flow: Flow) -> None:
-        """Print a flow's summary, unless it was printed with the same counts."""
+        """Print a flow's summary, unless its last one had the same numbers of events, deliveries and dead letters."""
         counts = (flow.events, flow.deliveries, flow.dead_letters)
         with self._printed_lock:
             if self._printed.get(flow.correlation_id) == counts:
@@ -73,7 +73,10 @@ class Narrator:
             while len(self._printed) > _REMEMBERED:
                 self._printed.popitem(last=False)
         _print_line(
-            Text(f"{'':8}  {summary(flow)}  {about(flow)}", "red" if flow.dead_letters or flow.failed else "green")
+            Text(
+                f"{'':8}  {flow_summary(flow)}  {flow_title(flow)}",
+                "red" if flow.dead_letters or flow.failed else "green",
+            )
         )
 
 
@@ -83,23 +86,23 @@ def _print_line(line: Text) -> None:
         print_line(line)
 
 
-def about(flow: Flow) -> str:
-    """Return the name of a flow: its subject if an event has one, else its correlation id."""
+def flow_title(flow: Flow) -> str:
+    """Return `subject ID` if an event of the flow has a subject, else `flow ID` with the correlation id."""
     return f"subject {printable(flow.subject)}" if flow.subject else f"flow {printable(flow.correlation_id)}"
 
 
-def summary(flow: Flow) -> str:
-    """Return the summary of a flow in one line: `4 events, 8 deliveries in 0.31 s`."""
+def flow_summary(flow: Flow) -> str:
+    """Return a flow's counts and duration in one line: `4 events, 8 deliveries in 0.31 s; 1 still to be delivered`."""
     parts = [counted(flow.events, "event"), counted(flow.deliveries, "delivery")]
     if flow.dead_letters:
         parts.append(counted(flow.dead_letters, "dead letter"))
     if flow.failed:
         parts.append(counted(flow.failed, "failed request"))
     waiting = f"; {flow.waiting} still to be delivered" if flow.waiting else ""
-    return f"{', '.join(parts)} in {_words(flow.duration)}{waiting}"
+    return f"{', '.join(parts)} in {_duration_text(flow.duration)}{waiting}"
 
 
-def _words(duration: timedelta) -> str:
+def _duration_text(duration: timedelta) -> str:
     """Return a duration as text: `0.31 s`, from a minute on `2 min 5 s`."""
     seconds = duration.total_seconds()
     return f"{seconds:.2f} s" if seconds < _MINUTE else f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:.0f} s"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from contradance.cli.asking import asked
+from contradance.cli.asking import ask_unless_given
 from contradance.cli.command import reporting
 from contradance.cli.theme import out
 from contradance.scaffold.fresh import create_project, make_repository
@@ -28,7 +28,7 @@ def new(
     """
     if empty and template is not None:
         raise typer.BadParameter("a template is the example; leave out one of them.", param_hint="--empty")
-    where = Path(asked(name, "Name of the project", "NAME", lambda path: app_name(Path(path).name)))
+    where = Path(ask_unless_given(name, "Name of the project", "NAME", lambda path: app_name(Path(path).name)))
     folder = create_project(where.parent, where.name, empty=empty, template=template)
     make_repository(folder)
     out.print(f"Created {folder}/. Now:\n\n  cd {folder}\n  make test\n  make run\n")

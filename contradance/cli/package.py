@@ -42,15 +42,16 @@ def package(
         pin(project.root, choreography)
     built = build(project.root, choreography, runtime=runtime, architecture=architecture)
     if as_json:
-        print_json(_described(built))
+        print_json(_packages_json(built))
     else:
-        _show(choreography.name, built)
+        _print_packages(choreography.name, built)
 
 
-def _described(built: "Packages") -> dict[str, object]:
-    """Return the packages in the form that `--json` prints."""
+def _packages_json(built: "Packages") -> dict[str, object]:
+    """Return the packages as `--json` prints them: path, size in bytes, and whether it was built now."""
 
     def described(path: Path) -> dict[str, object]:
+        """Return one package."""
         return {"path": str(path), "bytes": path.stat().st_size, "fresh": path in built.fresh}
 
     return {
@@ -61,18 +62,18 @@ def _described(built: "Packages") -> dict[str, object]:
     }
 
 
-def _show(choreography: str, built: "Packages") -> None:
+def _print_packages(choreography: str, built: "Packages") -> None:
     """Print each package with its size, and whether it was built or unchanged."""
     out.print(f"[bold]{choreography}[/bold] for {built.runtime} on {built.architecture}", markup=True)
     paths = {"layer": built.layer, **built.functions}
     width = max(map(len, paths))
     for name, path in paths.items():
         state = "built" if path in built.fresh else "unchanged"
-        out.print(f"  {name:{width}}  {_size(path):>9}  {state}")
+        out.print(f"  {name:{width}}  {_size_text(path):>9}  {state}")
     out.print(f"They are in {built.layer.parent}/", style="dim")
 
 
-def _size(path: Path) -> str:
+def _size_text(path: Path) -> str:
     """Return a file's size in the units of Lambda's limits: 1 MB is 1,048,576 bytes."""
     kilobytes = path.stat().st_size / 1024
     return f"{kilobytes:.1f} KB" if kilobytes < 1024 else f"{kilobytes / 1024:.1f} MB"  # noqa: PLR2004 - KB in a MB

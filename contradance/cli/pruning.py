@@ -35,12 +35,12 @@ def prune(
 
     now, file = datetime.now(UTC), state / STATE_FILE
     kept = now - moment(older_than, now, "--older-than")
-    max_ages = {name: one.retry.max_age for name, one in the_project().choreography().functions.items()}
+    choreography = the_project().choreography()
     with reading(file):
         before = file.stat().st_size
     database = Database(file)
     try:
-        pruner = Pruner(database, RealClock(), kept, max_ages)
+        pruner = Pruner(database, RealClock(), kept, choreography)
         pruned = pruner.run() if yes else pruner.preview()
         if yes:
             database.compact()
@@ -53,11 +53,11 @@ def prune(
     deleted = ((pruned.events, "event"), (pruned.records, "journal record"), (pruned.once, "once-record"))
     out.print(", ".join(counted(count, noun) for count, noun in deleted))
     if yes:
-        out.print(f"Deleted. The state is {size(after)} now, of {size(before)}.")
+        out.print(f"Deleted. The state is {_megabytes(after)} now, of {_megabytes(before)}.")
     else:
         out.print("Dry run: nothing was deleted. Delete it: add --yes", style="yellow")
 
 
-def size(count: int) -> str:
+def _megabytes(count: int) -> str:
     """Return a number of bytes as text in MB of 1,000,000 bytes, with one decimal."""
     return f"{count / 1e6:,.1f} MB"

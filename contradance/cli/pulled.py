@@ -1,36 +1,39 @@
-"""What `contradance dlq pull` takes from a stack: dead letters and rows, with fakes for personal data."""
+"""The dead letters and rows that `contradance dlq pull` takes from a stack, with fakes for personal data."""
 
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from pydantic import BaseModel
+
+from contradance.choreography import Choreography
 from contradance.errors import OperateError
+from contradance.foreign import ForeignEvent
+from contradance.local.state.pulled import PulledLetter, PulledRow
+from contradance.operate.aws.rows import DynamoDBRows
+from contradance.operate.aws.services import Aws
 from contradance.operate.dead_letter import DeadLetter
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from contradance.choreography import Choreography
-    from contradance.local.state.pulled import PulledLetter, PulledRow
-    from contradance.operate.aws.services import Aws
-    from contradance.operate.row_names import NamedRow
+from contradance.operate.masking import class_of, masked_event
+from contradance.operate.row_names import NamedRow
+from contradance.pii import MASK, is_marked
+from contradance.runtime.aws.layout import DOCUMENT
+from contradance.table import key_part_text
+from contradance.tableitem import ItemFormat, UnreadableError
 
 
 class TakenLetter(NamedTuple):
-    """A dead letter of a stack, as it is brought here."""
+    """A dead letter of a stack, as it is put on the laptop; or the reason why it is not."""
 
     letter: DeadLetter
     event: Mapping[str, Any] | None
     error: str
     why: str
-    """Why it stays where it is; empty for one that can be pulled."""
+    """Why it is not put on the laptop; empty for one that is."""
 
     @property
-    def message(self) -> "PulledLetter":
-        """The letter as it is put on the laptop's queue: as Lambda's record of a failure, sent now."""
-        from contradance.local.state.pulled import PulledLetter  # noqa: PLC0415 - only this command needs it
-
+    def message(self) -> PulledLetter:
+        """The message for the laptop's queue: Lambda's record of a failure, whatever the letter's reason, sent now."""
         body = {
             "version": "1.0",
             "timestamp": self.letter.last_seen.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -45,60 +48,59 @@ class TakenLetter(NamedTuple):
 
 
 class TakenRow(NamedTuple):
-    """A row of a stack, as it is brought here."""
+    """A row of a stack, as it is put into the laptop's table; or the reason why it is not."""
 
     name: str
-    row: "PulledRow | None"
+    row: PulledRow | None
     why: str
-    """Why it is not brought; empty for one that is."""
+    """Why it is not put on the laptop; empty for one that is."""
 
 
-def taken_letter(choreography: "Choreography", letter: DeadLetter, *, reveal: bool) -> TakenLetter:
-    """Return a letter with its event, personal data faked unless `reveal`; with `why` if it cannot be pulled."""
-    from contradance.identity import Identity  # noqa: PLC0415 - loaded with the project
-
+def taken_letter(choreography: Choreography, letter: DeadLetter, *, reveal: bool) -> TakenLetter:
+    """Return a letter with its event, personal data faked unless `reveal`; with `why` if there is no event or fake."""
     if letter.event is None:
         return TakenLetter(letter, None, "", "the message does not hold the event")
-    if reveal or "detail" not in letter.event:
+    if reveal:
         return TakenLetter(letter, letter.event, letter.error, "")
-    detail, metadata = letter.event["detail"], letter.metadata
-    version = metadata.get("version")
-    identity = Identity(str(letter.event.get("source")), str(letter.event.get("detail-type")), version)  # type: ignore[arg-type]  # any value is looked up
-    contract = choreography.contracts.by_identity.get(identity)
-    if contract is None:
-        return TakenLetter(
-            letter, None, "", f"the code has no contract {identity}, so that it cannot be faked; see --reveal"
-        )
-    data, replaced, why = _faked(contract, detail.get("data"))
+    shown = masked_event(choreography, letter.event)
+    if "detail" not in shown:
+        why = "it is not an event, so that it cannot be faked; see --reveal" if MASK in shown.values() else ""
+        return TakenLetter(letter, None if why else letter.event, "" if why else letter.error, why)
+    model, detail = class_of(choreography, letter.event), letter.event["detail"]
+    if model is None:
+        version = letter.metadata.get("version")
+        name = f"{letter.event.get('source')}/{letter.what}" + (f" v{version}" if isinstance(version, int) else "")
+        why = f"the code has no contract {name}, so that it cannot be faked; see --reveal"
+        return TakenLetter(letter, None, "", why)
+    is_foreign = issubclass(model, ForeignEvent)
+    data, replaced, why = _faked(model, detail if is_foreign else detail.get("data"))
     if why:
         return TakenLetter(letter, None, "", why)
     message = letter.error
     for real, fake in sorted(replaced.items(), key=lambda pair: -len(pair[0])):
         message = message.replace(real, fake)
-    return TakenLetter(letter, {**letter.event, "detail": {"metadata": {**metadata}, "data": data}}, message, "")
+    faked = data if is_foreign else {"metadata": _unmasked(shown["detail"]["metadata"]), "data": data}
+    return TakenLetter(letter, {**_unmasked(shown), "detail": faked}, message, "")
 
 
-def taken_row(aws: "Aws", table: str, wanted: "NamedRow", *, reveal: bool) -> TakenRow:
-    """Return a row of the DynamoDB table `table`, personal data faked unless `reveal`; with `why` if it is not brought."""
-    from contradance.operate.aws.rows import DynamoDBRows  # noqa: PLC0415 - only this command needs it
-    from contradance.runtime.aws.layout import DOCUMENT  # noqa: PLC0415 - the same
+def _unmasked(shown: Mapping[str, object]) -> dict[str, object]:
+    """Return the fields without those that are masked: an envelope and metadata have fakes for none."""
+    return {name: value for name, value in shown.items() if value != MASK}
 
+
+def taken_row(aws: Aws, table: str, wanted: NamedRow, *, reveal: bool) -> TakenRow:
+    """Return a row of a DynamoDB table, faked unless `reveal`; with `why` if it is missing or cannot be faked."""
     found = DynamoDBRows(aws, table).find([wanted.key]).get(wanted.key)
     if found is None:
         return TakenRow(wanted.text, None, "the stack has no such row")
-    return brought_row(wanted, found.content[DOCUMENT]["S"], reveal=reveal)
+    return row_for_laptop(wanted, found.content[DOCUMENT]["S"], reveal=reveal)
 
 
-def brought_row(wanted: "NamedRow", text: str, *, reveal: bool) -> TakenRow:
-    """Return a row with the document `text`, personal data faked unless `reveal`; with `why` if it is not brought.
+def row_for_laptop(wanted: NamedRow, text: str, *, reveal: bool) -> TakenRow:
+    """Return a row with the document `text`, personal data faked unless `reveal`; with `why` if it cannot be faked.
 
     Its key is the one of the stack, but a key field that is personal data has the key text of its fake.
     """
-    from contradance.local.state.pulled import PulledRow  # noqa: PLC0415 - only this command needs it
-    from contradance.pii import is_marked  # noqa: PLC0415 - loaded with the project
-    from contradance.table import key_part_text  # noqa: PLC0415 - the same
-    from contradance.tableitem import ItemFormat, UnreadableError  # noqa: PLC0415 - the same
-
     table = wanted.table
     key = dict(zip(table.key, wanted.key, strict=False))
     if not reveal:
@@ -115,8 +117,12 @@ def brought_row(wanted: "NamedRow", text: str, *, reveal: bool) -> TakenRow:
     return TakenRow(wanted.text, PulledRow(table=table.table, key=[*key.values()], document=text), "")
 
 
-def _faked(model: "type[BaseModel]", data: object) -> tuple[Any, dict[str, str], str]:
-    """Return data with fakes, what they replace, and an empty text; or why it cannot be faked."""
+def _faked(model: type[BaseModel], data: object) -> tuple[Any, dict[str, str], str]:
+    """Return (data with fakes, fakes by the texts that they replace, ""); or (None, {}, why it cannot be faked).
+
+    Raises:
+        OperateError: Hypothesis, which makes the fakes, is not installed.
+    """
     try:
         from contradance.testing.fakes import CannotFake, faked  # noqa: PLC0415 - it needs Hypothesis
     except ModuleNotFoundError as error:

@@ -49,7 +49,7 @@ def watched(root: Path) -> list[Path]:
 
 
 def end_with_parent() -> None:
-    """In a child of `run_reloading`, stop as on Ctrl-C when standard input closes; else do nothing."""
+    """Start a thread that stops a child of `run_reloading` as on Ctrl-C when its standard input closes; else none."""
     if _RELOADED in os.environ:
 
         def wait() -> None:

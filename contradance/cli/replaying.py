@@ -82,11 +82,11 @@ def replay(
     _watch(target, planned, start(target.system, planned), logs, as_json=as_json)
 
 
-def _check_confirmed(name: str, what: str, confirm: str | None) -> None:
-    """Raise `BadParameter` unless `confirm` repeats the name of a function or rule that `what` would happen to."""
+def _check_confirmed(name: str, effect: str, confirm: str | None) -> None:
+    """Raise `BadParameter`, which warns of `effect`, unless `confirm` equals `name`, a function or a rule."""
     if confirm != name:
         raise typer.BadParameter(
-            f"{name} {what}. With --again it publishes new events, and every consumer handles them "
+            f"{name} {effect}. With --again it publishes new events, and every consumer handles them "
             f"as new. To confirm, add: --confirm {name}",
             param_hint="--again",
         )
@@ -95,11 +95,11 @@ def _check_confirmed(name: str, what: str, confirm: str | None) -> None:
 def _watch(
     target: Target, planned: "ReplayPlan | RuleReplay", begun: "ReplayStatus", logs: str, *, as_json: bool
 ) -> None:
-    """Show the progress of a replay until it ends, print its state and `logs`; exit with 1 unless it completed."""
+    """Show a replay's progress until it ends; print its state and `logs`, a hint; exit with 1 unless COMPLETED."""
     from contradance.operate.replay import watch  # noqa: PLC0415 - loaded with the project
 
     state = begun.state
-    with _bar() as bar:
+    with _progress_bar() as bar:
         task = bar.add_task(begun.name, total=(planned.last - planned.first).total_seconds())
         for progress in watch(target.system, begun.name, pauses(target.is_laptop)):
             state = progress.state
@@ -120,7 +120,7 @@ def _watch(
 def _print_forecast(
     planned: "ReplayPlan", forecast: "Forecast", now: datetime, *, as_json: bool, is_laptop: bool
 ) -> None:
-    """Print what a replay would do, with notes on what is not counted; as JSON, one object."""
+    """Print what a replay would do, that this is a dry run, and what is not counted; as JSON, one object of counts."""
     if as_json:
         print_json(
             {
@@ -180,7 +180,7 @@ def _print_rule_replay(planned: "RuleReplay", now: datetime, *, as_json: bool) -
 
 
 def _print_notes(*, is_fresh: bool) -> None:
-    """Print how events are replayed, that the last ones may be missing, and that this is a dry run."""
+    """Print how events are replayed, that this is a dry run, and, if `is_fresh`, that the last ones may be missing."""
     from contradance.operate.replay import ARCHIVE_LAG  # noqa: PLC0415 - loaded with the project
 
     out.print("Events are replayed by their own time, minute by minute, unordered within a minute.", style="dim")
@@ -192,7 +192,7 @@ def _print_notes(*, is_fresh: bool) -> None:
     out.print("Dry run: nothing was replayed. Replay it: add --yes", style="yellow")
 
 
-def _bar() -> "Progress":
+def _progress_bar() -> "Progress":
     """Return a progress bar on standard error, which disappears at its end."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn  # noqa: PLC0415 - slow to load
 

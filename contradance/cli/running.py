@@ -3,7 +3,7 @@
 import os
 import re
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,9 +17,9 @@ from contradance.cli.log_lines import listen_to_functions
 from contradance.cli.moment import clock_time
 from contradance.cli.narrator import Narrator
 from contradance.cli.reloading import end_with_parent
+from contradance.cli.setting import setting_variables
 from contradance.cli.target import state_option
 from contradance.cli.theme import Services, out
-from contradance.errors import DeclarationError
 from contradance.local.captured import CapturedLogs, printing
 from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
@@ -33,14 +33,13 @@ from contradance.operate.flow import flows
 from contradance.quantity import counted
 from contradance.runtime.aws import metrics
 from contradance.runtime.journal_record import JournalRecord
-from contradance.settings import Setting
 
 _ORIGIN: Final = re.compile(r"\*|https?://(\*|[A-Za-z0-9.\[\]:_-]+)")
 """An origin as a browser sends it, or one of API Gateway's wildcards."""
 
 
-def origin(text: str) -> str:
-    """Return an option's text unchanged; raise `BadParameter` if it is not an origin or a wildcard."""
+def checked_origin(text: str) -> str:
+    """Return an option's text unchanged; raise `BadParameter` if it is not an origin or a wildcard of API Gateway."""
     if not _ORIGIN.fullmatch(text.rstrip("/")):
         raise typer.BadParameter(f"{text!r} is not an origin. Use http://localhost:3000.", param_hint="--cors-origin")
     return text
@@ -57,19 +56,19 @@ def run_laptop(
     kept: timedelta = DEFAULT_KEPT,
     origins: Collection[str] = (),
 ) -> None:
-    """Run `choreography` until Ctrl-C or SIGTERM; pages of `origins` may call its routes."""
+    """Run the laptop until Ctrl-C or SIGTERM; exit the process at once if a handler's thread never ends."""
     variables = {**os.environ, **setting_variables(choreography, sets)}
     narrator = Narrator(Services(choreography.services))
     feed = Feed()
 
     def when_journaled(record: JournalRecord) -> None:
-        """Show an attempt in the terminal and in every open live page."""
+        """Show an attempt in the terminal and in every open live page, and drop the metrics that it made."""
         narrator.delivery(record)
         metrics.drop()
         feed.send(record)
 
     def when_settled(pending: PendingDelivery) -> None:
-        """Print a flow's summary when its last delivery is settled."""
+        """Print the summary of a settled delivery's flow if no delivery of the flow is left."""
         flow_id = pending.correlation_id
         if flow_id is not None and not laptop.bus.open_deliveries(flow_id):
             for flow in flows(laptop.journal.flows(flow_id)):
@@ -111,31 +110,8 @@ def run_laptop(
         os._exit(0)  # threads of handlers that never end would keep the process alive
 
 
-def setting_variables(choreography: Choreography, sets: Sequence[str]) -> Mapping[str, str]:
-    """Return the environment variables for `--set NAME=VALUE`; raise `BadParameter` for a wrong name or value."""
-    known = {
-        use.name: use
-        for function in choreography.functions.values()
-        for use in function.uses
-        if isinstance(use, Setting)
-    }
-    variables = {}
-    for assignment in sets:
-        name, equals, value = assignment.partition("=")
-        if not equals or name not in known:
-            names = ", ".join(f"{name}={setting.default}" for name, setting in sorted(known.items())) or "none"
-            raise typer.BadParameter(f"{assignment!r} does not set a setting. Settings: {names}.", param_hint="--set")
-        try:
-            known[name].parse(value)
-        except DeclarationError as error:
-            wrong, _, _ = str(error).partition("\n")
-            raise typer.BadParameter(wrong, param_hint="--set") from error
-        variables[known[name].variable] = value
-    return variables
-
-
 def _print_backlog(laptop: Laptop) -> None:
-    """Print how many deliveries an earlier run left pending, if any."""
+    """Print how many deliveries an earlier run left pending, and when the first is tried; nothing if there are none."""
     pending, due = laptop.bus.waiting()
     if due is not None:
         deliveries = f"{counted(pending, 'delivery')} {'is' if pending == 1 else 'are'}"
@@ -146,7 +122,7 @@ def _print_backlog(laptop: Laptop) -> None:
 
 
 def _greet(choreography: Choreography, url: str, state: Path, collector: str | None) -> None:
-    """Print the addresses of routes and console, and how to trace and to stop."""
+    """Print the addresses of routes, console and `collector`, if any, and how to trace and to stop."""
     out.print(
         f"[bold]{choreography.name}[/bold] is running at [bold]{url}[/bold]; its state is in {state}/", markup=True
     )

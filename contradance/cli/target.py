@@ -50,17 +50,17 @@ class Target:
 
     @property
     def is_laptop(self) -> bool:
-        """Whether it is the laptop: neither a stack nor a file of outputs was named."""
+        """Whether the target is the laptop: neither a stack nor a file of outputs was named."""
         return self.stack_name is None and self.outputs is None
 
     @property
     def name(self) -> str:
-        """Its name in messages: the stack, the file of outputs, or the laptop's folder."""
+        """The target's name in messages: `the stack prod`, the file of outputs, or the laptop's folder."""
         return f"the stack {self.stack_name}" if self.stack_name else str(self.outputs or self.state)
 
     @property
     def options(self) -> str:
-        """The options that choose it, with a space before them, for a command that is printed."""
+        """The options that choose the target, with a space before them; empty for the laptop in the default folder."""
         return stack_options(self.stack_name, self.outputs) or state_option(self.state)
 
     @cached_property
@@ -82,7 +82,7 @@ class Target:
 
     @contextmanager
     def journal(self, since: datetime | None = None) -> "Iterator[JournalAccess]":
-        """Open the system's journal; a stack's is searched from `since` on, by default for the last day."""
+        """Open the laptop's journal, or a stack's, which is searched from `since` on, by default for the last day."""
         if self._stack is not None:
             from contradance.operate.aws.insights import InsightsJournal  # noqa: PLC0415 - only for a stack
             from contradance.operate.aws.services import Boto  # noqa: PLC0415 - the same
@@ -118,21 +118,21 @@ class Target:
 
 
 def stack_options(stack: str | None, outputs: Path | None) -> str:
-    """Return the option that names a stack, or a file of its outputs, with a space before it; empty without both."""
+    """Return ` --stack NAME`, else ` --outputs FILE`, quoted for a shell; empty without both."""
     if stack:
         return f" --stack {shlex.quote(stack)}"
     return f" --outputs {shlex.quote(str(outputs))}" if outputs else ""
 
 
 def state_option(state: Path) -> str:
-    """Return the option that names a laptop's folder, with a space before it; empty for the default."""
+    """Return ` --state FOLDER`, quoted for a shell; empty for the default folder."""
     return "" if state == DEFAULT_STATE else f" --state {shlex.quote(str(state))}"
 
 
 def of_a_system(command: Callable[Concatenate[Target, P], R]) -> Callable[..., R]:
-    """Give a command the options that choose the system, as one `Target`; two systems are a `BadParameter`.
+    """Replace a command's first parameter, a `Target`, by the options that choose one; `BadParameter` for two of them.
 
-    A function that it takes by name has its full name.
+    A function that the command takes by name may be given without its service.
     """
 
     def chosen(

@@ -65,17 +65,17 @@ def print_line(line: Text) -> None:
 
 
 def _in_colour(text: str, style: Style | None) -> str:
-    """Return a text with the terminal's codes for a style; unchanged without a style."""
+    """Return a text with the terminal's codes for a style, in 16 colours; unchanged without a style."""
     return style.render(text, color_system=ColorSystem.STANDARD) if style else text
 
 
 def short(identifier: str | None) -> str:
-    """Return an id up to its first hyphen, at most 12 characters; an empty text for None."""
+    """Return an id up to its first hyphen, at most 12 characters, made printable; an empty text for None."""
     return printable((identifier or "").partition("-")[0][:12])
 
 
 def event_name(contract: str) -> str:
-    """Return `BookLent` for `library.loans/BookLent v1`, and `BookLent v2` for a later version."""
+    """Return `BookLent` for `library.loans/BookLent v1`, `BookLent v2` for version 2; made printable."""
     name = contract.rpartition("/")[2]
     return printable(name.removesuffix(" v1"))
 

@@ -30,7 +30,7 @@ def trace(
     ] = "1d",
     as_json: AsJson = False,
 ) -> None:
-    """Show what happened: each delivery, what it caused, and its attempts."""
+    """Show what happened: each delivery, what it caused, and its attempts; exit with 1 if nothing did."""
     from contradance.cli.trees import flow_tree  # noqa: PLC0415 - loaded with the project
     from contradance.operate.flow import flows  # noqa: PLC0415 - loaded with the project
 

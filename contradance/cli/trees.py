@@ -11,17 +11,17 @@ from contradance.choreography import AnyFunction, Choreography, Relied
 from contradance.cli.attempt import ShownTracebacks
 from contradance.cli.log_lines import entry_lines
 from contradance.cli.moment import clock_time
-from contradance.cli.narrator import about, summary
+from contradance.cli.narrator import flow_summary, flow_title
 from contradance.cli.theme import Services, event_name, short
 from contradance.contract import Contract
 from contradance.function import Schedule
 from contradance.httproute import Route
-from contradance.operate.flow import COMPLETED, Flow, Handled, Happened
-from contradance.runtime.journal_record import JournalRecord
+from contradance.operate.flow import Flow, Handled, Happened
+from contradance.runtime.journal_record import COMPLETED, JournalRecord
 
 
 def choreography_tree(choreography: Choreography) -> Tree:
-    """Return the tree of a choreography from routes, schedules and outside events on; failures are red."""
+    """Return the tree of a choreography from routes, schedules and outside events on; failure paths are red."""
     return _ChoreographyTree(choreography).root
 
 
@@ -38,7 +38,7 @@ class _ChoreographyTree:
         self.root = Tree(Text(choreography.name, "bold"))
         starts = [one for one in choreography.functions.values() if isinstance(one.trigger, Route | Schedule)]
         for function in sorted(starts, key=lambda one: not one.publishes):
-            self._add_function(self.root, function, self._start(function))
+            self._add_function(self.root, function, self._start_label(function))
         for contract in choreography.contracts:
             if choreography.consumers(contract) and not choreography.publishers(contract):
                 self._add_event(self.root, contract, choice="")
@@ -49,7 +49,7 @@ class _ChoreographyTree:
                 self._add_event(self.root, subscription.contracts[0], choice="")
 
     def _add_function(self, branch: Tree, function: AnyFunction, label: Text) -> None:
-        """Add a function to a branch, and below it each event that it publishes, as alternatives."""
+        """Add a function to a branch under `label`, and below it each event that it publishes, as alternatives."""
         self._placed.add(function.name)
         node = branch.add(label)
         for position, contract in enumerate(function.publishes):
@@ -70,7 +70,7 @@ class _ChoreographyTree:
         self._add_function(branch, consumer, Text(rendering, "dim").append_text(name))
 
     def _add_event(self, branch: Tree, contract: type[Contract], *, choice: str) -> None:
-        """Add an event and the consumers of all its renderings; only a note if they are shown above, or there are none."""
+        """Add an event and the consumers of all its renderings; a note instead if they are shown above, or are none."""
         label = Text(choice, "dim")
         style = "bold red" if contract in self._failing.contracts else "bold green"
         label.append(event_name(str(contract.identity)), style)
@@ -86,7 +86,7 @@ class _ChoreographyTree:
             as_older = "" if rendering is contract else f"as v{rendering.identity.version}: "
             self._add_consumer(node, self._choreography.functions[name], as_older)
 
-    def _start(self, function: AnyFunction) -> Text:
+    def _start_label(self, function: AnyFunction) -> Text:
         """Return the label of a function that begins flows: its route or schedule, and its name."""
         trigger = function.trigger
         began = trigger.key if isinstance(trigger, Route) else ""
@@ -105,10 +105,10 @@ def flow_tree(flow: Flow, services: Services, *, with_logs: bool = False) -> Tre
     With logs, also what each attempt logged, and each traceback once.
     """
     tracebacks = ShownTracebacks() if with_logs else None
-    root = Tree(Text(about(flow), "bold").append(f"\n{summary(flow)}", "not bold"))
+    root = Tree(Text(flow_title(flow), "bold").append(f"\n{flow_summary(flow)}", "not bold"))
 
     def add_handled(branch: Tree, handled: Handled, label: Text) -> None:
-        node = branch.add(label.append_text(_outcome(handled)))
+        node = branch.add(label.append_text(_outcome_label(handled)))
         _add_tries(node, handled, services, tracebacks)
         for event in handled.published:
             add_event(node, event)
@@ -130,21 +130,21 @@ def flow_tree(flow: Flow, services: Services, *, with_logs: bool = False) -> Tre
 
 
 def _add_tries(node: Tree, handled: Handled, services: Services, tracebacks: ShownTracebacks | None) -> None:
-    """Add the attempts at a delivery: with `tracebacks` each with its logs, else those with the same result in one line."""
+    """Add a delivery's attempts: with `tracebacks` each with its logs; else failed ones, equal results in one line."""
     if tracebacks is not None:
         for attempt in handled.attempts:
             _add_logs(node, attempt, services, tracebacks)
         return
     tries = [attempt for attempt in handled.attempts if attempt is not handled.last or attempt.error]
     for (outcome, error), group in groupby(tries, key=lambda attempt: (attempt.outcome, attempt.error)):
-        node.add(_attempts(outcome, error, list(group)))
+        node.add(_attempts_line(outcome, error, list(group)))
 
 
 def _add_logs(node: Tree, attempt: JournalRecord, services: Services, tracebacks: ShownTracebacks) -> None:
     """Add what an attempt logged, its error and its traceback; nothing for one that succeeded in silence."""
     if not attempt.logs and attempt.outcome in COMPLETED:
         return
-    branch = node.add(_attempts(attempt.outcome, attempt.error, [attempt]))
+    branch = node.add(_attempts_line(attempt.outcome, attempt.error, [attempt]))
     service = attempt.function.partition(".")[0]
     for entry in attempt.logs:
         branch.add(Text("\n").join(entry_lines(entry, service, services)))
@@ -152,7 +152,7 @@ def _add_logs(node: Tree, attempt: JournalRecord, services: Services, tracebacks
         branch.add(Text("\n".join(lines), "dim"))
 
 
-def _outcome(handled: Handled) -> Text:
+def _outcome_label(handled: Handled) -> Text:
     """Return a delivery's state as text: done, unreadable, dead letter, answered with 500, or waiting."""
     last = handled.last
     if last.outcome in COMPLETED:
@@ -170,7 +170,7 @@ def _outcome(handled: Handled) -> Text:
     )
 
 
-def _attempts(outcome: str, error: str | None, attempts: list[JournalRecord]) -> Text:
+def _attempts_line(outcome: str, error: str | None, attempts: list[JournalRecord]) -> Text:
     """Return one line for attempts with the same result: their numbers, outcome, times and error."""
     first, last = attempts[0], attempts[-1]
     numbers, times = f"attempt {first.attempt}", f"{first.started_at:%H:%M:%S}"

@@ -4,7 +4,7 @@ A pair of places that occurs again inside itself, as in a tree of comments, is a
 the first visit finds every difference. A result that depends on such an assumption is not cached.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from contradance.compatibility.arrays import compare_arrays
@@ -108,7 +108,7 @@ class Comparison:
         if text_of(old) == text_of(new) and _as_written_flags(old) == _as_written_flags(new):
             return
         olds, news = branches(old), branches(new)
-        was, now = ({branch.kind for branch in side} for side in (olds, news))
+        was, now = _kinds_in(olds), _kinds_in(news)
         if len(was) == len(now) == 1 and was != now:
             (before,), (after,) = was, now
             yield RelativeChange("", "type-changed", BOTH, f"is now {_KIND_NAMES[after]}, was {_KIND_NAMES[before]}")
@@ -190,6 +190,11 @@ class Comparison:
             text_of(rival) in known or all(disjoint(writer, branch) for branch in branches(rival))
             for rival in reader.rivals
         )
+
+
+def _kinds_in(side: Iterable[SchemaBranch]) -> set[JsonKind]:
+    """Return the kinds of these branches."""
+    return {branch.kind for branch in side}
 
 
 def _as_written_flags(spot: Spot) -> set[bool]:

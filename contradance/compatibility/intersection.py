@@ -28,7 +28,7 @@ def intersect_all(ones: Iterable[SchemaBranch], twos: Iterable[SchemaBranch]) ->
 
 
 def intersect(one: SchemaBranch, two: SchemaBranch) -> SchemaBranch:
-    """Return the branch of the values that two branches of one kind both allow."""
+    """Return the branch of what two branches of one kind both allow; raise `CannotProveError` if it is undecidable."""
     common: dict[str, Any] = {
         "title": one.title or two.title,
         "values": _common_values(one.values, two.values),

@@ -18,7 +18,7 @@ from contradance.compatibility.branch import Arrays, Bound, Numbers, Objects, Sc
 from contradance.compatibility.change import CannotProveError
 from contradance.compatibility.document import LocatedSchema, Spot
 from contradance.compatibility.intersection import intersect, intersect_all
-from contradance.compatibility.keywords import JsonSchema, is_schema
+from contradance.compatibility.keywords import JsonSchema, check_forms, is_schema
 from contradance.compatibility.values import KINDS, JsonKind, equality_key, kind_of, to_fraction
 from contradance.errors import InvalidSchema
 
@@ -138,7 +138,8 @@ def _with_tag(branch: SchemaBranch, tag: str | None) -> SchemaBranch:
 
 
 def _own_branches(place: LocatedSchema, schema: Mapping[str, Any]) -> tuple[SchemaBranch, ...]:
-    """Return the branches that a schema's own keywords allow, without references and combinations."""
+    """Return the branches that a schema's own keywords allow, without `$ref`, `allOf`, `anyOf` and `oneOf`."""
+    check_forms(schema)
     kinds, whole = _kinds_of(schema)
     listed = _listed_values(schema)
     found: list[SchemaBranch] = []
@@ -162,7 +163,7 @@ def _own_branches(place: LocatedSchema, schema: Mapping[str, Any]) -> tuple[Sche
 
 
 def _kinds_of(schema: Mapping[str, Any]) -> tuple[tuple[JsonKind, ...], bool]:
-    """Return the kinds that `type` allows, and whether its numbers are whole; refuse an unknown type."""
+    """Return (kinds that `type` allows, whether numbers are whole); raise `InvalidSchema` for an unknown type."""
     types = schema.get("type")
     if types is None:
         return KINDS, False
@@ -235,7 +236,7 @@ def _strings_of(_: LocatedSchema, schema: Mapping[str, Any]) -> Strings:
 
 
 def _arrays_of(place: LocatedSchema, schema: Mapping[str, Any]) -> Arrays:
-    """Return the constraints on lists that a schema's own keywords have; refuse an item that is not a schema."""
+    """Return a schema's own constraints on lists; raise `InvalidSchema` for an item that is not a schema."""
     items = schema.get("items", True)
     first, rest = schema.get("prefixItems", []), items
     if isinstance(items, list):  # tuples in draft 7
@@ -281,7 +282,7 @@ def _whole_number(schema: Mapping[str, Any], keyword: str) -> int | None:
 
 
 def _schemas_in(schema: Mapping[str, Any], keyword: str) -> Iterable[JsonSchema]:
-    """Return the list of schemas that is a keyword's value; empty without the keyword, refused if it is no list."""
+    """Return the schemas that a keyword lists, none without it; raise `InvalidSchema` if it is not a list of these."""
     inner = schema.get(keyword, [])
     if not isinstance(inner, list) or not all(is_schema(one) for one in inner):
         raise InvalidSchema(

@@ -17,12 +17,15 @@ class Compare(Protocol):
 
     def spot_with(self, schema: Mapping[str, object]) -> Spot:
         """Return a spot with a schema that is in neither document."""
+        ...
 
     def findings(self, old: Spot, new: Spot) -> tuple[RelativeChange, ...]:
         """Return the differences between two spots."""
+        ...
 
     def reads(self, writer: Spot, reader: Spot) -> bool:
         """Whether a consumer with `reader` accepts everything that a publisher with `writer` publishes."""
+        ...
 
 
 class _Lone(NamedTuple):

@@ -20,5 +20,5 @@ def _compile(pattern: str) -> re.Pattern[str]:
     """Return the compiled pattern, from a cache; raise `CannotProveError` when Python cannot compile it."""
     try:
         return re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError) as error:
         raise CannotProveError(f"the pattern {pattern!r}") from error

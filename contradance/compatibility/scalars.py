@@ -1,6 +1,7 @@
 """Compares numbers and strings."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 from contradance.compatibility.branch import Bound, Numbers, SchemaBranch, Strings
@@ -75,7 +76,7 @@ def compare_upper_limits(rule: str, unit: str, old: int | None, new: int | None)
 
 
 def permits(branch: SchemaBranch, value: Any) -> bool:
-    """Whether a number or string certainly fits all constraints but listed values; False if there is a format."""
+    """Whether a value certainly fits a branch of numbers, or of strings without `format`; True for other branches."""
     if isinstance(branch, Numbers):
         number = to_fraction(value)
         above = branch.least is None or branch.least.admits_from_below(number)
@@ -99,8 +100,8 @@ def _compare_bounds(
     yield RelativeChange("", rule, breaking(backward=narrower, forward=not narrower), text)
 
 
-def _tightness(bound: Bound, sign: int) -> tuple[Any, bool]:
-    """Return a sort key: the greater, the fewer numbers a bound allows."""
+def _tightness(bound: Bound, sign: int) -> tuple[Fraction, bool]:
+    """Return a sort key of bounds: the greater, the fewer numbers one allows; `sign` is 1 for lower bounds, else -1."""
     return sign * bound.at, not bound.included
 
 
@@ -111,7 +112,7 @@ def _bound_text(words: str, bound: Bound) -> str:
     return f"{'more' if words == 'at least' else 'less'} than {bound}"
 
 
-def _implies_multiple(branch: Numbers, one: Any) -> bool:
+def _implies_multiple(branch: Numbers, one: Fraction) -> bool:
     """Whether each number of a branch is certainly a multiple of `one`."""
     return any(multiple % one == 0 for multiple in branch.multiples)
 

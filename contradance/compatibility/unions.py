@@ -48,7 +48,7 @@ def _accepts(writer: SchemaBranch, reader: SchemaBranch, compare: CompareBranche
 def _pair_alternatives(
     olds: Sequence[SchemaBranch], news: Sequence[SchemaBranch], compare: CompareBranches
 ) -> list[tuple[int, int]]:
-    """Return pairs of indexes of alternatives: equal ones first, then equal names, then the most similar unnamed ones."""
+    """Return pairs of indexes of alternatives: equal ones first, then of equal names, then similar unnamed ones."""
     left, right = list(range(len(olds))), list(range(len(news)))
     pairs: list[tuple[int, int]] = []
 

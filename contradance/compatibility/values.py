@@ -3,7 +3,10 @@
 import json
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from math import isfinite
 from typing import Any, Final, Literal
+
+from contradance.errors import InvalidSchema
 
 JsonKind = Literal["null", "boolean", "number", "string", "array", "object"]
 """The kind of a JSON value; an integer is a number."""
@@ -30,7 +33,13 @@ def kind_of(value: object) -> JsonKind:
 
 
 def to_fraction(number: float) -> Fraction:
-    """Return the exact value of a JSON number as it is written: 0.1 is a tenth."""
+    """Return the exact value of a JSON number as it is written: 0.1 is a tenth; raise `InvalidSchema` for NaN.
+
+    Raises:
+        InvalidSchema: it is NaN or infinite, which Python writes and JSON does not have.
+    """
+    if not isfinite(number):
+        raise InvalidSchema(f"the schema has the number {number}, which JSON does not have.\n  Write another number.")
     return Fraction(str(number))
 
 

@@ -1,14 +1,23 @@
-"""The configuration of a stack: `pulumi config set archiveDays 30`."""
+"""The configuration of a stack: `pulumi config set archiveDays 30`. `parsing` reads it from Pulumi's texts."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
-from contradance.errors import InvalidStack
 from contradance.limits import MEMORY
 
 ApiAuth = Literal["iam", "jwt", "none"]
@@ -18,7 +27,18 @@ LogDays = Literal[
 ]
 """The retention periods that CloudWatch Logs supports."""
 
-_NEAREST_SHOWN: Final = 5
+_ORIGIN: Final = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/\s?#A-Z]+")
+
+
+def _check_origin(origin: str) -> str:
+    """Return an origin; raise ValueError for one that no browser sends, such as one with a path or a final slash."""
+    if _ORIGIN.fullmatch(origin) is None:
+        raise ValueError("an origin is a scheme and a host in lower case, without a final slash: https://shop.example")
+    return origin
+
+
+WebOrigin = Annotated[str, AfterValidator(_check_origin)]
+"""The origin of a web page, as browsers send it; `*` for all."""
 
 
 class Override(BaseModel):
@@ -101,7 +121,7 @@ class StackConfig(BaseModel):
         default=None, pattern=r"^https://", description="with `apiAuth: jwt`: issuer of the tokens"
     )
     jwt_audience: tuple[str, ...] = Field(default=(), description="with `apiAuth: jwt`: audience of the tokens")
-    cors_origins: tuple[str, ...] = Field(default=(), description="origins whose pages may call the HTTP API")
+    cors_origins: tuple[WebOrigin, ...] = Field(default=(), description="origins whose pages may call the HTTP API")
     throttle_rate: float = Field(
         default=100, gt=0, le=10_000, description="maximum requests per second to the HTTP API"
     )
@@ -152,16 +172,25 @@ class StackConfig(BaseModel):
     )
     pattern_quota: int = Field(default=2048, ge=1, le=4096, description="maximum length of an event pattern")
 
+    @field_validator("paused", mode="wrap")
+    @classmethod
+    def _as_one_problem(cls, value: object, validate: ValidatorFunctionWrapHandler) -> object:
+        """Return the valid value; raise one error for the key, where Pydantic raises one for each type of the union."""
+        try:
+            return validate(value)
+        except ValidationError as error:
+            raise ValueError("Input should be true, false or a list of services") from error
+
     @field_validator("log_days", mode="before")
     @classmethod
     def _as_number(cls, value: object) -> object:
         """Convert Pulumi's text of digits to a number, as a `Literal` requires; return other values unchanged."""
-        return int(value) if isinstance(value, str) and value.isdigit() else value
+        return int(value) if isinstance(value, str) and value.isdecimal() else value
 
     @field_validator("settings", mode="before")
     @classmethod
     def _as_text(cls, value: object) -> object:
-        """Convert numbers and booleans in an object to the text of environment variables; return others unchanged."""
+        """Convert an object's numbers and booleans to texts of environment variables: `true`; keep any other value."""
         if isinstance(value, Mapping):
             return {
                 name: json.dumps(one) if isinstance(one, bool | int | float) else one for name, one in value.items()
@@ -196,58 +225,3 @@ class StackConfig(BaseModel):
     def archive_retention(self) -> timedelta:
         """The longest time that any archive of the stack keeps events."""
         return timedelta(days=max(self.archive_days, *self.archives.values(), 0))
-
-
-def parse_config(values: Mapping[str, str], *, project: str, stack: str) -> StackConfig:
-    """Return a stack's configuration from Pulumi's texts; refuse unknown keys and invalid values.
-
-    Args:
-        values: texts by key, without the project's name; objects and lists as JSON; of secrets the names only:
-            `{"secrets": '["gateway_key"]'}`.
-        project: namespace of the keys.
-        stack: name of the stack.
-
-    Raises:
-        InvalidStack: a key is unknown, a value is invalid, or two values contradict each other.
-    """
-    try:
-        return StackConfig.model_validate({key: _parse_json(value) for key, value in values.items()})
-    except ValidationError as error:
-        found = [
-            _describe_problem(problem, project, stack)
-            for problem in error.errors(include_input=False, include_url=False)
-        ]
-        raise InvalidStack(f"stack {stack!r} has an invalid configuration:\n" + "\n".join(found)) from error
-
-
-def _parse_json(value: str) -> object:
-    """Return the list or object that a JSON text holds; any other text, also invalid JSON, unchanged."""
-    if value[:1] not in ("[", "{"):
-        return value
-    try:
-        decoded: object = json.loads(value)
-    except ValueError:
-        return value
-    return decoded
-
-
-def _describe_problem(problem: Any, project: str, stack: str) -> str:
-    """Return a message with the wrong key and the command that corrects it; with the file if no one key is wrong."""
-    key, *rest = (str(part) for part in problem["loc"]) if problem["loc"] else ("",)
-    if not key:
-        return f"  {problem['ctx']['error']}\n  Fix: edit Pulumi.{stack}.yaml."
-    path = key + "".join(f'["{part}"]' if "." in part else f".{part}" for part in rest)
-    if problem["type"] == "extra_forbidden":
-        known = sorted((to_camel(name) for name in StackConfig.model_fields), key=lambda name: _distance(name, key))
-        unset = f"pulumi config rm --stack {stack} {'--path ' if rest else ''}'{path}'"
-        nearest = f"The nearest keys are {', '.join(known[:_NEAREST_SHOWN])}."
-        hint = "Its keys are memory and concurrency." if rest else nearest
-        return f"  {project}:{path} is not a key of this program. {hint}\n  Fix: {unset}"
-    flag = "--path " if rest else ""
-    return f"  {project}:{path}: {problem['msg']}.\n  Fix: pulumi config set --stack {stack} {flag}'{path}' VALUE"
-
-
-def _distance(one: str, other: str) -> tuple[int, str]:
-    """Return a key that sorts `one` by its likeness to `other`: more pairs of letters in common come first."""
-    pairs = [{name[at : at + 2].lower() for at in range(len(name) - 1)} for name in (one, other)]
-    return -len(pairs[0] & pairs[1]), one

@@ -8,8 +8,9 @@ from pydantic.alias_generators import to_camel
 from contradance.deployed import OUTPUT
 from contradance.infra.components.application import ApplicationComponent
 from contradance.infra.planning.buses import ForeignBusPlan
-from contradance.infra.planning.plan import StackPlan, TablePlan, Workload
+from contradance.infra.planning.plan import StackPlan, Workload
 from contradance.infra.planning.replay_policy import replay_policy
+from contradance.infra.planning.table import TablePlan
 from contradance.infra.planning.trigger import SchedulePlan, SubscriberPlan
 
 StackOutputs = Mapping[str, object]
@@ -39,10 +40,7 @@ def outputs(
         "buses": {name: _bus_output(other) for name, other in plan.setup.buses.items()},
     }
     tables = {table.identity: _table_output(table) for table in plan.tables}
-    functions = {
-        each.function.name: _function_output(each, application.urls, _declared_bus(plan, each))
-        for each in plan.workloads
-    }
+    functions = {each.function.name: _function_output(each, application.urls) for each in plan.workloads}
     return {
         OUTPUT: {**_camel_case_names(deployed), "functions": functions, "tables": tables, "contracts": contracts},
         "api_url": api_url,
@@ -54,7 +52,7 @@ def outputs(
 
 
 def _bus_output(other: ForeignBusPlan) -> StackOutputs:
-    """Return name and ARN of a bus of events of others and of its archive; None without an archive."""
+    """Return name and ARN of a bus of events of others, and of its archive: both None without one."""
     archive = other.archive
     names = {
         "name": other.bus.name,
@@ -65,15 +63,8 @@ def _bus_output(other: ForeignBusPlan) -> StackOutputs:
     return _camel_case_names(names)
 
 
-def _declared_bus(plan: StackPlan, workload: Workload) -> str | None:
-    """Return the declared name of a subscriber's bus; None for the stack's own bus, for routes and for schedules."""
-    if not isinstance(workload, SubscriberPlan) or workload.rule.bus == plan.setup.bus:
-        return None
-    return next(name for name, other in plan.setup.buses.items() if other.bus == workload.rule.bus)
-
-
-def _function_output(workload: Workload, urls: Mapping[str, pulumi.Output[str]], bus: str | None) -> StackOutputs:
-    """Return names, queue URLs and alarms of a function's resources; `bus` names a bus of others, None the own one."""
+def _function_output(workload: Workload, urls: Mapping[str, pulumi.Output[str]]) -> StackOutputs:
+    """Return names, queue URLs and alarms of a function's resources; `urls` has them as `ApplicationComponent.urls`."""
     plan = workload.function
     names: dict[str, object] = {
         "kind": plan.kind,
@@ -87,7 +78,7 @@ def _function_output(workload: Workload, urls: Mapping[str, pulumi.Output[str]],
     }
     if isinstance(workload, SubscriberPlan):
         rule = workload.rule
-        names |= {"rule_name": rule.name, "rule_arn": rule.arn, "bus": bus, "paused": rule.paused}
+        names |= {"rule_name": rule.name, "rule_arn": rule.arn, "bus": rule.declared_bus, "paused": rule.paused}
     if isinstance(workload, SchedulePlan):
         names["paused"] = workload.paused
     return _camel_case_names(names)

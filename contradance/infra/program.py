@@ -33,7 +33,7 @@ def as_run_error() -> Iterator[None]:
 async def deploy(
     choreography: Choreography, config: StackConfig, packages: DeploymentPackages, *, registry: str | None = None
 ) -> pulumi.Inputs:
-    """Plan the stack, create it, return its outputs; `registry` locates the ingress's contracts, as `module:name`.
+    """Create a stack, return its outputs; raise `RunError` before any resource if its plan is refused.
 
     Args:
         choreography: the whole system; the configuration may select some of its services.

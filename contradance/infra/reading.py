@@ -9,7 +9,8 @@ import pulumi_aws as aws
 
 from contradance.deployed import OUTPUT, Deployed
 from contradance.errors import InvalidStack
-from contradance.infra.config import StackConfig, parse_config
+from contradance.infra.config import StackConfig
+from contradance.infra.parsing import parse_config
 from contradance.infra.planning.buses import parse_bus
 from contradance.infra.planning.site import BusPlan, Site
 
@@ -17,7 +18,7 @@ SECRETS = "secrets"
 
 
 def read_config() -> StackConfig:
-    """Return the stack's configuration, with only the names of secrets; refuse an invalid one.
+    """Return the stack's configuration, of secrets the names only; raise `InvalidStack` for an invalid one.
 
     Raises:
         InvalidStack: the configuration is invalid; the message names the key, the stack and the fix.
@@ -27,15 +28,15 @@ def read_config() -> StackConfig:
     prefix = f"{project}:"
     values = {key.removeprefix(prefix): value for key, value in known.items() if key.startswith(prefix)}
     if SECRETS in values:
-        secret = pulumi.runtime.is_config_secret(f"{prefix}{SECRETS}")
-        values[SECRETS] = json.dumps(_names_of_secrets(values[SECRETS], secret=secret, stack=stack))
+        encrypted = pulumi.runtime.is_config_secret(f"{prefix}{SECRETS}")
+        values[SECRETS] = json.dumps(_names_of_secrets(values[SECRETS], encrypted=encrypted, stack=stack))
     return parse_config(values, project=project, stack=stack)
 
 
-def _names_of_secrets(text: str, *, secret: bool, stack: str) -> list[str]:
-    """Return the sorted names of the secrets; refuse plain text and text without names, never with a value."""
+def _names_of_secrets(text: str, *, encrypted: bool, stack: str) -> list[str]:
+    """Return the sorted names of the secrets in a JSON object; raise `InvalidStack` if not encrypted or no object."""
     fix = f"  Fix: pulumi config set --stack {stack} --secret --path '{SECRETS}.NAME' VALUE"
-    if not secret:
+    if not encrypted:
         raise InvalidStack(
             f"stack {stack!r} has its {SECRETS} in plain text, readable in Pulumi.{stack}.yaml. Change them, then set "
             f"them encrypted.\n{fix}"
@@ -81,9 +82,9 @@ def read_site(app: str) -> Site:
 
 
 async def read_bus(config: StackConfig, site: Site) -> BusPlan | None:
-    """Return the bus that the configuration names, checked by `parse_bus`; None when the stack has its own bus."""
+    """Return the bus that `busStack` or `bus` names, None without; raise `InvalidStack` if rules cannot be on it."""
     if config.bus_stack:
-        owner = await _bus_of(config.bus_stack)
+        owner = await _deployed_output(config.bus_stack)
         where = f"busStack {config.bus_stack!r}"
         bus = parse_bus(str(owner["busArn"]), where, site, archive_arn=owner.get("archiveArn"))
         _check_archive_days(config, site.stack, where, owner.get("archiveDays"))
@@ -91,21 +92,21 @@ async def read_bus(config: StackConfig, site: Site) -> BusPlan | None:
     return parse_bus(config.bus, "the key bus", site, archive_arn=config.bus_archive) if config.bus else None
 
 
-def _check_archive_days(config: StackConfig, stack: str, where: str, theirs: float | None) -> None:
-    """Raise `InvalidStack` when once-records would end before the events in another stack's archive do.
+def _check_archive_days(config: StackConfig, stack: str, where: str, their_days: float | None) -> None:
+    """Raise `InvalidStack` when another stack's archive keeps events for more days than `archiveDays`; None never does.
 
     A stack of an older version does not have the days among its outputs: None.
     """
-    if theirs is not None and config.archive_days < theirs:
+    if their_days is not None and config.archive_days < their_days:
         raise InvalidStack(
             f"stack {stack!r} has archiveDays {config.archive_days}, but the archive of {where} keeps events for "
-            f"{theirs:.0f} days: a replay of older ones would handle them twice.\n"
-            f"  Fix: pulumi config set --stack {stack} archiveDays {theirs:.0f}"
+            f"{their_days:.0f} days: a replay of older ones would handle them twice.\n"
+            f"  Fix: pulumi config set --stack {stack} archiveDays {their_days:.0f}"
         )
 
 
-async def _bus_of(stack: str) -> Mapping[str, Any]:
-    """Return what another stack's last outputs describe, with its bus; refuse a stack without such an output.
+async def _deployed_output(stack: str) -> Mapping[str, Any]:
+    """Return another stack's output `deployed`; raise `InvalidStack` when the stack has none or none with a bus.
 
     The program waits for it: policies contain it, and a bus in another account is refused before any resource.
     """

@@ -7,7 +7,8 @@ from typing import Any, Final
 import yaml  # type: ignore[import-untyped]  # PyYAML has no types
 
 from contradance.errors import InvalidStack
-from contradance.infra.config import StackConfig, parse_config
+from contradance.infra.config import StackConfig
+from contradance.infra.parsing import parse_config
 
 _ARCHIVE_DAYS: Final = str(StackConfig.model_fields["archive_days"].alias)
 _CORS_ORIGINS: Final = str(StackConfig.model_fields["cors_origins"].alias)
@@ -32,12 +33,13 @@ def cors_origins(root: Path) -> frozenset[str]:
 
 
 def _configs(root: Path, key: str) -> dict[str, StackConfig]:
-    """Return the configuration of each stack by name, read with the value of `key` alone; refuse an invalid value."""
-    project = _read(root / "Pulumi.yaml").get("name", "")
+    """Return each stack's configuration by name, read of `key` alone; raise `InvalidStack` for an invalid value."""
+    project = _read_yaml(root / "Pulumi.yaml").get("name", "")
     found = {}
     for file in sorted(root.glob("Pulumi.*.yaml")):
         stack = file.name.removeprefix("Pulumi.").removesuffix(".yaml")
-        value = (_read(file).get("config") or {}).get(f"{project}:{key}")
+        config = _read_yaml(file).get("config")
+        value = config.get(f"{project}:{key}") if isinstance(config, dict) else None
         values = {} if value is None else {key: _as_text(value)}
         found[stack] = parse_config(values, project=project, stack=stack)
     return found
@@ -48,11 +50,10 @@ def _as_text(value: object) -> str:
     return json.dumps(value) if isinstance(value, list | dict) else str(value)
 
 
-def _read(file: Path) -> dict[str, Any]:
-    """Return the YAML object in a file; empty without a file or an object; refuse text that is not YAML."""
+def _read_yaml(file: Path) -> dict[str, Any]:
+    """Return the YAML object in a file, empty without a file or an object; raise `InvalidStack` if it is not YAML."""
     try:
-        text = file.read_text(encoding="utf-8") if file.exists() else ""
-        content = yaml.safe_load(text)
+        content = yaml.safe_load(file.read_bytes()) if file.exists() else None
     except yaml.YAMLError as error:
         raise InvalidStack(f"{file} is not YAML: {error}") from error
     return content if isinstance(content, dict) else {}

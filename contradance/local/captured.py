@@ -44,7 +44,7 @@ class CapturedLogs(logging.Handler):
         return True
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record with the running attempt, if any, and show it; one that cannot be formatted never raises."""
+        """Keep a record with the running attempt, if any, and call `when_logged`; a wrong format raises nothing."""
         attempt = running_attempt()
         try:
             entry = bounded_entry(entry_of(record, attempt.now() if attempt else None))
@@ -73,7 +73,7 @@ class CapturedPrint:
         self._when_printed = when_printed
 
     def write(self, text: str) -> int:
-        """Write text, or show a handler's lines if `when_printed` is set; keep those lines. Return the length."""
+        """Write text and return its length; keep a handler's lines, and show them instead if `when_printed` is set."""
         attempt = None if _writing.get() else running_attempt()
         if attempt is None:
             return self._stream.write(text)
@@ -88,7 +88,7 @@ class CapturedPrint:
 
 
 def _note(attempt: Attempt) -> None:
-    """Note at the running invocation which attempt logs, for the record of a timeout."""
+    """Set the running invocation's `logged` attempt, for the record of a timeout; no effect without an invocation."""
     flight = running_flight()
     if flight is not None:
         flight.logged = attempt
@@ -119,7 +119,7 @@ def writing() -> Iterator[None]:
 
 @contextmanager
 def logging_kept(choreography: Choreography) -> Iterator[None]:
-    """Keep what functions log inside the block with their attempts, INFO and above where no level is set."""
+    """Keep what functions log inside the block with their attempts; a package without a level gets INFO meanwhile."""
     root, handler = logging.getLogger(), CapturedLogs()
     loggers = [logging.getLogger(package) for package in packages(choreography)]
     before = [logger.level for logger in loggers]
@@ -165,7 +165,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _message(record: logging.LogRecord) -> object:
-    """Return a record's message with its arguments masked; masked itself, and not made text, if it is not text."""
+    """Return a record's text with its arguments masked; a message that is not text is returned masked, as a value."""
     if not isinstance(record.msg, str):
         return masked(record.msg)
     if not record.args:

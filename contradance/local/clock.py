@@ -16,6 +16,11 @@ class MovableClock(Protocol):
 
     def now(self) -> datetime:
         """Return the current time in UTC."""
+        ...
+
+    def after(self, duration: timedelta) -> datetime:
+        """Return the time `duration` from now."""
+        ...
 
     def sleep(self, seconds: float) -> None:
         """Let `seconds` pass."""
@@ -55,7 +60,7 @@ class RealClock:
         return self._origin + timedelta(seconds=(self._monotonic() - self._started) * self._scale)
 
     def jump(self) -> timedelta:
-        """Return by how much the clock jumped since the last call; zero below a second, and with a scale.
+        """Return by how far the clock jumped since the last call, negative if set back; 0 below 1 s and with a scale.
 
         It jumps when the machine's clock is set, and forward when the machine has slept. A scaled clock does not jump.
         """
@@ -66,11 +71,15 @@ class RealClock:
         jumped, self._ahead = ahead - self._ahead, ahead
         return timedelta(seconds=jumped) if abs(jumped) >= LEAST_JUMP_SECONDS else timedelta(0)
 
+    def after(self, duration: timedelta) -> datetime:
+        """Return the time that this clock will show when `duration` of real time has passed."""
+        return self.now() + duration * self._scale
+
     def sleep(self, seconds: float) -> None:
         """Sleep `seconds` of this clock's time."""
         time.sleep(seconds / self._scale)
 
-    def wait_for(self, moment: datetime) -> float:
+    def real_seconds_until(self, moment: datetime) -> float:
         """Return the real seconds until this clock shows `moment`; 0 for a time in the past."""
         return max((moment - self.now()).total_seconds(), 0) / self._scale
 
@@ -84,6 +93,10 @@ class VirtualClock:
     def now(self) -> datetime:
         """Return the time at which the clock stands."""
         return self._now
+
+    def after(self, duration: timedelta) -> datetime:
+        """Return the time `duration` from now."""
+        return self._now + duration
 
     def sleep(self, seconds: float) -> None:
         """Move forward by `seconds`, without waiting."""
@@ -103,6 +116,10 @@ class SkippingClock:
     def now(self) -> datetime:
         """Return the current time in UTC plus the skipped time."""
         return datetime.now(UTC) + self._skipped
+
+    def after(self, duration: timedelta) -> datetime:
+        """Return the time `duration` from now."""
+        return self.now() + duration
 
     def sleep(self, seconds: float) -> None:
         """Move forward by `seconds`, without waiting."""

@@ -12,10 +12,14 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
+from contradance.choreography import Choreography
+from contradance.envelope import derived_id
+from contradance.function import Schedule
 from contradance.local.refusal import Refused
 from contradance.local.state.database import Database
 from contradance.operate.dead_letter import DeadLetter, QueueMessage, read_dead_letter
 from contradance.printable import printable_block
+from contradance.runtime.once import scheduled_key
 from contradance.runtime.ports import Clock
 
 MessageAttributes = Mapping[str, Mapping[str, str]]
@@ -66,7 +70,7 @@ class DeadLetterQueues:
         self.put(function, body, text_attributes(attributes))
 
     def put(self, function: str, body: str, attributes: MessageAttributes, delay_seconds: float = 0) -> str:
-        """Put one message on the queue of `function`, visible after a delay, and return its id."""
+        """Put one message on the queue of `function`, visible after the delay, and return the message's id."""
         now = self._clock.now().timestamp()
         message = DeadLetterMessage(str(uuid4()), now, body, attributes)
         visible = now + delay_seconds if delay_seconds else 0.0
@@ -74,7 +78,7 @@ class DeadLetterQueues:
         return message.id
 
     def receive(self, function: str, limit: int, visibility_seconds: float) -> list[DeadLetterMessage]:
-        """Return up to `limit` visible messages, and hide them for `visibility_seconds`."""
+        """Return up to `limit` visible messages, each with a new receipt, and hide them for `visibility_seconds`."""
         now = self._clock.now().timestamp()
 
         def change(connection: sqlite3.Connection) -> list[DeadLetterMessage]:
@@ -98,8 +102,8 @@ class DeadLetterQueues:
         return self._database.write(change)
 
     def delete(self, function: str, receipt: str) -> None:
-        """Delete the message with this receipt; an old receipt deletes nothing. Refuse one of another format."""
-        _check(receipt)
+        """Delete the message with this receipt; an old one deletes nothing, one of another format raises `Refused`."""
+        _check_receipt(receipt)
         self._database.write(
             lambda connection: connection.execute(
                 "DELETE FROM dead_letter WHERE function = ? AND receipt = ?", (function, receipt)
@@ -107,8 +111,8 @@ class DeadLetterQueues:
         )
 
     def change_visibility(self, function: str, receipt: str, seconds: float) -> None:
-        """Hide a received message for `seconds` from now; with 0 it is visible at once. Refuse one not hidden."""
-        _check(receipt)
+        """Hide a received message for `seconds` from now, 0 for no time; raise `Refused` unless it is hidden."""
+        _check_receipt(receipt)
         now = self._clock.now().timestamp()
 
         def change(connection: sqlite3.Connection) -> None:
@@ -153,7 +157,7 @@ def text_attributes(attributes: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 
 def keep(connection: sqlite3.Connection, function: str, message: DeadLetterMessage, visible: float = 0) -> None:
-    """Put one message on a function's dead letter queue; it is visible from the time `visible` on, with 0 at once."""
+    """Insert one message into a function's dead letter queue, visible from the time `visible` on; 0 is at once."""
     row: tuple[Any, ...] = (
         message.id,
         function,
@@ -186,7 +190,19 @@ def stored_letter(function: str, row: tuple[Any, ...]) -> DeadLetter:
     return read_dead_letter(function, QueueMessage(identifier, body, own, at, receives, moved=source is not None))
 
 
-def _check(receipt: str) -> None:
+def letter_ids(choreography: Choreography, letter: DeadLetter) -> tuple[str, str]:
+    """Return (event id, correlation id) of a dead letter, as the bus and the journal have them; empty if unknown."""
+    event = letter.event
+    if event is None:
+        return "", ""
+    function = choreography.functions.get(letter.subscriber)
+    if function is not None and isinstance(function.trigger, Schedule):
+        run = scheduled_key(function.deployed_name, str(event.get("schedule")), str(event.get("scheduled_time")))
+        return run.event_id, derived_id(*run, "correlation")
+    return choreography.event_ids({"id": "", **event})
+
+
+def _check_receipt(receipt: str) -> None:
     """Raise `Refused` unless the receipt has the laptop's format: a message id, a dot and 32 characters."""
     identifier, _, tail = receipt.rpartition(".")
     if not identifier or len(tail) != len(uuid4().hex):

@@ -15,7 +15,8 @@ class Queries(Protocol):
     """Reads a state file: the laptop's `Database`, or the `Reader` of a command."""
 
     def read(self, query: str, parameters: Any = ()) -> list[Any]:
-        """Return the rows of a query, as of the last commit."""
+        """Return the rows of a query, as of the last commit; raise `LaptopError` if the file cannot be read."""
+        ...
 
 
 class StoredItems:
@@ -49,7 +50,7 @@ class StoredItems:
 
 
 def write_item(connection: sqlite3.Connection, write: Write) -> None:
-    """Apply one write; raise `Conflict` when the item changed since the unit of work read it."""
+    """Write or delete one item; raise `Conflict` if its version is not `write.expected`; None expects any."""
     where = (write.table, *write.key)
     if write.expected is not None:
         row = connection.execute(f"SELECT version FROM item WHERE {_ITEM}", where).fetchone()  # noqa: S608 - constant

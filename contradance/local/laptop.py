@@ -148,7 +148,7 @@ class Laptop:
         self._pruning = PruningThread(self.pruner(kept), self._is_due) if kept else None
 
     def start(self) -> None:
-        """Deliver in threads until `close`; raise `LaptopError` unless the clock is a `RealClock`."""
+        """Deliver, replay and prune in threads until `close`; raise `LaptopError` unless the clock is a `RealClock`."""
         if not isinstance(self.clock, RealClock):
             raise LaptopError("a virtual clock stands still.\n  Use drain(), or give the laptop a RealClock.")
         pauses = [_LONGEST_DELAY, *(_longest_pause(function) for function in self.choreography.functions.values())]
@@ -165,11 +165,11 @@ class Laptop:
         return self.gateway.answer(method, target, headers or {}, body.encode() if isinstance(body, str) else body)
 
     def drain(self) -> None:
-        """Deliver until nothing is pending, moving the clock to each retry; raise `LaptopError` for a real clock."""
+        """Deliver until nothing is pending, moving the clock to retries; no schedules. `LaptopError` for a real clock."""
         self._drain.run(self._movable())
 
     def advance(self, duration: timedelta) -> None:
-        """Move the clock by `duration`, running what becomes due, schedules too; `LaptopError` for a real clock."""
+        """Move the clock by `duration` and run what becomes due, schedules too; `LaptopError` for a real clock."""
         clock = self._movable()
         until: datetime = clock.now() + duration
         self._drain.run(clock, until)
@@ -180,21 +180,20 @@ class Laptop:
         self._schedules.only(functions)
 
     def run_schedule(self, function: str) -> str:
-        """Run a scheduled function once more, now, and return its flow's id; raise `KeyError` for another function."""
+        """Put a run of a scheduled function on the bus, now, and return its flow's id; `KeyError` if not scheduled."""
         return self._schedules.run(function, self.clock.now())
 
     def retry(self, term: str | None) -> list[Postponed]:
-        """Make the next attempt of postponed deliveries now, and return them; `term` selects some, None all."""
+        """Make postponed deliveries due now, and return them; `term`: a function, subject or id's start; None all."""
         return retry_now(self.database, self.bus.dispatcher, self.clock.now(), term)
 
     def sweep(self) -> int:
-        """Publish what a process committed and did not publish before it died; return the number of once-records."""
+        """Publish events that were committed and not published, and return the number of once-records."""
         return sweep(self.environment, _SWEEP_SECONDS)
 
     def pruner(self, kept: timedelta) -> Pruner:
-        """Return a `Pruner`, which deletes events that are older than `kept` when it runs."""
-        max_ages = {name: function.retry.max_age for name, function in self.choreography.functions.items()}
-        return Pruner(self.database, self.clock, kept, max_ages)
+        """Return a `Pruner` of this laptop's state; when it runs, it deletes what is older than `kept`."""
+        return Pruner(self.database, self.clock, kept, self.choreography)
 
     def _is_due(self) -> bool:
         """Whether a delivery to one of the choreography's functions is due now."""
@@ -203,7 +202,7 @@ class Laptop:
         return bool(self.database.read(query, (names, now)))
 
     def _follow_clock(self, jump: timedelta) -> None:
-        """Keep what remains of leases when the clock has jumped, and of pauses and schedules if it was set back."""
+        """After a jump, move leases by it; if the clock was set back, also move pauses and schedules. Log a warning."""
         self._store.shift_leases(jump)
         if jump > timedelta(0):
             _LOG.warning(
@@ -218,7 +217,7 @@ class Laptop:
         self._schedules.set_back(now, -jump)
 
     def close(self) -> bool:
-        """Wait for running invocations until their timeouts, and close the state; return whether all ended."""
+        """Stop, wait for running invocations until their timeouts, and close the state; return whether all ended."""
         if self._pruning:
             self._pruning.stop()
         self.replays.stop()

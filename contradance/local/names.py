@@ -17,7 +17,7 @@ _DEAD_LETTERS: Final = "-dead-letters"
 
 
 def aws_name(function: str) -> str:
-    """Return the name of a function's Lambda, rule and source queue; reversible, since `service.handler` has no hyphen."""
+    """Return the name of a function's Lambda, rule and source queue: `loans-lend_book` for `loans.lend_book`."""
     return function.replace(".", "-")
 
 

@@ -11,11 +11,12 @@ Each step reads and deletes some rows in one transaction, so that a delivery doe
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from contradance.local.dead_letter_queues import LETTER_COLUMNS, stored_letter
+from contradance.choreography import Choreography
+from contradance.local.dead_letter_queues import LETTER_COLUMNS, letter_ids, stored_letter
 from contradance.local.state.database import Database
 from contradance.local.state.journal_table import STARTED_AT, started_at
 from contradance.retry import QUEUE_MAX_AGE
@@ -37,6 +38,7 @@ FROM event WHERE id > ?2 AND accepted < ?1 ORDER BY id LIMIT ?3
 """
 _RECORDS: Final = f"SELECT id, correlation_id, {STARTED_AT} FROM journal WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - constants
 _LAST_RECORD: Final = f"SELECT {STARTED_AT} FROM journal WHERE correlation_id = ? ORDER BY id DESC LIMIT 1"  # noqa: S608 - constants
+_LETTERS: Final = f"SELECT function, {LETTER_COLUMNS} FROM dead_letter WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - constant
 _ONCE: Final = """
 SELECT function, source, event_id, state = 'published' AND expires < ?1
     AND NOT EXISTS (SELECT 1 FROM event WHERE event.event_id = once.event_id), expires
@@ -75,31 +77,27 @@ class Pruner:
         database: the state file.
         clock: gives the current time.
         kept: how long events are kept.
-        max_ages: how long each function retries an event; a function that is not among them counts as the longest.
+        choreography: the functions, with how long each retries an event; one that it does not have counts as the longest.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        kept: timedelta,
-        max_ages: Mapping[str, timedelta],
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, kept: timedelta, choreography: Choreography) -> None:
         self._database = database
         self._clock = clock
         self._kept = kept
-        self._max_ages = max_ages
+        self._choreography = choreography
+        self._max_ages = {name: function.retry.max_age for name, function in choreography.functions.items()}
         self._steps: list[Callable[[sqlite3.Connection, float], Pruned | None]] = []
         self._event = self._record = 0
         self._once: tuple[str, str, str] = ("", "", "")
-        self._letters: tuple[object, frozenset[str]] = (None, frozenset())
+        self._letters: dict[str, tuple[str, ...]] = {}
+        """By message id, the ids of each dead letter's event and flow; so that a step reads the new letters only."""
 
     def step(self) -> Pruned | None:
-        """Delete the old ones of the next rows, and return how many; None at the end of a pass, then it begins anew."""
+        """Delete what is old among the next rows, and return how many; None ends a pass, the next call begins one."""
         return self._step(self._database.write)
 
     def _step(self, write: _Write) -> Pruned | None:
-        """Make the next step with `write` and return what it deleted; None at the end of a pass."""
+        """Make the next step in a transaction by `write`, and return what it deleted; None at the end of a pass."""
         if not self._steps:
             self._event = self._record = 0
             self._once = ("", "", "")
@@ -129,14 +127,14 @@ class Pruner:
         raise AssertionError("a preview ends with its error")
 
     def _run(self, write: _Write) -> Pruned:
-        """Make steps with `write` up to the end of a pass, and return how many rows they deleted."""
+        """Make steps in transactions by `write` up to the end of a pass, and return how many rows they deleted."""
         total = Pruned()
         while (pruned := self._step(write)) is not None:
             total = total.plus(pruned)
         return total
 
     def _prune_events(self, connection: sqlite3.Connection, before: float) -> Pruned | None:
-        """Delete the next events that are old and not needed; None without more, and while a replay is open."""
+        """Delete what is old and not needed among the next events; None without more, and while a replay is open."""
         if connection.execute(_REPLAYS).fetchone():
             return None
         rows = connection.execute(_EVENTS, (before, self._event, _ROWS)).fetchall()
@@ -179,18 +177,17 @@ class Pruner:
         connection.executemany("DELETE FROM once WHERE function = ? AND source = ? AND event_id = ?", old)
         return Pruned(once=len(old))
 
-    def _in_dead_letters(self, connection: sqlite3.Connection) -> frozenset[str]:
-        """Return the event ids and the correlation ids of all dead letters; they are read again when there is a new one."""
-        now = connection.execute("SELECT count(*), max(sent) FROM dead_letter").fetchone()
-        if now != self._letters[0]:
-            found: set[str] = set()
-            for row in connection.execute(f"SELECT {LETTER_COLUMNS} FROM dead_letter"):  # noqa: S608 - constant
-                letter = stored_letter("", row)
-                found.update((letter.event_id, str(letter.metadata.get("correlation_id") or letter.event_id)))
-            self._letters = (now, frozenset(found))
-        return self._letters[1]
+    def _in_dead_letters(self, connection: sqlite3.Connection) -> set[str]:
+        """Return the event ids and the correlation ids of all dead letters."""
+        present = {identifier for (identifier,) in connection.execute("SELECT id FROM dead_letter")}
+        self._letters = {identifier: ids for identifier, ids in self._letters.items() if identifier in present}
+        new = json.dumps([*present - self._letters.keys()])
+        for function, *row in connection.execute(_LETTERS, (new,)):
+            letter = stored_letter(function, tuple(row))
+            self._letters[letter.message.id] = (letter.event_id, *letter_ids(self._choreography, letter))
+        return {identifier for ids in self._letters.values() for identifier in ids}
 
 
 def _is_before(text: str | None, before: float) -> bool:
-    """Whether a record's start is before a time, in seconds of the epoch; one that cannot be read is not."""
+    """Whether a record's start, as text, is before a time in seconds of the epoch; False if it cannot be read."""
     return text is not None and started_at(text) < datetime.fromtimestamp(before, UTC)

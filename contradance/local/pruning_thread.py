@@ -36,7 +36,7 @@ class PruningThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread after its current step, and wait for it; no effect before `start`."""
+        """End the thread after its current step, and wait for its end; it does not start again."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
@@ -48,7 +48,7 @@ class PruningThread:
             pause = self.next_step()
 
     def next_step(self) -> float:
-        """Make one step if nothing is due; return the seconds until the next. A failure is logged, not raised."""
+        """Prune one step, or none while deliveries are due; return the seconds until the next. Log a failure."""
         try:
             if self._busy():
                 return _STEP_SECONDS

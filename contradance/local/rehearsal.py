@@ -49,7 +49,7 @@ class Rehearsed(NamedTuple):
 def rehearse(
     function: AnyFunction, event: Mapping[str, Any], queries: Queries, variables: Mapping[str, str]
 ) -> Rehearsed:
-    """Run `function` with an event as it was delivered, and return what it did.
+    """Run `function` with an event as it was delivered, keep nothing of it, and return what it did.
 
     Args:
         function: a subscriber or a scheduled function.
@@ -80,7 +80,7 @@ class PendingEvent(NamedTuple):
 
 
 def pending_events(queries: Queries, term: str) -> list[PendingEvent]:
-    """Return the events of pending deliveries that `term` selects: a function, an event, a flow or a subject."""
+    """Return the pending deliveries that `term` selects, the first due first: a function, subject, or an id's start."""
     above = term + (LAST if len(term) >= SHORTEST else FIRST)
     rows = queries.read(_PENDING, {"term": term, "above": above})
     return [PendingEvent(function, event_id, read_event(event_id, envelope)) for function, event_id, envelope in rows]
@@ -117,7 +117,7 @@ class _Forgetful(StoredItems):
         sealed: Sequence[SealedEvent],
         answer: StoredResponse | None,  # noqa: ARG002 - the same
     ) -> OnceState:
-        """Note the tables and the events; return `published`, so that nothing is published."""
+        """Note the tables and the events, and write nothing; return `published`, so that no event is published."""
         self.written = [write.table for write in writes]
         self.published = [str(event.identity) for event in sealed]
         return "published"

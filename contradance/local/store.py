@@ -58,7 +58,7 @@ class SQLiteStore(StoredItems):
         self._full = _REMEMBERED
 
     def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
-        """Take the lease and return the once-record, one that is `published` without a lease; or raise `LeaseHeld`.
+        """Take the lease and return the record with the attempt's number; `published` needs none. Else `LeaseHeld`.
 
         An expired lease is free: its holder died or timed out, and the commit refuses its late result.
         """
@@ -89,7 +89,7 @@ class SQLiteStore(StoredItems):
         sealed: Sequence[SealedEvent],
         answer: StoredResponse | None,
     ) -> OnceState:
-        """Apply all writes, store the once-record and return its state; or raise `LeaseLost` or `Conflict`.
+        """Commit writes and once-record, with a bus the events too, and return the state; or `LeaseLost` or `Conflict`.
 
         The lease is the fence: an attempt that lost it to another holder cannot commit.
         """
@@ -128,7 +128,7 @@ class SQLiteStore(StoredItems):
         return state
 
     def release(self, key: OnceKey, lease: Lease, *, counted: bool = True) -> None:
-        """Give the lease back, so that another holder does not wait for its expiry; no effect when it is not held."""
+        """Give the lease back before it expires; the attempt counts only if `counted`. No effect if it is not held."""
         with self._lock:
             held = self._leases.get(key)
             if held and held.holder == lease.holder and held.expires != _RELEASED:
@@ -147,7 +147,7 @@ class SQLiteStore(StoredItems):
         return self._record(key) is not None
 
     def mark_published(self, key: OnceKey, sealed: Sequence[SealedEvent]) -> None:
-        """Make a `done` record `published`, with ids for its `sealed` events; the lease ends in any state."""
+        """Make a `done` record `published`, its events replaced by the ids of `sealed`; end the lease in any state."""
         published = (
             f"UPDATE once SET state = 'published', sealed = NULL, published = ? WHERE {_ONCE} AND state = 'done'"  # noqa: S608 - constant
         )
@@ -156,7 +156,7 @@ class SQLiteStore(StoredItems):
             self._leases.pop(key, None)
 
     def unpublished(self, now: datetime, limit: int) -> list[tuple[OnceKey, tuple[SealedEvent, ...]]]:
-        """Return up to `limit` records that are `done` and whose lease has expired."""
+        """Return (key, events) of up to `limit` `done` records whose lease has expired, the first expired first."""
         rows = self._database.read(
             "SELECT function, source, event_id, sealed FROM once WHERE state = 'done' AND expires <= ? "
             "ORDER BY expires LIMIT ?",
@@ -192,12 +192,12 @@ def _lease_lost(key: OnceKey) -> str:
 
 
 def _ids(sealed: Sequence[SealedEvent]) -> str | None:
-    """Return ids and contracts of sealed events as JSON; None without any."""
+    """Return a JSON list of (id, contract) of sealed events; None without any."""
     return json.dumps([[event.event_id, str(event.identity)] for event in sealed]) if sealed else None
 
 
 def _sealed(text: str | None) -> tuple[SealedEvent, ...]:
-    """Return the sealed events in a JSON text; none for None."""
+    """Return the sealed events in a JSON text; an empty tuple for None."""
     return tuple(
         SealedEvent(**(event | {"identity": Identity(*event["identity"])})) for event in json.loads(text or "[]")
     )

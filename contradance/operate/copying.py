@@ -50,7 +50,7 @@ class StoredRow:
 
     @property
     def is_copy(self) -> bool:
-        """Whether nothing but a copy has written the row."""
+        """Whether the row has the mark of a copy, and no other write since."""
         return self.copy_of == self.digest
 
 
@@ -69,12 +69,15 @@ class Rows(Protocol):
 
     def pages(self) -> Iterator[Sequence[StoredRow]]:
         """Yield every row, page by page."""
+        ...
 
     def find(self, keys: Sequence[RowKey]) -> Mapping[RowKey, StoredRow]:
         """Return the rows with up to 100 keys, by key; keys without a row are left out."""
+        ...
 
     def write(self, changes: Sequence[RowChange]) -> frozenset[RowKey]:
-        """Apply up to 100 changes, each only if the target has what it expects; return the keys of those not applied."""
+        """Apply up to 100 changes, each only if the table has what it expects; return the keys of those not applied."""
+        ...
 
 
 @dataclass(slots=True)
@@ -103,7 +106,7 @@ class Counts:
 
 
 def copy_rows(source: Rows, target: Rows, *, dry_run: bool, delete: bool = True) -> Counts:
-    """Make the target's rows those of the source, and return what was found and done.
+    """Copy items and completed once-records to the target, but not over rows that functions there wrote; return counts.
 
     Args:
         source: has the rows.
@@ -128,7 +131,7 @@ def copy_rows(source: Rows, target: Rows, *, dry_run: bool, delete: bool = True)
 
 
 def _copy_chunk(rows: Sequence[StoredRow], target: Rows, counts: Counts, *, dry_run: bool) -> None:
-    """Copy up to 100 rows; look again at those that changed in the target between reading and writing."""
+    """Copy up to 100 rows, and add to `counts`; try refused ones again, and raise `OperateError` after ten rounds."""
     counts.source += len(rows)
     for _ in range(_ROUNDS):
         there = target.find([row.key for row in rows]) if rows else {}
@@ -145,7 +148,7 @@ def _copy_chunk(rows: Sequence[StoredRow], target: Rows, counts: Counts, *, dry_
 
 
 def _change(row: StoredRow, there: StoredRow | None) -> RowChange | None:
-    """Return the change that copies a row over the target's; None when they are equal, or the target's is its own."""
+    """Return the change that copies a row; None when `there` is equal, or was written by a function of the target."""
     if there is None:
         return RowChange(row.key, row, None)
     if there.digest == row.digest or not there.is_copy:
@@ -154,7 +157,7 @@ def _change(row: StoredRow, there: StoredRow | None) -> RowChange | None:
 
 
 def _delete_chunk(rows: Sequence[StoredRow], source: Rows, target: Rows, counts: Counts, *, dry_run: bool) -> None:
-    """Delete copies that the source no longer has; a copy that changed meanwhile is kept."""
+    """Delete those of these copies that the source no longer has, unless they changed; add their number to `counts`."""
     left = source.find([row.key for row in rows]) if rows else {}
     changes = [RowChange(row.key, None, row) for row in rows if row.key not in left]
     refused = target.write(changes) if changes and not dry_run else frozenset()

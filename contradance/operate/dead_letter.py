@@ -86,7 +86,7 @@ class DeadLetter:
 
     @property
     def cause(self) -> str:
-        """The error without ids and times: equal for dead letters with the same cause."""
+        """The error with `…` for ids and times: equal for dead letters with the same cause."""
         return _VARIABLE.sub("…", _without(self.event_id, self.error))
 
 
@@ -130,12 +130,12 @@ def read_dead_letter(subscriber: str, message: QueueMessage) -> DeadLetter:
 
 
 def _text(value: object) -> str:
-    """Return a text of another program, cut to the bound of an id; empty for any other value."""
+    """Return text, cut to the longest id; empty for a value that is not text."""
     return value[:MAX_ID] if isinstance(value, str) else ""
 
 
 def _count(value: object) -> int | None:
-    """Return a number of attempts; None for any other value or a number that is too large."""
+    """Return an integer from 0 to below a million; None for any other value."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _ENDLESS else None
 
 
@@ -146,7 +146,7 @@ def _delivery_error(own: Mapping[str, str]) -> str:
 
 
 def _handler_error(record: Mapping[str, Any]) -> str:
-    """Return what a handler raised, by Lambda's record; of Pydantic's error only the first line, without the input."""
+    """Return `Type: message` from Lambda's record, of Pydantic's errors the first line; else the record's condition."""
     raised = record.get("responsePayload")
     if not isinstance(raised, Mapping):
         return _text(record["requestContext"].get("condition")) or "Lambda's record has no error"
@@ -165,7 +165,7 @@ def _scheduled(body: object) -> object:
 
 
 def _json(text: str) -> object:
-    """Return the value of a JSON text; None for a text that is not JSON, or that could not be sent again as JSON."""
+    """Return the value of a JSON text; None for a text that is not JSON, such as one with NaN."""
     try:
         return read_json(text, any_integer=True)
     except ValueError:
@@ -173,7 +173,7 @@ def _json(text: str) -> object:
 
 
 def _time(text: object) -> datetime | None:
-    """Return a time in UTC; None for any other value, and for a time that UTC's calendar does not have."""
+    """Return the time in ISO 8601 text in UTC, which it is without a zone; None for any other value."""
     try:
         found = datetime.fromisoformat(text) if isinstance(text, str) else None
         return found and (found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC))
@@ -182,7 +182,7 @@ def _time(text: object) -> datetime | None:
 
 
 def _attempts(retries: str | None) -> int | None:
-    """Return the number of attempts for a text with the number of retries; None when that is not a number."""
+    """Return one more than the number of retries in a text; None when the text is missing or not a number."""
     number = _number(retries)
     return None if number is None else number + 1
 

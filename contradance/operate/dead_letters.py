@@ -4,7 +4,8 @@ A redrive sends the event to the one function that did not consume it, not to th
 Redriving twice is safe: each function processes an event once.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -13,6 +14,7 @@ from typing import Final
 from contradance.choreography import Choreography
 from contradance.envelope import unseal
 from contradance.errors import ContractViolation, OperateError
+from contradance.foreign import id_at
 from contradance.function import Schedule
 from contradance.operate.dead_letter import DeadLetter, LetterOutcome, Reason
 from contradance.operate.ports import LetterView, System
@@ -59,21 +61,36 @@ def find(
     subscriber: str | None = None,
     reason: Reason | None = None,
     *,
+    wanted: Callable[[DeadLetter], bool] | None = None,
     limit: int | None = None,
     keep: int = 0,
 ) -> FoundLetters:
-    """Return a system's dead letters in groups, of one subscriber or reason if given, and the first `keep` of them.
+    """Return a system's dead letters in groups, and the first `keep` of them; only those that all filters take.
 
-    Only those that are kept stay in memory. With `limit`, at most so many of each function are read.
+    Only those that are kept stay in memory.
+
+    Args:
+        system: has the dead letters.
+        choreography: the code.
+        subscriber: takes those of this function.
+        reason: takes those with this reason.
+        wanted: takes those for which it returns True.
+        limit: takes at most so many of each function; without a reason and `wanted`, no others are read.
+        keep: the number of letters to return.
 
     Raises:
         OperateError: the function is missing, it has no dead letter queue, or a queue cannot be read.
     """
     groups: dict[tuple[str, Reason, str], Group] = {}
     kept: list[DeadLetter] = []
+    taken: Counter[str] = Counter()
+    reads_all = reason is not None or wanted is not None
     with system.dead_letters.look(_with_queues(system, subscriber)) as view:
         hidden = view.hidden()
-        for letter in _read(view, choreography, reason, limit=limit):
+        for letter in _read(view, choreography, reason, limit=None if reads_all else limit):
+            if taken[letter.subscriber] == limit or not (wanted is None or wanted(letter)):
+                continue
+            taken[letter.subscriber] += 1
             if len(kept) < keep:
                 kept.append(letter)
             key = (letter.subscriber, letter.reason, letter.cause)
@@ -83,7 +100,7 @@ def find(
 
 
 def _with(group: Group | None, key: tuple[str, Reason, str], letter: DeadLetter) -> Group:
-    """Return a group with one letter more; a new group when it is None."""
+    """Return a group with one letter more; for None a new group with this key (function, reason, cause)."""
     if group is None:
         return Group(*key, 1, letter.first_seen, letter.last_seen, letter)
     return replace(
@@ -103,7 +120,7 @@ def redrive(
     only: Container[str] | None = None,
     really: bool = False,
 ) -> Iterator[LetterOutcome]:
-    """Send each dead letter's event to its function again; yield each outcome; without `really`, a dry run.
+    """Yield the outcome of each dead letter: its event sent to its function, or kept; without `really` nothing is sent.
 
     With `only`, those with these message ids. An event that the function would still refuse is kept, and so is one that
     cannot be sent. A letter is deleted only when its event has been accepted.
@@ -129,7 +146,7 @@ def purge(
     only: Container[str] | None = None,
     really: bool = False,
 ) -> Iterator[LetterOutcome]:
-    """Delete dead letters, with `only` those with these message ids; yield the outcomes; else a dry run."""
+    """Delete dead letters, with `only` those with these message ids; yield outcomes; without `really` delete none."""
     for name in _with_queues(system, subscriber):
         with system.dead_letters.look([name]) as view:
             for letters in _batches(_read(view, choreography, reason, only)):
@@ -139,8 +156,18 @@ def purge(
                     yield from (LetterOutcome(letter, "deletable") for letter in letters)
 
 
+def flow_and_subject(choreography: Choreography, letter: DeadLetter) -> tuple[str, str]:
+    """Return (correlation id, subject) of a letter's event, "" if missing; of an event of others by its class."""
+    event = letter.event or {}
+    foreign = choreography.foreign_of(event.get("source"), event.get("detail-type"))
+    if foreign is not None:
+        return id_at(event, foreign.origin.correlation), id_at(event, foreign.origin.subject)
+    found = letter.metadata
+    return str(found.get("correlation_id") or ""), str(found.get("subject") or "")
+
+
 def refusal(choreography: Choreography, letter: DeadLetter) -> str | None:
-    """Return why a dead letter's function would refuse its event now; None when it would handle it."""
+    """Return why a dead letter's event cannot be sent, or would be refused again; None when it would be handled."""
     function = choreography.functions.get(letter.subscriber)
     if function is None:
         return f"the code has no function {letter.subscriber}, so the event cannot be checked"
@@ -166,14 +193,14 @@ def _read(
     *,
     limit: int | None = None,
 ) -> Iterator[DeadLetter]:
-    """Yield the letters with this reason and with one of these message ids; None for all."""
+    """Yield the letters with this reason and one of these message ids, None for any; `limit` are read per function."""
     for letter in view.letters(limit):
         if reason in (None, letter.reason) and (only is None or letter.message.id in only):
             yield _capped(letter, choreography)
 
 
 def _capped(letter: DeadLetter, choreography: Choreography) -> DeadLetter:
-    """Return a letter, a failed one with at most its function's attempts: SQS also counts each look at it."""
+    """Return the letter; a failed one with no more attempts than its function makes: SQS also counts each look."""
     function = choreography.functions.get(letter.subscriber)
     most = function.retry.attempts(function.delivery) if function else None
     if letter.reason != "failed" or letter.attempts is None or most is None or letter.attempts <= most:
@@ -189,7 +216,7 @@ def _batches(letters: Iterable[DeadLetter]) -> Iterator[Sequence[DeadLetter]]:
 
 
 def _with_queues(system: System, subscriber: str | None) -> list[str]:
-    """Return the functions that have a dead letter queue, or the one that is named; refuse that one without a queue."""
+    """Return the functions with a dead letter queue, or `subscriber`; `OperateError` if it is missing or has none."""
     functions = system.deployed.functions
     if subscriber is None:
         return [name for name, one in functions.items() if one.dead_letter_queue_url is not None]

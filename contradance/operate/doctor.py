@@ -25,7 +25,7 @@ class HealthCheck(NamedTuple):
 
 
 def examine(system: System, choreography: Choreography) -> Iterator[HealthCheck]:
-    """Yield the result of every check; when the account or the bus is wrong, only of these two."""
+    """Yield the result of every check; if the system cannot be described, or account or bus is wrong, only of these."""
     try:
         deployed = system.health.deployed()
     except ContradanceError as error:
@@ -51,7 +51,7 @@ def examine(system: System, choreography: Choreography) -> Iterator[HealthCheck]
 
 
 def checked(what: str, check: Callable[[], HealthCheck | None]) -> Iterator[HealthCheck]:
-    """Yield the result of a check, nothing when it returns None; an error of the check is a finding."""
+    """Yield the result of `check`, nothing when it returns None; a `ContradanceError` that it raises is a finding."""
     try:
         result = check()
     except ContradanceError as error:
@@ -61,7 +61,7 @@ def checked(what: str, check: Callable[[], HealthCheck | None]) -> Iterator[Heal
 
 
 def _failed(what: str, error: ContradanceError) -> HealthCheck:
-    """Return the finding for a check that raised: the error's first line, and its fix if it has one."""
+    """Return the finding for an error: its first line, and as the fix the other lines, else to deploy."""
     trouble, _, fix = str(error).partition("\n")
     return HealthCheck(what, trouble, fix.strip() or _DEPLOY)
 
@@ -84,7 +84,7 @@ def _credentials(system: System, deployed: Deployed) -> Iterator[HealthCheck]:
 
 
 def _bus(system: System, deployed: Deployed) -> Iterator[HealthCheck]:
-    """Yield whether the bus has the ARN that the stack describes."""
+    """Yield whether the application's bus has the ARN that the stack describes."""
     what = f"bus {deployed.bus_name}"
 
     def look() -> HealthCheck:
@@ -157,8 +157,8 @@ def _draining(system: System, one: Subscribed) -> Iterator[HealthCheck]:
 
 
 def _rule_trouble(rule: RunningRule, function: DeployedFunction, subscription: Subscription) -> str:
-    """Return what is wrong with a rule's pattern or its one target; empty text when nothing is."""
-    if not _is_pattern(rule.pattern, subscription.pattern):
+    """Return what is wrong with a rule's pattern or its one target, which is no draining queue; "" if nothing is."""
+    if not _is_same_pattern(rule.pattern, subscription.pattern):
         return "its event pattern is not the code's"
     if len(rule.targets) != 1:
         return f"it has {len(rule.targets)} targets, not one"
@@ -183,7 +183,7 @@ def _foreign_bus(system: System, name: str, bus: DeployedBus) -> Iterator[Health
 
 
 def _archives(system: System, deployed: Deployed, choreography: Choreography) -> Iterator[HealthCheck]:
-    """Yield whether each archive is enabled, and that of the application's bus is known; another stack may own it."""
+    """Yield whether each archive is enabled; a finding if that of the own bus is unknown, and functions consume from it."""
     consumes = any(one.subscription.bus is None for one in choreography.subscriptions)
     if consumes and deployed.archive_arn is None:
         yield HealthCheck(
@@ -267,8 +267,8 @@ def _dead_letters(system: System, name: str) -> Iterator[HealthCheck]:
     yield from checked(what, look)
 
 
-def _is_pattern(text: str, pattern: EventPattern) -> bool:
-    """Whether a text is the same event pattern; False for a text that is not a pattern."""
+def _is_same_pattern(text: str, pattern: EventPattern) -> bool:
+    """Whether JSON text is an event pattern equal to `pattern`; False for a text that is not a pattern."""
     try:
         return EventPattern(text) == pattern
     except InvalidPattern:

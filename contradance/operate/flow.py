@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
-from contradance.runtime.journal_record import JournalRecord, PublishedEvent
+from contradance.runtime.journal_record import COMPLETED, JournalRecord, PublishedEvent
 
 _VERSION: Final = re.compile(r" v(\d{1,9})$")
-COMPLETED: Final = ("done", "duplicate")
-"""Outcomes of a handler that has committed; a process may end before it journals the first, so the second is enough."""
 DeliveryState = Literal["done", "dead", "failed", "waiting"]
 """Completed; a dead letter; a request that failed, which nothing repeats; pending, or to be retried."""
 
@@ -35,7 +33,7 @@ class Handled:
 
     @property
     def last(self) -> JournalRecord:
-        """The attempt that counts: the one that succeeded, else the latest."""
+        """The attempt that counts: the last with the outcome `done`, else the last of all."""
         done = [attempt for attempt in self.attempts if attempt.outcome == "done"]
         return (done or self.attempts)[-1]
 
@@ -116,7 +114,7 @@ class _TreeBuilder:
         self._outside = _outside_events(records, self._published)
         self._due = {(one.event_id, one.function): one.due for one in outstanding}
         self._shown: set[str] = set()
-        """Events above the one that is being added: records that name each other as causes do not make an endless tree."""
+        """Events above the one that is added: records that name each other as causes do not make an endless tree."""
         self.not_begun = [one for one in outstanding if one.function not in self._attempts.get(one.event_id, {})]
         """Pending deliveries without an attempt."""
 
@@ -148,7 +146,7 @@ class _TreeBuilder:
         return Handled(tuple(attempts), tuple(map(self._happened, published.values())), again)
 
     def _happened(self, event: PublishedEvent) -> Happened:
-        """Return one event with its deliveries; without them inside its own effects, so that the tree ends."""
+        """Return one event with its deliveries; inside its own effects without them, so that the tree ends."""
         if event.event_id in self._shown:
             return Happened(event.event_id, event.contract, ())
         self._shown.add(event.event_id)
@@ -160,7 +158,7 @@ class _TreeBuilder:
 
 
 def _is_unreadable(attempts: Sequence[JournalRecord]) -> bool:
-    """Whether no record of a delivery can be read, so that its state is unknown."""
+    """Whether every attempt of a delivery is `unreadable`, so that its state is unknown."""
     return all(attempt.outcome == "unreadable" for attempt in attempts)
 
 
@@ -173,7 +171,7 @@ def _attempts_by_event(records: Iterable[JournalRecord]) -> dict[str | None, dic
 
 
 def _published_events(records: Iterable[JournalRecord]) -> dict[str, PublishedEvent]:
-    """Return the events that these attempts published, by id."""
+    """Return the events that these attempts published, by id; of several versions the last."""
     return {event.event_id: event for record in records for event in record.published}
 
 
@@ -190,12 +188,12 @@ def _outside_events(records: Iterable[JournalRecord], published: Container[str])
 
 
 def newest_version(contracts: Iterable[str]) -> str:
-    """Return the newest of the versions in which an event was consumed, like `library.loans/BookLent v2`."""
+    """Return the identity with the highest version, like `library.loans/BookLent v2`, of those of one event."""
     return max(contracts, key=_version)
 
 
 def _version(contract: str) -> int:
-    """Return the version in an identity; 0 for an event of others, which has none."""
+    """Return the number after ` v` at the end of an identity; 0 without one, as for an event of others."""
     found = _VERSION.search(contract)
     return int(found[1]) if found else 0
 

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from contradance.errors import ContractViolation
-from contradance.operate.flow import COMPLETED
 from contradance.operate.journal import JournalAccess, Wanted
 from contradance.operate.replay import ReplayPlan
 from contradance.runtime.consume import read_event
+from contradance.runtime.journal_record import COMPLETED
 from contradance.runtime.received import once_of, received
 
 
@@ -33,13 +33,15 @@ class ReadableArchive(Protocol):
 
     def events(self, first: datetime, last: datetime) -> Iterator[Mapping[str, Any]]:
         """Yield the events from `first` to `last`, in EventBridge's envelope."""
+        ...
 
     def completed(self, function: str) -> set[tuple[str, str]]:
         """Return (source, event id) of each event that a function has completed."""
+        ...
 
 
 def from_archive(planned: ReplayPlan, archive: ReadableArchive) -> Forecast:
-    """Return a forecast that counts the archive's events by the rule's own pattern, once-records and contract."""
+    """Return the forecast of a replay, counted in the archive by the code's pattern, once-records and contracts."""
     function, subscription = planned.function, planned.subscription
     completed = archive.completed(function.name)
     matched = done = invalid = 0
@@ -58,7 +60,7 @@ def from_archive(planned: ReplayPlan, archive: ReadableArchive) -> Forecast:
 
 
 def from_journal(planned: ReplayPlan, journal: JournalAccess) -> Forecast:
-    """Return a forecast from the journal: events published or consumed in the window, and those completed."""
+    """Return the forecast of a replay, counted in the journal, which has no rule and no validity: `invalid` is None."""
     name = planned.function.name
     found = journal.records(Wanted(planned.first, planned.last))
     consumed_contracts = {

@@ -22,7 +22,7 @@ _ENVELOPE: Final = ("source", "detail-type", "detail")
 
 
 def foreign_named(choreography: Choreography, name: str) -> type[ForeignEvent] | None:
-    """Return the event of others with this class name or detail-type; None when functions consume no such event."""
+    """Return the event of others with this class name or detail-type; None if no function consumes one."""
     models = [model for one in choreography.foreign for model in one.models]
     return next((model for model in models if name in (model.__name__, model.identity.detail_type)), None)
 
@@ -36,7 +36,7 @@ def foreign_entry(
     resources: Sequence[str] = (),
     time: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return the entry of an event of others for PutEvents; without `source`, its class's own."""
+    """Return the entry of an event of others for PutEvents, on its bus; without `source` with the class's own."""
     entry: dict[str, Any] = {
         "Source": source or kind.origin.source.replace("*", _ANY_SOURCE),
         "DetailType": kind.identity.detail_type,
@@ -48,7 +48,7 @@ def foreign_entry(
 
 
 def read_foreign(choreography: Choreography, kind: type[ForeignEvent], data: str) -> dict[str, Any]:
-    """Return the entry of JSON text as an event of others, after a check against its class.
+    """Return the entry for PutEvents of JSON text as an event of others; `ContractViolation` if it breaks the class.
 
     Args:
         choreography: consumes the event.
@@ -71,7 +71,7 @@ def read_foreign(choreography: Choreography, kind: type[ForeignEvent], data: str
 
 
 def publish_foreign(choreography: Choreography, kind: type[ForeignEvent], data: str, put: Put) -> str:
-    """Publish JSON text as an event of others, as `read_foreign` reads it; return the id of the event.
+    """Publish JSON text, a detail or a whole event, as an event of others; return EventBridge's id.
 
     Raises:
         ContractViolation: the data breaks the class.
@@ -81,11 +81,7 @@ def publish_foreign(choreography: Choreography, kind: type[ForeignEvent], data: 
 
 
 def put_one(put: Put, entry: Mapping[str, Any]) -> str:
-    """Publish one entry and return the id of its event; raise `PublishFailed` when it is not accepted.
-
-    Raises:
-        PublishFailed: it was not accepted.
-    """
+    """Publish one entry and return the id of its event; raise `PublishFailed` when it is not accepted."""
     (result,) = put(Entries=[entry])["Entries"]
     if "EventId" not in result:
         raise PublishFailed(
@@ -96,7 +92,7 @@ def put_one(put: Put, entry: Mapping[str, Any]) -> str:
 
 
 def _unwrapped(data: str) -> tuple[str, list[str], str | None]:
-    """Return (detail, resources, source) of an event in EventBridge's envelope; other data is a detail alone."""
+    """Return (detail, resources, source) of an event in EventBridge's envelope; (data, [], None) for other data."""
     try:
         event = json.loads(data)
     except (ValueError, RecursionError):

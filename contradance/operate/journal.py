@@ -190,27 +190,35 @@ class JournalAccess(Protocol):
 
     def flows(self, term: str) -> list[JournalRecord]:
         """Return all records of each flow with an id or subject that is, or begins with, `term`; empty without any."""
+        ...
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
         """Return the records of flows, each with what its attempt logged."""
+        ...
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
         """Return the pending deliveries of these flows, as far as the system can list them."""
+        ...
 
     def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
         """Return every record of these flows, without logs."""
+        ...
 
     def latest(self) -> list[JournalRecord]:
         """Return every record of the flow that began last; empty when there are none."""
+        ...
 
     def records(self, wanted: Wanted) -> Records:
         """Return the wanted records, in the order in which they were written, and whether these are all."""
+        ...
 
     def newest(self, wanted: Wanted) -> Iterator[JournalRecord]:
         """Yield the wanted records, the latest first."""
+        ...
 
     def lines(self, wanted: Wanted) -> Iterator[LogLine]:
         """Yield the wanted log lines, in order; with `wanted.latest`, only so many of them, the latest."""
+        ...
 
 
 def follow(journal: JournalAccess, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:

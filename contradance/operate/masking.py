@@ -1,52 +1,50 @@
 """Dead letters and events as they may be shown: personal data, by their contracts, is masked."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from contradance.choreography import Choreography
-from contradance.envelope import Metadata
+from contradance.contentfilter import EventClass
+from contradance.envelope import EVENTBRIDGE_FIELDS, SCHEDULE_FIELDS, Metadata
+from contradance.foreign import ForeignEvent
 from contradance.identity import Identity
 from contradance.operate.dead_letter import DeadLetter
-from contradance.pii import MASK, mask
-
-_OF_EVENTBRIDGE: Final = frozenset(
-    {*("version", "id", "detail-type", "source", "account", "time", "region", "resources"), "replay-name"}
-)
-"""Fields of EventBridge's envelope around the detail."""
-_OF_SCHEDULER: Final = frozenset({"schedule", "scheduled_time"})
+from contradance.pii import MASK, mask, mask_fields
 
 
 def masked_event(choreography: Choreography, event: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event or a schedule's input with personal data masked; all of its detail if its contract is unknown."""
-    names = _OF_EVENTBRIDGE if "detail" in event else _OF_SCHEDULER
-    shown = {name: value if name in names and _is_text(value) else MASK for name, value in event.items()}
-    return {**shown, "detail": _masked_detail(choreography, event)} if "detail" in event else shown
-
-
-def _is_text(value: object) -> bool:
-    """Whether a value is text or a list of texts, as every field around a detail is."""
-    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
+    if "detail" in event:
+        return {**mask_fields(event, EVENTBRIDGE_FIELDS), "detail": _masked_detail(choreography, event)}
+    return mask_fields(event, SCHEDULE_FIELDS)
 
 
 def _masked_detail(choreography: Choreography, event: Mapping[str, Any]) -> object:
-    """Return an event's detail, masked by its class or contract; only the mask when that is unknown."""
-    detail = event["detail"]
+    """Return an event's detail, masked by its class; only the mask when its class is unknown."""
+    detail, model = event["detail"], class_of(choreography, event)
+    if model is None:
+        return MASK
+    if issubclass(model, ForeignEvent):
+        return mask(model, detail)
+    return {"metadata": mask(Metadata, detail["metadata"]), "data": mask(model, detail.get("data"))}
+
+
+def class_of(choreography: Choreography, event: Mapping[str, Any]) -> EventClass | None:
+    """Return the class of an event of others, else the contract that the event's metadata names; None if unknown."""
     foreign = choreography.foreign_of(event.get("source"), event.get("detail-type"))
     if foreign is not None:
-        return mask(foreign, detail)
+        return foreign
+    detail = event.get("detail")
     metadata = detail.get("metadata") if isinstance(detail, Mapping) else None
     version = metadata.get("version") if isinstance(metadata, Mapping) else None
     if not isinstance(version, int):
-        return MASK
+        return None
     identity = Identity(str(event.get("source")), str(event.get("detail-type")), version)
-    contract = choreography.contracts.by_identity.get(identity)
-    if contract is None:
-        return MASK
-    return {"metadata": mask(Metadata, metadata), "data": mask(contract, detail.get("data"))}
+    return choreography.contracts.by_identity.get(identity)
 
 
-def shown(choreography: Choreography, letter: DeadLetter) -> dict[str, Any]:
-    """Return a dead letter as JSON values, without personal data."""
+def letter_as_json(choreography: Choreography, letter: DeadLetter) -> dict[str, Any]:
+    """Return a dead letter as JSON values, its event masked (None without one), its error text unchanged."""
     return {
         "subscriber": letter.subscriber,
         "reason": letter.reason,

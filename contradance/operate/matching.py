@@ -23,7 +23,7 @@ class MatchResult(NamedTuple):
 
 
 def verdicts(choreography: Choreography, versions: Sequence[Mapping[str, Any]]) -> list[MatchResult]:
-    """Return, for every subscriber, whether its rule matches an event, else the mismatch.
+    """Return, for every subscriber, its rule's mismatch with an event; None if it matches one of the versions.
 
     Args:
         choreography: has the rules.
@@ -36,7 +36,7 @@ def verdicts(choreography: Choreography, versions: Sequence[Mapping[str, Any]]) 
 
 
 def _mismatch(found: Sequence[Mismatch | None]) -> Mismatch | None:
-    """Return None if a version matches; else why the newest one does not, of those that the subscriber reads if it reads any."""
+    """Return None if one version matches; else the newest's mismatch, if possible one not in the version field."""
     mismatches = [one for one in reversed(found) if one is not None]
     if len(mismatches) < len(found):
         return None
@@ -44,7 +44,12 @@ def _mismatch(found: Sequence[Mismatch | None]) -> Mismatch | None:
 
 
 def versions_of(choreography: Choreography, name: str, data: str) -> list[Mapping[str, Any]]:
-    """Return the event that publishing JSON data puts on the bus, in every version, the newest last; refuse wrong data."""
+    """Return the envelopes in which data would be published as the event `name`, one a version, the newest last.
+
+    Raises:
+        DeclarationError: no event, or several, have the name.
+        ContractViolation: the data breaks the event's class.
+    """
     event = event_named(choreography, name)
     if issubclass(event, ForeignEvent):
         entry = read_foreign(choreography, event, data)
@@ -60,8 +65,8 @@ def versions_of(choreography: Choreography, name: str, data: str) -> list[Mappin
     ]
 
 
-def read_event(text: str) -> Mapping[str, Any]:
-    """Return the event that JSON text holds; refuse text without source, detail-type or detail."""
+def parse_event(text: str) -> Mapping[str, Any]:
+    """Return the event in JSON text; `DeclarationError` for text without source, detail-type or detail."""
     try:
         event = json.loads(text)
     except (ValueError, RecursionError) as error:

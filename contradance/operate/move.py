@@ -48,7 +48,7 @@ class MovePlan:
 
 
 def plan_move(choreography: Choreography, service: str, source: Deployed, target: Deployed) -> MovePlan:
-    """Return a checked move of a service from the stack `source` to the stack `target`.
+    """Return a checked move of a service between two stacks; `OperateError` with the reason when it is not possible.
 
     Raises:
         OperateError: the move is not possible; the message has the reason.
@@ -95,7 +95,7 @@ def _check_stacks(source: Deployed, target: Deployed) -> None:
 
 
 def _pair(name: str, source: Deployed, target: Deployed) -> MovedRows:
-    """Return a table in both stacks; raise `OperateError` when the new one does not have it, or with another key."""
+    """Return a table in both stacks; `OperateError` if the new one lacks it, or only one has a sort key."""
     old, new = source.tables[name], target.tables.get(name)
     if new is None or new.sorted != old.sorted:
         raise OperateError(
@@ -123,7 +123,7 @@ def check_direction(plan: MovePlan, rows: Callable[[MovedRows], tuple[Rows, Rows
 
 
 def _first_rows(rows: Rows) -> Sequence[StoredRow]:
-    """Return the first page that has rows; empty when there is none."""
+    """Return the first page that has rows; an empty sequence when the table has no row."""
     return next((page for page in rows.pages() if page), ())
 
 

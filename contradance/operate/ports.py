@@ -21,15 +21,19 @@ class LetterView(Protocol):
 
         A letter that arrives after the first letter of its function was yielded may be missing.
         """
+        ...
 
     def hidden(self) -> int:
         """Return about how many letters cannot be read now because another client has received them."""
+        ...
 
     def redrive(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
-        """Send each letter's event only to the letter's function, delete accepted letters, return the outcomes."""
+        """Send each letter's event to its own function, delete accepted letters; return an outcome for every letter."""
+        ...
 
     def delete(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
-        """Delete letters, and return their outcomes."""
+        """Delete letters; return an outcome for every letter, `kept` if another client has it."""
+        ...
 
 
 class DeadLetterAccess(Protocol):
@@ -38,12 +42,15 @@ class DeadLetterAccess(Protocol):
     @property
     def exact(self) -> bool:
         """Whether counts are exact: True for the laptop, False for SQS, where reading a message means receiving it."""
+        ...
 
     def look(self, functions: Sequence[str]) -> AbstractContextManager[LetterView]:
         """Return a context with a view of the dead letter queues of these functions."""
+        ...
 
     def count(self, function: str) -> int:
         """Return how many dead letters a function has, only approximately unless `exact`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +75,15 @@ class ReplayAccess(Protocol):
 
     def start(self, name: str, function: str, first: datetime, last: datetime) -> ReplayStatus:
         """Replay to one function the events with `first` <= time < `last`; return the replay's state."""
+        ...
 
     def start_to_rule(self, name: str, rule: str, first: datetime, last: datetime) -> ReplayStatus:
-        """Replay to a rule of another stack, by its name on the system's bus; return the replay's state."""
+        """Replay to another stack's rule, by its name on the bus; return the state. `OperateError` on the laptop."""
+        ...
 
     def status(self, name: str) -> ReplayStatus:
-        """Return the state of the replay with this name."""
+        """Return the state of the replay with this name; `OperateError` if there is none."""
+        ...
 
 
 class RuleTarget(NamedTuple):
@@ -124,39 +134,51 @@ class HealthAccess(Protocol):
 
     def deployed(self) -> Deployed:
         """Return the description of what runs now."""
+        ...
 
     def account(self) -> str | None:
         """Return the AWS account of the credentials in use; None when the system needs no credentials."""
+        ...
 
     def bus_arn(self) -> str:
         """Return the ARN of the system's bus as it is now."""
+        ...
 
     def has_bus(self, bus: DeployedBus) -> bool:
         """Whether a bus of events of others exists, found by its ARN."""
+        ...
 
     def rule(self, function: str) -> RunningRule:
-        """Return the rule of one subscriber as it is now, with its targets."""
+        """Return the rule of one subscriber as it is now, with its targets; `ContradanceError` if it cannot be read."""
+        ...
 
     def bus_rule(self, name: str) -> RunningRule:
         """Return a rule on the system's bus as it is now, also of another stack; `OperateError` if there is none."""
+        ...
 
     def can_run(self, function: str) -> bool:
         """Whether a function may run: False when its reserved concurrency is 0."""
+        ...
 
     def bus_rules(self) -> Sequence[str]:
         """Return the names of all rules on the system's bus except AWS's own, in order; empty on the laptop."""
+        ...
 
     def waiting(self, function: str) -> int | None:
         """Return about how many events wait in the queue before a function; None without a queue."""
+        ...
 
     def archive_state(self, archive: str) -> str:
-        """Return ENABLED, or another state of an archive with its reason."""
+        """Return ENABLED, or an archive's other state, followed by its reason if it has one."""
+        ...
 
     def alarms(self, names: Sequence[str]) -> Mapping[str, AlarmState]:
         """Return the state of each alarm in `names` that exists, by name."""
+        ...
 
     def hangs(self) -> Sequence[Hang]:
         """Return the invocations whose threads still run after their timeouts; none on AWS, where Lambda ends them."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

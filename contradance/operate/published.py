@@ -101,7 +101,7 @@ def published(records: Iterable[JournalRecord]) -> list[Published]:
 
 
 def _published(event_id: str, publication: _Publication | None, attempts: Sequence[JournalRecord]) -> Published:
-    """Return one event from the attempt that published it, None if unknown, and the attempts to consume it."""
+    """Return one event, from its publishing attempt (None if unknown) and the attempts to consume it."""
     records = [*attempts, publication.attempt] if publication else attempts
     states = _delivery_states(attempts)
     return Published(

@@ -22,9 +22,9 @@ _SECONDS = 10.0
 
 
 def event_named(choreography: Choreography, name: str) -> EventClass:
-    """Return the contract with a name like `BookLent v1` or with this class; else the event of others that has the name.
+    """Return the contract, else the event of others, with this name; `DeclarationError` for none or several sources.
 
-    Without a version it is the newest one. It refuses another name, and one that contracts of several sources have.
+    A name is like `BookLent v1`, or a class's. Without a version it is the newest one.
     """
     contracts = choreography.contracts
     if matching_identities(name, contracts.by_identity):
@@ -39,7 +39,7 @@ def event_named(choreography: Choreography, name: str) -> EventClass:
 
 
 def seal_data(contract: type[Contract], data: str) -> tuple[SealedEvent, ...]:
-    """Return JSON text sealed as an event that begins a flow, newest version last; refuse data that does not fit."""
+    """Return JSON data as a sealed event of a new flow, newest version last; `ContractViolation` if it does not fit."""
     try:
         event = read_closed(contract, data)
     except ValidationError as error:
@@ -54,7 +54,12 @@ def seal_data(contract: type[Contract], data: str) -> tuple[SealedEvent, ...]:
 def publish_data(
     choreography: Choreography, contract: type[Contract], data: str, events: Events, clock: Clock
 ) -> SealedEvent:
-    """Publish JSON text as an event, and return its newest version; refuse data that breaks its contract."""
+    """Publish JSON text as an event, and return its newest version.
+
+    Raises:
+        ContractViolation: the data breaks the contract.
+        PublishFailed: the event was not accepted within ten seconds.
+    """
     sealed = seal_data(contract, data)
     publish(sealed, events, choreography.name, clock, _SECONDS)
     return sealed[-1]

@@ -8,8 +8,7 @@ from contradance.deployed import Deployed, DeployedFunction
 from contradance.operate.doctor import HealthCheck, checked
 from contradance.operate.move import MovePlan
 from contradance.operate.ports import System
-from contradance.operate.replay import unrecognised
-from contradance.operate.rule_replay import ignores_replays
+from contradance.operate.replay import ignores_replays, unrecognised
 from contradance.subscription import Subscription
 from contradance.table import Grant
 
@@ -30,18 +29,18 @@ class NamedSystem:
     """` --stack prod`, or ` --outputs prod.json`."""
 
 
-def find_obstacles(plan: MovePlan, source: NamedSystem, target: NamedSystem) -> Iterator[HealthCheck]:
-    """Yield the result of each check that has to pass before the new stack is enabled."""
+def checks_before_enabling(plan: MovePlan, source: NamedSystem, target: NamedSystem) -> Iterator[HealthCheck]:
+    """Yield the result of each check, passed or not, that has to pass before the new stack is enabled."""
     for name in plan.functions:
         yield from _archived(target, name)
         yield from _replayable(plan, target, name)
         yield from _stopped(plan, source, name)
         yield from _drained(source, name)
-    yield from may_write(plan, target)
+    yield from checks_before_copying(plan, target)
 
 
-def may_write(plan: MovePlan, target: NamedSystem) -> Iterator[HealthCheck]:
-    """Yield the result of each check that has to pass before anything is written to the new stack."""
+def checks_before_copying(plan: MovePlan, target: NamedSystem) -> Iterator[HealthCheck]:
+    """Yield the result of each check, passed or not, that has to pass before anything is written to the new stack."""
     for name in plan.functions:
         yield from _paused(plan, target, name)
         yield from _silent(plan, target, name)
@@ -62,13 +61,13 @@ def commands_after(plan: MovePlan, target: NamedSystem) -> Sequence[str]:
 
 
 def _others(key: PauseKey, service: str, deployed: Deployed) -> Sequence[str]:
-    """Return the other services of a stack that are paused, or stopped."""
+    """Return the names of the other services of a stack that its configuration has in the key, in order."""
     named = {name.partition(".")[0] for name, function in deployed.functions.items() if getattr(function, key)}
     return sorted(named - {service})
 
 
-def _set_key(key: PauseKey, plan: MovePlan, stack: NamedSystem) -> str:
-    """Return the commands that add the service to a key, and keep the services that the key names already."""
+def _commands_to_set(key: PauseKey, plan: MovePlan, stack: NamedSystem) -> str:
+    """Return the commands, in one line, that add the service to a key of the configuration and deploy."""
     option = stack.pulumi_option
     others = _others(key, plan.service, stack.system.deployed)
     position = "N" if others else "0"
@@ -79,7 +78,7 @@ def _set_key(key: PauseKey, plan: MovePlan, stack: NamedSystem) -> str:
 
 
 def _archived(target: NamedSystem, name: str) -> Iterator[HealthCheck]:
-    """Yield whether what a subscriber misses meanwhile can be replayed to it: its bus has an archive that is known."""
+    """Yield whether the bus of a subscriber has an archive that its stack knows; nothing for other functions."""
     deployed = target.system.deployed
     if deployed.functions[name].rule_arn is None:
         return
@@ -93,7 +92,7 @@ def _archived(target: NamedSystem, name: str) -> Iterator[HealthCheck]:
 
 
 def _replayable(plan: MovePlan, target: NamedSystem, name: str) -> Iterator[HealthCheck]:
-    """Yield whether a replay delivers what a subscriber misses: its rule matches it, and each event is recognised."""
+    """Yield whether a subscriber's rule matches replays, and recognises each event; nothing for other functions."""
     subscription = plan.declared[name].trigger
     if not isinstance(subscription, Subscription):
         return
@@ -120,9 +119,9 @@ def _stopped(plan: MovePlan, source: NamedSystem, name: str) -> Iterator[HealthC
     def look() -> HealthCheck:
         """Return the result of checking the rule or the schedule, and the reserved concurrency."""
         if _is_enabled(source.system, name, source.system.deployed.functions[name]):
-            return HealthCheck(what, "it is not paused", f"Pause it: {_set_key('paused', plan, source)}")
+            return HealthCheck(what, "it is not paused", f"Pause it: {_commands_to_set('paused', plan, source)}")
         if source.system.health.can_run(name):
-            stop = _set_key("stopped", plan, source)
+            stop = _commands_to_set("stopped", plan, source)
             return HealthCheck(what, "it can still run", f"When it is drained, stop it: {stop}")
         return HealthCheck(what, "")
 
@@ -170,7 +169,7 @@ def _paused(plan: MovePlan, target: NamedSystem, name: str) -> Iterator[HealthCh
         if not _is_enabled(target.system, name, function):
             return HealthCheck(what, "")
         trouble = "it runs already: a copy could bring back what it has deleted"
-        return HealthCheck(what, trouble, f"Stop it: {_set_key('stopped', plan, target)}")
+        return HealthCheck(what, trouble, f"Stop it: {_commands_to_set('stopped', plan, target)}")
 
     yield from checked(what, look)
 
@@ -188,13 +187,13 @@ def _silent(plan: MovePlan, target: NamedSystem, name: str) -> Iterator[HealthCh
         if not target.system.health.can_run(name):
             return HealthCheck(what, "")
         trouble = "it answers requests: the copy would keep what it writes, and bring back what it deletes"
-        return HealthCheck(what, trouble, f"Stop it: {_set_key('stopped', plan, target)}")
+        return HealthCheck(what, trouble, f"Stop it: {_commands_to_set('stopped', plan, target)}")
 
     yield from checked(what, look)
 
 
 def _is_enabled(system: System, name: str, function: DeployedFunction) -> bool:
-    """Whether a function gets new events: by its rule as it is now, for a schedule by the outputs; False for a route."""
+    """Whether a function gets new events: by its rule as it is now, a schedule by the outputs; False for a route."""
     if function.rule_name is not None:
         return system.health.rule(name).state == "ENABLED"
     return function.kind == "schedule" and not function.paused

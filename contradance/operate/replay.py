@@ -5,6 +5,7 @@ take ten minutes to reach the archive (EventBridge user guide, eb-archive). An e
 has no effect again, unless the replay's name begins with `again.`: then the runtime handles each event as a new one.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from typing import Final
 from contradance.choreography import AnyFunction, Choreography
 from contradance.errors import OperateError
 from contradance.foreign import ForeignEvent
-from contradance.operate.ports import ReplayStatus, System
+from contradance.operate.ports import ReplayStatus, RunningRule, System
 from contradance.runtime.consume import AGAIN
 from contradance.subscription import Subscription
 
@@ -40,7 +41,7 @@ class ReplayPlan:
         return self.again and bool(self.function.publishes)
 
     def is_fresh(self, now: datetime) -> bool:
-        """Whether the window ends too late: its last events may not be in the archive yet."""
+        """Whether the window ends less than ten minutes before `now`: events may not be in the archive yet."""
         return is_fresh(self.last, now)
 
 
@@ -54,7 +55,7 @@ def plan(
     identifier: str,
     again: bool = False,
 ) -> ReplayPlan:
-    """Return a checked replay of the events with `first` <= time < `last`; `identifier` makes its name unique.
+    """Return a checked replay of the events with `first` <= time < `last`; `identifier` ends its name.
 
     Raises:
         OperateError: the replay is not possible; the message has the reason.
@@ -83,23 +84,23 @@ def plan(
 
 
 def check_window(first: datetime, last: datetime) -> None:
-    """Raise `OperateError` when a window ends before it begins."""
+    """Raise `OperateError` unless a window ends later than it begins."""
     if last <= first:
         raise OperateError("the window ends before it begins.\n  Give a --to that is later than --from.")
 
 
 def replay_name(identifier: str, *, again: bool) -> str:
-    """Return the name of a replay, by which the runtime decides whether completed events have an effect."""
+    """Return `again.<identifier>`, by which the runtime handles completed events again; else `replay.<identifier>`."""
     return f"{AGAIN if again else _COMPLETED_ONCE}{identifier}"
 
 
 def is_fresh(last: datetime, now: datetime) -> bool:
-    """Whether a window that ends at `last` ends too late: its last events may not be in the archive yet."""
+    """Whether `last`, the end of a window, is less than ten minutes ago: events may not be in the archive yet."""
     return last > now - ARCHIVE_LAG
 
 
 def _check_rule(system: System, subscriber: str) -> None:
-    """Raise `OperateError` when the subscriber has no rule in this stack, or when its configuration disables the rule."""
+    """Raise `OperateError` when the stack lacks the subscriber or its rule, or its configuration disables the rule."""
     deployed = system.deployed
     function = deployed.functions.get(subscriber)
     if function is None:
@@ -150,12 +151,32 @@ def _check_recognition(subscriber: str, subscription: Subscription, *, again: bo
 
 
 def unrecognised(subscription: Subscription) -> Sequence[type[ForeignEvent]]:
-    """Return the consumed events of others that only EventBridge's id identifies."""
+    """Return the consumed events of others without `once_by=`, which only EventBridge's id identifies."""
     return [kind for kind in subscription.foreign if not kind.origin.once_by]
 
 
+def check_receives(name: str, rule: RunningRule) -> None:
+    """Raise `OperateError` when a rule, as it is now, is disabled or matches no replayed event."""
+    if rule.state != "ENABLED":
+        raise OperateError(
+            f"the rule {name} is {rule.state}: a replay would not reach its function.\n  Its stack enables it: pulumi up"
+        )
+    if ignores_replays(rule):
+        raise OperateError(
+            f"the rule {name} matches no replayed event: its function ignores replays.\n"
+            "  Declare it with on_replay='run', and deploy it."
+        )
+
+
+def ignores_replays(rule: RunningRule) -> bool:
+    """Whether a rule, as it is now, matches no replayed event."""
+    return "replay-name" in json.loads(rule.pattern or "{}")
+
+
 def start(system: System, planned: ReplayPlan) -> ReplayStatus:
-    """Start a replay and return its first state; it then runs in the system."""
+    """Start a replay, which then runs in the system; `OperateError` if the rule, as it is now, would not receive it."""
+    name = planned.function.name
+    check_receives(str(system.deployed.functions[name].rule_name), system.health.rule(name))
     return system.replays.start(planned.name, planned.function.name, planned.first, planned.last)
 
 

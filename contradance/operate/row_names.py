@@ -20,7 +20,7 @@ class NamedRow(NamedTuple):
 
 
 def named_row(choreography: Choreography, text: str) -> NamedRow:
-    """Return the row of a name; `%2F` in a key stands for a slash. `OperateError` for an unknown table or a wrong key."""
+    """Return the row that a text like `loans.copies/KEY` names; `OperateError` for an unknown table or a wrong key."""
     tables = {
         use.table: use
         for function in choreography.functions.values()

@@ -3,13 +3,12 @@
 The code of the rule's function is another project's: what the rule itself shows is checked, and nothing is counted.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 
 from contradance.errors import OperateError
-from contradance.operate.ports import ReplayStatus, RunningRule, System
-from contradance.operate.replay import check_window, is_fresh, replay_name
+from contradance.operate.ports import ReplayStatus, System
+from contradance.operate.replay import check_receives, check_window, is_fresh, replay_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class RuleReplay:
     name: str
 
     def is_fresh(self, now: datetime) -> bool:
-        """Whether the window ends too late: its last events may not be in the archive yet."""
+        """Whether the window ends less than ten minutes before `now`: events may not be in the archive yet."""
         return is_fresh(self.last, now)
 
 
@@ -52,19 +51,8 @@ def plan_to_rule(
             f"no other stack has a rule {name} on the bus {deployed.bus_name}.\n"
             f"  Rules of others: {', '.join(others) or 'none'}."
         )
-    found = system.health.bus_rule(name)
-    if found.state != "ENABLED":
-        raise OperateError(
-            f"the rule {name} is {found.state}: a replay would not reach its function.\n  Its stack enables it: pulumi up"
-        )
-    if ignores_replays(found):
-        raise OperateError(f"the rule {name} matches no replayed event: its function ignores replays.")
+    check_receives(name, system.health.bus_rule(name))
     return RuleReplay(name, first, last, again, replay_name(identifier, again=again))
-
-
-def ignores_replays(rule: RunningRule) -> bool:
-    """Whether a rule, as it is now, matches no replayed event."""
-    return "replay-name" in json.loads(rule.pattern or "{}")
 
 
 def start_to_rule(system: System, planned: RuleReplay) -> ReplayStatus:
@@ -73,7 +61,7 @@ def start_to_rule(system: System, planned: RuleReplay) -> ReplayStatus:
 
 
 def _rule_name(system: System, rule: str) -> str:
-    """Return the name of a rule that is given by its name or its ARN; refuse an ARN of another bus."""
+    """Return the name of a rule that is given by its name or its ARN; `OperateError` for an ARN of another bus."""
     prefix = f"{system.deployed.bus_arn.replace(':event-bus/', ':rule/')}/"
     if rule.startswith("arn:") and not rule.startswith(prefix):
         raise OperateError(f"{rule} is not a rule on the bus {system.deployed.bus_name}, whose archive is replayed.")

@@ -10,9 +10,9 @@ from contradance.choreography import Choreography, Subscribed
 from contradance.errors import DeclarationError
 from contradance.foreign import UNVERSIONED
 from contradance.identity import Identity
-from contradance.operate.flow import COMPLETED, Outstanding
+from contradance.operate.flow import Outstanding
 from contradance.pattern import Mismatch
-from contradance.runtime.journal_record import JournalRecord
+from contradance.runtime.journal_record import COMPLETED, JournalRecord
 
 DeliveryStatus = Literal["done", "dead letter", "waiting", "not matched", "never delivered"]
 """The status of an event at a subscriber. `never delivered`: the rule matches the event now, but did not match it when
@@ -46,7 +46,7 @@ class Why:
 
 
 def _metadata(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an event's metadata before it is validated; empty when it has none."""
+    """Return the metadata in an event's detail, not validated; empty when it has none."""
     metadata = event["detail"].get("metadata") if isinstance(event["detail"], dict) else None
     return metadata if isinstance(metadata, dict) else {}
 
@@ -87,7 +87,7 @@ def why(
 
 
 def _verdict(mismatch: Mismatch | None, attempts: Sequence[JournalRecord], due: datetime | None) -> DeliveryStatus:
-    """Return the status of a delivery; attempts count before the rule, which may not match the event any more."""
+    """Return the status by the attempts, else by `due`, else by the rule, which may not match the event any more."""
     if any(one.outcome in COMPLETED for one in attempts):
         return "done"
     if any(one.dead for one in attempts):
@@ -98,7 +98,7 @@ def _verdict(mismatch: Mismatch | None, attempts: Sequence[JournalRecord], due: 
 
 
 def _subscribers(choreography: Choreography, wanted: str | None) -> Iterator[Subscribed]:
-    """Yield the subscriptions of `service.handler` or `handler`, all for None; refuse an unknown name."""
+    """Yield the subscriptions of `service.handler` or `handler`, all for None; `DeclarationError` without any."""
     found = [
         one
         for one in choreography.subscriptions
@@ -106,5 +106,6 @@ def _subscribers(choreography: Choreography, wanted: str | None) -> Iterator[Sub
     ]
     if not found:
         known = ", ".join(one.function.name for one in choreography.subscriptions)
-        raise DeclarationError(f"{choreography.name!r} has no subscriber {wanted!r}.\n  Subscribers: {known}.")
+        named = "" if wanted is None else f" {wanted!r}"
+        raise DeclarationError(f"{choreography.name!r} has no subscriber{named}.\n  Subscribers: {known or 'none'}.")
     yield from found

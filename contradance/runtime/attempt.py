@@ -135,7 +135,7 @@ class Attempt:
         error = shortened(error, MAX_REASON_BYTES)
         attributes = {
             "REASON": outcome,
-            "ERROR_MESSAGE": shortened(error, room) if room > 0 else "",
+            "ERROR_MESSAGE": shortened(error, max(room, 0)),
             "ATTEMPTS": str(number),
         }
         self._environment.dead_letters.send(self._function.name, body, attributes)

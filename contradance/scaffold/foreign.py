@@ -1,27 +1,22 @@
-"""Creates an event of others: a module with its model, written by datamodel-code-generator from a sample or a schema."""
+"""Creates an event of others: a module with its model, written from a sample event or a schema."""
 
-import ast
 import json
-import subprocess
-import sys
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final, Literal
 
 from contradance.errors import CannotCreate
 from contradance.foreign import DEFAULT_BUS
+from contradance.scaffold.foreign_code import foreign_module
 from contradance.scaffold.layout import ProjectLayout
 from contradance.scaffold.naming import event_name, snake
 
-GENERATOR: Final = "datamodel_code_generator"
 PACKAGE: Final = "others"
 """The package of events of others, beside the services."""
-_ALIASES: Final = {"identity": "identity_", "origin": "origin_"}
 _ENVELOPE: Final = ("source", "detail-type", "detail")
-_SECONDS: Final = 120
+_REFERENCE: Final = re.compile(r'"#/definitions/([^"/]+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +66,7 @@ def create_foreign_event(
         )
     path = layout.file_of(f"{package}.x").with_name(f"{snake(called)}.py")
     layout.changes.ensure(path.with_name("__init__.py"), '"""The events of others that functions consume."""\n')
-    layout.changes.create(path, _module(called, keywords, generated(called, described)))
+    layout.changes.create(path, foreign_module(called, keywords, described.form, described.detail))
     return path
 
 
@@ -113,14 +108,27 @@ def _of_schema(event: Mapping[str, Any], document: Mapping[str, Any]) -> Describ
         text = text.replace(f'"{old}', '"#/definitions/')
     schema = json.loads(text)
     reference = schema.get("$ref", "").rpartition("/")[2]
-    if reference in definitions:
-        schema = {**schema["definitions"][reference], "definitions": schema["definitions"]}
+    parts = schema.pop("definitions")
+    if reference in parts:
+        schema = parts[reference]
     return Described(
         "jsonschema",
-        schema,
+        {**schema, "definitions": _used(schema, parts)},
         _only(event, "source", "x-amazon-events-source"),
         _only(event, "detail-type", "x-amazon-events-detail-type"),
     )
+
+
+def _used(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parts that a schema refers to, also through other parts."""
+    used: dict[str, Any] = {}
+    waiting = [schema]
+    while waiting:
+        for name in _REFERENCE.findall(json.dumps(waiting.pop())):
+            if name in parts and name not in used:
+                used[name] = parts[name]
+                waiting.append(parts[name])
+    return used
 
 
 def _only(event: Mapping[str, Any], name: str, extension: str) -> str | None:
@@ -130,56 +138,3 @@ def _only(event: Mapping[str, Any], name: str, extension: str) -> str | None:
     allowed = event.get("properties", {}).get(name, {})
     values = allowed.get("enum") or ([allowed["const"]] if "const" in allowed else [])
     return str(values[0]) if len(values) == 1 else None
-
-
-def generated(name: str, described: Described) -> str:
-    """Return the code that datamodel-code-generator writes, with `name` as the class of the detail."""
-    if find_spec(GENERATOR) is None:
-        raise CannotCreate(
-            "datamodel-code-generator is not installed, which writes models.\n  pip install datamodel-code-generator"
-        )
-    with TemporaryDirectory() as folder:
-        given, written = Path(folder) / "detail.json", Path(folder) / "model.py"
-        given.write_text(json.dumps(described.detail), encoding="utf-8")
-        command = [
-            *(sys.executable, "-m", GENERATOR, "--input", str(given), "--output", str(written)),
-            *("--input-file-type", described.form, "--output-model-type", "pydantic_v2.BaseModel"),
-            *("--class-name", name, "--snake-case-field", "--disable-timestamp", "--disable-warnings"),
-            *("--target-python-version", "3.11", "--use-union-operator", "--aliases", json.dumps(_ALIASES)),
-            *("--formatters", "builtin"),
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)  # noqa: S603 - our own command
-        if done.returncode or not written.is_file():
-            reason = (done.stderr.strip() or "it wrote nothing").splitlines()[-1]
-            raise CannotCreate(f"datamodel-code-generator cannot write a model: {reason}.\n  Write the class by hand.")
-        return written.read_text(encoding="utf-8")
-
-
-def _module(name: str, keywords: Mapping[str, str], code: str) -> str:
-    """Return the module: the generated models, and the class of the event as a `ForeignEvent` with these keywords."""
-    lines = code.splitlines()
-    tree = ast.parse(code)
-    wanted = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
-    if not wanted:
-        raise CannotCreate(
-            "the document describes no object, and the detail of an event is one.\n  Write the class by hand."
-        )
-    (event,) = wanted
-    options = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in keywords.items())
-    body = lines[event.lineno : event.end_lineno]
-    if [*map(str.strip, body)] == ["pass"]:
-        body = []
-    if event.body and isinstance(event.body[0], ast.Expr):  # a docstring of the schema's own
-        body = lines[event.body[0].end_lineno : event.end_lineno]
-    origin, kind = (keywords[key].replace("\\", "").replace('"', "'") for key in ("source", "detail_type"))
-    about = f'    """{origin} published {kind}."""'
-    head = [f"class {name}(ForeignEvent, {options}):", about]
-    replaced = [*lines[: event.lineno - 1], *head, *body, *lines[event.end_lineno :]]
-    text = "\n".join(line for line in replaced if not line.startswith(("#", "from __future__")))
-    first = "from contradance import ForeignEvent\n"
-    title = f'"""The event {kind} of {origin}, as its publisher has it.\n\n'
-    notes = (
-        "Another event may lack some of these fields: make them optional. Name in once_by= the fields that identify an "
-        'event.\n"""\n\n'
-    )
-    return title + notes + first + text.strip("\n") + "\n"

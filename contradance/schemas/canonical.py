@@ -63,9 +63,12 @@ class _Generator(GenerateJsonSchema):
 
     def build_schema_type_to_method(self) -> dict[CoreSchemaOrFieldType, _Generate]:
         """Let the types of `_CHECKS_OUTSIDE_SCHEMA` and validator functions add their checks to `x-checks`."""
-        methods = super().build_schema_type_to_method()
-        methods |= {kind: partial(_checked, methods[kind]) for kind in _CHECKS_OUTSIDE_SCHEMA}
-        return methods | {kind: partial(_validated, methods[kind]) for kind in _VALIDATORS}
+        methods: dict[CoreSchemaOrFieldType, _Generate] = super().build_schema_type_to_method()
+        for kind in _CHECKS_OUTSIDE_SCHEMA:
+            methods[kind] = partial(_checked, methods[kind])
+        for kind in _VALIDATORS:
+            methods[kind] = partial(_validated, methods[kind])
+        return methods
 
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
         """Add strict mode and custom serializers to `x-checks`."""
@@ -94,7 +97,7 @@ class _Generator(GenerateJsonSchema):
         if not issubclass(schema["cls"], Flag):
             return generated
         every = sum(member.value for member in schema["cls"])
-        names = {member.name: member.value for member in schema["cls"]}
+        names = {str(member.name): member.value for member in schema["cls"]}
         del generated["enum"]
         return _with_checks({**generated, "type": "integer", "minimum": 0, "maximum": every}, names)
 
@@ -141,7 +144,7 @@ def _with_checks(generated: JsonSchemaValue, checks: Mapping[str, object]) -> Js
 
 
 def _json_value(value: object) -> object:
-    """Return a value for the schema: a boolean, integer or list is kept, any other is its text."""
+    """Return a boolean, an integer or a list unchanged, and any other value as text, for the schema."""
     return value if isinstance(value, bool | int | list) else str(value)
 
 

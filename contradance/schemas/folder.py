@@ -13,20 +13,20 @@ Promises: TypeAlias = Mapping[Identity, FrozenContract]
 
 
 def read_folder(folder: Path) -> Promises:
-    """Return the frozen contracts of a folder; none without the folder, refused when a file is not one.
+    """Return the frozen contracts of a folder, none without it; raise `InvalidSchema` for a file that is not one.
 
     Raises:
         InvalidSchema: a file is not a frozen contract, or its path does not match its identity.
     """
     files = sorted(folder.glob("*/*/v*.json"))
-    return read_files((path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")) for path in files)
+    return read_files((path.relative_to(folder).as_posix(), path.read_bytes()) for path in files)
 
 
-def read_files(files: Iterable[tuple[str, str]]) -> Promises:
-    """Return the frozen contracts of files, given as (path below the folder, content); refuse a path of another."""
+def read_files(files: Iterable[tuple[str, str | bytes]]) -> Promises:
+    """Return the frozen contracts of (path below the folder, content); raise `InvalidSchema` for a path of another."""
     promises: dict[Identity, FrozenContract] = {}
-    for path, text in files:
-        frozen = read_frozen(text, path)
+    for path, content in files:
+        frozen = read_frozen(content, path)
         if path != str(frozen.path):
             raise InvalidSchema(f"{path} holds {frozen.identity}.\n  Move it to {frozen.path}.")
         promises[frozen.identity] = frozen

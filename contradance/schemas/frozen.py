@@ -62,10 +62,10 @@ class FrozenContract(BaseModel):
             json.dumps(self.model_dump(by_alias=True, mode="json"), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         )
 
-    def followed_by(self, contract: "FrozenContract") -> "FrozenContract":
-        """Return `contract` with the history of this one; this state joins the history when the schemas differ."""
-        left = (without_annotations(self.schema_),) if compare(self.schema_, contract.schema_) else ()
-        return contract.model_copy(update={"earlier": (*self.earlier, *left)})
+    def followed_by(self, now: "FrozenContract") -> "FrozenContract":
+        """Return `now` with the history of this one; this state joins the history when the schemas differ."""
+        left = (without_annotations(self.schema_),) if compare(self.schema_, now.schema_) else ()
+        return now.model_copy(update={"earlier": (*self.earlier, *left)})
 
 
 def frozen_state(contract: type[Contract]) -> FrozenContract:
@@ -91,14 +91,14 @@ def promised(contracts: Iterable[type[Contract]]) -> dict[str, dict[str, Any]]:
     return {str(state.identity): state.model_dump(by_alias=True, mode="json") for state in wordless}
 
 
-def read_frozen(text: str, where: str) -> FrozenContract:
-    """Parse the content of a file as a frozen contract, or refuse it; `where` names the file in errors.
+def read_frozen(content: str | bytes, where: str) -> FrozenContract:
+    """Return the frozen contract in a file's content, or raise `InvalidSchema`, which names the file by `where`.
 
     Raises:
         InvalidSchema: the content is not a frozen contract.
     """
     try:
-        return FrozenContract.model_validate_json(text)
+        return FrozenContract.model_validate_json(content)
     except ValidationError as error:
         lines = [f"{where} is not a frozen contract"]
         lines += [f"  {path}: {message}" if path else f"  {message}" for path, message in problems(error)]

@@ -11,7 +11,7 @@ _NAMED: Final = re.compile(r"(?:(?P<source>[^/\s]+)/)?(?P<detail_type>[^/\s]+)(?
 
 
 def find_identity(name: str, known: Iterable[Identity]) -> Identity:
-    """Return the identity that `name` matches, the newest version unless it has one; refuse no match, and several.
+    """Return the identity that `name` matches, by default the newest; raise `DeclarationError` for none or two sources.
 
     Raises:
         DeclarationError: it matches none of `known`, or contracts of several sources.
@@ -26,7 +26,7 @@ def find_identity(name: str, known: Iterable[Identity]) -> Identity:
 
 
 def matching_identities(name: str, known: Iterable[Identity]) -> list[Identity]:
-    """Return those of `known` that a full or short name matches: all versions if it has none."""
+    """Return those of `known` that a full or short name matches, of any source and version that it does not name."""
     match = _NAMED.fullmatch(name.strip())
     source, detail_type, version = match.group("source", "detail_type", "version") if match else (None, None, None)
     return [

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import tarfile
+import zlib
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -40,17 +41,17 @@ def read_promises(against: str, root: Path, folder: Path) -> Promises:
 
 
 def _read_wheel(path: Path) -> Promises:
-    """Return the frozen contracts in a wheel, in whichever folder; refuse a file that is not a wheel."""
+    """Return the frozen contracts in a wheel, in any folder; raise `InvalidSchema` if it is not a whole wheel."""
     try:
         with ZipFile(path) as wheel:
             found = {name: match for name in wheel.namelist() if (match := _FILE.search(name))}
-            return read_files((match[1], wheel.read(name).decode()) for name, match in found.items())
-    except BadZipFile as error:
+            return read_files((match[1], wheel.read(name)) for name, match in found.items())
+    except (BadZipFile, zlib.error) as error:
         raise InvalidSchema(f"{path} is not a wheel: {error}.\n  Build it: make wheel.") from error
 
 
 def _read_outputs(path: Path) -> Promises:
-    """Return the frozen contracts in a stack's outputs; refuse a file without them."""
+    """Return the frozen contracts in a file of a stack's outputs; raise `InvalidSchema` for a file without them."""
     try:
         outputs: Any = json.loads(path.read_text(encoding="utf-8"))
         deployed = outputs.get(OUTPUT, outputs)
@@ -64,12 +65,12 @@ def _read_outputs(path: Path) -> Promises:
 
 
 def _frozen_path(contract: dict[str, Any]) -> str:
-    """Return the path below the folder that a contract's file has: `<source>/<DetailType>/v<N>.json`."""
+    """Return the path of a frozen contract's file, from its JSON: `<source>/<DetailType>/v<N>.json`."""
     return f"{contract.get('source')}/{contract.get('detail_type')}/v{contract.get('version')}.json"
 
 
 def _read_git_ref(ref: str, root: Path, folder: Path) -> Promises:
-    """Return the frozen contracts at a git ref; none when it lacks the folder, refused when it does not exist."""
+    """Return the frozen contracts at a git ref, none if it lacks the folder; raise `InvalidSchema` if there is none."""
     known = _run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if known.returncode:
         raise InvalidSchema(
@@ -86,11 +87,11 @@ def _read_git_ref(ref: str, root: Path, folder: Path) -> Promises:
         texts = {
             one.name: files.extractfile(one) for one in files.getmembers() if one.isfile() and _FILE.search(one.name)
         }
-        return read_files((name, text.read().decode()) for name, text in texts.items() if text)
+        return read_files((name, text.read()) for name, text in texts.items() if text)
 
 
 def _run_git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
-    """Run git in `root` and return its exit code and output; refuse when git is not installed."""
+    """Run git in `root`, return its exit code and output; raise `InvalidSchema` when git is not installed."""
     try:
         return subprocess.run(["git", "-C", root, *arguments], capture_output=True, check=False)  # noqa: S603, S607 - git is whichever the user runs
     except FileNotFoundError as error:

@@ -99,7 +99,7 @@ def run(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Run"]:
     with running(
         find_project(request.config.rootpath).choreography(), tmp_path, when_journaled=started.journaled, **options
     ) as laptop:
-        update = request.config.getoption("--update-choreographies")
+        update = bool(request.config.getoption("--update-choreographies"))
         started.run = Run(laptop, started.records, goldens, update=update)
         request.node.stash[_STARTED] = started
         yield started.run

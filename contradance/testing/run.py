@@ -18,11 +18,11 @@ from contradance.local.captured import logging_kept, printing
 from contradance.local.clock import VirtualClock
 from contradance.local.events.accepted import OWN_BUS
 from contradance.local.laptop import Laptop
-from contradance.operate.flow import COMPLETED, Flow, flows
+from contradance.operate.flow import Flow, flows
 from contradance.operate.foreign import foreign_entry, put_one
 from contradance.operate.journal import LogLine, attempt_log_lines
 from contradance.quantity import counted
-from contradance.runtime.journal_record import JournalRecord
+from contradance.runtime.journal_record import COMPLETED, JournalRecord
 from contradance.runtime.publish import publish
 from contradance.table import Table
 from contradance.testing.failures import failures_text
@@ -41,7 +41,9 @@ class Answer(NamedTuple):
 
     status: int
     body: Any
-    """The parsed JSON."""
+    """The parsed JSON; None where the body is empty."""
+    headers: Mapping[str, str]
+    """By name, in lower case."""
 
 
 class Run:
@@ -97,7 +99,8 @@ class Run:
         text = to_wire(body).decode() if isinstance(body, BaseModel) else "" if body is None else json.dumps(body)
         with printing():
             answer = self.laptop.request(method, target, text, headers)
-        return Answer(answer.status, json.loads(answer.body) if answer.body else None)
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Answer(answer.status, json.loads(answer.body) if answer.body else None, headers)
 
     def publish(
         self,

@@ -362,10 +362,17 @@ def test_the_keyboard_reaches_the_content_and_every_page(console: Stage, opens: 
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
-    page.keyboard.press("g")
-    page.keyboard.press("d")
+    for key, path in (("d", "dead-letters"), ("f", "flows"), ("f", "functions"), ("f", "flows")):
+        page.keyboard.press("g")
+        page.keyboard.press(key)
+        expect(page).to_have_url(f"{console.console}/{path}")
+        page.wait_for_load_state()
 
-    expect(page).to_have_url(f"{console.console}/dead-letters")
+
+def test_an_address_with_a_percent_sign_stops_no_script(console: Stage, opens: Opens) -> None:
+    page = opens(f"{console.console}/live#100%")
+
+    expect(page.locator("[data-stream]")).to_have_text("live")
 
 
 def test_every_label_of_the_picture_is_inside_its_box_as_the_browser_draws_it(console: Stage, opens: Opens) -> None:

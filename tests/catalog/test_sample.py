@@ -1,7 +1,7 @@
 import pytest
 from pydantic import Field
 
-from contradance import Contract, Value
+from contradance import Contract, Registry, Value
 from contradance.catalog.sample import sample
 from contradance.errors import InvalidContract
 from food_contracts.registry import registry
@@ -20,6 +20,24 @@ class Whole(Contract, source="shop.a", subject="item"):
     count: int = 3
     tags: list[str] = Field(default_factory=list)
     given: int = Field(default=1, examples=[7])
+
+
+class Comment(Value):
+    text: str = Field(examples=["a"])
+    replies: list["Comment"]
+    others: tuple["Comment", ...]
+    about: "Comment | None"
+    thread: "Thread | None"
+
+
+class Thread(Value):
+    comments: list[Comment]
+
+
+class Commented(Contract, source="shop.a", subject="item"):
+    item: str = Field(examples=["a"])
+    first: Comment
+    threads: list[Thread]
 
 
 class Bare(Contract, source="shop.a", subject="item"):
@@ -79,3 +97,14 @@ def test_an_example_that_breaks_its_own_contract_is_named() -> None:
         "the examples of shop.a/Wrong v1 break it (contract in tests/catalog/test_sample.py)\n"
         "  data.count: Input should be greater than or equal to 1"
     )
+
+
+def test_a_model_that_contains_itself_ends_with_an_empty_list_or_none() -> None:
+    Registry("shop", [Commented])  # resolves the names of classes that are defined later
+    comment: dict[str, object] = {"text": "a", "replies": [], "others": (), "about": None}
+
+    assert sample(Commented).model_dump() == {
+        "item": "a",
+        "first": {**comment, "thread": {"comments": []}},
+        "threads": [{"comments": [{**comment, "thread": None}]}],
+    }

@@ -142,6 +142,18 @@ def test_contracts_are_exported_to_files_or_printed(tmp_path: Path, form: str, f
     assert content == (printed if form == "asyncapi" else printed[first])
 
 
+def test_a_folder_that_cannot_be_written_is_a_mistake_of_usage(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    for folder in ("file", "file/below"):
+        result = CliRunner().invoke(
+            app, ["contracts", "export", "--format", "jsonschema", "--out", str(tmp_path / folder)]
+        )
+
+        assert result.exit_code == 2
+        assert "cannot be written" in " ".join(result.stderr.split())
+
+
 def test_an_exported_schema_says_which_contract_it_is() -> None:
     schema = json.loads(said("export", "--format", "jsonschema"))["food.orders/OrderPlaced/v1.schema.json"]
 

@@ -132,6 +132,15 @@ def test_a_purge_is_a_dry_run_unless_told(incident: Operator) -> None:
     assert left == 3
 
 
+def test_a_letter_that_a_purge_cannot_delete_is_a_finding(incident: Operator) -> None:
+    assert incident.system.laptop.dead_letters.receive(PAYMENT, 10, 60)
+
+    ended = incident.types("dlq", "purge", "--reason", "invalid", "--yes")
+
+    assert ended.exit_code == 1
+    assert f"{PAYMENT}: 1 kept" in ended.stdout
+
+
 def test_where_there_are_none_all_is_fine(tmp_path: Path) -> None:
     with operator(tmp_path) as found:
         listed, shown = found.types("dlq", "list"), found.types("dlq", "show")

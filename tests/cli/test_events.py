@@ -8,6 +8,7 @@ from typer.testing import CliRunner, Result
 
 from contradance.catalog.sample import sample
 from contradance.cli.app import app
+from contradance.cli.events import _names
 from contradance.local.web.server import Server
 from food_contracts.payments import PaymentFailed
 from food_contracts.registry import registry
@@ -181,6 +182,18 @@ def test_what_is_no_event_is_refused(event: str, message: str) -> None:
 
     assert result.exit_code == 1
     assert message in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("identity", "names"),
+    [
+        ("library.loans/BookLent v1", ("library.loans/BookLent v1", "BookLent v1", "BookLent")),
+        ("library.loans/BookLent v12", ("library.loans/BookLent v12", "BookLent v12", "BookLent")),
+        ("aws.s3/Object Created", ("aws.s3/Object Created", "Object Created", "Object Created")),
+    ],
+)
+def test_a_list_is_of_one_event_by_each_of_its_names(identity: str, names: tuple[str, ...]) -> None:
+    assert _names(identity) == names
 
 
 def test_data_alone_is_matched_as_the_event_that_it_would_be() -> None:

@@ -2,23 +2,24 @@
 
 import json
 from bdb import BdbQuit
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from moto import mock_aws
 from pydantic import AwareDatetime, BaseModel, Field
 from typer.testing import CliRunner, Result
 
-from contradance import PII, Table
+from contradance import PII, Choreography, ForeignEvent, Table, subscriber
 from contradance.cli import pulling
 from contradance.cli.app import app
 from contradance.cli.command import the_project
-from contradance.cli.pulled import brought_row, taken_letter
+from contradance.cli.pulled import row_for_laptop, taken_letter
 from contradance.cli.target import Target
 from contradance.deployed import DeployedTable
+from contradance.local.rehearsal import Rehearsed
 from contradance.local.state.journal_table import STATE_FILE
 from contradance.local.state.reader import reading
 from contradance.local.system.deployed import deployed
@@ -32,7 +33,7 @@ from contradance.runtime.aws import layout
 from functions.choreography import food_delivery
 from tests.cli.project import ROOT
 from tests.food import OUTAGE, Food, food
-from tests.local.desk import START
+from tests.local.desk import START, Asked, registry
 from tests.operate.fakes import FakeAws, LaptopAws
 from tests.operate.moving import dynamodb
 from tests.runtime.aws.moto import CREDENTIALS, client, make_table
@@ -131,6 +132,16 @@ def test_pulling_twice_gives_the_same_fakes_and_no_second_letter(stack: Stack) -
     assert stack.bodies() == before
     assert len(before) == 2
 
+    revealed = stack.pull("--reveal", "--confirm", "food-delivery")
+
+    assert f"{PAYMENT}: 0 pulled, 2 here already" in revealed.stdout
+    assert [NAME in body for body in stack.bodies()] == [True, True], "what is revealed replaces the fakes"
+
+
+def test_nothing_to_pull_leaves_no_folder(stack: Stack) -> None:
+    assert stack.pull("--subject", "nothing").exit_code == 1
+    assert not stack.here.exists()
+
 
 def test_personal_data_is_revealed_only_when_confirmed_and_that_is_recorded(stack: Stack) -> None:
     refused = stack.pull("--reveal")
@@ -157,23 +168,90 @@ def test_personal_data_is_revealed_only_when_confirmed_and_that_is_recorded(stac
     assert all("gateway.py" in (one.traceback or "") for one in attempts)
 
 
+def letter_of(event: Mapping[str, Any]) -> DeadLetter:
+    message = QueueMessage("m", "", {}, START, 1, moved=False)
+    return DeadLetter("desk.greet", "failed", event, f"no {NAME}", None, START, START, message)
+
+
+class Uploaded(ForeignEvent, source="scans", detail_type="Uploaded", subject="key"):
+    key: str
+    owner: Annotated[str, PII]
+
+
+@subscriber(service="desk")
+def greet(uploaded: Uploaded | Asked) -> None: ...
+
+
+gallery = Choreography("gallery", contracts=registry, functions=[greet])
+UPLOAD = {"id": "x", "source": "scans", "detail-type": "Uploaded", "detail": {"key": "a/b", "owner": NAME, "by": NAME}}
+ASKED = {
+    "id": "x",
+    "source": "shop.desk",
+    "detail-type": "Asked",
+    "detail": {"metadata": {"event_id": "e", "version": 1, "subject": "tea", "by": NAME}, "data": {"item": "tea"}},
+}
+
+
+def test_an_event_of_others_comes_without_personal_data_too() -> None:
+    taken = taken_letter(gallery, letter_of(UPLOAD), reveal=False)
+
+    assert taken.why == ""
+    assert taken.event is not None
+    assert taken.event["detail"].keys() == {"key", "owner"}
+    assert taken.event["detail"]["key"] == "a/b"
+    assert taken.event["id"] == "x"
+    assert taken.error == f"no {taken.event['detail']['owner']}"
+    assert NAME not in json.dumps(taken.event)
+
+
+@pytest.mark.parametrize(
+    "event", [{**ASKED, "name": NAME}, {**ASKED, "resources": [{"name": NAME}]}, {**UPLOAD, "account": {"name": NAME}}]
+)
+def test_fields_around_the_data_that_may_be_personal_are_left_out(event: dict[str, Any]) -> None:
+    taken = taken_letter(gallery, letter_of(event), reveal=False)
+
+    assert taken.why == ""
+    assert NAME not in json.dumps(taken.event)
+    if event["source"] == "shop.desk":
+        assert taken.event is not None
+        assert taken.event["detail"]["metadata"] == {"event_id": "e", "version": 1, "subject": "tea"}
+
+
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        ({"name": NAME}, "it is not an event"),
+        ({"schedule": "s", "scheduled_time": {"name": NAME}}, "it is not an event"),
+        *(
+            (
+                {**ASKED, "detail": {"metadata": {"version": version}, "data": {"name": NAME}}},
+                "the code has no contract",
+            )
+            for version in (2, "1", None, [1], {"name": 1})
+        ),
+        ({**ASKED, "detail": NAME}, "the code has no contract"),
+        ({**ASKED, "detail": {"metadata": {"version": 1}, "data": NAME}}, "the data of shop.desk/Asked v1 is not an"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_faked_is_kept_unless_it_is_revealed(event: dict[str, Any], why: str) -> None:
+    kept, revealed = (taken_letter(gallery, letter_of(event), reveal=reveal) for reveal in (False, True))
+
+    assert (kept.event, kept.error) == (None, "")
+    assert why in kept.why
+    assert NAME not in kept.why
+    assert (revealed.event, revealed.why) == (event, "")
+
+
 def test_the_printed_command_to_debug_a_letter_quotes_its_id(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(ROOT)
-    letter = DeadLetter(
-        "desk.greet",
-        "failed",
-        {"id": "a b; c"},
-        "",
-        None,
-        START,
-        START,
-        QueueMessage("m", "", {}, START, 1, moved=False),
-    )
+    letter = letter_of({"id": "a b; c"})
     target = Target(the_project(), "prod", None, None, tmp_path)
 
-    pulling._report(target, pulling._Taken([taken_letter(target.choreography, letter, reveal=False)], []))
+    taken = pulling._Taken([taken_letter(target.choreography, letter, reveal=True)], [])
+    pulling._print_taken(target, taken, {"m"})
 
     assert "contradance retry --pdb 'a b; c' --state" in capsys.readouterr().out
 
@@ -270,7 +348,7 @@ def test_a_row_is_stored_under_the_key_of_its_fake_and_else_under_the_key_of_the
     table = Table("readers", key=fields, model=Reader, service="desk")
     wanted = NamedRow("typed", table.read, RowKey(*(KEYS[name] for name in fields)))
 
-    faked, revealed = (brought_row(wanted, json.dumps(DOCUMENT), reveal=reveal).row for reveal in (False, True))
+    faked, revealed = (row_for_laptop(wanted, json.dumps(DOCUMENT), reveal=reveal).row for reveal in (False, True))
 
     assert faked is not None
     assert revealed is not None
@@ -289,10 +367,10 @@ def test_a_row_that_no_longer_is_an_item_comes_only_without_personal_data_in_its
         for name in ("city", "name")
     )
 
-    brought, kept = brought_row(plain, document, reveal=False), brought_row(personal, document, reveal=False)
+    found, kept = row_for_laptop(plain, document, reveal=False), row_for_laptop(personal, document, reveal=False)
 
-    assert brought.row is not None
-    assert list(brought.row.key) == ["London"]
+    assert found.row is not None
+    assert list(found.row.key) == ["London"]
     assert kept.row is None
     assert "its key cannot be faked, because at: Input should be a valid datetime" in kept.why
     assert NAME not in kept.why
@@ -340,8 +418,9 @@ def test_a_pulled_letter_stops_in_the_debugger_where_its_handler_raises_and_a_re
     stack.system.laptop.drain()
 
     assert passed.exit_code == 0, passed.output
-    assert "It would publish food.payments/PaymentSuccess v1, and write 1 rows." in passed.stdout
+    assert "It would publish food.payments/PaymentSuccess v1, and write 1 row." in passed.stdout
     assert (stack.bodies(), stack.items()) == before
+    assert f"contradance dlq redrive --subscriber {PAYMENT} --yes" in passed.stdout
     assert f"{PAYMENT}: 2 redriven" in healed.stdout
     assert {stack.system.show(f"/orders/{one}")["status"] for one in stack.orders} == {"delivery_assigned"}
 
@@ -366,9 +445,22 @@ def test_a_delivery_that_waits_can_be_debugged_by_its_function_and_nothing_else_
             monkeypatch.setattr("functions.payments.gateway.GatewayOutage", error)
             quits.append(CliRunner().invoke(app, ["retry", PAYMENT, *options], input="", terminal_width=200))
         nothing = CliRunner().invoke(app, ["retry", "payments.reverse_payment", *options])
+        given: list[Mapping[str, str]] = []
+
+        def fake(*arguments: Any) -> Rehearsed:
+            given.append(arguments[-1])
+            return Rehearsed(None, (), (), "")
+
+        monkeypatch.setattr("contradance.local.rehearsal.rehearse", fake)
+        for words in (["--set", "refusal_rate=0.5"], ["--set", "refusal_rate=two"]):
+            CliRunner().invoke(app, ["retry", PAYMENT, *options, *words])
+        misplaced = CliRunner().invoke(app, ["retry", PAYMENT, "--set", "refusal_rate=0.5", *options[1:]])
         left = system.laptop.bus.backlog(PAYMENT)
 
     assert "GatewayOutage" in waiting.stderr
+    assert "Make an attempt that counts: contradance retry " in waiting.stdout
+    assert [one["SETTING_REFUSAL_RATE"] for one in given] == ["0.5"]
+    assert (misplaced.exit_code, "only --pdb takes it" in misplaced.stderr) == (2, True)
     for quit_ in quits:
         assert (quit_.exit_code, quit_.stderr) == (0, ""), "what `q` raises at a breakpoint() of the handler"
         assert "You quit the debugger before it returned.\nNothing was kept." in quit_.stdout

@@ -1,12 +1,16 @@
+import inspect
 import os
 import signal
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from contradance.cli.app import app
+from contradance.cli.laptop import run
 from contradance.cli.reloading import watched
 from contradance.scaffold.fresh import create_project
-from tests.cli.project import Running, running
+from tests.cli.project import ROOT, Running, running
 from tests.cli.test_run import ask
 
 HANDLER = "functions/notices/notify_reader.py"
@@ -65,3 +69,33 @@ def test_it_ends_with_the_process_that_started_it_even_if_that_is_killed(project
         laptop.process.kill()
 
         laptop.said("Stopped. Pending deliveries continue at the next start.")
+
+
+OPTIONS = {
+    "state": ["--state", "here"],
+    "port": ["--port", "9"],
+    "settings": ["--set", "refusal_rate=1", "--set", "refusal_seed=2"],
+    "time_scale": ["--time-scale", "60"],
+    "archive_delay": ["--archive-delay", "600"],
+    "cors_origin": ["--cors-origin", "http://a.example", "--cors-origin", "http://b.example"],
+    "archive_days": ["--archive-days", "3"],
+}
+
+
+def test_every_option_reaches_the_laptop_that_is_restarted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    words = [word for option in OPTIONS.values() for word in option]
+    restarted: list[list[str]] = []
+    started: list[object] = []
+    monkeypatch.setattr("contradance.cli.reloading.run_reloading", lambda _, given: restarted.append(given))
+    monkeypatch.setattr("contradance.cli.running.run_laptop", lambda _, *given, **named: started.append((given, named)))
+
+    monkeypatch.setattr("contradance.runtime.aws.metrics.watch_authors_metrics", lambda: None)
+
+    CliRunner().invoke(app, ["run", "--reload", *words])
+    for given in (["run", *words], *restarted):
+        CliRunner().invoke(app, given)
+
+    assert OPTIONS.keys() == inspect.signature(run).parameters.keys() - {"reload"}
+    assert len(started) == 2
+    assert started[0] == started[1]

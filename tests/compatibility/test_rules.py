@@ -187,6 +187,7 @@ def test_nothing_differs_from_a_copy(old: Any, new: Any) -> None:
         ({"type": "text"}, "the schema has the type 'text', which JSON Schema does not define."),
         ({"anyOf": {"type": "string"}}, "the schema's `anyOf` is not a list of schemas."),
         ({"properties": {"a": "string"}}, "the schema has a str where a schema must be."),
+        ({"const": float("nan")}, "the schema has the number nan, which JSON does not have."),
     ],
 )
 def test_what_is_no_schema_is_refused(schema: Any, told: str) -> None:
@@ -194,6 +195,37 @@ def test_what_is_no_schema_is_refused(schema: Any, told: str) -> None:
         compare(schema, {"type": "integer"})
 
     assert str(refused.value).startswith(told)
+
+
+WRONG = [None, True, "text", -0.5, [1], [[1]], {"a": 1}, float("nan"), float("inf")]
+KEYWORDS = {
+    **{key: ["[1]", "[[1]]"] for key in ("enum", "prefixItems")},
+    **{key: ["-0.5", "True"] for key in ("exclusiveMaximum", "exclusiveMinimum")},
+    **{key: ["'text'"] for key in ("format", "pattern")},
+    **{key: [] for key in ("maxItems", "maxLength", "maxProperties", "minItems", "minLength", "minProperties")},
+    **{key: ["-0.5"] for key in ("maximum", "minimum")},
+    **{key: ["{'a': 1}"] for key in ("patternProperties", "properties")},
+    "multipleOf": [],
+    "required": [],
+}
+"""The values of `WRONG` that have the right form, by keyword."""
+
+
+@pytest.mark.parametrize(("keyword", "fitting"), KEYWORDS.items())
+def test_a_keyword_in_another_form_is_refused(keyword: str, fitting: list[str]) -> None:
+    wrong = [value for value in WRONG if repr(value) not in fitting]
+
+    for value in wrong:
+        for kind in ("string", "array"):
+            with pytest.raises(InvalidSchema, match=f"the schema's `{keyword}` is not a"):
+                compare({"type": kind, keyword: value}, {"type": "integer"})
+
+
+def test_a_pattern_that_python_cannot_compile_cannot_be_proved() -> None:
+    old = {"type": "object", "patternProperties": {"a{99999999999999999999}": Text}}
+    new = {"type": "object", "properties": {"a": Whole}}
+
+    assert "cannot-prove" in {change.rule for change in compare(old, new)}
 
 
 def test_schemas_that_share_a_part_are_still_two() -> None:

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,9 +35,12 @@ def refused(folder: Path, config: dict[str, str]) -> str:
         ),
         ({"settings": '{"fee": "much"}'}, r"settings\.fee: setting 'fee' should be float"),
         ({"functions": '{"readers.remind": {}}'}, r"functions\.readers\.remind is not a function\. Is it 'readers"),
-        ({"functions": '{"readers.praise_reader": {"concurrency": 1}}'}, r"behind a queue and has concurrency 1"),
+        ({"functions": '{"readers.praise_reader": {"concurrency": 1}}'}, r"has a queue and concurrency 1"),
         ({"ingress": '["BookLend"]'}, r"ingress names 'BookLend'.*Is it 'BookLent'\?"),
-        ({"rememberDays": "14"}, r"rememberDays is 14, but an event can come back for 30\.25 days"),
+        (
+            {"rememberDays": "14"},
+            r"rememberDays is 14, but an event can come back for 30\.25 days: the archive keeps it for 30,",
+        ),
     ],
 )
 def test_what_does_not_fit_the_functions_is_refused(config: dict[str, str], says: str, tmp_path: Path) -> None:
@@ -102,13 +106,14 @@ def test_a_once_record_may_live_longer(tmp_path: Path) -> None:
     } == {str(100 * 86_400)}
 
 
-def test_a_declared_concurrency_of_one_behind_a_queue_is_refused(tmp_path: Path) -> None:
-    @subscriber(service="readers", delivery="queue", concurrency=1)
+@pytest.mark.parametrize("queued", [{"delivery": "queue"}, {"draining": True}], ids=str)
+def test_a_declared_concurrency_of_one_with_a_queue_is_refused(tmp_path: Path, queued: Any) -> None:
+    @subscriber(service="readers", concurrency=1, **queued)
     def thank_reader(lent: BookLent) -> None:
         pass
 
     alone = Choreography("city-library", contracts=contracts, functions=[thank_reader])
-    with pytest.raises(InvalidStack, match=r"readers\.thank_reader is behind a queue and has concurrency 1"):
+    with pytest.raises(InvalidStack, match=r"readers\.thank_reader has a queue and concurrency 1"):
         deployed(tmp_path, alone, secrets=None)
 
 

@@ -95,6 +95,8 @@ def test_events_may_be_published_over_http_where_the_stack_names_them(tmp_path: 
 
     assert with_ingress.all("Route")["contradance.ingress"]["routeKey"] == "POST /events/{detail_type}"
     assert with_ingress.all("Route")["contradance.ingress"]["authorizationType"] == "JWT"
+    throttled = with_ingress.all("MetricAlarm")["contradance.ingress.throttled"]["alarmDescription"]
+    assert throttled.endswith("Lambda throttled a request, which failed. Raise the account's concurrency.")
     function = with_ingress.all("Function")["contradance.ingress"]
     assert function["handler"] == "contradance.runtime.aws.ingress.handler"
     assert function["environment"]["variables"]["CONTRADANCE_INGRESS"] == '["OrderPlaced"]'

@@ -29,7 +29,7 @@ def registered(folder: Path, config: Mapping[str, str] = NAMED, choreography: Ch
 
 def refusal(folder: Path, choreography: Choreography = album, **config: object) -> str:
     recorder = Recorder()
-    texts = {key: json.dumps(value) for key, value in config.items()}
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
     with pytest.raises(InvalidStack) as refused:
         deployed(folder, choreography, config=texts, secrets=None, recorder=recorder)
     assert recorder.resources == []
@@ -191,6 +191,11 @@ def test_every_call_is_one_that_aws_takes(tmp_path: Path) -> None:
             "has the key buses.printer, which is not the ARN of an event bus",
             "--path 'buses.printer' arn:aws:events",
         ),
+        (
+            {"buses": {"printer": f"{EVENTS}:event-bus/"}},
+            "has the key buses.printer, which is not the ARN of an event bus",
+            "--path 'buses.printer' arn:aws:events",
+        ),
     ],
     ids=str,
 )
@@ -201,6 +206,55 @@ def test_a_configuration_that_does_not_fit_is_refused_with_the_fix(
 
     assert problem in told
     assert fix in told
+
+
+OTHERS = f"{EVENTS}:event-bus/shop"
+"""Another stack's bus, which this stack uses in place of a bus of its own."""
+
+
+@pytest.mark.parametrize("named", ["album-dev", f"{EVENTS}:event-bus/album-dev"])
+def test_the_stacks_own_bus_is_not_a_bus_of_others(tmp_path: Path, named: str) -> None:
+    told = refusal(tmp_path, buses={"printer": named})
+
+    assert "buses.printer names 'album-dev', the stack's own bus" in told
+    assert "declare its events without bus='printer'" in told
+    assert "pulumi config rm --stack dev --path 'buses.printer'" in told
+    assert "pulumi config set --stack dev --path 'buses.printer' NAME_OR_ARN" in told
+
+
+@pytest.mark.parametrize("named", ["shop", OTHERS])
+def test_another_stacks_bus_that_the_stack_uses_as_its_own_is_not_a_bus_of_others(tmp_path: Path, named: str) -> None:
+    told = refusal(tmp_path, buses={"printer": named}, bus=OTHERS, archiveDays=7)
+
+    assert "buses.printer names 'shop', the stack's own bus" in told
+
+
+@pytest.mark.parametrize("named", ["city-library-dev", "album-prod", OTHERS])
+def test_the_bus_of_another_stack_is_a_bus_of_others(tmp_path: Path, named: str) -> None:
+    stack = registered(tmp_path, {"buses": json.dumps({"printer": named})})
+
+    assert stack.all("EventRule")["prints.note_shipment"]["eventBusName"] == named.rpartition("/")[2]
+
+
+@pytest.mark.parametrize("named", ["default", f"{EVENTS}:event-bus/default"])
+def test_one_bus_under_two_names_is_two_buses_to_the_commands(tmp_path: Path, named: str) -> None:
+    config = {"buses": json.dumps({"printer": named}), "archives": '{"printer": 3}', "paused": '["prints", "gallery"]'}
+    with pytest.MonkeyPatch.context() as patch:
+        warned: list[str] = []
+        patch.setattr("pulumi.log.warn", warned.append)
+        outputs = registered(tmp_path, config).outputs["deployed"]
+
+    assert outputs["functions"]["gallery.index_photo"]["bus"] == "default"
+    assert outputs["functions"]["prints.note_shipment"]["bus"] == "printer"
+    assert outputs["buses"]["default"]["archiveName"] is None
+    assert outputs["buses"]["printer"]["archiveName"] == "album-dev-printer"
+    assert "and loses the events of: gallery.index_photo\n" in warned[0]
+
+
+def test_both_archives_of_one_bus_under_two_names_count_as_rules(tmp_path: Path) -> None:
+    archives = {"printer": 3, "default": 3}
+
+    assert "4 rules on default" in refusal(tmp_path, buses={"printer": "default"}, archives=archives, ruleQuota=3)
 
 
 def test_a_bus_is_named_by_its_arn_too(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # it has none
 
 from contradance.errors import InvalidStack
-from contradance.infra.config import StackConfig, parse_config
+from contradance.infra.config import StackConfig
+from contradance.infra.parsing import parse_config
 from contradance.infra.reading import read_config
 from tests.infra.mocks import ACCOUNT, REGION, run
 from tests.infra.stack import SECRETS
@@ -43,7 +44,7 @@ def test_texts_become_what_they_spell() -> None:
         services='["loans"]',
         settings='{"fee": 0.5, "open": true, "name": "a"}',
         functions='{"loans.lend": {"memory": 512}}',
-        corsOrigins='["https://example.com"]',
+        corsOrigins='["https://example.com", "http://localhost:3000", "https://*", "*"]',
     )
 
     assert (config.archive_days, config.protect, config.services) == (7, True, ("loans",))
@@ -70,11 +71,27 @@ def test_texts_become_what_they_spell() -> None:
         ({"bus": BUS}, "archiveDays is required with another stack's bus"),
         ({"busArchive": BUS.replace("event-bus", "archive")}, "busArchive is the archive of the bus that the key bus"),
         ({"busArchive": BUS}, "city:busArchive: String should match pattern"),
-        ({"paused": "sometimes"}, "city:paused"),
+        ({"paused": "sometimes"}, "city:paused: Input should be true, false or a list of services.\n"),
+        ({"paused": "[1]"}, "city:paused: Input should be true, false or a list of services.\n"),
+        ({"corsOrigins": "[1]"}, "--path 'corsOrigins[0]' VALUE"),
+        ({"tags": '{"a b": 1}'}, "--path 'tags[\"a b\"]' VALUE"),
+        (
+            {"alarms": '{"deadLetter": 2}'},
+            "city:alarms.deadLetter is not a key of this program. The nearest keys are deadL",
+        ),
         ({"bus": BUS, "busStack": "a/b/c", "archiveDays": "7"}, "bus and busStack both name a bus"),
         (
             {"alarmMail": "ada@example.com", "alarmTopic": "arn:aws:sns:eu-central-1:1:x"},
             "alarmTopic and alarmMail both name a target for alarms",
+        ),
+        (
+            {"corsOrigins": '["https://shop.example/"]'},
+            "city:corsOrigins[0]: an origin is a scheme and a host",
+        ),
+        ({"corsOrigins": '["https://Shop.example"]'}, "city:corsOrigins[0]: an origin is a scheme"),
+        (
+            {"corsOrigins": '["shop.example"]'},
+            "city:corsOrigins[0]: an origin is a scheme and a host in lower case",
         ),
         ({"alarmTopic": "watch"}, "city:alarmTopic: String should match pattern"),
     ],
@@ -84,6 +101,7 @@ def test_what_does_not_work_is_refused_with_its_key_its_stack_and_a_fix(values: 
 
     assert "stack 'dev'" in told
     assert says in told
+    assert told.count("Fix: ") == 1
     assert re.search(r"Fix: (pulumi config (set|rm) --stack dev|edit Pulumi\.dev\.yaml)", told)
 
 

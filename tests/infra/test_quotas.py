@@ -114,6 +114,10 @@ def test_everything_that_would_break_is_said_at_once(tmp_path: Path) -> None:
         ({"aws:team": "x"}, "begins with aws:"),
         ({"x" * 129: "y"}, "is too long"),
         ({"x": "y" * 257}, "is too long"),
+        ({"team": "a&b"}, "the tag 'team' has '&': AWS accepts letters, numbers, spaces and _.:/=+-@"),
+        ({"a,b": "x"}, "the tag 'a,b' has ','"),
+        ({"team": "a\nb"}, "has '\\n'"),
+        ({"": "x"}, "a tag has an empty key"),
     ],
 )
 def test_tags_that_iam_refuses_are_refused(tags: dict[str, str], says: str, tmp_path: Path) -> None:
@@ -124,7 +128,7 @@ def test_tags_that_iam_refuses_are_refused(tags: dict[str, str], says: str, tmp_
 
 
 def test_tags_that_differ_in_more_than_case_are_accepted(tmp_path: Path) -> None:
-    accepted(tmp_path, numbered(1), config={"tags": json.dumps({"team": "x", "Teams": "y"})})
+    accepted(tmp_path, numbered(1), config={"tags": json.dumps({"team": "Küche 7", "Teams": "", "a_.:/=+-@": "x"})})
 
 
 @pytest.mark.parametrize(("quota", "fits"), [("10", False), ("149", False), ("150", True), ("1000", True)])

@@ -1,11 +1,15 @@
 """Schedules as EventBridge Scheduler takes them: time zone, start and end."""
 
+import json
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
 from contradance import Choreography, schedule
+from contradance.infra.components.schedule import INPUT
 from tests.album import album
 from tests.infra.aws_calls import calls
+from tests.infra.mocks import ACCOUNT, REGION
 from tests.infra.shapes import problems
 from tests.infra.stack import deployed
 
@@ -18,6 +22,21 @@ from tests.infra.stack import deployed
     service="gallery",
 )
 def mail_digest() -> None: ...
+
+
+def test_the_alarms_of_a_lost_run_have_a_command_that_repeats_it(tmp_path: Path) -> None:
+    stack = deployed(tmp_path, Choreography("album", contracts=album.contracts, functions=[mail_digest]), secrets=None)
+
+    arn = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/album-dev/{stack.all('Schedule')['gallery.mail_digest']['name']}"
+    for purpose in ("dropped", "failed-lost"):
+        described = stack.all("MetricAlarm")[f"gallery.mail_digest.{purpose}"]["alarmDescription"]
+        _, _, command = described.partition("repeat the run: ")
+        words = shlex.split(command)
+        assert words[words.index("--function-name") + 1] == stack.all("Function")["gallery.mail_digest"]["name"]
+        event = json.loads(words[words.index("--payload") + 1])
+        assert event == {"schedule": arn, "scheduled_time": "MOMENT"}
+        assert event.keys() == json.loads(INPUT).keys()
+        assert "contradance replay" not in described
 
 
 def test_zone_start_and_end_are_the_schedules_own(tmp_path: Path) -> None:

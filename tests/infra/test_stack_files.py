@@ -32,3 +32,18 @@ def test_origins_that_are_no_list_are_refused(project: Path) -> None:
 
     with pytest.raises(InvalidStack, match=re.escape("library:corsOrigins")):
         cors_origins(project)
+
+
+@pytest.mark.parametrize("content", [b"config: \xff", b"config: ["])
+def test_a_file_that_is_not_yaml_is_refused(project: Path, content: bytes) -> None:
+    (project / "Pulumi.dev.yaml").write_bytes(content)
+
+    with pytest.raises(InvalidStack, match=r"Pulumi\.dev\.yaml is not YAML"):
+        cors_origins(project)
+
+
+@pytest.mark.parametrize("content", ["config: [1]", "[1]", "config: text", ""])
+def test_a_file_without_an_object_of_keys_sets_none(project: Path, content: str) -> None:
+    (project / "Pulumi.dev.yaml").write_text(content)
+
+    assert cors_origins(project) == frozenset()

@@ -107,7 +107,10 @@ _RULE = "EventBridge could neither deliver an event nor put it on the dead lette
 ALARMS = {
     "dead-letters": ("ticket", f"{{queue}}-dead-letters {_DEAD}"),
     "backlog": ("ticket", f"an event has waited 30 minutes in {{queue}}. {_WAITS}"),
-    "dropped": ("page", f"Lambda dropped an event without running the function. Replay it from the archive: {REPLAY}"),
+    "dropped": (
+        "page",
+        f"Lambda dropped an event without running the function; replay the event from the archive: {REPLAY}",
+    ),
     "failed-lost": ("page", f"{_ROLE}; then replay the event from the archive: {REPLAY}"),
     "throttled": (
         "ticket",

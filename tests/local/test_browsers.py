@@ -191,7 +191,7 @@ def test_an_allowed_origin_may_use_nothing_but_routes(laptop: Laptop, target: st
     ],
 )
 def test_origins_are_compared_as_api_gateway_does(allowed: str, origin: str, answer: str | None) -> None:
-    found = Browsers([allowed], ["GET"]).headers({"origin": origin})
+    found = Browsers([allowed], ["GET"]).cors_headers({"origin": origin})
 
     assert found.get("access-control-allow-origin") == answer
 

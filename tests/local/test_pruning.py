@@ -9,9 +9,13 @@ import pytest
 from typer.testing import CliRunner
 
 from contradance.cli.app import app
+from contradance.local.clock import VirtualClock
+from contradance.local.laptop import Laptop
 from contradance.local.pruning import Pruned
 from contradance.local.pruning_thread import PruningThread
+from tests.album import album
 from tests.food import DECLINED, HAPPY, OUTAGE, Food, food
+from tests.local.desk import Desk, always_fails, opened
 
 DAY = timedelta(days=1)
 KEPT = 14 * DAY
@@ -83,6 +87,63 @@ def test_a_dead_letter_keeps_its_event_and_its_flow(system: Food) -> None:
 
     system.laptop.dead_letters.purge("payments.process_payment")
     assert prune(system)[:2] == before[:2]
+
+
+def test_a_dead_letter_that_takes_the_place_of_another_keeps_its_event(system: Food) -> None:
+    database = system.laptop.database
+    system.order(HAPPY)
+    system.laptop.advance(20 * DAY)
+    for _ in range(3):
+        system.order(OUTAGE)
+        system.laptop.advance(2 * DAY)
+    first, second, _ = (row[0] for row in database.read("SELECT id FROM dead_letter ORDER BY sent"))
+    database.write(
+        lambda writer: writer.execute("CREATE TABLE aside AS SELECT * FROM dead_letter WHERE id = ?", (second,))
+    )
+    database.write(lambda writer: writer.execute("DELETE FROM dead_letter WHERE id = ?", (second,)))
+    pruner = system.laptop.pruner(KEPT)
+    assert pruner.run().events > 0
+
+    database.write(lambda writer: writer.execute("DELETE FROM dead_letter WHERE id = ?", (first,)))
+    database.write(lambda writer: writer.execute("INSERT INTO dead_letter SELECT * FROM aside"))
+    system.laptop.advance(60 * DAY)
+    flows = "SELECT correlation_id FROM event GROUP BY correlation_id ORDER BY min(id)"
+    (_, *kept) = database.read(flows)
+    pruner.run()
+
+    assert database.read(flows) == kept
+
+
+def check_journal_stays_with_its_dead_letter(laptop: Laptop, function: str) -> None:
+    laptop.bus.flush()
+    assert laptop.dead_letters.counts(function).visible == 1
+    pruner = laptop.pruner(timedelta(seconds=-1))
+    ((flow,),) = laptop.database.read("SELECT DISTINCT correlation_id FROM journal WHERE function = ?", (function,))
+
+    pruner.run()
+    kept = laptop.journal.of_flows([flow])
+    for name in laptop.choreography.functions:
+        laptop.dead_letters.purge(name)
+    pruner.run()
+
+    assert function in {record.function for record in kept}
+    assert laptop.journal.of_flows([flow]) == []
+
+
+def test_a_dead_letter_of_others_keeps_the_journal_of_its_flow(tmp_path: Path) -> None:
+    with Laptop(album, tmp_path, clock=VirtualClock(), variables={}, synchronous="OFF") as laptop:
+        entry = {"Source": "accounts", "DetailType": "member removed", "Detail": '{"memberId": 5, "requestId": "r-1"}'}
+        laptop.bus.put_any([entry])
+        laptop.drain()
+
+        check_journal_stays_with_its_dead_letter(laptop, "gallery.forget_member")
+
+
+def test_a_dead_letter_of_a_scheduled_run_keeps_the_journal_of_its_flow(tmp_path: Path) -> None:
+    with opened(tmp_path, Desk().watchman("rate(1 day)", always_fails)) as laptop:
+        laptop.advance(timedelta(days=1, hours=1))
+
+        check_journal_stays_with_its_dead_letter(laptop, "clerk.watch")
 
 
 def test_a_flow_that_waits_for_a_retry_stays_whatever_its_age(system: Food) -> None:

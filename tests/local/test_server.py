@@ -170,8 +170,21 @@ def test_the_client_says_where_no_laptop_answers() -> None:
 
 
 @pytest.mark.parametrize("status", ["200 OK", "404 Not Found"])
-@pytest.mark.parametrize("body", ["<html>", "[]"])
-def test_the_client_says_when_something_else_answers(status: str, body: str) -> None:
+@pytest.mark.parametrize(
+    "rest", ["content-length: 6\r\n\r\n<html>", "\r\n[]", "content-length: 9\r\n\r\n{", "\r\n\xff"]
+)
+def test_the_client_says_when_something_else_answers(status: str, rest: str) -> None:
+    _check_names_the_other_program(f"HTTP/1.0 {status}\r\n{rest}")
+
+
+@pytest.mark.parametrize(
+    "answer", ["SSH-2.0-OpenSSH\r\n", "-ERR unknown command\r\n", "HTTP/1.0 200 OK\r\n" + "x: y\r\n" * 101]
+)
+def test_the_client_says_when_the_answer_is_not_http(answer: str) -> None:
+    _check_names_the_other_program(answer)
+
+
+def _check_names_the_other_program(answer: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
 
@@ -179,7 +192,10 @@ def test_the_client_says_when_something_else_answers(status: str, body: str) -> 
             connection, _ = listener.accept()
             with connection:
                 connection.recv(100_000)
-                connection.sendall(f"HTTP/1.0 {status}\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode())
+                connection.sendall(answer.encode("latin-1"))
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(100_000):  # closing with unread bytes would reset the connection
+                    pass
 
         thread = threading.Thread(target=answer_once)
         thread.start()

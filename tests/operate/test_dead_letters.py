@@ -19,7 +19,7 @@ from contradance.local.web.server import Server
 from contradance.operate.aws.services import BotoService
 from contradance.operate.aws.sqs import SqsDeadLetters
 from contradance.operate.dead_letters import find, purge, redrive
-from contradance.operate.masking import masked_event, shown
+from contradance.operate.masking import letter_as_json, masked_event
 from contradance.operate.ports import System
 from functions.choreography import food_delivery
 from tests.food import HAPPY, OUTAGE
@@ -233,6 +233,22 @@ def test_no_more_are_looked_at_than_are_asked_for(tmp_path: Path, desk: Desk, ad
         assert [find(stack, laptop.choreography, limit=limit).count for limit in (1, 12, 99)] == [1, 12, 15]
 
 
+def test_a_limit_counts_the_letters_that_the_filters_take(tmp_path: Path, desk: Desk, adapter: Adapter) -> None:
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop, adapter) as stack:
+        ask(laptop, *"abc")
+        laptop.drain()
+        laptop.bus.put_events(Entries=[invalid(5), invalid(6)])
+        laptop.drain()
+
+        broken = find(stack, laptop.choreography, reason="invalid", limit=1, keep=9)
+        last = find(stack, laptop.choreography, wanted=lambda letter: letter.reason == "invalid", keep=1)
+        none = find(stack, laptop.choreography, LISTEN, wanted=lambda _: False, limit=1, keep=1)
+
+    assert [letter.reason for letter in broken.letters] == ["invalid"]
+    assert (broken.count, last.count, [letter.reason for letter in last.letters]) == (1, 2, ["invalid"])
+    assert (none.count, none.letters) == (0, ())
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -308,7 +324,7 @@ def test_a_dead_letter_is_shown_without_personal_data(tmp_path: Path) -> None:
         system.laptop.drain()
 
         (letter,) = letters_of(stack, food_delivery)
-        told = shown(food_delivery, letter)
+        told = letter_as_json(food_delivery, letter)
 
     assert told["event"]["detail"]["data"]["restaurant_id"] == "luigis"
     assert told["event"]["detail"]["metadata"]["subject"] == "s"

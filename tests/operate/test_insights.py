@@ -91,10 +91,13 @@ def test_many_flows_are_read_in_searches_that_cloudwatch_takes() -> None:
     names = [f"{number:036}" for number in range(250)]
 
     assert len(found.of_flows(names)) == 3 * len(RECORDS)
+    assert len(found.with_logs([record("a.b", correlation_id=name) for name in names])) == len(names)
 
     queries = [query["queryString"] for query in logs.queries]
     assert max(map(len, queries)) < 10_000
-    assert [sum(name in query for query in queries) for name in names] == [1] * len(names)
+    assert [sum(name in query for query in queries) for name in names] == [2] * len(names), "once with its logs"
+    assert found.with_logs([]) == []
+    assert len(queries) == len(logs.queries)
 
 
 def test_what_only_mentions_a_term_is_not_about_it() -> None:
@@ -128,7 +131,8 @@ def test_the_latest_flow_is_the_one_that_began_last() -> None:
 
     found.latest()
 
-    assert 'strcontains(@message, "g")' in logs.queries[1]["queryString"]
+    assert 'journal.correlation_id in ["g"]' in logs.queries[1]["queryString"]
+    assert len(logs.queries) == 2
 
 
 def test_more_log_groups_than_one_search_takes_are_searched_in_turn() -> None:

@@ -12,7 +12,7 @@ from contradance.deployed import Deployed, DeployedFunction
 from contradance.errors import OperateError
 from contradance.operate.aws.stack import stack_system
 from contradance.operate.move import plan_move
-from contradance.operate.readiness import NamedSystem, commands_after, find_obstacles, may_write
+from contradance.operate.readiness import NamedSystem, checks_before_copying, checks_before_enabling, commands_after
 from functions.choreography import food_delivery
 from tests.album import album
 from tests.cli.project import ROOT
@@ -52,7 +52,7 @@ def test_what_is_between_the_copy_and_the_new_stack_is_named(changes: dict[str, 
     plan = plan_move(food_delivery, "payments", OLD, NEW)
     systems = [NamedSystem(stack_system(one, aws), name, "", "") for one, name in ((OLD, "prod"), (NEW, "payments"))]
 
-    obstacles = {one.trouble for one in find_obstacles(plan, *systems) if one.trouble}
+    obstacles = {one.trouble for one in checks_before_enabling(plan, *systems) if one.trouble}
 
     assert len(obstacles) == len(found)
     assert all(any(one in trouble for trouble in obstacles) for one in found), obstacles
@@ -66,7 +66,7 @@ def test_what_could_not_be_replayed_is_named_before_the_pause() -> None:
         for one, name in ((OLD, "prod"), (unknown, "payments"))
     )
 
-    found = [one for one in find_obstacles(plan, old, new) if one.trouble]
+    found = [one for one in checks_before_enabling(plan, old, new) if one.trouble]
 
     assert [one.what for one in found] == [f"archive for {name} in payments" for name in (PAY, REVERSE)]
     assert "pulumi config set busArchive ARN --stack payments" in found[0].fix
@@ -77,7 +77,7 @@ def test_a_route_of_the_new_stack_that_writes_must_not_run_yet() -> None:
     plan = plan_move(food_delivery, "orders", old, new)
 
     def found(**changes: Any) -> set[str]:
-        checks = may_write(plan, NamedSystem(stack_system(new, services(**changes)), "new", "", ""))
+        checks = checks_before_copying(plan, NamedSystem(stack_system(new, services(**changes)), "new", "", ""))
         return {one.what for one in checks if one.trouble}
 
     assert found(there=0) == set()
@@ -89,7 +89,9 @@ def test_events_that_a_replay_could_handle_twice_are_named_before_the_pause() ->
     plan = plan_move(album, "gallery", old, new)
     systems = [NamedSystem(stack_system(one, services()), name, "", "") for one, name in ((old, "prod"), (new, "new"))]
 
-    found = {one.what: one.trouble for one in find_obstacles(plan, *systems) if one.what.startswith("replay to ")}
+    found = {
+        one.what: one.trouble for one in checks_before_enabling(plan, *systems) if one.what.startswith("replay to ")
+    }
 
     assert found["replay to gallery.index_photo in new"] == ""
     trouble = "only EventBridge's id identifies MemberRemoved: a replay could handle it twice"
@@ -104,7 +106,7 @@ def test_a_hint_keeps_the_other_services_of_a_key(key: str, state: dict[str, Any
     def hints(more: dict[str, DeployedFunction]) -> set[str]:
         old = OLD.model_copy(update={"functions": {**OLD.functions, **more}})
         systems = [NamedSystem(stack_system(one, services(**state)), "", "", "") for one in (old, NEW)]
-        return {one.fix.partition(": ")[2] for one in find_obstacles(plan, *systems) if one.trouble}
+        return {one.fix.partition(": ")[2] for one in checks_before_enabling(plan, *systems) if one.trouble}
 
     assert {f"pulumi config set --path '{key}[0]' payments; pulumi up"} == hints({})
     assert all(f"'{key}[N]'" in one and "loyalty" in one for one in hints(loyalty))

@@ -88,6 +88,24 @@ def test_both_sides_start_the_same_replay(rule: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("events", "message"),
+    [
+        (service(state="DISABLED"), f"the rule {RULE} is DISABLED: a replay would not reach its function."),
+        (service(pattern='{"replay-name": [{"exists": false}]}'), f"the rule {RULE} matches no replayed event: its"),
+    ],
+)
+def test_a_replay_starts_by_the_deployed_rule_and_not_by_the_code_alone(events: FakeService, message: str) -> None:
+    stack = system(guest(), events)
+    planned = plan(stack, marketing, THANKS, NOON, NOON + HOUR, identifier="1")
+
+    with pytest.raises(OperateError) as refusal:
+        start(stack, planned)
+
+    assert str(refusal.value).startswith(message)
+    assert "start_replay" not in [operation for operation, _ in events.asked]
+
+
+@pytest.mark.parametrize(
     ("rule", "events", "message"),
     [
         (

@@ -66,3 +66,14 @@ def test_an_ordinary_exception_passes_as_it_is() -> None:
 
     assert caught.value is error
     assert raised_by(error) is error
+
+
+def test_the_block_is_entered_as_itself_and_an_exception_with_a_cause_is_raised_as_it_is() -> None:
+    block = Contained()
+    error = ValueError("no")
+    error.__cause__ = KeyError("why")
+
+    with block as entered:
+        assert entered is block
+    assert raised_by(error) is error
+    assert raised_by(HandlerExited("without a cause")).args == ("without a cause",)

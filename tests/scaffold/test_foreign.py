@@ -4,6 +4,7 @@ import ast
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,40 @@ import pytest
 from contradance import ForeignEvent, subscriber
 from contradance.errors import CannotCreate
 from contradance.local.state.database import Database
-from contradance.scaffold.foreign import Described, _module, generated, read_document
+from contradance.scaffold.foreign import Described, read_document
+from contradance.scaffold.foreign_code import foreign_module
 from tests.runtime.fakes import World
 
 SERVICES = sorted((Path(__file__).parents[1] / "events" / "services").glob("*.json"))
+PUBLISHED = {
+    "AmazonCloudWatch/latest/events/EventTypes.html": [
+        *(
+            "ec2",
+            "events",
+            "gamelift",
+            "glue",
+            "glue_crawler",
+            "health",
+            "macie",
+            "sagemaker",
+            "signin",
+            "ssm",
+            "trustedadvisor",
+        ),
+    ],
+    "AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html": ["cloudwatch"],
+    "AmazonECR/latest/userguide/ecr-eventbridge.html": ["ecr"],
+    "AmazonECS/latest/developerguide/ecs_task_events.html": ["ecs"],
+    "AmazonRDS/latest/UserGuide/rds-cloud-watch-events.html": ["rds"],
+    "AmazonS3/latest/userguide/ev-events.html": ["s3"],
+    "autoscaling/ec2/userguide/ec2-auto-scaling-event-reference.html": ["autoscaling"],
+    "batch/latest/userguide/batch_job_events.html": ["batch"],
+    "codebuild/latest/userguide/sample-build-notifications-ref.html": ["codebuild"],
+    "codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html": ["codepipeline"],
+    "guardduty/latest/ug/guardduty_findings_eventbridge.html": ["guardduty"],
+    "step-functions/latest/dg/eventbridge-integration.html": ["states"],
+}
+"""Pages of AWS's documentation, and the samples here that have the shape of an event there; the values are ours."""
 OPENAPI: dict[str, Any] = {
     "openapi": "3.0.0",
     "info": {"version": "1.0.0", "title": "BookMoved"},
@@ -55,6 +86,13 @@ DRAFT4 = {
         json.dumps(OPENAPI["components"]["schemas"]).replace("#/components/schemas/", "#/definitions/")
     ),
 }
+KEYWORDS = {"source": "com.library", "detail_type": "book moved"}
+OTHERS: dict[str, Any] = {
+    "source": "com.library",
+    "detail-type": "book moved",
+    "resources": [],
+    "time": "2026-01-15T22:11:00Z",
+}
 BARE = {"type": "object", "required": ["bookId"], "properties": {"bookId": {"type": "string"}}}
 
 
@@ -69,7 +107,7 @@ def written(folder: Path, name: str, described: Described) -> type[ForeignEvent]
     """Write the module of an event, import it, and return the class."""
     keywords = {"source": str(described.source), "detail_type": str(described.detail_type), "bus": "default"}
     file = folder / f"{name.lower()}.py"
-    file.write_text(_module(name, keywords, generated(name, described)), encoding="utf-8")
+    file.write_text(foreign_module(name, keywords, described.form, described.detail), encoding="utf-8")
     spec = spec_from_file_location(f"written_{name.lower()}", file)
     assert spec is not None
     assert spec.loader is not None
@@ -81,8 +119,22 @@ def written(folder: Path, name: str, described: Described) -> type[ForeignEvent]
     return found
 
 
-def test_ten_services_have_samples() -> None:
-    assert len(SERVICES) >= 10
+def consumed(world: World, kind: type[ForeignEvent], *events: dict[str, Any]) -> list[ForeignEvent]:
+    """Deliver events to a function that consumes `kind`, and return what it was given."""
+    given: list[ForeignEvent] = []
+
+    def look(happened: ForeignEvent) -> None:
+        given.append(happened)
+
+    look.__annotations__["happened"] = kind
+    function = subscriber(service="watch")(look)
+    for number, event in enumerate(events):
+        world.deliver(function, {**event, "id": f"event-{number}"}, f"request-{number}")
+    return given
+
+
+def test_every_sample_has_the_shape_of_one_that_aws_publishes() -> None:
+    assert {sample.stem for sample in SERVICES} == {name for names in PUBLISHED.values() for name in names}
 
 
 @pytest.mark.parametrize("sample", SERVICES, ids=lambda sample: sample.stem)
@@ -91,22 +143,80 @@ def test_a_sample_of_a_service_is_consumed_with_the_model_that_is_written_from_i
 ) -> None:
     text = sample.read_text(encoding="utf-8")
     event = json.loads(text)
-    kind = written(tmp_path, f"From{sample.stem.title()}", read_document(text))
-    given: list[ForeignEvent] = []
+    kind = written(tmp_path, f"From{sample.stem.title().replace('_', '')}", read_document(text))
 
-    def look(happened: ForeignEvent) -> None:
-        given.append(happened)
+    grown = {**event, "detail": {**event["detail"], "new": {"field": 1}}}
+    given = consumed(world, kind, event, grown, {**event, "detail": {}})
 
-    look.__annotations__["happened"] = kind
-    function = subscriber(service="watch")(look)
-
-    world.deliver(function, event)
-    world.deliver(function, {**event, "id": "another", "detail": {**event["detail"], "new": {"field": 1}}}, "request-2")
-    world.deliver(function, {**event, "id": "broken", "detail": {}}, "request-3")
-
-    assert world.outcomes == ["done", "done", "invalid"]
+    assert world.outcomes == ["done", "done", "invalid" if event["detail"] else "done"]
     assert (kind.identity.source, kind.identity.detail_type) == (event["source"], event["detail-type"])
     assert json.loads(given[0].model_dump_json(by_alias=True, exclude_unset=True)) == event["detail"]
+
+
+def schema(**properties: object) -> dict[str, Any]:
+    return {"type": "object", "required": [*properties], "properties": properties, "additionalProperties": False}
+
+
+TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
+SHELVES = {"type": "array", "items": {"$ref": "#/definitions/Shelf"}}
+SHELF = {"type": "object", "properties": {"room": NUMBER, "shelves": SHELVES}}
+HALL = {"room": 1, "shelves": [{"room": 2, "shelves": []}]}
+
+
+@pytest.mark.parametrize("name", ["BookMoved", "Shelf", "Root", "Detail"])
+@pytest.mark.parametrize(
+    ("document", "detail"),
+    [
+        ({**schema(shelf={"$ref": "#/definitions/Shelf"}), "definitions": {"Shelf": SHELF}}, {"shelf": HALL}),
+        ({"$ref": "#/definitions/Shelf", "$schema": "", "definitions": {"Shelf": SHELF}}, HALL),
+        ({**schema(room=NUMBER, inner={"$ref": "#"}), "required": ["room"]}, {"room": 1, "inner": {"room": 2}}),
+        (
+            {
+                "$schema": "",
+                "allOf": [{"$ref": "#/definitions/Shelf"}, schema(x=TEXT)],
+                "definitions": {"Shelf": SHELF},
+            },
+            {**HALL, "x": "y"},
+        ),
+        (schema(shelf=schema(shelf=schema(x=TEXT))), {"shelf": {"shelf": {"x": "y"}}}),
+        ({"ForeignEvent": {"k": 1}, "BaseModel": {"a-b": 1}, "Field": {"k": 1}, "root": None, "Shelf": {"k": 1}},) * 2,
+        ({"Name": 1, "name": 2, "user-id": 3, "userId": 4, "class": 5, "model_config": 6, "_x": 7, "": 8, "1": 9},) * 2,
+        ({"Origin": "EC2", "origin": 1, "origin_": 2, "IDENTITY": {"Origin": 3}},) * 2,
+        ({"none": None, "nones": [None], "empty": [], "void": {}, "lists": [[1], []], "mixed": [1, "a", None]},) * 2,
+    ],
+    ids=["part", "recursive", "itself", "inherited", "nested", "names", "keys", "reserved", "nothing"],
+)
+def test_what_is_written_from_a_document_has_all_its_fields_under_any_name(
+    document: dict[str, Any], detail: dict[str, Any], name: str, tmp_path: Path, world: World
+) -> None:
+    described = replace(read_document(json.dumps(document)), source=OTHERS["source"], detail_type=OTHERS["detail-type"])
+    event = {**OTHERS, "detail": {**detail, "unknown to us": 1}}
+
+    given = consumed(world, written(tmp_path, name, described), event)
+
+    assert world.outcomes == ["done"]
+    assert json.loads(given[0].model_dump_json(by_alias=True, exclude_unset=True)) == detail
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"$schema": "", "type": "array", "items": TEXT},
+        {"$schema": "", "type": "string", "enum": ["a", "b"]},
+        {"$schema": "", "type": "object", "additionalProperties": TEXT},
+        {"$schema": "", "oneOf": [schema(a=TEXT), schema(b=TEXT)]},
+    ],
+    ids=["array", "text", "map", "alternatives"],
+)
+def test_a_schema_of_no_one_object_is_refused(document: dict[str, Any]) -> None:
+    with pytest.raises(CannotCreate, match="describes no object with fields"):
+        foreign_module("Odd", KEYWORDS, "jsonschema", document)
+
+
+@pytest.mark.parametrize("name", ["BaseModel", "Field", "ForeignEvent"])
+def test_a_name_that_the_module_imports_is_refused(name: str) -> None:
+    with pytest.raises(CannotCreate, match=f"{name} is a name that the module of the event imports"):
+        foreign_module(name, KEYWORDS, "json", {"a-b": 1})
 
 
 @pytest.mark.parametrize(
@@ -156,17 +266,17 @@ def test_an_openapi_document_without_an_event_is_refused() -> None:
 
 
 def test_the_generator_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("contradance.scaffold.foreign.find_spec", lambda _: None)
+    monkeypatch.setattr("contradance.scaffold.foreign_code.find_spec", lambda _: None)
 
     with pytest.raises(CannotCreate, match="pip install datamodel-code-generator"):
-        generated("X", read_document("{}"))
+        foreign_module("X", KEYWORDS, "json", {})
 
 
 @pytest.mark.parametrize(
     "value", ['say "x"', "back\\slash", "ümlaut", '"""'], ids=["quotes", "backslash", "letters", "triple"]
 )
 def test_names_of_others_cannot_break_the_code(value: str) -> None:
-    code = _module("Odd", {"source": value, "detail_type": value}, "class Odd(BaseModel):\n    pass\n")
+    code = foreign_module("Odd", {"source": value, "detail_type": value}, "json", {})
 
     tree = ast.parse(code)
     (event,) = [node for node in tree.body if isinstance(node, ast.ClassDef)]

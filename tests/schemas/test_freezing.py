@@ -179,11 +179,14 @@ def test_a_version_that_is_no_longer_upcast_is_no_longer_read(tmp_path: Path) ->
 # Reading
 
 
-@pytest.mark.parametrize(("text", "told"), [("{", "Invalid JSON"), ("[]", "should be an object"), ("{}", "source")])
-def test_a_file_that_holds_something_else_is_named(tmp_path: Path, text: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"{", "Invalid JSON"), (b"[]", "should be an object"), (b"{}", "source"), (b'{"source": "\xff"}', "unicode")],
+)
+def test_a_file_that_holds_something_else_is_named(tmp_path: Path, content: bytes, told: str) -> None:
     path = tmp_path / "library.loans" / "BookLent" / "v1.json"
     path.parent.mkdir(parents=True)
-    path.write_text(text)
+    path.write_bytes(content)
 
     with pytest.raises(InvalidSchema, match=f"(?s)library.loans/BookLent/v1.json is not a frozen contract.*{told}"):
         read_folder(tmp_path)

@@ -3,7 +3,7 @@
 import json
 import subprocess
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from pydantic import Field
@@ -61,6 +61,27 @@ def test_a_wheel(project: Path, tmp_path: Path) -> None:
             archive.write(path, f"library_contracts/schemas/{path.relative_to(project / FOLDER)}")
 
     assert read_promises(str(wheel), project, FOLDER) == read_folder(project / FOLDER)
+
+
+def test_a_file_in_a_wheel_that_is_not_text_is_named(project: Path, tmp_path: Path) -> None:
+    wheel = tmp_path / "library_contracts-1.0.0-py3-none-any.whl"
+    with ZipFile(wheel, "w") as archive:
+        archive.writestr("library_contracts/schemas/library.loans/BookLent/v1.json", b"\xff")
+
+    with pytest.raises(InvalidSchema, match=r"library\.loans/BookLent/v1\.json is not a frozen contract"):
+        read_promises(str(wheel), project, FOLDER)
+
+
+def test_a_wheel_with_damaged_content_is_not_a_wheel(project: Path, tmp_path: Path) -> None:
+    wheel = tmp_path / "library_contracts-1.0.0-py3-none-any.whl"
+    with ZipFile(wheel, "w", ZIP_DEFLATED) as archive:
+        archive.writestr("schemas/library.loans/BookLent/v1.json", b"{}" * 100)
+    data = bytearray(wheel.read_bytes())
+    data[data.index(b"v1.json") + 7] ^= 0xFF
+    wheel.write_bytes(data)
+
+    with pytest.raises(InvalidSchema, match="is not a wheel"):
+        read_promises(str(wheel), project, FOLDER)
 
 
 @pytest.mark.parametrize("wrapped", [True, False])

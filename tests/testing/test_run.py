@@ -11,6 +11,7 @@ def test_a_request_is_answered_and_what_follows_waits_for_the_drain(run: Run) ->
     answer = run.request("POST", "/loans", sample(Asked))
 
     assert (answer.status, answer.body) == (201, {"loan": "loan-1"})
+    assert answer.headers["content-type"] == "application/json"
     run.assert_published(BookAsked)
     run.assert_not_published(BookLent)
     run.drain()

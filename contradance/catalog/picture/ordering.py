@@ -56,7 +56,7 @@ def crossings(layered: Layers) -> int:
 
 
 def _inversions(pairs: list[tuple[float, float]]) -> int:
-    """Return of how many two pairs one is less than the other by the first number, and more by the second."""
+    """Return the number of crossings of lines (start, end): of two lines one starts above the other and ends below."""
     count, above = 0, list[float]()
     for _, same_start in groupby(sorted(pairs), key=itemgetter(0)):
         ends = [end for _, end in same_start]
@@ -145,7 +145,7 @@ def _removed(upper: Sequence[float], lower: Sequence[float]) -> int:
 
 
 def _pairs_in_order(firsts: Sequence[float], seconds: Sequence[float]) -> int:
-    """Return of how many pairs the first is less than the second; both are in order."""
+    """Return how many pairs of a first and a second have the first less; both are sorted."""
     if firsts and seconds and firsts[-1] < seconds[0]:
         return len(firsts) * len(seconds)
     return sum(bisect_left(firsts, second) for second in seconds)

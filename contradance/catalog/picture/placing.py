@@ -132,7 +132,7 @@ def _pulls(slot: Slot, positions: dict[Slot, float], *, left: bool, right: bool)
 
 
 def _settled(pulls: Sequence[list[_Pull]], distances: Sequence[float]) -> list[float]:
-    """Return the positions of a column's slots that are nearest to where they are pulled, and keep all distances."""
+    """Return the positions of a column's slots: nearest to their pulls, at least `distances` apart, in their order."""
     # With the distances subtracted, "far enough apart" becomes "in order", and a pool is one single position.
     pools: list[tuple[float, list[_Pull], int]] = []
     offset = 0.0

@@ -112,7 +112,7 @@ def _ordered(rules: Rules) -> list[_Span]:
 
 
 def _span(turn: Turn) -> _Span:
-    """Return a turn with its rows as they are now."""
+    """Return a turn with a copy of its present rows."""
     arrivals = tuple(arrival.row for arrival in turn.arrivals)
     return _Span(turn, turn.row, arrivals, min(turn.row, *arrivals), max(turn.row, *arrivals))
 

@@ -101,7 +101,7 @@ def middle(placed: PlacedBox) -> float:
 
 
 def _shared(corners: Sequence[Point], other: Sequence[Point]) -> float:
-    """Return the length in pixels that two arrows share from their start."""
+    """Return how many pixels of their way two arrows share from their first corners on; 0 if these differ."""
     length = 0.0
     for (start, end), (begins, ends) in zip(pairwise(corners), pairwise(other), strict=False):
         near = _from(start, end, min(_length(start, end), _length(begins, ends)))
@@ -119,7 +119,7 @@ def _length(a: Point, b: Point) -> float:
 
 
 def _from(start: Point, end: Point, distance: float) -> Point:
-    """Return the point at a distance from one corner, in the direction of the next."""
+    """Return the point at `distance` from `start` in the direction of `end`, on one row or track."""
     length = _length(start, end) or 1.0
     return Point(start.x + (end.x - start.x) * distance / length, start.y + (end.y - start.y) * distance / length)
 

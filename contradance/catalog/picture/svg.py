@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
@@ -55,7 +55,7 @@ class Overlay:
 
 def stylesheet() -> str:
     """Return the CSS of the picture."""
-    return files(__package__).joinpath("picture.css").read_text(encoding="utf-8")
+    return Path(__file__).with_name("picture.css").read_text(encoding="utf-8")
 
 
 def svg(choreography: Choreography, direction: Orientation = "right") -> str:
@@ -156,7 +156,7 @@ class Drawing:
         return [*shared.values()]
 
     def _ways(self, group: list[PlacedArrow]) -> Iterator[_Way]:
-        """Yield the arrows of a group; a halo in the page's colour interrupts the arrows that they cross."""
+        """Yield the SVG of each arrow of a group; what it shares with an earlier one of the group is drawn once."""
         for position, (arrow, corners) in enumerate(group):
             own = branch(corners, [other.corners for other in group[:position]])
             yield _Way(
@@ -168,7 +168,7 @@ class Drawing:
             )
 
     def _box(self, placed: PlacedBox) -> _DrawnBox:
-        """Return the elements of a box: its shape, text and diamond, and the place of its count."""
+        """Return the SVG of a placed box: its shape, text and diamond, and where an overlay writes its count."""
         box = placed.box
         colour = "" if box.kind in EVENTS else f" s{self._colours[box.service]}"
         x = number(middle(placed))

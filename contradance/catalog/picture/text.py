@@ -65,11 +65,12 @@ def _evenly_broken(words: list[str], count: int) -> tuple[str, ...]:
     last_words = [_advance(word.rstrip()) for word in words]
 
     def line(start: int, end: int) -> int:
+        """Return the width of a line of the words from `start` to before `end`, in thousandths of an em."""
         return offsets[end - 1] - offsets[start] + last_words[end - 1]
 
     @cache
     def widest(start: int, count: int) -> int:
-        """Return the width of the widest line when the words from `start` are broken in the best way."""
+        """Return the width of the widest line when the words from `start` are in `count` lines, in the best way."""
         if count == 1:
             return line(start, len(words))
         return min(max(line(start, end), widest(end, count - 1)) for end in range(start + 1, len(words) - count + 2))

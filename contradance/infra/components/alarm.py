@@ -35,7 +35,7 @@ def create_alarm(
         dimensions: dimensions of its metric that only AWS knows.
         parent: its parent.
     """
-    told = list(topics.page if plan.severity == "page" else topics.ticket)
+    notified = list(topics.page if plan.severity == "page" else topics.ticket)
     return aws.cloudwatch.MetricAlarm(
         f"{owner}.{plan.purpose}",
         aws.cloudwatch.MetricAlarmArgs(
@@ -45,18 +45,18 @@ def create_alarm(
             threshold=plan.threshold,
             evaluation_periods=plan.periods,
             treat_missing_data=plan.missing,
-            alarm_actions=told,
-            ok_actions=told,
-            insufficient_data_actions=told if plan.missing == "missing" else None,
+            alarm_actions=notified,
+            ok_actions=notified,
+            insufficient_data_actions=notified if plan.missing == "missing" else None,
             tags={**plan.tags, "severity": plan.severity},
-            **(_expression(plan) if plan.expression else _metric(plan.metrics[0], dimensions or {})),
+            **(_expression_inputs(plan) if plan.expression else _metric_inputs(plan.metrics[0], dimensions or {})),
         ),
         opts=pulumi.ResourceOptions(parent=parent),
     )
 
 
-def _metric(metric: Metric, dimensions: Mapping[str, pulumi.Input[str]]) -> dict[str, Any]:
-    """Return the inputs of an alarm on one metric; a percentile is AWS's `extended_statistic`."""
+def _metric_inputs(metric: Metric, dimensions: Mapping[str, pulumi.Input[str]]) -> dict[str, Any]:
+    """Return the inputs of an alarm on one metric, with more dimensions; a percentile is an `extended_statistic`."""
     statistic = "extended_statistic" if metric.statistic.startswith("p") else "statistic"
     return {
         "namespace": metric.namespace,
@@ -67,7 +67,7 @@ def _metric(metric: Metric, dimensions: Mapping[str, pulumi.Input[str]]) -> dict
     }
 
 
-def _expression(plan: AlarmPlan) -> dict[str, Any]:
+def _expression_inputs(plan: AlarmPlan) -> dict[str, Any]:
     """Return the inputs of an alarm on an expression over the plan's metrics."""
     queries: list[Any] = [_query(position, metric) for position, metric in enumerate(plan.metrics)]
     alarm = {"id": "alarm", "expression": plan.expression, "label": plan.purpose, "return_data": True}

@@ -115,7 +115,7 @@ class ApplicationComponent(pulumi.ComponentResource):
         )
 
     def _create_topics(self) -> Topics:
-        """Return the topics for alarms: configured, or new for the mail address, or none; `page` defaults to it."""
+        """Return the alarms' topics: a new one for the mail address, a configured, or none; `page` may have its own."""
         config = self._config
         ticket = self._create_topic(config.alarm_mail) if config.alarm_mail else config.alarm_topic
         page = config.page_topic or ticket

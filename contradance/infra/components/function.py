@@ -107,7 +107,7 @@ class FunctionComponent(pulumi.ComponentResource):
     def retry(
         self, plan: AsyncPlan, dead_letters: pulumi.Input[str] | None, *, parent: pulumi.Resource
     ) -> aws.lambda_.FunctionEventInvokeConfig:
-        """Set and return Lambda's retries of asynchronous invocations; `dead_letters`: ARN for failed events.
+        """Configure Lambda's retries of asynchronous invocations; failed events go to the ARN `dead_letters`, if given.
 
         It depends on the role's policy, because Lambda refuses a destination that the role may not send to.
         """

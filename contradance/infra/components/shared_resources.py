@@ -13,7 +13,7 @@ from contradance.infra.components.function import FunctionComponent
 from contradance.infra.components.retention import retainable
 from contradance.infra.planning.alarm import AlarmPlan
 from contradance.infra.planning.function import FunctionPlan
-from contradance.infra.planning.trigger import DEAD_LETTER_DAYS, DeadLetterPlan
+from contradance.infra.planning.queue import DEAD_LETTER_DAYS, DeadLetterPlan
 
 DAY = 86_400
 """In seconds."""
@@ -25,18 +25,22 @@ class DeploymentPackages(Protocol):
     @property
     def runtime(self) -> str:
         """The Lambda runtime: `python3.13`."""
+        ...
 
     @property
     def architecture(self) -> str:
         """The architecture: `arm64` or `x86_64`."""
+        ...
 
     @property
     def layer(self) -> Path:
         """Zip of the layer of all functions."""
+        ...
 
     @property
     def functions(self) -> Mapping[str, Path]:
         """Zips of the functions, by name: `service.handler`."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import pulumi
 import pulumi_aws as aws
 
 from contradance.infra.components.retention import retainable
-from contradance.infra.planning.plan import SecretPlan, StackPlan, TablePlan
+from contradance.infra.planning.plan import SecretPlan, StackPlan
+from contradance.infra.planning.table import TablePlan
 from contradance.runtime.aws.layout import EXPIRES, LEASE_EXPIRES, PARTITION, SHARD, SORT, UNPUBLISHED
 
 

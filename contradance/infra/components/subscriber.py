@@ -8,7 +8,8 @@ import pulumi_aws as aws
 from contradance.infra.components.function import FunctionComponent
 from contradance.infra.components.retention import retainable
 from contradance.infra.components.shared_resources import DAY, SharedResources, create_dead_letter_queue
-from contradance.infra.planning.trigger import QUEUE_DAYS, QueuePlan, SubscriberPlan
+from contradance.infra.planning.queue import QUEUE_DAYS, QueuePlan
+from contradance.infra.planning.trigger import SubscriberPlan
 from contradance.retry import RULE_RETRIES
 from contradance.runtime.aws import variable_names
 
@@ -99,7 +100,7 @@ class SubscriberComponent(pulumi.ComponentResource):
     def _create_queue(
         self, plan: QueuePlan, ready: list[pulumi.Resource], *, retain: bool
     ) -> tuple[aws.sqs.Queue, aws.sqs.QueuePolicy]:
-        """Create the queue, when the resources in `ready` exist; return it, and the policy that lets the rule send to it."""
+        """Create the queue after the resources in `ready`; return it, and the policy that lets the rule send to it."""
         queue = aws.sqs.Queue(
             self.name,
             name=plan.name,

@@ -12,6 +12,7 @@ from contradance.httproute import Route
 from contradance.infra.config import StackConfig
 from contradance.infra.planning.function import SHORTEST_MEMORY
 from contradance.settings import Secret, Setting
+from contradance.subscription import Subscription
 
 LONGEST_ROUTE: Final = timedelta(seconds=30)
 """Longest time that an HTTP API waits for a function. API Gateway developer guide, http-api-quotas."""
@@ -30,7 +31,7 @@ def check_agreement(
     stack: str,
     registry: str | None,
 ) -> None:
-    """Raise `InvalidStack` when a configuration does not fit the functions that the stack deploys.
+    """Raise `InvalidStack` when a configuration does not fit the choreography or the functions that the stack deploys.
 
     Raises:
         InvalidStack: the message lists every wrong key, and the fix of each.
@@ -123,7 +124,7 @@ def _wrong_secrets(
 def _wrong_overrides(
     choreography: Choreography, functions: tuple[AnyFunction, ...], config: StackConfig, stack: str
 ) -> Iterator[str]:
-    """Yield a problem for each override of an unknown function, and for concurrency below 2 behind a queue."""
+    """Yield a problem for each override of an unknown function, and for concurrency 1 of a function with a queue."""
     for name in sorted(config.functions.keys() - choreography.functions.keys()):
         yield (
             f"  functions.{name} is not a function.{_nearest_name(name, choreography.functions)}\n"
@@ -132,9 +133,10 @@ def _wrong_overrides(
     for function in functions:
         override = config.functions.get(function.name)
         concurrency = (override and override.concurrency) or function.limits.concurrency
-        if function.delivery == "queue" and concurrency is not None and concurrency < LEAST_POLLERS:
+        has_queue = isinstance(function.trigger, Subscription) and function.trigger.has_queue
+        if has_queue and concurrency is not None and concurrency < LEAST_POLLERS:
             yield (
-                f"  {function.name} is behind a queue and has concurrency 1. Lambda polls more than one batch at a time, and "
+                f"  {function.name} has a queue and concurrency 1. Lambda polls more than one batch at a time, and "
                 "events that it then cannot run would become dead letters without an attempt.\n"
                 f"  Fix: pulumi config set --stack {stack} --path 'functions[\"{function.name}\"].concurrency' 2"
             )
@@ -150,7 +152,7 @@ def _short_once_records(functions: tuple[AnyFunction, ...], config: StackConfig,
         days = least / timedelta(days=1)
         yield (
             f"  rememberDays is {config.remember_days:g}, but an event can come back for {days:g} days: the archive keeps "
-            f"it for {config.archive_days}, a dead letter queue for {SHORTEST_MEMORY.days}, and {slowest.name} retries "
+            f"it for {config.archive_retention.days}, a dead letter queue for {SHORTEST_MEMORY.days}, and {slowest.name} retries "
             f"for {slowest.retry.max_age} more. The event would be handled twice.\n"
             f"  Fix: pulumi config rm --stack {stack} rememberDays"
         )

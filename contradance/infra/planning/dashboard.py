@@ -99,6 +99,6 @@ def _position_widgets(site: Site, widgets: Iterable[tuple[str, list[MetricLine]]
 
 
 def _metric_json(label: str, metric: Metric) -> list[object]:
-    """Return a line as CloudWatch's list: namespace, name, dimensions, then label and statistic."""
+    """Return the line of a metric as CloudWatch's list: namespace, name, dimensions, then label and statistic."""
     names = [part for dimension in metric.dimensions for part in dimension]
     return [metric.namespace, metric.name, *names, {"label": label, "stat": metric.statistic}]

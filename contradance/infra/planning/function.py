@@ -41,7 +41,7 @@ class FunctionPlan:
     """In MB."""
     concurrency: int | None
     stopped: bool
-    """Whether Lambda runs it not at all: its reserved concurrency is 0."""
+    """Whether Lambda never runs it: its reserved concurrency is 0."""
     tracing: bool
     environment: Mapping[str, str]
     """Without the URL of the dead letter queue, which is known only after deployment."""
@@ -84,8 +84,8 @@ class Setup:
         """Whether the configuration stops a service: its functions do not run, and its queues are not polled."""
         return service in self.config.stopped
 
-    def remember(self, max_age: timedelta) -> int:
-        """Return the lifetime of a once-record in seconds: as configured, else as long as redelivery is possible."""
+    def once_record_seconds(self, max_age: timedelta) -> int:
+        """Return the lifetime of a once-record: as configured, else as long as its event can come back."""
         least = max(self.config.archive_retention, SHORTEST_MEMORY) + max_age
         asked = self.config.remember_days
         return int((timedelta(days=asked) if asked else least).total_seconds())
@@ -101,7 +101,7 @@ class Setup:
         secrets = {name: self.secrets[name] for name in grants.linked_secrets(function)}
         variables = {
             variable_names.FUNCTION: f"{function.handler.__module__}:{function.handler.__name__}",
-            variable_names.REMEMBER_SECONDS: str(self.remember(function.retry.max_age)),
+            variable_names.REMEMBER_SECONDS: str(self.once_record_seconds(function.retry.max_age)),
             **settings,
         }
         if used:
@@ -147,7 +147,7 @@ class Setup:
         stopped: bool = False,
         identity: str | None = None,
     ) -> FunctionPlan:
-        """Return the plan of any function, the application's or contradance's own; `identity` is its deployed name."""
+        """Return the plan of any function, also of contradance's own; `variables` and `statements` are beside all's."""
         service, identity = name.partition(".")[0], identity or name
         lambda_name = self.name("function", identity)
         log_group = f"/aws/lambda/{lambda_name}"

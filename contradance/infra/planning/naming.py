@@ -43,7 +43,7 @@ class Names:
         self._taken: dict[tuple[ResourceKind, str], tuple[str, ...]] = {}
 
     def name(self, kind: ResourceKind, *parts: str, suffix: str = "") -> str:
-        """Return `app-stack-part-part-suffix`, changed and with a hash if AWS would refuse it; refuse a taken name.
+        """Return `app-stack-part-part-suffix`, cut and hashed if AWS would refuse it; raise `InvalidStack` if taken.
 
         Raises:
             InvalidStack: other parts already have the same name of this kind.

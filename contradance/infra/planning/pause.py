@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from contradance.infra.config import StackConfig
 from contradance.infra.planning.plan import StackPlan
+from contradance.infra.planning.trigger import RulePlan
 
 
 def describe_pause(plan: StackPlan) -> str | None:
-    """Return a warning with what is disabled, what is lost meanwhile, and how to continue; None when nothing is paused."""
+    """Return a warning with what is disabled, what is lost meanwhile, how to continue; None when nothing is paused."""
     setup = plan.setup
     lines = [f"  {what}: {', '.join(names)}" for what, names in _disabled(plan).items() if names]
     if not lines:
@@ -37,21 +38,22 @@ def _commands(config: StackConfig, stack: str) -> Iterator[str]:
 
 def _disabled(plan: StackPlan) -> dict[str, list[str]]:
     """Return the functions that are paused or stopped in some way, by a text that begins the line about them."""
-    archived = _archived(plan)
     paused = [each for each in plan.subscribers if each.rule.paused]
+    archived = [each for each in paused if _is_archived(plan, each.rule)]
     return {
         "rules of": [each.function.name for each in paused],
         "schedules of": [each.function.name for each in plan.schedules if each.paused],
         "and stops": [each.name for each in plan.functions if each.stopped],
-        "and loses the events of": [each.function.name for each in paused if each.rule.bus.name not in archived],
+        "and loses the events of": [each.function.name for each in paused if each not in archived],
         "and loses, because they ignore replays, the events of": [
-            each.function.name for each in paused if each.rule.bus.name in archived and each.rule.skips_replays
+            each.function.name for each in archived if each.rule.skips_replays
         ],
     }
 
 
-def _archived(plan: StackPlan) -> set[str]:
-    """Return the names of the buses that have an archive, as far as it is known."""
-    own, others = plan.setup.bus, plan.setup.buses.values()
-    names = {other.bus.name for other in others if other.archive}
-    return names | {own.name} if own.owned or own.archive_arn else names
+def _is_archived(plan: StackPlan, rule: RulePlan) -> bool:
+    """Whether a rule's events are kept in this stack's archive, or in another stack's whose ARN is configured."""
+    own = plan.setup.bus
+    if rule.declared_bus is None:
+        return own.owned or own.archive_arn is not None
+    return plan.setup.buses[rule.declared_bus].archive is not None

@@ -1,6 +1,5 @@
 """The plan of a stack: everything that `pulumi up` creates, as pure data."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
@@ -20,6 +19,7 @@ from contradance.infra.planning.function import FunctionPlan, Setup
 from contradance.infra.planning.naming import Names
 from contradance.infra.planning.site import BusPlan, Site
 from contradance.infra.planning.statement import canonical
+from contradance.infra.planning.table import TablePlan, deployed_tables, plan_tables
 from contradance.infra.planning.trigger import (
     RoutePlan,
     SchedulePlan,
@@ -34,18 +34,6 @@ from contradance.runtime.aws import variable_names
 from contradance.subscription import Subscription
 
 Workload = SubscriberPlan | RoutePlan | SchedulePlan
-
-
-@dataclass(frozen=True, slots=True)
-class TablePlan:
-    """One DynamoDB table of the application."""
-
-    identity: str
-    """Its deployed name, `service.table`."""
-    table_name: str
-    sorted: bool
-    """Whether it has a sort key."""
-    tags: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +110,7 @@ def make_plan(
     bus: BusPlan | None = None,
     registry: str | None = None,
 ) -> StackPlan:
-    """Return the plan of a stack; refuse a configuration that does not fit the choreography.
+    """Return the plan of a stack; raise `InvalidStack` when its configuration does not fit the choreography.
 
     Args:
         choreography: the whole system; the configuration may select some of its services.
@@ -147,7 +135,7 @@ def make_plan(
     return StackPlan(
         setup,
         names.name("archive") if setup.bus.owned else None,
-        _plan_tables(setup, functions),
+        plan_tables(setup, functions),
         tuple(SecretPlan(name, parameter) for name, parameter in setup.secrets.items()),
         _plan_group(setup),
         subscribers,
@@ -168,37 +156,22 @@ def make_plan(
 
 
 def _make_setup(functions: tuple[AnyFunction, ...], config: StackConfig, site: Site, bus: BusPlan | None) -> Setup:
-    """Return what all functions of the stack share; with `bus` None, the stack has a bus of its own."""
+    """Return what all functions share: names, buses, tables and secrets; with `bus` None, the stack has its own bus."""
     names = Names(site.app, site.stack)
     bus_name = names.name("bus")
-    tables = _deployed_tables(functions)
+    own = bus or BusPlan(bus_name, site.arn("events", f"event-bus/{bus_name}"), owned=True)
+    tables = deployed_tables(functions)
     secrets = sorted({name for function in functions for name in grants.linked_secrets(function)})
     return Setup(
         site,
-        bus or BusPlan(bus_name, site.arn("events", f"event-bus/{bus_name}"), owned=True),
+        own,
         names,
         config,
         once_table=names.name("table", "once"),
         tables={table: names.name("table", *deployed.split(".")) for table, deployed in tables.items()},
         secrets={name: f"/{site.app}/{site.stack}/{name}" for name in secrets},
-        buses=plan_buses(functions, config, site, names),
+        buses=plan_buses(functions, config, site, names, own),
     )
-
-
-def _plan_tables(setup: Setup, functions: tuple[AnyFunction, ...]) -> tuple[TablePlan, ...]:
-    """Return the plans of the tables that these functions use."""
-    keys = {grant.table: grant.key for function in functions for grant in grants.linked_tables(function)}
-    deployed = _deployed_tables(functions)
-    return tuple(
-        TablePlan(deployed[table], name, len(keys[table]) > 1, setup.tags(deployed[table].partition(".")[0]))
-        for table, name in setup.tables.items()
-    )
-
-
-def _deployed_tables(functions: tuple[AnyFunction, ...]) -> dict[str, str]:
-    """Return the deployed name of each table that functions use, by its name in the code, sorted."""
-    linked = {grant for function in functions for grant in grants.linked_tables(function)}
-    return {grant.table: grant.deployed_name for grant in sorted(linked, key=lambda grant: grant.table)}
 
 
 def _plan_group(setup: Setup) -> GroupPlan:
@@ -217,7 +190,7 @@ def _plan_routes(setup: Setup, functions: tuple[AnyFunction, ...]) -> list[Route
 
 
 def _plan_ingress(setup: Setup, choreography: Choreography, registry: str | None) -> list[RoutePlan]:
-    """Return the plan of the ingress, the route that publishes the configured events; empty when it has none."""
+    """Return the plan of the ingress, the route that publishes configured events; empty without it or a registry."""
     if registry is None or not setup.config.ingress:
         return []
     contracts = chain.from_iterable(map(choreography.contracts.named, setup.config.ingress))
@@ -244,7 +217,7 @@ def _plan_sweeper(setup: Setup, functions: tuple[AnyFunction, ...]) -> ScheduleP
         SWEEPER,
         "sweeper",
         variable_names.SWEEPER_HANDLER,
-        {variable_names.REMEMBER_SECONDS: str(setup.remember(longest))},
+        {variable_names.REMEMBER_SECONDS: str(setup.once_record_seconds(longest))},
         [*grants.publishing(setup.bus, contracts), *grants.sweeping(setup.site, setup.once_table)],
         timeout=50,
         memory=256,

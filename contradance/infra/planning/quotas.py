@@ -1,5 +1,7 @@
 """Checks a plan against AWS's quotas at preview, so that no update fails half-way."""
 
+import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -23,6 +25,8 @@ TAGS: Final = 50
 """Maximum number of tags of a resource; fixed."""
 TAG_LENGTHS: Final = (128, 256)
 """Maximum number of characters of a tag's key and of its value; fixed."""
+TAG_CHARACTERS: Final = "_.:/=+-@"
+"""Characters of a tag besides letters, numbers and spaces. IAM API reference, Tag."""
 OWN_TAGS: Final = ("app", "function", "service", "severity", "stack")
 """Keys of the tags that contradance sets."""
 UNRESERVED: Final = 100
@@ -62,11 +66,11 @@ def _too_many_rules(plan: StackPlan) -> Iterator[str]:
     configured = "rule_quota" in config.model_fields_set
     quota = config.rule_quota if configured else min(config.rule_quota, FEWER_RULES.get(region, config.rule_quota))
     # An archive has a rule of its own on its bus. Of another team's bus only this stack's rules are known.
-    archived = {plan.setup.bus.name} if plan.archive else set()
-    archived |= {other.bus.name for other in plan.setup.buses.values() if other.archive}
+    archives = Counter(other.bus.name for other in plan.setup.buses.values() if other.archive)
+    archives[plan.setup.bus.name] += plan.archive is not None
     for bus in dict.fromkeys([plan.setup.bus.name, *(each.rule.bus.name for each in plan.subscribers)]):
         on_it = [each for each in plan.subscribers if each.rule.bus.name == bus]
-        rules = len(on_it) + (bus in archived)
+        rules = len(on_it) + archives[bus]
         if rules > quota:
             yield (
                 f"  {rules} rules on {bus}; a bus may have {quota}.\n"
@@ -125,7 +129,7 @@ def _large_stack(plan: StackPlan) -> Iterator[str]:
 
 
 def _wrong_tags(plan: StackPlan) -> Iterator[str]:
-    """Yield a problem for each tag that IAM refuses, that contradance sets, or that is too long.
+    """Yield a problem for each tag that IAM refuses, that contradance sets, or that is too long or empty.
 
     To IAM, keys that differ in case only are the same key.
     """
@@ -140,6 +144,15 @@ def _wrong_tags(plan: StackPlan) -> Iterator[str]:
             yield f"  the tags {key!r} and {twin!r} differ in case only; IAM refuses both on one role.\n{fix}"
         if key.casefold().startswith("aws:"):
             yield f"  the tag {key!r} begins with aws:, which is reserved.\n{fix}"
+        if odd := [
+            one for one in key + value if unicodedata.category(one)[0] not in "LNZ" and one not in TAG_CHARACTERS
+        ]:
+            yield (
+                f"  the tag {key[:40]!r} has {odd[0]!r}: AWS accepts letters, numbers, spaces and {TAG_CHARACTERS} in keys and "
+                f"values.\n{fix}"
+            )
+        if not key:
+            yield f"  a tag has an empty key.\n{fix}"
         if len(key) > TAG_LENGTHS[0] or len(value) > TAG_LENGTHS[1]:
             yield f"  the tag {key[:40]!r} is too long: a key has {TAG_LENGTHS[0]} characters, a value {TAG_LENGTHS[1]}.\n{fix}"
 

@@ -126,5 +126,5 @@ def _of_tables(plan: StackPlan, before: Deployed) -> Iterator[Leaving]:
 
 
 def _old_name(owner: str) -> str:
-    """Return a name without its service: `table` for `service.table`."""
+    """Return a deployed name without its service: `table` for `service.table`."""
     return owner.partition(".")[2]

@@ -10,45 +10,15 @@ from contradance.function import AnyFunction, Schedule
 from contradance.infra.planning import grants
 from contradance.infra.planning.alarm import AlarmPlan, Watch
 from contradance.infra.planning.function import FunctionPlan, Setup
+from contradance.infra.planning.queue import DeadLetterPlan, QueuePlan, allow_rule, plan_dead_letters
 from contradance.infra.planning.site import BusPlan
 from contradance.infra.planning.statement import Statement, canonical, document, trust
 from contradance.retry import LAMBDA_MAX_AGE, LAMBDA_RETRIES, RULE_MAX_AGE, RULE_RETRIES, VISIBILITY_FACTOR
 from contradance.subscription import Subscription
 from contradance.timetable import Timetable
 
-DEAD_LETTER_DAYS: Final = 14
-"""Retention of a dead letter queue, in days: SQS's longest."""
-QUEUE_DAYS: Final = 10
-"""Retention of a queue behind a rule. It is longer than the longest `max_age`, which the consumer checks: SQS deletes
-expired messages silently. It is four days shorter than a dead letter's, whose retention counts from its first queue."""
-
 _PLACEHOLDER: Final = re.compile(r"\{[a-z_][a-z0-9_]*\}")
-_EVENTS: Final = "events.amazonaws.com"
 _SCHEDULER: Final = "scheduler.amazonaws.com"
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetterPlan:
-    """A dead letter queue."""
-
-    name: str
-    arn: str
-    policy: str | None
-    """Lets the rule send to it; None when no rule does. Roles need no policy of the queue."""
-    redrive_allow_policy: str
-
-
-@dataclass(frozen=True, slots=True)
-class QueuePlan:
-    """A queue between a rule and its function."""
-
-    name: str
-    arn: str
-    policy: str
-    redrive_policy: str
-    visibility: int
-    """In seconds."""
-    batch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +28,8 @@ class RulePlan:
     name: str
     arn: str
     bus: BusPlan
+    declared_bus: str | None
+    """The bus by its name in the declarations; None for the stack's own bus."""
     description: str
     pattern: str
     target_age: int
@@ -85,7 +57,7 @@ class SubscriberPlan:
     rule: RulePlan
     dead_letters: DeadLetterPlan
     queue: QueuePlan | None
-    """None if there is none, and none that is drained."""
+    """None without a queue; a queue that is drained counts."""
     queued: bool
     """Whether the rule's target is the queue; else it is the function."""
     retry: AsyncPlan
@@ -126,7 +98,7 @@ class SchedulePlan:
 
 
 def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscription) -> SubscriberPlan:
-    """Return the plan of a subscriber: one rule, one target, one dead letter queue, and a queue if it has one.
+    """Return the plan of a subscriber: function, rule, dead letter queue, alarms, and a queue if it has or drains one.
 
     Lambda's retries and the queue's redrive policy both lead to the dead letter queue in both delivery modes: when a stack
     changes from one mode to the other, events of both are on their way.
@@ -134,7 +106,7 @@ def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscript
     rule = _plan_rule(setup, function, subscription)
     queue_name = setup.name("queue", function.deployed_name)
     queue_arn = setup.site.arn("sqs", queue_name)
-    dead_letters = _plan_dead_letters(setup, function.deployed_name, rule.arn, queue_arn)
+    dead_letters = plan_dead_letters(setup, function.deployed_name, rule.arn, queue_arn)
     planned = setup.plan_function(
         function,
         "subscriber",
@@ -144,12 +116,12 @@ def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscript
     queue = QueuePlan(
         queue_name,
         queue_arn,
-        document(_allow_rule(rule.arn, queue_arn)),
+        document(allow_rule(rule.arn, queue_arn)),
         canonical(redrive),
         VISIBILITY_FACTOR * planned.timeout,
         subscription.batch,
     )
-    watch = watch_of(setup, planned)
+    watch = Watch(setup, planned)
     alarms = (
         watch.dead_letters(dead_letters.name),
         watch.undelivered_lost(rule.bus.name, rule.name),
@@ -170,17 +142,17 @@ def plan_subscriber(setup: Setup, function: AnyFunction, subscription: Subscript
 
 
 def plan_route(setup: Setup, function: FunctionPlan, key: str) -> RoutePlan:
-    """Return the plan of a route with a key like `GET /loans/{loan_id}`, and its alarm."""
+    """Return the plan of a route of a planned function, with its alarm; `key` is like `GET /loans/{loan_id}`."""
     method, _, path = key.partition(" ")
     source = f"*/{method}{_PLACEHOLDER.sub('*', path)}"
-    return RoutePlan(function, key, source, (watch_of(setup, function).throttled(),))
+    return RoutePlan(function, key, source, (Watch(setup, function).throttled(),))
 
 
 def plan_schedule(setup: Setup, function: AnyFunction, schedule: Schedule) -> SchedulePlan:
     """Return the plan of a scheduled function: schedule, role, dead letter queue, retries and alarms."""
-    dead_letters = _plan_dead_letters(setup, function.deployed_name, None, None)
+    dead_letters = plan_dead_letters(setup, function.deployed_name, None, None)
     planned = setup.plan_function(function, "schedule", [grants.dead_lettering(dead_letters.arn)])
-    watch = watch_of(setup, planned)
+    watch = Watch(setup, planned)
     return SchedulePlan(
         planned,
         setup.name("schedule", function.deployed_name),
@@ -202,7 +174,7 @@ def plan_schedule(setup: Setup, function: AnyFunction, schedule: Schedule) -> Sc
 
 
 def plan_sweeper(setup: Setup, function: FunctionPlan) -> SchedulePlan:
-    """Return the plan of the sweeper, which runs every minute, without retries and without a dead letter queue.
+    """Return the plan of the sweeper, which runs every minute, also when paused, without retries and dead letters.
 
     The next run does the work of a failed one. It runs in a paused stack too: what was committed is published.
     """
@@ -216,20 +188,7 @@ def plan_sweeper(setup: Setup, function: FunctionPlan) -> SchedulePlan:
         60,
         None,
         AsyncPlan(0, 60),
-        (watch_of(setup, function).behind(),),
-    )
-
-
-def watch_of(setup: Setup, function: FunctionPlan) -> Watch:
-    """Return the object that plans a function's alarms."""
-    return Watch(
-        setup.names,
-        setup.site.stack,
-        setup.config.alarms,
-        function.name,
-        function.lambda_name,
-        function.tags,
-        function.identity,
+        (Watch(setup, function).behind(),),
     )
 
 
@@ -247,27 +206,12 @@ def _plan_rule(setup: Setup, function: AnyFunction, subscription: Subscription) 
         name,
         setup.site.arn("events", f"rule/{name}" if bus.name == DEFAULT_BUS else f"rule/{bus.name}/{name}"),
         bus,
+        subscription.bus,
         f"{function.name} consumes {consumed}"[:512],
         subscription.pattern.canonical,
         _target_max_age(function),
         setup.is_paused(function.service),
         subscription.on_replay == "skip",
-    )
-
-
-def _plan_dead_letters(setup: Setup, function: str, rule_arn: str | None, queue_arn: str | None) -> DeadLetterPlan:
-    """Return the plan of a function's dead letter queue; without a rule or a queue, that ARN is None."""
-    name = setup.name("queue", function, "dead-letters")
-    arn = setup.site.arn("sqs", name)
-    sources = {"redrivePermission": "byQueue", "sourceQueueArns": [queue_arn]} if queue_arn else None
-    policy = document(_allow_rule(rule_arn, arn)) if rule_arn else None
-    return DeadLetterPlan(name, arn, policy, canonical(sources or {"redrivePermission": "denyAll"}))
-
-
-def _allow_rule(rule_arn: str, queue_arn: str) -> Statement:
-    """Return the permission, in a queue's policy, for one rule to send to that queue."""
-    return Statement(
-        "Rule", ("sqs:SendMessage",), (queue_arn,), {"ArnEquals": {"aws:SourceArn": rule_arn}}, service=_EVENTS
     )
 
 
@@ -277,11 +221,11 @@ def _invoke_permission(function: FunctionPlan) -> Statement:
 
 
 def _plan_retry(function: AnyFunction) -> AsyncPlan:
-    """Return Lambda's retries of a function: its own number and age, at most what Lambda supports."""
+    """Return how often and how long Lambda retries a function: as its `Retry` has them, at most Lambda's largest."""
     max_age = min(function.retry.max_age, LAMBDA_MAX_AGE)
     return AsyncPlan(min(function.retry.times, LAMBDA_RETRIES), int(max_age.total_seconds()))
 
 
 def _target_max_age(function: AnyFunction) -> int:
-    """Return how long EventBridge tries to reach a function: its own `max_age`, at most EventBridge's, in seconds."""
+    """Return how many seconds EventBridge tries to reach a function: its `max_age`, at most EventBridge's longest."""
     return int(min(function.retry.max_age, RULE_MAX_AGE).total_seconds())

@@ -72,8 +72,8 @@ class Console:
                 Route(f"{PREFIX}/stream", self._stream),
                 self._shows("/live", live.show),
                 self._shows("/flows", flows.latest),
-                self._shows("/flows/{flow}", flows.one),
-                self._takes("/flows/{flow}", flows.act),
+                self._shows("/flows/{flow:path}", flows.one),
+                self._takes("/flows/{flow:path}", flows.act),
                 self._shows("/functions", functions.all),
                 self._shows("/functions/{function}", functions.one),
                 self._takes("/functions/{function}", functions.act),
@@ -92,7 +92,7 @@ class Console:
         )
 
     def serves(self, scope: Scope) -> bool:
-        """Whether a request is for the console: its own paths, and `/` where the application has no route for it."""
+        """Whether a request is for the console: its own paths, and GET or HEAD of `/` if no route is there."""
         path = scope["path"]
         at_root = path == "/" and not self._has_root and scope["method"] in ("GET", "HEAD")
         return at_root or path == PREFIX or path.startswith(f"{PREFIX}/")
@@ -136,7 +136,7 @@ class Console:
         return Route(PREFIX + path, endpoint, methods=["POST"])
 
     async def _answered(self, answer: Callable[[], Response]) -> Response:
-        """Return a page, made in a thread; of an error, a page: 409 `ContradanceError`, 404 `Refused`, else 500."""
+        """Call `answer` in a thread; an error becomes a page: `ContradanceError` a 409, `Refused` a 404, else a 500."""
         try:
             return await run_in_threadpool(answer)
         except ContradanceError as error:
@@ -152,7 +152,7 @@ class Console:
         return RedirectResponse(f"{PREFIX}/live", 303)
 
     async def _stream(self, request: Request) -> Response:
-        """Return the stream of journal records for one page; a 405 unless the method is GET."""
+        """Return the stream of journal records for one page, which is a 503 for too many pages; a 405 unless GET."""
         return _Stream(self.feed) if request.method == "GET" else Response(status_code=405)
 
     async def _missing(self, _: Request, __: Exception) -> Response:
@@ -177,18 +177,18 @@ class _Stream(Response):
             await answer(scope, receive, send)
 
 
-def _read(name: str) -> str | None:
+def _read_static(name: str) -> str | None:
     """Return the text of a static file; None where there is none of this name."""
     if name == "picture.css":
         return stylesheet()
-    found = {item.name: item for item in files(__package__).joinpath("static").iterdir()}.get(name)
+    found = {item.name: item for item in files("contradance.local.console").joinpath("static").iterdir()}.get(name)
     return found.read_text(encoding="utf-8") if found is not None else None
 
 
 async def _static(request: Request) -> Response:
     """Return a static file with its content type; a 404 for an unknown name."""
     name = request.path_params["name"]
-    text = await run_in_threadpool(_read, name)
+    text = await run_in_threadpool(_read_static, name)
     if text is None:
         return Response("There is no such file.", 404)
     return Response(text, media_type=_KINDS[name.rpartition(".")[2]])

@@ -68,7 +68,7 @@ class ContractPages:
 
 
 def example_of(contract: type[Contract | ForeignEvent]) -> Any:
-    """Return the example's data; None where the fields have no examples to make one of."""
+    """Return the data of an example event of a contract, as JSON values; None if a field has no example."""
     try:
         return json.loads(to_wire(sample(contract)))
     except InvalidContract:
@@ -76,7 +76,7 @@ def example_of(contract: type[Contract | ForeignEvent]) -> Any:
 
 
 def _fields(contract: type[Contract]) -> list[dict[str, Any]]:
-    """Return each field by its JSON name: its type, its description, and whether it is required or personal."""
+    """Return a dictionary for each field: JSON name, type, description; whether required, personal, the subject."""
     return [
         {
             "name": name,

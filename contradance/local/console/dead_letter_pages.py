@@ -11,6 +11,7 @@ from contradance.errors import OperateError
 from contradance.local.console.history import History
 from contradance.local.console.pages import Pages
 from contradance.local.console.submitted import SubmittedForm
+from contradance.local.dead_letter_queues import letter_ids
 from contradance.operate.dead_letter import REASONS, DeadLetter, LetterOutcome, Reason
 from contradance.operate.dead_letters import find, purge, redrive
 from contradance.operate.masking import masked_event
@@ -35,7 +36,7 @@ class DeadLetterPages:
         return self._pages.page("dead_letters", "dead-letters", groups=found.groups, count=found.count)
 
     def of_one(self, request: Request) -> Response:
-        """Show the dead letters of one function, those with one reason, or all for an unknown reason."""
+        """Show the dead letters of one function: those with the query's reason, or all without a valid reason."""
         return self._list(request.path_params["subscriber"], _reason(request.query_params.get("reason", "")))
 
     def act(self, request: Request, form: SubmittedForm) -> Response:
@@ -89,16 +90,11 @@ class DeadLetterPages:
         )
 
     def _shown(self, letter: DeadLetter, revealed: str) -> dict[str, Any]:
-        """Return a letter, its event, masked unless its message id is `revealed`, and its flow's id."""
-        open_ = letter.message.id == revealed
-        event: object = letter.event
-        if event is not None and letter.event is not None and not open_:
-            event = masked_event(self._choreography, letter.event)
-        flow = letter.metadata.get("correlation_id")
-        source, detail_type = ((letter.event or {}).get(name) for name in ("source", "detail-type"))
-        if letter.event is not None and self._choreography.foreign_of(source, detail_type) is not None:
-            _, flow = self._choreography.event_ids(letter.event)
-        return {"letter": letter, "event": event, "revealed": open_, "flow": flow if isinstance(flow, str) else ""}
+        """Return a letter, its event, masked unless `revealed` is its message id, and its flow's id or an empty one."""
+        open_, event = letter.message.id == revealed, letter.event
+        _, flow = letter_ids(self._choreography, letter)
+        shown = event if event is None or open_ else masked_event(self._choreography, event)
+        return {"letter": letter, "event": shown, "revealed": open_, "flow": flow}
 
 
 def _reason(text: str) -> Reason | None:

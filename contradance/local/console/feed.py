@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from contradance.local.console.tally import Tally
+from contradance.operate.flow import delivery_state
 from contradance.runtime.journal_record import JournalRecord
 
 MOST: Final = 24
@@ -30,12 +31,12 @@ class Feed:
         self._closed = threading.Event()
 
     def send(self, record: JournalRecord) -> None:
-        """Count a record and send it; called by the thread that made the delivery."""
+        """Count a record and queue it for every open page, without waiting; any thread may call it."""
         self.tally.count(record)
         with self._lock:
             watchers = [*self._watchers.items()]
         if watchers:
-            text = json.dumps(_summary(record))
+            text = json.dumps(summary(record))
             for queue, loop in watchers:
                 loop.call_soon_threadsafe(_put, queue, text)
 
@@ -74,15 +75,15 @@ class Feed:
 
 
 def _put(queue: "asyncio.Queue[str]", text: str) -> None:
-    """Add a record to a page's queue; to a full one, an empty text once, and then nothing."""
+    """Add a record to a page's queue; to a full queue, an empty text, so that the page reloads; then nothing."""
     if queue.qsize() < _KEPT:
         queue.put_nowait(text)
     elif queue.qsize() == _KEPT:
         queue.put_nowait("")
 
 
-def _summary(record: JournalRecord) -> dict[str, Any]:
-    """Return what a page shows of a delivery: no data of events, and only the first line of an error."""
+def summary(record: JournalRecord) -> dict[str, Any]:
+    """Return what the live page shows of an attempt, as JSON values: no event's data, an error's first line alone."""
     return {
         "at": record.started_at.isoformat(timespec="milliseconds"),
         "function": record.function,
@@ -92,7 +93,7 @@ def _summary(record: JournalRecord) -> dict[str, Any]:
         "subject": record.subject,
         "attempt": record.attempt,
         "outcome": record.outcome,
-        "dead": record.dead,
+        "state": delivery_state((record,)),
         "published": [{"event": one.event_id, "contract": one.contract} for one in record.published],
         "milliseconds": round(record.duration_ms, 1),
         "error": (record.error or "").partition("\n")[0],

@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from contradance.choreography import Choreography
-from contradance.local.console.history import PAGE, FlowPage, History
+from contradance.local.console.history import END, PAGE, FlowPage, History
 from contradance.local.state.database import Database
+from contradance.local.state.journal_table import STARTED_AT
 from contradance.operate.flow import Flow
 from contradance.operate.masking import masked_event
 
@@ -61,14 +62,14 @@ class FlowSearch:
         self._history = history
 
     def page(self, wanted: FlowFilter, before: int | None, now: datetime) -> FlowPage:
-        """Return up to `PAGE` recent flows that fit, the latest activity first; `before` is where a page starts."""
+        """Return a page of recent flows that fit, the latest activity first; `before`: None, or the last `older`."""
         self._database.flush()
         conditions, values = self._conditions(wanted, now)
         rows = self._database.read(
             "SELECT correlation_id, max(id) AS last FROM journal WHERE id > (SELECT max(id) FROM journal) - ? "  # noqa: S608 - the conditions are constants
             f"AND {' AND '.join(conditions)} "
             "GROUP BY correlation_id HAVING last < ? ORDER BY last DESC LIMIT ?",
-            (WINDOW, *values, 2**62 if before is None else before, _CANDIDATES + 1),
+            (WINDOW, *values, END if before is None else before, _CANDIDATES + 1),
         )
         candidates: dict[str, int] = dict(rows[:_CANDIDATES])
         fitting = [flow for flow in self._history.flows_of(candidates) if _has_outcome(flow, wanted.outcome)]
@@ -101,7 +102,7 @@ class FlowSearch:
             failed = [f'instr(record, \'"outcome":"{outcome}"\') > 0' for outcome in ("failed", "invalid", "expired")]
             found.append((f"({' OR '.join(failed)})", []))
         if wanted.span in SPANS:
-            found.append(("json_extract(record, '$.started_at') >= ?", [_json_time(now - SPANS[wanted.span])]))
+            found.append((f"{STARTED_AT} >= ?", [_json_time(now - SPANS[wanted.span])]))
         return [condition for condition, _ in found], [value for _, values in found for value in values]
 
     def _flows_with_field(self, term: str) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -15,14 +15,14 @@ from contradance.function import Schedule
 from contradance.httproute import Route
 from contradance.local.console.flow_search import OUTCOMES, SPANS, WINDOW, FlowFilter, FlowSearch
 from contradance.local.console.history import FlowPage, History, KeptEvent
-from contradance.local.console.pages import PREFIX, Pages, links_of
+from contradance.local.console.pages import PREFIX, Pages, flow_page, links_of
 from contradance.local.console.pictures import Pictures
 from contradance.local.console.submitted import SubmittedForm
 from contradance.local.console.waterfall import waterfall
 from contradance.local.laptop import Laptop
-from contradance.operate.flow import COMPLETED, Flow, Handled
+from contradance.operate.flow import Flow, Handled
 from contradance.operate.masking import masked_event
-from contradance.runtime.journal_record import JournalRecord
+from contradance.runtime.journal_record import COMPLETED, JournalRecord
 
 _MOST: Final = 500
 """Rows that a waterfall shows; `contradance trace` shows all of a longer flow."""
@@ -43,14 +43,13 @@ class FlowPages:
         """Show the flows with the latest activity, filtered; redirect to the one flow that a term alone names."""
         wanted, now = FlowFilter.of(request.query_params), self._laptop.clock.now()
         before = _position(request.query_params.get("before", ""))
-        named = self._history.found(wanted.term) if wanted.term and wanted == FlowFilter(term=wanted.term) else []
-        if len(named) == 1:
-            return RedirectResponse(f"{PREFIX}/flows/{quote(named[0].correlation_id, safe='')}", 303)
-        if named:
-            page = FlowPage(named, None)
-        elif wanted.is_empty:
+        is_term = bool(wanted.term) and wanted == FlowFilter(term=wanted.term)
+        page = self._history.named(wanted.term, before) if is_term else FlowPage([], None)
+        if len(page.flows) == 1 and before is None:
+            return RedirectResponse(flow_page(page.flows[0].correlation_id), 303)
+        if wanted.is_empty:
             page = self._history.latest(before)
-        else:
+        elif not page.flows:
             page = self._search.page(wanted, before, now)
         query = {name: value for name, value in asdict(wanted).items() if value}
         return self._pages.page(
@@ -80,7 +79,7 @@ class FlowPages:
         """Show one flow with one event unmasked; or make its waiting deliveries now, and redirect to it."""
         if form.first("do") == "retry":
             self._laptop.retry(request.path_params["flow"])
-            return RedirectResponse(f"{PREFIX}/flows/{quote(request.path_params['flow'], safe='')}", 303)
+            return RedirectResponse(flow_page(request.path_params["flow"]), 303)
         return self._show(request.path_params["flow"], revealed=form.first("reveal"))
 
     def _show(self, correlation_id: str, *, published: str = "", revealed: str = "", whole: bool = False) -> Response:
@@ -89,11 +88,13 @@ class FlowPages:
         In a large choreography the picture shows the flow's part, unless `whole` is wanted.
         """
         flow, records = self._history.flow(correlation_id)
-        events = self._history.events(dict.fromkeys([*_events(records[:_MOST]), *([published] if published else [])]))
+        events = self._history.events(
+            dict.fromkeys([*_event_ids(records[:_MOST]), *([published] if published else [])])
+        )
         if flow is None and published not in events:
             why = "There is no flow of this id. It may have been in another folder of state."
             return self._pages.page("refused", "flows", status=404, why=why)
-        overlay = _taken(records, links_of(self._choreography))
+        overlay = _overlay_of(records, links_of(self._choreography))
         partly = self._pictures.large and bool(overlay.boxes) and not whole
         return self._pages.page(
             "flow",
@@ -106,11 +107,11 @@ class FlowPages:
             most=_MOST,
             count=len(records),
             outstanding=self._laptop.journal.outstanding([correlation_id])[:_MOST],
-            events=[self._event(event, revealed) for event in events.values()],
+            events=[self._shown_event(event, revealed) for event in events.values()],
             well=COMPLETED,
         )
 
-    def _event(self, event: KeptEvent, revealed: str) -> dict[str, Any]:
+    def _shown_event(self, event: KeptEvent, revealed: str) -> dict[str, Any]:
         """Return an event as the page shows it: masked, unless its id is `revealed`."""
         open_ = event.event_id == revealed
         shown = event.envelope
@@ -148,7 +149,7 @@ def _row_key(flow: Flow) -> str:
     return root.last.function if isinstance(root, Handled) and is_run and went_well else flow.correlation_id
 
 
-def _events(records: list[JournalRecord]) -> list[str]:
+def _event_ids(records: list[JournalRecord]) -> list[str]:
     """Return the ids of the events that records consumed or published, each once, in their order."""
     found: dict[str, None] = {}
     for record in records:
@@ -158,7 +159,7 @@ def _events(records: list[JournalRecord]) -> list[str]:
     return [*found]
 
 
-def _taken(records: list[JournalRecord], links: Mapping[str, str]) -> Overlay:
+def _overlay_of(records: list[JournalRecord], links: Mapping[str, str]) -> Overlay:
     """Return the overlay of a flow: its boxes and arrows, with counts, and the functions whose last attempt failed."""
     arrows = {(record.trigger, record.function) for record in records if record.event_id is not None}
     arrows |= {(record.function, event.contract) for record in records for event in record.published}

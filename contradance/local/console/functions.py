@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from datetime import UTC
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -11,13 +12,13 @@ from contradance.choreography import AnyFunction
 from contradance.function import Schedule
 from contradance.httproute import Route
 from contradance.local.console.history import History
-from contradance.local.console.pages import Pages, function_page
+from contradance.local.console.pages import Pages, function_page, moment
 from contradance.local.console.submitted import SubmittedForm
+from contradance.local.console.waterfall import bar_kind
 from contradance.local.laptop import Laptop
 from contradance.local.refusal import Refused
-from contradance.operate.flow import COMPLETED
 from contradance.operate.ports import System
-from contradance.runtime.journal_record import JournalRecord
+from contradance.runtime.journal_record import COMPLETED, JournalRecord
 from contradance.subscription import Subscription
 from contradance.table import Grant
 
@@ -67,7 +68,7 @@ class FunctionPages:
         )
 
     def act(self, request: Request, form: SubmittedForm) -> Response:
-        """Run a scheduled function, or make its waiting deliveries now; redirect to it. `Refused` if unknown."""
+        """Run a scheduled function, or make postponed attempts, now; redirect to its page. `Refused` if unknown."""
         function = self._function(request)
         if form.first("do") == "run" and isinstance(function.trigger, Schedule):
             self._laptop.run_schedule(function.name)
@@ -96,12 +97,12 @@ class FunctionPages:
 
 
 def _trigger(function: AnyFunction) -> str:
-    """Return a function's trigger as text: its route, its schedule, or the names of the events it consumes."""
+    """Return a function's trigger as text: its route, its schedule with the time zone, or its events' names."""
     match function.trigger:
         case Route(key=key):
             return key
         case Schedule(timetable=timetable):
-            return timetable.expression
+            return timetable.label
         case _:
             return ", ".join(one.rpartition("/")[2].removesuffix(" v1") for one in _consumed(function))
 
@@ -120,6 +121,9 @@ def _facts(function: AnyFunction) -> list[tuple[str, str]]:
         batch = f", up to {trigger.batch} together" if trigger.delivery == "queue" else ""
         facts.append(("Delivery", f"{'through a queue' if trigger.delivery == 'queue' else 'direct'}{batch}"))
         facts.append(("Replay", "skipped" if trigger.on_replay == "skip" else "consumed"))
+    if isinstance(trigger, Schedule):
+        active = (("First run from", trigger.timetable.start), ("Last run until", trigger.timetable.end))
+        facts += [(name, f"{moment(at.astimezone(UTC))} UTC") for name, at in active if at is not None]
     if not isinstance(trigger, Route):
         facts.append(("Retry", f"{function.retry.attempts(function.delivery)} attempts: {function.retry}"))
     facts.append(("Timeout", f"{function.limits.timeout.total_seconds():g} s"))
@@ -152,5 +156,13 @@ def _chart(attempts: list[JournalRecord]) -> list[dict[str, Any]]:
     bars = []
     for position, one in enumerate(reversed(attempts)):
         height = max(one.duration_ms / longest * _HEIGHT, 2.0)
-        bars.append({"x": position * 10, "y": round(_HEIGHT - height, 1), "height": round(height, 1), "record": one})
+        bars.append(
+            {
+                "x": position * 10,
+                "y": round(_HEIGHT - height, 1),
+                "height": round(height, 1),
+                "kind": bar_kind(one),
+                "record": one,
+            }
+        )
     return bars

@@ -32,10 +32,10 @@ class Guard:
     def __init__(self) -> None:
         self.token = secrets.token_urlsafe(32)
 
-    def refusal(self, request: Request, given: str) -> str | None:
-        """Return why a form with the token `given` is refused; None for a form of this console's pages."""
+    def refusal(self, request: Request, token: str) -> str | None:
+        """Return why a form with this token is refused (another origin or token); None for one of this console's."""
         if request.headers.get("origin") != f"{request.url.scheme}://{request.headers.get('host')}":
             return "This form was not sent by a page of the console."
-        if not hmac.compare_digest(given.encode(), self.token.encode()):
+        if not hmac.compare_digest(token.encode(), self.token.encode()):
             return "The laptop was started again after this page was loaded. Load the page and try again."
         return None

@@ -17,6 +17,8 @@ PAGE: Final = 25
 """Flows on a page."""
 _CHUNK: Final = 500
 """Records that are read together."""
+END: Final = 2**62
+"""A position after every record."""
 
 
 class FlowPage(NamedTuple):
@@ -24,7 +26,7 @@ class FlowPage(NamedTuple):
 
     flows: list[Flow]
     older: int | None
-    """Start of the next page; None where this is the last."""
+    """`before` of the next page; None where this is the last."""
 
 
 class KeptEvent(NamedTuple):
@@ -47,7 +49,7 @@ class KeptEvent(NamedTuple):
         return str(Identity(source, detail_type, version if isinstance(version, int) else UNVERSIONED))
 
 
-def _event(text: str) -> Mapping[str, Any] | None:
+def _read_event(text: str) -> Mapping[str, Any] | None:
     """Return the JSON object in a text, an event; None for any other text."""
     try:
         found = read_json(text, any_integer=True)
@@ -64,9 +66,9 @@ class History:
         self._journal = journal
 
     def latest(self, before: int | None = None) -> FlowPage:
-        """Return a page of flows, the latest activity first; with `before`, those without a record from it on."""
+        """Return a page of flows, the latest activity first: the first page, or the one after, by its `before`."""
         self._database.flush()
-        start = 2**62 if before is None else before
+        start = END if before is None else before
         found: dict[str, int] = {}
         position, older = start, None
         while older is None:
@@ -84,11 +86,11 @@ class History:
                 break
         return FlowPage(self.flows_of(found), older)
 
-    def found(self, term: str) -> list[Flow]:
-        """Return the latest `PAGE` flows with a subject or id that is or begins with `term`, the latest first."""
-        records = self._journal.flows(term)[-PAGE * _CHUNK :]
-        outstanding = self._journal.outstanding({record.correlation_id for record in records})
-        return flows(records, outstanding)[: -PAGE - 1 : -1]
+    def named(self, term: str, before: int | None = None) -> FlowPage:
+        """Return a page, as `latest` does, of the flows with a subject or id that is or begins with `term`."""
+        rows = self._journal.latest_flows(term, END if before is None else before, PAGE + 1)
+        shown = rows[:PAGE]
+        return FlowPage(self.flows_of([flow for flow, _ in shown]), shown[-1][1] if len(rows) > PAGE else None)
 
     def flow(self, correlation_id: str) -> tuple[Flow | None, list[JournalRecord]]:
         """Return one flow and its records, in the order in which they were written; None without records."""
@@ -97,13 +99,13 @@ class History:
         return (found[0] if found else None), records
 
     def events(self, event_ids: Iterable[str]) -> dict[str, KeptEvent]:
-        """Return events by their ids; an id without an event is left out."""
+        """Return the events with these ids, by id; an id without an event is left out."""
         rows = self._database.read(
             "SELECT event_id, time, envelope FROM event WHERE event_id IN (SELECT value FROM json_each(?)) ORDER BY id",
             (json.dumps([*event_ids]),),
         )
         return {
-            event_id: KeptEvent(event_id, datetime.fromtimestamp(time, UTC), _event(envelope))
+            event_id: KeptEvent(event_id, datetime.fromtimestamp(time, UTC), _read_event(envelope))
             for event_id, time, envelope in rows
         }
 

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from contradance.bounds import MAX_SHOWN_BYTES, shortened
 from contradance.choreography import Choreography
 from contradance.local.console.guard import Guard
+from contradance.operate.flow import delivery_state
 from contradance.printable import encodable, printable_json
 from contradance.quantity import counted
 
@@ -57,6 +58,8 @@ class Pages:
             took=took,
             plural=counted,
             soft=soft,
+            state=lambda record: delivery_state((record,)),
+            flow_page=flow_page,
             function_page=function_page,
         )
 
@@ -73,6 +76,11 @@ def links_of(choreography: Choreography) -> dict[str, str]:
         source, detail_type, version = contract.identity
         links[str(contract.identity)] = f"{PREFIX}/contracts/{quote(source)}/{quote(detail_type, safe='')}/{version}"
     return links
+
+
+def flow_page(correlation_id: str) -> str:
+    """Return the path of a flow's page."""
+    return f"{PREFIX}/flows/{quote(correlation_id, safe='')}"
 
 
 def function_page(name: str) -> str:

@@ -3,7 +3,6 @@
 import copy
 import json
 from typing import Any, Final
-from urllib.parse import quote
 
 from pydantic import ValidationError
 from starlette.requests import Request
@@ -15,8 +14,8 @@ from contradance.envelope import seal_initial
 from contradance.errors import ContractViolation
 from contradance.foreign import ForeignEvent, id_at, is_foreign
 from contradance.local.console.contracts import example_of
-from contradance.local.console.pages import PREFIX, Pages
-from contradance.local.console.schema_form import MOST_ITEMS, SchemaForm
+from contradance.local.console.pages import Pages, flow_page
+from contradance.local.console.schema_form import MOST_ITEMS, SchemaForm, input_id
 from contradance.local.console.submitted import SubmittedForm
 from contradance.local.laptop import Laptop
 from contradance.operate.foreign import publish_foreign
@@ -49,7 +48,7 @@ class PublishPage:
         return self._form(contract, example_of(contract), {})
 
     def take(self, _request: Request, form: SubmittedForm) -> Response:
-        """Publish the form's data and redirect to its flow; show the form again for wrong data or another item."""
+        """Publish a form's data and redirect to its flow, or show it again: invalid, or an item added or removed."""
         contract = self._contracts.get(form.first("contract"))
         if contract is None:
             return self._pages.page("refused", "publish", status=404, why="The registry holds no such contract.")
@@ -74,7 +73,7 @@ class PublishPage:
         clock = self._laptop.clock
         sealed = seal_initial(event, publisher=PUBLISHER, occurred_at=clock.now())
         publish(sealed, self._laptop.bus, self._laptop.choreography.name, clock, _SECONDS)
-        return RedirectResponse(f"{PREFIX}/flows/{sealed[-1].correlation_id}?event={sealed[-1].event_id}", 303)
+        return RedirectResponse(f"{flow_page(sealed[-1].correlation_id)}?event={sealed[-1].event_id}", 303)
 
     def _publish_foreign(self, kind: type[ForeignEvent], detail: str) -> Response:
         """Publish an event of others and redirect to its flow; raise `ValidationError` if it is invalid."""
@@ -82,10 +81,10 @@ class PublishPage:
         read_tolerant(kind, detail)  # its problems are shown beside the fields
         event_id = publish_foreign(choreography, kind, detail, self._laptop.bus.put_any)
         flow = id_at({"id": event_id, "detail": json.loads(detail)}, kind.origin.correlation)
-        return RedirectResponse(f"{PREFIX}/flows/{quote(flow, safe='')}?event={event_id}", 303)
+        return RedirectResponse(f"{flow_page(flow)}?event={event_id}", 303)
 
     def _form(self, contract: EventClass, data: Any, errors: dict[str, str]) -> Response:
-        """Show a contract's form with this data, and errors by path; with errors, the status is 422."""
+        """Show a contract's form with this data (None: empty), and errors by path; with errors, the status is 422."""
         return self._pages.page(
             "publish",
             "publish",
@@ -96,7 +95,7 @@ class PublishPage:
             consumers=self._consumers(contract),
             has_example=data is not None,
             fields=_form_of(contract).fields(data, errors),
-            problems=[*errors.items()],
+            problems=[(input_id(path), path, message) for path, message in errors.items()],
         )
 
     def _consumers(self, contract: EventClass) -> list[str]:
@@ -115,14 +114,14 @@ def _form_of(contract: EventClass) -> SchemaForm:
 
 
 def _without_nulls(data: Any) -> Any:
-    """Return data without fields that are None, at any depth: others leave such fields out."""
+    """Return JSON data without null fields of objects, at any depth, as others publish it; nulls in lists stay."""
     if isinstance(data, dict):
         return {name: _without_nulls(value) for name, value in data.items() if value is not None}
     return [_without_nulls(value) for value in data] if isinstance(data, list) else data
 
 
 def _changed(data: Any, verb: str, path: str) -> Any:
-    """Return `data` with an item added to the list at `path`, or without the item there; unchanged at a wrong path."""
+    """Return data with an item added to the list at `path`, or the item there removed; unchanged if wrong or full."""
     *steps, last = path.split(".")
     try:
         holder = data

@@ -15,7 +15,7 @@ from contradance.local.console.submitted import SubmittedForm
 
 InputKind = Literal["text", "number", "yes", "choice", "json", "group", "list"]
 MOST_ITEMS: Final = 50
-"""Most items of a list in a form; publish longer lists from a file."""
+"""Most items of a list that have inputs of their own; a longer list is JSON text."""
 _ABSENT: Final = object()
 _HOLDERS: Final[Mapping[str, type]] = {"group": Mapping, "list": list}
 """Kinds of inputs that hold others, and what their data is."""
@@ -39,8 +39,13 @@ class FormField:
 
     @property
     def id(self) -> str:
-        """Its id in the page, made from its path."""
-        return "f-" + re.sub(r"[^\w-]", "-", self.path)
+        """Its id in the page."""
+        return input_id(self.path)
+
+
+def input_id(path: str) -> str:
+    """Return the HTML id of the input at a path: `f-lines-0-quantity` for `lines.0.quantity`."""
+    return "f-" + re.sub(r"[^\w-]", "-", path)
 
 
 class SchemaForm:
@@ -52,7 +57,7 @@ class SchemaForm:
 
     def fields(self, data: Any, errors: Mapping[str, str]) -> tuple[FormField, ...]:
         """Return the form's fields with the values in `data`, and with errors by path."""
-        return tuple(self._children(self._schema, "", data, errors))
+        return tuple(self._children(self._resolved(self._schema)[0], "", data, errors))
 
     def read(self, form: SubmittedForm) -> tuple[Any, dict[str, str]]:
         """Return a submitted form's data, not validated, and errors by path for text that is not JSON."""
@@ -69,11 +74,13 @@ class SchemaForm:
     def _field(
         self, given: SchemaObject, path: str, label: str, data: Any, errors: Mapping[str, str], *, required: bool
     ) -> FormField:
-        """Return an input or group with its value and error; JSON text if the value does not fit the schema."""
+        """Return an input or group with its value and error; JSON text if the value does not fit, or is a long list."""
         schema, nullable = self._resolved(given)
         kind = _input_kind(schema, nullable=nullable)
         if data is not _ABSENT and data is not None and not isinstance(data, _HOLDERS.get(kind, object)):
             kind = "json"  # a serializer of the author's own makes something else of it
+        if kind == "list" and isinstance(data, list) and len(data) > MOST_ITEMS:
+            kind = "json"
         inner: tuple[FormField, ...] = ()
         if kind == "group":
             inner = tuple(self._children(schema, path, data, errors))
@@ -99,11 +106,11 @@ class SchemaForm:
     def _read(
         self, given: SchemaObject, path: str, form: SubmittedForm, errors: dict[str, str], *, required: bool
     ) -> Any:
-        """Return the value of an input or group, and add errors; `_ABSENT` for a value that was left out."""
+        """Return a submitted value, and add to `errors`; for one left out None if it may be null, else `_ABSENT`."""
         schema, nullable = self._resolved(given)
         kind = _input_kind(schema, nullable=nullable)
         if path and kind in _HOLDERS and path in form:
-            kind = "json"  # where the data is of another type, the form has a JSON input
+            kind = "json"  # where the data is of another type or too long, the form has a JSON input
         if kind == "group":
             return self._read_group(schema, path, form, errors)
         if kind == "list":
@@ -118,7 +125,7 @@ class SchemaForm:
     def _read_group(
         self, schema: SchemaObject, path: str, form: SubmittedForm, errors: dict[str, str]
     ) -> dict[str, Any]:
-        """Return the values of a group's inputs by name, without absent ones."""
+        """Return the submitted values of a group's inputs by name, without those that were left out."""
         required = schema.get("required", ())
         values = {
             name: self._read(inner, _join(path, name), form, errors, required=name in required)
@@ -177,7 +184,7 @@ def _text(data: Any, kind: InputKind) -> str:
 
 
 def _value(text: str, kind: InputKind, path: str, errors: dict[str, str]) -> Any:
-    """Return a text as JSON or as a number, else unchanged; for wrong JSON, add an error and return None."""
+    """Return the value of a JSON or number input, and other text unchanged; for invalid JSON, add an error: None."""
     if kind == "json" or (kind == "number" and re.fullmatch(r"-?\d{1,30}(\.\d{1,30})?", text)):
         try:
             return json.loads(text)
@@ -189,12 +196,12 @@ def _value(text: str, kind: InputKind, path: str, errors: dict[str, str]) -> Any
 
 def _item_count(form: SubmittedForm, path: str) -> int:
     """Return the number of items in the list at `path`: up to the last submitted one, and at most `MOST_ITEMS`."""
-    last = max((_number(name, path) for name in form.names()), default=-1)
+    last = max((_item_number(name, path) for name in form.names()), default=-1)
     return min(last + 1, MOST_ITEMS)
 
 
-def _number(name: str, path: str) -> int:
-    """Return the number of the item to which an input belongs, in the list at `path`; -1 where it does not."""
+def _item_number(name: str, path: str) -> int:
+    """Return the number of the item of the list at `path` to which the input `name` belongs; -1 if to none."""
     number, _, _ = name.removeprefix(f"{path}.").partition(".")
     return int(number) if name.startswith(f"{path}.") and number.isdecimal() and len(number) < 4 else -1  # noqa: PLR2004
 

@@ -11,9 +11,9 @@ class SubmittedForm:
         for name, value in fields:
             self._fields.setdefault(name, []).append(value)
 
-    def first(self, name: str, default: str = "") -> str:
-        """Return the first value of a field; `default` without one."""
-        return self._fields.get(name, [default])[0]
+    def first(self, name: str) -> str:
+        """Return the first value of a field; an empty text without the field."""
+        return self._fields.get(name, [""])[0]
 
     def all(self, name: str) -> list[str]:
         """Return every value of a field; none without the field."""

@@ -4,8 +4,7 @@ import threading
 from collections import Counter, OrderedDict
 from typing import Final, NamedTuple
 
-from contradance.operate.flow import COMPLETED
-from contradance.runtime.journal_record import JournalRecord
+from contradance.runtime.journal_record import COMPLETED, JournalRecord
 
 _REMEMBERED: Final = 10_000
 """Most event ids that are kept, so that an event with two subscribers counts once."""
@@ -33,7 +32,7 @@ class Tally:
         self._failures = self._dead = self._attempts = 0
 
     def count(self, record: JournalRecord) -> None:
-        """Count one attempt, the events it published, and the event it consumed."""
+        """Count one attempt, and the events that it consumed and published, each event id once."""
         with self._lock:
             self._attempts += 1
             self._times[record.function] += 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
-from contradance.operate.flow import COMPLETED, DeliveryState, Flow, Handled, Happened, delivery_state
+from contradance.operate.flow import DeliveryState, Flow, Handled, Happened, delivery_state
 from contradance.runtime.journal_record import JournalRecord
 
 WIDTH: Final = 1_000
@@ -16,10 +16,13 @@ _DEEPEST: Final = 8
 """Most steps of indentation; what is deeper is shown at this depth."""
 
 
+BarKind = Literal["done", "failed", "dead"]
+
+
 class Segment(NamedTuple):
     """A part of a time line, in units of `WIDTH`."""
 
-    kind: Literal["wait", "done", "failed", "dead"]
+    kind: BarKind | Literal["wait"]
     x: float
     width: float
 
@@ -60,7 +63,7 @@ def waterfall(flow: Flow, now: datetime, most: int) -> list[Row]:
         depth, node, since = pending.pop()
         shown = min(depth, _DEEPEST)
         if isinstance(node, Handled):
-            rows.append(_delivery(shown, node, since, scale))
+            rows.append(_delivery_row(shown, node, since, scale))
             pending += [(depth + 1, event, _end(node.last)) for event in reversed(node.published)]
         else:
             rows.append(Row(shown, node, None, "", "done", (), (), None))
@@ -69,7 +72,7 @@ def waterfall(flow: Flow, now: datetime, most: int) -> list[Row]:
                 Row(min(depth + 1, _DEEPEST), None, None, one.function, "waiting", (), (), one.due)
                 for one in node.outstanding
             ]
-    return rows
+    return rows[:most]
 
 
 class _Scale:
@@ -85,7 +88,7 @@ class _Scale:
         return round(min(max(part, 0.0), 1.0) * (WIDTH - _LEAST), 1)
 
 
-def _delivery(depth: int, handled: Handled, since: datetime, scale: _Scale) -> Row:
+def _delivery_row(depth: int, handled: Handled, since: datetime, scale: _Scale) -> Row:
     """Return the row of one delivery, whose wait began at `since`: state, bars, attempts and next attempt."""
     return Row(
         depth,
@@ -94,27 +97,32 @@ def _delivery(depth: int, handled: Handled, since: datetime, scale: _Scale) -> R
         handled.last.function,
         delivery_state(handled.attempts),
         tuple(_segments(handled, since, scale)),
-        tuple(_attempts(handled)),
+        tuple(_shown_attempts(handled)),
         handled.again,
     )
 
 
 def _segments(handled: Handled, since: datetime, scale: _Scale) -> Iterator[Segment]:
-    """Yield bars: the wait before each attempt, the attempt, and the wait for the next one if there is one."""
+    """Yield the bars of a delivery: each attempt after its wait, the first since `since`; then the wait for a next."""
     for record in handled.attempts:
         start, end = scale.x(record.started_at), scale.x(_end(record))
         waited = scale.x(since)
         if start - waited > 1:
             yield Segment("wait", waited, round(start - waited, 1))
-        kind: Literal["done", "failed", "dead"] = "dead" if record.dead or record.is_request else "failed"
-        yield Segment("done" if record.outcome in COMPLETED else kind, start, max(round(end - start, 1), _LEAST))
+        yield Segment(bar_kind(record), start, max(round(end - start, 1), _LEAST))
         since = _end(record)
     if handled.again is not None:
         waited = scale.x(since)
         yield Segment("wait", waited, WIDTH - waited)
 
 
-def _attempts(handled: Handled) -> Iterator[ShownAttempt]:
+def bar_kind(record: JournalRecord) -> BarKind:
+    """Return the style of an attempt's bar: `done`, `failed` when it is tried again, else `dead`."""
+    state = delivery_state((record,))
+    return "failed" if state == "waiting" else "done" if state == "done" else "dead"
+
+
+def _shown_attempts(handled: Handled) -> Iterator[ShownAttempt]:
     """Yield the attempts; one with an earlier attempt's traceback has that attempt's number instead."""
     seen: dict[str, int] = {}
     for record in handled.attempts:

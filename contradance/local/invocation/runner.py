@@ -373,4 +373,4 @@ class Runner:
         if self._alarms:
             moments.append(datetime.fromtimestamp(self._alarms[0][0], self._clock.now().tzinfo))
         deadlines = [max(invocation.deadline - monotonic(), 0) for invocation in self._running]
-        return min([_LONGEST_SLEEP_SECONDS, *map(self._clock.wait_for, moments), *deadlines])
+        return min([_LONGEST_SLEEP_SECONDS, *map(self._clock.real_seconds_until, moments), *deadlines])

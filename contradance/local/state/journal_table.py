@@ -28,14 +28,18 @@ from contradance.runtime.journal_record import JournalRecord, LogEntry
 
 STATE_FILE = "bus.sqlite3"
 """The file inside the state folder."""
-_FLOWS: Final = (
-    "SELECT function, event_id, correlation_id, record, logs FROM journal WHERE correlation_id IN ("
-    "SELECT correlation_id FROM journal WHERE correlation_id >= ? AND correlation_id < ? "
+_NAMED: Final = (
+    "correlation_id IN (SELECT correlation_id FROM journal WHERE correlation_id >= ? AND correlation_id < ? "
     "UNION SELECT correlation_id FROM journal WHERE subject >= ? AND subject < ? "
     "UNION SELECT correlation_id FROM journal WHERE event_id >= ? AND event_id < ? "
-    "UNION SELECT correlation_id FROM event WHERE event_id >= ? AND event_id < ?) ORDER BY id"
+    "UNION SELECT correlation_id FROM event WHERE event_id >= ? AND event_id < ?)"
 )
 """A UNION, so that each part uses its own index."""
+_FLOWS: Final = f"SELECT function, event_id, correlation_id, record, logs FROM journal WHERE {_NAMED} ORDER BY id"  # noqa: S608 - constants
+_LATEST_FLOWS: Final = (
+    f"SELECT correlation_id, max(id) AS last FROM journal WHERE {_NAMED} "  # noqa: S608 - constants
+    "GROUP BY correlation_id HAVING last < ? ORDER BY last DESC LIMIT ?"
+)
 _OF_FLOWS: Final = (
     "SELECT function, event_id, correlation_id, record, NULL FROM journal "
     "WHERE correlation_id IN (SELECT value FROM json_each(?)) ORDER BY id"
@@ -93,9 +97,11 @@ class JournalReader:
 
     def flows(self, term: str) -> list[JournalRecord]:
         """Return every record of the flows with a correlation id, subject or event id that equals or begins with `term`."""
-        above = term + (LAST if len(term) >= SHORTEST else FIRST)
-        rows = self._rows(_FLOWS, (term, above) * 4)
-        return readable(rows)
+        return readable(self._rows(_FLOWS, _range(term) * 4))
+
+    def latest_flows(self, term: str, before: int, limit: int) -> list[tuple[str, int]]:
+        """Return (correlation id, last row) of up to `limit` flows as for `flows`, the latest first, with a last row below `before`."""
+        return self._rows(_LATEST_FLOWS, (*_range(term) * 4, before, limit))
 
     def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
         """Return every record of these flows, without logs, in the order they were written."""
@@ -118,10 +124,9 @@ class JournalReader:
 
     def envelope(self, event_id: str) -> str | None:
         """Return the envelope of the last archived event whose id equals or begins with `event_id`; None without one."""
-        above = event_id + (LAST if len(event_id) >= SHORTEST else FIRST)
         rows = self._rows(
             "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND archived = 1 ORDER BY id DESC LIMIT 1",
-            (event_id, above),
+            _range(event_id),
         )
         return str(rows[0][0]) if rows else None
 
@@ -218,6 +223,11 @@ def started_at(text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         return datetime.max.replace(tzinfo=UTC)
+
+
+def _range(term: str) -> tuple[str, str]:
+    """Return (first, end) of the ids that equal a term, or begin with one of at least 8 characters; the end is not one."""
+    return term, term + (LAST if len(term) >= SHORTEST else FIRST)
 
 
 def _filter(wanted: Wanted) -> tuple[str | None, ...]:

@@ -47,14 +47,17 @@ def keep_rows(connection: sqlite3.Connection, rows: Sequence[PulledRow]) -> None
 
 
 def keep_pulled(connection: sqlite3.Connection, letters: Sequence[PulledLetter]) -> list[str]:
-    """Put letters on their queues; return the ids of those that were not there before."""
+    """Put letters on their queues, in place of letters with the same ids; return the ids that were not there before."""
     new = []
     for one in letters:
         row = (one.message_id, one.function, one.sent, one.body, "{}")
-        done = connection.execute(
-            "INSERT OR IGNORE INTO dead_letter VALUES (?, ?, ?, ?, ?, NULL, 0, 0, NULL, NULL)", row
-        ).rowcount
-        new += [one.message_id] * done
+        if not connection.execute("SELECT 1 FROM dead_letter WHERE id = ?", row[:1]).fetchone():
+            new.append(one.message_id)
+        connection.execute(
+            "INSERT INTO dead_letter VALUES (?, ?, ?, ?, ?, NULL, 0, 0, NULL, NULL) "
+            "ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+            row,
+        )
     return new
 
 

@@ -31,9 +31,11 @@ class LaptopActions(Protocol):
 
     def redrive(self, function: str, messages: Sequence[str]) -> Collection[str]:
         """Redrive dead letters of one function, by their message ids; return the ids of those that were redriven."""
+        ...
 
     def delete(self, function: str, messages: Sequence[str]) -> Collection[str]:
         """Delete dead letters of one function, by their message ids; return the ids of those that were deleted."""
+        ...
 
     def replay(self, name: str, function: str, first: datetime, last: datetime) -> None:
         """Start a replay of events from `first` until before `last` to one function; `ContradanceError` if refused."""
@@ -99,11 +101,11 @@ class LaptopLetterView:
         return 0
 
     def redrive(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
-        """Redrive letters; return the outcome of each: redriven, or kept when another client has it."""
+        """Redrive letters; return the outcome of each: redriven, or kept when another client has it or it is gone."""
         return self._changed(letters, self._actions.redrive, "redriven")
 
     def delete(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
-        """Delete letters; return the outcome of each: deleted, or kept when another client has it."""
+        """Delete letters; return the outcome of each: deleted, or kept when another client has it or it is gone."""
         return self._changed(letters, self._actions.delete, "deleted")
 
     def _changed(
@@ -132,7 +134,7 @@ class LaptopReplays:
         self._actions = actions
 
     def start(self, name: str, function: str, first: datetime, last: datetime) -> ReplayStatus:
-        """Start a replay of events from `first` until before `last` to one function; return it as STARTING."""
+        """Start a replay of events from `first` until before `last` to one function; return its status, STARTING."""
         self._actions.replay(name, function, first, last)
         return ReplayStatus(name, "STARTING", None)
 

@@ -50,7 +50,7 @@ class CommandApi:
         }
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        """Answer one request; 404 for an unknown operation, 415 for a body that is not sent as JSON."""
+        """Return the response to one request; a 404 for an unknown operation, a 415 for a body not sent as JSON."""
         operation = path.removeprefix(API_PREFIX)
         if (method, operation) == ("GET", "system"):
             now = self._description.model_copy(update={"hangs": self._laptop.in_flight.hangs()})
@@ -62,7 +62,7 @@ class CommandApi:
         return self._do(operation, body)
 
     def _do(self, operation: str, body: bytes) -> HttpResponse:
-        """Return an operation's response; 400 for a body that is not its request, 409 for a `ContradanceError`."""
+        """Run an operation and return its response; a 400 for a body of another shape, a 409 if it is refused."""
         try:
             return _ok(self._operations[operation](body))
         except ValidationError:
@@ -71,7 +71,7 @@ class CommandApi:
             return refused(409, str(error))
 
     def _publish(self, body: bytes) -> str:
-        """Publish a list of PutEvents entries; return PutEvents' response. Refuse an entry for another bus."""
+        """Publish PutEvents entries; return PutEvents' response. `LaptopError` for a bus that is not the laptop's."""
         entries = EventsRequest.model_validate_json(body).entries
         bus = self._laptop.bus
         for entry in entries:
@@ -82,38 +82,38 @@ class CommandApi:
         return json.dumps(bus.put_any(entries))
 
     def _redrive(self, body: bytes) -> str:
-        """Redrive dead letters; return the message ids of those that were. Refuse another laptop's request."""
+        """Redrive dead letters; return the message ids of those redriven. `LaptopError` if for another laptop."""
         asked = self._checked(LettersRequest.model_validate_json(body))
-        return _response(self._actions.redrive(asked.function, asked.messages))
+        return _letters_response(self._actions.redrive(asked.function, asked.messages))
 
     def _delete(self, body: bytes) -> str:
-        """Delete dead letters; return the message ids of those that were. Refuse another laptop's request."""
+        """Delete dead letters; return the message ids of those deleted. `LaptopError` if for another laptop."""
         asked = self._checked(LettersRequest.model_validate_json(body))
-        return _response(self._actions.delete(asked.function, asked.messages))
+        return _letters_response(self._actions.delete(asked.function, asked.messages))
 
     def _replay(self, body: bytes) -> str:
-        """Start a replay; return an empty object. Refuse another laptop's request."""
+        """Start a replay; return an empty JSON object. `LaptopError` if for another laptop."""
         asked = self._checked(ReplayRequest.model_validate_json(body))
         self._actions.replay(asked.name, asked.function, asked.first, asked.last)
         return "{}"
 
     def _pulled(self, body: bytes) -> str:
-        """Put dead letters and rows in their places; return the ids of new letters. Refuse another laptop's request."""
+        """Store pulled dead letters and rows; return the ids of new letters. `LaptopError` if for another laptop."""
         asked = self._checked(PulledRequest.model_validate_json(body))
-        return _response(self._actions.pulled(asked.letters, asked.rows))
+        return _letters_response(self._actions.store_pulled(asked.letters, asked.rows))
 
     def _retry(self, body: bytes) -> str:
-        """Make postponed deliveries due now, and return them. Refuse another laptop's request."""
+        """Make postponed deliveries due now, and return them. `LaptopError` if for another laptop."""
         asked = self._checked(RetryRequest.model_validate_json(body))
         return RetryResponse(deliveries=self._actions.retry(asked.term)).model_dump_json()
 
     def _schedule(self, body: bytes) -> str:
-        """Run a scheduled function now; return its flow's id. Refuse another laptop's request."""
+        """Run a scheduled function now; return its flow's id. `LaptopError` if for another laptop."""
         asked = self._checked(ScheduleRequest.model_validate_json(body))
         return ScheduleResponse(flow=self._actions.run_schedule(asked.function)).model_dump_json()
 
     def _checked(self, request: Request) -> Request:
-        """Return the request unchanged; raise `LaptopError` if it is for a laptop on another folder."""
+        """Return the request; raise `LaptopError` if its `state` is not the folder of this laptop."""
         if request.state != self._description.state:
             raise LaptopError(
                 f"it runs on the state in {self._description.state}, not on {request.state}.\n"
@@ -122,8 +122,8 @@ class CommandApi:
         return request
 
 
-def _response(messages: Collection[str]) -> str:
-    """Return a JSON response with these message ids."""
+def _letters_response(messages: Collection[str]) -> str:
+    """Return a `LettersResponse` with these message ids, as JSON."""
     return LettersResponse(messages=[*messages]).model_dump_json()
 
 

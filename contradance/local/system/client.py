@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -42,9 +43,15 @@ _DIRECT: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Without a proxy, even where the environment names one: the laptop is on this machine."""
 
 
-def ask(request: urllib.request.Request) -> Any:
-    """Send a request to this machine, without a proxy; return the open response, or raise `OSError`."""
-    return _DIRECT.open(request, timeout=_TIMEOUT_SECONDS)
+def ask(request: urllib.request.Request) -> HTTPResponse:
+    """Send a request to this machine, without a proxy; return the open response.
+
+    Raises:
+        OSError: there is no answer, or it has an error status (`HTTPError`).
+        HTTPException: the answer is not HTTP.
+    """
+    response: HTTPResponse = _DIRECT.open(request, timeout=_TIMEOUT_SECONDS)
+    return response
 
 
 def system_of_commands(choreography: Choreography, url: str, state: Path) -> System:
@@ -54,7 +61,7 @@ def system_of_commands(choreography: Choreography, url: str, state: Path) -> Sys
 
 
 class LaptopClient:
-    """`contradance.local.system.adapters.LaptopActions` and `contradance.runtime.ports.Events` over the laptop's JSON API.
+    """`contradance.local.system.adapters.LaptopActions` and `contradance.runtime.ports.Events` over the JSON API.
 
     Args:
         url: where the laptop is served.
@@ -67,7 +74,7 @@ class LaptopClient:
         self._option = "" if state == DEFAULT_STATE else f" --state {shlex.quote(str(state))}"
 
     def put_events(self, *, Entries: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:  # noqa: N803 - boto3's name
-        """Publish up to 10 entries; return PutEvents' response, or raise `LaptopError` without an answer."""
+        """Publish entries; return PutEvents' response. `LaptopError` without an answer, or for an unknown bus."""
         return self._send("events", EventsRequest(entries=Entries))
 
     def redrive(self, function: str, messages: Sequence[str]) -> Collection[str]:
@@ -82,18 +89,18 @@ class LaptopClient:
         """Start a replay of events from `first` until before `last` to one function; `LaptopError` if refused."""
         self._send("replay", ReplayRequest(state=self._state, name=name, function=function, first=first, last=last))
 
-    def pulled(self, letters: Sequence[PulledLetter], rows: Sequence[PulledRow]) -> Collection[str]:
-        """Put dead letters and rows of another system in their places; return the ids of the letters that are new."""
+    def store_pulled(self, letters: Sequence[PulledLetter], rows: Sequence[PulledRow]) -> Collection[str]:
+        """Store pulled dead letters in their queues and rows in their tables; return the ids of new letters."""
         asked = PulledRequest(state=self._state, letters=letters, rows=rows)
         return self._read(LettersResponse, self._send("pulled", asked)).messages
 
     def retry(self, term: str | None) -> list[RetriedDelivery]:
-        """Make the next attempt of postponed deliveries now, and return them; `term` selects some, None all."""
+        """Make the next attempt of postponed deliveries now, and return them; `term` selects as in `RetryRequest`."""
         asked = RetryRequest(state=self._state, term=term)
         return [*self._read(RetryResponse, self._send("retry", asked)).deliveries]
 
     def run_schedule(self, function: str) -> str:
-        """Run a scheduled function once, now; return its flow's id. `LaptopError` for another function."""
+        """Run a scheduled function once, now; return its flow's id. `LaptopError` for a function without a schedule."""
         asked = ScheduleRequest(state=self._state, function=function)
         return self._read(ScheduleResponse, self._send("schedule", asked)).flow
 
@@ -120,27 +127,19 @@ class LaptopClient:
             headers={"content-type": "application/json"},
         )
         try:
-            with ask(request) as response:
-                return self._object(response)
-        except urllib.error.HTTPError as error:
-            with error:
-                refusal = self._object(error)
-            raise LaptopError(f"the laptop at {self._url} refused: {refusal.get('message')}") from error
+            accepted, found = _answer(request)
         except OSError as error:
             reason = getattr(error, "reason", error)
             raise LaptopError(
                 f"no laptop answers at {self._url}: {getattr(reason, 'strerror', None) or reason}.\n"
                 f"  Start one with: contradance run{self._option}"
             ) from error
-
-    def _object(self, response: Any) -> dict[str, Any]:
-        """Return the JSON object in a response; raise `LaptopError` if it has none."""
-        try:
-            found = json.load(response)
-        except ValueError:
-            found = None
+        except (HTTPException, ValueError) as error:
+            raise self._not_a_laptop() from error
         if not isinstance(found, dict):
             raise self._not_a_laptop()
+        if not accepted:
+            raise LaptopError(f"the laptop at {self._url} refused: {found.get('message')}")
         return found
 
     def _read(self, model: type[Response], found: dict[str, Any]) -> Response:
@@ -156,3 +155,13 @@ class LaptopClient:
             f"the program at {self._url} is not a laptop of this version.\n"
             "  Name the laptop's port with --port; contradance run prints it."
         )
+
+
+def _answer(request: urllib.request.Request) -> tuple[bool, object]:
+    """Return whether a request was accepted, and the response's JSON; raise as `ask`, and `ValueError` if not JSON."""
+    try:
+        with ask(request) as response:
+            return True, json.load(response)
+    except urllib.error.HTTPError as error:
+        with error:
+            return False, json.load(error)

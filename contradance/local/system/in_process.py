@@ -41,7 +41,7 @@ class DirectActions:
         self._laptop = laptop
 
     def redrive(self, function: str, messages: Sequence[str]) -> Collection[str]:
-        """Move visible dead letters with an event to pending deliveries, in one transaction; return their ids."""
+        """Turn visible dead letters that hold an event into pending deliveries; return the letters' message ids."""
         self._check(function)
         redriven: list[str] = []
 
@@ -72,10 +72,11 @@ class DirectActions:
         except Refused as refusal:
             raise OperateError(f"the replay cannot start: {refusal.code}: {refusal.message}") from refusal
 
-    def pulled(self, letters: Sequence[PulledLetter], rows: Sequence[PulledRow]) -> Collection[str]:
-        """Put dead letters and rows of another system in their places; return the ids of the letters that are new.
+    def store_pulled(self, letters: Sequence[PulledLetter], rows: Sequence[PulledRow]) -> Collection[str]:
+        """Store pulled dead letters in their queues and rows in their tables; return the ids of new letters.
 
-        An unknown function or table is refused.
+        Raises:
+            OperateError: the laptop has no such function or table.
         """
         for name in {letter.function for letter in letters}:
             self._check(name)
@@ -89,14 +90,14 @@ class DirectActions:
         return self._laptop.database.write(keep)
 
     def retry(self, term: str | None) -> list[RetriedDelivery]:
-        """Make the next attempt of postponed deliveries now, and return them; `term` selects some, None all."""
+        """Make the next attempt of postponed deliveries now, and return them; `term` selects as in `RetryRequest`."""
         return [
             RetriedDelivery(function=one.function, event_id=one.event_id, attempt=one.attempt)
             for one in self._laptop.retry(term)
         ]
 
     def run_schedule(self, name: str) -> str:
-        """Run a scheduled function once, now; return its flow's id. `OperateError` for another function."""
+        """Run a scheduled function once, now; return its flow's id. `OperateError` if it has no schedule."""
         function = self._laptop.choreography.functions.get(name)
         if function is None or not isinstance(function.trigger, Schedule):
             scheduled = [

@@ -80,7 +80,7 @@ class LaptopApplication:
             if kind == "console" and self._console is not None:
                 await self._console(scope, _replaying(body, receive), send)
                 return
-            given = await self._given(scope, body, kind)
+            given = await self._answer_in_thread(scope, body, kind)
         except _Disconnected:
             return
         except _Refused as refusal:
@@ -95,8 +95,8 @@ class LaptopApplication:
         given = given._replace(headers={**given.headers, **self._own_headers(kind, Headers(scope=scope))})
         await self._send(given, None if read else receive, send)
 
-    async def _given(self, scope: Scope, body: bytes, kind: RequestKind) -> HttpResponse:
-        """Return the response, made in a thread: that of a route in one of its own, because its handler may hang."""
+    async def _answer_in_thread(self, scope: Scope, body: bytes, kind: RequestKind) -> HttpResponse:
+        """Return the response of `_answer`, called in a thread; in one of its own if a handler runs, which may hang."""
         path, answer = scope["raw_path"].decode("ascii"), partial(self._answer, scope, body, kind)
         if path.startswith(LAMBDA_PREFIX):
             return await self._laptop.threads.waiting(answer)
@@ -104,7 +104,7 @@ class LaptopApplication:
         return await (run_in_threadpool(answer) if function is None else self._laptop.threads.answer(function, answer))
 
     def _kind(self, scope: Scope) -> RequestKind:
-        """Return who answers a request: commands' API, AWS, the console if it is served, else the routes."""
+        """Return what a request is for: the commands' API, AWS's protocols, the console if served, else the routes."""
         if str(scope["path"]).startswith(API_PREFIX):
             return "commands"
         if is_for_aws(scope["raw_path"].decode("ascii"), Headers(scope=scope)):
@@ -112,7 +112,7 @@ class LaptopApplication:
         return "console" if self._console is not None and self._console.serves(scope) else "routes"
 
     def _admit(self, scope: Scope, kind: RequestKind) -> None:
-        """Raise `_Refused` for too large a head, for a page that may not send this, and to answer a preflight."""
+        """Raise `_Refused` for too large headers, for a page that may not send this, and to answer a preflight."""
         headers = Headers(scope=scope)
         if sum(len(name) + len(value) + 4 for name, value in headers.raw) + len(scope["raw_path"]) > MAX_HEAD_BYTES:
             raise _Refused(refused(431, "The request's line and headers are too large."))
@@ -123,9 +123,9 @@ class LaptopApplication:
             raise _Refused(answer)
 
     def _own_headers(self, kind: RequestKind, headers: Headers) -> Mapping[str, str]:
-        """Return the headers that each response of a kind has, also a refusal; CORS headers for routes."""
+        """Return the headers that the laptop adds to each response, also a refusal: CORS for routes, else security."""
         if kind == "routes":
-            return self._browsers.headers(headers)
+            return self._browsers.cors_headers(headers)
         return SECURITY_HEADERS if kind == "console" else _NOT_FOR_PAGES
 
     def _answer(self, scope: Scope, body: bytes, kind: RequestKind) -> HttpResponse:
@@ -140,7 +140,7 @@ class LaptopApplication:
         return self._laptop.gateway.answer(scope["method"], target, headers, body)
 
     async def _body(self, scope: Scope, receive: Receive, kind: RequestKind) -> bytes:
-        """Return the body; raise `_Refused` when it is too large or slow, `_Disconnected` when the client left."""
+        """Return the whole body; raise `_Refused` if too large (413) or slow (408), `_Disconnected` if it left."""
         headers = Headers(scope=scope)
         most = MAX_REQUEST_BYTES if kind in ("commands", "aws") else MAX_BODY_BYTES
         if int(headers.get("content-length", 0)) > most:
@@ -182,7 +182,7 @@ class LaptopApplication:
 
 
 def _replaying(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that returns a body that was already read, for the console, and then what follows."""
+    """Return an ASGI `receive` that returns a body that was already read once, and after that calls `receive`."""
     unread = [body]
 
     async def received() -> Message:

@@ -41,7 +41,7 @@ class Browsers:
         self._methods = ",".join(sorted({*methods}))
 
     def refusal(self, kind: RequestKind, method: str, headers: Mapping[str, str]) -> HttpResponse | None:
-        """Return the 403 for an unknown host name, or a page that may not send this; None if it is allowed."""
+        """Return a 403 for another host name, and for a page that may not send this request; None if it is allowed."""
         host = headers.get("host")
         if host is not None and not _LOOPBACK.fullmatch(host):
             return refused(403, _ELSEWHERE)  # DNS rebinding: a page whose own name resolves to this address
@@ -63,7 +63,7 @@ class Browsers:
         """Return the answer to a preflight of an allowed origin; None for any other request."""
         if method != "OPTIONS" or "access-control-request-method" not in headers:
             return None
-        allowed = self.headers(headers)
+        allowed = self.cors_headers(headers)
         if not allowed:
             return None
         return HttpResponse(
@@ -77,8 +77,8 @@ class Browsers:
             "",
         )
 
-    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Return the CORS headers for a page of an allowed origin; empty for another or without `Origin`."""
+    def cors_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Return the CORS headers of a response, by the request's; none for another origin or without `Origin`."""
         origin = headers.get("origin")
         if origin is None or not self.allows(origin):
             return {}
@@ -92,7 +92,7 @@ class Browsers:
         return not self._origins.isdisjoint((given, "*", f"{scheme}://*"))
 
     def _may_change(self, host: str | None, headers: Mapping[str, str]) -> bool:
-        """Whether a page may send a request that changes something: a page of the laptop itself, or of an allowed origin."""
+        """Whether a page may send a request that changes something: the laptop's own page, or an allowed origin's."""
         origin = headers.get("origin")
         if origin is None:
             return headers.get("sec-fetch-site") not in _OTHER_SITES

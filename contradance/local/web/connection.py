@@ -46,7 +46,7 @@ class Connection(H11Protocol):
         self._head_deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own signature
-        """Refuse a connection above the limit with 503; start the time limit for the headers of others."""
+        """Answer a connection above the limit with a 503 and close it; for others, start the time limit for headers."""
         super().connection_made(transport)
         if len(self.connections) > self._bounds.connections:
             self._close_with(503, "Too many connections are open.")
@@ -59,7 +59,7 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Handle received bytes, and run the time limit while a request's headers are incomplete."""
+        """Handle received bytes; the time limit for headers runs while they are incomplete, or no request has begun."""
         super().data_received(data)
         if self.conn.their_state is h11.IDLE:
             self._watch_head()
@@ -73,7 +73,7 @@ class Connection(H11Protocol):
             self.loop.call_later(self._bounds.idle_seconds, self._abandon)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's text
-        """Answer bytes that are not HTTP in JSON and close: 431 for too large headers, else 400."""
+        """Answer bytes that are not HTTP with an error in JSON, and close: a 431 for too large headers, else a 400."""
         received, _ = self.conn.trailing_data
         if len(received) > MAX_HEAD_BYTES:
             self._close_with(431, "The request's line and headers are too large.")
@@ -86,7 +86,7 @@ class Connection(H11Protocol):
             self._head_deadline = self.loop.call_later(self._bounds.head_seconds, self._head_is_late)
 
     def _head_is_late(self) -> None:
-        """Close a connection whose headers are late: with 408, or with no response if it has sent nothing."""
+        """Close a connection whose headers are late: with a 408, or without a response if it has sent no bytes."""
         received, _ = self.conn.trailing_data
         if received:
             self._close_with(408, "The request's headers took too long.")

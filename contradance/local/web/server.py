@@ -63,7 +63,7 @@ class Server(uvicorn.Server):
     ) -> None:
         bounds = bounds or Bounds()
         self._in_flight = laptop.in_flight
-        self._socket = _bound(port)
+        self._socket = _listening_socket(port)
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://{HOST}:{self.port}"
 
@@ -93,11 +93,11 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to `stop_on_signals`: uvicorn would raise them again before running deliveries end."""
+        """Install no handlers of uvicorn, which raise a signal again before running deliveries end."""
         yield
 
     def stop_on_signals(self) -> None:
-        """Stop on Ctrl-C or SIGTERM, also before serving; a second one ends the process at once."""
+        """Install signal handlers: a first Ctrl-C or SIGTERM calls `stop`, a second one ends the process at once."""
 
         def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - what signal.signal calls
             if self.should_exit:
@@ -114,7 +114,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def serving(self) -> Iterator[str]:
-        """Serve in a thread while the block runs, and stop at its end; the value is the URL."""
+        """Serve in a thread while the block runs, then stop and wait for the end; the block gets the URL."""
         thread = threading.Thread(target=self.serve_until_stopped, name="contradance-http")
         thread.start()
         try:
@@ -130,7 +130,7 @@ class Server(uvicorn.Server):
             self._console.close()
 
 
-def _bound(port: int) -> socket.socket:
+def _listening_socket(port: int) -> socket.socket:
     """Return a socket that listens on a loopback port, a free one for 0; raise `LaptopError` if it is taken."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -32,7 +32,7 @@ class EventBridgeReplays:
         return self._start(name, function, self._deployed.bus_of(function), rule_arn, (first, last))
 
     def start_to_rule(self, name: str, rule: str, first: datetime, last: datetime) -> ReplayStatus:
-        """Start a replay from `first` to `last` whose filter is another stack's rule on the stack's bus; return its state."""
+        """Start a replay from `first` to `last` to another stack's rule on the stack's bus; return its state."""
         bus = self._deployed.own_bus
         rule_arn = f"{bus.arn.replace(':event-bus/', ':rule/')}/{rule}"
         return self._start(name, rule, bus, rule_arn, (first, last))
@@ -40,7 +40,7 @@ class EventBridgeReplays:
     def _start(
         self, name: str, to: str, bus: DeployedBus, rule_arn: str, window: tuple[datetime, datetime]
     ) -> ReplayStatus:
-        """Start a replay whose filter is one rule on a bus; a refused permission names the policy that has it."""
+        """Start a replay to one rule on a bus; the `OperateError` for a missing permission names the policy."""
         first, last = window
         try:
             answer = self._aws.service("events").ask(
@@ -86,7 +86,7 @@ class AwsHealth:
         return str(self._aws.service("events").ask("describe_event_bus", Name=self._deployed.bus_arn)["Arn"])
 
     def has_bus(self, bus: DeployedBus) -> bool:
-        """Whether a bus of events of others exists with this ARN; raise `OperateError` when AWS has no such bus."""
+        """Return True if a bus of events of others exists, by its ARN; raise `OperateError` when it does not."""
         return bool(self._aws.service("events").ask("describe_event_bus", Name=bus.arn)["Arn"] == bus.arn)
 
     def rule(self, function: str) -> RunningRule:
@@ -94,7 +94,7 @@ class AwsHealth:
         return self._rule(str(self._deployed.functions[function].rule_name), self._deployed.bus_of(function).arn)
 
     def bus_rule(self, name: str) -> RunningRule:
-        """Return a rule on the stack's bus as AWS has it, also of another stack."""
+        """Return a rule on the stack's bus as AWS has it, also of another stack; `OperateError` if there is none."""
         return self._rule(name, self._deployed.bus_arn)
 
     def can_run(self, function: str) -> bool:
@@ -104,7 +104,7 @@ class AwsHealth:
         return bool(answer.get("ReservedConcurrentExecutions") != 0)
 
     def bus_rules(self) -> Sequence[str]:
-        """Return the names of the rules on the stack's bus, without those that archives make, in order."""
+        """Return the names of all rules on the stack's bus, without those that AWS manages, in order."""
         events, found, page = self._aws.service("events"), list[str](), dict[str, str]()
         while True:
             answer = events.ask("list_rules", EventBusName=self._deployed.bus_arn, **page)
@@ -136,7 +136,7 @@ class AwsHealth:
         return sum(int(answer["Attributes"][name]) for name in _WAITING)
 
     def archive_state(self, archive: str) -> str:
-        """Return ENABLED, or another state of an archive with its reason."""
+        """Return ENABLED, or an archive's other state, followed by its reason if it has one."""
         found = self._aws.service("events").ask("describe_archive", ArchiveName=archive)
         return f"{found['State']} {found.get('StateReason', '')}".strip()
 

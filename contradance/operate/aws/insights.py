@@ -8,6 +8,7 @@ search has a window.
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from time import sleep
 from typing import Any, Final
 
@@ -78,23 +79,22 @@ class InsightsJournal:
         return self.of_flows(flows)
 
     def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
-        """Return all records of these flows since the start of the search; a search takes so many flows."""
-        names = [_quoted(one) for one in correlation_ids]
+        """Return all records of these flows since the start of the window, by one search for each 100 flows."""
         return [
             record
-            for first in range(0, len(names), _FLOWS)
+            for named in _lists_of(correlation_ids)
             for record in self._records(
-                Wanted(self._since),
-                f"{_JOURNALED} and journal.correlation_id in [{', '.join(names[first : first + _FLOWS])}]",
+                Wanted(self._since), f"{_JOURNALED} and journal.correlation_id in [{named}]"
             ).records
         ]
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
-        """Return the records, each with the log lines of its attempt, by one more search."""
-        if not records:
-            return []
-        named = ", ".join(sorted({_quoted(record.correlation_id) for record in records}))
-        lines = self._lines(Wanted(self._since), f"not {_JOURNALED} and correlation_id in [{named}]")
+        """Return the records, each with the log lines of its attempt, by one more search for each 100 flows."""
+        lines = [
+            line
+            for named in _lists_of(sorted({record.correlation_id for record in records}))
+            for line in self._lines(Wanted(self._since), f"not {_JOURNALED} and correlation_id in [{named}]")
+        ]
         return logs_attached(records, lines)
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:  # noqa: ARG002 - the port's
@@ -108,7 +108,7 @@ class InsightsJournal:
             began[record.correlation_id] = min(record.started_at, began.get(record.correlation_id, record.started_at))
         if not began:
             return []
-        return self.flows(max(began, key=lambda flow: began[flow]))
+        return self.of_flows([max(began, key=lambda flow: began[flow])])
 
     def records(self, wanted: Wanted) -> Records:
         """Return the wanted records, in order, and whether these are all; of more than 10,000, the latest."""
@@ -119,7 +119,7 @@ class InsightsJournal:
         return reversed(self.records(wanted).records)
 
     def lines(self, wanted: Wanted) -> Iterator[LogLine]:
-        """Yield the wanted lines without metrics, in order; of more than 10,000, or than `wanted.latest`, the latest."""
+        """Yield the wanted lines except metrics, in order; of more than 10,000, or `wanted.latest`, the latest."""
         logged = self._lines(wanted, f"not ispresent({_METRICS}.Timestamp)")
         found = [line for line in logged if wanted.takes_level(line.level) and _METRICS not in line.fields]
         return iter(found if wanted.latest is None else found[-wanted.latest :])
@@ -151,7 +151,7 @@ class InsightsJournal:
         return sorted((_log_line(row, functions) for row in rows), key=lambda line: (line.at, line.id))
 
     def _search(self, query: str, groups: Sequence[str], wanted: Wanted) -> Iterator[Mapping[str, str]]:
-        """Yield the rows of one search as fields by name; raise `OperateError` when the search does not complete."""
+        """Search up to 50 log groups; yield the rows as fields by name. `OperateError` if it does not complete."""
         logs = self._aws.service("logs")
         begun = logs.ask(
             "start_query",
@@ -177,7 +177,7 @@ class InsightsJournal:
 
 
 def _log_line(row: Mapping[str, str], functions: Mapping[str, str]) -> LogLine:
-    """Return a row as a log line: of its journal record, else of its JSON fields, else of its text."""
+    """Return a row of a search as a log line: of its journal record, else its JSON fields, else its text."""
     at = datetime.strptime(row["@timestamp"], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
     group = row.get("@log", "").partition(":")[2]
     fields = _json(row["@message"])
@@ -221,6 +221,13 @@ def _is_about(record: JournalRecord, term: str) -> bool:
     return any(
         name is not None and (name == term or (len(term) >= _SHORTEST and name.startswith(term))) for name in names
     )
+
+
+def _lists_of(correlation_ids: Iterable[str]) -> Iterator[str]:
+    """Yield up to 100 ids at a time as the content of a list in an Insights query, so that its text is not too long."""
+    names = map(_quoted, correlation_ids)
+    while some := [*islice(names, _FLOWS)]:
+        yield ", ".join(some)
 
 
 def _quoted(text: str) -> str:

@@ -62,7 +62,7 @@ class DynamoDBRows:
             request["ExclusiveStartKey"] = last
 
     def find(self, keys: Sequence[RowKey]) -> Mapping[RowKey, StoredRow]:
-        """Return the items with up to 100 keys; ask again for keys that DynamoDB did not process."""
+        """Return the items with up to 100 keys; ask again for unprocessed ones, up to 12 times, then `OperateError`."""
         found: dict[RowKey, StoredRow] = {}
         wanted: dict[str, Any] = {self._table: {"Keys": [*map(_key, keys)], "ConsistentRead": True}}
         for pause in self._pauses():
@@ -83,7 +83,7 @@ class DynamoDBRows:
         return frozenset(refused)
 
     def _write(self, step: list[RowChange]) -> set[RowKey]:
-        """Apply one transaction, again without the changes that it refuses; return their keys."""
+        """Apply one transaction, again without refused changes; return their keys, or `OperateError` after 12 times."""
         refused: set[RowKey] = set()
         for pause in self._pauses():
             if not step:
@@ -114,18 +114,18 @@ class DynamoDBRows:
         return {"Put": {**request, "Item": item}}
 
     def _row(self, item: DynamoItem) -> StoredRow:
-        """Return an item as a row."""
+        """Return an item as a row, the mark of a copy apart from its content."""
         content = {name: value for name, value in item.items() if name != layout.COPY_OF}
         key = RowKey(item[layout.PARTITION]["S"], item[layout.SORT]["S"] if layout.SORT in item else "")
         copy_of = item.get(layout.COPY_OF)
         return StoredRow(key, content, self._state(item), copy_of["S"] if copy_of else None)
 
     def _state(self, item: DynamoItem) -> RowState:  # noqa: ARG002 - of once-records it depends on the item
-        """Return the state of an item."""
+        """Return `item`; once-records have a state of their own."""
         return "item"
 
     def _scan_filter(self) -> Mapping[str, Any]:
-        """Return the parameters of a scan that select items; empty for all."""
+        """Return no parameters: a scan of a table reads all items; of once-records it has a filter."""
         return {}
 
     def _pauses(self) -> Iterator[Callable[[], None]]:
@@ -174,7 +174,7 @@ class DynamoDBOnceRecords(DynamoDBRows):
         }
 
     def _state(self, item: DynamoItem) -> RowState:
-        """Return the state of a once-record."""
+        """Return the state of a once-record: expired, running or open (by its lease), completed or unpublished."""
         state = item[record.STATE]["S"]
         if float(item[layout.EXPIRES]["N"]) <= self._now:
             return "expired"
@@ -189,7 +189,7 @@ def _key(key: RowKey) -> dict[str, dict[str, str]]:
 
 
 def _condition(expected: StoredRow | None) -> dict[str, Any]:
-    """Return the condition that the table still has this row; with None, that it has no row with the key."""
+    """Return the condition that the table still has this row, a copy; with None, that it has no row with the key."""
     if expected is None:
         names, values = {"#0": layout.PARTITION}, {}
         condition = "attribute_not_exists(#0)"
@@ -204,7 +204,7 @@ def _condition(expected: StoredRow | None) -> dict[str, Any]:
 
 
 def _steps(changes: Sequence[RowChange]) -> Iterator[list[RowChange]]:
-    """Yield the changes in lists that fit into one transaction each."""
+    """Yield the changes in lists of at most 3.5 MB, so that each fits into one transaction."""
     step: list[RowChange] = []
     size = 0
     for change in changes:

@@ -23,6 +23,7 @@ class Service(Protocol):
             AwsRefusal: AWS refused it; the message has the operation and AWS's code.
             OperateError: AWS did not respond.
         """
+        ...
 
 
 class Aws(Protocol):
@@ -30,6 +31,7 @@ class Aws(Protocol):
 
     def service(self, name: ServiceName) -> Service:
         """Return the service with this name."""
+        ...
 
 
 class Boto:
@@ -40,7 +42,7 @@ class Boto:
         self.service = cache(self._service)
 
     def _service(self, name: ServiceName) -> Service:
-        """Return a service through boto3; raise `OperateError` when boto3 is missing or cannot create a client."""
+        """Return a service through boto3; `OperateError` if boto3 is not installed or cannot create a client."""
         try:
             import boto3  # type: ignore[import-untyped]  # noqa: PLC0415 - it has no types, and is slow to load
             from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415 - the same
@@ -86,7 +88,7 @@ class AwsRefusal(OperateError):
 
 
 def _raise_operate_error(service: str, operation: str, error: Exception) -> None:
-    """Raise an `OperateError` for an error of boto3; do nothing for any other error."""
+    """Raise an error of boto3 as an `OperateError`, AWS's refusal as `AwsRefusal`; do nothing for any other error."""
     from botocore.exceptions import (  # type: ignore[import-untyped]  # noqa: PLC0415 - boto3 raised it
         BotoCoreError,
         ClientError,

@@ -54,7 +54,7 @@ class SqsDeadLetters:
         return sum(_counts(self._aws.service("sqs"), self._dead_letter_queue_url(function)))
 
     def _dead_letter_queue_url(self, function: str) -> str:
-        """Return the URL from the stack's outputs; an empty text when the function has no dead letter queue."""
+        """Return the URL of a function's dead letter queue; an empty text when it has none."""
         return self._deployed.functions[function].dead_letter_queue_url or ""
 
 
@@ -67,7 +67,7 @@ class SqsView:
         self._queues = {queue.function: queue for queue in queues}
 
     def letters(self, limit: int | None = None) -> Iterator[DeadLetter]:
-        """Receive up to `limit` letters of every queue, and return an iterator over them, each once."""
+        """Receive up to `limit` letters of every queue, 10,000 for None, and return an iterator over them."""
         most = MOST if limit is None else limit
         with ThreadPoolExecutor(_AT_A_TIME) as threads:
             found = [*threads.map(lambda queue: [*queue.letters(most)], self._queues.values())]
@@ -79,7 +79,7 @@ class SqsView:
             return sum(threads.map(QueuePeek.hidden, self._queues.values()))
 
     def redrive(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
-        """Send each event to its function and delete the letter; return the outcomes, in which errors are included."""
+        """Send each event to its function and delete the letter; return the outcomes, also those that AWS refused."""
         return [self._redrive_one(letter) for letter in letters]
 
     def delete(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
@@ -155,7 +155,7 @@ class QueuePeek:
         return _counts(self._aws.service("sqs"), self._url)[1]
 
     def show_again(self) -> None:
-        """Make what was received and not deleted visible to other clients; AWS's errors are ignored."""
+        """Make letters that were received and not deleted visible to other clients; ignore AWS's errors."""
         left = [receipt for message, receipt in self._receipts.items() if message not in self._deleted]
         with suppress(OperateError):  # SQS shows them by itself after the visibility timeout
             for first in range(0, len(left), _BATCH):
@@ -166,7 +166,7 @@ class QueuePeek:
                 self._ask("change_message_visibility_batch", Entries=entries)
 
     def _receive(self, number: int) -> Sequence[Mapping[str, Any]]:
-        """Return up to `number` messages, hidden from others for `VISIBILITY_SECONDS`; empty when there are none."""
+        """Receive and return up to `number` messages; that hides them from others for `VISIBILITY_SECONDS`."""
         response = self._ask(
             "receive_message",
             MaxNumberOfMessages=number,

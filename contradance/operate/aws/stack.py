@@ -31,7 +31,7 @@ def stack_system(deployed: Deployed, aws: Aws | None = None) -> System:
 
 
 def read_outputs(text: str, source: str) -> Deployed:
-    """Return a stack's description from its outputs as JSON, which errors name `source`; refuse other text.
+    """Return a stack's description from its outputs as JSON; `OperateError`, which names `source`, for other text.
 
     Raises:
         OperateError: they are not the outputs of a Contradance stack.
@@ -55,7 +55,7 @@ def read_outputs(text: str, source: str) -> Deployed:
 
 
 def outputs_in(path: Path) -> Deployed:
-    """Return the description of the stack whose outputs are in a file; refuse a file without them."""
+    """Return the description of the stack whose outputs are in a file; `OperateError` for a file without them."""
     try:
         return read_outputs(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
@@ -64,7 +64,7 @@ def outputs_in(path: Path) -> Deployed:
 
 
 def outputs_of(stack: str, folder: Path, run: RunCommand | None = None) -> Deployed:
-    """Return the description of a stack by its Pulumi name, for the project in `folder`; refuse one without outputs."""
+    """Return a stack's description by its Pulumi name, for the project in `folder`; `OperateError` without outputs."""
     command = ["pulumi", "stack", "output", "--json", "--stack", stack, "--cwd", str(folder)]
     try:
         code, outputs, errors = (run or _run)(command)

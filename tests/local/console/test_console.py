@@ -4,14 +4,15 @@ import http.client
 import re
 import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta, timezone
 from http.client import HTTPMessage
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from contradance import Choreography, Contract, Registry, route, subscriber
+from contradance import Choreography, Contract, Registry, route, schedule, subscriber
 from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.console.guard import HEADERS
@@ -42,8 +43,27 @@ def anything(a: str, b: str) -> Page:
     return Page(said=f"{a}/{b}")
 
 
+class Weighed(Contract, source="library.loans", subject="loan"):
+    loan: str
+    weight: int = Field(alias="net weight (g)")
+
+
 @subscriber(service="readers")
 def remind(lent: Lent) -> None: ...
+
+
+@schedule(
+    "cron(0 9 * * ? *)",
+    service="readers",
+    timezone="Europe/Paris",
+    start=datetime(2027, 1, 1, tzinfo=UTC),
+    end=datetime(2027, 7, 1, tzinfo=timezone(timedelta(hours=2))),
+)
+def tidy() -> None: ...
+
+
+@subscriber(service="readers")
+def weigh(weighed: Weighed) -> None: ...
 
 
 def library(*functions: object) -> Choreography:
@@ -81,17 +101,16 @@ def ask(
     return found
 
 
-def token(url: str) -> str:
-    _, _, page = ask(url, "GET", f"{PUBLISH}?contract=library.loans/Lent%20v1")
+def token(url: str, contract: str) -> str:
+    _, _, page = ask(url, "GET", f"{PUBLISH}?{urlencode({'contract': contract})}")
     found = re.search(r'name="token" value="([^"]+)"', page)
     assert found
     return found[1]
 
 
-def form(url: str, **changed: str) -> str:
-    return urlencode(
-        {"token": token(url), "contract": "library.loans/Lent v1", "loan": "1", "do": "publish", **changed}
-    )
+def form(url: str, contract: str = "library.loans/Lent v1", **changed: str) -> str:
+    given = {"token": token(url, contract), "contract": contract, "loan": "1", "do": "publish"}
+    return urlencode({**given, **changed})
 
 
 def test_the_bare_address_is_the_consoles_where_the_application_has_nothing_there(url: str) -> None:
@@ -198,7 +217,8 @@ def test_what_a_form_says_in_no_form_is_told_too(url: str) -> None:
         assert ask(url, "POST", PUBLISH, body, {"origin": url})[0] == 403
     assert ask(url, "POST", PUBLISH, form(url, do="add:no.such"), {"origin": url})[0] == 200
     assert ask(url, "POST", PUBLISH, form(url, do="remove:loan.0"), {"origin": url})[0] == 200
-    assert ask(url, "POST", PUBLISH, form(url, contract="none"), {"origin": url})[0] == 404
+    unknown = form(url).replace("Lent", "none")
+    assert ask(url, "POST", PUBLISH, unknown, {"origin": url})[0] == 404
 
 
 def test_a_page_that_fails_is_told_in_the_terminal_and_not_in_the_browser(
@@ -264,6 +284,30 @@ def test_an_event_of_others_is_published_from_its_form(album_url: str) -> None:
 
     assert status == 303
     assert answered["location"].startswith("/_contradance/flows/r%2F1?event=")
+    assert ask(album_url, "GET", answered["location"])[0] == 200
+
+
+def test_an_error_leads_to_the_input_of_its_field_whatever_its_name(tmp_path: Path) -> None:
+    choreography = Choreography("library", contracts=Registry("library", [Weighed]), functions=[weigh])
+    for url in served(tmp_path, choreography):
+        filled = form(url, "library.loans/Weighed v1", **{"net weight (g)": "heavy"})
+
+        status, _, page = ask(url, "POST", PUBLISH, filled, {"origin": url})
+
+        assert status == 422
+        assert re.findall(r'<a href="#(f-[^"]+)">', page) == re.findall(r'id="(f-net[^"]+)" name="net weight', page)
+
+
+def test_the_page_of_a_schedule_shows_when_it_runs(tmp_path: Path) -> None:
+    for url in served(tmp_path, library(tidy)):
+        _, _, page = ask(url, "GET", "/_contradance/functions/readers.tidy")
+
+        facts = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)</dd>", page))
+        assert facts["Trigger"] == "cron(0 9 * * ? *) Europe/Paris"
+        assert (facts["First run from"], facts["Last run until"]) == (
+            "2027-01-01 00:00:00 UTC",
+            "2027-06-30 22:00:00 UTC",
+        )
 
 
 def test_a_dead_letter_of_others_leads_to_its_flow(tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from contradance.local.console import history
+from contradance.local.console.flow_search import OUTCOMES, SPANS, FlowFilter, FlowSearch
 from contradance.local.console.history import PAGE, History
 from contradance.local.state.database import Database
 from contradance.local.state.journal_table import STATE_FILE, LaptopJournal
 from contradance.local.state.reader import Parameters
 from contradance.runtime.journal_record import JournalRecord
+from tests.local.console.test_console import library
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -70,13 +72,19 @@ def test_the_flow_in_which_something_happened_last_comes_first(kept: Kept) -> No
     assert kept.all() == ["a", "c", "b"]
 
 
-def test_of_more_flows_than_are_read_the_latest_are_found(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_flows_of_one_subject_than_a_page_shows_are_on_the_pages_after_it(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(history, "PAGE", 2)
-    monkeypatch.setattr(history, "_CHUNK", 1)
-    for flow in ("a", "b", "c"):
+    for flow in ("a", "b", "c", "b"):
         kept.record(flow, subject="about all")
 
-    assert [flow.correlation_id for flow in kept.history.found("about all")] == ["c", "b"]
+    first = kept.history.named("about all")
+    second = kept.history.named("about all", first.older)
+
+    assert [flow.correlation_id for flow in first.flows] == ["b", "c"]
+    assert [flow.correlation_id for flow in second.flows] == ["a"]
+    assert second.older is None
 
 
 def test_every_flow_stands_on_one_page_however_its_records_are_mixed(kept: Kept) -> None:
@@ -104,7 +112,7 @@ def test_a_flow_is_found_by_its_subject_and_the_latest_first(kept: Kept) -> None
     for flow in ("a", "b"):
         kept.record(flow, 1 if flow == "b" else 0, subject="the same")
 
-    assert [flow.correlation_id for flow in kept.history.found("the same")] == ["b", "a"]
+    assert [flow.correlation_id for flow in kept.history.named("the same").flows] == ["b", "a"]
 
 
 def test_what_the_last_failed_attempt_said_is_told(kept: Kept) -> None:
@@ -117,6 +125,28 @@ def test_what_the_last_failed_attempt_said_is_told(kept: Kept) -> None:
     assert {event: [one.error for one in attempts] for event, attempts in found.items()} == {
         "a-0": ["attempt 1", "attempt 2"]
     }
+
+
+@pytest.mark.parametrize(
+    ("wanted", "finds"),
+    [
+        *((FlowFilter(outcome=outcome), outcome == "done") for outcome in OUTCOMES),
+        *((FlowFilter(span=span), True) for span in SPANS),
+        (FlowFilter(term="loans"), True),
+        (FlowFilter(trigger="rate(1 day)"), False),
+        (FlowFilter(function="loans.remind"), True),
+        (FlowFilter(event="library.loans/Lent v1"), True),
+    ],
+    ids=str,
+)
+def test_a_record_that_cannot_be_read_breaks_no_filter(kept: Kept, wanted: FlowFilter, *, finds: bool) -> None:
+    kept.record("a")
+    insert = "INSERT INTO journal (function, event_id, correlation_id, record) VALUES ('loans.remind', 'e', 'b', '{')"
+    kept.database.write(lambda connection: connection.execute(insert))
+
+    page = FlowSearch(library(), kept.database, kept.history).page(wanted, None, BEGAN)
+
+    assert ("a" in [flow.correlation_id for flow in page.flows]) is finds
 
 
 def test_no_question_walks_through_a_whole_table(kept: Kept) -> None:
@@ -134,7 +164,7 @@ def test_no_question_walks_through_a_whole_table(kept: Kept) -> None:
 
     kept.history.latest()
     kept.history.latest(before=2)
-    kept.history.found("about a")
+    kept.history.named("about a")
     kept.history.events(["a-0"])
     kept.history.failures("loans.remind", ["a-0"])
 

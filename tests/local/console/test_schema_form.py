@@ -29,6 +29,11 @@ class Book(Value):
     price: Decimal = Decimal("1.5")
 
 
+class Noted(Contract, source="library.loans", subject="note"):
+    note: str
+    before: "Noted | None" = None
+
+
 class Lent(Contract, source="library.loans", subject="loan"):
     loan: str
     books: tuple[Book, ...]
@@ -93,6 +98,19 @@ books = st.builds(
     )
 )
 def test_whatever_stands_in_the_fields_comes_back(event: Lent) -> None:
+    assert there_and_back(event) == event
+
+
+def test_a_contract_that_holds_itself_has_a_form() -> None:
+    event = Noted(note="late", before=Noted(note="early"))
+
+    assert there_and_back(event) == event
+
+
+def test_a_list_that_is_too_long_for_inputs_comes_back_whole() -> None:
+    many = schema_form.MOST_ITEMS + 1
+    event = Lent(loan="1", books=(Book(title="x"),) * many, tags=["x"] * many)
+
     assert there_and_back(event) == event
 
 

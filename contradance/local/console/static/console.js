@@ -1,4 +1,4 @@
-// What happens while a page is open. Every page works without it; whatever is shown is set as text, never as markup.
+// Updates a page while it is open. Every page works without it; each value is set as text, never as markup.
 "use strict";
 
 (() => {
@@ -11,6 +11,8 @@
   const all = (selector) => [...document.querySelectorAll(selector)];
   const named = (attribute, name) => all(`[${attribute}]`).filter((one) => one.getAttribute(attribute) === name);
   const eventName = (contract) => contract.slice(contract.lastIndexOf("/") + 1).replace(/ v1$/, "");
+  const isDone = (record) => record.state === "done";
+  const badgeOf = (record) => ({ done: "done", waiting: "waiting" }[record.state] || "dead");
   const made = (tag, text, kind) => {
     const element = document.createElement(tag);
     element.textContent = text;
@@ -25,18 +27,17 @@
     setTimeout(() => element.classList.remove("pulse"), PULSE_MS);
   };
 
-  const seen = (contract) => named("data-box", contract).forEach(pulse);
-  const way = (tail, head) =>
+  const pulseEvent = (contract) => named("data-box", contract).forEach(pulse);
+  const pulseArrow = (tail, head) =>
     named("data-tail", tail).filter((one) => one.dataset.head === head).forEach(pulse);
 
-  function draw(told) {
-    const well = told.outcome === "done" || told.outcome === "duplicate";
-    if (told.event) { seen(told.trigger); way(told.trigger, told.function); }
-    for (const box of named("data-box", told.function)) {
+  function draw(record) {
+    if (record.event) { pulseEvent(record.trigger); pulseArrow(record.trigger, record.function); }
+    for (const box of named("data-box", record.function)) {
       pulse(box);
-      box.classList.toggle("troubled", !well);
+      box.classList.toggle("troubled", !isDone(record));
     }
-    for (const event of told.published) { way(told.function, event.contract); seen(event.contract); }
+    for (const event of record.published) { pulseArrow(record.function, event.contract); pulseEvent(event.contract); }
   }
 
   // The numbers come from the laptop, which counts each event once: the page is read again, and its parts are replaced.
@@ -64,60 +65,64 @@
     if (again) refresh();
   }
 
-  function log(told) {
+  function log(record) {
     const list = document.querySelector("[data-log]");
     all("[data-quiet]").forEach((hint) => { hint.hidden = true; });
-    const well = told.outcome === "done" || told.outcome === "duplicate";
     const line = document.createElement("li");
-    const subject = made("a", told.subject || told.flow, "id");
-    subject.href = `${prefix}/flows/${encodeURIComponent(told.flow)}`;
+    const subject = made("a", record.subject || record.flow, "id");
+    subject.href = `${prefix}/flows/${encodeURIComponent(record.flow)}`;
     line.append(
-      made("time", told.at.slice(11, 19)), " ",
-      made("span", `${well ? "✓" : "✗"} ${told.outcome}`, `badge ${well ? "done" : told.dead ? "dead" : "waiting"}`), " ",
-      made("b", told.function), ` ${told.event ? eventName(told.trigger) : told.trigger}`,
-      told.published.length ? ` → ${told.published.map((one) => eventName(one.contract)).join(", ")}` : "",
-      ` ${told.milliseconds} ms `, subject);
-    if (told.error) line.append(document.createElement("br"), made("small", told.error, "detail"));
+      made("time", record.at.slice(11, 19)), " ",
+      made("span", `${isDone(record) ? "✓" : "✗"} ${record.outcome}`, `badge ${badgeOf(record)}`), " ",
+      made("b", record.function), ` ${record.event ? eventName(record.trigger) : record.trigger}`,
+      record.published.length ? ` → ${record.published.map((one) => eventName(one.contract)).join(", ")}` : "",
+      ` ${record.milliseconds} ms `, subject);
+    if (record.error) line.append(document.createElement("br"), made("small", record.error, "detail"));
     list.prepend(line);
     while (list.children.length > MOST_LINES) list.lastElementChild.remove();
   }
 
   function watch() {
     const status = document.querySelector("[data-stream]");
-    const say = (text, on) => { status.hidden = false; status.textContent = text; status.classList.toggle("on", on); };
+    const show = (text, on) => { status.hidden = false; status.textContent = text; status.classList.toggle("on", on); };
     const source = new EventSource(`${prefix}/stream`);
-    source.onopen = () => say("live", true);
-    source.onerror = () => say(source.readyState === EventSource.CLOSED ? "not live: load the page again" : "waiting for the laptop", false);
+    source.onopen = () => show("live", true);
+    source.onerror = () => show(source.readyState === EventSource.CLOSED ? "not live: load the page again" : "waiting for the laptop", false);
     source.addEventListener("behind", () => location.reload());
     source.onmessage = (message) => {
-      const told = JSON.parse(message.data);
-      if (page === "live") { draw(told); log(told); }
+      const record = JSON.parse(message.data);
+      if (page === "live") { draw(record); log(record); }
       if (all("[data-refresh]").length) refresh();
-      if (page === "flow" && told.flow === document.body.dataset.flow) all("[data-more]").forEach((one) => { one.hidden = false; });
+      if (page === "flow" && record.flow === document.body.dataset.flow) all("[data-more]").forEach((one) => { one.hidden = false; });
     };
     addEventListener("pagehide", () => source.close());
   }
 
-  // g, then the first letter of a page: but not where somebody writes.
+  // g, then the first letter of a page; from that page, the next one with the letter. Not inside an input.
   let going = false;
   addEventListener("keydown", (press) => {
     if (press.ctrlKey || press.metaKey || press.altKey || press.target.matches("input, textarea, select")) return;
     if (going) {
-      const link = all("nav[aria-label=Pages] a").find((one) => one.textContent[0].toLowerCase() === press.key);
-      if (link) link.click();
+      const links = all("nav[aria-label=Pages] a").filter((one) => one.textContent[0].toLowerCase() === press.key);
+      const here = links.findIndex((one) => one.hasAttribute("aria-current"));
+      if (links.length) links[(here + 1) % links.length].click();
     }
     going = press.key === "g";
   });
 
-  // Where a form was refused, begin with what is wrong; where an event was asked for, show it.
+  // Focus the errors of a refused form; open the event that the address names.
   all("[data-focus]").forEach((one) => one.focus());
-  const asked = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const open = () => { const one = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1))); if (one && one.tagName === "DETAILS") one.open = true; };
-  if (asked) open();
-  addEventListener("hashchange", open);
+  function openNamed() {
+    let id = location.hash.slice(1);
+    try { id = decodeURIComponent(id); } catch { /* the id holds a bare % */ }
+    const one = document.getElementById(id);
+    if (one && one.tagName === "DETAILS") one.open = true;
+  }
+  openNamed();
+  addEventListener("hashchange", openNamed);
 
   if (page === "live" || page === "flow" || page === "flows") watch();
-  // A replay that goes on is looked at again.
+  // The page of a replay that is not at its end is loaded again.
   const waits = document.querySelector("[data-again]");
   if (waits) setTimeout(() => location.reload(), Number(waits.dataset.again));
 })();
