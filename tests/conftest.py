@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import signal
+import ssl
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -67,6 +68,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # loaders: moto's loader changes the models that it reads.
 _file_loaders: defaultdict[type, _CachingLoader] = defaultdict(_CachingLoader)
 Loader.FILE_LOADER_CLASS = lambda loader: _file_loaders[type(loader)]
+
+# Each client of AWS reads the system's certificates, which takes longer than most tests. One context for all of them.
+_create_context = ssl.create_default_context
+_default_context = cache(_create_context)
+ssl.create_default_context = lambda *args, **options: (
+    _create_context(*args, **options) if args or options else _default_context()
+)
 
 # A new project contains contradance's wheel. One build for all projects of the tests.
 fresh.build_wheel = cache(build_wheel)  # type: ignore[attr-defined]  # it is imported there
