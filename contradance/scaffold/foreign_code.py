@@ -39,14 +39,8 @@ def foreign_module(
         aliases |= reserved
         code = _generated(form, detail, aliases)
     code = _renamed(code, name)
-    lines, tree = code.splitlines(), ast.parse(code)
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    event = classes.get(name)
-    bases = [] if event is None else [ast.unparse(base) for base in event.bases if ast.unparse(base) != "BaseModel"]
-    if event is None or not set(bases) <= set(classes):
-        raise CannotCreate(
-            "the document describes no object with fields, and the detail of an event is one.\n  Write the class by hand."
-        )
+    lines = code.splitlines()
+    event, bases = _event_class(ast.parse(code), name)
     body = _fields(event, lines)
     options = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in keywords.items()]
     origin, kind = (keywords[key].replace("\\", "").replace('"', "'") for key in ("source", "detail_type"))
@@ -61,6 +55,18 @@ def foreign_module(
     )
     first = "\n\n".join([*(future if "model_rebuild()" in kept else []), f"from contradance import {_BASE}"])
     return f"{title}{notes}{first}\n" + kept.strip("\n") + "\n"
+
+
+def _event_class(module: ast.Module, name: str) -> tuple[ast.ClassDef, list[str]]:
+    """Return the class of the detail and its bases besides `BaseModel`; `CannotCreate` if the detail is not an object."""
+    classes = {node.name: node for node in module.body if isinstance(node, ast.ClassDef)}
+    event = classes.get(name)
+    bases = [] if event is None else [text for base in event.bases if (text := ast.unparse(base)) != "BaseModel"]
+    if event is None or not set(bases) <= set(classes):
+        raise CannotCreate(
+            "the document describes no object with fields, and the detail of an event is one.\n  Write the class by hand."
+        )
+    return event, bases
 
 
 def _fields(event: ast.ClassDef, lines: list[str]) -> list[str]:
