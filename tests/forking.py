@@ -142,11 +142,13 @@ programs: Final = ForkServer(
 """Runs programs of these tests over the food delivery system, in the folder of the repository."""
 aws: Final = ForkServer("awscli.clidriver", "boto3", "botocore.parsers", "botocore.auth")
 """Runs AWS's command line."""
+bare: Final = ForkServer("pydantic")
+"""Runs programs that are about the modules which they load. It has imported Pydantic and nothing of ours."""
 
 
 def close_servers() -> None:
     """End the processes of this module."""
-    for server in (commands, tools, programs, aws):
+    for server in (commands, tools, programs, aws, bare):
         server.close()
 
 
