@@ -27,7 +27,7 @@ from contradance.local.console.pages import PREFIX
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.laptop import Laptop
 from contradance.local.pruning import DEFAULT_KEPT
-from contradance.local.system.address import LaptopAddress, port_to_run, remember
+from contradance.local.system.address import LaptopAddress, port_to_run, write_address
 from contradance.local.web.server import Server
 from contradance.operate.flow import flows
 from contradance.quantity import counted
@@ -89,7 +89,7 @@ def run_laptop(
     try:
         asked = port_to_run(state, port)
         server = Server(laptop, asked, when_refused=narrator.refused, feed=feed, origins=origins)
-        remember(state, LaptopAddress(port=server.port, asked=asked))
+        write_address(state, LaptopAddress(port=server.port, asked=asked))
         server.stop_on_signals()
         end_with_parent()
         listen_to_functions(choreography, CapturedLogs(narrator.logged))

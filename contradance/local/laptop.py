@@ -166,7 +166,7 @@ class Laptop:
         return self.gateway.answer(method, target, headers or {}, body.encode() if isinstance(body, str) else body)
 
     def drain(self) -> None:
-        """Deliver until nothing is pending, moving the clock to retries; no schedules. `LaptopError` for a real clock."""
+        """Deliver until nothing is pending, moving the clock to retries; no schedules. `LaptopError`: a real clock."""
         self._drain.run(self._movable())
 
     def advance(self, duration: timedelta) -> None:

@@ -80,7 +80,7 @@ class FlowSearch:
         return FlowPage(shown, rows[_CANDIDATES - 1][1] if more else None)
 
     def _conditions(self, wanted: FlowFilter, now: datetime) -> tuple[list[str], list[Any]]:
-        """Return SQL conditions for a filter on a journal record, and their parameters."""
+        """Return SQL conditions on a journal record for a filter, and their parameters; outcome `done` adds none."""
         found: list[tuple[str, list[Any]]] = [("1", [])]
         if wanted.term:
             found.append(

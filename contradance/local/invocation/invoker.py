@@ -24,7 +24,7 @@ from contradance.local.invocation.record import (
     sqs_batch,
 )
 from contradance.runtime.attempt import Attempt
-from contradance.runtime.entry import describe_attempt, invoke
+from contradance.runtime.entry import attempt_to_record, invoke
 from contradance.runtime.ports import Environment
 
 _LOG = logging.getLogger("contradance.invoker")
@@ -152,7 +152,7 @@ class Invoker:
 
     def _describe(self, function: AnyFunction, pending: PendingDelivery) -> Attempt:
         """Return an attempt at this delivery, with the ids of its event, to record one that left no record."""
-        return describe_attempt(function, event_in(pending), self._environment)
+        return attempt_to_record(function, event_in(pending), self._environment)
 
     def settle(
         self, function: AnyFunction, pending: PendingDelivery, error: Exception | None, flight: Flight | None

@@ -92,9 +92,13 @@ class JournalReader:
         ]
 
     def envelope(self, event_id: str) -> str | None:
-        """Return the JSON of the last archived event whose id is `event_id` or, if long, begins with it; or None."""
+        """Return the JSON of the last event whose id is `event_id` or, if long, begins with it; None without one.
+
+        No archive has an event of another bus that no rule matches; the own bus is '' in a row.
+        """
         rows = self._rows(
-            "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND archived = 1 ORDER BY id DESC LIMIT 1",
+            "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND (archived = 1 OR bus <> '') "
+            "ORDER BY archived DESC, id DESC LIMIT 1",
             _range(event_id),
         )
         return str(rows[0][0]) if rows else None

@@ -41,7 +41,7 @@ class DirectActions:
         self._laptop = laptop
 
     def redrive(self, function: str, messages: Sequence[str]) -> Collection[str]:
-        """Turn visible dead letters that hold an event into pending deliveries; return the letters' message ids."""
+        """Redrive visible dead letters that hold an event; return their ids. `OperateError`: no such consumer."""
         self._check(function)
         redriven: list[str] = []
 
@@ -58,7 +58,7 @@ class DirectActions:
         return redriven
 
     def delete(self, function: str, messages: Sequence[str]) -> Collection[str]:
-        """Delete these dead letters, except hidden ones; return the message ids of those that were deleted."""
+        """Delete dead letters, except hidden ones; return the deleted ids. `OperateError`: no such consumer."""
         self._check(function)
         return self._laptop.dead_letters.delete_messages(function, messages)
 
@@ -73,11 +73,7 @@ class DirectActions:
             raise OperateError(f"the replay cannot start: {refusal.code}: {refusal.message}") from refusal
 
     def store_pulled(self, letters: Sequence[PulledLetter], rows: Sequence[PulledRow]) -> Collection[str]:
-        """Store pulled dead letters in their queues and rows in their tables; return the ids of new letters.
-
-        Raises:
-            OperateError: the laptop has no such function or table.
-        """
+        """Store pulled dead letters and rows; return new letters' ids. `OperateError`: unknown function or table."""
         for name in {letter.function for letter in letters}:
             self._check(name)
         for name in {row.table for row in rows} - {*self._laptop.choreography.tables}:

@@ -72,7 +72,7 @@ class LaptopApplication:
         self._browsers = Browsers(origins, {routed.route.method for routed in laptop.choreography.routes})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request; an error is a 500, a server that stops a 503; a client that left gets no answer."""
         read, kind = True, self._kind(scope)
         try:
             self._admit(scope, kind)
@@ -112,7 +112,7 @@ class LaptopApplication:
         return "console" if self._console is not None and self._console.serves(scope) else "routes"
 
     def _admit(self, scope: Scope, kind: RequestKind) -> None:
-        """Raise `_Refused` for too large headers, for a page that may not send this, and to answer a preflight."""
+        """Raise `_Refused` for too large headers, a page that may not send this, or to answer a preflight."""
         headers = Headers(scope=scope)
         if sum(len(name) + len(value) + 4 for name, value in headers.raw) + len(scope["raw_path"]) > MAX_HEAD_BYTES:
             raise _Refused(error_response(431, "The request's line and headers are too large."))
@@ -140,7 +140,7 @@ class LaptopApplication:
         return self._laptop.gateway.answer(scope["method"], target, headers, body)
 
     async def _body(self, scope: Scope, receive: Receive, kind: RequestKind) -> bytes:
-        """Return the whole body; raise `_Refused` if too large (413) or slow (408), `_Disconnected` if it left."""
+        """Return the body; raise `_Refused` if it is too large or slow, `_Disconnected` if the client left."""
         headers = Headers(scope=scope)
         most = MAX_REQUEST_BYTES if kind in ("commands", "aws") else MAX_BODY_BYTES
         if int(headers.get("content-length", 0)) > most:
