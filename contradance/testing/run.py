@@ -16,8 +16,8 @@ from contradance.foreign import ForeignEvent
 from contradance.function import Schedule
 from contradance.local.captured import logging_kept, printing
 from contradance.local.clock import VirtualClock
-from contradance.local.events.accepted import OWN_BUS
 from contradance.local.laptop import Laptop
+from contradance.local.state.schema import OWN_BUS
 from contradance.operate.flow import Flow, flows
 from contradance.operate.foreign import foreign_entry, put_one
 from contradance.operate.journal import LogLine, attempt_log_lines
@@ -214,7 +214,7 @@ class Run:
     def assert_dead_lettered(
         self, contract: type[Contract | ForeignEvent], *, to: str, reason: str = ""
     ) -> JournalRecord:
-        """Return the first dead letter of `contract` at `to` whose error has `reason`, or fail; all are then checked."""
+        """Return the first dead letter of `contract` at `to` with `reason` in its error, and check off all; or fail."""
         __tracebackhide__ = True
         dead = [one for one in self._records_of(contract, to) if one.dead and reason in (one.error or "")]
         if not dead:
@@ -264,7 +264,7 @@ class Run:
 
     def _published_data(self, contract: type[Contract]) -> list[Any]:
         """Return the data of the events of `contract` that functions published, in the bus's order."""
-        self.laptop.bus.flush()
+        self.laptop.deliveries.flush()
         rows = self.laptop.database.read(
             "SELECT envelope FROM event WHERE archived = 1 AND bus = ? ORDER BY id", (OWN_BUS,)
         )
