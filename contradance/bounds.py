@@ -44,5 +44,5 @@ def shortened(text: str, most_bytes: int) -> str:
     encoded = text.encode()
     if len(encoded) <= most_bytes:
         return text
-    room = most_bytes - len(_CUT.encode())
-    return encoded[:room].decode(errors="ignore") + _CUT if room >= 0 else ""
+    cut = _CUT if most_bytes >= len(_CUT.encode()) else ""
+    return encoded[: most_bytes - len(cut.encode())].decode(errors="ignore") + cut

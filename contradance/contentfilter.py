@@ -77,7 +77,7 @@ def _check_fields(
     if not isinstance(where, Mapping):
         return
     for key, wanted in where.items():
-        if key == "$or" and isinstance(wanted, list):
+        if key == "$or" and isinstance(wanted, list | tuple):
             for choice in wanted:
                 _check_fields(function, contract, holders, choice, path)
             continue
@@ -95,7 +95,7 @@ def _check_fields(
                 )
             )
         _check_shape(f"{function} filters {_filtered_root(contract)}.{'.'.join((*path, str(key)))}", str(key), wanted)
-        if isinstance(wanted, list) and not rest:
+        if isinstance(wanted, list | tuple) and not rest:
             _check_values(function, contract, inner, wanted, ".".join((*path, name)))
         _check_fields(function, contract, inner, {rest: wanted} if rest else wanted, (*path, name))
 
@@ -108,7 +108,9 @@ def _check_shape(filters: str, key: str, wanted: object) -> None:
         )
 
 
-def _check_values(function: str, contract: EventClass, types: tuple[Any, ...], wanted: list[object], path: str) -> None:
+def _check_values(
+    function: str, contract: EventClass, types: tuple[Any, ...], wanted: Sequence[object], path: str
+) -> None:
     """Refuse a filter value of a JSON type that the field never has: it would never match."""
     possible = {kind for one in types for kind in _json_kinds(one)}
     for value in wanted:

@@ -129,20 +129,19 @@ def subscriber(
         trigger = Subscription(
             contracts, pattern, delivery, batch, on_replay, takes_delivery, foreign, draining=draining
         )
-        limits = Limits(timeout, memory, concurrency)
-        limits.check(read.function)
-        if trigger.has_queue:
-            check_batch(read.function, timeout, batch)
-        return make_function(
+        function = make_function(
             handler,
             read,
             trigger=trigger,
             publishes=read.returns,
             retry=retry,
             uses=uses,
-            limits=limits,
+            limits=Limits(timeout, memory, concurrency),
             deployed_as=deployed_as,
         )
+        if trigger.has_queue:
+            check_batch(read.function, timeout, batch)
+        return function
 
     return declare
 

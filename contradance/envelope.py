@@ -24,6 +24,13 @@ from contradance.violation import problems, violation
 MAX_EVENT_BYTES: Final = 256 * 1024
 """Largest sealed event, in UTF-8 bytes. EventBridge accepts 1 MB; the rest is room for the record of a failure."""
 
+EVENTBRIDGE_FIELDS: Final = frozenset(
+    {*("version", "id", "detail-type", "source", "account", "time", "region", "resources"), "replay-name"}
+)
+"""Fields of EventBridge's envelope around the detail."""
+SCHEDULE_FIELDS: Final = frozenset({"schedule", "scheduled_time"})
+"""Fields of the input with which a schedule invokes its function."""
+
 _DERIVED: Final = UUID("5b1f0f0e-3c0a-5e0c-9f53-0d1a8c6f7e21")
 """Namespace of event ids that are derived from the delivery that published them."""
 

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.errors import PydanticUndefinedAnnotation
 
 from contradance.annotation import full_name
+from contradance.bounds import MAX_ID
 from contradance.errors import InvalidContract
 from contradance.fieldpath import Path, UnusableField, find_path, value_at
 from contradance.identity import MAX_DETAIL_TYPE, Identity
@@ -34,8 +35,6 @@ UNVERSIONED: Final = 0
 """The version in the identity of an event without our envelope."""
 MAX_SOURCE: Final = 256
 """Longest source, in characters. EventBridge API reference, PutEventsRequestEntry."""
-MAX_ID: Final = 256
-"""Longest subject and correlation id that are taken from a field, in characters."""
 OWN_NAMES: Final = frozenset({"identity", "origin"})
 """Attributes of every class: no field has one of these names."""
 _BUS: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")

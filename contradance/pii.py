@@ -5,7 +5,7 @@ samples) shows `mask(Model, data)`: it replaces marked fields by `MASK`, and als
 because they may be personal data.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
@@ -59,6 +59,16 @@ def mask(model: type[BaseModel], data: object) -> object:
         else mask_value(field.annotation, value)
         for key, value in data.items()
     }
+
+
+def mask_fields(data: Mapping[str, object], shown: Container[str]) -> dict[str, object]:
+    """Return `data` with each value masked that is not a text or a list of texts under a name in `shown`."""
+    return {name: value if name in shown and _is_text(value) else MASK for name, value in data.items()}
+
+
+def _is_text(value: object) -> bool:
+    """Whether a value is a text or a list of texts."""
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
 
 
 def mask_value(annotation: Any, value: object) -> object:

@@ -95,15 +95,40 @@ class Project:
 
 
 def find_project(start: Path) -> Project:
-    """Return the project that contains the folder `start`; refuse a folder in no project."""
+    """Return the project that contains the folder `start`; raise `DeclarationError` without one, or if it is invalid."""
     for folder in (start, *start.parents):
         settings = folder / "pyproject.toml"
         if settings.is_file():
-            table = tomllib.loads(settings.read_text(encoding="utf-8")).get("tool", {}).get("contradance")
+            table = _read_settings(settings)
             if table is not None:
-                accepted = table.pop("accepted", {})
-                return Project(folder, table, accepted)
+                accepted = _checked_texts(settings, table.pop("accepted", {}), "tool.contradance.accepted")
+                return Project(folder, _checked_texts(settings, table, "tool.contradance"), accepted)
     raise DeclarationError(
         f"there is no pyproject.toml with [tool.contradance] in {start} or above it.\n"
         '  Add one with choreography = "functions.choreography:name", or change into the project.'
     )
+
+
+def _read_settings(path: Path) -> dict[str, Any] | None:
+    """Return the table `[tool.contradance]` of a pyproject.toml; None without it; `DeclarationError` if it is not TOML."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DeclarationError(
+            f"{path} cannot be read: {error}.\n  Correct it: it may hold [tool.contradance]."
+        ) from error
+    tool = content.get("tool")
+    found = tool.get("contradance") if isinstance(tool, dict) else None
+    return found if found is None or isinstance(found, dict) else {"": found}
+
+
+def _checked_texts(path: Path, table: object, name: str) -> dict[str, str]:
+    """Return a table of pyproject.toml whose values are texts; raise `DeclarationError` for any other value."""
+    texts: dict[str, str] = {}
+    for key, value in (table if isinstance(table, dict) else {"": table}).items():
+        if not isinstance(value, str):
+            raise DeclarationError(
+                f"{path} has {f'{name}.{key}'.removesuffix('.')} = {value!r}, which is not a text.\n  Write it in quotes."
+            )
+        texts[key] = value
+    return texts

@@ -178,8 +178,10 @@ class Table(Generic[Record]):
         With `skip_unreadable`, items that no longer match the model are left out and listed in `Page.unreadable`.
 
         Raises:
-            WorkError: an item does not match the model, and `skip_unreadable` is not set.
+            WorkError: `limit` is below 1, or an item does not match the model and `skip_unreadable` is not set.
         """
+        if limit < 1:
+            raise WorkError(f"table {self.name} is scanned with limit={limit}.\n  Use 1 or more.")
         found = self._linked_unit("read").scan(self.name, limit, None if after is None else self._text_key(after))
         last = found[-1][0][: len(self.key)] if len(found) == limit else None
         items: list[Record] = []

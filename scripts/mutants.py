@@ -47,7 +47,7 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
         "tests/runtime/test_shapes.py",
     ),
     "runtime/attempt": ("tests/runtime/test_consume.py", "tests/runtime/test_queue.py", "tests/runtime/test_crash.py"),
-    "local/captured": ("tests/local/test_journal.py", "tests/local/test_isolation.py", "tests/local/test_tail.py"),
+    "local/captured": ("tests/cli/test_log_lines.py", "tests/local/test_isolation.py", "tests/testing"),
 }
 """Tests of a room that do not have its name; a room in a file of its own may have no other."""
 

@@ -196,6 +196,7 @@ def test_a_filter_of_one_contract_may_be_given_for_it_by_name() -> None:
         {"anything": {"at": {"all": [1]}}},
         {"$or": [{"total": [1]}, {"line": {"count": [1]}}]},
         {"line": {"$or": [{"count": [1]}, {"sku": {"code": ["a"]}}]}},
+        {"$or": ({"total": (1,)}, {"line": {"count": (1,)}})},
     ],
     ids=str,
 )
@@ -380,13 +381,22 @@ def consume_priced(event: Priced) -> None:
         ({"unitPrice": [{"numeric": [">", 5]}]}, r"filters data\.unitPrice by a number, but .* has a text there"),
         ({"level": [True]}, r"filters data\.level by a boolean, but .* has a number or a text there"),
         ({"flags": ["yes"]}, r"filters data\.flags by a text, but .* has a boolean there"),
+        ({"flags": ("yes",)}, r"filters data\.flags by a text, but .* has a boolean there"),
         (
             {"unit_price": ["5"]},
             r"no such field .*\n  Filter on one of: flags, level, note, orderId, tier, unitPrice\.",
         ),
         ({"label": ["x"]}, r"filters on data\.label, but .* has no such field"),
     ],
-    ids=["number on a text", "number on a decimal", "boolean on a literal", "text on booleans", "own name", "computed"],
+    ids=[
+        "number on a text",
+        "number on a decimal",
+        "boolean on a literal",
+        "text on booleans",
+        "tuple",
+        "own name",
+        "computed",
+    ],
 )
 def test_a_filter_that_can_never_match_is_refused(where: ContentFilter, message: str) -> None:
     with pytest.raises(InvalidFunction, match=message):

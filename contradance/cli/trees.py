@@ -16,8 +16,8 @@ from contradance.cli.theme import Services, event_name, short
 from contradance.contract import Contract
 from contradance.function import Schedule
 from contradance.httproute import Route
-from contradance.operate.flow import COMPLETED, Flow, Handled, Happened
-from contradance.runtime.journal_record import JournalRecord
+from contradance.operate.flow import Flow, Handled, Happened
+from contradance.runtime.journal_record import COMPLETED, JournalRecord
 
 
 def choreography_tree(choreography: Choreography) -> Tree:

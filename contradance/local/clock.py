@@ -18,6 +18,10 @@ class MovableClock(Protocol):
         """Return the current time in UTC."""
         ...
 
+    def after(self, duration: timedelta) -> datetime:
+        """Return the time `duration` from now."""
+        ...
+
     def sleep(self, seconds: float) -> None:
         """Let `seconds` pass."""
 
@@ -67,6 +71,10 @@ class RealClock:
         jumped, self._ahead = ahead - self._ahead, ahead
         return timedelta(seconds=jumped) if abs(jumped) >= LEAST_JUMP_SECONDS else timedelta(0)
 
+    def after(self, duration: timedelta) -> datetime:
+        """Return the time that this clock will show when `duration` of real time has passed."""
+        return self.now() + duration * self._scale
+
     def sleep(self, seconds: float) -> None:
         """Sleep `seconds` of this clock's time."""
         time.sleep(seconds / self._scale)
@@ -86,6 +94,10 @@ class VirtualClock:
         """Return the time at which the clock stands."""
         return self._now
 
+    def after(self, duration: timedelta) -> datetime:
+        """Return the time `duration` from now."""
+        return self._now + duration
+
     def sleep(self, seconds: float) -> None:
         """Move forward by `seconds`, without waiting."""
         self._now += timedelta(seconds=seconds)
@@ -104,6 +116,10 @@ class SkippingClock:
     def now(self) -> datetime:
         """Return the current time in UTC plus the skipped time."""
         return datetime.now(UTC) + self._skipped
+
+    def after(self, duration: timedelta) -> datetime:
+        """Return the time `duration` from now."""
+        return self.now() + duration
 
     def sleep(self, seconds: float) -> None:
         """Move forward by `seconds`, without waiting."""

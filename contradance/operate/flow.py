@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
-from contradance.runtime.journal_record import JournalRecord, PublishedEvent
+from contradance.runtime.journal_record import COMPLETED, JournalRecord, PublishedEvent
 
 _VERSION: Final = re.compile(r" v(\d{1,9})$")
-COMPLETED: Final = ("done", "duplicate")
-"""Outcomes of a handler that has committed; a process may end before it journals the first, so the second is enough."""
 DeliveryState = Literal["done", "dead", "failed", "waiting"]
 """Completed; a dead letter; a request that failed, which nothing repeats; pending, or to be retried."""
 

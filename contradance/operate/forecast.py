@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from contradance.errors import ContractViolation
-from contradance.operate.flow import COMPLETED
 from contradance.operate.journal import JournalAccess, Wanted
 from contradance.operate.replay import ReplayPlan
 from contradance.runtime.consume import read_event
+from contradance.runtime.journal_record import COMPLETED
 from contradance.runtime.received import once_of, received
 
 

@@ -1,33 +1,22 @@
 """Dead letters and events as they may be shown: personal data, by their contracts, is masked."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from contradance.choreography import Choreography
 from contradance.contentfilter import EventClass
-from contradance.envelope import Metadata
+from contradance.envelope import EVENTBRIDGE_FIELDS, SCHEDULE_FIELDS, Metadata
 from contradance.foreign import ForeignEvent
 from contradance.identity import Identity
 from contradance.operate.dead_letter import DeadLetter
-from contradance.pii import MASK, mask
-
-_OF_EVENTBRIDGE: Final = frozenset(
-    {*("version", "id", "detail-type", "source", "account", "time", "region", "resources"), "replay-name"}
-)
-"""Fields of EventBridge's envelope around the detail."""
-_OF_SCHEDULER: Final = frozenset({"schedule", "scheduled_time"})
+from contradance.pii import MASK, mask, mask_fields
 
 
 def masked_event(choreography: Choreography, event: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event or a schedule's input with personal data masked; all of its detail if its contract is unknown."""
-    names = _OF_EVENTBRIDGE if "detail" in event else _OF_SCHEDULER
-    shown = {name: value if name in names and _is_text(value) else MASK for name, value in event.items()}
-    return {**shown, "detail": _masked_detail(choreography, event)} if "detail" in event else shown
-
-
-def _is_text(value: object) -> bool:
-    """Whether a value is text or a list of texts, as every field around a detail is."""
-    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
+    if "detail" in event:
+        return {**mask_fields(event, EVENTBRIDGE_FIELDS), "detail": _masked_detail(choreography, event)}
+    return mask_fields(event, SCHEDULE_FIELDS)
 
 
 def _masked_detail(choreography: Choreography, event: Mapping[str, Any]) -> object:

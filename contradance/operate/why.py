@@ -10,9 +10,9 @@ from contradance.choreography import Choreography, Subscribed
 from contradance.errors import DeclarationError
 from contradance.foreign import UNVERSIONED
 from contradance.identity import Identity
-from contradance.operate.flow import COMPLETED, Outstanding
+from contradance.operate.flow import Outstanding
 from contradance.pattern import Mismatch
-from contradance.runtime.journal_record import JournalRecord
+from contradance.runtime.journal_record import COMPLETED, JournalRecord
 
 DeliveryStatus = Literal["done", "dead letter", "waiting", "not matched", "never delivered"]
 """The status of an event at a subscriber. `never delivered`: the rule matches the event now, but did not match it when

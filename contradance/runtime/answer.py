@@ -117,7 +117,7 @@ def _perform(task: Task, request: Mapping[str, Any], environment: Environment, c
 
     A failed request releases its lease, so that the client may retry with the same key at once.
     """
-    lease = task.lease(environment.clock.now())
+    lease = task.lease(environment.clock)
     if not task.remembered:
         return perform(task, lease, OnceRecord("in_progress", 1), environment, context)
     record = environment.store.begin(task.key, lease, environment.clock.now())

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from contradance.contract import Contract, where_defined
 from contradance.delivery import Delivery
 from contradance.envelope import Delivered
-from contradance.errors import AttemptsExhausted, Conflict, ContractViolation
+from contradance.errors import AttemptsExhausted, Conflict, ContractViolation, ContradanceError
 from contradance.foreign import ForeignEvent
 from contradance.function import AnyFunction
 from contradance.retry import DeliveryMode
@@ -90,7 +90,7 @@ def consume(
             return published, None
 
         task = Task(function, key, holder, cause, run)
-        lease = task.lease(environment.clock.now())
+        lease = task.lease(environment.clock)
         last = function.retry.attempts(delivery_mode)
         number = 0 if queued_at else 1
         release = partial(environment.store.release, key, lease)
@@ -136,7 +136,8 @@ def _end_queued(
     except Exception:
         this.failed(last, error)
         raise
-    release()  # a redrive need not wait for the lease's end
+    with suppress(ContradanceError):  # without it a redrive waits for the lease's end, and nothing else
+        release()
     return True
 
 

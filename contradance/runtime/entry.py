@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from contradance.delivery import Delivery
-from contradance.envelope import derived_id
+from contradance.envelope import SCHEDULE_FIELDS, derived_id
 from contradance.errors import UnknownPayload
 from contradance.function import AnyFunction, Schedule
 from contradance.runtime.attempt import Attempt
@@ -40,7 +40,7 @@ def invoke(function: AnyFunction, event: Any, context: Context, environment: Env
     """
     trigger = function.trigger
     if isinstance(trigger, Schedule):
-        if not (isinstance(event, Mapping) and {"schedule", "scheduled_time"} <= event.keys()):
+        if not (isinstance(event, Mapping) and event.keys() >= SCHEDULE_FIELDS):
             raise _unknown(function, event, "the input of its schedule: schedule and scheduled_time")
         copy_context().run(_run_schedule, function, trigger, event, context, environment)
         return None
@@ -108,7 +108,7 @@ def _run_schedule(
 
         cause = Cause(this.correlation_id, moment, place=_place(event))
         task = Task(function, key, context.aws_request_id, cause, run)
-        lease = task.lease(environment.clock.now())
+        lease = task.lease(environment.clock)
         number = 1
         try:
             record = environment.store.begin(key, lease, environment.clock.now())

@@ -154,14 +154,9 @@ def log_keys(error: BaseException) -> dict[str, str]:
 
 
 def exception_text(error: BaseException) -> str:
-    """Return a traceback as Python prints it, with its causes, and with no value that Pydantic quotes."""
-    return _bounded_text(error, format_frames)
-
-
-def _bounded_text(error: BaseException, format_: Callable[[BaseException], str]) -> str:
-    """Return an exception with its causes as text, cut to its bound; `format_` returns the frames of one exception."""
+    """Return a traceback as Python prints it, with its causes, cut to its bound and without values that Pydantic quotes."""
     text = ""
-    for line in _lines(error, set(), format_):
+    for line in _lines(error, set(), format_frames):
         text += line
         if len(text) > MAX_TRACEBACK_BYTES:
             break

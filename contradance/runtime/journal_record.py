@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -14,6 +14,9 @@ from contradance.printable import printable_block
 Outcome = Literal["done", "duplicate", "failed", "invalid", "expired", "unreadable"]
 """Outcome of an attempt: committed; already done; raised; data that breaks the contract; older than max_age. `unreadable` is
 never written: it stands for a record that cannot be read."""
+
+COMPLETED: Final = ("done", "duplicate")
+"""Outcomes of a handler that has committed; a process may end before it journals the first, so the second is enough."""
 
 
 def _short(value: object, most_bytes: int) -> object:

@@ -26,7 +26,7 @@ from contradance.function import AnyFunction
 from contradance.runtime.containment import Contained
 from contradance.runtime.journal_record import PublishedEvent, published_events
 from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, StoredResponse
-from contradance.runtime.ports import Context, Environment
+from contradance.runtime.ports import Clock, Context, Environment
 from contradance.runtime.publish import publish
 from contradance.runtime.received import Place
 from contradance.runtime.tracing import tracing
@@ -42,8 +42,6 @@ _PAUSES_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 1.0)
 """Longest pause after each conflict, the last for all that follow. Without one, those that collided collide again."""
 _RESERVE_SECONDS: Final = 0.5
 """Kept back from a publish, and from another run after a conflict, for reporting a failure."""
-_LEAST_RUNS: Final = 8
-"""Runs after conflicts that the invocation's time alone limits: with a time scale the laptop's leases are short."""
 _LEASE_MARGIN: Final = timedelta(seconds=1)
 """How much longer a lease lasts than its function may run."""
 
@@ -90,9 +88,9 @@ class Task:
     remembered: bool = True
     """Store a once-record even when the handler wrote and published nothing: a repetition has the same key."""
 
-    def lease(self, now: datetime) -> Lease:
-        """Return a lease from `now` until after the function's timeout."""
-        return Lease(self.holder, now + self.function.limits.timeout + _LEASE_MARGIN)
+    def lease(self, clock: Clock) -> Lease:
+        """Return a lease from now until after the function's timeout, by `clock`."""
+        return Lease(self.holder, clock.after(self.function.limits.timeout + _LEASE_MARGIN))
 
 
 def perform(task: Task, lease: Lease, record: OnceRecord, environment: Environment, context: Context) -> Performed:
@@ -143,20 +141,18 @@ def _commit(
             kept = answer if task.remembered else None
             return environment.store.commit(task.key, lease, writes, sealed, kept), sealed, answer
         except Conflict:
-            after = _seconds_left(lease, environment, context)
+            left = _seconds_left(lease, environment, context)
             pause = random.uniform(0, _PAUSES_SECONDS[min(run, len(_PAUSES_SECONDS) - 1)])  # noqa: S311 - jitter is not a secret
-            # Another run takes as long as this one.
-            ends, lapses = (pause + one - two > two - _RESERVE_SECONDS for one, two in zip(before, after, strict=True))
-            if ends or (lapses and run + 1 >= _LEAST_RUNS):
+            if pause + (before - left) > left - _RESERVE_SECONDS:  # another run takes as long as this one
                 raise
         environment.clock.sleep(pause)
     raise AssertionError("unreachable: the runs are not limited")
 
 
-def _seconds_left(lease: Lease, environment: Environment, context: Context) -> tuple[float, float]:
-    """Return (seconds until the invocation ends, seconds that the attempt has the lease)."""
+def _seconds_left(lease: Lease, environment: Environment, context: Context) -> float:
+    """Return the seconds in which the attempt may still commit: until its timeout, and while it has the lease."""
     held = (lease.expires - environment.clock.now()).total_seconds()
-    return context.get_remaining_time_in_millis() / 1000, held
+    return min(context.get_remaining_time_in_millis() / 1000, held)
 
 
 def _delivery(task: Task, attempt: int, now: datetime) -> Delivery:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, Protocol
 
 from contradance.envelope import SealedEvent
@@ -148,9 +148,17 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the current time in UTC."""
+        ...
+
+    def after(self, duration: timedelta) -> datetime:
+        """Return the time that this clock will show when `duration` has passed for a process that runs.
+
+        A scaled clock of the laptop shows more than `now() + duration`: handlers and their timeouts do not run faster.
+        """
+        ...
 
     def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass."""
+        """Let `seconds` of this clock's time pass."""
 
 
 class Context(Protocol):

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from contradance.bounds import MAX_PROBLEMS
@@ -26,7 +27,7 @@ def publish(sealed: Sequence[SealedEvent], events: Events, bus: str, clock: Cloc
     Raises:
         PublishFailed: names the events that were not published; the others were.
     """
-    deadline = clock.now().timestamp() + seconds_left
+    deadline = clock.after(timedelta(seconds=seconds_left))
     unsent: list[tuple[SealedEvent, str]] = []
     for chunk in _chunks(sealed):
         unsent += _send(chunk, events, bus, clock, deadline)
@@ -57,7 +58,7 @@ def _chunks(sealed: Sequence[SealedEvent]) -> Iterator[list[SealedEvent]]:
 
 
 def _send(
-    chunk: list[SealedEvent], events: Events, bus: str, clock: Clock, deadline: float
+    chunk: list[SealedEvent], events: Events, bus: str, clock: Clock, deadline: datetime
 ) -> list[tuple[SealedEvent, str]]:
     """Publish up to ten events, with retries until `deadline`; return those that failed, with their error codes."""
     refused: list[tuple[SealedEvent, str]] = []
@@ -72,7 +73,7 @@ def _send(
         refused += [(event, code) for event, code in failed if code not in RETRYABLE]
         retryable = [(event, code) for event, code in failed if code in RETRYABLE]
         pause = random.uniform(0, _FIRST_PAUSE_SECONDS * 2**attempt)  # noqa: S311 - jitter is not a secret
-        if not retryable or attempt == _MAX_ATTEMPTS - 1 or clock.now().timestamp() + pause > deadline:
+        if not retryable or attempt == _MAX_ATTEMPTS - 1 or clock.now() + timedelta(seconds=pause) > deadline:
             return refused + retryable
         clock.sleep(pause)
         waiting = [event for event, _ in retryable]

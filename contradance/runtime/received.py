@@ -66,9 +66,9 @@ def _time(text: object) -> datetime | None:
     """Return a time in ISO 8601 as UTC, which it also is without an offset; None for any other value."""
     try:
         found = datetime.fromisoformat(str(text))
-    except ValueError:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):  # the year 1 or 9999, with an offset
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _foreign(kind: type[ForeignEvent], event: Mapping[str, Any], function: str) -> Delivered:

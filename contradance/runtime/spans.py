@@ -28,13 +28,13 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from contradance.function import AnyFunction
 from contradance.identity import Identity
 from contradance.runtime.error_description import format_frames
+from contradance.runtime.journal_record import COMPLETED
 from contradance.runtime.tracing import Tracing
 
 _SCOPE: Final = "contradance"
 _SYSTEM: Final = "aws_eventbridge"
 """The value of `messaging.system`, on AWS and on the laptop; the conventions name none for EventBridge."""
 _SERVER_ERROR: Final = 500
-_FINE: Final = ("done", "duplicate")
 _W3C: Final = TraceContextTextMapPropagator()
 _sealed: Final[ContextVar[dict[str, Span] | None]] = ContextVar("contradance_sealed_spans", default=None)
 """The spans of the events that the running attempt has sealed and not yet published, by event id."""
@@ -119,7 +119,7 @@ class Spans(Tracing):
         """Record the outcome of the running attempt; any but `done` and `duplicate` is an error."""
         span = get_current_span()
         span.set_attribute("contradance.outcome", outcome)
-        if outcome not in _FINE:
+        if outcome not in COMPLETED:
             span.set_attribute("error.type", outcome)
             span.set_status(Status(StatusCode.ERROR, outcome))
 

@@ -1,5 +1,6 @@
 """The sweeper: publishes events that a process committed and did not publish before it died."""
 
+from itertools import takewhile
 from typing import Final
 
 from contradance.bounds import MAX_REASON_BYTES, shortened
@@ -22,7 +23,12 @@ def sweep(environment: Environment, seconds: float) -> int:
     """
     deadline, swept = environment.clock.now().timestamp() + seconds, 0
     failures: dict[str, str] = {}
-    while (left := deadline - environment.clock.now().timestamp()) > 0:
+
+    def seconds_left() -> float:
+        """Return the seconds until the deadline."""
+        return deadline - environment.clock.now().timestamp()
+
+    while seconds_left() > 0:
         waiting = [
             (key, sealed)
             for key, sealed in environment.store.unpublished(environment.clock.now(), BATCH + len(failures))
@@ -30,9 +36,9 @@ def sweep(environment: Environment, seconds: float) -> int:
         ]
         if not waiting:
             break
-        for key, sealed in waiting:
+        for key, sealed in takewhile(lambda _: seconds_left() > 0, waiting):
             try:
-                publish(sealed, environment.events, environment.bus, environment.clock, left)
+                publish(sealed, environment.events, environment.bus, environment.clock, seconds_left())
                 environment.store.mark_published(key, sealed)
             except PublishFailed as failure:
                 failures[str(key)] = str(failure)

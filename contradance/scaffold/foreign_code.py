@@ -40,11 +40,12 @@ def foreign_module(
         code = _generate_models(form, detail, aliases)
     code = _rename_classes(code, name)
     lines = code.split("\n")  # as the parser counts lines
-    event, bases = _event_class(code, name)
+    event, bases = _event_class(ast.parse(code), name)
+    body = _fields(event, lines)
     options = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in keywords.items()]
     origin, kind = (keywords[key].replace("\\", "").replace('"', "'") for key in ("source", "detail_type"))
     head = [f"class {name}({', '.join([_BASE, *bases, *options])}):", f'    """{origin} published {kind}."""']
-    replaced = [*lines[: event.lineno - 1], *head, *_body_lines(event, lines), *lines[event.end_lineno :]]
+    replaced = [*lines[: event.lineno - 1], *head, *body, *lines[event.end_lineno :]]
     future = [line for line in replaced if line.startswith("from __future__")]
     kept = "\n".join(line for line in replaced if not line.startswith("#") and line not in future)
     title = f'"""The event {kind} of {origin}, as its publisher has it.\n\n'
@@ -56,24 +57,24 @@ def foreign_module(
     return f"{title}{notes}{first}\n" + kept.strip("\n") + "\n"
 
 
-def _event_class(code: str, name: str) -> tuple[ast.ClassDef, list[str]]:
-    """Return (the class `name`, its bases but BaseModel); raise `CannotCreate` if it is not a model of fields."""
-    classes = {node.name: node for node in ast.parse(code).body if isinstance(node, ast.ClassDef)}
-    bases = [ast.unparse(base) for base in classes[name].bases] if name in classes else [""]
-    models = [base for base in bases if base != "BaseModel"]
-    if not classes.keys() >= {*models}:
+def _event_class(module: ast.Module, name: str) -> tuple[ast.ClassDef, list[str]]:
+    """Return (class of the detail, its bases without `BaseModel`); raise `CannotCreate` if it is not an object."""
+    classes = {node.name: node for node in module.body if isinstance(node, ast.ClassDef)}
+    event = classes.get(name)
+    bases = [] if event is None else [text for base in event.bases if (text := ast.unparse(base)) != "BaseModel"]
+    if event is None or not set(bases) <= set(classes):
         raise CannotCreate(
             "the document describes no object with fields, and the detail of an event is one.\n  Write the class by hand."
         )
-    return classes[name], models
+    return event, bases
 
 
-def _body_lines(event: ast.ClassDef, lines: list[str]) -> list[str]:
-    """Return the lines of a class below its head, without its docstring, and without `pass`."""
-    first = event.body[0]
-    if isinstance(first, ast.Pass):
+def _fields(event: ast.ClassDef, lines: list[str]) -> list[str]:
+    """Return the lines of a class's body, without `pass` and without the docstring that the schema has."""
+    body = lines[event.lineno : event.end_lineno]
+    if [*map(str.strip, body)] == ["pass"]:
         return []
-    return lines[(first.end_lineno or 0) if isinstance(first, ast.Expr) else event.lineno : event.end_lineno]
+    return lines[event.body[0].end_lineno : event.end_lineno] if isinstance(event.body[0], ast.Expr) else body
 
 
 def _generate_models(form: str, detail: Mapping[str, Any], aliases: Mapping[str, str]) -> str:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from contradance.operate.flow import COMPLETED, Flow, Handled, Happened
+from contradance.operate.flow import Flow, Handled, Happened
+from contradance.runtime.journal_record import COMPLETED
 
 
 def flow_text(flows: Iterable[Flow]) -> str:

@@ -18,11 +18,11 @@ from contradance.local.captured import logging_kept, printing
 from contradance.local.clock import VirtualClock
 from contradance.local.events.accepted import OWN_BUS
 from contradance.local.laptop import Laptop
-from contradance.operate.flow import COMPLETED, Flow, flows
+from contradance.operate.flow import Flow, flows
 from contradance.operate.foreign import foreign_entry, put_one
 from contradance.operate.journal import LogLine, attempt_log_lines
 from contradance.quantity import counted
-from contradance.runtime.journal_record import JournalRecord
+from contradance.runtime.journal_record import COMPLETED, JournalRecord
 from contradance.runtime.publish import publish
 from contradance.table import Table
 from contradance.testing.failures import failures_text

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
@@ -14,6 +15,8 @@ from contradance.choreography import AnyFunction
 from contradance.cli.app import app
 from contradance.cli.theme import out
 from contradance.cli.trees import choreography_tree
+from contradance.errors import DeclarationError
+from contradance.project import find_project
 from functions.choreography import food_delivery
 from tests.catalog.generated import choreographies
 from tests.cli.project import ROOT
@@ -197,6 +200,29 @@ def test_a_project_that_names_no_choreography_is_told_so(
 
     assert result.exit_code == 1
     assert told in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("[tool.contradance", "pyproject.toml cannot be read: "),
+        (b"\xff", "pyproject.toml cannot be read: "),
+        (
+            "[tool.contradance]\nchoreography = 5",
+            "pyproject.toml has tool.contradance.choreography = 5, which is not a text.",
+        ),
+        ("[tool]\ncontradance = 5", "pyproject.toml has tool.contradance = 5, which is not a text."),
+        ("[tool.contradance]\naccepted = 5", "pyproject.toml has tool.contradance.accepted = 5, which is not a text."),
+        ("tool = 5", "there is no pyproject.toml with [tool.contradance]"),
+    ],
+)
+def test_a_project_file_that_is_not_valid_is_refused_with_its_place(
+    tmp_path: Path, content: str | bytes, told: str
+) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(content.encode() if isinstance(content, str) else content)
+
+    with pytest.raises(DeclarationError, match=re.escape(told)):
+        find_project(tmp_path)
 
 
 def test_schedules_and_events_from_elsewhere_begin_branches_too() -> None:

@@ -85,6 +85,13 @@ def test_the_jumps_of_a_clock_are_noticed_and_a_slow_drift_is_not() -> None:
     assert RealClock(60, wall=lambda: START, monotonic=lambda: now[1]).jump() == timedelta(0)
 
 
+@pytest.mark.parametrize("scale", [0.5, 1.0, 3600.0])
+def test_a_time_that_a_clock_gives_comes_after_the_real_duration(scale: float) -> None:
+    clock = RealClock(scale, wall=lambda: START, monotonic=lambda: 7.0)
+
+    assert clock.real_seconds_until(clock.after(timedelta(seconds=30))) == 30
+
+
 def test_a_lease_lasts_as_long_as_before_however_the_clock_is_set(tmp_path: Path) -> None:
     with opened(tmp_path, Desk().clerk()) as laptop:
         store, key = laptop._store, OnceKey("clerk.listen", "shop.desk", "e")

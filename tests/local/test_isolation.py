@@ -7,9 +7,10 @@ import signal
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -17,9 +18,13 @@ from pydantic import BaseModel
 
 from contradance import Choreography, route
 from contradance.choreography import AnyFunction
+from contradance.errors import LaptopError
 from contradance.local.captured import logging_kept, printing
 from contradance.local.clock import RealClock, VirtualClock
 from contradance.local.console.feed import Feed
+from contradance.local.events.bus import Bus
+from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.invocation.invoker import Failures, Invoker
 from contradance.local.laptop import Laptop
 from contradance.local.system.client import system_of_commands
 from contradance.local.web.server import Server
@@ -223,6 +228,59 @@ def test_a_timeout_that_cannot_be_recorded_is_settled_all_the_same(
         release.set()
 
     assert "a timeout of clerk.listen could not be recorded" in caplog.text
+
+
+def test_a_timeout_that_cannot_be_settled_delays_its_delivery_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk, release, go_on, settle = Desk(), threading.Event(), threading.Event(), Invoker.settle
+    failures = ["no space left"]
+
+    def fails_once(
+        invoker: Invoker, function: AnyFunction, batch: Sequence[PendingDelivery], failed: Failures
+    ) -> list[datetime]:
+        if failures:
+            raise OSError(failures.pop())
+        return settle(invoker, function, batch, failed)
+
+    def hangs(item: str, attempt: int) -> None:
+        if desk.items().count(item) == 1:
+            release.wait(LONG)
+
+    monkeypatch.setattr(Invoker, "settle", fails_once)
+    clerk = desk.clerk(does=hangs, timeout=timedelta(seconds=1))
+    with opened(tmp_path, clerk, clock=RealClock(600), started=True) as laptop:
+        running = laptop._runner._running
+        monkeypatch.setattr(laptop._runner, "_every_second", lambda: go_on.wait(LONG))
+        ask(laptop, "a", "b")
+        wait_until(lambda: len(running) == 2 and all(one.deadline < monotonic() for one in [*running]))
+        go_on.set()  # the timekeeper finds both late at the same time
+        wait_until(lambda: sorted(desk.items()) == ["a", "a", "b", "b"])
+        release.set()
+
+    assert not failures
+    assert "a timeout of clerk.listen could not be settled" in caplog.text
+    assert "the timekeeper failed" not in caplog.text
+
+
+def test_a_failure_to_write_the_last_outcomes_is_reported_and_they_are_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk, flush, failures = Desk(), Bus.flush, ["no space left"]
+
+    def fails_once(bus: Bus) -> None:
+        if failures and threading.current_thread().name.startswith("contradance_"):
+            raise LaptopError(failures.pop())
+        flush(bus)
+
+    monkeypatch.setattr(Bus, "flush", fails_once)
+    with opened(tmp_path, desk.clerk(), clock=RealClock(), started=True) as laptop:
+        ask(laptop, "a")
+        wait_until(lambda: not failures)
+        wait_until(lambda: [record.outcome for record in journaled(laptop, "a")] == ["done"])
+
+    assert "the state of finished deliveries could not be written" in caplog.text
+    assert desk.items() == ["a"]
 
 
 def test_twenty_hangs_of_a_function_do_not_stop_it(tmp_path: Path) -> None:

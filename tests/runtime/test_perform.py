@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from contradance import Contract, ContractViolation, Delivery, schedule, subscriber
 from contradance.choreography import AnyFunction
 from contradance.envelope import MAX_EVENT_BYTES
-from contradance.errors import Conflict, LeaseLost, TooMuchWork
+from contradance.errors import Conflict, LeaseHeld, LeaseLost, TooMuchWork
 from contradance.function import Function
+from contradance.local.clock import RealClock, VirtualClock
 from contradance.local.state.database import Database
 from contradance.runtime.once import Lease, OnceKey
 from contradance.runtime.perform import MAX_SEALED_BYTES
@@ -364,13 +366,27 @@ class TestConflicts:
         assert [(record.outcome, record.attempt) for record in world.journal.records] == [("failed", 1)]
         assert world.events.calls == []
 
-    def test_with_a_time_scale_a_lease_that_is_short_leaves_eight_runs(self, world: World) -> None:
-        function, seen = self.contended(world, times=7, seconds=3600)  # by a clock that goes 3,600 times as fast
+    def test_with_a_time_scale_a_lease_lasts_as_long_as_the_handler_may_run(self, world: World) -> None:
+        real = [0.0]
+        world.environment = replace(
+            world.environment, clock=RealClock(3600, wall=VirtualClock().now, monotonic=lambda: real[0])
+        )
+        runs: list[float] = []
 
-        world.deliver(function, recorded("eventbridge"))
+        @subscriber(service="repairs", uses=[jobs.write])
+        def plan_repair(event: TicketOpened) -> None:
+            runs.append(real[0])
+            if len(runs) == 1:
+                real[0] += 29  # of the 30 seconds that it may run: more than a day by the clock
+                with pytest.raises(LeaseHeld):
+                    world.deliver(plan_repair, recorded("eventbridge"), "request-2")
 
-        assert len(seen) == 8
-        assert world.outcomes == ["done"]
+        world.deliver(plan_repair, recorded("eventbridge"), "request-1")
+        real[0] += 3
+        world.deliver(plan_repair, recorded("eventbridge"), "request-3")
+
+        assert runs == [0]
+        assert world.outcomes == ["failed", "done", "duplicate"]
 
     def test_an_attempt_that_outlived_its_lease_commits_and_publishes_nothing(self, world: World) -> None:
         runs: list[str] = []

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contradance import Delivery, Retry, subscriber
+from contradance.errors import AWSCallFailed
 from contradance.local.state.database import Database
+from contradance.runtime.once import Lease, OnceKey
 from tests.examples import examples
 from tests.runtime.desk import TicketOpened, opened
 from tests.runtime.fakes import Outage, World, delivered
@@ -73,6 +75,21 @@ def queue_of(world: World, workshop: Workshop, *kinds: str, seed: int = 1, throt
     """Return a queue that holds an event of each kind, as event-0, event-1, ..."""
     bodies = [delivered(opened(channel=kind), f"event-{number}") for number, kind in enumerate(kinds)]
     return Queue(world, workshop.function, bodies, Random(seed), throttled=throttled)
+
+
+def test_a_lease_that_cannot_be_given_back_does_not_dead_letter_twice(
+    world: World, clock: LambdaClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def release(key: OnceKey, lease: Lease, *, counted: bool = True) -> None:
+        raise AWSCallFailed("dynamodb did not answer UpdateItem", "", {})
+
+    monkeypatch.setattr(world.store, "release", release)
+    queue = queue_of(world, Workshop(clock, times=0), "failing")
+
+    queue.run()
+
+    assert world.outcomes == ["failed"]
+    assert [letter.attributes["ATTEMPTS"] for letter in world.dead_letters.sent] == ["1"]
 
 
 def test_ten_slow_events_all_run_in_their_first_attempt(world: World, clock: LambdaClock) -> None:

@@ -58,6 +58,18 @@ def test_a_record_that_always_fails_does_not_stop_those_behind_it(
     assert [len(sealed) for _, sealed in world.store.unpublished(world.clock.now(), 100)] == [1]
 
 
+def test_a_sweep_ends_in_its_time_when_every_event_is_throttled(world: World) -> None:
+    left = left_behind(world, 20)
+    for event_id in left:
+        world.events.refuse(event_id, *["ThrottlingException"] * 5)
+    began = world.clock.now()
+
+    with pytest.raises(PublishFailed):
+        sweep(world.environment, 3)
+
+    assert timedelta(seconds=2) < world.clock.now() - began <= timedelta(seconds=3)
+
+
 def test_a_record_that_cannot_be_marked_does_not_stop_those_behind_it(world: World) -> None:
     left_behind(world, 3)
     world.store.dies_before_marking = True

@@ -164,6 +164,13 @@ class TestReadYourWrites:
 
         assert [item.number for item in page.items] == ["2", "3", "4"]
 
+    @pytest.mark.parametrize("limit", [0, -1])
+    def test_a_page_of_no_items_is_refused(self, world: World, limit: int) -> None:
+        stored(world, visit("1"))
+
+        with run_in(unit_of(world)), pytest.raises(WorkError, match=rf"is scanned with limit={limit}\."):
+            visits.scan(limit=limit)
+
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         before=st.dictionaries(st.tuples(st.sampled_from("abc"), st.sampled_from(["", "1", "2"])), st.text(max_size=3)),

@@ -20,9 +20,9 @@ from contradance.local.console.pictures import Pictures
 from contradance.local.console.submitted import SubmittedForm
 from contradance.local.console.waterfall import waterfall
 from contradance.local.laptop import Laptop
-from contradance.operate.flow import COMPLETED, Flow, Handled
+from contradance.operate.flow import Flow, Handled
 from contradance.operate.masking import masked_event
-from contradance.runtime.journal_record import JournalRecord
+from contradance.runtime.journal_record import COMPLETED, JournalRecord
 
 _MOST: Final = 500
 """Rows that a waterfall shows; `contradance trace` shows all of a longer flow."""

@@ -17,9 +17,8 @@ from contradance.local.console.submitted import SubmittedForm
 from contradance.local.console.waterfall import bar_kind
 from contradance.local.laptop import Laptop
 from contradance.local.refusal import Refused
-from contradance.operate.flow import COMPLETED
 from contradance.operate.ports import System
-from contradance.runtime.journal_record import JournalRecord
+from contradance.runtime.journal_record import COMPLETED, JournalRecord
 from contradance.subscription import Subscription
 from contradance.table import Grant
 

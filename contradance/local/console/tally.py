@@ -4,8 +4,7 @@ import threading
 from collections import Counter, OrderedDict
 from typing import Final, NamedTuple
 
-from contradance.operate.flow import COMPLETED
-from contradance.runtime.journal_record import JournalRecord
+from contradance.runtime.journal_record import COMPLETED, JournalRecord
 
 _REMEMBERED: Final = 10_000
 """Most event ids that are kept, so that an event with two subscribers counts once."""

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from contradance.errors import DeclarationError
@@ -27,6 +27,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the current time in UTC."""
         return datetime.now(UTC)
+
+    def after(self, duration: timedelta) -> datetime:
+        """Return the time `duration` from now."""
+        return datetime.now(UTC) + duration
 
     def sleep(self, seconds: float) -> None:
         """Sleep `seconds`."""

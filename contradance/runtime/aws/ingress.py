@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from contradance.contract import Contract
 from contradance.envelope import SealedEvent, derived_id, seal_initial
 from contradance.errors import AWSCallFailed, DeclarationError, PublishFailed, TooMuchWork
-from contradance.pii import MASK, mask
+from contradance.pii import MASK, mask, mask_fields
 from contradance.registry import Registry
 from contradance.reply import HttpError
 from contradance.runtime.aws import variable_names
@@ -113,7 +113,7 @@ class Ingress:
             body = mask(self._contract(request), json.loads(json_of(request)))
         except (HttpError, BadRequest, ValueError, RecursionError):
             body = MASK
-        return {**{name: request[name] if name in HARMLESS else MASK for name in request}, "body": body}
+        return {**mask_fields(request, HARMLESS), "body": body}
 
     def _seal(self, request: Mapping[str, Any], environment: Environment) -> tuple[SealedEvent, ...]:
         """Return the event in a request, sealed in every version that is published; refuse a body that does not fit."""

@@ -8,10 +8,11 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from contradance.envelope import Metadata, unseal
+from contradance.envelope import EVENTBRIDGE_FIELDS, SCHEDULE_FIELDS, Metadata, unseal
 from contradance.errors import ContractViolation
 from contradance.function import AnyFunction, Schedule
-from contradance.pii import MASK, mask, mask_value
+from contradance.pii import MASK, mask, mask_fields, mask_value
+from contradance.runtime.batch import messages_in
 from contradance.subscription import Subscription
 
 if TYPE_CHECKING:
@@ -22,16 +23,19 @@ HARMLESS: Final = ("version", "routeKey")
 """Fields of a request that never contain client data."""
 
 
-def masked_event(function: AnyFunction, event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the event that Lambda passes to `function`, with personal data and unknown client data masked."""
+def masked_event(function: AnyFunction, event: object) -> object:
+    """Return what Lambda passes to `function`, by its shape, with personal data and unknown data masked."""
     trigger = function.trigger
+    if not isinstance(event, Mapping):
+        return MASK
     if isinstance(trigger, Schedule):
-        return dict(event)
+        return mask_fields(event, SCHEDULE_FIELDS)
     if not isinstance(trigger, Subscription):
         return _masked_request(trigger, event)
-    if trigger.delivery == "direct":
+    messages = messages_in(event)
+    if messages is None:
         return _masked_delivery(trigger, event)
-    return {"Records": [{**record, "body": _masked_message(trigger, record["body"])} for record in event["Records"]]}
+    return {"Records": [{**message, "body": _masked_message(trigger, message["body"])} for message in messages]}
 
 
 def _masked_message(subscription: Subscription, body: str) -> object:
@@ -42,21 +46,22 @@ def _masked_message(subscription: Subscription, body: str) -> object:
 
 def _masked_delivery(subscription: Subscription, event: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event with its data masked by its class; with all of it masked when the class is unknown."""
+    around = mask_fields(event, EVENTBRIDGE_FIELDS)
     foreign = subscription.foreign_of(event.get("source"), event.get("detail-type"))
     if foreign is not None:
-        return {**event, "detail": mask(foreign, event.get("detail"))}
+        return {**around, "detail": mask(foreign, event.get("detail"))}
     try:
         delivered = unseal(event, "")
     except ContractViolation:
-        return {**event, "detail": MASK}
+        return {**around, "detail": MASK}
     found = subscription.contract_of(delivered.identity)
     data = mask(found[0], delivered.data) if found else MASK
-    return {**event, "detail": {"metadata": mask(Metadata, event["detail"]["metadata"]), "data": data}}
+    return {**around, "detail": {"metadata": mask(Metadata, event["detail"]["metadata"]), "data": data}}
 
 
 def _masked_request(route: "Route", request: Mapping[str, Any]) -> dict[str, Any]:
     """Return a request with body and parameters masked by the route's types, and other client data masked."""
-    shown: dict[str, Any] = {name: value if name in HARMLESS else MASK for name, value in request.items()}
+    shown = mask_fields(request, HARMLESS)
     for name, parameters in (("pathParameters", route.in_path), ("queryStringParameters", route.in_query)):
         if request.get(name):
             shown[name] = _masked_parameters(parameters, request[name])

@@ -3,13 +3,10 @@
 import logging
 import sys
 from collections.abc import Callable
-from typing import Final
 
 from contradance.runtime.aws.logs import AttemptFormatter, service_name
 from contradance.runtime.aws.metrics import count
-from contradance.runtime.journal_record import JournalRecord
-
-_FINE: Final = ("done", "duplicate")
+from contradance.runtime.journal_record import COMPLETED, JournalRecord
 
 
 def to_stdout(text: str) -> None:
@@ -30,7 +27,7 @@ class LoggedJournal:
 
     def write(self, record: JournalRecord) -> None:
         """Write one record as a JSON line, and count its metrics."""
-        level = logging.INFO if record.outcome in _FINE else logging.ERROR
+        level = logging.INFO if record.outcome in COMPLETED else logging.ERROR
         fields = {
             "name": "contradance.journal",
             "levelno": level,

@@ -16,7 +16,7 @@ from contradance.runtime.aws.caller import Caller
 from contradance.runtime.aws.record import AttributeValue, DynamoItem, StoredRecord
 from contradance.runtime.aws.retry_budget import RetryBudget
 from contradance.runtime.aws.tables import DynamoDBTables
-from contradance.runtime.aws.transaction import commit, update
+from contradance.runtime.aws.transaction import commit_record, commit_with_writes, update
 from contradance.runtime.once import Lease, OnceKey, OnceRecord, OnceState, StoredResponse
 from contradance.runtime.ports import Clock, Write
 
@@ -147,7 +147,10 @@ class DynamoDBStore(DynamoDBTables):
             "ExpressionAttributeValues": {**values, ":one": {"N": "1"}, ":in_progress": {"S": "in_progress"}},
         }
         items = [(write.table, self.written(write)) for write in writes]
-        commit(self._aws, self._retry_budget, token=token, key=key, once=done, writes=items)
+        if items:
+            commit_with_writes(self._aws, self._retry_budget, token=token, key=key, once=done, writes=items)
+        else:
+            commit_record(self._aws, self._retry_budget, token=token, key=key, once=done)
         return state
 
     def release(self, key: OnceKey, lease: Lease, *, counted: bool = True) -> None:

@@ -43,28 +43,16 @@ def update(aws: Caller, retry_budget: RetryBudget, change: Mapping[str, Any]) ->
         return None
 
 
-def commit(
-    aws: Caller,
-    retry_budget: RetryBudget,
-    *,
-    token: str,
-    key: OnceKey,
-    once: Mapping[str, Any],
-    writes: Sequence[tuple[str, Mapping[str, Any]]],
-) -> None:
-    """Update the once-record of `key` and apply (table, write) pairs, or change nothing and raise an error.
+def commit_record(aws: Caller, retry_budget: RetryBudget, *, token: str, key: OnceKey, once: Mapping[str, Any]) -> None:
+    """Update the once-record of `key` alone, at half the price of a transaction; else raise `LeaseLost` or `Conflict`.
 
-    A transaction costs twice as much: without writes the record is updated by itself. `token` is in it, so that a repeated
-    call whose response was lost recognises its own change.
+    `token` is in the record, so that a repeated call whose response was lost recognises its own change.
 
     Raises:
-        LeaseLost: the condition of the once-record does not hold.
-        Conflict: the condition of another item does not hold, or other transactions keep changing the items.
+        LeaseLost: the condition of the record does not hold.
+        Conflict: other transactions keep changing the record.
         AWSCallFailed: anything else.
     """
-    if writes:
-        _transact(aws, retry_budget, token=token, key=key, once=once, writes=writes)
-        return
     try:
         found = update(aws, retry_budget, {**once, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"})
     except AWSCallFailed as error:
@@ -75,7 +63,7 @@ def commit(
         raise _lease_lost(key)
 
 
-def _transact(
+def commit_with_writes(
     aws: Caller,
     retry_budget: RetryBudget,
     *,
@@ -84,7 +72,15 @@ def _transact(
     once: Mapping[str, Any],
     writes: Sequence[tuple[str, Mapping[str, Any]]],
 ) -> None:
-    """Commit by one TransactWriteItems."""
+    """Update the once-record of `key` and apply (table, write) pairs by one TransactWriteItems, or raise and do neither.
+
+    `token` identifies the transaction, so that a repeated call whose response was lost changes nothing again.
+
+    Raises:
+        LeaseLost: the condition of the once-record does not hold.
+        Conflict: the condition of another item does not hold, or other transactions keep changing the items.
+        AWSCallFailed: anything else.
+    """
     items = [{"Update": once}, *(write for _, write in writes)]
     request = {"TransactItems": items, "ClientRequestToken": token}
     for tries in range(1, _TRIES + 1):

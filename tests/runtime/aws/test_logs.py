@@ -26,6 +26,7 @@ from contradance.choreography import AnyFunction
 from contradance.local.clock import VirtualClock
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.aws import entry, metrics
+from contradance.runtime.aws.log_event import masked_event
 from contradance.runtime.aws.log_journal import LoggedJournal
 from contradance.runtime.aws.log_values import masked
 from contradance.runtime.aws.logs import AttemptFormatter, install
@@ -441,6 +442,30 @@ class TestEvent:
             "data": {**event["detail"]["data"], "owner": "***"},
         }
         assert line["message"] == {name: value for name, value in event.items() if name != "detail"}
+
+    @pytest.mark.parametrize("function", [plan_repair, plan_later], ids=["direct", "behind a queue"])
+    @pytest.mark.parametrize("in_batch", [False, True], ids=["an event", "a batch"])
+    def test_an_event_in_the_shape_of_another_deployment(
+        self, on_lambda: Lambda, function: AnyFunction, in_batch: bool
+    ) -> None:
+        event = recorded("eventbridge")
+        event["detail"]["data"]["owner"] = "Jane Doe"
+
+        on_lambda.invoke(function, queued(event) if in_batch else event)
+
+        (line,) = [line for line in on_lambda.lines() if isinstance(line.get("message"), dict)]
+        assert "Jane" not in json.dumps(line)
+        shown = line["message"]["Records"][0]["body"] if in_batch else line["message"]
+        assert shown["detail"]["data"]["owner"] == "***"
+
+    @pytest.mark.parametrize(
+        "payload",
+        [["Jane Doe"], "Jane Doe", None, {"name": "Jane Doe"}, {"Records": [{"body": "Jane Doe"}]}],
+        ids=["list", "text", "null", "other keys", "other records"],
+    )
+    @pytest.mark.parametrize("function", [plan_repair, remind, open_ticket], ids=["subscriber", "schedule", "route"])
+    def test_what_the_function_does_not_take(self, function: AnyFunction, payload: object) -> None:
+        assert "Jane" not in json.dumps(masked_event(function, payload))
 
     @pytest.mark.parametrize("body", ["{", "[]", '{"detail": {"data": {"owner": "Jane Doe"}}}'])
     def test_a_message_that_is_no_event(self, on_lambda: Lambda, body: str) -> None:
