@@ -81,8 +81,8 @@ def read_document(text: str) -> Described:
     if not isinstance(document, dict):
         raise CannotCreate("the document is not a JSON object.\n  Give a sample event or a JSON Schema.")
     if "openapi" in document:
-        return _of_schema(document.get("components", {}).get("schemas", {}).get("AWSEvent", {}), document)
-    if "$schema" in document or document.get("type") == "object" or "properties" in document:
+        return _of_schema(_object_at(document, "components", "schemas", "AWSEvent"), document)
+    if "$schema" in document or document.get("type") == "object" or isinstance(document.get("properties"), dict):
         return _of_schema(document, document)
     if all(name in document for name in _ENVELOPE) and isinstance(document["detail"], dict):
         return Described("json", document["detail"], str(document["source"]), str(document["detail-type"]))
@@ -92,12 +92,12 @@ def read_document(text: str) -> Described:
 def _of_schema(event: Mapping[str, Any], document: Mapping[str, Any]) -> Described:
     """Return the schema of the detail in the schema of a whole event, with its definitions; or a schema of a detail."""
     definitions = {
-        **document.get("components", {}).get("schemas", {}),
-        **document.get("definitions", {}),
-        **document.get("$defs", {}),
+        **_object_at(document, "components", "schemas"),
+        **_object_at(document, "definitions"),
+        **_object_at(document, "$defs"),
     }
-    properties = event.get("properties", {})
-    detail = properties["detail"] if {"detail", "detail-type"} <= properties.keys() else event
+    properties = _object_at(event, "properties")
+    detail = _object_at(properties, "detail") if {"detail", "detail-type"} <= properties.keys() else event
     if not detail:
         raise CannotCreate(
             "the document describes no event: it has no schema AWSEvent.\n  Export it as JSONSchemaDraft4."
@@ -107,16 +107,22 @@ def _of_schema(event: Mapping[str, Any], document: Mapping[str, Any]) -> Describ
     for old in ("#/components/schemas/", "#/$defs/"):
         text = text.replace(f'"{old}', '"#/definitions/')
     schema = json.loads(text)
-    reference = schema.get("$ref", "").rpartition("/")[2]
     parts = schema.pop("definitions")
-    if reference in parts:
-        schema = parts[reference]
+    schema = _object_at(parts, str(schema.get("$ref")).rpartition("/")[2]) or schema
     return Described(
         "jsonschema",
         {**schema, "definitions": _used(schema, parts)},
         _only(event, "source", "x-amazon-events-source"),
         _only(event, "detail-type", "x-amazon-events-detail-type"),
     )
+
+
+def _object_at(document: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
+    """Return the JSON object at a path; an empty one where there is another value or none."""
+    found: Any = document
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _used(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,6 +141,6 @@ def _only(event: Mapping[str, Any], name: str, extension: str) -> str | None:
     """Return a fixed value of an event's envelope, from the registry's extension or a one-item enum."""
     if isinstance(event.get(extension), str):
         return str(event[extension])
-    allowed = event.get("properties", {}).get(name, {})
+    allowed = _object_at(event, "properties", name)
     values = allowed.get("enum") or ([allowed["const"]] if "const" in allowed else [])
-    return str(values[0]) if len(values) == 1 else None
+    return str(values[0]) if isinstance(values, list) and len(values) == 1 else None
