@@ -152,7 +152,7 @@ def would_match(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Print the subscribers that an event would reach, and for the others the field that does not match.
+    """Print the subscribers that an event would reach, and for the others why not; exit with 1 if it reaches none.
 
     With --data, the event is in every version that it would be published as.
     """

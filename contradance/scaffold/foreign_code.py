@@ -27,7 +27,7 @@ _NULLS: Final = "A field that is `object` is null in the sample: give it its typ
 def foreign_module(
     name: str, keywords: Mapping[str, str], form: Literal["json", "jsonschema"], detail: Mapping[str, Any]
 ) -> str:
-    """Return the module of an event: the models of its parts, and `name`, a `ForeignEvent` with these keywords.
+    """Return the source of an event's module: models of its parts, and the class `name`, or raise `CannotCreate`.
 
     Args:
         name: the class of the event.
@@ -58,7 +58,7 @@ def _models(form: str, detail: Mapping[str, Any]) -> ast.Module:
 
 
 def _generated(form: str, detail: Mapping[str, Any], aliases: Mapping[str, str]) -> ast.Module:
-    """Return what datamodel-code-generator writes; `aliases` are names of fields by their names in JSON."""
+    """Return the models that datamodel-code-generator writes, fields named by `aliases`, or raise `CannotCreate`."""
     if find_spec(GENERATOR) is None:
         raise CannotCreate(
             "datamodel-code-generator is not installed, which writes models.\n  pip install datamodel-code-generator"
@@ -76,7 +76,9 @@ def _generated(form: str, detail: Mapping[str, Any], aliases: Mapping[str, str])
         with redirect_stderr(printed), redirect_stdout(printed):
             failed = command.main(arguments)
         if failed or not written.is_file():
-            reason = (printed.getvalue().strip() or "it wrote nothing").splitlines()[-1]
+            shown = [line.partition(" [type=")[0].strip() for line in printed.getvalue().splitlines()]
+            shown = [line for line in shown if line and not line.startswith("For further information")]
+            reason = shown[-1] if shown else "it wrote nothing"  # of Pydantic's errors neither the value nor the link
             raise CannotCreate(f"datamodel-code-generator cannot write a model: {reason}.\n  Write the class by hand.")
         return ast.parse(written.read_text(encoding="utf-8"))
 

@@ -89,7 +89,7 @@ def test_the_form_of_a_page_elsewhere_changes_nothing(
 
     assert answer.status == 403
     assert "access-control-allow-origin" not in answer.headers
-    assert (desk.calls, laptop.bus.waiting()[0]) == ([], 0)
+    assert (desk.calls, laptop.deliveries.count()[0]) == ([], 0)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)

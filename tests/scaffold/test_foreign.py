@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from contradance import ForeignEvent, scaffold, subscriber
 from contradance.errors import CannotCreate
 from contradance.local.state.database import Database
-from contradance.scaffold.foreign import Described, read_document
+from contradance.scaffold.foreign import EventDocument, read_document
 from contradance.scaffold.foreign_code import foreign_module
 from tests.runtime.fakes import World
 
@@ -109,7 +109,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     database.close()
 
 
-def written(folder: Path, name: str, described: Described) -> type[ForeignEvent]:
+def written(folder: Path, name: str, described: EventDocument) -> type[ForeignEvent]:
     """Write the module of an event, import it, and return the class."""
     keywords = {"source": str(described.source), "detail_type": str(described.detail_type), "bus": "default"}
     file = folder / f"{name.lower()}.py"
@@ -295,7 +295,11 @@ def test_what_is_not_a_document_is_refused(text: str) -> None:
 
 
 WORDS = st.sampled_from(
-    ["openapi", "components", "schemas", "AWSEvent", "$schema", "$ref", "$defs", "definitions", "properties", "detail", "detail-type", "source", "type", "enum", "const", "object", "Content", "x-amazon-events-source", "#/definitions/detail", "#/components/schemas/AWSEvent"]
+    [
+        *("openapi", "components", "schemas", "AWSEvent", "$schema", "$ref", "$defs", "definitions", "properties"),
+        *("detail", "detail-type", "source", "type", "enum", "const", "object", "Content", "x-amazon-events-source"),
+        *("#/definitions/detail", "#/components/schemas/AWSEvent"),
+    ]
 )
 JSON = st.recursive(
     st.one_of(st.none(), st.integers(0, 1), WORDS),
@@ -310,9 +314,36 @@ def test_every_document_is_read_or_refused(document: object) -> None:
         assert isinstance(read_document(json.dumps(document)).detail, dict)
 
 
-def test_an_openapi_document_without_an_event_is_refused() -> None:
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"components": 5},
+        {"components": {"schemas": [1]}},
+        {"components": {"schemas": {"AWSEvent": 5}}},
+        {"components": {"schemas": {"AWSEvent": {"properties": {"detail": True, "detail-type": 5}}}}},
+    ],
+    ids=repr,
+)
+def test_an_openapi_document_without_an_event_is_refused(document: dict[str, object]) -> None:
     with pytest.raises(CannotCreate, match="it has no schema AWSEvent"):
-        read_document('{"openapi": "3.0.0"}')
+        read_document(json.dumps({"openapi": "3.0.0", **document}))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$schema": 1, "definitions": 5, "$defs": [1]},
+        {"type": "object", "properties": [1]},
+        {"properties": {"detail": {"$ref": 5}, "detail-type": {"enum": 5}, "source": 5}},
+        {"properties": {"detail": {"$ref": "#/definitions/X"}, "detail-type": {}}, "definitions": {"X": 5}},
+    ],
+    ids=repr,
+)
+def test_a_schema_with_other_values_than_a_schema_has_is_left_to_the_generator(schema: dict[str, object]) -> None:
+    document = read_document(json.dumps(schema))
+
+    assert (document.form, document.source, document.detail_type) == ("jsonschema", None, None)
 
 
 def test_the_generator_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -331,3 +362,21 @@ def test_names_of_others_cannot_break_the_code(value: str) -> None:
     tree = ast.parse(code)
     (event,) = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     assert {key.arg: ast.literal_eval(key.value) for key in event.keywords} == {"source": value, "detail_type": value}
+
+
+def test_the_generators_error_is_shown_without_a_value_of_the_document() -> None:
+    with pytest.raises(CannotCreate, match="cannot write a model: Input should be a valid dictionary\\.") as refused:
+        foreign_module("Odd", KEYWORDS, "jsonschema", {"properties": "a secret"})
+
+    assert "secret" not in str(refused.value)
+
+
+def test_lines_of_generated_code_are_counted_as_the_parser_counts_them() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "string", "examples": ["x\x0cy\u2028z"], "title": "q\x1cr"}},
+    }
+
+    tree = ast.parse(foreign_module("Odd", KEYWORDS, "jsonschema", schema))
+
+    assert [node.name for node in tree.body if isinstance(node, ast.ClassDef)] == ["Odd"]
