@@ -153,8 +153,13 @@ def programs(folder: Path) -> dict[str, Path]:
     return found
 
 
-def measure(rounds: int) -> dict[str, Cost]:
-    """Return what each contestant costs, with the empty interpreter's time taken off."""
+def measure(rounds: int, unmeasured: int = 1) -> dict[str, Cost]:
+    """Return what each contestant costs, with the empty interpreter's time taken off.
+
+    Args:
+        rounds: how often each runs.
+        unmeasured: how often each runs before, so that what is read from the disk for the first time is not measured.
+    """
     compileall.compile_dir(HERE.parent / "contradance", quiet=1)
     with tempfile.TemporaryDirectory(prefix="contradance-bench-") as name:
         folder = Path(name)
@@ -169,10 +174,10 @@ def measure(rounds: int) -> dict[str, Cost]:
                 "AWS_CA_BUNDLE": str(certificate),
             }
             costs: dict[str, list[Cost]] = {contestant: [] for contestant in found}
-            for turn in range(rounds + 1):
+            for turn in range(unmeasured + rounds):
                 for contestant, program in found.items():
                     cost = run(program, environ)
-                    if turn:  # what is read from the disk for the first time is not measured
+                    if turn >= unmeasured:
                         costs[contestant].append(cost)
     least = {contestant: best(taken) for contestant, taken in costs.items()}
     empty = least["empty"]
@@ -185,7 +190,7 @@ def main(arguments: Sequence[str]) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="What a cold start costs, beside the same function written otherwise.")
     parser.add_argument("--quick", action="store_true", help="few interpreters, for a first look")
-    costs = measure(1 if parser.parse_args(arguments).quick else 30)
+    costs = measure(1, 0) if parser.parse_args(arguments).quick else measure(30)
     empty = costs["empty"]
     print(f"{'':24} {'cold ms':>9} {'first ms':>9} {'memory MB':>10} {'net MB':>8} {'modules':>8}")
     for name, cost in costs.items():

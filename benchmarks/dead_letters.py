@@ -117,7 +117,7 @@ def main() -> None:
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
-        fill(state, 300 if given.quick else given.count)
+        fill(state, 60 if given.quick else given.count)
         process = subprocess.Popen(  # noqa: S603 - ourselves
             [sys.executable, "-m", "contradance", "run", "--state", str(state), "--port", "0"],
             cwd=ROOT, stdout=subprocess.PIPE, text=True,

@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import signal
+import ssl
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -18,7 +19,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from contradance.scaffold import fresh
 from contradance.scaffold.wheel import build_wheel
 from contradance.strictjson import allow_deep_json
-from tests.forking import COMMANDS, TOOLS, Forks, ForkServer
+from tests.forking import Forks, close_servers, commands, tools
 from tests.shared import shared_folder
 
 _UNHURRIED = [
@@ -37,12 +38,13 @@ class _CachingLoader(JSONFileLoader):  # type: ignore[misc]  # the same
         return super().load_file(file_path)
 
 
+# Examples that are the same in every run prove no more each time: 25 hold what was found. `make explore` searches.
 settings.register_profile(
     "fixed",
     derandomize=True,
     deadline=None,
     database=None,
-    max_examples=60,
+    max_examples=25,
     phases=[Phase.explicit, Phase.generate],  # shrinking may take minutes: `make explore` does it
     suppress_health_check=_UNHURRIED,
 )
@@ -66,6 +68,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # loaders: moto's loader changes the models that it reads.
 _file_loaders: defaultdict[type, _CachingLoader] = defaultdict(_CachingLoader)
 Loader.FILE_LOADER_CLASS = lambda loader: _file_loaders[type(loader)]
+
+# Each client of AWS reads the system's certificates, which takes longer than most tests. One context for all of them.
+_create_context = ssl.create_default_context
+_default_context = cache(_create_context)
+ssl.create_default_context = lambda *args, **options: (
+    _create_context(*args, **options) if args or options else _default_context()
+)
 
 # A new project contains contradance's wheel. One build for all projects of the tests.
 fresh.build_wheel = cache(build_wheel)  # type: ignore[attr-defined]  # it is imported there
@@ -96,10 +105,14 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def forks(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Forks]:
-    """Start the processes in whose forks Python programs run."""
-    with ForkServer(*COMMANDS) as commands, ForkServer(*TOOLS) as tools:
-        yield Forks(commands, tools, shared_folder(tmp_path_factory, worker_id, "computed"))
+def forks(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Forks:
+    """Return what the commands and tools of generated projects share."""
+    return Forks(commands, tools, shared_folder(tmp_path_factory, worker_id, "computed"))
+
+
+def pytest_sessionfinish() -> None:
+    """End the processes in whose forks Python programs ran."""
+    close_servers()
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ Importing is most of what a short program costs. Everything else happens in a pr
 
 import atexit
 import fcntl
+import gc
 import json
 import os
 import runpy
@@ -18,12 +19,13 @@ import traceback
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from importlib import import_module
 from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
 from pkgutil import iter_modules
 from tempfile import TemporaryDirectory, TemporaryFile
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
 _CLIENT: Final = """\
 #!{python} -IS
@@ -50,20 +52,10 @@ sys.exit(code)
 """A program that has a fork of the server do its work, with its arguments, folder, environment and streams."""
 
 
-COMMANDS: Final = (
-    "contradance.cli.app",
-    *(
-        f"contradance.cli.{found.name}"
-        for found in iter_modules([str(Path(__file__).parents[1] / "contradance" / "cli")])
-    ),
-    "boto3",
-)
-"""What the commands `contradance` import. Nothing of an application: a program may run in the folder of another one."""
-TOOLS: Final = (
-    *("asyncio", "execnet", "mypy.main", "platformdirs", "pydantic.json_schema", "pytest", "rich.console", "ssl"),
-    *("sortedcontainers", "typer", "unittest.mock", "xml.etree.ElementTree"),
-)
-"""What pytest and mypy import in a project. No package with a plugin of pytest, which rewrites the assertions of those."""
+ROOT: Final = Path(__file__).parents[1]
+
+
+Ended = subprocess.CompletedProcess[str]
 
 
 class ForkServer:
@@ -71,28 +63,37 @@ class ForkServer:
 
     def __init__(self, *modules: str) -> None:
         self._modules = modules
+        self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
-        self._folder = TemporaryDirectory()
-        self._address = str(Path(self._folder.name, "socket"))
+    @cached_property
+    def _folder(self) -> TemporaryDirectory[str]:
+        return TemporaryDirectory()
+
+    @cached_property
+    def _address(self) -> str:
+        """The socket of the process, which is started here."""
+        address = str(Path(self._folder.name, "socket"))
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COLUMNS"))}
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, self._address, *self._modules],
-            env=kept,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        command = [sys.executable, __file__, address, *self._modules]
+        self._process = subprocess.Popen(command, env=kept, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == b"ready\n"
-        return self
+        return address
 
-    def __exit__(self, *_: object) -> None:
-        self._process.communicate()
-        self._folder.cleanup()
+    @cached_property
+    def python(self) -> str:
+        """A program that is used as `python` is, for `subprocess.Popen`."""
+        path = Path(self._folder.name, "python")
+        self.write_command(path)
+        return str(path)
 
-    def run(
-        self, *words: str | Path, cwd: Path, env: Mapping[str, str] | None = None, typed: str = ""
-    ) -> "subprocess.CompletedProcess[str]":
+    def close(self) -> None:
+        """End the process, if it was started."""
+        if self._process is not None:
+            self._process.communicate()
+            self._folder.cleanup()
+
+    def run(self, *words: str | Path, cwd: Path, env: Mapping[str, str] | None = None, typed: str = "") -> Ended:
         """Run Python with these arguments, as `subprocess.run` does with `text=True`; both outputs are captured.
 
         Args:
@@ -114,7 +115,7 @@ class ForkServer:
                 code = int(connection.recv(16))
             out.seek(0)
             err.seek(0)
-            return subprocess.CompletedProcess(given, code, out.read().decode(), err.read().decode())
+            return Ended(given, code, out.read().decode(), err.read().decode())
 
     def write_command(self, path: Path, *before: str) -> None:
         """Write a program that runs Python with the arguments `before` and its own; without any `before` it is a `python`."""
@@ -123,13 +124,39 @@ class ForkServer:
         path.chmod(0o755)
 
 
+commands: Final = ForkServer(
+    "contradance.cli.app",
+    *(f"contradance.cli.{found.name}" for found in iter_modules([str(ROOT / "contradance" / "cli")])),
+    "boto3",
+)
+"""Runs `-m contradance`. It has imported nothing of an application: a program may run in the folder of another one."""
+tools: Final = ForkServer(
+    *("asyncio", "execnet", "mypy.main", "platformdirs", "pydantic.json_schema", "pytest", "rich.console", "ssl"),
+    *("sortedcontainers", "typer", "unittest.mock", "xml.etree.ElementTree"),
+)
+"""Runs `-m pytest` and `-m mypy`. It has imported no package with a plugin of pytest, which rewrites their assertions."""
+programs: Final = ForkServer(
+    *("contradance.cli.running", "functions.choreography", "tests.durability.crasher", "tests.durability.storm_shop"),
+    *("tests.durability.killer", "tests.durability.replayer", "tests.durability.server"),
+)
+"""Runs programs of these tests over the food delivery system, in the folder of the repository."""
+aws: Final = ForkServer("awscli.clidriver", "boto3", "botocore.parsers", "botocore.auth")
+"""Runs AWS's command line."""
+bare: Final = ForkServer("pydantic")
+"""Runs programs that are about the modules which they load. It has imported Pydantic and nothing of ours."""
+
+
+def close_servers() -> None:
+    """End the processes of this module."""
+    for server in (commands, tools, programs, aws, bare):
+        server.close()
+
+
 class Forks(NamedTuple):
-    """The servers of a test session."""
+    """What generated projects share."""
 
     commands: ForkServer
-    """Has imported `COMMANDS`."""
     tools: ForkServer
-    """Has imported `TOOLS`."""
     cache: Path
     """A folder that the workers of a parallel run share: what mypy and Hypothesis computed from source files."""
 
@@ -152,7 +179,14 @@ class Forks(NamedTuple):
 class _Server:
     """Forks for each request; forwards signals to the fork, and its exit status to the client."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, environment: Mapping[str, str]) -> None:
+        """Listen at an address.
+
+        Args:
+            address: the path of a socket.
+            environment: the variables that the imported modules have set, which they set in each program.
+        """
+        self._environment = environment
         self._selector = selectors.DefaultSelector()
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(address)
@@ -188,7 +222,8 @@ class _Server:
             self._selector.close()
             for each in (self._listener, client, *self._clients.values()):
                 each.close()
-            _run(streams, *json.loads(request))
+            words, folder, environment, executable = json.loads(request)
+            _run(streams, words, folder, {**self._environment, **environment}, executable)
         for stream in streams:
             os.close(stream)
         self._clients[pid] = client
@@ -286,9 +321,11 @@ def _run_text(code: str, name: str) -> None:
 def main(address: str, modules: Sequence[str]) -> None:
     """Import the modules, and serve."""
     sys.path.pop(0)
+    before = set(os.environ)
     for module in modules:
         import_module(module)
-    server = _Server(address)
+    gc.freeze()  # a collection in a fork would copy the memory of all modules
+    server = _Server(address, {name: value for name, value in os.environ.items() if name not in before})
     os.write(1, b"ready\n")
     os.dup2(2, 1)
     server.serve()

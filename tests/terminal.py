@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from copy import copy
 from pathlib import Path
 from typing import Final, Self
@@ -55,7 +56,15 @@ sys.stdout.buffer.write(answer.read())
 class Terminal:
     """Each block starts in the folder, and with the environment, that the previous one ended with."""
 
-    def __init__(self, folder: Path, scratch: Path) -> None:
+    def __init__(self, folder: Path, scratch: Path, caches: Mapping[str, str] | None = None) -> None:
+        """Open a terminal.
+
+        Args:
+            folder: its folder.
+            scratch: a folder for its own files.
+            caches: variables of its environment that name folders of caches.
+        """
+        self._caches = caches or {}
         self.folder = folder
         self._scratch = scratch
         self._background: list[subprocess.Popen[str]] = []
@@ -70,7 +79,7 @@ class Terminal:
         """Return the environment with which a terminal opens."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
         path = os.pathsep.join([str(self.commands), kept["PATH"]])
-        return {**kept, "PATH": path, "PYTHON": sys.executable, "COLUMNS": "100", "NO_COLOR": "1"}
+        return {**kept, **self._caches, "PATH": path, "PYTHON": sys.executable, "COLUMNS": "100", "NO_COLOR": "1"}
 
     def another(self) -> Self:
         """Return another terminal that is opened in the same folder: it has nothing of this one's environment."""

@@ -1,13 +1,12 @@
 """Each benchmark runs to its end and prints its ratios; the ratios themselves are not looked at here."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.forking import ROOT, programs
+
 BENCHMARKS = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py"))
 NUMBER = r" +[\d.,]+"
 RATIO = r" +[\d.,]+x"
@@ -38,9 +37,7 @@ RATIOS = {
 
 @pytest.mark.parametrize("benchmark", BENCHMARKS)
 def test_a_benchmark_ends_and_prints_its_ratios(benchmark: str, tmp_path: Path) -> None:
-    command = [sys.executable, str(ROOT / "benchmarks" / f"{benchmark}.py"), "--quick"]
-
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = programs.run(ROOT / "benchmarks" / f"{benchmark}.py", "--quick", cwd=tmp_path)
 
     missing = [line for line in RATIOS[benchmark] if not re.search(line, done.stdout, re.MULTILINE)]
     assert (done.returncode, missing) == (0, []), done.stdout + done.stderr

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.running import patched
+from tests.forking import Forks
 from tests.terminal import LONG, Terminal
 
 ROOT = Path(__file__).parent.parent
@@ -18,12 +19,13 @@ BLOCKS = [(found[1], found[2]) for found in re.finditer(r"^```(\w*)\n(.*?)^```$"
 
 
 @pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Terminal]:
+def terminal(tmp_path: Path, forks: Forks) -> Iterator[Terminal]:
     """Return a terminal in a clone, whose environment is this one."""
     clone = tmp_path / "clone"
     clone.mkdir()
     (clone / ".venv").symlink_to(sys.prefix)
-    terminal = Terminal(clone, tmp_path)
+    hypothesis = {name: place for name, place in forks.caches.items() if name.startswith("HYPOTHESIS")}
+    terminal = Terminal(clone, tmp_path, hypothesis)
     yield terminal
     terminal.stop()
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from contradance.cli.command import the_project
 from contradance.local.system.deployed import deployed
 from contradance.operate.aws import services
 from tests.cli.project import ROOT, running
+from tests.forking import commands, tools
 from tests.newcomer import FAULT, fault_line, write_project
 from tests.operate.fakes import FakeAws
 from tests.operate.test_insights import Logs, row
@@ -29,14 +28,9 @@ def project(tmp_path: Path) -> Path:
 
 def command(project: Path, *words: str, code: int = 0) -> str:
     """Return what a command prints in the project."""
-    ended = subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=project,
-        env={**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{ROOT}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    server = tools if words[0] == "pytest" else commands
+    environment = {**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{ROOT}"}
+    ended = server.run("-m", *words, cwd=project, env=environment)
     assert ended.returncode == code, ended.stdout + ended.stderr
     return ended.stdout
 

@@ -7,15 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.forking import commands, tools
+
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT / "examples" / "photos"
 
 
 def ran(*command: str) -> str:
     environment = {**os.environ, "PYTHONPATH": ""}
-    done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=PHOTOS, env=environment, capture_output=True, text=True, check=False
-    )
+    server = tools if command[0] == "pytest" else commands
+    done = server.run("-m", *command, cwd=PHOTOS, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

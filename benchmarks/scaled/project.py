@@ -25,7 +25,7 @@ class Size(NamedTuple):
 
 
 SIZES: Final = (Size(75, 30), Size(150, 70), Size(300, 150))
-QUICK_SIZES: Final = (Size(30, 12), Size(60, 24))
+QUICK_SIZES: Final = (Size(20, 10), Size(40, 20))
 
 _PYPROJECT: Final = """[project]
 name = "scale"

@@ -143,12 +143,7 @@ class _Faker:
     def value(self, schema: SchemaObject | None, shown: object, value: object) -> Any:
         """Return a value with fakes wherever `shown` masks it, without fields that cannot be faked."""
         if shown == MASK and value != MASK:
-            fake = self._fake(schema, value)
-            keys = not any("properties" in one for one in self._resolved(schema))  # else they are names of fields
-            self.replaced |= {text: MASK for text in _texts(value, keys=keys) if text not in self.replaced}
-            if isinstance(value, str) and isinstance(fake, str) and value:
-                self.replaced[value] = fake
-            return fake
+            return self._replaced(schema, value)
         if isinstance(value, Mapping) and isinstance(shown, Mapping):
             made = {key: self.value(self._field(schema, key), shown[key], item) for key, item in value.items()}
             return {key: item for key, item in made.items() if item is not _LEFT_OUT}
@@ -156,6 +151,15 @@ class _Faker:
             items = [self.value(self._item(schema, n), *both) for n, both in enumerate(zip(shown, value, strict=True))]
             return [item for item in items if item is not _LEFT_OUT]
         return value
+
+    def _replaced(self, schema: SchemaObject | None, value: object) -> Any:
+        """Return the fake of a personal value, and add the texts in it to `replaced`."""
+        fake = self._fake(schema, value)
+        keys = not any("properties" in one for one in self._resolved(schema))  # else they are names of fields
+        self.replaced |= {text: MASK for text in _texts(value, keys=keys) if text not in self.replaced}
+        if isinstance(value, str) and isinstance(fake, str) and value:
+            self.replaced[value] = fake
+        return fake
 
     def _fake(self, schema: SchemaObject | None, value: object) -> Any:
         """Return a value of a schema that depends on the real one alone; `_LEFT_OUT` without a schema."""

@@ -44,7 +44,9 @@ def opens(chromium: Browser, idle_pages: IdlePages) -> Iterator[Opens]:
 
     def opened(url: str, *, wide: int = 1280, script: bool = True) -> Page:
         idle = idle_pages[script]
-        page = idle.pop() if idle else chromium.new_context(java_script_enabled=script).new_page()
+        page = (
+            idle.pop() if idle else chromium.new_context(java_script_enabled=script, reduced_motion="reduce").new_page()
+        )
         used.append((script, page))
         page.set_viewport_size(ViewportSize(width=wide, height=900))
         page.set_default_timeout(_PATIENCE_MS)

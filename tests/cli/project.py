@@ -3,13 +3,13 @@
 import os
 import re
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.forking import commands
 from tests.patience import LONG
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +57,7 @@ class Running:
 @contextmanager
 def running(project: Path, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[Running]:
     """Start `contradance run` on a free port in a project's folder; what still runs at the end is killed."""
-    command = [sys.executable, "-m", "contradance", "run", "--port", "0", *options]
+    command = [commands.python, "-m", "contradance", "run", "--port", "0", *options]
     variables = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
     process = subprocess.Popen(
         command, cwd=project, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

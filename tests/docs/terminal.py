@@ -34,8 +34,8 @@ class PageTerminal(Terminal):
     """A terminal in a project's folder, whose laptop has the terminal's port without being asked."""
 
     def __init__(self, folder: Path, scratch: Path, forks: Forks) -> None:
-        self._root, self._forks = folder, forks
-        super().__init__(folder, scratch)
+        self._root = folder
+        super().__init__(folder, scratch, forks.caches)
         program = scratch / "contradance.py"
         program.write_text(_CONTRADANCE.format(port=self.port), encoding="utf-8")
         forks.commands.write_command(self.commands / "contradance", str(program))
@@ -50,7 +50,6 @@ class PageTerminal(Terminal):
         path = os.pathsep.join([commands, str(Path(sys.executable).parent), others])
         return {
             **environment,
-            **self._forks.caches,
             "PATH": path,
             "PYTHONPATH": os.pathsep.join([f"{self._root}/contracts", str(self._root)]),
         }

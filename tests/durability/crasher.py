@@ -3,6 +3,7 @@
 Run as a program, since it forks: `python -m tests.durability.crasher FOLDER BODY.json at-once|apart repeats|silent`.
 """
 
+import gc
 import json
 import os
 import sys
@@ -73,6 +74,7 @@ def in_child(act: Callable[[], None]) -> int:
 def main(folder: str, body_file: str, mode: str, client: str) -> int:
     """Return 0 when every crash was survived, printing the number of steps."""
     body = json.loads(Path(body_file).read_text())
+    gc.freeze()  # a collection in a child would copy the memory of all modules
     for step in count():
         life = Life(Path(folder, str(step)), body, mode == "at-once", client == "repeats")
         life.state.mkdir()

@@ -25,6 +25,7 @@ from contradance.local.system.client import LaptopClient
 from tests.durability.soak import GIVE_UP_SECONDS, ROOT, free_port
 from tests.durability.storm_check import check
 from tests.durability.storm_shop import INNOCENT, MISHAPS, ROUTE_MISHAPS
+from tests.forking import close_servers, programs
 
 PATIENCE: Final = 5 * GIVE_UP_SECONDS
 LOOK_SECONDS: Final = 0.2
@@ -49,7 +50,7 @@ class Supervisor:
     def _start(self) -> "subprocess.Popen[bytes]":
         with (self.state / "terminal.log").open("ab") as log:
             command: list[str | Path] = [
-                sys.executable,
+                programs.python,
                 "-m",
                 "tests.durability.storm_shop",
                 self.state,
@@ -197,5 +198,6 @@ if __name__ == "__main__":
     asked = [int(argument) for argument in sys.argv[1:]]
     with TemporaryDirectory(prefix="contradance-storm-") as folder:
         counted = check(Path(folder), blow(Path(folder), *asked))
+    close_servers()
     result = ", ".join(f"{number:,} {what}" for what, number in counted.items())
     sys.stdout.write(f"{asked[0]} orders from {asked[1]} clients survived a storm with {asked[2]} kills: {result}\n")

@@ -4,6 +4,7 @@ moto has no schema registry, and its HTTP APIs need more than this repository in
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]  # it has no types
@@ -12,7 +13,9 @@ from tests.infra.created import Created
 from tests.infra.mocks import REGION
 
 
+@cache
 def client(service: str) -> Any:
+    """Return boto3's client of moto; one serves every moto."""
     return boto3.client(service, region_name=REGION, aws_access_key_id="nobody", aws_secret_access_key="nothing")  # noqa: S106 - moto's
 
 

@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from contradance.deployed import Deployed
 from functions.choreography import food_delivery
 from tests.infra.mocks import ACCOUNT, REGION, Deployment
@@ -12,11 +10,6 @@ from tests.infra.stack import deployed
 
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:food-delivery-dev"
 JWT = {"apiAuth": "jwt", "jwtIssuer": "https://id.example.com", "jwtAudience": '["food"]'}
-
-
-@pytest.fixture(scope="module")
-def food(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    return deployed(tmp_path_factory.mktemp("zips"))
 
 
 def test_there_is_a_route_for_each_function_that_answers_requests(food: Deployment) -> None:

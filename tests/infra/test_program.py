@@ -25,11 +25,6 @@ SECRET, SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d", "1b47061264138c4a
 
 
 @pytest.fixture(scope="module")
-def food(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    return deployed(tmp_path_factory.mktemp("zips"))
-
-
-@pytest.fixture(scope="module")
 def books(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     secrets = {"mail_key": "a key that opens nothing"}
     return deployed(

@@ -11,7 +11,7 @@ import pytest
 from contradance.pattern import EventPattern
 from tests.infra.aws_calls import Call, calls
 from tests.infra.library import library
-from tests.infra.mocks import ACCOUNT, REGION, Registered
+from tests.infra.mocks import ACCOUNT, REGION, Deployment, Registered
 from tests.infra.shapes import problems
 from tests.infra.stack import deployed
 
@@ -33,9 +33,8 @@ FULL = {
 
 
 @pytest.fixture(scope="module")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> list[Registered]:
+def everything(food: Deployment, tmp_path_factory: pytest.TempPathFactory) -> list[Registered]:
     """Return what the food delivery system registers, and what a library does that is configured in every way."""
-    food = deployed(tmp_path_factory.mktemp("zips"))
     books = deployed(tmp_path_factory.mktemp("zips"), library, config=FULL, secrets={"mail_key": "hush"})
     return [each for deployment in (food, books) for each in deployment.resources if each.custom]
 

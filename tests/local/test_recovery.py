@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -19,6 +17,7 @@ from contradance.retry import DeliveryMode
 from contradance.runtime.journal_record import JournalRecord
 from tests.durability import killer
 from tests.durability.killer import CRASHED, ENDS
+from tests.forking import ROOT, programs
 from tests.local.desk import (
     Desk,
     always_fails,
@@ -33,13 +32,11 @@ from tests.local.desk import (
     wait_until,
 )
 
-ROOT = Path(__file__).parent.parent.parent
-
 
 def lives(state: Path, how: str, delivery: str, mode: str, *items: str) -> list[int]:
     """Publish to a function that ends its process for `bad` items; return how each process ended."""
-    command: list[str | Path] = [sys.executable, "-m", "tests.durability.killer", state, how, delivery, mode, *items]
-    ended = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    ended = programs.run("-m", "tests.durability.killer", state, how, delivery, mode, *items, cwd=ROOT)
+    ended.check_returncode()
     return list(json.loads(ended.stdout))
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from contradance.packaging import Packages
+from tests.forking import commands
 
 ROOT = Path(__file__).parents[2]
+
 ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 """Lambda's names of machines."""
 
@@ -84,9 +86,8 @@ class Copied:
     def package(self, *options: str) -> "subprocess.CompletedProcess[str]":
         """Run `contradance package` in it, on its own modules."""
         path = os.pathsep.join([str(self.folder), str(self.folder / "contracts")])
-        command = [sys.executable, "-m", "contradance", "package", *options]
         environment = {**os.environ, "PYTHONPATH": path}
-        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        return commands.run("-m", "contradance", "package", *options, cwd=self.folder, env=environment)
 
     def built(self) -> dict[str, bytes]:
         """Return the content of every package by name; the layer is `layer`."""

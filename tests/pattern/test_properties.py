@@ -27,7 +27,7 @@ OPERATOR_NAMES = st.sampled_from(
 )
 
 
-@examples(200)
+@examples(60)
 @given(patterns_and_events())
 def test_the_fast_matcher_agrees_with_the_reference(example: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
     pattern, events = example
@@ -36,7 +36,6 @@ def test_the_fast_matcher_agrees_with_the_reference(example: tuple[dict[str, Any
     assert [compiled.matches(event) for event in events] == [reference.matches(pattern, event) for event in events]
 
 
-@examples(60)
 @given(patterns_and_events())
 def test_an_explanation_is_given_exactly_when_there_is_no_match(
     example: tuple[dict[str, Any], list[dict[str, Any]]],
@@ -48,7 +47,6 @@ def test_an_explanation_is_given_exactly_when_there_is_no_match(
         assert (compiled.explain(event) is None) == compiled.matches(event)
 
 
-@examples(50)
 @given(st.data(), st.lists(patterns(), min_size=1, max_size=20), st.sets(st.integers(0, 19)))
 def test_the_index_agrees_with_one_rule_at_a_time_also_after_rules_are_removed(
     data: st.DataObject, written: list[dict[str, Any]], removed: set[int]
@@ -65,7 +63,6 @@ def test_the_index_agrees_with_one_rule_at_a_time_also_after_rules_are_removed(
         assert index.matching(event) == {name for name, rule in rules.items() if rule.matches(event)}
 
 
-@examples(60)
 @given(patterns_and_events())
 def test_the_canonical_text_means_the_same_and_is_its_own_canonical_text(
     example: tuple[dict[str, Any], list[dict[str, Any]]],

@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +13,7 @@ from contradance.catalog.freezing import freeze_contracts
 from contradance.errors import BrokenPromise
 from contradance.gate import refuse_breaks
 from functions.choreography import food_delivery
-from tests.cli.project import ROOT
+from tests.forking import ROOT, Ended, commands
 from tests.schemas.library import BookLent, BookLentV2, changed, count, lend, library, remind
 
 PAYMENTS = {"OrderPlaced": ["payments.process_payment"]}
@@ -94,16 +92,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def contracts(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def contracts(project: Path, *arguments: str) -> Ended:
     """Run `contradance contracts` in the copy."""
-    return subprocess.run(
-        [sys.executable, "-B", "-m", "contradance", "contracts", *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=project,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(project / "contracts"), str(ROOT)])},
-    )
+    path = os.pathsep.join([str(project / "contracts"), str(ROOT)])
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    return commands.run("-m", "contradance", "contracts", *arguments, cwd=project, env=environment)
 
 
 def test_the_copy_keeps_its_promises(project: Path) -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.forking import ROOT, tools
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -20,15 +22,11 @@ def outcome_of(project: Path, text: str, *options: str, typed: str = "") -> tupl
     (project / "test_it.py").write_text(
         f"from contradance.testing import assert_choreography, sample\n{LIBRARY}\n{text}"
     )
-    root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--rootdir", str(project), *options],
+    done = tools.run(
+        *("-m", "pytest", "-q", "--rootdir", str(project), *options),
         cwd=project,
-        input=typed,
-        env={"PYTHONPATH": str(root), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
+        typed=typed,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
     )
     return done.returncode, done.stdout + done.stderr
 

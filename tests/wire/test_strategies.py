@@ -17,7 +17,7 @@ from tests.wire.test_kinds import data_of
 def test_events_are_made_of_a_kind(kind: Kind) -> None:
     made = []
 
-    @settings(max_examples=3, database=None, suppress_health_check=[*HealthCheck])
+    @settings(max_examples=2, database=None, suppress_health_check=[*HealthCheck])
     @given(st.data())
     def draw(data: st.DataObject) -> None:
         event = data.draw(events_of(contract_of(kind)))

@@ -1,16 +1,14 @@
 """The modules that a deployed function loads. `python -m tests.runtime.aws.imports` writes the golden list anew."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from contradance.runtime.aws import variable_names
 from functions.choreography import food_delivery
+from tests.forking import ROOT, bare, close_servers
 from tests.runtime.aws.moto import deployed
 
-ROOT = Path(__file__).parents[3]
 GOLDEN = Path(__file__).with_name("imports.json")
 _PROGRAM = "import sys; import {module}; print(*sys.modules)"
 
@@ -26,10 +24,10 @@ def deployed_functions() -> dict[str, dict[str, str]]:
 
 
 def loaded(environ: Mapping[str, str], module: str = "contradance.runtime.aws.entry", path: Path = ROOT) -> set[str]:
-    """Return the modules that a fresh interpreter has loaded when it has initialised a function."""
-    command = [sys.executable, "-c", _PROGRAM.format(module=module)]
+    """Return the modules that an interpreter with Pydantic, and nothing of ours, has loaded when it has initialised a function."""
     where = {"PATH": "", "PYTHONPATH": f"{path}:{ROOT}", "HOME": "/nowhere", **environ}
-    ended = subprocess.run(command, env=where, check=True, capture_output=True, text=True, cwd=ROOT)
+    ended = bare.run("-c", _PROGRAM.format(module=module), cwd=ROOT, env=where)
+    ended.check_returncode()
     return {*ended.stdout.split()}
 
 
@@ -47,3 +45,4 @@ def golden(found: Mapping[str, list[str]]) -> dict[str, list[str]]:
 if __name__ == "__main__":
     lists = golden({name: own(loaded(environ)) for name, environ in deployed_functions().items()})
     GOLDEN.write_text(json.dumps(lists, indent=2) + "\n", encoding="utf-8")
+    close_servers()

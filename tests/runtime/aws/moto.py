@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]  # boto3 has no types
@@ -27,8 +28,9 @@ CREDENTIALS = {
 REMEMBER_SECONDS = 1_000_000
 
 
+@cache
 def client(service: str) -> Any:
-    """Return boto3's client of moto."""
+    """Return boto3's client of moto; one serves every moto, and takes long to make."""
     return boto3.client(service, region_name=REGION)
 
 
