@@ -51,7 +51,7 @@ def _models(form: str, detail: Mapping[str, Any]) -> ast.Module:
     """Return the models of a document; a field whose name a foreign event reserves has another."""
     aliases: dict[str, str] = {}
     tree = _generated(form, detail, aliases)
-    while reserved := _reserved_fields(tree):
+    while (reserved := _reserved_fields(tree)).keys() - aliases.keys():
         aliases |= reserved
         tree = _generated(form, detail, aliases)
     return tree
