@@ -120,7 +120,7 @@ def drained(choreography: Choreography, state: Path, synchronous: Synchronous, e
         start = time.perf_counter()
         put(laptop, published, at_once)
         laptop.drain()
-        laptop.bus.flush()
+        laptop.deliveries.flush()
         taken = time.perf_counter() - start
         check(laptop.database, events)
     return events / taken
@@ -141,7 +141,7 @@ def run(choreography: Choreography, state: Path, synchronous: Synchronous, event
         start = time.perf_counter()
         put(laptop, published, at_once)
         settled.wait_for(len(warm) + events)
-        laptop.bus.flush()
+        laptop.deliveries.flush()
         taken = time.perf_counter() - start
         check(laptop.database, len(warm) + events)
     return events / taken

@@ -246,7 +246,7 @@ class System:
                     pending = PendingDelivery(
                         f"message-{self._invocations:028}", name, 1, at, at, None, json.dumps(event)
                     )
-                    _, cost = self._invoke(function, sqs_batch([pending], self._clock.now()))
+                    _, cost = self._invoke(function, sqs_batch(pending, self._clock.now()))
                 else:
                     _, cost = self._invoke(function, event)
                 yield Row(name, event["detail-type"], cost)

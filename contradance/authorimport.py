@@ -1,4 +1,4 @@
-"""Imports an author's module; an error of its code is reported at the author's line, without the frames that led there."""
+"""Imports an author's module; an error of its code is reported at the author's line."""
 
 import re
 import sys
@@ -21,7 +21,7 @@ _MOST_FRAMES: Final = 20
 
 
 def import_authors(module: str, root: Path, what: str) -> ModuleType:
-    """Import and return a module of the project at `root`; in errors, `what` names the part that is loaded from it.
+    """Import and return a module of the project at `root`; raise `DeclarationError` that names `what` if it fails.
 
     Raises:
         DeclarationError: its code, or that of a module which it imports, fails.
@@ -42,7 +42,7 @@ def import_authors(module: str, root: Path, what: str) -> ModuleType:
 
 
 def _error_of_author(error: BaseException, root: Path, what: str) -> DeclarationError:
-    """Return the error for code that raised; its last line of the author's comes first, as the place to correct."""
+    """Return the error for an import that raised, first its last line in the project; without one, only `what`."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_author_file(frame.filename, root)]
     raised = shortened(
         printable(f"{type(error).__name__}: {_exception_text(error)}{_suggestion(error)}"), MAX_REASON_BYTES
@@ -67,7 +67,7 @@ def _exception_text(error: BaseException) -> str:
 
 
 def _suggestion(error: BaseException) -> str:
-    """Return a similar name in the module from which a name could not be imported, as a question; else an empty text."""
+    """Return `. Did you mean x?` for a name that could not be imported and has a similar one; else an empty text."""
     wanted = _NO_NAME.match(str(error)) if isinstance(error, ImportError) else None
     module = sys.modules.get(wanted[2]) if wanted else None
     similar = get_close_matches(wanted[1], vars(module), n=1) if wanted and module else []

@@ -188,7 +188,7 @@ class Choreography:
         return None
 
     def event_ids(self, event: Mapping[str, Any]) -> tuple[str, str]:
-        """Return (event id, correlation id): of our metadata, else EventBridge's id and the field that its class names."""
+        """Return (event id, correlation id) of our metadata, of others by the class's field; else EventBridge's id."""
         own = str(event.get("id"))
         kind = self.foreign_of(event.get("source"), event.get("detail-type"))
         if kind is not None:
@@ -207,7 +207,7 @@ class Choreography:
         return self._functions_by_edge("consumes", contract)
 
     def receivers(self, contract: type[Contract]) -> dict[str, type[Contract]]:
-        """Return the functions that an event of `contract` reaches, by name, each with the newest version that it reads.
+        """Return the functions that an event of `contract` reaches, by name, each with the newest version it reads.
 
         An event is published in several versions where its contract has a downcast.
         """
@@ -239,7 +239,7 @@ class Choreography:
         return {edge: tuple(functions) for edge, functions in found.items()}
 
     def _check_ends(self) -> None:
-        """Refuse a declared end that a function consumes."""
+        """Raise `InvalidChoreography` for a declared end that a function consumes."""
         for kind, function, contract in self.edges:
             if kind == "consumes" and self.is_end(contract):
                 raise InvalidChoreography(
@@ -248,7 +248,7 @@ class Choreography:
                 )
 
     def _check_buses(self) -> None:
-        """Refuse a function that names the choreography's own bus, which is the default."""
+        """Raise `InvalidChoreography` for a function that names the choreography's own bus, which is the default."""
         if self.name in self.buses:
             consumers = [one.function.name for one in self.subscriptions if one.subscription.bus == self.name]
             raise InvalidChoreography(
@@ -257,7 +257,7 @@ class Choreography:
             )
 
     def _warn_of_unconsumed(self) -> None:
-        """Warn of each published event without a subscriber of any version, unless it is an end."""
+        """Warn with `UnconsumedEvent` of each published event without a subscriber of any version, unless an end."""
         # An event that is published as several versions is one event: a subscriber of any version consumes it.
         consumed = {contract.identity[:2] for kind, _, contract in self.edges if kind == "consumes"}
         published = {contract.identity[:2]: contract for kind, _, contract in self.edges if kind == "publishes"}
@@ -291,7 +291,7 @@ def _describe_location(function: AnyFunction) -> str:
 def _check_function(
     choreography: str, contracts: Registry, by_name: dict[str, AnyFunction], function: AnyFunction
 ) -> None:
-    """Refuse what is not a function, has a taken name, or uses a contract that is not in the registry."""
+    """Raise `InvalidChoreography` for no function, a taken name, an unknown contract, or publishing another app's."""
     if not isinstance(function, Function):
         raise InvalidChoreography(
             f"choreography {choreography!r} lists {function!r}, which is not a function.\n"
@@ -323,7 +323,7 @@ def _check_function(
 
 
 def _check_routes(choreography: str, by_name: dict[str, AnyFunction]) -> None:
-    """Refuse two functions for one route, whatever the names of its placeholders."""
+    """Raise `InvalidChoreography` for two functions of one route, whatever the names of its placeholders."""
     seen: dict[str, AnyFunction] = {}
     for function in by_name.values():
         if not isinstance(function.trigger, Route):
@@ -342,7 +342,7 @@ def _route_key(function: AnyFunction) -> str:
 
 
 def _check_settings(choreography: str, by_name: dict[str, AnyFunction]) -> None:
-    """Refuse two different settings of one name: the stack's configuration has one value for each name."""
+    """Raise `InvalidChoreography` for two different settings or secrets of one name: a stack has one value for it."""
     seen: dict[str, tuple[AnyFunction, object]] = {}
     for function in by_name.values():
         for link in function.uses:
@@ -357,7 +357,7 @@ def _check_settings(choreography: str, by_name: dict[str, AnyFunction]) -> None:
 
 
 def _check_deployed_names(choreography: str, by_name: dict[str, AnyFunction]) -> None:
-    """Refuse two functions, or two tables, with one deployed name: they would share resources and once-records."""
+    """Raise `InvalidChoreography` for two functions, or two tables, with one deployed name."""
     grants = {use for function in by_name.values() for use in function.uses if isinstance(use, Grant)}
     pairs = [("functions", function.deployed_name, function.name) for function in by_name.values()]
     pairs += sorted({("tables", grant.deployed_name, grant.table) for grant in grants})

@@ -32,21 +32,22 @@ _ANYTHING: Final = {"a boolean", "a number", "a text", "an object"}
 def checked_filters(
     function: str, contracts: tuple[EventClass, ...], where: ContentFilter | None
 ) -> dict[EventClass, Mapping[str, object]]:
-    """Return the filter of each event; refuse one that does not fit the event's fields in every version read."""
+    """Return the filters by event, empty without any; raise `InvalidFunction` for one that does not fit its event."""
     if not where:
         return {}
     if not isinstance(where, Mapping):
         raise InvalidFunction(f"{function} has where={where!r}, which filters no field.\n{_WHERE_FIX}")
     by_contract = any(not isinstance(key, str) for key in where)
-    if len(contracts) > 1 and not by_contract:
+    first, *others = contracts
+    if others and not by_contract:
         raise InvalidFunction(
             f"{function} subscribes to {len(contracts)} contracts, but its where= does not name the one that it filters.\n"
-            f"  Write where={{{contracts[0].__name__}: {{...}}}}."
+            f"  Write where={{{first.__name__}: {{...}}}}."
         )
     filters = (
         dict(cast("Mapping[EventClass, Mapping[str, object]]", where))
         if by_contract
-        else {contracts[0]: cast("Mapping[str, object]", where)}
+        else {first: cast("Mapping[str, object]", where)}
     )
     for contract, data in filters.items():
         if contract not in contracts:
@@ -73,7 +74,7 @@ def checked_filters(
 def _check_fields(
     function: str, contract: EventClass, holders: tuple[Any, ...], where: object, path: tuple[str, ...]
 ) -> None:
-    """Refuse a filter on a field that is in none of `holders`, the types at `path` inside `contract`."""
+    """Raise `InvalidFunction` for a filter on a field or value that none of `holders`, the types at `path`, has."""
     if not isinstance(where, Mapping):
         return
     for key, wanted in where.items():
@@ -101,7 +102,7 @@ def _check_fields(
 
 
 def _check_shape(filters: str, key: str, wanted: object) -> None:
-    """Refuse what a field is filtered by when it is neither a list nor a filter of inner fields."""
+    """Raise `InvalidFunction` when a field is filtered by neither a list nor a filter of inner fields."""
     if not isinstance(wanted, Mapping | list | tuple):
         raise InvalidFunction(
             f"{filters} by {wanted!r}, which is not a list.\n  Write a list: {{{key!r}: [{wanted!r}]}}."
@@ -111,7 +112,7 @@ def _check_shape(filters: str, key: str, wanted: object) -> None:
 def _check_values(
     function: str, contract: EventClass, types: tuple[Any, ...], wanted: Sequence[object], path: str
 ) -> None:
-    """Refuse a filter value of a JSON type that the field never has: it would never match."""
+    """Raise `InvalidFunction` for a filter value of a JSON type that the field never has: it would never match."""
     possible = {kind for one in types for kind in _json_kinds(one)}
     for value in wanted:
         kind = _filter_kind(value)

@@ -79,7 +79,7 @@ class Value(BaseModel):
 
 
 def check_value(model: type[Value]) -> None:
-    """Refuse a value or contract with a field that JSON cannot be read back to; each class is checked once."""
+    """Raise `InvalidContract` if JSON cannot be read back to a field of the class; each class is checked once."""
     if not model.__checked__:
         model.__checked__ = True
         check_fields(model, model.__qualname__, InvalidContract)
@@ -137,11 +137,11 @@ class Contract(Value):
 
     @classmethod
     def upcast(cls, old: Any) -> Self:
-        """Convert an event of the contract in `upcasts` to this one; a class with `upcasts` defines it."""
+        """Convert an event of the contract in `upcasts` to this class; NotImplementedError unless that is defined."""
         raise NotImplementedError(f"{cls.identity} has no upcast, so it cannot upcast {type(old).__name__}")
 
     def downcast(self) -> Any:
-        """Convert this event to the contract in `upcasts`; an event of a class that defines it is published as both."""
+        """Convert to the contract in `upcasts`, so that both are published; NotImplementedError unless defined."""
         raise NotImplementedError(f"{self.identity} has no downcast, so it is published in this version only")
 
     @property
@@ -176,7 +176,7 @@ def _defines_downcast(contract: type[Contract]) -> bool:
 
 
 def _check_shape(contract: type[Contract]) -> None:
-    """Refuse a field with a reserved name, a missing `source=` or `subject=`, and a generic class."""
+    """Raise `InvalidContract` for a reserved field name, a missing `source=` or `subject=`, and a generic class."""
     taken = sorted(_OWN_NAMES & set(contract.model_fields))
     if taken:
         raise InvalidContract(
@@ -196,7 +196,7 @@ def _check_shape(contract: type[Contract]) -> None:
 
 
 def _check_subject(contract: type[Contract]) -> None:
-    """Refuse a subject that is not a field, is personal data, or is not a str, an int or a UUID."""
+    """Raise `InvalidContract` if the subject is no field, is personal data, or is not a str, an int or a UUID."""
     field = contract.model_fields.get(contract.subject_field)
     if field is None:
         raise InvalidContract(
@@ -220,7 +220,7 @@ def _check_subject(contract: type[Contract]) -> None:
 
 
 def _check_upcast(contract: type[Contract], old: type[Contract]) -> None:
-    """Refuse an upcast of what is not an earlier version, and one without the class method `upcast`."""
+    """Raise `InvalidContract` if `old` is not an earlier version, or the class method `upcast` is missing."""
     if not is_contract(old):
         raise InvalidContract(
             f"{full_name(contract)} upcasts {old!r}, which is not a contract.\n  Name the contract of the earlier version."
@@ -244,7 +244,7 @@ def _check_upcast(contract: type[Contract], old: type[Contract]) -> None:
 
 
 def _check_downcast(contract: type[Contract]) -> None:
-    """Refuse a `downcast` without `upcasts=`, and one that is not an instance method."""
+    """Raise `InvalidContract` for a `downcast` without `upcasts=`, or one that is not an instance method."""
     if contract.upcasts is None:
         raise InvalidContract(
             f"{full_name(contract)} defines downcast, but is missing `upcasts=`.\n"

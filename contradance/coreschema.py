@@ -17,7 +17,8 @@ _WRAPPERS: Final = frozenset(
 
 def fields_of(model: type[BaseModel]) -> tuple[dict[str, CoreSchema], Definitions]:
     """Return the core schemas of a model's fields by name, and the targets of references; a root model has `root`."""
-    schema: CoreSchema = model.__pydantic_core_schema__
+    typed: Any = model  # pydantic types its schemas as a union of all kinds
+    schema: CoreSchema = typed.__pydantic_core_schema__
     definitions = {one["ref"]: one for one in schema.get("definitions", ())}
     inner = unwrapped(schema, definitions)
     while inner["type"] == "model":

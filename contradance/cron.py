@@ -127,7 +127,7 @@ def _special_weekday(text: str, year: int, month: int, last: int) -> list[date]:
 
 
 def _parse_field(field: _Field, text: str) -> "frozenset[int] | str | None":
-    """Return a field's values, `L`, `15W`, `6L` or `2#1` as its text, None for `?`; refuse any other."""
+    """Return a field's values, `L`, `15W`, `6L` or `2#1` as its text, None for `?`; else raise `InvalidField`."""
     if field.name == _DAY_OF_MONTH and (text == "L" or _NEAREST.fullmatch(text)):
         return text
     if field.name == _DAY_OF_WEEK and (_LAST.fullmatch(text) or _NUMBERED.fullmatch(text)):
@@ -138,7 +138,7 @@ def _parse_field(field: _Field, text: str) -> "frozenset[int] | str | None":
 
 
 def _parse_part(field: _Field, text: str, part: str) -> range:
-    """Return the values of one part of a field: `*`, `3`, `1-5` or `0/15`; refuse any other."""
+    """Return the values of one part of a field: `*`, `3`, `1-5` or `0/15`; raise `InvalidField` for any other."""
     span, slash, step = part.partition("/")
     first, dash, last = span.partition("-")
     try:

@@ -51,6 +51,7 @@ class RouteDecorator(Protocol):
 
     def __call__(self, handler: Callable[P, Answer], /) -> Function[P, Answer]:
         """Return the function of a handler."""
+        ...
 
 
 class ScheduleDecorator(Protocol):
@@ -77,7 +78,7 @@ def subscriber(
     service: str | None = None,
     deployed_as: str | None = None,
 ) -> SubscribeDecorator:
-    """Subscribe a handler to the events of its first parameter; the handler publishes the events it returns.
+    """Return a decorator that subscribes a handler to the events of its first parameter; it publishes its result.
 
     Args:
         retry: attempts after the first, and the age at which an event becomes a dead letter.
@@ -107,7 +108,7 @@ def subscriber(
         )
 
     def declare(handler: Callable[..., object]) -> Function[..., Any]:
-        """Return the subscriber of a handler; refuse a signature or an option that it cannot have."""
+        """Return the subscriber of a handler; raise `InvalidFunction` for a wrong signature or option."""
         read = read_signature(handler, service)
         parameters = read.parameters
         takes_delivery = len(parameters) == 2 and parameters[1].annotation is Delivery  # noqa: PLR2004
@@ -157,7 +158,7 @@ def route(
     service: str | None = None,
     deployed_as: str | None = None,
 ) -> RouteDecorator:
-    """Serve HTTP requests with a handler; it takes path, query and body, and returns a model or a `Reply`.
+    """Return a decorator that serves HTTP requests with a handler, which returns a model or a `Reply`.
 
     Args:
         key: method and path: `"GET /loans/{loan_id}"`.
@@ -175,7 +176,7 @@ def route(
     from contradance.httproute import read_route, reply_of  # noqa: PLC0415 - only a route loads it
 
     def declare(handler: Callable[P, Answer], /) -> Function[P, Answer]:
-        """Return the route of a handler; refuse a signature that a request cannot be read into."""
+        """Return the route of a handler; raise `InvalidFunction` if a request cannot be read into its signature."""
         read = read_signature(handler, service)
         return make_function(
             handler,
@@ -205,7 +206,7 @@ def schedule(
     service: str | None = None,
     deployed_as: str | None = None,
 ) -> ScheduleDecorator:
-    """Run a handler by the clock; the handler publishes the events it returns.
+    """Return a decorator that runs a handler by the clock; it publishes the events that the handler returns.
 
     Args:
         expression: `rate(...)` or `cron(...)` of EventBridge Scheduler: `"rate(1 day)"`.
@@ -227,7 +228,7 @@ def schedule(
     from contradance.timetable import parse_timetable  # noqa: PLC0415 - only a schedule loads it
 
     def declare(handler: Callable[..., object]) -> Function[..., Any]:
-        """Return the scheduled function of a handler; refuse parameters other than a `Delivery`."""
+        """Return the scheduled function of a handler; raise `InvalidFunction` for parameters but a `Delivery`."""
         read = read_signature(handler, service)
         if [parameter.annotation for parameter in read.parameters] not in ([], [Delivery]):
             raise InvalidFunction(
@@ -253,7 +254,7 @@ def schedule(
 
 
 def _check_called(decorator: str, given: object, example: str) -> None:
-    """Refuse a decorator without its argument: `@route` instead of `@route("GET /x")`."""
+    """Raise `InvalidFunction` for a decorator without its argument: `@route` instead of `@route("GET /x")`."""
     if not isinstance(given, str):
         raise InvalidFunction(
             f"@{decorator} has {_place(given)} as its argument, instead of a text.\n"
@@ -274,6 +275,6 @@ def _place(given: object) -> str:
 
 
 def _check_choice(function: str, option: str, given: object, choices: tuple[str, ...]) -> None:
-    """Refuse an option that is not one of its choices."""
+    """Raise `InvalidFunction` for an option that is not one of its choices."""
     if given not in choices:
         raise InvalidFunction(f"{function} has {option}={given!r}.\n  Use {' or '.join(map(repr, choices))}.")

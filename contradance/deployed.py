@@ -99,7 +99,7 @@ class Deployed(BaseModel):
     """The buses of events of others beside the application's own, by their names in the declarations."""
 
     def bus_of(self, function: str) -> DeployedBus:
-        """Return the bus of a function's rule."""
+        """Return the bus of a function's rule, by default the application's own; KeyError for an unknown function."""
         name = self.functions[function].bus
         if name is not None and name in self.buses:
             return self.buses[name]

@@ -206,7 +206,7 @@ def seal_initial(
 
 
 def _downcast(event: Contract, wanted: type[Contract], metadata: EventMetadataArgs) -> Contract:
-    """Return the event in the version `wanted`; refuse a downcast that fails or returns another class."""
+    """Return the event in the version `wanted`; raise `ContractViolation` if the downcast fails or returns another."""
     try:
         older = event.downcast()
     except ValidationError as error:
@@ -221,7 +221,7 @@ def _downcast(event: Contract, wanted: type[Contract], metadata: EventMetadataAr
 
 
 def unseal(event: Mapping[str, Any], consumer: str) -> Delivered:
-    """Parse the metadata of a delivered event, whose data is not validated; refuse an event without our envelope.
+    """Parse the metadata of a delivered event, and no data; raise `ContractViolation` if it is not in our envelope.
 
     Raises:
         ContractViolation: `detail` is not the envelope of this module.
@@ -242,7 +242,7 @@ def unseal(event: Mapping[str, Any], consumer: str) -> Delivered:
 
 
 def cloudevent(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a delivered EventBridge event as a CloudEvents 1.0 event in JSON form."""
+    """Return a delivered EventBridge event as a CloudEvents 1.0 event in JSON form; raise as `unseal` does."""
     delivered = unseal(event, "cloudevent")
     metadata, (source, detail_type, version) = delivered.metadata, delivered.identity
     attributes = {

@@ -64,8 +64,9 @@ class Equality:
             return self._model_comparison(kind)
         if is_dataclass(kind):
             return self._attribute_comparison(kind, tuple(field.name for field in fields(kind)))
-        if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-            return self._attribute_comparison(kind, tuple(kind._fields))
+        names = getattr(kind, "_fields", None)
+        if issubclass(kind, tuple) and names is not None:
+            return self._attribute_comparison(kind, tuple(names))
         containers: dict[type, _Compare] = {
             **dict.fromkeys((list, tuple), self._compare_sequences),
             deque: self._compare_deques,
@@ -96,7 +97,7 @@ class Equality:
         open_ = kind.model_config.get("extra") == "allow"
 
         def compare(built: BaseModel, read: object) -> Inequality | None:
-            """Compare field by field: this runs for each model on each publish, so it avoids calls."""
+            """Return the first difference, field by field; it runs for each model on each publish, and avoids calls."""
             if type(read) is not kind:
                 return Inequality((), built, read)
             builts, reads = built.__dict__, read.__dict__
@@ -132,17 +133,17 @@ class Equality:
         return compare
 
     def _compare_sequences(self, built: Iterable[object], read: object) -> Inequality | None:
-        """Compare items; a tuple may arrive as a list when the annotation allows both."""
+        """Return the first difference in the items; what is read may be a list or a tuple."""
         return self._compare_items(built, read) if type(read) in (list, tuple) else Inequality((), built, read)
 
     def _compare_deques(self, built: "deque[object]", read: object) -> Inequality | None:
-        """Compare the lengths, their limits and the items of two deques."""
+        """Return the first difference of two deques: their limits, lengths and items."""
         if type(read) is not deque or read.maxlen != built.maxlen:
             return Inequality((), built, read)
         return self._compare_items(built, read)
 
     def _compare_items(self, built: Any, read: Any) -> Inequality | None:
-        """Compare the lengths and then the items of two sequences, whose classes the caller has compared."""
+        """Return the first difference of two sequences in lengths or items; the caller has compared their classes."""
         if len(built) != len(read):
             return Inequality((), built, read)
         known, difference = self._by_class.get, self.difference
@@ -153,7 +154,7 @@ class Equality:
         return None
 
     def _compare_sets(self, built: set[object], read: Any) -> Inequality | None:
-        """Compare sets of one class: each built item has an equal one of its own among those read."""
+        """Return a difference unless the classes are one, and each built item has an equal one of its own in `read`."""
         if type(read) is not type(built) or len(read) != len(built):
             return Inequality((), built, read)
         kinds = {*map(type, built), *map(type, read)}
@@ -170,7 +171,7 @@ class Equality:
         return None
 
     def _compare_mappings(self, built: Mapping[object, object], read: Any) -> Inequality | None:
-        """Compare mappings of one class by keys and values, in their order."""
+        """Return the first difference of two mappings: their classes, then keys and values, in their order."""
         if type(read) is not type(built) or len(read) != len(built):
             return Inequality((), built, read)
         for (key, one), (other_key, other) in zip(built.items(), read.items(), strict=True):
@@ -182,7 +183,7 @@ class Equality:
         return None
 
     def _compare_others(self, built: object, read: object) -> Inequality | None:
-        """Compare values of one class by its `__eq__`; without one they are equal if `opaque` is set."""
+        """Return a difference if the classes or, by `__eq__`, the values differ; without `__eq__`, unless `opaque`."""
         kind = type(built)
         if kind is type(read) and (self._opaque if kind.__eq__ is object.__eq__ else _is_equal(built, read)):
             return None
@@ -203,7 +204,7 @@ def _is_equal(built: object, read: object) -> bool:
 
 
 def _same_instant(built: datetime, read: object) -> bool:
-    """Compare aware datetimes as instants: `==` is False in a zone's repeated hour. A subclass may arrive as a datetime."""
+    """Compare aware datetimes as instants, naive ones by `==`; a subclass may arrive as a datetime."""
     if not isinstance(read, datetime):
         return False
     if built.tzinfo is not read.tzinfo and built == read:  # within one zone `==` compares only the wall clock time

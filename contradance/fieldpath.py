@@ -31,7 +31,7 @@ def value_at(detail: object, path: Path) -> str | int | float | bool | None:
 
 
 def find_path(model: type[BaseModel], name: str, *, may_be_personal: bool) -> Path:
-    """Return the path of a scalar field of `model`.
+    """Return the path of the scalar field `name`; `UnusableField` if missing, no scalar, or personal and not allowed.
 
     Raises:
         UnusableField: it does not exist, has no scalar value, or is personal data.
@@ -79,7 +79,7 @@ def _next_field(holders: Sequence[Any], rest: str) -> tuple[str, bool, tuple[Any
 
 
 def _is_open(holder: Any) -> bool:
-    """Whether nothing is known of the fields of `holder`."""
+    """Whether `holder` may have fields that are not known: any type, a mapping, or a record."""
     origin = get_origin(holder)
     return (
         holder in (Any, object, dict) or is_record(holder) or (isinstance(origin, type) and issubclass(origin, Mapping))

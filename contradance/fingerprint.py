@@ -53,7 +53,7 @@ def _foreign_facts(choreography: Choreography) -> dict[str, object]:
 
 
 def _function_facts(function: AnyFunction) -> dict[str, object]:
-    """Return what counts of a function: its trigger, events, retries, limits and links."""
+    """Return what counts of a function: trigger, events, retries, limits, links, and a pinned deployed name."""
     limits, retry = function.limits, function.retry
     return {
         "trigger": _trigger_facts(function),
@@ -66,7 +66,7 @@ def _function_facts(function: AnyFunction) -> dict[str, object]:
 
 
 def _trigger_facts(function: AnyFunction) -> list[object]:
-    """Return what counts of a trigger: a route's key, a schedule's times and zone, or a rule's pattern and options."""
+    """Return what counts: a route's key, a schedule's times, zone and window, or a rule's pattern and options."""
     trigger = function.trigger
     if isinstance(trigger, Route):
         return [trigger.key]

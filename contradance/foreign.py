@@ -132,7 +132,7 @@ def is_foreign(candidate: object) -> TypeGuard[type[ForeignEvent]]:
 
 
 def complete(kind: type[ForeignEvent]) -> None:
-    """Resolve annotations that name a class defined later, and find the fields that the class keywords name.
+    """Resolve annotations that name a later class, and find the fields of class keywords; or `InvalidContract`.
 
     Raises:
         InvalidContract: an annotation names a type that does not exist, or a keyword a field that does not.
@@ -156,7 +156,7 @@ def id_at(event: Mapping[str, Any], path: Path) -> str:
 
 
 def once_id(kind: type[ForeignEvent], event: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
-    """Return (id of the event for `once`, names of identifying fields without a value).
+    """Return (EventBridge's id, or a digest of the `once_by=` fields; names of those of these that have no value).
 
     The id is EventBridge's own, or a digest of the identifying fields and of the event's place.
     """
@@ -171,7 +171,7 @@ def once_id(kind: type[ForeignEvent], event: Mapping[str, Any]) -> tuple[str, tu
 
 
 def _check_identity(kind: type[ForeignEvent]) -> None:
-    """Refuse a source, detail-type or bus that no event has, and an AWS service's event on the application's bus."""
+    """Raise `InvalidContract` for a source, detail-type or bus that no event has, or AWS's on the application's bus."""
     source, detail_type, _ = kind.identity
     if not source:
         raise InvalidContract(
@@ -202,7 +202,7 @@ def _check_identity(kind: type[ForeignEvent]) -> None:
 
 
 def _find_fields(kind: type[ForeignEvent]) -> None:
-    """Set the paths of the fields that the class keywords name; refuse a field that does not exist."""
+    """Set the paths of the fields that the class keywords name; raise `InvalidContract` if one cannot be used."""
     once_by, subject, correlation = kind.__declared__
     named = (once_by,) if isinstance(once_by, str) else tuple(once_by)
     kind.origin = replace(
@@ -219,7 +219,7 @@ def _is_text(text: str, longest: int) -> bool:
 
 
 def _check_shape(kind: type[ForeignEvent]) -> None:
-    """Refuse a field with a reserved name, and a class whose errors show values."""
+    """Raise `InvalidContract` for a field with a reserved name, and for a class whose errors show values."""
     taken = sorted(OWN_NAMES & set(kind.model_fields))
     if taken:
         raise InvalidContract(
@@ -234,7 +234,7 @@ def _check_shape(kind: type[ForeignEvent]) -> None:
 
 
 def _field_path(kind: type[ForeignEvent], option: str, name: str) -> Path:
-    """Return the path of a field that a class keyword names; refuse one that cannot be used."""
+    """Return the path of a field that a class keyword names; raise `InvalidContract` if it cannot be used."""
     try:
         return find_path(kind, name, may_be_personal=option == "once_by")
     except UnusableField as error:

@@ -102,7 +102,7 @@ def make_function(
     limits: Limits,
     deployed_as: str | None = None,
 ) -> Function[P, R_co]:
-    """Return a function, after the checks that all kinds of function share; `publishes` is an annotation."""
+    """Return a function, or raise `InvalidFunction`, by the checks of all kinds; `publishes` is an annotation."""
     function, service = signature.function, signature.service
     delivery = trigger.delivery if isinstance(trigger, Subscription) else "direct"
     checked = Retry() if retry is None else retry
@@ -125,7 +125,7 @@ def make_function(
 
 
 def _published_contracts(function: str, service: str, returns: Any) -> tuple[type[Contract], ...]:
-    """Return the contracts of a return annotation; refuse other types, and events of others and of other services."""
+    """Return the contracts of a return annotation; raise `InvalidFunction` for all but the service's own."""
     contracts = tuple(dict.fromkeys(published_types(returns)))
     for contract in contracts:
         if is_foreign(contract):
@@ -148,7 +148,7 @@ def _published_contracts(function: str, service: str, returns: Any) -> tuple[typ
 
 
 def _checked_links(function: str, service: str, uses: object) -> "frozenset[Link]":
-    """Return the links of `uses=`; refuse what is not one, and a table of another service."""
+    """Return the links of `uses=`; raise `InvalidFunction` for what is none, and for a table of another service."""
     if not isinstance(uses, Collection) or isinstance(uses, str):
         raise InvalidFunction(f"{function} has uses={uses!r}, which is not a list.\n  Write it like uses=[loans.read].")
     for link in uses:

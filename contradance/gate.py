@@ -103,7 +103,7 @@ def differences(checked: Choreography | Registry, promises: Promises) -> list[Di
 
 
 def refuse_breaks(checked: Choreography | Registry, folder: Path, mode: Mode = DEFAULT_MODE) -> None:
-    """Raise when contracts break those frozen in `folder`; a folder that does not exist has none.
+    """Raise `BrokenPromise` when contracts break those frozen in `folder`; a folder that does not exist has none.
 
     Raises:
         BrokenPromise: names every break, its publishers and consumers, and the fix.
@@ -125,7 +125,7 @@ def _differences(
     promises: Promises,
     find: Callable[[FrozenContract, FrozenContract], Iterable[Change]],
 ) -> list[Difference]:
-    """Return the changes that `find` returns for each frozen contract, and the frozen versions without a contract."""
+    """Return what `find` returns for each frozen contract, and a drop for each own one without a contract now."""
     choreography = checked if isinstance(checked, Choreography) else None
     registry = checked if isinstance(checked, Registry) else checked.contracts
     found: list[Difference] = []
@@ -146,7 +146,7 @@ def _differences(
 
 
 def readers(choreography: Choreography | None, identity: Identity) -> tuple[str, ...]:
-    """Return the functions whose event pattern matches events of an identity."""
+    """Return the functions whose event pattern matches events of an identity; none without a choreography."""
     subscribed = choreography.subscriptions if choreography else ()
     return tuple(one.function.name for one in subscribed if one.subscription.contract_of(identity))
 

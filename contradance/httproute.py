@@ -61,7 +61,7 @@ class Route:
 
 
 def read_route(key: str, status: int, signature: Signature) -> Route:
-    """Return the route of a handler; refuse one that cannot be called."""
+    """Return the route of a handler; raise `InvalidFunction` for a key, status or signature that cannot work."""
     function, parameters = signature.function, signature.parameters
     method, path = _method_and_path(function, key)
     if not _LOWEST_STATUS <= status <= _HIGHEST_STATUS:
@@ -89,7 +89,7 @@ def read_route(key: str, status: int, signature: Signature) -> Route:
 
 
 def _method_and_path(function: str, key: str) -> tuple[str, str]:
-    """Return the method and the path of a route's key; refuse any other text."""
+    """Return the method and the path of a route's key; raise `InvalidFunction` for any other text."""
     parsed = re.fullmatch(_KEY, key)
     if parsed is None:
         raise InvalidFunction(
@@ -99,7 +99,7 @@ def _method_and_path(function: str, key: str) -> tuple[str, str]:
 
 
 def _body_parameter(function: str, method: str, parameters: tuple[Parameter, ...]) -> Parameter | None:
-    """Return the parameter whose type is a model, which takes the request body; refuse two, or one without a body."""
+    """Return the parameter that is a model, or None; raise `InvalidFunction` for two, or a method without a body."""
     bodies = [parameter for parameter in parameters if is_model(parameter.annotation)]
     if len(bodies) > 1 or (bodies and method in _BODYLESS):
         why = f"a {method} request has no body" if method in _BODYLESS else "a request has one body"
@@ -111,7 +111,7 @@ def _body_parameter(function: str, method: str, parameters: tuple[Parameter, ...
 
 
 def _placeholders(function: str, path: str, names: list[str]) -> list[str]:
-    """Return the names of a path's placeholders; refuse a path that API Gateway reads differently."""
+    """Return the placeholders of a path; raise `InvalidFunction` for an invalid path, or one without a parameter."""
     for segment in path.split("/")[1:] if path != "/" else ():
         if not re.fullmatch(SEGMENT, segment):
             raise InvalidFunction(
@@ -141,7 +141,7 @@ def reply_of(annotation: Any) -> tuple[Any, Any]:
 
 
 def _response_annotation(function: str, returns: Any) -> Any:
-    """Return the annotation of the response body; refuse all but a model, a list of models and None."""
+    """Return the annotation of the response body; `InvalidFunction` for all but a model, a list of models and None."""
     body, _ = reply_of(returns)
     if body is Reply:
         raise InvalidFunction(

@@ -64,7 +64,7 @@ def read_large(model: type[BaseModel], text: str | bytes, *, counted: bool, **ho
 
 
 def _count_problems(model: type[BaseModel], text: str | bytes, how: Mapping[str, Any]) -> ValidationError | None:
-    """Return the error with the first problems and the number of the others; None where the model refuses it no more."""
+    """Return the error with the first problems and the number of others; None if the model now accepts the JSON."""
     budget = _Budget()
     token = _budget.set(budget)
     try:

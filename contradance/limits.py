@@ -25,7 +25,7 @@ class Limits:
     """Most invocations at a time; None for the account's limit."""
 
     def check(self, function: str) -> None:
-        """Refuse limits that Lambda does not support."""
+        """Raise `InvalidFunction` for limits that Lambda does not support."""
         if not isinstance(self.timeout, timedelta):
             raise InvalidFunction(f"{function} has timeout={self.timeout!r}.\n  Write timedelta(seconds=...).")
         if not timedelta(0) < self.timeout <= LONGEST_TIMEOUT or self.timeout % timedelta(seconds=1):
@@ -47,7 +47,7 @@ def batch_timeout(timeout: timedelta, batch: int) -> timedelta:
 
 
 def check_batch(function: str, timeout: timedelta, batch: int) -> None:
-    """Refuse a batch that Lambda would end before its last event had its time."""
+    """Raise `InvalidFunction` for a batch that Lambda would end before its last event had its time."""
     longest = batch_timeout(timeout, batch)
     if longest <= LONGEST_TIMEOUT:
         return

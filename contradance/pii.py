@@ -49,7 +49,7 @@ def _is_personal(annotation: Any) -> bool:
 
 
 def mask(model: type[BaseModel], data: object) -> object:
-    """Return `data` with fields masked that are personal or not in `model`; `data` is JSON-like and may be invalid."""
+    """Return JSON-like `data` with fields masked that are personal or not in `model`; `MASK` if it is no object."""
     if not isinstance(data, Mapping):
         return MASK
     fields = {name: field for name, (_, field) in wire_fields(model).items()}
@@ -103,7 +103,7 @@ def _mask_mapping(origin: Any, arguments: tuple[Any, ...], value: Mapping[Any, o
 
 
 def _mask_items(annotation: Any, value: list[object] | tuple[object, ...]) -> object:
-    """Mask each item of a `list[T]`, `tuple[T, ...]` or `tuple[A, B]` by its own type."""
+    """Return the items of a list or tuple, each masked by its own type; `MASK` when the type is neither."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if annotation in (list, tuple, Any, object):
         return [mask_value(Any, item) for item in value]

@@ -43,7 +43,7 @@ def encodable(text: str) -> str:
 
 
 def printable_json(value: object, *, indent: int | None = None) -> str:
-    r"""Return a value as JSON that is safe to show; in its texts the unsafe characters are JSON's own escapes, `\u001b`."""
+    r"""Return a value as JSON that is safe to show, with unsafe characters as JSON's own escapes, like `\u001b`."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
     return text if text.isascii() and text.isprintable() else re.sub(_IN_A_BLOCK, _json_escape, text)
 

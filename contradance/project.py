@@ -35,7 +35,7 @@ class Project:
     """Findings of `contradance lint` that the project accepts, each with its reason."""
 
     def choreography(self) -> Choreography:
-        """Import and return the choreography."""
+        """Import and return the choreography; raise `DeclarationError` when it is not named or cannot be loaded."""
         return self._load("choreography", Choreography)
 
     def registry(self) -> Registry:
@@ -76,7 +76,7 @@ class Project:
         return target
 
     def _load(self, purpose: str, kind: type[T]) -> T:
-        """Import the object that the project names for a purpose; refuse what is missing or has another type."""
+        """Import the object that the project names for a purpose; `DeclarationError` if missing or not a `kind`."""
         target = self.named(purpose)
         module, _, attribute = target.partition(":")
         for folder in (self.root / "contracts", self.root):  # makes contracts importable that are not installed
@@ -95,7 +95,7 @@ class Project:
 
 
 def find_project(start: Path) -> Project:
-    """Return the project that contains the folder `start`; raise `DeclarationError` without one, or if it is invalid."""
+    """Return the project around the folder `start`; raise `DeclarationError` without one, or if it is invalid."""
     for folder in (start, *start.parents):
         settings = folder / "pyproject.toml"
         if settings.is_file():
@@ -110,7 +110,7 @@ def find_project(start: Path) -> Project:
 
 
 def _read_settings(path: Path) -> dict[str, Any] | None:
-    """Return the table `[tool.contradance]` of a pyproject.toml; None without it; `DeclarationError` if it is not TOML."""
+    """Return the table `[tool.contradance]` of a file, or None; raise `DeclarationError` if it is not TOML."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

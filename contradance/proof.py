@@ -44,7 +44,7 @@ class NotFaithful(Exception):
 
 
 def proven(instance: BaseModel, *, extra: Extra = "forbid", published: bool = False) -> bytes:
-    """Return the JSON of an instance; raise `NotFaithful` when it does not read back equal.
+    """Return the JSON of an instance; raise `NotFaithful` or ValidationError when it does not read back equal.
 
     Args:
         instance: an event, or an item of a table.
@@ -93,14 +93,16 @@ def _change_error(instance: BaseModel, found: Inequality) -> NotFaithful:
 def _path_on_wire(value: Any, path: tuple[str | int, ...]) -> Iterator[str | int]:
     """Yield the steps of a path, with fields by their names on the wire."""
     for step in path:
-        names = (
-            {own: name for name, (own, _) in wire_fields(type(value)).items()} if isinstance(value, BaseModel) else {}
-        )
-        yield names.get(str(step), step)
+        yield _names_on_wire(value).get(str(step), step)
         try:
             value = value[step] if isinstance(step, int) or isinstance(value, dict) else getattr(value, step)
         except (LookupError, TypeError, AttributeError):
             value = None
+
+
+def _names_on_wire(value: object) -> dict[str, str]:
+    """Return the names on the wire of a model's fields, by their names in Python; empty for another value."""
+    return {own: name for name, (own, _) in wire_fields(type(value)).items()} if isinstance(value, BaseModel) else {}
 
 
 def _path_to_unwritable(value: object) -> Iterator[str | int]:

@@ -35,7 +35,7 @@ class Registry:
         self.by_identity = MappingProxyType({contract.identity: contract for contract in known.values()})
 
     def _check(self, contract: type[Contract]) -> None:
-        """Refuse what is not a contract, and a contract with an unknown type or with a model that is not a `Value`."""
+        """Raise `InvalidRegistry` for what is no contract, and for an unknown type or a model but a `Value` in it."""
         if not is_contract(contract):
             raise InvalidRegistry(
                 f"registry {self.name!r} lists {contract!r}, which is not a contract.\n"

@@ -22,7 +22,7 @@ class Reply(Generic[Body_co, Published_co]):
 
 
 class HttpError(ContradanceError):
-    """A route's answer that is not a success: `raise HttpError(404, "There is no such order.")`. Writes and events of the handler are discarded."""
+    """A route's answer that is not a success: `raise HttpError(404, "No such loan.")`; nothing is committed."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)

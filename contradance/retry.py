@@ -53,7 +53,7 @@ class Retry:
     max_age: timedelta = LAMBDA_MAX_AGE
 
     def delay(self, delivery: DeliveryMode, attempt: int, timeout: timedelta) -> timedelta:
-        """Return the pause after the failed attempt number `attempt`; the first is 1."""
+        """Return the pause after failed attempt `attempt`, from 1: six timeouts behind a queue, else 1 or 2 minutes."""
         if delivery == "queue":
             return self.queue_pause(timeout)
         return _LAMBDA_DELAYS[min(attempt, len(_LAMBDA_DELAYS)) - 1]
@@ -65,7 +65,7 @@ class Retry:
 
     @property
     def receives(self) -> int:
-        """Most receives of a message behind a queue.
+        """Most receives of a message behind a queue, after which SQS moves it to the dead letter queue.
 
         Attempts are counted by the once-record. This is the net for messages that Lambda received and did not attempt,
         because it was throttled or its process died: without it such a message would return for ever.
@@ -79,7 +79,7 @@ class Retry:
         return self.times + 1 if delivery == "queue" else sum(begin <= self.max_age for begin in begins)
 
     def check(self, function: str, delivery: DeliveryMode) -> None:
-        """Refuse values that the delivery mode does not support."""
+        """Raise `InvalidFunction` for values that the delivery mode does not support."""
         most, longest = (LAMBDA_RETRIES, LAMBDA_MAX_AGE) if delivery == "direct" else (QUEUE_RETRIES, QUEUE_MAX_AGE)
         if self.times < 0:
             raise InvalidFunction(

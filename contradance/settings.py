@@ -43,14 +43,14 @@ class Setting(Generic[T]):
         return f"SETTING_{self.name.upper()}"
 
     def get(self) -> T:
-        """Return the configured value of the running function, or the default."""
+        """Return the configured value, or the default; raise `WorkError` outside a handler or without `uses=`."""
         unit = running(f"setting {self.name!r}")
         unit.check_linked(self.name, frozenset({self}))
         text = unit.variable(self.variable)
         return self.default if text is None else self.parse(text)
 
     def parse(self, text: str) -> T:
-        """Convert `text` to the setting's type; refuse text of another type."""
+        """Convert `text` to the setting's type; raise `DeclarationError` for text of another type."""
         try:
             adapter = TypeAdapter(self.type)
         except PydanticSchemaGenerationError as error:
@@ -86,7 +86,7 @@ class Secret:
         return f"SECRET_{self.name.upper()}"
 
     def get(self) -> str:
-        """Return the secret's value; refuse a secret without one."""
+        """Return the secret's value, on the laptop else `on_laptop`; raise `DeclarationError` without one."""
         unit = running(f"secret {self.name!r}")
         unit.check_linked(self.name, frozenset({self}))
         value = unit.variable(self.variable) or self.on_laptop
@@ -99,7 +99,7 @@ class Secret:
 
 
 def _check_name(kind: str, name: str) -> None:
-    """Refuse a name that an environment variable cannot have."""
+    """Raise `DeclarationError` for a name that an environment variable cannot have."""
     if not re.fullmatch(_NAME, name):
         raise DeclarationError(
             f"{kind} {name!r} has a name that an environment variable cannot have.\n"

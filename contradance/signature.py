@@ -42,7 +42,7 @@ class Signature:
 
 
 def service_of(module: str, what: str, refusal: type[DeclarationError]) -> str:
-    """Return the service of a module, which is its folder: `loans` for `functions.loans.tables`; refuse no folder."""
+    """Return the folder of a module, its service: `loans` for `functions.loans.tables`; raise `refusal` without."""
     parts = module.split(".")
     if len(parts) < 2:  # noqa: PLR2004 - a module inside a package
         raise refusal(
@@ -59,7 +59,7 @@ def describe_function(service: str, handler: Callable[..., object]) -> str:
 
 
 def read_signature(handler: Callable[..., object], service: str | None) -> Signature:
-    """Return the signature of a handler; `service` is the folder of its module unless given.
+    """Return the signature of a handler, with its module's folder unless `service`; else `InvalidFunction`.
 
     Raises:
         InvalidFunction: the handler is not a plain function, or its signature is not complete.
@@ -92,7 +92,7 @@ def read_signature(handler: Callable[..., object], service: str | None) -> Signa
 
 
 def _read_parameter(function: str, parameter: inspect.Parameter, hints: dict[str, Any]) -> Parameter:
-    """Return a parameter with its evaluated annotation; refuse one that is keyword-only or has no annotation."""
+    """Return a parameter with its evaluated annotation; `InvalidFunction` if keyword-only or not annotated."""
     if parameter.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
         raise InvalidFunction(
             f"{function} takes {parameter}, but a handler is called with its parameters in order.\n"
@@ -107,7 +107,7 @@ def _read_parameter(function: str, parameter: inspect.Parameter, hints: dict[str
 
 
 def deployed_name(what: str, service: str, name: str, error: type[DeclarationError]) -> str:
-    """Return the full name, `service.name`, under which something is deployed; refuse one that resources cannot have."""
+    """Return the name, `service.name`, under which something is deployed; raise `error` for an impossible one."""
     full = name if "." in name else f"{service}.{name}"
     if not _DEPLOYED.fullmatch(full):
         raise error(

@@ -23,7 +23,7 @@ def allow_deep_json() -> None:
 
 
 def read_json(text: str, *, any_integer: bool = False) -> object:
-    """Return the value of a JSON text; with `any_integer`, an integer may be larger than EventBridge accepts.
+    """Return a JSON text's value; raise ValueError if AWS refuses it; `any_integer` allows more than 64 bits.
 
     Raises:
         ValueError: the text is not JSON, or AWS does not accept it.

@@ -67,7 +67,7 @@ class Subscription:
         return self._by_identity.get(identity)
 
     def foreign_of(self, source: object, detail_type: object) -> type[ForeignEvent] | None:
-        """Return the event of others with this source and detail-type; None when the function does not subscribe to it."""
+        """Return the subscribed event of others with this source and detail-type; None when there is none."""
         for kind in self.foreign:
             if kind.identity.detail_type == detail_type and kind.origin.has_source(source):
                 return kind
@@ -85,7 +85,7 @@ class Subscription:
 def subscribed_events(
     annotation: Any, function: str, parameter: str
 ) -> tuple[tuple[type[Contract], ...], tuple[type[ForeignEvent], ...]]:
-    """Return the contracts and the events of others in the annotation of a parameter; refuse anything else."""
+    """Return (contracts, events of others) in a parameter's annotation; raise `InvalidFunction` for other types."""
     contracts: list[type[Contract]] = []
     foreign: list[type[ForeignEvent]] = []
     for member in members(annotation):
@@ -105,7 +105,7 @@ def subscribed_events(
 
 
 def _check_one_bus(function: str, contracts: Sequence[type[Contract]], foreign: Sequence[type[ForeignEvent]]) -> None:
-    """Refuse events of several buses: a function has one rule, and a rule is on one bus."""
+    """Raise `InvalidFunction` for events of several buses: a function has one rule, and a rule is on one bus."""
     buses = {kind.origin.bus: kind.__name__ for kind in foreign}
     if contracts:
         buses.setdefault(None, contracts[0].__name__)
@@ -118,7 +118,7 @@ def _check_one_bus(function: str, contracts: Sequence[type[Contract]], foreign: 
 
 
 def _check_distinct(function: str, contracts: Sequence[type[Contract]], foreign: Sequence[type[ForeignEvent]]) -> None:
-    """Refuse two events that one delivered event would fit."""
+    """Raise `InvalidFunction` for two subscribed events that one delivered event would fit."""
     seen: list[type[Contract | ForeignEvent]] = [*contracts]
     for kind in foreign:
         for other in seen:
@@ -144,7 +144,7 @@ def event_pattern(
     on_replay: OnReplay,
     foreign: tuple[type[ForeignEvent], ...] = (),
 ) -> Mapping[str, object]:
-    """Return the pattern of a subscriber's rule, as a mapping. A pattern with a filter is compiled, to refuse it early."""
+    """Return the pattern of a subscriber's rule, as a mapping; raise `InvalidFunction` for an invalid filter."""
     # Several events need `$or`: flat lists would match every source with every detail-type and every version.
     filters = checked_filters(function, (*contracts, *foreign), where)
     parts = [
@@ -164,7 +164,7 @@ def event_pattern(
 
 
 def _compile_pattern(pattern: Mapping[str, object]) -> "EventPattern":
-    """Return the compiled pattern; refuse one that EventBridge would refuse."""
+    """Return the compiled pattern; raise `InvalidPattern` for one that EventBridge would refuse."""
     from contradance.pattern import EventPattern  # noqa: PLC0415 - on Lambda the rule matches, not the function
 
     return EventPattern(pattern)

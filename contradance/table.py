@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel
@@ -31,7 +31,7 @@ Record = TypeVar("Record", bound=BaseModel)
 KeyPart = str | UUID | date
 """The types of a key field: their texts sort like their values. A datetime is a date."""
 
-_KEY_TYPES = (str, UUID, date, StrEnum, AwareDatetime)
+_KEY_TYPES: tuple[type, ...] = (str, UUID, date, StrEnum, cast("type", AwareDatetime))
 _MAX_KEY_PARTS = 2
 _LONGEST = (2048, 1024)
 """Most UTF-8 bytes of a partition key and of a sort key. DynamoDB's constraints; neither may be empty."""
@@ -120,7 +120,7 @@ class Table(Generic[Record]):
             self._check_key_part(part)
 
     def _check_key_part(self, part: str) -> None:
-        """Refuse a key field that the model does not have, or whose type does not sort as text."""
+        """Raise `InvalidTable` for a key field that the model does not have, or whose type does not sort as text."""
         field = self.model.model_fields.get(part)
         if field is None:
             raise InvalidTable(
@@ -134,12 +134,12 @@ class Table(Generic[Record]):
             )
 
     def get(self, *key: KeyPart) -> Record | None:
-        """Return the item with `key`; None when there is none."""
+        """Return the item with `key`, None when there is none; raise `WorkError` if it no longer matches the model."""
         document = self._linked_unit("read").get(self.name, self._text_key(key))
         return None if document is None else self._items.read(document, self._text_key(key))
 
     def put(self, item: Record) -> None:
-        """Write `item`; replace an item with the same key."""
+        """Write `item` at the commit, also over one with its key; raise `WorkError` if it is not read back equal."""
         self._linked_unit("write").put(self.name, self._key_of_item(item), self._items.write(item))
 
     def put_if_absent(self, item: Record) -> bool:
@@ -151,7 +151,7 @@ class Table(Generic[Record]):
         return True
 
     def update(self, item: Record) -> None:
-        """Replace an item that exists. Read it first: then the handler runs again if another one changes it in between.
+        """Replace an item that exists, else raise `WorkError`. Read it first, so that a change between is a conflict.
 
         Raises:
             WorkError: no item has the key.
@@ -166,14 +166,14 @@ class Table(Generic[Record]):
         self._linked_unit("write").put(self.name, self._text_key(key), None)
 
     def query(self, partition: KeyPart) -> list[Record]:
-        """Return the items of one partition in the order of their sort keys."""
+        """Return the items of one partition in the order of their sort keys; `WorkError` for an unreadable one."""
         text = self._key_texts((partition,))[0]
         return [self._items.read(document, (text,)) for document in self._linked_unit("read").query(self.name, text)]
 
     def scan(
         self, *, limit: int = 100, after: tuple[KeyPart, ...] | None = None, skip_unreadable: bool = False
     ) -> Page[Record]:
-        """Return up to `limit` items of the table that follow the key `after`, in arbitrary order.
+        """Return up to `limit` items after the key `after`, in arbitrary order; `WorkError` for an unreadable one.
 
         With `skip_unreadable`, items that no longer match the model are left out and listed in `Page.unreadable`.
 
@@ -196,7 +196,7 @@ class Table(Generic[Record]):
         return Page(items, last, tuple(unreadable))
 
     def _linked_unit(self, access: Literal["read", "write"]) -> Unit:
-        """Return the running unit of work; refuse outside a handler, and a table that the function does not use so."""
+        """Return the running unit of work; raise `NoUnitOfWork` outside a handler, `NotLinked` without this access."""
         wanted = f"table {self.name}"
         unit = running(wanted)
         grants = {self.write} if access == "write" else {self.read, self.write}
@@ -204,7 +204,7 @@ class Table(Generic[Record]):
         return unit
 
     def _text_key(self, parts: tuple[KeyPart, ...]) -> ItemKey:
-        """Return (partition key, sort key) as text, the sort key empty without one; refuse a wrong number of parts."""
+        """Return (partition key, sort key or empty text) as text; raise `WorkError` for a wrong number of parts."""
         if len(parts) != len(self.key):
             raise WorkError(
                 f"table {self.name} got {counted(len(parts), 'key value')}, but its key is {self.key}.\n"
@@ -214,7 +214,7 @@ class Table(Generic[Record]):
         return (texts[0], texts[1] if len(texts) == _MAX_KEY_PARTS else "")
 
     def _key_texts(self, parts: tuple[KeyPart, ...]) -> list[str]:
-        """Return key parts as the text in DynamoDB and SQLite; refuse texts that DynamoDB does not accept."""
+        """Return key parts as their texts in the store; raise `WorkError` for texts that DynamoDB does not accept."""
         texts = [key_part_text(part) for part in parts]
         for name, text, longest in zip(self.key, texts, _LONGEST, strict=False):
             if not 1 <= len(text.encode()) <= longest:

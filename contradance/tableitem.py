@@ -38,7 +38,7 @@ class ItemFormat(Generic[Record]):
         self._by_name = bool(config.get("validate_by_name") or config.get("populate_by_name"))
 
     def write(self, item: Record) -> str:
-        """Return the JSON of an item, after a check that it reads back equal.
+        """Return the JSON of an item; raise `WorkError` if it is of another class or does not read back equal.
 
         Raises:
             WorkError: it does not read back equal, or the item is of another class.
@@ -60,7 +60,7 @@ class ItemFormat(Generic[Record]):
             ) from error
 
     def read(self, document: str, key: tuple[str, ...]) -> Record:
-        """Return the item in `document`, whose fields have their aliases, or their names when the model allows those.
+        """Return the item in `document`, by aliases or, if the model allows, names; else raise `UnreadableError`.
 
         Raises:
             UnreadableError: names the key of the item and its invalid fields.

@@ -85,7 +85,7 @@ def parse_timetable(
     start: datetime | None = None,
     end: datetime | None = None,
 ) -> Timetable:
-    """Parse a schedule expression of `function`; refuse one that is invalid or never runs."""
+    """Parse a schedule expression of `function`; raise `InvalidFunction` for one that is invalid or never runs."""
     refusal = f"{function} has the schedule {expression!r}, which is not a schedule that contradance supports"
     _check_zone(function, timezone)
     _check_window(function, start, end)
@@ -105,7 +105,7 @@ def parse_timetable(
 
 
 def _check_zone(function: str, timezone: str) -> None:
-    """Refuse a time zone that does not exist; Lambda may have no time zones, and there nothing is computed from them."""
+    """Raise `InvalidFunction` for an unknown time zone, unless this machine has no database of time zones."""
     if timezone == "UTC":
         return
     try:
@@ -129,7 +129,7 @@ def _has_zones() -> bool:
 
 
 def _check_window(function: str, start: datetime | None, end: datetime | None) -> None:
-    """Refuse a start or end without time zone or with parts of a second, and an end before the start."""
+    """Raise `InvalidFunction` for a start or end without zone or with split seconds, or an end before the start."""
     for option, moment in (("start", start), ("end", end)):
         if moment is not None and (moment.tzinfo is None or moment.microsecond):
             raise InvalidFunction(

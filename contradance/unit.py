@@ -21,19 +21,23 @@ class Unit(Protocol):
         """Raise `NotLinked` unless the running function uses one of `links`; `wanted` is their name in the message."""
 
     def get(self, table: str, key: ItemKey) -> str | None:
-        """Return the document of an item, or None; this unit's own writes are visible."""
+        """Return the document of an item; None without one, or deleted; this unit's own writes are visible."""
+        ...
 
     def query(self, table: str, partition: str) -> list[str]:
         """Return the documents of one partition, by sort key; this unit's own writes are visible."""
+        ...
 
     def scan(self, table: str, limit: int, after: ItemKey | None) -> list[tuple[ItemKey, str]]:
-        """Return up to `limit` items after the key `after`, in an arbitrary but fixed order."""
+        """Return up to `limit` (key, document) pairs after the key `after`, None for the first, in a fixed order."""
+        ...
 
     def put(self, table: str, key: ItemKey, document: str | None) -> None:
-        """Buffer a write until the commit; None deletes."""
+        """Buffer a write until the commit, a deletion for None; raise `TooMuchWork` for too much."""
 
     def variable(self, name: str) -> str | None:
         """Return the value of an environment variable of the running function, or None."""
+        ...
 
 
 _running: ContextVar[Unit] = ContextVar("contradance_unit_of_work")
@@ -52,7 +56,7 @@ def running(wanted: str) -> Unit:
 
 @contextmanager
 def run_in(unit: Unit) -> Iterator[None]:
-    """Make `unit` the current unit of work inside the `with` block."""
+    """Make `unit` the unit of work that `running` returns inside the `with` block."""
     token = _running.set(unit)
     try:
         yield

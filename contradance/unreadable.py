@@ -51,7 +51,7 @@ _JSON: Final = (str, int, float, bool, type(None))
 
 
 def check_fields(model: type[BaseModel], name: str, error: type[DeclarationError]) -> None:
-    """Raise for a field of `model` that can never be read back from JSON; checked models inside are skipped.
+    """Raise `error` for a field of `model` that can never be read back from JSON; skip checked models inside.
 
     Args:
         model: a complete model.
@@ -66,7 +66,7 @@ def check_fields(model: type[BaseModel], name: str, error: type[DeclarationError
 
 
 def _check_wire_names(model: type[BaseModel], name: str, error: type[DeclarationError]) -> None:
-    """Refuse a field that is excluded from JSON, or whose name differs between writing and reading."""
+    """Raise `error` for a field that JSON leaves out, or whose names for writing and reading differ or clash."""
     seen: dict[str, str] = {}
     for own, field in model.model_fields.items():
         if field.exclude or field.exclude_if is not None:
@@ -137,7 +137,8 @@ def _problems_of_members(schema: CoreSchema, kind: str) -> Iterator[tuple[str, s
     suspicious = kind == "literal" and any(isinstance(one, Enum) for one in members)
     if not suspicious and all(type(value) in _JSON for value in values):
         return
-    reader = SchemaValidator({key: value for key, value in schema.items() if key != "ref"})
+    unnamed: Any = {key: value for key, value in schema.items() if key != "ref"}
+    reader = SchemaValidator(unnamed)
     for member in members:
         if not _reads_back(reader, member):
             yield (

@@ -38,7 +38,7 @@ _OWN_CHECK: Final = "Does not satisfy the contract's own check"
 
 
 def problems(error: ValidationError, prefix: str = "", names: Container[str] | None = None) -> list[tuple[str, str]]:
-    """Return (field path, message) for each problem, without the input, which `error.errors()` contains.
+    """Return (field path, message) of the first problems, without the input; a last pair counts the others.
 
     Of more than `MAX_PROBLEMS` problems the last pair gives the number of those that are not named.
 
@@ -79,7 +79,7 @@ def violation(
     publisher: str,
     consumer: str | None = None,
 ) -> ContractViolation:
-    """Return the error that names the event, the fields that break `contract`, the publisher, the consumer and the fix."""
+    """Return the error, to raise, that names the event, the invalid fields, publisher, consumer and the fix."""
     names = {
         name for model in _all_models(contract) for name in (model.__name__, *model.model_fields, *wire_fields(model))
     }

@@ -27,7 +27,7 @@ def wire_fields(model: type[BaseModel]) -> dict[str, tuple[str, FieldInfo]]:
 def to_wire(
     instance: BaseModel, *, indent: int | None = None, computed: bool = False, exclude_unset: bool = False
 ) -> bytes:
-    """Return the JSON of an instance; `computed` includes its computed fields, `exclude_unset` only fields that were given.
+    """Return an instance's JSON; `computed` adds its computed fields, `exclude_unset` keeps only the given ones.
 
     Raises:
         PydanticSerializationError: a value has no JSON.
@@ -43,7 +43,7 @@ def to_wire(
 
 
 def read_closed(model: type[Model], text: str | bytes, *, extra: Extra = "forbid", by_name: bool = False) -> Model:
-    """Parse JSON as a `model`; unknown fields are refused unless `extra` allows them.
+    """Parse JSON as a `model`; raise ValidationError, also for unknown fields unless `extra` allows them.
 
     Args:
         model: the class of the result.
@@ -58,7 +58,7 @@ def read_closed(model: type[Model], text: str | bytes, *, extra: Extra = "forbid
 
 
 def read_tolerant(model: type[Model], text: str | bytes, *, extra: Extra = "forbid", by_name: bool = False) -> Model:
-    """Parse JSON by `read_closed`; if that fails, parse it again and ignore unknown fields at every depth.
+    """Parse JSON by `read_closed`; if that fails, without unknown fields at every depth, or raise ValidationError.
 
     Raises:
         ValidationError: the JSON does not match the model even without unknown fields.

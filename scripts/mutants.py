@@ -25,7 +25,15 @@ from mutations import mutations
 from sandbox import Mutant, Reach, Sandbox
 
 ROOT = Path(__file__).parents[1]
-ROOMS: Final = ("contract", "envelope", "registry", "subscription", "runtime", "local/events/bus")
+ROOMS: Final = (
+    "contract",
+    "envelope",
+    "registry",
+    "subscription",
+    "runtime",
+    "local/events/bus",
+    "local/events/deliveries",
+)
 """What is mutated unless rooms are given."""
 ALSO: Final[Mapping[str, Sequence[str]]] = {
     "contract": ("tests/wire", "tests/test_evolving.py", "tests/test_pii.py", "tests/contracts"),

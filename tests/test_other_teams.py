@@ -106,7 +106,7 @@ def test_boto3_publishes_to_us(seen: tuple[Laptop, list[MemberRemoved]]) -> None
 
     space["publish"]("m-7", "r-1", "photos")
 
-    assert laptop.bus.waiting()[0] == 1
+    assert laptop.deliveries.count()[0] == 1
     (text,) = laptop.database.read("SELECT envelope FROM event")[0]
     assert json.loads(text)["detail"] == {"memberId": "m-7", "requestId": "r-1"}
 

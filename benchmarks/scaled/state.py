@@ -51,7 +51,7 @@ def _real_flow(moment: datetime) -> Rows:
         response = laptop.request("POST", "/orders", body, {"content-type": "application/json"})
         assert response.status == _CREATED, response.body
         laptop.drain()
-        laptop.bus.flush()
+        laptop.deliveries.flush()
         return {
             table: laptop.database.read(f"SELECT {columns} FROM {table}")  # noqa: S608 - constants
             for table, columns in _COLUMNS.items()

@@ -28,7 +28,7 @@ def check_casts(contracts: Iterable[type[Contract]]) -> None:
 def _check_cast(
     owner: type[Contract], given: type[Contract], wanted: type[Contract], name: str, cast: Callable[[Contract], object]
 ) -> None:
-    """Raise `InvalidContract` if `cast`, of `owner`, does not make an event of `wanted` of the example of `given`."""
+    """Raise `InvalidContract` if a cast of `owner` makes no `wanted` of the example of `given`; skip without one."""
     try:
         example = sample(given)
     except InvalidContract:

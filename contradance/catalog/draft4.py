@@ -163,7 +163,7 @@ class _Conversion:
         return self._exact or "$ref" not in str(converted)
 
     def _items(self, keyword: str, schema: SchemaObject, place: str) -> dict[str, Any]:
-        """Convert `items` and `prefixItems`: Draft 4 uses `items` for both."""
+        """Convert `items` or `prefixItems` to Draft 4's `items`; `items` beside `prefixItems` to `additionalItems`."""
         if "prefixItems" not in schema:
             return {"items": self.convert(schema["items"], place)}
         if keyword == "items":

@@ -10,7 +10,7 @@ from contradance.schemas import schema_of
 
 TYPE: Final = "JSONSchemaDraft4"
 """Type of the content. Schemas API reference, CreateSchema."""
-LONGEST: Final = 100_000
+LONGEST_SCHEMA: Final = 100_000
 """Longest schema, in characters. EventBridge user guide, eb-quota."""
 _LONGEST_DESCRIPTION: Final = 256
 

@@ -23,7 +23,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, Declared]]] = {
         ),
         "lint": Declared(
             "inspecting:lint",
-            "Print the gaps in the choreography, such as an event without a subscriber, with a reason and a fix for each.",
+            "Print the gaps in the choreography, such as an event without a subscriber, each with a fix; exit with 1 if any.",
         ),
         "contracts": Declared("contracts:contracts", "Freeze, check, list, show, compare and export contracts."),
     },
@@ -48,7 +48,10 @@ COMMANDS: Final[Mapping[str, Mapping[str, Declared]]] = {
             "logs:logs",
             "Print what the functions logged, each delivery, and each failure with its traceback: the latest 500 lines.",
         ),
-        "why": Declared("inspecting:why", "Print the status of an event at a subscriber, and the reasons."),
+        "why": Declared(
+            "inspecting:why",
+            "Print an event's status at each subscriber or one, and why; exit with 1 if that one has not completed it.",
+        ),
         "doctor": Declared(
             "health:doctor",
             "Compare the running system with the code, and list problems; exit with 1 if there are any.",
@@ -56,7 +59,8 @@ COMMANDS: Final[Mapping[str, Mapping[str, Declared]]] = {
     },
     "Repair": {
         "retry": Declared(
-            "now:retry", "Make the next attempt of waiting deliveries now, instead of after their pause."
+            "now:retry",
+            "Make the next attempt of waiting deliveries now, instead of after their pause; exit with 1 if none waits.",
         ),
         "dlq": Declared("dlq:dlq", "Look at dead letters, redrive them, purge them."),
         "replay": Declared(

@@ -106,21 +106,24 @@ def publish(
     from contradance.local.system.address import url_of  # noqa: PLC0415 - only this command needs it
     from contradance.local.system.client import LaptopClient  # noqa: PLC0415 - only this command needs it
     from contradance.operate.foreign import publish_foreign  # noqa: PLC0415 - loaded with the project
+    from contradance.operate.matching import verdicts, versions_of  # noqa: PLC0415 - the same
     from contradance.operate.publishing import event_named, publish_data  # noqa: PLC0415 - loaded with the project
 
     laptop, choreography = LaptopClient(url_of(state, port), state), the_project().choreography()
-    event = event_named(choreography, name)
+    event, text = event_named(choreography, name), text_of(data)
     if issubclass(event, ForeignEvent):
         identity, flow = event.identity, None
-        event_id = publish_foreign(choreography, event, text_of(data), laptop.put_events)
+        event_id = publish_foreign(choreography, event, text, laptop.put_events)
     else:
-        sealed = publish_data(choreography, event, text_of(data), laptop, RealClock())
+        sealed = publish_data(choreography, event, text, laptop, RealClock())
         identity, event_id, flow = sealed.identity, sealed.event_id, sealed.correlation_id
     if as_json:
         print_json({"event_id": event_id, "contract": str(identity), "flow": flow})
         return
-    follow = f"contradance trace{state_option(state)} {event_id}"
-    out.print(f"Published {identity} as {event_id}.\n  Follow it: {follow}")
+    matched = any(one.mismatch is None for one in verdicts(choreography, versions_of(choreography, name, text)))
+    hint, command = ("Follow it", "trace") if matched else ("No subscriber's rule matches it", "why")
+    then = f"{hint}: contradance {command}{state_option(state)} {event_id}"
+    out.print(f"Published {identity} as {event_id}.\n  {then}")
 
 
 @events.command()
@@ -149,7 +152,7 @@ def would_match(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Print the subscribers that an event would reach, and for the others the field that does not match.
+    """Print the subscribers that an event would reach, and for the others why not; exit with 1 if it reaches none.
 
     With --data, the event is in every version that it would be published as.
     """

@@ -12,7 +12,7 @@ ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_EN
 
 @contextmanager
 def exporting(name: str, environ: Mapping[str, str]) -> Iterator[str | None]:
-    """Export spans while the block runs; yield the collector's address, or None where no variable names one.
+    """Export spans in the block, and yield the collector's address, None without one; `LaptopError` if not installed.
 
     Without an address nothing of OpenTelemetry is loaded.
 

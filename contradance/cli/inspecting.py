@@ -60,12 +60,11 @@ def _print_foreign(foreign: list[dict[str, Any]]) -> None:
 
 @reporting
 def lint(*, as_json: AsJson = False) -> None:
-    """Print the gaps in the choreography, such as an event without a subscriber, with a reason and a fix for each.
+    """Print the gaps in the choreography, such as an event without a subscriber, each with a fix; exit with 1 if any.
 
     It finds events without a publisher or a consumer, signatures with events
     that no code publishes, cycles, failures that leave an effect in place,
-    handlers that are not listed, and retries that outlive the archive; it exits
-    with 1 if there are any.
+    handlers that are not listed, and retries that outlive the archive.
 
     Accept a finding in pyproject.toml, with the reason, below
     tool.contradance.accepted.
@@ -116,11 +115,10 @@ def why(
     state: StateFolder = DEFAULT_STATE,
     as_json: AsJson = False,
 ) -> None:
-    """Print the status of an event at a subscriber, and the reasons.
+    """Print an event's status at each subscriber or one, and why; exit with 1 if that one has not completed it.
 
     Matched or not, and the field that does not match; every attempt; published
-    events; dead letter. It exits with 1 if the named subscriber has not
-    completed the event.
+    events; dead letter.
     """
     from contradance.local.state.journal_table import open_journal  # noqa: PLC0415 - only where there is a laptop's state
     from contradance.operate.why import why as explained  # noqa: PLC0415 - loaded with the project

@@ -47,9 +47,9 @@ def retry(
     port: Port = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make the next attempt of waiting deliveries now, instead of after their pause.
+    """Make the next attempt of waiting deliveries now, instead of after their pause; exit with 1 if none waits.
 
-    It exits with 1 if none waits. For dead letters, see: contradance dlq redrive
+    For dead letters, see: contradance dlq redrive
 
     With --pdb the handler of the first one runs in this terminal, on the laptop's rows, with the settings of --set;
     breakpoint() works, too.

@@ -72,7 +72,7 @@ def pull(
         record_reveal(target.state, target.name, letters, [one.name for one in taken.good_rows])
     new = _put_on_laptop(target, taken)
     if as_json:
-        print_json(_as_json(taken, new))
+        print_json(_taken_json(taken, new))
     else:
         _print_taken(target, taken, new)
     if not (taken.good_letters or taken.good_rows) or any(one.why for one in taken_rows):
@@ -142,7 +142,7 @@ def _put_on_laptop(target: Target, taken: _Taken) -> set[str]:
     return {*client.store_pulled(letters, rows)}
 
 
-def _as_json(taken: _Taken, new: set[str]) -> dict[str, object]:
+def _taken_json(taken: _Taken, new: set[str]) -> dict[str, object]:
     """Return what `--json` prints: the outcome of each letter and row; `new` has the ids of letters that are new."""
     letters = [
         {

@@ -27,7 +27,7 @@ from contradance.local.console.pages import PREFIX
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.laptop import Laptop
 from contradance.local.pruning import DEFAULT_KEPT
-from contradance.local.system.address import LaptopAddress, port_to_run, remember
+from contradance.local.system.address import LaptopAddress, port_to_run, write_address
 from contradance.local.web.server import Server
 from contradance.operate.flow import flows
 from contradance.quantity import counted
@@ -70,7 +70,7 @@ def run_laptop(
     def when_settled(pending: PendingDelivery) -> None:
         """Print the summary of a settled delivery's flow if no delivery of the flow is left."""
         flow_id = pending.correlation_id
-        if flow_id is not None and not laptop.bus.open_deliveries(flow_id):
+        if flow_id is not None and not laptop.deliveries.count_of_flow(flow_id):
             for flow in flows(laptop.journal.flows(flow_id)):
                 narrator.settled(flow)
 
@@ -89,7 +89,7 @@ def run_laptop(
     try:
         asked = port_to_run(state, port)
         server = Server(laptop, asked, when_refused=narrator.refused, feed=feed, origins=origins)
-        remember(state, LaptopAddress(port=server.port, asked=asked))
+        write_address(state, LaptopAddress(port=server.port, asked=asked))
         server.stop_on_signals()
         end_with_parent()
         listen_to_functions(choreography, CapturedLogs(narrator.logged))
@@ -112,7 +112,7 @@ def run_laptop(
 
 def _print_backlog(laptop: Laptop) -> None:
     """Print how many deliveries an earlier run left pending, and when the first is tried; nothing if there are none."""
-    pending, due = laptop.bus.waiting()
+    pending, due = laptop.deliveries.count()
     if due is not None:
         deliveries = f"{counted(pending, 'delivery')} {'is' if pending == 1 else 'are'}"
         out.print(

@@ -1,6 +1,7 @@
 """The look of terminal output: consoles, a colour for each service, short ids and event names."""
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Final, NoReturn
@@ -14,6 +15,9 @@ from rich.text import Text
 from contradance.printable import printable, printable_block
 
 _COLOURS: Final = ("blue", "green", "yellow", "magenta", "cyan", "bright_red", "bright_green", "bright_blue")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-")
+_SHORT: Final = 24
+"""Longest id that is printed as a whole where ids are short, in characters."""
 _NO_READER: Final = 128 + 13
 """Exit code of a Unix command whose reader has gone: that of SIGPIPE."""
 
@@ -70,8 +74,11 @@ def _in_colour(text: str, style: Style | None) -> str:
 
 
 def short(identifier: str | None) -> str:
-    """Return an id up to its first hyphen, at most 12 characters, made printable; an empty text for None."""
-    return printable((identifier or "").partition("-")[0][:12])
+    """Return a UUID's first part, another id as a whole or its first characters, made printable; an empty text for None."""
+    text = identifier or ""
+    if _UUID.match(text):
+        return text[:8]
+    return printable(text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…")
 
 
 def event_name(contract: str) -> str:

@@ -63,11 +63,11 @@ class _ChoreographyTree:
         for consumer in one.consumers:
             self._add_consumer(node, self._choreography.functions[consumer])
 
-    def _add_consumer(self, branch: Tree, consumer: AnyFunction, rendering: str = "") -> None:
-        """Add a consumer with its number of attempts, and below it what it publishes."""
+    def _add_consumer(self, branch: Tree, consumer: AnyFunction, prefix: str = "") -> None:
+        """Add a consumer with its number of attempts, after a text, and below it what it publishes."""
         attempts = f" ×{consumer.retry.times + 1}{' queued' if consumer.delivery == 'queue' else ''}"
         name = self._services.function(consumer.name).append(attempts, "dim")
-        self._add_function(branch, consumer, Text(rendering, "dim").append_text(name))
+        self._add_function(branch, consumer, Text(prefix, "dim").append_text(name))
 
     def _add_event(self, branch: Tree, contract: type[Contract], *, choice: str) -> None:
         """Add an event and the consumers of all its renderings; a note instead if they are shown above, or are none."""

@@ -28,7 +28,7 @@ class SchemaBranch:
 
     @property
     def empty(self) -> bool:
-        """Whether the branch certainly allows no value."""
+        """Whether the branch certainly allows no value: no value is listed."""
         return self.values == ()
 
 
@@ -80,7 +80,7 @@ class Numbers(SchemaBranch):
 
     @property
     def empty(self) -> bool:
-        """Whether the branch certainly allows no value."""
+        """Whether the branch certainly allows no value: none is listed, or the bounds exclude each other."""
         if self.values == ():
             return True
         if self.least is None or self.most is None or self.least.at < self.most.at:
@@ -100,7 +100,7 @@ class Strings(SchemaBranch):
 
     @property
     def empty(self) -> bool:
-        """Whether the branch certainly allows no value."""
+        """Whether the branch certainly allows no value: none is listed, or the lengths exclude each other."""
         return self.values == () or (self.most is not None and self.most < self.least)
 
 
@@ -123,14 +123,14 @@ class Arrays(SchemaBranch):
 
     @property
     def longest(self) -> int | None:
-        """Upper limit of the number of items: a list ends before an item whose schema is `false`; None means unlimited."""
+        """Upper limit of the number of items, None if unlimited: a list ends before an item whose schema is `false`."""
         spots = (*self.first, self.rest)
         end = next((index for index, spot in enumerate(spots) if any(place.schema is False for place in spot)), None)
         return smaller_limit(self.most, end)
 
     @property
     def empty(self) -> bool:
-        """Whether the branch certainly allows no value."""
+        """Whether the branch certainly allows no value: none is listed, or the lengths exclude each other."""
         return self.values == () or (self.longest is not None and self.longest < self.least)
 
 
@@ -166,7 +166,7 @@ class Objects(SchemaBranch):
 
     @property
     def refuses_unnamed(self) -> bool:
-        """Whether a consumer refuses fields that are not named: only when its closed schema must be taken as written."""
+        """Whether a consumer refuses fields that are not named: when its closed schema must be taken as written."""
         return self.as_written and self.closed
 
     def schemas_of(self, name: str) -> Spot:
@@ -190,7 +190,7 @@ class Objects(SchemaBranch):
 
     @property
     def most_fields(self) -> int | None:
-        """Most fields that a publisher may publish; None means unlimited."""
+        """Most fields that a publisher may publish: `maxProperties`, or the named if no others; None: unlimited."""
         return (
             self.most if self.open or self.patterns else smaller_limit(self.most, len(self.fields.keys() - self.barred))
         )

@@ -33,7 +33,7 @@ def kind_of(value: object) -> JsonKind:
 
 
 def to_fraction(number: float) -> Fraction:
-    """Return the exact value of a JSON number as it is written: 0.1 is a tenth; raise `InvalidSchema` for NaN.
+    """Return the exact value of a JSON number as it is written: 0.1 is a tenth; raise `InvalidSchema` if not finite.
 
     Raises:
         InvalidSchema: it is NaN or infinite, which Python writes and JSON does not have.

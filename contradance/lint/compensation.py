@@ -17,7 +17,7 @@ from contradance.table import Grant
 
 
 def uncompensated(choreography: Choreography) -> Iterator[LintFinding]:
-    """Yield a finding for each service that acted before a failure and does not consume the failure."""
+    """Yield a finding for each function that acts before a failure of which its service consumes no consequence."""
     edges = followers(choreography)
     sources = backwards(edges)
     compensating = failure_path(choreography).functions
@@ -49,5 +49,5 @@ def _uncompensated(function: AnyFunction, publisher: AnyFunction, contract: type
 
 
 def _acts(function: AnyFunction) -> bool:
-    """Whether a function writes a table or uses a secret, with which it may call another system."""
+    """Whether a function links a table to write, or a secret, with which it may call another system."""
     return any(isinstance(use, Secret) or (isinstance(use, Grant) and use.access == "write") for use in function.uses)

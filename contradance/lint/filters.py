@@ -17,12 +17,12 @@ from contradance.wire import wire_fields
 
 
 def impossible_filters(choreography: Choreography) -> Iterator[LintFinding]:
-    """Yield a finding for each filter whose exact values are all impossible for the field."""
+    """Yield a finding for each field whose filter lists only exact values that its enum or literal does not have."""
     for function, subscription in choreography.subscriptions:
         pattern = json.loads(subscription.pattern.canonical)
         for part in pattern.get("$or", [pattern]):
             kind, filters, root = _filtered(subscription, part)
-            for field in _impossible(kind, filters):
+            for field in _impossible_fields(kind, filters):
                 yield LintFinding(
                     "unreachable",
                     f"{function.name} {kind.identity}",
@@ -36,7 +36,7 @@ def impossible_filters(choreography: Choreography) -> Iterator[LintFinding]:
 def _filtered(
     subscription: Subscription, part: Mapping[str, Any]
 ) -> tuple[type[Contract | ForeignEvent], Mapping[str, Any], str]:
-    """Return (class of the event, its filters by field, name of the filtered object) of one part of a pattern."""
+    """Return (class of the event, filters by field, `data` or `detail`) of one branch of a subscription's pattern."""
     detail = part.get("detail", {})
     for kind in subscription.foreign:
         if [kind.origin.source_pattern, kind.identity.detail_type] == [part["source"][0], part["detail-type"][0]]:
@@ -46,10 +46,10 @@ def _filtered(
     return contract, detail.get("data", {}), "data"
 
 
-def _impossible(contract: type[BaseModel], filters: Mapping[str, Any]) -> Iterator[str]:
-    """Yield each field whose filter lists only values that its enum or literal does not have."""
+def _impossible_fields(kind: type[BaseModel], filters: Mapping[str, Any]) -> Iterator[str]:
+    """Yield each top-level field whose filter lists only values that its enum or literal does not have."""
     for name, wanted in filters.items():
-        _, field = wire_fields(contract).get(name, ("", None))
+        _, field = wire_fields(kind).get(name, ("", None))
         allowed = _values(field.annotation) if field else None
         exact = isinstance(wanted, list) and not any(isinstance(one, dict) for one in wanted)
         if allowed is not None and exact and not any(one in allowed for one in wanted):
@@ -57,7 +57,7 @@ def _impossible(contract: type[BaseModel], filters: Mapping[str, Any]) -> Iterat
 
 
 def _values(annotation: Any) -> list[object] | None:
-    """Return all JSON values of a type that consists only of enums, literals and None; None for any other type."""
+    """Return the values of a type that consists only of enums, literals and None; None for any other type."""
     found: list[object] = []
     for member in members(annotation):
         if isinstance(member, type) and issubclass(member, Enum):

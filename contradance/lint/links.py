@@ -15,7 +15,7 @@ _WRITING: Final = frozenset({"put", "put_if_absent", "update", "delete"})
 
 
 def unlinked(choreography: Choreography) -> Iterator[LintFinding]:
-    """Yield a finding for each link that a handler's code needs and the function does not declare."""
+    """Yield a finding for each table, setting or secret that a handler's code uses and its `uses=` does not link."""
     for function in choreography.functions.values():
         links = {*function.uses}
         for wanted, accepted in _used(function).items():
@@ -30,7 +30,7 @@ def unlinked(choreography: Choreography) -> Iterator[LintFinding]:
 
 
 def _used(function: AnyFunction) -> dict[str, set[object]]:
-    """Return the links that a handler's code needs, by the text to write, each with the links that allow the use."""
+    """Return what a handler and the functions that it calls use: the text for `uses=`, and the links that allow it."""
     found: dict[str, set[object]] = {}
     package = function.handler.__module__.partition(".")[0]
     pending: list[object] = [function.handler]
@@ -54,7 +54,7 @@ def _used(function: AnyFunction) -> dict[str, set[object]]:
 
 
 def _globals_used(code: CodeType, names: dict[str, Any]) -> Iterator[tuple[object, str]]:
-    """Yield (global's value, attribute) for each read of a global in a code object; the attribute may be empty."""
+    """Yield (value, attribute) for each read of a global in code: once with "", then with the attribute, if any."""
     for nested in code.co_consts:
         if isinstance(nested, CodeType):
             yield from _globals_used(nested, names)

@@ -12,7 +12,7 @@ _DECORATORS: Final = ("subscriber", "route", "schedule")
 
 
 def unlisted(choreography: Choreography, root: Path, module: str) -> Iterator[LintFinding]:
-    """Yield a finding for each decorated handler that is not a function of the choreography.
+    """Yield a finding for each decorated handler below the choreography's folder that the choreography does not list.
 
     The code is read and not imported: a module that nothing imports is found too.
 
@@ -40,7 +40,7 @@ def unlisted(choreography: Choreography, root: Path, module: str) -> Iterator[Li
 
 
 def _handlers(path: Path) -> Iterator[ast.FunctionDef]:
-    """Yield the handlers at the top level of a module; none of a file that is not Python."""
+    """Yield the decorated functions at the top level of a module; none of a file that cannot be read or parsed."""
     try:
         tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):

@@ -13,7 +13,7 @@ Edges = Mapping[str, set[str]]
 
 
 def followers(choreography: Choreography) -> Edges:
-    """Return, for each function, the names of the functions that consume what it publishes."""
+    """Return, for each function, the names of the functions that consume a version of what it publishes."""
     return {
         name: {consumer for contract in function.publishes for consumer in choreography.receivers(contract)}
         for name, function in choreography.functions.items()
@@ -41,7 +41,7 @@ def reached(edges: Edges, starts: set[str]) -> set[str]:
 
 
 def cycles(choreography: Choreography) -> Iterator[LintFinding]:
-    """Yield a finding for each group of functions that lead to themselves, with a shortest cycle."""
+    """Yield one finding for each group of functions that lead to each other, or to itself, with a shortest cycle."""
     edges = followers(choreography)
     groups = _groups(edges)
     seen: set[str] = set()

@@ -26,7 +26,7 @@ def unused(choreography: Choreography) -> Iterator[LintFinding]:
 
 
 def unpublished(choreography: Choreography) -> Iterator[LintFinding]:
-    """Yield a finding for each event with subscribers but no publisher, unless it is an older version."""
+    """Yield a finding for each event with subscribers but no publisher, unless a newer version upcasts it."""
     older = {ancestor for contract in choreography.contracts for ancestor in contract.lineage()[1:]}
     for contract in choreography.contracts:
         consumers = ", ".join(one.name for one in choreography.consumers(contract))
@@ -99,7 +99,7 @@ def _used_names(packages: set[str]) -> dict[str, set[str] | None]:
 
 
 def _packages(module: str) -> list[str]:
-    """Return the names of the packages around a module; the module itself when it has none."""
+    """Return the names of the packages around a module, the outermost first; the module alone when it has none."""
     parts = module.split(".")
     return [".".join(parts[:length]) for length in range(1, len(parts))] or [module]
 
@@ -113,7 +113,7 @@ def _parsed(module: ModuleType) -> ast.Module | None:
 
 
 def _names(tree: ast.Module) -> set[str]:
-    """Return the names and attributes that a module uses, without its annotations."""
+    """Return the names and attributes in a module's code, except in annotations and in imports."""
     found: set[str] = set()
     waiting: list[ast.AST] = [tree]
     while waiting:

@@ -191,7 +191,7 @@ def stored_letter(function: str, row: tuple[Any, ...]) -> DeadLetter:
 
 
 def letter_ids(choreography: Choreography, letter: DeadLetter) -> tuple[str, str]:
-    """Return (event id, correlation id) of a dead letter, as the bus and the journal have them; empty if unknown."""
+    """Return (event id, correlation id) of a dead letter's event, or of its scheduled run; empty texts if unknown."""
     event = letter.event
     if event is None:
         return "", ""

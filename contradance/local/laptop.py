@@ -17,8 +17,9 @@ from contradance.local.aws.endpoint import AwsEndpoint
 from contradance.local.clock import MovableClock, RealClock
 from contradance.local.dead_letter_queues import DeadLetterQueues
 from contradance.local.events.bus import Bus
+from contradance.local.events.clock_jumps import end_long_pauses, shift_pauses
+from contradance.local.events.deliveries import Deliveries
 from contradance.local.events.pending_delivery import PendingDelivery
-from contradance.local.events.pending_messages import PendingMessages
 from contradance.local.events.postponed import Postponed, retry_now
 from contradance.local.events.replays import Replays
 from contradance.local.events.schedules import Schedules
@@ -87,12 +88,12 @@ class Laptop:
         self.database = Database(state / STATE_FILE, synchronous)
         adopt_renamed(self.database, choreography)
         self.bus = Bus(choreography, self.database, clock)
+        self.deliveries = Deliveries(self.database, clock)
         self.journal = LaptopJournal(self.database, when_journaled)
         self.dead_letters = DeadLetterQueues(self.database, clock)
         self.replays = Replays(self.bus, self.database, clock, archive_delay, Random(seed))  # noqa: S311 - an order is not a secret
         self.in_flight = InFlight(state, renamed_functions(choreography))
         store = SQLiteStore(self.database, self.bus if publish_at_once else None, self.in_flight.attempt_of)
-        messages = PendingMessages(self.database)
         self.environment = Environment(
             store=store,
             events=self.bus,
@@ -101,7 +102,6 @@ class Laptop:
             clock=clock,
             variables=variables,
             bus=self.bus.name,
-            messages=messages,
         )
         self.threads = RequestThreads(self.in_flight)
         functions = [
@@ -110,19 +110,15 @@ class Laptop:
             if isinstance(function.trigger, Subscription | Schedule)
         ]
         invoker = Invoker(
-            self.bus,
-            choreography.functions,
-            self.in_flight,
-            self.environment,
-            messages=messages,
-            when_settled=when_settled,
+            self.deliveries, choreography.functions, self.in_flight, self.environment, when_settled=when_settled
         )
-        recovery = Recovery(choreography.functions, self.bus, invoker, self.in_flight, store)
+        recovery = Recovery(choreography.functions, self.deliveries, invoker, self.in_flight, store)
         self._schedules = schedules = Schedules(choreography, self.bus, clock.now())
         self._store = store
         self._runner = Runner(
             functions,
             self.bus,
+            self.deliveries,
             invoker,
             schedules=schedules,
             recovery=recovery,
@@ -131,19 +127,24 @@ class Laptop:
             when_jumped=self._follow_clock,
             every_minute=self.sweep,
         )
-        shuffle = Random(seed)  # noqa: S311 - the same
         self._drain = Drain(
             functions,
-            self.bus,
+            self.deliveries,
             invoker,
             schedules=schedules,
             replays=self.replays,
             recovery=recovery,
-            random=shuffle,
+            random=Random(seed),  # noqa: S311 - the same
         )
         self.gateway = Gateway(choreography, self.environment)
         self.aws = AwsEndpoint(
-            choreography, self.bus, self.dead_letters, self.replays, self.environment, threads=self.threads
+            choreography,
+            self.bus,
+            self.deliveries,
+            self.dead_letters,
+            self.replays,
+            environment=self.environment,
+            threads=self.threads,
         )
         self._pruning = PruningThread(self.pruner(kept), self._is_due) if kept else None
 
@@ -152,7 +153,7 @@ class Laptop:
         if not isinstance(self.clock, RealClock):
             raise LaptopError("a virtual clock stands still.\n  Use drain(), or give the laptop a RealClock.")
         pauses = [_LONGEST_DELAY, *(_longest_pause(function) for function in self.choreography.functions.values())]
-        self.bus.reschedule_future(self.clock.now(), max(pauses))
+        end_long_pauses(self.database, self.clock.now(), max(pauses))
         self._runner.start(self.clock)
         self.replays.start()
         if self._pruning:
@@ -165,7 +166,7 @@ class Laptop:
         return self.gateway.answer(method, target, headers or {}, body.encode() if isinstance(body, str) else body)
 
     def drain(self) -> None:
-        """Deliver until nothing is pending, moving the clock to retries; no schedules. `LaptopError` for a real clock."""
+        """Deliver until nothing is pending, moving the clock to retries; no schedules. `LaptopError`: a real clock."""
         self._drain.run(self._movable())
 
     def advance(self, duration: timedelta) -> None:
@@ -213,7 +214,7 @@ class Laptop:
             "The clock was set back by %s. Retries and schedules go on, and wait no longer than before.", -jump
         )
         now = self.clock.now()
-        self.bus.shift_future(now, -jump)
+        shift_pauses(self.database, now, -jump)
         self._schedules.set_back(now, -jump)
 
     def close(self) -> bool:

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from contradance.choreography import Choreography
 from contradance.local.dead_letter_queues import LETTER_COLUMNS, letter_ids, stored_letter
 from contradance.local.state.database import Database
-from contradance.local.state.journal_table import STARTED_AT, started_at
+from contradance.local.state.journal_row import STARTED_AT, parsed_start
 from contradance.retry import QUEUE_MAX_AGE
 from contradance.runtime.ports import Clock
 
@@ -190,4 +190,4 @@ class Pruner:
 
 def _is_before(text: str | None, before: float) -> bool:
     """Whether a record's start, as text, is before a time in seconds of the epoch; False if it cannot be read."""
-    return text is not None and started_at(text) < datetime.fromtimestamp(before, UTC)
+    return text is not None and parsed_start(text) < datetime.fromtimestamp(before, UTC)

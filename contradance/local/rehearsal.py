@@ -49,7 +49,7 @@ class Rehearsed(NamedTuple):
 def rehearse(
     function: AnyFunction, event: Mapping[str, Any], queries: Queries, variables: Mapping[str, str]
 ) -> Rehearsed:
-    """Run `function` with an event as it was delivered, keep nothing of it, and return what it did.
+    """Run `function` with an event as it was delivered, store nothing, and return what it did or raised.
 
     Args:
         function: a subscriber or a scheduled function.
@@ -60,10 +60,10 @@ def rehearse(
     Raises:
         LaptopError: the file cannot be read.
     """
-    store, rest = _Forgetful(queries), _Nothing()
+    store, rest = _RehearsalStore(queries), _RehearsalPorts()
     environment = Environment(store, rest, rest, rest, RealClock(), variables, bus="rehearsal")
     try:
-        invoke(function, event, _Patient(), environment)
+        invoke(function, event, _UnlimitedContext(), environment)
     except LaptopError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever the handler raises is the result
@@ -86,7 +86,7 @@ def pending_events(queries: Queries, term: str) -> list[PendingEvent]:
     return [PendingEvent(function, event_id, read_event(event_id, envelope)) for function, event_id, envelope in rows]
 
 
-class _Patient:
+class _UnlimitedContext:
     """Lambda's context of an invocation without a timeout."""
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class _Patient:
         return _HOUR
 
 
-class _Forgetful(StoredItems):
+class _RehearsalStore(StoredItems):
     """A `Store` that reads committed rows, and notes what would be committed."""
 
     def __init__(self, queries: Queries) -> None:
@@ -133,11 +133,11 @@ class _Forgetful(StoredItems):
         """Do nothing: nothing was committed."""
 
     def unpublished(self, now: datetime, limit: int) -> list[tuple[OnceKey, tuple[SealedEvent, ...]]]:  # noqa: ARG002 - the port's
-        """Return nothing."""
+        """Return an empty list."""
         return []
 
 
-class _Nothing:
+class _RehearsalPorts:
     """`Events`, `DeadLetters` and `JournalWriter` that keep nothing but the reason of a dead letter."""
 
     def __init__(self) -> None:
@@ -148,7 +148,7 @@ class _Nothing:
         return {"FailedEntryCount": 0, "Entries": [{"EventId": str(uuid4())} for _ in Entries]}
 
     def send(self, function: str, body: str, attributes: Mapping[str, str]) -> None:  # noqa: ARG002 - the port's
-        """Note why the event would be a dead letter."""
+        """Note the attribute `ERROR_MESSAGE` as the reason; send nothing."""
         self.reason = attributes["ERROR_MESSAGE"]
 
     def write(self, record: JournalRecord) -> None:

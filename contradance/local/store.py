@@ -58,7 +58,7 @@ class SQLiteStore(StoredItems):
         self._full = _REMEMBERED
 
     def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
-        """Take the lease and return the record with the attempt's number; `published` needs none. Else `LeaseHeld`.
+        """Take the lease and return the once-record, its attempt counted; a `published` one unchanged. Or `LeaseHeld`.
 
         An expired lease is free: its holder died or timed out, and the commit refuses its late result.
         """

@@ -106,7 +106,7 @@ class Counts:
 
 
 def copy_rows(source: Rows, target: Rows, *, dry_run: bool, delete: bool = True) -> Counts:
-    """Copy items and completed once-records to the target, but not over rows that functions there wrote; return counts.
+    """Copy items and completed once-records, and delete outdated copies; rows that functions of the target wrote stay.
 
     Args:
         source: has the rows.

@@ -183,7 +183,7 @@ def _foreign_bus(system: System, name: str, bus: DeployedBus) -> Iterator[Health
 
 
 def _archives(system: System, deployed: Deployed, choreography: Choreography) -> Iterator[HealthCheck]:
-    """Yield whether each archive is enabled; a finding if that of the own bus is unknown, and functions consume from it."""
+    """Yield whether each archive is enabled; a finding if that of the own bus, consumed from, is unknown."""
     consumes = any(one.subscription.bus is None for one in choreography.subscriptions)
     if consumes and deployed.archive_arn is None:
         yield HealthCheck(

@@ -176,7 +176,7 @@ def _published_events(records: Iterable[JournalRecord]) -> dict[str, PublishedEv
 
 
 def _outside_events(records: Iterable[JournalRecord], published: Container[str]) -> dict[str, PublishedEvent]:
-    """Return the consumed events that are not in `published`, by id."""
+    """Return the consumed events that are not in `published`, by id, each in the newest version that was consumed."""
     consumed: dict[str, list[str]] = {}
     for record in records:
         if record.event_id is not None and record.event_id not in published:

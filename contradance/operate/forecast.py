@@ -31,21 +31,21 @@ class Forecast:
 class ReadableArchive(Protocol):
     """An archive that can be read; EventBridge's cannot."""
 
-    def events(self, first: datetime, last: datetime) -> Iterator[Mapping[str, Any]]:
-        """Yield the events from `first` to `last`, in EventBridge's envelope."""
+    def events(self, bus: str | None, first: datetime, last: datetime) -> Iterator[Mapping[str, Any]]:
+        """Yield the envelopes of a bus's events (None: the own bus) with a time from `first` until before `last`."""
         ...
 
-    def completed(self, function: str) -> set[tuple[str, str]]:
-        """Return (source, event id) of each event that a function has completed."""
+    def completed(self, deployed_name: str) -> set[tuple[str, str]]:
+        """Return the (source, event id) of each event that a function has completed."""
         ...
 
 
 def from_archive(planned: ReplayPlan, archive: ReadableArchive) -> Forecast:
     """Return the forecast of a replay, counted in the archive by the code's pattern, once-records and contracts."""
     function, subscription = planned.function, planned.subscription
-    completed = archive.completed(function.name)
+    completed = archive.completed(function.deployed_name)
     matched = done = invalid = 0
-    for event in archive.events(planned.first, planned.last):
+    for event in archive.events(subscription.bus, planned.first, planned.last):
         if subscription.pattern.matches({**event, "replay-name": planned.name}):
             matched += 1
             try:

@@ -71,7 +71,7 @@ def read_foreign(choreography: Choreography, kind: type[ForeignEvent], data: str
 
 
 def publish_foreign(choreography: Choreography, kind: type[ForeignEvent], data: str, put: Put) -> str:
-    """Publish JSON text, a detail or a whole event, as an event of others; return EventBridge's id.
+    """Publish JSON text as an event of others, return its id; raise `ContractViolation` or `PublishFailed`.
 
     Raises:
         ContractViolation: the data breaks the class.

@@ -189,7 +189,7 @@ class JournalAccess(Protocol):
     """Finds records."""
 
     def flows(self, term: str) -> list[JournalRecord]:
-        """Return all records of each flow with an id or subject that is, or begins with, `term`; empty without any."""
+        """Return all records of flows with an id or subject that is `term`, or from 8 characters on begins with it."""
         ...
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:

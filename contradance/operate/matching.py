@@ -44,7 +44,7 @@ def _mismatch(found: Sequence[Mismatch | None]) -> Mismatch | None:
 
 
 def versions_of(choreography: Choreography, name: str, data: str) -> list[Mapping[str, Any]]:
-    """Return the envelopes in which data would be published as the event `name`, one a version, the newest last.
+    """Return the envelopes in which data would be published as an event, newest last; `ContractViolation` if wrong.
 
     Raises:
         DeclarationError: no event, or several, have the name.

@@ -82,7 +82,7 @@ def _functions_of(service: str, stack: Deployed, which: str) -> set[str]:
 
 
 def _check_stacks(source: Deployed, target: Deployed) -> None:
-    """Raise `OperateError` unless these are two stacks of one application, on one bus, with once-records."""
+    """Raise `OperateError` unless these are two different stacks on one bus, both with a table of once-records."""
     if source.once_table is None or target.once_table is None:
         raise OperateError("a stack was deployed by an older version.\n  Deploy both stacks with this one: pulumi up")
     if source.once_table == target.once_table:

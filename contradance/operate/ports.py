@@ -133,7 +133,7 @@ class HealthAccess(Protocol):
     """Reads the parts of a system as they are now: functions, bus, rules, archive and alarms."""
 
     def deployed(self) -> Deployed:
-        """Return the description of what runs now."""
+        """Return the description of what runs now; `ContradanceError` if nothing runs."""
         ...
 
     def account(self) -> str | None:

@@ -63,7 +63,7 @@ def latest_published(
 
 
 def with_publishers(events: Sequence[Published], journal: JournalAccess) -> list[Published]:
-    """Return the events, those without a publisher with the one that the whole journal of their flows has, if any.
+    """Return the events, those without a publisher with publisher and contract by the whole journal of their flows.
 
     The attempt that published an event may be much older than an attempt that consumed it.
     """

@@ -54,7 +54,7 @@ def seal_data(contract: type[Contract], data: str) -> tuple[SealedEvent, ...]:
 def publish_data(
     choreography: Choreography, contract: type[Contract], data: str, events: Events, clock: Clock
 ) -> SealedEvent:
-    """Publish JSON text as an event, and return its newest version.
+    """Publish JSON text as an event, return its newest version; raise `ContractViolation` or `PublishFailed`.
 
     Raises:
         ContractViolation: the data breaks the contract.

@@ -55,7 +55,7 @@ def plan(
     identifier: str,
     again: bool = False,
 ) -> ReplayPlan:
-    """Return a checked replay of the events with `first` <= time < `last`; `identifier` ends its name.
+    """Return a checked replay of the events with `first` <= time < `last`; `OperateError` when it is not possible.
 
     Raises:
         OperateError: the replay is not possible; the message has the reason.

@@ -30,7 +30,7 @@ class RuleReplay:
 def plan_to_rule(
     system: System, rule: str, first: datetime, last: datetime, *, identifier: str, again: bool = False
 ) -> RuleReplay:
-    """Return a checked replay to a rule, by its name or ARN, of the events with `first` <= time < `last`.
+    """Return a checked replay to a rule, by name or ARN, of `first` <= time < `last`; `OperateError` if not possible.
 
     Raises:
         OperateError: the replay is not possible; the message has the reason.

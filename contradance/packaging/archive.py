@@ -71,7 +71,7 @@ def make_zip(files: Mapping[str, bytes]) -> bytes:
 
 
 def _make_entry(name: str, data: bytes) -> _ZipEntry:
-    """Return a compressed entry; a stored one when compression does not make it smaller."""
+    """Return a file as a compressed entry; a stored one when compression does not make it smaller."""
     squeezed = bytes(deflate.deflate_compress(data, _LEVEL)) if data else data
     method, packed = (_DEFLATED, squeezed) if len(squeezed) < len(data) else (_STORED, data)
     return _ZipEntry(name.encode(), method, zlib.crc32(data), packed, len(data))

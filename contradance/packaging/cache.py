@@ -18,7 +18,7 @@ class CachedFile(NamedTuple):
 
 
 def get_or_create_file(path: Path, make: Callable[[], bytes]) -> CachedFile:
-    """Return the file at `path`; write what `make` returns first when it does not exist.
+    """Return the file at `path`; if it does not exist, first write what `make` returns, or raise `PackagingError`.
 
     A file's name contains a digest of everything that its content depends on, so an existing file is never stale.
 
@@ -40,7 +40,7 @@ def get_or_create_file(path: Path, make: Callable[[], bytes]) -> CachedFile:
 
 
 def _write_atomically(path: Path, content: bytes) -> None:
-    """Write a file under another name, flush it to the disk, and rename it to `path`."""
+    """Write a file under another name, flush it to the disk, and rename it to `path`; leave nothing when that fails."""
     handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -34,7 +34,7 @@ class Imports:
 
 
 def read_imports(path: Path, module: str) -> Imports:
-    """Return the imports of the module in `path`; refuse a file that this Python cannot parse.
+    """Return the imports of the module `module` in the file `path`; `PackagingError` if this Python cannot parse it.
 
     Raises:
         PackagingError: this interpreter cannot parse the file.
@@ -73,13 +73,13 @@ class _ImportVisitor(ast.NodeVisitor):
         self._visit_all(node.body if negated else node.orelse)
 
     def visit_Try(self, node: ast.Try) -> None:
-        """Mark imports as optional in a `try` that handles ImportError, and in its handlers."""
+        """Collect a `try`'s imports; in its body and handlers they are optional if it handles ImportError."""
         optional = any(_catches_import_errors(handler) for handler in node.handlers)
         self._visit_all([*node.body, *node.handlers], optional=optional)
         self._visit_all([*node.orelse, *node.finalbody])
 
     def visit_Import(self, node: ast.Import) -> None:
-        """Collect `import a.b`."""
+        """Collect the modules of `import a.b, c`."""
         for alias in node.names:
             self._add(alias.name, None, node.lineno, alias.asname or alias.name)
 
@@ -95,7 +95,7 @@ class _ImportVisitor(ast.NodeVisitor):
             self._add(module, name, node.lineno, alias.asname or alias.name)
 
     def _add(self, module: str, name: str | None, line: int, bound: str) -> None:
-        """Add an import; one for type checking under the name that it binds."""
+        """Add an import; inside `if TYPE_CHECKING:` to those for typing, by the name that it binds."""
         imported = Imported(module, name, line, self._optional)
         if self._typing:
             self.for_typing[bound] = imported
@@ -103,7 +103,7 @@ class _ImportVisitor(ast.NodeVisitor):
             self.at_run_time.append(imported)
 
     def _visit_all(self, nodes: Iterable[ast.AST], **flags: bool) -> None:
-        """Visit nodes as `typing`, `optional` or both; what is already so outside them stays so."""
+        """Visit nodes with the flags `typing` and `optional` on if given here, or on already; restore them after."""
         before = self._typing, self._optional
         self._typing = self._typing or flags.get("typing", False)
         self._optional = self._optional or flags.get("optional", False)
@@ -119,7 +119,7 @@ def _is_type_checking(test: ast.expr) -> bool:
 
 
 def _catches_import_errors(handler: ast.ExceptHandler) -> bool:
-    """Whether an `except` handles ImportError: by its name, by that of a base class, or by having none."""
+    """Whether an `except` names ImportError, ModuleNotFoundError, Exception or BaseException, or no class at all."""
     if handler.type is None:
         return True
     names = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)}

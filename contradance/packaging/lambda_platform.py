@@ -41,12 +41,12 @@ class LambdaPlatform:
 
     @property
     def python(self) -> str:
-        """Its Python version: `3.13`."""
+        """The Python version of the runtime: `3.13`."""
         return self.runtime.removeprefix("python")
 
     @property
     def platform(self) -> str:
-        """The platform of its wheels, as uv names it: `aarch64-manylinux_2_34`."""
+        """The platform of the wheels for the runtime, as uv names it: `aarch64-manylinux_2_34`."""
         return f"{_MACHINE[self.architecture]}-manylinux_{_GLIBC[self.runtime]}"
 
     @property
@@ -56,7 +56,7 @@ class LambdaPlatform:
 
 
 def default_runtime() -> str:
-    """Return the Lambda runtime of this interpreter's version, so that the layer can hold its bytecode.
+    """Return the Lambda runtime of this interpreter's version; warn, and return python3.13, if Lambda has none.
 
     Warns:
         UserWarning: Lambda has no such runtime; the result is another one, and functions start slower.
@@ -72,5 +72,5 @@ def default_runtime() -> str:
 
 
 def _own_runtime() -> str:
-    """Return the name of a Lambda runtime with this interpreter's version: `python3.13`."""
+    """Return this interpreter's version as Lambda names runtimes, `python3.13`, also if Lambda does not have it."""
     return f"python{sys.version_info.major}.{sys.version_info.minor}"

@@ -9,7 +9,7 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
@@ -33,7 +33,7 @@ MAX_ZIP_BYTES: Final = 50 * 1024 * 1024
 
 
 def layer_key(lock: bytes, rooms: Mapping[str, Path], target: LambdaPlatform) -> str:
-    """Return a digest of everything that the layer depends on: its contents, the code that builds it, and its target."""
+    """Return a digest of what the layer depends on: its contents, the code that builds it, its target, the bytecode."""
     bytecode = platform.python_version() if target.runs_own_bytecode else "none"
     facts = [target.runtime, target.architecture, bytecode, version("deflate"), *sorted(rooms)]
     makers = sorted(Path(__file__).parent.glob("*.py"))
@@ -43,7 +43,7 @@ def layer_key(lock: bytes, rooms: Mapping[str, Path], target: LambdaPlatform) ->
 
 
 def make_layer(root: Path, lock: bytes, rooms: Mapping[str, Path], target: LambdaPlatform) -> bytes:
-    """Return the layer as a zip; refuse wheels that differ from the lock, and a layer too large for Lambda.
+    """Return the layer as a zip; `PackagingError` if its wheels cannot be installed, or it is too large for Lambda.
 
     Raises:
         PackagingError: a wheel is missing or its hash differs from the lock's, or the layer is too large for Lambda.
@@ -72,13 +72,13 @@ def make_layer(root: Path, lock: bytes, rooms: Mapping[str, Path], target: Lambd
     return zipped
 
 
-def top_level_modules(names: Iterator[str] | list[str]) -> frozenset[str]:
-    """Return the top-level modules and packages of a layer, given the names of its files."""
+def top_level_modules(names: Iterable[str]) -> frozenset[str]:
+    """Return the top-level modules and packages of a layer, given the names of its files: `python/a/b.py` has `a`."""
     return frozenset(parts[1].partition(".")[0] for parts in (name.split("/") for name in names) if len(parts) > 1)
 
 
 def _install_wheels(root: Path, lock: bytes, copy: Path, folder: Path, target: LambdaPlatform) -> None:
-    """Install the lock's wheels for `target` in `folder`; the lock is first written to the file `copy`."""
+    """Write the lock to the file `copy`, and install its wheels in `folder`; `PackagingError` if that fails."""
     copy.write_bytes(lock)
     run_uv(
         *("pip", "install", "--target", folder, "--requirements", copy, "--require-hashes", "--no-deps"),
@@ -103,7 +103,9 @@ def _copy_module(source: Path, folder: Path, module: str) -> None:
 
 
 def _compile_modules(folder: Path) -> None:
-    """Write the bytecode of all modules, for their path in /opt, so that Python never compares it with the source.
+    """Write the bytecode of all modules, for their path in /opt; `PackagingError` if none can be compiled.
+
+    Python never compares it with the source.
 
     This runs in a separate process without PYTHON* variables, because the bytes would depend on the memory of this one.
     Files that this Python cannot compile (templates, for example) get no bytecode.

@@ -27,7 +27,7 @@ _EXTRA: Final = "lambda"
 
 
 def read_lock(root: Path) -> bytes:
-    """Return the lock of the project in `root`; refuse one that is missing or out of date.
+    """Return the lock of the project in `root`; `PackagingError` if it is missing or out of date.
 
     Raises:
         PackagingError: it does not exist, or the requirements have changed since it was written.
@@ -47,7 +47,7 @@ def read_lock(root: Path) -> bytes:
 
 
 def write_lock(root: Path, project_code: Iterable[str]) -> None:
-    """Pin the requirements of the project in `root`; versions of an existing lock stay.
+    """Write the lock of the project in `root`; the versions of an existing one stay. `PackagingError` if uv fails.
 
     Args:
         root: folder of pyproject.toml, and of constraints.txt if versions should follow it.
@@ -89,7 +89,7 @@ def _requirements(root: Path) -> list[str]:
 
 
 def _contradance_requirements() -> Iterator[str]:
-    """Yield the requirements of contradance itself and of its extra `lambda`."""
+    """Yield the requirements of contradance itself and of its extra `lambda`, without their conditions."""
     for requirement in requires("contradance") or ():
         bare, _, condition = requirement.partition(";")
         if "extra" not in condition or re.search(rf"""extra == ['"]{_EXTRA}['"]""", condition):

@@ -30,7 +30,7 @@ class Modules:
         self._read: dict[Path, Imports] = {}
 
     def needed(self, roots: Iterable[str], inside: Callable[[str], bool]) -> Needed:
-        """Return what importing `roots` needs; `inside` selects the top-level packages whose imports are followed."""
+        """Return what importing `roots` loads; `inside` is True for a top-level package whose imports are followed."""
         found: dict[str, Path] = {}
         outside: set[tuple[Path, Imported]] = set()
         pending = [name for root in roots for name in self._loaded_by(Imported(root, None, 0, optional=False))]
@@ -48,7 +48,7 @@ class Modules:
         return Needed(found, frozenset(outside))
 
     def locate(self, module: str) -> Path | None:
-        """Return the file of a module; None when it does not exist or is not written in Python."""
+        """Return the .py file of a module, of a package its `__init__.py`; None when it has none."""
         top, *rest = module.split(".")
         home = self.locate_top_level(top)
         if home is None:
@@ -58,7 +58,7 @@ class Modules:
         return _python_file(home.joinpath(*rest))
 
     def locate_top_level(self, top: str) -> Path | None:
-        """Return the folder of a top-level package or the file of a module; None when there is none in Python."""
+        """Return the folder of a top-level package, or the .py file of a top-level module; None when there is none."""
         if top not in self._tops:
             self._tops[top] = self._find_top_level(top)
         return self._tops[top]
@@ -70,7 +70,7 @@ class Modules:
         return self.locate(module) is not None or (home is not None and home.joinpath(*rest).is_dir())
 
     def _find_top_level(self, top: str) -> Path | None:
-        """Search the folders, then ask the import system, for a top-level package's folder or a module's file."""
+        """Search the folders, then ask the import system, as `locate_top_level` describes."""
         for folder in self._search:
             file = _python_file(folder / top)
             if file is not None:
@@ -85,7 +85,7 @@ class Modules:
         return origin.parent if origin.name == "__init__.py" else origin
 
     def _loaded_by(self, imported: Imported) -> Iterator[str]:
-        """Yield the modules that an import loads, with their parents; a lazy package's name leads to its module."""
+        """Yield the modules that an import loads: parents, itself, and the module of the imported name, if any."""
         module, name = imported.module, imported.name
         yield from _with_parents(module)
         if name is not None and self.locate(f"{module}.{name}"):
@@ -98,7 +98,7 @@ class Modules:
                 yield from self._loaded_by(home)
 
     def _read_imports_once(self, module: str, path: Path) -> Imports:
-        """Return the imports of a module, from the first reading of its file."""
+        """Return the imports of a module, whose file is read once; `PackagingError` if it cannot be parsed."""
         if path not in self._read:
             self._read[path] = read_imports(path, module)
         return self._read[path]

@@ -20,7 +20,7 @@ from contradance.packaging.lock import read_lock, write_lock
 from contradance.packaging.modules import module_file
 from contradance.packaging.project_code import ProjectCode, top_level_packages
 from contradance.packaging.rooms import lambda_modules
-from contradance.project import find_project
+from contradance.project import Project, find_project
 
 _ARCHITECTURE: Final = "arm64"
 
@@ -48,7 +48,7 @@ def build(
     architecture: str | None = None,
     cache: Path | None = None,
 ) -> Packages:
-    """Build the packages of a choreography that are not in the cache; return the paths of all.
+    """Build the packages that are not in the cache; return the paths of all, or raise `PackagingError`.
 
     Args:
         root: folder of the project, with its pyproject.toml and its lock.
@@ -67,7 +67,7 @@ def build(
         runtime or project.runtime or default_runtime(), architecture or project.architecture or _ARCHITECTURE
     )
     folder = (cache or root / ".contradance" / "packages").resolve()
-    registry = _registry_module(root, choreography)
+    registry = _registry_module(project, choreography)
     lock, machine = read_lock(root), lambda_modules()
     layer = get_or_create_file(
         folder / f"layer-{layer_key(lock, machine, target)}.zip", lambda: make_layer(root, lock, machine, target)
@@ -90,14 +90,14 @@ def build(
 
 
 def pin(root: Path, choreography: Choreography) -> None:
-    """Write the project's lock: the wheels of the layer."""
+    """Write the project's lock, which pins the wheels of the layer; the project's own code is not among them."""
     by_top = packages_distributions()
     own = {name for top in top_level_packages(choreography) for name in by_top.get(top, ())}
     write_lock(root, own)
 
 
 def _build_zip(folder: Path, name: str, module: str | None, code: ProjectCode) -> CachedFile:
-    """Return the zip of a function's project code, from the cache if it is there; without code it holds a README."""
+    """Return the zip of the project code that `module` needs, built unless cached; for None it holds only a README."""
     needed = {} if module is None else code.needed_by(module)
     files = {module_file(each, path): path.read_bytes() for each, path in needed.items()}
     files = files or {"README": b"All code of this function is in its layer; Lambda refuses an empty zip.\n"}
@@ -105,9 +105,8 @@ def _build_zip(folder: Path, name: str, module: str | None, code: ProjectCode) -
     return get_or_create_file(folder / f"{name}-{sha256(zipped).hexdigest()[:32]}.zip", lambda: zipped)
 
 
-def _registry_module(root: Path, choreography: Choreography) -> str:
-    """Return the module of the registry in pyproject.toml; refuse another registry than the choreography's."""
-    project = find_project(root)
+def _registry_module(project: Project, choreography: Choreography) -> str:
+    """Return the module of pyproject.toml's registry; `PackagingError` if the choreography has another registry."""
     named, registry = project.named("contracts"), project.registry()
     if registry is not choreography.contracts:
         raise PackagingError(

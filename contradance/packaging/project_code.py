@@ -33,7 +33,7 @@ class ProjectCode:
         self._own: dict[str, bool] = {}
 
     def needed_by(self, module: str) -> dict[str, Path]:
-        """Return the files of the project's modules that `module` needs, by dotted name; refuse what Lambda lacks.
+        """Return the files of the project's modules that `module` needs, by name; `PackagingError` if Lambda lacks one.
 
         Raises:
             PackagingError: a module imports something that Lambda will not have.
@@ -52,13 +52,13 @@ class ProjectCode:
         return needed.modules
 
     def is_own(self, top: str) -> bool:
-        """Whether a top-level package is the project's own; decided once."""
+        """Whether a top-level package is the project's own and goes into zips; decided once."""
         if top not in self._own:
             self._own[top] = self._decide_is_own(top)
         return self._own[top]
 
     def _decide_is_own(self, top: str) -> bool:
-        """Whether a top-level package is the project's own: named by the choreography or not from an index."""
+        """Decide whether a top-level package is the project's own, by the rules in the class's docstring."""
         if top == "contradance" or top in self._layer or top in sys.stdlib_module_names:
             return False
         if top in self._named:
@@ -69,7 +69,7 @@ class ProjectCode:
         )
 
     def _is_on_lambda(self, imported: Imported) -> bool:
-        """Whether Lambda has what an import from outside needs; one that is optional may lack it."""
+        """Whether Lambda has what an import needs; True also for an optional one, except of contradance itself."""
         top = imported.module.partition(".")[0]
         if top == "contradance":
             submodule = f"{imported.module}.{imported.name}"
@@ -106,6 +106,6 @@ def top_level_packages(choreography: Choreography) -> frozenset[str]:
 
 
 def _is_local(found: Distribution) -> bool:
-    """Return whether a distribution was installed from a folder instead of an index. PEP 610."""
+    """Whether a distribution was installed from a folder instead of an index. PEP 610."""
     record = json.loads(found.read_text("direct_url.json") or "{}")
     return "dir_info" in record

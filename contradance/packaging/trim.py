@@ -11,7 +11,7 @@ _LICENCES: Final = ("LICEN", "COPYING", "NOTICE", "AUTHORS")
 
 
 def is_kept(path: PurePosixPath) -> bool:
-    """Return whether an installed file goes into the layer: not scripts, tests, stubs, bytecode and most metadata."""
+    """Whether an installed file goes into the layer: no script, test, stub, bytecode nor most metadata does."""
     top, *inner = path.parts
     if top.endswith(".dist-info"):
         return inner[0] in _OF_A_DISTRIBUTION or inner[0].upper().startswith(_LICENCES)

@@ -9,7 +9,7 @@ from contradance.errors import PackagingError
 
 
 def run_uv(*arguments: str | Path, folder: Path, what: str) -> None:
-    """Run uv in a folder; refuse, in a message that begins with `what`, when it fails or is missing.
+    """Run uv in a folder; raise `PackagingError`, with `what` and uv's output, when it fails or is not installed.
 
     Raises:
         PackagingError: uv is not installed, or it failed; the message begins with `what` and ends with uv's output.
@@ -20,7 +20,7 @@ def run_uv(*arguments: str | Path, folder: Path, what: str) -> None:
 
 
 def _find_uv() -> str:
-    """Return the path of uv: the one of the Python package `uv`, else the one on PATH; refuse neither."""
+    """Return the path of uv: of the Python package `uv`, else the one on PATH; `PackagingError` without both."""
     if find_spec("uv") is not None:
         from uv import find_uv_bin  # noqa: PLC0415 - uv is an optional dependency
 

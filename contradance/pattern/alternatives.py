@@ -58,7 +58,7 @@ class Alternatives:
             self.operators.append(Within(Block(address, address.width)))
 
     def _add_operator(self, written: Mapping[object, object], path: str, values: list[Hashable]) -> None:
-        """Add an alternative like `{"prefix": "a"}`: to `operators`, or to `values` if it is one value; or set `absent`."""
+        """Add an alternative like `{"prefix": "a"}` to `operators`, its one value to `values`, or set `absent`."""
         if len(written) != 1:
             raise invalid("Only one key allowed in match expression", path)
         ((name, argument),) = written.items()
@@ -73,7 +73,7 @@ class Alternatives:
             values.append(require_text(argument, "exactly", path))
         elif isinstance(name, str) and name in READERS:
             operator = READERS[name](argument, f"{path}.{name}")
-            if isinstance(operator, float):
+            if isinstance(operator, int | float):
                 values.append(operator)
             else:
                 self.operators.append(operator)

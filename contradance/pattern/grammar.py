@@ -29,14 +29,14 @@ def invalid(reason: str, path: str = "") -> InvalidPattern:
 
 
 def require_text(value: object, name: str, path: str) -> str:
-    """Return `value`, the argument of the operator `name`; refuse it when it is not a string."""
+    """Return `value`, the argument of the operator `name`; raise `InvalidPattern` when it is not a string."""
     if not isinstance(value, str):
         raise invalid(f"{name} match pattern must be a string", path)
     return value
 
 
 def _read_caseless(argument: object, path: str) -> str | None:
-    """Return the text of an `{"equals-ignore-case": text}` inside a prefix or suffix; None when the argument is plain."""
+    """Return the text in `{"equals-ignore-case": text}`; None if not an object; `InvalidPattern` for another object."""
     if not isinstance(argument, Mapping):
         return None
     if list(argument) != ["equals-ignore-case"]:
@@ -45,24 +45,24 @@ def _read_caseless(argument: object, path: str) -> str | None:
 
 
 def _read_prefix(argument: object, path: str) -> Operator:
-    """Read the argument of `prefix`: a text, or an object with `equals-ignore-case`."""
+    """Return the operator of `prefix`: a text, or an `equals-ignore-case`; raise `InvalidPattern` for others."""
     caseless = _read_caseless(argument, path)
     return Prefix(require_text(argument, "prefix", path)) if caseless is None else PrefixIgnoreCase(caseless)
 
 
 def _read_suffix(argument: object, path: str) -> Operator:
-    """Read the argument of `suffix`: a text, or an object with `equals-ignore-case`."""
+    """Return the operator of `suffix`: a text, or an `equals-ignore-case`; raise `InvalidPattern` for others."""
     caseless = _read_caseless(argument, path)
     return Suffix(require_text(argument, "suffix", path)) if caseless is None else SuffixIgnoreCase(caseless)
 
 
 def _read_equals_ignore_case(argument: object, path: str) -> Operator:
-    """Read the argument of `equals-ignore-case`: a text."""
+    """Return the operator of `equals-ignore-case`; raise `InvalidPattern` when its argument is not a text."""
     return EqualsIgnoreCase(require_text(argument, "equals-ignore-case", path))
 
 
 def _read_wildcard(argument: object, path: str) -> Operator:
-    """Read the argument of `wildcard`: a text; refuse two stars in a row, and what is too complex for AWS."""
+    """Return the operator of `wildcard`; raise `InvalidPattern` if it is not a text, invalid or too complex for AWS."""
     try:
         literals = wildcard.read(require_text(argument, "wildcard", path))
     except ValueError as error:
@@ -77,7 +77,7 @@ def _read_wildcard(argument: object, path: str) -> Operator:
 
 
 def _read_cidr(argument: object, path: str) -> Operator:
-    """Read a block of IP addresses. For an argument that is not a string, AWS's message names the wrong operator."""
+    """Return the operator of `cidr`, a block of IP addresses; raise `InvalidPattern`, in AWS's words, for another."""
     try:
         return Within(parse_block(require_text(argument, "prefix", path)))
     except ValueError as error:
@@ -85,7 +85,7 @@ def _read_cidr(argument: object, path: str) -> Operator:
 
 
 def _require_number(value: object, path: str) -> float:
-    """Return `value` as the double to compare with; refuse what is not a number or what no double holds."""
+    """Return `value` as the double to compare with; `InvalidPattern` if it is no number, or no double holds it."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise invalid("Value of a numeric comparison must be numeric", path)
     number = as_double(value)
@@ -95,7 +95,7 @@ def _require_number(value: object, path: str) -> float:
 
 
 def _read_numeric(argument: object, path: str) -> Operator | float:
-    """Read the argument of `numeric`: return an interval, or the one number that equals."""
+    """Return the interval of `numeric`, or the one number of `=`; raise `InvalidPattern` for another argument."""
     match argument:
         case ["=", value]:
             return _require_number(value, path)
@@ -115,7 +115,7 @@ def _read_numeric(argument: object, path: str) -> Operator | float:
 
 
 def _read_anything_but(argument: object, path: str) -> Operator:
-    """Read the argument of `anything-but`: a text, a number, an array of either, or an object with an operator."""
+    """Return the operator of `anything-but`: texts, numbers, or one operator; raise `InvalidPattern` for others."""
     if isinstance(argument, Mapping):
         return _read_anything_but_operator(argument, path)
     values = argument if isinstance(argument, list | tuple) else [argument]
@@ -131,7 +131,7 @@ def _read_anything_but(argument: object, path: str) -> Operator:
 
 
 def _read_anything_but_operator(argument: Mapping[object, object], path: str) -> Operator:
-    """Read an `anything-but` whose argument is an object: one operator, and its text or array of texts."""
+    """Return the `anything-but` of one operator and its text or texts; raise `InvalidPattern` for another object."""
     if len(argument) != 1:
         raise invalid("Only one key allowed in match expression", path)
     ((name, nested),) = argument.items()

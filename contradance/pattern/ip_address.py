@@ -54,7 +54,7 @@ class Block:
 
 
 def parse_address(text: str) -> Address | None:
-    """Parse an IP address; None when the text is not one. An IPv4-mapped IPv6 address is returned as the IPv4 address."""
+    """Parse an IP address; None when the text is not one. IPv4 that is mapped into IPv6 is returned as IPv4."""
     if _V4.fullmatch(text) and len(text) <= _LONGEST_V4:
         numbers = [int(number) for number in text.split(".")]
         return Address(bytes(numbers)) if max(numbers) <= _LARGEST_BYTE else None

@@ -46,6 +46,7 @@ def _reader_of_two(path: str, outer: str, inner: str) -> FieldReader:
     """Return a reader of `outer.inner`, faster than the one for more steps; `path` is both with a dot between."""
 
     def read(event: Mapping[str, object]) -> object:
+        """Return the value, MISSING, or ELSEWHERE at an array or at a name with a dot."""
         value = event.get(outer, MISSING)
         if path in event:
             return ELSEWHERE
@@ -61,6 +62,7 @@ def _reader_of_nested(steps: list[str]) -> FieldReader:
     way = [(step, [".".join(steps[i:j]) for j in range(i + 2, len(steps) + 1)]) for i, step in enumerate(steps)]
 
     def read(event: Mapping[str, object]) -> object:
+        """Return the value, MISSING, or ELSEWHERE at an array or at a name with dots."""
         value: object = event
         for step, other_spellings in way:
             if not isinstance(value, Mapping):
@@ -84,12 +86,14 @@ def field_check(path: str, alternatives: Alternatives) -> FieldCheck:
         if alternatives.operators:
 
             def check_top_level(event: Mapping[str, object]) -> bool | None:
+                """Return whether a field at the top matches; None when it cannot decide."""
                 value = event.get(path, MISSING)
                 return accepts(value) if type(value) in LEAVES else match_found(value, alternatives)
 
             return check_top_level
 
         def check_top_level_text(event: Mapping[str, object]) -> bool | None:
+            """Return whether a field at the top without operators matches; None when it cannot decide."""
             value = event.get(path, MISSING)
             return value in keys if type(value) is str else match_found(value, alternatives)
 
@@ -98,12 +102,14 @@ def field_check(path: str, alternatives: Alternatives) -> FieldCheck:
     if alternatives.operators:
 
         def check_deep(event: Mapping[str, object]) -> bool | None:
+            """Return whether a field inside another matches; None when it cannot decide."""
             value = read(event)
             return accepts(value) if type(value) in LEAVES else match_found(value, alternatives)
 
         return check_deep
 
     def check_deep_text(event: Mapping[str, object]) -> bool | None:
+        """Return whether a field inside another without operators matches; None when it cannot decide."""
         value = read(event)
         return value in keys if type(value) is str else match_found(value, alternatives)
 

@@ -18,6 +18,7 @@ class Operator(Protocol):
 
     def accepts(self, value: object) -> bool:
         """Return whether a leaf of an event matches."""
+        ...
 
 
 class Present:

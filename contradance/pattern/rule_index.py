@@ -96,7 +96,7 @@ class RuleIndex:
     def _match_leaves(
         self, value: object, path: str, index: FieldIndex, event: Mapping[str, object], found: set[str]
     ) -> None:
-        """Add the rules found by each leaf of an array."""
+        """Add to `found` the rules that match by a leaf of the array `value`; none for an object."""
         if isinstance(value, Mapping):
             return
         tried: set[PatternBranch] = set()
@@ -140,7 +140,7 @@ class RuleIndex:
                 self._indexes.drop(path)
 
     def _choose(self, path: str, wanted: Alternatives) -> tuple[tuple[int, bool, int], str, list[IndexKey]]:
-        """Return (cost, path, one key for each alternative). Cost: branches found, whether the field is new, breadth."""
+        """Return (cost, path, a key for each alternative); cost: branches found, whether the field is new, breadth."""
         index = self._indexes.get(path)
         chosen, candidate_count = [], 0
         for candidates in candidate_keys(wanted):

@@ -50,7 +50,7 @@ _decoder = json.JSONDecoder(parse_float=parse_number, parse_constant=_refuse_nan
 
 
 def load(text: str) -> Mapping[str, object]:
-    """Parse the JSON object of a pattern; of a name that an object repeats, the last value counts."""
+    """Parse the JSON object of a pattern, with the last of repeated names; raise `InvalidPattern` for another text."""
     if len(text) > _MAX_READ:
         raise invalid(f"The pattern is longer than {MAX_CHARACTERS} characters")
     try:
@@ -74,7 +74,7 @@ class Reading:
         self.canonical = self._encode(pattern)
 
     def _encode(self, pattern: Mapping[str, object]) -> str:
-        """Return the pattern's canonical text; refuse a pattern that is too long or nested too deeply."""
+        """Return the pattern's canonical text; raise `InvalidPattern` if it is too long or nested too deeply."""
         encoder = _as_written if self._ordered else _canonical
         try:
             text = encoder.encode(pattern)
@@ -89,7 +89,7 @@ class Reading:
     def _read(
         self, pattern: Mapping[str, object], prefix: str, branches: list[BranchFields], *, inside_or: bool
     ) -> list[BranchFields]:
-        """Add the fields of an object to each branch; return the branches.
+        """Add the fields of an object to each branch, return the branches; raise `InvalidPattern` if it is invalid.
 
         Nested objects go on a stack, since a pattern may be 1,000 deep; `$or` recurses, but only ten deep at most.
         """
@@ -113,7 +113,7 @@ class Reading:
         return branches
 
     def _read_array(self, name: str, value: object, prefix: str, branches: list[BranchFields]) -> list[BranchFields]:
-        """Add one field, or the members of an `$or`, to each branch; return the branches."""
+        """Add a field, or the members of an `$or`, to each branch, return the branches; `InvalidPattern` if invalid."""
         path = f"{prefix}{name}"
         if not isinstance(value, list | tuple):
             raise invalid(f'"{name}" must be an object or an array', path)
@@ -134,7 +134,7 @@ class Reading:
         prefix: str,
         base: list[BranchFields],
     ) -> list[BranchFields]:
-        """Return each branch of `base` with each member of an `$or`; refuse too many combinations."""
+        """Return each branch of `base` with each member of an `$or`; raise `InvalidPattern` for too many branches."""
         self._combinations *= len(members)
         if self._combinations > MAX_COMBINATIONS:
             raise invalid(f"$or makes more than {MAX_COMBINATIONS} rule combinations", f"{prefix}$or")
@@ -146,7 +146,7 @@ class Reading:
 
 
 def _fields_of(pattern: Mapping[str, object], path: str) -> Iterator[tuple[str, object]]:
-    """Return the names and values of an object; refuse an empty object and names that are not strings."""
+    """Return an iterator over (name, value) of an object; raise `InvalidPattern` if empty or a name is no string."""
     if not pattern:
         raise invalid("Empty objects are not allowed", path.removesuffix("."))
     for name in pattern:

@@ -11,7 +11,7 @@ accepts the same with one star fewer, which is 9. The evaluator's documentation 
 
 
 def read(text: str) -> tuple[str, ...]:
-    r"""Return the literal texts between the stars of a wildcard; `\*` and `\\` stand for a star and a backslash.
+    r"""Return the literal texts between a wildcard's stars; raise ValueError for `**` or an escape but `\*` and `\\`.
 
     Raises:
         ValueError: the wildcard has two stars in a row, or another escape.
@@ -62,7 +62,7 @@ def matches(literals: tuple[str, ...], text: str) -> bool:
 
 
 def is_too_complex(literals: tuple[str, ...]) -> bool:
-    """Return whether AWS refuses a wildcard of these literals. A short one is never too complex, so it is not counted."""
+    """Return whether AWS refuses a wildcard of these literals; a short one is never too complex or counted."""
     longest = sum(map(len, literals)) + len(literals)
     return longest >= MAX_COMPLEXITY and complexity(literals) >= MAX_COMPLEXITY
 

@@ -43,7 +43,7 @@ from contradance.wire import read_closed
 def answer(
     function: AnyFunction, route: Route, request: Mapping[str, Any], environment: Environment, context: Context
 ) -> Response:
-    """Run a route for one request and return the response: 422 lists invalid fields, 500 hides internal errors.
+    """Run a route and return the response to a request, an error response for every exception but `LaptopError`.
 
     Raises:
         LaptopError: the laptop cannot answer any request; its gateway reports that.
@@ -61,7 +61,7 @@ def answer(
 def _answer(
     this: Attempt, function: AnyFunction, request: Mapping[str, Any], environment: Environment, context: Context
 ) -> Response:
-    """Return the response to a request; every error except `LaptopError` becomes an error response."""
+    """Run a route, journal it if it published or failed, and return the response; raise only `LaptopError`."""
     try:
         with Contained():
             task = _task(function, request, context)
@@ -89,7 +89,7 @@ def _answer(
 
 
 def _task(function: AnyFunction, request: Mapping[str, Any], context: Context) -> Task:
-    """Return the task of a request, once per Idempotency-Key if it has one; raise `BadRequest` or `HttpError`."""
+    """Return the task of a request, remembered by its Idempotency-Key if any; raise `BadRequest` or `HttpError`."""
     route = cast("Route", function.trigger)
     body_of(request)
     client_key = idempotency_key(request)
@@ -97,7 +97,7 @@ def _task(function: AnyFunction, request: Mapping[str, Any], context: Context) -
     key = OnceKey(function.deployed_name, "http", client_key or str(uuid4()))
 
     def run(delivery: Callable[[], Delivery]) -> tuple[object, Callable[[], StoredResponse]]:
-        """Call the handler; return what it publishes, and a function that renders its response."""
+        """Call the handler; return (events, function that renders its response), or raise `ContractViolation`."""
         taken = {route.delivery.name: delivery()} if route.delivery else {}
         returned = function.handler(**arguments, **taken)
         body, published = (returned.body, returned.publishes) if isinstance(returned, Reply) else (returned, None)
@@ -113,7 +113,7 @@ def _task(function: AnyFunction, request: Mapping[str, Any], context: Context) -
 
 
 def _perform(task: Task, request: Mapping[str, Any], environment: Environment, context: Context) -> Performed:
-    """Run the task; a repeated Idempotency-Key returns the first answer; refuse a key of another request.
+    """Run the task; for a repeated Idempotency-Key return its first answer, `BadRequest` for another request's.
 
     A failed request releases its lease, so that the client may retry with the same key at once.
     """
@@ -143,7 +143,7 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
 
 
 def _render(route: Route, body: object) -> str:
-    """Return the body as JSON of the route's return type, empty for None; refuse values that do not fit, and NaN.
+    """Return the body as JSON of the route's return type, empty for None; raise ValueError if it does not fit.
 
     Unlike an event, it includes computed fields, because the client cannot compute them.
     """
@@ -160,7 +160,7 @@ def _render(route: Route, body: object) -> str:
 
 
 def _arguments(route: Route, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the handler's arguments from path, query and body; raise `BadRequest` with all invalid ones."""
+    """Return the handler's arguments from path, query and body; raise `BadRequest` or `HttpError` if any is invalid."""
     found: list[tuple[str, str]] = []
     arguments: dict[str, Any] = {}
     for where, parameters in (("pathParameters", route.in_path), ("queryStringParameters", route.in_query)):

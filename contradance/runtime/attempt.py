@@ -30,7 +30,7 @@ def running_attempt() -> "Attempt | None":
 
 
 def message_body(event: Mapping[str, Any]) -> str:
-    """Return an event as compact JSON for an SQS message: not larger than delivered, without what SQS refuses."""
+    """Return an event as compact JSON for an SQS message, with an escape for each character that SQS refuses."""
     text = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
     return _NOT_SQS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
@@ -104,7 +104,7 @@ class Attempt:
         return entry
 
     def take_log(self, other: "Attempt") -> None:
-        """Record the lines of another attempt with this one, which stands for it: the other did not end in time."""
+        """Share the log of another attempt, which did not end in time: its lines go into this one's record."""
         self._log, self._unfinished = other._log, other._unfinished  # noqa: SLF001 - of the same class
 
     def began(self, seconds_ago: float) -> None:

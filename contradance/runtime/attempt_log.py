@@ -48,7 +48,7 @@ class AttemptLog:
 
 
 def bounded_entry(entry: LogEntry) -> LogEntry:
-    """Return a line with at most `_MOST_FIELDS` fields and with cut texts; the same object if it is within its limits."""
+    """Return a line with at most `_MOST_FIELDS` fields and with cut texts; itself if it is within its limits."""
     fields = {name[:_LONGEST_NAME]: _bounded(value) for name, value in [*entry.fields.items()][:_MOST_FIELDS]}
     exception = None if entry.exception is None else _cut(entry.exception)
     message = _cut(entry.message)

@@ -44,16 +44,16 @@ def consume_batch(
     for position, message in enumerate(messages):
         if position and not is_enough(context, function.limits.timeout):
             environment.messages.give_back(message, 0)
-        elif _is_consumed(function, subscription, message, context, environment):
+        elif _consume_message(function, subscription, message, context, environment):
             continue
         failures.append({"itemIdentifier": message["messageId"]})
     return {"batchItemFailures": failures}
 
 
-def _is_consumed(
+def _consume_message(
     function: AnyFunction, subscription: Subscription, message: Message, context: Context, environment: Environment
 ) -> bool:
-    """Make one attempt in a context of its own; return True when the message is done, False when it is repeated.
+    """Make one attempt in a context of its own; return whether it is done, False when the queue repeats the message.
 
     After a conflict it is repeated soon, and after another failure when the retry policy's pause is over.
     """

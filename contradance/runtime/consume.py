@@ -69,7 +69,7 @@ def consume(
     ):
         try:
             delivered = received(function.name, subscription, event)
-            _describe(this, delivered)
+            _set_ids(this, delivered)
             read = read_event(function, subscription, delivered)
             once = once_of(subscription, delivered, event)
         except ContractViolation as error:
@@ -79,11 +79,11 @@ def consume(
             waited = f"It waited longer than {function.name} allows: {function.retry}."
             this.dead_letter("expired", receives, waited, event)
             return True
-        key, cause = _cause(function, delivered, once, event)
+        key, cause = _key_and_cause(function, delivered, once, event)
         own = context if queued_at is None else OwnTime(context, function.limits.timeout)
 
         def run(delivery: Callable[[], Delivery]) -> tuple[object, None]:
-            """Call the handler within its time limit; return what it publishes, and None: there is no response."""
+            """Call the handler, behind a queue within its time limit; return (events, None: there is no response)."""
             with environment.limiter.handler(own.get_remaining_time_in_millis() / 1000) if queued_at else nullcontext():
                 taken = (read, delivery()) if subscription.takes_delivery else (read,)
                 published = function.handler(*taken)
@@ -120,7 +120,7 @@ def _check_attempts(record: OnceRecord, last: int) -> None:
 def _end_queued(
     this: Attempt, number: int, last: int, error: Exception, event: Mapping[str, Any], *, release: Callable[..., None]
 ) -> bool:
-    """Record a failed attempt behind a queue; return True after the `last` one, when the event is a dead letter.
+    """Journal a failed attempt behind a queue, a conflict uncounted; dead-letter the `last` one and return True.
 
     If the event cannot be dead-lettered, record the attempt and raise, so SQS repeats it.
     """
@@ -148,12 +148,12 @@ def begun(function: AnyFunction, event: Mapping[str, Any], environment: Environm
     return this
 
 
-def describe(function: AnyFunction, event: Mapping[str, Any], environment: Environment) -> Attempt:
-    """Return an attempt, to record one that ended without a record; EventBridge's id if its metadata is invalid."""
+def attempt_with_ids(function: AnyFunction, event: Mapping[str, Any], environment: Environment) -> Attempt:
+    """Return a new attempt at `event` with the ids in its metadata; with EventBridge's id when that is invalid."""
     this = begun(function, event, environment, function.delivery)
     if isinstance(function.trigger, Subscription):
         with suppress(ContractViolation):
-            _describe(this, received(function.name, function.trigger, event))
+            _set_ids(this, received(function.name, function.trigger, event))
     return this
 
 
@@ -162,11 +162,11 @@ def once_key(function: AnyFunction, event: Mapping[str, Any]) -> OnceKey | None:
     if isinstance(function.trigger, Subscription):
         with suppress(ContractViolation):
             delivered = received(function.name, function.trigger, event)
-            return _cause(function, delivered, once_of(function.trigger, delivered, event), event)[0]
+            return _key_and_cause(function, delivered, once_of(function.trigger, delivered, event), event)[0]
     return None
 
 
-def _describe(this: Attempt, delivered: Delivered) -> None:
+def _set_ids(this: Attempt, delivered: Delivered) -> None:
     """Set an attempt's trigger and ids to those of a delivered event."""
     this.trigger = str(delivered.identity)
     this.event_id = delivered.metadata.event_id
@@ -175,8 +175,10 @@ def _describe(this: Attempt, delivered: Delivered) -> None:
     this.causation_id = delivered.metadata.causation_id
 
 
-def _cause(function: AnyFunction, delivered: Delivered, once: str, event: Mapping[str, Any]) -> tuple[OnceKey, Cause]:
-    """Return the once-key of a delivery, and the cause whose ids the events that it publishes inherit."""
+def _key_and_cause(
+    function: AnyFunction, delivered: Delivered, once: str, event: Mapping[str, Any]
+) -> tuple[OnceKey, Cause]:
+    """Return (once-key of a delivery, cause whose ids the published events inherit)."""
     metadata, replay = delivered.metadata, delivered.replay_name or ""
     again = replay.startswith(AGAIN)
     event_id = f"{once}#{replay}" if again else once

@@ -11,7 +11,7 @@ from contradance.errors import UnknownPayload
 from contradance.function import AnyFunction, Schedule
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.batch import consume_batch, messages_in
-from contradance.runtime.consume import consume, describe, once_key
+from contradance.runtime.consume import attempt_with_ids, consume, once_key
 from contradance.runtime.once import OnceKey, scheduled_key
 from contradance.runtime.perform import Cause, Task, perform
 from contradance.runtime.ports import Context, Environment
@@ -72,10 +72,10 @@ def load_for(function: AnyFunction) -> None:
         import_module("contradance.runtime.answer")
 
 
-def describe_attempt(function: AnyFunction, event: Mapping[str, Any], environment: Environment) -> Attempt:
-    """Return an attempt at an invocation that ended without a record, with the event's ids, to record it."""
+def attempt_to_record(function: AnyFunction, event: Mapping[str, Any], environment: Environment) -> Attempt:
+    """Return a new attempt with the event's ids, to record an invocation that ended without a record."""
     if not isinstance(function.trigger, Schedule):
-        return describe(function, event, environment)
+        return attempt_with_ids(function, event, environment)
     this = Attempt(function, function.trigger.timetable.expression, environment)
     key = _run_key(function, event)
     this.correlation_id, this.causation_id = derived_id(*key, "correlation"), key.event_id
@@ -83,7 +83,7 @@ def describe_attempt(function: AnyFunction, event: Mapping[str, Any], environmen
 
 
 def key_of(function: AnyFunction, event: Mapping[str, Any]) -> OnceKey | None:
-    """Return the once-key of a delivery or a scheduled run; None for a route or an event that is not consumed."""
+    """Return the once-key of a delivery or scheduled run; None for a route, and for an event that is not consumed."""
     return _run_key(function, event) if isinstance(function.trigger, Schedule) else once_key(function, event)
 
 

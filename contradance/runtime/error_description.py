@@ -33,7 +33,7 @@ _OF_LIBRARIES: Final = (*_STARTERS, os.path.dirname(os.__file__), "/opt/")  # no
 
 
 def describe_error(error: BaseException) -> str:
-    """Return an exception's type, message and the author's last line; Pydantic's errors are described without the value."""
+    """Return an exception's type, message without values that Pydantic quotes, and the author's last line."""
     error = raised_by(error)
     frames = traceback.extract_tb(error.__traceback__)
     authors = [frame for frame in frames if not _is_of_a_library(frame)] or frames
@@ -154,7 +154,7 @@ def log_keys(error: BaseException) -> dict[str, str]:
 
 
 def exception_text(error: BaseException) -> str:
-    """Return a traceback as Python prints it, with its causes, cut to its bound and without values that Pydantic quotes."""
+    """Return a traceback with its causes as Python prints it, without values that Pydantic quotes, and cut."""
     text = ""
     for line in _lines(error, set(), format_frames):
         text += line

@@ -1,4 +1,4 @@
-"""The journal's records: one per attempt at a delivery, and one per request that published or failed. Traces consist of them."""
+"""The journal's records: one per attempt at a delivery, and one per request that published or failed."""
 
 from collections.abc import Iterable
 from datetime import datetime

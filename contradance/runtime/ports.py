@@ -42,13 +42,14 @@ class Store(Protocol):
     """Tables and once-records, changed together."""
 
     def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
-        """Count an attempt, take the lease and return the record, unchanged if `published`; else raise `LeaseHeld`.
+        """Take the lease, count an attempt, return the record; a `published` one unchanged. Raise `LeaseHeld` if held.
 
         The same holder takes over at once. A `published` record stays unchanged: a duplicate is not an attempt.
 
         Raises:
             LeaseHeld: another holder's lease has not expired.
         """
+        ...
 
     def commit(
         self,
@@ -58,7 +59,7 @@ class Store(Protocol):
         sealed: Sequence[SealedEvent],
         answer: StoredResponse | None,
     ) -> OnceState:
-        """Apply all writes and make the once-record `done`, or change nothing and raise; return the state.
+        """Apply all writes and return the record's new state, `done` or `published`; or change nothing and raise.
 
         It is `published` without sealed events, and when the store published in the same transaction. A key without a
         lease is committed too: `begin` is optional.
@@ -67,33 +68,38 @@ class Store(Protocol):
             Conflict: an item no longer has the version that a write expects.
             LeaseLost: the lease is no longer held.
         """
+        ...
 
     def release(self, key: OnceKey, lease: Lease, *, counted: bool = True) -> None:
-        """Give the lease back, so that another holder does not wait for its expiry; no effect when it is not held.
+        """Give the lease back if it is held, else do nothing; unless `counted`, also take the attempt back.
 
         Unless it is `counted`, the attempt is taken back: the same holder's next one has its number.
         """
 
     def mark_published(self, key: OnceKey, sealed: Sequence[SealedEvent]) -> None:
-        """Make a `done` record `published`, without its `sealed` events and with their ids."""
+        """Make a `done` record `published`, with ids instead of its `sealed` events; no effect on other states."""
 
     def unpublished(self, now: datetime, limit: int) -> list[tuple[OnceKey, tuple[SealedEvent, ...]]]:
         """Return (key, sealed events) of up to `limit` `done` records with an expired lease.
 
         Their holder did not publish.
         """
+        ...
 
     def get(self, table: str, key: ItemKey) -> Item | None:
         """Return a committed item; None when it does not exist."""
+        ...
 
     def query(self, table: str, partition: str) -> list[Item]:
         """Return the items of one partition, ordered by sort key; empty when there are none."""
+        ...
 
     def scan(self, table: str, limit: int, after: ItemKey | None) -> list[Item]:
-        """Return `limit` items after the key `after`, which need not exist, or all that are left.
+        """Return `limit` items after the key `after` (None: from the first), in a stable order; fewer only at the end.
 
         The order is the store's own and stable: reading page by page returns each item once.
         """
+        ...
 
 
 class Events(Protocol):
@@ -101,6 +107,7 @@ class Events(Protocol):
 
     def put_events(self, *, Entries: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:  # noqa: N803 - boto3's name
         """Publish up to 10 entries; the response has one result per entry, in order, with an ErrorCode if it failed."""
+        ...
 
 
 class DeadLetters(Protocol):
@@ -120,10 +127,10 @@ class Messages(Protocol):
         """
 
     def give_back(self, message: Mapping[str, Any], seconds: float) -> None:
-        """Show a message again after `seconds`, without an attempt that counts; a failure is not raised."""
+        """Show a message again after `seconds`, as if it had not been attempted; a failure is not raised."""
 
     def delete(self, message: Mapping[str, Any]) -> None:
-        """Delete a message before the invocation ends; a failure is not raised: Lambda deletes the message then."""
+        """Delete a message now; a failure is not raised, since Lambda also deletes it when the invocation ends."""
 
 
 class Limiter(Protocol):
@@ -134,6 +141,7 @@ class Limiter(Protocol):
 
     def handler(self, seconds: float) -> AbstractContextManager[None]:
         """Return a context that raises `HandlerTimedOut` in its block after `seconds`, if the environment can."""
+        ...
 
 
 class JournalWriter(Protocol):
@@ -167,9 +175,11 @@ class Context(Protocol):
     @property
     def aws_request_id(self) -> str:
         """The id of the invocation; retries of an asynchronous invocation have the same."""
+        ...
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds left before the function's timeout."""
+        ...
 
 
 class NoMessages:

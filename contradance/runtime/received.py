@@ -22,7 +22,7 @@ class Place(NamedTuple):
 
 
 def received(function: str, subscription: Subscription, event: Mapping[str, Any]) -> Delivered:
-    """Return an event delivered to `function`; one of others has metadata from its envelope and its class's fields.
+    """Parse an event's metadata, of others from envelope and fields; raise `ContractViolation` if it has none.
 
     Raises:
         ContractViolation: it is neither an event of others that the function consumes nor in our envelope.
@@ -32,7 +32,7 @@ def received(function: str, subscription: Subscription, event: Mapping[str, Any]
 
 
 def once_of(subscription: Subscription, delivered: Delivered, event: Mapping[str, Any]) -> str:
-    """Return the id by which `once` recognises a delivered event; refuse an event of others without its id fields.
+    """Return the event id for a delivery's once-key; raise `ContractViolation` if a field of `once_by=` is missing.
 
     Raises:
         ContractViolation: a field that identifies an event of others is missing or null.
@@ -72,7 +72,7 @@ def _time(text: object) -> datetime | None:
 
 
 def _foreign(kind: type[ForeignEvent], event: Mapping[str, Any], function: str) -> Delivered:
-    """Return an event of others with ids from its envelope or its fields; refuse one that is not in an envelope."""
+    """Return an event of others with ids from its envelope or fields; `ContractViolation` if not in an envelope."""
     if not isinstance(event.get("id"), str) or not isinstance(event.get("detail"), dict):
         raise ContractViolation(
             f"event {event.get('id')} from {kind.identity} is not in EventBridge's envelope\n"

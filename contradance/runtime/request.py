@@ -90,7 +90,7 @@ def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def idempotency_key(request: Mapping[str, Any]) -> str | None:
-    """Return the caller and its Idempotency-Key as one key; None without the header; refuse a wrong length.
+    """Return caller and Idempotency-Key as one key, None for GET, HEAD and without it; `BadRequest` for its length.
 
     GET and HEAD requests change nothing, so they have no key.
     """

@@ -14,7 +14,7 @@ BATCH: Final = 25
 
 
 def sweep(environment: Environment, seconds: float) -> int:
-    """Publish the events of `done` records with an expired lease, for up to `seconds`; return how many succeeded.
+    """Publish `done` records with an expired lease for up to `seconds`; return how many, or raise `PublishFailed`.
 
     A record that fails, in whatever way, does not stop those behind it.
 

@@ -114,7 +114,7 @@ class UnitOfWork:
         return self._variables.get(name)
 
     def writes(self) -> list[Write]:
-        """Return the buffered writes, which expect the versions that were read; refuse too many bytes."""
+        """Return the buffered writes, each with the version that was read; raise `TooMuchWork` for too many bytes."""
         size = sum(len(document.encode()) for document in self._written.values() if document)
         if size > MAX_WORK_BYTES:
             raise TooMuchWork(

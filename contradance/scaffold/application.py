@@ -30,7 +30,7 @@ def application_files() -> dict[str, bytes]:
 
 
 def application(name: str) -> Project:
-    """Return the application with this name; refuse a name that it does not have.
+    """Return the application with this name; raise `CannotCreate` if there is none, or one with another name.
 
     Raises:
         CannotCreate: there is no application of this name; the message has the name of the one that there is.
@@ -44,7 +44,7 @@ def application(name: str) -> Project:
 
 
 def copied_files(project: Project, app: str) -> dict[Path, bytes]:
-    """Return the files that a new project gets from an application, with the name `app` for its stacks."""
+    """Return the files that a new project `app` gets from an application: its stack files have the new name."""
     files = {Path(path): data for path, data in application_files().items() if path != "pyproject.toml"}
     named = re.search(rb"^name: (\S+)$", files[Path("Pulumi.yaml")], re.MULTILINE)
     own = named[1] if named else project.root.name.encode()
@@ -54,7 +54,7 @@ def copied_files(project: Project, app: str) -> dict[Path, bytes]:
 
 
 def _root() -> Path | None:
-    """Return the folder of the application: in the package, or the checkout around it."""
+    """Return the folder of the application: in the package, or the checkout around it; None without an application."""
     for folder in (_PACKAGE / COPIED, _PACKAGE.parent):
         if (folder / "pyproject.toml").is_file():
             try:

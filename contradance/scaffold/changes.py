@@ -29,7 +29,7 @@ class Changes:
     edited: dict[Path, str] = field(default_factory=dict)
 
     def create(self, path: Path, text: str) -> None:
-        """Plan a new file; refuse to overwrite one."""
+        """Plan a new file; raise `CannotCreate` if it exists or is planned."""
         if (self.root / path).exists() or path in self.created:
             raise CannotCreate(
                 f"{path} already exists and is not overwritten.\n  Choose another name, or edit the file."
@@ -37,12 +37,12 @@ class Changes:
         self.created[path] = text
 
     def ensure(self, path: Path, text: str) -> None:
-        """Plan a new file, if it does not exist."""
+        """Plan a new file, unless it exists or is planned."""
         if not (self.root / path).exists() and path not in self.created:
             self.created[path] = text
 
     def read(self, path: Path) -> str:
-        """Return a file's text with the changes planned so far; refuse a file that cannot be read."""
+        """Return a file's text with the changes planned so far; raise `CannotCreate` if it cannot be read."""
         for changed in (self.edited, self.created):
             if path in changed:
                 return changed[path]
@@ -54,7 +54,7 @@ class Changes:
             ) from error
 
     def edit(self, path: Path, text: str) -> None:
-        """Plan a new text for a file that exists, if it differs."""
+        """Plan a new text for a file that exists or is planned, if the text differs."""
         if text != self.read(path):
             (self.created if path in self.created else self.edited)[path] = text
 
@@ -63,12 +63,20 @@ class Changes:
         return path in self.created or (self.root / path).exists()
 
     def write(self) -> None:
-        """Write every change, or none when the project cannot be written to; refuse text that is not Python."""
+        """Write every change; raise `CannotCreate` if a folder cannot be written to, SyntaxError if text is not Python.
+
+        With an error, nothing is written.
+        """
         complete_pending(self.root)
         texts = {**self.created, **self.edited}
+        for path in texts:
+            folder = next(parent for parent in (self.root / path).parents if parent.exists())
+            if not (folder.is_dir() and os.access(folder, os.W_OK)):
+                raise CannotCreate(f"{folder} is not a folder that can be written to.\n  Nothing is changed.")
         for path, text in texts.items():
             if path.suffix == ".py":
                 ast.parse(text, str(path))
+            texts[path] = text.replace("\n", newline_of(self.root / path))
         staged = self.root / _FOLDER / f"staged-{os.getpid()}"
         try:
             _stage(staged, texts)
@@ -77,6 +85,14 @@ class Changes:
             shutil.rmtree(staged, ignore_errors=True)
             raise CannotCreate(f"{self.root} cannot be written to: {error.strerror}.\n  Nothing is changed.") from error
         complete_pending(self.root)
+
+
+def newline_of(file: Path) -> str:
+    """Return how the first line of a file ends, a line feed or both characters; a line feed without a file."""
+    if not file.exists():
+        return "\n"
+    with file.open("rb") as content:
+        return "\r\n" if content.readline().endswith(b"\r\n") else "\n"
 
 
 def complete_pending(root: Path) -> None:
@@ -106,8 +122,8 @@ def _stage(folder: Path, texts: dict[Path, str]) -> None:
 
 
 def _write_durably(path: Path, text: str) -> None:
-    """Write a new file, and flush it to the disk."""
-    with path.open("x", encoding="utf-8", newline="\n") as file:
+    """Write a file that does not exist yet, and flush it to the disk."""
+    with path.open("x", encoding="utf-8", newline="") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -20,7 +20,7 @@ def create_event(
     description: str | None = None,
     failure: bool = False,
 ) -> EventRef:
-    """Plan a new event: its contract, its entry in the registry and a test; refuse a name that is taken.
+    """Plan a new event: contract, entry in the registry and test; raise `CannotCreate` for a name that is taken.
 
     Args:
         layout: the project.
@@ -31,7 +31,7 @@ def create_event(
         description: what has happened, in one sentence; made from the name if None.
         failure: whether it reports that something was refused or undone.
     """
-    event = EventRef(event_name(name), f"{layout.contracts}.{service_name(service)}", service, None)
+    event = EventRef(event_name(name), f"{layout.contracts_package}.{service_name(service)}", service, None)
     if event.name in layout.events:
         raise CannotCreate(
             f"the event {event.name} already exists, in {layout.file_of(layout.events[event.name].module)}.\n"
@@ -70,7 +70,7 @@ def create_event(
 
 
 def _refuse_version(layout: ProjectLayout, name: str) -> None:
-    """Refuse a name that looks like another version of an event: a version is written by hand, with its upcast."""
+    """Raise `CannotCreate` for a name like `BookLentV2` beside an event `BookLent`: versions are written by hand."""
     looks = re.fullmatch(r"(\w+)V(\d+)", name)
     if looks and looks[1] in layout.events:
         raise CannotCreate(
@@ -81,7 +81,7 @@ def _refuse_version(layout: ProjectLayout, name: str) -> None:
 
 
 def _add_to_registry(layout: ProjectLayout, event: EventRef) -> None:
-    """Add the event to the registry's list, after the other events of its service."""
+    """Plan the event's entry in the registry's list, after the others of its service, and its import."""
     registry, _ = layout.registry
     source = layout.source(layout.file_of(registry)).with_import(event.module, event.name)
     layout.add_to_list(source, "Registry", None, event.name, f"{event.module}:")

@@ -31,14 +31,14 @@ class HandlerInput(NamedTuple):
     """More parameters, which have the names of the event's fields."""
 
     def has_field(self, name: str, field: FieldInfo) -> bool:
-        """Whether the first parameter always has a field of this name and type."""
+        """Whether the first parameter always has this field: by its name in a request, in events also by its type."""
         fields = [event.contract.model_fields.get(name) if event.contract else None for event in self.events]
         same = [one is not None and one.annotation == field.annotation for one in fields]
         return name in self.fields or (bool(same) and all(same))
 
 
 def event_code(published: Sequence[EventRef], given: HandlerInput, *, returned: bool = True) -> Code:
-    """Return the lines of a handler's body that create the first of these events; the author adds the others."""
+    """Return a handler's lines that create the first of these events, and return it or only name it `event`."""
     event = published[0]
     if event.contract is None:
         raise CannotCreate(f"{event.name} is not created yet.\n  Create its publisher in a second step.")
@@ -52,7 +52,7 @@ def event_code(published: Sequence[EventRef], given: HandlerInput, *, returned: 
 
 
 def _value_code(contract: type[Contract], name: str, field: FieldInfo, given: HandlerInput) -> Code:
-    """Return the source of one field's value, with the comma after it; refuse a type without an example."""
+    """Return the source of a field's value, with its comma; raise `CannotCreate` if no example can be written."""
     if name in given.parameters:
         return Code(f"{name},")
     if given.has_field(name, field):

@@ -23,7 +23,7 @@ class Code(NamedTuple):
 
 
 def expression(value: object) -> Code | None:
-    """Return the source of `value`; None for types that are not supported."""
+    """Return the source of `value`; None if it has, or contains, a type that is not supported."""
     cls = type(value)
     if "." in cls.__qualname__:  # a class inside another cannot be imported by its name
         return None
@@ -55,7 +55,7 @@ _WRITERS: Final[dict[type, Callable[[Any], str]]] = {
     date: lambda value: f"date.fromisoformat({quoted(value.isoformat())})",
     timedelta: lambda value: repr(value).removeprefix("datetime."),
 }
-"""Return the source of a value, by type."""
+"""Functions that return the source of a value, by its type."""
 
 
 def _join_values(
@@ -65,7 +65,7 @@ def _join_values(
     closing: str,
     class_imports: frozenset[Import] = frozenset(),
 ) -> Code | None:
-    """Return the values with commas between them, importing also `class_imports`; None if one is not supported."""
+    """Return the source of values with their prefixes, between two brackets; None if one is not supported."""
     parts = []
     for value in values:
         part = expression(value)

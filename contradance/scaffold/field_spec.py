@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from contradance.errors import CannotCreate
 from contradance.scaffold.expression import Import, quoted
@@ -25,6 +25,7 @@ class FieldType:
 
     annotation: str
     type: Any
+    """What an example has to fit, limits included."""
     imports: tuple[Import, ...]
     example: str
     """Source of an example value."""
@@ -33,9 +34,15 @@ class FieldType:
 
 
 FIELD_TYPES: Final = {
-    "str": FieldType("str", str, (), quoted("something"), "min_length=1, max_length=200, "),
+    "str": FieldType(
+        "str",
+        Annotated[str, Field(min_length=1, max_length=200)],
+        (),
+        quoted("something"),
+        "min_length=1, max_length=200, ",
+    ),
     "int": FieldType("int", int, (), "1"),
-    "float": FieldType("float", float, (), "0.5"),
+    "float": FieldType("float", FiniteFloat, (), "0.5"),
     "bool": FieldType("bool", bool, (), "True"),
     "uuid": FieldType("UUID", UUID, (("uuid", "UUID"),), quoted(_UUID)),
     "datetime": FieldType(
@@ -97,7 +104,7 @@ DEFAULT: Final = FieldSpec("id", FIELD_TYPES["uuid"])
 
 
 def parse_fields(texts: Iterable[str], value_types: Sequence[Import] = ()) -> list[FieldSpec]:
-    """Parse fields of built-in types or the project's `value_types`; refuse a wrong form or a name given twice."""
+    """Parse fields like `loan_id:uuid`; raise `CannotCreate` for a wrong form or type, or a name given twice."""
     found = [_parse_field(text, value_types) for text in texts]
     names = [field.name for field in found]
     for name in names:
@@ -107,7 +114,7 @@ def parse_fields(texts: Iterable[str], value_types: Sequence[Import] = ()) -> li
 
 
 def choose_subject(fields: Sequence[FieldSpec], name: str | None) -> FieldSpec:
-    """Return the field that identifies the entity an event is about: the named one, else an id, a UUID or a text.
+    """Return the field that identifies an event's entity: the named one, else an id, UUID or text, or `CannotCreate`.
 
     An int is not chosen unless it is named, since it may be a count.
     """
@@ -125,7 +132,7 @@ def choose_subject(fields: Sequence[FieldSpec], name: str | None) -> FieldSpec:
 
 
 def _parse_field(text: str, value_types: Sequence[Import]) -> FieldSpec:
-    """Parse `NAME:TYPE[:pii][=EXAMPLE]`; refuse another form, an unknown type and an example that does not fit."""
+    """Parse `NAME:TYPE[:pii][=EXAMPLE]`; raise `CannotCreate` for another form or type, or an example that is wrong."""
     parsed = _SHAPE.fullmatch(text)
     if parsed is None:
         raise CannotCreate(f"{text!r} is not a field.\n  Write it as {FORM}, like loan_id:uuid or email:str:pii.")
@@ -145,11 +152,11 @@ def _parse_field(text: str, value_types: Sequence[Import]) -> FieldSpec:
 
 
 def _example_source(text: str, field_type: FieldType, example: str) -> str:
-    """Return the source of an example; refuse one that does not fit its type."""
+    """Return the source of an example; raise `CannotCreate` if it does not fit the type or its limits."""
     try:
         value = TypeAdapter(field_type.type).validate_strings(example)
     except ValidationError as error:
         raise CannotCreate(
             f"{text!r} has an example that does not fit its type: {error.errors()[0]['msg']}."
         ) from error
-    return repr(value) if field_type.type in (int, float, bool) else quoted(example)
+    return repr(value) if isinstance(value, int | float) else quoted(example)

@@ -20,8 +20,8 @@ _REFERENCE: Final = re.compile(r'"#/definitions/([^"/]+)')
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
-    """What a document says of an event."""
+class EventDocument:
+    """An event as a document describes it: by an example, or by a schema."""
 
     form: Literal["json", "jsonschema"]
     detail: Mapping[str, Any]
@@ -39,7 +39,7 @@ def create_foreign_event(
     detail_type: str | None = None,
     bus: str | None = None,
 ) -> Path:
-    """Plan a module with a new event of others, and return its path.
+    """Plan a module with a new event of others, return its path; raise `CannotCreate` for an unfit name or document.
 
     Args:
         layout: the project.
@@ -50,15 +50,15 @@ def create_foreign_event(
         bus: its bus; for a source of AWS's services the account's default bus.
     """
     called = event_name(name)
-    described = read_document(text)
-    origin, kind = source or described.source, detail_type or described.detail_type
+    document = read_document(text)
+    origin, kind = source or document.source, detail_type or document.detail_type
     if origin is None or kind is None:
         missing = "source" if origin is None else "detail-type"
         raise CannotCreate(f"the document has no {missing}.\n  Give it: --{missing} TEXT")
     if bus is None and origin.startswith("aws.") and not origin.startswith("aws.partner/"):
         bus = DEFAULT_BUS
     keywords = {"source": origin, "detail_type": kind, **({"bus": bus} if bus else {})}
-    package = f"{layout.functions}.{PACKAGE}"
+    package = f"{layout.functions_package}.{PACKAGE}"
     module = layout.file_of(package)
     if (layout.project.root / module).is_file():
         raise CannotCreate(
@@ -66,12 +66,12 @@ def create_foreign_event(
         )
     path = layout.file_of(f"{package}.x").with_name(f"{snake(called)}.py")
     layout.changes.ensure(path.with_name("__init__.py"), '"""The events of others that functions consume."""\n')
-    layout.changes.create(path, foreign_module(called, keywords, described.form, described.detail))
+    layout.changes.create(path, foreign_module(called, keywords, document.form, document.detail))
     return path
 
 
-def read_document(text: str) -> Described:
-    """Return what a sample event, a JSON Schema or a document of EventBridge's schema registry says of an event."""
+def read_document(text: str) -> EventDocument:
+    """Return the event of a sample, JSON Schema or schema registry's document; raise `CannotCreate` for other text."""
     try:
         document = json.loads(text)
         if isinstance(document, dict) and isinstance(document.get("Content"), str):
@@ -81,46 +81,47 @@ def read_document(text: str) -> Described:
     if not isinstance(document, dict):
         raise CannotCreate("the document is not a JSON object.\n  Give a sample event or a JSON Schema.")
     if "openapi" in document:
-        return _of_schema(document.get("components", {}).get("schemas", {}).get("AWSEvent", {}), document)
+        return _read_schema(_object(_registry_schemas(document).get("AWSEvent")), document)
     if "$schema" in document or document.get("type") == "object" or "properties" in document:
-        return _of_schema(document, document)
+        return _read_schema(document, document)
     if all(name in document for name in _ENVELOPE) and isinstance(document["detail"], dict):
-        return Described("json", document["detail"], str(document["source"]), str(document["detail-type"]))
-    return Described("json", document, None, None)
+        return EventDocument("json", document["detail"], str(document["source"]), str(document["detail-type"]))
+    return EventDocument("json", document, None, None)
 
 
-def _of_schema(event: Mapping[str, Any], document: Mapping[str, Any]) -> Described:
-    """Return the schema of the detail in the schema of a whole event, with its definitions; or a schema of a detail."""
+def _read_schema(event: Mapping[str, Any], document: Mapping[str, Any]) -> EventDocument:
+    """Return the event of a schema, of a whole event or of a detail, in `document`; raise `CannotCreate` without one."""
     definitions = {
-        **document.get("components", {}).get("schemas", {}),
-        **document.get("definitions", {}),
-        **document.get("$defs", {}),
+        **_registry_schemas(document),
+        **_object(document.get("definitions")),
+        **_object(document.get("$defs")),
     }
-    properties = event.get("properties", {})
-    detail = properties["detail"] if {"detail", "detail-type"} <= properties.keys() else event
+    properties = _object(event.get("properties"))
+    detail = _object(properties["detail"]) if {"detail", "detail-type"} <= properties.keys() else event
     if not detail:
         raise CannotCreate(
-            "the document describes no event: it has no schema AWSEvent.\n  Export it as JSONSchemaDraft4."
+            "the document describes no event: it has no schema AWSEvent, or none of its detail.\n"
+            "  Export it as JSONSchemaDraft4."
         )
     kept = {name: value for name, value in detail.items() if name not in ("definitions", "$defs", "$schema")}
     text = json.dumps({**kept, "definitions": definitions})
     for old in ("#/components/schemas/", "#/$defs/"):
         text = text.replace(f'"{old}', '"#/definitions/')
     schema = json.loads(text)
-    reference = schema.get("$ref", "").rpartition("/")[2]
+    reference = str(schema.get("$ref", "")).rpartition("/")[2]
     parts = schema.pop("definitions")
     if reference in parts:
-        schema = parts[reference]
-    return Described(
+        schema = _object(parts[reference])
+    return EventDocument(
         "jsonschema",
         {**schema, "definitions": _used(schema, parts)},
-        _only(event, "source", "x-amazon-events-source"),
-        _only(event, "detail-type", "x-amazon-events-detail-type"),
+        _fixed_value(event, "source", "x-amazon-events-source"),
+        _fixed_value(event, "detail-type", "x-amazon-events-detail-type"),
     )
 
 
 def _used(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parts that a schema refers to, also through other parts."""
+    """Return those of `parts`, the definitions by name, that a schema refers to, also through other parts."""
     used: dict[str, Any] = {}
     waiting = [schema]
     while waiting:
@@ -131,10 +132,20 @@ def _used(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]
     return used
 
 
-def _only(event: Mapping[str, Any], name: str, extension: str) -> str | None:
-    """Return a fixed value of an event's envelope, from the registry's extension or a one-item enum."""
+def _fixed_value(event: Mapping[str, Any], name: str, extension: str) -> str | None:
+    """Return the only value of a field of the envelope: of the registry's extension, `const` or `enum`; else None."""
     if isinstance(event.get(extension), str):
         return str(event[extension])
-    allowed = event.get("properties", {}).get(name, {})
+    allowed = _object(_object(event.get("properties")).get(name))
     values = allowed.get("enum") or ([allowed["const"]] if "const" in allowed else [])
-    return str(values[0]) if len(values) == 1 else None
+    return str(values[0]) if isinstance(values, list) and len(values) == 1 else None
+
+
+def _registry_schemas(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schemas by name of an OpenAPI document, the registry's first format; empty for another document."""
+    return _object(_object(document.get("components")).get("schemas"))
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    """Return a JSON object unchanged; an empty one for any other value."""
+    return value if isinstance(value, dict) else {}

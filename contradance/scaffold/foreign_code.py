@@ -3,12 +3,10 @@
 import ast
 import io
 import json
-import tokenize
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from importlib import import_module
 from importlib.util import find_spec
-from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Literal
@@ -20,12 +18,16 @@ GENERATOR: Final = "datamodel_code_generator"
 _BASE: Final = "ForeignEvent"
 _ROOT: Final = "ForeignEventOfThisDocument"
 """Class of the detail while the generator runs: a name that no part of a document has."""
+_MODEL: Final = "BaseModel"
+_FUTURE: Final = "__future__"
+_NOTE: Final = "Another event may lack some of these fields: make them optional. Name in once_by= the fields that identify an event."
+_NULLS: Final = "A field that is `object` is null in the sample: give it its type."
 
 
 def foreign_module(
     name: str, keywords: Mapping[str, str], form: Literal["json", "jsonschema"], detail: Mapping[str, Any]
 ) -> str:
-    """Return the module of an event: the models of its parts, and `name`, a `ForeignEvent` with these keywords.
+    """Return the source of an event's module: models of its parts, and the class `name`, or raise `CannotCreate`.
 
     Args:
         name: the class of the event.
@@ -33,52 +35,30 @@ def foreign_module(
         form: whether `detail` is a detail or the schema of one.
         detail: the document.
     """
-    aliases: dict[str, str] = {}
-    code = _generated(form, detail, aliases)
-    while reserved := _reserved_fields(code):
-        aliases |= reserved
-        code = _generated(form, detail, aliases)
-    code = _renamed(code, name)
-    lines = code.splitlines()
-    event, bases = _event_class(ast.parse(code), name)
-    body = _fields(event, lines)
-    options = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in keywords.items()]
+    tree = _models(form, detail)
+    names = _class_names(tree, name)
     origin, kind = (keywords[key].replace("\\", "").replace('"', "'") for key in ("source", "detail_type"))
-    head = [f"class {name}({', '.join([_BASE, *bases, *options])}):", f'    """{origin} published {kind}."""']
-    replaced = [*lines[: event.lineno - 1], *head, *body, *lines[event.end_lineno :]]
-    future = [line for line in replaced if line.startswith("from __future__")]
-    kept = "\n".join(line for line in replaced if not line.startswith("#") and line not in future)
-    title = f'"""The event {kind} of {origin}, as its publisher has it.\n\n'
-    notes = (
-        "Another event may lack some of these fields: make them optional. Name in once_by= the fields that identify an "
-        'event.\n"""\n\n'
-    )
-    first = "\n\n".join([*(future if "model_rebuild()" in kept else []), f"from contradance import {_BASE}"])
-    return f"{title}{notes}{first}\n" + kept.strip("\n") + "\n"
+    rewrite = _Models(names, f"A part of {kind}.", nulls=form == "json")
+    body: list[ast.stmt] = [rewrite.visit(node) for node in tree.body]
+    _make_event(body, name, keywords, f"{origin} published {kind}.")
+    used = _used_names(body)
+    code = ast.unparse(ast.fix_missing_locations(ast.Module(_with_imports(body, used), [])))
+    notes = f"{_NOTE}\n{_NULLS}" if "object" in used else _NOTE
+    return f'"""The event {kind} of {origin}, as its publisher has it.\n\n{notes}\n"""\n\n{code}\n'
 
 
-def _event_class(module: ast.Module, name: str) -> tuple[ast.ClassDef, list[str]]:
-    """Return the class of the detail and its bases besides `BaseModel`; `CannotCreate` if the detail is not an object."""
-    classes = {node.name: node for node in module.body if isinstance(node, ast.ClassDef)}
-    event = classes.get(name)
-    bases = [] if event is None else [text for base in event.bases if (text := ast.unparse(base)) != "BaseModel"]
-    if event is None or not set(bases) <= set(classes):
-        raise CannotCreate(
-            "the document describes no object with fields, and the detail of an event is one.\n  Write the class by hand."
-        )
-    return event, bases
+def _models(form: str, detail: Mapping[str, Any]) -> ast.Module:
+    """Return the models of a document, without a field that has a reserved name."""
+    aliases: dict[str, str] = {}
+    tree = _generated(form, detail, aliases)
+    while reserved := _reserved_fields(tree):
+        aliases |= reserved
+        tree = _generated(form, detail, aliases)
+    return tree
 
 
-def _fields(event: ast.ClassDef, lines: list[str]) -> list[str]:
-    """Return the lines of a class's body, without `pass` and without the docstring that the schema has."""
-    body = lines[event.lineno : event.end_lineno]
-    if [*map(str.strip, body)] == ["pass"]:
-        return []
-    return lines[event.body[0].end_lineno : event.end_lineno] if isinstance(event.body[0], ast.Expr) else body
-
-
-def _generated(form: str, detail: Mapping[str, Any], aliases: Mapping[str, str]) -> str:
-    """Return the code that datamodel-code-generator writes; `aliases` are names of fields by their names in JSON."""
+def _generated(form: str, detail: Mapping[str, Any], aliases: Mapping[str, str]) -> ast.Module:
+    """Return the models that datamodel-code-generator writes, fields named by `aliases`, or raise `CannotCreate`."""
     if find_spec(GENERATOR) is None:
         raise CannotCreate(
             "datamodel-code-generator is not installed, which writes models.\n  pip install datamodel-code-generator"
@@ -96,15 +76,17 @@ def _generated(form: str, detail: Mapping[str, Any], aliases: Mapping[str, str])
         with redirect_stderr(printed), redirect_stdout(printed):
             failed = command.main(arguments)
         if failed or not written.is_file():
-            reason = (printed.getvalue().strip() or "it wrote nothing").splitlines()[-1]
+            shown = [line.partition(" [type=")[0].strip() for line in printed.getvalue().splitlines()]
+            shown = [line for line in shown if line and not line.startswith("For further information")]
+            reason = shown[-1] if shown else "it wrote nothing"  # of Pydantic's errors neither the value nor the link
             raise CannotCreate(f"datamodel-code-generator cannot write a model: {reason}.\n  Write the class by hand.")
-        return written.read_text(encoding="utf-8")
+        return ast.parse(written.read_text(encoding="utf-8"))
 
 
-def _reserved_fields(code: str) -> dict[str, str]:
+def _reserved_fields(tree: ast.Module) -> dict[str, str]:
     """Return free names for the fields with a name that is reserved in a foreign event, by their names in JSON."""
     fields = {}
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             keywords = node.value.keywords if isinstance(node.value, ast.Call) else []
             alias = [one.value.value for one in keywords if one.arg == "alias" and isinstance(one.value, ast.Constant)]
@@ -118,11 +100,12 @@ def _reserved_fields(code: str) -> dict[str, str]:
     return free
 
 
-def _renamed(code: str, name: str) -> str:
-    """Return the code with `name` as the class of the detail, and another name for a part that has this one."""
-    tree = ast.parse(code)
-    imports = [node.names for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    taken = {_BASE, *(alias.asname or alias.name for alias in chain(*imports))}
+def _class_names(tree: ast.Module, name: str) -> dict[str, str]:
+    """Return the name of each class by its name from the generator: `name` for the detail, a free one for each part."""
+    taken = {_BASE}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            taken |= {alias.name for alias in node.names}
     if name in taken:
         raise CannotCreate(f"{name} is a name that the module of the event imports.\n  Choose another name.")
     names = {_ROOT: name}
@@ -134,13 +117,74 @@ def _renamed(code: str, name: str) -> str:
                 free += "Model"  # the ending that the generator itself gives
             taken.add(free)
             names[node.name] = free
-    tokens = [
-        one
-        for one in tokenize.generate_tokens(io.StringIO(code).readline)
-        if one.type == tokenize.NAME and one.string in names
-    ]
-    lines = code.splitlines(keepends=True)
-    for one in reversed(tokens):
-        (row, start), (_, end) = one.start, one.end
-        lines[row - 1] = lines[row - 1][:start] + names[one.string] + lines[row - 1][end:]
-    return "".join(lines)
+    return names
+
+
+class _Models(ast.NodeTransformer):
+    """Renames classes, gives each a docstring, and gives a field that is null in a sample any type."""
+
+    def __init__(self, names: Mapping[str, str], about: str, *, nulls: bool) -> None:
+        self._names = names
+        self._about = about
+        self._nulls = nulls
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        """Return a class with its new name and a docstring."""
+        self.generic_visit(node)
+        node.name = self._names.get(node.name, node.name)
+        body = [one for one in node.body if not isinstance(one, ast.Pass)]
+        node.body = body if ast.get_docstring(node) else [ast.Expr(ast.Constant(self._about)), *body]
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        """Return a field; `object` is its type where a sample has null."""
+        self.generic_visit(node)
+        node.annotation = _without_null(node.annotation) if self._nulls else node.annotation
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        """Return a reference with the new name of its class; the name of a field is unchanged."""
+        if isinstance(node.ctx, ast.Load):
+            node.id = self._names.get(node.id, node.id)
+        return node
+
+
+def _without_null(annotation: ast.expr) -> ast.expr:
+    """Return `object` for a type that is None alone, also as an item's."""
+    if isinstance(annotation, ast.Constant) and annotation.value is None:
+        return ast.Name("object")
+    if isinstance(annotation, ast.Subscript):
+        annotation.slice = _without_null(annotation.slice)
+    return annotation
+
+
+def _make_event(body: list[ast.stmt], name: str, keywords: Mapping[str, str], about: str) -> None:
+    """Make the class `name` a `ForeignEvent` with these keywords; refuse a document that describes no object."""
+    classes = {node.name: node for node in body if isinstance(node, ast.ClassDef)}
+    event = classes.get(name)
+    bases = [] if event is None else [base for base in event.bases if ast.unparse(base) != _MODEL]
+    if event is None or not {ast.unparse(base) for base in bases} <= set(classes):
+        raise CannotCreate(
+            "the document describes no object with fields, and the detail of an event is one.\n  Write the class by hand."
+        )
+    event.bases = [ast.Name(_BASE), *bases]
+    event.keywords = [ast.keyword(key, ast.Constant(value)) for key, value in keywords.items()]
+    event.body[0] = ast.Expr(ast.Constant(about))
+
+
+def _used_names(body: list[ast.stmt]) -> set[str]:
+    """Return the names that code uses; `annotations` of `__future__` where a class names itself, or one below it."""
+    nodes = [node for statement in body for node in ast.walk(statement)]
+    rebuilt = any(isinstance(node, ast.Attribute) and node.attr == "model_rebuild" for node in nodes)
+    return {node.id for node in nodes if isinstance(node, ast.Name)} | ({"annotations"} if rebuilt else set())
+
+
+def _with_imports(body: list[ast.stmt], used: set[str]) -> list[ast.stmt]:
+    """Return the code with the import of `ForeignEvent`, and of the other imports the names that are used."""
+    for node in body:
+        if isinstance(node, ast.ImportFrom):
+            node.names = [alias for alias in node.names if alias.name in used]
+    kept = [node for node in body if not isinstance(node, ast.ImportFrom) or node.names]
+    future = [node for node in kept if isinstance(node, ast.ImportFrom) and node.module == _FUTURE]
+    own = ast.ImportFrom("contradance", [ast.alias(_BASE)], 0)
+    return [*future, own, *(node for node in kept if node not in future)]

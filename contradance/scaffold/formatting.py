@@ -12,23 +12,23 @@ from collections.abc import Iterable
 from pathlib import Path
 from shutil import which
 
-from contradance.scaffold.changes import Changes
+from contradance.scaffold.changes import Changes, newline_of
 
 
 def paths_to_format(changes: Changes) -> list[Path]:
-    """Return the paths to format after the changes are written. Call it before: it compares the files on disk."""
+    """Return the Python files to format after the changes: new ones, and those that are formatted now, before them."""
     python = [path for path in (*changes.created, *changes.edited) if path.suffix == ".py"]
     return [path for path in python if path in changes.created or _is_formatted(changes.root, path)]
 
 
 def format_files(root: Path, paths: Iterable[Path]) -> None:
-    """Format files; each is replaced in one step, so that an interrupted command leaves no half-written file."""
+    """Format files in place with ruff, each replaced in one step; without ruff, do nothing."""
     for path in paths:
         before = (root / path).read_text(encoding="utf-8")
         after = _formatted(root, path, before)
         if after != before:
             temporary = root / path.with_name(f".{path.name}-{os.getpid()}")
-            temporary.write_text(after, encoding="utf-8", newline="\n")
+            temporary.write_text(after, encoding="utf-8", newline=newline_of(root / path))
             temporary.replace(root / path)
 
 

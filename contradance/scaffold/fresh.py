@@ -23,7 +23,7 @@ _OF_AN_APPLICATION: Final = 'known-first-party = ["contradance"]'
 
 
 def create_project(parent: Path, name: str, *, empty: bool = False, template: str | None = None) -> Path:
-    """Create a project in `parent`, and return its folder; refuse a folder that exists.
+    """Create a project in `parent`, return its folder; raise `CannotCreate` if it exists, or the name is not allowed.
 
     Args:
         parent: the folder that gets the project's folder.
@@ -76,7 +76,7 @@ def _example_names(app: str) -> dict[str, str]:
 
 
 def make_repository(folder: Path) -> bool:
-    """Make a project a git repository; do nothing inside of another one, and without git. Return whether it was made."""
+    """Make a project a git repository, unless it is inside one or git is missing; return whether it was made."""
     git = shutil.which("git")
     if git is None:
         return False

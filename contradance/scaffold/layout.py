@@ -56,8 +56,8 @@ class ProjectLayout:
         return self.file_of(self.project.named("choreography").partition(":")[0])
 
     @cached_property
-    def functions(self) -> str:
-        """The package that holds a folder for each service; refused if the choreography is in no package."""
+    def functions_package(self) -> str:
+        """The package that holds a folder for each service; raises `CannotCreate` if the choreography is in none."""
         package, _, _ = self.project.named("choreography").rpartition(".")
         if not package:
             raise CannotCreate(
@@ -68,7 +68,7 @@ class ProjectLayout:
 
     @cached_property
     def registry(self) -> tuple[str, str]:
-        """The registry's (module, name): from pyproject.toml, or from the imports of the choreography."""
+        """(Module, name) of the registry, by pyproject.toml or the choreography's imports; else raises `CannotCreate`."""
         if "contracts" in self.project.names:
             module, _, name = self.project.named("contracts").partition(":")
             return module, name
@@ -83,14 +83,14 @@ class ProjectLayout:
         )
 
     @cached_property
-    def contracts(self) -> str:
+    def contracts_package(self) -> str:
         """The package that holds the contracts."""
         return self.registry[0].rpartition(".")[0]
 
     @cached_property
     def value_types(self) -> list[Import]:
-        """The project's own types for fields: of two with one name, the one in the module `values` is last."""
-        names = [*(one.__module__ for one in self.choreography.contracts), f"{self.contracts}.values"]
+        """(Module, name) of each `Value` class in contracts' modules, last of those in the module `values`."""
+        names = [*(one.__module__ for one in self.choreography.contracts), f"{self.contracts_package}.values"]
         modules = [module for name in dict.fromkeys(names) if (module := _import_or_none(name))]
         found = [one for module in modules for one in vars(module).values() if isinstance(one, type)]
         own = [one for one in found if issubclass(one, Value) and not is_contract(one) and one.__module__ in names]
@@ -104,12 +104,12 @@ class ProjectLayout:
 
     def _service_folders(self) -> set[str]:
         """Return the names of the services' folders, on disk and planned."""
-        folder = self.file_of(f"{self.functions}.x").parent
+        folder = self.file_of(f"{self.functions_package}.x").parent
         on_disk = {path.parent.name for path in (self.project.root / folder).glob("*/__init__.py")}
         return on_disk | {path.parent.name for path in self.changes.created if path.parent.parent == folder}
 
     def file_of(self, module: str) -> Path:
-        """Return where the `.py` file of a module (not of a package) is or would be, relative to the project's root.
+        """Return where a module's `.py` file is or would be, relative to the root; raise `CannotCreate` if outside it.
 
         Raises:
             CannotCreate: the module's package is outside the project.
@@ -142,7 +142,7 @@ class ProjectLayout:
         }
 
     def event(self, name: str) -> EventRef:
-        """Return an event by class name, a name like `BookLent v1`, or the article's name; refuse another.
+        """Return an event by `BookLent v1`, or the newest by `BookLent` or `book_lent`; raise `CannotCreate` without.
 
         It is the newest version, unless the name has one.
         """
@@ -160,7 +160,7 @@ class ProjectLayout:
         )
 
     def test_file(self, folder: str, name: str) -> Path:
-        """Return the path of a part's test; plan a package for it if the project's tests are a package."""
+        """Return the path of the test of `name`, in a folder of the tests; plan its package if the tests are one."""
         tests = Path("tests")
         shared = tests / "functions"
         parent = shared if folder != "contracts" and (self.project.root / shared).is_dir() else tests / folder
@@ -169,22 +169,22 @@ class ProjectLayout:
         return parent / f"test_{name}.py"
 
     def add_function(self, service: str, name: str) -> None:
-        """Add a function to the choreography's list, after the other functions of its service."""
-        module = f"{self.functions}.{service}.{name}"
+        """Plan the entry of a function in the choreography's list, after the others of its service, and its import."""
+        module = f"{self.functions_package}.{service}.{name}"
         source = self.source(self.choreography_file)
         alias = None if source.bindings().get(name, "") in ("", f"{module}:{name}") else f"{service}_{name}"
         edited = source.with_import(module, name, alias)
-        self.add_to_list(edited, "Choreography", "functions", alias or name, f"{self.functions}.{service}.")
+        self.add_to_list(edited, "Choreography", "functions", alias or name, f"{self.functions_package}.{service}.")
 
     def add_to_list(self, source: Source, callee: str, keyword: str | None, item: str, origin: str) -> None:
-        """Add a name to a list, after the last name in it whose origin begins with `origin`."""
+        """Plan `item` in a call's list, after the last name that is imported from an `origin` with this beginning."""
         bindings = source.bindings()
         near = [one for one in source.list_names(callee, keyword) if (bindings.get(one) or "").startswith(origin)]
         self.edit(source.with_item(callee, keyword, item, near[-1] if near else None))
 
 
 def _import_or_none(module: str) -> ModuleType | None:
-    """Import and return a module; None if it does not exist."""
+    """Import and return a module; None if it, or a module that it imports, does not exist."""
     try:
         return import_module(module) if module else None
     except ModuleNotFoundError:

@@ -59,29 +59,29 @@ _EVENT: Final = _NamingRule(
 
 
 def app_name(name: str) -> str:
-    """Return `name`, which becomes a bus, a folder and the first part of each source; refuse an invalid one."""
+    """Return `name`, which becomes a bus, a folder and the first part of sources; raise `CannotCreate` if invalid."""
     return _APP.check_name(name, ("aws", "contradance"))
 
 
 def service_name(name: str) -> str:
-    """Return `name`, which becomes a folder of functions and the second part of a source; refuse an invalid one."""
+    """Return `name`, which becomes a folder and the second part of sources; raise `CannotCreate` if invalid."""
     return _SERVICE.check_name(name, keyword.kwlist)
 
 
 def function_name(name: str) -> str:
-    """Return `name`, which becomes a module and its handler; refuse an invalid one."""
+    """Return `name`, which becomes a module and its handler; raise `CannotCreate` if invalid."""
     return _FUNCTION.check_name(name, [*keyword.kwlist, *vars(builtins), "subscriber", "route", "schedule", "log"])
 
 
 def field_name(name: str) -> str:
-    """Return `name`, which becomes a field of a contract; refuse an invalid one."""
+    """Return `name`, which becomes a field of a contract; raise `CannotCreate` if invalid."""
     return _FIELD.check_name(
         name, [*keyword.kwlist, "failure", "identity", "subject_field", *dir(contradance.Contract)]
     )
 
 
 def event_name(name: str) -> str:
-    """Return an event's class name: `BookLent` for `BookLent` and for `book_lent`; refuse an invalid one."""
+    """Return an event's class name: `BookLent` for `BookLent` and for `book_lent`; raise `CannotCreate` if invalid."""
     return _EVENT.check_name(pascal(name) if _SNAKE.fullmatch(name) else name, [*_TAKEN, *vars(builtins)])
 
 

@@ -37,7 +37,7 @@ def create_route(
     field_specs: Sequence[str] = (),
     publishes: Sequence[str] = (),
 ) -> Path:
-    """Plan a new route: its file, which is returned, its test, and its place in the choreography's list.
+    """Plan a new route: its file, which is returned, its test, and its entry in the choreography's list.
 
     Args:
         layout: the project.
@@ -87,7 +87,7 @@ class _Answer(NamedTuple):
 def _request_class(
     layout: ProjectLayout, name: str, key: str, field_specs: Sequence[str], published: Sequence[EventRef]
 ) -> _Request:
-    """Return the request's class: with the given fields, else with those that the published event needs."""
+    """Return the request's class: with the given fields, else with those that the first published event needs."""
     fields = parse_fields(field_specs, layout.value_types)
     names = frozenset(field.name for field in fields)
     lines = [(field.line, frozenset(field.imports)) for field in fields]
@@ -103,7 +103,7 @@ def _request_class(
 
 
 def _fields_filled_by_route(contract: type[Contract]) -> frozenset[str]:
-    """Return the fields of an event that a route fills itself."""
+    """Return the names of an event's fields that a route fills itself: times, and the subject if it is a UUID."""
     fields = contract.model_fields.items()
     return frozenset(name for name, field in fields if is_time(field) or is_new_id(contract, name, field))
 
@@ -149,7 +149,7 @@ def _handler_code(name: str, key: str, request: _Request | None, published: Sequ
 def _answer_code(
     name: str, key: str, request: _Request | None, published: Sequence[EventRef], placeholders: frozenset[str]
 ) -> _Answer:
-    """Return the answer: a reply with the event, a new id for another POST, else the time."""
+    """Return what the handler returns: a reply with the first event, a new id for another POST, else the time."""
     contract = published[0].contract if published else None
     if contract is not None and request is not None:
         given = HandlerInput("request", fields=request.fields, parameters=placeholders)
@@ -177,7 +177,7 @@ def _uuid_import(*type_names: str) -> frozenset[Import]:
 
 
 def _typed_placeholders(key: str, published: Sequence[EventRef]) -> dict[str, tuple[type, str]]:
-    """Return (type, example) of each placeholder: those of the event's UUID or int of that name, else a text."""
+    """Return (type, example) by placeholder: of the first event's field of that name if a UUID or int, else a text."""
     contract = published[0].contract if published else None
     found: dict[str, tuple[type, str]] = {}
     for name in re.findall(PLACEHOLDER, key):
@@ -210,7 +210,7 @@ def _test_module(file: Path, key: str, request: _Request | None, published: Sequ
 
 
 def _route_key(layout: ProjectLayout, path: str, verb: str) -> str:
-    """Return a key like `POST /loans`; refuse an unknown verb, a wrong path and a route that has a handler."""
+    """Return `POST /loans` for `/loans` and `post`; raise `CannotCreate` if one is invalid, or the route exists."""
     if verb not in VERBS:
         raise CannotCreate(f"{verb!r} is not a verb.\n  Verbs: {', '.join(VERBS)}.")
     wrong = [one for one in path[1:].split("/") if not re.fullmatch(SEGMENT, one)] if path != "/" else []

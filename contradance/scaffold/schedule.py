@@ -22,7 +22,7 @@ def create_schedule(
     publishes: Sequence[str] = (),
     timezone: str = "UTC",
 ) -> Path:
-    """Plan a new scheduled function, and return its file.
+    """Plan a new scheduled function: its file, which is returned, its test, and its entry in the choreography's list.
 
     Args:
         layout: the project.

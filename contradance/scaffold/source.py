@@ -25,7 +25,7 @@ class Source:
 
     @cached_property
     def tree(self) -> ast.Module:
-        """The parsed module; refused when it is not Python."""
+        """The parsed module; raises `CannotCreate` when the text is not Python."""
         try:
             return ast.parse(self.text, self.path)
         except SyntaxError as error:
@@ -34,7 +34,7 @@ class Source:
             ) from error
 
     def bindings(self) -> dict[str, str | None]:
-        """Return the names of the module's top level, each with its origin `module:name`; None if it is defined here."""
+        """Return the names of the module's top level, by each its origin `module:name`, None if it is defined here."""
         names: dict[str, str | None] = {}
         for statement in self.tree.body:
             match statement:
@@ -49,7 +49,7 @@ class Source:
         return names
 
     def with_import(self, module: str, name: str, alias: str | None = None) -> "Source":
-        """Import `name` from `module`, in the order of imports; refuse a name that is defined as something else."""
+        """Return the source with `name` imported from `module`; raise `CannotCreate` if the name is something else."""
         bindings = self.bindings()
         if bindings.get(alias or name, "") == f"{module}:{name}":
             return self
@@ -65,16 +65,16 @@ class Source:
         return self._with_import_line(module, f"from {module} import {written}\n")
 
     def with_imports(self, names: Iterable[tuple[str, str]]) -> "Source":
-        """Import each (module, name)."""
+        """Return the source with each (module, name) imported, as `with_import` does."""
         return reduce(lambda source, imported: source.with_import(*imported), names, self)
 
     def with_item(self, callee: str, keyword: str | None, item: str, after: str | None = None) -> "Source":
-        """Add `item` to the list argument of a call of `callee`, after `after` or at the end, unless it has it."""
+        """Return the source with `item` in the list of a call of `callee`, after `after` or at the end; once only."""
         found = self._list_argument(callee, keyword)
         if any(isinstance(one, ast.Name) and one.id == item for one in found.elts):
             return self
         if not found.elts:
-            (indent,) = re.findall(r"^\s*", self.text.splitlines()[found.lineno - 1])
+            (indent,) = re.findall(r"^\s*", self.text.split("\n")[found.lineno - 1])
             return self._splice(*self._span(found), f"[\n{indent}    {item},\n{indent}]")
         anchor = next((one for one in found.elts if isinstance(one, ast.Name) and one.id == after), found.elts[-1])
         start, end = self._span(anchor)
@@ -86,11 +86,11 @@ class Source:
         return self._splice(position, position, f"{separator}\n{' ' * anchor.col_offset}{item},")
 
     def list_names(self, callee: str, keyword: str | None) -> list[str]:
-        """Return the names in the list argument of a call of `callee`; refuse when there is no such call."""
+        """Return the names in the list argument of a call of `callee`; raise `CannotCreate` without such a call."""
         return [one.id for one in self._list_argument(callee, keyword).elts if isinstance(one, ast.Name)]
 
     def with_union_member(self, alias_or_handler: str, member: str) -> "Source":
-        """Add a member to the union that annotates a handler's first parameter, or to a type alias."""
+        """Return the source with one more member in a type alias, or in a handler's first annotation."""
         _, end = self._span(self._union_annotation(alias_or_handler))
         return self._splice(end, end, f" | {member}")
 
@@ -104,7 +104,7 @@ class Source:
         return [word.arg or "" for one in decorators if isinstance(one, ast.Call) for word in one.keywords]
 
     def with_code(self, text: str) -> "Source":
-        """Add text at the end, after two empty lines."""
+        """Return the source with text at its end, after two empty lines."""
         return Source(self.path, f"{self.text.rstrip()}\n\n\n{text.strip()}\n" if self.text.strip() else text)
 
     def segment(self, node: ast.AST) -> str:
@@ -112,7 +112,7 @@ class Source:
         return ast.get_source_segment(self.text, node) or ""
 
     def definition(self, kind: type[_Definition], name: str) -> _Definition:
-        """Return a class or a function of the module's top level; refuse when there is none of the name."""
+        """Return a class or a function of the module's top level; raise `CannotCreate` without one of this name."""
         for statement in self.tree.body:
             if isinstance(statement, kind) and statement.name == name:
                 return statement
@@ -121,7 +121,7 @@ class Source:
         )
 
     def _union_annotation(self, name: str) -> ast.expr:
-        """Return the value of a type alias, else the annotation of a handler's first parameter; refuse neither."""
+        """Return the value of a type alias, or a handler's first annotation; raise `CannotCreate` without either."""
         for statement in self.tree.body:
             for alias, value in _aliases(statement):
                 if alias == name:
@@ -134,7 +134,7 @@ class Source:
         return parameters[0].annotation
 
     def _list_argument(self, callee: str, keyword: str | None) -> ast.List:
-        """Return the list given as `keyword`; for None as the second argument or as `contracts`, a registry's."""
+        """Return the list given as `keyword`; for None as second argument or `contracts`; else raise `CannotCreate`."""
         for call in _calls(self.tree, callee):
             by_name = {word.arg: word.value for word in call.keywords}
             argument = by_name.get(keyword or "contracts", call.args[1] if call.args[1:] and not keyword else None)
@@ -147,7 +147,7 @@ class Source:
         )
 
     def _with_import_line(self, module: str, line: str) -> "Source":
-        """Add an import of a module that is not imported yet, after the imports that sort before it."""
+        """Add the line of an import of a module that is not imported yet, after the imports that sort before it."""
         imports = [one for one in self.tree.body if isinstance(one, ast.Import | ast.ImportFrom)]
         if not imports:
             return self._with_line(_first_import_line(self.tree), f"{line}\n")
@@ -155,7 +155,7 @@ class Source:
         return self._with_line((before[-1].end_lineno or 0) + 1 if before else imports[0].lineno, line)
 
     def _with_imported_name(self, statement: ast.ImportFrom, written: str) -> "Source":
-        """Add a name to an existing import."""
+        """Add a name, as it is written, to an existing import statement, in order; break a line that gets too long."""
         if statement.lineno == statement.end_lineno:
             names = sorted([*(ast.unparse(alias) for alias in statement.names), written], key=_import_order)
             line = f"from {statement.module} import {', '.join(names)}"
@@ -170,9 +170,10 @@ class Source:
         return self._splice(end, end, ",\n" + " " * statement.names[-1].col_offset + written)
 
     def _with_line(self, number: int, text: str) -> "Source":
-        """Insert text before a line, given by its number from 1."""
-        lines = self.text.splitlines(keepends=True)
-        return Source(self.path, "".join([*lines[: number - 1], text, *lines[number - 1 :]]))
+        """Insert whole lines of text before a line, given by its number from 1."""
+        lines = self.text.split("\n")  # as the parser counts lines
+        before = "".join(f"{line}\n" for line in lines[: number - 1])
+        return Source(self.path, before + text + "\n".join(lines[number - 1 :]))
 
     def _span(self, node: ast.stmt | ast.expr | ast.alias) -> tuple[int, int]:
         """Return the start and the end of a node, in UTF-8 bytes from the start of the text."""

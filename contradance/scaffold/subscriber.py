@@ -27,7 +27,7 @@ def create_subscriber(
     queue: bool = False,
     where: str | None = None,
 ) -> Path:
-    """Plan a new subscriber: its file, which is returned, its tests, and its place in the choreography's list.
+    """Plan a new subscriber: its file, which is returned, its tests, and its entry in the choreography's list.
 
     Args:
         layout: the project.
@@ -62,10 +62,15 @@ def create_subscriber(
     return path
 
 
-def _filter(consumed: Sequence[EventRef], where: str | None) -> str:
-    """Return --where as source; refuse None, more than one event, and what is not a pattern over the event's fields."""
+def _filter(consumed: Sequence[EventRef], where: str) -> str:
+    """Return the JSON of --where as Python source; raise `CannotCreate` for other text, or for several events.
+
+    Raises:
+        CannotCreate: it is not a JSON object, or filters several events.
+        InvalidFunction: it is not a pattern over the event's fields.
+    """
     try:
-        found = json.loads(where or "")
+        found = json.loads(where)
     except ValueError as error:
         raise CannotCreate(
             f'--where is not JSON: {error}.\n  Write it like --where \'{{"city": ["Berlin"]}}\'.'
@@ -81,15 +86,15 @@ def _filter(consumed: Sequence[EventRef], where: str | None) -> str:
 
 
 def _passes(event: EventRef, where: str) -> bool:
-    """Whether the example of an event passes a filter; a planned event has none yet."""
+    """Whether the example of an event passes a filter; False for a planned event, which has no example yet."""
     if event.contract is None:
         return False
     return EventPattern(json.loads(where)).matches(json.loads(to_wire(sample(event.contract))))
 
 
 def widen_subscriber(layout: ProjectLayout, name: str, service: str, event: EventRef) -> Path:
-    """Plan that a subscriber consumes one more event, and return its file; refuse one with a filter."""
-    path = layout.file_of(f"{layout.functions}.{service}.{name}")
+    """Plan that a subscriber consumes one more event, return its file; raise `CannotCreate` if it has `where=`."""
+    path = layout.file_of(f"{layout.functions_package}.{service}.{name}")
     source = layout.source(path)
     if "where" in source.decorator_keywords(name):
         raise CannotCreate(
@@ -112,16 +117,16 @@ def _union_to_widen(layout: ProjectLayout, source: Source, handler: str) -> tupl
     if origin is None:
         return source, names[0]
     module, _, alias = origin.partition(":")
-    if module.startswith(layout.functions) and names[0] not in layout.events:
+    if module.startswith(f"{layout.functions_package}.") and names[0] not in layout.events:
         return layout.source(layout.file_of(module)), alias
     return source, handler
 
 
 def new_function(layout: ProjectLayout, service: str, name: str) -> Path:
-    """Return the file of a new function, and plan a folder for its service; refuse a function that exists."""
+    """Return the file of a new function, plan its service's folder; raise `CannotCreate` if invalid or taken."""
     service_name(service)
     function_name(name)
-    path = layout.file_of(f"{layout.functions}.{service}.{name}")
+    path = layout.file_of(f"{layout.functions_package}.{service}.{name}")
     if f"{service}.{name}" in layout.choreography.functions:
         raise CannotCreate(
             f"the function {service}.{name} already exists, in {path}.\n  Edit it there, or choose another name."
@@ -131,7 +136,7 @@ def new_function(layout: ProjectLayout, service: str, name: str) -> Path:
 
 
 def check_publishes(layout: ProjectLayout, service: str, published: Sequence[EventRef]) -> None:
-    """Refuse events of other services: a function publishes those of its own service only."""
+    """Raise `CannotCreate` for an event of another service than `service`, whose function would publish it."""
     for event in published:
         if event.service != service:
             raise CannotCreate(

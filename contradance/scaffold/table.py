@@ -13,7 +13,7 @@ from contradance.scaffold.template import fill_template
 def create_table(
     layout: ProjectLayout, name: str, service: str, field_specs: Sequence[str] = (), *, keys: Sequence[str] = ()
 ) -> Path:
-    """Plan a new table, and return the file that declares it.
+    """Plan a new table, return the file that declares it; raise `CannotCreate` for a name or a key that cannot be.
 
     Args:
         layout: the project.
@@ -26,12 +26,12 @@ def create_table(
     fields = parse_fields(field_specs, layout.value_types) or [DEFAULT]
     chosen = [*keys] or [choose_subject(fields, None).name]
     unknown = [key for key in chosen if key not in {field.name for field in fields}]
-    if unknown or len(chosen) > 2:  # noqa: PLR2004 - partition key and sort key
+    if unknown or len(chosen) > 2 or len({*chosen}) < len(chosen):  # noqa: PLR2004 - partition key and sort key
         raise CannotCreate(
             f"{', '.join(chosen)} cannot be the key of {name}.\n"
             f"  Name one field or two: {', '.join(field.name for field in fields)}."
         )
-    path = layout.file_of(f"{layout.functions}.{service_name(service)}.tables")
+    path = layout.file_of(f"{layout.functions_package}.{service_name(service)}.tables")
     layout.changes.ensure(path.parent / "__init__.py", "")
     layout.changes.ensure(path, "")
     source, record = layout.source(path), pascal(name.removesuffix("s")) + "Record"

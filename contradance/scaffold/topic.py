@@ -32,7 +32,7 @@ def create_topic(
     service: str | None = None,
     field_specs: Sequence[str] = (),
 ) -> str:
-    """Plan an event, unless it exists, and its subscribers; return the service that publishes it.
+    """Plan an event, unless it exists, and that new or existing subscribers consume it; return its service.
 
     Args:
         layout: the project.
@@ -57,7 +57,7 @@ def create_topic(
 
 
 def publisher_of(layout: ProjectLayout, name: str, subscribing: Sequence[str] = ()) -> str:
-    """Return the service whose name begins the topic's name: `loans` for `loan_extended`; refuse when there is none."""
+    """Return the service whose name begins a topic's: `loans` for `loan_extended`; else raise `CannotCreate`."""
     parts = snake(event_name(name)).split("_")
     for end in range(len(parts), 0, -1):
         found = find_service([*layout.services, *subscribing], "_".join(parts[:end]))
@@ -71,7 +71,7 @@ def publisher_of(layout: ProjectLayout, name: str, subscribing: Sequence[str] = 
 
 
 def _parse_subscriber(layout: ProjectLayout, name: str) -> SubscriberName:
-    """Parse `reminder_service_remind_reader` or `reminders.remind_reader`; an existing service may be in the plural."""
+    """Parse `reminder_service_remind_reader` (also for a service `reminders`) or `reminders.remind_reader`."""
     service, separator, handler = name.partition("." if "." in name else _SEPARATOR)
     if not separator:
         raise CannotCreate(

@@ -57,7 +57,7 @@ def build_wheel() -> bytes:
 
 
 def _installed_distribution() -> Distribution:
-    """Return the distribution of contradance; refuse when it is not installed."""
+    """Return the installed distribution of contradance; raise `CannotCreate` when it is not installed."""
     try:
         return distribution("contradance")
     except PackageNotFoundError as error:

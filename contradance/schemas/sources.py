@@ -70,7 +70,7 @@ def _frozen_path(contract: dict[str, Any]) -> str:
 
 
 def _read_git_ref(ref: str, root: Path, folder: Path) -> Promises:
-    """Return the frozen contracts at a git ref, none if it lacks the folder; raise `InvalidSchema` if there is none."""
+    """Return the frozen contracts at a git ref, none if it lacks the folder; raise `InvalidSchema` for another text."""
     known = _run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if known.returncode:
         raise InvalidSchema(

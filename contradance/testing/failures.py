@@ -6,7 +6,7 @@ from contradance.runtime.journal_record import JournalRecord
 
 
 def failures_text(records: Iterable[JournalRecord]) -> str:
-    """Return each failed delivery and request with its last error; empty without one.
+    """Return the text of each delivery and request whose last attempt failed; empty without one.
 
     A delivery that was completed in a later attempt is left out.
     """
@@ -18,7 +18,7 @@ def failures_text(records: Iterable[JournalRecord]) -> str:
 
 
 def failure_text(attempts: Sequence[JournalRecord]) -> str:
-    """Return one failed delivery: the function, the event, the attempts, what was logged, the traceback."""
+    """Return the text of a failed delivery, from its last attempt: function, event, log, traceback, else the error."""
     last = attempts[-1]
     event = last.trigger.rpartition("/")[2].removesuffix(" v1") if last.event_id else last.trigger
     about = f" (event {last.event_id})" if last.event_id else ""
@@ -29,7 +29,7 @@ def failure_text(attempts: Sequence[JournalRecord]) -> str:
 
 
 def _ending(record: JournalRecord) -> str:
-    """Return what became of a failed attempt: answered with 500, a dead letter, or to be retried."""
+    """Return `answered with 500:`, or the attempt's number with `a dead letter:` or `to be retried:`."""
     if record.is_request:
         return "answered with 500:"
     return f"attempt {record.attempt}, {'a dead letter' if record.dead else 'to be retried'}:"

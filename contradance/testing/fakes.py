@@ -7,7 +7,7 @@ defaults and examples do not count. Examples are tried only where the model's va
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from hashlib import shake_256
 from itertools import product
@@ -31,6 +31,8 @@ _BYTES: Final = 16_384
 """Random bytes for one value; what needs more is another attempt."""
 _WORD: Final = 8
 """Letters of a fake, within its limits: two values rarely have the same one, and it can be the key of a row."""
+_NUMBER: Final = 4
+"""Fewest characters of a number that is replaced in a text: a shorter one identifies no person."""
 _IGNORED: Final = ANNOTATIONS | {"x-pii"}
 """Keywords on which a fake does not depend."""
 _LEFT_OUT: Final = object()
@@ -41,9 +43,10 @@ class CannotFake(Exception):
 
 
 def faked(model: type[BaseModel], data: object) -> tuple[Any, dict[str, str]]:
-    """Return data with fakes for personal data, and the replaced texts with their fakes; or raise `CannotFake`.
+    """Return (data with fakes for personal data, what replaces each personal text in it); or raise `CannotFake`.
 
-    `model` is a contract, or the class of a table's items.
+    `model` is a contract, the class of an event of others, or that of a table's items. A text inside a value that is faked as
+    a whole, or is left out, is replaced by `***`; so is a number of four digits or more.
     """
     shown = mask(model, data)
     named = str(model.identity) if issubclass(model, Contract) else model.__qualname__
@@ -59,7 +62,7 @@ def faked(model: type[BaseModel], data: object) -> tuple[Any, dict[str, str]]:
 
 
 def _is_valid(model: type[BaseModel], data: object) -> bool:
-    """Return whether data could be read as the model."""
+    """Whether data can be read as the model, unknown fields ignored."""
     try:
         read_tolerant(model, as_text(data))
     except (ValidationError, ValueError, TypeError):
@@ -69,7 +72,7 @@ def _is_valid(model: type[BaseModel], data: object) -> bool:
 
 @lru_cache(maxsize=1024)
 def _generated(model: type[BaseModel], text: str) -> tuple[Any, ...]:
-    """Return up to `_CHOICES` values for the JSON of (schema, value), always the same for the same text.
+    """Return up to six values of the schema in `text`, the JSON of (schema, real value), the same for the same text.
 
     Hypothesis reads them from given bytes: a seed would not do, because it also draws constants of the modules that are loaded.
     """
@@ -89,10 +92,10 @@ def _generated(model: type[BaseModel], text: str) -> tuple[Any, ...]:
 
 
 def _constraints(schema: SchemaObject) -> SchemaObject:
-    """Return a schema without annotations and marks, at any depth; a text without a form of its own is a word."""
+    """Return a schema without annotations and marks, at any depth; strings without format or pattern are letters."""
 
     def plain(one: JsonSchema) -> JsonSchema:
-        """Return a schema inside of it in the same way; a boolean stays."""
+        """Return an inner schema in the same way; a boolean unchanged."""
         return _constraints(one) if isinstance(one, Mapping) else one
 
     inner = map_inner(schema, plain)
@@ -104,12 +107,27 @@ def _constraints(schema: SchemaObject) -> SchemaObject:
 
 
 def _without_null(schema: SchemaObject) -> SchemaObject:
-    """Return a schema without null as a member of its union; of two members the other one remains."""
+    """Return a schema without null as a member of its `anyOf`; one member that remains replaces the `anyOf`."""
     members = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
     rest = {key: value for key, value in schema.items() if key != "anyOf"}
     if len(members) == 1:
         return {**rest, **members[0]}
     return {**rest, "anyOf": members} if members else schema
+
+
+def _texts(value: object, *, keys: bool) -> Iterator[str]:
+    """Yield the texts in a value, at any depth, and numbers of four characters or more; with `keys` also keys."""
+    if isinstance(value, str):
+        yield from (value,) if value else ()
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(key, keys=keys) if keys else ()
+            yield from _texts(item, keys=keys)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item, keys=keys)
+    elif not isinstance(value, bool) and value is not None and len(str(value)) >= _NUMBER:
+        yield str(value)
 
 
 class _Faker:
@@ -125,7 +143,7 @@ class _Faker:
     def value(self, schema: SchemaObject | None, shown: object, value: object) -> Any:
         """Return a value with fakes wherever `shown` masks it, without fields that cannot be faked."""
         if shown == MASK and value != MASK:
-            return self._fake(schema, value)
+            return self._replaced(schema, value)
         if isinstance(value, Mapping) and isinstance(shown, Mapping):
             made = {key: self.value(self._field(schema, key), shown[key], item) for key, item in value.items()}
             return {key: item for key, item in made.items() if item is not _LEFT_OUT}
@@ -133,6 +151,15 @@ class _Faker:
             items = [self.value(self._item(schema, n), *both) for n, both in enumerate(zip(shown, value, strict=True))]
             return [item for item in items if item is not _LEFT_OUT]
         return value
+
+    def _replaced(self, schema: SchemaObject | None, value: object) -> Any:
+        """Return the fake of a personal value, and add the texts in it to `replaced`."""
+        fake = self._fake(schema, value)
+        keys = not any("properties" in one for one in self._resolved(schema))  # else they are names of fields
+        self.replaced |= {text: MASK for text in _texts(value, keys=keys) if text not in self.replaced}
+        if isinstance(value, str) and isinstance(fake, str) and value:
+            self.replaced[value] = fake
+        return fake
 
     def _fake(self, schema: SchemaObject | None, value: object) -> Any:
         """Return a value of a schema that depends on the real one alone; `_LEFT_OUT` without a schema."""
@@ -147,10 +174,7 @@ class _Faker:
         found = _generated(self._model, text)
         if not found:
             return _LEFT_OUT
-        fake = found[min(self._choice, len(found) - 1)]
-        if isinstance(value, str) and isinstance(fake, str) and value:
-            self.replaced[value] = fake
-        return fake
+        return found[min(self._choice, len(found) - 1)]
 
     def _resolved(self, schema: SchemaObject | None) -> list[SchemaObject]:
         """Return what a schema stands for: of a reference the target, of a union the members, of None nothing."""

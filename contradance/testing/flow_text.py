@@ -7,7 +7,7 @@ from contradance.runtime.journal_record import COMPLETED
 
 
 def flow_text(flows: Iterable[Flow]) -> str:
-    """Return flows as trees of functions and events, each function with the outcome of its last attempt."""
+    """Return flows as trees of functions and events, each function with the outcome of the attempt that counts."""
     return "\n".join("\n".join([*_root_lines(root), ""]) for flow in flows for root in flow.roots)
 
 
@@ -31,7 +31,7 @@ def _event_lines(event: Happened) -> list[str]:
 
 
 def _outcome_text(handled: Handled) -> str:
-    """Return a function's name with its outcome: done in which attempt, dead-lettered or waiting."""
+    """Return a function's name, with its outcome unless it is done in attempt 1: attempt, dead letter, 500, waiting."""
     last = handled.last
     if last.outcome in COMPLETED:
         return last.function if last.attempt == 1 else f"{last.function}  in attempt {last.attempt}"
@@ -43,7 +43,7 @@ def _outcome_text(handled: Handled) -> str:
 
 
 def _as_branches(blocks: list[list[str]]) -> list[str]:
-    """Return blocks of lines as branches of a tree, in alphabetical order, since deliveries have none."""
+    """Return the lines of blocks, each a branch of a tree, in alphabetical order, since deliveries have no order."""
     lines = []
     for number, block in enumerate(sorted(blocks)):
         last = number == len(blocks) - 1

@@ -11,7 +11,7 @@ UPDATE: Final = "--update-choreographies"
 
 
 def assert_choreography(run: Run, name: str) -> None:
-    """Fail unless the flows of `run` equal `choreographies/<name>.txt` beside the test; or write it on `run.update`.
+    """Fail unless the flows of `run` equal `<name>.txt` in `run.goldens`; with `run.update` write the file instead.
 
     The file holds no ids, times or data, so it changes only with the choreography. Run pytest with
     `--update-choreographies` to write it, and review the difference before you commit it.

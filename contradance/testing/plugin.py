@@ -26,7 +26,7 @@ class StartedRun:
         self.run: Run | None = None
 
     def journaled(self, record: "JournalRecord") -> None:
-        """Keep a record, and what its attempt raised."""
+        """Keep a record, and what the attempt that runs now raised, if anything."""
         from contradance.runtime.attempt import running_attempt  # noqa: PLC0415 - only where the fixture is used
 
         attempt = running_attempt()
@@ -35,7 +35,7 @@ class StartedRun:
         self.records.append(record)
 
     def check(self) -> None:
-        """Fail for dead letters that the test does not expect, with the traceback of the first one's exception."""
+        """Fail for dead letters that the test did not check, with the first one's traceback; else do nothing."""
         surprises = self.run.surprises() if self.run else []
         if self.run is None or not surprises:
             return
@@ -64,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a test that passed but left a dead letter that it did not check."""
+    """Run a test, and fail it if it passed but left a dead letter that it did not check."""
     result = yield
     started = item.stash.get(_STARTED, None)
     if started is not None:
@@ -76,7 +76,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add to a failing test why deliveries and requests failed, where its own message does not."""
+    """Add the text of failed deliveries and requests to the report of a failing test, unless its message has it."""
     report = yield
     started = item.stash.get(_STARTED, None)
     if started is not None and started.run is not None and call.when == "call" and report.failed:

@@ -16,8 +16,8 @@ from contradance.foreign import ForeignEvent
 from contradance.function import Schedule
 from contradance.local.captured import logging_kept, printing
 from contradance.local.clock import VirtualClock
-from contradance.local.events.accepted import OWN_BUS
 from contradance.local.laptop import Laptop
+from contradance.local.state.schema import OWN_BUS
 from contradance.operate.flow import Flow, flows
 from contradance.operate.foreign import foreign_entry, put_one
 from contradance.operate.journal import LogLine, attempt_log_lines
@@ -64,7 +64,7 @@ class Run:
         self._expected: set[tuple[str, str | None]] = set()
 
     def only(self, *names: str) -> None:
-        """Deliver from now on only to these functions and services, such as `reminders`; fail for an unknown name.
+        """Deliver from now on only to these functions and services, such as `reminders`; `AssertionError` if unknown.
 
         The other functions consume nothing, as if they were not deployed. Routes still answer.
         """
@@ -80,7 +80,7 @@ class Run:
         self.laptop.only(chosen)
 
     def table(self, table: Table[Record]) -> RunTable[Record]:
-        """Return a table, to prepare it before a delivery and to read it after."""
+        """Return the run's rows of a declared table, to prepare before a delivery and to read after it."""
         return RunTable(self.laptop, table)
 
     @property
@@ -95,7 +95,7 @@ class Run:
         body: BaseModel | Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send one HTTP request, and return its answer; `drain` delivers the events that it publishes."""
+        """Send one HTTP request, a model as its JSON, and return the answer; `drain` delivers the published events."""
         text = to_wire(body).decode() if isinstance(body, BaseModel) else "" if body is None else json.dumps(body)
         with printing():
             answer = self.laptop.request(method, target, text, headers)
@@ -136,7 +136,7 @@ class Run:
         return sealed[-1].event_id
 
     def run_schedule(self, function: str) -> str:
-        """Run a scheduled function now, such as `loans.sum_up_day`, and return the id of its flow; `drain` delivers.
+        """Run a scheduled function, such as `loans.sum_up_day`, at the next `drain`; return its flow's id, or fail.
 
         Its `delivery.time` is the time of the clock. Without this it runs at its own times: see `advance`.
         """
@@ -152,7 +152,7 @@ class Run:
             ) from error
 
     def drain(self) -> None:
-        """Make deliveries until none is pending. The clock moves to the time of each retry."""
+        """Make deliveries until none is pending, moving the clock to the time of each retry."""
         with printing():
             self.laptop.drain()
 
@@ -214,7 +214,7 @@ class Run:
     def assert_dead_lettered(
         self, contract: type[Contract | ForeignEvent], *, to: str, reason: str = ""
     ) -> JournalRecord:
-        """Return the first record of a dead letter of `contract` at `to` with `reason` in its error; or fail."""
+        """Return the first dead letter of `contract` at `to` with `reason` in its error, or fail; all count as checked."""
         __tracebackhide__ = True
         dead = [one for one in self._records_of(contract, to) if one.dead and reason in (one.error or "")]
         if not dead:
@@ -223,7 +223,7 @@ class Run:
         return dead[0]
 
     def dead_letters(self) -> list[JournalRecord]:
-        """Return the last attempt at every dead letter; from then on the test counts as having checked them."""
+        """Return the last attempt at every dead letter, which all count as checked by the test from then on."""
         dead = [one for one in self._records if one.dead]
         self._expected |= {(one.function, one.event_id) for one in dead}
         return dead
@@ -255,7 +255,7 @@ class Run:
         return failures_text(failed)
 
     def _records_of(self, contract: type[Contract | ForeignEvent], function: str) -> list[JournalRecord]:
-        """Return the journal records of a function for one contract; fail for an unknown function."""
+        """Return a function's journal records of consuming one contract's version; fail for an unknown function."""
         __tracebackhide__ = True
         if function not in self.laptop.choreography.functions:
             known = ", ".join(self.laptop.choreography.functions)
@@ -264,7 +264,7 @@ class Run:
 
     def _published_data(self, contract: type[Contract]) -> list[Any]:
         """Return the data of the events of `contract` that functions published, in the bus's order."""
-        self.laptop.bus.flush()
+        self.laptop.deliveries.flush()
         rows = self.laptop.database.read(
             "SELECT envelope FROM event WHERE archived = 1 AND bus = ? ORDER BY id", (OWN_BUS,)
         )
@@ -280,7 +280,7 @@ class Run:
         return found
 
     def _describe_flows(self) -> str:
-        """Return the text of all flows and failures so far, or that there are none, to end a message with."""
+        """Return the text of all flows and unchecked failures so far, or a hint to call `drain`, to end a message."""
         happened = flow_text(self.flows())
         if not happened:
             return "\nNothing happened yet: drain() delivers."
@@ -298,7 +298,7 @@ def running(
     only: str | Sequence[str] | None = None,
     when_journaled: Callable[[JournalRecord], None] = lambda _: None,
 ) -> Iterator[Laptop]:
-    """Context manager: run a choreography on a laptop with a virtual clock, and return the laptop to the `with` block.
+    """Run a choreography on a laptop with a virtual clock while the `with` block runs; its value is the laptop.
 
     Args:
         choreography: the choreography to run.

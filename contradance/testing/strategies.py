@@ -123,7 +123,7 @@ class _StrategyBuilder:
         return self._made[name]
 
     def _lists(self, schema: SchemaObject) -> st.SearchStrategy[Any]:
-        """Return a strategy for the lists or tuples that a schema allows."""
+        """Return a strategy for a schema's tuples, or its lists, with at most four items more than it requires."""
         if "prefixItems" in schema:
             return st.tuples(*map(self.strategy, schema["prefixItems"])).map(list)
         least = schema.get("minItems", 0)
@@ -132,7 +132,7 @@ class _StrategyBuilder:
         return st.lists(self.strategy(schema.get("items", {})), min_size=least, max_size=most, unique_by=unique)
 
     def _objects(self, schema: SchemaObject) -> st.SearchStrategy[Any]:
-        """Return a strategy for objects: with the named properties, or with any keys when it names none."""
+        """Return a strategy for objects with the named properties; if none are named, with up to four other keys."""
         properties = schema.get("properties")
         if properties is None:
             values = schema.get("additionalProperties", {})
@@ -149,7 +149,7 @@ class _StrategyBuilder:
 
 
 def _strings(schema: SchemaObject) -> st.SearchStrategy[str]:
-    """Return a strategy for strings of a schema's format, else of its pattern and length, else of its length."""
+    """Return a strategy for strings of a schema's checks, else of its format, else of its pattern and length."""
     least, most = schema.get("minLength", 0), schema.get("maxLength")
     found = _strings_with_checks(str(schema.get("format", "")), schema.get(CHECKS, {}))
     if found is not None:
@@ -164,7 +164,7 @@ def _strings(schema: SchemaObject) -> st.SearchStrategy[str]:
 
 
 def _strings_with_checks(form: str, checks: Mapping[str, Any]) -> st.SearchStrategy[str] | None:
-    """Return a strategy for a UUID of one version, a naive datetime or a URL of given schemes; None for others."""
+    """Return a strategy for a UUID of one version, a naive datetime or a URL of given schemes; None without these."""
     version = _UUID_VERSION.fullmatch(form)
     if version is not None:
         bits = int(version[1]) << 76

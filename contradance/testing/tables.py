@@ -56,12 +56,12 @@ class RunTable(Generic[Record]):
                 after = page.after
 
     def _unit(self) -> UnitOfWork:
-        """Return a unit of work that may read and write the table."""
+        """Return a new unit of work that may read and write this table only."""
         uses = frozenset({self._table.read, self._table.write})
         return UnitOfWork(_TESTER, uses, self._laptop.environment.store, self._laptop.environment.variables)
 
     def _commit(self, unit: UnitOfWork) -> None:
-        """Commit a unit's writes at once, under a key that nothing else has."""
+        """Commit a unit's writes at once, under a once-key of their own."""
         now = self._laptop.clock.now()
         key = OnceKey(_TESTER, "test", str(uuid4()))
         self._laptop.environment.store.commit(key, Lease(key.event_id, now), unit.writes(), (), None)

@@ -22,7 +22,7 @@ class InMemoryUnit:
         self._variables = variables or {}
 
     def check_linked(self, wanted: str, links: frozenset[object]) -> None:
-        """Accept every table, setting and secret."""
+        """Do nothing: every table, setting and secret counts as linked."""
 
     def get(self, table: str, key: ItemKey) -> str | None:
         """Return an item's document; None when it does not exist."""
@@ -46,13 +46,13 @@ class InMemoryUnit:
             items[key] = document
 
     def variable(self, name: str) -> str | None:
-        """Return the value of a setting that was passed to `unit_of_work`; None without one."""
+        """Return the value of an environment variable, such as `SETTING_MOST_LOANS`; None without one."""
         return self._variables.get(name)
 
 
 @contextmanager
 def unit_of_work(**settings: object) -> Iterator[InMemoryUnit]:
-    """Call handlers as plain functions inside the block, over empty tables and with these settings."""
+    """Link every table, empty, and these settings while the block runs, so that handlers can be called in it."""
     unit = InMemoryUnit(variables_of(settings))
     with run_in(unit):
         yield unit
@@ -65,7 +65,7 @@ def delivery(
     key: str = "key-1",
     is_replay: bool = False,
 ) -> Delivery:
-    """Return a `Delivery` for a handler that takes one, with fixed ids."""
+    """Return a `Delivery` for a handler that takes one; its event and correlation ids are fixed."""
     return Delivery("event-1", "flow-1", attempt, key, now, is_replay)
 
 

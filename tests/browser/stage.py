@@ -52,8 +52,8 @@ class Stage(NamedTuple):
 
     def rest(self) -> None:
         """Wait until nothing is to be delivered any more."""
-        self.until(lambda: self.laptop.bus.waiting()[0] == 0)
-        self.laptop.bus.flush()
+        self.until(lambda: self.laptop.deliveries.count()[0] == 0)
+        self.laptop.deliveries.flush()
 
     def attempts(self) -> int:
         """Return how many attempts the journal tells of."""

@@ -332,7 +332,7 @@ def test_what_breaks_the_contract_is_told_beside_its_field_and_kept(console: Sta
     expect(field).to_have_value("not an id")
     expect(page.locator("#f-order_id-e")).to_have_text("Input should be a valid UUID")
     check_accessible(page)
-    assert console.laptop.bus.waiting()[0] == 0
+    assert console.laptop.deliveries.count()[0] == 0
 
 
 def test_items_of_a_list_are_added_and_removed(console: Stage, opens: Opens) -> None:

@@ -40,7 +40,7 @@ def book(running: Stage, patient: str) -> None:
 def failed_once(running: Stage, flows: int = 1) -> None:
     """Wait until each visit was booked and charged, and its mail has failed once."""
     running.until(lambda: running.attempts() == 3 * flows)
-    running.until(lambda: running.laptop.bus.backlog("reminders.send_mail") == (0, flows))
+    running.until(lambda: running.laptop.deliveries.backlog("reminders.send_mail") == (0, flows))
 
 
 def test_from_no_mail_to_the_line_in_at_most_four_clicks(clinic: Stage, opens: Opens) -> None:

@@ -6,7 +6,7 @@ import pytest
 from jsonschema import Draft4Validator
 
 from contradance import Contract
-from contradance.catalog.eventbridge import LONGEST, registry_schema
+from contradance.catalog.eventbridge import LONGEST_SCHEMA, registry_schema
 from contradance.testing import sample
 from food_contracts.registry import registry
 
@@ -19,7 +19,7 @@ def test_a_registry_schema_takes_the_contracts_events(contract: type[Contract]) 
 
     assert schema.name == f"{contract.identity.source}@{contract.identity.detail_type}-v1"
     assert schema == registry_schema(contract)
-    assert len(schema.content) < LONGEST
+    assert len(schema.content) < LONGEST_SCHEMA
     Draft4Validator.check_schema(content)
     Draft4Validator(content).validate(data)
     assert not Draft4Validator(content).is_valid({**data, "order_id": 1})

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from contradance import Choreography
 from contradance.catalog.picture import Drawing, Overlay, stylesheet, svg
 from contradance.catalog.picture.diagram import diagram_content
-from contradance.catalog.picture.layout import Layout, Orientation, PlacedBox, Point, layout
+from contradance.catalog.picture.layout import Layout, Orientation, PlacedBox, Point, arranged, laid_out
 from contradance.catalog.picture.legend import Legend
 from contradance.catalog.picture.text import width, wrapped
 from functions.choreography import food_delivery
@@ -47,7 +47,7 @@ class Picture(NamedTuple):
 
 def picture_of(choreography: Choreography, direction: Orientation = "right") -> Picture:
     drawn = drawn_as(svg(choreography, direction))
-    return Picture(choreography, direction, layout(diagram_content(choreography), direction), drawn)
+    return Picture(choreography, direction, laid_out(arranged(diagram_content(choreography)), direction), drawn)
 
 
 def drawn_as(text: str) -> Element:
@@ -264,7 +264,9 @@ def test_a_services_part_is_readable_and_has_its_boxes_and_their_neighbours(
     ways = {(arrow.tail, arrow.head) for arrow in whole.arrows if {arrow.tail, arrow.head} & own}
     assert {box.key for box in part.boxes} == own.union(*ways)
     assert {(arrow.tail, arrow.head) for arrow in part.arrows} == ways
-    drawn = Picture(choreography, direction, layout(part, direction), drawn_as(Drawing(part, direction).svg()))
+    drawn = Picture(
+        choreography, direction, laid_out(arranged(part), direction), drawn_as(Drawing(part, direction).svg())
+    )
     check_geometry(drawn)
     check_labels(drawn)
 

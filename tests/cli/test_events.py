@@ -2,6 +2,7 @@ import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -10,8 +11,10 @@ from contradance.catalog.sample import sample
 from contradance.cli.app import app
 from contradance.cli.events import _names
 from contradance.local.web.server import Server
+from contradance.testing import running
 from food_contracts.payments import PaymentFailed
 from food_contracts.registry import registry
+from tests.album import ObjectCreated, album
 from tests.cli.project import ROOT
 from tests.food import Food, food
 
@@ -60,6 +63,29 @@ def test_an_event_that_the_registry_does_not_hold_is_refused_with_those_it_holds
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("DeclarationError: the registry 'food' holds no 'Nothing'.\n  It holds: ")
     assert "OrderPlaced" in result.stderr
+
+
+@pytest.mark.parametrize(("key", "matched"), [("a.jpg", True), ("a.txt", False)])
+def test_publishing_names_the_command_that_shows_what_becomes_of_the_event(
+    key: str, matched: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = SimpleNamespace(choreography=lambda: album)
+    monkeypatch.setattr("contradance.cli.events.the_project", lambda: project)
+    monkeypatch.setattr("contradance.cli.inspecting.the_project", lambda: project)
+    detail = json.loads(sample(ObjectCreated).model_dump_json(exclude_none=True))
+    data = json.dumps({**detail, "object": {**detail["object"], "key": key}})
+    with running(album, tmp_path) as laptop, Server(laptop, 0).serving() as url:
+        published = publish(data, url.rpartition(":")[2], detail_type="ObjectCreated")
+        laptop.drain()
+
+    event_id = published.stdout.split()[-1]
+    why = CliRunner().invoke(app, ["why", event_id, "--state", str(tmp_path)])
+
+    assert ("Follow it: contradance trace" in published.stdout) == matched
+    assert ("No subscriber's rule matches it: contradance why" in published.stdout) == (not matched)
+    assert event_id in why.stdout
+    assert ("gallery.index_photo  done" in why.stdout) == matched
+    assert ("detail.object.key" in why.stdout) == (not matched)
 
 
 @pytest.mark.parametrize("way", ["inline", "file", "standard input"])

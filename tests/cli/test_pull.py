@@ -455,7 +455,7 @@ def test_a_delivery_that_waits_can_be_debugged_by_its_function_and_nothing_else_
         for words in (["--set", "refusal_rate=0.5"], ["--set", "refusal_rate=two"]):
             CliRunner().invoke(app, ["retry", PAYMENT, *options, *words])
         misplaced = CliRunner().invoke(app, ["retry", PAYMENT, "--set", "refusal_rate=0.5", *options[1:]])
-        left = system.laptop.bus.backlog(PAYMENT)
+        left = system.laptop.deliveries.backlog(PAYMENT)
 
     assert "GatewayOutage" in waiting.stderr
     assert "Make an attempt that counts: contradance retry " in waiting.stdout

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from contradance.cli.theme import short
 from tests.cli.project import ROOT
 
 PROGRAM = r"""
@@ -67,3 +68,19 @@ def test_with_no_color_a_terminal_gets_plain_text() -> None:
     )  # fmt: skip
 
     assert done.stdout == "failed\n"
+
+
+@pytest.mark.parametrize(
+    ("identifier", "shown"),
+    [
+        ("8f3d5c1e-7f0e-4a53-9d6c-0b6a1f6f2f11", "8f3d5c1e"),
+        ("m-7", "m-7"),
+        ("m-7/beach.jpg", "m-7/beach.jpg"),
+        ("2026-11", "2026-11"),
+        ("a-key-that-is/long-enough/for-two-lines.jpg", "a-key-that-is/long-enou…"),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_a_short_id_still_identifies(identifier: str | None, shown: str) -> None:
+    assert short(identifier) == shown

@@ -170,7 +170,7 @@ def _check_ends(stacks: TwoStacks, log: Path) -> None:
     assert ask(stacks.old, "GET", "/customers/ada/loyalty")["orders"] == delivered
     for laptop in (stacks.old, stacks.new):
         assert stacks.pending(laptop) == 0
-        assert laptop.bus.waiting()[0] == 0
+        assert laptop.deliveries.count()[0] == 0
 
 
 if __name__ == "__main__":

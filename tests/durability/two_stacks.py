@@ -195,7 +195,7 @@ class TwoStacks:
         """Deliver events to the new stack's enabled rules, in a random order."""
         assert self.new
         self.random.shuffle(events)
-        accepted = self.new.bus.replayed(events, functions)
+        accepted = self.new.bus.accept_replayed(events, functions)
         self.new.database.write(accepted.store)
 
     def replay(self, function: str, first: datetime) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import Field
 
 from contradance import Choreography, Contract, Registry, Setting, subscriber
 from contradance.errors import InvalidStack
@@ -159,3 +160,39 @@ def test_a_topic_or_a_key_of_another_region_is_refused(key: str, tmp_path: Path)
 
     assert f"{key} is in us-east-1" in told
     accepted(tmp_path, numbered(1), config={key: f"arn:aws:{service}:eu-central-1:123456789012:x"})
+
+
+@pytest.mark.parametrize(
+    ("quota", "most", "says"),
+    [
+        ("WIDGETS", 4, "5 widgets on the dashboard; it may have 4"),
+        ("WIDGET_METRICS", 2, "3 metrics in a widget on the dashboard; it may have 2"),
+        ("DASHBOARD_METRICS", 14, "15 metrics on the dashboard; it may have 14"),
+    ],
+)
+def test_a_dashboard_that_is_too_large_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, most: int, says: str
+) -> None:
+    monkeypatch.setattr(f"contradance.infra.planning.quotas.{quota}", most)
+
+    told = refused(tmp_path, *map(numbered, range(3)))
+
+    assert says in told
+    assert "pulumi config set --stack dev dashboard false" in told
+
+
+def test_without_a_dashboard_it_is_never_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("contradance.infra.planning.quotas.WIDGETS", 0)
+
+    accepted(tmp_path, numbered(0), config={"dashboard": "false"})
+
+
+def test_a_schema_that_is_too_long_for_the_registry_is_refused(tmp_path: Path) -> None:
+    class BookDescribed(Contract, source="library.loans", subject="loan_id"):
+        """A reader described a book."""
+
+        loan_id: UUID = Field(description="a" * 100_000)
+
+    described = Choreography("crowd", contracts=Registry("library", [BookDescribed]), functions=[])
+    with pytest.raises(InvalidStack, match=r"the schema library\.loans@BookDescribed-v1 has 1\d{5} characters"):
+        deployed(tmp_path, described, secrets=None, config={"schemaRegistry": "true"})

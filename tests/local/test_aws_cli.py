@@ -107,7 +107,7 @@ def test_a_message_is_sent_and_consumed(url: str, laptop: Laptop, desk: Desk) ->
     laptop.drain()
 
     assert desk.items().count("sent") == before  # it is known, by its id
-    assert laptop.bus.waiting()[0] == 0
+    assert laptop.deliveries.count()[0] == 0
 
 
 def test_a_function_is_invoked(url: str, tmp_path: Path) -> None:

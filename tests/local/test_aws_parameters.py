@@ -48,7 +48,7 @@ def call(laptop: Laptop, target: str, **parameters: object) -> tuple[int, Any]:
 
 
 def operations(laptop: Laptop) -> list[str]:
-    return sorted([*laptop.aws._events, *laptop.aws._queues])
+    return sorted(laptop.aws._operations)
 
 
 def sample(shape: Any, name: str) -> Any:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contradance import Retry
 from contradance.errors import LaptopError
-from contradance.local.dead_letter_queues import DeadLetterQueues
+from contradance.local.invocation.flight_notes import FlightNotes
 from contradance.local.laptop import Laptop
 from tests.local.aws import Clients, served
 from tests.local.desk import Desk, always_fails, ask, asked, dead_letters, fails_until, invalid, later, opened
@@ -107,7 +107,7 @@ def test_a_message_that_sqs_moved_keeps_its_id_its_time_and_its_count(
     def refused(*_: object) -> None:
         raise LaptopError("the queue does not answer")
 
-    monkeypatch.setattr(DeadLetterQueues, "send", refused)
+    monkeypatch.setattr(FlightNotes, "send", refused)
     ask(laptop, "a")
     laptop.drain()
 
@@ -289,9 +289,14 @@ def test_a_message_with_attributes_comes_back_as_it_was_sent(aws: Clients) -> No
     assert message["MD5OfMessageAttributes"] == sent["MD5OfMessageAttributes"]
 
 
-def test_a_message_over_one_mebibyte_is_refused(aws: Clients) -> None:
+@pytest.mark.parametrize("attribute", ["", "three"])
+def test_a_message_over_one_mebibyte_is_refused_with_the_attributes_that_it_has(aws: Clients, attribute: str) -> None:
+    attributes = {attribute: {"DataType": "String", "StringValue": "four"}} if attribute else {}
+    room = 1024 * 1024 - (len(attribute + "String" + "four") if attribute else 0)
+    aws.sqs.send_message(QueueUrl=url(aws), MessageBody="x" * room, MessageAttributes=attributes)
+
     with pytest.raises(ClientError) as caught:
-        aws.sqs.send_message(QueueUrl=url(aws), MessageBody="x" * (1024 * 1024 + 1))
+        aws.sqs.send_message(QueueUrl=url(aws), MessageBody="x" * (room + 1), MessageAttributes=attributes)
 
     assert "must be shorter than 1048576 bytes" in caught.value.response["Error"]["Message"]
 

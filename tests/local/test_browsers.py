@@ -87,7 +87,7 @@ def test_the_form_of_a_page_elsewhere_changes_nothing(url: str, laptop: Laptop, 
 
         assert answer.status == 403, headers
         assert "access-control-allow-origin" not in answer.headers, headers
-        assert (desk.calls, laptop.bus.waiting()[0]) == ([], 0), headers
+        assert (desk.calls, laptop.deliveries.count()[0]) == ([], 0), headers
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)

@@ -14,11 +14,13 @@ from contradance.deployed import Deployed, DeployedBus
 from contradance.errors import ContractViolation, InvalidChoreography, OperateError, PublishFailed
 from contradance.local.clock import RealClock
 from contradance.local.laptop import Laptop
+from contradance.local.state.archive import ArchiveReader
 from contradance.local.system.client import LaptopClient
 from contradance.local.system.in_process import describe, system_in_process
 from contradance.local.web.server import Server
 from contradance.operate.doctor import examine
 from contradance.operate.flow import flows
+from contradance.operate.forecast import from_archive
 from contradance.operate.foreign import foreign_named, publish_foreign
 from contradance.operate.matching import verdicts, versions_of
 from contradance.operate.ports import HealthAccess, System
@@ -112,6 +114,20 @@ def test_an_event_reaches_only_rules_of_its_own_bus(run: Run) -> None:
     assert len([one for one in records_of(run) if one.function == "gallery.index_photo"]) == 1
 
 
+def test_a_forecast_counts_the_events_of_the_functions_bus_as_the_replay_does(run: Run, system: System) -> None:
+    entry = {"Source": "aws.s3", "DetailType": "Object Created", "Detail": json.dumps(S3)}
+    run.laptop.bus.put_any([{**entry, "EventBusName": name} for name in ("album", "default")])
+    run.drain()
+    now = run.laptop.clock.now()
+    function = "gallery.index_photo"
+    planned = plan(system, album, function, now - timedelta(days=1), now + timedelta(days=1), identifier="y")
+
+    forecast = from_archive(planned, ArchiveReader(run.laptop.database))
+
+    assert (forecast.matched, forecast.done) == (1, 1)
+    assert len(replayed(run, system, function, again=True)) == 1
+
+
 def test_another_bus_archives_only_what_a_rule_matches(run: Run) -> None:
     other = {**S3, "object": {**S3["object"], "key": "a.txt"}}
 
@@ -120,8 +136,8 @@ def test_another_bus_archives_only_what_a_rule_matches(run: Run) -> None:
     run.laptop.bus.put_any([{"Source": "aws.ec2", "DetailType": "x", "Detail": "{}", "EventBusName": "default"}])
 
     assert [archived for _, archived, _ in kept(run)] == [1, 0, 0]
-    assert run.laptop.replays.archived("default")[0] == 1
-    assert run.laptop.replays.archived("printer")[0] == 0
+    assert run.laptop.replays.archive_size("default")[0] == 1
+    assert run.laptop.replays.archive_size("printer")[0] == 0
 
 
 def test_put_events_refuses_sources_of_aws_and_takes_others_by_bus(run: Run) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from contradance import Retry
 from contradance.errors import Conflict
+from contradance.local.invocation.flight_notes import FlightNotes
 from contradance.local.laptop import Laptop
 from contradance.operate.flow import flows
 from contradance.retry import DeliveryMode
@@ -113,11 +114,13 @@ def test_what_an_attempt_gave_back_that_ended_too_late_does_not_shorten_the_paus
     desk = Desk()
     with opened(tmp_path, desk.clerk(delivery="queue", does=fails_until(2))) as laptop:
         ask(laptop, "a")
-        ((pending,),) = laptop.database.read("SELECT id FROM delivery")
-        laptop._runner._invoker._messages.give_back({"messageId": pending}, 1)
+        (pending,) = laptop.deliveries.due("clerk.listen", START, 1)
+        late = laptop.in_flight.begin("delivery", pending.function, pending.id, pending.attempt, 0)
+        FlightNotes(laptop.clock).give_back({"messageId": pending.id}, 1)
         laptop.drain()
 
     first, second = desk.times()
+    assert late.pause == timedelta(seconds=1)
     assert second - first > 5
 
 
@@ -287,18 +290,21 @@ def test_a_finished_delivery_is_not_open_before_its_deletion_is_committed(tmp_pa
     desk = Desk()
     with opened(tmp_path, desk.clerk("one"), desk.clerk("two")) as laptop:
         ask(laptop, "a")
-        (flow,) = {pending.correlation_id for pending in laptop.bus.due("clerk.one", START, 10)}
-        deliveries = [*laptop.bus.due("clerk.one", START, 10), *laptop.bus.due("clerk.two", START, 10)]
+        (flow,) = {pending.correlation_id for pending in laptop.deliveries.due("clerk.one", START, 10)}
+        deliveries = [*laptop.deliveries.due("clerk.one", START, 10), *laptop.deliveries.due("clerk.two", START, 10)]
         assert flow is not None
-        counts = [laptop.bus.open_deliveries(flow)]
+        counts = [laptop.deliveries.count_of_flow(flow)]
         for pending in deliveries:
-            laptop.bus.finish(pending)
-            counts.append(laptop.bus.open_deliveries(flow))
+            laptop.deliveries.finish(pending)
+            counts.append(laptop.deliveries.count_of_flow(flow))
         on_disk = laptop.database.read("SELECT count(*) FROM delivery")
-        laptop.bus.flush()
+        laptop.deliveries.flush()
 
         assert (counts, on_disk) == ([2, 1, 0], [(2,)])
-        assert (laptop.bus.open_deliveries(flow), laptop.database.read("SELECT count(*) FROM delivery")) == (0, [(0,)])
+        assert (laptop.deliveries.count_of_flow(flow), laptop.database.read("SELECT count(*) FROM delivery")) == (
+            0,
+            [(0,)],
+        )
 
 
 def test_time_passes_only_as_far_as_it_is_advanced(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import signal
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -22,9 +22,10 @@ from contradance.errors import LaptopError
 from contradance.local.captured import logging_kept, printing
 from contradance.local.clock import RealClock, VirtualClock
 from contradance.local.console.feed import Feed
-from contradance.local.events.bus import Bus
+from contradance.local.events.deliveries import Deliveries
 from contradance.local.events.pending_delivery import PendingDelivery
-from contradance.local.invocation.invoker import Failures, Invoker
+from contradance.local.invocation.in_flight import Flight
+from contradance.local.invocation.invoker import Invoker
 from contradance.local.laptop import Laptop
 from contradance.local.system.client import system_of_commands
 from contradance.local.web.server import Server
@@ -237,11 +238,15 @@ def test_a_timeout_that_cannot_be_settled_delays_its_delivery_and_no_other(
     failures = ["no space left"]
 
     def fails_once(
-        invoker: Invoker, function: AnyFunction, batch: Sequence[PendingDelivery], failed: Failures
-    ) -> list[datetime]:
+        invoker: Invoker,
+        function: AnyFunction,
+        pending: PendingDelivery,
+        error: Exception | None,
+        flight: Flight | None,
+    ) -> datetime | None:
         if failures:
             raise OSError(failures.pop())
-        return settle(invoker, function, batch, failed)
+        return settle(invoker, function, pending, error, flight)
 
     def hangs(item: str, attempt: int) -> None:
         if desk.items().count(item) == 1:
@@ -250,7 +255,7 @@ def test_a_timeout_that_cannot_be_settled_delays_its_delivery_and_no_other(
     monkeypatch.setattr(Invoker, "settle", fails_once)
     clerk = desk.clerk(does=hangs, timeout=timedelta(seconds=1))
     with opened(tmp_path, clerk, clock=RealClock(600), started=True) as laptop:
-        running = laptop._runner._running
+        running = laptop._runner._workers._running
         monkeypatch.setattr(laptop._runner, "_every_second", lambda: go_on.wait(LONG))
         ask(laptop, "a", "b")
         wait_until(lambda: len(running) == 2 and all(one.deadline < monotonic() for one in [*running]))
@@ -266,14 +271,14 @@ def test_a_timeout_that_cannot_be_settled_delays_its_delivery_and_no_other(
 def test_a_failure_to_write_the_last_outcomes_is_reported_and_they_are_written_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    desk, flush, failures = Desk(), Bus.flush, ["no space left"]
+    desk, flush, failures = Desk(), Deliveries.flush, ["no space left"]
 
-    def fails_once(bus: Bus) -> None:
+    def fails_once(deliveries: Deliveries) -> None:
         if failures and threading.current_thread().name.startswith("contradance_"):
             raise LaptopError(failures.pop())
-        flush(bus)
+        flush(deliveries)
 
-    monkeypatch.setattr(Bus, "flush", fails_once)
+    monkeypatch.setattr(Deliveries, "flush", fails_once)
     with opened(tmp_path, desk.clerk(), clock=RealClock(), started=True) as laptop:
         ask(laptop, "a")
         wait_until(lambda: not failures)

@@ -10,7 +10,7 @@ import pytest
 from contradance import Choreography, Contract, Delivery, Registry, Table, subscriber
 from contradance.errors import LaptopError
 from contradance.local.clock import RealClock, VirtualClock
-from contradance.local.invocation.runner import MAX_QUEUED
+from contradance.local.invocation.worker_queue import MAX_QUEUED
 from contradance.local.laptop import Laptop
 from contradance.local.state.schema import SCHEMA_VERSION
 from tests.food import HAPPY, food
@@ -115,7 +115,7 @@ def test_what_does_not_fit_on_a_desk_waits_on_disk(tmp_path: Path) -> None:
         for number in range(many):
             ask(laptop, str(number))
 
-        in_memory = max(len(one.ready) for one in laptop._runner._queues.values())
+        in_memory = max(len(one.ready) for one in laptop._runner._workers._queues.values())
         release.set()
         wait_until(lambda: len(queue.items()) == many)
 
@@ -136,7 +136,7 @@ def test_thousands_of_waiting_retries_cost_an_alarm_each_function(tmp_path: Path
     with opened(tmp_path, clerk, queue.bystander(), clock=RealClock(1), started=True) as laptop:
         ask(laptop, "now")
         wait_until(lambda: queue.items() == ["now"] and len(journaled(laptop, "now")) == 1)
-        runner = laptop._runner
+        workers = laptop._runner._workers
 
-        assert len(runner._alarms) <= len(runner._queues)
-        assert all(len(one.reserved) <= 1 for one in runner._queues.values())
+        assert len(workers._alarms) <= len(workers._queues)
+        assert all(len(one.reserved) <= 1 for one in workers._queues.values())

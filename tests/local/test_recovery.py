@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -17,7 +18,19 @@ from contradance.runtime.journal_record import JournalRecord
 from tests.durability import killer
 from tests.durability.killer import CRASHED, ENDS
 from tests.forking import ROOT, programs
-from tests.local.desk import Desk, always_fails, ask, dead_letters, journaled, later, opened, show_latest, wait_until
+from tests.local.desk import (
+    Desk,
+    always_fails,
+    ask,
+    asked,
+    dead_letters,
+    invalid,
+    journaled,
+    later,
+    opened,
+    show_latest,
+    wait_until,
+)
 
 
 def lives(state: Path, how: str, delivery: str, mode: str, *items: str) -> list[int]:
@@ -54,7 +67,7 @@ def left_by_a_killed_process(state: Path, clerk: AnyFunction, *items: str) -> No
     with opened(state, clerk) as laptop:
         ask(laptop, *items)
         for id_, function in laptop.database.read("SELECT id, function FROM delivery"):
-            laptop.in_flight.begin("delivery", function, [(id_, 1)], 0)
+            laptop.in_flight.begin("delivery", function, id_, 1, 0)
         shutil.copy(state / FILE, state / "left")
     shutil.move(state / "left", state / FILE)
 
@@ -242,6 +255,33 @@ def test_a_last_attempt_is_recorded_and_dead_lettered_once_when_the_process_is_k
     assert len(letters) == 1
 
 
+@pytest.mark.parametrize("delivery", ["queue", "direct"])
+@pytest.mark.parametrize("entry", [asked("a"), invalid(1)], ids=["failed", "invalid"])
+def test_a_kill_after_any_commit_leaves_one_dead_letter_and_a_record_of_it(
+    entry: dict[str, Any], delivery: DeliveryMode, tmp_path: Path
+) -> None:
+    clerk, killed = Desk().clerk(does=always_fails, delivery=delivery), tmp_path / "killed"
+    with opened(tmp_path / "state", clerk) as laptop:
+        commit = laptop.database._commit
+
+        def commit_and_copy() -> None:
+            """Commit, and keep what is on disk then: what a kill leaves."""
+            commit()
+            shutil.copytree(tmp_path / "state", killed / str(len([*killed.glob("*")])))
+
+        with patch.object(laptop.database, "_commit", commit_and_copy):
+            laptop.bus.put_events(Entries=[entry])
+            laptop.drain()
+
+    left = []
+    for state in killed.iterdir():
+        with opened(state, clerk, clock=later(3_600)) as laptop:
+            laptop.drain()
+            left.append((len(dead_letters(laptop)), sum(record.dead for record in records(laptop)) >= 1))
+    assert left == [(1, True)] * len(left)
+    assert len(left) > 1
+
+
 def test_time_is_left_until_the_deadline_so_that_each_failure_is_recorded_by_the_runtime_or_the_runner() -> None:
     with patch("contradance.local.invocation.record.monotonic") as monotonic:
         monotonic.side_effect = [9.9999, 10.0, 10.1]
@@ -260,9 +300,9 @@ def test_a_clean_end_leaves_nothing_and_the_operator_blames_nothing(tmp_path: Pa
     left_by_a_killed_process(tmp_path, clerk, "b")
     left = InFlight(tmp_path)
     (line,) = left.left
-    flight = left.begin("delivery", line.function, [(line.id, 1)], 0)
+    flight = left.begin("delivery", line.function, line.id, 1, 0)
     left.forget_left()
-    left.stop()
+    left.mark_stopped()
     shutil.copy(tmp_path / FILE, tmp_path / "left")
     left.end(flight)
     left.close()

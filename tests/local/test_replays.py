@@ -178,9 +178,9 @@ def test_minutes_come_in_order_and_a_minute_is_shuffled(tmp_path: Path, desk: De
         laptop.drain()
         replay(laptop)
         laptop.replays.step()
-        first = [waiting.envelope for waiting in laptop.bus.due("clerk.listen", laptop.clock.now(), 100)]
+        first = [waiting.envelope for waiting in laptop.deliveries.due("clerk.listen", laptop.clock.now(), 100)]
         laptop.replays.step()
-        second = [waiting.envelope for waiting in laptop.bus.due("clerk.listen", laptop.clock.now(), 100)]
+        second = [waiting.envelope for waiting in laptop.deliveries.due("clerk.listen", laptop.clock.now(), 100)]
 
     replayed = [json.loads(text)["detail"]["data"]["item"] for text in first]
     assert sorted(replayed) == sorted(items[:20])

@@ -116,7 +116,7 @@ def test_a_renamed_function_gets_what_waits_and_what_failed_under_its_old_name(t
 
     with opened(tmp_path, after, clock=later(3600)) as laptop:
         laptop.drain()
-        waiting, letters = laptop.bus.waiting()[0], dead_letters(laptop)
+        waiting, letters = laptop.deliveries.count()[0], dead_letters(laptop)
 
     assert after.deployed_name == before.name != after.name
     assert (waiting, desk.items()[-1]) == (0, "waiting")

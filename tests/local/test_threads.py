@@ -2,6 +2,7 @@ import threading
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from pydantic import BaseModel
@@ -9,8 +10,20 @@ from pydantic import BaseModel
 from contradance import Reply, Retry, route
 from contradance.errors import LaptopError
 from contradance.local.clock import RealClock
+from contradance.local.invocation.threads import TooManyRequests
 from contradance.local.state.journal_table import open_journal
-from tests.local.desk import Asked, Desk, always_fails, ask, dead_letters, fails_until, journaled, opened, wait_until
+from tests.local.desk import (
+    Asked,
+    Desk,
+    always_fails,
+    ask,
+    dead_letters,
+    fails_until,
+    journaled,
+    opened,
+    show_latest,
+    wait_until,
+)
 from tests.patience import LONG
 
 FAST = 3000.0
@@ -211,7 +224,7 @@ def test_close_waits_for_what_is_in_flight_and_settles_it(tmp_path: Path) -> Non
 
     closing = threading.Thread(target=laptop.close)
     closing.start()
-    wait_until(lambda: laptop._runner._stopping)
+    wait_until(lambda: laptop._runner._workers.stopping)
     waited = closing.is_alive()
     release.set()
     closing.join(LONG)
@@ -238,7 +251,7 @@ def test_close_begins_nothing_more_and_the_next_start_does(tmp_path: Path) -> No
     begun.wait(LONG)
     closing = threading.Thread(target=laptop.close)
     closing.start()
-    wait_until(lambda: laptop._runner._stopping)
+    wait_until(lambda: laptop._runner._workers.stopping)
     release.set()
     closing.join(LONG)
     before = len(desk.calls)
@@ -267,3 +280,21 @@ def test_a_started_laptop_runs_its_schedules(tmp_path: Path) -> None:
 
     first, second, third = (call.at for call in desk.calls[:3])
     assert first < second < third
+
+
+def test_a_request_that_is_refused_because_no_thread_starts_does_not_run_later(tmp_path: Path) -> None:
+    release, ran = threading.Event(), list[str]()
+    with opened(tmp_path, show_latest) as laptop:
+        first = laptop.threads.start(show_latest, lambda: release.wait(LONG))
+
+        with (
+            patch.object(threading.Thread, "start", side_effect=RuntimeError("can't start new thread")),
+            pytest.raises(TooManyRequests),
+        ):
+            laptop.threads.start(show_latest, lambda: ran.append("refused"))
+        release.set()
+        last = laptop.threads.start(show_latest, lambda: ran.append("last"))
+        laptop.threads._pool.shutdown(wait=True)
+
+    assert (first.result(), last.result()) == (True, None)
+    assert ran == ["last"]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from contradance.local.state.journal_table import open_journal, readable
+from contradance.local.state.journal_row import records_of
+from contradance.local.state.journal_table import open_journal
 from contradance.operate.flow import Handled, Outstanding, flows
 from contradance.operate.journal import LogLine, Records, Wanted, follow
 from contradance.operate.published import published, with_publishers
@@ -186,7 +187,7 @@ def test_a_record_that_cannot_be_read_is_shown_among_those_that_can(text: str) -
     good = record("a.b", event="one")
     row = (good.function, good.event_id, good.correlation_id)
 
-    found = readable([(*row, GOOD, None), (*row, text, None), (*row, GOOD, None)])
+    found = records_of([(*row, GOOD, None), (*row, text, None), (*row, GOOD, None)])
 
     assert [one.outcome for one in found] == ["done", "unreadable", "done"]
     assert (found[1].function, found[1].event_id, found[1].correlation_id) == row

@@ -167,6 +167,19 @@ def test_the_archive_tells_what_a_replay_would_do(tmp_path: Path) -> None:
     assert outside == Forecast(matched=0, done=0, invalid=0, basis="archive")
 
 
+def test_the_archive_tells_what_a_renamed_function_has_completed(tmp_path: Path) -> None:
+    with opened(tmp_path, Desk().clerk()) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
+    renamed = Desk().clerk("hear", deployed_as="listen")
+    with opened(tmp_path, renamed) as laptop, operated(laptop) as stack:
+        of_the_day = plan(stack, laptop.choreography, "clerk.hear", START, START + DAY, identifier="1")
+        with open_archive(tmp_path) as archive:
+            found = from_archive(of_the_day, archive)
+
+    assert found == Forecast(matched=1, done=1, invalid=0, basis="archive")
+
+
 def test_the_archive_tells_what_would_be_invalid(tmp_path: Path) -> None:
     with opened(tmp_path, Desk().clerk()) as laptop, operated(laptop) as stack:
         ask(laptop, "a")

@@ -7,6 +7,7 @@ import pytest
 
 from contradance.errors import CannotCreate
 from contradance.scaffold.changes import Changes, complete_pending
+from contradance.scaffold.formatting import format_files
 
 
 def changes(root: Path) -> Changes:
@@ -106,3 +107,27 @@ def test_a_folder_that_cannot_be_written_to_is_refused_in_words(tmp_path: Path) 
         planned.write()
 
     assert state(tmp_path).items() >= OLD.items()
+
+
+def test_a_file_where_a_folder_must_be_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    planned = changes(tmp_path)
+    (tmp_path / "loans").write_text("a file")
+    planned.create(Path("loans/count.py"), "count = 1\n")
+
+    with pytest.raises(CannotCreate, match="loans is not a folder that can be written to"):
+        planned.write()
+
+    assert state(tmp_path) == {**OLD, "loans": "a file"}
+
+
+def test_an_edited_file_keeps_its_line_endings(tmp_path: Path) -> None:
+    (tmp_path / "list.py").write_bytes(b"old = 1\r\n# a comment\r\n")
+    planned = Changes(tmp_path)
+    planned.create(Path("new.py"), "new = 1\n")
+    planned.edit(Path("list.py"), planned.read(Path("list.py")) + "new  =  2\n")
+
+    planned.write()
+    format_files(tmp_path, [Path("list.py"), Path("new.py")])
+
+    assert (tmp_path / "list.py").read_bytes() == b"old = 1\r\n# a comment\r\nnew = 2\r\n"
+    assert (tmp_path / "new.py").read_bytes() == b"new = 1\n"

@@ -36,6 +36,10 @@ def test_an_example_is_written_as_its_type_writes_it(text: str, example: str) ->
         ("Pages:int", "cannot name a field"),
         ("pages:number", "has the unknown type 'number'"),
         ("pages:int=many", "has an example that does not fit its type"),
+        ("rate:float=nan", "has an example that does not fit its type"),
+        ("rate:float=-inf", "has an example that does not fit its type"),
+        ("title:str=", "has an example that does not fit its type"),
+        (f"title:str={'a' * 201}", "has an example that does not fit its type"),
         ("total:Money=5", "has its own"),
     ],
 )

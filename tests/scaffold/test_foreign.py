@@ -2,7 +2,10 @@
 
 import ast
 import json
+import re
+import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
@@ -11,29 +14,29 @@ from typing import Any
 
 import pytest
 
-from contradance import ForeignEvent, subscriber
+from contradance import ForeignEvent, scaffold, subscriber
 from contradance.errors import CannotCreate
 from contradance.local.state.database import Database
-from contradance.scaffold.foreign import Described, read_document
+from contradance.scaffold.foreign import EventDocument, read_document
 from contradance.scaffold.foreign_code import foreign_module
 from tests.runtime.fakes import World
 
+TEMPLATE = Path(scaffold.__file__).parent / "templates" / "layout" / "pyproject.toml.tmpl"
+"""The settings of a new project."""
 SERVICES = sorted((Path(__file__).parents[1] / "events" / "services").glob("*.json"))
 PUBLISHED = {
     "AmazonCloudWatch/latest/events/EventTypes.html": [
-        *(
-            "ec2",
-            "events",
-            "gamelift",
-            "glue",
-            "glue_crawler",
-            "health",
-            "macie",
-            "sagemaker",
-            "signin",
-            "ssm",
-            "trustedadvisor",
-        ),
+        "ec2",
+        "events",
+        "gamelift",
+        "glue",
+        "glue_crawler",
+        "health",
+        "macie",
+        "sagemaker",
+        "signin",
+        "ssm",
+        "trustedadvisor",
     ],
     "AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html": ["cloudwatch"],
     "AmazonECR/latest/userguide/ecr-eventbridge.html": ["ecr"],
@@ -41,11 +44,11 @@ PUBLISHED = {
     "AmazonRDS/latest/UserGuide/rds-cloud-watch-events.html": ["rds"],
     "AmazonS3/latest/userguide/ev-events.html": ["s3"],
     "autoscaling/ec2/userguide/ec2-auto-scaling-event-reference.html": ["autoscaling"],
-    "batch/latest/userguide/batch_job_events.html": ["batch"],
+    "batch/latest/userguide/batch_cwe_events.html": ["batch"],
     "codebuild/latest/userguide/sample-build-notifications-ref.html": ["codebuild"],
     "codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html": ["codepipeline"],
     "guardduty/latest/ug/guardduty_findings_eventbridge.html": ["guardduty"],
-    "step-functions/latest/dg/eventbridge-integration.html": ["states"],
+    "step-functions/latest/dg/cw-events.html": ["states"],
 }
 """Pages of AWS's documentation, and the samples here that have the shape of an event there; the values are ours."""
 OPENAPI: dict[str, Any] = {
@@ -103,7 +106,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     database.close()
 
 
-def written(folder: Path, name: str, described: Described) -> type[ForeignEvent]:
+def written(folder: Path, name: str, described: EventDocument) -> type[ForeignEvent]:
     """Write the module of an event, import it, and return the class."""
     keywords = {"source": str(described.source), "detail_type": str(described.detail_type), "bus": "default"}
     file = folder / f"{name.lower()}.py"
@@ -146,11 +149,39 @@ def test_a_sample_of_a_service_is_consumed_with_the_model_that_is_written_from_i
     kind = written(tmp_path, f"From{sample.stem.title().replace('_', '')}", read_document(text))
 
     grown = {**event, "detail": {**event["detail"], "new": {"field": 1}}}
-    given = consumed(world, kind, event, grown, {**event, "detail": {}})
+    filled = {**event, "detail": without_nulls(event["detail"])}
+    given = consumed(world, kind, event, grown, filled, {**event, "detail": {}})
 
-    assert world.outcomes == ["done", "done", "invalid" if event["detail"] else "done"]
+    assert world.outcomes == ["done", "done", "done", "invalid" if event["detail"] else "done"]
     assert (kind.identity.source, kind.identity.detail_type) == (event["source"], event["detail-type"])
     assert json.loads(given[0].model_dump_json(by_alias=True, exclude_unset=True)) == event["detail"]
+
+
+def without_nulls(value: Any) -> Any:
+    """Return JSON with a text for each null: the next event of a service may have a value there."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value]
+    return "text" if value is None else value
+
+
+def test_what_is_written_passes_the_checks_of_a_new_project(tmp_path: Path) -> None:
+    samples = [(sample.stem, read_document(sample.read_text(encoding="utf-8"))) for sample in SERVICES]
+    for stem, described in samples:
+        written(tmp_path, f"From{stem.title().replace('_', '')}", described)
+    settings = re.sub(r"(?m)^\$.*$", "", TEMPLATE.read_text(encoding="utf-8"))
+    project = tomllib.loads(settings)["tool"]["ruff"]["lint"]
+    rules = ["--select", ",".join(project["select"]), "--ignore", ",".join(["I", *project["ignore"]])]
+
+    done = subprocess.run(
+        [Path(sys.executable).with_name("ruff"), "check", "--isolated", "--quiet", *rules, tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.stdout, done.returncode) == ("", 0)
 
 
 def schema(**properties: object) -> dict[str, Any]:
@@ -260,9 +291,36 @@ def test_what_is_not_a_document_is_refused(text: str) -> None:
         read_document(text)
 
 
-def test_an_openapi_document_without_an_event_is_refused() -> None:
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"components": 5},
+        {"components": {"schemas": [1]}},
+        {"components": {"schemas": {"AWSEvent": 5}}},
+        {"components": {"schemas": {"AWSEvent": {"properties": {"detail": True, "detail-type": 5}}}}},
+    ],
+    ids=repr,
+)
+def test_an_openapi_document_without_an_event_is_refused(document: dict[str, object]) -> None:
     with pytest.raises(CannotCreate, match="it has no schema AWSEvent"):
-        read_document('{"openapi": "3.0.0"}')
+        read_document(json.dumps({"openapi": "3.0.0", **document}))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$schema": 1, "definitions": 5, "$defs": [1]},
+        {"type": "object", "properties": [1]},
+        {"properties": {"detail": {"$ref": 5}, "detail-type": {"enum": 5}, "source": 5}},
+        {"properties": {"detail": {"$ref": "#/definitions/X"}, "detail-type": {}}, "definitions": {"X": 5}},
+    ],
+    ids=repr,
+)
+def test_a_schema_with_other_values_than_a_schema_has_is_left_to_the_generator(schema: dict[str, object]) -> None:
+    document = read_document(json.dumps(schema))
+
+    assert (document.form, document.source, document.detail_type) == ("jsonschema", None, None)
 
 
 def test_the_generator_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,3 +339,21 @@ def test_names_of_others_cannot_break_the_code(value: str) -> None:
     tree = ast.parse(code)
     (event,) = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     assert {key.arg: ast.literal_eval(key.value) for key in event.keywords} == {"source": value, "detail_type": value}
+
+
+def test_the_generators_error_is_shown_without_a_value_of_the_document() -> None:
+    with pytest.raises(CannotCreate, match="cannot write a model: Input should be a valid dictionary\\.") as refused:
+        foreign_module("Odd", KEYWORDS, "jsonschema", {"properties": "a secret"})
+
+    assert "secret" not in str(refused.value)
+
+
+def test_lines_of_generated_code_are_counted_as_the_parser_counts_them() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "string", "examples": ["x\x0cy\u2028z"], "title": "q\x1cr"}},
+    }
+
+    tree = ast.parse(foreign_module("Odd", KEYWORDS, "jsonschema", schema))
+
+    assert [node.name for node in tree.body if isinstance(node, ast.ClassDef)] == ["Odd"]

@@ -124,6 +124,7 @@ REFUSED = [
     ("route --service loans --path /loans/{Id} --verb post", "is not a path"),
     ("route --service loans --path /x --verb fetch", "is not a verb"),
     ("route --service loans --path /x --verb get --field a:int", "has no body"),
+    ("table loans --service loans --field id:str --key id --key id", "id, id cannot be the key of loans"),
     ("topic --name fee_charged", "the name fee_charged does not begin with the name of a service"),
     ("topic --name loan_ended --subscribers count", "does not name its service"),
     (

@@ -160,3 +160,12 @@ def test_whatever_stands_between_the_items_only_the_new_one_is_added(names: list
 
     assert edited.list_names("Registry", None) == [names[0], "new", *names[1:]]
     assert edited.text.replace("    new,\n", "", 1) == text
+
+
+@pytest.mark.parametrize("break_", ["\x0c", "\x1c", "\x85", "\u2028"])
+def test_lines_are_counted_as_the_parser_counts_them(break_: str) -> None:
+    text = f'"""A page{break_}and another."""\n\nfrom a import b\n\nx = F("n", functions=[])\n'
+
+    edited = Source("a.py", text).with_import("c", "d").with_item("F", "functions", "d")
+
+    assert edited.text == text.replace("import b\n", "import b\nfrom c import d\n").replace("[]", "[\n    d,\n]")

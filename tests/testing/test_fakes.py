@@ -88,6 +88,33 @@ def test_a_long_personal_text_is_never_kept() -> None:
     assert replaced["Ada Lovelace of London"] == found["name"]
 
 
+class Told(Contract, source="town.hall", subject="person_id"):
+    person_id: str
+    names: Annotated[list[str], PII]
+    home: Annotated[Address, PII]
+    phone: Annotated[int, PII]
+    age: Annotated[int, PII]
+    by_name: dict[Annotated[str, PII], int]
+
+
+def test_every_personal_text_of_the_data_has_a_replacement() -> None:
+    data = {
+        "person_id": "p",
+        "names": ["Ada", "Countess"],
+        "home": {"street": "Main Street", "city": "London"},
+        "phone": 4930123456,
+        "age": 36,
+        "by_name": {"Byron": 1815},
+        "unknown": {"nested": [{"secret": "Zebra"}]},
+    }
+
+    _, replaced = faked(Told, data)
+
+    personal = {"Ada", "Countess", "Main Street", "London", "4930123456", "Byron", "1815", "Zebra"}
+    assert replaced.keys() == personal | {"nested", "secret"}, "and keys, unless they are names of fields"
+    assert {*replaced.values()} == {MASK}
+
+
 def test_the_fake_is_the_same_in_another_process() -> None:
     data = {"person_id": "0f67b684-62ea-5519-a9c0-5c9573afe055", "name": "Ada Lovelace", "phone": "+491715551234"}
     code = (

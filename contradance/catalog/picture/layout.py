@@ -74,11 +74,6 @@ class Layout:
     height: float
 
 
-def layout(diagram: DiagramContent, direction: Orientation = "right") -> Layout:
-    """Return the position of each box and arrow of `diagram`, and the size of the drawing, in pixels."""
-    return laid_out(arranged(diagram), direction)
-
-
 def arranged(diagram: DiagramContent) -> Layers:
     """Return the columns of `diagram` in order: most of the work, and the same for each direction."""
     layered = layers(diagram)

@@ -108,7 +108,7 @@ def consuming(queue_arn: str) -> Statement:
 
 
 def remembers(function: AnyFunction) -> bool:
-    """Return whether the function has once-records: all functions except a route that only reads."""
+    """Whether a function has once-records: all have, except a GET route that neither publishes nor writes."""
     trigger = function.trigger
     writes = any(isinstance(use, Grant) and use.access == "write" for use in function.uses)
     return not (isinstance(trigger, Route) and trigger.method == "GET" and not function.publishes and not writes)

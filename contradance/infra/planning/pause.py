@@ -37,7 +37,7 @@ def _commands(config: StackConfig, stack: str) -> Iterator[str]:
 
 
 def _disabled(plan: StackPlan) -> dict[str, list[str]]:
-    """Return the functions that are paused or stopped in some way, by a text that begins the line about them."""
+    """Return names of functions by what the pause does to them, as a line begins: `rules of`, `and stops`, losses."""
     paused = [each for each in plan.subscribers if each.rule.paused]
     archived = [each for each in paused if _is_archived(plan, each.rule)]
     return {

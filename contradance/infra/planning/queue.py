@@ -40,7 +40,7 @@ class QueuePlan:
 
 
 def plan_dead_letters(setup: Setup, function: str, rule_arn: str | None, queue_arn: str | None) -> DeadLetterPlan:
-    """Return the plan of a function's dead letter queue, which takes from its rule and its queue; None: it has none."""
+    """Return the plan of a function's dead letter queue, to which this rule and this queue, if not None, may send."""
     name = setup.name("queue", function, "dead-letters")
     arn = setup.site.arn("sqs", name)
     sources = {"redrivePermission": "byQueue", "sourceQueueArns": [queue_arn]} if queue_arn else None

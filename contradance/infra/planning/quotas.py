@@ -1,10 +1,12 @@
 """Checks a plan against AWS's quotas at preview, so that no update fails half-way."""
 
+import json
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from contradance.catalog.eventbridge import LONGEST_SCHEMA
 from contradance.errors import InvalidStack
 from contradance.infra.planning.plan import StackPlan
 from contradance.infra.planning.statement import document
@@ -21,6 +23,12 @@ ROUTES: Final = 300
 """Default quota of routes for one HTTP API. API Gateway developer guide, http-api-quotas."""
 SCHEMAS: Final = 100
 """Default quota of schemas for one registry. EventBridge user guide, eb-quota."""
+WIDGETS: Final = 500
+"""Maximum number of widgets of a dashboard; fixed. CloudWatch user guide, cloudwatch_limits."""
+WIDGET_METRICS: Final = 500
+"""Maximum number of metrics of a dashboard's widget; fixed. CloudWatch user guide, cloudwatch_limits."""
+DASHBOARD_METRICS: Final = 2_500
+"""Maximum number of metrics of a dashboard, in all its widgets; fixed. CloudWatch user guide, cloudwatch_limits."""
 TAGS: Final = 50
 """Maximum number of tags of a resource; fixed."""
 TAG_LENGTHS: Final = (128, 256)
@@ -50,6 +58,7 @@ def check_quotas(plan: StackPlan) -> None:
         *_long_patterns(plan),
         *_large_functions(plan),
         *_large_stack(plan),
+        *_large_dashboard(plan),
         *_wrong_tags(plan),
         *_too_much_concurrency(plan),
         *_foreign_regions(plan),
@@ -128,6 +137,22 @@ def _large_stack(plan: StackPlan) -> Iterator[str]:
         yield f"  {tags} tags; a resource may have {TAGS}.\n  Fix: set fewer tags."
 
 
+def _large_dashboard(plan: StackPlan) -> Iterator[str]:
+    """Yield a problem for a dashboard with too many widgets, or with too many metrics in one or in all of them."""
+    widgets = json.loads(plan.dashboard.body)["widgets"] if plan.dashboard else []
+    metrics = [len(widget["properties"]["metrics"]) for widget in widgets]
+    for number, what, most in (
+        (len(widgets), "widgets", WIDGETS),
+        (max(metrics, default=0), "metrics in a widget", WIDGET_METRICS),
+        (sum(metrics), "metrics", DASHBOARD_METRICS),
+    ):
+        if number > most:
+            yield (
+                f"  {number} {what} on the dashboard; it may have {most}.\n"
+                f"  Fix: deploy services from several stacks, or: pulumi config set --stack {plan.setup.site.stack} dashboard false"
+            )
+
+
 def _wrong_tags(plan: StackPlan) -> Iterator[str]:
     """Yield a problem for each tag that IAM refuses, that contradance sets, or that is too long or empty.
 
@@ -188,7 +213,7 @@ def _foreign_regions(plan: StackPlan) -> Iterator[str]:
 
 
 def _long_texts(plan: StackPlan) -> Iterator[str]:
-    """Yield a problem for each alarm with a too long description and each secret with a too long parameter name."""
+    """Yield a problem for each too long alarm's description, secret's parameter name and contract's schema."""
     for alarm in (alarm for each in plan.workloads for alarm in each.alarms):
         if len(alarm.description) > ALARM_DESCRIPTION:
             yield (
@@ -200,4 +225,10 @@ def _long_texts(plan: StackPlan) -> Iterator[str]:
             yield (
                 f"  the secret {secret.name[:40]} has a parameter name of {len(secret.parameter)} characters; it may have "
                 f"{PARAMETER_NAME}.\n  Fix: give the secret a shorter name."
+            )
+    for schema in plan.schemas:
+        if len(schema.content) > LONGEST_SCHEMA:
+            yield (
+                f"  the schema {schema.name} has {len(schema.content)} characters; it may have {LONGEST_SCHEMA}.\n"
+                f"  Fix: pulumi config set --stack {plan.setup.site.stack} schemaRegistry false"
             )

@@ -6,11 +6,11 @@ from typing import Final
 
 from contradance.choreography import Choreography
 from contradance.local.aws.protocol import AwsRequest, ResponseBody, invalid
-from contradance.local.events.accepted import OWN_BUS
 from contradance.local.events.replay import Replay
 from contradance.local.events.replays import Replays
 from contradance.local.names import archive_arn, archive_name, bus_arn, replay_arn, rule_arn
 from contradance.local.refusal import Refused
+from contradance.local.state.schema import OWN_BUS
 
 _NAME: Final = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
 _LONGEST_DESCRIPTION: Final = 512
@@ -42,14 +42,14 @@ class ArchiveOperations:
         self._bus_of = {one.function.name: one.subscription.bus or self._own for one in choreography.subscriptions}
 
     def describe_archive(self, request: AwsRequest) -> ResponseBody:
-        """Return the archive that `ArchiveName` names; refuse an unknown name."""
+        """Return the archive that `ArchiveName` names; raise `Refused` for an unknown name."""
         name = request.text("ArchiveName")
         if name not in self._buses:
             raise Refused("ResourceNotFoundException", f"Archive {name} does not exist.")
-        return {"ArchiveArn": archive_arn(self._buses[name]), **self._described(self._buses[name])}
+        return {"ArchiveArn": archive_arn(self._buses[name]), **self._listed_archive(self._buses[name])}
 
     def list_archives(self, request: AwsRequest) -> ResponseBody:
-        """Return a page of archives, the own bus's first, by one filter at most; refuse an unknown bus or state."""
+        """Return a page of archives, the own bus's first, by at most one filter; raise `Refused` for a bad filter."""
         given = [request.maybe_text(name) for name in ("NamePrefix", "EventSourceArn", "State")]
         if sum(one is not None for one in given) > 1:
             raise _one_filter("ListArchives")
@@ -59,7 +59,7 @@ class ArchiveOperations:
         if state is not None and state not in _ARCHIVE_STATES:
             raise invalid("State", state, f"Member must satisfy enum value set: [{', '.join(_ARCHIVE_STATES)}]")
         found = [
-            self._described(bus)
+            self._listed_archive(bus)
             for name, bus in self._buses.items()
             if name.startswith(prefix or "") and source in (None, bus_arn(bus)) and state in (None, "ENABLED")
         ]
@@ -67,25 +67,25 @@ class ArchiveOperations:
         return {"Archives": [*archives], **following}
 
     def start_replay(self, request: AwsRequest) -> ResponseBody:
-        """Start a replay of an archive's window to the named rules, or to all; refuse an invalid parameter."""
+        """Start a replay of an archive's window to the named rules, or all; raise `Refused` for a bad parameter."""
         name, source = request.text("ReplayName"), request.text("EventSourceArn")
         first, last = request.moment("EventStartTime"), request.moment("EventEndTime")
         destination = request.object("Destination")
         if not _NAME.fullmatch(name):
             raise invalid("ReplayName", name, r"Member must satisfy regular expression pattern: [\.\-_A-Za-z0-9]+")
         if not _ARCHIVE_ARN.fullmatch(source):
-            raise _parameter("EventSourceArn", "Must contain an archive ARN.")
+            raise _invalid_parameter("EventSourceArn", "Must contain an archive ARN.")
         if not _BUS_ARN.fullmatch(destination.text("Arn")):
-            raise _parameter("Destination.Arn", "Must contain an event bus ARN.")
+            raise _invalid_parameter("Destination.Arn", "Must contain an event bus ARN.")
         bus = next((one for one in self._buses.values() if archive_arn(one) == source), None)
         if bus is None:
-            raise _parameter("EventSourceArn", f"Archive {source.rpartition('/')[2]} does not exist.")
+            raise _invalid_parameter("EventSourceArn", f"Archive {source.rpartition('/')[2]} does not exist.")
         if destination.text("Arn") not in map(bus_arn, self._buses.values()):
             raise _unknown_bus(destination.text("Arn"))
         if destination.text("Arn") != bus_arn(bus):
-            raise _parameter("Destination.Arn", "Cross event bus replay is not permitted.")
+            raise _invalid_parameter("Destination.Arn", "Cross event bus replay is not permitted.")
         if last <= first:
-            raise _parameter("EventEndTime", "EventStartTime must be before EventEndTime.")
+            raise _invalid_parameter("EventEndTime", "EventStartTime must be before EventEndTime.")
         description = request.maybe_text("Description")
         if len(description or "") > _LONGEST_DESCRIPTION:
             raise invalid("Description", "", f"Member must have length less than or equal to {_LONGEST_DESCRIPTION}")
@@ -95,17 +95,21 @@ class ArchiveOperations:
         return {"ReplayArn": replay_arn(name), "State": replay.state, "ReplayStartTime": replay.started}
 
     def describe_replay(self, request: AwsRequest) -> ResponseBody:
-        """Return one replay's window, rules and progress; refuse an unknown name."""
+        """Return one replay's window, rules and progress; raise `Refused` for an unknown name."""
         replay = self._replays.named(request.text("ReplayName"))
         bus = replay.bus or self._own
         destination: ResponseBody = {"Arn": bus_arn(bus)}
         if replay.functions is not None:
             destination["FilterArns"] = [rule_arn(bus, function) for function in replay.functions]
-        found: ResponseBody = {"ReplayArn": replay_arn(replay.name), "Destination": destination, **self._replay(replay)}
+        found: ResponseBody = {
+            "ReplayArn": replay_arn(replay.name),
+            "Destination": destination,
+            **self._listed_replay(replay),
+        }
         return found | ({"Description": replay.description} if replay.description else {})
 
     def list_replays(self, request: AwsRequest) -> ResponseBody:
-        """Return a page of replays, the latest first, by one filter at most; refuse an unknown state."""
+        """Return a page of replays, the latest first, by at most one filter; raise `Refused` for an invalid one."""
         given = [request.maybe_text(name) for name in ("NamePrefix", "EventSourceArn", "State")]
         if sum(one is not None for one in given) > 1:
             raise _one_filter("ListReplays")
@@ -120,16 +124,16 @@ class ArchiveOperations:
             and state in (None, replay.state)
         ]
         replays, following = request.page(found)
-        return {"Replays": [self._replay(replay) for replay in replays], **following}
+        return {"Replays": [self._listed_replay(replay) for replay in replays], **following}
 
     def cancel_replay(self, request: AwsRequest) -> ResponseBody:
-        """Request the end of a replay at its position; refuse one that is unknown, has ended or is cancelled."""
+        """Request that a replay ends at its position; raise `Refused` for one that is unknown, ended or cancelled."""
         replay = self._replays.cancel(request.text("ReplayName"))
         return {"ReplayArn": replay_arn(replay.name), "State": replay.state}
 
-    def _described(self, bus: str) -> ResponseBody:
-        """Return a bus's archive as in AWS's responses, with the count and bytes of its events."""
-        count, size = self._replays.archived(OWN_BUS if bus == self._own else bus)
+    def _listed_archive(self, bus: str) -> ResponseBody:
+        """Return a bus's archive as in ListArchives, with the count and bytes of its events."""
+        count, size = self._replays.archive_size(OWN_BUS if bus == self._own else bus)
         return {
             "ArchiveName": archive_name(bus),
             "EventSourceArn": bus_arn(bus),
@@ -140,7 +144,7 @@ class ArchiveOperations:
             "CreationTime": self._created,
         }
 
-    def _replay(self, replay: Replay) -> ResponseBody:
+    def _listed_replay(self, replay: Replay) -> ResponseBody:
         """Return a replay as in ListReplays; times that are still None are left out."""
         found: ResponseBody = {
             "ReplayName": replay.name,
@@ -156,14 +160,14 @@ class ArchiveOperations:
         return found
 
     def _filtered(self, arns: list[str], bus: str) -> set[str]:
-        """Return the functions of the rules with these ARNs; refuse an ARN that is not of a rule on `bus`."""
+        """Return the functions of the rules with these ARNs; raise `Refused` for an ARN of no rule on `bus`."""
         unknown = [arn for arn in arns if arn not in self._functions or self._bus_of[self._functions[arn]] != bus]
         if unknown:
-            raise _parameter("Destination.FilterArns", f"Rule {unknown[0].rpartition('/')[2]} does not exist.")
+            raise _invalid_parameter("Destination.FilterArns", f"Rule {unknown[0].rpartition('/')[2]} does not exist.")
         return {self._functions[arn] for arn in arns}
 
 
-def _parameter(name: str, reason: str) -> Refused:
+def _invalid_parameter(name: str, reason: str) -> Refused:
     """Return the `ValidationException` of one parameter; the caller raises it."""
     return Refused("ValidationException", f"Parameter {name} is not valid. Reason: {reason}")
 

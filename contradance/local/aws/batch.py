@@ -13,7 +13,11 @@ _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 def each_entry(request: AwsRequest, act: Callable[[AwsRequest], object]) -> ResponseBody:
-    """Call `act` per entry; return `Successful` and `Failed` (refused). Refuse 0 or over 10 entries, and bad ids."""
+    """Call `act` with each entry; return `Successful` and `Failed`, where it raised `Refused`; raise it for bad ids.
+
+    Raises:
+        Refused: not 1 to 10 entries, or an id that is missing, invalid or repeated.
+    """
     entries = request.objects("Entries")
     ids = [entry.maybe_text("Id") or "" for entry in entries]
     if not entries:

@@ -11,11 +11,12 @@ from contradance.errors import LaptopError
 from contradance.local.aws.archive import ArchiveOperations
 from contradance.local.aws.event_bus import EventBus
 from contradance.local.aws.functions import PREFIX, Functions
-from contradance.local.aws.other_services import refuse_service, signed_service
+from contradance.local.aws.other_services import signed_service, unknown_service_response
 from contradance.local.aws.protocol import AwsRequest, ResponseBody
 from contradance.local.aws.queues import Queues
 from contradance.local.dead_letter_queues import DeadLetterQueues
 from contradance.local.events.bus import Bus
+from contradance.local.events.deliveries import Deliveries
 from contradance.local.events.replays import Replays
 from contradance.local.invocation.gateway import HttpResponse, public_message
 from contradance.local.invocation.threads import RequestThreads
@@ -28,7 +29,7 @@ from contradance.strictjson import read_json
 CONTENT_TYPE: Final = "application/x-amz-json-1.1"
 TARGET_HEADER: Final = "x-amz-target"
 MAX_REQUEST_BYTES: Final = 4 * MAX_CALL_BYTES
-"""Largest request, in bytes. An event is JSON inside JSON: up to three times as long as what `MAX_CALL_BYTES` counts."""
+"""Largest request, in bytes. An event is JSON inside JSON: up to three times as long as `MAX_CALL_BYTES` counts it."""
 _SERVICES: Final = ("events", "sqs")
 """Services whose operations are named in a header, as requests are signed for them."""
 _LOG = logging.getLogger("contradance.aws")
@@ -64,18 +65,19 @@ class AwsEndpoint:
         self,
         choreography: Choreography,
         bus: Bus,
+        deliveries: Deliveries,
         dead_letters: DeadLetterQueues,
         replays: Replays,
-        environment: Environment,
         *,
+        environment: Environment,
         threads: RequestThreads,
     ) -> None:
         clock = environment.clock
         events = EventBus(choreography, bus, clock.now())
         archive = ArchiveOperations(choreography, replays, clock.now())
-        queues = Queues(choreography, bus, dead_letters, clock)
+        queues = Queues(choreography, bus, deliveries, dead_letters, clock)
         self._functions = Functions(choreography, bus, environment, threads)
-        self._events: dict[str, Callable[[AwsRequest], ResponseBody]] = {
+        self._operations: dict[str, Callable[[AwsRequest], ResponseBody]] = {
             "AWSEvents.CancelReplay": archive.cancel_replay,
             "AWSEvents.DescribeArchive": archive.describe_archive,
             "AWSEvents.DescribeEventBus": events.describe_event_bus,
@@ -90,8 +92,6 @@ class AwsEndpoint:
             "AWSEvents.PutEvents": events.put_events,
             "AWSEvents.StartReplay": archive.start_replay,
             "AWSEvents.TestEventPattern": events.test_event_pattern,
-        }
-        self._queues: dict[str, Callable[[AwsRequest, str], ResponseBody]] = {
             "AmazonSQS.ChangeMessageVisibility": queues.change_message_visibility,
             "AmazonSQS.ChangeMessageVisibilityBatch": queues.change_message_visibility_batch,
             "AmazonSQS.DeleteMessage": queues.delete_message,
@@ -107,27 +107,27 @@ class AwsEndpoint:
     def answer_request(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, url: str
     ) -> HttpResponse:
-        """Answer an AWS request, an unknown service with its error; `target` is the path with its query."""
+        """Answer an AWS request, an unknown service or protocol with a 400; `target` is the path with its query."""
         path, _, _ = target.partition("?")
         operation, service = headers.get(TARGET_HEADER), signed_service(headers)
         if path.startswith(PREFIX):
             return self.answer_path(method, target, headers, body)
         if operation is not None and path == "/" and service in (None, *_SERVICES):
             return self.answer(operation, body, url)
-        return refuse_service(service or "AWS", method, path, headers, body)
+        return unknown_service_response(service or "AWS", method, path, headers, body)
 
     def answer(self, target: str, body: bytes, url: str = f"http://{HOST}") -> HttpResponse:
-        """Answer the operation in `X-Amz-Target`, or its refusal; `url` is the laptop's, as the client has it."""
+        """Answer the operation in `X-Amz-Target`, or with AWS's error; `url` is the laptop's, as the client has it."""
         return self._guarded(target, lambda: self._operate(target, body, url))
 
     def answer_path(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        """Answer a request with its operation in the path, as Lambda's; a refusal is AWS's error."""
+        """Answer a request with its operation in the path, as Lambda's, or with AWS's error."""
         return self._guarded(f"{method} {target}", lambda: self._functions.answer(method, target, headers, body))
 
     def _operate(self, target: str, body: bytes, url: str) -> HttpResponse:
-        """Return the operation's response; refuse an unknown operation, and a body that is not a JSON object."""
-        on_events, on_queues = self._events.get(target), self._queues.get(target)
-        if on_events is None and on_queues is None:
+        """Return the operation's response; raise `Refused` if it is unknown, refused, or its body no JSON object."""
+        operation = self._operations.get(target)
+        if operation is None:
             raise Refused("UnknownOperationException", f"The laptop does not answer {target}.")
         try:
             parameters = read_json(body.decode())
@@ -135,23 +135,22 @@ class AwsEndpoint:
             raise Refused("SerializationException", "The request is not JSON.") from error
         if not isinstance(parameters, dict):
             raise Refused("SerializationException", "The request is not a JSON object.")
-        request = AwsRequest(parameters)
-        answer = on_events(request) if on_events else on_queues(request, url) if on_queues else {}
+        answer = operation(AwsRequest(parameters, url))
         return HttpResponse(200, {"content-type": _content_type(target)}, json.dumps(answer))
 
     def _guarded(self, operation: str, answer: Callable[[], HttpResponse]) -> HttpResponse:
-        """Return the response of `answer`; AWS's error for `Refused`, a 503 for `LaptopError`. All get a request id."""
+        """Return the response of `answer`, with a request id; AWS's error for `Refused`, a 503 for `LaptopError`."""
         try:
             given = answer()
         except Refused as refusal:
-            given = _refused(operation, refusal)
+            given = _aws_error(operation, refusal)
         except LaptopError as error:
             _LOG.error("%s was not answered: %s", operation, error)
-            given = _refused(operation, Refused("ServiceUnavailableException", public_message(error), 503))
+            given = _aws_error(operation, Refused("ServiceUnavailableException", public_message(error), 503))
         return given._replace(headers={"x-amzn-requestid": str(uuid4()), **given.headers})
 
 
-def _refused(operation: str, refusal: Refused) -> HttpResponse:
+def _aws_error(operation: str, refusal: Refused) -> HttpResponse:
     """Return a refusal as an error response: SQS adds the error's older name, Lambda has its name in a header."""
     headers = {"content-type": _content_type(operation), "x-amzn-errortype": refusal.code}
     if operation.startswith("AmazonSQS."):

@@ -45,18 +45,18 @@ class EventBus:
         self._rules = {aws_name(one.function.name): one for one in choreography.subscriptions}
 
     def put_events(self, request: AwsRequest) -> ResponseBody:
-        """Accept 1 to 10 entries, each with its own result; refuse all for an unknown bus or too large a request."""
+        """Accept 1 to 10 entries, each with its result; raise `Refused` for an unknown bus or a request too large."""
         request.refuse("EndpointId", "it has no global endpoints")
         entries = request.objects("Entries")
         if not entries:
-            raise _entries("greater than or equal to 1")
+            raise _wrong_length("greater than or equal to 1")
         if len(entries) > MAX_ENTRIES:
-            raise _entries(f"less than or equal to {MAX_ENTRIES}")
+            raise _wrong_length(f"less than or equal to {MAX_ENTRIES}")
         if sum(map(_size, entries)) > MAX_CALL_BYTES:
             raise Refused("ValidationException", "Total size of the entries in the request is over the limit.")
         for entry in entries:
             if len(entry.maybe_text("TraceHeader") or "") > _LONGEST_TRACE_HEADER:
-                raise _entries(f"less than or equal to {_LONGEST_TRACE_HEADER}", "entries.traceHeader")
+                raise _wrong_length(f"less than or equal to {_LONGEST_TRACE_HEADER}", "entries.traceHeader")
             given = entry.maybe_text("EventBusName") or DEFAULT_BUS
             if self._bus.bus_named(given) is None:
                 raise Refused(
@@ -67,7 +67,7 @@ class EventBus:
         return self._bus.put_events(Entries=[{"EventBusName": DEFAULT_BUS, **entry.all} for entry in entries])
 
     def test_event_pattern(self, request: AwsRequest) -> ResponseBody:
-        """Return whether a pattern matches an event, as the rules do; refuse an invalid pattern or event."""
+        """Return whether a pattern matches an event, as the rules do; raise `Refused` if one is invalid."""
         try:
             pattern = EventPattern(request.text("EventPattern"))
         except InvalidPattern as error:
@@ -84,7 +84,7 @@ class EventBus:
         return {"Result": pattern.matches(event)}
 
     def describe_event_bus(self, request: AwsRequest) -> ResponseBody:
-        """Return a bus's name, ARN and times, the default bus's without `Name`; refuse an unknown bus."""
+        """Return a bus's name, ARN and times, the default bus's without `Name`; raise `Refused` for an unknown bus."""
         return self._described(self._named_bus(request.maybe_text("Name")))
 
     def list_event_buses(self, request: AwsRequest) -> ResponseBody:
@@ -94,19 +94,19 @@ class EventBus:
         return {"EventBuses": [*buses], **following}
 
     def list_rules(self, request: AwsRequest) -> ResponseBody:
-        """Return a page of one bus's rules, by name, whose names begin with `NamePrefix`; refuse an unknown bus."""
+        """Return a page of a bus's rules, by name, that begin with `NamePrefix`; raise `Refused` for an unknown bus."""
         rules = self._rules_on(request)
         prefix = request.maybe_text("NamePrefix") or ""
         names, following = request.page([name for name in sorted(rules) if name.startswith(prefix)])
         return {"Rules": [self._rule(name) for name in names], **following}
 
     def describe_rule(self, request: AwsRequest) -> ResponseBody:
-        """Return one rule; refuse a rule that is not on the request's bus."""
-        return self._rule(self._known(request, "Name"))
+        """Return one rule; raise `Refused` for a rule that is not on the request's bus."""
+        return self._rule(self._rule_name(request, "Name"))
 
     def list_targets_by_rule(self, request: AwsRequest) -> ResponseBody:
-        """Return a rule's one target, the function or the queue before it; refuse an unknown rule."""
-        rule = self._rules[self._known(request, "Rule")]
+        """Return a rule's one target, the function or the queue before it; raise `Refused` for an unknown rule."""
+        rule = self._rules[self._rule_name(request, "Rule")]
         name = rule.function.name
         age = int(min(rule.function.retry.max_age, RULE_MAX_AGE).total_seconds())
         target = {
@@ -119,7 +119,7 @@ class EventBus:
         return {"Targets": [*targets], **following}
 
     def list_rule_names_by_target(self, request: AwsRequest) -> ResponseBody:
-        """Return a page of the names of a bus's rules with the target `TargetArn`; refuse an unknown bus."""
+        """Return a page of the names of a bus's rules with the target `TargetArn`; `Refused` for an unknown bus."""
         rules = self._rules_on(request)
         arn = request.text("TargetArn")
         names, following = request.page([name for name, rule in sorted(rules.items()) if _target(rule) == arn])
@@ -142,8 +142,8 @@ class EventBus:
             "EventBusName": bus,
         }
 
-    def _known(self, request: AwsRequest, field: str) -> str:
-        """Return the name of the rule that a request names; refuse one that is not on the request's bus."""
+    def _rule_name(self, request: AwsRequest, field: str) -> str:
+        """Return the rule's name in parameter `field`; raise `Refused` for a rule that is not on the request's bus."""
         rule = request.text(field)
         if rule not in self._rules_on(request):
             bus = self._named_bus(request.maybe_text("EventBusName"))
@@ -151,12 +151,12 @@ class EventBus:
         return rule
 
     def _rules_on(self, request: AwsRequest) -> dict[str, Subscribed]:
-        """Return the rules of the request's bus by name, of the default bus without one; refuse an unknown bus."""
+        """Return the rules of the request's bus by name, of the default bus without one; `Refused` if it is unknown."""
         bus = self._named_bus(request.maybe_text("EventBusName"))
         return {name: rule for name, rule in self._rules.items() if (rule.subscription.bus or self._bus.name) == bus}
 
     def _named_bus(self, given: str | None) -> str:
-        """Return the name of a bus that is given by name or ARN, `default` for None; refuse an unknown one."""
+        """Return the name of a bus by its name or ARN, `default` for None; raise `Refused` for an unknown bus."""
         found = self._bus.bus_named(given or DEFAULT_BUS)
         if found is None:
             name = (given or DEFAULT_BUS).rpartition("event-bus/")[2]
@@ -165,12 +165,12 @@ class EventBus:
 
 
 def _target(rule: Subscribed) -> str:
-    """Return the ARN of a rule's target: the source queue of a function behind one, else the function."""
+    """Return the ARN of a rule's target: the function's source queue, if it is behind one, else the function."""
     name = rule.function.name
     return queue_arn(aws_name(name)) if rule.subscription.delivery == "queue" else function_arn(name)
 
 
-def _entries(constraint: str, member: str = "entries") -> Refused:
+def _wrong_length(constraint: str, member: str = "entries") -> Refused:
     """Return the `ValidationException` of a `member` with a wrong length; the caller raises it."""
     return Refused(
         "ValidationException",
@@ -185,7 +185,7 @@ def _invalid_event(reason: str) -> Refused:
 
 
 def _size(entry: AwsRequest) -> int:
-    """Return the UTF-8 bytes that PutEvents counts of one entry; refuse text that UTF-8 cannot encode."""
+    """Return the UTF-8 bytes that PutEvents counts of one entry; raise `Refused` for text that UTF-8 cannot encode."""
     texts = [entry.maybe_text(name) or "" for name in ("Source", "DetailType", "Detail")]
     try:
         size = sum(len(text.encode()) for text in (*texts, *entry.texts("Resources")))

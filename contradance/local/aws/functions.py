@@ -53,7 +53,7 @@ class Functions:
         self._functions = {aws_name(name): function for name, function in choreography.functions.items()}
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        """Answer Invoke, also with a handler's error; refuse any other request. `target` is the path with its query.
+        """Answer Invoke, also with a handler's error; raise `Refused` for another request. `target` is path and query.
 
         Raises:
             Refused: with AWS's code and message.
@@ -75,7 +75,7 @@ class Functions:
         raise Refused("InvalidParameterValueException", "The invocation type is not Event, RequestResponse or DryRun.")
 
     def _accept(self, function: AnyFunction, payload: str) -> HttpResponse:
-        """Accept an asynchronous delivery; refuse a route, a function behind a queue, and too large a payload."""
+        """Accept a delivery and return 202; raise `Refused` for a route, a function behind a queue, a large payload."""
         if not isinstance(function.trigger, Subscription | Schedule) or function.delivery == "queue":
             raise Refused(
                 "UnsupportedOperation",
@@ -87,7 +87,7 @@ class Functions:
         return HttpResponse(202, {"x-amzn-requestid": self._bus.enqueue_direct(function.name, payload)}, "")
 
     def _invoke(self, function: AnyFunction, payload: object) -> HttpResponse:
-        """Invoke the function once and wait; return its result, error or timeout. Refuse when too many run."""
+        """Invoke the function once and wait; return its result, error or timeout. Raise `Refused` when too many run."""
         request_id = str(uuid4())
         headers = {
             "content-type": "application/json",
@@ -97,6 +97,7 @@ class Functions:
         seconds = function.limits.timeout.total_seconds()
 
         def run() -> object:
+            """Invoke the function in a request's thread, and return its result."""
             called = LaptopContext(request_id, monotonic() + seconds)
             return invoke(function, payload, called, self._environment)
 
@@ -117,7 +118,7 @@ class Functions:
         return HttpResponse(200, headers, json.dumps(returned))
 
     def _named(self, given: str, qualifier: str | None) -> AnyFunction:
-        """Return a function by its name or ARN; refuse an unknown one, and a version other than `$LATEST`."""
+        """Return a function by its name or ARN; raise `Refused` if unknown, or a version other than `$LATEST`."""
         name = given.removeprefix("arn:aws:lambda:").partition("function:")[2] if given.startswith("arn:") else given
         name, _, own = name.partition(":")
         if own and qualifier and own != qualifier:
@@ -133,7 +134,7 @@ class Functions:
 
 
 def _refuse_options(headers: Mapping[str, str]) -> None:
-    """Refuse headers that the laptop cannot honour: those in `_NOT_HONOURED`, and a log type other than None."""
+    """Raise `Refused` for headers that the laptop cannot honour: of `_NOT_HONOURED`, or a log type other than None."""
     log = headers.get("x-amz-log-type", "None")
     if log not in ("None", "Tail"):
         raise Refused("InvalidParameterValueException", "The log type is not None or Tail.")
@@ -147,7 +148,7 @@ def _refuse_options(headers: Mapping[str, str]) -> None:
 
 
 def _read(body: bytes) -> tuple[str, object]:
-    """Return a payload as its text and as its JSON value; refuse one that is not JSON."""
+    """Return (text, JSON value) of a payload; raise `Refused` for one that is not JSON in UTF-8."""
     try:
         text = body.decode()
         return text, read_json(text)

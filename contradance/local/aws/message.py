@@ -20,7 +20,7 @@ _REFUSED: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 
 
 def message_attributes(request: AwsRequest) -> MessageAttributes:
-    """Return a message's attributes, which are text or numbers; refuse more than 10, and binary or invalid ones."""
+    """Return a message's attributes, text or numbers; raise `Refused` for over 10, and for a binary or invalid one."""
     given = request.object("MessageAttributes")
     if len(given.all) > _MOST_ATTRIBUTES:
         raise _invalid(
@@ -30,7 +30,7 @@ def message_attributes(request: AwsRequest) -> MessageAttributes:
 
 
 def _attribute(name: str, given: AwsRequest) -> dict[str, str]:
-    """Return one attribute in SQS's shape; refuse an invalid name, type or value, and binary data."""
+    """Return one attribute in SQS's shape; raise `Refused` for an invalid name, type or value, and binary data."""
     kind, value = given.maybe_text("DataType") or "", given.maybe_text("StringValue")
     base = kind.partition(".")[0]
     if not _NAME.fullmatch(name):
@@ -43,14 +43,14 @@ def _attribute(name: str, given: AwsRequest) -> dict[str, str]:
         raise _invalid(f"The message attribute '{name}' has an invalid message attribute type.")
     if not value:
         raise _invalid(f"Message (user) attribute '{name}' must contain a non-empty value of type '{base}'.")
-    checked_text(value, "InvalidParameterValue")
+    check_text(value, "InvalidParameterValue")
     if base == "Number" and not _NUMBER.fullmatch(value):
         raise _invalid(f"Can't cast the value of message (user) attribute '{name}' to a number.")
     return {"DataType": kind, "StringValue": value}
 
 
-def checked_text(text: str, code: str = "InvalidMessageContents") -> None:
-    """Refuse, with the error `code`, a text with characters that SQS does not accept."""
+def check_text(text: str, code: str = "InvalidMessageContents") -> None:
+    """Raise `Refused`, with the error `code`, for a text with characters that SQS does not accept."""
     if _REFUSED.search(text):
         raise Refused(
             code,
@@ -64,8 +64,10 @@ def _invalid(message: str) -> Refused:
     return Refused("InvalidParameterValue", message)
 
 
-def received(message: DeadLetterMessage, system: set[str], wanted: list[str]) -> ResponseBody:
-    """Return a message as ReceiveMessage does, with the requested attributes."""
+def received_message(
+    message: DeadLetterMessage, system_attributes: set[str], own_attributes: list[str]
+) -> ResponseBody:
+    """Return a message as ReceiveMessage does, with those of SQS's and its own attributes that are requested."""
     values = {
         "SenderId": "AIDAIT2UOQQY3AUEKVGXU",
         "SentTimestamp": _milliseconds(message.sent),
@@ -77,11 +79,11 @@ def received(message: DeadLetterMessage, system: set[str], wanted: list[str]) ->
     answer: dict[str, Any] = {
         "MessageId": message.id,
         "ReceiptHandle": message.receipt,
-        "MD5OfBody": digest(message.body.encode()),
+        "MD5OfBody": md5_digest(message.body.encode()),
         "Body": message.body,
     }
-    attributes = {name: text for name, text in values.items() if "All" in system or name in system}
-    own = {name: value for name, value in message.attributes.items() if _is_wanted(name, wanted)}
+    attributes = {name: text for name, text in values.items() if {"All", name} & system_attributes}
+    own = {name: value for name, value in message.attributes.items() if _is_requested(name, own_attributes)}
     if attributes:
         answer["Attributes"] = attributes
     if own:
@@ -89,9 +91,9 @@ def received(message: DeadLetterMessage, system: set[str], wanted: list[str]) ->
     return answer
 
 
-def _is_wanted(name: str, wanted: list[str]) -> bool:
+def _is_requested(name: str, requested: list[str]) -> bool:
     """Whether an attribute was requested: by its name, by `prefix.*`, or by `All` or `.*`."""
-    return any(one in ("All", ".*", name) or (one.endswith(".*") and name.startswith(one[:-2])) for one in wanted)
+    return any(one in ("All", ".*", name) or (one.endswith(".*") and name.startswith(one[:-2])) for one in requested)
 
 
 def _milliseconds(seconds: float) -> str:
@@ -99,8 +101,8 @@ def _milliseconds(seconds: float) -> str:
     return str(int(seconds * 1000))
 
 
-def digest(content: bytes) -> str:
-    """Return the MD5 digest of a message's body in hexadecimal, as SQS does."""
+def md5_digest(content: bytes) -> str:
+    """Return the MD5 digest of bytes in hexadecimal, as SQS does of a message's body."""
     return md5(content, usedforsecurity=False).hexdigest()
 
 
@@ -108,6 +110,7 @@ def attributes_digest(attributes: Mapping[str, Mapping[str, str]]) -> str:
     """Return SQS's MD5 digest of message attributes, in hexadecimal. SQS developer guide, message attributes."""
 
     def part(text: str) -> bytes:
+        """Return the UTF-8 bytes of a text behind their count in four bytes."""
         content = text.encode()
         return len(content).to_bytes(4, "big") + content
 
@@ -115,4 +118,4 @@ def attributes_digest(attributes: Mapping[str, Mapping[str, str]]) -> str:
         part(name) + part(value["DataType"]) + b"\x01" + part(value["StringValue"])
         for name, value in sorted(attributes.items())
     ]
-    return digest(b"".join(parts))
+    return md5_digest(b"".join(parts))

@@ -30,7 +30,9 @@ def signed_service(headers: Mapping[str, str]) -> str | None:
     return None if found is None or found[1] == _OF_ROUTES else found[1]
 
 
-def refuse_service(service: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+def unknown_service_response(
+    service: str, method: str, path: str, headers: Mapping[str, str], body: bytes
+) -> HttpResponse:
     """Return the 400 response for a service or protocol that the laptop lacks, in the JSON or XML of its clients."""
     form = headers.get("content-type", "").startswith(_FORM)
     action = _ACTION.search(body.decode("latin-1")) if form else None

@@ -3,30 +3,30 @@
 Only its function reads a source queue: a client may send to it and read its counts.
 """
 
-import json
 import time
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import urlsplit
 
-from contradance.choreography import AnyFunction, Choreography
-from contradance.function import Schedule
+from contradance.choreography import Choreography
 from contradance.local.aws.batch import MAX_ENTRIES, each_entry
-from contradance.local.aws.message import attributes_digest, checked_text, digest, message_attributes, received
+from contradance.local.aws.message import (
+    attributes_digest,
+    check_text,
+    md5_digest,
+    message_attributes,
+    received_message,
+)
 from contradance.local.aws.protocol import AwsRequest, ResponseBody
+from contradance.local.aws.queue import MOST_BYTES, LaptopQueue, queues_of
 from contradance.local.dead_letter_queues import VISIBILITY_SECONDS, DeadLetterQueues
 from contradance.local.events.bus import Bus
-from contradance.local.names import ACCOUNT, aws_name, dead_letter_queue, queue_arn, queue_url
+from contradance.local.events.deliveries import Deliveries
+from contradance.local.names import ACCOUNT, queue_url
 from contradance.local.refusal import Refused
-from contradance.retry import VISIBILITY_FACTOR
 from contradance.runtime.ports import Clock
-from contradance.subscription import Subscription
 
 _LONGEST_VISIBILITY: Final = 43_200
 """Longest visibility timeout, in seconds. SQS API reference, ChangeMessageVisibility."""
-_MOST_BYTES: Final = 1_048_576
-"""Largest message, attributes included, in bytes. SQS developer guide, quotas-messages."""
-_RETENTION: Final = 1_209_600
-"""Longest retention of a queue, in seconds: two weeks. SQS's quota. The laptop deletes no message by age."""
 _LONGEST_WAIT_SECONDS: Final = 1.0
 """Longest wait of ReceiveMessage here: a laptop that stops waits for its open requests."""
 _LONGEST_POLL: Final = 20
@@ -45,55 +45,49 @@ _ATTRIBUTES: Final = frozenset(
 """Attributes that a queue here may not have: a request for them is valid. SQS API reference, GetQueueAttributes."""
 
 
-class _Queue(NamedTuple):
-    """One queue."""
-
-    name: str
-    function: AnyFunction
-    source: bool
-    """Whether it is the queue before its function; else it is the dead letter queue."""
-
-
 class Queues:
     """The operations on queues.
 
     Args:
         choreography: has the functions, each with its queues.
-        bus: holds what waits on a source queue.
+        bus: accepts messages for source queues.
+        deliveries: hold the messages of source queues.
         dead_letters: holds the dead letters.
         clock: gives the current time; the laptop created its queues when it was started.
     """
 
-    def __init__(self, choreography: Choreography, bus: Bus, dead_letters: DeadLetterQueues, clock: Clock) -> None:
+    def __init__(
+        self,
+        choreography: Choreography,
+        bus: Bus,
+        deliveries: Deliveries,
+        dead_letters: DeadLetterQueues,
+        clock: Clock,
+    ) -> None:
         self._bus = bus
+        self._deliveries = deliveries
         self._clock = clock
         self._created = str(int(clock.now().timestamp()))
         self._purged: dict[str, float] = {}
         self._dead_letters = dead_letters
-        found = []
-        for name, function in choreography.functions.items():
-            if isinstance(function.trigger, Subscription | Schedule):
-                found.append(_Queue(dead_letter_queue(name), function, source=False))
-            if function.delivery == "queue":
-                found.append(_Queue(aws_name(name), function, source=True))
-        self._queues = {queue.name: queue for queue in found}
+        self._queues = queues_of(choreography)
 
-    def list_queues(self, request: AwsRequest, url: str) -> ResponseBody:
+    def list_queues(self, request: AwsRequest) -> ResponseBody:
         """Return a page of the queues' URLs, by name, whose names begin with `QueueNamePrefix`."""
         prefix = request.maybe_text("QueueNamePrefix") or ""
         names, following = request.page(
             [name for name in sorted(self._queues) if name.startswith(prefix)], "MaxResults"
         )
-        return {"QueueUrls": [queue_url(url, name) for name in names], **following}
+        return {"QueueUrls": [queue_url(request.url, name) for name in names], **following}
 
-    def get_queue_url(self, request: AwsRequest, url: str) -> ResponseBody:
-        """Return the URL of a queue by its name; refuse an unknown queue, and another account."""
+    def get_queue_url(self, request: AwsRequest) -> ResponseBody:
+        """Return the URL of a queue by its name; raise `Refused` for an unknown queue, and another account."""
         if request.maybe_text("QueueOwnerAWSAccountId") not in (None, ACCOUNT):
             raise Refused("QueueDoesNotExist", "The specified queue does not exist.")
-        return {"QueueUrl": queue_url(url, self._named(_required(request, "QueueName")).name)}
+        return {"QueueUrl": queue_url(request.url, self._named(_required(request, "QueueName")).name)}
 
-    def get_queue_attributes(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - every operation's shape
-        """Return the requested attributes of a queue: counts, ARN and settings; refuse an unknown attribute."""
+    def get_queue_attributes(self, request: AwsRequest) -> ResponseBody:
+        """Return the requested attributes of a queue: counts, ARN and settings; raise `Refused` for an unknown one."""
         queue = self._queue(request)
         known = self._attributes(queue)
         names = request.texts("AttributeNames")
@@ -102,32 +96,31 @@ class Queues:
             raise Refused("InvalidAttributeName", f"Unknown Attribute {unknown[0]}.")
         return {"Attributes": {name: text for name, text in known.items() if "All" in names or name in names}}
 
-    def send_message(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Put a message on a source queue, for its function, or a dead letter queue; refuse an invalid message."""
+    def send_message(self, request: AwsRequest) -> ResponseBody:
+        """Put a message on a source queue, for its function, or a dead letter queue; raise `Refused` if invalid."""
         queue, body = self._queue(request), _required(request, "MessageBody")
-        checked_text(body)
-        content = body.encode()
-        if len(content) > _MOST_BYTES:
-            raise Refused(
-                "InvalidParameterValue",
-                f"One or more parameters are invalid. Reason: Message must be shorter than {_MOST_BYTES} bytes.",
-            )
+        check_text(body)
         request.refuse("MessageDeduplicationId", "its queues are standard queues")
-        request.maybe_text(
-            "MessageGroupId"
-        )  # makes a standard queue fair among its senders; here one function reads it
+        request.maybe_text("MessageGroupId")  # of no effect, because one function reads a queue
         request.object("MessageSystemAttributes")  # X-Ray's trace, which the laptop has not
         delay = _number(request, "DelaySeconds", 0, _LONGEST_DELAY, "DelaySeconds must be >= 0 and <= 900.") or 0
         attributes = message_attributes(request)
+        content = body.encode()
+        texts = (text for name, value in attributes.items() for text in (name, *value.values()))
+        if len(content) + sum(len(text.encode()) for text in texts) > MOST_BYTES:
+            raise Refused(
+                "InvalidParameterValue",
+                f"One or more parameters are invalid. Reason: Message must be shorter than {MOST_BYTES} bytes.",
+            )
         if queue.source:
             message_id = self._bus.enqueue_direct(queue.function.name, body, delay)
         else:
             message_id = self._dead_letters.put(queue.function.name, body, attributes, delay)
-        answer = {"MessageId": message_id, "MD5OfMessageBody": digest(content)}
+        answer = {"MessageId": message_id, "MD5OfMessageBody": md5_digest(content)}
         return answer | ({"MD5OfMessageAttributes": attributes_digest(attributes)} if attributes else {})
 
-    def receive_message(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Return dead letters, hidden for their visibility timeout; none after a short wait. Refuse a source queue."""
+    def receive_message(self, request: AwsRequest) -> ResponseBody:
+        """Return dead letters, and hide them for a time; none after a short wait. `Refused` for a source queue."""
         queue = self._dead_letter_queue(request, "ReceiveMessage")
         request.refuse("ReceiveRequestAttemptId", "its queues are standard queues")
         limit = _number(request, "MaxNumberOfMessages", 1, MAX_ENTRIES, "Must be between 1 and 10, if provided.") or 1
@@ -137,39 +130,39 @@ class Queues:
         seconds = VISIBILITY_SECONDS if given is None else given
         wait = _number(request, "WaitTimeSeconds", 0, _LONGEST_POLL, "Must be >= 0 and <= 20, if provided.") or 0
         system = {*request.texts("AttributeNames"), *request.texts("MessageSystemAttributeNames")}
-        wanted = request.texts("MessageAttributeNames")
+        own = request.texts("MessageAttributeNames")
         deadline = time.monotonic() + min(wait, _LONGEST_WAIT_SECONDS)
         while not (found := self._dead_letters.receive(queue.function.name, limit, seconds)):
             if time.monotonic() >= deadline:
                 return {}
             time.sleep(_LOOK_SECONDS)
-        return {"Messages": [received(message, system, wanted) for message in found]}
+        return {"Messages": [received_message(message, system, own) for message in found]}
 
-    def delete_message(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Delete a received dead letter; an old receipt deletes nothing. Refuse a source queue."""
+    def delete_message(self, request: AwsRequest) -> ResponseBody:
+        """Delete a received dead letter; an old receipt deletes nothing. Raise `Refused` for a source queue."""
         queue = self._dead_letter_queue(request, "DeleteMessage")
         self._dead_letters.delete(queue.function.name, _required(request, "ReceiptHandle"))
         return {}
 
-    def delete_message_batch(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Delete received dead letters; each may fail alone. Refuse a source queue."""
+    def delete_message_batch(self, request: AwsRequest) -> ResponseBody:
+        """Delete received dead letters; each may fail alone. Raise `Refused` for a source queue."""
         queue = self._dead_letter_queue(request, "DeleteMessageBatch")
         return each_entry(
             request, lambda entry: self._dead_letters.delete(queue.function.name, _required(entry, "ReceiptHandle"))
         )
 
-    def change_message_visibility(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Hide a received dead letter for a time from now; refuse one that is not hidden, and a source queue."""
-        self._change(self._dead_letter_queue(request, "ChangeMessageVisibility"), request)
+    def change_message_visibility(self, request: AwsRequest) -> ResponseBody:
+        """Hide a received dead letter for a time from now; raise `Refused` if not hidden, or on a source queue."""
+        self._change_visibility(self._dead_letter_queue(request, "ChangeMessageVisibility"), request)
         return {}
 
-    def change_message_visibility_batch(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Hide received dead letters for a time from now; each may fail alone. Refuse a source queue."""
+    def change_message_visibility_batch(self, request: AwsRequest) -> ResponseBody:
+        """Hide received dead letters for a time from now; each may fail alone. Raise `Refused` for a source queue."""
         queue = self._dead_letter_queue(request, "ChangeMessageVisibilityBatch")
-        return each_entry(request, lambda entry: self._change(queue, entry))
+        return each_entry(request, lambda entry: self._change_visibility(queue, entry))
 
-    def purge_queue(self, request: AwsRequest, url: str) -> ResponseBody:  # noqa: ARG002 - the same
-        """Delete every message of a dead letter queue; refuse a source queue, and a second purge in 60 seconds."""
+    def purge_queue(self, request: AwsRequest) -> ResponseBody:
+        """Delete a dead letter queue's messages; raise `Refused` for a source queue, or a second purge within 60 s."""
         queue, now = self._dead_letter_queue(request, "PurgeQueue"), self._clock.now().timestamp()
         if 0 <= now - self._purged.get(queue.name, -_PURGE_SECONDS) < _PURGE_SECONDS:
             raise Refused(
@@ -181,50 +174,37 @@ class Queues:
         self._dead_letters.purge(queue.function.name)
         return {}
 
-    def _change(self, queue: _Queue, request: AwsRequest) -> None:
-        """Hide a dead letter for `VisibilityTimeout` from now; refuse a missing or invalid parameter."""
+    def _change_visibility(self, queue: LaptopQueue, request: AwsRequest) -> None:
+        """Hide a dead letter for `VisibilityTimeout` from now; raise `Refused` for a missing or invalid parameter."""
         if "VisibilityTimeout" not in request:
             raise Refused("MissingParameter", "The request must contain the parameter VisibilityTimeout.")
         seconds = _number(request, "VisibilityTimeout", 0, _LONGEST_VISIBILITY, "Must be between 0 and 43200.") or 0
         self._dead_letters.change_visibility(queue.function.name, _required(request, "ReceiptHandle"), seconds)
 
-    def _attributes(self, queue: _Queue) -> dict[str, str]:
-        """Return every attribute of a queue as text, with its counts; `RedrivePolicy` only of a source queue."""
+    def _attributes(self, queue: LaptopQueue) -> dict[str, str]:
+        """Return every attribute of a queue as text: its settings, its counts, and when the laptop was started."""
         name = queue.function.name
-        visible, hidden = self._bus.backlog(name) if queue.source else self._dead_letters.counts(name)
-        timeout = VISIBILITY_FACTOR * int(queue.function.limits.timeout.total_seconds())
-        attributes = {
+        visible, hidden = self._deliveries.backlog(name) if queue.source else self._dead_letters.counts(name)
+        return {
+            **queue.settings(),
             "ApproximateNumberOfMessages": str(visible),
             "ApproximateNumberOfMessagesNotVisible": str(hidden),
-            "ApproximateNumberOfMessagesDelayed": "0",
             "CreatedTimestamp": self._created,
-            "DelaySeconds": "0",
             "LastModifiedTimestamp": self._created,
-            "MaximumMessageSize": str(_MOST_BYTES),
-            "MessageRetentionPeriod": str(_RETENTION),
-            "QueueArn": queue_arn(queue.name),
-            "ReceiveMessageWaitTimeSeconds": "0",
-            "SqsManagedSseEnabled": "true",
-            "VisibilityTimeout": str(timeout if queue.source else VISIBILITY_SECONDS),
         }
-        if queue.source:
-            target = queue_arn(dead_letter_queue(name))
-            redrive = {"deadLetterTargetArn": target, "maxReceiveCount": queue.function.retry.times + 1}
-            attributes["RedrivePolicy"] = json.dumps(redrive, separators=(",", ":"))
-        return attributes
 
-    def _queue(self, request: AwsRequest) -> _Queue:
-        """Return the queue in the request's `QueueUrl`; refuse a missing URL, and an unknown queue."""
+    def _queue(self, request: AwsRequest) -> LaptopQueue:
+        """Return the queue in the request's `QueueUrl`; raise `Refused` for a missing URL, and an unknown queue."""
         return self._named(urlsplit(_required(request, "QueueUrl")).path.rpartition("/")[2])
 
-    def _named(self, name: str) -> _Queue:
-        """Return the queue with this name; refuse an unknown one."""
+    def _named(self, name: str) -> LaptopQueue:
+        """Return the queue with this name; raise `Refused` for an unknown one."""
         if name not in self._queues:
             raise Refused("QueueDoesNotExist", "The specified queue does not exist.")
         return self._queues[name]
 
-    def _dead_letter_queue(self, request: AwsRequest, operation: str) -> _Queue:
-        """Return the dead letter queue in the request's `QueueUrl`; refuse a source queue, and an unknown one."""
+    def _dead_letter_queue(self, request: AwsRequest, operation: str) -> LaptopQueue:
+        """Return the dead letter queue in `QueueUrl`; raise `Refused` for a source queue, and an unknown one."""
         queue = self._queue(request)
         if queue.source:
             raise Refused(
@@ -235,7 +215,7 @@ class Queues:
 
 
 def _required(request: AwsRequest, name: str) -> str:
-    """Return a text parameter; refuse one that is missing or empty, in SQS's words."""
+    """Return a text parameter; raise `Refused`, with SQS's message, for one that is missing or empty."""
     found = request.maybe_text(name)
     if not found:
         raise Refused("MissingParameter", f"The request must contain the parameter {name}.")
@@ -243,7 +223,7 @@ def _required(request: AwsRequest, name: str) -> str:
 
 
 def _number(request: AwsRequest, name: str, least: int, most: int, reason: str) -> int | None:
-    """Return a whole number from `least` to `most`, or None when it is missing; refuse another with SQS's `reason`."""
+    """Return a whole number, None when it is missing; raise `Refused`, with `reason`, unless from `least` to `most`."""
     found = request.maybe_whole(name)
     if found is not None and not least <= found <= most:
         raise Refused("InvalidParameterValue", f"Value {found} for parameter {name} is invalid. Reason: {reason}")

@@ -98,7 +98,7 @@ class Console:
         return at_root or path == PREFIX or path.startswith(f"{PREFIX}/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; every answer has the console's headers, whatever made it."""
+        """Answer one request, always with the console's headers; log an error instead of raising it."""
 
         async def send_sealed(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -168,7 +168,7 @@ class _Stream(Response):
         self._feed = feed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Stream records until the laptop stops or the page closes; answer a 503 when too many pages are open."""
         with self._feed.watching() as queue:
             if queue is None:
                 answer = Response("Too many pages are open.", 503)

@@ -40,7 +40,7 @@ class DeadLetterPages:
         return self._list(request.path_params["subscriber"], _reason(request.query_params.get("reason", "")))
 
     def act(self, request: Request, form: SubmittedForm) -> Response:
-        """Ask to confirm, redrive or purge letters, or reveal one event; `OperateError` for another action."""
+        """Ask for confirmation, or redrive or purge letters if confirmed; or reveal one event. Else `OperateError`."""
         subscriber, reason = request.path_params["subscriber"], _reason(form.first("reason"))
         verb, _, chosen = form.first("do").partition(":")
         if verb == "reveal":
@@ -73,7 +73,7 @@ class DeadLetterPages:
         )
 
     def _list(self, subscriber: str, reason: Reason | None, *, revealed: str = "", notice: str = "") -> Response:
-        """Show a function's dead letters, all or of one reason; of the letter `revealed`, the unmasked event."""
+        """Show a function's first 25 dead letters, of one reason or any; the letter with the id `revealed` unmasked."""
         found = find(self._system, self._choreography, subscriber, reason, keep=SHOWN)
         failures = self._history.failures(subscriber, [letter.event_id for letter in found.letters])
         return self._pages.page(
@@ -90,7 +90,7 @@ class DeadLetterPages:
         )
 
     def _shown(self, letter: DeadLetter, revealed: str) -> dict[str, Any]:
-        """Return a letter, its event, masked unless `revealed` is its message id, and its flow's id or an empty one."""
+        """Return a letter, its event (masked unless its message id is `revealed`), its flow's id (empty if unknown)."""
         open_, event = letter.message.id == revealed, letter.event
         _, flow = letter_ids(self._choreography, letter)
         shown = event if event is None or open_ else masked_event(self._choreography, event)

@@ -33,11 +33,9 @@ class Feed:
     def send(self, record: JournalRecord) -> None:
         """Count a record and queue it for every open page, without waiting; any thread may call it."""
         self.tally.count(record)
-        with self._lock:
-            watchers = [*self._watchers.items()]
-        if watchers:
-            text = json.dumps(summary(record))
-            for queue, loop in watchers:
+        with self._lock:  # no page leaves meanwhile, so its event loop is still open
+            text = json.dumps(summary(record)) if self._watchers else ""
+            for queue, loop in self._watchers.items():
                 loop.call_soon_threadsafe(_put, queue, text)
 
     @contextmanager
@@ -59,7 +57,7 @@ class Feed:
         self._closed.set()
 
     async def stream(self, queue: "asyncio.Queue[str]") -> AsyncIterator[str]:
-        """Yield the records of a queue as server-sent events until the laptop stops or the browser closes."""
+        """Yield a queue's records as server-sent events, `behind` for an empty text, until the laptop stops."""
         yield "retry: 2000\n\n"
         quiet = 0
         while not self._closed.is_set():

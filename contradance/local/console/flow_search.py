@@ -13,7 +13,7 @@ from typing import Any, Final
 from contradance.choreography import Choreography
 from contradance.local.console.history import END, PAGE, FlowPage, History
 from contradance.local.state.database import Database
-from contradance.local.state.journal_table import STARTED_AT
+from contradance.local.state.journal_row import STARTED_AT
 from contradance.operate.flow import Flow
 from contradance.operate.masking import masked_event
 
@@ -80,7 +80,7 @@ class FlowSearch:
         return FlowPage(shown, rows[_CANDIDATES - 1][1] if more else None)
 
     def _conditions(self, wanted: FlowFilter, now: datetime) -> tuple[list[str], list[Any]]:
-        """Return SQL conditions for a filter on a journal record, and their parameters."""
+        """Return SQL conditions on a journal record for a filter, and their parameters; outcome `done` adds none."""
         found: list[tuple[str, list[Any]]] = [("1", [])]
         if wanted.term:
             found.append(

@@ -43,7 +43,7 @@ class FunctionPages:
         """Show one function: declaration, latest attempts, backlog; raise `Refused` for an unknown one."""
         function = self._function(request)
         attempts = self._history.attempts_of(function.name, SHOWN)
-        due, later = self._laptop.bus.backlog(function.name)
+        due, later = self._laptop.deliveries.backlog(function.name)
         can_die = isinstance(function.trigger, Subscription | Schedule)
         return self._pages.page(
             "function",

@@ -1,14 +1,15 @@
 """Flows and events in the laptop's file, a page at a time; an index answers each query."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from contradance.foreign import UNVERSIONED
 from contradance.identity import Identity
 from contradance.local.state.database import Database
-from contradance.local.state.journal_table import LaptopJournal, readable
+from contradance.local.state.journal_row import records_of
+from contradance.local.state.journal_table import LaptopJournal
 from contradance.operate.flow import Flow, flows
 from contradance.runtime.journal_record import JournalRecord
 from contradance.strictjson import read_json
@@ -66,7 +67,7 @@ class History:
         self._journal = journal
 
     def latest(self, before: int | None = None) -> FlowPage:
-        """Return a page of flows, the latest activity first: the first page, or the one after, by its `before`."""
+        """Return a page of flows, the latest activity first; `before` is `older` of the page before, None at first."""
         self._database.flush()
         start = END if before is None else before
         found: dict[str, int] = {}
@@ -93,7 +94,7 @@ class History:
         return FlowPage(self.flows_of([flow for flow, _ in shown]), shown[-1][1] if len(rows) > PAGE else None)
 
     def flow(self, correlation_id: str) -> tuple[Flow | None, list[JournalRecord]]:
-        """Return one flow and its records, in the order in which they were written; None without records."""
+        """Return one flow, None without records, and its records with logs, in the order they were written."""
         records = self._records([correlation_id], logs=True)
         found = flows(records, self._journal.outstanding([correlation_id]))
         return (found[0] if found else None), records
@@ -119,7 +120,7 @@ class History:
             {"events": json.dumps([*event_ids]), "function": function},
         )
         found: dict[str, tuple[JournalRecord, JournalRecord]] = {}
-        for (_, event_id, *_), record in zip(rows, readable(rows), strict=True):
+        for (_, event_id, *_), record in zip(rows, records_of(rows), strict=True):
             found[event_id] = (found.get(event_id, (record,))[0], record)
         return {event_id: attempts for event_id, attempts in found.items() if attempts[1].error}
 
@@ -131,10 +132,10 @@ class History:
             "ORDER BY id DESC LIMIT ?",
             (function, limit),
         )
-        return readable(rows)
+        return records_of(rows)
 
     def _goes_on(self, flow: str, start: int) -> bool:
-        """Whether a flow has later records, so that it is on an earlier page."""
+        """Whether a flow has a record at the position `start` or later, so that an earlier page shows it."""
         query = "SELECT 1 FROM journal WHERE correlation_id = ? AND id >= ? LIMIT 1"
         return bool(self._database.read(query, (flow, start)))
 
@@ -146,9 +147,12 @@ class History:
             "WHERE correlation_id IN (SELECT value FROM json_each(?)) ORDER BY id",
             (logs, json.dumps([*correlation_ids])),
         )
-        return readable(rows)
+        return records_of(rows)
 
-    def flows_of(self, found: Iterable[str]) -> list[Flow]:
-        """Return flows by their ids, in this order; an id without records is left out."""
-        by_flow = {flow.correlation_id: flow for flow in flows(self._records(found), self._journal.outstanding(found))}
-        return [by_flow[flow] for flow in found if flow in by_flow]  # SQLite's JSON ends an id at a null character
+    def flows_of(self, correlation_ids: Collection[str]) -> list[Flow]:
+        """Return the flows with these ids, in their order; an id without records is left out."""
+        outstanding = self._journal.outstanding(correlation_ids)
+        by_flow = {flow.correlation_id: flow for flow in flows(self._records(correlation_ids), outstanding)}
+        return [
+            by_flow[flow] for flow in correlation_ids if flow in by_flow
+        ]  # SQLite's JSON ends an id at a null character

@@ -36,7 +36,7 @@ class LivePage:
         if service and service not in self._pictures.services:
             raise Refused("NoSuchService", "The choreography has no such service.")
         picture = Markup("") if "x-refresh" in request.headers else self._picture(service, counts)
-        waiting, due = self._laptop.bus.waiting()
+        waiting, due = self._laptop.deliveries.count()
         return self._pages.page(
             "live",
             "live",

@@ -49,26 +49,26 @@ class Pictures:
         return len(self._content.boxes) > _LARGE
 
     def whole(self, overlay: Overlay) -> Markup:
-        """Return the picture of the whole choreography with marks."""
+        """Return the picture of the whole choreography with the overlay's counts, marks and links."""
         with self._lock:
             drawings = self._whole
         return _marked(drawings, overlay)
 
     def of_service(self, service: str, overlay: Overlay) -> Markup:
-        """Return the picture of one service's functions and events, and of their neighbours, with marks."""
+        """Return the picture of one service's functions and events, and of their neighbours, with the overlay."""
         return self._part(self._content.of_service(service), overlay)
 
     def around(self, keys: Iterable[str], overlay: Overlay) -> Markup:
-        """Return the picture of some boxes and their neighbours, with marks."""
+        """Return the picture of the boxes with these keys, and of their neighbours, with the overlay."""
         return self._part(self._content.around({*keys}), overlay)
 
     def _part(self, content: DiagramContent, overlay: Overlay) -> Markup:
-        """Return the picture of a part with marks."""
+        """Return the picture of a part of the choreography with the overlay."""
         with self._lock:
             drawings = self._drawn(content)
         return _marked(drawings, overlay)
 
 
 def _marked(drawings: tuple[Drawing, Drawing], overlay: Overlay) -> Markup:
-    """Return the SVG of both directions with marks."""
+    """Return the SVGs of both directions with the overlay, one after the other."""
     return Markup("").join(Markup(drawing.svg(overlay)) for drawing in drawings)  # noqa: S704 - a picture escapes what it shows

@@ -55,7 +55,7 @@ class PublishPage:
         data, errors = _form_of(contract).read(form)
         verb, _, path = form.first("do").partition(":")
         if verb in ("add", "remove"):
-            return self._form(contract, _changed(data, verb, path), errors)
+            return self._form(contract, _with_item_changed(data, path, remove=verb == "remove"), errors)
         if not errors:
             try:
                 if is_contract(contract):
@@ -120,14 +120,14 @@ def _without_nulls(data: Any) -> Any:
     return [_without_nulls(value) for value in data] if isinstance(data, list) else data
 
 
-def _changed(data: Any, verb: str, path: str) -> Any:
-    """Return data with an item added to the list at `path`, or the item there removed; unchanged if wrong or full."""
+def _with_item_changed(data: Any, path: str, *, remove: bool) -> Any:
+    """Add an item to the list at `path` in data, or `remove` the one there; return data, unchanged if wrong or full."""
     *steps, last = path.split(".")
     try:
         holder = data
         for step in steps:
             holder = holder[int(step) if isinstance(holder, list) else step]
-        if verb == "remove":
+        if remove:
             del holder[int(last)]
         elif len(holder[last]) < MOST_ITEMS:
             holder[last].append(copy.deepcopy(holder[last][-1]) if holder[last] else None)

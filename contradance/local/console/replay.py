@@ -36,16 +36,16 @@ class ReplayPages:
         now = self._laptop.clock.now()
         values = {
             "subscriber": request.query_params.get("subscriber", ""),
-            "from": _written(now - _WINDOW),
-            "to": _written(now + timedelta(seconds=1)),
+            "from": _input_value(now - _WINDOW),
+            "to": _input_value(now + timedelta(seconds=1)),
             "again": "",
         }
         return self._form(values)
 
     def take(self, _: Request, form: SubmittedForm) -> Response:
-        """Show what a replay would do, or the form for wrong values; start it when it is confirmed."""
+        """Show what a replay would do, or the form for wrong values; if confirmed, start it and redirect to it."""
         values = {name: form.first(name) for name in ("subscriber", "from", "to", "again")}
-        errors = {name: why for name in ("from", "to") if (why := _trouble(values[name]))}
+        errors = {name: why for name in ("from", "to") if (why := _time_problem(values[name]))}
         if errors:
             return self._form(values, errors)
         try:
@@ -109,7 +109,7 @@ class ReplayPages:
         return self._pages.page("replay_forecast", "replay", status=422 if errors else 200, **values_)
 
 
-def _written(at: datetime) -> str:
+def _input_value(at: datetime) -> str:
     """Return a moment in UTC as a browser's input has it: `2026-01-31T18:00:00`."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
@@ -120,7 +120,7 @@ def _moment(text: str) -> datetime:
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _trouble(text: str) -> str:
+def _time_problem(text: str) -> str:
     """Return what is wrong with a time in the form; an empty text for a valid one."""
     try:
         _moment(text)

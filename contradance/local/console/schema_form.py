@@ -142,7 +142,7 @@ class SchemaForm:
         return [None if item is _ABSENT else item for item in items]
 
     def _resolved(self, schema: SchemaObject) -> tuple[SchemaObject, bool]:
-        """Return a schema without its reference and its `null`, and whether it may be null."""
+        """Return the schema to which a reference or a nullable schema leads, and whether null is allowed."""
         members = [member for member in schema.get("anyOf", ()) if member.get("type") != "null"]
         nullable = bool(members) and len(members) < len(schema["anyOf"])
         if nullable and len(members) == 1:
@@ -175,7 +175,7 @@ def _is_decimal(schema: SchemaObject) -> bool:
 
 
 def _text(data: Any, kind: InputKind) -> str:
-    """Return data as the text of an input: empty without data, a text unchanged, anything else as JSON."""
+    """Return data as an input's text: empty for none; as JSON unless it is text and the input is not for JSON."""
     if data is _ABSENT or (data is None and kind != "json") or kind in _HOLDERS:
         return ""
     if isinstance(data, str) and kind != "json":
@@ -184,7 +184,7 @@ def _text(data: Any, kind: InputKind) -> str:
 
 
 def _value(text: str, kind: InputKind, path: str, errors: dict[str, str]) -> Any:
-    """Return the value of a JSON or number input, and other text unchanged; for invalid JSON, add an error: None."""
+    """Return JSON text and numbers as values, other text unchanged; for invalid JSON None, and an error at `path`."""
     if kind == "json" or (kind == "number" and re.fullmatch(r"-?\d{1,30}(\.\d{1,30})?", text)):
         try:
             return json.loads(text)

@@ -4,13 +4,11 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from contradance.local.events.pending_delivery import Dispatcher, PendingDelivery
-
-OWN_BUS: Final = ""
-"""The application's own bus, as rows of the database have it."""
+from contradance.local.state.schema import OWN_BUS
 
 
 class StoredEvent(NamedTuple):
@@ -26,15 +24,19 @@ class StoredEvent(NamedTuple):
 
     @property
     def archived(self) -> bool:
-        """Whether an archive keeps it: the own bus's keeps every event, another bus's those that a rule matches."""
+        """Whether an archive keeps the event: the own bus's keeps each one, another bus's those that a rule matches."""
         return self.bus == OWN_BUS or bool(self.deliveries)
 
 
 def stored_event(
-    event: Mapping[str, Any], ids: tuple[str, str], functions: Iterable[str], sent: float, bus: str = OWN_BUS
+    event: Mapping[str, Any],
+    event_and_flow_id: tuple[str, str],
+    functions: Iterable[str],
+    sent: float,
+    bus: str = OWN_BUS,
 ) -> StoredEvent:
-    """Return an event ready to store, with one pending delivery for each of `functions`; `ids` are its own and its flow's."""
-    event_id, flow = ids
+    """Return an event ready to store, with a delivery to each of `functions` that is due when it was `sent`."""
+    event_id, flow = event_and_flow_id
     text = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
     time = datetime.fromisoformat(event["time"]).timestamp()
     deliveries = [PendingDelivery(str(uuid4()), function, 1, sent, sent, flow, text) for function in functions]

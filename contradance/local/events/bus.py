@@ -1,43 +1,31 @@
-"""The laptop's EventBridge buses: events are stored, matched against the rules of their bus, and delivered from here.
+"""The laptop's EventBridge buses: events are matched against the rules of their bus, and stored with their deliveries.
 
 Beside the application's own bus there is one for each bus that its functions name, such as the account's default bus.
 
-An event is on disk before it is acknowledged. Pending deliveries continue after a restart.
+An event is on disk before it is acknowledged.
 """
 
 import json
 import sqlite3
-from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from threading import Lock
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from contradance.choreography import Choreography
 from contradance.envelope import SealedEvent, derived_id
-from contradance.local.dead_letter_queues import DeadLetterMessage, keep
-from contradance.local.events.accepted import OWN_BUS, Accepted, StoredEvent, stored_event
+from contradance.local.events.accepted import Accepted, StoredEvent, stored_event
 from contradance.local.events.entry import RefusedEntry, envelope
 from contradance.local.events.pending_delivery import Dispatcher, NullDispatcher, PendingDelivery
 from contradance.local.names import schedule_arn, scheduled_time
-from contradance.local.state.database import Database, Job
+from contradance.local.state.database import Database
+from contradance.local.state.schema import OWN_BUS
 from contradance.pattern import RuleIndex
 from contradance.runtime.ports import Clock
 
-_PENDING: Final = (
-    "SELECT delivery.id, function, attempt, sent, due, delivery.correlation_id, envelope FROM delivery "
-    "JOIN event ON event.id = delivery.event WHERE"
-)
-_DUE: Final = f"{_PENDING} function = ? AND due <= ? ORDER BY due, event LIMIT ?"
-_NAMED: Final = f"{_PENDING} delivery.id IN (SELECT value FROM json_each(?)) ORDER BY sent, event"  # noqa: S608 - constant
-
-_LONGEST_HIDDEN_SECONDS: Final = 43_200
-"""Longest visibility timeout, in seconds. SQS API reference, ChangeMessageVisibility."""
-
 
 class Bus:
-    """Accepted events and pending deliveries, in the laptop's database."""
+    """Accepts events and deliveries into the laptop's database."""
 
     def __init__(self, choreography: Choreography, database: Database, clock: Clock) -> None:
         self.name = choreography.name
@@ -45,9 +33,6 @@ class Bus:
         self._database = database
         self._clock = clock
         self._rules = self._rules_of(None)
-        self._finishing: deque[tuple[str, Job[object]]] = deque()
-        """Ids of finished deliveries whose deletion waits for the next commit, in the order of their jobs."""
-        self._finishing_lock = Lock()
         self.dispatcher: Dispatcher = NullDispatcher()
         """Makes the deliveries; set by `Runner.start`. Until then deliveries stay on disk."""
 
@@ -56,7 +41,7 @@ class Bus:
         self._rules = self._rules_of(functions)
 
     def _rules_of(self, functions: Collection[str] | None) -> dict[str, RuleIndex]:
-        """Return the rules of each bus, by the bus; with `functions`, theirs alone."""
+        """Return each bus's rules by its name, `OWN_BUS` for the own; of `functions` alone, or of all for None."""
         return {
             bus or OWN_BUS: RuleIndex(
                 {
@@ -74,26 +59,26 @@ class Bus:
         return (self.name, *(bus for bus in self._rules if bus != OWN_BUS))
 
     def bus_named(self, name: str) -> str | None:
-        """Return a bus as rows have it (`OWN_BUS` for the own), by name or ARN; None where there is no such bus."""
+        """Return a bus as rows have it, `OWN_BUS` for the own, by its name or ARN; None for an unknown bus."""
         name = name.partition("event-bus/")[2] if name.startswith("arn:") else name
         if name == self.name:
             return OWN_BUS
         return name if name in self._rules else None
 
     def accept(self, sealed: Sequence[SealedEvent]) -> Accepted:
-        """Match sealed events against the rules; return them ready to store in the transaction that commits them."""
+        """Match sealed events against the own bus's rules; return them for the transaction that commits them."""
         now = self._clock.now()
         return self._accepted([(OWN_BUS, envelope(event.entry(self.name), now)) for event in sealed], now)
 
     def put_events(self, *, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        """Accept entries as EventBridge's PutEvents does: each succeeds or fails alone; results keep the entries' order.
+        """Accept entries as EventBridge's PutEvents does: each succeeds or fails alone; results are in their order.
 
         An entry of a bus that the laptop does not have enters the own bus; the callers refuse such entries.
         """
         return self._put(Entries, refuse_aws=True)
 
     def put_any(self, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803 - as in `put_events`
-        """Accept entries like `put_events`, and also those with a source of AWS, which only AWS may publish there."""
+        """Accept entries as `put_events` does, and also those with a source of AWS, with which only AWS may publish."""
         return self._put(Entries, refuse_aws=False)
 
     def _put(self, entries: Sequence[Mapping[str, Any]], *, refuse_aws: bool) -> dict[str, Any]:
@@ -116,10 +101,9 @@ class Bus:
         return {"FailedEntryCount": len(entries) - len(events), "Entries": results}
 
     def enqueue_scheduled(self, function: str, expression: str, moment: datetime) -> bool:
-        """Accept a run of a scheduled function, with Scheduler's input; return False if its moment had one.
+        """Accept the run of a scheduled function for one moment; do nothing and return False if it was accepted before.
 
         The run's id is derived from schedule and moment, so a restarted process does not run the same moment again.
-        Return whether it was accepted.
         """
         text = json.dumps({"schedule": schedule_arn(function), "scheduled_time": scheduled_time(moment)})
         at = moment.timestamp()
@@ -127,6 +111,7 @@ class Bus:
         accepted = Accepted([StoredEvent(run.id, at, None, text, [run])], moment, self.dispatcher, archived=False)
 
         def change(connection: sqlite3.Connection) -> bool:
+            """Store the run; return False if there is one of this id."""
             if connection.execute("SELECT 1 FROM event WHERE event_id = ?", (run.id,)).fetchone():
                 return False
             accepted.store(connection)
@@ -143,11 +128,12 @@ class Bus:
         return bool(self._database.read("SELECT 1 FROM event WHERE event_id = ?", (run,)))
 
     def forget_run(self, function: str, expression: str, moment: datetime) -> None:
-        """Delete a run for a moment to come, unless it is pending, and its once-record: a clock was ahead."""
+        """Let a run for a moment to come be accepted anew: delete its event, unless pending, and its once-record."""
         deployed_name = self._choreography.functions[function].deployed_name
         run, once = _run_id(function, expression, moment), f"{schedule_arn(function)}@{scheduled_time(moment)}"
 
         def change(connection: sqlite3.Connection) -> None:
+            """Delete the run's event, unless it is pending, and its once-record."""
             connection.execute(
                 "DELETE FROM event WHERE event_id = ? AND id NOT IN (SELECT event FROM delivery WHERE id = ?)",
                 (run, run),
@@ -159,17 +145,22 @@ class Bus:
         self._database.write(change)
 
     def enqueue_direct(self, function: str, text: str, delay_seconds: float = 0) -> str:
-        """Accept a delivery to one function without matching rules (an invocation or a queue message); return its id."""
-        (identifier,) = self.enqueue_from(function, lambda _: [text], delay_seconds)
+        """Accept a delivery of `text` to one function without matching rules, due after the delay; return its id."""
+        (identifier,) = self._enqueue(function, lambda _: [text], delay_seconds)
         return identifier
 
-    def enqueue_from(
-        self, function: str, take: Callable[[sqlite3.Connection], list[str]], delay_seconds: float = 0
+    def enqueue_from(self, function: str, take: Callable[[sqlite3.Connection], list[str]]) -> None:
+        """Accept a delivery to one function of each text that `take` removes from another table, in one transaction."""
+        self._enqueue(function, take, 0)
+
+    def _enqueue(
+        self, function: str, take: Callable[[sqlite3.Connection], list[str]], delay_seconds: float
     ) -> list[str]:
-        """Accept deliveries to one function of what `take` removes from another table, in one transaction; return the ids."""
+        """Accept a delivery to one function of each text that `take` returns, in its transaction; return the ids."""
         now = self._clock.now()
 
         def change(connection: sqlite3.Connection) -> Accepted:
+            """Take the texts, store a delivery of each, and return what is stored."""
             taken = [self._direct(function, text, now.timestamp(), delay_seconds) for text in take(connection)]
             accepted = Accepted(taken, now, self.dispatcher, archived=False)
             accepted.store(connection)
@@ -179,145 +170,19 @@ class Bus:
         accepted.dispatch()
         return accepted.delivery_ids
 
-    def replayed(
+    def accept_replayed(
         self, events: Sequence[Mapping[str, Any]], functions: Collection[str] | None, bus: str = OWN_BUS
     ) -> Accepted:
-        """Return a bus's archived events that match rules of `functions` (None: of all), ready to store."""
+        """Match a bus's archived events against the rules of `functions` (None: all); return the matched, to store."""
         now = self._clock.now()
-        rules = self._rules.get(bus)
+        rules = self._rules.get(bus) or RuleIndex({})
         matched = []
-        for event in events if rules else ():
-            reached = (
-                [name for name in rules.matching(event) if functions is None or name in functions] if rules else []
-            )
+        for event in events:
+            reached = [name for name in rules.matching(event) if functions is None or name in functions]
             if reached:
                 ids = self._choreography.event_ids(event)
                 matched.append(stored_event(event, ids, reached, now.timestamp(), bus))
         return Accepted(matched, now, self.dispatcher, archived=False)
-
-    def due(self, function: str, now: datetime, limit: int) -> list[PendingDelivery]:
-        """Return up to `limit` deliveries of `function` that are due, the earliest first."""
-        self._database.flush()
-        rows = self._database.read(_DUE, (function, now.timestamp(), limit))
-        return [PendingDelivery(*row) for row in rows]
-
-    def pending(self, ids: Sequence[str]) -> list[PendingDelivery]:
-        """Return the deliveries with these ids that are pending; others are left out."""
-        rows = self._database.read(_NAMED, (json.dumps([*ids]),))
-        return [PendingDelivery(*row) for row in rows]
-
-    def take_due(self, function: str, now: datetime, limit: int, take: Callable[[list[PendingDelivery]], None]) -> None:
-        """Call `take` with up to `limit` deliveries of `function` that are due, the earliest first.
-
-        It runs inside a write transaction: no delivery is accepted, finished or postponed between query and choice.
-        """
-        self._database.write(
-            lambda connection: take(
-                [PendingDelivery(*row) for row in connection.execute(_DUE, (function, now.timestamp(), limit))]
-            )
-        )
-
-    def next_due(self, function: str, after: datetime) -> float | None:
-        """Return when the first delivery of `function` after `after` is due, in seconds of the epoch; None without one."""
-        rows = self._database.read(
-            "SELECT min(due) FROM delivery WHERE function = ? AND due > ?", (function, after.timestamp())
-        )
-        return None if rows[0][0] is None else float(rows[0][0])
-
-    def reschedule_future(self, now: datetime, longest_pause: timedelta) -> None:
-        """Make due now what a clock that was ahead put further into the future than any pause lasts.
-
-        A run with a time scale stores times ahead of real time; a later run without one would wait for them for days.
-        """
-        at = now.timestamp()
-        later = at + longest_pause.total_seconds()
-
-        def change(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "UPDATE delivery SET due = ? WHERE due > ? OR (sent > ? AND due > ?)", (at, later, at, at)
-            )
-            connection.execute("UPDATE delivery SET sent = ? WHERE sent > ?", (at, at))
-            connection.execute(
-                "UPDATE dead_letter SET visible = 0 WHERE visible > ? OR (sent > ? AND visible > ?)",
-                (at + _LONGEST_HIDDEN_SECONDS, at, at),
-            )
-            # No process holds a lease at the start: what is committed and not published is for the sweeper.
-            connection.execute("UPDATE once SET expires = ? WHERE state = 'done' AND expires > ?", (at, at))
-
-        self._database.write(change)
-
-    def shift_future(self, now: datetime, back: timedelta) -> None:
-        """Make what is due in the future due earlier by `back`, not before `now`: the clock was set back."""
-        at, by = now.timestamp(), back.total_seconds()
-
-        def change(connection: sqlite3.Connection) -> None:
-            connection.execute("UPDATE delivery SET due = max(?, due - ?) WHERE due > ?", (at, by, at))
-            connection.execute("UPDATE delivery SET sent = max(?, sent - ?) WHERE sent > ?", (at - by, by, at))
-            connection.execute("UPDATE dead_letter SET visible = max(?, visible - ?) WHERE visible > ?", (at, by, at))
-
-        self._database.write(change)
-
-    def waiting(self) -> tuple[int, datetime | None]:
-        """Return how many deliveries to any function are pending, and when the first is due; None without any."""
-        count, due = self._database.read("SELECT count(*), min(due) FROM delivery")[0]
-        return count, None if due is None else datetime.fromtimestamp(due, UTC)
-
-    def functions_waiting(self) -> list[str]:
-        """Return the names of the functions to which deliveries are pending."""
-        return [name for (name,) in self._database.read("SELECT DISTINCT function FROM delivery")]
-
-    def finish(self, waiting: PendingDelivery) -> None:
-        """Delete a delivery that succeeded, with the next commit.
-
-        A crash may lose the deletion: the once-record then makes the repeated delivery a duplicate. A delivery that has no
-        once-record, because the consumer has dead-lettered it, is deleted by `PendingMessages` before.
-        """
-        job = self._database.write_soon("DELETE FROM delivery WHERE id = ?", (waiting.id,))
-        with self._finishing_lock:
-            self._finishing.append((waiting.id, job))
-            while self._finishing and self._finishing[0][1].done:
-                self._finishing.popleft()
-
-    def postpone(self, waiting: PendingDelivery, due: datetime, *, counted: bool = True) -> None:
-        """Schedule the next attempt for `due`; a `counted` one has the next number, another the same."""
-        self._database.write(
-            lambda connection: connection.execute(
-                "UPDATE delivery SET attempt = ?, due = ? WHERE id = ?",
-                (waiting.attempt + counted, due.timestamp(), waiting.id),
-            )
-        )
-
-    def dead_letter(self, waiting: PendingDelivery, message: DeadLetterMessage) -> None:
-        """Move a delivery to its function's dead letter queue as `message`; no effect if it is not pending."""
-
-        def change(connection: sqlite3.Connection) -> None:
-            found = connection.execute("DELETE FROM delivery WHERE id = ? RETURNING id", (waiting.id,)).fetchone()
-            if found:
-                keep(connection, waiting.function, message)
-
-        self._database.write(change)
-
-    def flush(self) -> None:
-        """Commit the changes that wait for the next commit."""
-        self._database.flush()
-
-    def open_deliveries(self, correlation_id: str) -> int:
-        """Return how many deliveries of one flow are pending; a finished one does not count before its deletion either.
-
-        It is asked after each delivery, and so must not cause a commit.
-        """
-        with self._finishing_lock:
-            finishing = {identifier for identifier, _ in self._finishing}
-        rows = self._database.read("SELECT id FROM delivery WHERE correlation_id = ?", (correlation_id,))
-        return sum(identifier not in finishing for (identifier,) in rows)
-
-    def backlog(self, function: str) -> tuple[int, int]:
-        """Return (due now, due later): how many deliveries of `function` are pending."""
-        self._database.flush()
-        now = self._clock.now().timestamp()
-        query = "SELECT count(*) FILTER (WHERE due <= ?), count(*) FILTER (WHERE due > ?) FROM delivery"
-        due, later = self._database.read(f"{query} WHERE function = ?", (now, now, function))[0]
-        return due, later
 
     def _accepted(self, events: list[tuple[str, dict[str, Any]]], now: datetime) -> Accepted:
         """Match each (bus, event) against every rule of its bus; return the events ready to store."""
@@ -332,7 +197,7 @@ class Bus:
         )
 
     def _direct(self, function: str, text: str, at: float, delay_seconds: float) -> StoredEvent:
-        """Return a text, most often an event, as stored with a delivery to one function, due after the delay."""
+        """Return a text ready to store as an event, with a delivery to one function that is due after the delay."""
         event_id, flow = self._ids_in(text)
         pending = PendingDelivery(str(uuid4()), function, 1, at, at + delay_seconds, flow, text)
         return StoredEvent(event_id or pending.id, at, flow, text, [pending])

@@ -29,7 +29,7 @@ class Dispatcher(Protocol):
         """Note the ids of deliveries that are being committed. Runs inside the write transaction."""
 
     def enqueue(self, accepted: list[PendingDelivery]) -> None:
-        """Make these deliveries, which are committed."""
+        """Make these deliveries, which are committed, when they are due."""
 
     def refill(self, function: str) -> None:
         """Make deliveries of a function that have become due on disk."""

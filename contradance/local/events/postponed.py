@@ -28,7 +28,7 @@ class Postponed(NamedTuple):
 
 
 def retry_now(database: Database, dispatcher: Dispatcher, now: datetime, term: str | None) -> list[Postponed]:
-    """Make postponed deliveries due now, all or those that `term` selects, and return them.
+    """Make postponed deliveries due now, those that `term` selects or all for None, and return them.
 
     Args:
         database: the state file.
@@ -41,6 +41,7 @@ def retry_now(database: Database, dispatcher: Dispatcher, now: datetime, term: s
     query = _ALL_POSTPONED if term is None else _POSTPONED
 
     def change(connection: sqlite3.Connection) -> list[Postponed]:
+        """Make the selected deliveries due, and return them."""
         found = [Postponed(*row) for row in connection.execute(query, {"now": at, "term": term, "above": above})]
         connection.executemany("UPDATE delivery SET due = ? WHERE id = ?", [(at, one.id) for one in found])
         return found

@@ -3,9 +3,9 @@
 import json
 from typing import Final, Literal, NamedTuple
 
-from contradance.local.events.accepted import OWN_BUS
 from contradance.local.state.database import Database
 from contradance.local.state.reader import Reader
+from contradance.local.state.schema import OWN_BUS
 
 REPLAY_COLUMNS: Final = "name, description, state, first, last, rules, started, minute, after, replayed, ended, bus"
 ReplayState = Literal["STARTING", "RUNNING", "CANCELLING", "COMPLETED", "CANCELLED"]

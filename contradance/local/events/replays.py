@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from contradance.local.events.accepted import OWN_BUS
 from contradance.local.events.bus import Bus
 from contradance.local.events.replay import REPLAY_COLUMNS, Replay, ReplayState, find_replay
 from contradance.local.refusal import Refused
 from contradance.local.state.database import Database
+from contradance.local.state.schema import OWN_BUS
 from contradance.runtime.ports import Clock
 
 _LOG = logging.getLogger("contradance.replays")
@@ -84,6 +84,7 @@ class Replays:
         )
 
         def change(connection: sqlite3.Connection) -> None:
+            """Insert the replay; raise `Refused` if its name is used or too many are open."""
             connection.execute("DELETE FROM replay WHERE ended < ?", ((now - _REMEMBERED).timestamp(),))
             if connection.execute("SELECT 1 FROM replay WHERE name = ?", (name,)).fetchone():
                 raise Refused("ResourceAlreadyExistsException", f"Replay {name} already exists.")
@@ -111,7 +112,7 @@ class Replays:
         return [Replay(*row) for row in rows]
 
     def cancel(self, name: str) -> Replay:
-        """Request that an open replay ends at its position; return it. Refuse one unknown, ended or cancelled."""
+        """Request that a replay ends at its position, and return it; raise `Refused` unless it is open."""
         replay = self.named(name)
         cancelled = self._database.write(
             lambda connection: (
@@ -126,14 +127,14 @@ class Replays:
         self._wake.set()
         return replay._replace(state="CANCELLING")
 
-    def archived(self, bus: str = OWN_BUS) -> tuple[int, int]:
-        """Return (number, bytes) of the events that have reached a bus's archive."""
+    def archive_size(self, bus: str = OWN_BUS) -> tuple[int, int]:
+        """Return (count, bytes) of the events that have reached a bus's archive."""
         query = "SELECT count(*), coalesce(sum(length(CAST(envelope AS BLOB))), 0) FROM event WHERE archived = 1"
         count, size = self._database.read(f"{query} AND accepted <= ? AND bus = ?", (self._horizon(), bus))[0]
         return count, size
 
     def step(self) -> bool:
-        """Replay the next minute with events of each open replay; return False when no replay was open."""
+        """Replay the next minute with events of each open replay, or end it; return False when no replay was open."""
         rows = self._database.read(f"SELECT {REPLAY_COLUMNS} FROM replay WHERE {_OPEN} ORDER BY started")  # noqa: S608 - constants
         for row in rows:
             self._advance(Replay(*row))
@@ -196,11 +197,12 @@ class Replays:
         )
         position = (start, rows[-1][0]) if len(rows) == _TOGETHER else (end, 0)
         latest = max((row[1] for row in rows), default=replay.replayed)
-        events = [_named(json.loads(envelope), replay.name) for _, _, envelope in rows]
+        events = [_with_replay_name(json.loads(envelope), replay.name) for _, _, envelope in rows]
         self._random.shuffle(events)
-        accepted = self._bus.replayed(events, replay.functions, replay.bus)
+        accepted = self._bus.accept_replayed(events, replay.functions, replay.bus)
 
         def change(connection: sqlite3.Connection) -> bool:
+            """Move the replay's position and store its deliveries; return whether it was as it was read."""
             # A replay that was cancelled or advanced since it was read does not match: nothing is stored for it.
             moved = connection.execute(
                 "UPDATE replay SET state = 'RUNNING', minute = ?, after = ?, replayed = ? "
@@ -225,7 +227,7 @@ class Replays:
         )
 
 
-def _named(event: dict[str, Any], replay: str) -> dict[str, Any]:
+def _with_replay_name(event: dict[str, Any], replay: str) -> dict[str, Any]:
     """Return an envelope with `replay-name` at EventBridge's position, behind the region; `event` is changed."""
     behind = {name: event.pop(name) for name in ("resources", "detail")}
     return {**event, "replay-name": replay, **behind}

@@ -39,7 +39,7 @@ class Schedules:
         self._next = {name: moment for name, moment in self._next.items() if name in functions}
 
     def run(self, name: str, now: datetime) -> str:
-        """Put one more run of a function on the bus, now, and return its flow's id; `KeyError` without a schedule."""
+        """Put a run of a scheduled function on the bus, now, and return its flow's id; raise `KeyError` for another."""
         moment, expression = now, self._timetables[name].expression
         while not self._bus.enqueue_scheduled(name, expression, moment):
             moment += timedelta(seconds=1)  # a run of this second was accepted before
@@ -60,12 +60,12 @@ class Schedules:
         return [moment for moment in self._next.values() if moment is not None]
 
     def set_back(self, now: datetime, back: timedelta) -> None:
-        """Choose the next runs from `now` when the clock was set back by more than a minute; else do nothing."""
+        """Choose the next runs anew, after `now`, if the clock was set back by more than a minute; else do nothing."""
         if back > _SMALL_STEP:
             self._next = {name: self._next_of(name, now) for name in self._timetables}
 
     def _next_of(self, name: str, now: datetime) -> datetime | None:
-        """Return the time of a function's next run after `now`; None without one.
+        """Return a function's next run after `now`, or None; skip one made by a clock that was ahead, forget several.
 
         A clock that was ahead, by a time scale or before it was set back, may have made runs that are still to come. One
         run is not repeated. Several are forgotten: else the schedule would be silent until real time catches up.

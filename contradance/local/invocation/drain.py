@@ -10,7 +10,7 @@ from typing import Final
 
 from contradance.choreography import AnyFunction
 from contradance.local.clock import MovableClock
-from contradance.local.events.bus import Bus
+from contradance.local.events.deliveries import Deliveries
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.events.replays import Replays
 from contradance.local.events.schedules import Schedules
@@ -30,7 +30,7 @@ class Drain:
     def __init__(
         self,
         functions: Iterable[AnyFunction],
-        bus: Bus,
+        deliveries: Deliveries,
         invoker: Invoker,
         *,
         schedules: Schedules,
@@ -39,7 +39,7 @@ class Drain:
         random: Random,
     ) -> None:
         self._functions = {function.name: function for function in functions}
-        self._bus = bus
+        self._deliveries = deliveries
         self._invoker = invoker
         self._schedules = schedules
         self._replays = replays
@@ -47,7 +47,7 @@ class Drain:
         self._random = random
 
     def run(self, clock: MovableClock, until: datetime | None = None) -> None:
-        """Make deliveries and replays until none is pending; with `until`, scheduled runs too, up to that moment.
+        """Make deliveries and replays until none is pending, moving the clock; with `until`, schedules too, up to then.
 
         EventBridge does not order events. A random order, fixed by the seed, exposes handlers that depend on one.
         """
@@ -59,30 +59,30 @@ class Drain:
             now = clock.now()
             if until:
                 self._schedules.tick(now)
-            ready = [pending for name in self._functions for pending in self._bus.due(name, now, _TOGETHER)]
+            ready = [pending for name in self._functions for pending in self._deliveries.due(name, now, _TOGETHER)]
             self._random.shuffle(ready)
             for pending in ready:
                 self._deliver(pending)
             going_on = bool(ready) or self._replays.step() or self._move_on(clock, until)
 
     def _deliver(self, pending: PendingDelivery, *, suspected: bool = False) -> None:
-        """Make one delivery and settle it; of its handler's errors, raise only Ctrl-C and pytest's outcomes."""
-        function, deadline = self._functions[pending.function], monotonic() + _NO_TIMEOUT_SECONDS
-        flight = self._invoker.begin(function, [pending], deadline)
+        """Make one delivery and settle it; raise Ctrl-C and pytest's outcomes, but no other error of its handler."""
+        function = self._functions[pending.function]
+        flight = self._invoker.begin(pending, monotonic() + _NO_TIMEOUT_SECONDS)
         try:
             if suspected:
-                self._recovery.cleared(pending)
-            failed = self._invoker.invoke(function, [pending], deadline)
-            self._invoker.settle(function, [pending], failed)
+                self._recovery.wait_no_more(pending)
+            error = self._invoker.invoke(function, pending, flight)
+            self._invoker.settle(function, pending, error, flight)
         finally:
             self._invoker.end(flight)
-        for error in failed.values():
+        if error is not None:
             _raise_for_caller(raised_by(error))
 
     def _move_on(self, clock: MovableClock, until: datetime | None) -> bool:
         """Move the clock to the next due delivery or run; return False if there is none by `until`, and move there."""
         now = clock.now()
-        dues = [due for name in self._functions if (due := self._bus.next_due(name, now)) is not None]
+        dues = [due for name in self._functions if (due := self._deliveries.next_due(name, now)) is not None]
         moments = [datetime.fromtimestamp(due, now.tzinfo) for due in dues]
         moments += self._schedules.coming() if until else []
         following = min(moments, default=None)

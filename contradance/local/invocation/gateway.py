@@ -41,7 +41,7 @@ class Gateway:
         path, _, query = target.partition("?")
         found = self._find(method, path)
         if found is None:
-            return refused(404, "Not Found")
+            return error_response(404, "Not Found")
         routed, parameters = found
         request = http_request(
             routed.route.key,
@@ -68,7 +68,7 @@ class Gateway:
         return None
 
     def _invoke(self, routed: Routed, request: dict[str, Any]) -> HttpResponse:
-        """Invoke a route's function and return its response; 503 when the laptop itself fails."""
+        """Invoke a route's function and return its response, 503 for `LaptopError`; raise `TypeError` without one."""
         try:
             answer = invoke(
                 routed.function,
@@ -78,14 +78,14 @@ class Gateway:
             )
         except LaptopError as error:
             _LOG.error("%s was not answered: %s", routed.route.key, error)
-            return refused(503, public_message(error))
+            return error_response(503, public_message(error))
         if not isinstance(answer, dict):
             raise TypeError(f"{routed.function.name} is a route, but its invocation returned {type(answer).__name__}")
         return HttpResponse(answer["statusCode"], answer["headers"], answer["body"])
 
 
-def refused(status: int, message: str) -> HttpResponse:
-    """Return an error response, in the JSON shape that all error responses share."""
+def error_response(status: int, message: str) -> HttpResponse:
+    """Return an error response with `message` in JSON, in the shape that all error responses share."""
     return HttpResponse(status, {"content-type": "application/json"}, json.dumps({"message": message}))
 
 

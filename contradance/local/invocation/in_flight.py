@@ -7,16 +7,18 @@ itself clears the file; one that was killed leaves the list of the deliveries th
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 from types import FrameType, MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from contradance.bounds import MAX_TRACEBACK_BYTES, shortened
+from contradance.local.dead_letter_queues import DeadLetterMessage
 from contradance.local.state.slots import Slots
 from contradance.operate.ports import Hang
 from contradance.runtime.attempt import Attempt
@@ -49,19 +51,27 @@ class Flight:
 
     kind: Kind
     function: str
-    attempts: Sequence[tuple[str, int]]
-    """The id of each delivery, or of the request, with the number of the attempt."""
+    id: str
+    """The id of the delivery, or of the request."""
+    attempt: int
     deadline: float
     """In seconds of the monotonic clock."""
     started: float
+    """The same."""
     thread: int
-    slots: list[int] = field(default_factory=list)
+    slot: int | None
+    """Its line in the file; None after its end."""
     late: bool = False
+    """Whether it has outlived its timeout, and this is recorded."""
     logged: Attempt | None = None
     """The latest attempt that logged something: after a timeout another thread records its lines."""
+    pause: timedelta | None = None
+    """The pause before a delivery that the runtime repeats without counting its attempt."""
+    letter: DeadLetterMessage | None = None
+    """The dead letter that replaces the delivery when it is settled."""
 
-    def take_log(self, attempt: Attempt) -> None:
-        """Give `attempt`, which records the timeout, what was logged about the same event and is not recorded."""
+    def move_log(self, attempt: Attempt) -> None:
+        """Move the lines that are not recorded yet to `attempt`, which records the timeout; none of another event."""
         if self.logged is not None and not self.logged.recorded and self.logged.event_id == attempt.event_id:
             attempt.take_log(self.logged)
 
@@ -91,25 +101,24 @@ class InFlight:
         self.left = [one._replace(function=renamed.get(one.function, one.function)) for one in left]
         """What ran, or waited to run alone, when the process before this one was killed."""
 
-    def begin(self, kind: Kind, function: str, attempts: Sequence[tuple[str, int]], deadline: float) -> Flight:
-        """List an invocation that the calling thread is about to start, and return it."""
-        flight = Flight(kind, function, attempts, deadline, monotonic(), threading.get_ident())
-        for identifier, attempt in attempts:
-            self._attempts[identifier] = attempt
-            flight.slots.append(self._slots.fill(_line(RUNS, kind, identifier, attempt, function)))
+    def begin(self, kind: Kind, function: str, identifier: str, attempt: int, deadline: float) -> Flight:
+        """List an invocation as running in the calling thread, and return it; it is the thread's `running_flight`."""
+        self._attempts[identifier] = attempt
+        slot = self._slots.fill(_line(RUNS, kind, identifier, attempt, function))
+        flight = Flight(kind, function, identifier, attempt, deadline, monotonic(), threading.get_ident(), slot)
         self._flights.add(flight)
         _flight.set(flight)  # until the next invocation in this thread
         return flight
 
     def end(self, flight: Flight) -> None:
-        """Remove an invocation from the list: its thread has returned, and its outcome is on disk."""
+        """Remove an invocation from the list; its thread calls this, when the outcome is on disk."""
         self._flights.discard(flight)
         with self._lock:
-            while flight.slots:
-                self._slots.clear(flight.slots.pop())
-            for identifier, attempt in flight.attempts:
-                if self._attempts.get(identifier) == attempt:  # a late invocation ends after the next one began
-                    del self._attempts[identifier]
+            if flight.slot is not None:
+                self._slots.clear(flight.slot)
+                flight.slot = None
+            if self._attempts.get(flight.id) == flight.attempt:  # a late invocation ends after the next one began
+                del self._attempts[flight.id]
 
     def attempt_of(self, identifier: str) -> int:
         """Return the number of the running attempt at a delivery, or at a request; 1 when none runs."""
@@ -118,7 +127,7 @@ class InFlight:
     @contextmanager
     def request(self, function: str, identifier: str, deadline: float) -> Iterator[Flight]:
         """List a request as running while the block runs; its `Flight` is the block's value."""
-        flight = self.begin("request", function, [(identifier, 1)], deadline)
+        flight = self.begin("request", function, identifier, 1, deadline)
         try:
             yield flight
         finally:
@@ -129,22 +138,22 @@ class InFlight:
         return self._slots.fill(_line(WAITS, "delivery", identifier, attempt, function))
 
     def forget_left(self) -> None:
-        """Clear what the killed process left: it is recorded."""
+        """Clear the lines that the killed process left, because what they list is recorded."""
         self.left = []
         self._slots.clear_before()
 
     def wait_no_more(self, slot: int) -> None:
-        """Remove the delivery in this line from those that wait to run alone."""
+        """Clear a line of `wait_alone`: its delivery no longer waits to run alone."""
         self._slots.clear(slot)
 
     def mark_late(self, flight: Flight) -> None:
-        """Mark an invocation that has outlived its timeout: its attempt is over, whatever its thread does."""
+        """List an invocation as late: it has outlived its timeout, so its attempt is over, whatever its thread does."""
         with self._lock:
             flight.late = True
             self._change(flight, _LATE)
 
-    def late_requests(self) -> list[Flight]:
-        """Return the requests that have outlived their timeouts and are not marked yet; mark them."""
+    def take_late_requests(self) -> list[Flight]:
+        """Mark the requests that have outlived their timeouts, and return those that were not marked before."""
         now = monotonic()
         flights = self._flights.copy()
         late = [one for one in flights if one.kind == "request" and not one.late and one.deadline <= now]
@@ -152,15 +161,16 @@ class InFlight:
             self.mark_late(flight)
         return late
 
-    def stop(self) -> None:
-        """Mark everything that runs as ended by the operator, who ends the process: no handler is to blame."""
+    def mark_stopped(self) -> None:
+        """List every running invocation as ended by the operator, who ends the process: no handler is to blame."""
         for flight in self._flights.copy():
             self._change(flight, STOPPED)
 
     def _change(self, flight: Flight, state: str) -> None:
-        """Write another state into an invocation's lines."""
-        for slot, (identifier, attempt) in zip(flight.slots, flight.attempts, strict=False):
-            self._slots.change(slot, _line(state, flight.kind, identifier, attempt, flight.function))
+        """Write `state` into an invocation's line; do nothing after its end."""
+        slot = flight.slot
+        if slot is not None:
+            self._slots.change(slot, _line(state, flight.kind, flight.id, flight.attempt, flight.function))
 
     def hangs(self) -> list[Hang]:
         """Return the invocations that have outlived their timeouts, the oldest first, each with its thread's stack."""
@@ -183,12 +193,12 @@ class InFlight:
         return "" if frame is None else _where(frame)
 
     def close(self) -> None:
-        """Clear the list, because the process ends by itself."""
+        """Clear the file, because the process ends by itself; what still runs is not listed from now on."""
         self._slots.close(in_use=bool(self._flights))
 
 
 def _line(state: str, kind: str, identifier: str, attempt: int, function: str) -> str:
-    """Return the text of a line of the file: state, kind, id, attempt and function."""
+    """Return a line of the file: state, kind, id, attempt and function, separated by spaces."""
     return f"{state} {kind} {identifier} {attempt} {function}"
 
 

@@ -6,7 +6,7 @@ HTTP: API Gateway developer guide, http-api-develop-integrations-lambda (payload
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import md5
@@ -38,8 +38,8 @@ class LaptopContext:
         return max(ceil((self.deadline - monotonic()) * 1000), 0)
 
 
-def sqs_batch(batch: Sequence[PendingDelivery], now: datetime) -> dict[str, Any]:
-    """Return the event with which SQS's event source mapping invokes a function for a batch."""
+def sqs_batch(pending: PendingDelivery, received: datetime) -> dict[str, Any]:
+    """Return the event with which SQS's event source mapping invokes a function: a batch of one message."""
     return {
         "Records": [
             {
@@ -50,7 +50,7 @@ def sqs_batch(batch: Sequence[PendingDelivery], now: datetime) -> dict[str, Any]
                     "ApproximateReceiveCount": str(pending.attempt),
                     "SentTimestamp": str(int(pending.sent * 1000)),
                     "SenderId": "AIDAIT2UOQQY3AUEKVGXU",
-                    "ApproximateFirstReceiveTimestamp": str(int(now.timestamp() * 1000)),
+                    "ApproximateFirstReceiveTimestamp": str(int(received.timestamp() * 1000)),
                 },
                 "messageAttributes": {},
                 "md5OfBody": md5(pending.envelope.encode(), usedforsecurity=False).hexdigest(),
@@ -58,18 +58,17 @@ def sqs_batch(batch: Sequence[PendingDelivery], now: datetime) -> dict[str, Any]
                 "eventSourceARN": queue_arn(aws_name(pending.function)),
                 "awsRegion": REGION,
             }
-            for pending in batch
         ]
     }
 
 
 def event_in(pending: PendingDelivery) -> dict[str, Any]:
-    """Return the event of a delivery; a text that is not a JSON object becomes the detail of one."""
+    """Return the event of a delivery; a text that is not a JSON object becomes the detail of an event with its id."""
     return read_event(pending.id, pending.envelope)
 
 
 def read_event(identifier: str, envelope: str) -> dict[str, Any]:
-    """Return the event in a text; one that is not a JSON object becomes the detail of an event with this id."""
+    """Return the event in the text `envelope`; if it is no JSON object, it becomes the detail of one with this id."""
     try:
         event = json.loads(envelope)
     except (ValueError, RecursionError):
@@ -106,8 +105,8 @@ def error_document(error: BaseException) -> dict[str, object]:
     return {"errorMessage": message_of(raised), "errorType": type(raised).__name__, "stackTrace": []}
 
 
-def redriven(pending: PendingDelivery) -> DeadLetterMessage:
-    """Return the message that SQS moves to the dead letter queue: same id and time, the event as its body."""
+def moved_message(pending: PendingDelivery) -> DeadLetterMessage:
+    """Return the message that SQS moves to the dead letter queue: a delivery's id, time and receives, and its event."""
     source = queue_arn(aws_name(pending.function))
     return DeadLetterMessage(pending.id, pending.sent, pending.envelope, source_arn=source, receives=pending.attempt)
 

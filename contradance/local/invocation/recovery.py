@@ -8,7 +8,7 @@ that ran alone when the process ended is to blame; it is dead-lettered after its
 from collections.abc import Mapping
 
 from contradance.choreography import AnyFunction
-from contradance.local.events.bus import Bus
+from contradance.local.events.deliveries import Deliveries
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.invocation.in_flight import RUNS, STOPPED, WAITS, InFlight, Left
 from contradance.local.invocation.invoker import Invoker
@@ -22,7 +22,7 @@ class Recovery:
 
     Args:
         functions: every function, by name.
-        bus: holds the deliveries.
+        deliveries: the pending deliveries.
         invoker: settles them.
         in_flight: what the killed process left.
         store: holds the once-records.
@@ -31,22 +31,22 @@ class Recovery:
     def __init__(
         self,
         functions: Mapping[str, AnyFunction],
-        bus: Bus,
+        deliveries: Deliveries,
         invoker: Invoker,
         in_flight: InFlight,
         store: SQLiteStore,
     ) -> None:
         self._functions = functions
-        self._bus = bus
+        self._deliveries = deliveries
         self._invoker = invoker
         self._in_flight = in_flight
         self._store = store
         self._waiting: dict[str, int] = {}
 
     def suspects(self) -> list[PendingDelivery]:
-        """Record the attempts that ended with the process before this one; return the deliveries to run alone, in order.
+        """Journal what ended with a killed process; return the deliveries to run alone, fewest attempts first.
 
-        They are listed as waiting until `cleared`, so that they run alone after another kill too.
+        They are listed as waiting until `wait_no_more`, so that they run alone after another kill too.
         """
         left = self._in_flight.left
         ran = [one for one in left if one.state != WAITS]
@@ -55,38 +55,40 @@ class Recovery:
             if one.kind == "request":
                 self._record_request(one)
         for pending in self._pending(ran, STOPPED):
-            self._invoker.interrupted(self._functions[pending.function], pending, len(ran) - 1)
+            self._invoker.record_interrupted(self._functions[pending.function], pending, len(ran) - 1)
         for pending in self._pending(ran, RUNS):
             suspects.pop(pending.id, None)
-            again = self._recorded(pending, ran)
+            again = self._record_ended(pending, ran)
             suspects |= {again.id: again} if again else {}
         ordered = sorted(suspects.values(), key=lambda pending: pending.attempt)
         for pending in ordered:
             self._waiting[pending.id] = self._in_flight.wait_alone(pending.id, pending.attempt, pending.function)
-        self._bus.flush()  # the records are on disk before what they are about is forgotten
+        self._deliveries.flush()  # the records are on disk before what they are about is forgotten
         self._in_flight.forget_left()
         return ordered
 
-    def _recorded(self, pending: PendingDelivery, ran: list[Left]) -> PendingDelivery | None:
-        """Record an attempt that ended with its process, and return the delivery, to run again; None after its last attempt.
+    def _record_ended(self, pending: PendingDelivery, ran: list[Left]) -> PendingDelivery | None:
+        """Journal an attempt that ended with its process, counted if alone; return the next, None if dead-lettered.
 
         It counts when nothing else ran; but not twice, where the start of this process was killed before.
         """
         function = self._functions[pending.function]
         if len(ran) > 1:
-            self._invoker.interrupted(function, pending, len(ran) - 1)
+            self._invoker.record_interrupted(function, pending, len(ran) - 1)
             return pending
-        return self._invoker.process_ended(function, pending) if ran[0].attempt == str(pending.attempt) else pending
+        if ran[0].attempt != str(pending.attempt):
+            return pending
+        return self._invoker.settle_process_ended(function, pending)
 
-    def cleared(self, pending: PendingDelivery) -> None:
-        """Remove a delivery from those that wait to run alone: it is about to run."""
+    def wait_no_more(self, pending: PendingDelivery) -> None:
+        """Remove a delivery of `suspects` from those that are listed as waiting to run alone: it is about to run."""
         self._in_flight.wait_no_more(self._waiting.pop(pending.id))
 
     def _pending(self, left: list[Left], state: str) -> list[PendingDelivery]:
         """Return deliveries left in `state` that are pending, not committed, and of a function that exists."""
         named = [one for one in left if one.state == state and one.kind == "delivery"]
         known = [one.id for one in named if one.function in self._functions]
-        return [pending for pending in self._bus.pending(known) if not self._has_completed(pending)]
+        return [pending for pending in self._deliveries.with_ids(known) if not self._has_completed(pending)]
 
     def _has_completed(self, pending: PendingDelivery) -> bool:
         """Whether a delivery's handler has committed; False if its event has no once-key."""

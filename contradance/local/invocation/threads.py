@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from uuid import uuid4
 
 from contradance.choreography import AnyFunction
-from contradance.local.invocation.gateway import HttpResponse, refused
+from contradance.local.invocation.gateway import HttpResponse, error_response
 from contradance.local.invocation.in_flight import InFlight
 
 T = TypeVar("T")
@@ -19,7 +19,7 @@ INTEGRATION_SECONDS: Final = 30.0
 """Longest time that an HTTP API waits for a function. API Gateway developer guide, http-api-quotas."""
 _LOOK_SECONDS: Final = 0.02
 MOST_OF_ONE: Final = 1_000
-"""Most requests to one function that run at the same time, those that hang included. Lambda's default for an account."""
+"""Most requests to one function that run at the same time, with those that hang. Lambda's default for an account."""
 _MOST: Final = 4_096
 """Most threads: more than a machine's functions can fill."""
 
@@ -41,31 +41,36 @@ class RequestThreads:
         self._lock = threading.Lock()
 
     def start(self, function: AnyFunction, act: Callable[[], T]) -> "Future[T]":
-        """Run `act` in another thread and return its future; raise `TooManyRequests` if the function has too many.
+        """Run `act` in another thread and return its future; raise `TooManyRequests` if it cannot run now.
 
         Raises:
-            TooManyRequests: too many are running.
+            TooManyRequests: 1,000 requests to the function run, this machine starts no other thread, or after `close`.
         """
         name, seconds = function.name, function.limits.timeout.total_seconds()
+        submitted = False
 
         def run() -> T:
+            """List the request as running, and act; raise `TooManyRequests` if `start` has raised it."""
+            with self._lock:  # until `submit` has returned, or raised
+                if not submitted:
+                    raise TooManyRequests
             with self._in_flight.request(name, str(uuid4()), monotonic() + seconds):
                 return act()
 
         with self._lock:
             if self._running[name] >= MOST_OF_ONE:
                 raise TooManyRequests
+            try:
+                future = self._pool.submit(copy_context().run, run)
+            except RuntimeError as error:  # the pool may run it later, in the next free thread
+                raise TooManyRequests from error
+            submitted = True
             self._running[name] += 1
-        try:
-            future = self._pool.submit(copy_context().run, run)
-        except RuntimeError as error:  # this machine starts no other thread
-            self._ended(name)
-            raise TooManyRequests from error
         future.add_done_callback(lambda _: self._ended(name))
         return future
 
     async def answer(self, function: AnyFunction, act: Callable[[], HttpResponse]) -> HttpResponse:
-        """Return what `act` returns; as on AWS 500 or 503 after the time limit, and 503 if too many run.
+        """Return what `act` returns; 500 after the function's timeout, 503 after 30 s or if too many requests run.
 
         Lambda ends it, and API Gateway answers 500; or API Gateway ends its own wait first, and answers 503.
         """
@@ -78,21 +83,21 @@ class RequestThreads:
                 running = self.start(function, act)
                 return await asyncio.wait_for(asyncio.wrap_future(running), min(seconds, INTEGRATION_SECONDS))
         except TooManyRequests:
-            return refused(503, "Service Unavailable")
+            return error_response(503, "Service Unavailable")
         except TimeoutError:
             if seconds <= INTEGRATION_SECONDS:
-                return refused(500, "Internal Server Error")
-        return refused(503, "Service Unavailable")
+                return error_response(500, "Internal Server Error")
+        return error_response(503, "Service Unavailable")
 
-    async def waiting(self, act: Callable[[], T]) -> T:
-        """Return what `act` returns; it waits for a function, in a thread that does not count as the function's."""
+    async def run_uncounted(self, act: Callable[[], T]) -> T:
+        """Return what `act` returns, from a thread that counts for no function: `act` only waits for one."""
         return await asyncio.wrap_future(self._pool.submit(copy_context().run, act))
 
     def close(self) -> None:
-        """Start no more requests; running ones go on, and those that have not started are cancelled."""
+        """Start no more requests, and cancel those that have not started; do not wait for the running ones."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _ended(self, function: str) -> None:
-        """Count one running request of a function less."""
+        """Subtract one from the running requests of a function."""
         with self._lock:
             self._running[function] -= 1

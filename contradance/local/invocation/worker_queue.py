@@ -11,6 +11,8 @@ from contradance.local.invocation.in_flight import Flight
 
 DEFAULT_CONCURRENCY: Final = 4
 """Concurrent invocations of a function that declares no `concurrency`."""
+MAX_QUEUED: Final = 256
+"""Deliveries of one function that wait in memory; the others wait on disk."""
 MAX_HUNG: Final = 256
 """Invocations of one function that may hang while others take their places; more of those reduce its concurrency."""
 
@@ -28,8 +30,6 @@ class WorkerQueue:
     """Invocations that outlived their timeout while their threads still run."""
     more: bool = False
     """Whether the disk may hold due deliveries that are not in `ready`."""
-    alarm: float | None = None
-    """When the queue is next filled from disk, in seconds of the epoch; None without a delivery that waits."""
 
     @property
     def concurrency(self) -> int:
@@ -38,24 +38,34 @@ class WorkerQueue:
 
     @property
     def has_capacity(self) -> bool:
-        """Whether another invocation may start beside the running ones and too many that hang."""
+        """Whether another invocation may start: fewer than `concurrency` run, or hang beyond `MAX_HUNG`."""
         return self.invocations + max(self.abandoned - MAX_HUNG, 0) < self.concurrency
 
     @property
-    def batch(self) -> int:
-        """Maximum number of deliveries per invocation: always 1.
+    def seconds(self) -> float:
+        """The function's timeout, in seconds."""
+        return self.function.limits.timeout.total_seconds()
 
-        It is 1 behind a queue too: a thread that hangs cannot be interrupted, and must not hold up other deliveries.
-        """
-        return 1
+    def enqueue(self, pending: PendingDelivery, now: float) -> None:
+        """Append a reserved delivery to the ready ones if it is due and there is room; else leave it on disk."""
+        # Deliveries on disk are older, and go first.
+        if len(self.ready) < MAX_QUEUED and not self.more and pending.due <= now:
+            self.ready.append(pending)
+        else:
+            self.release(pending, again=True)
+
+    def release(self, pending: PendingDelivery, *, again: bool) -> None:
+        """Remove a delivery from the reserved ones; with `again`, note that the disk may hold it."""
+        self.reserved.discard(pending.id)
+        self.more = self.more or again
 
 
 @dataclass(eq=False, slots=True)
 class Invocation:
-    """A running invocation."""
+    """A running invocation for one delivery, behind a queue too: a thread that hangs must not hold up others."""
 
     queue: WorkerQueue
-    batch: list[PendingDelivery]
+    pending: PendingDelivery
     deadline: float
     """In seconds of the monotonic clock."""
     flight: Flight | None = None

@@ -1,4 +1,4 @@
-"""Reads the archive in the laptop's state file, also while another process runs the laptop."""
+"""Reads the archives in the laptop's state file, also while another process runs the laptop."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,41 +10,40 @@ from typing import Any, Final
 from contradance.local.state.database import Database
 from contradance.local.state.journal_table import STATE_FILE
 from contradance.local.state.reader import Reader, reading
+from contradance.local.state.schema import OWN_BUS
 
 _PAGE: Final = 1_000
 """Events per query."""
 
 
 class ArchiveReader:
-    """`contradance.operate.forecast.Archive` over the laptop's database."""
+    """`contradance.operate.forecast.ReadableArchive` over the laptop's database."""
 
     def __init__(self, reader: Reader | Database) -> None:
         self._reader = reader
 
-    def events(self, first: datetime, last: datetime) -> Iterator[Mapping[str, Any]]:
-        """Yield the archived events from `first` (inclusive) to `last` (exclusive), in EventBridge's envelope."""
+    def events(self, bus: str | None, first: datetime, last: datetime) -> Iterator[Mapping[str, Any]]:
+        """Yield the envelopes of a bus's archive (None: the own bus's) with a time from `first` until before `last`."""
         after = 0
         while True:
             rows = self._reader.read(
-                "SELECT id, envelope FROM event WHERE archived = 1 AND time >= ? AND time < ? AND id > ? "
+                "SELECT id, envelope FROM event WHERE archived = 1 AND bus = ? AND time >= ? AND time < ? AND id > ? "
                 "ORDER BY id LIMIT ?",
-                (first.timestamp(), last.timestamp(), after, _PAGE),
+                (bus or OWN_BUS, first.timestamp(), last.timestamp(), after, _PAGE),
             )
             yield from (json.loads(envelope) for _, envelope in rows)
             if len(rows) < _PAGE:
                 return
             after = rows[-1][0]
 
-    def completed(self, function: str) -> set[tuple[str, str]]:
-        """Return (source, event_id) of every event that a function has completed."""
-        return {
-            (source, event)
-            for source, event in self._reader.read("SELECT source, event_id FROM once WHERE function = ?", (function,))
-        }
+    def completed(self, deployed_name: str) -> set[tuple[str, str]]:
+        """Return the (source, event id) of each event that the function with this deployed name has completed."""
+        rows = self._reader.read("SELECT source, event_id FROM once WHERE function = ?", (deployed_name,))
+        return {(source, event_id) for source, event_id in rows}
 
 
 @contextmanager
 def open_archive(state: Path) -> Iterator[ArchiveReader]:
-    """Open the archive in the folder `state`, also while a laptop runs on it; raise `LaptopError` without one."""
+    """Open the archives in the folder `state`, also while a laptop runs; raise `LaptopError` without a state file."""
     with reading(state / STATE_FILE) as reader:
         yield ArchiveReader(reader)

@@ -67,7 +67,7 @@ class Database:
         with ExitStack() as opened:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                opened.callback(_own(path).close)
+                opened.callback(_lock_state(path).close)
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY))
                 self._writer = connect(path, f"PRAGMA synchronous = {synchronous}")
                 opened.callback(self._writer.close)
@@ -81,7 +81,7 @@ class Database:
             self._opened = opened.pop_all()
 
     def write(self, change: SqlChange[T]) -> T:
-        """Run `change` in a transaction; return its result once it is on disk, or undo it and raise its error."""
+        """Run `change` in a transaction, return its result once on disk; if it fails, undo it and raise the error."""
         job = self._add(change, single=False)
         with self._writing:
             while not job.done:
@@ -91,14 +91,14 @@ class Database:
         return job.result  # type: ignore[return-value]  # a job that is done without an error has one
 
     def write_soon(self, statement: str, parameters: tuple[object, ...]) -> Job[object]:
-        """Run one statement with the next commit, in order, and return its job; it is lost when the process is killed."""
+        """Add one statement to the next commit; a kill before that loses it, and its error is logged, not raised."""
         job: Job[object] = self._add(lambda connection: connection.execute(statement, parameters), single=True)
         if len(self._jobs) > _MOST_SOON:
             self.flush()
         return job
 
     def flush(self) -> None:
-        """Wait until every earlier change is committed, by this thread or another."""
+        """Commit the waiting changes, or wait for the thread that does; if the disk fails, they wait on."""
         with self._writing:
             if self._jobs:
                 self._commit()
@@ -108,7 +108,7 @@ class Database:
         return self._reader.read(query, parameters)
 
     def rows(self, query: str, parameters: Parameters = ()) -> Iterator[Any]:
-        """Yield the rows of a query, as of the last commit, one in memory; `LaptopError` as for `read`."""
+        """Yield the rows of a query one by one, as of the commit before the first; `LaptopError` as for `read`."""
         return self._reader.rows(query, parameters)
 
     def compact(self) -> None:
@@ -134,7 +134,7 @@ class Database:
         return job
 
     def _commit(self) -> None:
-        """Commit all waiting changes as one group: a failing change is undone alone, a failing disk undoes the group."""
+        """Commit all waiting changes as one group: a change that fails is undone alone, a failing disk undoes all."""
         group = [self._jobs.popleft() for _ in range(len(self._jobs))]
         try:
             self._writer.execute("BEGIN IMMEDIATE")
@@ -155,10 +155,10 @@ class Database:
             if not isinstance(error, sqlite3.Error):
                 raise
         finally:
-            self._done(group)
+            self._mark_done(group)
 
-    def _done(self, group: list[Job[Any]]) -> None:
-        """Mark jobs as done, so that the threads that wait for them continue."""
+    def _mark_done(self, group: list[Job[Any]]) -> None:
+        """Mark jobs as done, so that their threads continue; log each failed one that no thread waits for."""
         for job in group:
             job.done = True
             if job.error is not None and job.single:
@@ -187,8 +187,8 @@ class Database:
             self._writer.execute("RELEASE change")
 
 
-def _own(path: Path) -> sqlite3.Connection:
-    """Lock the state for this process and return the lock; raise `LaptopError` if another process has it."""
+def _lock_state(path: Path) -> sqlite3.Connection:
+    """Lock the state file for this process and return the lock; raise `LaptopError` if another process has it."""
     try:
         return connect(path.with_suffix(".lock"), "BEGIN EXCLUSIVE", timeout=0)
     except sqlite3.OperationalError as error:

@@ -9,22 +9,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
-
 from contradance.limits import LONGEST_TIMEOUT
 from contradance.local.state.database import Database
 from contradance.local.state.ids import FIRST, LAST, SHORTEST
+from contradance.local.state.journal_row import LOGS, STARTED_AT, parsed_start, records_of
 from contradance.local.state.reader import Reader, reading
 from contradance.operate.flow import Outstanding
-from contradance.operate.journal import (
-    LogLine,
-    Records,
-    Wanted,
-    attempt_log_lines,
-    read_record,
-    unreadable_record,
-)
-from contradance.runtime.journal_record import JournalRecord, LogEntry
+from contradance.operate.journal import LogLine, Records, Wanted, attempt_log_lines
+from contradance.runtime.journal_record import JournalRecord
 
 STATE_FILE = "bus.sqlite3"
 """The file inside the state folder."""
@@ -48,8 +40,6 @@ _FILTER: Final = "(? IS NULL OR function = ?) AND (? IS NULL OR subject = ?)"
 _COLUMNS: Final = "id, function, event_id, correlation_id, record, iif(?, logs, NULL)"
 _BACKWARDS: Final = f"SELECT {_COLUMNS} FROM journal WHERE id < ? AND {_FILTER} ORDER BY id DESC LIMIT ?"  # noqa: S608 - constants
 _FORWARDS: Final = f"SELECT {_COLUMNS} FROM journal WHERE id >= ? AND {_FILTER} ORDER BY id LIMIT ?"  # noqa: S608 - constants
-STARTED_AT: Final = "CASE WHEN json_valid(record) THEN json_extract(record, '$.started_at') END"
-"""The start of an attempt, as text; NULL in a record that is not JSON."""
 _STARTS: Final = (
     f"SELECT count(*), min(id), max({STARTED_AT}) FROM "  # noqa: S608 - constants
     f"(SELECT id, record FROM journal WHERE id < ? AND {_FILTER} ORDER BY id DESC LIMIT ?)"
@@ -57,36 +47,6 @@ _STARTS: Final = (
 _PAGE: Final = 1_000
 """Records per query."""
 _END: Final = 2**63 - 1
-_LOGS: Final = TypeAdapter(tuple[LogEntry, ...])
-_EPOCH: Final = datetime.fromtimestamp(0, UTC)
-
-
-def readable(rows: Iterable[tuple[str, str | None, str, str, str | None]]) -> list[JournalRecord]:
-    """Return a record for each row of (function, event id, correlation id, record, logs), in order.
-
-    One that cannot be read is shown as such, at the time of the one before it.
-    """
-    records: list[JournalRecord] = []
-    at = _EPOCH
-    for function, event_id, correlation_id, text, logs in rows:
-        record = read_record(text)
-        if record is None or (record.function, record.event_id, record.correlation_id) != (
-            function,
-            event_id,
-            correlation_id,
-        ):
-            record = unreadable_record(function, event_id, correlation_id, at)
-        at = record.started_at
-        records.append(record.model_copy(update={"logs": _read_logs(logs)}) if logs else record)
-    return records
-
-
-def _read_logs(text: str) -> tuple[LogEntry, ...]:
-    """Return what an attempt logged; nothing from a text that this version cannot read."""
-    try:
-        return _LOGS.validate_json(text)
-    except ValidationError:
-        return ()
 
 
 class JournalReader:
@@ -96,16 +56,25 @@ class JournalReader:
         self._reader = reader
 
     def flows(self, term: str) -> list[JournalRecord]:
-        """Return every record of the flows with a correlation id, subject or event id that equals or begins with `term`."""
-        return readable(self._rows(_FLOWS, _range(term) * 4))
+        """Return all records, with logs, of flows whose id, subject or event id is `term` or, if long, begins with it.
+
+        A term of fewer than 8 characters must equal the whole.
+        """
+        return records_of(self._rows(_FLOWS, _range(term) * 4))
 
     def latest_flows(self, term: str, before: int, limit: int) -> list[tuple[str, int]]:
-        """Return (correlation id, last row) of up to `limit` flows as for `flows`, the latest first, with a last row below `before`."""
+        """Return (correlation id, last row id) of up to `limit` of the flows that `flows` selects, the latest first.
+
+        Args:
+            term: as for `flows`.
+            before: only flows whose last row id is below this.
+            limit: most flows.
+        """
         return self._rows(_LATEST_FLOWS, (*_range(term) * 4, before, limit))
 
     def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
         """Return every record of these flows, without logs, in the order they were written."""
-        return readable(self._rows(_OF_FLOWS, (json.dumps([*correlation_ids]),)))
+        return records_of(self._rows(_OF_FLOWS, (json.dumps([*correlation_ids]),)))
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
         """Return the records unchanged: `flows` has already read what their attempts logged."""
@@ -123,15 +92,19 @@ class JournalReader:
         ]
 
     def envelope(self, event_id: str) -> str | None:
-        """Return the envelope of the last archived event whose id equals or begins with `event_id`; None without one."""
+        """Return the JSON of the last event whose id is `event_id` or, if long, begins with it; None without one.
+
+        No archive has an event of another bus that no rule matches; the own bus is '' in a row.
+        """
         rows = self._rows(
-            "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND archived = 1 ORDER BY id DESC LIMIT 1",
+            "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND (archived = 1 OR bus <> '') "
+            "ORDER BY archived DESC, id DESC LIMIT 1",
             _range(event_id),
         )
         return str(rows[0][0]) if rows else None
 
     def latest(self) -> list[JournalRecord]:
-        """Return every record of the flow that started last; none in an empty journal."""
+        """Return every record, with logs, of the flow that started last; none in an empty journal."""
         rows = self._rows("SELECT correlation_id FROM journal GROUP BY correlation_id ORDER BY min(id) DESC LIMIT 1")
         return self.flows(rows[0][0]) if rows else []
 
@@ -157,7 +130,7 @@ class JournalReader:
         yield from islice(found, max(len(found) - wanted.latest, 0), None)
 
     def _backwards(self, wanted: Wanted, *, logs: bool) -> Iterator[tuple[int, JournalRecord]]:
-        """Yield the wanted records with their row ids, the last written first.
+        """Yield (row id, wanted record), the last written first; what they logged only with `logs`.
 
         Rows are in the order in which attempts ended, and `wanted.since` is about their start: the search goes
         backwards until a whole page started longer before it than any attempt can last.
@@ -165,26 +138,26 @@ class JournalReader:
         before, enough = _END, wanted.since - LONGEST_TIMEOUT
         while True:
             rows = self._rows(_BACKWARDS, (logs, before, *_filter(wanted), _PAGE))
-            records = [*zip((row[0] for row in rows), readable([row[1:] for row in rows]), strict=True)]
+            records = [*zip((row[0] for row in rows), records_of([row[1:] for row in rows]), strict=True)]
             yield from ((row, record) for row, record in records if wanted.takes(record.started_at))
             if len(rows) < _PAGE or all(record.started_at < enough for _, record in records):
                 return
             before = rows[-1][0]
 
     def _forwards(self, wanted: Wanted, *, logs: bool) -> Iterator[tuple[int, JournalRecord]]:
-        """Yield the wanted records with their row ids, in the order they were written."""
+        """Yield (row id, wanted record), in the order they were written; what they logged only with `logs`."""
         after = self._first(wanted)
         while rows := self._rows(_FORWARDS, (logs, after, *_filter(wanted), _PAGE)):
-            records = zip((row[0] for row in rows), readable([row[1:] for row in rows]), strict=True)
+            records = zip((row[0] for row in rows), records_of([row[1:] for row in rows]), strict=True)
             yield from ((row, record) for row, record in records if wanted.takes(record.started_at))
             after = rows[-1][0] + 1
 
     def _first(self, wanted: Wanted) -> int:
-        """Return the id of the row at which `_backwards` ends; 0 without one."""
+        """Return the id of the first row that may be wanted, where `_backwards` ends; 0 without rows."""
         before, enough = _END, wanted.since - LONGEST_TIMEOUT
         while True:
             count, first, latest = self._rows(_STARTS, (before, *_filter(wanted), _PAGE))[0]
-            if count < _PAGE or (latest is not None and started_at(latest) < enough):
+            if count < _PAGE or (latest is not None and parsed_start(latest) < enough):
                 return int(first or 0)
             before = first
 
@@ -202,8 +175,8 @@ class LaptopJournal(JournalReader):
         self._when_written = when_written
 
     def write(self, record: JournalRecord) -> None:
-        """Store one record with the next commit; a delivery that is repeated after a crash leaves a second one."""
-        logs = _LOGS.dump_json(record.logs).decode() if record.logs else None
+        """Store one record with the next commit, and pass it to `when_written` at once."""
+        logs = LOGS.dump_json(record.logs).decode() if record.logs else None
         row = (record.function, record.event_id, record.subject, record.correlation_id, record.model_dump_json(), logs)
         self._database.write_soon(
             "INSERT INTO journal (function, event_id, subject, correlation_id, record, logs) VALUES (?, ?, ?, ?, ?, ?)",
@@ -217,16 +190,8 @@ class LaptopJournal(JournalReader):
         return super()._rows(query, parameters)
 
 
-def started_at(text: str) -> datetime:
-    """Return the time in a record's text in UTC; the end of time where it holds none."""
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return datetime.max.replace(tzinfo=UTC)
-
-
 def _range(term: str) -> tuple[str, str]:
-    """Return (first, end) of the ids that equal a term, or begin with one of at least 8 characters; the end is not one."""
+    """Return (first, end) of the half-open range of ids that equal a term or, from 8 characters on, begin with it."""
     return term, term + (LAST if len(term) >= SHORTEST else FIRST)
 
 

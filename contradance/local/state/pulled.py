@@ -47,7 +47,7 @@ def keep_rows(connection: sqlite3.Connection, rows: Sequence[PulledRow]) -> None
 
 
 def keep_pulled(connection: sqlite3.Connection, letters: Sequence[PulledLetter]) -> list[str]:
-    """Put letters on their queues, in place of letters with the same ids; return the ids that were not there before."""
+    """Put dead letters on their queues, in place of those with the same ids; return the ids that are new there."""
     new = []
     for one in letters:
         row = (one.message_id, one.function, one.sent, one.body, "{}")
@@ -62,7 +62,7 @@ def keep_pulled(connection: sqlite3.Connection, letters: Sequence[PulledLetter])
 
 
 def record_reveal(state: Path, system: str, letters: Sequence[tuple[str, str]], rows: Sequence[str]) -> None:
-    """Append to a file in `state` who revealed which (function, event id) and rows of a system, and when."""
+    """Append to `REVEALED` in `state` who revealed which letters (function, event id) and rows of `system`, when."""
     state.mkdir(parents=True, exist_ok=True)
     at, who = datetime.now(UTC).isoformat(timespec="seconds"), getpass.getuser()
     with (state / REVEALED).open("a", encoding="utf-8") as file:

@@ -52,7 +52,7 @@ class Reader:
         return [*self.rows(query, parameters)]
 
     def rows(self, query: str, parameters: Parameters = ()) -> Iterator[Any]:
-        """Yield a query's rows, as of the commit before the first, one in memory; `LaptopError` as `read`.
+        """Yield the rows of a query one by one, as of the commit before the first; raise `LaptopError` as `read` does.
 
         Raises:
             LaptopError: the file cannot be read, or this is closed.

@@ -5,7 +5,7 @@ from contradance.local.state.database import Database
 
 
 def renamed_functions(choreography: Choreography) -> dict[str, str]:
-    """Return the names in the code of renamed functions by their deployed names."""
+    """Return {deployed name: name in the code} of renamed functions; not where another function has the old name."""
     return {
         function.deployed_name: name
         for name, function in choreography.functions.items()
@@ -14,7 +14,7 @@ def renamed_functions(choreography: Choreography) -> dict[str, str]:
 
 
 def adopt_renamed(database: Database, choreography: Choreography) -> None:
-    """Move pending deliveries and dead letters from the deployed names of renamed functions to their names in the code."""
+    """Move pending deliveries and dead letters of renamed functions from their deployed names to those in the code."""
     renamed = [(name, old) for old, name in renamed_functions(choreography).items()]
     if renamed:
         database.write(

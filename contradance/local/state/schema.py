@@ -8,6 +8,8 @@ from contradance.errors import LaptopError
 
 SCHEMA_VERSION: Final = 3
 """Version of the tables below; a file of another version is refused."""
+OWN_BUS: Final = ""
+"""The application's own bus, as rows have it."""
 _SCHEMA: Final = """
 CREATE TABLE event (
     id INTEGER PRIMARY KEY, event_id TEXT NOT NULL, time REAL NOT NULL, accepted REAL NOT NULL, correlation_id TEXT,
@@ -61,7 +63,7 @@ _ADDED: Final = (("journal", "logs", "TEXT"),)
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Create the tables in a new file, or add what an older one lacks; refuse a file of another version."""
+    """Create the tables in a new file, or add what an older one lacks; raise `LaptopError` for another version."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
     found = connection.execute("PRAGMA user_version").fetchone()[0]

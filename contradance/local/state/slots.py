@@ -42,7 +42,7 @@ class Slots:
         return slot
 
     def change(self, slot: int, text: str) -> None:
-        """Write another line into a filled slot; a line that is too long is cut."""
+        """Replace the line in a filled slot; a line that is too long is cut."""
         self._write(text.encode()[: _LINE_BYTES - 1].ljust(_LINE_BYTES - 1) + b"\n", slot * _LINE_BYTES)
 
     def clear(self, slot: int) -> None:
@@ -51,13 +51,13 @@ class Slots:
         self._free.append(slot)
 
     def clear_before(self) -> None:
-        """Clear what the process before this one left behind."""
+        """Clear the lines that the process before this one left; their slots may be filled again."""
         for slot in range(self._first):
             self.clear(slot)
         self._first = 0
 
     def close(self, *, in_use: bool) -> None:
-        """Clear every line; a line that is filled or cleared later changes nothing.
+        """Clear every line, and close the file unless a thread still has it `in_use`; later changes do nothing.
 
         The file stays open while a thread may still write to it: its number could become another file's.
         """

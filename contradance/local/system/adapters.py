@@ -170,7 +170,7 @@ class LaptopHealth:
         return self._running().deployed.bus_arn
 
     def has_bus(self, bus: DeployedBus) -> bool:
-        """Return whether the laptop has a bus beside the application's own."""
+        """Return whether the laptop has this bus, one beside the application's own."""
         return bus in self._running().deployed.buses.values()
 
     def rule(self, function: str) -> RunningRule:
@@ -203,5 +203,5 @@ class LaptopHealth:
         return {}
 
     def hangs(self) -> Sequence[Hang]:
-        """Return the invocations that hang."""
+        """Return the invocations that hang, as of the first request for the description."""
         return self._running().hangs

@@ -8,10 +8,10 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from contradance.errors import ContradanceError, LaptopError
-from contradance.local.invocation.gateway import HttpResponse, refused
+from contradance.local.invocation.gateway import HttpResponse, error_response
 from contradance.local.laptop import Laptop
 from contradance.local.system.in_process import DirectActions
 from contradance.local.system.protocol import (
@@ -37,16 +37,22 @@ class CommandApi:
 
     def __init__(self, laptop: Laptop, description: SystemDescription) -> None:
         self._laptop = laptop
-        self._actions = DirectActions(laptop)
         self._description = description
+        actions = DirectActions(laptop)
         self._operations: dict[str, Callable[[bytes], str]] = {
             "events": self._publish,
-            "redrive": self._redrive,
-            "delete": self._delete,
-            "replay": self._replay,
-            "retry": self._retry,
-            "pulled": self._pulled,
-            "schedule": self._schedule,
+            "redrive": self._operation(
+                LettersRequest, lambda one: _letters(actions.redrive(one.function, one.messages))
+            ),
+            "delete": self._operation(LettersRequest, lambda one: _letters(actions.delete(one.function, one.messages))),
+            "replay": self._operation(
+                ReplayRequest, lambda one: actions.replay(one.name, one.function, one.first, one.last)
+            ),
+            "retry": self._operation(RetryRequest, lambda one: RetryResponse(deliveries=actions.retry(one.term))),
+            "pulled": self._operation(PulledRequest, lambda one: _letters(actions.store_pulled(one.letters, one.rows))),
+            "schedule": self._operation(
+                ScheduleRequest, lambda one: ScheduleResponse(flow=actions.run_schedule(one.function))
+            ),
         }
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
@@ -56,9 +62,9 @@ class CommandApi:
             now = self._description.model_copy(update={"hangs": self._laptop.in_flight.hangs()})
             return _ok(now.model_dump_json(by_alias=True))
         if method != "POST" or operation not in self._operations:
-            return refused(404, "Not Found")
+            return error_response(404, "Not Found")
         if headers.get("content-type") != "application/json":
-            return refused(415, "Send JSON, with the content type application/json.")
+            return error_response(415, "Send JSON, with the content type application/json.")
         return self._do(operation, body)
 
     def _do(self, operation: str, body: bytes) -> HttpResponse:
@@ -66,9 +72,9 @@ class CommandApi:
         try:
             return _ok(self._operations[operation](body))
         except ValidationError:
-            return refused(400, f"The body is not a request of {operation}.")
+            return error_response(400, f"The body is not a request of {operation}.")
         except ContradanceError as error:
-            return refused(409, str(error))
+            return error_response(409, str(error))
 
     def _publish(self, body: bytes) -> str:
         """Publish PutEvents entries; return PutEvents' response. `LaptopError` for a bus that is not the laptop's."""
@@ -81,36 +87,14 @@ class CommandApi:
                 raise LaptopError(f"There is no bus {entry.get('EventBusName')!r} here; this laptop runs {names}.")
         return json.dumps(bus.put_any(entries))
 
-    def _redrive(self, body: bytes) -> str:
-        """Redrive dead letters; return the message ids of those redriven. `LaptopError` if for another laptop."""
-        asked = self._checked(LettersRequest.model_validate_json(body))
-        return _letters_response(self._actions.redrive(asked.function, asked.messages))
+    def _operation(self, model: type[Request], run: Callable[[Request], BaseModel | None]) -> Callable[[bytes], str]:
+        """Return a function that reads a request from a body, refuses it if for another laptop, and calls `run`."""
 
-    def _delete(self, body: bytes) -> str:
-        """Delete dead letters; return the message ids of those deleted. `LaptopError` if for another laptop."""
-        asked = self._checked(LettersRequest.model_validate_json(body))
-        return _letters_response(self._actions.delete(asked.function, asked.messages))
+        def operation(body: bytes) -> str:
+            response = run(self._checked(model.model_validate_json(body)))
+            return "{}" if response is None else response.model_dump_json()
 
-    def _replay(self, body: bytes) -> str:
-        """Start a replay; return an empty JSON object. `LaptopError` if for another laptop."""
-        asked = self._checked(ReplayRequest.model_validate_json(body))
-        self._actions.replay(asked.name, asked.function, asked.first, asked.last)
-        return "{}"
-
-    def _pulled(self, body: bytes) -> str:
-        """Store pulled dead letters and rows; return the ids of new letters. `LaptopError` if for another laptop."""
-        asked = self._checked(PulledRequest.model_validate_json(body))
-        return _letters_response(self._actions.store_pulled(asked.letters, asked.rows))
-
-    def _retry(self, body: bytes) -> str:
-        """Make postponed deliveries due now, and return them. `LaptopError` if for another laptop."""
-        asked = self._checked(RetryRequest.model_validate_json(body))
-        return RetryResponse(deliveries=self._actions.retry(asked.term)).model_dump_json()
-
-    def _schedule(self, body: bytes) -> str:
-        """Run a scheduled function now; return its flow's id. `LaptopError` if for another laptop."""
-        asked = self._checked(ScheduleRequest.model_validate_json(body))
-        return ScheduleResponse(flow=self._actions.run_schedule(asked.function)).model_dump_json()
+        return operation
 
     def _checked(self, request: Request) -> Request:
         """Return the request; raise `LaptopError` if its `state` is not the folder of this laptop."""
@@ -122,9 +106,9 @@ class CommandApi:
         return request
 
 
-def _letters_response(messages: Collection[str]) -> str:
-    """Return a `LettersResponse` with these message ids, as JSON."""
-    return LettersResponse(messages=[*messages]).model_dump_json()
+def _letters(messages: Collection[str]) -> LettersResponse:
+    """Return the response with these message ids."""
+    return LettersResponse(messages=[*messages])
 
 
 def _ok(text: str) -> HttpResponse:

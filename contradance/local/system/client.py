@@ -44,7 +44,7 @@ _DIRECT: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def ask(request: urllib.request.Request) -> HTTPResponse:
-    """Send a request to this machine, without a proxy; return the open response.
+    """Send a request to this machine, without a proxy; return the open response, or raise also for an error status.
 
     Raises:
         OSError: there is no answer, or it has an error status (`HTTPError`).
@@ -78,11 +78,11 @@ class LaptopClient:
         return self._send("events", EventsRequest(entries=Entries))
 
     def redrive(self, function: str, messages: Sequence[str]) -> Collection[str]:
-        """Redrive dead letters of one function, by message id; return the ids of those that were redriven."""
+        """Redrive dead letters of a function, by message id; return the redriven ids. `LaptopError` if refused."""
         return self._change_letters("redrive", function, messages)
 
     def delete(self, function: str, messages: Sequence[str]) -> Collection[str]:
-        """Delete dead letters of one function, by message id; return the ids of those that were deleted."""
+        """Delete dead letters of a function, by message id; return the deleted ids. `LaptopError` if refused."""
         return self._change_letters("delete", function, messages)
 
     def replay(self, name: str, function: str, first: datetime, last: datetime) -> None:
@@ -90,7 +90,7 @@ class LaptopClient:
         self._send("replay", ReplayRequest(state=self._state, name=name, function=function, first=first, last=last))
 
     def store_pulled(self, letters: Sequence[PulledLetter], rows: Sequence[PulledRow]) -> Collection[str]:
-        """Store pulled dead letters in their queues and rows in their tables; return the ids of new letters."""
+        """Store pulled dead letters and rows; return the ids of the new letters. `LaptopError` if refused."""
         asked = PulledRequest(state=self._state, letters=letters, rows=rows)
         return self._read(LettersResponse, self._send("pulled", asked)).messages
 
@@ -115,7 +115,7 @@ class LaptopClient:
         return found
 
     def _change_letters(self, operation: str, function: str, messages: Sequence[str]) -> Collection[str]:
-        """Send `redrive` or `delete` for messages; return the ids of those that were changed."""
+        """Send the operation `redrive` or `delete` for messages; return the ids of those that were changed."""
         asked = LettersRequest(state=self._state, function=function, messages=messages)
         return self._read(LettersResponse, self._send(operation, asked)).messages
 

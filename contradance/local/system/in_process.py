@@ -9,10 +9,10 @@ from datetime import datetime
 from contradance.errors import OperateError
 from contradance.function import Schedule
 from contradance.local.dead_letter_queues import stored_letters
-from contradance.local.events.accepted import OWN_BUS
 from contradance.local.laptop import Laptop
 from contradance.local.refusal import Refused
 from contradance.local.state.pulled import PulledLetter, PulledRow, keep_pulled, keep_rows
+from contradance.local.state.schema import OWN_BUS
 from contradance.local.system.adapters import laptop_system
 from contradance.local.system.deployed import deployed
 from contradance.local.system.protocol import RetriedDelivery, SystemDescription
@@ -41,7 +41,7 @@ class DirectActions:
         self._laptop = laptop
 
     def redrive(self, function: str, messages: Sequence[str]) -> Collection[str]:
-        """Turn visible dead letters that hold an event into pending deliveries; return the letters' message ids."""
+        """Redrive visible dead letters that hold an event; return their ids. `OperateError`: no such consumer."""
         self._check(function)
         redriven: list[str] = []
 
@@ -58,7 +58,7 @@ class DirectActions:
         return redriven
 
     def delete(self, function: str, messages: Sequence[str]) -> Collection[str]:
-        """Delete these dead letters, except hidden ones; return the message ids of those that were deleted."""
+        """Delete dead letters, except hidden ones; return the deleted ids. `OperateError`: no such consumer."""
         self._check(function)
         return self._laptop.dead_letters.delete_messages(function, messages)
 
@@ -73,11 +73,7 @@ class DirectActions:
             raise OperateError(f"the replay cannot start: {refusal.code}: {refusal.message}") from refusal
 
     def store_pulled(self, letters: Sequence[PulledLetter], rows: Sequence[PulledRow]) -> Collection[str]:
-        """Store pulled dead letters in their queues and rows in their tables; return the ids of new letters.
-
-        Raises:
-            OperateError: the laptop has no such function or table.
-        """
+        """Store pulled dead letters and rows; return new letters' ids. `OperateError`: unknown function or table."""
         for name in {letter.function for letter in letters}:
             self._check(name)
         for name in {row.table for row in rows} - {*self._laptop.choreography.tables}:

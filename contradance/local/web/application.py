@@ -15,7 +15,7 @@ from contradance.local.aws.endpoint import MAX_REQUEST_BYTES, is_for_aws
 from contradance.local.aws.functions import PREFIX as LAMBDA_PREFIX
 from contradance.local.console.application import Console
 from contradance.local.console.guard import HEADERS as SECURITY_HEADERS
-from contradance.local.invocation.gateway import HttpResponse, refused
+from contradance.local.invocation.gateway import HttpResponse, error_response
 from contradance.local.laptop import Laptop
 from contradance.local.names import HOST
 from contradance.local.system.api import CommandApi
@@ -72,7 +72,7 @@ class LaptopApplication:
         self._browsers = Browsers(origins, {routed.route.method for routed in laptop.choreography.routes})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request; an error is a 500, a server that stops a 503; a client that left gets no answer."""
         read, kind = True, self._kind(scope)
         try:
             self._admit(scope, kind)
@@ -86,10 +86,10 @@ class LaptopApplication:
         except _Refused as refusal:
             given, read = refusal.answer, False
         except asyncio.CancelledError:
-            given = refused(503, "The laptop is stopping.")
+            given = error_response(503, "The laptop is stopping.")
         except Exception as error:  # noqa: BLE001 - logged here; the client gets no details
             _LOG.error("the server failed: %s\n%s", describe_error(error), format_frames(error))
-            given = refused(500, "Internal Server Error")
+            given = error_response(500, "Internal Server Error")
         if given.status >= 400:  # noqa: PLR2004 - the first error status
             self._refuse(given.status, scope["method"], scope["raw_path"].decode("ascii"))
         given = given._replace(headers={**given.headers, **self._own_headers(kind, Headers(scope=scope))})
@@ -99,7 +99,7 @@ class LaptopApplication:
         """Return the response of `_answer`, called in a thread; in one of its own if a handler runs, which may hang."""
         path, answer = scope["raw_path"].decode("ascii"), partial(self._answer, scope, body, kind)
         if path.startswith(LAMBDA_PREFIX):
-            return await self._laptop.threads.waiting(answer)
+            return await self._laptop.threads.run_uncounted(answer)
         function = self._laptop.gateway.function_of(scope["method"], path) if kind == "routes" else None
         return await (run_in_threadpool(answer) if function is None else self._laptop.threads.answer(function, answer))
 
@@ -112,10 +112,10 @@ class LaptopApplication:
         return "console" if self._console is not None and self._console.serves(scope) else "routes"
 
     def _admit(self, scope: Scope, kind: RequestKind) -> None:
-        """Raise `_Refused` for too large headers, for a page that may not send this, and to answer a preflight."""
+        """Raise `_Refused` for too large headers, a page that may not send this, or to answer a preflight."""
         headers = Headers(scope=scope)
         if sum(len(name) + len(value) + 4 for name, value in headers.raw) + len(scope["raw_path"]) > MAX_HEAD_BYTES:
-            raise _Refused(refused(431, "The request's line and headers are too large."))
+            raise _Refused(error_response(431, "The request's line and headers are too large."))
         answer = self._browsers.refusal(kind, scope["method"], headers)
         if answer is None and kind == "routes":
             answer = self._browsers.preflight(scope["method"], headers)
@@ -140,11 +140,11 @@ class LaptopApplication:
         return self._laptop.gateway.answer(scope["method"], target, headers, body)
 
     async def _body(self, scope: Scope, receive: Receive, kind: RequestKind) -> bytes:
-        """Return the whole body; raise `_Refused` if too large (413) or slow (408), `_Disconnected` if it left."""
+        """Return the body; raise `_Refused` if it is too large or slow, `_Disconnected` if the client left."""
         headers = Headers(scope=scope)
         most = MAX_REQUEST_BYTES if kind in ("commands", "aws") else MAX_BODY_BYTES
         if int(headers.get("content-length", 0)) > most:
-            raise _Refused(refused(413, BODY_TOO_LARGE))
+            raise _Refused(error_response(413, BODY_TOO_LARGE))
         body, more = bytearray(), True
         try:
             async with asyncio.timeout(self._bounds.body_seconds):
@@ -155,9 +155,9 @@ class LaptopApplication:
                     body += message["body"]
                     more = message["more_body"]
                     if len(body) > most:
-                        raise _Refused(refused(413, BODY_TOO_LARGE))
+                        raise _Refused(error_response(413, BODY_TOO_LARGE))
         except TimeoutError as error:
-            raise _Refused(refused(408, "The request's body took too long.")) from error
+            raise _Refused(error_response(408, "The request's body took too long.")) from error
         return bytes(body)
 
     async def _send(self, given: HttpResponse, unread: Receive | None, send: Send) -> None:

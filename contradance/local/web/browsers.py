@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 from contradance.httproute import CORS_HEADERS, CORS_MAX_AGE_SECONDS, CORS_SIGNED_HEADERS
-from contradance.local.invocation.gateway import HttpResponse, refused
+from contradance.local.invocation.gateway import HttpResponse, error_response
 from contradance.printable import printable
 
 RequestKind = Literal["commands", "aws", "console", "routes"]
@@ -44,16 +44,16 @@ class Browsers:
         """Return a 403 for another host name, and for a page that may not send this request; None if it is allowed."""
         host = headers.get("host")
         if host is not None and not _LOOPBACK.fullmatch(host):
-            return refused(403, _ELSEWHERE)  # DNS rebinding: a page whose own name resolves to this address
+            return error_response(403, _ELSEWHERE)  # DNS rebinding: a page whose own name resolves to this address
         if not any(mark in headers for mark in _MARKS):
             return None
         if kind in _FOR_PROGRAMS:
-            return refused(403, _FOR_PROGRAMS[kind])
+            return error_response(403, _FOR_PROGRAMS[kind])
         if kind == "console" or method in _SAFE or self._may_change(host, headers):
             return None
         origin = headers.get("origin")
         named = printable(origin[:_LONGEST_ORIGIN]) if origin else "another site"
-        return refused(
+        return error_response(
             403,
             f"Pages of {named} may not use this API. Allow them with contradance run --cors-origin, or with corsOrigins in "
             "the stack's configuration.",

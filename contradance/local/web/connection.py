@@ -12,7 +12,7 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from contradance.local.invocation.gateway import refused
+from contradance.local.invocation.gateway import error_response
 
 MAX_HEAD_BYTES: Final = 10_240
 """Largest request line with its headers, in bytes. API Gateway developer guide, http-api-quotas."""
@@ -104,7 +104,7 @@ class Connection(H11Protocol):
         if self.cycle is not None:
             self.cycle.disconnected = True
         if not self.transport.is_closing() and self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            given = refused(status, message)
+            given = error_response(status, message)
             content = given.body.encode()
             headers = {**given.headers, "content-length": str(len(content)), "connection": "close"}
             for event in (

@@ -101,7 +101,7 @@ class Server(uvicorn.Server):
 
         def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - what signal.signal calls
             if self.should_exit:
-                self._in_flight.stop()
+                self._in_flight.mark_stopped()
                 os._exit(128 + number)  # a second signal: running deliveries are on disk, and are repeated
             self.stop()
 

@@ -179,7 +179,7 @@ class QueuePeek:
         return found
 
     def _ask(self, operation: str, **parameters: object) -> dict[str, Any]:
-        """Return the response of an SQS operation on this queue."""
+        """Return the response of an SQS operation on this queue; `OperateError` if AWS refuses it."""
         return self._aws.service("sqs").ask(operation, QueueUrl=self._url, **parameters)
 
 

@@ -71,7 +71,7 @@ def _parse_status(line: bytes) -> tuple[bytes, int]:
 
 
 def _read_headers(stream: BinaryIO) -> dict[str, str]:
-    """Read headers, by lower-case name, until the empty line; the first of repeated ones counts; refuse too many."""
+    """Read headers until the empty line, by lower-case name, the first of equal ones; `BadAnswer` for over 100."""
     headers: dict[str, str] = {}
     for _ in range(_MOST_HEADERS + 1):
         line = _read_line(stream)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-import boto3  # type: ignore[import-untyped]  # boto3 has no types
+from boto3.session import Session  # type: ignore[import-untyped]  # boto3 has no types
 from botocore.config import Config  # type: ignore[import-untyped]  # the same
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # the same
 
@@ -36,7 +36,7 @@ class BotoCaller:
     """
 
     def __init__(self, client: Callable[[str], Any] | None = None) -> None:
-        self._client = client or partial(boto3.session.Session().client, config=CONFIG)
+        self._client = client or partial(Session().client, config=CONFIG)
         self._clients: dict[str, Any] = {}
 
     def call(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ class Caller(Protocol):
         Raises:
             AWSCallFailed: AWS refused the call, or did not answer in the time that is left.
         """
+        ...
 
 
 def refused(service: str, operation: str, code: str, message: str, answer: Mapping[str, Any]) -> AWSCallFailed:

@@ -143,7 +143,7 @@ class Proxy(NamedTuple):
 
 
 def proxy_for(environ: Mapping[str, str], endpoint: Endpoint) -> Proxy | None:
-    """Return the proxy for an endpoint by `https_proxy` and `no_proxy`; None without one; refuse other proxies."""
+    """Return the proxy for an endpoint by `https_proxy` and `no_proxy`, or None; `UnsupportedConfig` for others."""
     name = f"{endpoint.scheme}_proxy"
     address = environ.get(name) or environ.get(name.upper())
     if not address:
@@ -166,7 +166,7 @@ def proxy_for(environ: Mapping[str, str], endpoint: Endpoint) -> Proxy | None:
 
 
 def _tls(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """Return a TLS context that trusts the environment's certificates, else the system's; refuse if there are none."""
+    """Return a TLS context with the environment's certificates, else the system's; `UnsupportedConfig` without any."""
     bundle = environ.get("AWS_CA_BUNDLE") or environ.get("REQUESTS_CA_BUNDLE")
     if not bundle:
         paths = ssl.get_default_verify_paths()

@@ -44,7 +44,7 @@ class UnsupportedConfig(Exception):
 
 
 def region_of(environ: Mapping[str, str]) -> str:
-    """Return the region, AWS_DEFAULT_REGION before AWS_REGION; refuse (`UnsupportedConfig`) an unusual one."""
+    """Return the region, AWS_DEFAULT_REGION before AWS_REGION; raise `UnsupportedConfig` for an unusual one."""
     region = environ.get("AWS_DEFAULT_REGION") or environ.get("AWS_REGION") or ""
     if not _REGION.fullmatch(region):
         raise UnsupportedConfig(f"the region {region or 'that is not set'}")
@@ -52,7 +52,7 @@ def region_of(environ: Mapping[str, str]) -> str:
 
 
 def endpoint(environ: Mapping[str, str], service: str, region: str) -> Endpoint:
-    """Return the address of `service`, the environment's or AWS's; refuse one that is more than host and port."""
+    """Return the address of `service`, configured or AWS's; `UnsupportedConfig` if it is more than host and port."""
     given = None
     if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() not in _TRUE:
         given = environ.get(f"AWS_ENDPOINT_URL_{SERVICES[service]}") or environ.get("AWS_ENDPOINT_URL")

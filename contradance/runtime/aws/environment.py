@@ -38,7 +38,7 @@ class SystemClock:
 
 
 def aws_environment(environ: Mapping[str, str], aws: Caller, retry_budget: RetryBudget) -> Environment:
-    """Return the runtime's environment on AWS by `environ`, without calling AWS; refuse a missing variable."""
+    """Return the runtime's environment on AWS by `environ`, without a call; `DeclarationError` if incomplete."""
     clock = SystemClock()
     return Environment(
         store=DynamoDBStore(

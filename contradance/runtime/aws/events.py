@@ -50,7 +50,7 @@ class OwnQueue:
         self._url = url
 
     def send(self, function: str, body: str, attributes: Mapping[str, str]) -> None:
-        """Send a message to the dead letter queue of `function`, without empty attributes; raise without a queue."""
+        """Send a message to the function's dead letter queue, without empty attributes; or `ContradanceError`."""
         if self._url is None:
             raise ContradanceError(
                 f"{function} has no dead letter queue: {variable_names.DEAD_LETTERS} is not set.\n"
@@ -81,7 +81,7 @@ class ReceivedMessages:
         self._call("ChangeMessageVisibility", message, {"VisibilityTimeout": int(seconds)})
 
     def give_back(self, message: Mapping[str, Any], seconds: float) -> None:
-        """Do the same: SQS counts receives, whether they were attempts or not."""
+        """Set the visibility timeout, as `hide` does: SQS counts each receive, also one without an attempt."""
         self.hide(message, seconds)
 
     def delete(self, message: Mapping[str, Any]) -> None:

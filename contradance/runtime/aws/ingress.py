@@ -116,7 +116,7 @@ class Ingress:
         return {**mask_fields(request, HARMLESS), "body": body}
 
     def _seal(self, request: Mapping[str, Any], environment: Environment) -> tuple[SealedEvent, ...]:
-        """Return the event in a request, sealed in every version that is published; refuse a body that does not fit."""
+        """Return a request's event, sealed in every published version; raise `BadRequest` or `HttpError` if invalid."""
         contract = self._contract(request)
         body = json_of(request)
         key = idempotency_key(request)
@@ -137,7 +137,7 @@ class Ingress:
         )
 
     def _contract(self, request: Mapping[str, Any]) -> type[Contract]:
-        """Return the contract for a request's detail-type and version, by default the newest; refuse unknown ones."""
+        """Return a request's contract, by default its newest version; raise `HttpError` or `BadRequest` without one."""
         detail_type, asked = _wanted(request)
         versions = self._versions.get(detail_type)
         if versions is None:

@@ -14,7 +14,7 @@ from contradance.runtime.aws.retry_budget import RetryBudget
 
 
 class Interrupted(BaseException):
-    """Raised in a handler at its timeout. It is not an `Exception`, so that the handler does not catch it by accident."""
+    """Raised in a handler at its timeout; not an `Exception`, so that the handler does not catch it by accident."""
 
 
 class AlarmLimiter:

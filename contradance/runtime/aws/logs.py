@@ -32,7 +32,7 @@ _ROOT: Final = "root"
 invocation_keys: Final[ContextVar[Mapping[str, object] | None]] = ContextVar("contradance_invocation", default=None)
 """Keys of the running invocation, on each of its lines."""
 
-_loggers: "Final[WeakValueDictionary[int, Logger]]" = WeakValueDictionary()
+_loggers: Final[WeakValueDictionary[int, Logger]] = WeakValueDictionary()
 """Powertools Loggers made since `install` or `on_every_logger` was first called; only these can be sampled anew."""
 _numbers: Final = itertools.count()
 _root_logger: Final[list[Logger]] = []
@@ -175,7 +175,7 @@ def _suppress_own_lines_only() -> None:
     """
     for handler in logging.root.handlers:
         for suppress in [*handler.filters]:
-            if type(suppress) is SuppressFilter:
+            if isinstance(suppress, SuppressFilter) and not isinstance(suppress, _OwnLines):
                 handler.removeFilter(suppress)
                 if suppress.logger != _ROOT:
                     handler.addFilter(_OwnLines(suppress.logger))

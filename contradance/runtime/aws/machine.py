@@ -78,7 +78,7 @@ def log_received(environ: Mapping[str, str], shown: Callable[[], object]) -> Non
 
 
 def imported(name: str, variable: str) -> Any:
-    """Import and return the `package.module:attribute` in the environment variable `variable`; refuse other text."""
+    """Import and return `package.module:attribute`, the value of `variable`; `DeclarationError` for other text."""
     module, colon, attribute = name.partition(":")
     if not (module and colon and attribute):
         raise DeclarationError(

@@ -56,7 +56,7 @@ Collected = dict[tuple[str, str], OwnMetrics]
 collected: Final[ContextVar[Collected | None]] = ContextVar("contradance_metrics", default=None)
 """What the running invocation has counted. It is no store of the process: invocations may be interleaved."""
 
-_authors: "Final[WeakValueDictionary[int, EphemeralMetrics]]" = WeakValueDictionary()
+_authors: Final[WeakValueDictionary[int, EphemeralMetrics]] = WeakValueDictionary()
 """What is behind each `Metrics()` of an author, in the order in which they were made. All `Metrics()` share one store."""
 _numbers: Final = itertools.count()
 

@@ -89,8 +89,10 @@ def read_record(item: DynamoItem) -> StoredRecord:
     )
 
 
-def outcome(pk: str, sealed: Sequence[SealedEvent], answer: StoredResponse | None) -> dict[str, AttributeValue]:
-    """Return what a commit adds to a once-record: sealed events and their shard, and the answer, if there are any."""
+def commit_attributes(
+    pk: str, sealed: Sequence[SealedEvent], answer: StoredResponse | None
+) -> dict[str, AttributeValue]:
+    """Return the attributes that a commit adds to a once-record: sealed events and shard, and answer, if any."""
     added: dict[str, AttributeValue] = {}
     if sealed:
         listed = [(*event.identity[:2], event.detail) for event in sealed]
@@ -103,8 +105,8 @@ def outcome(pk: str, sealed: Sequence[SealedEvent], answer: StoredResponse | Non
     return added
 
 
-def published(sealed: Sequence[SealedEvent]) -> dict[str, AttributeValue]:
-    """Return the attribute that holds the ids of published events."""
+def published_attribute(sealed: Sequence[SealedEvent]) -> dict[str, AttributeValue]:
+    """Return the attribute of a `published` once-record, by name: (event id, contract) of each event, as JSON."""
     ids = [[event.event_id, str(event.identity)] for event in sealed]
     return {PUBLISHED: {"S": json.dumps(ids, separators=(",", ":"))}}
 

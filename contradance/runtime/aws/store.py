@@ -56,7 +56,7 @@ class DynamoDBStore(DynamoDBTables):
         self._retry_budget = retry_budget
 
     def begin(self, key: OnceKey, lease: Lease, now: datetime) -> OnceRecord:
-        """Count an attempt, take the lease and return the record, unchanged if `published`; else raise `LeaseHeld`.
+        """Take the lease, count an attempt, return the record; a `published` one unchanged. Raise `LeaseHeld` if held.
 
         A first attempt costs one call, which takes a free lease. When the condition fails, DynamoDB returns the record
         that exists; a second call takes it over if the record has not changed since.
@@ -123,7 +123,7 @@ class DynamoDBStore(DynamoDBTables):
         sealed: Sequence[SealedEvent],
         answer: StoredResponse | None,
     ) -> OnceState:
-        """Apply all writes and make the once-record `done`, or change nothing and raise; return the state.
+        """Apply all writes and return the record's new state, `done` or `published`; or change nothing and raise.
 
         The condition on the holder is the fence: an attempt that lost its lease cannot commit. All tries share one
         token, so the change is applied once even when a response is lost.
@@ -136,7 +136,7 @@ class DynamoDBStore(DynamoDBTables):
             record.ASKED: {"S": token},
             layout.LEASE_EXPIRES: record.moment(lease.expires),
             **self._expiry(),
-            **record.outcome(record.once_pk(key), sealed, answer),
+            **record.commit_attributes(record.once_pk(key), sealed, answer),
         }
         names, values = _assigned(set_)
         done = {
@@ -154,7 +154,7 @@ class DynamoDBStore(DynamoDBTables):
         return state
 
     def release(self, key: OnceKey, lease: Lease, *, counted: bool = True) -> None:
-        """Give the lease back, so that another holder does not wait for its expiry; no effect when it is not held.
+        """Give the lease back if it is held, else do nothing; unless `counted`, also take the attempt back.
 
         A call that is repeated, because its response was lost, has no effect: the lease has expired.
         """
@@ -181,8 +181,8 @@ class DynamoDBStore(DynamoDBTables):
         )
 
     def mark_published(self, key: OnceKey, sealed: Sequence[SealedEvent]) -> None:
-        """Make a `done` record `published`, without its sealed events and with their ids; no effect on other states."""
-        set_ = {record.STATE: {"S": "published"}, **record.published(sealed), **self._expiry()}
+        """Make a `done` record `published`, with ids instead of its sealed events; no effect on other states."""
+        set_ = {record.STATE: {"S": "published"}, **record.published_attribute(sealed), **self._expiry()}
         names, values = _assigned(set_)
         update(
             self._aws,

@@ -21,7 +21,7 @@ _TRIES: Final = 6
 
 
 def update(aws: Caller, retry_budget: RetryBudget, change: Mapping[str, Any]) -> DynamoItem | None:
-    """Change a once-record and return None; if its condition fails, the existing record if `change` requests it.
+    """Change a once-record and return None; if its condition fails, the record if `change` requests it, else None.
 
     Raises:
         AWSCallFailed: anything else failed, a transaction kept changing the record, or the requested record is missing in
@@ -72,7 +72,7 @@ def commit_with_writes(
     once: Mapping[str, Any],
     writes: Sequence[tuple[str, Mapping[str, Any]]],
 ) -> None:
-    """Update the once-record of `key` and apply (table, write) pairs by one TransactWriteItems, or raise and do neither.
+    """Update the once-record of `key` and apply (table, write) pairs in one transaction; else raise an error.
 
     `token` identifies the transaction, so that a repeated call whose response was lost changes nothing again.
 

@@ -46,7 +46,7 @@ class Variables(Mapping[str, str]):
         return sum(1 for _ in self)
 
     def _secret(self, name: str) -> str:
-        """Return a secret, cached or fetched; raise if it is missing: a default key must never reach production."""
+        """Return a secret, cached or fetched; raise `DeclarationError` or `AWSCallFailed` if it does not exist."""
         parameter = self._parameters.get(name)
         if parameter is None:
             raise DeclarationError(

@@ -1,19 +1,21 @@
 """The console over HTTP: who may ask for what, and what stays the application's."""
 
+import html
 import http.client
+import json
 import re
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from http.client import HTTPMessage
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 import pytest
 from pydantic import BaseModel, Field
 
 from contradance import Choreography, Contract, Registry, route, schedule, subscriber
-from contradance.local.clock import RealClock
+from contradance.local.clock import RealClock, VirtualClock
 from contradance.local.console.feed import Feed
 from contradance.local.console.guard import HEADERS
 from contradance.local.console.history import History
@@ -261,6 +263,17 @@ def album_url(tmp_path: Path) -> Iterator[str]:
     yield from served(tmp_path, album)
 
 
+@pytest.mark.parametrize("page", ["functions", "functions/app.count_loans"])
+def test_a_schedule_is_shown_with_its_time_zone(page: str, tmp_path: Path) -> None:
+    @schedule("cron(0 8 ? * 2#1 *)", service="app", timezone="Europe/Berlin")
+    def count_loans() -> None: ...
+
+    for url in served(tmp_path, library(count_loans)):
+        _, _, shown = ask(url, "GET", f"/_contradance/{page}")
+
+        assert "cron(0 8 ? * 2#1 *) Europe/Berlin" in shown
+
+
 def test_the_contracts_page_shows_events_of_others_apart(album_url: str) -> None:
     _, _, page = ask(album_url, "GET", "/_contradance/contracts")
 
@@ -272,19 +285,30 @@ def test_the_contracts_page_shows_events_of_others_apart(album_url: str) -> None
 
 
 def test_an_event_of_others_is_published_from_its_form(album_url: str) -> None:
-    contract = "accounts/member removed"
-    _, headers, page = ask(album_url, "GET", f"{PUBLISH}?{urlencode({'contract': contract})}")
-    token = re.search(r'name="token" value="([^"]+)"', page)
-    assert token
-    cookie = str(headers["set-cookie"]).partition(";")[0]
-    form = {"token": token.group(1), "contract": contract, "do": "publish", "memberId": "m-1", "requestId": "r/1"}
-    origin = {"cookie": cookie, "origin": album_url, "content-type": "application/x-www-form-urlencoded"}
+    filled = form(album_url, "accounts/member removed", memberId="m-1", requestId="r/1")
 
-    status, answered, _ = ask(album_url, "POST", PUBLISH, urlencode(form), origin)
+    status, answered, _ = ask(album_url, "POST", PUBLISH, filled, {"origin": album_url})
 
     assert status == 303
     assert answered["location"].startswith("/_contradance/flows/r%2F1?event=")
-    assert ask(album_url, "GET", answered["location"])[0] == 200
+
+
+def test_every_flow_has_a_page_whatever_its_id(tmp_path: Path) -> None:
+    flows = ["r/1", "/r", "r/", "a?b=c", "a#b", "100%", "%2F", "ü b", "&amp;"]
+    event = {"Source": "accounts", "DetailType": "member removed"}
+    with Laptop(album, tmp_path, clock=VirtualClock(), variables={}, synchronous="OFF") as laptop:
+        laptop.bus.put_any(
+            [{**event, "Detail": json.dumps({"memberId": 5, "requestId": flow}, ensure_ascii=False)} for flow in flows]
+        )
+        laptop.drain()
+        function = "gallery.forget_member"
+        with Server(laptop, 0, feed=Feed()).serving() as url:
+            for page in ("flows", f"functions/{function}", f"dead-letters/{function}"):
+                _, _, text = ask(url, "GET", f"/_contradance/{page}")
+                links = {html.unescape(link) for link in re.findall(r'href="([^"]+/flows/[^"]+)"', text)}
+
+                assert {unquote(link).removeprefix("/_contradance/flows/") for link in links} >= {*flows}
+                assert {ask(url, "GET", link)[0] for link in links} == {200}
 
 
 def test_an_error_leads_to_the_input_of_its_field_whatever_its_name(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.dead_letter_queues import DeadLetterMessage, keep
-from contradance.local.events.accepted import OWN_BUS
 from contradance.local.laptop import Laptop
+from contradance.local.state.schema import OWN_BUS
 from contradance.local.web.server import Server
 from contradance.runtime.journal_record import JournalRecord, Outcome
 from tests.local.console.test_console import ask, library

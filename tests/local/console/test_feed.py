@@ -11,6 +11,7 @@ import pytest
 
 from contradance.local.console.feed import MOST, Feed
 from contradance.local.web.server import Server
+from tests.local.console.test_tally import record
 from tests.local.desk import ROUTES, opened
 from tests.patience import LONG
 
@@ -58,6 +59,29 @@ def test_a_burst_of_streams_gets_as_many_as_there_may_be(url: str, feed: Feed) -
     assert other.getresponse().status == 200
     for connection in (*connections, other):
         connection.close()
+
+
+def test_no_page_leaves_while_a_record_is_sent_to_it(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[bool] = []
+
+    class Loop:
+        """The event loop of a page that leaves when it gets a record; a loop that is closed would raise."""
+
+        def call_soon_threadsafe(self, *_: object) -> None:
+            leaving.start()
+            leaving.join(0.05)
+            sent.append(bool(feed._watchers))
+
+    monkeypatch.setattr("asyncio.get_running_loop", Loop)
+    page = feed.watching()
+    page.__enter__()
+    leaving = threading.Thread(target=page.__exit__, args=(None, None, None))
+
+    feed.send(record("a.x"))
+    leaving.join(LONG)
+
+    assert sent == [True]
+    assert not feed._watchers
 
 
 def test_a_page_that_is_closed_makes_room_for_another(url: str, feed: Feed) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from benchmarks.units import item_bytes
 from contradance.envelope import SealedEvent
 from contradance.identity import Identity
-from contradance.runtime.aws.record import outcome, read_record
+from contradance.runtime.aws.record import commit_attributes, read_record
 from contradance.runtime.perform import MAX_SEALED_BYTES
 from tests.examples import examples
 
@@ -39,7 +39,7 @@ def sealed(event_id: str, data: object) -> SealedEvent:
 def test_what_is_sealed_is_read_back(notes: list[str]) -> None:
     events = tuple(sealed(f"event-{number}", note) for number, note in enumerate(notes))
 
-    record = read_record({**IN_PROGRESS, **outcome("pk", events, None)})
+    record = read_record({**IN_PROGRESS, **commit_attributes("pk", events, None)})
 
     assert record.once(1).sealed == events
 
@@ -55,7 +55,7 @@ def test_what_may_be_sealed_fits_into_an_item_however_little_it_is_compressed(ch
     text = "".join(random.choices(characters, k=int(MAX_SEALED_BYTES * 0.99 / bytes_each)))
     event = sealed("event-1", text)
 
-    packed = a2b_base64(outcome("pk", (event,), None)["sealed"]["B"])
+    packed = a2b_base64(commit_attributes("pk", (event,), None)["sealed"]["B"])
 
     assert 0.95 < len(event.detail.encode()) / MAX_SEALED_BYTES <= 1
     assert item_bytes({"sealed": {"B": packed}}) < ITEM_BYTES * 0.95
@@ -66,6 +66,6 @@ def test_events_that_an_earlier_version_sealed_are_read() -> None:
     source, detail_type, _ = event.identity
     parts = {"L": [{"S": source}, {"S": detail_type}, {"S": event.detail}]}
 
-    record = read_record({**IN_PROGRESS, **outcome("pk", (event,), None), "sealed": {"L": [parts]}})
+    record = read_record({**IN_PROGRESS, **commit_attributes("pk", (event,), None), "sealed": {"L": [parts]}})
 
     assert record.once(1).sealed == (event,)
