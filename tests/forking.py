@@ -51,10 +51,7 @@ sys.exit(code)
 """
 """A program that has a fork of the server do its work, with its arguments, folder, environment and streams."""
 
-
 ROOT: Final = Path(__file__).parents[1]
-
-
 Ended = subprocess.CompletedProcess[str]
 
 
@@ -64,21 +61,29 @@ class ForkServer:
     def __init__(self, *modules: str) -> None:
         self._modules = modules
         self._process: subprocess.Popen[bytes] | None = None
+        self._starting = threading.Lock()
 
     @cached_property
     def _folder(self) -> TemporaryDirectory[str]:
         return TemporaryDirectory()
 
-    @cached_property
+    @property
     def _address(self) -> str:
-        """The socket of the process, which is started here."""
-        address = str(Path(self._folder.name, "socket"))
+        """The socket of the process, which is started at the first use."""
+        with self._starting:
+            address = str(Path(self._folder.name, "socket"))
+            if self._process is None:
+                self._process = self._start(address)
+        return address
+
+    def _start(self, address: str) -> "subprocess.Popen[bytes]":
+        """Start the process, and wait until it listens."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COLUMNS"))}
         command = [sys.executable, __file__, address, *self._modules]
-        self._process = subprocess.Popen(command, env=kept, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == b"ready\n"
-        return address
+        process = subprocess.Popen(command, env=kept, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        return process
 
     @cached_property
     def python(self) -> str:
