@@ -82,7 +82,7 @@ def read_document(text: str) -> EventDocument:
         raise CannotCreate("the document is not a JSON object.\n  Give a sample event or a JSON Schema.")
     if "openapi" in document:
         return _read_schema(_object(_registry_schemas(document).get("AWSEvent")), document)
-    if "$schema" in document or document.get("type") == "object" or "properties" in document:
+    if "$schema" in document or document.get("type") == "object" or isinstance(document.get("properties"), dict):
         return _read_schema(document, document)
     if all(name in document for name in _ENVELOPE) and isinstance(document["detail"], dict):
         return EventDocument("json", document["detail"], str(document["source"]), str(document["detail-type"]))

@@ -48,10 +48,10 @@ def foreign_module(
 
 
 def _models(form: str, detail: Mapping[str, Any]) -> ast.Module:
-    """Return the models of a document, without a field that has a reserved name."""
+    """Return the models of a document; a field whose name a foreign event reserves has another."""
     aliases: dict[str, str] = {}
     tree = _generated(form, detail, aliases)
-    while reserved := _reserved_fields(tree):
+    while (reserved := _reserved_fields(tree)).keys() - aliases.keys():
         aliases |= reserved
         tree = _generated(form, detail, aliases)
     return tree
@@ -84,7 +84,7 @@ def _generated(form: str, detail: Mapping[str, Any], aliases: Mapping[str, str])
 
 
 def _reserved_fields(tree: ast.Module) -> dict[str, str]:
-    """Return free names for the fields with a name that is reserved in a foreign event, by their names in JSON."""
+    """Return another, free name for each field whose name a foreign event reserves, by the field's name in JSON."""
     fields = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
@@ -101,7 +101,7 @@ def _reserved_fields(tree: ast.Module) -> dict[str, str]:
 
 
 def _class_names(tree: ast.Module, name: str) -> dict[str, str]:
-    """Return the name of each class by its name from the generator: `name` for the detail, a free one for each part."""
+    """Return new names of classes by the generator's: `name` for the detail; raise `CannotCreate` if it is imported."""
     taken = {_BASE}
     for node in tree.body:
         if isinstance(node, ast.ImportFrom):
@@ -150,7 +150,7 @@ class _Models(ast.NodeTransformer):
 
 
 def _without_null(annotation: ast.expr) -> ast.expr:
-    """Return `object` for a type that is None alone, also as an item's."""
+    """Return the type with `object` in place of None alone, also of a list's items; a union with None is unchanged."""
     if isinstance(annotation, ast.Constant) and annotation.value is None:
         return ast.Name("object")
     if isinstance(annotation, ast.Subscript):
@@ -159,7 +159,7 @@ def _without_null(annotation: ast.expr) -> ast.expr:
 
 
 def _make_event(body: list[ast.stmt], name: str, keywords: Mapping[str, str], about: str) -> None:
-    """Make the class `name` a `ForeignEvent` with these keywords; refuse a document that describes no object."""
+    """Make the class `name` a `ForeignEvent` with these keywords; raise `CannotCreate` unless it has fields."""
     classes = {node.name: node for node in body if isinstance(node, ast.ClassDef)}
     event = classes.get(name)
     bases = [] if event is None else [base for base in event.bases if ast.unparse(base) != _MODEL]
@@ -173,14 +173,14 @@ def _make_event(body: list[ast.stmt], name: str, keywords: Mapping[str, str], ab
 
 
 def _used_names(body: list[ast.stmt]) -> set[str]:
-    """Return the names that code uses; `annotations` of `__future__` where a class names itself, or one below it."""
+    """Return the names that code uses, with `annotations` of `__future__` where a class is rebuilt after others."""
     nodes = [node for statement in body for node in ast.walk(statement)]
     rebuilt = any(isinstance(node, ast.Attribute) and node.attr == "model_rebuild" for node in nodes)
     return {node.id for node in nodes if isinstance(node, ast.Name)} | ({"annotations"} if rebuilt else set())
 
 
 def _with_imports(body: list[ast.stmt], used: set[str]) -> list[ast.stmt]:
-    """Return the code with the import of `ForeignEvent`, and of the other imports the names that are used."""
+    """Return the code with an import of `ForeignEvent`, and its other imports without the names that are not used."""
     for node in body:
         if isinstance(node, ast.ImportFrom):
             node.names = [alias for alias in node.names if alias.name in used]

@@ -214,7 +214,7 @@ class Run:
     def assert_dead_lettered(
         self, contract: type[Contract | ForeignEvent], *, to: str, reason: str = ""
     ) -> JournalRecord:
-        """Return the first dead letter of `contract` at `to` with `reason` in its error, or fail; all count as checked."""
+        """Return the first dead letter of `contract` at `to` with `reason` in its error, and check off all; or fail."""
         __tracebackhide__ = True
         dead = [one for one in self._records_of(contract, to) if one.dead and reason in (one.error or "")]
         if not dead:

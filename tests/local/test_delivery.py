@@ -124,6 +124,15 @@ def test_what_an_attempt_gave_back_that_ended_too_late_does_not_shorten_the_paus
     assert second - first > 5
 
 
+def test_no_dead_letter_is_noted_where_no_delivery_runs_that_could_be_settled(tmp_path: Path) -> None:
+    with opened(tmp_path, Desk().clerk()) as laptop:
+        ask(laptop, "a")
+        laptop.drain()
+
+        with pytest.raises(LookupError, match="no delivery runs in this context"):
+            FlightNotes(laptop.clock).send("clerk.listen", "{}", {})
+
+
 @pytest.mark.parametrize("times", [0, 1, 2])
 def test_a_direct_function_is_tried_as_often_as_its_retry_says(tmp_path: Path, times: int) -> None:
     desk = Desk()

@@ -254,9 +254,10 @@ def test_a_timeout_that_cannot_be_settled_delays_its_delivery_and_no_other(
 
     monkeypatch.setattr(Invoker, "settle", fails_once)
     clerk = desk.clerk(does=hangs, timeout=timedelta(seconds=1))
-    with opened(tmp_path, clerk, clock=RealClock(600), started=True) as laptop:
+    with opened(tmp_path, clerk, clock=RealClock(600)) as laptop:
         running = laptop._runner._workers._running
         monkeypatch.setattr(laptop._runner, "_every_second", lambda: go_on.wait(LONG))
+        laptop.start()
         ask(laptop, "a", "b")
         wait_until(lambda: len(running) == 2 and all(one.deadline < monotonic() for one in [*running]))
         go_on.set()  # the timekeeper finds both late at the same time

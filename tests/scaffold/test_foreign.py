@@ -1,6 +1,7 @@
 """Events of others are written from samples and schemas; events of AWS's services are consumed with what is written."""
 
 import ast
+import contextlib
 import json
 import re
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contradance import ForeignEvent, scaffold, subscriber
 from contradance.errors import CannotCreate
@@ -289,6 +292,26 @@ def test_a_fixed_source_in_a_schema_is_taken() -> None:
 def test_what_is_not_a_document_is_refused(text: str) -> None:
     with pytest.raises(CannotCreate, match="Give a sample event or a JSON Schema"):
         read_document(text)
+
+
+WORDS = st.sampled_from(
+    [
+        *("openapi", "components", "schemas", "AWSEvent", "$schema", "$ref", "$defs", "definitions", "properties"),
+        *("detail", "detail-type", "source", "type", "enum", "const", "object", "Content", "x-amazon-events-source"),
+        *("#/definitions/detail", "#/components/schemas/AWSEvent"),
+    ]
+)
+JSON = st.recursive(
+    st.one_of(st.none(), st.integers(0, 1), WORDS),
+    lambda part: st.one_of(st.lists(part, max_size=2), st.dictionaries(WORDS, part, max_size=4)),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_every_document_is_read_or_refused(document: object) -> None:
+    with contextlib.suppress(CannotCreate):
+        assert isinstance(read_document(json.dumps(document)).detail, dict)
 
 
 @pytest.mark.parametrize(

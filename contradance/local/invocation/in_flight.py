@@ -107,11 +107,12 @@ class InFlight:
         slot = self._slots.fill(_line(RUNS, kind, identifier, attempt, function))
         flight = Flight(kind, function, identifier, attempt, deadline, monotonic(), threading.get_ident(), slot)
         self._flights.add(flight)
-        _flight.set(flight)  # until the next invocation in this thread
+        _flight.set(flight)
         return flight
 
     def end(self, flight: Flight) -> None:
         """Remove an invocation from the list; its thread calls this, when the outcome is on disk."""
+        _flight.set(None)
         self._flights.discard(flight)
         with self._lock:
             if flight.slot is not None:
