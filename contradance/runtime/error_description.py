@@ -203,11 +203,13 @@ def _lines(error: BaseException, seen: set[int], format_: Callable[[BaseExceptio
     yield f"{type(error).__name__}: {message_of(error)}"
     if isinstance(error, BaseExceptionGroup):
         for number, member in enumerate(error.exceptions, 1):
-            if len(seen) >= _MOST_EXCEPTIONS:
+            if max(number, len(seen)) >= _MOST_EXCEPTIONS:
                 yield "\n\nFurther exceptions of the group are left out.\n"
                 return
-            if id(member) not in seen:
-                yield f"\n\nException {number} of the group:\n\n"
+            yield f"\n\nException {number} of the group:\n\n"
+            if id(member) in seen:  # its causes and frames are above
+                yield f"{type(member).__name__}: {message_of(member)}"
+            else:
                 yield from _lines(member, seen, format_)
 
 

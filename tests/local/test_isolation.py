@@ -59,7 +59,7 @@ class NoName(Exception, metaclass=UnreadableClass): ...
 
 
 class NoCause(Exception):
-    @property  # type: ignore[misc]
+    @property
     def __cause__(self) -> BaseException:  # type: ignore[override]
         raise SystemExit
 
@@ -475,7 +475,7 @@ def cyclic() -> object:
 def test_a_line_that_cannot_be_formatted_is_kept_as_its_place(
     logged: tuple[str, object], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    clerk = Desk().clerk(does=lambda *_: LOG.warning(*logged))  # type: ignore[arg-type]
+    clerk = Desk().clerk(does=lambda *_: LOG.warning(*logged))
     with opened(tmp_path, clerk) as laptop, logging_kept(laptop.choreography):
         for handler in logging.getLogger().handlers:
             if not isinstance(handler, CapturedLogs):
