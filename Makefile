@@ -55,6 +55,7 @@ check: $(READY)    ## what CI runs: format, lint, types, import rules, choreogra
 	@$(BIN)/ruff format --check --quiet || (echo 'Some files are not formatted. Run: make fix'; exit 1)
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/pyright --pythonpath $(BIN)/python contradance > .venv/pyright.txt || (cat .venv/pyright.txt; exit 1)
 	@$(BIN)/lint-imports --no-logo --no-cache > .venv/imports.txt || (cat .venv/imports.txt; exit 1)
 	@$(BIN)/contradance lint
 	@$(BIN)/contradance contracts freeze --check > .venv/frozen.txt || (cat .venv/frozen.txt; exit 1)

@@ -49,12 +49,14 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
     "subscription": ("tests/test_function.py", "tests/test_choreography.py"),
     "cron": ("tests/test_timetable.py", "tests/test_function.py", "tests/local/test_schedules.py"),
     "violation": ("tests/test_bounds.py", "tests/test_envelope.py", "tests/wire", "tests/test_pii.py"),
-    "runtime/own_time": (
-        "tests/runtime/test_queue.py",
-        "tests/runtime/test_perform.py",
-        "tests/runtime/test_shapes.py",
+    "infra/planning/alarm": (
+        "tests/infra/test_subscribers.py",
+        "tests/infra/test_program.py",
+        "tests/infra/test_api.py",
     ),
-    "runtime/attempt": ("tests/runtime/test_consume.py", "tests/runtime/test_queue.py", "tests/runtime/test_crash.py"),
+    "infra/planning/succession": ("tests/infra/test_changes.py",),
+    "infra/planning/quotas": ("tests/infra/test_quotas.py",),
+    "runtime/attempt": ("tests/runtime/test_consume.py", "tests/runtime/test_queue.py"),
     "local/captured": ("tests/cli/test_log_lines.py", "tests/local/test_isolation.py", "tests/testing"),
 }
 """Tests of a room that do not have its name; a room in a file of its own may have no other."""

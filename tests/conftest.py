@@ -61,9 +61,6 @@ settings.load_profile("fixed")
 # A laptop raises Python's recursion limit, which Hypothesis refuses during a test.
 allow_deep_json()
 
-# A shell ignores SIGINT for what it runs in the background, and so would every process that a test starts and interrupts.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-
 # Each new session of boto3 parses AWS's models anew, which would be a fifth of the suite's work. One copy for each class of
 # loaders: moto's loader changes the models that it reads.
 _file_loaders: defaultdict[type, _CachingLoader] = defaultdict(_CachingLoader)
@@ -95,6 +92,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if unstable:
         message = "These test ids hold an object's address; give each parametrize its own ids=:\n"
         raise pytest.UsageError(message + "\n".join(unstable))
+
+
+def pytest_runtest_setup() -> None:
+    """Have Ctrl-C interrupt each test, and each process that it starts.
+
+    A shell ignores SIGINT for what it runs in the background, and `contradance run` in this process handles it.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

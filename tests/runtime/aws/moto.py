@@ -31,7 +31,12 @@ REMEMBER_SECONDS = 1_000_000
 @cache
 def client(service: str) -> Any:
     """Return boto3's client of moto; one serves every moto, and takes long to make."""
-    return boto3.client(service, region_name=REGION)
+    return boto3.client(
+        service,
+        region_name=REGION,
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],  # else it keeps those of the moment when it is made
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+    )
 
 
 class OneAtATime:
