@@ -17,7 +17,7 @@ from contradance.choreography import Choreography
 from contradance.local.invocation.in_flight import running_flight
 from contradance.runtime.attempt import Attempt, running_attempt
 from contradance.runtime.attempt_log import STANDARD_KEYS, bounded_entry
-from contradance.runtime.aws.log_values import masked, masked_argument
+from contradance.runtime.aws.log_values import formatting_failure, masked, masked_argument
 from contradance.runtime.error_description import exception_text
 from contradance.runtime.journal_record import LogEntry
 
@@ -44,13 +44,17 @@ class CapturedLogs(logging.Handler):
         return True
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record with the running attempt, if any, and call `when_logged`; a wrong format raises nothing."""
+        """Keep a record with the running attempt, if any, and call `when_logged`.
+
+        For one that cannot be formatted the line has its place and the error.
+        """
         attempt = running_attempt()
+        at = attempt.now() if attempt else datetime.now(UTC)
         try:
-            entry = bounded_entry(entry_of(record, attempt.now() if attempt else None))
-        except Exception:  # noqa: BLE001 - like logging: a line that cannot be formatted must not fail a delivery
-            self.handleError(record)
-            return
+            entry = bounded_entry(entry_of(record, at if attempt else None))
+        except Exception as error:  # noqa: BLE001 - like logging: a line that cannot be formatted must not fail a delivery
+            message = formatting_failure(record, error)
+            entry = bounded_entry(LogEntry(at=at, level=record.levelname, logger=record.name, message=message))
         if attempt is not None:
             attempt.keep(entry)
             _note(attempt)

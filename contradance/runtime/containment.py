@@ -10,7 +10,7 @@ class Contained:
     """A `with` block around an author's code: SystemExit, GeneratorExit and the like leave it as `HandlerExited`.
 
     Such exceptions pass `except Exception`: they would end a worker of the laptop or a process of Lambda, and the
-    attempt would have no record.
+    attempt would have no record. So does an exception whose own attributes raise when they are read.
     """
 
     def __enter__(self) -> Self:
@@ -19,8 +19,21 @@ class Contained:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if error is not None and not _is_readable(error):
+            unreadable = f"the handler raised {type.__repr__(type(error))}, whose attributes raise"
+            raise HandlerExited(unreadable).with_traceback(traceback) from None
         if error is not None and not isinstance(error, Exception):
             raise HandlerExited(f"the handler raised {type(error).__name__}, which ended its attempt") from error
+
+
+def _is_readable(error: BaseException) -> bool:
+    """Whether the attributes that every exception has can be read: an author's class may override each."""
+    try:
+        _ = isinstance(error, HandlerExited), type(error).__name__, error.__traceback__
+        _ = error.__cause__, error.__context__, error.__suppress_context__
+        return not isinstance(error, BaseExceptionGroup) or bool(error.exceptions)
+    except BaseException:  # noqa: BLE001 - an author's class may raise anything
+        return False
 
 
 def raised_by(error: BaseException) -> BaseException:

@@ -3,6 +3,7 @@
 import os
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
 from itertools import dropwhile
 from traceback import FrameSummary
 from typing import Final
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from contradance.bounds import MAX_PROBLEMS, MAX_REASON_BYTES, MAX_TRACEBACK_BYTES, shortened
-from contradance.errors import ContradanceError
+from contradance.errors import ContradanceError, HandlerExited
 from contradance.printable import encodable
 from contradance.runtime.containment import raised_by
 from contradance.violation import problems
@@ -21,6 +22,8 @@ _SHORTEST_PROBLEM: Final = 20
 """Least characters of one problem in the text of Pydantic's error."""
 _LONGEST_CHAIN: Final = 20
 """Most causes of one exception that are looked at; a chain of exceptions may be a circle."""
+_MOST_EXCEPTIONS: Final = 100
+"""Most exceptions in one text; a group may hold any number, and one exception many times."""
 LONGEST_TRACEBACK: Final = 6_000
 """Most characters of a traceback in the journal; the middle of a longer one is left out."""
 _MOST_FRAMES: Final = 16
@@ -32,6 +35,21 @@ _OF_LIBRARIES: Final = (*_STARTERS, os.path.dirname(os.__file__), "/opt/")  # no
 """Beginnings of the paths of code that is not the author's; on Lambda layers are in /opt."""
 
 
+def _total(describe: Callable[[BaseException], str]) -> Callable[[BaseException], str]:
+    """Return `describe`, which for an exception that raises when it is read returns a sentence with its class."""
+
+    @wraps(describe)
+    def described(error: BaseException) -> str:
+        try:
+            return describe(error)
+        except BaseException as failure:  # noqa: BLE001 - an author's class may raise anything, for each attribute
+            kind = shortened(type.__repr__(type(error)), _LONGEST)
+            return f"{kind} cannot be described: reading it raised {type.__repr__(type(failure))}"
+
+    return described
+
+
+@_total
 def describe_error(error: BaseException) -> str:
     """Return an exception's type, message without values that Pydantic quotes, and the author's last line."""
     error = raised_by(error)
@@ -46,6 +64,7 @@ def _is_of_a_library(frame: FrameSummary) -> bool:
     return frame.filename.startswith(_OF_LIBRARIES) or "-packages" in frame.filename
 
 
+@_total
 def message_of(error: BaseException) -> str:
     """Return the message of an exception, cut to its bound, without values that Pydantic quotes in it or its causes."""
     return shortened(_message(error), MAX_REASON_BYTES)
@@ -59,6 +78,8 @@ def _message(error: BaseException) -> str:
     if isinstance(error, PydanticSerializationError):
         return "A model holds what its fields do not allow"
     message = _text(error)
+    if isinstance(error, HandlerExited):  # it quotes nothing, and its context may raise when it is read
+        return message
     before = error.__cause__ or error.__context__
     for _ in range(_LONGEST_CHAIN):
         if before is None:
@@ -84,7 +105,7 @@ def with_bounded_message(error: Exception) -> Exception:
 def _text(error: BaseException) -> str:
     """Return the text of an exception; if its `__str__` raises, a sentence with the type of that failure."""
     try:
-        return str(error)
+        return str.__str__(str(error))  # of a subclass of str its plain text
     except BaseException as failure:  # noqa: BLE001 - an author's __str__ may raise anything
         return f"its text cannot be read: __str__ raised {type(failure).__name__}"
 
@@ -99,6 +120,7 @@ def format_frames(error: BaseException) -> str:
     return encodable("".join(traceback.format_tb(error.__traceback__)))
 
 
+@_total
 def author_traceback(error: BaseException) -> str:
     """Return the traceback from the author's first frame on, with causes and cut to its limit, for the journal.
 
@@ -153,6 +175,7 @@ def log_keys(error: BaseException) -> dict[str, str]:
     return {"exception": exception_text(error), "exception_name": type(error).__name__}
 
 
+@_total
 def exception_text(error: BaseException) -> str:
     """Return a traceback with its causes as Python prints it, without values that Pydantic quotes, and cut."""
     text = ""
@@ -180,8 +203,14 @@ def _lines(error: BaseException, seen: set[int], format_: Callable[[BaseExceptio
     yield f"{type(error).__name__}: {message_of(error)}"
     if isinstance(error, BaseExceptionGroup):
         for number, member in enumerate(error.exceptions, 1):
+            if max(number, len(seen)) >= _MOST_EXCEPTIONS:
+                yield "\n\nFurther exceptions of the group are left out.\n"
+                return
             yield f"\n\nException {number} of the group:\n\n"
-            yield from _lines(member, seen, format_)
+            if id(member) in seen:  # its causes and frames are above
+                yield f"{type(member).__name__}: {message_of(member)}"
+            else:
+                yield from _lines(member, seen, format_)
 
 
 def _field_names(model: type[BaseModel]) -> set[str]:

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel
 
-from contradance import Choreography, route
+from contradance import PII, Choreography, route
 from contradance.choreography import AnyFunction
 from contradance.errors import LaptopError
-from contradance.local.captured import logging_kept, printing
+from contradance.local.captured import CapturedLogs, logging_kept, printing
 from contradance.local.clock import RealClock, VirtualClock
 from contradance.local.console.feed import Feed
 from contradance.local.events.deliveries import Deliveries
@@ -49,6 +49,59 @@ class Unprintable(Exception):
         raise SystemExit
 
 
+class UnreadableClass(type):
+    @property
+    def __name__(cls) -> str:  # type: ignore[override]
+        raise SystemExit
+
+
+class NoName(Exception, metaclass=UnreadableClass): ...
+
+
+class NoCause(Exception):
+    @property
+    def __cause__(self) -> BaseException:  # type: ignore[override]
+        raise SystemExit
+
+
+class NoClass(Exception):
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        raise SystemExit
+
+
+class NoMembers(ExceptionGroup[Exception]):
+    @property
+    def exceptions(self) -> Any:
+        raise SystemExit
+
+
+class NoText(str):
+    __slots__ = ()
+
+    def __getitem__(self, key: Any) -> str:
+        raise SystemExit
+
+
+class OddText(Exception):
+    def __str__(self) -> str:
+        return NoText("odd")
+
+
+def because(cause: BaseException) -> BaseException:
+    error = ValueError("because")
+    error.__cause__ = cause
+    return error
+
+
+def group(depth: int, width: int = 1) -> BaseException:
+    """Return groups in each other: each is `width` times in the next one."""
+    error: Exception = ValueError("innermost")
+    for _ in range(depth):
+        error = ExceptionGroup("g", [error] * width)
+    return error
+
+
 RAISED: dict[str, Callable[[], BaseException]] = {
     "SystemExit": lambda: SystemExit(3),
     "KeyboardInterrupt": KeyboardInterrupt,
@@ -64,6 +117,16 @@ RAISED: dict[str, Callable[[], BaseException]] = {
     "half of a surrogate pair": lambda: ValueError("\ud800"),
     "Unprintable": Unprintable,
     "very long": lambda: ValueError("x" * 5_000_000),
+    "very long name": type("N" * 1_000_000, (Exception,), {}),
+    "a class without a name": NoName,
+    "a cause that raises": NoCause,
+    "a cause of a cause that raises": lambda: because(NoCause()),
+    "a class that raises": NoClass,
+    "a group whose members raise": lambda: NoMembers("g", [ValueError()]),
+    "a text that raises": OddText,
+    "a deep group": lambda: group(20_000),
+    "a group of the same": lambda: group(64, width=2),
+    "a wide group": lambda: ExceptionGroup("g", [ValueError() for _ in range(1_000)]),
 }
 raised = pytest.mark.parametrize("error", RAISED.values(), ids=RAISED)
 
@@ -397,3 +460,37 @@ def _status(url: str) -> int:
 def _text(url: str) -> str:
     with urllib.request.urlopen(url, timeout=LONG) as answer:  # noqa: S310 - the same
         return str(answer.read().decode())
+
+
+class Person(BaseModel):
+    name: Annotated[str, PII]
+
+
+def cyclic() -> object:
+    data: dict[str, object] = {}
+    data["itself"] = data
+    return data
+
+
+@pytest.mark.parametrize(
+    "logged",
+    [("%d", Person(name="Zoë")), ("no place", Person(name="Zoë")), ("%s", cyclic())],
+    ids=["wrong type", "too many", "cyclic"],
+)
+def test_a_line_that_cannot_be_formatted_is_kept_as_its_place(
+    logged: tuple[str, object], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    clerk = Desk().clerk(does=lambda *_: LOG.warning(*logged))
+    with opened(tmp_path, clerk) as laptop, logging_kept(laptop.choreography):
+        for handler in logging.getLogger().handlers:
+            if not isinstance(handler, CapturedLogs):
+                handler.addFilter(lambda _: False)
+        ask(laptop, "a")
+        laptop.drain()
+        (record,) = journaled(laptop, "a")
+
+    assert record.outcome == "done"
+    assert [entry.level for entry in record.logs] == ["WARNING"]
+    assert "test_isolation.py:" in record.logs[0].message
+    assert "Zoë" not in record.logs[0].message
+    assert capfd.readouterr().err == ""

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
+from contradance.bounds import MAX_PROBLEM, shortened
 from contradance.local.dead_letter_queues import DeadLetterMessage
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.names import ACCOUNT, REGION, aws_name, function_arn, queue_arn
@@ -102,7 +103,11 @@ def failure_record(
 def error_document(error: BaseException) -> dict[str, object]:
     """Return the JSON object with which Lambda describes an exception, within the bound of a dead letter's reason."""
     raised = raised_by(error)
-    return {"errorMessage": message_of(raised), "errorType": type(raised).__name__, "stackTrace": []}
+    return {
+        "errorMessage": message_of(raised),
+        "errorType": shortened(type(raised).__name__, MAX_PROBLEM),
+        "stackTrace": [],
+    }
 
 
 def moved_message(pending: PendingDelivery) -> DeadLetterMessage:

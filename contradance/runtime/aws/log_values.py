@@ -8,9 +8,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from contradance.pii import MASK, is_marked, mask
-from contradance.runtime.error_description import message_of
+from contradance.runtime.error_description import describe_error, message_of
 
 if TYPE_CHECKING:
+    from logging import LogRecord
+
     from _typeshed import DataclassInstance
 
 
@@ -45,6 +47,14 @@ def _masked_record(value: "DataclassInstance") -> dict[str, object]:
         field.name: MASK if marked.get(field.name, True) else masked(getattr(value, field.name))
         for field in fields(value)
     }
+
+
+def formatting_failure(record: "LogRecord", error: Exception) -> str:
+    """Return what replaces the message of a line that cannot be formatted: its place and the error, no arguments.
+
+    `logging` would print the arguments with personal data, and a traceback of any length.
+    """
+    return f"the line logged at {record.filename}:{record.lineno} cannot be formatted: {describe_error(error)}"
 
 
 def masked_argument(value: object) -> object:

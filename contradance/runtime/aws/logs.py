@@ -6,6 +6,7 @@ variables. Powertools' `append_keys` alone would not do: it changes a dictionary
 """
 
 import itertools
+import json
 import logging
 import os
 import sys
@@ -20,7 +21,7 @@ from aws_lambda_powertools.logging.filters import SuppressFilter
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from contradance.runtime.attempt import running_attempt
-from contradance.runtime.aws.log_values import masked, masked_argument
+from contradance.runtime.aws.log_values import formatting_failure, masked, masked_argument
 from contradance.runtime.error_description import exception_text
 
 SERVICE: Final = "POWERTOOLS_SERVICE_NAME"
@@ -68,15 +69,15 @@ class AttemptFormatter(LambdaPowertoolsFormatter):
             attempt.log_keys[self] = keys
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return a record as one line of JSON, with personal data in its arguments masked."""
-        if record.args:
-            record = logging.makeLogRecord(vars(record))
-            arguments = record.args
-            if isinstance(arguments, Mapping):
-                record.args = {name: masked_argument(value) for name, value in arguments.items()}
-            elif arguments:
-                record.args = tuple(map(masked_argument, arguments))
-        return super().format(record)
+        """Return a record as one line of JSON, with personal data in its arguments masked; its place if that fails."""
+        try:
+            return super().format(_masked_record(record))
+        except Exception as error:  # noqa: BLE001 - an argument may raise anything, and must not fail an attempt
+            attempt = running_attempt()
+            line = {"level": record.levelname, "message": formatting_failure(record, error)}
+            return json.dumps(
+                {**line, **(invocation_keys.get() or {}), **(attempt.about if attempt else {})}, default=str
+            )
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         """Return the traceback of (type, exception, traceback), without values that Pydantic quotes."""
@@ -88,6 +89,19 @@ class AttemptFormatter(LambdaPowertoolsFormatter):
         about = attempt.about if attempt else {}
         shown = {name: masked(value) for name, value in log.items()}
         return super().serialize({**shown, **(invocation_keys.get() or {}), **about})
+
+
+def _masked_record(record: logging.LogRecord) -> logging.LogRecord:
+    """Return a record with personal data in its arguments masked; the same object if it has none."""
+    arguments = record.args
+    if not arguments:
+        return record
+    record = logging.makeLogRecord(vars(record))
+    if isinstance(arguments, Mapping):
+        record.args = {name: masked_argument(value) for name, value in arguments.items()}
+    else:
+        record.args = tuple(map(masked_argument, arguments))
+    return record
 
 
 def install() -> None:

@@ -319,6 +319,22 @@ class TestLines:
         said = [json.loads(line)["message"] for line in capsys.readouterr().out.splitlines()]
         assert sorted(said) == sorted(["of the standard library", "of another", "of its own", "of the root", "its own"])
 
+    @pytest.mark.parametrize("argument", [{"owner": "Zoë"}, ["Zoë"], "Zoë"], ids=["mapping", "list", "text"])
+    @pytest.mark.parametrize("logger", ["functions.repairs", "own"])
+    def test_a_line_that_cannot_be_formatted_has_its_place_and_no_argument(
+        self, root_logger: logging.Logger, capsys: pytest.CaptureFixture[str], argument: object, logger: str
+    ) -> None:
+        install()
+        chosen = Logger(service="own") if logger == "own" else logging.getLogger(logger)
+
+        chosen.warning("%d and %d", argument, argument)
+
+        printed = capsys.readouterr()
+        (line,) = [json.loads(text) for text in printed.out.splitlines()]
+        assert line["level"] == "WARNING"
+        assert re.match(r"the line logged at test_logs.py:\d+ cannot be formatted: TypeError", line["message"])
+        assert "Zoë" not in printed.out + printed.err
+
     def test_the_keys_are_powertools_own(self, root_logger: logging.Logger) -> None:
         theirs, ours = io.StringIO(), io.StringIO()
         Logger(service="repairs", stream=theirs, utc=True).warning("Said %s", "so", extra={"more": 1})
