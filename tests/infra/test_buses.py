@@ -268,3 +268,12 @@ def test_the_quota_of_rules_counts_each_bus_for_itself(tmp_path: Path) -> None:
     told = refusal(tmp_path, several("a"), ruleQuota=1, archives={"default": 1})
     assert "2 rules on default; a bus may have 1" in told
     assert "album-dev" not in told
+
+
+def test_the_rule_of_an_archive_counts_on_its_bus(tmp_path: Path) -> None:
+    crowd = several("a", "b", "c")
+
+    told = refusal(tmp_path, crowd, archives={"default": 1}, ruleQuota="3")
+
+    assert "4 rules on default; a bus may have 3" in told
+    assert len(registered(tmp_path, {"ruleQuota": "3"}, crowd).all("EventRule")) == 3

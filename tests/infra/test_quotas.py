@@ -1,6 +1,7 @@
 """What AWS would not take is said at preview."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -87,13 +88,20 @@ def test_an_environment_that_is_too_large_is_refused(tmp_path: Path) -> None:
     essay = Setting("essay", str, default="")
     told = refused(tmp_path, numbered(1, uses=[essay]), settings='{"essay": "' + "long " * 800 + '"}')
 
-    assert "readers.remind_1 needs an environment of 4" in told
+    size = re.search(r"readers.remind_1 needs an environment of (\d+) bytes; it may have 4096", told)
+    assert size is not None
+    fitting = 4_000 - (int(size[1]) - 4_096)
+    accepted(tmp_path, numbered(1, uses=[essay]), config={"settings": json.dumps({"essay": "x" * fitting})})
+    one_more = refused(tmp_path, numbered(1, uses=[essay]), settings=json.dumps({"essay": "x" * (fitting + 1)}))
+    assert "an environment of 4097 bytes" in one_more
 
 
 def test_more_tags_than_aws_takes_are_refused(tmp_path: Path) -> None:
-    tags = "{" + ",".join(f'"tag{number}": "x"' for number in range(47)) + "}"
+    def tags(count: int) -> str:
+        return json.dumps({f"tag{number}": "x" for number in range(count)})
 
-    assert "51 tags; a resource may have 50" in refused(tmp_path, numbered(1), tags=tags)
+    assert "51 tags; a resource may have 50" in refused(tmp_path, numbered(1), tags=tags(47))
+    accepted(tmp_path, numbered(1), config={"tags": tags(46)})
 
 
 def test_everything_that_would_break_is_said_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,125 @@
+"""What handlers print and log on the laptop is kept with their attempts."""
+
+import io
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contradance import subscriber
+from contradance.local.captured import CapturedLogs, CapturedPrint, entry_of, printing, writing
+from contradance.local.state.database import Database
+from contradance.runtime.attempt import Attempt
+from contradance.runtime.journal_record import LogEntry
+from tests.runtime.desk import TicketOpened
+from tests.runtime.fakes import World
+
+
+@subscriber(service="repairs")
+def mend(event: TicketOpened) -> None: ...
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    database = Database(tmp_path / "state.sqlite3", synchronous="OFF")
+    yield World(database)
+    database.close()
+
+
+@pytest.fixture
+def attempt(world: World) -> Attempt:
+    return Attempt(mend, "desk.tickets/TicketOpened v3", world.environment)
+
+
+def kept(world: World, attempt: Attempt) -> list[str]:
+    attempt.record("done", 1)
+    return [entry.message for entry in world.journal.records[-1].logs]
+
+
+def test_what_a_handler_prints_is_kept_and_written_through(world: World, attempt: Attempt) -> None:
+    stream = io.StringIO()
+    out = CapturedPrint(stream)
+
+    lengths = [out.write("before\n")]
+    with attempt:
+        lengths.append(out.write("inside\n"))
+        with writing():
+            lengths.append(out.write("of the laptop\n"))
+    out.flush()
+
+    assert lengths == [7, 7, 14]
+    assert stream.getvalue() == "before\ninside\nof the laptop\n"
+    assert kept(world, attempt) == ["inside"]
+
+
+def test_a_printed_line_is_shown_once_where_lines_are_shown(attempt: Attempt) -> None:
+    stream, shown = io.StringIO(), list[tuple[str, str]]()
+
+    def show(entry: LogEntry, service: str) -> None:
+        shown.append((entry.message, service))
+
+    out = CapturedPrint(stream, show)
+    with attempt:
+        assert (out.write("one\ntw"), out.write("o\n")) == (6, 2)
+    out.write("after\n")
+
+    assert shown == [("one", "repairs"), ("two", "repairs")]
+    assert stream.getvalue() == "after\n"
+
+
+def test_standard_output_is_replaced_while_a_block_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    before = sys.stdout
+
+    with printing():
+        assert sys.stdout is not before
+        sys.stdout.write("inside\n")
+    assert sys.stdout is before
+
+    with printing():
+        sys.stdout = other = io.StringIO()  # as a debugger does
+    assert sys.stdout is other
+    sys.stdout = before
+    assert capsys.readouterr().out == "inside\n"
+
+
+def record(message: object, *arguments: object, name: str = "shop.orders.place") -> logging.LogRecord:
+    return logging.LogRecord(name, logging.WARNING, "place.py", 1, message, arguments, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (record("paid %s of %d", "Zoë", 3), "paid Zoë of 3"),
+        (record("100 %"), "100 %"),
+        (record({"name": "Zoë"}), '{"name": "Zoë"}'),
+        (record("%(a)s", {"a": 1}), "1"),
+    ],
+    ids=["arguments", "none", "object", "mapping"],
+)
+def test_a_message_is_text_as_the_standard_library_formats_it(given: logging.LogRecord, message: str) -> None:
+    assert entry_of(given).message == message
+
+
+def test_a_line_is_kept_with_its_attempt_and_shown_with_its_service(world: World, attempt: Attempt) -> None:
+    shown = list[tuple[str, str]]()
+    handler = CapturedLogs(lambda entry, service: shown.append((entry.message, service)))
+
+    assert handler.handle(record("outside")) is True
+    handler.handle(record("at the top", name="shop"))
+    with attempt:
+        handler.handle(record("inside"))
+
+    assert shown == [("outside", "orders"), ("at the top", "shop"), ("inside", "repairs")]
+    assert kept(world, attempt) == ["inside"]
+
+
+def test_a_line_with_a_wrong_format_raises_nothing_and_names_its_place_without_its_arguments() -> None:
+    shown = list[str]()
+
+    CapturedLogs(lambda entry, _: shown.append(entry.message)).handle(record("%d", "secret"))
+
+    (line,) = shown
+    assert line.startswith("the line logged at place.py:1 cannot be formatted: TypeError")
+    assert "secret" not in line
