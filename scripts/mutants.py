@@ -56,7 +56,8 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
     ),
     "infra/planning/succession": ("tests/infra/test_changes.py",),
     "infra/planning/quotas": ("tests/infra/test_quotas.py",),
-    "runtime/attempt": ("tests/runtime/test_consume.py", "tests/runtime/test_queue.py"),
+    "runtime/attempt": ("tests/runtime/test_consume.py", "tests/runtime/test_queue.py", "tests/runtime/test_spans.py"),
+    "bounds": ("tests/test_strictjson.py",),
     "local/captured": ("tests/cli/test_log_lines.py", "tests/local/test_isolation.py", "tests/testing"),
 }
 """Tests of a room that do not have its name; a room in a file of its own may have no other."""

@@ -136,6 +136,12 @@ def test_a_problem_answer_is_json_within_its_bound(found: list[tuple[str, str]],
     assert isinstance(json.loads(body)["message"], str)
 
 
+def test_a_problem_answer_names_as_many_problems_as_fit() -> None:
+    body = problem(422, "wrong", [("f", "m")] * 10_000)["body"]
+
+    assert 65_500 < len(body.encode()) <= 65_536  # another problem has 32 bytes, and the last no comma
+
+
 class Unprintable(RuntimeError):
     def __str__(self) -> str:
         raise SystemExit
@@ -195,6 +201,10 @@ def _record(**changes: Any) -> JournalRecord:
         "duration_ms": 1,
     }
     return JournalRecord(**{**known, **changes})
+
+
+def test_what_is_as_long_as_its_limit_stays() -> None:
+    assert (shortened("äb", 3), shortened("äbc", 3)) == ("äb", "…")
 
 
 def test_what_is_too_long_is_cut_to_its_limit_exactly() -> None:

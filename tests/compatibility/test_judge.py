@@ -15,7 +15,7 @@ from tests.examples import examples
 VALUES_PER_SIDE = 4
 
 
-@examples(40)
+@examples(80)
 @given(st.data())
 def test_what_is_called_safe_is_valid(data: st.DataObject) -> None:
     old: Any = data.draw(schemas())
@@ -36,7 +36,7 @@ def test_a_schema_does_not_differ_from_itself(schema: Any) -> None:
     assert compare(schema, copy.deepcopy(schema)) == []
 
 
-@examples(40)
+@examples(80)
 @given(schemas(), st.data())
 def test_what_breaks_one_way_breaks_the_other_way_round(schema: Any, data: st.DataObject) -> None:
     other = data.draw(changed(schema))

@@ -298,7 +298,7 @@ def test_a_timeout_that_cannot_be_settled_delays_its_delivery_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     desk, release, settle, failures = Desk(), threading.Event(), Invoker.settle, ["no space left"]
-    go_on = threading.Event()
+    held, go_on = threading.Event(), threading.Event()
 
     def fails_once(
         invoker: Invoker,
@@ -315,12 +315,17 @@ def test_a_timeout_that_cannot_be_settled_delays_its_delivery_and_no_other(
         if desk.items().count(item) == 1:
             release.wait(LONG)
 
+    def hold_the_timekeeper() -> None:
+        held.set()
+        go_on.wait(LONG)
+
     monkeypatch.setattr(Invoker, "settle", fails_once)
     clerk = desk.clerk(does=hangs, timeout=timedelta(seconds=1))
     with opened(tmp_path, clerk, clock=RealClock(600)) as laptop:
         running = laptop._runner._workers._running
-        monkeypatch.setattr(laptop._runner, "_every_second", lambda: go_on.wait(LONG))
+        monkeypatch.setattr(laptop._runner, "_every_second", hold_the_timekeeper)
         laptop.start()
+        held.wait(LONG)
         ask(laptop, "a", "b")
         wait_until(lambda: len(running) == 2 and all(one.deadline < monotonic() for one in [*running]))
         go_on.set()  # the timekeeper finds both late at the same time

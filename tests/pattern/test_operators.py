@@ -45,6 +45,7 @@ TABLE: list[tuple[str, list[Any], list[Any], list[Any]]] = [
     ("suffix", [{"suffix": ".png"}], [".png", "a.png"], ["a.PNG", "png", None]),
     ("empty suffix", [{"suffix": ""}], ["", "x"], [5, None, ABSENT]),
     ("prefix, any case", [{"prefix": {"equals-ignore-case": "aB"}}], ["abx", "AB"], ["xab", "a"]),
+    ("suffix, any case, plain", [{"suffix": {"equals-ignore-case": "aB"}}], ["xAB", "ab"], ["abx", "b", ""]),
     ("suffix, any case", [{"suffix": {"equals-ignore-case": "aß"}}], ["xASS", "Aß"], ["x", "ass"]),
     # Case. A character of the pattern stands for its own lower and upper form, and for nothing else (ruler).
     ("any case", [{"equals-ignore-case": "aLpha"}], ["alpha", "ALPHA"], ["alph", "alphab", 5, None]),

@@ -63,6 +63,24 @@ def test_an_attempt_is_found_only_while_it_runs(attempt: Attempt) -> None:
     assert running_attempt() is None
 
 
+def test_what_the_handler_raised_is_kept_with_a_dead_letter_and_with_a_failure(attempt: Attempt) -> None:
+    first, second = KeyError("first"), KeyError("second")
+
+    attempt.dead_letter("failed", 1, "it failed", {}, raised=first)
+    assert attempt.raised is first
+    attempt.failed(2, second)
+    assert attempt.raised is second
+
+
+def test_a_duration_is_in_milliseconds_to_the_microsecond(
+    world: World, attempt: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("contradance.runtime.attempt.perf_counter", lambda: attempt._clock + 0.0123456)
+    attempt.record("done", 1)
+
+    assert world.journal.records[0].duration_ms == 12.346
+
+
 def test_a_repeated_attempt_costs_no_retry(world: World, attempt: Attempt) -> None:
     attempt.record("failed", 1, counts=False)
     attempt.record("failed", 1)

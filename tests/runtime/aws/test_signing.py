@@ -118,7 +118,7 @@ def botocore_sends(credentials: Credentials, region: str, service: str, operatio
     return sent[0]
 
 
-@examples(20)
+@examples(40)
 @given(
     call=calls,
     region=st.sampled_from(REGIONS),
