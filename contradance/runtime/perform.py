@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -38,6 +38,8 @@ MAX_SEALED_BYTES: Final = 350 * 1024
 """Most bytes of events and response per delivery: its once-record must fit in one DynamoDB item of 400 KB."""
 _NAMING_BYTES: Final = 200
 """Bytes of a once-record per event beside its detail: its id, and its identity twice."""
+_MAX_EVENTS: Final = MAX_SEALED_BYTES // _NAMING_BYTES
+"""Events from which on no once-record holds them, however small they are: no more are taken from an iterator."""
 _PAUSES_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 1.0)
 """Longest pause after each conflict, the last for all that follow. Without one, those that collided collide again."""
 _RESERVE_SECONDS: Final = 0.5
@@ -177,7 +179,12 @@ def _events(function: AnyFunction, published: object) -> list[Contract]:
     if published is None and function.may_publish_nothing:
         return []
     one = isinstance(published, BaseModel | Mapping | str | bytes) or not isinstance(published, Iterable)
-    events: list[Any] = [published] if one else [*published]  # type: ignore[misc]  # what is not one is iterable
+    events: list[Any] = [published] if one else [*islice(published, _MAX_EVENTS + 1)]  # type: ignore[call-overload]  # what is not one is iterable
+    if len(events) > _MAX_EVENTS:
+        raise TooMuchWork(
+            f"{function.name} publishes more than {_MAX_EVENTS} events at once.\n"
+            "  Publish fewer events; an iterator that it returns must end."
+        )
     for event in events:
         if type(event) not in function.publishes:
             named = ", ".join(contract.__name__ for contract in function.publishes) or "nothing"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
+from itertools import count, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
@@ -307,6 +308,15 @@ class TestRefusals:
         assert MAX_SEALED_BYTES == 350 * KIB
         assert len(world.published) == 2
         assert stored(world) == [Job(ticket_id=TICKET, attempts=1)]
+
+    def test_an_iterator_without_an_end_is_refused_before_it_fills_the_memory(self, world: World) -> None:
+        taken = count(1)
+
+        with pytest.raises(TooMuchWork, match="publishes more than 1792 events at once"):
+            world.deliver(_returning(planned(step=next(taken)) for _ in repeat(None)), recorded("eventbridge"))
+
+        assert next(taken) == 1792 + 2
+        assert stored(world) == []
 
 
 class TestConflicts:
