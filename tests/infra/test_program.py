@@ -374,6 +374,16 @@ def test_the_sweeper_runs_every_minute_and_somebody_hears_when_it_does_not(books
     assert (alarm["comparisonOperator"], alarm["threshold"], alarm["evaluationPeriods"]) == ("LessThanThreshold", 1, 5)
 
 
+def test_the_alarms_of_the_api_look_at_five_minutes(books: Deployment) -> None:
+    alarms = {
+        name: (alarm["metricName"], alarm["period"], alarm["threshold"], alarm["evaluationPeriods"])
+        for name, alarm in books.all("MetricAlarm").items()
+        if alarm.get("namespace") == "AWS/ApiGateway"
+    }
+
+    assert alarms == {"api.errors": ("5xx", 300, 5, 1), "api.latency": ("Latency", 300, 3000, 3)}
+
+
 def test_alarms_tell_a_mail_address(books: Deployment) -> None:
     topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:city-library-prod-alarms"
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 import pytest
 from pydantic import BaseModel, Field
 
-from contradance import Choreography, Contract, Registry, route, schedule, subscriber
+from contradance import Choreography, Contract, Registry, Retry, route, schedule, subscriber
 from contradance.local.clock import RealClock, VirtualClock
 from contradance.local.console.feed import Feed
 from contradance.local.console.guard import HEADERS
@@ -259,6 +259,22 @@ def test_the_stream_tells_of_a_delivery_and_ends_with_the_laptop(tmp_path: Path)
 
 
 @pytest.fixture
+def page_url(tmp_path: Path) -> Iterator[str]:
+    @subscriber(
+        service="readers",
+        delivery="queue",
+        batch=4,
+        on_replay="skip",
+        retry=Retry(times=2, max_age=timedelta(hours=1)),
+        timeout=timedelta(seconds=7),
+        concurrency=2,
+    )
+    def file_away(lent: Lent) -> None: ...
+
+    yield from served(tmp_path, library(file_away))
+
+
+@pytest.fixture
 def album_url(tmp_path: Path) -> Iterator[str]:
     yield from served(tmp_path, album)
 
@@ -272,6 +288,19 @@ def test_a_schedule_is_shown_with_its_time_zone(page: str, tmp_path: Path) -> No
         _, _, shown = ask(url, "GET", f"/_contradance/{page}")
 
         assert "cron(0 8 ? * 2#1 *) Europe/Berlin" in shown
+
+
+def test_a_function_is_shown_as_it_is_declared(page_url: str) -> None:
+    _, _, shown = ask(page_url, "GET", "/_contradance/functions/readers.file_away")
+
+    facts = {name: html.unescape(value) for name, value in re.findall(r"<dt>(.*?)</dt>\s*<dd[^>]*>(.*?)</dd>", shown)}
+    assert {name: facts[name] for name in ("Delivery", "Replay", "Retry", "Timeout", "Concurrency")} == {
+        "Delivery": "through a queue, up to 4 together",
+        "Replay": "skipped",
+        "Retry": "3 attempts: 2 retries within 1 hour",
+        "Timeout": "7 s",
+        "Concurrency": "2",
+    }
 
 
 def test_the_contracts_page_shows_events_of_others_apart(album_url: str) -> None:
