@@ -81,8 +81,8 @@ class Value(BaseModel):
 def check_value(model: type[Value]) -> None:
     """Raise `InvalidContract` if JSON cannot be read back to a field of the class; each class is checked once."""
     if not model.__checked__:
-        model.__checked__ = True
         check_fields(model, model.__qualname__, InvalidContract)
+        model.__checked__ = True
 
 
 class Contract(Value):

@@ -1,6 +1,6 @@
 """The path of a field in JSON, named by its names there: `object.key`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -87,12 +87,14 @@ def _is_open(holder: Any) -> bool:
 
 
 def _is_scalar(annotation: Any) -> bool:
-    """Whether values of a type are texts, numbers or booleans in JSON, as far as the type is known."""
+    """Whether values of a type are texts, numbers or booleans in JSON; True also for a type that is not known."""
     if annotation in (Any, object):
         return True
-    return (
-        issubclass(annotation, _SCALARS) if isinstance(annotation, type) else get_origin(annotation) not in (list, dict)
-    )
+    origin = get_origin(annotation)
+    kind = annotation if origin is None else origin
+    if origin is not None and isinstance(kind, type):
+        return not issubclass(kind, Iterable)  # `tuple[str, ...]`, `Sequence[str]`
+    return issubclass(kind, _SCALARS) if isinstance(kind, type) else True
 
 
 def _field_names(holders: Sequence[Any]) -> list[str]:

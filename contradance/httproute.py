@@ -157,7 +157,7 @@ def _response_annotation(function: str, returns: Any) -> Any:
 
 
 def _check_readable_from_text(function: str, parameter: Parameter) -> None:
-    """Raise `InvalidFunction` if a parameter of the path or the query has a type that cannot be read from text."""
+    """Raise `InvalidFunction` if a parameter has a type, such as a model, that cannot be read from text."""
     if not all(_is_from_text(member) for member in members(parameter.annotation)):
         raise InvalidFunction(
             f"{function} takes {parameter.name!r} as {type_name(parameter.annotation)}, which cannot be read from text.\n"

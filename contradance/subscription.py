@@ -41,7 +41,7 @@ class Subscription:
 
     @property
     def has_queue(self) -> bool:
-        """Whether there is a queue that the function consumes."""
+        """Whether the function consumes a queue: `delivery="queue"`, or one that `draining=True` still keeps."""
         return self.delivery == "queue" or self.draining
 
     @property

@@ -162,7 +162,7 @@ class Table(Generic[Record]):
         unit.put(self.name, key, self._items.write(item))
 
     def delete(self, *key: KeyPart) -> None:
-        """Delete the item with `key`; nothing happens when there is none."""
+        """Delete the item with `key` at the commit; nothing happens when there is none."""
         self._linked_unit("write").put(self.name, self._text_key(key), None)
 
     def query(self, partition: KeyPart) -> list[Record]:

@@ -1,7 +1,9 @@
 """Events of others, as they are declared."""
 
 import json
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field, ValidationError
@@ -218,6 +220,34 @@ def test_a_field_is_named_by_its_names_in_json(name: str, path: tuple[str, ...])
         object: S3Object
 
     assert Named.origin.once_by == (path,)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "usable"),
+    [
+        (str, True),
+        (int | None, True),
+        (Literal["a", "b"], True),
+        (Annotated[str, Field(max_length=9)], True),
+        (object, True),
+        (str | list[str], True),
+        (list[str], False),
+        (tuple[str, ...], False),
+        (set[str], False),
+        (frozenset[str], False),
+        (Sequence[str], False),
+        (Mapping[str, str], False),
+        (dict[str, str], False),
+        (Bucket, False),
+        (tuple, False),
+    ],
+    ids=str,
+)
+def test_only_a_field_with_a_scalar_value_identifies_an_event(annotation: object, usable: bool) -> None:
+    untyped: Any = type(ForeignEvent)
+    space = {"__module__": __name__, "__annotations__": {"key": annotation}}
+    with nullcontext() if usable else pytest.raises(InvalidContract, match="holds a text, a number or a boolean"):
+        untyped("Declared", (ForeignEvent,), space, source="crm", once_by="key")
 
 
 @pytest.mark.parametrize("name", ["identity", "origin"])

@@ -48,7 +48,7 @@ def _example_data(model: type[BaseModel], around: tuple[type, ...] = ()) -> dict
 
 
 def _example_value(model: type[BaseModel], name: str, field: FieldInfo, inside: tuple[type, ...]) -> Any:
-    """Return a field's example or default, else a sample of the model in it; raise `InvalidContract` without any.
+    """Return a field's example or default, else example data of the model in it; `InvalidContract` without any.
 
     A model that is in `inside` contains itself: there the sample ends, with an empty list or None.
     """

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from contradance.choreography import Choreography
@@ -61,7 +62,7 @@ def versions_of(choreography: Choreography, name: str, data: str) -> list[Mappin
             "detail-type": one.identity.detail_type,
             "detail": json.loads(one.detail),
         }
-        for one in seal_data(event, data)
+        for one in seal_data(event, data, datetime.now(UTC))
     ]
 
 

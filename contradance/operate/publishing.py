@@ -1,6 +1,6 @@
 """Publishing an event from the command line, validated like any other."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pydantic import ValidationError
 
@@ -38,7 +38,7 @@ def event_named(choreography: Choreography, name: str) -> EventClass:
     raise DeclarationError(f"the registry {contracts.name!r} holds no {name!r}.\n  It holds: {known}.")
 
 
-def seal_data(contract: type[Contract], data: str) -> tuple[SealedEvent, ...]:
+def seal_data(contract: type[Contract], data: str, at: datetime) -> tuple[SealedEvent, ...]:
     """Return JSON data as a sealed event of a new flow, newest version last; `ContractViolation` if it does not fit."""
     try:
         event = read_closed(contract, data)
@@ -48,7 +48,7 @@ def seal_data(contract: type[Contract], data: str) -> tuple[SealedEvent, ...]:
         lines += [f"  {path}: {message}" for path, message in problems(error, "data")]
         lines.append(f"  See what it should look like: contradance events sample '{name} v{version}'")
         raise ContractViolation("\n".join(lines)) from error
-    return seal_initial(event, publisher=PUBLISHER, occurred_at=datetime.now(UTC))
+    return seal_initial(event, publisher=PUBLISHER, occurred_at=at)
 
 
 def publish_data(
@@ -60,6 +60,6 @@ def publish_data(
         ContractViolation: the data breaks the contract.
         PublishFailed: the event was not accepted within ten seconds.
     """
-    sealed = seal_data(contract, data)
+    sealed = seal_data(contract, data, clock.now())
     publish(sealed, events, choreography.name, clock, _SECONDS)
     return sealed[-1]

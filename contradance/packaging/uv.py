@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,7 +25,8 @@ def _find_uv() -> str:
     if find_spec("uv") is not None:
         from uv import find_uv_bin  # noqa: PLC0415 - uv is an optional dependency
 
-        return find_uv_bin()
+        with suppress(FileNotFoundError):  # the package may be there without its program
+            return find_uv_bin()
     found = shutil.which("uv")
     if found is None:
         raise PackagingError("packages are built with uv, which is not installed.\n  Install it: pip install uv")

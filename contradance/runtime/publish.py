@@ -38,7 +38,6 @@ def publish(sealed: Sequence[SealedEvent], events: Events, bus: str, clock: Cloc
         lines += [f"  {event.event_id} ({event.identity}): {code}" for event, code in unsent[:MAX_PROBLEMS]]
         if len(unsent) > MAX_PROBLEMS:
             lines.append(f"  and {len(unsent) - MAX_PROBLEMS} more")
-        lines.append("  They are stored with the delivery; a retry or the sweeper publishes them.")
         raise PublishFailed("\n".join(lines))
 
 

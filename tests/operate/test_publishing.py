@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from food_contracts.payments import PaymentFailed
 from functions.choreography import food_delivery
 from tests.food import food
 
+NOW = datetime(2026, 1, 31, 18, tzinfo=UTC)
 DATA = sample(PaymentFailed).model_dump_json()
 
 
@@ -29,13 +31,14 @@ def test_an_event_that_is_published_by_hand_begins_a_flow_of_its_own(tmp_path: P
 
 
 def test_it_says_who_published_it() -> None:
-    metadata = json.loads(seal_data(PaymentFailed, DATA)[-1].detail)["metadata"]
+    metadata = json.loads(seal_data(PaymentFailed, DATA, NOW)[-1].detail)["metadata"]
 
     assert metadata["publisher"] == PUBLISHER
+    assert metadata["occurred_at"] == "2026-01-31T18:00:00Z"
 
 
 def test_two_events_published_by_hand_are_two_events() -> None:
-    first, second = (seal_data(PaymentFailed, DATA)[-1] for _ in range(2))
+    first, second = (seal_data(PaymentFailed, DATA, NOW)[-1] for _ in range(2))
 
     assert first.event_id != second.event_id
     assert first.correlation_id != second.correlation_id
@@ -46,7 +49,7 @@ def test_what_breaks_its_contract_is_refused_by_field_and_without_its_values() -
     data = json.dumps(json.loads(DATA) | {"order_id": secret, "surprise": secret})
 
     with pytest.raises(ContractViolation) as refusal:
-        seal_data(PaymentFailed, data)
+        seal_data(PaymentFailed, data, NOW)
 
     message = str(refusal.value)
     assert message.startswith(

@@ -112,7 +112,6 @@ class TestRefusedEntries:
         assert str(failure.value).splitlines() == [
             "1 of 3 events was not published to desk",
             f"  event-001 (desk.repairs/RepairPlanned v1): {code}",
-            "  They are stored with the delivery; a retry or the sweeper publishes them.",
         ]
 
     def test_exactly_what_was_not_sent_is_named(self, events: FakeEvents, clock: VirtualClock) -> None:

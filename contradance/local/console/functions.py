@@ -68,7 +68,7 @@ class FunctionPages:
         )
 
     def act(self, request: Request, form: SubmittedForm) -> Response:
-        """Run a scheduled function, or make postponed attempts, now; redirect to its page. `Refused` if unknown."""
+        """Run a scheduled function, or make postponed attempts, now; redirect. `Refused` for an unknown function."""
         function = self._function(request)
         if form.first("do") == "run" and isinstance(function.trigger, Schedule):
             self._laptop.run_schedule(function.name)

@@ -94,7 +94,7 @@ class Runner:
             awake = self._workers.sleep(self._schedules.coming(), least)
 
     def _run_due(self) -> None:
-        """Make postponed deliveries that are due, time out late ones, and run schedules and the regular tasks."""
+        """Do one round: due and late deliveries, schedules, a jump of the clock, the regular tasks, and a commit."""
         jump = self._clock.jump()
         if jump:
             self._when_jumped(jump)
