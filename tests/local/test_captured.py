@@ -153,7 +153,12 @@ def test_one_write_of_many_lines_shows_the_first_and_the_last(attempt: Attempt) 
 
 def test_a_long_text_is_cut_before_it_is_made_printable(attempt: Attempt, monkeypatch: pytest.MonkeyPatch) -> None:
     lengths = list[int]()
-    monkeypatch.setattr(journal_record, "printable_block", lambda text: lengths.append(len(text)) or text)
+
+    def escape(text: str) -> str:
+        lengths.append(len(text))
+        return text
+
+    monkeypatch.setattr(journal_record, "printable_block", escape)
     long = "\u202e" * 100_000
 
     with attempt:
