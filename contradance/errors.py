@@ -24,7 +24,7 @@
     │   ├── LeaseLost               this attempt took too long, and another took over; nothing is committed
     │   ├── HandlerTimedOut         the handler took longer than its timeout, and was interrupted; retried
     │   ├── AttemptsExhausted       every attempt was begun and none ended; dead-lettered
-    │   └── TooMuchWork             over 99 writes, 256 KiB an event or 350 KiB a delivery
+    │   └── TooMuchWork             over 99 writes, 256 KiB an event, 350 KiB a delivery or 6 MB an answer
     ├── CannotCreate                `contradance new` or `create` cannot write what it should; nothing is written
     ├── LaptopError                 the laptop's bus cannot start or answer
     ├── OperateError                an operation on a running system cannot be done

@@ -15,9 +15,10 @@ from typing import Any, Final, TextIO
 
 from contradance.choreography import Choreography
 from contradance.local.invocation.in_flight import running_flight
+from contradance.printable import encodable
 from contradance.runtime.attempt import Attempt, running_attempt
-from contradance.runtime.attempt_log import STANDARD_KEYS, bounded_entry
-from contradance.runtime.aws.log_values import formatting_failure, masked, masked_argument
+from contradance.runtime.attempt_log import STANDARD_KEYS, bounded_entry, cut
+from contradance.runtime.aws.log_values import as_json_data, formatting_failure, masked, masked_argument
 from contradance.runtime.error_description import exception_text
 from contradance.runtime.journal_record import LogEntry
 
@@ -147,15 +148,15 @@ def packages(choreography: Choreography) -> set[str]:
 def entry_of(record: logging.LogRecord, at: datetime | None = None) -> LogEntry:
     """Return a log record as the `LogEntry` of the line that a function would write on AWS; `at` replaces its time."""
     fields = _powertools_fields(record) or _fields(record)
-    own = {name: value for name, value in fields.items() if name not in STANDARD_KEYS}
+    own = {encodable(name): as_json_data(value) for name, value in fields.items() if name not in STANDARD_KEYS}
     exception = fields.get("exception")
     return LogEntry(
         at=at or datetime.fromtimestamp(record.created, UTC),
         level=record.levelname,
         logger=record.name,
-        message=_text(fields.get("message", "")),
+        message=cut(_text(fields.get("message", ""))),  # before it is made printable, which is slow for a long text
         fields=own,
-        exception=None if exception is None else str(exception),
+        exception=None if exception is None else cut(str(exception)),
     )
 
 

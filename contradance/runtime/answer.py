@@ -1,9 +1,11 @@
 """Answers one HTTP request: API Gateway's payload 2.0 in, its response out."""
 
+import json
+import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, cast
+from typing import Any, Final, cast
 from uuid import uuid4
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -12,7 +14,7 @@ from contradance.annotation import type_name
 from contradance.contract import Contract
 from contradance.delivery import Delivery
 from contradance.envelope import derived_id
-from contradance.errors import ContractViolation, LaptopError, LeaseHeld
+from contradance.errors import ContractViolation, LaptopError, LeaseHeld, TooMuchWork
 from contradance.function import AnyFunction
 from contradance.httproute import Route
 from contradance.reply import HttpError, Reply
@@ -22,6 +24,7 @@ from contradance.runtime.once import OnceKey, OnceRecord, StoredResponse
 from contradance.runtime.perform import Cause, Performed, Task, perform
 from contradance.runtime.ports import Context, Environment
 from contradance.runtime.request import (
+    MAX_RESPONSE_BYTES,
     NOT_FINITE,
     BadRequest,
     Response,
@@ -38,6 +41,11 @@ from contradance.runtime.tracing import tracing
 from contradance.signature import Parameter, describe_function
 from contradance.violation import problems
 from contradance.wire import read_closed
+
+_LONGEST_ESCAPE: Final = 13
+"""More bytes than one character of a body takes in a response: two `\\uXXXX`, and some room for the headers."""
+_ESCAPES_ALL: Final = sys.version_info < (3, 12)
+"""Whether Lambda's runtime for this Python escapes what is not ASCII. awslambdaric, lambda_runtime_marshaller.py."""
 
 
 def answer(
@@ -156,7 +164,20 @@ def _render(route: Route, body: object) -> str:
         not_finite = path_of_infinity(adapter.dump_python(validated, mode="json", by_alias=True))
         if not_finite is not None:
             raise ValueError(f"the answer's {not_finite} is infinite or NaN, which JSON does not have")
+    _check_size(route, text.decode())
     return text.decode()
+
+
+def _check_size(route: Route, body: str) -> None:
+    """Raise `TooMuchWork` when Lambda would not return this body: within its response it is a text, with escapes."""
+    if len(body) * _LONGEST_ESCAPE <= MAX_RESPONSE_BYTES:
+        return
+    size = len(json.dumps(response(route.status, body), ensure_ascii=_ESCAPES_ALL).encode())
+    if size > MAX_RESPONSE_BYTES:
+        raise TooMuchWork(
+            f"{route.key} answers {size} bytes; Lambda returns at most {MAX_RESPONSE_BYTES}.\n"
+            "  Answer page by page, or store the large part and refer to it."
+        )
 
 
 def _arguments(route: Route, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from contradance.bounds import MAX_MESSAGE_BYTES, MAX_REASON_BYTES, shortened
 from contradance.function import AnyFunction
 from contradance.retry import DeliveryMode
-from contradance.runtime.attempt_log import LONGEST_TEXT, AttemptLog, bounded_entry
+from contradance.runtime.attempt_log import LONGEST_TEXT, AttemptLog, bounded_entry, cut
 from contradance.runtime.error_description import author_traceback, describe_error
 from contradance.runtime.journal_record import JournalRecord, LogEntry, Outcome, PublishedEvent
 from contradance.runtime.ports import Environment
@@ -21,6 +21,8 @@ _NOT_SQS: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")
 """Characters that JSON may hold and SQS refuses. SQS API reference, SendMessage."""
 _ATTRIBUTE_BYTES: Final = 100
 """Bytes of a dead letter's attributes without the message of the error: their names, types and REASON."""
+_MOST_PRINTED: Final = 1_000
+"""Most lines of one write to standard output that are shown: the first and the last half of more."""
 _running: ContextVar["Attempt | None"] = ContextVar("contradance_attempt", default=None)
 
 
@@ -95,11 +97,14 @@ class Attempt:
         """Store what was printed during the attempt; return the lines that it completes, without blank ones."""
         *lines, self._unfinished = f"{self._unfinished}{text}".split("\n")
         self._unfinished = self._unfinished[:LONGEST_TEXT]
+        if len(lines) > _MOST_PRINTED:
+            left_out = f"left out here: {len(lines) - _MOST_PRINTED} lines"
+            lines = [*lines[: _MOST_PRINTED // 2], left_out, *lines[-_MOST_PRINTED // 2 :]]
         return [self._keep_line(line) for line in lines if line.strip()]
 
     def _keep_line(self, line: str) -> LogEntry:
         """Store one printed line, cut to its bounds, and return it."""
-        entry = bounded_entry(LogEntry(at=self.now(), level="INFO", logger="print", message=line))
+        entry = bounded_entry(LogEntry(at=self.now(), level="INFO", logger="print", message=cut(line)))
         self.keep(entry)
         return entry
 

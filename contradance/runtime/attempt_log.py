@@ -50,8 +50,8 @@ class AttemptLog:
 def bounded_entry(entry: LogEntry) -> LogEntry:
     """Return a line with at most `_MOST_FIELDS` fields and with cut texts; itself if it is within its limits."""
     fields = {name[:_LONGEST_NAME]: _bounded(value) for name, value in [*entry.fields.items()][:_MOST_FIELDS]}
-    exception = None if entry.exception is None else _cut(entry.exception)
-    message = _cut(entry.message)
+    exception = None if entry.exception is None else cut(entry.exception)
+    message = cut(entry.message)
     same_fields = len(fields) == len(entry.fields) and all(
         fields.get(name) is one for name, one in entry.fields.items()
     )
@@ -65,10 +65,10 @@ def _bounded(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
     text = value if isinstance(value, str) else repr(value)
-    return value if len(text) <= LONGEST_TEXT else _cut(text)
+    return value if len(text) <= LONGEST_TEXT else cut(text)
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
     """Return a text unchanged, or, over `LONGEST_TEXT` characters, its beginning and its end."""
     if len(text) <= LONGEST_TEXT:
         return text

@@ -1,9 +1,15 @@
 """Keeps what an author's code raises inside one attempt."""
 
+import os
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from contradance.errors import HandlerExited
+
+_OF_A_CHILD: Final = (
+    b"error: a child process left the handler that forked it, and is ended; the handler goes on in its parent.\n"
+    b"  End the child in the handler, with os._exit(0), or use multiprocessing or subprocess.\n"
+)
 
 
 class Contained:
@@ -11,14 +17,21 @@ class Contained:
 
     Such exceptions pass `except Exception`: they would end a worker of the laptop or a process of Lambda, and the
     attempt would have no record. So does an exception whose own attributes raise when they are read.
+
+    A child process that leaves the block ends at once: the attempt is its parent's, and so are connections, leases and
+    whatever waits for an answer.
     """
 
     def __enter__(self) -> Self:
+        self._process = os.getpid()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if os.getpid() != self._process:
+            os.write(2, _OF_A_CHILD)
+            os._exit(1)
         if error is not None and not _is_readable(error):
             unreadable = f"the handler raised {type.__repr__(type(error))}, whose attributes raise"
             raise HandlerExited(unreadable).with_traceback(traceback) from None

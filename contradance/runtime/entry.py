@@ -45,6 +45,8 @@ def invoke(function: AnyFunction, event: Any, context: Context, environment: Env
         copy_context().run(_run_schedule, function, trigger, event, context, environment)
         return None
     if not isinstance(trigger, Subscription):
+        if not isinstance(event, Mapping) or "routeKey" not in event:
+            raise _unknown(function, event, "a request of API Gateway, in payload format 2.0")
         from contradance.runtime.answer import answer  # noqa: PLC0415 - a subscriber does not need it
 
         return copy_context().run(answer, function, trigger, event, environment, context)

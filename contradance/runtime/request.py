@@ -21,6 +21,8 @@ from contradance.reply import HttpError
 MAX_BODY_BYTES: Final = 1_048_576
 """Largest body of a request. API Gateway accepts 10 MB and Lambda 6 MB, base64 included; but items hold at most 400 KB
 and events 256 KiB, so a larger body is a mistake or an attack."""
+MAX_RESPONSE_BYTES: Final = 6 * 1024 * 1024
+"""Largest response of a function, as JSON, in bytes. Lambda developer guide, quotas."""
 BODY_TOO_LARGE: Final = f"The request's body is over {MAX_BODY_BYTES:,} bytes."
 NOT_FINITE: Final = "Input should be a finite number"
 MAX_IDEMPOTENCY_KEY: Final = 255

@@ -1,6 +1,7 @@
 """What handlers print and log on the laptop is kept with their attempts."""
 
 import io
+import json
 import logging
 import sys
 from collections.abc import Iterator
@@ -11,10 +12,13 @@ import pytest
 from contradance import subscriber
 from contradance.local.captured import CapturedLogs, CapturedPrint, entry_of, printing, writing
 from contradance.local.state.database import Database
+from contradance.local.state.journal_row import LOGS
+from contradance.runtime import journal_record
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.journal_record import LogEntry
 from tests.runtime.desk import TicketOpened
 from tests.runtime.fakes import World
+from tests.runtime.unjson import UNJSON, UNJSON_SHOWN
 
 
 @subscriber(service="repairs")
@@ -123,3 +127,43 @@ def test_a_line_with_a_wrong_format_raises_nothing_and_names_its_place_without_i
     (line,) = shown
     assert line.startswith("the line logged at place.py:1 cannot be formatted: TypeError")
     assert "secret" not in line
+
+
+def test_a_field_that_json_does_not_have_keeps_its_line_and_is_text(world: World, attempt: Attempt) -> None:
+    given = record("odd")
+    given.__dict__.update(UNJSON)
+
+    with attempt:
+        CapturedLogs().handle(given)
+    attempt.record("done", 1)
+
+    (read,) = LOGS.validate_json(LOGS.dump_json(world.journal.records[-1].logs))
+    fields = json.loads(json.dumps(read.fields, allow_nan=False).encode())
+    assert fields.pop("big").startswith("0x")
+    assert fields == UNJSON_SHOWN
+
+
+def test_one_write_of_many_lines_shows_the_first_and_the_last(attempt: Attempt) -> None:
+    lines = attempt.keep_printed("".join(f"{number}\n" for number in range(5_000)))
+
+    shown = [line.message for line in lines]
+    assert len(shown) == 1_001
+    assert (shown[0], shown[500], shown[-1]) == ("0", "left out here: 4000 lines", "4999")
+
+
+def test_a_long_text_is_cut_before_it_is_made_printable(attempt: Attempt, monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths = list[int]()
+
+    def escape(text: str) -> str:
+        lengths.append(len(text))
+        return text
+
+    monkeypatch.setattr(journal_record, "printable_block", escape)
+    long = "\u202e" * 100_000
+
+    with attempt:
+        attempt.keep_printed(f"{long}\n")
+        CapturedLogs().handle(record("%s", long))
+
+    assert lengths
+    assert max(lengths) < 3_000

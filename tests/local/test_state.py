@@ -286,3 +286,42 @@ def test_what_nobody_waits_for_is_written_when_the_disk_takes_it_again(tmp_path:
     database.close()
 
     assert kept == [("0",), ("1",), ("2",)]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_child_process_neither_writes_nor_reads_the_state(tmp_path: Path) -> None:
+    database = Database(tmp_path / STATE_FILE, synchronous="OFF")
+    database.read("SELECT 1")
+    uses: list[Callable[[], object]] = [
+        lambda: database.write(lambda connection: connection.execute("DELETE FROM journal")),
+        lambda: database.write_soon("DELETE FROM journal", ()),
+        database.flush,
+        lambda: database.read("SELECT 1"),
+    ]
+
+    child = os.fork()
+    if child == 0:
+        refused = 0
+        for use in uses:
+            with suppress(LaptopError):
+                use()
+                continue
+            refused += 1
+        os._exit(refused)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == len(uses)
+    assert database.read("SELECT 1") == [(1,)]
+    database.close()
+
+
+def test_the_state_is_read_after_a_handler_changed_the_folder_of_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    database = Database(Path("state") / STATE_FILE, synchronous="OFF")
+
+    monkeypatch.chdir("elsewhere")
+
+    assert database.read("SELECT 1") == [(1,)]
+    database.close()

@@ -555,3 +555,26 @@ class TestResponse:
         status, body = world.ask(list_tickets, {**get(), "routeKey": "GET /tickets"})
 
         assert (status, body) == (200, [{"ticket_id": str(TICKET), "items": 1}] * 2)
+
+
+class Report(BaseModel):
+    text: str
+
+
+@pytest.mark.parametrize(("letter", "most"), [("x", 6_291_000), ('"', 1_572_000)], ids=["plain", "escaped twice"])
+def test_an_answer_larger_than_lambda_returns_fails_although_nothing_is_stored(
+    world: World, letter: str, most: int
+) -> None:
+    @route("GET /report", service="tickets")
+    def report(length: int) -> Report:
+        return Report(text=letter * length)
+
+    def ask(length: int) -> int:
+        request = get(query={"length": str(length)}) | {"routeKey": "GET /report"}
+        return world.ask(report, request)[0]
+
+    assert ask(most) == 200
+    assert world.outcomes == []
+    assert ask(most + 1_000) == 500
+    assert world.outcomes == ["failed"]
+    assert "GET /report answers 629" in (world.journal.records[-1].error or "")

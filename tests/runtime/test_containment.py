@@ -1,6 +1,7 @@
 """On Lambda too, what would end the process ends one attempt, with a record."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -77,3 +78,23 @@ def test_the_block_is_entered_as_itself_and_an_exception_with_a_cause_is_raised_
         assert entered is block
     assert raised_by(error) is error
     assert raised_by(HandlerExited("without a cause")).args == ("without a cause",)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("raised", [None, ValueError, SystemExit])
+def test_a_child_that_leaves_its_handler_ends_with_an_error_and_its_parent_goes_on(
+    raised: type[BaseException] | None, world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    children = list[int]()
+
+    @subscriber(service="repairs")
+    def forks(event: TicketOpened) -> None:
+        children.append(os.fork())
+        if children[-1] == 0 and raised is not None:
+            raise raised
+
+    world.deliver(forks, delivered(opened()))
+
+    assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 1
+    assert capfd.readouterr().err.startswith("error: a child process left the handler that forked it")
+    assert world.outcomes == ["done"]

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from contradance import Delivery, Retry, schedule, subscriber
+from contradance import Delivery, Retry, route, schedule, subscriber
 from contradance.choreography import AnyFunction
 from contradance.errors import InvalidFunction, UnknownPayload
-from tests.runtime.desk import RepairPlanned, TicketOpened, opened
+from tests.runtime.desk import Job, RepairPlanned, TicketOpened, opened
 from tests.runtime.fakes import Outage, World, delivered, queued
 from tests.runtime.test_store import stores
 
@@ -118,6 +118,20 @@ def test_an_odd_payload_of_a_schedule_names_it(world: World, payload: Any) -> No
 
     with pytest.raises(UnknownPayload, match=r"repairs\.count was invoked with"):
         world.deliver(count, payload)
+
+
+@pytest.mark.parametrize(
+    "payload", [None, [], "GET /", 5, 1.5, True, {}, {"detail": {}}, {"Records": []}], ids=json.dumps
+)
+def test_an_odd_payload_of_a_route_names_it(world: World, payload: Any) -> None:
+    @route("GET /jobs", service="repairs")
+    def jobs() -> Job:
+        raise AssertionError
+
+    with pytest.raises(UnknownPayload, match=r"repairs\.jobs was invoked with .*\n  It takes a request of API Gateway"):
+        world.deliver(jobs, payload)
+
+    assert world.outcomes == []
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from contradance.errors import LaptopError
-from contradance.local.state.reader import CLOSED, Parameters, Reader, connect
+from contradance.local.state.reader import CLOSED, FORKED, Parameters, Reader, connect
 from contradance.local.state.schema import prepare
 
 Synchronous = Literal["FULL", "NORMAL", "OFF"]
@@ -61,6 +61,7 @@ class Database:
 
     def __init__(self, path: Path, synchronous: Synchronous = "FULL") -> None:
         self._path = path
+        self._process = os.getpid()
         self._jobs: deque[Job[Any]] = deque()
         self._writing = threading.Lock()
         self._closed = False
@@ -99,6 +100,7 @@ class Database:
 
     def flush(self) -> None:
         """Commit the waiting changes, or wait for the thread that does; if the disk fails, they wait on."""
+        self._check_process()
         with self._writing:
             if self._jobs:
                 self._commit()
@@ -125,8 +127,14 @@ class Database:
             with self._writing:
                 self._opened.close()
 
+    def _check_process(self) -> None:
+        """Raise `LaptopError` in a child process, before it waits for a lock that no thread of its own releases."""
+        if os.getpid() != self._process:
+            raise LaptopError(FORKED)
+
     def _add(self, change: SqlChange[T], *, single: bool) -> Job[T]:
         """Append a change to those of the next commit, and return its job; raise `LaptopError` after `close`."""
+        self._check_process()
         if self._closed:
             raise LaptopError(CLOSED)
         job = Job(change, single=single)

@@ -1,5 +1,6 @@
 """Reads the laptop's state file, from any thread and any process."""
 
+import os
 import shlex
 import sqlite3
 from collections import deque
@@ -14,6 +15,11 @@ from contradance.strictjson import allow_deep_json
 
 Parameters = tuple[object, ...] | Mapping[str, object]
 """Values of a query's placeholders, by position or by name."""
+FORKED: Final = (
+    "the laptop's state belongs to the process that opened it, and not to a child process.\n"
+    "  Use tables in the handler's own process."
+)
+"""Message of a `LaptopError` in a child process: SQLite connections do not survive a fork."""
 CLOSED: Final = "the laptop's state is closed.\n  The bus has been stopped."
 """Message of a `LaptopError` for a read or a write after `close`."""
 
@@ -40,6 +46,8 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._file = path.absolute()  # a handler may change the folder of the process
+        self._process = os.getpid()
         self._idle: deque[sqlite3.Connection] = deque()
         self._closed = False
 
@@ -79,13 +87,15 @@ class Reader:
                 self._idle.pop().close()
 
     def _take(self) -> sqlite3.Connection:
-        """Return an idle connection, or a new one; raise `LaptopError` after `close`."""
+        """Return an idle connection, or a new one; raise `LaptopError` after `close` and in a child process."""
+        if os.getpid() != self._process:
+            raise LaptopError(FORKED)
         if self._closed:
             raise LaptopError(CLOSED)
         try:
             return self._idle.pop()
         except IndexError:
-            return connect(self._path, "PRAGMA query_only = ON")
+            return connect(self._file, "PRAGMA query_only = ON")
 
 
 @contextmanager

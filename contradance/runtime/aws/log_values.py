@@ -1,19 +1,53 @@
 """Values as a log line shows them: without personal data."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, get_type_hints
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from contradance.pii import MASK, is_marked, mask
+from contradance.printable import encodable
 from contradance.runtime.error_description import describe_error, message_of
 
 if TYPE_CHECKING:
     from logging import LogRecord
 
     from _typeshed import DataclassInstance
+
+_MOST_BITS: Final = 1_024
+"""Bits of the largest integer that is written in decimal. Python reads at most 4,300 digits, and takes long to write many."""
+_MOST_BYTES: Final = 2_000
+"""Bytes of a `bytes` value that are shown."""
+
+
+def as_json_data(value: object, other: Callable[[Any], object] = str) -> object:
+    """Return `value` as JSON can hold it: infinity, NaN, huge integers, bytes and lone surrogates as text.
+
+    `other` converts what is none of JSON's types.
+    """
+    shown: object = value
+    match value:
+        case None | bool():
+            pass
+        case str():
+            shown = encodable(value)
+        case int():
+            shown = value if value.bit_length() <= _MOST_BITS else hex(value)
+        case float():
+            shown = value if isfinite(value) else str(value)
+        case bytes() | bytearray() | memoryview():
+            shown = repr(bytes(value[:_MOST_BYTES]))
+        case Mapping():
+            shown = {encodable(str(name)): as_json_data(item, other) for name, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            shown = [as_json_data(item, other) for item in value]
+        case _:
+            shown = other(value)
+            shown = encodable(shown) if isinstance(shown, str) else shown
+    return shown
 
 
 def masked(value: object) -> object:

@@ -20,8 +20,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.filters import SuppressFilter
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
+from contradance.printable import encodable
 from contradance.runtime.attempt import running_attempt
-from contradance.runtime.aws.log_values import formatting_failure, masked, masked_argument
+from contradance.runtime.aws.log_values import as_json_data, formatting_failure, masked, masked_argument
 from contradance.runtime.error_description import exception_text
 
 SERVICE: Final = "POWERTOOLS_SERVICE_NAME"
@@ -87,7 +88,7 @@ class AttemptFormatter(LambdaPowertoolsFormatter):
         """Return a line as JSON with personal data masked; the keys of invocation and attempt replace equal ones."""
         attempt = running_attempt()
         about = attempt.about if attempt else {}
-        shown = {name: masked(value) for name, value in log.items()}
+        shown = {encodable(str(name)): as_json_data(masked(value), self.json_default) for name, value in log.items()}
         return super().serialize({**shown, **(invocation_keys.get() or {}), **about})
 
 

@@ -38,6 +38,7 @@ from tests.runtime.aws.desk import FUNCTIONS, Deployed, FakeLambda
 from tests.runtime.aws.functions import open_ticket, plan_later, plan_repair, remind
 from tests.runtime.desk import TICKET, Job, TicketOpened, opened
 from tests.runtime.fakes import FakeJournal, World, delivered, queued, recorded
+from tests.runtime.unjson import UNJSON, UNJSON_SHOWN
 
 if TYPE_CHECKING:
     from contradance.runtime.ports import Environment
@@ -682,3 +683,12 @@ def test_a_traceback_quotes_no_value_wherever_it_stands() -> None:
     assert "During handling of the above exception, another exception occurred:" in text
     assert text.count("ValidationError: Card: number: Input should be a valid integer") == 2
     assert "KeyError: 'what an author names'" in text
+
+
+def test_a_line_with_what_json_does_not_have_is_valid_json() -> None:
+    given = logging.makeLogRecord({"msg": "half \ud800", "levelname": "INFO", **UNJSON})
+
+    line = json.loads(AttemptFormatter(service="x").format(given).encode(), parse_constant=pytest.fail)
+
+    assert line["message"] == r"half \ud800"
+    assert {name: line[name] for name in UNJSON_SHOWN} == UNJSON_SHOWN
