@@ -28,7 +28,7 @@ def import_authors(module: str, root: Path, what: str) -> ModuleType:
     """
     try:
         return import_module(module)
-    except ContradanceError:
+    except (ContradanceError, KeyboardInterrupt):
         raise
     except SyntaxError as error:
         place = f"{_relative_path(error.filename or module, root)}, line {error.lineno}"
@@ -37,7 +37,7 @@ def import_authors(module: str, root: Path, what: str) -> ModuleType:
         if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
             raise DeclarationError(f"{what}: it cannot be loaded: {_exception_text(error)}.") from error
         raise _error_of_author(error, root, what) from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise _error_of_author(error, root, what) from error
 
 
@@ -62,7 +62,7 @@ def _exception_text(error: BaseException) -> str:
     """Return an exception's text, or a replacement when its `__str__` raises."""
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 - an author's __str__
+    except BaseException:  # noqa: BLE001 - an author's __str__
         return "its text cannot be made"
 
 

@@ -49,6 +49,12 @@ def failure(root: Path, code: str) -> str:
         ("from json import nothing", "ImportError: cannot import name 'nothing' from 'json'"),
         ("from .choreography import system", "ImportError: cannot import name 'system' from partially initialized"),
         ("raise SystemExit(3)", "SystemExit: 3"),
+        ("raise SystemExit(0)", "SystemExit: 0"),
+        ("raise GeneratorExit('g')", "GeneratorExit: g"),
+        ("import asyncio; raise asyncio.CancelledError('c')", "CancelledError: c"),
+        ("raise type('Own', (BaseException,), {})('b')", "Own: b"),
+        ("raise BaseExceptionGroup('own', [SystemExit(0)])", "BaseExceptionGroup: own"),
+        ("raise type('Odd', (Exception,), {'__str__': lambda self: exit(0)})", "Odd: its text cannot be made"),
         ("import sys; sys.exit('no key')", "SystemExit: no key"),
         ("raise BaseExceptionGroup('two', [ValueError('a'), KeyError('b')])", "ExceptionGroup: two"),
         ("raise type('Odd', (Exception,), {'__str__': lambda self: 1 / 0})", "Odd: its text cannot be made"),
@@ -64,7 +70,7 @@ def failure(root: Path, code: str) -> str:
             "TypeError: subscriber() got an unexpected keyword argument 'retrys'",
         ),
     ],
-    ids=range(19),
+    ids=range(25),
 )
 def test_an_exception_is_reported_at_the_line_of_the_author(root: Path, code: str, raised: str) -> None:
     message = failure(root, HEAD + code + "\n")

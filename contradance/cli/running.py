@@ -20,7 +20,7 @@ from contradance.cli.reloading import end_with_parent
 from contradance.cli.setting import setting_variables
 from contradance.cli.target import state_option
 from contradance.cli.theme import Services, out
-from contradance.local.captured import CapturedLogs, printing
+from contradance.local.captured import CapturedLogs, printing, thread_errors_logged
 from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.console.pages import PREFIX
@@ -94,6 +94,8 @@ def run_laptop(
         end_with_parent()
         listen_to_functions(choreography, CapturedLogs(narrator.logged))
         captured.enter_context(printing(narrator.logged))
+        captured.enter_context(out.pinned())
+        captured.enter_context(thread_errors_logged())
         _greet(choreography, server.url, state, collector)
         _print_backlog(laptop)
         laptop.start()

@@ -3,7 +3,8 @@
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, NoReturn
 
 from rich.color import ColorSystem
@@ -38,6 +39,15 @@ class SafeConsole(Console):
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+    @contextmanager
+    def pinned(self) -> Iterator[None]:
+        """Print inside the block where `sys.stdout` writes now, also while a handler redirects or replaces it."""
+        self.file = sys.stdout
+        try:
+            yield
+        finally:
+            self._file = None
 
     def on_broken_pipe(self) -> None:
         """End the command quietly, without what could not be written: Rich would print it with the next text."""

@@ -7,6 +7,7 @@ traceback; models and exceptions without personal data. A line that is printed i
 import json
 import logging
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -22,6 +23,7 @@ from contradance.runtime.aws.log_values import as_json_data, formatting_failure,
 from contradance.runtime.error_description import exception_text
 from contradance.runtime.journal_record import LogEntry
 
+_LOG: Final = logging.getLogger("contradance.threads")
 _OWN: Final = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
 """Attributes of every log record; what else it has comes from `extra=`."""
 _writing: Final[ContextVar[bool]] = ContextVar("contradance_writing", default=False)
@@ -88,6 +90,9 @@ class CapturedPrint:
                 self._when_printed(entry, attempt.service)
         return self._stream.write(text) if self._when_printed is None else len(text)
 
+    def close(self) -> None:
+        """Ignore a handler that closes standard output: later attempts print to it, and so does the laptop."""
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
@@ -110,6 +115,24 @@ def printing(when_printed: Callable[[LogEntry, str], None] | None = None) -> Ite
     finally:
         if sys.stdout is captured:  # else another has replaced it, such as a debugger
             sys.stdout = before
+
+
+@contextmanager
+def thread_errors_logged() -> Iterator[None]:
+    """Log an exception that ends a thread inside the block; Python would write it to standard error with its values."""
+    before = threading.excepthook
+
+    def log(ended: threading.ExceptHookArgs) -> None:
+        """Log the exception and the thread's name; SystemExit ends a thread silently, as in Python."""
+        if ended.exc_value is not None and not isinstance(ended.exc_value, SystemExit):
+            name = ended.thread.name if ended.thread else "a thread"
+            _LOG.error("%s ended with an exception", name, exc_info=ended.exc_value)
+
+    threading.excepthook = log
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 @contextmanager

@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 
 import pytest
+from rich.text import Text
 
-from contradance.cli.theme import short
+from contradance.cli.theme import out, print_line, short
 from tests.cli.project import ROOT
 
 PROGRAM = r"""
@@ -84,3 +87,13 @@ def test_with_no_color_a_terminal_gets_plain_text() -> None:
 )
 def test_a_short_id_still_identifies(identifier: str | None, shown: str) -> None:
     assert short(identifier) == shown
+
+
+def test_pinned_output_is_not_redirected_by_another_thread(capsys: pytest.CaptureFixture[str]) -> None:
+    with out.pinned(), redirect_stdout(StringIO()) as other:
+        print_line(Text("a line"))
+        out.print("a text")
+    print_line(Text("after"))
+
+    assert capsys.readouterr().out == "a line\na text\nafter\n"
+    assert other.getvalue() == ""

@@ -4,13 +4,15 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from contradance import subscriber
-from contradance.local.captured import CapturedLogs, CapturedPrint, entry_of, printing, writing
+from contradance.local.captured import CapturedLogs, CapturedPrint, entry_of, printing, thread_errors_logged, writing
 from contradance.local.state.database import Database
 from contradance.local.state.journal_row import LOGS
 from contradance.runtime import journal_record
@@ -167,3 +169,48 @@ def test_a_long_text_is_cut_before_it_is_made_printable(attempt: Attempt, monkey
 
     assert lengths
     assert max(lengths) < 3_000
+
+
+def test_a_handler_that_closes_standard_output_closes_it_for_no_other() -> None:
+    stream = io.StringIO()
+    out = CapturedPrint(stream)
+
+    out.close()
+    out.write("later\n")
+
+    assert stream.getvalue() == "later\n"
+
+
+class Person(BaseModel):
+    age: int
+
+
+@pytest.mark.parametrize(
+    ("raised", "shown"),
+    [
+        (lambda: Person.model_validate({"age": "secret".upper()}), "age: Input should be a valid integer"),
+        (lambda: int("x"), "ValueError: invalid literal"),
+        (lambda: (_ for _ in ()).throw(ValueError("\x1b[2J")), r"ValueError: \x1b[2J"),
+        (lambda: (_ for _ in ()).throw(KeyboardInterrupt), "KeyboardInterrupt"),
+    ],
+    ids=["pydantic", "plain", "escape", "interrupt"],
+)
+def test_an_exception_that_ends_a_thread_is_shown_as_a_logged_one(
+    raised: Callable[[], object], shown: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lines = list[LogEntry]()
+    handler = CapturedLogs(lambda entry, _: lines.append(entry))
+    logger = logging.getLogger("contradance.threads")
+    logger.addHandler(handler)
+
+    with thread_errors_logged():
+        thread = threading.Thread(target=raised, name="mailer")
+        thread.start()
+        thread.join()
+    logger.removeHandler(handler)
+
+    (line,) = lines
+    assert (line.level, line.message) == ("ERROR", "mailer ended with an exception")
+    assert shown in (line.exception or "")
+    assert "SECRET" not in (line.exception or "")
+    assert capfd.readouterr().err == ""
