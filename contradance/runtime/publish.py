@@ -22,7 +22,7 @@ _FIRST_PAUSE_SECONDS: Final = 0.1
 
 
 def publish(sealed: Sequence[SealedEvent], events: Events, bus: str, clock: Clock, seconds_left: float) -> None:
-    """Publish every event, with retries for `seconds_left`; raise `PublishFailed` if some were not published.
+    """Publish every event, retrying up to four times before the deadline; raise `PublishFailed` if some remain.
 
     Raises:
         PublishFailed: names the events that were not published; the others were.

@@ -7,6 +7,8 @@ author's own validators refuse are discarded. The values of a field include its 
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, timedelta
+from fractions import Fraction
+from math import ceil, floor
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -28,6 +30,7 @@ _LONGEST_LIST: Final = 4
 """Most items of a generated list, beyond its minimum."""
 _LARGEST: Final = 2**53
 """Bound of a number without one: JSON readers agree on integers up to it."""
+_BOUNDS: Final = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 _USUAL: Final = 999
 """Bound of a decimal without one: three digits before the point stay below a usual limit on all digits."""
 _YEARS: Final = timedelta(days=3650)
@@ -181,10 +184,20 @@ def _strings_with_checks(form: str, checks: Mapping[str, Any]) -> st.SearchStrat
 
 def _integers(schema: SchemaObject) -> st.SearchStrategy[int]:
     """Return a strategy for the integers within a schema's bounds that are multiples of its `multipleOf`."""
-    least = schema.get("minimum", schema.get("exclusiveMinimum", -_LARGEST - 1) + ("minimum" not in schema))
-    most = schema.get("maximum", schema.get("exclusiveMaximum", _LARGEST + 1) - ("maximum" not in schema))
-    step = schema.get("multipleOf", 1)
-    return st.integers(-(-least // step), most // step).map(lambda number: number * step)
+    return _multiples(schema).map(int)
+
+
+def _multiples(schema: SchemaObject) -> st.SearchStrategy[Fraction]:
+    """Return a strategy for the multiples of `multipleOf`, or of 1, within a schema's bounds; 2**53 bounds them else."""
+    step = Fraction(str(schema.get("multipleOf", 1)))
+    bounds = {name: Fraction(str(schema[name])) / step for name in _BOUNDS if name in schema}
+    lower = [ceil(bounds["minimum"])] if "minimum" in bounds else []
+    lower += [floor(bounds["exclusiveMinimum"]) + 1] if "exclusiveMinimum" in bounds else []
+    upper = [floor(bounds["maximum"])] if "maximum" in bounds else []
+    upper += [ceil(bounds["exclusiveMaximum"]) - 1] if "exclusiveMaximum" in bounds else []
+    least = max(lower, default=min(-_LARGEST, *upper) if upper else -_LARGEST)
+    most = min(upper, default=max(_LARGEST, least))
+    return st.integers(least, most).map(lambda number: number * step)
 
 
 def _decimals(number: SchemaObject) -> st.SearchStrategy[str]:
@@ -197,10 +210,12 @@ def _decimals(number: SchemaObject) -> st.SearchStrategy[str]:
 
 
 def _floats(schema: SchemaObject) -> st.SearchStrategy[float]:
-    """Return a strategy for the floats within a schema's bounds, or for multiples of its `multipleOf`."""
+    """Return a strategy for the floats within a schema's bounds, which are multiples of its `multipleOf` if it has one."""
+    if "multipleOf" in schema:
+        return _multiples(schema).map(float)
     least = schema.get("minimum", schema.get("exclusiveMinimum"))
     most = schema.get("maximum", schema.get("exclusiveMaximum"))
-    numbers = st.floats(
+    return st.floats(
         least,
         most,
         exclude_min="exclusiveMinimum" in schema,
@@ -208,5 +223,3 @@ def _floats(schema: SchemaObject) -> st.SearchStrategy[float]:
         allow_nan=False,
         allow_infinity=False,
     )
-    step = schema.get("multipleOf")
-    return numbers if step is None else _integers({**schema, "multipleOf": 1}).map(lambda number: number * step)

@@ -2,8 +2,9 @@ import re
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from random import Random
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
@@ -115,3 +116,50 @@ def test_it_is_a_strategy_like_any_other(data: st.DataObject) -> None:
     two = data.draw(st.lists(events_of(OrderPlaced), min_size=2, max_size=2))
 
     assert all(isinstance(event, OrderPlaced) for event in two)
+
+
+BOUNDED: dict[str, object] = {
+    "integer beyond JSON": Annotated[int, Field(ge=2**53 + 1)],
+    "integer below JSON": Annotated[int, Field(lt=-(2**53))],
+    "integer in two bounds": Annotated[int, Field(ge=10, gt=20, le=25, lt=24)],
+    "multiples of 7": Annotated[int, Field(gt=10, lt=22, multiple_of=7)],
+    "quarters": Annotated[float, Field(ge=0, le=1, multiple_of=0.25)],
+    "halves": Annotated[float, Field(ge=10, le=12, multiple_of=0.5)],
+    "inner quarters": Annotated[float, Field(gt=0, lt=1, multiple_of=0.25)],
+    "fives": Annotated[float, Field(ge=0, le=10, multiple_of=5.0)],
+    "tenths": Annotated[float, Field(ge=0, le=0.3, multiple_of=0.1)],
+    "beyond": Annotated[float, Field(gt=2.0**53)],
+}
+
+
+@pytest.mark.parametrize("annotation", BOUNDED.values(), ids=BOUNDED)
+def test_numbers_are_within_their_bounds(annotation: object) -> None:
+    untyped: Any = type(Contract)
+    space = {"__module__": __name__, "__annotations__": {"key": str, "number": annotation}}
+    model = untyped("Numbered", (Contract,), space, source="library.numbers", subject="key")
+
+    @settings(examples(20))
+    @given(events_of(model))
+    def each_is_an_event(event: Contract) -> None:
+        assert isinstance(event, model)
+
+    each_is_an_event()
+
+
+def test_every_multiple_within_the_bounds_may_come() -> None:
+    class Quarter(Contract, source="library.numbers", subject="key"):
+        key: str
+        number: float = Field(ge=0, le=1, multiple_of=0.25)
+
+    found = {
+        find(events_of(Quarter), partial(_has, number), settings=_SEARCH).number for number in (0, 0.25, 0.5, 0.75, 1)
+    }
+
+    assert found == {0, 0.25, 0.5, 0.75, 1}
+
+
+_SEARCH = settings(phases=[Phase.generate])
+
+
+def _has(number: float, event: Any) -> bool:
+    return bool(event.number == number)
