@@ -84,19 +84,18 @@ def _first(target: Target, term: str) -> _Selected | None:
     Functions that the code does not have are left out.
     """
     from contradance.local.rehearsal import PendingEvent, pending_events  # noqa: PLC0415 - loaded with the command
-    from contradance.local.state.ids import SHORTEST  # noqa: PLC0415 - the same
     from contradance.local.state.journal_table import STATE_FILE  # noqa: PLC0415 - the same
     from contradance.local.state.reader import reading  # noqa: PLC0415 - the same
     from contradance.operate.dead_letters import find, flow_and_subject  # noqa: PLC0415 - the same
+    from contradance.operate.shortened_id import selects  # noqa: PLC0415 - the same
 
     functions, option = target.choreography.functions, state_option(target.state)
 
     def is_about(letter: "DeadLetter") -> bool:
         """Whether `term` is the function, an id or the subject of a letter, or the beginning of an id."""
         flow, subject = flow_and_subject(target.choreography, letter)
-        begins = len(term) >= SHORTEST and any(one.startswith(term) for one in (letter.event_id, flow))
-        is_named = begins or term in {letter.event_id, flow, subject, letter.subscriber} - {""}
-        return bool(letter.event) and letter.subscriber in functions and is_named
+        is_named = term in {subject, letter.subscriber} or selects(term, letter.event_id) or selects(term, flow)
+        return bool(letter.event) and letter.subscriber in functions and term != "" and is_named
 
     with reading(target.state / STATE_FILE) as reader:
         pending = [one for one in pending_events(reader, term) if one.function in functions]

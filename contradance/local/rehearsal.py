@@ -15,7 +15,7 @@ from contradance.errors import LaptopError
 from contradance.local.clock import RealClock
 from contradance.local.invocation.record import read_event
 from contradance.local.items import Queries, StoredItems
-from contradance.local.state.ids import FIRST, LAST, SHORTEST
+from contradance.local.state.ids import id_range
 from contradance.runtime.containment import raised_by
 from contradance.runtime.entry import invoke
 from contradance.runtime.journal_record import JournalRecord
@@ -81,7 +81,7 @@ class PendingEvent(NamedTuple):
 
 def pending_events(queries: Queries, term: str) -> list[PendingEvent]:
     """Return the pending deliveries that `term` selects, the first due first: a function, subject, or an id's start."""
-    above = term + (LAST if len(term) >= SHORTEST else FIRST)
+    _, above = id_range(term)
     rows = queries.read(_PENDING, {"term": term, "above": above})
     return [PendingEvent(function, event_id, read_event(event_id, envelope)) for function, event_id, envelope in rows]
 

@@ -159,13 +159,13 @@ def _render(route: Route, body: object) -> str:
     validated = adapter.validate_python(body, by_name=True, by_alias=True)
     if validated is None:
         return ""
-    text = adapter.dump_json(validated, by_alias=True, warnings="error")
-    if b"null" in text:  # Pydantic writes infinity and NaN as null
+    text = adapter.dump_json(validated, by_alias=True, warnings="error").decode()
+    if "null" in text:  # Pydantic writes infinity and NaN as null
         not_finite = path_of_infinity(adapter.dump_python(validated, mode="json", by_alias=True))
         if not_finite is not None:
             raise ValueError(f"the answer's {not_finite} is infinite or NaN, which JSON does not have")
-    _check_size(route, text.decode())
-    return text.decode()
+    _check_size(route, text)
+    return text
 
 
 def _check_size(route: Route, body: str) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from contradance.bounds import MAX_MESSAGE_BYTES
 from contradance.choreography import AnyFunction, Choreography
 from contradance.function import Schedule
 from contradance.local.dead_letter_queues import VISIBILITY_SECONDS
@@ -11,8 +12,6 @@ from contradance.local.names import aws_name, dead_letter_queue, queue_arn
 from contradance.retry import VISIBILITY_FACTOR
 from contradance.subscription import Subscription
 
-MOST_BYTES: Final = 1_048_576
-"""Largest message, attributes included, in bytes. SQS developer guide, quotas-messages."""
 _RETENTION: Final = 1_209_600
 """Longest retention of a queue, in seconds: two weeks. SQS's quota. The laptop deletes no message by age."""
 
@@ -31,7 +30,7 @@ class LaptopQueue(NamedTuple):
         settings = {
             "ApproximateNumberOfMessagesDelayed": "0",
             "DelaySeconds": "0",
-            "MaximumMessageSize": str(MOST_BYTES),
+            "MaximumMessageSize": str(MAX_MESSAGE_BYTES),
             "MessageRetentionPeriod": str(_RETENTION),
             "QueueArn": queue_arn(self.name),
             "ReceiveMessageWaitTimeSeconds": "0",

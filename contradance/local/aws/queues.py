@@ -7,6 +7,7 @@ import time
 from typing import Final
 from urllib.parse import urlsplit
 
+from contradance.bounds import MAX_MESSAGE_BYTES
 from contradance.choreography import Choreography
 from contradance.local.aws.batch import MAX_ENTRIES, each_entry
 from contradance.local.aws.message import (
@@ -17,7 +18,7 @@ from contradance.local.aws.message import (
     received_message,
 )
 from contradance.local.aws.protocol import AwsRequest, ResponseBody
-from contradance.local.aws.queue import MOST_BYTES, LaptopQueue, queues_of
+from contradance.local.aws.queue import LaptopQueue, queues_of
 from contradance.local.dead_letter_queues import VISIBILITY_SECONDS, DeadLetterQueues
 from contradance.local.events.bus import Bus
 from contradance.local.events.deliveries import Deliveries
@@ -107,10 +108,10 @@ class Queues:
         attributes = message_attributes(request)
         content = body.encode()
         texts = (text for name, value in attributes.items() for text in (name, *value.values()))
-        if len(content) + sum(len(text.encode()) for text in texts) > MOST_BYTES:
+        if len(content) + sum(len(text.encode()) for text in texts) > MAX_MESSAGE_BYTES:
             raise Refused(
                 "InvalidParameterValue",
-                f"One or more parameters are invalid. Reason: Message must be shorter than {MOST_BYTES} bytes.",
+                f"One or more parameters are invalid. Reason: Message must be shorter than {MAX_MESSAGE_BYTES} bytes.",
             )
         if queue.source:
             message_id = self._bus.enqueue_direct(queue.function.name, body, delay)

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from contradance.local.events.pending_delivery import Dispatcher
 from contradance.local.state.database import Database
-from contradance.local.state.ids import FIRST, LAST, SHORTEST
+from contradance.local.state.ids import id_range
 
 _ALL_POSTPONED: Final = "SELECT delivery.id, function, event_id, attempt FROM delivery JOIN event ON event.id = event WHERE due > :now ORDER BY due"
 _POSTPONED: Final = _ALL_POSTPONED.replace(
@@ -37,7 +37,7 @@ def retry_now(database: Database, dispatcher: Dispatcher, now: datetime, term: s
         term: a function, or what begins an event's or a flow's id, or a subject; None for every delivery.
     """
     at = now.timestamp()
-    above = None if term is None else term + (LAST if len(term) >= SHORTEST else FIRST)
+    above = None if term is None else id_range(term)[1]
     query = _ALL_POSTPONED if term is None else _POSTPONED
 
     def change(connection: sqlite3.Connection) -> list[Postponed]:

@@ -1,9 +1,13 @@
-"""Ids that are shortened to their beginnings, as search terms."""
+"""The ids that a search term selects, as a range that SQLite reads from an index."""
 
 from typing import Final
 
-SHORTEST: Final = 8
-"""Fewest characters of a shortened id: a search term with fewer must equal the whole id."""
-FIRST: Final = "\0"
-LAST: Final = "\U0010ffff"
-"""Appended to a term: ids from the term up to this begin with it; up to `FIRST`, only the term itself."""
+from contradance.operate.shortened_id import SHORTEST
+
+_FIRST: Final = "\0"
+_LAST: Final = "\U0010ffff"
+
+
+def id_range(term: str) -> tuple[str, str]:
+    """Return (first, end) of the half-open range of ids that equal a term or, from 8 characters on, begin with it."""
+    return term, term + (_LAST if len(term) >= SHORTEST else _FIRST)

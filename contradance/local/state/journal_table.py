@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from contradance.limits import LONGEST_TIMEOUT
 from contradance.local.state.database import Database
-from contradance.local.state.ids import FIRST, LAST, SHORTEST
+from contradance.local.state.ids import id_range
 from contradance.local.state.journal_row import LOGS, STARTED_AT, parsed_start, records_of
 from contradance.local.state.reader import Reader, reading
 from contradance.operate.flow import Outstanding
@@ -60,7 +60,7 @@ class JournalReader:
 
         A term of fewer than 8 characters must equal the whole.
         """
-        return records_of(self._rows(_FLOWS, _range(term) * 4))
+        return records_of(self._rows(_FLOWS, id_range(term) * 4))
 
     def latest_flows(self, term: str, before: int, limit: int) -> list[tuple[str, int]]:
         """Return (correlation id, last row id) of up to `limit` of the flows that `flows` selects, the latest first.
@@ -70,7 +70,7 @@ class JournalReader:
             before: only flows whose last row id is below this.
             limit: most flows.
         """
-        return self._rows(_LATEST_FLOWS, (*_range(term) * 4, before, limit))
+        return self._rows(_LATEST_FLOWS, (*id_range(term) * 4, before, limit))
 
     def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
         """Return every record of these flows, without logs, in the order they were written."""
@@ -99,7 +99,7 @@ class JournalReader:
         rows = self._rows(
             "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND (archived = 1 OR bus <> '') "
             "ORDER BY archived DESC, id DESC LIMIT 1",
-            _range(event_id),
+            id_range(event_id),
         )
         return str(rows[0][0]) if rows else None
 
@@ -188,11 +188,6 @@ class LaptopJournal(JournalReader):
         """Commit the waiting records, and return the rows of a query."""
         self._database.flush()
         return super()._rows(query, parameters)
-
-
-def _range(term: str) -> tuple[str, str]:
-    """Return (first, end) of the half-open range of ids that equal a term or, from 8 characters on, begin with it."""
-    return term, term + (LAST if len(term) >= SHORTEST else FIRST)
 
 
 def _filter(wanted: Wanted) -> tuple[str | None, ...]:

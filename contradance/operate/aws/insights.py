@@ -18,6 +18,7 @@ from contradance.operate.aws.services import Aws
 from contradance.operate.flow import Outstanding
 from contradance.operate.journal import LogLine, Records, Wanted, attempt_level, logs_attached, read_record
 from contradance.operate.level import LEVELS
+from contradance.operate.shortened_id import selects
 from contradance.runtime.attempt_log import STANDARD_KEYS
 from contradance.runtime.journal_record import JournalRecord
 
@@ -42,8 +43,6 @@ _OF_INVOCATION: Final = frozenset(
     }
 )
 """Keys of a line that the runtime adds on AWS."""
-_SHORTEST: Final = 8
-"""Fewest characters of an id that find it by its beginning."""
 
 
 class InsightsJournal:
@@ -218,9 +217,7 @@ def _json(text: str) -> dict[str, Any]:
 def _is_about(record: JournalRecord, term: str) -> bool:
     """Whether an id or the subject of a record is `term`, or begins with it if it has 8 characters or more."""
     names = [record.correlation_id, record.subject, record.event_id, *(event.event_id for event in record.published)]
-    return any(
-        name is not None and (name == term or (len(term) >= _SHORTEST and name.startswith(term))) for name in names
-    )
+    return any(name is not None and selects(term, name) for name in names)
 
 
 def _lists_of(correlation_ids: Iterable[str]) -> Iterator[str]:
