@@ -22,7 +22,9 @@ LAMBDA_MAX_AGE: Final = timedelta(hours=6)
 """Longest time that Lambda keeps an asynchronous event. Lambda API reference, FunctionEventInvokeConfig."""
 QUEUE_RETRIES: Final = 999
 """Most retries behind a queue: SQS's maxReceiveCount is at most 1,000."""
-QUEUE_MAX_AGE: Final = timedelta(days=7)
+QUEUE_RETENTION: Final = timedelta(days=14)
+"""Longest that a queue keeps a message, as dead letter queues do: for so long an event can come back. SQS's quota."""
+QUEUE_MAX_AGE: Final = QUEUE_RETENTION / 2
 """Longest max_age behind a queue: half of SQS's longest retention, since a dead letter's retention counts from its first queue."""
 MIN_MAX_AGE: Final = timedelta(minutes=1)
 """Shortest maximum age that EventBridge and Lambda accept."""

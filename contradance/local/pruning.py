@@ -19,13 +19,11 @@ from contradance.choreography import Choreography
 from contradance.local.dead_letter_queues import LETTER_COLUMNS, letter_ids, stored_letter
 from contradance.local.state.database import Database
 from contradance.local.state.journal_row import STARTED_AT, parsed_start
-from contradance.retry import QUEUE_MAX_AGE
+from contradance.retry import QUEUE_MAX_AGE, QUEUE_RETENTION
 from contradance.runtime.ports import Clock
 
 DEFAULT_KEPT: Final = timedelta(days=14)
 """How long events are kept unless `run --archive-days` gives another time."""
-SHORTEST_MEMORY: Final = timedelta(days=14)
-"""Shortest memory of a once-record: SQS's longest retention. For so long an event can come back from a dead letter queue."""
 _ROWS: Final = 500
 """Rows that one step reads."""
 _REPLAYS: Final = "SELECT 1 FROM replay WHERE state IN ('STARTING', 'RUNNING', 'CANCELLING')"
@@ -163,7 +161,7 @@ class Pruner:
 
     def _prune_once(self, connection: sqlite3.Connection, before: float) -> Pruned | None:
         """Delete the once-records whose events cannot come back, among the next rows; None without more."""
-        memory = max(self._kept, SHORTEST_MEMORY)
+        memory = max(self._kept, QUEUE_RETENTION)
         since = before + (self._kept - memory).total_seconds()
         rows = connection.execute(_ONCE, (since, *self._once, _ROWS)).fetchall()
         if not rows:

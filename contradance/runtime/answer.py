@@ -43,7 +43,7 @@ from contradance.violation import problems
 from contradance.wire import read_closed
 
 _LONGEST_ESCAPE: Final = 13
-"""More bytes than one character of a body takes in a response: two `\\uXXXX`, and some room for the headers."""
+"""Upper limit of the bytes of one character in a response: two escapes `\\uXXXX`, and room for the headers."""
 _ESCAPES_ALL: Final = sys.version_info < (3, 12)
 """Whether Lambda's runtime for this Python escapes what is not ASCII. awslambdaric, lambda_runtime_marshaller.py."""
 

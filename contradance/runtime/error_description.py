@@ -36,7 +36,7 @@ _OF_LIBRARIES: Final = (*_STARTERS, os.path.dirname(os.__file__), "/opt/")  # no
 
 
 def _total(describe: Callable[[BaseException], str]) -> Callable[[BaseException], str]:
-    """Return `describe`, which for an exception that raises when it is read returns a sentence with its class."""
+    """Return `describe` with a fallback for an exception that raises when it is read: a sentence with its class."""
 
     @wraps(describe)
     def described(error: BaseException) -> str:

@@ -48,7 +48,7 @@ def foreign_module(
 
 
 def _models(form: str, detail: Mapping[str, Any]) -> ast.Module:
-    """Return the models of a document; a field whose name a foreign event reserves has another."""
+    """Return the models of a document; a field whose name a foreign event reserves gets another name."""
     aliases: dict[str, str] = {}
     tree = _generated(form, detail, aliases)
     while (reserved := _reserved_fields(tree)).keys() - aliases.keys():
@@ -101,7 +101,7 @@ def _reserved_fields(tree: ast.Module) -> dict[str, str]:
 
 
 def _class_names(tree: ast.Module, name: str) -> dict[str, str]:
-    """Return new names of classes by the generator's: `name` for the detail; raise `CannotCreate` if it is imported."""
+    """Return each class's new name by the generator's, `name` for the detail; `CannotCreate` if an import has it."""
     taken = {_BASE}
     for node in tree.body:
         if isinstance(node, ast.ImportFrom):
@@ -173,7 +173,7 @@ def _make_event(body: list[ast.stmt], name: str, keywords: Mapping[str, str], ab
 
 
 def _used_names(body: list[ast.stmt]) -> set[str]:
-    """Return the names that code uses, with `annotations` of `__future__` where a class is rebuilt after others."""
+    """Return the names that code uses, and `annotations`, of `__future__`, if `model_rebuild` completes a class."""
     nodes = [node for statement in body for node in ast.walk(statement)]
     rebuilt = any(isinstance(node, ast.Attribute) and node.attr == "model_rebuild" for node in nodes)
     return {node.id for node in nodes if isinstance(node, ast.Name)} | ({"annotations"} if rebuilt else set())

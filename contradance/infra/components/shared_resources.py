@@ -13,7 +13,8 @@ from contradance.infra.components.function import FunctionComponent
 from contradance.infra.components.retention import retainable
 from contradance.infra.planning.alarm import AlarmPlan
 from contradance.infra.planning.function import FunctionPlan
-from contradance.infra.planning.queue import DEAD_LETTER_DAYS, DeadLetterPlan
+from contradance.infra.planning.queue import DeadLetterPlan
+from contradance.retry import QUEUE_RETENTION
 
 DAY = 86_400
 """In seconds."""
@@ -92,7 +93,7 @@ def create_dead_letter_queue(
     queue = aws.sqs.Queue(
         f"{name}.dead-letters",
         name=plan.name,
-        message_retention_seconds=DEAD_LETTER_DAYS * DAY,
+        message_retention_seconds=int(QUEUE_RETENTION.total_seconds()),
         redrive_allow_policy=plan.redrive_allow_policy,
         sqs_managed_sse_enabled=True,
         tags=tags,

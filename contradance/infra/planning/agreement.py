@@ -10,7 +10,7 @@ from contradance.errors import DeclarationError, InvalidStack
 from contradance.function import AnyFunction
 from contradance.httproute import Route
 from contradance.infra.config import StackConfig
-from contradance.infra.planning.function import SHORTEST_MEMORY
+from contradance.retry import QUEUE_RETENTION
 from contradance.settings import Secret, Setting
 from contradance.subscription import Subscription
 
@@ -147,12 +147,12 @@ def _short_once_records(functions: tuple[AnyFunction, ...], config: StackConfig,
     if config.remember_days is None or not functions:
         return
     slowest = max(functions, key=lambda function: function.retry.max_age)
-    least = max(config.archive_retention, SHORTEST_MEMORY) + slowest.retry.max_age
+    least = max(config.archive_retention, QUEUE_RETENTION) + slowest.retry.max_age
     if timedelta(days=config.remember_days) < least:
         days = least / timedelta(days=1)
         yield (
             f"  rememberDays is {config.remember_days:g}, but an event can come back for {days:g} days: the archive keeps "
-            f"it for {config.archive_retention.days}, a dead letter queue for {SHORTEST_MEMORY.days}, and {slowest.name} retries "
+            f"it for {config.archive_retention.days}, a dead letter queue for {QUEUE_RETENTION.days}, and {slowest.name} retries "
             f"for {slowest.retry.max_age} more. The event would be handled twice.\n"
             f"  Fix: pulumi config rm --stack {stack} rememberDays"
         )

@@ -12,11 +12,10 @@ from contradance.infra.planning import grants, naming
 from contradance.infra.planning.buses import ForeignBusPlan
 from contradance.infra.planning.site import BusPlan, Site
 from contradance.infra.planning.statement import Statement, canonical
+from contradance.retry import QUEUE_RETENTION
 from contradance.runtime.aws import variable_names
 from contradance.settings import Setting
 
-SHORTEST_MEMORY: Final = timedelta(days=14)
-"""Time that an event can come back from a dead letter queue; the archive may keep it longer."""
 _AS_DECLARED: Final = Override()
 
 
@@ -86,7 +85,7 @@ class Setup:
 
     def once_record_seconds(self, max_age: timedelta) -> int:
         """Return the lifetime of a once-record: as configured, else as long as its event can come back."""
-        least = max(self.config.archive_retention, SHORTEST_MEMORY) + max_age
+        least = max(self.config.archive_retention, QUEUE_RETENTION) + max_age
         asked = self.config.remember_days
         return int((timedelta(days=asked) if asked else least).total_seconds())
 

@@ -6,8 +6,6 @@ from typing import Final
 from contradance.infra.planning.function import Setup
 from contradance.infra.planning.statement import Statement, canonical, document
 
-DEAD_LETTER_DAYS: Final = 14
-"""Retention of a dead letter queue, in days: SQS's longest."""
 QUEUE_DAYS: Final = 10
 """Retention of a queue behind a rule. It is longer than the longest `max_age`, which the consumer checks: SQS deletes
 expired messages silently. It is four days shorter than a dead letter's, whose retention counts from its first queue."""

@@ -2,18 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from contradance.bounds import MAX_MESSAGE_BYTES
 from contradance.choreography import AnyFunction, Choreography
 from contradance.function import Schedule
 from contradance.local.dead_letter_queues import VISIBILITY_SECONDS
 from contradance.local.names import aws_name, dead_letter_queue, queue_arn
-from contradance.retry import VISIBILITY_FACTOR
+from contradance.retry import QUEUE_RETENTION, VISIBILITY_FACTOR
 from contradance.subscription import Subscription
-
-_RETENTION: Final = 1_209_600
-"""Longest retention of a queue, in seconds: two weeks. SQS's quota. The laptop deletes no message by age."""
 
 
 class LaptopQueue(NamedTuple):
@@ -25,13 +22,16 @@ class LaptopQueue(NamedTuple):
     """Whether it is the queue before its function; else it is the dead letter queue."""
 
     def settings(self) -> Mapping[str, str]:
-        """Return the attributes, as text, that never change; `RedrivePolicy` only of a source queue."""
+        """Return the attributes, as text, that never change; `RedrivePolicy` only of a source queue.
+
+        The laptop deletes no message by its age.
+        """
         timeout = VISIBILITY_FACTOR * int(self.function.limits.timeout.total_seconds())
         settings = {
             "ApproximateNumberOfMessagesDelayed": "0",
             "DelaySeconds": "0",
             "MaximumMessageSize": str(MAX_MESSAGE_BYTES),
-            "MessageRetentionPeriod": str(_RETENTION),
+            "MessageRetentionPeriod": str(int(QUEUE_RETENTION.total_seconds())),
             "QueueArn": queue_arn(self.name),
             "ReceiveMessageWaitTimeSeconds": "0",
             "SqsManagedSseEnabled": "true",
