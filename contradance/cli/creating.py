@@ -28,7 +28,7 @@ from contradance.scaffold.topic import create_topic
 create = typer.Typer(
     help="Write a new part of the project, with a test beside it, and list it where it belongs.\n\n"
     "Nothing is overwritten, and a command that fails or is interrupted writes nothing. "
-    "On a terminal, missing values are ask_unless_given for.",
+    "On a terminal, missing values are asked for.",
     no_args_is_help=True,
 )
 

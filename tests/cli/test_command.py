@@ -1,3 +1,4 @@
+import ast
 import json
 import os
 import re
@@ -5,6 +6,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,26 @@ def test_the_list_of_commands_has_the_first_line_of_each_command_s_own_help(comm
     line, _, _ = (command.loaded.help or "").partition("\n")
 
     assert (command.help, command.loaded.name) == (line, command.name)
+
+
+def helps(command: typer.core.TyperGroup | typer.core.TyperCommand) -> Iterator[str]:
+    yield command.help or ""
+    yield from (getattr(parameter, "help", None) or "" for parameter in command.params)
+    for inner in getattr(command, "commands", {}).values():
+        yield from helps(inner)
+
+
+@cache
+def functions_of_the_cli() -> set[str]:
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "contradance" / "cli").glob("*.py")]
+    return {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("command", COMMANDS_LISTED, ids=lambda command: command.name)
+def test_no_help_holds_the_name_of_a_function_of_ours(command: LazyCommand) -> None:
+    words = {word for text in helps(command.loaded) for word in re.findall(r"\w+_\w+", text)}
+
+    assert words & functions_of_the_cli() == set()
 
 
 LOADED = """\
