@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple, NewType, Optional
 from uuid import UUID
@@ -9,6 +9,7 @@ from typing_extensions import TypeAliasType, TypedDict
 
 from contradance import Contract, Registry, Value
 from contradance.annotation import models_in
+from contradance.contract import check_value
 from contradance.errors import InvalidContract, InvalidRegistry
 
 
@@ -214,3 +215,20 @@ def test_models_are_found_in_any_annotation() -> None:
     assert list(models(dict[str, list[Line | Open]])) == ["Line", "Open"]
     assert list(models(Literal["Line"])) == []
     assert list(models(Annotated[int, Line])) == []
+
+
+class Parcel(Value):
+    inside: "list[Item]"
+    opens: Callable[[], None]
+
+
+class Item(Value):
+    name: str
+
+
+def test_a_value_that_a_later_class_completes_is_refused_each_time() -> None:
+    Parcel.model_rebuild()
+
+    for _ in range(2):
+        with pytest.raises(InvalidContract, match="'opens' that is a callable, which has no JSON"):
+            check_value(Parcel)
