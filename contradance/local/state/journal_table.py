@@ -16,6 +16,7 @@ from contradance.local.state.journal_row import LOGS, STARTED_AT, parsed_start, 
 from contradance.local.state.reader import Reader, reading
 from contradance.operate.flow import Outstanding
 from contradance.operate.journal import LogLine, Records, Wanted, attempt_log_lines
+from contradance.operate.shortened_id import CANDIDATES, whole_id
 from contradance.runtime.journal_record import JournalRecord
 
 STATE_FILE = "bus.sqlite3"
@@ -92,14 +93,22 @@ class JournalReader:
         ]
 
     def envelope(self, event_id: str) -> str | None:
-        """Return the JSON of the last event whose id is `event_id` or, if long, begins with it; None without one.
+        """Return the JSON of the last event whose id is `event_id`, or alone begins with it; None without one.
 
         No archive has an event of another bus that no rule matches; the own bus is '' in a row.
+
+        Raises:
+            OperateError: several events' ids begin with it.
         """
+        ids = self._rows(
+            "SELECT DISTINCT event_id FROM event WHERE event_id >= ? AND event_id < ? AND (archived = 1 OR bus <> '') "
+            "ORDER BY event_id LIMIT ?",
+            (*id_range(event_id), CANDIDATES + 1),
+        )
         rows = self._rows(
-            "SELECT envelope FROM event WHERE event_id >= ? AND event_id < ? AND (archived = 1 OR bus <> '') "
+            "SELECT envelope FROM event WHERE event_id = ? AND (archived = 1 OR bus <> '') "
             "ORDER BY archived DESC, id DESC LIMIT 1",
-            id_range(event_id),
+            (whole_id(event_id, (known for (known,) in ids)),),
         )
         return str(rows[0][0]) if rows else None
 
