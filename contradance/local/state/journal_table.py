@@ -14,7 +14,7 @@ from contradance.local.state.database import Database
 from contradance.local.state.ids import id_range
 from contradance.local.state.journal_row import LOGS, STARTED_AT, parsed_start, records_of
 from contradance.local.state.reader import Reader, reading
-from contradance.operate.flow import Outstanding
+from contradance.operate.flow import AcceptedEvent, Outstanding
 from contradance.operate.journal import LogLine, Records, Wanted, attempt_log_lines
 from contradance.operate.shortened_id import CANDIDATES, whole_id
 from contradance.runtime.journal_record import JournalRecord
@@ -45,6 +45,13 @@ _STARTS: Final = (
     f"SELECT count(*), min(id), max({STARTED_AT}) FROM "  # noqa: S608 - constants
     f"(SELECT id, record FROM journal WHERE id < ? AND {_FILTER} ORDER BY id DESC LIMIT ?)"
 )
+_NOT_CONSUMED: Final = """
+SELECT event_id, envelope,
+    (SELECT count(*) FROM delivery WHERE delivery.correlation_id = event.correlation_id AND delivery.event = event.id)
+FROM event WHERE event_id >= ? AND event_id < ? AND (archived = 1 OR bus <> '')
+    AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.event_id = event.event_id)
+GROUP BY event_id ORDER BY event_id LIMIT ?
+"""
 _PAGE: Final = 1_000
 """Records per query."""
 _END: Final = 2**63 - 1
@@ -91,6 +98,12 @@ class JournalReader:
         return [
             Outstanding(flow, event, function, datetime.fromtimestamp(due, UTC)) for flow, event, function, due in rows
         ]
+
+    def not_consumed(self, term: str) -> list[AcceptedEvent]:
+        """Return events that no record is about, with an id that `term` selects as in `flows`; the first 11, by id."""
+        rows = self._rows(_NOT_CONSUMED, (*id_range(term), CANDIDATES + 1))
+        events = ((event_id, json.loads(envelope), pending) for event_id, envelope, pending in rows)
+        return [AcceptedEvent(one, event["source"], event["detail-type"], pending) for one, event, pending in events]
 
     def envelope(self, event_id: str) -> str | None:
         """Return the JSON of the last event whose id is `event_id`, or alone begins with it; None without one.

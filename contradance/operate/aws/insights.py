@@ -15,7 +15,7 @@ from typing import Any, Final
 from contradance.deployed import Deployed
 from contradance.errors import OperateError
 from contradance.operate.aws.services import Aws
-from contradance.operate.flow import Outstanding
+from contradance.operate.flow import AcceptedEvent, Outstanding
 from contradance.operate.journal import LogLine, Records, Wanted, attempt_level, logs_attached, read_record
 from contradance.operate.level import LEVELS
 from contradance.operate.shortened_id import selects
@@ -98,6 +98,10 @@ class InsightsJournal:
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:  # noqa: ARG002 - the port's
         """Return an empty list: EventBridge, Lambda and SQS have no operation that lists pending deliveries."""
+        return []
+
+    def not_consumed(self, term: str) -> list[AcceptedEvent]:  # noqa: ARG002 - the port's
+        """Return an empty list: EventBridge has no operation that lists events."""
         return []
 
     def latest(self) -> list[JournalRecord]:
