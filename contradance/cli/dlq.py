@@ -157,27 +157,40 @@ def purge(
 
 
 def _print_outcomes(outcomes: "Iterable[LetterOutcome]", *, as_json: bool) -> int:
-    """Print how many letters have which outcome, and each letter with a reason; return how many were kept."""
+    """Print how many letters have which outcome, and each letter with a reason; return how many were kept.
+
+    If an error or Ctrl-C ends it, the outcomes until then are printed, too.
+    """
     counts: Counter[tuple[str, str]] = Counter()
-    letters = []
-    for letter, outcome, why in outcomes:
-        counts[letter.subscriber, outcome] += 1
-        letters.append(
-            {"subscriber": letter.subscriber, "event_id": letter.event_id, "outcome": outcome, "why": why or None}
-        )
-        if why and not as_json:
-            event = printable(f"{letter.what} {letter.event_id}")
-            out.print(f"{outcome}: {letter.subscriber}  {event}", style="yellow")
-            for line in why.splitlines():
-                out.print(f"  {line}")
+    letters: list[dict[str, str | None]] = []
+    try:
+        for letter, outcome, why in outcomes:
+            counts[letter.subscriber, outcome] += 1
+            letters.append(
+                {"subscriber": letter.subscriber, "event_id": letter.event_id, "outcome": outcome, "why": why or None}
+            )
+            if why and not as_json:
+                event = printable(f"{letter.what} {letter.event_id}")
+                out.print(f"{outcome}: {letter.subscriber}  {event}", style="yellow")
+                for line in why.splitlines():
+                    out.print(f"  {line}")
+    except BaseException:
+        if letters:
+            _print_counts(counts, letters, as_json=as_json)
+        raise
+    _print_counts(counts, letters, as_json=as_json)
+    return sum(count for (_, result), count in counts.items() if result == "kept")
+
+
+def _print_counts(counts: Counter[tuple[str, str]], letters: list[dict[str, str | None]], *, as_json: bool) -> None:
+    """Print how many letters of each function have which outcome, or every letter as JSON."""
     if as_json:
         print_json({"dead_letters": letters})
-    else:
-        for (name, result), count in sorted(counts.items()):
-            out.print(f"{name}: {count} {_OUTCOMES[result]}")
-        if not counts:
-            out.print("No dead letters.")
-    return sum(count for (_, result), count in counts.items() if result == "kept")
+        return
+    for (name, result), count in sorted(counts.items()):
+        out.print(f"{name}: {count} {_OUTCOMES[result]}")
+    if not counts:
+        out.print("No dead letters.")
 
 
 def _total(count: int, hidden: int) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import Final
 
 from contradance.choreography import Choreography
 from contradance.envelope import unseal
@@ -20,9 +19,6 @@ from contradance.operate.dead_letter import DeadLetter, LetterOutcome, Reason
 from contradance.operate.ports import LetterView, System
 from contradance.runtime.consume import read_event
 from contradance.subscription import Subscription
-
-_TOGETHER: Final = 500
-"""Letters that are redriven or deleted in one call. On the laptop this is one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +123,7 @@ def redrive(
     """
     for name in _with_queues(system, subscriber):
         with system.dead_letters.look([name]) as view:
-            for letters in _batches(_read(view, choreography, reason, only)):
+            for letters in _batches(_read(view, choreography, reason, only), view.together):
                 refusals = [(letter, refusal(choreography, letter)) for letter in letters]
                 yield from (LetterOutcome(letter, "kept", why) for letter, why in refusals if why is not None)
                 valid = [letter for letter, why in refusals if why is None]
@@ -149,7 +145,7 @@ def purge(
     """Delete dead letters, with `only` those with these message ids; yield outcomes; without `really` delete none."""
     for name in _with_queues(system, subscriber):
         with system.dead_letters.look([name]) as view:
-            for letters in _batches(_read(view, choreography, reason, only)):
+            for letters in _batches(_read(view, choreography, reason, only), view.together):
                 if really:
                     yield from view.delete(letters)
                 else:
@@ -208,10 +204,10 @@ def _capped(letter: DeadLetter, choreography: Choreography) -> DeadLetter:
     return replace(letter, attempts=most)
 
 
-def _batches(letters: Iterable[DeadLetter]) -> Iterator[Sequence[DeadLetter]]:
-    """Yield the letters, in order, in lists of up to `_TOGETHER`."""
+def _batches(letters: Iterable[DeadLetter], size: int) -> Iterator[Sequence[DeadLetter]]:
+    """Yield the letters, in order, in lists of up to `size`."""
     remaining = iter(letters)
-    while batch := [*islice(remaining, _TOGETHER)]:
+    while batch := [*islice(remaining, size)]:
         yield batch
 
 

@@ -16,6 +16,11 @@ _REPLAY_ENDED: Final = ("COMPLETED", "CANCELLED", "FAILED")
 class LetterView(Protocol):
     """An open view of the dead letters of some functions, to read, redrive and delete them."""
 
+    @property
+    def together(self) -> int:
+        """How many letters are redriven or deleted in one call: outcomes are known only after it."""
+        ...
+
     def letters(self, limit: int | None = None) -> Iterator[DeadLetter]:
         """Yield each dead letter once, function by function; `limit` is for each function, None for no limit.
 
@@ -32,7 +37,7 @@ class LetterView(Protocol):
         ...
 
     def delete(self, letters: Sequence[DeadLetter]) -> list[LetterOutcome]:
-        """Delete letters; return an outcome for every letter, `kept` if another client has it."""
+        """Delete letters; return an outcome for every letter, `kept` if another client has it or the system refuses."""
         ...
 
 

@@ -84,6 +84,8 @@ class LaptopDeadLetters:
 class LaptopLetterView:
     """`contradance.operate.ports.LetterView` over the laptop's file."""
 
+    together = 500  # each call is one transaction
+
     def __init__(self, reader: Reader | Database, functions: Sequence[str], actions: LaptopActions) -> None:
         self._reader = reader
         self._functions = functions
