@@ -44,6 +44,8 @@ class FoundLetters:
     """Those that were to be kept; the groups count all."""
     hidden: int
     """About how many more another client has received."""
+    cut: tuple[str, ...] = ()
+    """Functions that may have more, because a queue is read up to a limit of the system."""
 
     @property
     def count(self) -> int:
@@ -91,8 +93,9 @@ def find(
                 kept.append(letter)
             key = (letter.subscriber, letter.reason, letter.cause)
             groups[key] = _with(groups.get(key), key, letter)
+        cut = tuple(view.cut())
     found = sorted(groups.values(), key=lambda group: (group.subscriber, -group.count, group.reason, group.cause))
-    return FoundLetters(tuple(found), tuple(kept), hidden)
+    return FoundLetters(tuple(found), tuple(kept), hidden, cut)
 
 
 def _with(group: Group | None, key: tuple[str, Reason, str], letter: DeadLetter) -> Group:
@@ -115,11 +118,13 @@ def redrive(
     *,
     only: Container[str] | None = None,
     really: bool = False,
+    when_cut: Callable[[str], None] = lambda _: None,
 ) -> Iterator[LetterOutcome]:
     """Yield the outcome of each dead letter: its event sent to its function, or kept; without `really` nothing is sent.
 
     With `only`, those with these message ids. An event that the function would still refuse is kept, and so is one that
-    cannot be sent. A letter is deleted only when its event has been accepted.
+    cannot be sent. A letter is deleted only when its event has been accepted. `when_cut` is called with each function that
+    may have more letters.
     """
     for name in _with_queues(system, subscriber):
         with system.dead_letters.look([name]) as view:
@@ -131,6 +136,8 @@ def redrive(
                     yield from view.redrive(valid)
                 else:
                     yield from (LetterOutcome(letter, "redrivable") for letter in valid)
+            for cut in view.cut():
+                when_cut(cut)
 
 
 def purge(
@@ -141,8 +148,12 @@ def purge(
     *,
     only: Container[str] | None = None,
     really: bool = False,
+    when_cut: Callable[[str], None] = lambda _: None,
 ) -> Iterator[LetterOutcome]:
-    """Delete dead letters, with `only` those with these message ids; yield outcomes; without `really` delete none."""
+    """Delete dead letters, with `only` those with these message ids; yield outcomes; without `really` delete none.
+
+    `when_cut` is called with each function that may have more letters.
+    """
     for name in _with_queues(system, subscriber):
         with system.dead_letters.look([name]) as view:
             for letters in _batches(_read(view, choreography, reason, only), view.together):
@@ -150,6 +161,8 @@ def purge(
                     yield from view.delete(letters)
                 else:
                     yield from (LetterOutcome(letter, "deletable") for letter in letters)
+            for cut in view.cut():
+                when_cut(cut)
 
 
 def flow_and_subject(choreography: Choreography, letter: DeadLetter) -> tuple[str, str]:

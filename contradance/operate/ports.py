@@ -28,6 +28,10 @@ class LetterView(Protocol):
         """
         ...
 
+    def cut(self) -> Sequence[str]:
+        """Return the functions of which `letters` without a limit may have left some out, after it was read."""
+        ...
+
     def hidden(self) -> int:
         """Return about how many letters cannot be read now because another client has received them."""
         ...

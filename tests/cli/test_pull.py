@@ -154,6 +154,7 @@ def test_personal_data_is_revealed_only_when_confirmed_and_that_is_recorded(stac
 
     done = stack.pull("--reveal", "--confirm", "food-delivery", "--limit", "1")
 
+    assert "The first 1 of 2 dead letters. More: add --limit N, up to 1,000" in done.stderr
     assert done.exit_code == 0, done.output
     (body,) = stack.bodies()
     assert NAME in body

@@ -431,3 +431,24 @@ def test_what_was_deleted_before_aws_refuses_is_reported_and_counted(tmp_path: P
     }
     assert left == 23
     assert redriven == {("redriven", True): 23}
+
+
+def test_a_queue_with_more_letters_than_are_read_is_reported(
+    tmp_path: Path, desk: Desk, adapter: Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("contradance.operate.aws.sqs.MOST", 3)
+    with opened(tmp_path, desk.clerk(does=always_fails)) as laptop, operated(laptop, adapter) as stack:
+        ask(laptop, *"abcd")
+        laptop.drain()
+        cut: dict[str, list[str]] = {"redrive": [], "purge": [], "rest": []}
+
+        found = find(stack, laptop.choreography)
+        few = find(stack, laptop.choreography, limit=1)
+        checked = [*redrive(stack, laptop.choreography, when_cut=cut["redrive"].append)]
+        purged = [*purge(stack, laptop.choreography, really=True, when_cut=cut["purge"].append)]
+        rest = [*purge(stack, laptop.choreography, really=True, when_cut=cut["rest"].append)]
+
+    is_aws = adapter == "aws"
+    assert (found.count, found.cut, few.cut) == ((3, (LISTEN,), ()) if is_aws else (4, (), ()))
+    assert [len(one) for one in (checked, purged, rest)] == ([3, 3, 1] if is_aws else [4, 4, 0])
+    assert cut == {"redrive": [LISTEN] * is_aws, "purge": [LISTEN] * is_aws, "rest": []}

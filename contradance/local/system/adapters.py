@@ -98,6 +98,10 @@ class LaptopLetterView:
             for row in self._reader.rows(query, (function, _NO_LIMIT if limit is None else limit)):
                 yield stored_letter(function, row)
 
+    def cut(self) -> Sequence[str]:
+        """Return an empty sequence: all letters are read."""
+        return ()
+
     def hidden(self) -> int:
         """Return 0: letters are read even while another client has received them."""
         return 0

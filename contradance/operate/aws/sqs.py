@@ -76,6 +76,10 @@ class SqsView:
             found = [*threads.map(lambda queue: [*queue.letters(most)], self._queues.values())]
         return (letter for letters in found for letter in letters)
 
+    def cut(self) -> Sequence[str]:
+        """Return the functions of which 10,000 letters were received: there may be more."""
+        return [name for name, queue in self._queues.items() if queue.received >= MOST]
+
     def hidden(self) -> int:
         """Return about how many messages of these queues other clients have received."""
         with ThreadPoolExecutor(_AT_A_TIME) as threads:
@@ -150,6 +154,11 @@ class QueuePeek:
             self._receipts |= {message["MessageId"]: message["ReceiptHandle"] for message in received}
             for message in fresh:
                 yield read_dead_letter(self.function, queue_message(message))
+
+    @property
+    def received(self) -> int:
+        """How many letters were received."""
+        return len(self._receipts)
 
     def delete(self, letters: Sequence[DeadLetter]) -> Mapping[str, str]:
         """Delete up to ten dead letters that this object received; return why AWS refused some, by message id."""
