@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from contradance.cli.pulled import TakenLetter, TakenRow
+    from contradance.operate.dead_letters import FoundLetters
 
 _MOST: Final = 1_000
 """Most dead letters of one pull."""
@@ -78,11 +79,16 @@ def pull(
         print_json(_taken_json(taken, new))
     else:
         _print_taken(target, taken, new)
+    _print_rest(found, limit)
+    if not (taken.good_letters or taken.good_rows) or any(one.why for one in taken_rows):
+        raise typer.Exit(1)
+
+
+def _print_rest(found: "FoundLetters", limit: int) -> None:
+    """Print, on standard error, how many dead letters there are, if not all were pulled."""
     if found.count > len(found.letters) or found.cut:
         more = f"at least {found.count:,}" if found.cut else f"{found.count:,}"
         err.print(f"The first {limit} of {more} dead letters. More: add --limit N, up to {_MOST:,}", style="yellow")
-    if not (taken.good_letters or taken.good_rows) or any(one.why for one in taken_rows):
-        raise typer.Exit(1)
 
 
 class _Taken(NamedTuple):
