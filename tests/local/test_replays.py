@@ -170,6 +170,15 @@ def test_replayed_events_are_not_archived_again(tmp_path: Path, desk: Desk) -> N
     assert (archive["EventCount"], archive["ArchiveArn"], archive["State"]) == (1, ARCHIVE, "ENABLED")
 
 
+def test_an_archive_has_the_bytes_that_eventbridge_would_write(tmp_path: Path, desk: Desk) -> None:
+    with opened(tmp_path, desk.clerk()) as laptop:
+        ask(laptop, "é")
+        (event,) = laptop.deliveries.due("clerk.listen", START, 1)
+
+        compact = json.dumps(json.loads(event.envelope), separators=(",", ":"), ensure_ascii=False)
+        assert laptop.replays.archive_size() == (1, len(compact.encode()))
+
+
 def test_minutes_come_in_order_and_a_minute_is_shuffled(tmp_path: Path, desk: Desk) -> None:
     items = [f"{minute}-{number}" for minute in range(3) for number in range(20)]
     with opened(tmp_path, desk.clerk(), seed=3) as laptop:
