@@ -76,6 +76,7 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
         "tests/local/test_buses.py",
         "tests/local/test_clock_jumps.py",
         "tests/local/test_delivery.py",
+        "tests/local/test_postponed.py",
         "tests/local/test_put_events.py",
         "tests/local/test_rehearsal.py",
         "tests/local/test_replays.py",
