@@ -62,7 +62,7 @@ def test_a_request_is_as_the_recorded_one(name: str) -> None:
 
     context = {key: ours["requestContext"][key] for key in ("apiId", "domainName", "requestId")}
     http = {**theirs["requestContext"]["http"], "sourceIp": "127.0.0.1", "userAgent": ""}
-    of_client = {"requestContext": {**theirs["requestContext"], **context, "http": http}}
+    of_client: dict[str, Any] = {"requestContext": {**theirs["requestContext"], **context, "http": http}}
     del of_client["requestContext"]["domainPrefix"]
     if name == "http_post_base64":  # API Gateway encodes by the content type, the laptop what is not text
         of_client |= {"body": content.decode(), "isBase64Encoded": False}
