@@ -136,14 +136,16 @@ def test_anything_may_be_on_a_queue(served: World, data: st.DataObject) -> None:
         if data.draw(st.booleans(), label="direct"):
             served.laptop.dead_letters.send(function, body, attributes)
         elif function != "desk.sweep_up":
-            queue = f"http://x/1/{function.replace('.', '-')}{data.draw(st.sampled_from(['', '-dead-letters']), label='queue')}"
+            queue = f"http://x/000000000000/{function.replace('.', '-')}{data.draw(st.sampled_from(['', '-dead-letters']), label='queue')}"
             given_ = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
             request = {"QueueUrl": queue, "MessageBody": body, "MessageAttributes": given_}
             served.calls("AmazonSQS.SendMessage", json.dumps(request))
     served.laptop.drain()
 
     shows(served, data.draw(st.integers(0, 50), label="command"))
-    answer = served.calls("AmazonSQS.ReceiveMessage", json.dumps({"QueueUrl": "http://x/1/desk-greet-dead-letters"}))
+    answer = served.calls(
+        "AmazonSQS.ReceiveMessage", json.dumps({"QueueUrl": "http://x/000000000000/desk-greet-dead-letters"})
+    )
     assert answer.status == 200
 
 
@@ -221,7 +223,7 @@ PARAMETERS: Final = {
     "EventSourceArn": '"arn:aws:events:us-east-1:000000000000:archive/club-archive"', "EventStartTime": "0",
     "EventEndTime": "1800000000", "Destination": '{"Arn":"arn:aws:events:us-east-1:000000000000:event-bus/club"}',
     "EventPattern": '{"source":["club.members"]}', "Event": json.dumps(json.dumps(EVENT)), "Limit": "1", "NextToken": '"0"',
-    "NamePrefix": '"c"', "State": '"ENABLED"', "QueueUrl": '"http://x/1/desk-greet-dead-letters"', "QueueName": '"desk-greet"',
+    "NamePrefix": '"c"', "State": '"ENABLED"', "QueueUrl": '"http://x/000000000000/desk-greet-dead-letters"', "QueueName": '"desk-greet"',
     "ReceiptHandle": '"r.' + "0" * 32 + '"', "VisibilityTimeout": "1", "Entries": '[{"Id":"a","ReceiptHandle":"b"}]',
     "AttributeNames": '["All"]', "MaxNumberOfMessages": "10", "WaitTimeSeconds": "0", "MessageBody": '"a"', "DelaySeconds": "1",
     "MessageAttributes": '{"a":{"DataType":"String","StringValue":"b"}}', "TargetArn": '"arn"', "Description": '"d"',

@@ -23,7 +23,7 @@ class Bounds:
     """Limits on what clients may take of the server."""
 
     connections: int = 128
-    """Open connections; with bodies of maximum size they take 128 MB of memory, or 512 MB in AWS's protocol."""
+    """Open connections; with bodies of maximum size they take 128 MB of memory, or 768 MB in Lambda's protocol."""
     head_seconds: float = 10
     """From the connection, or a request's first byte, to the end of its headers."""
     body_seconds: float = 30
