@@ -142,7 +142,8 @@ class Queues:
         older = request.texts("AttributeNames")
         system = {*older, *request.texts("MessageSystemAttributeNames")}
         check_attribute_names([*system.difference(older)], SYSTEM_ATTRIBUTES)
-        check_attribute_names(older, {*SYSTEM_ATTRIBUTES, *self._attributes(queue), *_ATTRIBUTES})
+        if older:  # their names are those of the queue's attributes, too, in the service model
+            check_attribute_names(older, {*SYSTEM_ATTRIBUTES, *self._attributes(queue), *_ATTRIBUTES})
         own = request.texts("MessageAttributeNames")
         deadline = time.monotonic() + min(wait, _LONGEST_WAIT_SECONDS)
         while not (found := self._dead_letters.receive(queue.function.name, limit, seconds)):

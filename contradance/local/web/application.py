@@ -112,10 +112,13 @@ class LaptopApplication:
         return "console" if self._console is not None and self._console.serves(scope) else "routes"
 
     def _admit(self, scope: Scope, kind: RequestKind) -> None:
-        """Raise `_Refused` for too large headers, a page that may not send this, or to answer a preflight."""
+        """Raise `_Refused` for invalid or too large headers, a page that may not send this, or to answer a preflight."""
         headers = Headers(scope=scope)
         if sum(len(name) + len(value) + 4 for name, value in headers.raw) + len(scope["raw_path"]) > MAX_HEAD_BYTES:
             raise _Refused(error_response(431, "The request's line and headers are too large."))
+        if "content-length" in headers and "transfer-encoding" in headers:
+            # Servers disagree about the end of such a body: RFC 9112, section 6.3.
+            raise _Refused(error_response(400, "The request has both Content-Length and Transfer-Encoding."))
         answer = self._browsers.refusal(kind, scope["method"], headers)
         if answer is None and kind == "routes":
             answer = self._browsers.preflight(scope["method"], headers)
