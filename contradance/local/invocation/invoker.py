@@ -91,6 +91,8 @@ class Invoker:
             answer = invoke(function, sqs_batch(pending, environment.clock.now()), context, environment)
         except Exception as error:  # noqa: BLE001 - journaled by the runtime; it is what Lambda would retry
             return error
+        finally:
+            self._in_flight.settings.restore()
         failed = isinstance(answer, dict) and answer["batchItemFailures"]
         return RuntimeError("reported as a batch item failure") if failed else None
 
@@ -129,6 +131,7 @@ class Invoker:
 
     def record_late_requests(self) -> None:
         """Journal as failed the requests that have outlived their timeouts since the last call."""
+        self._in_flight.settings.restore()  # what hangs does not return, which would restore them
         for flight in self._in_flight.take_late_requests():
             function = self._functions[flight.function]
             seconds, where = function.limits.timeout.total_seconds(), self._in_flight.where(flight)
