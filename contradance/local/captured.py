@@ -201,7 +201,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     """Return the message, the `extra=` keys and the traceback, if any, of a standard library's record."""
     fields = {name: masked(value) for name, value in vars(record).items() if name not in _OWN}
     fields["message"] = _message(record)
-    if record.exc_info and record.exc_info[1]:
+    if record.exc_info and record.exc_info[1] is not None:
         fields["exception"] = exception_text(record.exc_info[1])
     return fields
 

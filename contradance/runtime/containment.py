@@ -16,7 +16,8 @@ class Contained:
     """A `with` block around an author's code: SystemExit, GeneratorExit and the like leave it as `HandlerExited`.
 
     Such exceptions pass `except Exception`: they would end a worker of the laptop or a process of Lambda, and the
-    attempt would have no record. So does an exception whose own attributes raise when they are read.
+    attempt would have no record. So does an exception whose own attributes raise when they are read or set, such as one of
+    a frozen dataclass: `contextlib` sets them.
 
     A child process that leaves the block ends at once: the attempt is its parent's, and so are connections, leases and
     whatever waits for an answer.
@@ -37,6 +38,8 @@ class Contained:
             raise HandlerExited(unreadable).with_traceback(traceback) from None
         if error is not None and not isinstance(error, Exception):
             raise HandlerExited(f"the handler raised {type(error).__name__}, which ended its attempt") from error
+        if error is not None and not _is_writable(error):
+            raise HandlerExited(f"the handler raised {type(error).__name__}, whose attributes cannot be set") from error
 
 
 def _is_readable(error: BaseException) -> bool:
@@ -47,6 +50,15 @@ def _is_readable(error: BaseException) -> bool:
         return not isinstance(error, BaseExceptionGroup) or bool(error.exceptions)
     except BaseException:  # noqa: BLE001 - an author's class may raise anything
         return False
+
+
+def _is_writable(error: BaseException) -> bool:
+    """Whether the traceback of an exception can be set, as each generator-based context manager does."""
+    try:
+        error.__traceback__ = error.__traceback__
+    except BaseException:  # noqa: BLE001 - the same
+        return False
+    return True
 
 
 def raised_by(error: BaseException) -> BaseException:

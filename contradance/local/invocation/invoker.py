@@ -25,6 +25,7 @@ from contradance.local.invocation.record import (
 )
 from contradance.runtime.attempt import Attempt
 from contradance.runtime.entry import attempt_to_record, invoke
+from contradance.runtime.error_description import describe_error
 from contradance.runtime.ports import Environment
 
 _LOG = logging.getLogger("contradance.invoker")
@@ -36,6 +37,10 @@ UNSETTLED_SECONDS: Final = 5.0
 
 class TimedOut(Exception):
     """An invocation outlived its function's timeout."""
+
+
+class NotContained(Exception):
+    """An invocation raised what the runtime neither handles nor records."""
 
 
 class ProcessEnded(Exception):
@@ -95,6 +100,18 @@ class Invoker:
             self._in_flight.settings.restore()
         failed = isinstance(answer, dict) and answer["batchItemFailures"]
         return RuntimeError("reported as a batch item failure") if failed else None
+
+    def invoke_contained(self, function: AnyFunction, pending: PendingDelivery, flight: Flight) -> Exception | None:
+        """Invoke as `invoke` does; what would end the thread is journaled, too, and returned as a `NotContained`."""
+        try:
+            return self.invoke(function, pending, flight)
+        except BaseException as error:  # noqa: BLE001 - without its worker a delivery is never settled
+            described = describe_error(error)
+            try:
+                self._describe(function, pending).record("failed", pending.attempt, error=described)
+            except Exception:  # noqa: BLE001 - without a record the delivery is settled all the same
+                _LOG.exception("a failure of %s could not be recorded", function.name)
+            return NotContained(described)
 
     def time_out(self, function: AnyFunction, pending: PendingDelivery, flight: Flight | None) -> TimedOut:
         """Journal an attempt that outlived its timeout, with what it logged; return its `TimedOut`, for `settle`."""
@@ -185,7 +202,7 @@ class Invoker:
             self._deliveries.postpone(pending, now + pause, counted=False)
             return now + pause
         # Behind a queue the consumer counts and dead-letters: what it reports is repeated. It cannot report its own end.
-        counted = function.delivery == "direct" or isinstance(error, TimedOut | ProcessEnded)
+        counted = function.delivery == "direct" or isinstance(error, TimedOut | NotContained | ProcessEnded)
         most = function.retry.attempts(function.delivery) if counted else function.retry.receives
         if pending.attempt < most:
             following = now + function.retry.delay(function.delivery, pending.attempt, function.limits.timeout)
