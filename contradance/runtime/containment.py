@@ -4,7 +4,7 @@ import os
 from types import TracebackType
 from typing import Final, Self
 
-from contradance.errors import HandlerExited
+from contradance.errors import Conflict, HandlerExited, LeaseHeld
 
 _OF_A_CHILD: Final = (
     b"error: a child process left the handler that forked it, and is ended; the handler goes on in its parent.\n"
@@ -17,7 +17,8 @@ class Contained:
 
     Such exceptions pass `except Exception`: they would end a worker of the laptop or a process of Lambda, and the
     attempt would have no record. So does an exception whose own attributes raise when they are read or set, such as one of
-    a frozen dataclass: `contextlib` sets them.
+    a frozen dataclass: `contextlib` sets them. And so do a conflict and a lease of the author's own: those of the runtime are
+    not counted as attempts.
 
     A child process that leaves the block ends at once: the attempt is its parent's, and so are connections, leases and
     whatever waits for an answer.
@@ -36,7 +37,7 @@ class Contained:
         if error is not None and not _is_readable(error):
             unreadable = f"the handler raised {type.__repr__(type(error))}, whose attributes raise"
             raise HandlerExited(unreadable).with_traceback(traceback) from None
-        if error is not None and not isinstance(error, Exception):
+        if error is not None and (not isinstance(error, Exception) or isinstance(error, Conflict | LeaseHeld)):
             raise HandlerExited(f"the handler raised {type(error).__name__}, which ended its attempt") from error
         if error is not None and not _is_writable(error):
             raise HandlerExited(f"the handler raised {type(error).__name__}, whose attributes cannot be set") from error

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from contradance import PII, Choreography, route
 from contradance.choreography import AnyFunction
-from contradance.errors import LaptopError
+from contradance.errors import Conflict, LaptopError, LeaseHeld
 from contradance.local.captured import CapturedLogs, logging_kept, printing
 from contradance.local.clock import RealClock, VirtualClock
 from contradance.local.console.feed import Feed
@@ -131,6 +131,8 @@ RAISED: dict[str, Callable[[], BaseException]] = {
     "ExceptionGroup": lambda: ExceptionGroup("g", [ValueError()]),
     "MemoryError": MemoryError,
     "RecursionError": RecursionError,
+    "a conflict of its own": lambda: Conflict("the calendar is full"),
+    "a lease of its own": lambda: LeaseHeld("the flat is let"),
     "half of a surrogate pair": lambda: ValueError("\ud800"),
     "Unprintable": Unprintable,
     "very long": lambda: ValueError("x" * 5_000_000),

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -73,6 +74,8 @@ class Invoker:
         notes = FlightNotes(environment.clock)
         self._environment = replace(environment, messages=notes, dead_letters=notes)
         self._when_settled = when_settled
+        self._returned: Counter[str] = Counter()
+        """How often each delivery was repeated without counting its attempt, by id."""
 
     def begin(self, pending: PendingDelivery, deadline: float) -> Flight:
         """List a delivery as running in this thread, and return its flight; `deadline` is in monotonic seconds."""
@@ -179,6 +182,8 @@ class Invoker:
     ) -> datetime | None:
         """Finish, postpone or dead-letter a delivery; return when it is due again, in 5 s if that fails, else None."""
         again = None
+        if flight is None or flight.pause is None:
+            del self._returned[pending.id]
         try:
             if flight is not None and flight.letter is not None:
                 self._deliveries.dead_letter(pending, flight.letter)
@@ -196,9 +201,18 @@ class Invoker:
     def _retry_or_dead_letter(
         self, function: AnyFunction, pending: PendingDelivery, error: Exception, pause: timedelta | None = None
     ) -> datetime | None:
-        """Postpone a failed delivery, uncounted with a `pause`, and return when it is due; None if dead-lettered."""
+        """Postpone a failed delivery, uncounted with a `pause`, and return when it is due; None if dead-lettered.
+
+        SQS counts what is not an attempt, too: it receives a message only `receives` times.
+        """
         now = self._environment.clock.now()
         if pause is not None:
+            receives = pending.attempt + self._returned[pending.id]
+            if receives >= function.retry.receives:
+                self._deliveries.dead_letter(pending, moved_message(pending._replace(attempt=receives)))
+                del self._returned[pending.id]
+                return None
+            self._returned[pending.id] += 1
             self._deliveries.postpone(pending, now + pause, counted=False)
             return now + pause
         # Behind a queue the consumer counts and dead-letters: what it reports is repeated. It cannot report its own end.
