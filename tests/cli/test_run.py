@@ -100,6 +100,21 @@ def test_a_signal_stops_it_when_what_is_in_flight_is_finished(slow: Path, number
     assert laptop.output.endswith("Stopped. Pending deliveries continue at the next start.\n")
 
 
+@pytest.mark.parametrize("options", [[], ["--reload"]], ids=["alone", "reload"])
+def test_a_second_signal_leaves_what_runs_for_the_next_start(options: list[str], slow: Path) -> None:
+    with running(slow, *options) as laptop:
+        ask(laptop.url(), "POST", "/items/a")
+        wait_for(slow / "begun", laptop)
+
+        os.kill(laptop.process.pid, signal.SIGINT)
+        laptop.said("Stopping: finishing running deliveries")
+        os.kill(laptop.process.pid, signal.SIGINT)
+        code = laptop.ended()
+
+    assert code == 128 + signal.SIGINT
+    assert not (slow / "finished").exists()
+
+
 def test_a_signal_that_comes_as_soon_as_it_says_that_it_runs_stops_it_too(slow: Path) -> None:
     with running(slow) as laptop:
         laptop.url()
