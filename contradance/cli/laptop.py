@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from contradance.cli.command import Port, Sets, StateFolder, reporting, the_project
+from contradance.cli.command import Port, Sets, StateFolder, number, reporting, the_project
 from contradance.local.names import DEFAULT_STATE
 
 
@@ -15,10 +15,22 @@ def run(
     port: Port = None,
     settings: Sets = None,
     time_scale: Annotated[
-        float, typer.Option(min=0.001, help="How fast time runs: with 60, a wait of a minute takes a second.")
+        float,
+        typer.Option(
+            min=0.001,
+            max=100_000,
+            callback=number,
+            help="How fast time runs: with 60, a wait of a minute takes a second.",
+        ),
     ] = 1.0,
     archive_delay: Annotated[
-        float, typer.Option(min=0, help="Seconds that an event takes to reach the archive; on AWS it may be 600.")
+        float,
+        typer.Option(
+            min=0,
+            max=86_400,
+            callback=number,
+            help="Seconds that an event takes to reach the archive; on AWS it may be 600.",
+        ),
     ] = 0.0,
     *,
     cors_origin: Annotated[
@@ -29,7 +41,10 @@ def run(
         ),
     ] = None,
     archive_days: Annotated[
-        int, typer.Option(min=1, help="Days that the archive keeps events; older ones are deleted while it runs.")
+        int,
+        typer.Option(
+            min=1, max=36_500, help="Days that the archive keeps events; older ones are deleted while it runs."
+        ),
     ] = 14,
     reload: Annotated[bool, typer.Option("--reload", help="Restart when the code is edited.")] = False,
 ) -> None:
