@@ -188,7 +188,7 @@ class Laptop:
 
     def retry(self, term: str | None, by: SelectBy = "any") -> list[Postponed]:
         """Make postponed deliveries due now, those that `term` selects as in `retry_now`, and return them."""
-        return retry_now(self.database, self.bus.dispatcher, self._consumers, self.clock.now(), term, by)
+        return retry_now(self.database, self.bus.dispatcher, self._consumers, self.clock.now(), term, by=by)
 
     def sweep(self) -> int:
         """Publish events that were committed and not published, and return the number of once-records."""

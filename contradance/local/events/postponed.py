@@ -39,6 +39,7 @@ def retry_now(
     functions: Iterable[str],
     now: datetime,
     term: str | None,
+    *,
     by: SelectBy = "any",
 ) -> list[Postponed]:
     """Make postponed deliveries due now, those that `term` selects or all for None, and return them.
