@@ -9,7 +9,7 @@ from contradance.errors import InvalidStack
 from contradance.infra.planning.plan import StackPlan
 from contradance.infra.planning.trigger import SubscriberPlan
 
-Cause = Literal["declaration", "services", "ingress"]
+LeavingCause = Literal["declaration", "services", "ingress"]
 """What no longer has a function or a table: the code, or the stack's key `services` or `ingress`."""
 DataKind = Literal["dead letters", "queue", "log group", "table"]
 TYPES: Final[dict[DataKind, str]] = {
@@ -19,12 +19,12 @@ TYPES: Final[dict[DataKind, str]] = {
     "table": "aws:dynamodb/table:Table",
 }
 """Pulumi's type of each."""
-_MISSING: Final[dict[Cause, str]] = {
+_MISSING: Final[dict[LeavingCause, str]] = {
     "declaration": "declared",
     "services": "in the stack's services",
     "ingress": "configured",
 }
-_AGAIN: Final[dict[Cause, str]] = {
+_AGAIN: Final[dict[LeavingCause, str]] = {
     "declaration": "declare it again",
     "services": "add its service to the key services again",
     "ingress": "configure it again",
@@ -47,7 +47,7 @@ class Leaving:
     logical_name: str
     id: str
     """Its id in AWS: a queue's URL, or a name."""
-    by: Cause = "declaration"
+    by: LeavingCause = "declaration"
 
     @property
     def import_command(self) -> str:
@@ -65,7 +65,7 @@ def leaving(plan: StackPlan, before: Deployed) -> tuple[Leaving, ...]:
     return tuple(replace(item, by=_cause(item.owner, plan)) for item in found)
 
 
-def _cause(owner: str, plan: StackPlan) -> Cause:
+def _cause(owner: str, plan: StackPlan) -> LeavingCause:
     """Return what no longer has the function or table with this deployed name."""
     services = plan.setup.config.services
     if owner == INGRESS:
@@ -147,7 +147,7 @@ def _of_tables(plan: StackPlan, before: Deployed) -> Iterator[Leaving]:
             yield Leaving(name, "table", name, table.table_name)
 
 
-def _keep(owner: str, by: Cause) -> str:
+def _keep(owner: str, by: LeavingCause) -> str:
     """Return the sentence that names what keeps a function or a table, by what no longer has it."""
     if by == "ingress":
         return "To keep it, name the events that it publishes in the key ingress."
