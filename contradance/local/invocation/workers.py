@@ -269,7 +269,13 @@ class Workers:
     def _perform(self, invocation: Invocation) -> bool:
         """Invoke a function and settle the delivery; return False if it was late, and another worker has taken over."""
         queue, pending = invocation.queue, invocation.pending
-        flight = invocation.flight = self._invoker.begin(pending, invocation.deadline)
+        try:
+            flight = invocation.flight = self._invoker.begin(pending, invocation.deadline)
+        except BaseException:  # it has not begun, so it does not time out either
+            with self._changed:
+                self._running.discard(invocation)
+                queue.release(pending, again=False)
+            raise
         try:
             if not self._others_may_run.is_set():
                 self._recovery.wait_no_more(pending)
