@@ -17,7 +17,7 @@ from contradance.local.invocation import in_flight, record, worker_queue, worker
 from contradance.local.invocation.in_flight import Left
 from contradance.local.invocation.worker_queue import DEFAULT_CONCURRENCY, MAX_HUNG, WorkerQueue
 from contradance.local.laptop import Laptop
-from tests.local.desk import START, Desk, Does, always_fails, ask, fails_until, journaled, opened
+from tests.local.desk import START, Desk, Does, always_fails, ask, fails_until, journaled, nothing, opened
 
 
 class Pool:
@@ -435,6 +435,24 @@ def test_a_timeout_that_cannot_be_settled_is_tried_again_after_five_seconds(
     assert (it.queue.invocations, it.queue.abandoned, it.queue.reserved) == (0, 0, set())
 
 
+@pytest.mark.parametrize("does", [nothing, always_fails])
+def test_an_outcome_that_cannot_be_written_delays_its_delivery_by_five_seconds(
+    shop: Open, desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, does: Does
+) -> None:
+    it = shop(desk.clerk(does=does))
+    with monkeypatch.context() as broken:
+        for name in ("finish", "postpone"):
+            broken.setattr(it.laptop.deliveries, name, lambda *_: (_ for _ in ()).throw(LaptopError("the disk")))
+        ask(it.laptop, "a")
+        it.pool.run()
+
+    assert (desk.items(), it.alarms) == (["a"], {"clerk.listen": 5})
+    assert caplog.text.count("a delivery to clerk.listen could not be settled") == 1
+    it.pass_time(5)
+    it.pool.run()
+    assert it.laptop.deliveries.count()[0] == (does is always_fails)
+
+
 def test_a_delivery_that_cannot_be_begun_does_not_time_out_and_is_made_later(
     shop: Open, desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -582,13 +600,3 @@ class TestQueue:
             queue.enqueue(self.pending(identifier, due=1), now=1)
 
         assert ([one.id for one in queue.ready], queue.reserved, queue.more) == ([*"ab"], {*"ab"}, True)
-
-    def test_the_disk_is_read_after_a_release_that_repeats(self, desk: Desk) -> None:
-        queue = self.queue(desk)
-
-        states = []
-        for again in (False, True, False):
-            queue.release(self.pending(), again=again)
-            states.append(queue.more)
-
-        assert states == [False, True, True]
