@@ -20,7 +20,7 @@ from contradance.local.events.bus import Bus
 from contradance.local.events.clock_jumps import end_long_pauses, shift_pauses
 from contradance.local.events.deliveries import Deliveries
 from contradance.local.events.pending_delivery import PendingDelivery
-from contradance.local.events.postponed import Postponed, retry_now
+from contradance.local.events.postponed import Postponed, SelectBy, retry_now
 from contradance.local.events.replays import Replays
 from contradance.local.events.schedules import Schedules
 from contradance.local.invocation.drain import Drain
@@ -186,9 +186,9 @@ class Laptop:
         """Put a run of a scheduled function on the bus, now, and return its flow's id; `KeyError` if not scheduled."""
         return self._schedules.run(function, self.clock.now())
 
-    def retry(self, term: str | None) -> list[Postponed]:
-        """Make postponed deliveries due now, and return them; `term`: a function, subject or id's start; None all."""
-        return retry_now(self.database, self.bus.dispatcher, self._consumers, self.clock.now(), term)
+    def retry(self, term: str | None, by: SelectBy = "any") -> list[Postponed]:
+        """Make postponed deliveries due now, those that `term` selects as in `retry_now`, and return them."""
+        return retry_now(self.database, self.bus.dispatcher, self._consumers, self.clock.now(), term, by=by)
 
     def sweep(self) -> int:
         """Publish events that were committed and not published, and return the number of once-records."""
