@@ -271,6 +271,28 @@ def test_an_interrupted_change_lets_later_ones_be_written(tmp_path: Path) -> Non
     assert written == (1,)
 
 
+def test_a_file_that_is_damaged_in_the_middle_is_refused_when_that_is_met(tmp_path: Path) -> None:
+    Database(tmp_path / STATE_FILE).close()
+    with closing(sqlite3.connect(tmp_path / STATE_FILE)) as connection:
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'event'").fetchone()
+    with (tmp_path / STATE_FILE).open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+
+    database = Database(tmp_path / STATE_FILE)
+    with pytest.raises(
+        LaptopError, match=r"^the laptop's state cannot be written to .*: database disk image is malformed"
+    ):
+        database.write(lambda connection: connection.execute("DELETE FROM event WHERE time > 0"))
+    with pytest.raises(LaptopError, match="cannot be read: database disk image is malformed"):
+        database.read("SELECT * FROM event")
+    written = database.write(lambda connection: connection.execute("SELECT count(*) FROM journal").fetchone())
+    database.close()
+
+    assert written == (0,)
+
+
 def test_what_nobody_waits_for_is_written_when_the_disk_takes_it_again(tmp_path: Path) -> None:
     database = Database(tmp_path / STATE_FILE, "OFF")
     letter = "INSERT INTO dead_letter VALUES (?, 'f', 0.0, '{}', '{}', NULL, 0, 0.0, NULL, NULL)"
