@@ -185,7 +185,7 @@ class Database:
             self._writer.execute("SAVEPOINT change")
         try:
             job.result = job.change(self._writer)
-        except Exception as error:  # noqa: BLE001 - `write` raises it in the thread of the caller
+        except Exception as error:
             if _is_of_the_disk(error):
                 raise
             job.error = error
