@@ -49,6 +49,7 @@ def run(
     reload: Annotated[bool, typer.Option("--reload", help="Restart when the code is edited.")] = False,
 ) -> None:
     """Run the choreography on this machine: its HTTP API, its bus, its functions."""
+    project = the_project()  # first: it checks variables that the imports below read
     if reload:
         from contradance.cli.reloading import run_reloading  # noqa: PLC0415 - only this option needs it
 
@@ -57,14 +58,12 @@ def run(
         words += ["--archive-delay", str(archive_delay), "--archive-days", str(archive_days)]
         words += [word for setting in settings or [] for word in ("--set", setting)]
         words += [word for origin in cors_origin or [] for word in ("--cors-origin", origin)]
-        raise typer.Exit(run_reloading(the_project().root, words))
+        raise typer.Exit(run_reloading(project.root, words))
     from contradance.cli.running import checked_origin, run_laptop  # noqa: PLC0415 - only this command needs a server
     from contradance.infra.stack_files import cors_origins  # noqa: PLC0415 - the same
     from contradance.runtime.aws.metrics import watch_authors_metrics  # noqa: PLC0415 - the same
 
     watch_authors_metrics()  # before the project's modules make their own
-
-    project = the_project()
     run_laptop(
         project.choreography(),
         state,
@@ -80,7 +79,7 @@ def run(
 @reporting
 def demo() -> None:
     """Send the project's example requests to a temporary bus, and show the flow of each."""
+    project = the_project()  # first: as in `run`
     from contradance.cli.demo import play  # noqa: PLC0415 - only this command needs a server
 
-    project = the_project()
     play(project.choreography(), project.scenes())

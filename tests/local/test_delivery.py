@@ -7,6 +7,7 @@ import pytest
 
 from contradance import Retry
 from contradance.errors import Conflict
+from contradance.local.dead_letter_queues import DeadLetterMessage
 from contradance.local.invocation.flight_notes import FlightNotes
 from contradance.local.laptop import Laptop
 from contradance.operate.flow import flows
@@ -329,6 +330,47 @@ def test_a_finished_delivery_is_not_open_before_its_deletion_is_committed(tmp_pa
             0,
             [(0,)],
         )
+
+
+def test_finished_deliveries_are_not_remembered_after_the_commit_of_their_deletion(tmp_path: Path) -> None:
+    with opened(tmp_path, Desk().clerk()) as laptop:
+        ask(laptop, *"abc")
+        for pending in laptop.deliveries.due("clerk.listen", START, 3):
+            laptop.deliveries.finish(pending)
+            laptop.deliveries.flush()
+
+        assert len(laptop.deliveries._finishing) == 1, "the last one, of before its commit"
+
+
+def test_a_dead_letter_takes_the_place_of_a_delivery_that_is_still_pending_alone(tmp_path: Path) -> None:
+    with opened(tmp_path, Desk().clerk()) as laptop:
+        ask(laptop, "a")
+        (pending,) = laptop.deliveries.due("clerk.listen", START, 1)
+        for body in ("first", "second"):
+            laptop.deliveries.dead_letter(pending, DeadLetterMessage(body, START.timestamp(), body))
+
+        assert [letter.body for letter in dead_letters(laptop)] == ["first"]
+        assert laptop.deliveries.count() == (0, None)
+
+
+def test_deliveries_are_counted_by_whether_they_are_due(tmp_path: Path) -> None:
+    with opened(tmp_path, Desk().clerk("one"), Desk().clerk("two")) as laptop:
+        deliveries = laptop.deliveries
+        none = deliveries.count()
+        for delay in (-1, 0, 1, 2, 3):
+            laptop.bus.enqueue_direct("clerk.one", "{}", delay)
+        due = deliveries.due("clerk.one", START, 5)
+        deliveries.finish(due[0])
+
+        assert none == (0, None)
+        assert [one.due - START.timestamp() for one in due] == [-1, 0]
+        assert deliveries.backlog("clerk.one") == (1, 3)
+        assert deliveries.due("clerk.one", START, 1) == due[1:]
+        assert deliveries.backlog("clerk.two") == (0, 0)
+        assert deliveries.next_due("clerk.one", START) == START.timestamp() + 1
+        assert deliveries.next_due("clerk.two", START) is None
+        assert deliveries.count() == (4, START)
+        assert deliveries.functions() == ["clerk.one"]
 
 
 def test_time_passes_only_as_far_as_it_is_advanced(tmp_path: Path) -> None:

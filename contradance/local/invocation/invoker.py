@@ -1,6 +1,5 @@
 """The laptop's Lambda: it invokes functions as AWS does, and records the outcome of each delivery."""
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -22,6 +21,7 @@ from contradance.local.invocation.record import (
     event_in,
     failure_record,
     moved_message,
+    payload_in,
     sqs_batch,
 )
 from contradance.runtime.attempt import Attempt
@@ -94,7 +94,7 @@ class Invoker:
         context, environment = LaptopContext(pending.id, flight.deadline), self._environment
         try:
             if function.delivery == "direct":
-                invoke(function, json.loads(pending.envelope), context, environment)
+                invoke(function, payload_in(pending), context, environment)
                 return None
             answer = invoke(function, sqs_batch(pending, environment.clock.now()), context, environment)
         except Exception as error:  # noqa: BLE001 - journaled by the runtime; it is what Lambda would retry
