@@ -71,6 +71,14 @@ def with_a_folder_as(name: str) -> Callable[[Path], AbstractContextManager[None]
     return make
 
 
+def with_a_pipe_as(name: str) -> Callable[[Path], AbstractContextManager[None]]:
+    def make(folder: Path) -> AbstractContextManager[None]:
+        os.mkfifo(folder / name)
+        return nullcontext()
+
+    return make
+
+
 @needs_open_files
 @pytest.mark.parametrize(
     ("spoil", "message"),
@@ -81,6 +89,8 @@ def with_a_folder_as(name: str) -> Callable[[Path], AbstractContextManager[None]
         pytest.param(with_text_as("bus.lock"), "cannot be kept in .*not a database", id="no lock"),
         pytest.param(with_a_folder_as("bus.sqlite3"), "cannot be kept in .*directory", id="a folder for a database"),
         pytest.param(with_a_folder_as("bus.lock"), "cannot be kept in .*unable to open", id="a folder for a lock"),
+        pytest.param(with_a_folder_as("bus.running"), "cannot be kept in .*not a file", id="a folder for what runs"),
+        pytest.param(with_a_pipe_as("bus.running"), "cannot be kept in .*not a file", id="a pipe for what runs"),
     ],
 )
 def test_a_state_that_is_refused_leaves_no_file_open(
