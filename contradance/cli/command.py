@@ -96,7 +96,7 @@ def print_warning(
 ) -> None:
     """Print a warning in one line on standard error, with its file and line unless it is an `UnconsumedEvent`."""
     place = "" if issubclass(category, UnconsumedEvent) else f" ({filename}, line {lineno})"
-    err.print(f"warning: {message}{place}", style="yellow")
+    err.print(f"warning: {message}{place}", style="yellow" if err.is_terminal else "")
 
 
 def the_project() -> "Project":

@@ -81,7 +81,7 @@ class CapturedPrint:
 
     def write(self, text: str) -> int:
         """Write text and return its length; keep a handler's lines, and show them instead if `when_printed` is set."""
-        attempt = None if _writing.get() else running_attempt()
+        attempt = _printing_attempt()
         if attempt is None:
             return self._stream.write(text)
         _note(attempt)
@@ -90,11 +90,20 @@ class CapturedPrint:
                 self._when_printed(entry, attempt.service)
         return self._stream.write(text) if self._when_printed is None else len(text)
 
+    def isatty(self) -> bool:
+        """Whether the stream is a terminal; not for a handler, as on AWS: its lines are text, also their colours."""
+        return _printing_attempt() is None and self._stream.isatty()
+
     def close(self) -> None:
         """Ignore a handler that closes the stream: later attempts print to it, and so does the laptop."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def _printing_attempt() -> Attempt | None:
+    """Return the attempt whose handler prints; None where the laptop does."""
+    return None if _writing.get() else running_attempt()
 
 
 def _note(attempt: Attempt) -> None:

@@ -72,6 +72,14 @@ def with_a_folder_as(name: str) -> Callable[[Path], AbstractContextManager[None]
     return make
 
 
+def with_a_pipe_as(name: str) -> Callable[[Path], AbstractContextManager[None]]:
+    def make(folder: Path) -> AbstractContextManager[None]:
+        os.mkfifo(folder / name)
+        return nullcontext()
+
+    return make
+
+
 @needs_open_files
 @pytest.mark.parametrize(
     ("spoil", "message"),
@@ -82,6 +90,8 @@ def with_a_folder_as(name: str) -> Callable[[Path], AbstractContextManager[None]
         pytest.param(with_text_as("bus.lock"), "cannot be kept in .*not a database", id="no lock"),
         pytest.param(with_a_folder_as("bus.sqlite3"), "cannot be kept in .*directory", id="a folder for a database"),
         pytest.param(with_a_folder_as("bus.lock"), "cannot be kept in .*unable to open", id="a folder for a lock"),
+        pytest.param(with_a_folder_as("bus.running"), "cannot be kept in .*not a file", id="a folder for what runs"),
+        pytest.param(with_a_pipe_as("bus.running"), "cannot be kept in .*not a file", id="a pipe for what runs"),
     ],
 )
 def test_a_state_that_is_refused_leaves_no_file_open(
@@ -270,6 +280,28 @@ def test_an_interrupted_change_lets_later_ones_be_written(tmp_path: Path) -> Non
     database.close()
 
     assert written == (1,)
+
+
+def test_a_file_that_is_damaged_in_the_middle_is_refused_when_that_is_met(tmp_path: Path) -> None:
+    Database(tmp_path / STATE_FILE).close()
+    with closing(sqlite3.connect(tmp_path / STATE_FILE)) as connection:
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'event'").fetchone()
+    with (tmp_path / STATE_FILE).open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+
+    database = Database(tmp_path / STATE_FILE)
+    with pytest.raises(
+        LaptopError, match=r"^the laptop's state cannot be written to .*: database disk image is malformed"
+    ):
+        database.write(lambda connection: connection.execute("DELETE FROM event WHERE time > 0"))
+    with pytest.raises(LaptopError, match="cannot be read: database disk image is malformed"):
+        database.read("SELECT * FROM event")
+    written = database.write(lambda connection: connection.execute("SELECT count(*) FROM journal").fetchone())
+    database.close()
+
+    assert written == (0,)
 
 
 def test_what_nobody_waits_for_is_written_when_the_disk_takes_it_again(tmp_path: Path) -> None:
