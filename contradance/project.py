@@ -99,8 +99,9 @@ def _split_target(target: str, root: Path, purpose: str) -> tuple[str, str]:
     """Return module and attribute of `module:attribute`; raise `DeclarationError` for any other text."""
     found = _TARGET.fullmatch(target)
     if found is None:
+        shown = shortened(target, MAX_PATH)
         raise DeclarationError(
-            f"{root / 'pyproject.toml'} names {shortened(target, MAX_PATH)!r} as its {purpose}, which is not a module and a "
+            f"{root / 'pyproject.toml'} names {shown!r} as its {purpose}, which is not a module and a "
             f'name.\n  Write it like {purpose} = "{_EXAMPLES[purpose]}".'
         )
     return found[1], found[2]
