@@ -106,11 +106,18 @@ def _read_parameter(function: str, parameter: inspect.Parameter, hints: dict[str
     return Parameter(parameter.name, hints[parameter.name], parameter.default)
 
 
-def deployed_name(what: str, service: str, name: str, error: type[DeclarationError]) -> str:
-    """Return the name, `service.name`, under which something is deployed; raise `error` for an impossible one."""
-    full = name if "." in name else f"{service}.{name}"
-    if not _DEPLOYED.fullmatch(full):
+def deployed_name(what: str, full: str, deployed_as: str | None, error: type[DeclarationError]) -> str:
+    """Return the name, `service.name`, under which `full` is deployed; raise `error` for an impossible one."""
+    if not deployed_as:
+        if not _DEPLOYED.fullmatch(full):
+            raise error(
+                f"{what} has the name {full!r}, which AWS does not accept for its resources.\n"
+                "  Use the letters a to z and A to Z, digits and '_' for the service and for the name."
+            )
+        return full
+    pinned = deployed_as if "." in deployed_as else f"{full.partition('.')[0]}.{deployed_as}"
+    if not _DEPLOYED.fullmatch(pinned):
         raise error(
-            f"{what} has deployed_as={name!r}.\n  Write its earlier name: 'old_name' or 'old_service.old_name'."
+            f"{what} has deployed_as={deployed_as!r}.\n  Write its earlier name: 'old_name' or 'old_service.old_name'."
         )
-    return full
+    return pinned
