@@ -1,5 +1,6 @@
 """The project that a command works on: `[tool.contradance]` in the nearest pyproject.toml."""
 
+import os
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from contradance.authorimport import import_authors
 from contradance.choreography import Choreography
 from contradance.errors import DeclarationError
 from contradance.registry import Registry
+from contradance.runtime.aws.powertools_variables import odd_variables
 
 T = TypeVar("T")
 DEFAULT_SCHEMAS: Final = "contracts/schemas"
@@ -95,7 +97,12 @@ class Project:
 
 
 def find_project(start: Path) -> Project:
-    """Return the project around the folder `start`; raise `DeclarationError` without one, or if it is invalid."""
+    """Return the project around the folder `start`; raise `DeclarationError` without one, or if it is invalid.
+
+    It is also raised for a variable of Powertools with an unknown value: the application could not be imported.
+    """
+    if odd := [*odd_variables(os.environ)]:
+        raise DeclarationError("\n".join(map(str, odd)))
     for folder in (start, *start.parents):
         settings = folder / "pyproject.toml"
         if settings.is_file():

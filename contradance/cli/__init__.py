@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from contextlib import suppress
 from importlib.util import find_spec
 from io import TextIOWrapper
 from typing import Any
@@ -24,7 +25,8 @@ def main() -> None:
             app()
         finally:
             if isinstance(sys.stdout, TextIOWrapper):
-                sys.stdout.flush()  # the end of the process would print an error of its own
+                with suppress(ValueError):  # a handler has closed it
+                    sys.stdout.flush()  # the end of the process would print an error of its own
     except BrokenPipeError:
         end_without_reader()
 

@@ -5,6 +5,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable
 from functools import wraps
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, ParamSpec, TypeVar
 
@@ -35,6 +36,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Limit = Annotated[int, typer.Option("--limit", min=0, help="Print at most so many, the latest; 0 prints all.")]
 LATEST: Final = 500
 """Default of `Limit`."""
+
+
+def number(value: float) -> float:
+    """Return an option's value unchanged; raise `BadParameter` for NaN, which no minimum and no maximum refuses."""
+    if isnan(value):
+        raise typer.BadParameter("nan is not a number.")
+    return value
 
 
 class SafeGroup(TyperGroup):

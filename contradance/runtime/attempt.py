@@ -145,7 +145,7 @@ class Attempt:
         }
         self._environment.dead_letters.send(self._function.name, body, attributes)
         self.raised = raised
-        self.record(outcome, number, error=error, traceback=author_traceback(raised) if raised else None)
+        self.record(outcome, number, error=error, traceback=None if raised is None else author_traceback(raised))
 
     def failed(self, number: int, raised: BaseException) -> None:
         """Write the journal record of an attempt that raised; `number` is 1 for the first attempt."""

@@ -80,14 +80,19 @@ def _message(error: BaseException) -> str:
     message = _text(error)
     if isinstance(error, HandlerExited):  # it quotes nothing, and its context may raise when it is read
         return message
-    before = error.__cause__ or error.__context__
+    before = _before(error)
     for _ in range(_LONGEST_CHAIN):
         if before is None:
             break
         if isinstance(before, ValidationError | PydanticSerializationError) and _may_quote(message, before):
             message = message.replace(str(before), _message(before))
-        before = before.__cause__ or before.__context__
+        before = _before(before)
     return message
+
+
+def _before(error: BaseException) -> BaseException | None:
+    """Return the cause of an exception, or else its context; an author's exception may be false, or raise when asked."""
+    return error.__context__ if error.__cause__ is None else error.__cause__
 
 
 def with_bounded_message(error: Exception) -> Exception:
@@ -190,12 +195,12 @@ def _lines(error: BaseException, seen: set[int], format_: Callable[[BaseExceptio
     """Yield the parts of an exception's text: causes first, then frames and message, then members of a group."""
     seen.add(id(error))
     cause = error.__cause__
-    before = cause if cause or error.__suppress_context__ else error.__context__
+    before = cause if cause is not None or error.__suppress_context__ else error.__context__
     if before is not None and id(before) not in seen and len(seen) < _LONGEST_CHAIN:
         yield from _lines(before, seen, format_)
         yield (
             "\n\nThe above exception was the direct cause of the following exception:\n\n"
-            if cause
+            if cause is not None
             else "\n\nDuring handling of the above exception, another exception occurred:\n\n"
         )
     if frames := format_(error):

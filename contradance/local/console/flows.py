@@ -78,7 +78,7 @@ class FlowPages:
     def act(self, request: Request, form: SubmittedForm) -> Response:
         """Show one flow with one event unmasked; or make its waiting deliveries now, and redirect to it."""
         if form.first("do") == "retry":
-            self._laptop.retry(request.path_params["flow"])
+            self._laptop.retry(request.path_params["flow"], "flow")
             return RedirectResponse(flow_page(request.path_params["flow"]), 303)
         return self._show(request.path_params["flow"], revealed=form.first("reveal"))
 

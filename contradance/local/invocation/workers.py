@@ -273,7 +273,7 @@ class Workers:
         try:
             if not self._others_may_run.is_set():
                 self._recovery.wait_no_more(pending)
-            error = self._invoker.invoke(queue.function, pending, flight)
+            error = self._invoker.invoke_contained(queue.function, pending, flight)
             with self._changed:
                 if invocation not in self._running:
                     queue.abandoned -= 1
