@@ -107,7 +107,7 @@ def _read_parameter(function: str, parameter: inspect.Parameter, hints: dict[str
 
 
 def check_whole_number(function: str, option: str, value: object) -> None:
-    """Raise `InvalidFunction` for an option that is not an int; True is none."""
+    """Raise `InvalidFunction` for an option that is not an int; a bool is not one."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidFunction(f"{function} has {option}={value!r}, which is not a whole number.\n  Write an int.")
 
