@@ -43,6 +43,10 @@ class NotFaithful(Exception):
         self.fix = fix
 
 
+class IntegerTooLarge(NotFaithful):
+    """An event holds an integer that EventBridge does not accept."""
+
+
 def proven(instance: BaseModel, *, extra: Extra = "forbid", published: bool = False) -> bytes:
     """Return the JSON of an instance; raise `NotFaithful` or ValidationError when it does not read back equal.
 
@@ -78,7 +82,8 @@ def proven(instance: BaseModel, *, extra: Extra = "forbid", published: bool = Fa
 def _change_error(instance: BaseModel, found: Inequality) -> NotFaithful:
     """Return the error that names the changed field, and its types before and after."""
     if isinstance(found.built, int) and found.built not in INTEGERS:
-        return NotFaithful((*_path_on_wire(instance, found.path),), "is an integer of more than 64 bits", _FIX_INTEGER)
+        path = (*_path_on_wire(instance, found.path),)
+        return IntegerTooLarge(path, "is an integer of more than 64 bits", _FIX_INTEGER)
     was, now = type_name(type(found.built)), type_name(type(found.read))
     fix = _FIX_VALUE if was == now else _FIX_TYPE
     if getattr(found.built, "tzinfo", None) is not None and getattr(found.read, "tzinfo", None) is None:

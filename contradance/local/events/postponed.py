@@ -1,6 +1,8 @@
 """Deliveries that wait for their next attempt, and the next attempt now."""
 
+import json
 import sqlite3
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
@@ -16,7 +18,8 @@ _CONDITIONS: Final[dict[SelectBy, str]] = {
     "flow": "delivery.correlation_id = :term",
 }
 _POSTPONED: Final = (
-    "SELECT delivery.id, function, event_id, attempt FROM delivery JOIN event ON event.id = event WHERE due > :now"
+    "SELECT delivery.id, function, event_id, attempt FROM delivery JOIN event ON event.id = event "
+    "WHERE due > :now AND function IN (SELECT value FROM json_each(:functions))"
 )
 
 
@@ -31,13 +34,20 @@ class Postponed(NamedTuple):
 
 
 def retry_now(
-    database: Database, dispatcher: Dispatcher, now: datetime, term: str | None, by: SelectBy = "any"
+    database: Database,
+    dispatcher: Dispatcher,
+    functions: Iterable[str],
+    now: datetime,
+    term: str | None,
+    *,
+    by: SelectBy = "any",
 ) -> list[Postponed]:
     """Make postponed deliveries due now, those that `term` selects or all for None, and return them.
 
     Args:
         database: the state file.
         dispatcher: makes the deliveries.
+        functions: those that it makes deliveries to; the state may also hold deliveries to removed functions.
         now: the time.
         term: what `by` names, exactly; with `any` also a beginning that only one id has. None for every delivery.
         by: what the term is compared with.
@@ -46,12 +56,13 @@ def retry_now(
         OperateError: the term is the beginning of several ids.
     """
     at = now.timestamp()
+    parameters = {"now": at, "functions": json.dumps([*functions])}
 
     def change(connection: sqlite3.Connection) -> list[Postponed]:
         """Make the selected deliveries due, and return them."""
         whole = acting_term(connection.execute, term) if term is not None and by == "any" else term
         query = f"{_POSTPONED} {'' if term is None else f'AND {_CONDITIONS[by]}'} ORDER BY due"
-        found = [Postponed(*row) for row in connection.execute(query, {"now": at, "term": whole})]
+        found = [Postponed(*row) for row in connection.execute(query, {**parameters, "term": whole})]
         connection.executemany("UPDATE delivery SET due = ? WHERE id = ?", [(at, one.id) for one in found])
         return found
 

@@ -185,21 +185,26 @@ class Database:
         A change that is `alone` in its transaction needs no savepoint, nor does a `single` statement.
 
         Raises:
-            sqlite3.OperationalError: the disk failed; the whole group is undone.
+            sqlite3.DatabaseError: the disk failed, or the file is damaged; the whole group is undone.
         """
         guarded = not (alone or job.single)
         if guarded:
             self._writer.execute("SAVEPOINT change")
         try:
             job.result = job.change(self._writer)
-        except sqlite3.OperationalError:
-            raise
-        except Exception as error:  # noqa: BLE001 - `write` raises it in the thread of the caller
+        except Exception as error:
+            if _is_of_the_disk(error):
+                raise
             job.error = error
             if guarded or alone:
                 self._writer.execute("ROLLBACK TO change" if guarded else "ROLLBACK")
         if guarded:
             self._writer.execute("RELEASE change")
+
+
+def _is_of_the_disk(error: Exception) -> bool:
+    """Whether an error is about the disk or a damaged file, and not about the change that met it."""
+    return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
 
 
 def _lock_state(path: Path, in_use: str) -> sqlite3.Connection:
