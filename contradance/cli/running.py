@@ -17,12 +17,13 @@ from contradance.cli.narrator import Narrator
 from contradance.cli.reloading import end_with_parent
 from contradance.cli.setting import setting_variables
 from contradance.cli.target import state_option
-from contradance.cli.theme import Services, out
-from contradance.local.captured import CapturedLogs, printing, thread_errors_logged
+from contradance.cli.theme import Services, out, print_unless_closed
+from contradance.local.captured import CapturedLogs, printing, root_logged, thread_errors_logged
 from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.console.pages import PREFIX
 from contradance.local.events.pending_delivery import PendingDelivery
+from contradance.local.invocation.watchdog import watched
 from contradance.local.laptop import Laptop
 from contradance.local.pruning import DEFAULT_KEPT
 from contradance.local.system.address import LaptopAddress, port_to_run, write_address
@@ -89,23 +90,25 @@ def run_laptop(
         write_address(state, LaptopAddress(port=server.port, asked=asked))
         server.stop_on_signals()
         end_with_parent()
-        listen_to_functions(choreography, CapturedLogs(narrator.logged))
+        logs = CapturedLogs(narrator.logged)
+        listen_to_functions(choreography, logs)
+        captured.enter_context(root_logged(logs))
         captured.enter_context(printing(narrator.logged))
         captured.enter_context(out.pinned())
         captured.enter_context(thread_errors_logged())
+        captured.enter_context(watched(laptop.in_flight))
         _greet(choreography, server.url, state, collector)
         _print_backlog(laptop)
         laptop.start()
         server.serve_until_stopped()
-        out.print("Stopping: finishing running deliveries; Ctrl-C again leaves them for the next start ...")
+        print_unless_closed("Stopping: finishing running deliveries; Ctrl-C again leaves them for the next start ...")
     finally:
         ended = laptop.close()
         captured.close()
         tracing.close()
-    out.print("Stopped. Pending deliveries continue at the next start.")
+    print_unless_closed("Stopped. Pending deliveries continue at the next start.")
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread() and not thread.daemon]
     if others or not ended:
-        out.file.flush()
         os._exit(0)  # threads of handlers that never end would keep the process alive
 
 

@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from contradance.limits import MEMORY
+from contradance.pattern.syntax import MAX_CHARACTERS
 from contradance.weborigin import checked_origin
 
 ApiAuth = Literal["iam", "jwt", "none"]
@@ -160,7 +161,7 @@ class StackConfig(BaseModel):
     concurrency_quota: int = Field(
         default=1000, ge=10, description="concurrent executions of this account and region; new accounts have 10"
     )
-    pattern_quota: int = Field(default=2048, ge=1, le=4096, description="maximum length of an event pattern")
+    pattern_quota: int = Field(default=2048, ge=1, le=MAX_CHARACTERS, description="maximum length of an event pattern")
 
     @field_validator("paused", mode="wrap")
     @classmethod

@@ -1,7 +1,7 @@
 """Captures what handlers log and print on the laptop, and keeps it with the running attempt.
 
 A line of the standard library and one of Powertools' Logger become the same `LogEntry`: message, the author's own keys, a
-traceback; models and exceptions without personal data. A line that is printed is one with the level INFO.
+traceback; models and exceptions without personal data. A line that is printed, to standard output or error, is one with the level INFO.
 """
 
 import json
@@ -68,10 +68,10 @@ class CapturedLogs(logging.Handler):
 
 
 class CapturedPrint:
-    """Standard output: what a handler prints is kept with its attempt; everything is written through.
+    """Standard output or error: what a handler prints is kept with its attempt; everything is written through.
 
     Args:
-        stream: the real standard output.
+        stream: the real one.
         when_printed: shows a line that a handler printed, instead of writing it through.
     """
 
@@ -81,7 +81,7 @@ class CapturedPrint:
 
     def write(self, text: str) -> int:
         """Write text and return its length; keep a handler's lines, and show them instead if `when_printed` is set."""
-        attempt = None if _writing.get() else running_attempt()
+        attempt = _printing_attempt()
         if attempt is None:
             return self._stream.write(text)
         _note(attempt)
@@ -90,11 +90,20 @@ class CapturedPrint:
                 self._when_printed(entry, attempt.service)
         return self._stream.write(text) if self._when_printed is None else len(text)
 
+    def isatty(self) -> bool:
+        """Whether the stream is a terminal; not for a handler, as on AWS: its lines are text, also their colours."""
+        return _printing_attempt() is None and self._stream.isatty()
+
     def close(self) -> None:
-        """Ignore a handler that closes standard output: later attempts print to it, and so does the laptop."""
+        """Ignore a handler that closes the stream: later attempts print to it, and so does the laptop."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def _printing_attempt() -> Attempt | None:
+    """Return the attempt whose handler prints; None where the laptop does."""
+    return None if _writing.get() else running_attempt()
 
 
 def _note(attempt: Attempt) -> None:
@@ -106,15 +115,29 @@ def _note(attempt: Attempt) -> None:
 
 @contextmanager
 def printing(when_printed: Callable[[LogEntry, str], None] | None = None) -> Iterator[None]:
-    """Replace standard output by a `CapturedPrint`; `when_printed` gets each line of a handler and its service."""
-    before = sys.stdout
-    captured = CapturedPrint(before, when_printed)
-    sys.stdout = captured
+    """Replace standard output and error by `CapturedPrint`; `when_printed` gets each line of a handler and its service."""
+    before, before_error = sys.stdout, sys.stderr
+    captured, captured_error = CapturedPrint(before, when_printed), CapturedPrint(before_error, when_printed)
+    sys.stdout, sys.stderr = captured, captured_error
     try:
         yield
     finally:
         if sys.stdout is captured:  # else another has replaced it, such as a debugger
             sys.stdout = before
+        if sys.stderr is captured_error:
+            sys.stderr = before_error
+
+
+@contextmanager
+def root_logged(handler: logging.Handler) -> Iterator[None]:
+    """Send to `handler` alone what reaches the root logger inside the block: warnings and errors of other packages."""
+    root = logging.getLogger()
+    before = root.handlers
+    root.handlers = [handler]
+    try:
+        yield
+    finally:
+        root.handlers = before
 
 
 @contextmanager
@@ -187,7 +210,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     """Return the message, the `extra=` keys and the traceback, if any, of a standard library's record."""
     fields = {name: masked(value) for name, value in vars(record).items() if name not in _OWN}
     fields["message"] = _message(record)
-    if record.exc_info and record.exc_info[1]:
+    if record.exc_info and record.exc_info[1] is not None:
         fields["exception"] = exception_text(record.exc_info[1])
     return fields
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from pydantic import ValidationError
 
-from contradance.operate.flow import Outstanding
+from contradance.operate.flow import AcceptedEvent, Outstanding
 from contradance.operate.level import LEVELS, Level
 from contradance.runtime.journal_record import JournalRecord, LogEntry
 
@@ -198,6 +198,13 @@ class JournalAccess(Protocol):
 
     def outstanding(self, correlation_ids: Iterable[str]) -> list[Outstanding]:
         """Return the pending deliveries of these flows, as far as the system can list them."""
+        ...
+
+    def not_consumed(self, term: str) -> list[AcceptedEvent]:
+        """Return events that no record is about, with an id that is `term` or begins with it as in `flows`; at most 11.
+
+        Only of a system that can list its events.
+        """
         ...
 
     def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:

@@ -130,11 +130,17 @@ def _first_rows(rows: Rows) -> Sequence[StoredRow]:
 def copy(
     plan: MovePlan, rows: Callable[[MovedRows], tuple[Rows, Rows]], *, dry_run: bool
 ) -> Iterator[tuple[MovedRows, Counts]]:
-    """Copy, or in a dry run compare, table by table; yield what was found and done with each.
+    """Copy, or in a dry run compare, table by table; yield what was found and done with each, also before an error.
 
     The once-records are last: while one is missing, its event could be handled again, and its items are there then. A
     once-record is never deleted: the table forgets it by itself.
     """
     for moved in plan.rows:
         old, new = rows(moved)
-        yield moved, copy_rows(old, new, dry_run=dry_run, delete=not moved.is_once)
+        counts = Counts()
+        try:
+            copy_rows(old, new, dry_run=dry_run, delete=not moved.is_once, counts=counts)
+        except BaseException:
+            yield moved, counts
+            raise
+        yield moved, counts

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from contradance.bounds import MAX_PROBLEMS, MAX_REASON_BYTES, MAX_TRACEBACK_BYTES, shortened
-from contradance.errors import ContradanceError, HandlerExited
+from contradance.errors import ContradanceError, HandlerExited, error_message
 from contradance.printable import encodable
 from contradance.runtime.containment import raised_by
 from contradance.violation import problems
@@ -77,17 +77,22 @@ def _message(error: BaseException) -> str:
         return f"{error.title}: " + "; ".join(f"{path}: {problem}" if path else problem for path, problem in found)
     if isinstance(error, PydanticSerializationError):
         return "A model holds what its fields do not allow"
-    message = _text(error)
+    message = error_message(error)
     if isinstance(error, HandlerExited):  # it quotes nothing, and its context may raise when it is read
         return message
-    before = error.__cause__ or error.__context__
+    before = _before(error)
     for _ in range(_LONGEST_CHAIN):
         if before is None:
             break
         if isinstance(before, ValidationError | PydanticSerializationError) and _may_quote(message, before):
             message = message.replace(str(before), _message(before))
-        before = before.__cause__ or before.__context__
+        before = _before(before)
     return message
+
+
+def _before(error: BaseException) -> BaseException | None:
+    """Return the cause of an exception, or else its context; an author's exception may be false, or raise when asked."""
+    return error.__context__ if error.__cause__ is None else error.__cause__
 
 
 def with_bounded_message(error: Exception) -> Exception:
@@ -96,18 +101,10 @@ def with_bounded_message(error: Exception) -> Exception:
     Lambda writes the message into its record.
     """
     large = isinstance(error, ValidationError) and error.error_count() > MAX_PROBLEMS
-    if not large and len(_text(error).encode(errors="replace")) <= MAX_REASON_BYTES:
+    if not large and len(error_message(error).encode(errors="replace")) <= MAX_REASON_BYTES:
         return error
     bounded: Exception = type(type(error).__name__, (ContradanceError,), {})(message_of(error))
     return bounded
-
-
-def _text(error: BaseException) -> str:
-    """Return the text of an exception; if its `__str__` raises, a sentence with the type of that failure."""
-    try:
-        return str.__str__(str(error))  # of a subclass of str its plain text
-    except BaseException as failure:  # noqa: BLE001 - an author's __str__ may raise anything
-        return f"its text cannot be read: __str__ raised {type(failure).__name__}"
 
 
 def _may_quote(message: str, before: ValidationError | PydanticSerializationError) -> bool:
@@ -190,12 +187,12 @@ def _lines(error: BaseException, seen: set[int], format_: Callable[[BaseExceptio
     """Yield the parts of an exception's text: causes first, then frames and message, then members of a group."""
     seen.add(id(error))
     cause = error.__cause__
-    before = cause if cause or error.__suppress_context__ else error.__context__
+    before = cause if cause is not None or error.__suppress_context__ else error.__context__
     if before is not None and id(before) not in seen and len(seen) < _LONGEST_CHAIN:
         yield from _lines(before, seen, format_)
         yield (
             "\n\nThe above exception was the direct cause of the following exception:\n\n"
-            if cause
+            if cause is not None
             else "\n\nDuring handling of the above exception, another exception occurred:\n\n"
         )
     if frames := format_(error):

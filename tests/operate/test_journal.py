@@ -7,7 +7,7 @@ import pytest
 
 from contradance.local.state.journal_row import records_of
 from contradance.local.state.journal_table import open_journal
-from contradance.operate.flow import Handled, Outstanding, flows
+from contradance.operate.flow import AcceptedEvent, Handled, Outstanding, flows
 from contradance.operate.journal import LogLine, Records, Wanted, follow
 from contradance.operate.published import published, with_publishers
 from contradance.runtime.journal_record import JournalRecord, PublishedEvent
@@ -46,6 +46,9 @@ class Late:
         raise NotImplementedError
 
     def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
+        raise NotImplementedError
+
+    def not_consumed(self, term: str) -> list[AcceptedEvent]:
         raise NotImplementedError
 
     def latest(self) -> list[JournalRecord]:

@@ -85,6 +85,13 @@ def test_a_file_that_cannot_be_read_is_said_to_be(tmp_path: Path, content: bytes
         outputs_in(file)
 
 
+def test_a_variable_that_boto3_cannot_read_is_an_error_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "LOUD")
+
+    with pytest.raises(OperateError, match=r"cannot make a client of sqs: Invalid endpoint: LOUD\.\n  Correct the env"):
+        Boto("us-east-1").service("sqs")
+
+
 def test_without_boto3_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from contradance import Contract, ContractViolation, Delivery, schedule, subscriber
 from contradance.choreography import AnyFunction
-from contradance.envelope import MAX_EVENT_BYTES
-from contradance.errors import Conflict, LeaseHeld, LeaseLost, TooMuchWork
+from contradance.envelope import MAX_EVENT_BYTES, derived_id
+from contradance.errors import Conflict, LeaseHeld, LeaseLost, PublishFailed, TooMuchWork
 from contradance.function import Function
 from contradance.local.clock import RealClock, VirtualClock
 from contradance.local.state.database import Database
@@ -375,6 +375,50 @@ class TestConflicts:
         assert seen == [0, 100]
         assert [(record.outcome, record.attempt) for record in world.journal.records] == [("failed", 1)]
         assert world.events.calls == []
+
+    def test_pauses_grow_to_a_second(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        pauses: list[float] = []
+        monkeypatch.setattr("random.uniform", lambda low, high: high - low)
+        monkeypatch.setattr(world.clock, "sleep", pauses.append)
+        function, _ = self.contended(world, times=7)
+
+        world.deliver(function, recorded("eventbridge"))
+
+        assert [pause for pause in pauses if pause] == [0.1, 0.2, 0.4, 0.8, 1, 1, 1]
+
+    @pytest.mark.parametrize(("seconds", "runs"), [(14.6, 2), (14.8, 1)])
+    def test_half_a_second_is_kept_to_report_the_last_conflict(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, seconds: float, runs: int
+    ) -> None:
+        monkeypatch.setattr("random.uniform", lambda low, high: high - low)
+        function, seen = self.contended(world, times=9, seconds=seconds)
+
+        with pytest.raises(Conflict):
+            world.deliver(function, recorded("eventbridge"), passing=True)
+
+        assert len(seen) == runs
+
+    def test_half_a_second_is_kept_to_report_a_failed_publish(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("random.uniform", lambda low, high: high - low)
+        world.events.refuse(
+            derived_id("repairs.plan_repair", "desk.tickets", "event-2", 0), *["ThrottlingException"] * 9
+        )
+
+        with pytest.raises(PublishFailed):
+            world.deliver(_returning(planned()), delivered(opened(), "event-2"), milliseconds=1000, passing=True)
+
+        assert len(world.events.calls) == 3, "after pauses of 0.1 and 0.2 s the next of 0.4 s would end too late"
+
+    def test_an_attempt_without_time_left_commits_nothing(self, world: World) -> None:
+        counting = Counting()
+
+        with pytest.raises(LeaseLost, match=r"repairs\.plan_repair took longer than it may run"):
+            world.deliver(counting.function, recorded("eventbridge"), milliseconds=0)
+
+        assert (counting.runs, stored(world), world.events.calls) == (1, [], [])
+        assert world.outcomes == [], "a late attempt is recorded as a timeout"
 
     def test_with_a_time_scale_a_lease_lasts_as_long_as_the_handler_may_run(self, world: World) -> None:
         real = [0.0]

@@ -4,6 +4,7 @@ from contextlib import suppress
 
 import pytest
 
+from contradance.bounds import MAX_PROBLEMS
 from contradance.envelope import SealedEvent
 from contradance.errors import PublishFailed
 from contradance.identity import Identity
@@ -130,6 +131,22 @@ class TestRefusedEntries:
         assert named & accepted == set()
         assert len(events.accepted) == 12
         assert "event-007 (desk.repairs/RepairPlanned v1): AccessDeniedException" in str(failure.value)
+
+    @pytest.mark.parametrize(("count", "more"), [(MAX_PROBLEMS, []), (MAX_PROBLEMS + 3, ["  and 3 more"])], ids=str)
+    def test_of_many_events_the_first_are_named_and_the_others_counted(
+        self, events: FakeEvents, clock: VirtualClock, count: int, more: list[str]
+    ) -> None:
+        for event_id in ids(many(count)):
+            events.refuse(event_id, "MalformedDetail")
+
+        with pytest.raises(PublishFailed) as failure:
+            publish(many(count), events, "desk", clock, 30)
+
+        assert str(failure.value).splitlines() == [
+            f"{count} of {count} events were not published to desk",
+            *(f"  {event_id} (desk.repairs/RepairPlanned v1): MalformedDetail" for event_id in ids(many(MAX_PROBLEMS))),
+            *more,
+        ]
 
     def test_a_refused_chunk_does_not_hold_up_the_next(self, events: FakeEvents, clock: VirtualClock) -> None:
         for event_id in ids(many(10)):

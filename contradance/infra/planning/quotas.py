@@ -10,6 +10,7 @@ from contradance.catalog.eventbridge import LONGEST_SCHEMA
 from contradance.errors import InvalidStack
 from contradance.infra.planning.plan import StackPlan
 from contradance.infra.planning.statement import document
+from contradance.pattern.syntax import MAX_CHARACTERS
 
 FEWER_RULES: Final = {"af-south-1": 100, "eu-south-1": 100}
 """Regions with a lower default quota of rules. EventBridge user guide, eb-quota."""
@@ -95,14 +96,17 @@ def _too_many_rules(plan: StackPlan) -> Iterator[str]:
 
 
 def _long_patterns(plan: StackPlan) -> Iterator[str]:
-    """Yield a problem for each subscriber whose event pattern is longer than the configured quota."""
+    """Yield a problem for each subscriber whose pattern is longer than the configured quota.
+
+    No pattern is longer than AWS's limit: `EventPattern` refuses it.
+    """
     quota = plan.setup.config.pattern_quota
     for each in plan.subscribers:
         if len(each.rule.pattern) > quota:
             yield (
                 f"  {each.function.name} has an event pattern of {len(each.rule.pattern)} characters; it may have {quota}.\n"
                 "  Fix: filter less in where=, split the function, or ask AWS for longer patterns and configure them: "
-                "pulumi config set patternQuota 4096"
+                f"pulumi config set patternQuota {MAX_CHARACTERS}"
             )
 
 

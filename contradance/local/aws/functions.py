@@ -27,7 +27,7 @@ PREFIX: Final = "/2015-03-31/"
 """Start of every path of Lambda's API."""
 _INVOKE: Final = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 MAX_PAYLOAD_BYTES: Final = 6 * 1024 * 1024
-"""Largest payload of a synchronous invocation. Lambda developer guide, quotas."""
+"""Largest payload of a synchronous invocation, in bytes. Lambda developer guide, quotas."""
 _MOST_ASYNCHRONOUS: Final = 1_048_576
 """Largest payload of an asynchronous invocation, in bytes. Lambda quotas, 2026-01-29."""
 _VERSION: Final = "$LATEST"

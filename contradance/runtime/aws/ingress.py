@@ -28,9 +28,9 @@ from contradance.proof import IntegerTooLarge
 from contradance.registry import Registry
 from contradance.reply import HttpError
 from contradance.runtime.aws import variable_names
-from contradance.runtime.aws.environment import needed
 from contradance.runtime.aws.log_event import HARMLESS
 from contradance.runtime.aws.machine import LambdaContext, Machine, create_machine, imported, log_received, observe
+from contradance.runtime.aws.variable_value import needed, read_variable
 from contradance.runtime.error_description import describe_error, log_keys
 from contradance.runtime.journal_record import JournalRecord, published_events
 from contradance.runtime.ports import Environment
@@ -207,7 +207,7 @@ def _deployed() -> _Deployed:
     registry = imported(needed(os.environ, variable_names.REGISTRY), variable_names.REGISTRY)
     if not isinstance(registry, Registry):
         raise DeclarationError(f"{variable_names.REGISTRY} names {registry!r}, which is not a Registry.")
-    open_ = json.loads(os.environ.get(variable_names.INGRESS) or "[]")
+    open_: list[object] = read_variable(os.environ, variable_names.INGRESS, json.loads, [])
     return _Deployed(Ingress(registry, [str(name) for name in open_]), create_machine(os.environ))
 
 
