@@ -1,10 +1,9 @@
 """The configuration of a stack: `pulumi config set archiveDays 30`. `parsing` reads it from Pulumi's texts."""
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +19,7 @@ from pydantic.alias_generators import to_camel
 
 from contradance.limits import MEMORY
 from contradance.pattern.syntax import MAX_CHARACTERS
+from contradance.weborigin import checked_origin
 
 ApiAuth = Literal["iam", "jwt", "none"]
 LogLevel = Literal["DEBUG", "INFO", "WARN", "ERROR"]
@@ -28,17 +28,7 @@ LogDays = Literal[
 ]
 """The retention periods that CloudWatch Logs supports."""
 
-_ORIGIN: Final = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/\s?#A-Z]+")
-
-
-def _check_origin(origin: str) -> str:
-    """Return an origin; raise ValueError for one that no browser sends, such as one with a path or a final slash."""
-    if _ORIGIN.fullmatch(origin) is None:
-        raise ValueError("an origin is a scheme and a host in lower case, without a final slash: https://shop.example")
-    return origin
-
-
-WebOrigin = Annotated[str, AfterValidator(_check_origin)]
+WebOrigin = Annotated[str, AfterValidator(checked_origin)]
 """The origin of a web page, as browsers send it; `*` for all."""
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from contradance.errors import LaptopError
-from contradance.local.state.database import Database
+from contradance.local.state.database import _MOST_SOON, Database
 from contradance.local.state.journal_table import STATE_FILE, open_journal
 from contradance.local.state.reader import Reader
 from contradance.local.state.schema import SCHEMA_VERSION
@@ -19,6 +19,7 @@ from tests.local.desk import Desk, ask, journaled, opened
 
 WRITERS, CHANGES = 8, 40
 OPEN_FILES = Path("/proc/self/fd")
+INSERTED = "INSERT INTO dead_letter VALUES (?, 'f', 0.0, '{}', '{}', NULL, 0, 0.0, NULL, NULL)"
 OWNER = """
 import sqlite3, sys
 owner = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -323,19 +324,99 @@ def test_nothing_is_accepted_into_a_state_that_was_deleted_or_replaced(by: str |
 
 def test_what_nobody_waits_for_is_written_when_the_disk_takes_it_again(tmp_path: Path) -> None:
     database = Database(tmp_path / STATE_FILE, "OFF")
-    letter = "INSERT INTO dead_letter VALUES (?, 'f', 0.0, '{}', '{}', NULL, 0, 0.0, NULL, NULL)"
     database._writer.execute("PRAGMA query_only = ON")
     for number in range(3):
-        database.write_soon(letter, (str(number),))
+        database.write_soon(INSERTED, (str(number),))
 
     with pytest.raises(LaptopError, match="cannot be written"):
-        database.write(lambda connection: connection.execute(letter, ("refused",)))
+        database.write(lambda connection: connection.execute(INSERTED, ("refused",)))
     database._writer.execute("PRAGMA query_only = OFF")
     database.flush()
     kept = database.read("SELECT id FROM dead_letter ORDER BY id")
     database.close()
 
     assert kept == [("0",), ("1",), ("2",)]
+
+
+def letters_in(database: Database) -> list[str]:
+    return [identifier for (identifier,) in database.read("SELECT id FROM dead_letter ORDER BY id")]
+
+
+def test_what_nobody_waits_for_is_committed_with_the_next_change_or_when_much_waits(tmp_path: Path) -> None:
+    with closing(Database(tmp_path / STATE_FILE, "OFF")) as database:
+        first = database.write_soon(INSERTED, ("a",))
+        counts = [(len(letters_in(database)), first.done)]
+        database.write(lambda connection: connection.execute("SELECT 1"))
+        counts.append((len(letters_in(database)), first.done))
+        for number in range(_MOST_SOON):
+            database.write_soon(INSERTED, (str(number),))
+        counts.append((len(letters_in(database)), first.done))
+        database.write_soon(INSERTED, ("last",))
+        counts.append((len(letters_in(database)), first.done))
+
+    assert counts == [(0, False), (1, True), (1, True), (_MOST_SOON + 2, True)]
+
+
+def test_a_statement_that_fails_undoes_itself_alone_and_is_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(Database(tmp_path / STATE_FILE, "OFF")) as database:
+        jobs = [database.write_soon(INSERTED, (identifier,)) for identifier in "aabc"]
+        database.flush()
+        alone = database.write_soon(INSERTED, ("a",))
+        database.flush()
+        database.write_soon(INSERTED, ("d",))
+        database.flush()
+
+        assert letters_in(database) == [*"abcd"]
+    assert [job.error is None for job in (*jobs, alone)] == [True, False, True, True, False]
+    assert caplog.text.count("a change without a waiting caller is lost: UNIQUE constraint failed") == 2
+
+
+@pytest.mark.parametrize("waiting", [0, 1, 2])
+def test_a_change_that_fails_is_undone_whole_and_raises_its_error(tmp_path: Path, waiting: int) -> None:
+    def half(connection: sqlite3.Connection) -> None:
+        connection.execute(INSERTED, ("half",))
+        raise ValueError("half-way")
+
+    with closing(Database(tmp_path / STATE_FILE, "OFF")) as database:
+        for number in range(waiting):
+            database.write_soon(INSERTED, (str(number),))
+
+        with pytest.raises(ValueError, match="half-way"):
+            database.write(half)
+
+        assert letters_in(database) == [str(number) for number in range(waiting)]
+        assert database.write(lambda connection: connection.execute("SELECT 7").fetchone()) == (7,)
+
+
+@pytest.mark.parametrize(("count", "kept"), [(3, 3), (4, 0)])
+def test_while_the_disk_fails_a_bounded_number_of_changes_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, count: int, kept: int
+) -> None:
+    monkeypatch.setattr("contradance.local.state.database._MOST_KEPT", 4)
+    with closing(Database(tmp_path / STATE_FILE, "OFF")) as database:
+        database._writer.execute("PRAGMA query_only = ON")
+        for number in range(count):
+            database.write_soon(INSERTED, (str(number),))
+        database.flush()
+        database._writer.execute("PRAGMA query_only = OFF")
+        database.flush()
+
+        assert len(letters_in(database)) == kept
+    assert caplog.text.count("a change without a waiting caller is lost") == count - kept
+
+
+def test_the_space_of_deleted_rows_is_given_back(tmp_path: Path) -> None:
+    with closing(Database(tmp_path / STATE_FILE, "OFF")) as database:
+        for number in range(2_000):
+            database.write_soon(INSERTED, (f"{number:0100}",))
+        database.flush()
+        database.write_soon("DELETE FROM dead_letter", ())
+        database.compact()
+        (pages,) = database.read("PRAGMA page_count")[0]
+
+    assert pages < 50
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")

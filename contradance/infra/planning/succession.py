@@ -1,14 +1,16 @@
 """Compares a plan with what the stack deployed last: what an update deletes or retains that holds data."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from contradance.deployed import Deployed, DeployedFunction
+from contradance.deployed import INGRESS, Deployed, DeployedFunction
 from contradance.errors import InvalidStack
 from contradance.infra.planning.plan import StackPlan
 from contradance.infra.planning.trigger import SubscriberPlan
 
+LeavingCause = Literal["declaration", "services", "ingress"]
+"""What no longer has a function or a table: the code, or the stack's key `services` or `ingress`."""
 DataKind = Literal["dead letters", "queue", "log group", "table"]
 TYPES: Final[dict[DataKind, str]] = {
     "dead letters": "aws:sqs/queue:Queue",
@@ -17,6 +19,16 @@ TYPES: Final[dict[DataKind, str]] = {
     "table": "aws:dynamodb/table:Table",
 }
 """Pulumi's type of each."""
+_MISSING: Final[dict[LeavingCause, str]] = {
+    "declaration": "declared",
+    "services": "in the stack's services",
+    "ingress": "configured",
+}
+_AGAIN: Final[dict[LeavingCause, str]] = {
+    "declaration": "declare it again",
+    "services": "add its service to the key services again",
+    "ingress": "configure it again",
+}
 _HELD: Final[dict[DataKind, str]] = {
     "dead letters": "events that were not consumed",
     "queue": "events that wait to be consumed",
@@ -35,6 +47,7 @@ class Leaving:
     logical_name: str
     id: str
     """Its id in AWS: a queue's URL, or a name."""
+    by: LeavingCause = "declaration"
 
     @property
     def import_command(self) -> str:
@@ -48,7 +61,16 @@ class Leaving:
 
 def leaving(plan: StackPlan, before: Deployed) -> tuple[Leaving, ...]:
     """Return the deployed resources with data that are not in the plan: those of functions, then tables."""
-    return (*_of_functions(plan, before), *_of_tables(plan, before))
+    found = (*_of_functions(plan, before), *_of_tables(plan, before))
+    return tuple(replace(item, by=_cause(item.owner, plan)) for item in found)
+
+
+def _cause(owner: str, plan: StackPlan) -> LeavingCause:
+    """Return what no longer has the function or table with this deployed name."""
+    services = plan.setup.config.services
+    if owner == INGRESS:
+        return "ingress"
+    return "services" if services is not None and owner.partition(".")[0] not in services else "declaration"
 
 
 def check_succession(plan: StackPlan, before: Deployed) -> None:
@@ -75,7 +97,8 @@ def describe_leaving(items: tuple[Leaving, ...], stack: str, *, retained: bool) 
         mine = [item for item in items if item.owner == owner]
         what = "; ".join(map(str, mine))
         removed = any(item.kind in ("dead letters", "table", "log group") for item in mine)
-        subject = f"{owner} is no longer declared" if removed else f"{owner} is no longer behind its queue"
+        by = mine[0].by
+        subject = f"{owner} is no longer {_MISSING[by] if removed else 'behind its queue'}"
         if retained:
             commands = "\n".join(
                 f"    {item.import_command} --stack {stack} --protect=false --generate-code=false --yes"
@@ -83,17 +106,16 @@ def describe_leaving(items: tuple[Leaving, ...], stack: str, *, retained: bool) 
             )
             yield (
                 f"{subject}. These stay in AWS, outside of this stack: {what}.\n"
-                f"  To have them back, declare it again, and before the update run:\n{commands}"
+                f"  To have them back, {_AGAIN[by]}, and before the update run:\n{commands}"
             )
         else:
-            rename = _old_name(owner)
             fix = (
-                f"  If you renamed it, write deployed_as={rename!r}: it keeps them. To retain them: pulumi config set --stack "
-                f"{stack} protect true, and pulumi up before this change."
+                f"{_keep(owner, by)} To retain them: pulumi config set --stack {stack} protect true, and pulumi up before this "
+                "change."
                 if removed
-                else "  Write draining=True until contradance doctor reports that the queue is empty."
+                else "Write draining=True until contradance doctor reports that the queue is empty."
             )
-            yield f"{subject}. This update deletes what it holds: {what}.\n{fix}"
+            yield f"{subject}. This update deletes what it holds: {what}.\n  {fix}"
 
 
 def _of_functions(plan: StackPlan, before: Deployed) -> Iterator[Leaving]:
@@ -125,6 +147,11 @@ def _of_tables(plan: StackPlan, before: Deployed) -> Iterator[Leaving]:
             yield Leaving(name, "table", name, table.table_name)
 
 
-def _old_name(owner: str) -> str:
-    """Return a deployed name without its service: `table` for `service.table`."""
-    return owner.partition(".")[2]
+def _keep(owner: str, by: LeavingCause) -> str:
+    """Return the sentence that names what keeps a function or a table, by what no longer has it."""
+    if by == "ingress":
+        return "To keep it, name the events that it publishes in the key ingress."
+    service, _, name = owner.partition(".")
+    if by == "services":
+        return f"To keep it, add {service} to the key services, unless the service has moved to another stack."
+    return f"If you renamed it, write deployed_as={name!r}: it keeps them."

@@ -54,12 +54,19 @@ class Database:
     Args:
         path: the file; created when it is missing.
         synchronous: how hard each commit is pushed to disk.
+        in_use: what to do when another process owns the file, for the message of the error.
 
     Raises:
         LaptopError: the file cannot be created, another process owns it, or it has another schema version.
     """
 
-    def __init__(self, path: Path, synchronous: Synchronous = "FULL") -> None:
+    def __init__(
+        self,
+        path: Path,
+        synchronous: Synchronous = "FULL",
+        *,
+        in_use: str = "Stop it, or choose another folder with --state.",
+    ) -> None:
         self._path = path
         self._process = os.getpid()
         self._jobs: deque[Job[Any]] = deque()
@@ -68,7 +75,7 @@ class Database:
         with ExitStack() as opened:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                opened.callback(_lock_state(path).close)
+                opened.callback(_lock_state(path, in_use).close)
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY))
                 self._writer = connect(path, f"PRAGMA synchronous = {synchronous}")
                 opened.callback(self._writer.close)
@@ -217,13 +224,11 @@ def _identity(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _lock_state(path: Path) -> sqlite3.Connection:
+def _lock_state(path: Path, in_use: str) -> sqlite3.Connection:
     """Lock the state file for this process and return the lock; raise `LaptopError` if another process has it."""
     try:
         return connect(path.with_suffix(".lock"), "BEGIN EXCLUSIVE", timeout=0)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
             raise
-        raise LaptopError(
-            f"another process runs on the state in {path.parent}.\n  Stop it, or choose another folder with --state."
-        ) from error
+        raise LaptopError(f"another process runs on the state in {path.parent}.\n  {in_use}") from error
