@@ -58,6 +58,7 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
     "infra/planning/quotas": ("tests/infra/test_quotas.py",),
     "runtime/attempt": ("tests/runtime/test_consume.py", "tests/runtime/test_queue.py", "tests/runtime/test_spans.py"),
     "runtime/consume": (
+        "tests/runtime/test_perform.py",
         "tests/runtime/test_queue.py",
         "tests/runtime/test_foreign.py",
         "tests/runtime/test_shapes.py",
