@@ -213,6 +213,17 @@ class TestTime:
         assert max(pauses[3] for pauses in all_pauses) > 0.1
         assert len({tuple(pauses) for pauses in all_pauses}) == 20
 
+    def test_the_longest_pauses_double_from_a_tenth_of_a_second(
+        self, events: FakeEvents, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("random.uniform", lambda low, high: high - low)
+        clock = Pauses()
+        events.refuse("event-000", *["ThrottlingException"] * 4)
+
+        publish(many(1), events, "desk", clock, 30)
+
+        assert clock.pauses == [0.1, 0.2, 0.4, 0.8]
+
     def test_nothing_is_sent_again_when_the_time_is_up(self, events: FakeEvents) -> None:
         clock = Pauses()
         events.refuse("event-000", "ThrottlingException")
