@@ -8,7 +8,6 @@ search has a window.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from itertools import islice
 from time import sleep
 from typing import Final, NamedTuple
 
@@ -30,8 +29,8 @@ _CUT: Final = (
 )
 _GROUPS: Final = 50
 """Most log groups of one search. The same."""
-_FLOWS: Final = 100
-"""Flows of one search: its text has at most 10,000 characters."""
+_NAMED: Final = 8_000
+"""Most characters of the flows in one search, whose text has at most 10,000. CloudWatch Logs API reference, StartQuery."""
 _PAUSE_SECONDS: Final = 0.5
 _POLLS: Final = 240
 """How often a running search is polled before it is given up."""
@@ -77,7 +76,7 @@ class InsightsJournal:
         return self.of_flows(flows)
 
     def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
-        """Return all records of these flows since the start of the window, by one search for each 100 flows."""
+        """Return all records of these flows since the start of the window, by one search for about 200 flows."""
         return [
             record
             for named in _lists_of(correlation_ids)
@@ -87,7 +86,7 @@ class InsightsJournal:
         ]
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
-        """Return the records, each with the log lines of its attempt, by one more search for each 100 flows."""
+        """Return the records, each with the log lines of its attempt, by one more search for about 200 flows."""
         lines = [
             line
             for named in _lists_of(sorted({record.correlation_id for record in records}))
@@ -218,10 +217,15 @@ def _is_about(record: JournalRecord, term: str) -> bool:
 
 
 def _lists_of(correlation_ids: Iterable[str]) -> Iterator[str]:
-    """Yield up to 100 ids at a time as the content of a list in an Insights query, so that its text is not too long."""
-    names = map(_quoted, correlation_ids)
-    while some := [*islice(names, _FLOWS)]:
-        yield ", ".join(some)
+    """Yield the ids as the content of lists in Insights queries, each short enough for the text of one query."""
+    listed = ""
+    for name in map(_quoted, correlation_ids):
+        if listed and len(listed) + len(name) > _NAMED:
+            yield listed
+            listed = ""
+        listed += f", {name}" if listed else name
+    if listed:
+        yield listed
 
 
 def _quoted(text: str) -> str:
