@@ -16,7 +16,7 @@ from contradance.errors import OperateError
 from contradance.operate.aws.log_line import METRICS, log_line
 from contradance.operate.aws.services import Aws
 from contradance.operate.flow import AcceptedEvent, Outstanding
-from contradance.operate.journal import LogLine, Records, Wanted, logs_attached
+from contradance.operate.journal import LogLine, Records, Wanted, follow, logs_attached
 from contradance.operate.level import LEVELS, Level
 from contradance.operate.shortened_id import selects
 from contradance.runtime.journal_record import JournalRecord
@@ -130,6 +130,10 @@ class InsightsJournal:
         if not logged.whole and (wanted.latest is None or len(found) < wanted.latest):
             self._report(_CUT)
         return iter(found if wanted.latest is None else found[-wanted.latest :])
+
+    def follow(self, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
+        """Yield the wanted lines, and then each new one, by a search of the latest minutes for each item of `pauses`."""
+        return follow(self, wanted, pauses, self._now)
 
     def _all_records(self, wanted: Wanted, condition: str) -> list[JournalRecord]:
         """Return the wanted records that meet a query's `condition`, in order; report if these are not all."""
