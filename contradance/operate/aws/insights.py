@@ -30,7 +30,7 @@ _CUT: Final = (
 _GROUPS: Final = 50
 """Most log groups of one search. The same."""
 _NAMED: Final = 8_000
-"""Most characters of the flows in one search, whose text has at most 10,000. CloudWatch Logs API reference, StartQuery."""
+"""Characters of the flows in one search: its text has at most 10,000."""
 _PAUSE_SECONDS: Final = 0.5
 _POLLS: Final = 240
 """How often a running search is polled before it is given up."""
