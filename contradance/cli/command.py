@@ -106,9 +106,14 @@ def print_warning(
     number = next(_warnings)
     if number <= _MOST_WARNINGS:
         place = "" if issubclass(category, UnconsumedEvent) else f" ({filename}, line {lineno})"
-        err.print(f"warning: {shortened(str(message), MAX_REASON_BYTES)}{place}", style="yellow" if err.is_terminal else "")
+        err.print(
+            f"warning: {shortened(str(message), MAX_REASON_BYTES)}{place}", style="yellow" if err.is_terminal else ""
+        )
     elif number == _MOST_WARNINGS + 1:
-        err.print(f"warning: further warnings are left out; these were {_MOST_WARNINGS}.", style="yellow" if err.is_terminal else "")
+        err.print(
+            f"warning: further warnings are left out; these were {_MOST_WARNINGS}.",
+            style="yellow" if err.is_terminal else "",
+        )
 
 
 def the_project() -> "Project":
