@@ -18,13 +18,14 @@ from contradance.cli.reloading import end_with_parent
 from contradance.cli.setting import setting_variables
 from contradance.cli.target import state_option
 from contradance.cli.theme import Services, out, print_unless_closed
-from contradance.local.captured import CapturedLogs, printing, root_logged, thread_errors_logged
+from contradance.local.captured import CapturedLogs, root_logged, thread_errors_logged
 from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.console.pages import PREFIX
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.invocation.watchdog import watched
 from contradance.local.laptop import Laptop
+from contradance.local.printed import printing
 from contradance.local.pruning import DEFAULT_KEPT
 from contradance.local.system.address import LaptopAddress, port_to_run, write_address
 from contradance.local.web.server import Server

@@ -14,15 +14,8 @@ import pytest
 from pydantic import BaseModel
 
 from contradance import subscriber
-from contradance.local.captured import (
-    CapturedLogs,
-    CapturedPrint,
-    entry_of,
-    printing,
-    root_logged,
-    thread_errors_logged,
-    writing,
-)
+from contradance.local.captured import CapturedLogs, entry_of, root_logged, thread_errors_logged
+from contradance.local.printed import CapturedPrint, printing, writing
 from contradance.local.state.database import Database
 from contradance.local.state.journal_row import LOGS
 from contradance.runtime import journal_record

@@ -15,7 +15,7 @@ from contradance.local.state.database import _MOST_SOON, Database
 from contradance.local.state.journal_table import STATE_FILE, open_journal
 from contradance.local.state.reader import Reader
 from contradance.local.state.schema import SCHEMA_VERSION
-from tests.local.desk import Desk, ask, opened
+from tests.local.desk import Desk, ask, journaled, opened
 
 WRITERS, CHANGES = 8, 40
 OPEN_FILES = Path("/proc/self/fd")
@@ -302,6 +302,24 @@ def test_a_file_that_is_damaged_in_the_middle_is_refused_when_that_is_met(tmp_pa
     database.close()
 
     assert written == (0,)
+
+
+@pytest.mark.parametrize("by", [None, "another"], ids=["deleted", "replaced"])
+def test_nothing_is_accepted_into_a_state_that_was_deleted_or_replaced(by: str | None, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with opened(state, Desk().clerk()) as laptop:
+        ask(laptop, "a")
+        (state / STATE_FILE).rename(tmp_path / "moved")
+        if by is not None:
+            (state / STATE_FILE).write_bytes((tmp_path / "moved").read_bytes())
+
+        with pytest.raises(LaptopError, match=r"its file was deleted or replaced; start the laptop again\.$"):
+            ask(laptop, "b")
+        (tmp_path / "moved").rename(state / STATE_FILE)
+        ask(laptop, "c")
+        laptop.drain()
+
+        assert [record.outcome for record in journaled(laptop, "c")] == ["done"]
 
 
 def test_what_nobody_waits_for_is_written_when_the_disk_takes_it_again(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from contradance.errors import LaptopError
 from contradance.local.clock import RealClock
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.invocation import in_flight, record, worker_queue, workers
-from contradance.local.invocation.in_flight import Left
-from contradance.local.invocation.worker_queue import DEFAULT_CONCURRENCY, MAX_HUNG, WorkerQueue
+from contradance.local.invocation.in_flight import FILE, Left
+from contradance.local.invocation.worker_queue import DEFAULT_CONCURRENCY, MAX_HUNG, Invocation, WorkerQueue
 from contradance.local.laptop import Laptop
 from tests.local.desk import START, Desk, Does, always_fails, ask, fails_until, journaled, nothing, opened
 
@@ -242,7 +242,10 @@ def during(its: list[Shop], act: Callable[[Shop], object]) -> Does:
     return does
 
 
-def test_a_hang_makes_room_for_others_until_its_thread_returns(shop: Open, desk: Desk) -> None:
+def test_a_hang_makes_room_for_others_until_its_thread_returns(
+    shop: Open, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(workers, "MAX_HUNG", 1)
     its: list[Shop] = []
     seen: list[object] = []
 
@@ -251,6 +254,7 @@ def test_a_hang_makes_room_for_others_until_its_thread_returns(shop: Open, desk:
         seen.append((it.queue.abandoned, len(it.pool.work)))
         it.pass_time(0.001)
         seen.append((it.queue.abandoned, len(it.pool.work)))
+        seen.append((tmp_path / FILE).read_text().split(" ", 1)[0])
         seen.append([one.function for one in it.laptop.in_flight.hangs()])
         it.pass_time(1)
         seen.append(it.queue.abandoned)
@@ -259,7 +263,8 @@ def test_a_hang_makes_room_for_others_until_its_thread_returns(shop: Open, desk:
     ask(it.laptop, *"ab")
     it.pool.run()
 
-    assert seen == [(0, 0), (1, 1), ["clerk.listen"], 1]
+    assert seen == [(0, 0), (1, 1), "late", ["clerk.listen"], 1]
+    assert caplog.messages == ["clerk.listen hangs in 1 threads: it runs less often from now on"]
     assert (it.queue.abandoned, it.queue.invocations) == (0, 0)
     assert desk.items() == ["a", "b"]
     (failed,) = journaled(it.laptop, "a")
@@ -540,6 +545,21 @@ def test_one_that_cannot_be_made_alone_is_made_later_among_the_others(
     assert (alarms, may_run) == ({}, True), "the start reads the disk, which clears the alarm"
     assert "a delivery to clerk.listen is delayed by a failure" in caplog.text
     assert (desk.items(), it.queue.invocations) == (["a"], 0)
+
+
+def test_a_failure_of_the_laptop_while_one_runs_alone_lets_the_next_run(
+    shop: Open, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = shop(desk.clerk())
+    ask(it.laptop, "a")
+    it.queue.invocations += 1
+    invocation = Invocation(it.queue, it.queue.ready.popleft(), 0)
+    with monkeypatch.context() as broken:
+        broken.setattr(it.workers._invoker, "begin", lambda *_: (_ for _ in ()).throw(OSError("no space left")))
+        it.workers._work_alone(invocation)
+
+    assert invocation.settled.is_set()
+    assert (it.alarms, it.queue.invocations) == ({"clerk.listen": 5}, 1), "the other is the worker that was started"
 
 
 def test_after_stop_no_more_run_alone(shop: Open, desk: Desk) -> None:

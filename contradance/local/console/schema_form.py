@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from contradance.compatibility.keywords import SchemaObject
+from contradance.compatibility.normal_form import CHECKS
 from contradance.local.console.submitted import SubmittedForm
 
 InputKind = Literal["text", "number", "yes", "choice", "json", "group", "list"]
@@ -153,10 +154,14 @@ class SchemaForm:
 
 
 def _input_kind(schema: SchemaObject, *, nullable: bool) -> InputKind:
-    """Return the kind of input for a schema; a nullable object, list or boolean is edited as JSON text."""
+    """Return the kind of input for a schema; a nullable object, list or boolean is edited as JSON text.
+
+    So is what a serializer of the author's own writes, whose JSON the schema does not describe.
+    """
     if "enum" in schema and all(isinstance(one, str) for one in schema["enum"]):
         return "choice"
-    kinds = {member.get("type") for member in schema.get("anyOf", [schema])}
+    serialized = "serializer" in schema.get(CHECKS, {}).values()
+    kinds = {"any"} if serialized else {member.get("type") for member in schema.get("anyOf", [schema])}
     if kinds == {"object"} and "properties" in schema and not nullable:
         return "group"
     if kinds == {"array"} and "items" in schema and not nullable:
@@ -169,9 +174,11 @@ def _input_kind(schema: SchemaObject, *, nullable: bool) -> InputKind:
 
 
 def _is_decimal(schema: SchemaObject) -> bool:
-    """Whether a schema is a decimal's, a number or a text with a pattern: it gets a text input."""
+    """Whether a schema is a decimal's, a number or its text: it gets a text input. Pydantic before 2.14 gives a pattern."""
     members = schema.get("anyOf", ())
-    return [member.get("type") for member in members] == ["number", "string"] and "pattern" in members[1]
+    return [member.get("type") for member in members] == ["number", "string"] and (
+        members[1].get("format") == "decimal" or "pattern" in members[1]
+    )
 
 
 def _text(data: Any, kind: InputKind) -> str:

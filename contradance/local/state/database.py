@@ -80,6 +80,8 @@ class Database:
                 self._writer = connect(path, f"PRAGMA synchronous = {synchronous}")
                 opened.callback(self._writer.close)
                 prepare(self._writer, path)
+                self._file = str(path.absolute())  # a handler may change the folder
+                self._identity = _identity(self._file)
             except (OSError, sqlite3.Error) as error:
                 raise LaptopError(
                     f"the laptop's state cannot be kept in {path}: {error}.\n  Choose another folder with --state."
@@ -152,6 +154,7 @@ class Database:
         """Commit all waiting changes as one group: a change that fails is undone alone, a failing disk undoes all."""
         group = [self._jobs.popleft() for _ in range(len(self._jobs))]
         try:
+            self._check_file()
             self._writer.execute("BEGIN IMMEDIATE")
             for job in group:
                 self._run_change(job, alone=len(group) == 1)
@@ -171,6 +174,11 @@ class Database:
                 raise
         finally:
             self._mark_done(group)
+
+    def _check_file(self) -> None:
+        """Raise `OperationalError` when the file is gone: SQLite would write on into one that no later start finds."""
+        if _identity(self._file) != self._identity:
+            raise sqlite3.OperationalError("its file was deleted or replaced; start the laptop again")
 
     def _mark_done(self, group: list[Job[Any]]) -> None:
         """Mark jobs as done, so that their threads continue; log each failed one that no thread waits for."""
@@ -205,6 +213,15 @@ class Database:
 def _is_of_the_disk(error: Exception) -> bool:
     """Whether an error is about the disk or a damaged file, and not about the change that met it."""
     return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Return what identifies a file on this machine, whatever it is called; None where there is none."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - it is called before each commit, and pathlib takes twice the time
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _lock_state(path: Path, in_use: str) -> sqlite3.Connection:
