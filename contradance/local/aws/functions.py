@@ -144,7 +144,7 @@ class Functions:
                 "AccessDeniedException", f"The laptop has no functions of the account {found['account']}.", 403
             )
         if found["partition"] not in (None, "aws") or found["region"] not in (None, REGION):
-            where = f"Functions from {found['region']!r} are not reachable in this region ({REGION!r})"
+            where = f"Functions from {found['region'] or found['partition']!r} are not reachable in this region ({REGION!r})"
             raise Refused("ResourceNotFoundException", where, 404)
         name, own = found["name"], found["version"]
         if own and qualifier and own != qualifier:
