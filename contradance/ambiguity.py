@@ -1,11 +1,11 @@
-"""Finds union members that a consumer cannot distinguish when it ignores unknown fields."""
+"""Finds unions that cannot be read: their members differ only in what a consumer ignores, or repeat the union."""
 
 from collections.abc import Iterator
 from enum import Enum
 from itertools import permutations
 from typing import Any, Final
 
-from contradance.coreschema import CoreSchema, Definitions, unwrapped
+from contradance.coreschema import CoreSchema, Definitions, schemas_inside, unwrapped
 
 _JSON_OF: Final = {
     **dict.fromkeys(("int", "float", "decimal", "timedelta"), "number"),
@@ -30,6 +30,41 @@ def ambiguous_members(schema: CoreSchema, definitions: Definitions) -> Iterator[
                 "Give each a field like `kind: Literal['a'] = 'a'`, and the union Field(discriminator='kind').",
             )
             return
+
+
+def repeating_members(schema: CoreSchema, definitions: Definitions) -> Iterator[tuple[str, str]]:
+    """Yield a problem, as (problem, fix), when several members of a union hold the union again.
+
+    Pydantic tries each of them on the same JSON, and each tries all of them again one level deeper: 300 bytes with 20
+    levels take a minute.
+    """
+    choices = [one[0] if isinstance(one, tuple) else one for one in schema["choices"]]
+    by_json: dict[str, list[str]] = {}
+    for choice in choices:
+        member = unwrapped(choice, definitions)
+        if _holds(choice, schema, definitions):
+            by_json.setdefault(_JSON_OF.get(member["type"], "object"), []).append(_class_name(member))
+    for names in by_json.values():
+        if len(names) > 1:
+            yield (
+                f"is a union of {' and '.join(names)}, which hold the union again, so that each level doubles the time to read it",
+                "Give each a field like `kind: Literal['a'] = 'a'`, and the union Field(discriminator='kind').",
+            )
+
+
+def _holds(schema: CoreSchema, wanted: CoreSchema, definitions: Definitions) -> bool:
+    """Whether `wanted` is in `schema`, at any depth and behind references."""
+    seen: set[int] = set()
+    left = [schema]
+    while left:
+        one = left.pop()
+        if one is wanted:
+            return True
+        if id(one) not in seen:
+            seen.add(id(one))
+            target = definitions.get(one["schema_ref"]) if one["type"] == "definition-ref" else None
+            left += [target] if target is not None else schemas_inside(one)
+    return False
 
 
 def _reads_but_for_unknown(reader: CoreSchema, writer: CoreSchema, definitions: Definitions) -> bool:
@@ -80,5 +115,7 @@ def _allowed_values(schema: CoreSchema) -> set[Any] | None:
 
 
 def _class_name(schema: CoreSchema) -> str:
-    """Return the name of a schema's class; `a mapping` for a schema without one."""
-    return str(schema["cls"].__name__) if "cls" in schema else "a mapping"
+    """Return the name of a schema's class; `a mapping` or `a list` for a schema without one."""
+    if "cls" in schema:
+        return str(schema["cls"].__name__)
+    return "a list" if _JSON_OF.get(schema["type"]) == "list" else "a mapping"

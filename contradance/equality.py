@@ -17,6 +17,8 @@ from uuid import UUID
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from contradance.bounds import within
+
 _ATOMS: Final = frozenset({NoneType, bool, int, float, str, bytes, UUID, date, timedelta, Decimal})
 """Classes for which `==` between values of the same class is enough."""
 _MISSING: Final = object()
@@ -251,7 +253,7 @@ def _fields_without_bounds(model: type[BaseModel], allowed: range) -> tuple[str,
     def bounds(field: FieldInfo, *names: str) -> bool:
         """Whether one of these bounds of a field is an allowed integer."""
         ends = [getattr(one, name, None) for one in field.metadata for name in names]
-        return any(isinstance(end, int) and end in allowed for end in ends)
+        return any(isinstance(end, int) and within(end, allowed) for end in ends)
 
     def may_be_int(annotation: Any) -> bool:
         """Whether values of a type may be integers; True for every type that is not a class."""

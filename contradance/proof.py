@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import SchemaValidator, from_json, to_json
 
 from contradance.annotation import type_name
-from contradance.bounds import INTEGERS
+from contradance.bounds import INTEGERS, within
 from contradance.coreschema import fields_of
 from contradance.equality import Equality, Inequality, without_eq
 from contradance.wire import Extra, read_closed, to_wire, wire_fields
@@ -77,7 +77,7 @@ def proven(instance: BaseModel, *, extra: Extra = "forbid", published: bool = Fa
 
 def _change_error(instance: BaseModel, found: Inequality) -> NotFaithful:
     """Return the error that names the changed field, and its types before and after."""
-    if isinstance(found.built, int) and found.built not in INTEGERS:
+    if isinstance(found.built, int) and not within(found.built, INTEGERS):
         return NotFaithful((*_path_on_wire(instance, found.path),), "is an integer of more than 64 bits", _FIX_INTEGER)
     was, now = type_name(type(found.built)), type_name(type(found.read))
     fix = _FIX_VALUE if was == now else _FIX_TYPE

@@ -10,9 +10,9 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 from pydantic_core import PydanticSerializationError, SchemaValidator, to_json
 
-from contradance.ambiguity import ambiguous_members
+from contradance.ambiguity import ambiguous_members, repeating_members
 from contradance.coreschema import CoreSchema, Definitions, fields_of, schemas_inside, unwrapped
-from contradance.errors import DeclarationError
+from contradance.errors import DeclarationError, InvalidFunction
 
 _SECRET: Final = (
     "is a secret, which JSON shows as asterisks",
@@ -63,6 +63,24 @@ def check_fields(model: type[BaseModel], name: str, error: type[DeclarationError
     for field, schema in schemas.items():
         for what, fix in _problems_in(schema, definitions, set()):
             raise error(f"{name} has a field {field!r} that {what}.\n  {fix}")
+
+
+def check_request(model: type[BaseModel], function: str) -> None:
+    """Raise `InvalidFunction` for a request whose time to read grows exponentially with its depth."""
+    model.model_rebuild(raise_errors=False)
+    if not model.__pydantic_complete__:
+        return
+    schemas, definitions = fields_of(model)
+    seen: set[int] = set()
+    left = [*schemas.values(), *definitions.values()]
+    while left:
+        schema = left.pop()
+        if id(schema) in seen:
+            continue
+        seen.add(id(schema))
+        left += schemas_inside(schema)
+        for what, fix in repeating_members(schema, definitions) if schema["type"] == "union" else ():
+            raise InvalidFunction(f"{function} takes {model.__qualname__}, a part of which {what}.\n  {fix}")
 
 
 def _check_wire_names(model: type[BaseModel], name: str, error: type[DeclarationError]) -> None:
@@ -119,6 +137,7 @@ def _problems_of_node(schema: CoreSchema, kind: str, definitions: Definitions) -
         yield from _problems_of_keys(unwrapped(schema["keys_schema"], definitions))
     elif kind == "union":
         yield from ambiguous_members(schema, definitions)
+        yield from repeating_members(schema, definitions)
 
 
 def _problems_of_function(function: Callable[..., Any]) -> Iterator[tuple[str, str]]:

@@ -1,16 +1,17 @@
 """Builds error messages for validation failures: fields and fixes, never values."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from typing import Final, get_args
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import core_schema
+from pydantic_core import ErrorDetails, core_schema
 
 from contradance.annotation import models_inside
 from contradance.bounds import MAX_COUNTED, MAX_PATH, MAX_PROBLEM, MAX_PROBLEMS, shortened
 from contradance.contract import Contract, where_defined
 from contradance.errors import ContractViolation
 from contradance.foreign import ForeignEvent, is_foreign
+from contradance.largeinput import NO_MEMBER
 from contradance.proof import NotFaithful
 from contradance.quantity import counted
 from contradance.wire import wire_fields
@@ -28,6 +29,7 @@ _SAFE_TYPES: Final = frozenset(get_args(core_schema.ErrorType)) - {
 """Pydantic's error types whose message never contains the value; the message of an author's own error may."""
 
 _REWORDED: Final = {
+    NO_MEMBER: "Input should match a member of the union",
     "timezone_offset": "Input should have another timezone offset",
     "union_tag_invalid": "Input should have a known tag",
     "uuid_parsing": "Input should be a valid UUID",
@@ -44,22 +46,14 @@ def problems(error: ValidationError, prefix: str = "", names: Container[str] | N
 
     With `names`, a part of a path that is not one of them is replaced by `*`: the key of a dictionary is data.
     """
-    found = error.errors(include_url=False, include_context=False, include_input=False)[:MAX_PROBLEMS]
+    found = error.errors(include_context=False, include_input=False)[:MAX_PROBLEMS]
     named = [
         (
             shortened(
-                ".".join(
-                    [
-                        *([prefix] if prefix else []),
-                        *(_masked_step(part, problem["type"], names) for part in problem["loc"]),
-                    ]
-                ),
+                ".".join([*([prefix] if prefix else []), *_masked_path(problem["loc"], problem["type"], names)]),
                 MAX_PATH,
             ),
-            shortened(
-                str(problem["msg"]) if problem["type"] in _SAFE_TYPES else _REWORDED.get(problem["type"], _OWN_CHECK),
-                MAX_PROBLEM,
-            ),
+            shortened(_safe_message(problem), MAX_PROBLEM),
         )
         for problem in found
     ]
@@ -87,7 +81,7 @@ def violation(
     if is_foreign(contract):
         root, fix = "detail", "Correct the class: the event comes from others."
     if isinstance(error, NotFaithful):
-        path = ".".join(["data", *(_masked_step(part, "", names) for part in error.path)])
+        path = ".".join(["data", *_masked_path(error.path, "", names)])
         found, fix = [(path, error.problem)], error.fix
     else:
         found = problems(error, root, names)
@@ -105,6 +99,19 @@ def _all_models(contract: type[BaseModel]) -> list[type[BaseModel]]:
     return [contract, *(model for _, model in models_inside(contract) if issubclass(model, BaseModel))]
 
 
-def _masked_step(part: int | str, problem: str, names: Container[str] | None) -> str:
-    """Return one step of a path as text, `*` for what is not in `names`; an unknown field keeps its name."""
-    return str(part) if names is None or isinstance(part, int) or part in names or problem == "extra_forbidden" else "*"
+def _safe_message(problem: ErrorDetails) -> str:
+    """Return the message of a problem, or a replacement if it may contain the value.
+
+    Only Pydantic's own errors have a URL: an author's error may have the type of one of them, and any message.
+    """
+    if problem["type"] in _SAFE_TYPES and "url" in problem:
+        return str(problem["msg"])
+    return _REWORDED.get(problem["type"], _OWN_CHECK)
+
+
+def _masked_path(path: tuple[int | str, ...], problem: str, names: Container[str] | None) -> Iterator[str]:
+    """Yield the steps of a path as text, `*` for what is not in `names`; an unknown field, the last, keeps its name."""
+    last = len(path) - 1 if problem == "extra_forbidden" else None
+    for number, part in enumerate(path):
+        known = names is None or isinstance(part, int) or part in names or number == last
+        yield str(part) if known else "*"
