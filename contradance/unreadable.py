@@ -12,7 +12,7 @@ from pydantic_core import PydanticSerializationError, SchemaValidator, to_json
 
 from contradance.ambiguity import ambiguous_members, repeating_members
 from contradance.coreschema import CoreSchema, Definitions, fields_of, schemas_inside, unwrapped
-from contradance.errors import DeclarationError, InvalidFunction
+from contradance.errors import DeclarationError
 
 _SECRET: Final = (
     "is a secret, which JSON shows as asterisks",
@@ -65,11 +65,14 @@ def check_fields(model: type[BaseModel], name: str, error: type[DeclarationError
             raise error(f"{name} has a field {field!r} that {what}.\n  {fix}")
 
 
-def check_request(model: type[BaseModel], function: str) -> None:
-    """Raise `InvalidFunction` for a request whose time to read grows exponentially with its depth."""
-    model.model_rebuild(raise_errors=False)
-    if not model.__pydantic_complete__:
-        return
+def check_unions(model: type[BaseModel], name: str, error: type[DeclarationError]) -> None:
+    """Raise `error` for a model whose time to read grows exponentially with the depth of its JSON.
+
+    Args:
+        model: a complete model.
+        name: its name in the error.
+        error: the class of the error.
+    """
     schemas, definitions = fields_of(model)
     seen: set[int] = set()
     left = [*schemas.values(), *definitions.values()]
@@ -80,7 +83,7 @@ def check_request(model: type[BaseModel], function: str) -> None:
         seen.add(id(schema))
         left += schemas_inside(schema)
         for what, fix in repeating_members(schema, definitions) if schema["type"] == "union" else ():
-            raise InvalidFunction(f"{function} takes {model.__qualname__}, a part of which {what}.\n  {fix}")
+            raise error(f"{name}, a part of which {what}.\n  {fix}")
 
 
 def _check_wire_names(model: type[BaseModel], name: str, error: type[DeclarationError]) -> None:

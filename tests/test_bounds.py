@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from pydantic import BaseModel, Field, ValidationError, create_model
 
-from contradance import Contract, Value, route
+from contradance import Contract, ForeignEvent, Value, route
 from contradance.bounds import (
     MAX_COUNTED,
     MAX_MESSAGE_BYTES,
@@ -347,3 +347,10 @@ def test_a_request_with_a_union_whose_members_repeat_it_is_refused() -> None:
 
     with pytest.raises(InvalidFunction, match="takes Expression, a part of which is a union of Sum and Product"):
         route("POST /results", service="desk")(calculate)
+
+
+def test_an_event_of_others_with_a_union_whose_members_repeat_it_is_refused() -> None:
+    with pytest.raises(InvalidContract, match="Calculated, a part of which is a union of Sum and Product"):
+
+        class Calculated(ForeignEvent, source="calculator"):
+            expression: Expression
