@@ -1,6 +1,7 @@
 """Describes an exception for journal and logs: enough to find the fault, without personal data."""
 
 import os
+import re
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
@@ -14,6 +15,7 @@ from pydantic_core import PydanticSerializationError
 from contradance.bounds import MAX_PROBLEMS, MAX_REASON_BYTES, MAX_TRACEBACK_BYTES, shortened
 from contradance.errors import ContradanceError, HandlerExited
 from contradance.printable import encodable
+from contradance.quantity import counted
 from contradance.runtime.containment import raised_by
 from contradance.violation import problems
 
@@ -26,6 +28,15 @@ _MOST_EXCEPTIONS: Final = 100
 """Most exceptions in one text; a group may hold any number, and one exception many times."""
 LONGEST_TRACEBACK: Final = 6_000
 """Most characters of a traceback in the journal; the middle of a longer one is left out."""
+_MOST_NOTES: Final = 20
+"""Most notes of one exception in its text."""
+_SERIALIZING: Final = re.compile(
+    r"(Error serializing to JSON: )?(PydanticSerializationError: )?"
+    r"(Error calling function `[^`]*`: \w+|Unable to serialize unknown type|(?<=JSON: )\w+)"
+)
+"""How Pydantic's serializer begins a message about an author's function or type."""
+_QUOTED: Final = "input_value="
+"""What Pydantic writes before a value that it quotes."""
 _MOST_FRAMES: Final = 16
 """Most frames of one exception in the journal: the first half and the last half of more."""
 _OWN_FOLDER: Final = __file__.removesuffix(os.path.join("runtime", "error_description.py"))  # noqa: PTH118 - pathlib is slow to load
@@ -55,8 +66,9 @@ def describe_error(error: BaseException) -> str:
     error = raised_by(error)
     frames = traceback.extract_tb(error.__traceback__)
     authors = [frame for frame in frames if not _is_of_a_library(frame)] or frames
-    where = f" ({_short(authors[-1].filename)}:{authors[-1].lineno})" if authors else ""
-    return encodable(f"{type(error).__name__}: {message_of(error)}"[:_LONGEST] + where)
+    own = not authors or authors[-1].filename.startswith(_OWN_FOLDER)
+    where = "" if own else f" ({_short(authors[-1].filename)}:{authors[-1].lineno})"
+    return encodable(_titled(error)[:_LONGEST] + where)
 
 
 def _is_of_a_library(frame: FrameSummary) -> bool:
@@ -76,18 +88,43 @@ def _message(error: BaseException) -> str:
         found = problems(error, names=_field_names(BaseModel))
         return f"{error.title}: " + "; ".join(f"{path}: {problem}" if path else problem for path, problem in found)
     if isinstance(error, PydanticSerializationError):
-        return "A model holds what its fields do not allow"
+        return _serialization_message(_text(error))
     message = _text(error)
     if isinstance(error, HandlerExited):  # it quotes nothing, and its context may raise when it is read
         return message
-    before = _before(error)
+    return _without_quotes(message, _before(error))
+
+
+def _serialization_message(text: str) -> str:
+    """Return the message of Pydantic's serializer without the values that it quotes: which function raised what."""
+    called = _SERIALIZING.match(text)
+    if called is None:
+        return "A model holds what its fields do not allow"
+    return called[0] if _QUOTED in text else text
+
+
+def _titled(error: BaseException) -> str:
+    """Return an exception's type and message, as Python prints them: the type alone when the message is empty."""
+    message = message_of(error)
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def _notes(error: BaseException) -> str:
+    """Return the notes that `add_note` gave an exception, each on lines of its own; empty without one."""
+    notes = getattr(error, "__notes__", ())
+    texts = [note for note in notes if isinstance(note, str)][:_MOST_NOTES] if isinstance(notes, list | tuple) else []
+    return shortened("".join(f"\n{_without_quotes(text, error)}" for text in texts), MAX_REASON_BYTES)
+
+
+def _without_quotes(text: str, before: BaseException | None) -> str:
+    """Return a text in which Pydantic's errors among `before` and its causes are described without their values."""
     for _ in range(_LONGEST_CHAIN):
         if before is None:
             break
-        if isinstance(before, ValidationError | PydanticSerializationError) and _may_quote(message, before):
-            message = message.replace(str(before), _message(before))
+        if isinstance(before, ValidationError | PydanticSerializationError) and _may_quote(text, before):
+            text = text.replace(str(before), _message(before))
         before = _before(before)
-    return message
+    return text
 
 
 def _before(error: BaseException) -> BaseException | None:
@@ -139,9 +176,24 @@ def author_traceback(error: BaseException) -> str:
 
 
 def _author_frames(error: BaseException) -> str:
-    """Return the frames of one exception from the author's first frame on, each as its place and its line of code."""
+    """Return the frames of one exception from the author's first to the author's last, each with its line of code.
+
+    The frames of libraries below the author's last line are counted; without a line of the author all are shown.
+    """
     frames = [*dropwhile(_is_before_author, traceback.extract_tb(error.__traceback__))]
-    return "".join(_formatted(_bounded(frames)))
+    end = max((number for number, frame in enumerate(frames, 1) if not _is_of_a_library(frame)), default=len(frames))
+    below = len(frames) - end
+    counted_below = [f"  ... {counted(below, 'frame')} of libraries ...\n"] if below else []
+    return "".join((*_formatted(_bounded(frames[:end])), *counted_below))
+
+
+def stack_trace(error: BaseException) -> list[str]:
+    """Return the frames from the author's first on, one text each, as Lambda has them in its records."""
+    try:
+        frames = [*dropwhile(_is_before_author, traceback.extract_tb(error.__traceback__))]
+        return [encodable("".join(_formatted([frame]))) for frame in _bounded(frames)]
+    except BaseException:  # noqa: BLE001 - an author's class may raise anything, for each attribute
+        return []
 
 
 def _is_before_author(frame: FrameSummary) -> bool:
@@ -205,7 +257,7 @@ def _lines(error: BaseException, seen: set[int], format_: Callable[[BaseExceptio
         )
     if frames := format_(error):
         yield f"Traceback (most recent call last):\n{frames}"
-    yield f"{type(error).__name__}: {message_of(error)}"
+    yield _titled(error) + _notes(error)
     if isinstance(error, BaseExceptionGroup):
         for number, member in enumerate(error.exceptions, 1):
             if max(number, len(seen)) >= _MOST_EXCEPTIONS:
@@ -213,7 +265,7 @@ def _lines(error: BaseException, seen: set[int], format_: Callable[[BaseExceptio
                 return
             yield f"\n\nException {number} of the group:\n\n"
             if id(member) in seen:  # its causes and frames are above
-                yield f"{type(member).__name__}: {message_of(member)}"
+                yield _titled(member)
             else:
                 yield from _lines(member, seen, format_)
 

@@ -21,7 +21,7 @@ from contradance.local.dead_letter_queues import DeadLetterMessage
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.names import ACCOUNT, REGION, aws_name, function_arn, queue_arn
 from contradance.runtime.containment import raised_by
-from contradance.runtime.error_description import message_of
+from contradance.runtime.error_description import message_of, stack_trace
 
 Exhausted = Literal["RetriesExhausted", "EventAgeExceeded"]
 
@@ -115,7 +115,7 @@ def error_document(error: BaseException) -> dict[str, object]:
     return {
         "errorMessage": message_of(raised),
         "errorType": shortened(type(raised).__name__, MAX_PROBLEM),
-        "stackTrace": [],
+        "stackTrace": stack_trace(raised),
     }
 
 
