@@ -1,12 +1,8 @@
 """Describes an exception for journal and logs: enough to find the fault, without personal data."""
 
-import os
 import re
-import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import wraps
-from itertools import dropwhile
-from traceback import FrameSummary
 from typing import Final
 
 from pydantic import BaseModel, ValidationError
@@ -15,8 +11,8 @@ from pydantic_core import PydanticSerializationError
 from contradance.bounds import MAX_PROBLEMS, MAX_REASON_BYTES, MAX_TRACEBACK_BYTES, shortened
 from contradance.errors import ContradanceError, HandlerExited
 from contradance.printable import encodable
-from contradance.quantity import counted
 from contradance.runtime.containment import raised_by
+from contradance.runtime.frames import author_frames, format_frames, last_place
 from contradance.violation import problems
 
 _LONGEST: Final = 300
@@ -37,13 +33,6 @@ _SERIALIZING: Final = re.compile(
 """How Pydantic's serializer begins a message about an author's function or type."""
 _QUOTED: Final = "input_value="
 """What Pydantic writes before a value that it quotes."""
-_MOST_FRAMES: Final = 16
-"""Most frames of one exception in the journal: the first half and the last half of more."""
-_OWN_FOLDER: Final = __file__.removesuffix(os.path.join("runtime", "error_description.py"))  # noqa: PTH118 - pathlib is slow to load
-_STARTERS: Final = (_OWN_FOLDER, os.path.join(os.path.dirname(os.__file__), "contextlib."), "<frozen ")  # noqa: PTH118, PTH120 - the same
-"""Beginnings of the paths whose frames come before the author's first frame."""
-_OF_LIBRARIES: Final = (*_STARTERS, os.path.dirname(os.__file__), "/opt/")  # noqa: PTH120 - the same
-"""Beginnings of the paths of code that is not the author's; on Lambda layers are in /opt."""
 
 
 def _total(describe: Callable[[BaseException], str]) -> Callable[[BaseException], str]:
@@ -64,16 +53,8 @@ def _total(describe: Callable[[BaseException], str]) -> Callable[[BaseException]
 def describe_error(error: BaseException) -> str:
     """Return an exception's type, message without values that Pydantic quotes, and the author's last line."""
     error = raised_by(error)
-    frames = traceback.extract_tb(error.__traceback__)
-    authors = [frame for frame in frames if not _is_of_a_library(frame)] or frames
-    own = not authors or authors[-1].filename.startswith(_OWN_FOLDER)
-    where = "" if own else f" ({_short(authors[-1].filename)}:{authors[-1].lineno})"
-    return encodable(_titled(error)[:_LONGEST] + where)
-
-
-def _is_of_a_library(frame: FrameSummary) -> bool:
-    """Whether a frame's code is Python's, contradance's or of another installed package, and not the author's."""
-    return frame.filename.startswith(_OF_LIBRARIES) or "-packages" in frame.filename
+    place = last_place(error)
+    return encodable(_titled(error)[:_LONGEST] + (f" ({place})" if place else ""))
 
 
 @_total
@@ -157,74 +138,17 @@ def _may_quote(message: str, before: ValidationError | PydanticSerializationErro
     return not isinstance(before, ValidationError) or len(message) > before.error_count() * _SHORTEST_PROBLEM
 
 
-def format_frames(error: BaseException) -> str:
-    """Return the frames that led to `error`, as Python prints them, without its message, which may hold data."""
-    return encodable("".join(traceback.format_tb(error.__traceback__)))
-
-
 @_total
 def author_traceback(error: BaseException) -> str:
     """Return the traceback from the author's first frame on, with causes and cut to its limit, for the journal.
 
     It has no value that Pydantic quotes and no folder of the machine, and at most `LONGEST_TRACEBACK` characters.
     """
-    text = "".join(_lines(error, set(), _author_frames))
+    text = "".join(_lines(error, set(), author_frames))
     if len(text) <= LONGEST_TRACEBACK:
         return text
     half = LONGEST_TRACEBACK // 2
     return f"{text[:half]}\n  ... {len(text) - 2 * half} characters are left out ...\n{text[-half:]}"
-
-
-def _author_frames(error: BaseException) -> str:
-    """Return the frames of one exception from the author's first to the author's last, each with its line of code.
-
-    The frames of libraries below the author's last line are counted; without a line of the author all are shown.
-    """
-    frames = [*dropwhile(_is_before_author, traceback.extract_tb(error.__traceback__))]
-    end = max((number for number, frame in enumerate(frames, 1) if not _is_of_a_library(frame)), default=len(frames))
-    below = len(frames) - end
-    counted_below = [f"  ... {counted(below, 'frame')} of libraries ...\n"] if below else []
-    return "".join((*_formatted(_bounded(frames[:end])), *counted_below))
-
-
-def stack_trace(error: BaseException) -> list[str]:
-    """Return the frames from the author's first on, one text each, as Lambda has them in its records."""
-    try:
-        frames = [*dropwhile(_is_before_author, traceback.extract_tb(error.__traceback__))]
-        return [encodable("".join(_formatted([frame]))) for frame in _bounded(frames)]
-    except BaseException:  # noqa: BLE001 - an author's class may raise anything, for each attribute
-        return []
-
-
-def _is_before_author(frame: FrameSummary) -> bool:
-    """Whether a frame belongs to contradance, to contextlib or to a frozen module, and not to the author."""
-    return frame.filename.startswith(_STARTERS)
-
-
-def _bounded(frames: Sequence[FrameSummary]) -> list[FrameSummary | str]:
-    """Return the frames; of more than `_MOST_FRAMES` the first and the last, with a line between them."""
-    if len(frames) <= _MOST_FRAMES:
-        return [*frames]
-    half = _MOST_FRAMES // 2
-    return [*frames[:half], f"  ... {len(frames) - 2 * half} frames ...\n", *frames[-half:]]
-
-
-def _formatted(frames: Sequence[FrameSummary | str]) -> Iterator[str]:
-    """Yield the text of each frame, its place and its line of code if known; texts unchanged."""
-    for frame in frames:
-        if isinstance(frame, str):
-            yield frame
-            continue
-        yield f'  File "{_place(frame.filename)}", line {frame.lineno}, in {frame.name}\n'
-        if frame.line:
-            yield f"    {frame.line}\n"
-
-
-def _place(filename: str) -> str:
-    """Return a path relative to the current folder if it is below it; of any other path the last three parts."""
-    here = f"{os.getcwd()}{os.sep}"  # noqa: PTH109 - text, as frames have it
-    inside = filename.startswith(here) and "site-packages" not in filename
-    return filename.removeprefix(here) if inside else _short(filename)
 
 
 def log_keys(error: BaseException) -> dict[str, str]:
@@ -273,8 +197,3 @@ def _lines(error: BaseException, seen: set[int], format_: Callable[[BaseExceptio
 def _field_names(model: type[BaseModel]) -> set[str]:
     """Return the field names of a model and all its subclasses: other steps of an error's path may be data."""
     return {*model.model_fields}.union(*map(_field_names, model.__subclasses__()))
-
-
-def _short(filename: str) -> str:
-    """Return the last three parts of a path, which do not name folders of the machine."""
-    return "/".join(filename.replace("\\", "/").strip("/").split("/")[-3:])

@@ -7,7 +7,8 @@ import pytest
 from pydantic import AfterValidator, BaseModel, Field, PlainSerializer, TypeAdapter, ValidationError
 
 from contradance.envelope import seal_initial
-from contradance.runtime.error_description import author_traceback, describe_error, format_frames, stack_trace
+from contradance.runtime.error_description import author_traceback, describe_error
+from contradance.runtime.frames import format_frames, stack_trace
 from tests.runtime.desk import TicketOpened, opened
 
 NAME = "Jane Doe"

@@ -21,7 +21,8 @@ from contradance.local.dead_letter_queues import DeadLetterMessage
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.names import ACCOUNT, REGION, aws_name, function_arn, queue_arn
 from contradance.runtime.containment import raised_by
-from contradance.runtime.error_description import message_of, stack_trace
+from contradance.runtime.error_description import message_of
+from contradance.runtime.frames import stack_trace
 
 Exhausted = Literal["RetriesExhausted", "EventAgeExceeded"]
 
