@@ -67,7 +67,6 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
     ),
     "runtime/perform": (
         "tests/runtime/test_consume.py",
-        "tests/runtime/test_crash.py",
         "tests/runtime/test_foreign.py",
         "tests/runtime/test_work.py",
     ),
@@ -100,6 +99,8 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
     "local/invocation/record": ("tests/local/test_record.py", "tests/local/test_gateway.py"),
     "local/invocation/worker_queue": ("tests/local/test_workers.py",),
     "local/invocation/workers": ("tests/local/test_workers.py", "tests/local/test_threads.py"),
+    "local/state/slots": ("tests/local/test_slots.py", "tests/local/test_recovery.py"),
+    "local/state/database": ("tests/local/test_state.py", "tests/local/test_limits.py"),
     "local/state": (
         "tests/local/test_journal.py",
         "tests/local/test_limits.py",
@@ -107,6 +108,7 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
         "tests/local/test_recovery.py",
         "tests/local/test_replays.py",
         "tests/local/test_restart.py",
+        "tests/local/test_slots.py",
         "tests/local/test_state.py",
         "tests/local/test_tail.py",
     ),
@@ -118,6 +120,7 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
         "tests/local/test_slow_clients.py",
     ),
     "local/captured": ("tests/cli/test_log_lines.py", "tests/local/test_isolation.py"),
+    "local/printed": ("tests/local/test_captured.py", "tests/cli/test_run.py"),
 }
 """Tests of a room that do not have its name; a room in a file of its own may have no other, and a folder's rooms have its."""
 

@@ -1,10 +1,9 @@
 """The configuration of a stack: `pulumi config set archiveDays 30`. `parsing` reads it from Pulumi's texts."""
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -21,6 +20,7 @@ from pydantic.alias_generators import to_camel
 from contradance.infra.arn import ArchiveArn, KeyArn, TopicArn
 from contradance.limits import MEMORY
 from contradance.pattern.syntax import MAX_CHARACTERS
+from contradance.weborigin import checked_origin
 
 ApiAuth = Literal["iam", "jwt", "none"]
 LogLevel = Literal["DEBUG", "INFO", "WARN", "ERROR"]
@@ -28,15 +28,6 @@ LogDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
 """The retention periods that CloudWatch Logs supports."""
-
-_ORIGIN: Final = re.compile(r"\*|[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^/\s?#@:\[\]A-Z]+)(:[0-9]{1,5})?")
-
-
-def _check_origin(origin: str) -> str:
-    """Return an origin; raise ValueError for one that no browser sends, such as one with a path or a final slash."""
-    if _ORIGIN.fullmatch(origin) is None:
-        raise ValueError("an origin is a scheme and a host in lower case, without a final slash: https://shop.example")
-    return origin
 
 
 def _once_each(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -56,7 +47,7 @@ Texts = Annotated[tuple[Text, ...], AfterValidator(_once_each)]
 """Texts that are not empty; a repetition has no effect."""
 Removable = Annotated[tuple[Text, ...], AfterValidator(_check_distinct)]
 """Different texts that are not empty; a command removes one by its position."""
-WebOrigin = Annotated[str, AfterValidator(_check_origin)]
+WebOrigin = Annotated[str, AfterValidator(checked_origin)]
 """The origin of a web page, as browsers send it; `*` for all."""
 
 

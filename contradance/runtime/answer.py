@@ -3,9 +3,10 @@
 import json
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args, get_origin
 from uuid import uuid4
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -172,24 +173,28 @@ def _render(route: Route, body: object) -> str:
     validated = adapter.validate_python(body, by_name=True, by_alias=True)
     if validated is None:
         return ""
-    try:
-        text = adapter.dump_json(validated, by_alias=True, warnings="error").decode()
-    except PydanticSerializationError as error:
-        failure = error
-    else:
-        return _checked(route, adapter, validated, text)
-    adapter.dump_python(validated, mode="json", by_alias=True, warnings="error")  # its error has the author's frames
-    raise failure
-
-
-def _checked(route: Route, adapter: TypeAdapter[Any], validated: object, text: str) -> str:
-    """Return the JSON `text` of an answer; raise ValueError for infinity or NaN in it, `TooMuchWork` if too large."""
+    answered = body if _is_built(route.answers, body) else validated
+    text = _dump(adapter, answered)
     if "null" in text:  # Pydantic writes infinity and NaN as null
-        not_finite = path_of_infinity(adapter.dump_python(validated, mode="json", by_alias=True))
+        not_finite = path_of_infinity(adapter.dump_python(answered, mode="json", by_alias=True))
         if not_finite is not None:
             raise ValueError(f"the answer's {not_finite} is infinite or NaN, which JSON does not have")
     _check_size(route, text)
     return text
+
+
+def _dump(adapter: TypeAdapter[Any], answered: object) -> str:
+    """Return the JSON of an answer; raise what a serializer of the author raises, with its frames."""
+    with suppress(PydanticSerializationError):
+        return adapter.dump_json(answered, by_alias=True, warnings="error").decode()
+    adapter.dump_python(answered, mode="json", by_alias=True, warnings="error")
+    return adapter.dump_json(answered, by_alias=True, warnings="error").decode()
+
+
+def _is_built(answers: Any, body: Any) -> bool:
+    """Whether a body is an instance of the response model, or a list of them: a validator may change it a second time."""
+    model, bodies = (get_args(answers)[0], body) if get_origin(answers) is list else (answers, [body])
+    return isinstance(bodies, list) and all(isinstance(one, model) for one in bodies)
 
 
 def _check_size(route: Route, body: str) -> None:

@@ -44,7 +44,7 @@ def test_texts_become_what_they_spell() -> None:
         services='["loans"]',
         settings='{"fee": 0.5, "open": true, "name": "a"}',
         functions='{"loans.lend": {"memory": 512}}',
-        corsOrigins='["https://example.com", "http://localhost:3000", "https://*", "*"]',
+        corsOrigins='["https://example.com", "http://localhost:3000", "https://*", "*", "http://[::1]:3000", "chrome-extension://abc", "http://xn--mnchen-3ya.example:8080"]',
     )
 
     assert (config.archive_days, config.protect, config.services) == (7, True, ("loans",))
@@ -88,7 +88,35 @@ def test_texts_become_what_they_spell() -> None:
             {"corsOrigins": '["https://shop.example/"]'},
             "city:corsOrigins[0]: an origin is a scheme and a host",
         ),
-        ({"corsOrigins": '["https://Shop.example"]'}, "city:corsOrigins[0]: an origin is a scheme"),
+        *(
+            ({"corsOrigins": f'["{origin}"]'}, "city:corsOrigins[0]: an origin is a scheme")
+            for origin in (
+                *(
+                    "https://Shop.example",
+                    "null",
+                    "https://*.example",
+                    "http://user@host",
+                    "http://münchen.example",
+                    "http://host?q",
+                ),
+                *(
+                    "http://[::1",
+                    "http://.",
+                    "http://a.",
+                    "http://host:",
+                    "http://host:0",
+                    "http://host:08",
+                    "http://a, http://b",
+                    "://a",
+                ),
+            )
+        ),
+        (
+            {"corsOrigins": '["http://localhost:80"]'},
+            "city:corsOrigins[0]: browsers leave out the default port: http://localhost",
+        ),
+        ({"corsOrigins": '["https://a:443"]'}, "city:corsOrigins[0]: browsers leave out the default port: https://a"),
+        ({"corsOrigins": '["http://localhost:65536"]'}, "city:corsOrigins[0]: a port is at most 65535"),
         (
             {"corsOrigins": '["shop.example"]'},
             "city:corsOrigins[0]: an origin is a scheme and a host in lower case",

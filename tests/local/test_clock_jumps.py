@@ -51,16 +51,20 @@ def test_a_retry_is_made_after_its_pause_however_the_clock_is_set(
 ) -> None:
     machine, desk = Machine(), Desk()
     clerk = desk.clerk(does=fails_until(3))
+
+    def reports() -> list[str]:
+        return [record.getMessage() for record in caplog.records if record.name == "contradance.clock"]
+
     with opened(tmp_path, clerk, clock=FastClock(machine), started=True) as laptop:
         ask(laptop, "a")
         wait_until(lambda: len(journaled(laptop, "a")) == 1)
         machine.set_by += jump
 
         wait_until(lambda: [record.outcome for record in journaled(laptop, "a")] == ["failed", "failed", "done"])
+        wait_until(lambda: reports() != [])  # a busy machine may read its clocks too far apart to compare them
 
-    reports = [record.getMessage() for record in caplog.records if record.name == "contradance.clock"]
-    assert len(reports) == 1
-    assert ("set back" in reports[0]) == (jump < timedelta(0))
+    (report,) = reports()
+    assert ("set back" in report) == (jump < timedelta(0))
 
 
 @pytest.mark.parametrize("jump", [-DAY, DAY], ids=str)

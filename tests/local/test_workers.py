@@ -14,13 +14,14 @@ from contradance.errors import LaptopError
 from contradance.local.clock import RealClock
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.invocation import in_flight, record, worker_queue, workers
-from contradance.local.invocation.worker_queue import DEFAULT_CONCURRENCY, MAX_HUNG, WorkerQueue
+from contradance.local.invocation.in_flight import FILE, Left
+from contradance.local.invocation.worker_queue import DEFAULT_CONCURRENCY, MAX_HUNG, Invocation, WorkerQueue
 from contradance.local.laptop import Laptop
-from tests.local.desk import START, Desk, Does, always_fails, ask, fails_until, journaled, opened
+from tests.local.desk import START, Desk, Does, always_fails, ask, fails_until, journaled, nothing, opened
 
 
 class Pool:
-    """A pool whose work runs in the test's own thread, when the test says so."""
+    """A pool whose work runs in the test's own thread, when the test says so; what runs alone runs at once."""
 
     def __init__(self, threads: int, thread_name_prefix: str) -> None:
         self.threads = threads
@@ -29,6 +30,9 @@ class Pool:
         self.refuses = False
 
     def submit(self, act: Callable[..., object], *given: object) -> None:
+        if act.__name__.endswith("_alone"):
+            act(*given)
+            return
         self.work.append(partial(act, *given))
         if self.refuses:
             raise RuntimeError("can't start new thread")
@@ -50,8 +54,16 @@ class Shop:
         self.workers = laptop._runner._workers
         laptop.bus.dispatcher = self.workers
         assert isinstance(laptop.clock, RealClock)
-        self.workers.start(laptop.clock, [])
-        self.pool = cast("Pool", self.workers._pool)
+        self.clock = laptop.clock
+
+    def start(self, *others: PendingDelivery) -> None:
+        """Start the workers; first these and what a killed process has left run alone."""
+        self.workers.start(self.clock, [*others, *self.laptop._runner._recovery.suspects()])
+
+    @property
+    def pool(self) -> Pool:
+        """The pool of the workers."""
+        return cast("Pool", self.workers._pool)
 
     @property
     def queue(self) -> WorkerQueue:
@@ -97,7 +109,10 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
         clock = RealClock(wall=lambda: START + timedelta(seconds=seconds[0]), monotonic=lambda: seconds[0])
         laptops.append(laptop := opened(tmp_path, *functions, clock=clock))
         before(laptop)
-        return Shop(laptop, seconds)
+        opened_shop = Shop(laptop, seconds)
+        if not laptop.in_flight.left:
+            opened_shop.start()
+        return opened_shop
 
     yield open_shop
     for laptop in laptops:
@@ -217,17 +232,20 @@ def test_an_event_that_is_due_later_waits_on_disk_for_its_alarm(shop: Open, desk
     ]
 
 
-def during(it: list[Shop], act: Callable[[Shop], object]) -> Does:
+def during(its: list[Shop], act: Callable[[Shop], object]) -> Does:
     """Return what a handler does in its first attempt at item a: an action in the shop."""
 
     def does(item: str, attempt: int) -> None:
         if (item, attempt) == ("a", 1):
-            act(it[0])
+            act(its[0])
 
     return does
 
 
-def test_a_hang_makes_room_for_others_until_its_thread_returns(shop: Open, desk: Desk) -> None:
+def test_a_hang_makes_room_for_others_until_its_thread_returns(
+    shop: Open, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(workers, "MAX_HUNG", 1)
     its: list[Shop] = []
     seen: list[object] = []
 
@@ -236,6 +254,7 @@ def test_a_hang_makes_room_for_others_until_its_thread_returns(shop: Open, desk:
         seen.append((it.queue.abandoned, len(it.pool.work)))
         it.pass_time(0.001)
         seen.append((it.queue.abandoned, len(it.pool.work)))
+        seen.append((tmp_path / FILE).read_text().split(" ", 1)[0])
         seen.append([one.function for one in it.laptop.in_flight.hangs()])
         it.pass_time(1)
         seen.append(it.queue.abandoned)
@@ -244,7 +263,8 @@ def test_a_hang_makes_room_for_others_until_its_thread_returns(shop: Open, desk:
     ask(it.laptop, *"ab")
     it.pool.run()
 
-    assert seen == [(0, 0), (1, 1), ["clerk.listen"], 1]
+    assert seen == [(0, 0), (1, 1), "late", ["clerk.listen"], 1]
+    assert caplog.messages == ["clerk.listen hangs in 1 threads: it runs less often from now on"]
     assert (it.queue.abandoned, it.queue.invocations) == (0, 0)
     assert desk.items() == ["a", "b"]
     (failed,) = journaled(it.laptop, "a")
@@ -400,6 +420,162 @@ def test_an_earlier_alarm_replaces_a_later_one_and_wakes_the_timekeeper(shop: Op
     assert woken == [30, 20]
 
 
+def test_a_timeout_that_cannot_be_settled_is_tried_again_after_five_seconds(
+    shop: Open, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    its: list[Shop] = []
+    alarms: list[dict[str, float]] = []
+
+    def hang(it: Shop) -> None:
+        with monkeypatch.context() as broken:
+            broken.setattr(it.workers._invoker, "settle", lambda *_: 1 / 0)
+            it.pass_time(12)
+        alarms.append(it.alarms)
+
+    its.append(it := shop(desk.clerk(does=during(its, hang))))
+    ask(it.laptop, "a")
+    it.pool.run()
+
+    assert alarms == [{"clerk.listen": 17}]
+    assert (it.queue.invocations, it.queue.abandoned, it.queue.reserved) == (0, 0, set())
+
+
+@pytest.mark.parametrize("does", [nothing, always_fails])
+def test_an_outcome_that_cannot_be_written_delays_its_delivery_by_five_seconds(
+    shop: Open, desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, does: Does
+) -> None:
+    it = shop(desk.clerk(does=does))
+    with monkeypatch.context() as broken:
+        for name in ("finish", "postpone"):
+            broken.setattr(it.laptop.deliveries, name, lambda *_: (_ for _ in ()).throw(LaptopError("the disk")))
+        ask(it.laptop, "a")
+        it.pool.run()
+
+    assert (desk.items(), it.alarms) == (["a"], {"clerk.listen": 5})
+    assert caplog.text.count("a delivery to clerk.listen could not be settled") == 1
+    it.pass_time(5)
+    it.pool.run()
+    assert it.laptop.deliveries.count()[0] == (does is always_fails)
+
+
+def test_a_delivery_that_cannot_be_begun_does_not_time_out_and_is_made_later(
+    shop: Open, desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    it = shop(desk.clerk())
+    with monkeypatch.context() as broken:
+        broken.setattr(it.workers._invoker, "begin", lambda *_: (_ for _ in ()).throw(OSError("no space left")))
+        ask(it.laptop, *"ab")
+        it.pool.run()
+
+    assert (it.alarms, it.queue.invocations, it.queue.reserved) == ({"clerk.listen": 5}, 0, set())
+    assert caplog.text.count("deliveries to clerk.listen are delayed by a failure") == 2
+    it.pass_time(11)
+    it.pool.run()
+    assert [record.outcome for item in "ab" for record in journaled(it.laptop, item)] == ["done", "done"]
+    assert (it.queue.invocations, it.queue.abandoned) == (0, 0)
+
+
+def left_by_a_killed_process(*items: str) -> Callable[[Laptop], None]:
+    """Return what asks for some items, and has a killed process leave the deliveries as running."""
+
+    def leave(laptop: Laptop) -> None:
+        ask(laptop, *items)
+        due = laptop.deliveries.due("clerk.listen", START, 9)
+        laptop.in_flight.left = [Left("runs", "delivery", one.id, "1", "clerk.listen") for one in due]
+
+    return leave
+
+
+def test_what_a_killed_process_ran_runs_alone_before_all_others(shop: Open, desk: Desk) -> None:
+    its: list[Shop] = []
+    seen: list[object] = []
+
+    def look(item: str, attempt: int) -> None:
+        it = its[0]
+        if item in "ab":
+            ask(it.laptop, f"{item}1", f"{item}2")
+            it.workers.fill_due(START)
+            seen.append((item, it.laptop.threads.may_run.is_set(), len(it.pool.work), it.queue.invocations))
+
+    its.append(it := shop(desk.clerk(does=look, concurrency=3), before=left_by_a_killed_process("a", "b")))
+    removed = PendingDelivery("removed", "desk.removed", 1, 0, 0, None, "{}")
+    it.start(removed)
+    begun = len(it.pool.work)
+    alone = desk.items()
+    it.pool.run()
+
+    assert seen == [("a", False, 0, 1), ("b", False, 0, 1)]
+    assert (alone, it.laptop.threads.may_run.is_set(), begun) == (["a", "b"], True, 3)
+    assert sorted(desk.items()) == ["a", "a1", "a2", "b", "b1", "b2"]
+    assert (it.queue.invocations, it.queue.reserved) == (0, set())
+    assert [record.outcome for record in journaled(it.laptop, "a")] == ["failed", "done"]
+    assert it.on_disk() == 0
+
+
+def test_one_that_hangs_alone_times_out_and_the_next_runs(shop: Open, desk: Desk) -> None:
+    its: list[Shop] = []
+    seen: list[object] = []
+
+    def hang(item: str, attempt: int) -> None:
+        if item == "a":
+            its[0].pass_time(9)
+            seen.append(its[0].queue.abandoned)
+            its[0].pass_time(1)
+            seen.append(its[0].queue.abandoned)
+
+    its.append(it := shop(desk.clerk(does=hang), before=left_by_a_killed_process("a", "b")))
+    it.start()
+    it.pool.run()
+
+    assert (seen, desk.items()) == ([0, 1], ["a", "b"])
+    assert (it.queue.invocations, it.queue.abandoned, it.alarms) == (0, 0, {"clerk.listen": 70})
+    assert "TimedOut" in str(journaled(it.laptop, "a")[-1].error)
+
+
+def test_one_that_cannot_be_made_alone_is_made_later_among_the_others(
+    shop: Open, desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    it = shop(desk.clerk(), before=left_by_a_killed_process("a"))
+    with monkeypatch.context() as broken:
+        broken.setattr(it.workers._invoker, "begin", lambda *_: (_ for _ in ()).throw(OSError("no space left")))
+        it.start()
+    alarms, may_run = it.alarms, it.laptop.threads.may_run.is_set()
+    it.pool.run()
+
+    assert (alarms, may_run) == ({}, True), "the start reads the disk, which clears the alarm"
+    assert "a delivery to clerk.listen is delayed by a failure" in caplog.text
+    assert (desk.items(), it.queue.invocations) == (["a"], 0)
+
+
+def test_a_failure_of_the_laptop_while_one_runs_alone_lets_the_next_run(
+    shop: Open, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = shop(desk.clerk())
+    ask(it.laptop, "a")
+    it.queue.invocations += 1
+    invocation = Invocation(it.queue, it.queue.ready.popleft(), 0)
+    with monkeypatch.context() as broken:
+        broken.setattr(it.workers._invoker, "begin", lambda *_: (_ for _ in ()).throw(OSError("no space left")))
+        it.workers._work_alone(invocation)
+
+    assert invocation.settled.is_set()
+    assert (it.alarms, it.queue.invocations) == ({"clerk.listen": 5}, 1), "the other is the worker that was started"
+
+
+def test_after_stop_no_more_run_alone(shop: Open, desk: Desk) -> None:
+    its: list[Shop] = []
+    its.append(
+        it := shop(
+            desk.clerk(does=during(its, lambda it: it.workers.stop())), before=left_by_a_killed_process("a", "b")
+        )
+    )
+    it.start()
+    it.pool.run()
+
+    assert desk.items() == ["a"]
+    assert not it.laptop.threads.may_run.is_set()
+
+
 class TestQueue:
     """A function's queue by itself."""
 
@@ -444,13 +620,3 @@ class TestQueue:
             queue.enqueue(self.pending(identifier, due=1), now=1)
 
         assert ([one.id for one in queue.ready], queue.reserved, queue.more) == ([*"ab"], {*"ab"}, True)
-
-    def test_the_disk_is_read_after_a_release_that_repeats(self, desk: Desk) -> None:
-        queue = self.queue(desk)
-
-        states = []
-        for again in (False, True, False):
-            queue.release(self.pending(), again=again)
-            states.append(queue.more)
-
-        assert states == [False, True, True]

@@ -16,6 +16,18 @@ TYPES: Final[dict[DataKind, str]] = {
     "table": "aws:dynamodb/table:Table",
 }
 """Pulumi's type of each."""
+LeavingCause = Literal["declaration", "services", "ingress"]
+"""What no longer has a function or a table: the code, or the stack's key `services` or `ingress`."""
+_MISSING: Final[dict[LeavingCause, str]] = {
+    "declaration": "declared",
+    "services": "in the stack's services",
+    "ingress": "configured",
+}
+_AGAIN: Final[dict[LeavingCause, str]] = {
+    "declaration": "declare it again",
+    "services": "add its service to the key services again",
+    "ingress": "configure it again",
+}
 _HELD: Final[dict[DataKind, str]] = {
     "dead letters": "events that were not consumed",
     "queue": "events that wait to be consumed",
@@ -61,7 +73,8 @@ def describe_leaving(plan: StackPlan, before: Deployed) -> Iterator[str]:
         mine = [item for item in items if item.owner == owner]
         what = "; ".join(map(str, mine))
         removed = any(item.kind in ("dead letters", "table", "log group") for item in mine)
-        subject = f"{owner} is no longer declared" if removed else f"{owner} is no longer behind its queue"
+        cause = _cause(plan, owner)
+        subject = f"{owner} is no longer {_MISSING[cause] if removed else 'behind its queue'}"
         if retained:
             commands = "\n".join(
                 f"    {item.import_command} --stack {stack} --protect=false --generate-code=false --yes"
@@ -69,27 +82,36 @@ def describe_leaving(plan: StackPlan, before: Deployed) -> Iterator[str]:
             )
             yield (
                 f"{subject}. These stay in AWS, outside of this stack: {what}.\n"
-                f"  To have them back, declare it again, and before the update run:\n{commands}"
+                f"  To have them back, {_AGAIN[cause]}, and before the update run:\n{commands}"
             )
         else:
             fix = (
-                f"  {_reason(plan, owner)}: it keeps them. To retain them: without this change, pulumi config set --stack {stack} "
-                "protect true; pulumi up."
+                f"{_keep(owner, cause)} To retain them: without this change, pulumi config set --stack {stack} protect true; "
+                "pulumi up."
                 if removed
-                else "  Write draining=True until contradance doctor reports that the queue is empty."
+                else "Write draining=True until contradance doctor reports that the queue is empty."
             )
-            yield f"{subject}. This update deletes what it holds: {what}.\n{fix}"
+            yield f"{subject}. This update deletes what it holds: {what}.\n  {fix}"
 
 
-def _reason(plan: StackPlan, owner: str) -> str:
-    """Return how to keep what leaves, by why it leaves: the ingress, a service that is not deployed here, a rename."""
-    if owner == INGRESS:
-        return "Leave a detail-type in the key ingress"
-    service, _, name = owner.partition(".")
+def _cause(plan: StackPlan, owner: str) -> LeavingCause:
+    """Return what no longer has the function or table with this deployed name."""
     services = plan.setup.config.services
-    if services is not None and service not in services:
-        return f"Name {service!r} in the key services, or move it to another stack with contradance move"
-    return f"If you renamed it, write deployed_as={name!r}"
+    if owner == INGRESS:
+        return "ingress"
+    return "services" if services is not None and owner.partition(".")[0] not in services else "declaration"
+
+
+def _keep(owner: str, cause: LeavingCause) -> str:
+    """Return the sentence that names what keeps a function or a table, by what no longer has it."""
+    if cause == "ingress":
+        return "To keep it, name the events that it publishes in the key ingress."
+    service, _, name = owner.partition(".")
+    if cause == "services":
+        return (
+            f"To keep it, add {service} to the key services, or move it to another stack: contradance move {service}."
+        )
+    return f"If you renamed it, write deployed_as={name!r}: it keeps them."
 
 
 def _of_functions(plan: StackPlan, before: Deployed) -> Iterator[Leaving]:
