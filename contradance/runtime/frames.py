@@ -46,9 +46,9 @@ def author_frames(error: BaseException) -> str:
 
 
 def stack_trace(error: BaseException) -> list[str]:
-    """Return the frames from the author's first on, one text each, as Lambda has them in its records."""
+    """Return the frames from the author's first on, one text each, as Lambda has them in its records; empty without one."""
     try:
-        frames = [*dropwhile(_is_before_author, traceback.extract_tb(error.__traceback__))]
+        frames = [*dropwhile(_is_of_a_library, traceback.extract_tb(error.__traceback__))]
         return [encodable("".join(_formatted([frame]))) for frame in _bounded(frames)]
     except BaseException:  # noqa: BLE001 - an author's class may raise anything, for each attribute
         return []
