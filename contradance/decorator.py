@@ -14,7 +14,7 @@ from contradance.foreign import ForeignEvent
 from contradance.function import Function, Schedule, make_function
 from contradance.limits import Limits, check_batch
 from contradance.retry import DeliveryMode, Retry
-from contradance.signature import read_signature
+from contradance.signature import check_whole_number, read_signature
 from contradance.subscription import (
     MAX_BATCH,
     OnReplay,
@@ -118,6 +118,7 @@ def subscriber(
             )
         _check_choice(read.function, "delivery", delivery, get_args(DeliveryMode))
         _check_choice(read.function, "on_replay", on_replay, get_args(OnReplay))
+        check_whole_number(read.function, "batch", batch)
         if not 1 <= batch <= MAX_BATCH:
             raise InvalidFunction(f"{read.function} has batch={batch}.\n  Use 1 to {MAX_BATCH}.")
         if draining and delivery == "queue":
@@ -209,9 +210,9 @@ def schedule(
     """Return a decorator that runs a handler by the clock; it publishes the events that the handler returns.
 
     Args:
-        expression: `rate(...)` or `cron(...)` of EventBridge Scheduler: `"rate(1 day)"`.
-        timezone: the IANA time zone of a cron: `"Europe/Berlin"`. A local time that does not exist is skipped, and one
-            that occurs twice runs once.
+        expression: `rate(...)`, `cron(...)` or, for one run, `at(...)` of EventBridge Scheduler: `"rate(1 day)"`.
+        timezone: the IANA time zone of a cron or an at: `"Europe/Berlin"`. A local time that does not exist is skipped, and
+            one that occurs twice runs once.
         start: the earliest run; of a rate, the first. It has a time zone.
         end: the latest run. It has a time zone.
         retry: attempts after the first, and the age at which a run becomes a dead letter.

@@ -14,7 +14,7 @@ from contradance.contract import Contract
 from contradance.delivery import Delivery
 from contradance.errors import InvalidFunction
 from contradance.reply import Reply
-from contradance.signature import Parameter, Signature
+from contradance.signature import Parameter, Signature, check_whole_number
 
 _KEY: Final = r"(GET|POST|PUT|PATCH|DELETE) (/|(?:/[^\s/?#]+)+)"
 SEGMENT: Final = r"[A-Za-z0-9._~-]+|\{[a-z_][a-z0-9_]*\}"
@@ -64,6 +64,7 @@ def read_route(key: str, status: int, signature: Signature) -> Route:
     """Return the route of a handler; raise `InvalidFunction` for a key, status or signature that cannot work."""
     function, parameters = signature.function, signature.parameters
     method, path = _method_and_path(function, key)
+    check_whole_number(function, "status", status)
     if not _LOWEST_STATUS <= status <= _HIGHEST_STATUS:
         raise InvalidFunction(
             f"{function} has status={status}, which is not a success.\n"

@@ -13,7 +13,7 @@ from pydantic_core import SchemaValidator, from_json, to_json
 from contradance.annotation import type_name
 from contradance.bounds import INTEGERS
 from contradance.coreschema import fields_of
-from contradance.equality import Equality, Inequality, without_eq
+from contradance.equality import Equality, Inequality, is_integer_outside, without_eq
 from contradance.wire import Extra, read_closed, to_wire, wire_fields
 
 _FIX_WRITING: Final = (
@@ -81,7 +81,7 @@ def proven(instance: BaseModel, *, extra: Extra = "forbid", published: bool = Fa
 
 def _change_error(instance: BaseModel, found: Inequality) -> NotFaithful:
     """Return the error that names the changed field, and its types before and after."""
-    if isinstance(found.built, int) and found.built not in INTEGERS:
+    if is_integer_outside(found.built, INTEGERS):
         path = (*_path_on_wire(instance, found.path),)
         return IntegerTooLarge(path, "is an integer of more than 64 bits", _FIX_INTEGER)
     was, now = type_name(type(found.built)), type_name(type(found.read))

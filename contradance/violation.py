@@ -1,6 +1,6 @@
 """Builds error messages for validation failures: fields and fixes, never values."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from typing import Final, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -80,15 +80,12 @@ def violation(
     consumer: str | None = None,
 ) -> ContractViolation:
     """Return the error, to raise, that names the event, the invalid fields, publisher, consumer and the fix."""
-    names = {
-        name for model in _all_models(contract) for name in (model.__name__, *model.model_fields, *wire_fields(model))
-    }
+    names = names_in(contract)
     root, fix = "data", f"Fix the publisher, or publish the new shape as version {contract.identity.version + 1}."
     if is_foreign(contract):
         root, fix = "detail", "Correct the class: the event comes from others."
     if isinstance(error, NotFaithful):
-        path = ".".join(["data", *(_masked_step(part, "", names) for part in error.path)])
-        found, fix = [(path, error.problem)], error.fix
+        found, fix = [(f"data.{masked_path(error.path, names)}".strip("."), error.problem)], error.fix
     else:
         found = problems(error, root, names)
         if consumer is None:
@@ -100,9 +97,15 @@ def violation(
     return ContractViolation("\n".join(lines))
 
 
-def _all_models(contract: type[BaseModel]) -> list[type[BaseModel]]:
-    """Return a contract, or an event of others, and the models in it at any depth."""
-    return [contract, *(model for _, model in models_inside(contract) if issubclass(model, BaseModel))]
+def names_in(model: type[BaseModel]) -> set[str]:
+    """Return the names of a model, of the models in it at any depth, and of their fields: what a path may show."""
+    models = [model, *(inner for _, inner in models_inside(model) if issubclass(inner, BaseModel))]
+    return {name for one in models for name in (one.__name__, *one.model_fields, *wire_fields(one))}
+
+
+def masked_path(path: Iterable[int | str], names: Container[str]) -> str:
+    """Return the path of a field as text, `*` for what is not in `names`."""
+    return ".".join(_masked_step(part, "", names) for part in path)
 
 
 def _masked_step(part: int | str, problem: str, names: Container[str] | None) -> str:

@@ -123,6 +123,7 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
         "tests/local/test_slow_clients.py",
     ),
     "local/captured": ("tests/cli/test_log_lines.py", "tests/local/test_isolation.py"),
+    "local/printed": ("tests/local/test_captured.py", "tests/cli/test_run.py"),
 }
 """Tests of a room that do not have its name; a room in a file of its own may have no other, and a folder's rooms have its."""
 

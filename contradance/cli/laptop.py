@@ -59,7 +59,7 @@ def run(
         words += [word for setting in settings or [] for word in ("--set", setting)]
         words += [word for origin in cors_origin or [] for word in ("--cors-origin", origin)]
         raise typer.Exit(run_reloading(project.root, words))
-    from contradance.cli.running import checked_origin, run_laptop  # noqa: PLC0415 - only this command needs a server
+    from contradance.cli.running import origin_option, run_laptop  # noqa: PLC0415 - only this command needs a server
     from contradance.infra.stack_files import cors_origins  # noqa: PLC0415 - the same
     from contradance.runtime.aws.metrics import watch_authors_metrics  # noqa: PLC0415 - the same
 
@@ -72,7 +72,7 @@ def run(
         time_scale=time_scale,
         archive_delay=timedelta(seconds=archive_delay),
         kept=timedelta(days=archive_days),
-        origins=cors_origins(project.root) | {*map(checked_origin, cors_origin or [])},
+        origins=cors_origins(project.root) | {*map(origin_option, cors_origin or [])},
     )
 
 

@@ -95,10 +95,13 @@ def _rows_in_both(
     if moved.is_once:
         names = plan.deployed_names
         return (
-            DynamoDBOnceRecords(aws, moved.source, names, now, seen=seen),
-            DynamoDBOnceRecords(aws, moved.target, names, now, seen=seen),
+            DynamoDBOnceRecords(aws, moved.source, names, now, counterpart=moved.target, seen=seen),
+            DynamoDBOnceRecords(aws, moved.target, names, now, counterpart=moved.source, seen=seen),
         )
-    return DynamoDBRows(aws, moved.source, seen=seen), DynamoDBRows(aws, moved.target, seen=seen)
+    return (
+        DynamoDBRows(aws, moved.source, counterpart=moved.target, seen=seen),
+        DynamoDBRows(aws, moved.target, counterpart=moved.source, seen=seen),
+    )
 
 
 @contextmanager

@@ -1,13 +1,11 @@
 """`contradance run`: builds the laptop, prints its addresses, and serves until Ctrl-C."""
 
 import os
-import re
 import threading
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
 
 import typer
 
@@ -20,13 +18,14 @@ from contradance.cli.reloading import end_with_parent
 from contradance.cli.setting import setting_variables
 from contradance.cli.target import state_option
 from contradance.cli.theme import Services, out, print_unless_closed
-from contradance.local.captured import CapturedLogs, printing, root_logged, thread_errors_logged
+from contradance.local.captured import CapturedLogs, root_logged, thread_errors_logged
 from contradance.local.clock import RealClock
 from contradance.local.console.feed import Feed
 from contradance.local.console.pages import PREFIX
 from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.invocation.watchdog import watched
 from contradance.local.laptop import Laptop
+from contradance.local.printed import printing
 from contradance.local.pruning import DEFAULT_KEPT
 from contradance.local.system.address import LaptopAddress, port_to_run, write_address
 from contradance.local.web.server import Server
@@ -34,16 +33,15 @@ from contradance.operate.flow import flows
 from contradance.quantity import counted
 from contradance.runtime.aws import metrics
 from contradance.runtime.journal_record import JournalRecord
-
-_ORIGIN: Final = re.compile(r"\*|https?://(\*|[A-Za-z0-9.\[\]:_-]+)")
-"""An origin as a browser sends it, or one of API Gateway's wildcards."""
+from contradance.weborigin import checked_origin
 
 
-def checked_origin(text: str) -> str:
-    """Return an option's text unchanged; raise `BadParameter` if it is not an origin or a wildcard of API Gateway."""
-    if not _ORIGIN.fullmatch(text.rstrip("/")):
-        raise typer.BadParameter(f"{text!r} is not an origin. Use http://localhost:3000.", param_hint="--cors-origin")
-    return text
+def origin_option(text: str) -> str:
+    """Return the origin in an option's text, also with capitals or a final slash; raise `BadParameter` for another."""
+    try:
+        return checked_origin(text.lower().rstrip("/"))
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not an origin: {error}.", param_hint="--cors-origin") from error
 
 
 def run_laptop(

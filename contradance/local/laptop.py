@@ -86,13 +86,17 @@ class Laptop:
         self.clock = clock
         self.state = state
         self.database = Database(state / STATE_FILE, synchronous)
+        try:
+            self.in_flight = InFlight(state, renamed_functions(choreography))
+        except LaptopError:
+            self.database.close()
+            raise
         adopt_renamed(self.database, choreography)
         self.bus = Bus(choreography, self.database, clock)
         self.deliveries = Deliveries(self.database, clock)
         self.journal = LaptopJournal(self.database, when_journaled)
         self.dead_letters = DeadLetterQueues(self.database, clock)
         self.replays = Replays(self.bus, self.database, clock, archive_delay, Random(seed))  # noqa: S311 - an order is not a secret
-        self.in_flight = InFlight(state, renamed_functions(choreography))
         store = SQLiteStore(self.database, self.bus if publish_at_once else None, self.in_flight.attempt_of)
         self.environment = Environment(
             store=store,

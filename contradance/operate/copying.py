@@ -1,6 +1,6 @@
 """Copies rows from one store to another, so that it can be stopped, repeated, and never loses a newer row.
 
-A copy carries the digest of what was copied. While that is the digest of the row itself, nothing but a copy has written it,
+A copy carries the digest of what was copied, and the name of the table it was copied from. While that is the digest of the row itself, nothing but a copy has written it,
 and the next run may update or delete it. Any other row in the target was written by a function there: it is kept.
 """
 

@@ -107,15 +107,17 @@ def _pair(name: str, source: Deployed, target: Deployed) -> MovedRows:
 def check_direction(plan: MovePlan, rows: Callable[[MovedRows], tuple[Rows, Rows]]) -> None:
     """Raise `OperateError` when the source looks like the new stack, and the target like the old one.
 
-    The functions of the old stack have written rows there; the new stack, which has not run, has copies only. The first rows
-    of each table are enough to see that.
+    The functions of the old stack have written rows there, or these were copied from a third stack; the new stack, which has
+    not run, has copies of the old one only. The search ends at the first row that is not a copy.
     """
     pairs = [rows(moved) for moved in plan.rows]
-    source = [row for old, _ in pairs for row in _first_rows(old)]
-    if any(not row.is_copy for row in source):
-        return
+    is_empty = True
+    for row in (row for old, _ in pairs for page in old.pages() for row in page):
+        is_empty = False
+        if not row.is_copy:
+            return
     target = [row for _, new in pairs for row in _first_rows(new)]
-    if any(not row.is_copy for row in target) or (target and not source):
+    if any(not row.is_copy for row in target) or (target and is_empty):
         raise OperateError(
             f"the functions of {plan.service} have written nothing in the stack --from, and have in the stack --to.\n"
             "  Name the old stack with --from, the new one with --to."

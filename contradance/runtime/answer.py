@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args, get_origin
 from uuid import uuid4
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -159,13 +159,20 @@ def _render(route: Route, body: object) -> str:
     validated = adapter.validate_python(body, by_name=True, by_alias=True)
     if validated is None:
         return ""
-    text = adapter.dump_json(validated, by_alias=True, warnings="error").decode()
+    answered = body if _is_built(route.answers, body) else validated
+    text = adapter.dump_json(answered, by_alias=True, warnings="error").decode()
     if "null" in text:  # Pydantic writes infinity and NaN as null
-        not_finite = path_of_infinity(adapter.dump_python(validated, mode="json", by_alias=True))
+        not_finite = path_of_infinity(adapter.dump_python(answered, mode="json", by_alias=True))
         if not_finite is not None:
             raise ValueError(f"the answer's {not_finite} is infinite or NaN, which JSON does not have")
     _check_size(route, text)
     return text
+
+
+def _is_built(answers: Any, body: Any) -> bool:
+    """Whether a body is an instance of the response model, or a list of them: a validator may change it a second time."""
+    model, bodies = (get_args(answers)[0], body) if get_origin(answers) is list else (answers, [body])
+    return isinstance(bodies, list) and all(isinstance(one, model) for one in bodies)
 
 
 def _check_size(route: Route, body: str) -> None:

@@ -95,6 +95,9 @@ class Attempt:
 
     def keep_printed(self, text: str) -> list[LogEntry]:
         """Store what was printed during the attempt; return the lines that it completes, without blank ones."""
+        if "\n" not in text:  # it may be a gigabyte, of which no copy is made
+            self._unfinished = f"{self._unfinished}{text[:LONGEST_TEXT]}"[:LONGEST_TEXT]
+            return []
         *lines, self._unfinished = f"{self._unfinished}{text}".split("\n")
         self._unfinished = self._unfinished[:LONGEST_TEXT]
         if len(lines) > _MOST_PRINTED:

@@ -4,7 +4,7 @@ import os
 from types import TracebackType
 from typing import Final, Self
 
-from contradance.errors import Conflict, HandlerExited, LeaseHeld
+from contradance.errors import Conflict, HandlerExited, LeaseHeld, is_readable
 
 _OF_A_CHILD: Final = (
     b"error: a child process left the handler that forked it, and is ended; the handler goes on in its parent.\n"
@@ -34,7 +34,7 @@ class Contained:
         if os.getpid() != self._process:
             os.write(2, _OF_A_CHILD)
             os._exit(1)
-        if error is not None and not _is_readable(error):
+        if error is not None and not is_readable(error):
             unreadable = f"the handler raised {type.__repr__(type(error))}, whose attributes raise"
             raise HandlerExited(unreadable).with_traceback(traceback) from None
         if error is not None and (not isinstance(error, Exception) or isinstance(error, Conflict | LeaseHeld)):
@@ -43,21 +43,11 @@ class Contained:
             raise HandlerExited(f"the handler raised {type(error).__name__}, whose attributes cannot be set") from error
 
 
-def _is_readable(error: BaseException) -> bool:
-    """Whether the attributes that every exception has can be read: an author's class may override each."""
-    try:
-        _ = isinstance(error, HandlerExited), type(error).__name__, error.__traceback__
-        _ = error.__cause__, error.__context__, error.__suppress_context__
-        return not isinstance(error, BaseExceptionGroup) or bool(error.exceptions)
-    except BaseException:  # noqa: BLE001 - an author's class may raise anything
-        return False
-
-
 def _is_writable(error: BaseException) -> bool:
     """Whether the traceback of an exception can be set, as each generator-based context manager does."""
     try:
         error.__traceback__ = error.__traceback__
-    except BaseException:  # noqa: BLE001 - the same
+    except BaseException:  # noqa: BLE001 - an author's class may raise anything
         return False
     return True
 

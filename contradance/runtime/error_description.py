@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from contradance.bounds import MAX_PROBLEMS, MAX_REASON_BYTES, MAX_TRACEBACK_BYTES, shortened
-from contradance.errors import ContradanceError, HandlerExited
+from contradance.errors import ContradanceError, HandlerExited, error_message
 from contradance.printable import encodable
 from contradance.runtime.containment import raised_by
 from contradance.violation import problems
@@ -77,7 +77,7 @@ def _message(error: BaseException) -> str:
         return f"{error.title}: " + "; ".join(f"{path}: {problem}" if path else problem for path, problem in found)
     if isinstance(error, PydanticSerializationError):
         return "A model holds what its fields do not allow"
-    message = _text(error)
+    message = error_message(error)
     if isinstance(error, HandlerExited):  # it quotes nothing, and its context may raise when it is read
         return message
     before = _before(error)
@@ -101,18 +101,10 @@ def with_bounded_message(error: Exception) -> Exception:
     Lambda writes the message into its record.
     """
     large = isinstance(error, ValidationError) and error.error_count() > MAX_PROBLEMS
-    if not large and len(_text(error).encode(errors="replace")) <= MAX_REASON_BYTES:
+    if not large and len(error_message(error).encode(errors="replace")) <= MAX_REASON_BYTES:
         return error
     bounded: Exception = type(type(error).__name__, (ContradanceError,), {})(message_of(error))
     return bounded
-
-
-def _text(error: BaseException) -> str:
-    """Return the text of an exception; if its `__str__` raises, a sentence with the type of that failure."""
-    try:
-        return str.__str__(str(error))  # of a subclass of str its plain text
-    except BaseException as failure:  # noqa: BLE001 - an author's __str__ may raise anything
-        return f"its text cannot be read: __str__ raised {type(failure).__name__}"
 
 
 def _may_quote(message: str, before: ValidationError | PydanticSerializationError) -> bool:

@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 import traceback
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,15 +14,8 @@ import pytest
 from pydantic import BaseModel
 
 from contradance import subscriber
-from contradance.local.captured import (
-    CapturedLogs,
-    CapturedPrint,
-    entry_of,
-    printing,
-    root_logged,
-    thread_errors_logged,
-    writing,
-)
+from contradance.local.captured import CapturedLogs, entry_of, root_logged, thread_errors_logged
+from contradance.local.printed import CapturedPrint, printing, writing
 from contradance.local.state.database import Database
 from contradance.local.state.journal_row import LOGS
 from contradance.runtime import journal_record
@@ -67,6 +61,22 @@ def test_what_a_handler_prints_is_kept_and_written_through(world: World, attempt
     assert lengths == [7, 7, 14]
     assert stream.getvalue() == "before\ninside\nof the laptop\n"
     assert kept(world, attempt) == ["inside"]
+
+
+def test_a_terminal_is_none_for_a_handler(attempt: Attempt) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    out = CapturedPrint(Terminal())
+
+    with attempt:
+        inside = out.isatty()
+        with writing():
+            of_the_laptop = out.isatty()
+
+    assert (out.isatty(), inside, of_the_laptop) == (True, False, True)
+    assert not CapturedPrint(io.StringIO()).isatty()
 
 
 def test_a_printed_line_is_shown_once_where_lines_are_shown(attempt: Attempt) -> None:
@@ -205,6 +215,21 @@ def test_one_write_of_many_lines_shows_the_first_and_the_last(attempt: Attempt) 
     shown = [line.message for line in lines]
     assert len(shown) == 1_001
     assert (shown[0], shown[500], shown[-1]) == ("0", "left out here: 4000 lines", "4999")
+
+
+def test_no_copy_is_made_of_a_text_that_ends_no_line(world: World, attempt: Attempt) -> None:
+    text = "x" * 20_000_000
+    tracemalloc.start()
+    try:
+        attempt.keep_printed("begun ")
+        attempt.keep_printed(text)
+        attempt.keep_printed(text)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert most < 1_000_000
+    assert kept(world, attempt) == [f"begun {text}"[:2_000]]
 
 
 def test_a_long_text_is_cut_before_it_is_made_printable(attempt: Attempt, monkeypatch: pytest.MonkeyPatch) -> None:

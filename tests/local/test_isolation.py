@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from contradance import PII, Choreography, route
 from contradance.choreography import AnyFunction
 from contradance.errors import Conflict, LaptopError, LeaseHeld
-from contradance.local.captured import CapturedLogs, logging_kept, printing
+from contradance.local.captured import CapturedLogs, logging_kept
 from contradance.local.clock import RealClock, VirtualClock
 from contradance.local.console.feed import Feed
 from contradance.local.events.deliveries import Deliveries
@@ -29,6 +29,7 @@ from contradance.local.invocation import invoker
 from contradance.local.invocation.in_flight import Flight
 from contradance.local.invocation.invoker import Invoker
 from contradance.local.laptop import Laptop
+from contradance.local.printed import printing
 from contradance.local.system.client import system_of_commands
 from contradance.local.web.server import Server
 from contradance.operate.doctor import examine

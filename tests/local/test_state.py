@@ -15,7 +15,7 @@ from contradance.local.state.database import _MOST_SOON, Database
 from contradance.local.state.journal_table import STATE_FILE, open_journal
 from contradance.local.state.reader import Reader
 from contradance.local.state.schema import SCHEMA_VERSION
-from tests.local.desk import Desk, ask, opened
+from tests.local.desk import Desk, ask, journaled, opened
 
 WRITERS, CHANGES = 8, 40
 OPEN_FILES = Path("/proc/self/fd")
@@ -72,6 +72,14 @@ def with_a_folder_as(name: str) -> Callable[[Path], AbstractContextManager[None]
     return make
 
 
+def with_a_pipe_as(name: str) -> Callable[[Path], AbstractContextManager[None]]:
+    def make(folder: Path) -> AbstractContextManager[None]:
+        os.mkfifo(folder / name)
+        return nullcontext()
+
+    return make
+
+
 @needs_open_files
 @pytest.mark.parametrize(
     ("spoil", "message"),
@@ -82,6 +90,8 @@ def with_a_folder_as(name: str) -> Callable[[Path], AbstractContextManager[None]
         pytest.param(with_text_as("bus.lock"), "cannot be kept in .*not a database", id="no lock"),
         pytest.param(with_a_folder_as("bus.sqlite3"), "cannot be kept in .*directory", id="a folder for a database"),
         pytest.param(with_a_folder_as("bus.lock"), "cannot be kept in .*unable to open", id="a folder for a lock"),
+        pytest.param(with_a_folder_as("bus.running"), "cannot be kept in .*not a file", id="a folder for what runs"),
+        pytest.param(with_a_pipe_as("bus.running"), "cannot be kept in .*not a file", id="a pipe for what runs"),
     ],
 )
 def test_a_state_that_is_refused_leaves_no_file_open(
@@ -270,6 +280,46 @@ def test_an_interrupted_change_lets_later_ones_be_written(tmp_path: Path) -> Non
     database.close()
 
     assert written == (1,)
+
+
+def test_a_file_that_is_damaged_in_the_middle_is_refused_when_that_is_met(tmp_path: Path) -> None:
+    Database(tmp_path / STATE_FILE).close()
+    with closing(sqlite3.connect(tmp_path / STATE_FILE)) as connection:
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'event'").fetchone()
+    with (tmp_path / STATE_FILE).open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+
+    database = Database(tmp_path / STATE_FILE)
+    with pytest.raises(
+        LaptopError, match=r"^the laptop's state cannot be written to .*: database disk image is malformed"
+    ):
+        database.write(lambda connection: connection.execute("DELETE FROM event WHERE time > 0"))
+    with pytest.raises(LaptopError, match="cannot be read: database disk image is malformed"):
+        database.read("SELECT * FROM event")
+    written = database.write(lambda connection: connection.execute("SELECT count(*) FROM journal").fetchone())
+    database.close()
+
+    assert written == (0,)
+
+
+@pytest.mark.parametrize("by", [None, "another"], ids=["deleted", "replaced"])
+def test_nothing_is_accepted_into_a_state_that_was_deleted_or_replaced(by: str | None, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with opened(state, Desk().clerk()) as laptop:
+        ask(laptop, "a")
+        (state / STATE_FILE).rename(tmp_path / "moved")
+        if by is not None:
+            (state / STATE_FILE).write_bytes((tmp_path / "moved").read_bytes())
+
+        with pytest.raises(LaptopError, match=r"its file was deleted or replaced; start the laptop again\.$"):
+            ask(laptop, "b")
+        (tmp_path / "moved").rename(state / STATE_FILE)
+        ask(laptop, "c")
+        laptop.drain()
+
+        assert [record.outcome for record in journaled(laptop, "c")] == ["done"]
 
 
 def test_what_nobody_waits_for_is_written_when_the_disk_takes_it_again(tmp_path: Path) -> None:

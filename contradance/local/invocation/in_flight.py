@@ -85,6 +85,13 @@ def running_flight() -> Flight | None:
     return _flight.get()
 
 
+def note_logged(attempt: Attempt) -> None:
+    """Set the running invocation's `logged` attempt, for the record of a timeout; no effect without an invocation."""
+    flight = running_flight()
+    if flight is not None:
+        flight.logged = attempt
+
+
 class InFlight:
     """The running invocations of one laptop.
 

@@ -167,7 +167,7 @@ class LaptopApplication:
 
         Closing with unread bytes would reset the connection, and the client might never see the response.
         """
-        content = given.body.encode()
+        content = given.binary or given.body.encode()
         headers = [(name.encode(), printable(value).encode()) for name, value in given.headers.items()]
         if given.status not in (204, 304):
             headers.append((b"content-length", str(len(content)).encode()))
