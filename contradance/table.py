@@ -225,7 +225,8 @@ class Table(Generic[Record]):
         return texts
 
     def _key_of_item(self, item: Record) -> ItemKey:
-        """Return the key of an item as text."""
+        """Return the key of an item as text; raise `WorkError` for an item of another class."""
+        self._items.check_class(item)
         return self._text_key(tuple(getattr(item, part) for part in self.key))
 
     def __repr__(self) -> str:

@@ -30,17 +30,23 @@ LogDays = Literal[
 """The retention periods that CloudWatch Logs supports."""
 
 
+def _once_each(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the texts without repetitions, in their order."""
+    return tuple(dict.fromkeys(values))
+
+
 def _check_distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     """Return a list of texts; raise ValueError for one that is in it twice: `pulumi config rm` would leave the other."""
-    for position, value in enumerate(values):
-        if value in values[:position]:
-            raise ValueError(f"entry {position} repeats an earlier one")
+    if len({*values}) < len(values):
+        raise ValueError("Input should be a list of different services")
     return values
 
 
 Text = Annotated[str, Field(min_length=1)]
-Texts = Annotated[tuple[Text, ...], AfterValidator(_check_distinct)]
-"""Texts that are not empty, each once."""
+Texts = Annotated[tuple[Text, ...], AfterValidator(_once_each)]
+"""Texts that are not empty; a repetition has no effect."""
+Removable = Annotated[tuple[Text, ...], AfterValidator(_check_distinct)]
+"""Different texts that are not empty; a command removes one by its position."""
 WebOrigin = Annotated[str, AfterValidator(checked_origin)]
 """The origin of a web page, as browsers send it; `*` for all."""
 
@@ -89,11 +95,11 @@ class StackConfig(BaseModel):
         default=None,
         description="with `bus`: ARN of that bus's archive, to replay from; `busStack` finds it by itself",
     )
-    paused: bool | Texts = Field(
+    paused: bool | Removable = Field(
         default=False,
         description="services whose rules and schedules are disabled, or `true` for all: their events wait in the archive",
     )
-    stopped: Texts = Field(
+    stopped: Removable = Field(
         default=(),
         description="services whose functions do not run at all, as in a move to another stack; they are paused, too",
     )
@@ -127,7 +133,7 @@ class StackConfig(BaseModel):
         default=None, pattern=r"^https://[^\s/?#]+[^\s?#]*$", description="with `apiAuth: jwt`: issuer of the tokens"
     )
     jwt_audience: Texts = Field(default=(), description="with `apiAuth: jwt`: audience of the tokens")
-    cors_origins: Annotated[tuple[WebOrigin, ...], AfterValidator(_check_distinct)] = Field(
+    cors_origins: Annotated[tuple[WebOrigin, ...], AfterValidator(_once_each)] = Field(
         default=(), description="origins whose pages may call the HTTP API"
     )
     throttle_rate: float = Field(
@@ -183,7 +189,7 @@ class StackConfig(BaseModel):
         try:
             return validate(value)
         except ValidationError as error:
-            raise ValueError("Input should be true, false or a list of services") from error
+            raise ValueError("Input should be true, false or a list of different services") from error
 
     @field_validator("log_days", mode="before")
     @classmethod

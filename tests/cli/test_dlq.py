@@ -42,7 +42,7 @@ def test_dead_letters_are_listed_by_what_they_died_of(incident: Operator) -> Non
     lines = [line for line in result.stdout.splitlines() if line]
     assert result.exit_code == 1
     assert lines[0] == f"{LOYALTY}  3 failed  RestaurantConfirmedOrder"
-    assert lines[1] == "  ZeroDivisionError: integer division or modulo by zero"
+    assert lines[1] == "  ZeroDivisionError: integer division or modulo by zero (tests/operate/test_incident.py:35)"
     assert lines[2].startswith("  first 2026-01-01T00:00:00Z, last 2026-01-01T00:0")
     assert lines[3].startswith("  see one: contradance trace ")
     assert lines[4] == f"{PAYMENT}  1 invalid  OrderPlaced"

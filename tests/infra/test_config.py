@@ -71,8 +71,8 @@ def test_texts_become_what_they_spell() -> None:
         ({"bus": BUS}, "archiveDays is required with another stack's bus"),
         ({"busArchive": BUS.replace("event-bus", "archive")}, "busArchive is the archive of the bus that the key bus"),
         ({"busArchive": BUS}, "city:busArchive: this is not the ARN of an archive, like arn:aws:events:"),
-        ({"paused": "sometimes"}, "city:paused: Input should be true, false or a list of services.\n"),
-        ({"paused": "[1]"}, "city:paused: Input should be true, false or a list of services.\n"),
+        ({"paused": "sometimes"}, "city:paused: Input should be true, false or a list of different services.\n"),
+        ({"paused": "[1]"}, "city:paused: Input should be true, false or a list of different services.\n"),
         ({"corsOrigins": "[1]"}, "--path 'corsOrigins[0]' VALUE"),
         ({"tags": '{"a b": 1}'}, "--path 'tags[\"a b\"]' VALUE"),
         (

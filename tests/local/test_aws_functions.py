@@ -68,11 +68,9 @@ def test_what_a_function_raises_is_an_answer(aws: Clients) -> None:
     answer = invoke(aws, "clerk-broken", event())
 
     assert (answer["StatusCode"], answer["FunctionError"]) == (200, "Unhandled")
-    assert json.loads(answer["Payload"].read()) == {
-        "errorMessage": "the clerk is out",
-        "errorType": "Broken",
-        "stackTrace": [],
-    }
+    raised = json.loads(answer["Payload"].read())
+    assert (raised["errorMessage"], raised["errorType"]) == ("the clerk is out", "Broken")
+    assert raised["stackTrace"][-1].startswith('  File "tests/local/')
 
 
 def test_a_route_is_invoked_with_a_request_of_api_gateway(aws: Clients) -> None:

@@ -176,6 +176,8 @@ def test_a_failed_event_becomes_the_record_that_lambda_sends_to_its_on_failure_d
     assert (dead.function, dead.attributes) == ("clerk.listen", {})
     assert len(request_id) == 36
     assert event["detail-type"] == "Asked"
+    stack = json.loads(dead.body)["responsePayload"]["stackTrace"]
+    assert stack[-1].startswith('  File "tests/local/desk.py", line ')
     assert dead.body == json.dumps(
         {
             "version": "1.0",
@@ -188,7 +190,7 @@ def test_a_failed_event_becomes_the_record_that_lambda_sends_to_its_on_failure_d
             },
             "requestPayload": event,
             "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
-            "responsePayload": {"errorMessage": "the clerk is out", "errorType": "Broken", "stackTrace": []},
+            "responsePayload": {"errorMessage": "the clerk is out", "errorType": "Broken", "stackTrace": stack},
         },
         separators=(",", ":"),
     )

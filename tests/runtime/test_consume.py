@@ -331,6 +331,34 @@ class TestVersions:
         assert "owner: String should have at most 40 characters" in str(record.error)
         assert "Jane" not in json.dumps(letter.attributes)
 
+    def test_what_an_upcast_raises_has_the_authors_traceback(self, world: World) -> None:
+        class Reopened(Contract, source="desk.tickets", subject="ticket_id"):
+            ticket_id: UUID
+
+        class ReopenedV2(
+            Contract,
+            source="desk.tickets",
+            detail_type="Reopened",
+            version=2,
+            upcasts=Reopened,
+            subject="ticket_id",
+        ):
+            ticket_id: UUID
+
+            @classmethod
+            def upcast(cls, old: Reopened) -> "ReopenedV2":
+                raise LookupError("no such owner")
+
+        @subscriber(service="repairs")
+        def read(event: ReopenedV2) -> None: ...
+
+        world.deliver(read, delivered(Reopened(ticket_id=TICKET)))
+
+        (record,) = world.journal.records
+        assert record.outcome == "invalid"
+        assert 'raise LookupError("no such owner")' in str(record.traceback)
+        assert "LookupError: no such owner (tests/runtime/test_consume.py:" in str(record.error)
+
 
 class TestDuplicates:
     def test_a_duplicate_of_what_is_done_does_nothing(self, world: World) -> None:

@@ -32,7 +32,8 @@ from contradance.local.console.submitted import SubmittedForm
 from contradance.local.laptop import Laptop
 from contradance.local.refusal import Refused
 from contradance.operate.ports import System
-from contradance.runtime.error_description import describe_error, format_frames
+from contradance.runtime.error_description import describe_error
+from contradance.runtime.frames import format_frames
 
 Show = Callable[[Request], Response]
 Take = Callable[[Request, SubmittedForm], Response]

@@ -22,6 +22,7 @@ from contradance.local.events.pending_delivery import PendingDelivery
 from contradance.local.names import ACCOUNT, REGION, aws_name, function_arn, queue_arn
 from contradance.runtime.containment import raised_by
 from contradance.runtime.error_description import message_of
+from contradance.runtime.frames import stack_trace
 
 Exhausted = Literal["RetriesExhausted", "EventAgeExceeded"]
 
@@ -115,7 +116,7 @@ def error_document(error: BaseException) -> dict[str, object]:
     return {
         "errorMessage": message_of(raised),
         "errorType": shortened(type(raised).__name__, MAX_PROBLEM),
-        "stackTrace": [],
+        "stackTrace": stack_trace(raised),
     }
 
 

@@ -23,7 +23,8 @@ from contradance.local.system.protocol import API_PREFIX
 from contradance.local.web.browsers import Browsers, RequestKind
 from contradance.local.web.connection import MAX_HEAD_BYTES, Bounds
 from contradance.printable import printable
-from contradance.runtime.error_description import describe_error, format_frames
+from contradance.runtime.error_description import describe_error
+from contradance.runtime.frames import format_frames
 from contradance.runtime.request import MAX_BODY_BYTES, body_too_large
 
 _LOG = logging.getLogger("contradance.server")
