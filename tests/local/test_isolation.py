@@ -526,9 +526,8 @@ def test_a_line_that_cannot_be_formatted_is_kept_as_its_place(
 ) -> None:
     clerk, root = Desk().clerk(does=lambda *_: LOG.warning(*logged)), logging.getLogger()
     with opened(tmp_path, clerk) as laptop, logging_kept(laptop.choreography), monkeypatch.context() as patch:
-        patch.setattr(
-            root, "handlers", [one for one in root.handlers if isinstance(one, CapturedLogs)]
-        )  # none of pytest's
+        # None of pytest's, which outlive the test.
+        patch.setattr(root, "handlers", [one for one in root.handlers if isinstance(one, CapturedLogs)])
         ask(laptop, "a")
         laptop.drain()
         (record,) = journaled(laptop, "a")
