@@ -58,6 +58,7 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
     "infra/planning/quotas": ("tests/infra/test_quotas.py",),
     "runtime/attempt": ("tests/runtime/test_consume.py", "tests/runtime/test_queue.py", "tests/runtime/test_spans.py"),
     "runtime/consume": (
+        "tests/runtime/test_perform.py",
         "tests/runtime/test_queue.py",
         "tests/runtime/test_foreign.py",
         "tests/runtime/test_shapes.py",
@@ -66,6 +67,7 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
         "tests/local/test_recovery.py",
     ),
     "runtime/perform": (
+        "tests/runtime/test_answer.py",
         "tests/runtime/test_consume.py",
         "tests/runtime/test_foreign.py",
         "tests/runtime/test_work.py",
@@ -87,6 +89,7 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
         "tests/local/test_clock_jumps.py",
         "tests/local/test_delivery.py",
         "tests/local/test_gateway.py",
+        "tests/local/test_in_flight.py",
         "tests/local/test_isolation.py",
         "tests/local/test_limits.py",
         "tests/local/test_record.py",

@@ -23,6 +23,7 @@ from tests.local.desk import (
     invalid,
     journaled,
     opened,
+    show_latest,
 )
 
 BOTH: tuple[DeliveryMode, ...] = ("direct", "queue")
@@ -311,6 +312,32 @@ def test_an_event_that_is_published_again_reaches_a_handler_that_finished_no_sec
 
     assert desk.items() == ["a"]
     assert outcomes == ["done", "duplicate"]
+
+
+def test_a_queue_moves_what_was_received_too_often_and_never_consumed(tmp_path: Path) -> None:
+    clerk = Desk().clerk(delivery="queue", retry=Retry(times=1))
+    with opened(tmp_path, clerk) as laptop:
+        ask(laptop, "a")
+        (pending,) = laptop.deliveries.due("clerk.listen", START, 1)
+        counts = []
+        for receives in (clerk.retry.receives - 1, clerk.retry.receives):
+            laptop._drain._invoker.settle(clerk, pending._replace(attempt=receives), RuntimeError("refused"), None)
+            counts.append((len(dead_letters(laptop)), laptop.deliveries.count()[0]))
+        (letter,) = dead_letters(laptop)
+
+    assert counts == [(0, 1), (1, 0)]
+    assert (letter.body, letter.attributes["ApproximateReceiveCount"]) == (pending.envelope, str(clerk.retry.receives))
+
+
+def test_a_request_without_an_end_is_recorded_with_the_time_that_it_took(tmp_path: Path) -> None:
+    with opened(tmp_path, show_latest) as laptop:
+        laptop._drain._invoker.record_request(show_latest, "r-1", "TimedOut: it took too long", seconds=3)
+
+        (record,) = laptop.journal.latest()
+
+    assert (record.outcome, record.correlation_id, record.dead) == ("failed", "r-1", False)
+    assert record.started_at == START - timedelta(seconds=3)
+    assert record.duration_ms >= 3_000
 
 
 def test_a_finished_delivery_is_not_open_before_its_deletion_is_committed(tmp_path: Path) -> None:

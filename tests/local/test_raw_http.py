@@ -124,6 +124,16 @@ def test_a_chunked_body_is_answered_once(url: str, status: int) -> None:
         assert received.count(b"HTTP/1.1") == 1, body
 
 
+def test_an_invalid_body_of_a_head_request_is_answered_without_a_body(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    received = exchange(url, CHUNKED.replace(b"POST", b"HEAD") + b"\r\nzz\r\n")
+
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert received.endswith(b"\r\n\r\n")
+    assert caplog.records == []
+
+
 def test_the_end_of_one_request_is_never_read_as_another(url: str) -> None:
     hidden = b"GET /items/hidden HTTP/1.1\r\nHost: localhost\r\n\r\n"
     both = b"POST /items/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"

@@ -171,7 +171,7 @@ def test_what_waits_on_disk_at_the_start_is_made_and_other_functions_need_no_wor
 
 
 def test_a_worker_that_finds_many_on_disk_starts_others(shop: Open, desk: Desk) -> None:
-    it = shop(desk.clerk(concurrency=3), before=lambda laptop: ask(laptop, *"abcdefgh"))
+    it = shop(desk.clerk(concurrency=9), before=lambda laptop: ask(laptop, *"abc"))
 
     fill = it.workers._fill
     at_once = []
@@ -179,7 +179,25 @@ def test_a_worker_that_finds_many_on_disk_starts_others(shop: Open, desk: Desk) 
     it.pool.run()
 
     assert at_once[0] == 2
-    assert sorted(desk.items()) == [*"abcdefgh"]
+    assert sorted(desk.items()) == [*"abc"]
+
+
+def test_a_delivery_is_made_once_though_the_disk_is_read_between_its_commit_and_its_queue(
+    shop: Open, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = shop(desk.clerk())
+    enqueue = it.workers.enqueue
+
+    def enqueue_late(accepted: list[PendingDelivery]) -> None:
+        it.workers.refill("clerk.listen")
+        it.pool.run()
+        enqueue(accepted)
+
+    monkeypatch.setattr(it.workers, "enqueue", enqueue_late)
+    ask(it.laptop, "a")
+    it.pool.run()
+
+    assert [record.outcome for record in journaled(it.laptop, "a")] == ["done"]
 
 
 def test_a_delivery_that_is_accepted_while_disk_is_read_is_made_once(shop: Open, desk: Desk) -> None:

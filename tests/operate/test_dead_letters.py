@@ -27,7 +27,7 @@ from contradance.operate.ports import System
 from functions.choreography import food_delivery
 from tests.food import HAPPY, OUTAGE
 from tests.local.desk import Desk, always_fails, ask, asked, invalid, opened, show_item
-from tests.operate.fakes import FakeAws, LaptopAws, WithoutWaiting
+from tests.operate.fakes import FakeAws, FakeService, LaptopAws, WithoutWaiting
 from tests.operate.running import ADAPTERS, Adapter, food_stack, letters_of, operated
 from tests.runtime.fakes import recorded
 
@@ -452,3 +452,16 @@ def test_a_queue_with_more_letters_than_are_read_is_reported(
     assert (found.count, found.cut, few.cut) == ((3, (LISTEN,), ()) if is_aws else (4, (), ()))
     assert [len(one) for one in (checked, purged, rest)] == ([3, 3, 1] if is_aws else [4, 4, 0])
     assert cut == {"redrive": [LISTEN] * is_aws, "purge": [LISTEN] * is_aws, "rest": []}
+
+
+def test_a_queue_that_shows_the_same_letters_again_and_again_may_have_more() -> None:
+    message = {"MessageId": "m", "ReceiptHandle": "r", "Body": "{}", "Attributes": {"SentTimestamp": "0"}}
+    function = DeployedFunction(kind="subscriber", function_name="x", log_group="x", dead_letter_queue_url="q")
+    stack = Deployed.model_construct(functions={LISTEN: function})
+    sqs = FakeService({"receive_message": {"Messages": [message]}, "change_message_visibility_batch": {}})
+
+    with SqsDeadLetters(stack, FakeAws(sqs=sqs)).look([LISTEN]) as view:
+        letters = [*view.letters()]
+        cut = view.cut()
+
+    assert (len(letters), cut) == (1, [LISTEN])

@@ -87,12 +87,14 @@ def test_a_flow_is_found_by_what_it_is_about_and_read_whole() -> None:
     assert len(pauses) == 4
 
 
-def test_many_flows_are_read_in_searches_that_cloudwatch_takes() -> None:
+@pytest.mark.parametrize(("length", "searches"), [(36, 2), (256, 9)])
+def test_many_flows_are_read_in_searches_that_cloudwatch_takes(length: int, searches: int) -> None:
+    """An event of others may have an id of 256 characters."""
     logs = Logs(*map(journaled, RECORDS))
     found, _ = journal(logs)
-    names = [f"{number:036}" for number in range(250)]
+    names = [f"{number:0{length}}" for number in range(250)]
 
-    assert len(found.of_flows(names)) == 3 * len(RECORDS)
+    assert len(found.of_flows(names)) == searches * len(RECORDS)
     assert len(found.with_logs([record("a.b", correlation_id=name) for name in names])) == len(names)
 
     queries = [query["queryString"] for query in logs.queries]
@@ -270,3 +272,9 @@ def test_a_line_without_a_level_counts_as_info(level: Level, condition: str | No
     filters = [part for part in logs.queries[0]["queryString"].split(" | ") if "(level" in part or "level)" in part]
     assert filters == ([f"filter {condition}"] if condition else [])
     assert len(lines) == (2 if level in ("DEBUG", "INFO") else 0)
+
+
+def test_an_empty_line_is_a_line_without_text() -> None:
+    found, _ = journal(Logs([field for field in row("a.b", "") if field["field"] != "@message"]))
+
+    assert [line.text for line in found.lines(Wanted(SINCE))] == [""]

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import pytest
 from pydantic import AfterValidator, BaseModel, Field, PlainSerializer, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from contradance.envelope import seal_initial
 from contradance.runtime.error_description import author_traceback, describe_error
@@ -28,6 +29,11 @@ def refuse(value: str) -> str:
     raise ValueError(f"{value} is not welcome")
 
 
+def refuse_as_pydantic(value: str) -> str:
+    """Raise an error that has the type of one of Pydantic's own."""
+    raise PydanticCustomError("string_type", "{value} is not welcome", {"value": value})
+
+
 class Card(BaseModel):
     kind: Literal["card"]
     number: int
@@ -37,12 +43,17 @@ class Cash(BaseModel):
     kind: Literal["cash"]
 
 
+class Closed(BaseModel, extra="forbid"): ...
+
+
 class Form(BaseModel):
     name: Annotated[str, Field(max_length=3)] = ""
     age: int = 0
     kind: Literal["a", "b"] = "a"
     guests: dict[str, int] = Field(default_factory=dict)
     checked: Annotated[str, AfterValidator(refuse)] = "never validated"
+    named: Annotated[str, AfterValidator(refuse_as_pydantic)] = "never validated"
+    by_name: dict[str, Closed] = Field(default_factory=dict)
     lines: list["Form"] = Field(default_factory=list)
     payment: Annotated[Card | Cash, Field(discriminator="kind")] | None = None
 
@@ -57,11 +68,25 @@ class TestValidationErrors:
             ({"kind": NAME}, "kind: Input should be 'a' or 'b'"),
             ({"guests": {NAME: "many"}}, "guests.*: Input should be a valid integer"),
             ({"checked": NAME}, "checked: Does not satisfy"),
+            ({"named": NAME}, "named: Does not satisfy"),
+            ({"by_name": {NAME: {"new": 1}}}, "by_name.*.new: Extra inputs are not permitted"),
             ({"lines": [{}, {"age": NAME}]}, "lines.1.age: Input should be a valid integer"),
             ({"payment": {"kind": NAME}}, "payment: "),
             ({"payment": {"kind": "card", "number": NAME}}, "number: Input should be a valid integer"),
         ],
-        ids=["whole", "length", "type", "choice", "key", "own check", "deep", "tag", "tagged"],
+        ids=[
+            "whole",
+            "length",
+            "type",
+            "choice",
+            "key",
+            "own check",
+            "a type of Pydantic's",
+            "unknown",
+            "deep",
+            "tag",
+            "tagged",
+        ],
     )
     def test_the_field_is_told_and_its_value_is_not(self, given: object, path: str) -> None:
         error = caught(lambda: Form.model_validate(given))

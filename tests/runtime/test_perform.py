@@ -270,6 +270,24 @@ class TestRefusals:
         assert world.outcomes == ["failed"]
         assert "Jane" not in str(world.journal.records[0].error)
 
+    @pytest.mark.parametrize(
+        ("returned", "fix"),
+        [
+            (RepairRefused(ticket_id=TICKET), "Return what the annotation names, or annotate what is returned."),
+            ({"ticket_id": "1"}, r"Build the event: return RepairPlanned\(\.\.\.\)\."),
+        ],
+        ids=["event", "dict"],
+    )
+    def test_the_fix_is_to_build_an_event_or_to_annotate_it(self, world: World, returned: object, fix: str) -> None:
+        @subscriber(service="repairs")
+        def look(event: TicketOpened) -> None:
+            return cast("None", returned)
+
+        with pytest.raises(ContractViolation, match=f"publishes RepairPlanned.\n  {fix}"):
+            world.deliver(_returning(returned), delivered(opened(), "event-1"), "request-1")
+        with pytest.raises(ContractViolation, match=r"publishes nothing\.\n  Return what the annotation"):
+            world.deliver(look, delivered(opened(), "event-1"), "request-1")
+
     def test_an_event_built_around_its_validation_is_refused(self, world: World) -> None:
         broken = RepairPlanned.model_construct(ticket_id=TICKET, step=-1, note="Jane Doe")
 
@@ -299,9 +317,11 @@ class TestRefusals:
         too_much = [planned(note="x" * 176 * KIB)] * 2
 
         world.deliver(Counting(*enough).function, delivered(opened(), "event-1"), "request-1")
+        rest = len(world.events.accepted[0]["Detail"].encode()) - 170 * KIB
+        size = 2 * (rest + 176 * KIB + 200)
         with pytest.raises(
             TooMuchWork,
-            match=rf"repairs\.plan_repair publishes and answers \d+ bytes at once; the limit is {MAX_SEALED_BYTES}",
+            match=rf"repairs\.plan_repair publishes and answers {size} bytes at once; the limit is {MAX_SEALED_BYTES}",
         ):
             world.deliver(Counting(*too_much).function, delivered(opened(), "event-2"), "request-2")
 
@@ -487,6 +507,16 @@ class TestSchedules:
         assert first["correlation_id"] != second["correlation_id"]
         assert world.journal.records[0].trigger == "rate(1 day)"
         assert world.journal.records[0].event_id is None
+
+    def test_a_run_is_about_the_subject_of_its_first_event(self, world: World) -> None:
+        @schedule("rate(1 day)", service="repairs")
+        def remind() -> list[RepairPlanned]:
+            return [planned(), RepairPlanned(ticket_id=UUID(int=7))]
+
+        world.deliver(remind, recorded("scheduler"))
+
+        (record,) = world.journal.records
+        assert record.subject == str(TICKET)
 
     def test_a_schedule_that_raises_is_journaled_and_retried(self, world: World) -> None:
         runs: list[int] = []

@@ -129,24 +129,10 @@ class Functions:
         return HttpResponse(200, headers, json.dumps(returned))
 
     def _named(self, given: str, qualifier: str | None) -> AnyFunction:
-        """Return a function by its name or ARN, also a partial one; raise `Refused` if unknown or invalid.
-
-        Raises:
-            Refused: also for another account, another region, and a version other than `$LATEST`.
-        """
-        found = _NAME.fullmatch(given)
-        if found is None or len(given) > _LONGEST_NAME:
-            raise _invalid("functionName", given, _NAME)
+        """Return a function by its name or ARN; raise `Refused` if unknown, or a version other than `$LATEST`."""
+        name, own = _read_name(given)
         if qualifier is not None and not _QUALIFIER.fullmatch(qualifier):
             raise _invalid("qualifier", qualifier, _QUALIFIER)
-        if found["account"] not in (None, ACCOUNT):
-            raise Refused(
-                "AccessDeniedException", f"The laptop has no functions of the account {found['account']}.", 403
-            )
-        if found["partition"] not in (None, "aws") or found["region"] not in (None, REGION):
-            where = f"Functions from {found['region']!r} are not reachable in this region ({REGION!r})"
-            raise Refused("ResourceNotFoundException", where, 404)
-        name, own = found["name"], found["version"]
         if own and qualifier and own != qualifier:
             raise Refused(
                 "InvalidParameterValueException",
@@ -171,6 +157,25 @@ def _refuse_options(headers: Mapping[str, str]) -> None:
     for name, header in _NOT_HONOURED.items():
         if header in headers:
             raise Refused("UnsupportedOperation", f"The laptop does not honour {name}.")
+
+
+def _read_name(given: str) -> tuple[str, str | None]:
+    """Return (name, version or None) in a function's name or ARN, also a partial one; raise `Refused` if invalid.
+
+    Raises:
+        Refused: also for another account or region.
+    """
+    found = _NAME.fullmatch(given)
+    if found is None or len(given) > _LONGEST_NAME:
+        raise _invalid("functionName", given, _NAME)
+    if found["account"] not in (None, ACCOUNT):
+        raise Refused("AccessDeniedException", f"The laptop has no functions of the account {found['account']}.", 403)
+    if found["partition"] not in (None, "aws") or found["region"] not in (None, REGION):
+        where = (
+            f"Functions from {found['region'] or found['partition']!r} are not reachable in this region ({REGION!r})"
+        )
+        raise Refused("ResourceNotFoundException", where, 404)
+    return found["name"], found["version"]
 
 
 def _invalid(member: str, value: str, pattern: re.Pattern[str]) -> Refused:

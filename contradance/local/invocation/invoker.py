@@ -143,9 +143,8 @@ class Invoker:
         error = ProcessEnded("the process ended while the handler ran, and nothing else did")
         self._describe(function, pending).record("failed", pending.attempt, error=f"ProcessEnded: {error}")
         if pending.attempt < function.retry.attempts(function.delivery):
-            now = self._environment.clock.now()
-            self._deliveries.postpone(pending, now)
-            return pending._replace(attempt=pending.attempt + 1, due=now.timestamp())
+            self._deliveries.postpone(pending, self._environment.clock.now())
+            return pending._replace(attempt=pending.attempt + 1)
         self._retry_or_dead_letter(function, pending, error)
         return None
 
@@ -213,8 +212,9 @@ class Invoker:
                 del self._returned[pending.id]
                 return None
             self._returned[pending.id] += 1
-            self._deliveries.postpone(pending, now + pause, counted=False)
-            return now + pause
+            soon = now + pause
+            self._deliveries.postpone(pending, soon, counted=False)
+            return soon
         # Behind a queue the consumer counts and dead-letters: what it reports is repeated. It cannot report its own end.
         counted = function.delivery == "direct" or isinstance(error, TimedOut | NotContained | ProcessEnded)
         most = function.retry.attempts(function.delivery) if counted else function.retry.receives

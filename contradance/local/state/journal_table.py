@@ -137,7 +137,7 @@ class JournalReader:
 
     def records(self, wanted: Wanted) -> Records:
         """Return all wanted records without logs, in the order they were written."""
-        return Records([record for _, record in self._forwards(wanted, logs=False)], whole=True)
+        return Records([record for _, record in self._forwards(wanted, self._first(wanted), logs=False)], whole=True)
 
     def newest(self, wanted: Wanted) -> Iterator[JournalRecord]:
         """Yield the wanted records without logs, the last written first; a page at a time is in memory."""
@@ -146,7 +146,7 @@ class JournalReader:
     def lines(self, wanted: Wanted) -> Iterator[LogLine]:
         """Yield what the wanted attempts logged, and each attempt, in order; only the last `wanted.latest` if set."""
         if wanted.latest is None:
-            for row, record in self._forwards(wanted, logs=True):
+            for row, record in self._forwards(wanted, self._first(wanted), logs=True):
                 yield from _lines_of(row, record, wanted)
             return
         found: deque[LogLine] = deque()
@@ -155,6 +155,18 @@ class JournalReader:
             if len(found) >= wanted.latest:
                 break
         yield from islice(found, max(len(found) - wanted.latest, 0), None)
+
+    def follow(self, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
+        """Yield the wanted lines, and then those of each row that is written, by one query for each item of `pauses`."""
+        after: int | None = None
+        for _ in pauses:
+            if after is None:
+                after = int(self._rows("SELECT ifnull(max(id), 0) FROM journal")[0][0])
+                yield from (line for line in self.lines(wanted) if int(line.id.partition(".")[0]) <= after)
+                continue
+            for row, record in self._forwards(wanted, after + 1, logs=True):
+                after = row
+                yield from _lines_of(row, record, wanted)
 
     def _backwards(self, wanted: Wanted, *, logs: bool) -> Iterator[tuple[int, JournalRecord]]:
         """Yield (row id, wanted record), the last written first; what they logged only with `logs`.
@@ -171,9 +183,8 @@ class JournalReader:
                 return
             before = rows[-1][0]
 
-    def _forwards(self, wanted: Wanted, *, logs: bool) -> Iterator[tuple[int, JournalRecord]]:
-        """Yield (row id, wanted record), in the order they were written; what they logged only with `logs`."""
-        after = self._first(wanted)
+    def _forwards(self, wanted: Wanted, after: int, *, logs: bool) -> Iterator[tuple[int, JournalRecord]]:
+        """Yield (row id, wanted record) from the row `after` on, as they were written; what they logged only with `logs`."""
         while rows := self._filtered(_FORWARDS, wanted, logs, after):
             records = zip((row[0] for row in rows), records_of([row[1:] for row in rows]), strict=True)
             yield from ((row, record) for row, record in records if wanted.takes(record.started_at))

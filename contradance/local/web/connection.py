@@ -125,9 +125,10 @@ class Connection(H11Protocol):
             given = error_response(status, message)
             content = given.body.encode()
             headers = {**given.headers, "content-length": str(len(content)), "connection": "close"}
+            is_head = self.conn.our_state is h11.SEND_RESPONSE and self.scope["method"] == "HEAD"
             for event in (
                 h11.Response(status_code=status, headers=[*headers.items()]),
-                h11.Data(data=content),
+                h11.Data(data=b"" if is_head else content),
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event))

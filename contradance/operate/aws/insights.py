@@ -8,7 +8,6 @@ search has a window.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from itertools import islice
 from time import sleep
 from typing import Final, NamedTuple
 
@@ -17,7 +16,7 @@ from contradance.errors import OperateError
 from contradance.operate.aws.log_line import METRICS, log_line
 from contradance.operate.aws.services import Aws
 from contradance.operate.flow import AcceptedEvent, Outstanding
-from contradance.operate.journal import LogLine, Records, Wanted, logs_attached
+from contradance.operate.journal import LogLine, Records, Wanted, follow, logs_attached
 from contradance.operate.level import LEVELS, Level
 from contradance.operate.shortened_id import selects
 from contradance.runtime.journal_record import JournalRecord
@@ -30,8 +29,8 @@ _CUT: Final = (
 )
 _GROUPS: Final = 50
 """Most log groups of one search. The same."""
-_FLOWS: Final = 100
-"""Flows of one search: its text has at most 10,000 characters."""
+_NAMED: Final = 8_000
+"""Characters of the flows in one search: its text has at most 10,000."""
 _PAUSE_SECONDS: Final = 0.5
 _POLLS: Final = 240
 """How often a running search is polled before it is given up."""
@@ -77,7 +76,7 @@ class InsightsJournal:
         return self.of_flows(flows)
 
     def of_flows(self, correlation_ids: Iterable[str]) -> list[JournalRecord]:
-        """Return all records of these flows since the start of the window, by one search for each 100 flows."""
+        """Return all records of these flows since the start of the window, by one search for about 200 flows."""
         return [
             record
             for named in _lists_of(correlation_ids)
@@ -87,7 +86,7 @@ class InsightsJournal:
         ]
 
     def with_logs(self, records: Sequence[JournalRecord]) -> list[JournalRecord]:
-        """Return the records, each with the log lines of its attempt, by one more search for each 100 flows."""
+        """Return the records, each with the log lines of its attempt, by one more search for about 200 flows."""
         lines = [
             line
             for named in _lists_of(sorted({record.correlation_id for record in records}))
@@ -131,6 +130,10 @@ class InsightsJournal:
         if not logged.whole and (wanted.latest is None or len(found) < wanted.latest):
             self._report(_CUT)
         return iter(found if wanted.latest is None else found[-wanted.latest :])
+
+    def follow(self, wanted: Wanted, pauses: Iterable[object]) -> Iterator[LogLine]:
+        """Yield the wanted lines, and then each new one, by a search of the latest minutes for each item of `pauses`."""
+        return follow(self, wanted, pauses, self._now)
 
     def _all_records(self, wanted: Wanted, condition: str) -> list[JournalRecord]:
         """Return the wanted records that meet a query's `condition`, in order; report if these are not all."""
@@ -218,10 +221,15 @@ def _is_about(record: JournalRecord, term: str) -> bool:
 
 
 def _lists_of(correlation_ids: Iterable[str]) -> Iterator[str]:
-    """Yield up to 100 ids at a time as the content of a list in an Insights query, so that its text is not too long."""
-    names = map(_quoted, correlation_ids)
-    while some := [*islice(names, _FLOWS)]:
-        yield ", ".join(some)
+    """Yield the ids as the content of lists in Insights queries, each short enough for the text of one query."""
+    listed = ""
+    for name in map(_quoted, correlation_ids):
+        if listed and len(listed) + len(name) > _NAMED:
+            yield listed
+            listed = ""
+        listed += f", {name}" if listed else name
+    if listed:
+        yield listed
 
 
 def _quoted(text: str) -> str:

@@ -21,19 +21,20 @@ _OF_INVOCATION: Final = frozenset(
 
 def log_line(row: Mapping[str, str], functions: Mapping[str, str]) -> LogLine:
     """Return a row of a search as a log line: of its journal record, else its JSON fields, else its text."""
+    message = row.get("@message", "")  # Insights leaves out an empty field
     at = datetime.strptime(row["@timestamp"], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
     group = row.get("@log", "").partition(":")[2]
-    fields = _json(row["@message"])
+    fields = _json(message)
     record = (
         read_record(fields["journal"]) if "journal" in fields else None
     )  # of another version: shown as a plain line
     own = {name: value for name, value in fields.items() if name not in STANDARD_KEYS | _OF_INVOCATION}
     return LogLine(
-        id=row.get("@ptr") or f"{row['@timestamp']} {row['@message']}",
+        id=row.get("@ptr") or f"{row['@timestamp']} {message}",
         at=at,
         function=str(record.function if record else functions.get(group, group)),
         level=attempt_level(record) if record else str(fields.get("level", "INFO")),
-        text=str((record.error or "") if record else fields.get("message", row["@message"])).rstrip("\n"),
+        text=str((record.error or "") if record else fields.get("message", message)).rstrip("\n"),
         subject=record.subject if record else _text(fields.get("subject")),
         event_id=record.event_id if record else _text(fields.get("event_id")),
         record=record,

@@ -77,8 +77,8 @@ class SqsView:
         return (letter for letters in found for letter in letters)
 
     def cut(self) -> Sequence[str]:
-        """Return the functions of which 10,000 letters were received: there may be more."""
-        return [name for name, queue in self._queues.items() if queue.received >= MOST]
+        """Return the functions of which 10,000 letters were received, or the same ones again: there may be more."""
+        return [name for name, queue in self._queues.items() if queue.is_cut]
 
     def hidden(self) -> int:
         """Return about how many messages of these queues other clients have received."""
@@ -141,6 +141,7 @@ class QueuePeek:
         self._aws = aws
         self._receipts: dict[str, str] = {}
         self._deleted: set[str] = set()
+        self._is_repeating = False
 
     def letters(self, limit: int) -> Iterator[DeadLetter]:
         """Receive and yield each dead letter once, up to `limit` of them; it hides them from other clients."""
@@ -151,14 +152,15 @@ class QueuePeek:
                 return
             fresh = [message for message in received if message["MessageId"] not in self._receipts]
             nothing_new = 0 if fresh else nothing_new + 1
+            self._is_repeating = nothing_new == _NOTHING_NEW
             self._receipts |= {message["MessageId"]: message["ReceiptHandle"] for message in received}
             for message in fresh:
                 yield read_dead_letter(self.function, queue_message(message))
 
     @property
-    def received(self) -> int:
-        """How many letters were received."""
-        return len(self._receipts)
+    def is_cut(self) -> bool:
+        """Whether `letters` ended before SQS had no more."""
+        return len(self._receipts) >= MOST or self._is_repeating
 
     def delete(self, letters: Sequence[DeadLetter]) -> Mapping[str, str]:
         """Delete up to ten dead letters that this object received; return why AWS refused some, by message id."""
